@@ -1,0 +1,230 @@
+//! The resolved settings: every value checked, so that nothing is checked twice later.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use url::Url;
+
+use crate::domain::{CompanyId, EntityName};
+
+/// Everything the service is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `[database]`
+    pub database: DatabaseSettings,
+    /// `[http]`
+    pub http: HttpSettings,
+    /// `[syspro]`
+    pub syspro: SysproSettings,
+    /// `[servicenow]`
+    pub servicenow: ServiceNowSettings,
+    /// `[schedule]`: cron per entity; entities without an entry use their definition's default.
+    pub schedule: BTreeMap<EntityName, String>,
+    /// `[flows]`
+    pub flows: FlowSettings,
+    /// `[retry]`
+    pub retry: RetrySettings,
+    /// `[state]`
+    pub state: StateSettings,
+    /// `[definitions]`
+    pub definitions: DefinitionSettings,
+    /// `[log]`
+    pub log: LogSettings,
+}
+
+/// Where the state is kept.
+#[derive(Debug, Clone)]
+pub struct DatabaseSettings {
+    /// A Postgres url; `None`: a private cluster in the state directory. May carry a password: never printed.
+    pub url: Option<secrecy::SecretString>,
+    /// Connections, 1 to 64.
+    pub pool_size: u32,
+    /// How long one statement may take before it is cancelled by the server.
+    pub statement_timeout: Duration,
+    /// How long one store call may take altogether, so that a server that never answers cannot hang a caller.
+    pub call_timeout: Duration,
+    /// Where the Postgres programs are, for the private cluster.
+    pub bin_directory: Option<PathBuf>,
+    /// Whether the private cluster waits for the disk (off only in tests).
+    pub durable: bool,
+}
+
+/// The HTTP surface.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Whether `/health` is open without a key.
+    pub open_health: bool,
+    /// Whether `/metrics` is open without a key.
+    pub open_metrics: bool,
+}
+
+/// How an outside system is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Connection {
+    /// A PEM file with further certificate authorities.
+    pub ca_file: Option<PathBuf>,
+    /// An HTTP proxy that understands CONNECT, `http://[user:password@]host:port`.
+    pub proxy: Option<Url>,
+    /// Until the connection stands.
+    pub connect_timeout: Duration,
+    /// Until the answer's head has come.
+    pub request_timeout: Duration,
+    /// Until the answer's body has come.
+    pub body_timeout: Duration,
+    /// The largest body that is read, in bytes.
+    pub body_limit: usize,
+    /// Requests at once.
+    pub connections: usize,
+}
+
+/// How SYSPRO is read.
+#[derive(Debug, Clone)]
+pub struct SysproSettings {
+    /// The OData service, up to but without the company.
+    pub odata_url: Url,
+    /// The e.net REST service.
+    pub enet_url: Option<Url>,
+    /// The server's zone.
+    pub time_zone: Tz,
+    /// The companies carried.
+    pub companies: Vec<CompanyId>,
+    /// Documents per page, 1 to 5000.
+    pub page_size: u32,
+    /// `$top` of queries for child rows, 1 to 5000 (the documented cap).
+    pub row_cap: u32,
+    /// The longest query string sent, in bytes (IIS refuses more than 2048 by default).
+    pub query_limit: usize,
+    /// The most comparisons in one `$filter` (Microsoft's OData library refuses more than 100 nodes by default).
+    pub filter_limit: usize,
+    /// Whether the server is asked for `$metadata` (it is used where it answers).
+    pub metadata: bool,
+    /// How a date stands in a `$filter`.
+    pub date_literal: DateLiteral,
+    /// Whether the zone of a date-time is a label only, or to be converted.
+    pub date_zone: DateZone,
+    /// How it is reached.
+    pub connection: Connection,
+}
+
+/// How a date stands in a `$filter`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateLiteral {
+    /// By `$metadata`, else as a date-time; the other form once when it is refused.
+    Auto,
+    /// `2026-01-31T00:00:00Z`
+    DateTimeOffset,
+    /// `2026-01-31`
+    Date,
+}
+
+/// What the zone of a date-time from SYSPRO means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateZone {
+    /// A label: the date is the one written.
+    Label,
+    /// An instant: the date is the one it falls on in `time_zone`.
+    Instant,
+}
+
+/// How ServiceNow is written.
+#[derive(Debug, Clone)]
+pub struct ServiceNowSettings {
+    /// The instance.
+    pub instance_url: Url,
+    /// The profile of target definitions.
+    pub profile: String,
+    /// OAuth scope asked for; usually none.
+    pub scope: Option<String>,
+    /// When the token is fetched.
+    pub token_refresh: TokenRefresh,
+    /// How long before its expiry a token is renewed.
+    pub token_margin: Duration,
+    /// Whether the Batch API is used (it is left by itself where the instance does not have it).
+    pub batch: bool,
+    /// Records per batch at the start.
+    pub batch_size: usize,
+    /// Most records per batch, 1 to 1000.
+    pub batch_limit: usize,
+    /// Batches on their way at once.
+    pub concurrency: usize,
+    /// Whether new rows get a sys_id derived from their key. Off: each is looked up first.
+    pub derived_sys_id: bool,
+    /// Whether rows that stand in a Table API target are found by their natural key and taken over.
+    pub adopt: bool,
+    /// After a lost answer: how long the instance may still be working on a batch.
+    pub batch_quota: Duration,
+    /// The same for a single request.
+    pub request_quota: Duration,
+    /// How it is reached.
+    pub connection: Connection,
+}
+
+/// When a token is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenRefresh {
+    /// Shortly before it expires, and after a 401.
+    BeforeExpiry,
+    /// For every request.
+    EveryRequest,
+}
+
+/// What flows do.
+#[derive(Debug, Clone)]
+pub struct FlowSettings {
+    /// The first read goes back to this date; `None`: everything.
+    pub since: Option<NaiveDate>,
+    /// The entities carried; empty: every definition of the profile.
+    pub entities: Vec<EntityName>,
+    /// How long a flow's lease lasts without being renewed.
+    pub lease: Duration,
+    /// One sweep marks at most this many documents as gone; more is reported and nothing is marked.
+    pub max_gone_per_sweep: u32,
+    /// How many deliveries of a flow may be due before reading pauses.
+    pub backlog: u32,
+    /// Sweep schedule where the definition gives none.
+    pub sweep: String,
+}
+
+/// How tries are repeated.
+#[derive(Debug, Clone)]
+pub struct RetrySettings {
+    /// Before the first repeat.
+    pub min_delay: Duration,
+    /// At most.
+    pub max_delay: Duration,
+    /// Tries of one delivery before it is parked as `exhausted`.
+    pub max_attempts: u32,
+    /// Tries of one read request within a call.
+    pub read_attempts: u32,
+}
+
+/// Where files are kept.
+#[derive(Debug, Clone)]
+pub struct StateSettings {
+    /// The state directory.
+    pub directory: PathBuf,
+    /// The master key of the credential store.
+    pub key_file: PathBuf,
+}
+
+/// Where definitions come from.
+#[derive(Debug, Clone)]
+pub struct DefinitionSettings {
+    /// A site's directory with `entities/`, `profiles/` and `lookups/`, laid over the shipped ones.
+    pub directory: Option<PathBuf>,
+}
+
+/// The log.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    /// A filter such as `info` or `tieline=debug`.
+    pub level: String,
+    /// One JSON object per line instead of text.
+    pub json: bool,
+}

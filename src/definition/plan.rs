@@ -1,0 +1,327 @@
+//! What one entity reads and writes, every name resolved and every mistake already reported.
+
+use std::collections::BTreeMap;
+
+use crate::domain::EntityName;
+
+/// One entity, compiled once at start from its two files.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The entity.
+    pub entity: EntityName,
+    /// How it is read.
+    pub read: ReadPlan,
+    /// Where it goes: `targets[0]` is the header (the root row), the others are the children in the order of `read.children` that have a target.
+    pub targets: Vec<TargetPlan>,
+    /// Entities that must be delivered before this one.
+    pub after: Vec<EntityName>,
+    /// Position in the dependency order, 0 first. Entities of one rank do not depend on one another.
+    pub rank: u16,
+}
+
+/// How a document is read from SYSPRO.
+#[derive(Debug, Clone)]
+pub struct ReadPlan {
+    /// The root table: one row is one document.
+    pub root: TableRead,
+    /// Companion tables with at most one row per root row; their columns are appended to the root row.
+    pub joins: Vec<JoinRead>,
+    /// Child tables with many rows per document.
+    pub children: Vec<ChildRead>,
+    /// The union of these queries is what may have changed. Empty: the flow is read whole at every run.
+    pub changes: Vec<ChangeQuery>,
+    /// The names of the root row's values: the root table's columns, then each join's.
+    pub columns: Vec<String>,
+    /// The sweep; `None` when the flow is read whole anyway.
+    pub sweep: Option<SweepPlan>,
+}
+
+/// One table with its key and columns.
+#[derive(Debug, Clone)]
+pub struct TableRead {
+    /// The OData entity set, which is the table's name.
+    pub table: String,
+    /// The full primary key, in order. Every key column is also in `columns`.
+    pub key: Vec<String>,
+    /// The columns read, in the order of a `Row`.
+    pub columns: Vec<String>,
+    /// Offsets of `key` within `columns`.
+    pub key_at: Vec<usize>,
+    /// A fixed OData condition, such as `JnlStatus eq 'P'`.
+    pub filter: Option<String>,
+    /// Rows whose column has one of these values are left out after reading (`GlCode`: `FORCED`, `RETAINED`).
+    pub exclude: Vec<(usize, Vec<String>)>,
+    /// Columns that a site's release may lack: left out of the request once the server says so.
+    pub optional: Vec<String>,
+    /// Instead of one row per table row: distinct values of a part of a column (cost centres out of GL codes).
+    pub derive: Option<Derive>,
+}
+
+/// Rows made from the parts of a column: one row per distinct part. The row's columns are `columns` of the table read:
+/// the first is the part itself, named `column_out`.
+#[derive(Debug, Clone)]
+pub struct Derive {
+    /// The column that is split, such as `GlCode`.
+    pub from: String,
+    /// The separator, such as `-` or `.`.
+    pub separator: String,
+    /// Which part, counted from 1.
+    pub part: usize,
+    /// The name of the derived key column, such as `CostCentre`.
+    pub column_out: String,
+}
+
+/// A companion table with at most one row per root row.
+#[derive(Debug, Clone)]
+pub struct JoinRead {
+    /// The table; its key columns are the ones joined on.
+    pub table: TableRead,
+    /// Pairs (column of the root row, column of this table).
+    pub on: Vec<(String, String)>,
+    /// Where this table's values start in the root row; they are `table.columns` without the key.
+    pub offset: usize,
+}
+
+/// A child table: the rows that belong to a document.
+#[derive(Debug, Clone)]
+pub struct ChildRead {
+    /// The name, such as `lines`.
+    pub name: String,
+    /// The table. `key` is the child's own full key.
+    pub table: TableRead,
+    /// Without `via`: pairs (root column, child column). With it: pairs (via column, child column).
+    pub on: Vec<(String, String)>,
+    /// The table in between, such as `ApJnlSummary` between an invoice and its distribution lines.
+    pub via: Option<ViaRead>,
+}
+
+/// The table between root and child.
+#[derive(Debug, Clone)]
+pub struct ViaRead {
+    /// The table; `columns` holds both sides of the join and whatever of it the child rows shall carry.
+    pub table: TableRead,
+    /// Pairs (root column, via column).
+    pub on: Vec<(String, String)>,
+    /// Columns of the via row that are appended to each child row, under their own names.
+    pub carry: Vec<String>,
+}
+
+impl ChildRead {
+    /// The names of a child row's values: the child table's columns, then what is carried over from the table in between.
+    pub fn columns(&self) -> Vec<String> {
+        let carried = self.via.iter().flat_map(|via| via.carry.iter().cloned());
+        self.table.columns.iter().cloned().chain(carried).collect()
+    }
+}
+
+/// One query for what may have changed.
+#[derive(Debug, Clone)]
+pub struct ChangeQuery {
+    /// The table asked.
+    pub table: String,
+    /// The table's own full key, for paging. For the root table it is the root's key.
+    pub key: Vec<String>,
+    /// Date columns; a row counts when any is within the window. Empty: every row that meets `filter`, whatever its date.
+    pub any_of: Vec<String>,
+    /// How many days before the watermark the window begins.
+    pub overlap_days: u32,
+    /// A fixed OData condition, such as `OrderStatus ne '9'`.
+    pub filter: Option<String>,
+    /// Empty: the rows are root rows. Otherwise pairs (root key column, column of this table) that name the documents touched.
+    pub touches: Vec<(String, String)>,
+}
+
+/// The sweep of a flow.
+#[derive(Debug, Clone)]
+pub struct SweepPlan {
+    /// Cron, in the SYSPRO server's zone.
+    pub schedule: String,
+}
+
+/// One target table.
+#[derive(Debug, Clone)]
+pub struct TargetPlan {
+    /// The block's name: `header`, or the child's name.
+    pub block: String,
+    /// The table written to: a staging table (`import_set`) or the table itself.
+    pub table: String,
+    /// How it is written.
+    pub write: WriteMode,
+    /// Where the record ends up: the target of the transform map for import sets, else `table`.
+    pub target_table: String,
+    /// Carries company/entity/key; with the version column it settles doubt. `None`: the site's table has no such column.
+    pub key_column: Option<String>,
+    /// Carries the version number.
+    pub version_column: Option<String>,
+    /// Table API only: fields that identify a row somebody else made, such as `code`. Names of `fields`.
+    pub natural_key: Vec<String>,
+    /// The fields.
+    pub fields: Vec<FieldPlan>,
+    /// Which child of the read plan feeds this target; `None` for the header.
+    pub child: Option<usize>,
+    /// What is written when SYSPRO no longer has the record. `None`: it is left as it is.
+    pub on_gone: Option<BTreeMap<String, String>>,
+    /// Rows of the child (or roots) that are sent: all must hold.
+    pub only_if: Vec<Condition>,
+    /// What to do when a field is dropped or changed by the instance: record it (default) or park the record.
+    pub partial_write: PartialWrite,
+}
+
+/// A simple condition over one column.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// Offset in the row.
+    pub at: usize,
+    /// The texts that are accepted.
+    pub one_of: Vec<String>,
+    /// Or rather the texts that are not.
+    pub negate: bool,
+}
+
+/// How a target is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteMode {
+    /// POST to the Import Set API; the transform map's coalesce makes a repeat harmless.
+    ImportSet,
+    /// Insert with a derived sys_id, or update by sys_id, through the Table API.
+    Table,
+}
+
+/// What a partial write leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PartialWrite {
+    /// The record counts as delivered; the fields are named in the audit.
+    #[default]
+    Record,
+    /// The record is parked as rejected.
+    Park,
+}
+
+/// One target field.
+#[derive(Debug, Clone)]
+pub struct FieldPlan {
+    /// The target column.
+    pub name: String,
+    /// Where the value comes from and what is done to it.
+    pub source: FieldSource,
+    /// Cut to this many characters, with a warning.
+    pub truncate: Option<usize>,
+}
+
+/// A value's place: in the root row, or in the child row that is being mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Offset in the root row.
+    Root(usize),
+    /// Offset in the child row.
+    Child(usize),
+    /// The company's id.
+    Company,
+}
+
+/// Where a field's value comes from.
+#[derive(Debug, Clone)]
+pub enum FieldSource {
+    /// A fixed text.
+    Constant(String),
+    /// The company's id.
+    Company,
+    /// One column, transformed.
+    Column {
+        /// The column.
+        at: Place,
+        /// What is done to it.
+        transform: Transform,
+    },
+    /// Several columns, joined.
+    Concat {
+        /// The columns, in order; blank ones are left out.
+        parts: Vec<Place>,
+        /// Between two of them.
+        separator: String,
+    },
+    /// The key of another record.
+    Reference {
+        /// The entity referred to.
+        entity: EntityName,
+        /// The columns that make its key, in order.
+        key: Vec<Place>,
+        /// What is written.
+        write: ReferenceForm,
+        /// What happens while that record has not been delivered.
+        if_missing: IfMissing,
+    },
+    /// The sys_id of this line's own header (Table API lines).
+    Header,
+    /// The number of records of another block of the same document, such as the invoice's line count.
+    Count {
+        /// Offset in `ReadPlan::children`.
+        child: usize,
+    },
+    /// The sum of a column over the rows of a child, with so many decimals.
+    Sum {
+        /// Offset in `ReadPlan::children`.
+        child: usize,
+        /// Offset in the child's row.
+        at: usize,
+        /// Decimals written.
+        places: u32,
+    },
+}
+
+/// What is written for a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReferenceForm {
+    /// The last column of the key as plain text, such as the supplier's code: the transform map resolves it.
+    #[default]
+    Key,
+    /// The key text that the other record carries in its key column.
+    SourceKey,
+    /// The sys_id of the delivered record.
+    SysId,
+}
+
+/// What happens to a record that refers to one that is not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IfMissing {
+    /// The document is parked `missing_parent` until it is.
+    #[default]
+    Park,
+    /// The record is sent without waiting.
+    Send,
+}
+
+/// The closed set of transforms.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Transform {
+    /// As it is, trailing blanks removed.
+    Text,
+    /// Without blanks on either side.
+    Trim,
+    /// Without blanks on either side, in capitals.
+    Upper,
+    /// `YYYY-MM-DD`; no date gives an empty text.
+    Date,
+    /// A number with so many decimals.
+    Decimal(u32),
+    /// `Y` is `true`; `N` and blank are `false`.
+    Flag,
+    /// The site's code list of this name; an unknown code is a mapping error, a blank one stays blank.
+    Lookup(String),
+    /// One part of a code, counted from 1.
+    PartOf {
+        /// Between the parts.
+        separator: String,
+        /// Which one.
+        part: usize,
+    },
+    /// Without leading zeros, for display.
+    StripLeadingZeros,
+    /// Fixed words for codes, such as `*` = `canceled`; with what to write for any other code.
+    Choose {
+        /// Code to word.
+        cases: BTreeMap<String, String>,
+        /// For any other code; `None`: a mapping error.
+        otherwise: Option<String>,
+    },
+}

@@ -1,0 +1,110 @@
+//! A target record: what mapping a document gives, before it is on its way.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::{CompanyId, DocumentKey, EntityName};
+
+use super::plan::ReferenceForm;
+
+/// One record for one target table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetRecord {
+    /// Offset in `Plan::targets`.
+    pub target: usize,
+    /// Identifies the record within its document: empty for the header, the child row's key for a line.
+    pub record_key: String,
+    /// The fields, all text, without key and version column; references by sys_id are absent here and listed in `references`.
+    pub fields: BTreeMap<String, String>,
+    /// The records that this one refers to.
+    pub references: Vec<Reference>,
+}
+
+/// A reference from a target record to another document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The field that carries it.
+    pub field: String,
+    /// The entity referred to.
+    pub entity: EntityName,
+    /// The key of the document referred to.
+    pub key: DocumentKey,
+    /// What the field carries. `SysId` is filled in when the record is sent.
+    pub form: ReferenceForm,
+    /// Whether the record waits until the other one is delivered.
+    pub wait: bool,
+}
+
+/// Something the mapping did that a person may want to know: a text cut, for example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapWarning {
+    /// The field.
+    pub field: String,
+    /// What was done.
+    pub text: String,
+}
+
+/// A document that cannot be mapped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("field `{field}` of `{block}` cannot be made from {column} = `{value}`: {problem}")]
+pub struct MapError {
+    /// `header` or the child's name.
+    pub block: String,
+    /// The target field.
+    pub field: String,
+    /// The SYSPRO column or columns.
+    pub column: String,
+    /// What stood there.
+    pub value: String,
+    /// What is wrong, and what to do.
+    pub problem: String,
+}
+
+/// The text written to a key column: `company/entity/key`, and for a line `/` and the line's key.
+///
+/// ServiceNow compares without case, while SYSPRO's keys may differ by case alone (collation `Latin1_General_BIN`),
+/// so a key that is not all capitals, digits and plain punctuation gets `~` and eight digits of its SHA-256.
+pub fn source_key(company: &CompanyId, entity: &EntityName, key: &DocumentKey, record_key: &str) -> String {
+    let mut exact = key.as_str().to_owned();
+    if !record_key.is_empty() {
+        exact.push('/');
+        exact.push_str(record_key);
+    }
+    let plain = exact.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_lowercase() && b != b'~' || b == b' ')
+        && company.as_str().bytes().all(|b| !b.is_ascii_lowercase());
+    let mut text = format!("{company}/{entity}/{exact}");
+    if !plain {
+        let digest = Sha256::digest(text.as_bytes());
+        text.push('~');
+        for byte in &digest[..4] {
+            text.push_str(&format!("{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// The sys_id of a new row: 32 lower-case hexadecimal digits derived from the key text, so that a repeat cannot make a second row.
+pub fn derived_sys_id(source_key: &str, block: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(b"tieline sys_id\0");
+    hasher.update(block.as_bytes());
+    hasher.update([0]);
+    hasher.update(source_key.as_bytes());
+    hasher.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_differ_by_case_alone_are_kept_apart() {
+        let key = |text: &str| source_key(&"EDU1".into(), &"supplier".into(), &DocumentKey::from_text(text), "");
+        assert_eq!(key("ABC01"), "EDU1/supplier/ABC01");
+        assert!(key("Abc01").starts_with("EDU1/supplier/Abc01~"));
+        assert_ne!(key("Abc01").to_lowercase(), key("ABC01").to_lowercase());
+        assert_ne!(key("aBc01").to_lowercase(), key("Abc01").to_lowercase());
+        assert_ne!(key("042"), key("42"));
+    }
+}

@@ -1,0 +1,59 @@
+//! What an audit row can say.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::delivery::words;
+
+/// The kinds of audit rows. Each is written in the transaction of the step that it records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditKind {
+    /// A document was read for the first time, or with a new content.
+    VersionRead,
+    /// SYSPRO no longer has the document.
+    DeletionSeen,
+    /// A batch is about to be sent: the intent.
+    Attempted,
+    /// ServiceNow confirmed a record.
+    Confirmed,
+    /// ServiceNow confirmed a record, but one or more fields came back other than sent.
+    PartialWrite,
+    /// A try failed for a passing reason and will be repeated.
+    Deferred,
+    /// The answer was lost or not believable.
+    InDoubt,
+    /// A doubt was settled by looking.
+    DoubtSettled,
+    /// A delivery was set aside.
+    Parked,
+    /// A parked delivery is due again.
+    Released,
+    /// A newer version took the place of a delivery that had not been sent.
+    Superseded,
+    /// Someone asked for a record to be sent again.
+    Replayed,
+    /// A run began, ended or failed.
+    Run,
+    /// A flow was paused, resumed or run by hand; a key, a credential or a setting changed.
+    Action,
+}
+
+words!(AuditKind {
+    VersionRead = "version_read",
+    DeletionSeen = "deletion_seen",
+    Attempted = "attempted",
+    Confirmed = "confirmed",
+    PartialWrite = "partial_write",
+    Deferred = "deferred",
+    InDoubt = "in_doubt",
+    DoubtSettled = "doubt_settled",
+    Parked = "parked",
+    Released = "released",
+    Superseded = "superseded",
+    Replayed = "replayed",
+    Run = "run",
+    Action = "action",
+});

@@ -1,0 +1,14 @@
+//! Plain values without I/O: the words of the design, as types.
+
+pub mod audit;
+pub mod delivery;
+pub mod document;
+pub mod money;
+pub mod name;
+pub mod run;
+pub mod schedule;
+pub mod value;
+
+pub use document::{Document, DocumentKey, Row};
+pub use name::{CompanyId, EntityName, FlowId};
+pub use value::Value;

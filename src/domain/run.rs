@@ -1,0 +1,85 @@
+//! One execution of a flow, a sweep, a replay, a backfill or a tie-out.
+
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Identifies a run; sorted by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub Uuid);
+
+impl RunId {
+    /// A fresh id.
+    pub fn fresh() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl std::fmt::Display for RunId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What kind of run it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunKind {
+    /// The windowed read of a flow.
+    Poll,
+    /// The full re-read that finds silent edits and deletions.
+    Sweep,
+    /// Sending again what was asked for.
+    Replay,
+    /// Reading a period of history again.
+    Backfill,
+}
+
+impl RunKind {
+    /// The word used in the database, in JSON and in metric labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunKind::Poll => "poll",
+            RunKind::Sweep => "sweep",
+            RunKind::Replay => "replay",
+            RunKind::Backfill => "backfill",
+        }
+    }
+}
+
+/// What a run did, in records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunCounts {
+    /// Documents read from SYSPRO.
+    pub read: i64,
+    /// Documents seen for the first time.
+    pub new: i64,
+    /// Documents whose content differs from the version before.
+    pub changed: i64,
+    /// Documents whose content is the same.
+    pub unchanged: i64,
+    /// Documents that SYSPRO no longer has.
+    pub deleted: i64,
+    /// Target records (headers and lines) sent to ServiceNow, repeats included.
+    pub sent: i64,
+    /// Target records that ServiceNow confirmed.
+    pub confirmed: i64,
+    /// Target records set aside with a reason.
+    pub parked: i64,
+}
+
+impl AddAssign for RunCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.read += other.read;
+        self.new += other.new;
+        self.changed += other.changed;
+        self.unchanged += other.unchanged;
+        self.deleted += other.deleted;
+        self.sent += other.sent;
+        self.confirmed += other.confirmed;
+        self.parked += other.parked;
+    }
+}

@@ -1,0 +1,176 @@
+//! HTTP as both adapters use it: one client per actix thread, company proxy, own certificate authorities, limits on everything.
+//!
+//! `awc::Client` is `!Send`, so is [`HttpClient`]: make one on each arbiter's thread. HTTP/1.1 only (`h2` 0.3 has an open advisory).
+
+mod proxy;
+mod tls;
+
+use std::time::Duration;
+
+use actix_web::http::header::HeaderMap;
+use actix_web::web::Bytes;
+use awc::error::{ConnectError, SendRequestError};
+use url::Url;
+
+use crate::config::settings::Connection;
+
+pub use awc::http::Method;
+
+/// An HTTP client for one outside system.
+#[derive(Clone)]
+pub struct HttpClient {
+    client: awc::Client,
+    request_timeout: Duration,
+    body_timeout: Duration,
+    body_limit: usize,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, decompressed.
+    pub body: Bytes,
+}
+
+impl Response {
+    /// A header as text; `None` when it is absent or not ASCII.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Whether the content type says JSON.
+    pub fn is_json(&self) -> bool {
+        self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
+    }
+
+    /// The first characters of the body as one line, for an error message.
+    pub fn excerpt(&self) -> String {
+        excerpt(&self.body)
+    }
+}
+
+/// The first 200 characters of a body as one line.
+pub fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(2000)]);
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(200).collect()
+}
+
+/// Why there is no answer. Texts never carry the query string.
+#[derive(Debug, thiserror::Error)]
+pub enum NetError {
+    /// The client could not be made: a certificate file that cannot be read, an impossible proxy.
+    #[error("{what}")]
+    Setup {
+        /// What is wrong, and with which file or setting.
+        what: String,
+    },
+    /// No connection: nothing was sent.
+    #[error("cannot connect to {host}: {problem}")]
+    Connect {
+        /// Host and port.
+        host: String,
+        /// What the connection said.
+        problem: String,
+    },
+    /// No answer in time: the request may have been carried out.
+    #[error("no answer from {host} within {seconds} s")]
+    Timeout {
+        /// Host and port.
+        host: String,
+        /// The limit, in seconds.
+        seconds: u64,
+    },
+    /// The connection ended early: the request may have been carried out.
+    #[error("the connection to {host} broke before the whole answer had come: {problem}")]
+    Broken {
+        /// Host and port.
+        host: String,
+        /// What the connection said.
+        problem: String,
+    },
+    /// The answer is larger than the limit.
+    #[error("the answer of {host} is larger than {limit} bytes; raise `body_limit_mb` or lower the page size")]
+    TooLarge {
+        /// Host and port.
+        host: String,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+}
+
+impl NetError {
+    /// Whether the request may have reached the other side.
+    pub fn may_have_been_sent(&self) -> bool {
+        !matches!(self, NetError::Setup { .. } | NetError::Connect { .. })
+    }
+}
+
+impl HttpClient {
+    /// A client for one system.
+    ///
+    /// # Errors
+    /// [`NetError::Setup`] when a certificate file cannot be read or the proxy address makes no sense.
+    pub fn new(settings: &Connection) -> Result<Self, NetError> {
+        let tls = tls::client_config(settings.ca_file.as_deref())?;
+        let base = awc::Connector::new().timeout(settings.connect_timeout).handshake_timeout(settings.connect_timeout);
+        let limit = settings.connections.max(1);
+        let (keep, life) = (Duration::from_secs(30), Duration::from_secs(300));
+        let builder = awc::Client::builder().timeout(settings.request_timeout).disable_redirects().no_default_headers();
+        let client = match &settings.proxy {
+            None => builder.connector(base.rustls_0_23(tls).limit(limit).conn_keep_alive(keep).conn_lifetime(life)).finish(),
+            Some(url) => {
+                let proxy = proxy::ProxyConnector::new(url)?;
+                let connector = base.connector(proxy).rustls_0_23(tls).limit(limit).conn_keep_alive(keep).conn_lifetime(life);
+                builder.connector(connector).finish()
+            }
+        };
+        Ok(Self { client, request_timeout: settings.request_timeout, body_timeout: settings.body_timeout, body_limit: settings.body_limit })
+    }
+
+    /// Sends a request and reads the whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// Every [`NetError`] but `Setup`. See [`NetError::may_have_been_sent`].
+    pub async fn send(&self, method: Method, url: &Url, headers: &[(&str, &str)], body: Bytes) -> Result<Response, NetError> {
+        let host = host_of(url);
+        let mut request = self.client.request(method, url.as_str());
+        for (name, value) in headers {
+            request = request.insert_header((*name, *value));
+        }
+        let answer = request.send_body(body).await;
+        let mut answer = answer.map_err(|error| self.send_error(error, &host))?;
+        let read = answer.body().limit(self.body_limit);
+        let body = match tokio::time::timeout(self.body_timeout, read).await {
+            Err(_) => return Err(NetError::Timeout { host, seconds: self.body_timeout.as_secs() }),
+            Ok(Err(awc::error::PayloadError::Overflow)) => return Err(NetError::TooLarge { host, limit: self.body_limit }),
+            Ok(Err(error)) => return Err(NetError::Broken { host, problem: error.to_string() }),
+            Ok(Ok(body)) => body,
+        };
+        Ok(Response { status: answer.status().as_u16(), headers: answer.headers().clone(), body })
+    }
+
+    fn send_error(&self, error: SendRequestError, host: &str) -> NetError {
+        let host = host.to_owned();
+        match error {
+            SendRequestError::Connect(ConnectError::Timeout) => NetError::Connect { host, problem: "no connection in time".into() },
+            SendRequestError::Connect(error) => NetError::Connect { host, problem: error.to_string() },
+            SendRequestError::Url(error) => NetError::Setup { what: format!("`{host}` cannot be reached: {error}") },
+            SendRequestError::Timeout => NetError::Timeout { host, seconds: self.request_timeout.as_secs() },
+            error => NetError::Broken { host, problem: error.to_string() },
+        }
+    }
+}
+
+/// Host and port of a url: the only part of it that is safe to print.
+pub fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("?");
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}

@@ -1,0 +1,78 @@
+//! HTTP CONNECT for awc, which has no proxy support of its own but lets its TCP connector be replaced and lays TLS over what that returns.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use actix_rt::net::TcpStream;
+use actix_service::Service;
+use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
+use awc::http::Uri;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use futures_util::future::LocalBoxFuture;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use url::Url;
+
+use super::NetError;
+
+/// The longest answer head that a proxy may send, in bytes.
+const HEAD_LIMIT: usize = 8192;
+
+#[derive(Clone)]
+pub(super) struct ProxyConnector {
+    address: String,
+    authorization: Option<String>,
+}
+
+impl ProxyConnector {
+    pub(super) fn new(url: &Url) -> Result<Self, NetError> {
+        let host = url.host_str().ok_or_else(|| NetError::Setup { what: "`proxy` names no host".into() })?;
+        let address = format!("{host}:{}", url.port_or_known_default().unwrap_or(8080));
+        let authorization = (!url.username().is_empty())
+            .then(|| format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", url.username(), url.password().unwrap_or_default()))));
+        Ok(Self { address, authorization })
+    }
+
+    async fn open(self, uri: Uri, target: String) -> io::Result<Connection<Uri, TcpStream>> {
+        let mut stream = TcpStream::connect(&self.address).await?;
+        stream.set_nodelay(true)?;
+        let mut head = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
+        if let Some(authorization) = &self.authorization {
+            head += &format!("Proxy-Authorization: {authorization}\r\n");
+        }
+        head += "\r\n";
+        stream.write_all(head.as_bytes()).await?;
+        // one byte at a time up to the blank line, so that nothing of the tunnel is swallowed
+        let mut answer = Vec::with_capacity(128);
+        while !answer.ends_with(b"\r\n\r\n") {
+            if answer.len() > HEAD_LIMIT {
+                return Err(io::Error::other("the proxy's answer is too long"));
+            }
+            answer.push(stream.read_u8().await?);
+        }
+        let text = String::from_utf8_lossy(&answer);
+        let line = text.lines().next().unwrap_or_default();
+        if line.split(' ').nth(1) != Some("200") {
+            return Err(io::Error::other(format!("the proxy {} refused: {line}", self.address)));
+        }
+        Ok(Connection::new(uri, stream))
+    }
+}
+
+impl Service<ConnectInfo<Uri>> for ProxyConnector {
+    type Response = Connection<Uri, TcpStream>;
+    type Error = ConnectError;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&self, request: ConnectInfo<Uri>) -> Self::Future {
+        let uri = request.request().clone();
+        let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let port = if request.port() == 0 { default } else { request.port() };
+        let target = format!("{}:{port}", request.hostname());
+        let me = self.clone();
+        Box::pin(async move { me.open(uri, target).await.map_err(ConnectError::Io) })
+    }
+}
