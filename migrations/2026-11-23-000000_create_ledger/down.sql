@@ -1,0 +1,1 @@
+DROP TABLE api_key, credential, audit_seal, audit, sweep_seen, awaited_parent, record, intent, pending, delivery, version, document, run, flow;

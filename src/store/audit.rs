@@ -1,0 +1,258 @@
+//! The audit: rows written in the transaction of the step, listed, and sealed into a chain.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Conn, Store, StoreError, Tx};
+use crate::domain::audit::AuditKind;
+
+/// A row to be written.
+#[derive(Debug, Clone)]
+pub struct NewAudit {
+    /// What happened.
+    pub kind: AuditKind,
+    /// The company, for events without a document.
+    pub company: Option<String>,
+    /// The entity, for events without a document.
+    pub entity: Option<String>,
+    /// The document.
+    pub document_id: Option<i64>,
+    /// Its version.
+    pub version: Option<i32>,
+    /// The delivery.
+    pub delivery_id: Option<i64>,
+    /// The batch it travelled in.
+    pub batch_id: Option<Uuid>,
+    /// The run.
+    pub run_id: Option<Uuid>,
+    /// Who did it.
+    pub actor: String,
+    /// More, as JSON.
+    pub detail: Option<String>,
+}
+
+impl NewAudit {
+    /// An event done by the service itself.
+    pub fn of(kind: AuditKind) -> Self {
+        Self {
+            kind,
+            company: None,
+            entity: None,
+            document_id: None,
+            version: None,
+            delivery_id: None,
+            batch_id: None,
+            run_id: None,
+            actor: "tieline".into(),
+            detail: None,
+        }
+    }
+
+    /// With more to say.
+    pub fn detail(mut self, detail: &serde_json::Value) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+}
+
+/// Writes rows by one statement, however many there are.
+pub(crate) fn audit_append(conn: &mut Conn, rows: &[NewAudit]) -> Tx<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sql_query(include_str!("sql/audit_append.sql"))
+        .bind::<Array<Text>, _>(rows.iter().map(|r| r.kind.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.company.as_deref()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.entity.as_deref()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<BigInt>>, _>(rows.iter().map(|r| r.document_id).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Integer>>, _>(rows.iter().map(|r| r.version).collect::<Vec<_>>())
+        .bind::<Array<Nullable<BigInt>>, _>(rows.iter().map(|r| r.delivery_id).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|r| r.batch_id).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|r| r.run_id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|r| r.actor.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.detail.as_deref()).collect::<Vec<_>>())
+        .execute(conn)?;
+    Ok(())
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Only this company.
+    pub company: Option<String>,
+    /// Only this entity.
+    pub entity: Option<String>,
+    /// Only this document key.
+    pub key: Option<String>,
+    /// Only this kind.
+    pub kind: Option<AuditKind>,
+    /// Only from this instant on.
+    pub since: Option<DateTime<Utc>>,
+    /// Only before this instant.
+    pub until: Option<DateTime<Utc>>,
+    /// Only rows after this id, for paging.
+    pub after: i64,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// A row as it is listed.
+#[derive(Debug, Clone, QueryableByName, Serialize)]
+pub struct AuditRow {
+    /// Ascending, with gaps.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// When.
+    #[diesel(sql_type = Timestamptz)]
+    pub at: DateTime<Utc>,
+    /// What.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// The company.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub company: Option<String>,
+    /// The entity.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub entity: Option<String>,
+    /// The document's key.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub key: Option<String>,
+    /// Its version.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub version: Option<i32>,
+    /// `header` or the child's name.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub block: Option<String>,
+    /// The line's key.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub record_key: Option<String>,
+    /// The delivery.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub delivery_id: Option<i64>,
+    /// The batch.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub batch_id: Option<Uuid>,
+    /// The run.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub run_id: Option<Uuid>,
+    /// Who.
+    #[diesel(sql_type = Text)]
+    pub actor: String,
+    /// More, as JSON text.
+    #[diesel(sql_type = Nullable<Text>)]
+    #[serde(serialize_with = "json_text")]
+    pub detail: Option<String>,
+}
+
+/// Puts JSON text into JSON as what it is.
+fn json_text<S: serde::Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    match text.as_deref().map(|text| serde_json::value::RawValue::from_string(text.to_owned())) {
+        Some(Ok(raw)) => raw.serialize(serializer),
+        Some(Err(_)) => serializer.serialize_some(text),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// What a look at the chain found.
+#[derive(Debug, Clone, Serialize)]
+pub struct SealReport {
+    /// Seals in the chain.
+    pub seals: i64,
+    /// Rows under them.
+    pub rows: i64,
+    /// The first seal that does not hold, by its id.
+    pub broken_at: Option<i64>,
+}
+
+#[derive(QueryableByName)]
+struct Sealed {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+#[derive(QueryableByName)]
+struct SealCheck {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+    #[diesel(sql_type = Binary)]
+    previous: Vec<u8>,
+    #[diesel(sql_type = Binary)]
+    hash: Vec<u8>,
+    #[diesel(sql_type = Binary)]
+    recomputed: Vec<u8>,
+}
+
+impl Store {
+    /// Rows in the order of their ids.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_list(&self, filter: AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
+        self.run("list the audit", move |conn| {
+            Ok(sql_query(include_str!("sql/audit_list.sql"))
+                .bind::<Nullable<Text>, _>(filter.company)
+                .bind::<Nullable<Text>, _>(filter.entity)
+                .bind::<Nullable<Text>, _>(filter.key)
+                .bind::<Nullable<Text>, _>(filter.kind.map(|kind| kind.as_str()))
+                .bind::<Nullable<Timestamptz>, _>(filter.since)
+                .bind::<Nullable<Timestamptz>, _>(filter.until)
+                .bind::<BigInt, _>(filter.after)
+                .bind::<BigInt, _>(filter.limit)
+                .load(conn)?)
+        })
+        .await
+    }
+
+    /// Writes one event that has no other transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_write(&self, row: NewAudit) -> Result<(), StoreError> {
+        self.run("write an audit row", move |conn| audit_append(conn, &[row])).await
+    }
+
+    /// Seals the rows of all transactions that have ended; says how many rows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_seal(&self) -> Result<i64, StoreError> {
+        self.run("seal the audit", |conn| {
+            sql_query("SELECT pg_advisory_xact_lock(7594890411331347045)").execute(conn)?;
+            let rows: Vec<Sealed> = sql_query(include_str!("sql/audit_seal.sql")).load(conn)?;
+            Ok(rows.first().map_or(0, |row| row.rows))
+        })
+        .await
+    }
+
+    /// Recomputes the chain.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_verify(&self) -> Result<SealReport, StoreError> {
+        self.run("verify the audit", |conn| {
+            let mut report = SealReport { seals: 0, rows: 0, broken_at: None };
+            let mut previous = vec![0_u8; 32];
+            let mut after = 0_i64;
+            loop {
+                let seals: Vec<SealCheck> = sql_query(include_str!("sql/audit_verify.sql")).bind::<BigInt, _>(after).load(conn)?;
+                let Some(last) = seals.last() else { return Ok(report) };
+                after = last.id;
+                for seal in seals {
+                    report.seals += 1;
+                    report.rows += seal.rows;
+                    if report.broken_at.is_none() && (seal.previous != previous || seal.hash != seal.recomputed) {
+                        report.broken_at = Some(seal.id);
+                    }
+                    previous = seal.hash;
+                }
+            }
+        })
+        .await
+    }
+}

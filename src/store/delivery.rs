@@ -1,0 +1,228 @@
+//! Deliveries on their way out: claimed in batches, the intent committed before the request leaves.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Store, StoreError};
+
+/// Who sends: a node keeps its name over its lives, an incarnation is one life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Kept in the state directory.
+    pub name: String,
+    /// Fresh at every start.
+    pub incarnation: Uuid,
+}
+
+impl Node {
+    /// The holder's name in leases.
+    pub fn holder(&self) -> String {
+        format!("{}/{}", self.name, self.incarnation)
+    }
+}
+
+/// Deliveries of one target table: they travel in the same batches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Lane {
+    /// The entity.
+    pub entity: String,
+    /// `header` or the child's name.
+    pub block: String,
+}
+
+/// One delivery, claimed.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Claimed {
+    /// The delivery.
+    #[diesel(sql_type = BigInt)]
+    pub delivery_id: i64,
+    /// Its document.
+    #[diesel(sql_type = BigInt)]
+    pub document_id: i64,
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// The document's key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// The document's version.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    /// The line's key; empty for a header.
+    #[diesel(sql_type = Text)]
+    pub record_key: String,
+    /// Tries, this one included.
+    #[diesel(sql_type = Integer)]
+    pub attempts: i32,
+    /// The fields, as JSON.
+    #[diesel(sql_type = Text)]
+    pub payload: String,
+    /// References by sys_id, as JSON.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub refs: Option<String>,
+    /// The sys_id, when the record was delivered before.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub sys_id: Option<String>,
+    /// When it was sent before this, if it was: it may have arrived.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub sent_before: Option<DateTime<Utc>>,
+}
+
+/// A batch, claimed.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The batch; its intent is committed.
+    pub batch_id: Uuid,
+    /// The lane.
+    pub lane: Lane,
+    /// Its deliveries, in the order of their ids.
+    pub deliveries: Vec<Claimed>,
+}
+
+/// What is due in a lane.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Due {
+    /// The entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    /// The block.
+    #[diesel(sql_type = Text)]
+    pub block: String,
+    /// Deliveries that may be sent now; counted up to a thousand.
+    #[diesel(sql_type = BigInt)]
+    pub waiting: i64,
+    /// Doubts that may be looked at now; counted up to a thousand.
+    #[diesel(sql_type = BigInt)]
+    pub in_doubt: i64,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+#[derive(QueryableByName)]
+struct Resolved {
+    #[diesel(sql_type = Text)]
+    company: String,
+    #[diesel(sql_type = Text)]
+    entity: String,
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = Text)]
+    sys_id: String,
+}
+
+impl Store {
+    /// Claims up to `limit` due deliveries of a lane; the intent and its audit row are committed with the claim.
+    ///
+    /// `lease` is how long the request and its answer may take at most: after it, others may take the batch for lost.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delivery_claim(&self, lane: Lane, node: Node, limit: i64, lease: Duration, in_doubt: bool) -> Result<Claim, StoreError> {
+        self.run("claim deliveries", move |conn| {
+            let batch_id = Uuid::now_v7();
+            let mut deliveries: Vec<Claimed> = sql_query(include_str!("sql/delivery_claim.sql"))
+                .bind::<Text, _>(&lane.entity)
+                .bind::<Text, _>(&lane.block)
+                .bind::<BigInt, _>(limit)
+                .bind::<SqlUuid, _>(batch_id)
+                .bind::<Text, _>(&node.name)
+                .bind::<SqlUuid, _>(node.incarnation)
+                .bind::<Double, _>(lease.as_secs_f64())
+                .bind::<Text, _>(if in_doubt { "in_doubt" } else { "waiting" })
+                .bind::<Bool, _>(in_doubt)
+                .load(conn)?;
+            deliveries.sort_by_key(|delivery| delivery.delivery_id);
+            Ok(Claim { batch_id, lane, deliveries })
+        })
+        .await
+    }
+
+    /// What is due now, per lane.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delivery_due(&self) -> Result<Vec<Due>, StoreError> {
+        self.run("look for due deliveries", |conn| Ok(sql_query(include_str!("sql/delivery_due.sql")).load(conn)?)).await
+    }
+
+    /// How many deliveries of a flow are not confirmed and not parked, counted up to `cap`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delivery_backlog(&self, entity: String, cap: i64) -> Result<i64, StoreError> {
+        self.run("count what is due", move |conn| {
+            let rows: Vec<Count> =
+                sql_query("SELECT count(*) AS count FROM (SELECT 1 FROM pending WHERE entity = $1 AND state = 'waiting' LIMIT $2) t")
+                    .bind::<Text, _>(entity)
+                    .bind::<BigInt, _>(cap)
+                    .load(conn)?;
+            Ok(rows.first().map_or(0, |row| row.count))
+        })
+        .await
+    }
+
+    /// The sys_ids of delivered headers, for references that are written by sys_id. Keys without one are absent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_resolve(
+        &self,
+        wanted: Vec<(String, String, String)>,
+    ) -> Result<Vec<((String, String, String), String)>, StoreError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.run("resolve references", move |conn| {
+            let rows: Vec<Resolved> = sql_query(include_str!("sql/record_resolve.sql"))
+                .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.0.as_str()).collect::<Vec<_>>())
+                .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.1.as_str()).collect::<Vec<_>>())
+                .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.2.as_str()).collect::<Vec<_>>())
+                .load(conn)?;
+            Ok(rows.into_iter().map(|row| ((row.company, row.entity, row.key), row.sys_id)).collect())
+        })
+        .await
+    }
+
+    /// Batches whose sender is dead (an earlier life of this node, or a lease run out) are in doubt: they may have arrived.
+    /// Says how many deliveries.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delivery_recover(&self, node: Node, own_past_lives: bool) -> Result<i64, StoreError> {
+        self.run("recover interrupted batches", move |conn| {
+            let rows: Vec<Count> = sql_query(include_str!("sql/delivery_recover.sql"))
+                .bind::<Text, _>(&node.name)
+                .bind::<SqlUuid, _>(node.incarnation)
+                .bind::<Bool, _>(own_past_lives)
+                .load(conn)?;
+            Ok(rows.first().map_or(0, |row| row.count))
+        })
+        .await
+    }
+
+    /// A person asked for a cycle: what waits for its next try may be tried now, doubts may be looked at now.
+    /// What the other system asked to be left alone (`Retry-After`) stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delivery_make_due(&self) -> Result<(), StoreError> {
+        self.run("make deliveries due", |conn| {
+            sql_query(
+                "UPDATE pending SET not_before = now() WHERE state IN ('waiting', 'in_doubt') AND not_before > now() AND reason IS DISTINCT FROM 'throttled'",
+            )
+            .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+}

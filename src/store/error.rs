@@ -1,0 +1,117 @@
+//! What can go wrong with the database.
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use crate::retry::Class;
+
+/// Why a store call failed. Nothing of it was kept: a call is one transaction.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection: the server is away, or refuses us.
+    #[error("the database cannot be reached: {problem}")]
+    Unreachable {
+        /// What libpq said, without the password.
+        problem: String,
+    },
+    /// The server did not answer within `[database] call_timeout_seconds`.
+    #[error("the database did not answer within {seconds} s while it was asked to {what}")]
+    Hanging {
+        /// What was asked.
+        what: &'static str,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The statement failed.
+    #[error("the database refused to {what}")]
+    Failed {
+        /// What was asked.
+        what: &'static str,
+        /// What the server said.
+        #[source]
+        source: DieselError,
+    },
+    /// Another holder has taken over: what this one has in hand must not be written.
+    #[error("{what} is held by another node by now; nothing of this step was written")]
+    Fenced {
+        /// The flow or the batch.
+        what: String,
+    },
+    /// The schema is newer than this program.
+    #[error(
+        "the database has migration `{version}`, which this version of tieline does not know: start the newer tieline, or restore the backup made before the upgrade"
+    )]
+    NewerSchema {
+        /// The first unknown migration.
+        version: String,
+    },
+    /// The migrations could not be run.
+    #[error("the database could not be brought up to date: {problem}")]
+    Migration {
+        /// What the server said.
+        problem: String,
+    },
+    /// The work panicked; the transaction was rolled back.
+    #[error("a database step crashed: {what}")]
+    Panicked {
+        /// The step.
+        what: &'static str,
+    },
+    /// The ledger holds something that this program cannot read.
+    #[error("the ledger holds {what} that cannot be read: {problem}")]
+    Corrupt {
+        /// What it is.
+        what: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl StoreError {
+    /// What it means for the next try.
+    pub fn class(&self) -> Class {
+        match self {
+            StoreError::Unreachable { .. } | StoreError::Hanging { .. } => Class::Transient,
+            StoreError::Failed { source: DieselError::DatabaseError(kind, _), .. } => match kind {
+                DatabaseErrorKind::UniqueViolation
+                | DatabaseErrorKind::ForeignKeyViolation
+                | DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::CheckViolation => Class::Bug,
+                _ => Class::Transient,
+            },
+            StoreError::Failed { .. } | StoreError::Panicked { .. } => Class::Bug,
+            StoreError::Fenced { .. } => Class::Transient,
+            StoreError::NewerSchema { .. } | StoreError::Migration { .. } | StoreError::Corrupt { .. } => Class::Permanent,
+        }
+    }
+}
+
+/// What a transaction's body returns: its own error, or the statement's.
+#[derive(Debug)]
+pub(crate) enum TxError {
+    Sql(DieselError),
+    Store(StoreError),
+}
+
+impl From<DieselError> for TxError {
+    fn from(error: DieselError) -> Self {
+        TxError::Sql(error)
+    }
+}
+
+impl From<StoreError> for TxError {
+    fn from(error: StoreError) -> Self {
+        TxError::Store(error)
+    }
+}
+
+impl TxError {
+    pub(crate) fn into_store(self, what: &'static str) -> StoreError {
+        match self {
+            TxError::Store(error) => error,
+            TxError::Sql(DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, info)) => {
+                StoreError::Unreachable { problem: info.message().to_owned() }
+            }
+            TxError::Sql(source) => StoreError::Failed { what, source },
+        }
+    }
+}

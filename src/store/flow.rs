@@ -1,0 +1,212 @@
+//! Flows: who holds one, how far its reading has come.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Date, Double, Jsonb, Nullable, Text, Timestamptz};
+use serde::Serialize;
+
+use super::audit::{NewAudit, audit_append};
+use super::{Conn, Store, StoreError, Tx, TxError};
+use crate::domain::FlowId;
+use crate::domain::audit::AuditKind;
+
+/// A flow held: writes carry it, and are refused once somebody else has taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The flow.
+    pub flow: FlowId,
+    /// The holder's name.
+    pub holder: String,
+    /// Grows with every change of holder.
+    pub epoch: i64,
+}
+
+/// The answer to a wish for a flow.
+#[derive(Debug, Clone)]
+pub enum Taken {
+    /// It is ours.
+    Lease(Lease, FlowRow),
+    /// Somebody else holds it until then.
+    Held {
+        /// By whom.
+        holder: String,
+        /// Until when, if it is not renewed.
+        until: DateTime<Utc>,
+    },
+    /// It is paused.
+    Paused {
+        /// By whom.
+        by: String,
+    },
+}
+
+/// How far a flow has come.
+#[derive(Debug, Clone, QueryableByName, Serialize)]
+pub struct FlowRow {
+    /// Everything that changed before this date has been taken in; `None` before the first read has ended.
+    #[diesel(sql_type = Nullable<Date>)]
+    pub watermark: Option<NaiveDate>,
+    /// Where an interrupted read goes on.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub position: Option<serde_json::Value>,
+    /// When the last sweep ended.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_sweep_at: Option<DateTime<Utc>>,
+    /// When the last run ended well.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_success_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = BigInt)]
+    epoch: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    holder: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    lease_until: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    paused_by: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    paused_at: Option<DateTime<Utc>>,
+}
+
+/// Refuses to go on when the lease is no longer ours; renews it and notes progress otherwise.
+pub(crate) fn flow_assert_held(conn: &mut Conn, lease: &Lease, ttl: Duration) -> Tx<()> {
+    let updated = sql_query(
+        "UPDATE flow SET lease_until = now() + make_interval(secs => $5), last_progress_at = now() \
+         WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4",
+    )
+    .bind::<Text, _>(lease.flow.company.as_str())
+    .bind::<Text, _>(lease.flow.entity.as_str())
+    .bind::<Text, _>(&lease.holder)
+    .bind::<BigInt, _>(lease.epoch)
+    .bind::<Double, _>(ttl.as_secs_f64())
+    .execute(conn)?;
+    if updated == 0 {
+        return Err(TxError::Store(StoreError::Fenced { what: format!("flow {}", lease.flow) }));
+    }
+    Ok(())
+}
+
+/// Moves the reading position, and at the end of a read the watermark.
+pub(crate) fn flow_advance(conn: &mut Conn, lease: &Lease, watermark: Option<NaiveDate>, position: Option<&serde_json::Value>) -> Tx<()> {
+    sql_query("UPDATE flow SET watermark = coalesce($3, watermark), position = $4 WHERE company = $1 AND entity = $2")
+        .bind::<Text, _>(lease.flow.company.as_str())
+        .bind::<Text, _>(lease.flow.entity.as_str())
+        .bind::<Nullable<Date>, _>(watermark)
+        .bind::<Nullable<Jsonb>, _>(position)
+        .execute(conn)?;
+    Ok(())
+}
+
+impl Store {
+    /// Takes a flow for `holder`, unless somebody else holds it or it is paused (`force` ignores a pause: a person asked).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flow_take(&self, flow: FlowId, holder: String, ttl: Duration, force: bool) -> Result<Taken, StoreError> {
+        self.run("take a flow", move |conn| {
+            sql_query("INSERT INTO flow (company, entity) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .execute(conn)?;
+            let rows: Vec<FlowRow> = sql_query("SELECT * FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE")
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .load(conn)?;
+            let row = rows.into_iter().next().ok_or(TxError::Sql(diesel::result::Error::NotFound))?;
+            if let (Some(by), false) = (&row.paused_by, force) {
+                return Ok(Taken::Paused { by: by.clone() });
+            }
+            if let (Some(other), Some(until)) = (&row.holder, row.lease_until)
+                && *other != holder
+                && until > Utc::now()
+            {
+                return Ok(Taken::Held { holder: other.clone(), until });
+            }
+            let epoch = row.epoch + 1;
+            sql_query("UPDATE flow SET holder = $3, epoch = $4, lease_until = now() + make_interval(secs => $5), last_progress_at = now() WHERE company = $1 AND entity = $2")
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<Text, _>(&holder)
+                .bind::<BigInt, _>(epoch)
+                .bind::<Double, _>(ttl.as_secs_f64())
+                .execute(conn)?;
+            Ok(Taken::Lease(Lease { flow, holder, epoch }, row))
+        })
+        .await
+    }
+
+    /// Renews a lease.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when somebody else has taken over.
+    pub async fn flow_renew(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
+        self.run("renew a lease", move |conn| flow_assert_held(conn, &lease, ttl)).await
+    }
+
+    /// Ends a flow's run: gives the lease back and notes how it went.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when somebody else has taken over.
+    pub async fn flow_release(&self, lease: Lease, error: Option<String>, swept: bool) -> Result<(), StoreError> {
+        self.run("release a flow", move |conn| {
+            let updated = sql_query(
+                "UPDATE flow SET holder = NULL, lease_until = NULL, last_progress_at = now(), \
+                 last_success_at = CASE WHEN $5 IS NULL THEN now() ELSE last_success_at END, \
+                 last_sweep_at = CASE WHEN $5 IS NULL AND $6 THEN now() ELSE last_sweep_at END, \
+                 last_error = $5, last_error_at = CASE WHEN $5 IS NULL THEN NULL ELSE now() END \
+                 WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4",
+            )
+            .bind::<Text, _>(lease.flow.company.as_str())
+            .bind::<Text, _>(lease.flow.entity.as_str())
+            .bind::<Text, _>(&lease.holder)
+            .bind::<BigInt, _>(lease.epoch)
+            .bind::<Nullable<Text>, _>(error)
+            .bind::<diesel::sql_types::Bool, _>(swept)
+            .execute(conn)?;
+            if updated == 0 {
+                return Err(TxError::Store(StoreError::Fenced { what: format!("flow {}", lease.flow) }));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Pauses or resumes a flow.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flow_pause(&self, flow: FlowId, paused: bool, actor: String, reason: String) -> Result<(), StoreError> {
+        self.run("pause a flow", move |conn| {
+            sql_query(
+                "INSERT INTO flow (company, entity, paused_at, paused_by) VALUES ($1, $2, CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN $4 END) \
+                 ON CONFLICT (company, entity) DO UPDATE SET paused_at = excluded.paused_at, paused_by = excluded.paused_by",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<diesel::sql_types::Bool, _>(paused)
+            .bind::<Text, _>(&actor)
+            .execute(conn)?;
+            let mut row = NewAudit::of(AuditKind::Action)
+                .detail(&serde_json::json!({ "action": if paused { "pause" } else { "resume" }, "why": reason }));
+            (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), actor);
+            audit_append(conn, &[row])
+        })
+        .await
+    }
+
+    /// Gives back every lease of earlier lives of this node: called at start, when nothing else of it can be alive.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flow_forget_node(&self, node: String) -> Result<(), StoreError> {
+        self.run("forget old leases", move |conn| {
+            sql_query("UPDATE flow SET holder = NULL, lease_until = NULL WHERE holder LIKE $1 || '/%'")
+                .bind::<Text, _>(node)
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+}

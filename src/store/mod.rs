@@ -1,0 +1,185 @@
+//! The ledger in Postgres. Only this module names diesel; every call is one transaction on a thread that may block.
+//!
+//! Functions are named noun first and take a connection, so that they compose within one [`Store::run`].
+//! A page of documents costs a fixed number of statements, whatever its size: rows go in as arrays.
+
+mod api_key;
+mod audit;
+mod credential;
+mod delivery;
+mod error;
+mod flow;
+mod intake;
+mod migrate;
+mod read;
+mod replay;
+mod run;
+mod settle;
+mod sweep;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use diesel::connection::InstrumentationEvent;
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::config::settings::DatabaseSettings;
+
+pub use api_key::ApiKeyRow;
+pub use audit::{AuditFilter, AuditRow, NewAudit, SealReport};
+pub use credential::SealedCredential;
+pub use delivery::{Claim, Claimed, Due, Lane, Node};
+pub use error::StoreError;
+pub(crate) use error::TxError;
+pub use flow::{FlowRow, Lease, Taken};
+pub use intake::{Intake, IntakeDocument, IntakeRecord, MapFailure};
+pub use read::{FailureFilter, FailureRow, FlowStatus, RecordAttempt, RecordDelivery, RecordView, VersionView};
+pub use replay::{ReplayScope, StoredDocument};
+pub use run::{RunFilter, RunRow};
+pub use settle::{Settlement, Verdict};
+pub use sweep::GoneDocument;
+
+/// The connection that store functions work on.
+pub(crate) type Conn = PgConnection;
+
+/// A store function's result.
+pub(crate) type Tx<T> = Result<T, TxError>;
+
+/// The ledger. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool<ConnectionManager<PgConnection>>,
+    permits: Arc<Semaphore>,
+    call_timeout: Duration,
+    statements: Arc<AtomicU64>,
+}
+
+/// Sets what every connection needs, and counts its statements.
+#[derive(Debug)]
+struct Prepare {
+    statement_timeout: Duration,
+    statements: Arc<AtomicU64>,
+}
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+        let millis = self.statement_timeout.as_millis();
+        diesel::sql_query(format!(
+            "SELECT set_config('statement_timeout', '{millis}', false), set_config('lock_timeout', '{millis}', false), \
+             set_config('idle_in_transaction_session_timeout', '{millis}', false), set_config('timezone', 'UTC', false), \
+             set_config('application_name', 'tieline', false)"
+        ))
+        .execute(conn)
+        .map_err(diesel::r2d2::Error::QueryError)?;
+        let statements = self.statements.clone();
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { .. } = event {
+                statements.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Store {
+    /// A pool of connections. Does not wait for the server: the first call does.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`] when the pool cannot be made at all.
+    pub fn connect(settings: &DatabaseSettings, url: &SecretString) -> Result<Self, StoreError> {
+        let statements = Arc::new(AtomicU64::new(0));
+        let manager = ConnectionManager::<PgConnection>::new(with_limits(url.expose_secret()));
+        let prepare = Prepare { statement_timeout: settings.statement_timeout, statements: statements.clone() };
+        let pool = Pool::builder()
+            .max_size(settings.pool_size)
+            .min_idle(Some(1))
+            .connection_timeout(settings.call_timeout.min(Duration::from_secs(10)))
+            .test_on_check_out(true)
+            .connection_customizer(Box::new(prepare))
+            .error_handler(Box::new(QuietHandler))
+            .build_unchecked(manager);
+        let permits = Arc::new(Semaphore::new(settings.pool_size as usize));
+        Ok(Self { pool, permits, call_timeout: settings.call_timeout, statements })
+    }
+
+    /// Runs `work` in one transaction on a thread that may block.
+    ///
+    /// # Errors
+    /// Every [`StoreError`]. When the caller stops waiting, the transaction still ends by itself, one way or the other.
+    pub(crate) async fn run<T, F>(&self, what: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
+    {
+        let hanging = || StoreError::Hanging { what, seconds: self.call_timeout.as_secs() };
+        let permit = tokio::time::timeout(self.call_timeout, self.permits.clone().acquire_owned()).await.map_err(|_| hanging())?;
+        let pool = self.pool.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            // held until the work ends, not until the caller gives up
+            let _permit = permit;
+            let mut conn = pool.get().map_err(|error| StoreError::Unreachable { problem: without_url(&error.to_string()) })?;
+            PgConnection::transaction(&mut *conn, |conn| work(conn)).map_err(|error: TxError| error.into_store(what))
+        });
+        match tokio::time::timeout(self.call_timeout, task).await {
+            Err(_) => Err(hanging()),
+            Ok(Err(_)) => Err(StoreError::Panicked { what }),
+            Ok(Ok(result)) => result,
+        }
+    }
+
+    /// Statements sent since the start, for the statement budget of a page.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Asks the server for a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is none.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.run("say that it is alive", |conn| Ok(diesel::sql_query("SELECT 1").execute(conn).map(drop)?)).await
+    }
+}
+
+/// r2d2 logs every failed connection attempt at error level by itself; ours are reported where they are handled.
+#[derive(Debug)]
+struct QuietHandler;
+
+impl<E: std::error::Error> r2d2::HandleError<E> for QuietHandler {
+    fn handle_error(&self, error: E) {
+        tracing::debug!(error = %without_url(&error.to_string()), "no database connection");
+    }
+}
+
+/// Adds time limits to a url that has none of its own.
+fn with_limits(url: &str) -> String {
+    let mut text = url.to_owned();
+    for (key, value) in [
+        ("connect_timeout", "5"),
+        ("keepalives_idle", "15"),
+        ("keepalives_interval", "5"),
+        ("keepalives_count", "3"),
+        ("tcp_user_timeout", "30000"),
+    ] {
+        if !text.contains(&format!("{key}=")) {
+            text.push(if text.contains('?') { '&' } else { '?' });
+            text.push_str(&format!("{key}={value}"));
+        }
+    }
+    text
+}
+
+/// A connection error's text without any url that libpq may have quoted in it.
+fn without_url(text: &str) -> String {
+    text.split_whitespace().map(|word| if word.contains("://") { "(url)" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+impl From<TxError> for StoreError {
+    fn from(error: TxError) -> Self {
+        error.into_store("work")
+    }
+}

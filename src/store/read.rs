@@ -1,0 +1,267 @@
+//! What people ask: how flows stand, what failed, the life of one record.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz};
+use serde::Serialize;
+
+use super::{Store, StoreError};
+
+/// How a flow stands.
+#[derive(Debug, Clone, QueryableByName, Serialize)]
+pub struct FlowStatus {
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// The entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    /// Everything that changed before this date has been taken in.
+    #[diesel(sql_type = Nullable<Date>)]
+    pub watermark: Option<NaiveDate>,
+    /// Since when it is paused.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub paused_at: Option<DateTime<Utc>>,
+    /// By whom.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub paused_by: Option<String>,
+    /// Who is working on it now.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub holder: Option<String>,
+    /// When something last moved.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_progress_at: Option<DateTime<Utc>>,
+    /// When a run last ended well.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_success_at: Option<DateTime<Utc>>,
+    /// When a sweep last ended.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_sweep_at: Option<DateTime<Utc>>,
+    /// Why the last run failed, if it did.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_error: Option<String>,
+    /// Documents known.
+    #[diesel(sql_type = BigInt)]
+    pub documents: i64,
+    /// Deliveries due, held for their header, or waiting for their next try.
+    #[diesel(sql_type = BigInt)]
+    pub waiting: i64,
+    /// Deliveries on their way.
+    #[diesel(sql_type = BigInt)]
+    pub sending: i64,
+    /// Deliveries in doubt.
+    #[diesel(sql_type = BigInt)]
+    pub in_doubt: i64,
+    /// Deliveries parked because they were refused, crashed the mapping or ran out of tries.
+    #[diesel(sql_type = BigInt)]
+    pub parked: i64,
+    /// Deliveries parked until a parent is delivered.
+    #[diesel(sql_type = BigInt)]
+    pub missing_parent: i64,
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct FailureFilter {
+    /// Only this company.
+    pub company: Option<String>,
+    /// Only this entity.
+    pub entity: Option<String>,
+    /// Only this reason or state (`rejected`, `missing_parent`, `in_doubt`, …).
+    pub reason: Option<String>,
+    /// Only where the message holds this text.
+    pub text: Option<String>,
+    /// Only deliveries after this one, for paging.
+    pub after: i64,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// A delivery that is not confirmed and not simply due.
+#[derive(Debug, Clone, QueryableByName, Serialize)]
+pub struct FailureRow {
+    /// The delivery.
+    #[diesel(sql_type = BigInt)]
+    pub delivery_id: i64,
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// The entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    /// The document's key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// Its version.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    /// `header` or the child's name.
+    #[diesel(sql_type = Text)]
+    pub block: String,
+    /// The line's key.
+    #[diesel(sql_type = Text)]
+    pub record_key: String,
+    /// `parked`, `in_doubt` or `waiting` (for its next try).
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// Why it is parked.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub reason: Option<String>,
+    /// The system's own words.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub message: Option<String>,
+    /// The field.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub field: Option<String>,
+    /// What to do.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub next_step: Option<String>,
+    /// Tries so far.
+    #[diesel(sql_type = Integer)]
+    pub attempts: i32,
+    /// Since when.
+    #[diesel(sql_type = Timestamptz)]
+    pub since: DateTime<Utc>,
+    /// The next try or look.
+    #[diesel(sql_type = Timestamptz)]
+    pub not_before: DateTime<Utc>,
+}
+
+/// One version of a document.
+#[derive(Debug, Clone, QueryableByName, Serialize)]
+pub struct VersionView {
+    /// Its number, from 1.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    /// When it was read.
+    #[diesel(sql_type = Timestamptz)]
+    pub read_at: DateTime<Utc>,
+    /// Whether this version says that SYSPRO no longer has the document.
+    #[diesel(sql_type = Bool)]
+    pub deleted: bool,
+    /// The content as JSON text.
+    #[diesel(sql_type = Text)]
+    pub content: String,
+}
+
+/// One delivery of a document, and where it stands.
+#[derive(Debug, Clone, QueryableByName, Serialize)]
+pub struct RecordDelivery {
+    /// The delivery.
+    #[diesel(sql_type = BigInt)]
+    pub delivery_id: i64,
+    /// The version it carries.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    /// `header` or the child's name.
+    #[diesel(sql_type = Text)]
+    pub block: String,
+    /// The line's key.
+    #[diesel(sql_type = Text)]
+    pub record_key: String,
+    /// `confirmed`, `superseded` or one of the pending states.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// Why it is parked.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub reason: Option<String>,
+    /// The system's own words.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub message: Option<String>,
+    /// What to do.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub next_step: Option<String>,
+    /// The record in ServiceNow.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub sys_id: Option<String>,
+    /// Its table.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub target_table: Option<String>,
+    /// The fields, as JSON text.
+    #[diesel(sql_type = Text)]
+    pub payload: String,
+}
+
+/// One step in a document's life, out of the audit.
+pub type RecordAttempt = super::AuditRow;
+
+/// The life of one document.
+#[derive(Debug, Clone, Serialize)]
+pub struct RecordView {
+    /// The company.
+    pub company: String,
+    /// The entity.
+    pub entity: String,
+    /// The key.
+    pub key: String,
+    /// Whether it was ever read.
+    pub known: bool,
+    /// Its versions, the newest first.
+    pub versions: Vec<VersionView>,
+    /// The newest delivery of each of its records.
+    pub deliveries: Vec<RecordDelivery>,
+    /// Its audit rows, oldest first.
+    pub steps: Vec<RecordAttempt>,
+}
+
+impl Store {
+    /// Every flow that was ever taken or paused.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flow_status(&self) -> Result<Vec<FlowStatus>, StoreError> {
+        self.run("read the state of flows", |conn| Ok(sql_query(include_str!("sql/flow_status.sql")).load(conn)?)).await
+    }
+
+    /// Deliveries that are parked, in doubt or waiting for another try.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failure_list(&self, filter: FailureFilter) -> Result<Vec<FailureRow>, StoreError> {
+        self.run("list failures", move |conn| {
+            Ok(sql_query(include_str!("sql/failure_list.sql"))
+                .bind::<Nullable<Text>, _>(filter.company)
+                .bind::<Nullable<Text>, _>(filter.entity)
+                .bind::<Nullable<Text>, _>(filter.reason)
+                .bind::<Nullable<Text>, _>(filter.text)
+                .bind::<BigInt, _>(filter.after)
+                .bind::<BigInt, _>(filter.limit)
+                .load(conn)?)
+        })
+        .await
+    }
+
+    /// The life of one document; `known` is false when it was never read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_view(&self, company: String, entity: String, key: String) -> Result<RecordView, StoreError> {
+        let steps = self
+            .audit_list(super::AuditFilter {
+                company: Some(company.clone()),
+                entity: Some(entity.clone()),
+                key: Some(key.clone()),
+                limit: 1000,
+                ..Default::default()
+            })
+            .await?;
+        self.run("read a record's life", move |conn| {
+            let versions: Vec<VersionView> = sql_query(
+                "SELECT v.version, v.read_at, v.deleted, v.content FROM version v JOIN document d ON d.id = v.document_id \
+                 WHERE d.company = $1 AND d.entity = $2 AND d.key = $3 ORDER BY v.version DESC LIMIT 100",
+            )
+            .bind::<Text, _>(&company)
+            .bind::<Text, _>(&entity)
+            .bind::<Text, _>(&key)
+            .load(conn)?;
+            let deliveries = sql_query(include_str!("sql/record_deliveries.sql"))
+                .bind::<Text, _>(&company)
+                .bind::<Text, _>(&entity)
+                .bind::<Text, _>(&key)
+                .load(conn)?;
+            Ok(RecordView { known: !versions.is_empty(), company, entity, key, versions, deliveries, steps })
+        })
+        .await
+    }
+}

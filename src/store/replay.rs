@@ -1,0 +1,77 @@
+//! What a person asks to be sent again: the stored content of documents, to be mapped anew.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::{Store, StoreError};
+
+/// Which documents.
+#[derive(Debug, Clone, Default)]
+pub struct ReplayScope {
+    /// Only this company.
+    pub company: Option<String>,
+    /// Only this entity.
+    pub entity: Option<String>,
+    /// Only this key.
+    pub key: Option<String>,
+    /// Only documents that this run read anew.
+    pub run: Option<Uuid>,
+    /// Only documents with a parked delivery.
+    pub failed_only: bool,
+}
+
+/// A document as it was last read.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct StoredDocument {
+    /// Its number, ascending, for paging.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// The entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    /// The key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// The hash of its content.
+    #[diesel(sql_type = Binary)]
+    pub hash: Vec<u8>,
+    /// Its content, as JSON.
+    #[diesel(sql_type = Text)]
+    pub content: String,
+    /// SYSPRO no longer has it.
+    #[diesel(sql_type = Bool)]
+    pub deleted: bool,
+}
+
+impl Store {
+    /// The next page of documents in scope, by their numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn replay_page(&self, scope: ReplayScope, after: i64, limit: i64) -> Result<Vec<StoredDocument>, StoreError> {
+        self.run("read what is to be sent again", move |conn| {
+            Ok(sql_query(
+                "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted \
+                 FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
+                 WHERE d.id > $1 AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
+                 AND ($5 IS NULL OR EXISTS (SELECT 1 FROM version r WHERE r.document_id = d.id AND r.run_id = $5)) \
+                 AND (NOT $6 OR EXISTS (SELECT 1 FROM pending p WHERE p.document_id = d.id AND p.state = 'parked')) \
+                 ORDER BY d.id LIMIT $7",
+            )
+            .bind::<BigInt, _>(after)
+            .bind::<Nullable<Text>, _>(scope.company)
+            .bind::<Nullable<Text>, _>(scope.entity)
+            .bind::<Nullable<Text>, _>(scope.key)
+            .bind::<Nullable<SqlUuid>, _>(scope.run)
+            .bind::<Bool, _>(scope.failed_only)
+            .bind::<BigInt, _>(limit)
+            .load(conn)?)
+        })
+        .await
+    }
+}

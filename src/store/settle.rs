@@ -1,0 +1,274 @@
+//! What became of a batch: outcomes, releases and audit in one transaction.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::audit::{NewAudit, audit_append};
+use super::{Conn, Lane, Node, Store, StoreError, Tx, TxError};
+use crate::domain::audit::AuditKind;
+use crate::domain::delivery::ParkReason;
+
+/// What became of one delivery.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// It stands in ServiceNow.
+    Confirmed {
+        /// The record.
+        sys_id: String,
+        /// Its table.
+        table: String,
+        /// `inserted`, `updated`, `unchanged`, `found`.
+        how: &'static str,
+        /// Fields that came back other than sent: (field, sent, returned).
+        partial: Vec<(String, String, String)>,
+    },
+    /// It will not be tried again by itself.
+    Parked {
+        /// Why.
+        reason: ParkReason,
+        /// The system's own words.
+        message: String,
+        /// The field, when it is known.
+        field: Option<String>,
+        /// What to do.
+        next_step: String,
+    },
+    /// It is tried again later.
+    Deferred {
+        /// What happened.
+        message: String,
+        /// Not before this.
+        not_before: DateTime<Utc>,
+        /// The system asked for time: a person's wish does not shorten it.
+        throttled: bool,
+    },
+    /// It may have arrived; it is looked up.
+    InDoubt {
+        /// What happened.
+        message: String,
+        /// Not before this.
+        not_before: DateTime<Utc>,
+    },
+}
+
+/// One delivery's outcome.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The delivery.
+    pub delivery_id: i64,
+    /// Its document.
+    pub document_id: i64,
+    /// The version sent.
+    pub version: i32,
+    /// The line's key; empty for a header.
+    pub record_key: String,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+#[derive(QueryableByName)]
+struct DocumentId {
+    #[diesel(sql_type = BigInt)]
+    document_id: i64,
+}
+
+#[derive(QueryableByName)]
+struct Released {
+    #[diesel(sql_type = BigInt)]
+    delivery_id: i64,
+    #[diesel(sql_type = BigInt)]
+    document_id: i64,
+    #[diesel(sql_type = Integer)]
+    version: i32,
+}
+
+impl Store {
+    /// Stores the outcomes of a batch. `look` says that the batch was looked up, not sent.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the batch was taken for lost meanwhile; then nothing was written, and it is looked up.
+    pub async fn settle(&self, batch_id: Uuid, lane: Lane, node: Node, outcomes: Vec<Settlement>, look: bool) -> Result<(), StoreError> {
+        self.run("store the outcomes of a batch", move |conn| {
+            let ours = sql_query("DELETE FROM intent WHERE batch_id = $1 AND node = $2 AND incarnation = $3")
+                .bind::<SqlUuid, _>(batch_id)
+                .bind::<Text, _>(&node.name)
+                .bind::<SqlUuid, _>(node.incarnation)
+                .execute(conn)?;
+            if ours == 0 {
+                return Err(TxError::Store(StoreError::Fenced { what: format!("batch {batch_id}") }));
+            }
+            record_confirmed(conn, &lane, &outcomes)?;
+            put_back(conn, &outcomes)?;
+            audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, look)).collect::<Vec<_>>())?;
+            if lane.block == "header" {
+                release_after(conn, &outcomes)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Releases every parked document whose parents have all been delivered; says how many deliveries.
+    /// Settling a parent releases its children; this catches a child taken in at that very moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn pending_release_all(&self) -> Result<i64, StoreError> {
+        self.run("release what waited for a parent", |conn| {
+            let ready: Vec<DocumentId> = sql_query(include_str!("sql/awaited_delivered.sql")).load(conn)?;
+            let ids: Vec<i64> = ready.into_iter().map(|row| row.document_id).collect();
+            if ids.is_empty() { Ok(0) } else { pending_release(conn, &ids, "its parents are delivered") }
+        })
+        .await
+    }
+}
+
+fn confirmed(outcomes: &[Settlement]) -> impl Iterator<Item = (&Settlement, &str, &str)> {
+    outcomes.iter().filter_map(|o| match &o.verdict {
+        Verdict::Confirmed { sys_id, table, .. } => Some((o, sys_id.as_str(), table.as_str())),
+        _ => None,
+    })
+}
+
+fn record_confirmed(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement]) -> Tx<()> {
+    let rows: Vec<_> = confirmed(outcomes).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = rows.iter().map(|(o, ..)| o.delivery_id).collect();
+    sql_query("DELETE FROM pending WHERE delivery_id = ANY($1)").bind::<Array<BigInt>, _>(&ids).execute(conn)?;
+    sql_query(include_str!("sql/record_confirm.sql"))
+        .bind::<Text, _>(&lane.block)
+        .bind::<Array<BigInt>, _>(rows.iter().map(|(o, ..)| o.document_id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|(o, ..)| o.record_key.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|(_, sys_id, _)| *sys_id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|(.., table)| *table).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(rows.iter().map(|(o, ..)| o.version).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(&ids)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Everything that is not confirmed goes back to `pending` with what is known about it.
+fn put_back(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
+    struct Row<'a> {
+        id: i64,
+        state: &'static str,
+        reason: Option<&'static str>,
+        message: &'a str,
+        field: Option<&'a str>,
+        next_step: &'a str,
+        not_before: DateTime<Utc>,
+    }
+    let rows: Vec<Row<'_>> = outcomes
+        .iter()
+        .filter_map(|o| {
+            Some(match &o.verdict {
+                Verdict::Confirmed { .. } => return None,
+                Verdict::Parked { reason, message, field, next_step } => Row {
+                    id: o.delivery_id,
+                    state: "parked",
+                    reason: Some(reason.as_str()),
+                    message,
+                    field: field.as_deref(),
+                    next_step,
+                    not_before: Utc::now(),
+                },
+                Verdict::Deferred { message, not_before, throttled } => Row {
+                    id: o.delivery_id,
+                    state: "waiting",
+                    reason: throttled.then_some("throttled"),
+                    message,
+                    field: None,
+                    next_step: "nothing: it is tried again by itself",
+                    not_before: *not_before,
+                },
+                Verdict::InDoubt { message, not_before } => Row {
+                    id: o.delivery_id,
+                    state: "in_doubt",
+                    reason: None,
+                    message,
+                    field: None,
+                    next_step: "nothing: tieline looks the record up by itself",
+                    not_before: *not_before,
+                },
+            })
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sql_query(include_str!("sql/pending_put_back.sql"))
+        .bind::<Array<BigInt>, _>(rows.iter().map(|r| r.id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|r| r.state).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.reason).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|r| r.message).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.field).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|r| r.next_step).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(rows.iter().map(|r| r.not_before).collect::<Vec<_>>())
+        .execute(conn)?;
+    Ok(())
+}
+
+fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool) -> NewAudit {
+    let (kind, detail) = match &outcome.verdict {
+        Verdict::Confirmed { sys_id, table, how, partial } if partial.is_empty() => (
+            if look { AuditKind::DoubtSettled } else { AuditKind::Confirmed },
+            serde_json::json!({ "sys_id": sys_id, "table": table, "how": how }),
+        ),
+        Verdict::Confirmed { sys_id, table, how, partial } => {
+            let fields: Vec<_> =
+                partial.iter().map(|(f, sent, got)| serde_json::json!({ "field": f, "sent": sent, "returned": got })).collect();
+            (AuditKind::PartialWrite, serde_json::json!({ "sys_id": sys_id, "table": table, "how": how, "fields": fields }))
+        }
+        Verdict::Parked { reason, message, field, next_step } => {
+            (AuditKind::Parked, serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step }))
+        }
+        Verdict::Deferred { message, not_before, .. } => (
+            if look { AuditKind::DoubtSettled } else { AuditKind::Deferred },
+            serde_json::json!({ "message": message, "not_before": not_before }),
+        ),
+        Verdict::InDoubt { message, not_before } => {
+            (AuditKind::InDoubt, serde_json::json!({ "message": message, "next_look": not_before }))
+        }
+    };
+    let mut row = NewAudit::of(kind).detail(&detail);
+    (row.document_id, row.version, row.delivery_id, row.batch_id) =
+        (Some(outcome.document_id), Some(outcome.version), Some(outcome.delivery_id), Some(batch_id));
+    row
+}
+
+/// Lines of confirmed headers may go; documents that waited for a confirmed one may go.
+fn release_after(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
+    let documents: Vec<i64> = confirmed(outcomes).map(|(o, ..)| o.document_id).collect();
+    if documents.is_empty() {
+        return Ok(());
+    }
+    sql_query(include_str!("sql/pending_unhold.sql")).bind::<Array<BigInt>, _>(&documents).execute(conn)?;
+    let freed: Vec<DocumentId> = sql_query(include_str!("sql/awaited_take.sql")).bind::<Array<BigInt>, _>(&documents).load(conn)?;
+    let mut freed: Vec<i64> = freed.into_iter().map(|row| row.document_id).collect();
+    freed.sort_unstable();
+    freed.dedup();
+    if !freed.is_empty() {
+        pending_release(conn, &freed, "the record it refers to is delivered")?;
+    }
+    Ok(())
+}
+
+/// Makes parked documents due again when they wait for nothing any more; says how many deliveries.
+pub(crate) fn pending_release(conn: &mut Conn, documents: &[i64], why: &str) -> Tx<i64> {
+    let released: Vec<Released> = sql_query(include_str!("sql/pending_release.sql")).bind::<Array<BigInt>, _>(documents).load(conn)?;
+    let audit: Vec<NewAudit> = released
+        .iter()
+        .map(|row| {
+            let mut audit = NewAudit::of(AuditKind::Released).detail(&serde_json::json!({ "why": why }));
+            (audit.document_id, audit.version, audit.delivery_id) = (Some(row.document_id), Some(row.version), Some(row.delivery_id));
+            audit
+        })
+        .collect();
+    audit_append(conn, &audit)?;
+    Ok(released.len() as i64)
+}

@@ -1,0 +1,18 @@
+WITH dead AS (
+    DELETE FROM intent
+    WHERE lease_until < now() OR ($3 AND node = $1 AND incarnation <> $2)
+    RETURNING batch_id, node
+), doubtful AS (
+    UPDATE pending p
+    SET state = 'in_doubt', not_before = now(), since = now(), batch_id = NULL,
+        message = 'the sender stopped before the answer was stored', next_step = 'tieline looks the record up by itself'
+    FROM dead
+    WHERE p.batch_id = dead.batch_id AND p.state = 'sending'
+    RETURNING p.delivery_id, p.document_id, p.version, dead.batch_id, dead.node
+), audited AS (
+    INSERT INTO audit (kind, document_id, version, delivery_id, batch_id, actor, detail)
+    SELECT 'in_doubt', document_id, version, delivery_id, batch_id, 'tieline',
+           json_build_object('why', 'the sender stopped before the answer was stored', 'node', node)::text
+    FROM doubtful
+)
+SELECT count(*) AS count FROM doubtful

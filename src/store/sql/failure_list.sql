@@ -1,0 +1,11 @@
+SELECT p.delivery_id, p.company, p.entity, d.key, p.version, p.block, p.record_key, p.state, p.reason, p.message, p.field, p.next_step,
+       p.attempts, p.since, p.not_before
+FROM pending p JOIN document d ON d.id = p.document_id
+WHERE (p.state IN ('parked', 'in_doubt') OR (p.state = 'waiting' AND p.message IS NOT NULL))
+  AND ($1 IS NULL OR p.company = $1)
+  AND ($2 IS NULL OR p.entity = $2)
+  AND ($3 IS NULL OR p.reason = $3 OR p.state = $3)
+  AND ($4 IS NULL OR p.message ILIKE '%' || $4 || '%')
+  AND p.delivery_id > $5
+ORDER BY p.delivery_id
+LIMIT $6
