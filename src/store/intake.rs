@@ -109,8 +109,6 @@ struct Known {
 #[derive(QueryableByName)]
 struct Latest {
     #[diesel(sql_type = BigInt)]
-    id: i64,
-    #[diesel(sql_type = BigInt)]
     document_id: i64,
     #[diesel(sql_type = Text)]
     block: String,

@@ -44,6 +44,8 @@ pub enum Verdict {
         not_before: DateTime<Utc>,
         /// The system asked for time: a person's wish does not shorten it.
         throttled: bool,
+        /// Whether it counts as a try: an outage of the whole system uses up nobody's tries.
+        counted: bool,
     },
     /// It may have arrived; it is looked up.
     InDoubt {
@@ -162,6 +164,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
         field: Option<&'a str>,
         next_step: &'a str,
         not_before: DateTime<Utc>,
+        uncounted: i32,
     }
     let rows: Vec<Row<'_>> = outcomes
         .iter()
@@ -176,8 +179,9 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
                     field: field.as_deref(),
                     next_step,
                     not_before: Utc::now(),
+                    uncounted: 0,
                 },
-                Verdict::Deferred { message, not_before, throttled } => Row {
+                Verdict::Deferred { message, not_before, throttled, counted } => Row {
                     id: o.delivery_id,
                     state: "waiting",
                     reason: throttled.then_some("throttled"),
@@ -185,6 +189,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
                     field: None,
                     next_step: "nothing: it is tried again by itself",
                     not_before: *not_before,
+                    uncounted: i32::from(!counted),
                 },
                 Verdict::InDoubt { message, not_before } => Row {
                     id: o.delivery_id,
@@ -194,6 +199,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
                     field: None,
                     next_step: "nothing: tieline looks the record up by itself",
                     not_before: *not_before,
+                    uncounted: 0,
                 },
             })
         })
@@ -209,6 +215,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
         .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.field).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|r| r.next_step).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(rows.iter().map(|r| r.not_before).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(rows.iter().map(|r| r.uncounted).collect::<Vec<_>>())
         .execute(conn)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-SELECT l.id, l.document_id, l.block, l.record_key, l.action, l.payload_hash, p.state,
+SELECT l.document_id, l.block, l.record_key, l.action, l.payload_hash, p.state,
        -- only lines may have vanished; their last fields are needed to mark them
        CASE WHEN l.block <> 'header' THEN l.payload END AS payload
 FROM (

@@ -1,0 +1,122 @@
+//! `Mapper`: documents to target records, ready to be taken in.
+//!
+//! Owns nothing but the plan; its Poller calls it. A restart loses the page in hand, which the Poller offers again one document at a
+//! time, so that a document that crashes it twice is found and set aside. Runs on the ingest arbiter.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+
+use crate::definition::map::Mapped;
+use crate::definition::plan::ReferenceForm;
+use crate::definition::{Definitions, Plan};
+use crate::domain::delivery::ParkReason;
+use crate::domain::{CompanyId, Document, EntityName};
+use crate::store::{IntakeDocument, IntakeRecord, MapFailure};
+
+/// Maps the documents of one flow.
+pub struct Mapper {
+    definitions: Arc<Definitions>,
+    entity: EntityName,
+    company: CompanyId,
+}
+
+/// Ask. Maps a page; a document that cannot be mapped says why.
+#[derive(Message)]
+#[rtype(result = "Vec<IntakeDocument>")]
+pub struct MapPage {
+    /// The documents.
+    pub documents: Vec<Document>,
+    /// Whether SYSPRO no longer has them: then they are mapped to what marks them in the target.
+    pub gone: bool,
+}
+
+impl Mapper {
+    /// A mapper of one flow.
+    pub fn new(definitions: Arc<Definitions>, company: CompanyId, entity: EntityName) -> Self {
+        Self { definitions, entity, company }
+    }
+}
+
+impl Actor for Mapper {
+    type Context = Context<Self>;
+}
+
+impl Supervised for Mapper {}
+
+impl Handler<MapPage> for Mapper {
+    type Result = MessageResult<MapPage>;
+
+    fn handle(&mut self, page: MapPage, _: &mut Self::Context) -> Self::Result {
+        let Some(plan) = self.definitions.plan(&self.entity) else { return MessageResult(Vec::new()) };
+        let map = |document: &Document| map_document(plan, &self.definitions, &self.company, document, page.gone);
+        MessageResult(page.documents.iter().map(map).collect())
+    }
+}
+
+/// Maps one document and puts it into the form that the ledger takes.
+pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId, document: &Document, gone: bool) -> IntakeDocument {
+    let mapped = if gone { plan.map_gone(company, document, definitions.lookups()) } else { plan.map(company, document, definitions.lookups()) };
+    let mut warnings = Vec::new();
+    let mapped = match mapped {
+        Ok(Mapped { records, warnings: said }) => {
+            warnings = said.into_iter().map(|warning| format!("{}: {}", warning.field, warning.text)).collect();
+            Ok(records.into_iter().map(|record| intake_record(plan, record)).collect())
+        }
+        Err(error) => Err(MapFailure {
+            reason: ParkReason::Rejected,
+            block: first_block(plan),
+            message: error.to_string(),
+            field: error.field,
+            next_step: "correct the value in SYSPRO or the definition (a code list may lack the code), then `tieline replay` the record".into(),
+        }),
+    };
+    IntakeDocument {
+        key: document.key.clone(),
+        hash: document.hash().0,
+        content: plan.content_to_json(document),
+        mapped,
+        warnings,
+        gone,
+    }
+}
+
+/// A document that crashed the Mapper twice.
+pub fn poisoned(plan: &Plan, document: &Document) -> IntakeDocument {
+    IntakeDocument {
+        key: document.key.clone(),
+        hash: document.hash().0,
+        content: plan.content_to_json(document),
+        mapped: Err(MapFailure {
+            reason: ParkReason::Poison,
+            block: first_block(plan),
+            message: "mapping this document crashed twice".into(),
+            field: String::new(),
+            next_step: "report it with the record's content (`tieline record`); replay it after an upgrade".into(),
+        }),
+        warnings: Vec::new(),
+        gone: false,
+    }
+}
+
+fn first_block(plan: &Plan) -> String {
+    plan.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone())
+}
+
+fn intake_record(plan: &Plan, record: crate::definition::record::TargetRecord) -> IntakeRecord {
+    let parents = record.references.iter().filter(|r| r.wait).map(|r| (r.entity.to_string(), r.key.to_string())).collect();
+    let late: Vec<_> = record
+        .references
+        .iter()
+        .filter(|r| r.form == ReferenceForm::SysId)
+        .map(|r| (r.field.as_str(), r.entity.as_str(), r.key.as_str()))
+        .collect();
+    let refs = (!late.is_empty()).then(|| serde_json::to_string(&late).unwrap_or_default());
+    IntakeRecord {
+        block: plan.targets[record.target].block.clone(),
+        record_key: record.record_key,
+        payload: serde_json::to_string(&record.fields).unwrap_or_default(),
+        refs,
+        parents,
+    }
+}

@@ -1,0 +1,287 @@
+//! `Poller`: one per flow. Reads SYSPRO page by page and hands each page to the ledger.
+//!
+//! Owns nothing that matters: watermark, reading position and lease are in the ledger, so a restart goes on where the last page was
+//! taken in. A flow never runs beside itself: the lease forbids it in the cluster, `running` in this actor. The next page is asked
+//! for while the last is taken in, and never more than one ahead. Runs on the ingest arbiter.
+
+mod read;
+mod sweep;
+
+use std::time::Duration;
+
+use actix::prelude::*;
+use tracing::{info, warn};
+
+use super::Deps;
+use super::mapper::MapPage;
+use super::syspro_session::{CredentialRefused, GetCredential};
+use super::vault::CredentialError;
+use super::writer::{Drain, Nudge, WriteError};
+use crate::domain::FlowId;
+use crate::domain::run::{RunCounts, RunId, RunKind};
+use crate::retry::Class;
+use crate::store::{FlowRow, Lease, StoreError, Taken};
+use crate::syspro::{OData, SysproError};
+use crate::telemetry::metrics::metrics;
+
+/// Reads one flow.
+pub struct Poller {
+    reader: Reader,
+    running: bool,
+}
+
+/// What a run needs; cloned for each.
+#[derive(Clone)]
+pub struct Reader {
+    /// What every actor has.
+    pub deps: Deps,
+    /// The flow.
+    pub flow: FlowId,
+    /// SYSPRO's OData service.
+    pub odata: OData,
+    /// Hands out the operator's credential.
+    pub session: Recipient<GetCredential>,
+    /// Told when SYSPRO refuses it.
+    pub refused: Recipient<CredentialRefused>,
+    /// Maps pages.
+    pub mapper: Recipient<MapPage>,
+    /// Told that something is due.
+    pub nudge: Recipient<Nudge>,
+    /// Sends what is due.
+    pub drain: Recipient<Drain>,
+}
+
+/// Ask. Runs the flow once; answers when everything read is taken in and everything due was tried.
+#[derive(Message, Clone)]
+#[rtype(result = "Result<PollReport, PollError>")]
+pub struct PollNow {
+    /// A poll or a sweep.
+    pub kind: RunKind,
+    /// Who asked.
+    pub requested_by: String,
+    /// Why, when a person did.
+    pub reason: Option<String>,
+    /// A person asked: a paused flow runs all the same.
+    pub force: bool,
+}
+
+/// What a run did.
+#[derive(Debug, Clone)]
+pub struct PollReport {
+    /// The run.
+    pub run: RunId,
+    /// Its counts; sent, confirmed and parked include what was left from earlier runs.
+    pub counts: RunCounts,
+    /// Why sending stopped early, if it did: reading had ended by then, and nothing is lost.
+    pub write_error: Option<WriteError>,
+}
+
+/// Why a flow was not run, or not to its end.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PollError {
+    /// It is running here.
+    #[error("flow {flow} is running already")]
+    Running {
+        /// The flow.
+        flow: FlowId,
+    },
+    /// It is held by another node.
+    #[error("flow {flow} is held by node `{holder}` until {until}; two nodes never read one flow")]
+    Held {
+        /// The flow.
+        flow: FlowId,
+        /// By whom.
+        holder: String,
+        /// Until when, if the lease is not renewed.
+        until: String,
+    },
+    /// It is paused.
+    #[error("flow {flow} was paused by `{by}`; resume it first")]
+    Paused {
+        /// The flow.
+        flow: FlowId,
+        /// By whom.
+        by: String,
+    },
+    /// SYSPRO refuses or cannot be reached.
+    #[error("flow {flow}: {text}")]
+    Syspro {
+        /// The flow.
+        flow: FlowId,
+        /// The whole chain of causes.
+        text: String,
+        /// What it means for the next try.
+        class: Class,
+        /// Whether the system could not be reached at all.
+        unreachable: bool,
+    },
+    /// There is no credential, or it cannot be opened.
+    #[error("flow {flow}: {source}")]
+    Credential {
+        /// The flow.
+        flow: FlowId,
+        /// Why.
+        source: CredentialError,
+    },
+    /// The ledger does not answer, or the flow was taken over.
+    #[error("flow {flow}: {text}")]
+    Store {
+        /// The flow.
+        flow: FlowId,
+        /// The whole chain of causes.
+        text: String,
+    },
+    /// A sweep would mark more documents as gone than is allowed.
+    #[error(
+        "flow {flow}: the sweep did not see {gone} of the documents known, more than `flows.max_gone_per_sweep` ({limit}); nothing was marked. \
+         If they are really gone from SYSPRO, raise the setting for one sweep"
+    )]
+    TooManyGone {
+        /// The flow.
+        flow: FlowId,
+        /// How many.
+        gone: i64,
+        /// The limit.
+        limit: u32,
+    },
+}
+
+impl Reader {
+    fn store_error(&self, error: &StoreError) -> PollError {
+        PollError::Store { flow: self.flow.clone(), text: super::chain(error) }
+    }
+
+    fn syspro_error(&self, error: &SysproError) -> PollError {
+        if let SysproError::WrongPassword { .. } = error {
+            self.refused.do_send(CredentialRefused);
+        }
+        let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. });
+        PollError::Syspro { flow: self.flow.clone(), text: super::chain(error), class: error.class(), unreachable }
+    }
+
+    /// Takes the flow, runs it under a renewed lease, and gives it back.
+    async fn run(self, ask: PollNow) -> Result<PollReport, PollError> {
+        let ttl = self.deps.settings.flows.lease;
+        let taken = self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.force).await;
+        let (lease, row) = match taken.map_err(|error| self.store_error(&error))? {
+            Taken::Lease(lease, row) => (lease, row),
+            Taken::Held { holder, until } => return Err(PollError::Held { flow: self.flow, holder, until: until.to_rfc3339() }),
+            Taken::Paused { by } => return Err(PollError::Paused { flow: self.flow, by }),
+        };
+        let begun = self.deps.store.run_begin(self.flow.clone(), ask.kind, ask.requested_by, ask.reason).await;
+        let run = begun.map_err(|error| self.store_error(&error))?;
+        let before = self.deps.progress.of(&self.flow);
+        let outcome = {
+            let work = self.work(ask.kind, run, &lease, row);
+            let renewal = self.renew(lease.clone(), ttl);
+            tokio::select! {
+                outcome = work => outcome,
+                lost = renewal => Err(lost),
+            }
+        };
+        self.finish(ask.kind, run, lease, before, outcome).await
+    }
+
+    /// Renews the lease until it is lost.
+    async fn renew(&self, lease: Lease, ttl: Duration) -> PollError {
+        loop {
+            tokio::time::sleep(ttl / 3).await;
+            match self.deps.store.flow_renew(lease.clone(), ttl).await {
+                Ok(()) => {}
+                Err(error @ StoreError::Fenced { .. }) => return self.store_error(&error),
+                Err(error) => warn!(%error, flow = %self.flow, "the lease could not be renewed, trying again"),
+            }
+        }
+    }
+
+    /// Reads, marks what is gone, and sends.
+    async fn work(&self, kind: RunKind, run: RunId, lease: &Lease, row: FlowRow) -> Result<Option<WriteError>, PollError> {
+        let plan = self.deps.definitions.plan(&self.flow.entity).cloned();
+        let Some(plan) = plan else { return Ok(None) };
+        let whole = kind == RunKind::Sweep || plan.read.changes.is_empty();
+        self.read_all(&plan, kind, run, lease, &row, whole).await?;
+        if whole {
+            self.mark_gone(&plan, run, lease).await?;
+        }
+        self.deps.store.pending_release_all().await.map_err(|error| self.store_error(&error))?;
+        let drained = self.drain.send(Drain { entity: self.flow.entity.clone() }).await;
+        Ok(match drained {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error),
+            // the Writer is being restarted: what is due is found by the next cycle
+            Err(_) => Some(WriteError::Store { text: "sending was interrupted; what is due is sent by the next cycle".into() }),
+        })
+    }
+
+    async fn finish(
+        self,
+        kind: RunKind,
+        run: RunId,
+        lease: Lease,
+        before: RunCounts,
+        outcome: Result<Option<WriteError>, PollError>,
+    ) -> Result<PollReport, PollError> {
+        let after = self.deps.progress.of(&self.flow);
+        let delivered = RunCounts {
+            sent: after.sent - before.sent,
+            confirmed: after.confirmed - before.confirmed,
+            parked: after.parked - before.parked,
+            ..RunCounts::default()
+        };
+        let error = match &outcome {
+            Err(error) => Some(error.to_string()),
+            Ok(Some(error)) => Some(error.to_string()),
+            Ok(None) => None,
+        };
+        let swept = kind == RunKind::Sweep && outcome.is_ok();
+        let ended = self.deps.store.run_end(self.flow.clone(), run, delivered, error.clone()).await;
+        let released = self.deps.store.flow_release(lease, error, swept).await;
+        for failed in [ended.err(), released.err()].into_iter().flatten() {
+            warn!(error = %failed, flow = %self.flow, "the end of a run could not be noted");
+        }
+        let write_error = outcome?;
+        let counts = RunCounts {
+            read: after.read - before.read,
+            new: after.new - before.new,
+            changed: after.changed - before.changed,
+            unchanged: after.unchanged - before.unchanged,
+            deleted: after.deleted - before.deleted,
+            ..delivered
+        };
+        metrics().flow_progress(self.flow.company.as_str(), self.flow.entity.as_str());
+        info!(flow = %self.flow, kind = kind.as_str(), read = counts.read, new = counts.new, changed = counts.changed, confirmed = counts.confirmed, "run ended");
+        Ok(PollReport { run, counts, write_error })
+    }
+}
+
+impl Poller {
+    /// A poller at rest.
+    pub fn new(reader: Reader) -> Self {
+        Self { reader, running: false }
+    }
+}
+
+impl Actor for Poller {
+    type Context = Context<Self>;
+}
+
+impl Supervised for Poller {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.running = false;
+    }
+}
+
+impl Handler<PollNow> for Poller {
+    type Result = ResponseActFuture<Self, Result<PollReport, PollError>>;
+
+    fn handle(&mut self, ask: PollNow, _: &mut Self::Context) -> Self::Result {
+        if std::mem::replace(&mut self.running, true) {
+            return Box::pin(actix::fut::ready(Err(PollError::Running { flow: self.reader.flow.clone() })));
+        }
+        let reader = self.reader.clone();
+        Box::pin(async move { reader.run(ask).await }.into_actor(self).map(|result, this, _| {
+            this.running = false;
+            result
+        }))
+    }
+}

@@ -1,0 +1,193 @@
+//! Reading: which queries, page by page, each page into the ledger while the next is on its way.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{Days, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use tracing::{debug, warn};
+
+use super::super::mapper::{MapPage, poisoned};
+use super::super::syspro_session::GetCredential;
+use super::super::vault::{CredentialError, SYSPRO_ODATA};
+use super::super::writer::Nudge;
+use super::{PollError, Reader};
+use crate::definition::Plan;
+use crate::domain::Document;
+use crate::domain::run::{RunCounts, RunId, RunKind};
+use crate::store::{FlowRow, Intake, IntakeDocument, Lease};
+use crate::syspro::{Page, PageQuery, Position, Scope};
+use crate::telemetry::metrics::metrics;
+
+/// How long reading rests before it looks again whether sending has caught up.
+const CATCH_UP: Duration = Duration::from_millis(100);
+
+/// Where an interrupted read goes on; kept with each page.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Bookmark {
+    /// The day the read began, which becomes the watermark.
+    started: NaiveDate,
+    /// Which of the queries.
+    scope: usize,
+    /// How many queries there were: a bookmark of another definition is worth nothing.
+    scopes: usize,
+    /// The last key taken in.
+    after: Option<Position>,
+}
+
+/// The queries of a run: the whole table for a first read or a sweep, else the union of the change queries.
+///
+/// The window begins `overlap_days` before the watermark, because documents arrive back-dated.
+pub(super) fn scopes(plan: &Plan, watermark: Option<NaiveDate>, since: Option<NaiveDate>, whole: bool) -> Vec<Scope> {
+    if whole || plan.read.changes.is_empty() || (watermark.is_none() && since.is_none()) {
+        return vec![Scope::All];
+    }
+    let changes = plan.read.changes.iter().enumerate();
+    changes
+        .map(|(query, change)| {
+            let since = match watermark {
+                Some(date) => date.checked_sub_days(Days::new(u64::from(change.overlap_days))),
+                None => since,
+            };
+            Scope::Changed { query, since: since.filter(|_| !change.any_of.is_empty()) }
+        })
+        .collect()
+}
+
+impl Reader {
+    /// Reads everything that may have changed and takes it in; moves the watermark at the end.
+    pub(super) async fn read_all(
+        &self,
+        plan: &Plan,
+        kind: RunKind,
+        run: RunId,
+        lease: &Lease,
+        row: &FlowRow,
+        whole: bool,
+    ) -> Result<(), PollError> {
+        let today = Utc::now().with_timezone(&self.deps.settings.syspro.time_zone).date_naive();
+        let scopes = scopes(plan, row.watermark, self.deps.settings.flows.since, whole);
+        let bookmark = row
+            .position
+            .clone()
+            .filter(|_| !whole)
+            .and_then(|position| serde_json::from_value::<Bookmark>(position).ok())
+            .filter(|bookmark| bookmark.scopes == scopes.len() && bookmark.scope < scopes.len());
+        let started = bookmark.as_ref().map_or(today, |bookmark| bookmark.started);
+        let (first, mut after) = bookmark.map_or((0, None), |bookmark| (bookmark.scope, bookmark.after));
+        let intake = |documents, watermark, position| Intake {
+            flow: self.flow.clone(),
+            lease: Some((lease.clone(), self.deps.settings.flows.lease)),
+            run,
+            documents,
+            watermark,
+            position,
+            sweep: whole,
+            resend: false,
+            on_gone: plan.targets.iter().filter_map(|t| Some((t.block.clone(), t.on_gone.clone()?))).collect(),
+            actor: "tieline".into(),
+        };
+        for (number, scope) in scopes.iter().enumerate().skip(first) {
+            let mut coming = Some(self.page(plan, scope, after.take()).await?);
+            while let Some(page) = coming.take() {
+                let next = page.next.clone();
+                let bookmark = Bookmark { started, scope: number, scopes: scopes.len(), after: next.clone() };
+                let position = (!whole).then(|| serde_json::to_value(&bookmark).ok()).flatten();
+                let take_in = async {
+                    let documents = self.map(plan, page.documents).await;
+                    self.take_in(intake(documents, None, position)).await
+                };
+                // the next page is on its way while this one is taken in
+                coming = match next {
+                    None => {
+                        take_in.await?;
+                        None
+                    }
+                    Some(next) => {
+                        let (taken, page) = futures_util::future::join(take_in, self.page(plan, scope, Some(next))).await;
+                        taken?;
+                        Some(page?)
+                    }
+                };
+            }
+        }
+        // a whole read that is not the flow's poll says nothing of the window
+        let watermark = (kind != RunKind::Backfill).then_some(started);
+        self.take_in(intake(Vec::new(), watermark, None)).await.map(drop)
+    }
+
+    /// One page from SYSPRO, once sending has caught up.
+    async fn page(&self, plan: &Plan, scope: &Scope, after: Option<Position>) -> Result<Page, PollError> {
+        self.catch_up().await?;
+        let credential = match self.session.send(GetCredential).await {
+            Ok(credential) => credential,
+            Err(_) => Err(CredentialError::Restarting { name: SYSPRO_ODATA }),
+        };
+        let credential = credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })?;
+        let query = PageQuery { scope: scope.clone(), after, limit: self.deps.settings.syspro.page_size };
+        let page = self.odata.page(&credential, &self.flow.company, &plan.read, &query).await.map_err(|error| self.syspro_error(&error))?;
+        for (table, column) in &page.missing_columns {
+            warn!(flow = %self.flow, table, column, "this SYSPRO release lacks an optional column; it is left out");
+        }
+        debug!(flow = %self.flow, documents = page.documents.len(), rows = page.rows_read, "page read");
+        Ok(page)
+    }
+
+    /// Reading rests while more is due than `flows.backlog`: at most one page per flow is in memory.
+    async fn catch_up(&self) -> Result<(), PollError> {
+        let cap = i64::from(self.deps.settings.flows.backlog);
+        let mut rested = 0_u32;
+        loop {
+            let due = self.deps.store.delivery_backlog(self.flow.entity.to_string(), cap).await.map_err(|error| self.store_error(&error))?;
+            // sending that does not move at all must not stop reading for ever
+            if due < cap || rested > 600 {
+                return Ok(());
+            }
+            rested += 1;
+            self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
+            tokio::time::sleep(CATCH_UP).await;
+        }
+    }
+
+    /// Maps a page. When the Mapper dies of it, the documents are offered one by one, and the one that kills it twice is set aside.
+    pub(super) async fn map(&self, plan: &Plan, documents: Vec<Document>) -> Vec<IntakeDocument> {
+        let mut seen = HashSet::new();
+        let documents: Vec<Document> = documents.into_iter().filter(|document| seen.insert(document.key.clone())).collect();
+        if let Ok(mapped) = self.mapper.send(MapPage { documents: documents.clone(), gone: false }).await {
+            return mapped;
+        }
+        warn!(flow = %self.flow, "the Mapper died of a page; its documents are mapped one by one");
+        let mut all = Vec::with_capacity(documents.len());
+        for document in documents {
+            let mut mapped = None;
+            for _ in 0..2 {
+                if let Ok(one) = self.mapper.send(MapPage { documents: vec![document.clone()], gone: false }).await {
+                    mapped = one.into_iter().next();
+                    break;
+                }
+            }
+            all.push(mapped.unwrap_or_else(|| {
+                warn!(flow = %self.flow, key = %document.key, "mapping this document crashed twice; it is set aside");
+                poisoned(plan, &document)
+            }));
+        }
+        all
+    }
+
+    /// A page into the ledger; nudges the Writer.
+    pub(super) async fn take_in(&self, intake: Intake) -> Result<RunCounts, PollError> {
+        for document in &intake.documents {
+            for warning in &document.warnings {
+                debug!(flow = %self.flow, key = %document.key, warning, "mapped with a warning");
+            }
+        }
+        let empty = intake.documents.is_empty();
+        let counts = self.deps.store.intake(intake).await.map_err(|error| self.store_error(&error))?;
+        self.deps.progress.add(&self.flow, counts);
+        metrics().documents(self.flow.entity.as_str(), counts.read, counts.new + counts.changed + counts.deleted);
+        if !empty {
+            self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
+        }
+        Ok(counts)
+    }
+}

@@ -1,0 +1,55 @@
+//! The end of a whole read: documents that it has not seen are gone from SYSPRO.
+
+use super::super::mapper::MapPage;
+use super::{PollError, Reader};
+use crate::definition::Plan;
+use crate::domain::DocumentKey;
+use crate::domain::run::RunId;
+use crate::store::{Intake, IntakeDocument, Lease};
+
+impl Reader {
+    /// Marks what is gone in the target, by the definition's rule; nothing at all when it is more than one sweep may mark.
+    pub(super) async fn mark_gone(&self, plan: &Plan, run: RunId, lease: &Lease) -> Result<(), PollError> {
+        let limit = self.deps.settings.flows.max_gone_per_sweep;
+        let found = self.deps.store.sweep_gone(self.flow.clone(), run, i64::from(limit)).await;
+        let (gone, documents) = found.map_err(|error| self.store_error(&error))?;
+        self.deps.store.sweep_forget(run).await.map_err(|error| self.store_error(&error))?;
+        if gone == 0 {
+            return Ok(());
+        }
+        if gone > i64::from(limit) {
+            return Err(PollError::TooManyGone { flow: self.flow.clone(), gone, limit });
+        }
+        let read: Result<Vec<_>, _> =
+            documents.iter().map(|gone| plan.content_from_json(DocumentKey::from_text(&gone.key), &gone.content)).collect();
+        let read = read.map_err(|text| PollError::Store { flow: self.flow.clone(), text })?;
+        // a Mapper that dies here leaves the marking to the next sweep
+        let mapped = self.mapper.send(MapPage { documents: read, gone: true }).await.map_err(|_| PollError::Store {
+            flow: self.flow.clone(),
+            text: "the Mapper stopped while documents that are gone were mapped; the next sweep does it again".into(),
+        })?;
+        let documents: Vec<IntakeDocument> = mapped
+            .into_iter()
+            .zip(&documents)
+            .map(|(mut document, gone)| {
+                // the last content stays what it was: only its standing changes
+                document.hash = gone.hash.as_slice().try_into().unwrap_or(document.hash);
+                document.content.clone_from(&gone.content);
+                document
+            })
+            .collect();
+        let intake = Intake {
+            flow: self.flow.clone(),
+            lease: Some((lease.clone(), self.deps.settings.flows.lease)),
+            run,
+            documents,
+            watermark: None,
+            position: None,
+            sweep: false,
+            resend: false,
+            on_gone: std::collections::BTreeMap::new(),
+            actor: "tieline".into(),
+        };
+        self.take_in(intake).await.map(drop)
+    }
+}

@@ -1,0 +1,152 @@
+//! `ServiceNowToken`: the only place that fetches a token.
+//!
+//! One request at a time: whoever asks while one is under way waits for its answer, so that a thousand callers at expiry cost one
+//! token. A token is checked on every question, renewed before it expires and dropped when the instance refuses it. A restart loses
+//! the token and the callers waiting for it; they are told to try again. Runs on the control arbiter.
+
+use actix::prelude::*;
+use futures_util::future::LocalBoxFuture;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::vault::{SERVICENOW, Vault};
+use crate::config::settings::{ServiceNowSettings, TokenRefresh};
+use crate::net::HttpClient;
+use crate::servicenow::token::{Token, TokenAnswer, TokenSource, TokenState, fetch_token};
+use crate::servicenow::ServiceNowError;
+use crate::telemetry::metrics::metrics;
+
+/// Keeps the token.
+pub struct ServiceNowToken {
+    vault: Vault,
+    settings: ServiceNowSettings,
+    http: HttpClient,
+    volatile: Volatile,
+}
+
+#[derive(Default)]
+struct Volatile {
+    state: TokenState,
+    fetching: bool,
+    waiting: Vec<oneshot::Sender<Result<Token, ServiceNowError>>>,
+}
+
+/// Question. A token to use now.
+#[derive(Message)]
+#[rtype(result = "Result<Token, ServiceNowError>")]
+pub struct GetToken;
+
+/// Fact. The token of this generation was answered with 401.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TokenRefused {
+    /// Which token.
+    pub generation: u64,
+}
+
+impl ServiceNowToken {
+    /// A keeper with nothing in hand.
+    pub fn new(vault: Vault, settings: ServiceNowSettings, http: HttpClient) -> Self {
+        Self { vault, settings, http, volatile: Volatile::default() }
+    }
+
+    fn fetch(&mut self, ctx: &mut Context<Self>) {
+        self.volatile.fetching = true;
+        let (vault, settings, http) = (self.vault.clone(), self.settings.clone(), self.http.clone());
+        let work = async move {
+            let credential =
+                vault.credential(SERVICENOW).await.map_err(|error| ServiceNowError::TokenUnavailable { problem: error.to_string() })?;
+            debug!("asking for a token");
+            metrics().token_requested();
+            fetch_token(&http, &settings, &credential).await
+        };
+        ctx.spawn(work.into_actor(self).map(|answer, this, _| this.fetched(answer)));
+    }
+
+    fn fetched(&mut self, answer: Result<TokenAnswer, ServiceNowError>) {
+        self.volatile.fetching = false;
+        let now = Instant::now();
+        let result = match answer {
+            Ok(answer) => Ok(self.volatile.state.accept(answer, now)),
+            // a token that still lives serves while a new one cannot be had
+            Err(error) => match self.volatile.state.alive(now) {
+                Some(token) => {
+                    warn!(error = %error.chain(), "no new token, the old one is used while it lives");
+                    Ok(token)
+                }
+                None => Err(error),
+            },
+        };
+        for caller in self.volatile.waiting.drain(..) {
+            // a caller that has gone needs no answer
+            let _ = caller.send(result.clone());
+        }
+    }
+}
+
+impl Actor for ServiceNowToken {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // a thousand callers at once must not find the mailbox full
+        ctx.set_mailbox_capacity(4096);
+    }
+}
+
+impl Supervised for ServiceNowToken {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.volatile = Volatile::default();
+    }
+}
+
+impl Handler<GetToken> for ServiceNowToken {
+    type Result = ResponseFuture<Result<Token, ServiceNowError>>;
+
+    fn handle(&mut self, _: GetToken, ctx: &mut Self::Context) -> Self::Result {
+        if self.settings.token_refresh == TokenRefresh::BeforeExpiry
+            && let Some(token) = self.volatile.state.usable(Instant::now(), self.settings.token_margin)
+        {
+            return Box::pin(async move { Ok(token) });
+        }
+        let (caller, answer) = oneshot::channel();
+        self.volatile.waiting.push(caller);
+        if !self.volatile.fetching {
+            self.fetch(ctx);
+        }
+        Box::pin(async move { answer.await.unwrap_or_else(|_| Err(restarting())) })
+    }
+}
+
+impl Handler<TokenRefused> for ServiceNowToken {
+    type Result = ();
+
+    fn handle(&mut self, message: TokenRefused, _: &mut Self::Context) {
+        if self.volatile.state.refuse(message.generation) {
+            debug!(generation = message.generation, "the token was refused and is dropped");
+        }
+    }
+}
+
+fn restarting() -> ServiceNowError {
+    ServiceNowError::TokenUnavailable { problem: "the keeper of the token is being restarted; try again".into() }
+}
+
+/// The actor's address as the client sees it.
+#[derive(Clone)]
+pub struct TokenAsker {
+    /// Asks for a token.
+    pub get: Recipient<GetToken>,
+    /// Tells of a refusal.
+    pub refused: Recipient<TokenRefused>,
+}
+
+impl TokenSource for TokenAsker {
+    fn token(&self) -> LocalBoxFuture<'_, Result<Token, ServiceNowError>> {
+        Box::pin(async move { self.get.send(GetToken).await.unwrap_or_else(|_| Err(restarting())) })
+    }
+
+    fn refused(&self, generation: u64) {
+        self.refused.do_send(TokenRefused { generation });
+    }
+}

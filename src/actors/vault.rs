@@ -1,0 +1,84 @@
+//! Credentials in clear, for the moment in which they leave for the other system: read from the ledger, opened with the master key.
+//!
+//! The key file is read anew each time, so that `credential rotate-key` needs no restart.
+
+use std::path::PathBuf;
+
+use crate::config::crypto::{KeyError, KeyPlace, KeyRing, Sealed};
+use crate::config::secret::Credential;
+use crate::store::{Store, StoreError};
+
+/// The credential's name for SYSPRO's OData service.
+pub const SYSPRO_ODATA: &str = "syspro-odata";
+/// The credential's name for ServiceNow.
+pub const SERVICENOW: &str = "servicenow";
+
+/// Opens credentials.
+#[derive(Clone)]
+pub struct Vault {
+    store: Store,
+    key_file: PathBuf,
+    credentials_directory: Option<PathBuf>,
+}
+
+/// Why a credential cannot be had.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CredentialError {
+    /// It was never set.
+    #[error("there is no credential `{name}`; set it with `tieline credential set {name} --username … --password-stdin`")]
+    Missing {
+        /// Its name.
+        name: &'static str,
+    },
+    /// The master key is missing, wrong or not safe.
+    #[error("credential `{name}` cannot be opened: {problem}")]
+    Sealed {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with the key or the ciphertext.
+        problem: String,
+    },
+    /// The ledger does not answer.
+    #[error("credential `{name}` cannot be read: {problem}")]
+    Store {
+        /// Its name.
+        name: &'static str,
+        /// What the store said.
+        problem: String,
+    },
+    /// The actor that hands credentials out is being restarted.
+    #[error("credential `{name}` cannot be had for a moment: its keeper is being restarted")]
+    Restarting {
+        /// Its name.
+        name: &'static str,
+    },
+}
+
+impl Vault {
+    /// A vault over the ledger's credentials. `credentials_directory` is systemd's, where the unit hands the key over.
+    pub fn new(store: Store, key_file: PathBuf, credentials_directory: Option<PathBuf>) -> Self {
+        Self { store, key_file, credentials_directory }
+    }
+
+    /// The key ring.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the key file is missing although there are ciphertexts, is not safe, or is not ours.
+    pub fn keys(&self, ciphertexts_exist: bool) -> Result<KeyRing, KeyError> {
+        KeyRing::load(KeyPlace::new(&self.key_file, self.credentials_directory.as_deref()), ciphertexts_exist)
+    }
+
+    /// A credential in clear.
+    ///
+    /// # Errors
+    /// [`CredentialError`].
+    pub async fn credential(&self, name: &'static str) -> Result<Credential, CredentialError> {
+        let all = self.store.credential_list().await.map_err(|error: StoreError| CredentialError::Store { name, problem: error.to_string() })?;
+        let row = all.into_iter().find(|row| row.name == name).ok_or(CredentialError::Missing { name })?;
+        let sealed_error = |error: KeyError| CredentialError::Sealed { name, problem: error.to_string() };
+        let keys = self.keys(true).map_err(sealed_error)?;
+        let sealed = Sealed { nonce: row.nonce, ciphertext: row.ciphertext, key_id: row.key_id };
+        let password = keys.open(&row.name, &row.username, &sealed).map_err(sealed_error)?;
+        Ok(Credential { username: row.username, password })
+    }
+}

@@ -1,0 +1,305 @@
+//! `Writer`: deliveries to ServiceNow, in batches.
+//!
+//! Owns the pace (batch size, requests at once, pauses) towards one instance; Pollers nudge it, cycles ask it to drain an entity.
+//! Everything that matters is in the ledger: a restart loses the pace and the batches in flight, which are found in doubt.
+//! Runs on the delivery arbiter.
+
+mod outgoing;
+mod pace;
+mod verdict;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use chrono::Utc;
+use futures_util::future::join_all;
+use tokio::sync::Notify;
+use tracing::{debug, warn};
+
+use self::pace::Pace;
+use super::Deps;
+use super::servicenow_token::TokenAsker;
+use crate::definition::plan::TargetPlan;
+use crate::domain::EntityName;
+use crate::domain::delivery::ParkReason;
+use crate::domain::run::RunCounts;
+use crate::domain::FlowId;
+use crate::retry::Class;
+use crate::servicenow::{ServiceNow, ServiceNowError};
+use crate::store::{Claim, Lane, Settlement, StoreError, Verdict};
+use crate::telemetry::metrics::metrics;
+
+/// Sends deliveries.
+pub struct Writer {
+    deps: Deps,
+    servicenow: ServiceNow,
+    tokens: TokenAsker,
+    volatile: Rc<Volatile>,
+}
+
+/// What a restart may forget.
+struct Volatile {
+    pace: Pace,
+    pumps: RefCell<HashMap<EntityName, Rc<Pump>>>,
+}
+
+/// The sending of one entity: how many batches are on their way, and whether one has just come back.
+#[derive(Default)]
+struct Pump {
+    busy: Cell<usize>,
+    running: Cell<bool>,
+    settled: Notify,
+}
+
+/// Ask. Sends whatever is due of an entity; answers once nothing of it is due any more.
+#[derive(Message)]
+#[rtype(result = "Result<(), WriteError>")]
+pub struct Drain {
+    /// The entity.
+    pub entity: EntityName,
+}
+
+/// Nudge. Something of this entity may be due; harmless twice.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Nudge {
+    /// The entity.
+    pub entity: EntityName,
+}
+
+/// Why sending stopped. Nothing is lost: what was in hand is due again, or in doubt.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WriteError {
+    /// ServiceNow refuses or cannot be reached.
+    #[error("{text}")]
+    ServiceNow {
+        /// The whole chain of causes.
+        text: String,
+        /// What it means for the next try.
+        class: Class,
+    },
+    /// The ledger does not answer.
+    #[error("{text}")]
+    Store {
+        /// The whole chain of causes.
+        text: String,
+    },
+}
+
+impl From<StoreError> for WriteError {
+    fn from(error: StoreError) -> Self {
+        WriteError::Store { text: super::chain(&error) }
+    }
+}
+
+impl From<ServiceNowError> for WriteError {
+    fn from(error: ServiceNowError) -> Self {
+        WriteError::ServiceNow { text: error.chain(), class: error.class() }
+    }
+}
+
+impl Writer {
+    /// A writer at its starting pace.
+    pub fn new(deps: Deps, servicenow: ServiceNow, tokens: TokenAsker) -> Self {
+        let volatile = Rc::new(Volatile::new(&deps));
+        Self { deps, servicenow, tokens, volatile }
+    }
+
+    fn sender(&self, entity: &EntityName) -> Sender {
+        let pump = self.volatile.pumps.borrow_mut().entry(entity.clone()).or_default().clone();
+        Sender {
+            deps: self.deps.clone(),
+            servicenow: self.servicenow.clone(),
+            tokens: self.tokens.clone(),
+            volatile: self.volatile.clone(),
+            pump,
+            entity: entity.clone(),
+        }
+    }
+}
+
+impl Volatile {
+    fn new(deps: &Deps) -> Self {
+        Self { pace: Pace::new(&deps.settings.servicenow), pumps: RefCell::default() }
+    }
+}
+
+impl Actor for Writer {
+    type Context = Context<Self>;
+}
+
+impl Supervised for Writer {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.volatile = Rc::new(Volatile::new(&self.deps));
+    }
+}
+
+impl Handler<Drain> for Writer {
+    type Result = ResponseActFuture<Self, Result<(), WriteError>>;
+
+    fn handle(&mut self, message: Drain, _: &mut Self::Context) -> Self::Result {
+        let sender = self.sender(&message.entity);
+        Box::pin(async move { sender.drain().await }.into_actor(self))
+    }
+}
+
+impl Handler<Nudge> for Writer {
+    type Result = ();
+
+    fn handle(&mut self, message: Nudge, ctx: &mut Self::Context) {
+        let sender = self.sender(&message.entity);
+        if sender.pump.running.replace(true) {
+            return;
+        }
+        let work = async move {
+            if let Err(error) = sender.drain().await {
+                debug!(%error, entity = %sender.entity, "sending stopped, what is due waits for the next cycle");
+            }
+            sender.pump.running.set(false);
+        };
+        ctx.spawn(work.into_actor(self));
+    }
+}
+
+/// What one pass over an entity's deliveries needs.
+struct Sender {
+    deps: Deps,
+    servicenow: ServiceNow,
+    tokens: TokenAsker,
+    volatile: Rc<Volatile>,
+    pump: Rc<Pump>,
+    entity: EntityName,
+}
+
+/// What a worker found to do.
+enum Found {
+    Work,
+    Nothing,
+}
+
+impl Sender {
+    /// Sends until nothing is due. Several workers share the lanes; half of them look at lines first, so that headers do not pile lines up.
+    async fn drain(&self) -> Result<(), WriteError> {
+        let Some(plan) = self.deps.definitions.plan(&self.entity) else { return Ok(()) };
+        let targets: Vec<&TargetPlan> = plan.targets.iter().collect();
+        let workers = (0..self.deps.settings.servicenow.concurrency.max(1)).map(|n| {
+            let mut order = targets.clone();
+            if n % 2 == 1 {
+                order.reverse();
+            }
+            self.work(order)
+        });
+        join_all(workers).await.into_iter().collect()
+    }
+
+    async fn work(&self, targets: Vec<&TargetPlan>) -> Result<(), WriteError> {
+        loop {
+            if !self.volatile.pace.wait().await {
+                return Ok(());
+            }
+            // asked for before looking, so that a batch that settles in between is not missed
+            let settled = self.pump.settled.notified();
+            let mut found = Found::Nothing;
+            for target in &targets {
+                if let Found::Work = self.one_batch(target, false).await? {
+                    found = Found::Work;
+                    break;
+                }
+            }
+            if let Found::Nothing = found {
+                for target in &targets {
+                    if let Found::Work = self.one_batch(target, true).await? {
+                        found = Found::Work;
+                        break;
+                    }
+                }
+            }
+            match found {
+                Found::Work => {}
+                // another worker's batch may release lines
+                Found::Nothing if self.pump.busy.get() > 0 => settled.await,
+                Found::Nothing => return Ok(()),
+            }
+        }
+    }
+
+    /// Claims a batch, sends it (or looks it up) and stores what became of it.
+    async fn one_batch(&self, target: &TargetPlan, look: bool) -> Result<Found, WriteError> {
+        let _slot = self.volatile.pace.slot().await;
+        let size = self.volatile.pace.size();
+        self.pump.busy.set(self.pump.busy.get() + 1);
+        let done = self.claim_and_send(target, size, look).await;
+        self.pump.busy.set(self.pump.busy.get() - 1);
+        self.pump.settled.notify_waiters();
+        done
+    }
+
+    async fn claim_and_send(&self, target: &TargetPlan, size: usize, look: bool) -> Result<Found, WriteError> {
+        let lane = Lane { entity: self.entity.to_string(), block: target.block.clone() };
+        let connection = &self.deps.settings.servicenow.connection;
+        let lease = 2 * (connection.connect_timeout + connection.request_timeout + connection.body_timeout) + Duration::from_secs(10);
+        let claim = self.deps.store.delivery_claim(lane, self.deps.node.clone(), size as i64, lease, look).await?;
+        if claim.deliveries.is_empty() {
+            return Ok(Found::Nothing);
+        }
+        let started = std::time::Instant::now();
+        let records = outgoing::records(&self.deps, &self.entity, target, &claim).await?;
+        let (outcomes, stop) = if look {
+            match self.servicenow.settle(&self.tokens, target, &records).await {
+                Ok(settled) => (verdict::of_look(&self.deps.settings, target, &claim, settled), None),
+                Err(error) => (verdict::of_failed_look(&claim, &error), Some(error)),
+            }
+        } else {
+            match self.servicenow.send(&self.tokens, target, &records).await {
+                Ok(outcomes) => (verdict::of_send(&self.deps.settings, &claim, outcomes), None),
+                Err(error) => (verdict::of_failed_send(&self.deps.settings, &claim, &error), Some(error)),
+            }
+        };
+        if !look {
+            self.volatile.pace.learn(&outcomes, started.elapsed());
+        }
+        self.count(&claim, &outcomes, look);
+        let store = &self.deps.store;
+        match store.settle(claim.batch_id, claim.lane.clone(), self.deps.node.clone(), outcomes, look).await {
+            Ok(()) => {}
+            Err(error @ StoreError::Fenced { .. }) => warn!(%error, "the batch took longer than its lease; it is looked up"),
+            Err(error) => return Err(error.into()),
+        }
+        match stop {
+            None => Ok(Found::Work),
+            Some(error) => {
+                self.volatile.pace.pause(error.retry_after());
+                Err(error.into())
+            }
+        }
+    }
+
+    fn count(&self, claim: &Claim, outcomes: &[Settlement], look: bool) {
+        let mut by_company: HashMap<&str, RunCounts> = HashMap::new();
+        for (delivery, outcome) in claim.deliveries.iter().zip(outcomes) {
+            let counts = by_company.entry(&delivery.company).or_default();
+            counts.sent += i64::from(!look);
+            let word = match &outcome.verdict {
+                Verdict::Confirmed { partial, .. } => {
+                    counts.confirmed += 1;
+                    if partial.is_empty() { "confirmed" } else { "partial" }
+                }
+                Verdict::Parked { reason, .. } => {
+                    counts.parked += 1;
+                    if *reason == ParkReason::Exhausted { "exhausted" } else { "rejected" }
+                }
+                Verdict::Deferred { .. } => "deferred",
+                Verdict::InDoubt { .. } => "in_doubt",
+            };
+            metrics().delivery(self.entity.as_str(), word);
+        }
+        for (company, counts) in by_company {
+            self.deps.progress.add(&FlowId::new(company, self.entity.as_str()), counts);
+        }
+        debug!(entity = %self.entity, block = claim.lane.block, records = claim.deliveries.len(), look, at = %Utc::now(), "batch settled");
+    }
+}

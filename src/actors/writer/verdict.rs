@@ -1,0 +1,118 @@
+//! From what ServiceNow said to what the ledger keeps. Plain functions.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::config::Settings;
+use crate::definition::plan::TargetPlan;
+use crate::domain::delivery::ParkReason;
+use crate::retry::{self, Class};
+use crate::servicenow::{How, Outcome, ServiceNowError, Settled};
+use crate::store::{Claim, Claimed, Settlement, Verdict};
+
+/// How soon a doubt is looked at for the first time: a row may not be readable the instant after it was written.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+/// Between two looks at a row that is loaded but not yet transformed.
+const NEXT_LOOK: Duration = Duration::from_secs(30);
+
+/// Outcomes of a batch that was sent.
+pub(super) fn of_send(settings: &Settings, claim: &Claim, outcomes: Vec<Outcome>) -> Vec<Settlement> {
+    let now = Utc::now();
+    claim.deliveries.iter().zip(outcomes).map(|(delivery, outcome)| settlement(delivery, sent(settings, delivery, outcome, now))).collect()
+}
+
+fn sent(settings: &Settings, delivery: &Claimed, outcome: Outcome, now: DateTime<Utc>) -> Verdict {
+    match outcome {
+        Outcome::Confirmed { sys_id, table, how, partial } => Verdict::Confirmed {
+            sys_id,
+            table,
+            how: match how {
+                How::Inserted => "inserted",
+                How::Updated => "updated",
+                How::Unchanged => "unchanged",
+            },
+            partial: partial.into_iter().map(|p| (p.field, p.sent, p.returned.unwrap_or_default())).collect(),
+        },
+        Outcome::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
+        Outcome::Deferred { message, retry_after, throttled } => {
+            if !throttled && delivery.attempts >= i32::try_from(settings.retry.max_attempts).unwrap_or(i32::MAX) {
+                return Verdict::Parked {
+                    reason: ParkReason::Exhausted,
+                    message: format!("{} tries failed; the last: {message}", delivery.attempts),
+                    field: None,
+                    next_step: "see whether ServiceNow works again, then `tieline replay --failed-only`".into(),
+                };
+            }
+            Verdict::Deferred { message, not_before: later(settings, delivery, retry_after, now), throttled: throttled && retry_after.is_some(), counted: !throttled }
+        }
+        Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + FIRST_LOOK },
+    }
+}
+
+/// A batch of which nothing was written: everything is due again, and no try is used up.
+pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
+    let now = Utc::now();
+    let throttled = error.class() == Class::Throttled && error.retry_after().is_some();
+    let verdict = |delivery: &Claimed| Verdict::Deferred {
+        message: error.chain(),
+        not_before: later(settings, delivery, error.retry_after(), now),
+        throttled,
+        counted: false,
+    };
+    claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
+}
+
+/// Outcomes of a look at doubtful deliveries.
+pub(super) fn of_look(settings: &Settings, target: &TargetPlan, claim: &Claim, settled: Vec<Settled>) -> Vec<Settlement> {
+    let now = Utc::now();
+    let quota = settings.servicenow.batch_quota.max(settings.servicenow.request_quota);
+    claim
+        .deliveries
+        .iter()
+        .zip(settled)
+        .map(|(delivery, settled)| settlement(delivery, looked(target, delivery, settled, quota, now)))
+        .collect()
+}
+
+fn looked(target: &TargetPlan, delivery: &Claimed, settled: Settled, quota: Duration, now: DateTime<Utc>) -> Verdict {
+    // absence is believed only once the instance can no longer be working on the lost request
+    let believed_from = delivery.sent_before.map_or(now, |sent| sent + quota);
+    let send_again = |why: String| {
+        if now >= believed_from {
+            Verdict::Deferred { message: why, not_before: now, throttled: false, counted: false }
+        } else {
+            Verdict::InDoubt { message: format!("{why}; the instance may still be working on it"), not_before: believed_from }
+        }
+    };
+    match settled {
+        Settled::Confirmed { sys_id } => Verdict::Confirmed { sys_id, table: target.target_table.clone(), how: "found", partial: Vec::new() },
+        Settled::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
+        Settled::Absent => send_again("looked up and not found".into()),
+        Settled::StillPending => Verdict::InDoubt { message: "loaded but not yet transformed".into(), not_before: now + NEXT_LOOK },
+        // sent again under the same key or sys_id, so that there is still one record
+        Settled::Unknown { reason } => send_again(format!("it cannot be looked up ({reason})")),
+    }
+}
+
+/// A look that failed as a whole: looked at again later.
+pub(super) fn of_failed_look(claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
+    let next = Utc::now() + error.retry_after().unwrap_or(NEXT_LOOK);
+    let message = format!("it could not be looked up: {}", error.chain());
+    claim.deliveries.iter().map(|d| settlement(d, Verdict::InDoubt { message: message.clone(), not_before: next })).collect()
+}
+
+fn later(settings: &Settings, delivery: &Claimed, retry_after: Option<Duration>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let tries = u32::try_from(delivery.attempts).unwrap_or(1);
+    now + retry_after.unwrap_or_else(|| retry::delay(tries, settings.retry.min_delay, settings.retry.max_delay))
+}
+
+fn settlement(delivery: &Claimed, verdict: Verdict) -> Settlement {
+    Settlement {
+        delivery_id: delivery.delivery_id,
+        document_id: delivery.document_id,
+        version: delivery.version,
+        record_key: delivery.record_key.clone(),
+        verdict,
+    }
+}
