@@ -5,9 +5,18 @@
 pub mod domain;
 
 pub mod config;
+pub mod net;
 pub mod retry;
+pub mod telemetry;
 
 pub mod definition;
-pub mod net;
+pub mod postgres;
 
+pub mod servicenow;
 pub mod store;
+pub mod syspro;
+
+pub mod actors;
+
+#[cfg(feature = "sim")]
+pub mod sim;

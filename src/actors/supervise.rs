@@ -1,0 +1,367 @@
+//! The Guard: an actor that survives its panics, with the same address and the same queue.
+//!
+//! `actix::Supervisor` restarts an actor that stopped itself, at once and without end, and never one that panicked. The Guard polls the
+//! actor inside `catch_unwind`, so that a panic and a `ctx.stop()` end the same way: wait, reset, go on. The wait doubles up to a cap;
+//! more than [`RestartPolicy::limit`] deaths within [`RestartPolicy::window`] end the actor, and its parent is told.
+//!
+//! A restart loses the message in hand, timers and futures in flight: their callers get `MailboxError::Closed`, once the wait is over,
+//! and must take it for "maybe done". It keeps the mailbox and every `Addr`. This module knows nothing of what the actors do, and leaves
+//! to the parent what an exit means: parking one flow, or ending the process.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as TaskContext, Poll, ready};
+use std::time::Duration;
+
+use actix::dev::{ContextFut, channel};
+use actix::prelude::*;
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep};
+use tracing::{error, warn};
+
+use super::panics::describe;
+use crate::domain::FlowId;
+
+/// How often, and after how long, a dead actor is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestartPolicy {
+    /// The wait after the first death; it doubles with every further one within the window.
+    pub min: Duration,
+    /// The longest wait.
+    pub max: Duration,
+    /// Deaths within the window that are still followed by a restart.
+    pub limit: usize,
+    /// How long a death counts.
+    pub window: Duration,
+}
+
+impl Default for RestartPolicy {
+    /// 5 restarts within 10 minutes, after 0.5 to 30 seconds.
+    fn default() -> Self {
+        Self { min: Duration::from_millis(500), max: Duration::from_secs(30), limit: 5, window: Duration::from_secs(600) }
+    }
+}
+
+impl RestartPolicy {
+    /// Notes a death, and says how long to wait; `None` once more than `limit` deaths fall inside `window`.
+    fn next_delay(&self, deaths: &mut VecDeque<Instant>, now: Instant) -> Option<Duration> {
+        deaths.push_back(now);
+        deaths.retain(|death| now.saturating_duration_since(*death) <= self.window);
+        let nth = deaths.len();
+        // the shift is bounded only so that it cannot overflow: `max` is reached long before
+        (nth <= self.limit).then(|| self.min.saturating_mul(1 << (nth - 1).min(16)).min(self.max))
+    }
+}
+
+/// Which actor it is: `writer`, or `poller EDU1/invoice`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ChildName {
+    /// The kind of actor: a closed set, fit for a metric label.
+    pub kind: &'static str,
+    /// The flow it serves, where there is one actor per flow.
+    pub flow: Option<FlowId>,
+}
+
+impl ChildName {
+    /// The actor of a kind that serves one flow.
+    pub fn of_flow(kind: &'static str, flow: FlowId) -> Self {
+        Self { kind, flow: Some(flow) }
+    }
+}
+
+impl From<&'static str> for ChildName {
+    fn from(kind: &'static str) -> Self {
+        Self { kind, flow: None }
+    }
+}
+
+impl fmt::Display for ChildName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.flow {
+            Some(flow) => write!(f, "{} {flow}", self.kind),
+            None => f.write_str(self.kind),
+        }
+    }
+}
+
+/// How an actor ended for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It stopped itself while the service was draining.
+    Drained,
+    /// Nobody held its address any more.
+    Unreferenced,
+    /// It died too often, or could not be made at all.
+    GaveUp {
+        /// What it died of the last time: a panic's whole text, or `stopped itself`.
+        cause: String,
+    },
+}
+
+/// A child has ended for good: its `Addr` is closed by now.
+#[derive(Message, Clone, Debug, PartialEq, Eq)]
+#[rtype(result = "()")]
+pub struct ChildExited {
+    /// Which.
+    pub child: ChildName,
+    /// How.
+    pub exit: Exit,
+}
+
+/// One death that will be followed by a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restart {
+    /// Which.
+    pub child: ChildName,
+    /// What it died of.
+    pub cause: String,
+    /// Deaths within the policy's window, this one included.
+    pub deaths: usize,
+    /// How long until it is started again.
+    pub delay: Duration,
+}
+
+/// Told of every restart, on the actor's thread; counts it in the metrics.
+pub type Observer = Arc<dyn Fn(&Restart) + Send + Sync>;
+
+/// What all children of one parent share.
+#[derive(Clone)]
+pub struct Supervision {
+    /// How dead actors are started again.
+    pub policy: RestartPolicy,
+    /// `true` once the service is stopping: an actor that then stops itself is done.
+    pub draining: watch::Receiver<bool>,
+    /// Who is told of exits.
+    pub parent: Recipient<ChildExited>,
+    /// Who is told of restarts.
+    pub observer: Observer,
+}
+
+/// A started actor.
+pub struct Child<A: Actor> {
+    /// Which.
+    pub name: ChildName,
+    /// Its address, good across restarts.
+    pub addr: Addr<A>,
+    resting: Arc<AtomicBool>,
+}
+
+impl<A: Actor<Context = Context<A>> + Handler<Ping>> Child<A> {
+    /// What the parent keeps to ask whether the child lives. Counts as a reference to the actor, like an `Addr`.
+    pub fn pulse(&self) -> Pulse {
+        Pulse { child: self.name.clone(), ping: self.addr.clone().recipient(), resting: self.resting.clone() }
+    }
+}
+
+/// Starts an actor under a Guard on an arbiter, with a mailbox of the given capacity.
+///
+/// The address is good at once, before the actor exists. `make` runs on the arbiter's thread, because much of what actors hold (an HTTP
+/// client) cannot change threads. Whatever goes wrong, `make` panicking and an arbiter that has ended included, reaches the parent as a
+/// [`ChildExited`].
+pub fn start_on<A, F>(on: &ArbiterHandle, name: impl Into<ChildName>, capacity: usize, supervision: &Supervision, make: F) -> Child<A>
+where
+    A: Supervised + Actor<Context = Context<A>>,
+    F: FnOnce(&mut Context<A>) -> A + Send + 'static,
+{
+    let name = name.into();
+    let (sender, receiver) = channel::channel(capacity);
+    let resting = Arc::new(AtomicBool::new(false));
+    let (supervised, shared, child) = (supervision.clone(), resting.clone(), name.clone());
+    let sent = on.spawn_fn(move || {
+        let made = catch_unwind(AssertUnwindSafe(move || {
+            let mut ctx = Context::with_receiver(receiver);
+            let actor = make(&mut ctx);
+            Box::pin(ctx.into_future(actor))
+        }));
+        match made {
+            Ok(actor) => {
+                let guard = Guard { child, actor, backoff: None, deaths: VecDeque::new(), supervision: supervised, resting: shared };
+                actix::spawn(guard.run());
+            }
+            Err(panic) => report(&supervised, child, Exit::GaveUp { cause: format!("could not be made: {}", describe(panic.as_ref())) }),
+        }
+    });
+    if !sent {
+        report(supervision, name.clone(), Exit::GaveUp { cause: "could not be made: its arbiter has ended".to_owned() });
+    }
+    Child { name, addr: Addr::new(sender), resting }
+}
+
+/// Logs an exit and tells the parent.
+fn report(supervision: &Supervision, child: ChildName, exit: Exit) {
+    match &exit {
+        Exit::GaveUp { cause } => error!(%child, %cause, "actor ended for good"),
+        Exit::Drained | Exit::Unreferenced => tracing::info!(%child, ?exit, "actor ended"),
+    }
+    supervision.parent.do_send(ChildExited { child, exit }); // a parent that is gone needs no news
+}
+
+/// Owns an actor and its mailbox, and outlives its deaths.
+struct Guard<A: Supervised + Actor<Context = Context<A>>> {
+    child: ChildName,
+    actor: Pin<Box<ContextFut<A, Context<A>>>>, // owns the mailbox, so the Addr stays good
+    backoff: Option<Pin<Box<Sleep>>>,
+    deaths: VecDeque<Instant>,
+    supervision: Supervision,
+    resting: Arc<AtomicBool>,
+}
+
+impl<A: Supervised + Actor<Context = Context<A>>> Guard<A> {
+    async fn run(mut self) {
+        let exit = (&mut self).await;
+        let (supervision, child) = (self.supervision.clone(), self.child.clone());
+        // dropping a context runs the actor once more, to stop it: an actor that cannot even do this must not silence the report
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(move || drop(self))) {
+            error!(%child, cause = describe(panic.as_ref()), "actor panicked while it was dropped");
+        }
+        report(&supervision, child, exit);
+    }
+
+    /// A restart that is due: waits, or gives up.
+    fn died(&mut self, cause: String) -> Option<Exit> {
+        let Some(delay) = self.supervision.policy.next_delay(&mut self.deaths, Instant::now()) else {
+            return Some(Exit::GaveUp { cause });
+        };
+        let restart = Restart { child: self.child.clone(), cause, deaths: self.deaths.len(), delay };
+        warn!(child = %restart.child, cause = %restart.cause, deaths = restart.deaths, ?delay, "actor died, will restart");
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.supervision.observer)(&restart))) {
+            error!(child = %self.child, cause = describe(panic.as_ref()), "the observer of restarts panicked");
+        }
+        self.resting.store(true, Ordering::Release);
+        self.backoff = Some(Box::pin(sleep(delay)));
+        None
+    }
+}
+
+impl<A: Supervised + Actor<Context = Context<A>>> Future for Guard<A> {
+    type Output = Exit;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Exit> {
+        let this = &mut *self;
+        loop {
+            let cause = if let Some(delay) = this.backoff.as_mut() {
+                ready!(delay.as_mut().poll(cx));
+                this.backoff = None;
+                this.resting.store(false, Ordering::Release);
+                match catch_unwind(AssertUnwindSafe(|| this.actor.restart())) {
+                    Ok(true) => continue, // restarting() ran; the next poll runs started()
+                    Ok(false) => return Poll::Ready(Exit::Unreferenced),
+                    Err(panic) => describe(panic.as_ref()),
+                }
+            } else {
+                match catch_unwind(AssertUnwindSafe(|| this.actor.as_mut().poll(cx))) {
+                    Ok(Poll::Pending) => return Poll::Pending,
+                    Ok(Poll::Ready(())) if *this.supervision.draining.borrow() => return Poll::Ready(Exit::Drained),
+                    Ok(Poll::Ready(())) if !this.actor.ctx().connected() => return Poll::Ready(Exit::Unreferenced),
+                    Ok(Poll::Ready(())) => "stopped itself".to_owned(),
+                    Err(panic) => describe(panic.as_ref()),
+                }
+            };
+            if let Some(exit) = this.died(cause) {
+                return Poll::Ready(exit);
+            }
+        }
+    }
+}
+
+/// Are you there? Answered by every actor, from its mailbox, so that the answer proves that messages are still handled.
+#[derive(Message, Clone, Copy, Debug)]
+#[rtype(result = "()")]
+pub struct Ping;
+
+/// Lets actors answer [`Ping`](crate::actors::supervise::Ping): `answer_ping!(Writer, AuditRecorder);`.
+///
+/// A macro, because one `impl<A: Actor> Handler<Ping> for A` is what Rust's orphan rule forbids.
+#[macro_export]
+macro_rules! answer_ping {
+    ($($actor:ty),+ $(,)?) => {
+        $(impl actix::Handler<$crate::actors::supervise::Ping> for $actor {
+            type Result = ();
+
+            fn handle(&mut self, _: $crate::actors::supervise::Ping, _: &mut Self::Context) {}
+        })+
+    };
+}
+
+/// What a [`Ping`] brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Liveness {
+    /// It answered.
+    Alive,
+    /// It died and is waiting for its restart: the Guard has it in hand.
+    Resting,
+    /// No answer within the limit, though it is not resting: stuck, and a thread that is stuck cannot be killed.
+    Silent,
+    /// Its mailbox is closed: it has ended, and its parent has been told.
+    Gone,
+}
+
+/// What a parent keeps of a child to ask for its liveness.
+#[derive(Clone)]
+pub struct Pulse {
+    /// Which.
+    pub child: ChildName,
+    ping: Recipient<Ping>,
+    resting: Arc<AtomicBool>,
+}
+
+impl Pulse {
+    /// Whether the child lives. Never waits longer than `limit`, whatever the child does.
+    pub async fn ask(&self, limit: Duration) -> Liveness {
+        if self.is_resting() {
+            return Liveness::Resting; // a ping would only lie in the mailbox
+        }
+        match self.ping.send(Ping).timeout(limit).await {
+            Ok(()) => Liveness::Alive,
+            // it may have died meanwhile, with this very ping in its queue or in its hand
+            Err(_) if self.is_resting() => Liveness::Resting,
+            Err(MailboxError::Timeout) => Liveness::Silent,
+            Err(MailboxError::Closed) => Liveness::Gone,
+        }
+    }
+
+    fn is_resting(&self) -> bool {
+        self.resting.load(Ordering::Acquire)
+    }
+}
+
+/// Asks all children at once, so that the answer takes `limit` at most, however many are stuck.
+pub async fn ask_all(pulses: &[Pulse], limit: Duration) -> Vec<(ChildName, Liveness)> {
+    join_all(pulses.iter().map(|pulse| async move { (pulse.child.clone(), pulse.ask(limit).await) })).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_then_the_policy_gives_up() {
+        let s = Duration::from_secs;
+        let policy = RestartPolicy { min: s(1), max: s(4), limit: 4, window: s(60) };
+        let (mut deaths, start) = (VecDeque::new(), Instant::now());
+        let delays: Vec<_> = (0..5).map(|_| policy.next_delay(&mut deaths, start)).collect();
+        assert_eq!(delays, [Some(s(1)), Some(s(2)), Some(s(4)), Some(s(4)), None]);
+        assert_eq!(policy.next_delay(&mut deaths, start + s(61)), Some(s(1)), "old deaths are forgotten");
+    }
+
+    #[test]
+    fn a_policy_without_end_stays_at_its_cap() {
+        let policy = RestartPolicy { limit: usize::MAX, ..RestartPolicy::default() };
+        let (mut deaths, now) = (VecDeque::new(), Instant::now());
+        let last = (0..200).map(|_| policy.next_delay(&mut deaths, now)).last();
+        assert_eq!(last, Some(Some(policy.max)), "the shift does not overflow");
+    }
+
+    #[test]
+    fn a_child_says_which_flow_it_serves() {
+        assert_eq!(ChildName::from("writer").to_string(), "writer");
+        let flow = FlowId::new("EDU1", "invoice");
+        assert_eq!(ChildName::of_flow("poller", flow).to_string(), "poller EDU1/invoice");
+    }
+}

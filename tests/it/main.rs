@@ -1,0 +1,6 @@
+//! The integration tests: one binary, so that it is linked once.
+
+#![allow(unreachable_pub)] // the modules are one another's only readers
+#![allow(clippy::unwrap_used)] // a test that unwraps in a helper fails as well as one that does it itself
+
+mod supervision;
