@@ -1,6 +1,14 @@
 //! Settings: embedded defaults, then the site's file, then the environment; every problem reported in one go.
 
+pub mod api_key;
+pub mod crypto;
+mod load;
+mod raw;
 pub mod secret;
 pub mod settings;
+#[cfg(test)]
+mod tests;
+mod validate;
 
+pub use load::{ConfigError, Loaded, Origin, PREFIX, Problem, SEARCH, environment, load, load_text};
 pub use settings::Settings;

@@ -5,6 +5,7 @@ pub mod delivery;
 pub mod document;
 pub mod money;
 pub mod name;
+pub mod role;
 pub mod run;
 pub mod schedule;
 pub mod value;

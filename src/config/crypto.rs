@@ -1,0 +1,531 @@
+//! The master key and what is sealed with it. The key is a file beside the database, never in it; the database holds ciphertexts only.
+//!
+//! The file may hold several keys, the last one current. Rotation appends a key, everything is sealed anew, then the old ones are dropped:
+//! at any moment each ciphertext can be opened. XChaCha20-Poly1305, because its 24-byte nonce may be random without counting; the
+//! credential's name and user name are bound as associated data, so that ciphertexts cannot change places.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// First line of a key file.
+const HEADER: &str = "tieline-master-keys 1";
+
+/// The name under which systemd's `LoadCredential=` passes the file on.
+pub const CREDENTIAL_NAME: &str = "tieline-master-key";
+
+/// What is wrong with the key, or with what it should open. Texts never carry key or secret.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// There are ciphertexts, but no key.
+    #[error(
+        "the master key {} is missing, and stored credentials need it: put the file back from its copy, or remove the credentials and set them again with `tieline credential set`",
+        path.display()
+    )]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// Others than its owner may read or change the file.
+    #[error("the master key {} can be used by others (mode {mode:04o}): run `chmod 600 {}`, and rotate it if others had access", path.display(), path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The file belongs to a user who could swap it.
+    #[error("the master key {} belongs to user id {owner}, not to user id {user} who runs this: change its owner, or run this as its owner", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// Who owns it.
+        owner: u32,
+        /// Who we are.
+        user: u32,
+    },
+    /// It is not a key file, or a damaged one.
+    #[error("{} is not a usable master key file: {problem}; put the file back from its copy", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The file cannot be read or written.
+    #[error("the master key {} cannot be {action}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// `read` or `written`.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The service manager owns the file, so it cannot be changed here.
+    #[error("the master key comes from the service manager ({}): rotate it where it is kept", path.display())]
+    Managed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Sealed with a key that is not in the file.
+    #[error(
+        "credential `{name}` is sealed with master key `{key_id}`, but {} holds {held}: put the right key file back, or set the credential again with `tieline credential set`",
+        path.display()
+    )]
+    UnknownKey {
+        /// The credential.
+        name: String,
+        /// The key it needs.
+        key_id: String,
+        /// The key file.
+        path: PathBuf,
+        /// The keys it holds.
+        held: String,
+    },
+    /// The ciphertext, the name or the user name is not what was sealed.
+    #[error("credential `{name}` of user `{username}` was altered since it was stored: set it again with `tieline credential set`")]
+    Altered {
+        /// The credential.
+        name: String,
+        /// Its user name.
+        username: String,
+    },
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+/// Something sealed, as it is kept in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// Random, 24 bytes.
+    pub nonce: Vec<u8>,
+    /// Ciphertext and tag.
+    pub ciphertext: Vec<u8>,
+    /// Which key opens it: the first eight hexadecimal digits of the key's SHA-256.
+    pub key_id: String,
+}
+
+/// Where the master key is.
+#[derive(Debug, Clone)]
+pub struct KeyPlace {
+    path: PathBuf,
+    managed: bool,
+}
+
+impl KeyPlace {
+    /// `state.key_file`, unless the service manager passes a key in `credentials_directory` (`$CREDENTIALS_DIRECTORY`).
+    pub fn new(key_file: &Path, credentials_directory: Option<&Path>) -> Self {
+        let managed = credentials_directory.map(|directory| directory.join(CREDENTIAL_NAME)).filter(|path| path.exists());
+        match managed {
+            Some(path) => Self { path, managed: true },
+            None => Self { path: key_file.to_owned(), managed: false },
+        }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+struct MasterKey {
+    id: String,
+    bytes: Zeroizing<[u8; 32]>,
+}
+
+impl MasterKey {
+    fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
+        let id = hex(&Sha256::digest(bytes.as_slice())[..4]);
+        Self { id, bytes }
+    }
+
+    fn generate() -> Result<Self, KeyError> {
+        Ok(Self::new(Zeroizing::new(random()?)))
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.bytes).into())
+    }
+}
+
+/// The master keys: the last one seals, all of them open.
+pub struct KeyRing {
+    place: KeyPlace,
+    keys: Vec<MasterKey>,
+    current: MasterKey,
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRing").field("place", &self.place).field("current", &self.current.id).finish_non_exhaustive()
+    }
+}
+
+impl KeyRing {
+    /// Reads the key file. Where there is none and nothing has been sealed yet, makes one.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`] when `ciphertexts_exist` without a file; the others when the file cannot be trusted or used.
+    pub fn load(place: KeyPlace, ciphertexts_exist: bool) -> Result<Self, KeyError> {
+        match fs::symlink_metadata(&place.path) {
+            Ok(_) => Self::read(place),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && ciphertexts_exist => Err(KeyError::Missing { path: place.path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let ring = Self { place, keys: Vec::new(), current: MasterKey::generate()? };
+                match ring.write(false) {
+                    Ok(()) => Ok(ring),
+                    // another process was faster: its key is the key
+                    Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => Self::read(ring.place),
+                    Err(error) => Err(error),
+                }
+            }
+            Err(source) => Err(KeyError::File { path: place.path, action: "read", source }),
+        }
+    }
+
+    fn read(place: KeyPlace) -> Result<Self, KeyError> {
+        let path = &place.path;
+        // what the service manager passes on is guarded by it, with an access list that shows as group bits
+        if !place.managed {
+            trusted(path)?;
+        }
+        let text = fs::read_to_string(path).map(Zeroizing::new);
+        let text = text.map_err(|source| KeyError::File { path: path.clone(), action: "read", source })?;
+        let malformed = |problem: String| KeyError::Malformed { path: path.clone(), problem };
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        if lines.next() != Some(HEADER) {
+            return Err(malformed(format!("its first line is not `{HEADER}`")));
+        }
+        let mut keys = Vec::new();
+        for (at, line) in lines.enumerate() {
+            let number = at + 1;
+            let (id, encoded) = line.split_once(' ').ok_or_else(|| malformed(format!("key {number} is not `id key`")))?;
+            let decoded = BASE64_STANDARD.decode(encoded.trim()).map(Zeroizing::new);
+            let decoded = decoded.map_err(|_| malformed(format!("key `{id}` is not base64")))?;
+            let bytes: [u8; 32] =
+                decoded.as_slice().try_into().map_err(|_| malformed(format!("key `{id}` has {} bytes instead of 32", decoded.len())))?;
+            let key = MasterKey::new(Zeroizing::new(bytes));
+            if key.id != id {
+                return Err(malformed(format!("key `{id}` is damaged: its content belongs to `{}`", key.id)));
+            }
+            keys.push(key);
+        }
+        let current = keys.pop().ok_or_else(|| malformed("it holds no key".into()))?;
+        Ok(Self { place, keys, current })
+    }
+
+    /// Writes the file in one step: whoever reads meanwhile sees the old one or the new one.
+    fn write(&self, replace: bool) -> Result<(), KeyError> {
+        let path = &self.place.path;
+        if self.place.managed {
+            return Err(KeyError::Managed { path: path.clone() });
+        }
+        let mut text = Zeroizing::new(format!("{HEADER}\n# Keep a copy in a safe place: without it the stored credentials are lost.\n"));
+        for key in self.keys.iter().chain([&self.current]) {
+            let encoded = Zeroizing::new(BASE64_STANDARD.encode(key.bytes.as_slice()));
+            text.push_str(&format!("{} {}\n", key.id, encoded.as_str()));
+        }
+        let written = (|| {
+            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            fs::create_dir_all(directory)?;
+            let draft = directory.join(format!(".master-key-{}", std::process::id()));
+            let _ = fs::remove_file(&draft);
+            let result = write_private(&draft, text.as_bytes(), directory).and_then(|()| match replace {
+                true => fs::rename(&draft, path),
+                // unlike a rename, a link never takes the place of a file that is there
+                false => fs::hard_link(&draft, path),
+            });
+            let _ = fs::remove_file(&draft);
+            result?;
+            File::open(directory)?.sync_all()
+        })();
+        written.map_err(|source| KeyError::File { path: path.clone(), action: "written", source })
+    }
+
+    /// The id of the key that seals.
+    pub fn current_id(&self) -> &str {
+        &self.current.id
+    }
+
+    /// Seals a secret for this name and user name.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`].
+    pub fn seal(&self, name: &str, username: &str, secret: &str) -> Result<Sealed, KeyError> {
+        let nonce: [u8; 24] = random()?;
+        let bound = bound(name, username);
+        let payload = Payload { msg: secret.as_bytes(), aad: &bound };
+        // the cipher fails only for texts of more than 256 GiB
+        let ciphertext = self.current.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| KeyError::Random)?;
+        Ok(Sealed { nonce: nonce.to_vec(), ciphertext, key_id: self.current.id.clone() })
+    }
+
+    /// Opens what was sealed for this name and user name.
+    ///
+    /// # Errors
+    /// [`KeyError::UnknownKey`] when the key is not in the file, [`KeyError::Altered`] when anything differs from what was sealed.
+    pub fn open(&self, name: &str, username: &str, sealed: &Sealed) -> Result<SecretString, KeyError> {
+        let key = self.keys.iter().chain([&self.current]).find(|key| key.id == sealed.key_id);
+        let key = key.ok_or_else(|| KeyError::UnknownKey {
+            name: name.to_owned(),
+            key_id: sealed.key_id.clone(),
+            path: self.place.path.clone(),
+            held: self.ids(),
+        })?;
+        let altered = || KeyError::Altered { name: name.to_owned(), username: username.to_owned() };
+        let nonce: [u8; 24] = sealed.nonce.as_slice().try_into().map_err(|_| altered())?;
+        let bound = bound(name, username);
+        let payload = Payload { msg: sealed.ciphertext.as_slice(), aad: &bound };
+        let secret = key.cipher().decrypt(&XNonce::from(nonce), payload).map_err(|_| altered())?;
+        String::from_utf8(secret).map(SecretString::from).map_err(|_| altered())
+    }
+
+    /// Begins a rotation: adds a key, which seals from now on. Seal everything anew, then [`KeyRing::drop_previous`].
+    ///
+    /// # Errors
+    /// [`KeyError::File`] and [`KeyError::Managed`]; the ring is then as before.
+    pub fn rotate(&mut self) -> Result<(), KeyError> {
+        self.keys.push(std::mem::replace(&mut self.current, MasterKey::generate()?));
+        self.write(true).inspect_err(|_| {
+            if let Some(previous) = self.keys.pop() {
+                self.current = previous;
+            }
+        })
+    }
+
+    /// Ends a rotation: forgets every key but the current one. What is still sealed with those is lost.
+    ///
+    /// # Errors
+    /// [`KeyError::File`] and [`KeyError::Managed`]; the ring is then as before.
+    pub fn drop_previous(&mut self) -> Result<(), KeyError> {
+        let previous = std::mem::take(&mut self.keys);
+        match self.write(true) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.keys = previous;
+                Err(error)
+            }
+        }
+    }
+
+    fn ids(&self) -> String {
+        self.keys.iter().chain([&self.current]).map(|key| format!("`{}`", key.id)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What a ciphertext belongs to; lengths keep (`ab`, `c`) and (`a`, `bc`) apart.
+fn bound(name: &str, username: &str) -> Vec<u8> {
+    let mut bound = b"tieline credential 1".to_vec();
+    for part in [name, username] {
+        bound.extend((part.len() as u64).to_be_bytes());
+        bound.extend(part.as_bytes());
+    }
+    bound
+}
+
+#[cfg(unix)]
+fn trusted(path: &Path) -> Result<(), KeyError> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path).map_err(|source| KeyError::File { path: path.to_owned(), action: "read", source })?;
+    if !metadata.is_file() {
+        return Err(KeyError::Malformed { path: path.to_owned(), problem: "it is not a file".into() });
+    }
+    let mode = metadata.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(KeyError::Exposed { path: path.to_owned(), mode });
+    }
+    // root may use the file of the account that the service runs as, which then owns the directory too
+    let user = nix::unistd::geteuid().as_raw();
+    let directory_owner = path.parent().and_then(|parent| fs::metadata(parent).ok()).map(|parent| parent.uid());
+    if metadata.uid() != user && !(user == 0 && directory_owner == Some(metadata.uid())) {
+        return Err(KeyError::NotOurs { path: path.to_owned(), owner: metadata.uid(), user });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn trusted(_: &Path) -> Result<(), KeyError> {
+    Ok(()) // the directory's access list decides
+}
+
+/// Writes a file that only its owner can use, down to the disk.
+fn write_private(path: &Path, bytes: &[u8], directory: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    #[cfg(unix)]
+    if nix::unistd::geteuid().is_root() {
+        // `tieline credential set` run by root must leave a key that the service's account can read
+        use std::os::unix::fs::MetadataExt;
+        let owner = fs::metadata(directory)?;
+        std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    #[cfg(not(unix))]
+    let _ = directory;
+    file.sync_all()
+}
+
+/// Random bytes from the system.
+///
+/// # Errors
+/// [`KeyError::Random`].
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], KeyError> {
+    <[u8; N]>::try_generate().map_err(|_| KeyError::Random)
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn place(directory: &tempfile::TempDir) -> KeyPlace {
+        KeyPlace::new(&directory.path().join("state/master.key"), None)
+    }
+
+    #[test]
+    fn the_first_use_makes_a_private_file_that_later_uses_read() {
+        let directory = tempfile::tempdir().expect("directory");
+        let ring = KeyRing::load(place(&directory), false).expect("made");
+        let mode = fs::metadata(ring.place.path()).expect("there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+        let sealed = ring.seal("servicenow", "client", "s3cret").expect("sealed");
+        assert_eq!(sealed.nonce.len(), 24);
+        assert_ne!(ring.seal("servicenow", "client", "s3cret").expect("sealed"), sealed, "a nonce was used twice");
+        let again = KeyRing::load(place(&directory), true).expect("read");
+        assert_eq!(again.open("servicenow", "client", &sealed).expect("opened").expose_secret(), "s3cret");
+        assert_eq!(fs::read_dir(directory.path().join("state")).expect("directory").count(), 1, "a draft was left over");
+        assert!(!format!("{ring:?}").contains(&BASE64_STANDARD.encode(ring.current.bytes.as_slice())));
+    }
+
+    #[test]
+    fn what_was_altered_does_not_open() {
+        let directory = tempfile::tempdir().expect("directory");
+        let ring = KeyRing::load(place(&directory), false).expect("made");
+        let sealed = ring.seal("ab", "c", "s3cret").expect("sealed");
+        let altered = |name: &str, username: &str, sealed: &Sealed| {
+            let error = ring.open(name, username, sealed).expect_err("altered");
+            assert!(matches!(error, KeyError::Altered { .. }), "{error}");
+        };
+        altered("a", "bc", &sealed);
+        altered("ab", "d", &sealed);
+        for at in [0, sealed.ciphertext.len() - 1] {
+            let mut wrong = sealed.clone();
+            wrong.ciphertext[at] ^= 1;
+            altered("ab", "c", &wrong);
+        }
+        altered("ab", "c", &Sealed { nonce: vec![0; 24], ..sealed.clone() });
+        altered("ab", "c", &Sealed { nonce: vec![0; 12], ..sealed.clone() });
+        altered("ab", "c", &Sealed { ciphertext: Vec::new(), ..sealed });
+    }
+
+    #[test]
+    fn another_key_is_named() {
+        let (one, two) = (tempfile::tempdir().expect("directory"), tempfile::tempdir().expect("directory"));
+        let sealed = KeyRing::load(place(&one), false).expect("made").seal("n", "u", "s3cret").expect("sealed");
+        let other = KeyRing::load(place(&two), false).expect("made");
+        let text = other.open("n", "u", &sealed).expect_err("another key").to_string();
+        assert!(text.contains(&sealed.key_id) && text.contains(other.current_id()), "{text}");
+        // the id of a key says nothing about who holds it
+        let forged = Sealed { key_id: other.current_id().into(), ..sealed };
+        assert!(matches!(other.open("n", "u", &forged), Err(KeyError::Altered { .. })));
+    }
+
+    #[test]
+    fn rotation_opens_both_until_the_old_key_is_dropped() {
+        let directory = tempfile::tempdir().expect("directory");
+        let mut ring = KeyRing::load(place(&directory), false).expect("made");
+        let old = ring.seal("n", "u", "s3cret").expect("sealed");
+        ring.rotate().expect("rotated");
+        let other_node = KeyRing::load(place(&directory), true).expect("read");
+        assert_eq!(other_node.current_id(), ring.current_id());
+        assert_ne!(ring.current_id(), old.key_id);
+        let secret = other_node.open("n", "u", &old).expect("the old key still opens");
+        let new = ring.seal("n", "u", secret.expose_secret()).expect("sealed");
+        ring.drop_previous().expect("dropped");
+        let reread = KeyRing::load(place(&directory), true).expect("read");
+        assert!(reread.open("n", "u", &new).is_ok());
+        assert!(matches!(reread.open("n", "u", &old), Err(KeyError::UnknownKey { .. })));
+        let mode = fs::metadata(reread.place.path()).expect("there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_trusted_is_refused() {
+        let directory = tempfile::tempdir().expect("directory");
+        let text = KeyRing::load(place(&directory), true).expect_err("missing").to_string();
+        assert!(text.contains("is missing, and stored credentials need it"), "{text}");
+        let path = KeyRing::load(place(&directory), false).expect("made").place.path;
+        let good = fs::read_to_string(&path).expect("readable");
+
+        for mode in [0o640, 0o604, 0o620] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("mode");
+            let text = KeyRing::load(place(&directory), true).expect_err("exposed").to_string();
+            assert!(text.contains(&format!("(mode {mode:04o}): run `chmod 600 ")), "{text}");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
+
+        let short = BASE64_STANDARD.encode([7; 31]);
+        let swapped = good.replace(good.lines().last().unwrap_or_default().split(' ').next().unwrap_or_default(), "00000000");
+        for (wrong, expect) in [
+            ("-----BEGIN PRIVATE KEY-----\n".to_owned(), "its first line is not `tieline-master-keys 1`"),
+            (format!("{HEADER}\n"), "it holds no key"),
+            (format!("{HEADER}\nabc {short}\n"), "key `abc` has 31 bytes instead of 32"),
+            (format!("{HEADER}\nabc !\n"), "key `abc` is not base64"),
+            (swapped, "key `00000000` is damaged"),
+        ] {
+            fs::write(&path, wrong).expect("written");
+            let error = KeyRing::load(place(&directory), true).expect_err(expect).to_string();
+            assert!(error.contains(expect), "{error}");
+        }
+        fs::write(&path, good).expect("written");
+        KeyRing::load(place(&directory), true).expect("the good file is good again");
+
+        // only root can give a file away; the directory stays ours, so the file is not the service account's
+        if nix::unistd::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(65534), None).expect("chown");
+            assert!(matches!(KeyRing::load(place(&directory), true), Err(KeyError::NotOurs { owner: 65534, user: 0, .. })));
+            std::os::unix::fs::chown(path.parent().expect("parent"), Some(65534), None).expect("chown");
+            let mut ring = KeyRing::load(place(&directory), true).expect("the service account's own");
+            ring.rotate().expect("rotated");
+            assert_eq!(std::os::unix::fs::MetadataExt::uid(&fs::metadata(&path).expect("there")), 65534);
+        }
+    }
+
+    #[test]
+    fn the_service_managers_key_wins_and_is_not_changed() {
+        let directory = tempfile::tempdir().expect("directory");
+        let made = KeyRing::load(place(&directory), false).expect("made").place.path;
+        let credentials = directory.path().join("credentials");
+        let at = |credentials: &Path| KeyPlace::new(&directory.path().join("elsewhere/master.key"), Some(credentials));
+        fs::create_dir(&credentials).expect("directory");
+        assert!(!at(&credentials).managed, "there is no key in it");
+        fs::copy(&made, credentials.join(CREDENTIAL_NAME)).expect("copied");
+        fs::set_permissions(credentials.join(CREDENTIAL_NAME), fs::Permissions::from_mode(0o440)).expect("mode");
+        let mut ring = KeyRing::load(at(&credentials), true).expect("read");
+        let id = ring.current_id().to_owned();
+        assert!(matches!(ring.rotate(), Err(KeyError::Managed { .. })));
+        assert_eq!(ring.current_id(), id);
+        assert!(ring.keys.is_empty());
+    }
+}

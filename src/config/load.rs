@@ -1,0 +1,336 @@
+//! Where a setting comes from: the embedded defaults, the site's file over them, variables over both. Every value is checked against the
+//! types of `raw` on its own, so that all mistakes are known at once, each with its line or the name of its variable.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::raw::{self, Kind, Raw};
+use super::settings::Settings;
+use super::validate;
+
+/// Where the file is looked for when none is named, the first found wins.
+pub const SEARCH: &[&str] = &["/etc/tieline/tieline.toml", "./config/tieline.toml"];
+
+/// Every variable that overrides a setting begins like this: `TIELINE__SECTION__KEY`.
+pub const PREFIX: &str = "TIELINE__";
+
+const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// The settings, and where they came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The resolved settings.
+    pub settings: Settings,
+    /// The file that was read, if there was one.
+    pub file: Option<PathBuf>,
+    /// Where each `section.key` that has a value got it.
+    pub origins: BTreeMap<String, Origin>,
+    /// What is allowed but should be known, such as a password that travels in clear.
+    pub warnings: Vec<String>,
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The embedded defaults.
+    Default,
+    /// The site's file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// An environment variable.
+    Variable {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::File { path, line } => write!(f, "{} line {line}", path.display()),
+            Origin::Variable { name } => write!(f, "variable `{name}`"),
+        }
+    }
+}
+
+/// One thing wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// `section.key`.
+    pub key: String,
+    /// What is wrong, the key included.
+    pub text: String,
+    /// Where the value came from; `None` when it is missing.
+    pub origin: Option<Origin>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        match &self.origin {
+            None | Some(Origin::Default) => Ok(()),
+            Some(origin) => write!(f, " ({origin})"),
+        }
+    }
+}
+
+/// Why there are no settings. Texts never carry a password.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file that was named, or found, cannot be read.
+    #[error("the configuration file {} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{} line {line}, column {column}: {problem}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1, in characters.
+        column: usize,
+        /// What the parser said.
+        problem: String,
+    },
+    /// The file can be read, but says something impossible; all problems, in the order of their keys.
+    #[error("{}", list(problems))]
+    Invalid {
+        /// At least one.
+        problems: Vec<Problem>,
+    },
+}
+
+fn list(problems: &[Problem]) -> String {
+    let count = problems.len();
+    let mut text = format!("the configuration has {count} problem{}", if count == 1 { "" } else { "s" });
+    for problem in problems {
+        text += &format!("\n  {problem}");
+    }
+    text
+}
+
+/// The variables of this process. Names or values that are not Unicode come with replacement characters.
+pub fn environment() -> Vec<(String, String)> {
+    let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+/// Reads the file that is named, else the first of [`SEARCH`] that exists, else none; lays the variables over it and checks everything.
+///
+/// # Errors
+/// See [`ConfigError`].
+pub fn load(path: Option<&Path>, env: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
+    let path = match path {
+        Some(path) => Some(path.to_owned()),
+        None => SEARCH.iter().map(PathBuf::from).find(|path| path.exists()),
+    };
+    let text = match &path {
+        Some(path) => std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?,
+        None => String::new(),
+    };
+    load_text(&text, path, env)
+}
+
+/// The same for a text that is already in hand; `path` is what messages call it.
+///
+/// # Errors
+/// [`ConfigError::Syntax`] and [`ConfigError::Invalid`].
+pub fn load_text(text: &str, path: Option<PathBuf>, env: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
+    let env: BTreeMap<String, String> = env.into_iter().collect();
+    let name = path.clone().unwrap_or_else(|| PathBuf::from("the configuration"));
+    let mut layers = Layers::default();
+    layers.add_file(DEFAULTS, Path::new("defaults"))?;
+    layers.origins.values_mut().for_each(|origin| *origin = Origin::Default);
+    layers.add_file(text, &name)?;
+    layers.add_variables(&env);
+
+    let Layers { table, origins, problems } = layers;
+    let raw = table.try_into::<Raw>().map_err(|error| ConfigError::Invalid {
+        problems: vec![Problem { key: String::new(), text: error.message().to_owned(), origin: None }],
+    })?;
+    let context = validate::Context { origins: &origins, env: &env, searched: path.is_none() };
+    let (settings, warnings) = validate::resolve(&raw, &context, problems).map_err(|problems| ConfigError::Invalid { problems })?;
+    Ok(Loaded { settings, file: path, origins, warnings })
+}
+
+/// What has been read so far: values that fit their types, where each came from, and what did not fit.
+#[derive(Default)]
+struct Layers {
+    table: toml::Table,
+    origins: BTreeMap<String, Origin>,
+    problems: Vec<Problem>,
+}
+
+impl Layers {
+    fn add_file(&mut self, text: &str, path: &Path) -> Result<(), ConfigError> {
+        let syntax = |error: toml::de::Error| {
+            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+            ConfigError::Syntax { path: path.to_owned(), line, column, problem: error.message().trim().replace('\n', ", ") }
+        };
+        let values: toml::Table = text.parse().map_err(syntax)?;
+        let lines = lines(text).map_err(syntax)?;
+        let at = |key: &str| Origin::File { path: path.to_owned(), line: lines.get(key).copied().unwrap_or(1) };
+        for (section, value) in values {
+            let problem = |text: String| Problem { key: section.clone(), text, origin: Some(at(&section)) };
+            if !raw::is_section(&section) {
+                let hint = suggestion(&section);
+                let what = if value.is_table() { "section" } else { "key" };
+                self.problems.push(problem(format!("unknown {what} `{section}`{hint}")));
+                continue;
+            }
+            let toml::Value::Table(inner) = value else {
+                self.problems.push(problem(format!("`{section}` is a section: write `[{section}]`, and its keys below")));
+                continue;
+            };
+            for (key, value) in inner {
+                let origin = at(&format!("{section}.{key}"));
+                self.set(&section, &key, value, origin);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_variables(&mut self, env: &BTreeMap<String, String>) {
+        for (name, value) in env {
+            let origin = Origin::Variable { name: name.clone() };
+            let Some(path) = name.strip_prefix(PREFIX) else {
+                // the likely slip, which would otherwise be passed over in silence
+                if let Some(rest) = name.strip_prefix("TIELINE_").filter(|rest| rest.contains("__")) {
+                    let text = format!("the variable is not read: a setting's variable begins with two underscores, `{PREFIX}{rest}`");
+                    self.problems.push(Problem { key: name.clone(), text, origin: Some(origin) });
+                }
+                continue;
+            };
+            // compose files pass `${NAME:-}` on as an empty text: not set
+            if value.is_empty() {
+                continue;
+            }
+            let path = path.to_ascii_lowercase();
+            let Some((section, key)) = path.split_once("__").filter(|(section, _)| raw::is_section(section)) else {
+                let text = format!("the variable names no setting; its form is `{PREFIX}SECTION__KEY`{}", suggestion(&path));
+                self.problems.push(Problem { key: path, text, origin: Some(origin) });
+                continue;
+            };
+            let value = read_variable(section, key, value);
+            self.set(section, key, value, origin);
+        }
+    }
+
+    fn set(&mut self, section: &str, key: &str, value: toml::Value, origin: Origin) {
+        let path = format!("{section}.{key}");
+        let Some(kind) = raw::kind(section, key) else {
+            let text = format!("unknown key `{path}`{}", suggestion(&path));
+            self.problems.push(Problem { key: path, text, origin: Some(origin) });
+            return;
+        };
+        if !raw::fits(section, key, value.clone()) {
+            let got = if is_secret(&path) { String::new() } else { format!(", got `{}`", shown(&value)) };
+            let text = format!("`{path}` must be {}{got}", kind.describe());
+            self.problems.push(Problem { key: path, text, origin: Some(origin) });
+            return;
+        }
+        let inner = self.table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        if let Some(inner) = inner.as_table_mut() {
+            inner.insert(key.to_owned(), value);
+        }
+        self.origins.insert(path, origin);
+    }
+}
+
+/// The text of a variable as a value of the kind that its key holds. What cannot be read stays text, and is reported as such.
+fn read_variable(section: &str, key: &str, text: &str) -> toml::Value {
+    let parsed = || format!("v = {text}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("v"));
+    match raw::kind(section, key) {
+        Some(Kind::Number | Kind::Flag) => parsed().unwrap_or_else(|| toml::Value::String(text.to_owned())),
+        Some(Kind::List) => parsed().filter(toml::Value::is_array).unwrap_or_else(|| {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            toml::Value::Array(items.map(|item| toml::Value::String(item.to_owned())).collect())
+        }),
+        _ => toml::Value::String(text.to_owned()),
+    }
+}
+
+/// Keys whose values may hold a password.
+pub(super) fn is_secret(key: &str) -> bool {
+    key == "database.url" || key.ends_with(".proxy")
+}
+
+fn shown(value: &toml::Value) -> String {
+    let text = match value {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// The line of every section and key.
+fn lines(text: &str) -> Result<HashMap<String, usize>, toml::de::Error> {
+    let mut lines = HashMap::new();
+    let root = DeTable::parse(text)?;
+    for (section, value) in root.get_ref() {
+        lines.insert(section.get_ref().to_string(), position(text, section.span().start).0);
+        if let DeValue::Table(inner) = value.get_ref() {
+            for key in inner.keys() {
+                lines.insert(format!("{}.{}", section.get_ref(), key.get_ref()), position(text, key.span().start).0);
+            }
+        }
+    }
+    Ok(lines)
+}
+
+/// Line and column, both from 1, of a byte offset.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
+}
+
+/// "; did you mean `…`?", or nothing when no key is near.
+fn suggestion(wrong: &str) -> String {
+    let wrong = wrong.replace("__", ".");
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let mut keys = raw::all_keys();
+    if !wrong.contains('.') {
+        keys = keys.into_iter().map(|key| key.split('.').next().unwrap_or_default().to_owned()).collect();
+    }
+    // the same key in another section, else the one with the fewest differing letters
+    let moved = keys.iter().find(|key| key.contains('.') && last(key) == last(&wrong));
+    let near = keys.iter().map(|key| (distance(key, &wrong), key)).min().filter(|(distance, key)| *distance <= 1 + key.len() / 6);
+    match near.map(|(_, key)| key).or(moved) {
+        Some(key) => format!("; did you mean `{key}`?"),
+        None => String::new(),
+    }
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

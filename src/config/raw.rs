@@ -1,0 +1,226 @@
+//! The file as it is written: every key optional, unknown keys refused. What a key may hold is decided in `validate`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// `tieline.toml`, before anything is checked.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Raw {
+    pub(super) database: RawDatabase,
+    pub(super) http: RawHttp,
+    pub(super) syspro: RawSyspro,
+    pub(super) servicenow: RawServiceNow,
+    pub(super) schedule: BTreeMap<String, String>,
+    pub(super) flows: RawFlows,
+    pub(super) retry: RawRetry,
+    pub(super) state: RawState,
+    pub(super) definitions: RawDefinitions,
+    pub(super) log: RawLog,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawDatabase {
+    pub(super) url: Option<String>,
+    pub(super) pool_size: Option<i64>,
+    pub(super) statement_timeout_seconds: Option<i64>,
+    pub(super) call_timeout_seconds: Option<i64>,
+    pub(super) bin_directory: Option<String>,
+    pub(super) durable: Option<bool>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawHttp {
+    pub(super) listen: Option<String>,
+    pub(super) open_health: Option<bool>,
+    pub(super) open_metrics: Option<bool>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawSyspro {
+    pub(super) odata_url: Option<String>,
+    pub(super) enet_url: Option<String>,
+    pub(super) allow_http: Option<bool>,
+    pub(super) time_zone: Option<String>,
+    pub(super) companies: Option<Vec<String>>,
+    pub(super) page_size: Option<i64>,
+    pub(super) row_cap: Option<i64>,
+    pub(super) query_limit: Option<i64>,
+    pub(super) filter_limit: Option<i64>,
+    pub(super) metadata: Option<bool>,
+    pub(super) date_literal: Option<String>,
+    pub(super) date_zone: Option<String>,
+    // the keys of `RawConnection`, repeated: serde cannot flatten and refuse unknown keys at once
+    pub(super) ca_file: Option<String>,
+    pub(super) proxy: Option<String>,
+    pub(super) connect_timeout_seconds: Option<i64>,
+    pub(super) request_timeout_seconds: Option<i64>,
+    pub(super) body_timeout_seconds: Option<i64>,
+    pub(super) body_limit_mb: Option<i64>,
+    pub(super) connections: Option<i64>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawServiceNow {
+    pub(super) instance_url: Option<String>,
+    pub(super) allow_http: Option<bool>,
+    pub(super) profile: Option<String>,
+    pub(super) scope: Option<String>,
+    pub(super) token_refresh: Option<String>,
+    pub(super) token_margin_seconds: Option<i64>,
+    pub(super) batch: Option<bool>,
+    pub(super) batch_size: Option<i64>,
+    pub(super) batch_limit: Option<i64>,
+    pub(super) concurrency: Option<i64>,
+    pub(super) derived_sys_id: Option<bool>,
+    pub(super) adopt: Option<bool>,
+    pub(super) batch_quota_seconds: Option<i64>,
+    pub(super) request_quota_seconds: Option<i64>,
+    pub(super) ca_file: Option<String>,
+    pub(super) proxy: Option<String>,
+    pub(super) connect_timeout_seconds: Option<i64>,
+    pub(super) request_timeout_seconds: Option<i64>,
+    pub(super) body_timeout_seconds: Option<i64>,
+    pub(super) body_limit_mb: Option<i64>,
+    pub(super) connections: Option<i64>,
+}
+
+/// The keys both outside systems have in common.
+pub(super) struct RawConnection<'a> {
+    pub(super) ca_file: Option<&'a str>,
+    pub(super) proxy: Option<&'a str>,
+    pub(super) connect_timeout_seconds: Option<i64>,
+    pub(super) request_timeout_seconds: Option<i64>,
+    pub(super) body_timeout_seconds: Option<i64>,
+    pub(super) body_limit_mb: Option<i64>,
+    pub(super) connections: Option<i64>,
+}
+
+macro_rules! connection_keys {
+    ($($type:ident),+) => {$(
+        impl $type {
+            pub(super) fn connection(&self) -> RawConnection<'_> {
+                RawConnection {
+                    ca_file: self.ca_file.as_deref(),
+                    proxy: self.proxy.as_deref(),
+                    connect_timeout_seconds: self.connect_timeout_seconds,
+                    request_timeout_seconds: self.request_timeout_seconds,
+                    body_timeout_seconds: self.body_timeout_seconds,
+                    body_limit_mb: self.body_limit_mb,
+                    connections: self.connections,
+                }
+            }
+        }
+    )+};
+}
+connection_keys!(RawSyspro, RawServiceNow);
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawFlows {
+    /// A date, with or without quotes.
+    pub(super) since: Option<toml::Value>,
+    pub(super) entities: Option<Vec<String>>,
+    pub(super) lease_seconds: Option<i64>,
+    pub(super) max_gone_per_sweep: Option<i64>,
+    pub(super) backlog: Option<i64>,
+    pub(super) sweep: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawRetry {
+    pub(super) min_delay_seconds: Option<i64>,
+    pub(super) max_delay_seconds: Option<i64>,
+    pub(super) max_attempts: Option<i64>,
+    pub(super) read_attempts: Option<i64>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawState {
+    pub(super) directory: Option<String>,
+    pub(super) key_file: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawDefinitions {
+    pub(super) directory: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLog {
+    pub(super) level: Option<String>,
+    pub(super) format: Option<String>,
+}
+
+/// What a key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Number,
+    Flag,
+    Text,
+    List,
+    Date,
+}
+
+impl Kind {
+    /// As it stands in "`key` must be …".
+    pub(super) fn describe(self) -> &'static str {
+        match self {
+            Kind::Number => "a whole number",
+            Kind::Flag => "`true` or `false`",
+            Kind::Text => "a text in quotes",
+            Kind::List => "a list of texts, such as `[\"A\", \"B\"]`",
+            Kind::Date => "a date such as `2026-01-31`",
+        }
+    }
+}
+
+/// Whether there is a section of this name.
+pub(super) fn is_section(name: &str) -> bool {
+    let table = toml::Table::from_iter([(name.to_owned(), toml::Value::Table(toml::Table::new()))]);
+    table.try_into::<Raw>().is_ok()
+}
+
+/// What `section.key` holds; `None` when there is no such key. Found by offering the types above one value of each kind, so that it
+/// cannot differ from them.
+pub(super) fn kind(section: &str, key: &str) -> Option<Kind> {
+    use toml::Value;
+    let fits = |value: Value| fits(section, key, value);
+    let (number, flag, text) = (fits(Value::Integer(1)), fits(Value::Boolean(true)), fits(Value::String("x".into())));
+    match (number, flag, text) {
+        (true, true, true) => Some(Kind::Date),
+        (true, ..) => Some(Kind::Number),
+        (_, true, _) => Some(Kind::Flag),
+        (.., true) => Some(Kind::Text),
+        _ if fits(Value::Array(vec![Value::String("x".into())])) => Some(Kind::List),
+        _ => None,
+    }
+}
+
+/// Whether `section.key` can hold this value.
+pub(super) fn fits(section: &str, key: &str, value: toml::Value) -> bool {
+    let inner = toml::Table::from_iter([(key.to_owned(), value)]);
+    toml::Table::from_iter([(section.to_owned(), toml::Value::Table(inner))]).try_into::<Raw>().is_ok()
+}
+
+/// Every `section.key` there is; `schedule`, whose keys are entities, by itself.
+pub(super) fn all_keys() -> Vec<String> {
+    let Ok(serde_json::Value::Object(sections)) = serde_json::to_value(Raw::default()) else { return Vec::new() };
+    let mut keys = Vec::new();
+    for (section, inner) in sections {
+        match inner {
+            serde_json::Value::Object(inner) if !inner.is_empty() => keys.extend(inner.keys().map(|key| format!("{section}.{key}"))),
+            _ => keys.push(section),
+        }
+    }
+    keys
+}

@@ -1,0 +1,236 @@
+//! What a site sees of the configuration: defaults, precedence, and the texts of its mistakes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::raw;
+use super::settings::{DateLiteral, TokenRefresh};
+use super::*;
+
+const MINIMAL: &str = r#"
+[syspro]
+odata_url = "https://erp.example/odata"
+companies = ["EDU1"]
+time_zone = "Africa/Johannesburg"
+[servicenow]
+instance_url = "https://example.service-now.com"
+[state]
+directory = "/tmp/state"
+"#;
+
+fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn read(text: &str, pairs: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    load_text(text, Some(PathBuf::from("site.toml")), env(pairs))
+}
+
+/// The problems of a minimal file with `more` below it, one per line.
+fn refused(text: &str, pairs: &[(&str, &str)]) -> Vec<String> {
+    match read(text, pairs) {
+        Err(ConfigError::Invalid { problems }) => problems.iter().map(ToString::to_string).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_minimal_file_gets_the_defaults() {
+    let loaded = read(MINIMAL, &[]).expect("a minimal file is enough");
+    let settings = &loaded.settings;
+    assert_eq!(settings.http.listen.to_string(), "127.0.0.1:8650");
+    assert_eq!(settings.syspro.page_size, 1000);
+    assert_eq!(settings.syspro.row_cap, 5000);
+    assert_eq!(settings.syspro.date_literal, DateLiteral::Auto);
+    assert_eq!(settings.syspro.connection.body_limit, 64 << 20);
+    assert_eq!(settings.servicenow.batch_limit, 200);
+    assert_eq!(settings.servicenow.token_refresh, TokenRefresh::BeforeExpiry);
+    assert_eq!(settings.retry.max_delay, Duration::from_secs(900));
+    assert_eq!(settings.state.key_file, PathBuf::from("/tmp/state/master.key"));
+    assert_eq!(settings.flows.sweep, "0 3 * * SUN");
+    assert!(settings.database.url.is_none() && settings.database.durable && !settings.log.json);
+    assert_eq!(loaded.origins["syspro.page_size"], Origin::Default);
+    assert_eq!(loaded.origins["syspro.companies"], Origin::File { path: "site.toml".into(), line: 4 });
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+}
+
+#[test]
+fn variables_win_and_are_named() {
+    let set = [
+        ("TIELINE__SYSPRO__PAGE_SIZE", "500"),
+        ("TIELINE__SYSPRO__COMPANIES", "EDU1, 2"),
+        ("TIELINE__SERVICENOW__PROFILE", "42"),
+        ("TIELINE__FLOWS__SINCE", "2024-02-29"),
+        ("TIELINE__SERVICENOW__BATCH", "false"),
+        ("TIELINE__SCHEDULE__INVOICE", "7 * * * *"),
+        ("TIELINE__SYSPRO__PROXY", ""),
+        ("UNRELATED", "x"),
+    ];
+    let loaded = read(MINIMAL, &set).expect("every variable fits");
+    let settings = &loaded.settings;
+    assert_eq!(settings.syspro.page_size, 500);
+    assert_eq!(settings.syspro.companies.iter().map(ToString::to_string).collect::<Vec<_>>(), ["EDU1", "2"]);
+    assert_eq!(settings.servicenow.profile, "42");
+    assert_eq!(settings.flows.since.map(|date| date.to_string()).as_deref(), Some("2024-02-29"));
+    assert!(!settings.servicenow.batch && settings.syspro.connection.proxy.is_none());
+    assert_eq!(settings.schedule.values().collect::<Vec<_>>(), ["7 * * * *"]);
+    assert_eq!(loaded.origins["syspro.page_size"], Origin::Variable { name: "TIELINE__SYSPRO__PAGE_SIZE".into() });
+
+    let set =
+        [("TIELINE__SYSPRO__PAGE_SIZE", "often"), ("TIELINE__HTTP__LISTN", "x"), ("TIELINE__SYSPRO", "x"), ("TIELINE_HTTP__LISTEN", "x")];
+    assert_eq!(
+        refused(MINIMAL, &set),
+        [
+            "the variable is not read: a setting's variable begins with two underscores, `TIELINE__HTTP__LISTEN` (variable `TIELINE_HTTP__LISTEN`)",
+            "unknown key `http.listn`; did you mean `http.listen`? (variable `TIELINE__HTTP__LISTN`)",
+            "the variable names no setting; its form is `TIELINE__SECTION__KEY`; did you mean `syspro`? (variable `TIELINE__SYSPRO`)",
+            "`syspro.page_size` must be a whole number, got `often` (variable `TIELINE__SYSPRO__PAGE_SIZE`)",
+        ]
+    );
+}
+
+#[test]
+fn everything_required_may_come_from_variables() {
+    let set = [
+        ("TIELINE__SYSPRO__ODATA_URL", "http://127.0.0.1:1/odata"),
+        ("TIELINE__SYSPRO__COMPANIES", "[\"EDU1\"]"),
+        ("TIELINE__SYSPRO__TIME_ZONE", "UTC"),
+        ("TIELINE__SERVICENOW__INSTANCE_URL", "http://localhost:2"),
+        ("STATE_DIRECTORY", "/var/lib/managed:/other"),
+    ];
+    let loaded = read("", &set).expect("variables are enough");
+    assert_eq!(loaded.settings.state.directory, PathBuf::from("/var/lib/managed"));
+}
+
+#[test]
+fn all_problems_come_at_once_with_their_lines() {
+    let text = r#"
+[syspro]
+odata_url = "http://erp.example/odata"
+time_zone = "Johannesburg"
+page_sise = 5
+row_cap = "many"
+date_zone = "utc"
+
+[servicenow]
+instance_url = "https://user:secret@example.service-now.com"
+batch_size = 0
+batch_limit = 5000
+
+[schedule]
+invoice = "5 * * *"
+
+[flows]
+since = 2024-13-01
+
+[writer]
+x = 1
+"#;
+    let error =
+        read(&text.replace("since = 2024-13-01", "since = \"yesterday\""), &[]).expect_err("nearly everything is wrong").to_string();
+    let lines: Vec<&str> = error.lines().map(str::trim).collect();
+    assert_eq!(lines[0], "the configuration has 12 problems");
+    let expect = [
+        "`flows.since` must be a date such as `2026-01-31`, got `yesterday` (site.toml line 18)",
+        "`schedule.invoice` must be a cron expression of five fields, such as `5 * * * *`, got `5 * * *`: ",
+        "`servicenow.batch_limit` must be between 1 and 1000, got `5000` (site.toml line 12)",
+        "`servicenow.batch_size` must be between 1 and 1000, got `0` (site.toml line 11)",
+        "`servicenow.instance_url` must not hold a user name or password; use `tieline credential set` (site.toml line 10)",
+        "`syspro.companies` is missing: the SYSPRO companies to carry, such as `[\"EDU1\"]`",
+        "`syspro.date_zone` must be one of `label`, `instant`, got `utc` (site.toml line 7)",
+        "`syspro.odata_url` must begin with `https://`, got `http://erp.example/odata`: passwords would travel in clear; set `syspro.allow_http = true` to accept that (site.toml line 3)",
+        "unknown key `syspro.page_sise`; did you mean `syspro.page_size`? (site.toml line 5)",
+        "`syspro.row_cap` must be a whole number, got `many` (site.toml line 6)",
+        "`syspro.time_zone` must be a name of the IANA time zone database, such as `Africa/Johannesburg`, got `Johannesburg` (site.toml line 4)",
+        "unknown section `writer` (site.toml line 20)",
+    ];
+    for (line, expect) in lines[1..].iter().zip(expect) {
+        assert!(line.starts_with(expect), "{line}\n{expect}");
+    }
+    assert!(!error.contains("secret"), "{error}");
+    // the date that TOML itself does not accept is a mistake of the file, with line and column
+    let error = read(text, &[]).expect_err("2024-13-01 is no date").to_string();
+    assert!(error.starts_with("site.toml line 18, column "), "{error}");
+}
+
+#[test]
+fn what_is_missing_is_explained() {
+    let error = load_text("", None, env(&[("HOME", "/home/x")])).expect_err("nothing is set").to_string();
+    for key in ["syspro.odata_url", "syspro.companies", "syspro.time_zone", "servicenow.instance_url"] {
+        assert!(error.contains(&format!("`{key}` is missing: ")), "{error}");
+    }
+    assert!(error.contains("no file was found as /etc/tieline/tieline.toml or ./config/tieline.toml"), "{error}");
+    let error = load(Some("/nonexistent/tieline.toml".as_ref()), env(&[])).expect_err("no such file");
+    assert_eq!(error.to_string(), "the configuration file /nonexistent/tieline.toml cannot be read");
+}
+
+#[test]
+fn sections_keys_and_orders_are_checked() {
+    let more = |text: &str| refused(&format!("page = 1\nretry = 5\n{MINIMAL}{text}"), &[]);
+    let got = more("[retry2]\nx=1\n[database]\nstatement_timeout_seconds = 100\nurl = \"mysql://u:hidden@h/d\"\n");
+    assert_eq!(
+        got,
+        [
+            "`database.statement_timeout_seconds` must not be above `database.call_timeout_seconds`, got `100` and `90` (site.toml line 15)",
+            "`database.url` must begin with `postgres://`; leave it out for the private cluster (site.toml line 16)",
+            "unknown key `page` (site.toml line 1)",
+            "`retry` is a section: write `[retry]`, and its keys below (site.toml line 2)",
+            "unknown section `retry2`; did you mean `retry`? (site.toml line 12)",
+        ]
+    );
+    let got = refused(&format!("{MINIMAL}[http]\npool_size = 3\n[database]\nurl = 5\n"), &[]);
+    assert_eq!(
+        got,
+        [
+            "`database.url` must be a text in quotes (site.toml line 13)",
+            "unknown key `http.pool_size`; did you mean `database.pool_size`? (site.toml line 11)"
+        ]
+    );
+}
+
+#[test]
+fn clear_text_is_allowed_on_request_and_then_said() {
+    let text = MINIMAL
+        .replace("https://erp", "http://erp")
+        .replace("companies", "allow_http = true\nenet_url = \"http://erp.example:31002/Rest\"\ncompanies");
+    let loaded = read(&text, &[]).expect("it was allowed");
+    assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
+    assert!(loaded.warnings[0].starts_with("`syspro.odata_url` is `http://erp.example/odata`"));
+}
+
+/// The lines of `config/tieline.toml` with every commented-out key made live.
+fn template() -> String {
+    let text = include_str!("../../config/tieline.toml");
+    let is_key = |line: &str| {
+        line.split_once(" = ").is_some_and(|(key, _)| !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    };
+    let live = |line: &str| line.strip_prefix("# ").filter(|rest| is_key(rest)).unwrap_or(line).to_owned();
+    text.lines().map(live).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_shipped_file_names_every_key_with_its_default() {
+    let table: toml::Table = template().parse().expect("the template is TOML with every key live");
+    let defaults: toml::Table = include_str!("defaults.toml").parse().expect("the defaults are TOML");
+    for path in raw::all_keys() {
+        let Some((section, key)) = path.split_once('.') else {
+            assert!(table.contains_key(&path), "`[{path}]` is missing in config/tieline.toml");
+            continue;
+        };
+        let shown = table.get(section).and_then(|inner| inner.get(key));
+        let shown = shown.unwrap_or_else(|| panic!("`{path}` is missing in config/tieline.toml"));
+        if let Some(default) = defaults.get(section).and_then(|inner| inner.get(key)) {
+            assert_eq!(shown, default, "`{path}` has another default in config/tieline.toml");
+        }
+    }
+    // every example value is acceptable too, but for the files that are not here
+    let problems = refused(&template(), &[]);
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems.iter().all(|text| text.contains("ca_file` names a file that is not there")), "{problems:?}");
+}
+
+#[test]
+fn the_shipped_file_works_as_it_is() {
+    let loaded = read(include_str!("../../config/tieline.toml"), &[("HOME", "/home/x")]).expect("a site can copy it");
+    assert_eq!(loaded.settings.syspro.companies.len(), 1);
+}

@@ -1,0 +1,417 @@
+//! From what is written to what holds: every rule about a value lives here, and all that are broken are reported together.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use url::{Host, Url};
+
+use crate::domain::schedule::Schedule;
+use crate::domain::{CompanyId, EntityName};
+
+use super::load::{Origin, Problem, SEARCH, is_secret};
+use super::raw::{Raw, RawConnection, RawFlows};
+use super::settings::*;
+
+/// What the rules need beside the values.
+pub(super) struct Context<'a> {
+    pub(super) origins: &'a BTreeMap<String, Origin>,
+    pub(super) env: &'a BTreeMap<String, String>,
+    /// No file was found, and none was named.
+    pub(super) searched: bool,
+}
+
+/// Checks every value. The problems that reading found come first into the list; those and ours are sorted by key.
+pub(super) fn resolve(raw: &Raw, context: &Context<'_>, problems: Vec<Problem>) -> Result<(Settings, Vec<String>), Vec<Problem>> {
+    let mut check = Check { context, problems, warnings: Vec::new() };
+    let settings = check.settings(raw);
+    let Check { mut problems, warnings, .. } = check;
+    match settings {
+        Some(settings) if problems.is_empty() => Ok((settings, warnings)),
+        _ => {
+            problems.sort_by(|a, b| a.key.cmp(&b.key));
+            Err(problems)
+        }
+    }
+}
+
+struct Check<'a> {
+    context: &'a Context<'a>,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+/// How much clear text a section tolerates.
+enum Clear {
+    /// Refused outside this machine unless the section allows it.
+    Refused { allowed: bool },
+    /// Usual for this service, but worth a warning.
+    Warned,
+}
+
+impl Check<'_> {
+    fn settings(&mut self, raw: &Raw) -> Option<Settings> {
+        let database = self.database(raw);
+        let http = self.http(raw);
+        let syspro = self.syspro(raw);
+        let servicenow = self.servicenow(raw);
+        let zone = syspro.as_ref().map_or(Tz::UTC, |syspro| syspro.time_zone);
+        let schedule = self.schedule(&raw.schedule, zone);
+        let flows = self.flows(&raw.flows, zone);
+        let retry = RetrySettings {
+            min_delay: self.seconds("retry.min_delay_seconds", raw.retry.min_delay_seconds, 1, 3600),
+            max_delay: self.seconds("retry.max_delay_seconds", raw.retry.max_delay_seconds, 1, 86_400),
+            max_attempts: self.number("retry.max_attempts", raw.retry.max_attempts, 1, 1000),
+            read_attempts: self.number("retry.read_attempts", raw.retry.read_attempts, 1, 20),
+        };
+        self.ordered("retry.min_delay_seconds", retry.min_delay.as_secs(), "retry.max_delay_seconds", retry.max_delay.as_secs());
+        let state = self.state(raw);
+        let directory = self.path("definitions.directory", raw.definitions.directory.as_deref());
+        let log = self.log(raw);
+        Some(Settings {
+            database,
+            http: http?,
+            syspro: syspro?,
+            servicenow: servicenow?,
+            schedule,
+            flows,
+            retry,
+            state: state?,
+            definitions: DefinitionSettings { directory },
+            log,
+        })
+    }
+
+    fn database(&mut self, raw: &Raw) -> DatabaseSettings {
+        let raw = &raw.database;
+        let key = "database.url";
+        if let Some(url) = &raw.url
+            && !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme))
+        {
+            self.problem::<()>(key, format!("`{key}` must begin with `postgres://`; leave it out for the private cluster"));
+        }
+        let settings = DatabaseSettings {
+            url: raw.url.clone().map(Into::into),
+            pool_size: self.number("database.pool_size", raw.pool_size, 1, 64),
+            statement_timeout: self.seconds("database.statement_timeout_seconds", raw.statement_timeout_seconds, 1, 3600),
+            call_timeout: self.seconds("database.call_timeout_seconds", raw.call_timeout_seconds, 1, 7200),
+            bin_directory: self.path("database.bin_directory", raw.bin_directory.as_deref()),
+            durable: raw.durable.unwrap_or(true),
+        };
+        let (statement, call) = (settings.statement_timeout.as_secs(), settings.call_timeout.as_secs());
+        self.ordered("database.statement_timeout_seconds", statement, "database.call_timeout_seconds", call);
+        if !settings.durable {
+            self.warnings.push("`database.durable` is off: a power cut can destroy the state of the private cluster".into());
+        }
+        settings
+    }
+
+    fn http(&mut self, raw: &Raw) -> Option<HttpSettings> {
+        let (key, text) = ("http.listen", raw.http.listen.as_deref().unwrap_or_default());
+        let listen: Option<SocketAddr> = text.parse().ok();
+        if listen.is_none() {
+            self.problem::<()>(key, format!("`{key}` must be an IP address with a port, such as `127.0.0.1:8650`, got `{text}`"));
+        }
+        let (open_health, open_metrics) = (raw.http.open_health.unwrap_or(true), raw.http.open_metrics.unwrap_or(false));
+        Some(HttpSettings { listen: listen?, open_health, open_metrics })
+    }
+
+    fn syspro(&mut self, raw: &Raw) -> Option<SysproSettings> {
+        let raw = &raw.syspro;
+        let clear = Clear::Refused { allowed: raw.allow_http.unwrap_or(false) };
+        let example = "https://erp.example/SYSPRO8Odata/SYSPROOData";
+        let odata_url = match &raw.odata_url {
+            Some(text) => self.url("syspro.odata_url", text, clear),
+            None => {
+                self.missing("syspro.odata_url", &format!("the address of SYSPRO's OData service without the company, such as `{example}`"))
+            }
+        };
+        let enet_url = raw.enet_url.as_ref().and_then(|text| self.url("syspro.enet_url", text, Clear::Warned));
+        let time_zone = match &raw.time_zone {
+            Some(text) => text.parse::<Tz>().ok().or_else(|| {
+                let key = "syspro.time_zone";
+                let text = format!("`{key}` must be a name of the IANA time zone database, such as `Africa/Johannesburg`, got `{text}`");
+                self.problem(key, text)
+            }),
+            None => self.missing("syspro.time_zone", "the time zone of the SYSPRO server, such as `Africa/Johannesburg`"),
+        };
+        let companies = self.companies(raw.companies.as_deref());
+        let date_literals = [("auto", DateLiteral::Auto), ("date_time_offset", DateLiteral::DateTimeOffset), ("date", DateLiteral::Date)];
+        let date_zones = [("label", DateZone::Label), ("instant", DateZone::Instant)];
+        let date_literal = self.choice("syspro.date_literal", raw.date_literal.as_deref(), &date_literals);
+        let date_zone = self.choice("syspro.date_zone", raw.date_zone.as_deref(), &date_zones);
+        let page_size = self.number("syspro.page_size", raw.page_size, 1, 5000);
+        let row_cap = self.number("syspro.row_cap", raw.row_cap, 1, 5000);
+        let query_limit = self.number("syspro.query_limit", raw.query_limit, 256, 65_536);
+        let filter_limit = self.number("syspro.filter_limit", raw.filter_limit, 4, 1000);
+        let connection = self.connection("syspro", &raw.connection());
+        Some(SysproSettings {
+            odata_url: odata_url?,
+            enet_url,
+            time_zone: time_zone?,
+            companies: companies?,
+            page_size,
+            row_cap,
+            query_limit,
+            filter_limit,
+            metadata: raw.metadata.unwrap_or(true),
+            date_literal: date_literal?,
+            date_zone: date_zone?,
+            connection,
+        })
+    }
+
+    fn companies(&mut self, raw: Option<&[String]>) -> Option<Vec<CompanyId>> {
+        let key = "syspro.companies";
+        let Some(names) = raw.filter(|names| !names.is_empty()) else {
+            return self.missing(key, "the SYSPRO companies to carry, such as `[\"EDU1\"]`");
+        };
+        for (at, name) in names.iter().enumerate() {
+            // a company is a segment of the OData address
+            if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {
+                self.problem::<()>(key, format!("`{key}` must hold company ids of letters and digits, got `{name}`"));
+            }
+            if names[..at].iter().any(|other| other.eq_ignore_ascii_case(name)) {
+                self.problem::<()>(key, format!("`{key}` names `{name}` twice"));
+            }
+        }
+        Some(names.iter().map(CompanyId::new).collect())
+    }
+
+    fn servicenow(&mut self, raw: &Raw) -> Option<ServiceNowSettings> {
+        let raw = &raw.servicenow;
+        let instance_url = match &raw.instance_url {
+            Some(text) => self.url("servicenow.instance_url", text, Clear::Refused { allowed: raw.allow_http.unwrap_or(false) }),
+            None => self.missing("servicenow.instance_url", "the instance, such as `https://example.service-now.com`"),
+        };
+        let profile = raw.profile.clone().unwrap_or_default();
+        if profile.is_empty() || profile.contains(['/', '\\', '.']) {
+            let key = "servicenow.profile";
+            self.problem::<()>(key, format!("`{key}` must be the name of a profile, such as `apo` or `s2p`, got `{profile}`"));
+        }
+        let refreshes = [("before_expiry", TokenRefresh::BeforeExpiry), ("every_request", TokenRefresh::EveryRequest)];
+        let token_refresh = self.choice("servicenow.token_refresh", raw.token_refresh.as_deref(), &refreshes);
+        let batch_size = self.number("servicenow.batch_size", raw.batch_size, 1, 1000);
+        let batch_limit = self.number("servicenow.batch_limit", raw.batch_limit, 1, 1000);
+        self.ordered("servicenow.batch_size", batch_size as u64, "servicenow.batch_limit", batch_limit as u64);
+        let token_margin = self.seconds("servicenow.token_margin_seconds", raw.token_margin_seconds, 0, 900);
+        let concurrency = self.number("servicenow.concurrency", raw.concurrency, 1, 64);
+        let batch_quota = self.seconds("servicenow.batch_quota_seconds", raw.batch_quota_seconds, 1, 3600);
+        let request_quota = self.seconds("servicenow.request_quota_seconds", raw.request_quota_seconds, 1, 3600);
+        let connection = self.connection("servicenow", &raw.connection());
+        Some(ServiceNowSettings {
+            instance_url: instance_url?,
+            profile,
+            scope: raw.scope.clone().filter(|scope| !scope.is_empty()),
+            token_refresh: token_refresh?,
+            token_margin,
+            batch: raw.batch.unwrap_or(true),
+            batch_size,
+            batch_limit,
+            concurrency,
+            derived_sys_id: raw.derived_sys_id.unwrap_or(true),
+            adopt: raw.adopt.unwrap_or(true),
+            batch_quota,
+            request_quota,
+            connection,
+        })
+    }
+
+    fn connection(&mut self, section: &str, raw: &RawConnection<'_>) -> Connection {
+        let key = |name: &str| format!("{section}.{name}");
+        let ca_file = self.path(&key("ca_file"), raw.ca_file);
+        if let Some(path) = &ca_file
+            && !path.is_file()
+        {
+            self.problem::<()>(&key("ca_file"), format!("`{}` names a file that is not there: {}", key("ca_file"), path.display()));
+        }
+        let proxy = raw.proxy.and_then(|text| {
+            let url = Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host());
+            let form = "`http://[user:password@]host:port`";
+            url.or_else(|| self.problem(&key("proxy"), format!("`{}` must have the form {form}", key("proxy"))))
+        });
+        let megabytes: usize = self.number(&key("body_limit_mb"), raw.body_limit_mb, 1, 1024);
+        Connection {
+            ca_file,
+            proxy,
+            connect_timeout: self.seconds(&key("connect_timeout_seconds"), raw.connect_timeout_seconds, 1, 300),
+            request_timeout: self.seconds(&key("request_timeout_seconds"), raw.request_timeout_seconds, 1, 3600),
+            body_timeout: self.seconds(&key("body_timeout_seconds"), raw.body_timeout_seconds, 1, 3600),
+            body_limit: megabytes << 20,
+            connections: self.number(&key("connections"), raw.connections, 1, 256),
+        }
+    }
+
+    fn schedule(&mut self, raw: &BTreeMap<String, String>, zone: Tz) -> BTreeMap<EntityName, String> {
+        for (entity, cron) in raw {
+            self.cron(&format!("schedule.{entity}"), cron, zone);
+        }
+        raw.iter().map(|(entity, cron)| (EntityName::new(entity), cron.clone())).collect()
+    }
+
+    fn cron(&mut self, key: &str, cron: &str, zone: Tz) {
+        if let Err(problem) = Schedule::parse(cron, zone) {
+            let form = "five fields, such as `5 * * * *`";
+            self.problem::<()>(
+                key,
+                format!("`{key}` must be a cron expression of {form}, got `{cron}`: {}", problem.trim_end_matches('.')),
+            );
+        }
+    }
+
+    fn flows(&mut self, raw: &RawFlows, zone: Tz) -> FlowSettings {
+        let since = raw.since.as_ref().and_then(|value| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok();
+            let key = "flows.since";
+            date.or_else(|| self.problem(key, format!("`{key}` must be a date such as `2026-01-31`, got `{text}`")))
+        });
+        let sweep = raw.sweep.clone().unwrap_or_default();
+        self.cron("flows.sweep", &sweep, zone);
+        FlowSettings {
+            since,
+            entities: raw.entities.iter().flatten().map(EntityName::new).collect(),
+            lease: self.seconds("flows.lease_seconds", raw.lease_seconds, 2, 3600),
+            max_gone_per_sweep: self.number("flows.max_gone_per_sweep", raw.max_gone_per_sweep, 0, 1_000_000_000),
+            backlog: self.number("flows.backlog", raw.backlog, 1, 1_000_000_000),
+            sweep,
+        }
+    }
+
+    fn state(&mut self, raw: &Raw) -> Option<StateSettings> {
+        let directory = match raw.state.directory.as_deref() {
+            Some(text) => self.path("state.directory", Some(text)),
+            None => default_directory(self.context.env).or_else(|| {
+                self.missing("state.directory", "where state is kept; it has a default only where `XDG_STATE_HOME` or `HOME` is set")
+            }),
+        };
+        let key_file = self.path("state.key_file", raw.state.key_file.as_deref());
+        let directory = directory?;
+        Some(StateSettings { key_file: key_file.unwrap_or_else(|| directory.join("master.key")), directory })
+    }
+
+    fn log(&mut self, raw: &Raw) -> LogSettings {
+        let (key, level) = ("log.level", raw.log.level.clone().unwrap_or_default());
+        if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(&level) {
+            let form = "a level or a filter such as `info` or `info,tieline=debug`";
+            self.problem::<()>(key, format!("`{key}` must be {form}, got `{level}`: {error}"));
+        }
+        let json = self.choice("log.format", raw.log.format.as_deref(), &[("text", false), ("json", true)]);
+        LogSettings { level, json: json.unwrap_or(false) }
+    }
+
+    /// Keeps a problem. The `None` lets a caller end an expression with it.
+    fn problem<T>(&mut self, key: &str, text: String) -> Option<T> {
+        self.problems.push(Problem { key: key.to_owned(), text, origin: self.context.origins.get(key).cloned() });
+        None
+    }
+
+    fn missing<T>(&mut self, key: &str, what: &str) -> Option<T> {
+        // a value that did not fit its type has been reported, and is not missing
+        if self.problems.iter().any(|problem| problem.key == key) {
+            return None;
+        }
+        let hint = if self.context.searched { format!("; no file was found as {}", SEARCH.join(" or ")) } else { String::new() };
+        self.problem(key, format!("`{key}` is missing: {what}{hint}"))
+    }
+
+    /// A whole number within bounds; the lower bound stands in for one that has been reported.
+    fn number<T: TryFrom<i64>>(&mut self, key: &str, value: Option<i64>, min: i64, max: i64) -> T
+    where
+        T::Error: std::fmt::Debug,
+    {
+        let value = value.unwrap_or(min);
+        if !(min..=max).contains(&value) {
+            self.problem::<()>(key, format!("`{key}` must be between {min} and {max}, got `{value}`"));
+        }
+        T::try_from(value.clamp(min, max)).expect("the bounds above are constants that every type used here can hold")
+    }
+
+    fn seconds(&mut self, key: &str, value: Option<i64>, min: i64, max: i64) -> Duration {
+        Duration::from_secs(self.number(key, value, min, max))
+    }
+
+    fn ordered(&mut self, small_key: &str, small: u64, large_key: &str, large: u64) {
+        let reported = |key: &str| self.problems.iter().any(|problem| problem.key == key);
+        if small > large && !reported(small_key) && !reported(large_key) {
+            self.problem::<()>(small_key, format!("`{small_key}` must not be above `{large_key}`, got `{small}` and `{large}`"));
+        }
+    }
+
+    fn choice<T: Copy>(&mut self, key: &str, value: Option<&str>, choices: &[(&str, T)]) -> Option<T> {
+        let value = value.unwrap_or_default();
+        let found = choices.iter().find(|(word, _)| *word == value).map(|(_, choice)| *choice);
+        let words: Vec<String> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
+        found.or_else(|| self.problem(key, format!("`{key}` must be one of {}, got `{value}`", words.join(", "))))
+    }
+
+    /// A path, made absolute, so that it means the same to child processes.
+    fn path(&mut self, key: &str, text: Option<&str>) -> Option<PathBuf> {
+        let text = text?;
+        if text.is_empty() || text.starts_with('~') {
+            return self.problem(key, format!("`{key}` must be a path (`~` is not expanded), got `{text}`"));
+        }
+        let absolute = std::path::absolute(text);
+        absolute.ok().or_else(|| self.problem(key, format!("`{key}` must be a path, got `{text}`")))
+    }
+
+    fn url(&mut self, key: &str, text: &str, clear: Clear) -> Option<Url> {
+        debug_assert!(!is_secret(key));
+        let url = match Url::parse(text) {
+            Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => url,
+            _ => {
+                // it did not parse, so a password in it cannot be told apart: show it only when there can be none
+                let got = if text.contains('@') { String::new() } else { format!(", got `{text}`") };
+                return self.problem(key, format!("`{key}` must be an address that begins with `https://`{got}"));
+            }
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return self.problem(key, format!("`{key}` must not hold a user name or password; use `tieline credential set`"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return self.problem(key, format!("`{key}` must end before `?` and `#`, got `{text}`"));
+        }
+        let section = key.split('.').next().unwrap_or_default();
+        if url.scheme() == "http" && !is_loopback(&url) {
+            match clear {
+                Clear::Refused { allowed: false } => {
+                    let way = format!("set `{section}.allow_http = true` to accept that");
+                    return self
+                        .problem(key, format!("`{key}` must begin with `https://`, got `{text}`: passwords would travel in clear; {way}"));
+                }
+                Clear::Refused { allowed: true } | Clear::Warned => {
+                    self.warnings.push(format!("`{key}` is `{text}`: passwords and records travel in clear"));
+                }
+            }
+        }
+        Some(url)
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// What the service manager has made (`StateDirectory=`), else the usual place for root or for an ordinary user.
+fn default_directory(env: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let absolute = |name: &str| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    // several directories are separated by colons; the first is the service's own
+    let managed = env.get("STATE_DIRECTORY").and_then(|list| list.split(':').next()).map(PathBuf::from).filter(|path| path.is_absolute());
+    if managed.is_some() {
+        return managed;
+    }
+    #[cfg(unix)]
+    if nix::unistd::geteuid().is_root() {
+        return Some("/var/lib/tieline".into());
+    }
+    let home = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    home.map(|home| home.join("tieline")).or_else(|| absolute("ProgramData").map(|data| data.join("Tieline")))
+}

@@ -1,0 +1,66 @@
+//! Who may do what over HTTP.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::delivery::words;
+
+/// The role of an API key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads flows, runs, records and failures.
+    Viewer,
+    /// Reads the same, and runs, pauses, replays and decides conflicts.
+    Operator,
+    /// Reads everything, the audit and its exports included; changes nothing.
+    Auditor,
+    /// May do everything, API keys included.
+    Admin,
+}
+
+words!(Role { Viewer = "viewer", Operator = "operator", Auditor = "auditor", Admin = "admin" });
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Flows, runs, records, failures, conflicts, tie-outs.
+    Read,
+    /// The audit trail and its exports.
+    ReadAudit,
+    /// Run, pause, resume, replay, backfill, settle conflicts.
+    Operate,
+    /// API keys.
+    Administer,
+}
+
+impl Role {
+    /// Whether the role may do this.
+    pub fn allows(self, permission: Permission) -> bool {
+        match permission {
+            Permission::Read => true,
+            Permission::ReadAudit => matches!(self, Role::Auditor | Role::Admin),
+            Permission::Operate => matches!(self, Role::Operator | Role::Admin),
+            Permission::Administer => self == Role::Admin,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auditors_read_everything_and_change_nothing() {
+        use Permission::{Administer, Operate, Read, ReadAudit};
+        let may = |role: Role| [Read, ReadAudit, Operate, Administer].map(|permission| role.allows(permission));
+        assert_eq!(may(Role::Viewer), [true, false, false, false]);
+        assert_eq!(may(Role::Operator), [true, false, true, false]);
+        assert_eq!(may(Role::Auditor), [true, true, false, false]);
+        assert_eq!(may(Role::Admin), [true, true, true, true]);
+        assert_eq!("auditor".parse::<Role>(), Ok(Role::Auditor));
+        assert_eq!("root".parse::<Role>(), Err("`root` is none of `viewer`, `operator`, `auditor`, `admin`".into()));
+    }
+}
