@@ -9,3 +9,5 @@ pub mod retry;
 
 pub mod definition;
 pub mod net;
+
+pub mod syspro;
