@@ -1,0 +1,198 @@
+//! Which tables and columns a company really has: found out when a query is refused, and asked for by `doctor`.
+
+use futures_util::{StreamExt, stream};
+use tracing::warn;
+
+use crate::config::secret::Credential;
+use crate::definition::ReadPlan;
+use crate::domain::CompanyId;
+
+use super::error::SysproError;
+use super::filter::encode;
+use super::odata::{Call, OData, Query};
+
+/// Requests at once while single columns are asked for.
+const AT_ONCE: usize = 4;
+
+/// What a probe found of one table.
+#[derive(Debug)]
+pub struct ProbeFinding {
+    /// The table.
+    pub table: String,
+    /// Needed columns that it lacks.
+    pub missing: Vec<String>,
+    /// Optional columns that it lacks: they are read as empty.
+    pub missing_optional: Vec<String>,
+    /// Why the table cannot be read at all.
+    pub error: Option<SysproError>,
+}
+
+impl ProbeFinding {
+    /// Whether the table can be read.
+    pub fn is_ok(&self) -> bool {
+        self.missing.is_empty() && self.error.is_none()
+    }
+}
+
+/// Which columns of a table are asked for.
+struct Needed {
+    table: String,
+    columns: Vec<String>,
+    optional: Vec<String>,
+}
+
+impl OData {
+    /// Asks every table of a plan for one row and says which tables and columns are missing.
+    ///
+    /// # Errors
+    /// What concerns the whole company: no connection, wrong password, unknown company. What concerns one table is in its finding.
+    pub async fn probe(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan) -> Result<Vec<ProbeFinding>, SysproError> {
+        let call = self.call(credential, company).await;
+        let mut findings = Vec::new();
+        for needed in tables(plan) {
+            let mut finding = ProbeFinding { table: needed.table.clone(), missing: vec![], missing_optional: vec![], error: None };
+            let all: Vec<&str> = needed.columns.iter().map(String::as_str).collect();
+            match call.sample(&needed.table, &all).await {
+                Ok(()) => {}
+                Err(error @ SysproError::Refused { status: 404, .. }) => {
+                    finding.error = Some(call.not_found(&needed.table, error).await);
+                }
+                Err(error @ (SysproError::Refused { .. } | SysproError::Failed { .. })) => match call.missing(&needed.table, &all).await? {
+                    Some(missing) => {
+                        (finding.missing_optional, finding.missing) = missing.into_iter().partition(|name| needed.optional.contains(name));
+                    }
+                    None => finding.error = Some(error),
+                },
+                Err(error) if error.concerns_company() => return Err(error),
+                Err(error) => finding.error = Some(error),
+            }
+            if let Some(SysproError::UnknownCompany { .. }) = finding.error {
+                return Err(finding.error.take().unwrap_or(SysproError::Stuck { asked: needed.table }));
+            }
+            findings.push(finding);
+        }
+        Ok(findings)
+    }
+}
+
+fn tables(plan: &ReadPlan) -> Vec<Needed> {
+    let mut all: Vec<Needed> = Vec::new();
+    let mut add = |table: &str, columns: Vec<String>, optional: &[String]| {
+        let at = all.iter().position(|needed| needed.table == table).unwrap_or_else(|| {
+            all.push(Needed { table: table.to_owned(), columns: vec![], optional: vec![] });
+            all.len() - 1
+        });
+        for column in columns {
+            if !all[at].columns.contains(&column) {
+                all[at].columns.push(column);
+            }
+        }
+        all[at].optional.extend(optional.iter().cloned());
+    };
+    let mut root = plan.root.columns.clone();
+    if let Some(derive) = &plan.root.derive {
+        root.retain(|name| *name != derive.column_out);
+        root.push(derive.from.clone());
+    }
+    add(&plan.root.table, root, &plan.root.optional);
+    for join in &plan.joins {
+        let on = join.on.iter().map(|(_, column)| column.clone());
+        add(&join.table.table, on.chain(join.table.columns.iter().cloned()).collect(), &join.table.optional);
+    }
+    for child in &plan.children {
+        if let Some(via) = &child.via {
+            let on = via.on.iter().map(|(_, column)| column.clone());
+            add(&via.table.table, on.chain(via.table.columns.iter().cloned()).collect(), &via.table.optional);
+        }
+        let on = child.on.iter().map(|(_, column)| column.clone());
+        add(&child.table.table, on.chain(child.table.columns.iter().cloned()).collect(), &child.table.optional);
+    }
+    for change in &plan.changes {
+        let touched = change.touches.iter().map(|(_, column)| column.clone());
+        let columns = change.key.iter().chain(&change.any_of).cloned().chain(touched);
+        add(&change.table, columns.collect(), &[]);
+    }
+    all
+}
+
+impl Call<'_> {
+    /// Finds out why a query was refused. `true`: optional columns are missing, have been noted, and the query may be repeated without them.
+    ///
+    /// # Errors
+    /// The refusal itself when the columns are not the reason; else what is missing.
+    pub(super) async fn diagnose(
+        &self,
+        query: &Query<'_>,
+        selected: &[&str],
+        known: &(CompanyId, String),
+        refusal: SysproError,
+    ) -> Result<bool, SysproError> {
+        match self.sample(query.table, selected).await {
+            Ok(()) => {
+                self.odata.learned.borrow_mut().accepted.insert(known.clone());
+                return Err(refusal);
+            }
+            Err(error @ SysproError::Refused { status: 404, .. }) => {
+                // a 404 to one column alone as well means the table, not a column
+                if self.sample(query.table, &selected[..1]).await.is_err() {
+                    return Err(self.not_found(query.table, error).await);
+                }
+            }
+            Err(SysproError::Refused { .. } | SysproError::Failed { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let Some(missing) = self.missing(query.table, selected).await? else { return Err(refusal) };
+        let (optional, needed): (Vec<String>, Vec<String>) = missing.into_iter().partition(|name| query.optional.contains(name));
+        if !needed.is_empty() {
+            return Err(SysproError::MissingColumn { company: self.company.to_string(), table: query.table.to_owned(), columns: needed });
+        }
+        if optional.is_empty() {
+            return Err(refusal);
+        }
+        warn!(company = %self.company, table = query.table, columns = ?optional, "optional columns are missing and are read as empty");
+        let mut learned = self.odata.learned.borrow_mut();
+        learned.dropped.entry(self.place(query.table)).or_default().extend(optional);
+        Ok(true)
+    }
+
+    /// One row of these columns.
+    async fn sample(&self, table: &str, columns: &[&str]) -> Result<(), SysproError> {
+        let url = self.address(table, &format!("$top=1&$select={}", encode(&columns.join(","))))?;
+        // a failing server is asked again like everywhere else; one that fails on a column does so for good
+        let answer = match self.once(table, &url, columns).await {
+            Err(error @ SysproError::Failed { status: 500, .. }) => Err(error),
+            Err(error) if error.class() != crate::retry::Class::Permanent => self.attempt(table, &url, columns).await,
+            answer => answer,
+        };
+        answer.map(|_| ())
+    }
+
+    /// The columns that are refused when asked for alone; `None` when all of them are, so that the reason is another.
+    async fn missing(&self, table: &str, columns: &[&str]) -> Result<Option<Vec<String>>, SysproError> {
+        let answers: Vec<(String, Result<(), SysproError>)> = stream::iter(columns.to_vec())
+            .map(|name| async move { (name.to_owned(), self.sample(table, &[name]).await) })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let mut missing = Vec::new();
+        for (name, answer) in answers {
+            match answer {
+                Ok(()) => {}
+                Err(SysproError::Refused { .. } | SysproError::Failed { status: 500, .. }) => missing.push(name),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((missing.len() < columns.len()).then_some(missing))
+    }
+
+    /// Tells an unknown table from an unknown company.
+    pub(super) async fn not_found(&self, table: &str, refusal: SysproError) -> SysproError {
+        let (company, table) = (self.company.to_string(), table.to_owned());
+        match self.company_answers().await {
+            Some(true) => SysproError::UnknownTable { company, table },
+            _ if self.metadata.has_tables() && !self.metadata.has_table(&table) => SysproError::UnknownTable { company, table },
+            Some(false) => SysproError::UnknownCompany { company, table },
+            None => refusal,
+        }
+    }
+}

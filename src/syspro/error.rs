@@ -1,0 +1,237 @@
+//! What goes wrong when SYSPRO is read: what was asked, what came back, what to do. Never a query string, never a password.
+
+use std::time::Duration;
+
+use crate::net::NetError;
+use crate::retry::Class;
+
+/// Why SYSPRO's OData service gave no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SysproError {
+    /// The client cannot be made from the settings.
+    #[error("SYSPRO cannot be reached with these settings (`[syspro]`)")]
+    Setup {
+        /// What is wrong.
+        #[source]
+        source: NetError,
+    },
+    /// `odata_url` and company make no address.
+    #[error("`syspro.odata_url` with company `{company}` and table `{table}` makes no address: {problem}")]
+    Address {
+        /// The company.
+        company: String,
+        /// The table.
+        table: String,
+        /// What the address lacks.
+        problem: String,
+    },
+    /// No answer, or not the whole of it.
+    #[error("SYSPRO gave no answer to {asked}")]
+    Unreachable {
+        /// What was asked.
+        asked: String,
+        /// What happened.
+        #[source]
+        source: NetError,
+    },
+    /// The certificate was not accepted.
+    #[error("no secure connection to SYSPRO for {asked}; if the site has its own certificate authority, name its file in `syspro.ca_file`")]
+    Tls {
+        /// What was asked.
+        asked: String,
+        /// What happened.
+        #[source]
+        source: NetError,
+    },
+    /// 401.
+    #[error(
+        "SYSPRO refused operator `{operator}` for {asked} (401); check the credential `syspro-odata`: the OData password is generated in \
+         Operator Maintenance and differs from the login password, and the OData service reads its operators only when it starts, so \
+         restart that service after a change"
+    )]
+    WrongPassword {
+        /// The operator code sent.
+        operator: String,
+        /// What was asked.
+        asked: String,
+    },
+    /// 403.
+    #[error("operator `{operator}` may not read {asked} (403); allow the operator this company, and its SQL login the table, in SYSPRO")]
+    Forbidden {
+        /// The operator code sent.
+        operator: String,
+        /// What was asked.
+        asked: String,
+    },
+    /// The company answers, the table does not.
+    #[error("company `{company}` has no table `{table}` in the OData service (404); correct the entity's definition or expose the table")]
+    UnknownTable {
+        /// The company.
+        company: String,
+        /// The table.
+        table: String,
+    },
+    /// Nothing under this company answers.
+    #[error(
+        "the OData service knows nothing of company `{company}` or of its table `{table}` (404); check `syspro.companies`, and that \
+         `syspro.odata_url` ends before the company"
+    )]
+    UnknownCompany {
+        /// The company.
+        company: String,
+        /// The table asked for when it was noticed.
+        table: String,
+    },
+    /// A column that is needed is not there.
+    #[error(
+        "table `{table}` of company `{company}` lacks {}; this SYSPRO release may name it differently: correct the entity's definition, \
+         or list it there as `optional`",
+        listed(columns)
+    )]
+    MissingColumn {
+        /// The company.
+        company: String,
+        /// The table.
+        table: String,
+        /// The columns.
+        columns: Vec<String>,
+    },
+    /// The request was refused as it stands.
+    #[error("SYSPRO refused {asked} with status {status}: {answer}")]
+    Refused {
+        /// What was asked.
+        asked: String,
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the answer.
+        answer: String,
+    },
+    /// 429 or 503.
+    #[error("SYSPRO is too busy for {asked} ({status}); it is tried again later")]
+    Busy {
+        /// What was asked.
+        asked: String,
+        /// The HTTP status.
+        status: u16,
+        /// What `Retry-After` said.
+        retry_after: Option<Duration>,
+    },
+    /// Any other 5xx.
+    #[error("SYSPRO failed on {asked} with status {status}: {answer}")]
+    Failed {
+        /// What was asked.
+        asked: String,
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the answer.
+        answer: String,
+    },
+    /// 3xx: most likely to a login page.
+    #[error(
+        "SYSPRO sent {asked} elsewhere (status {status}, to {target}); redirects are not followed, so that the password stays here: correct `syspro.odata_url`"
+    )]
+    Redirected {
+        /// What was asked.
+        asked: String,
+        /// The HTTP status.
+        status: u16,
+        /// Scheme, host and path of the other place.
+        target: String,
+    },
+    /// A page for people where data was expected.
+    #[error(
+        "SYSPRO answered {asked} with a page instead of data: {answer}; check `syspro.odata_url` and whether the service is being restarted"
+    )]
+    NotData {
+        /// What was asked.
+        asked: String,
+        /// The beginning of the answer.
+        answer: String,
+    },
+    /// Cut or malformed JSON.
+    #[error("SYSPRO's answer to {asked} cannot be read: {problem}")]
+    Malformed {
+        /// What was asked.
+        asked: String,
+        /// What is wrong, and where.
+        problem: String,
+    },
+    /// Rows without their key.
+    #[error("SYSPRO's answer to {asked} lacks the key column `{column}`; correct the key in the entity's definition")]
+    NoKey {
+        /// What was asked.
+        asked: String,
+        /// The column.
+        column: String,
+    },
+    /// The same page again and again.
+    #[error(
+        "SYSPRO repeats itself on {asked}: the rows beyond the last key begin with that key again; is the key in the definition complete?"
+    )]
+    Stuck {
+        /// What was asked.
+        asked: String,
+    },
+}
+
+impl SysproError {
+    /// What it means for the next try. Reading changes nothing in SYSPRO, so nothing is ever in doubt.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Unreachable { source, .. } => match source {
+                NetError::Setup { .. } | NetError::TooLarge { .. } => Class::Permanent,
+                _ => Class::Transient,
+            },
+            Self::Busy { .. } => Class::Throttled,
+            Self::Failed { .. } | Self::NotData { .. } | Self::Malformed { .. } => Class::Transient,
+            _ => Class::Permanent,
+        }
+    }
+
+    /// How long the server asked to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether it concerns the whole company, whatever the table: there is no point in asking for another one.
+    pub fn concerns_company(&self) -> bool {
+        !matches!(
+            self,
+            Self::UnknownTable { .. }
+                | Self::MissingColumn { .. }
+                | Self::Refused { .. }
+                | Self::Failed { .. }
+                | Self::NoKey { .. }
+                | Self::Stuck { .. }
+                | Self::Malformed { .. }
+                | Self::Forbidden { .. }
+        )
+    }
+
+    /// Whether a shorter or simpler query may be accepted: IIS says 400, 404 (404.14, 404.15), 413 or 414 to long ones, OData libraries 400 to
+    /// those with too many comparisons, and an answer may be too large.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Unreachable { source: NetError::TooLarge { .. }, .. })
+    }
+
+    /// From a failed exchange.
+    pub(super) fn from_net(asked: String, source: NetError) -> Self {
+        let text = source.to_string().to_ascii_lowercase();
+        let secure = ["certificate", "tls", "handshake", "unknownissuer"].iter().any(|word| text.contains(word));
+        match source {
+            NetError::Connect { .. } if secure => Self::Tls { asked, source },
+            _ => Self::Unreachable { asked, source },
+        }
+    }
+}
+
+fn listed(columns: &[String]) -> String {
+    let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
+    match names.len() {
+        1 => format!("column {}", names[0]),
+        _ => format!("columns {}", names.join(", ")),
+    }
+}

@@ -1,0 +1,442 @@
+//! `$filter`: literals, conditions over keys, and the encoding of a query string.
+
+use std::fmt::Write as _;
+
+use chrono::{NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use crate::domain::money::parse_decimal;
+
+use super::wire::Cell;
+
+/// A column with its type, where `$metadata` says it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column<'a> {
+    /// The name.
+    pub(super) name: &'a str,
+    /// Such as `Edm.String`.
+    pub(super) edm: Option<&'a str>,
+}
+
+/// A condition, with the number of comparisons in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Condition {
+    /// The text, not yet encoded.
+    pub(super) text: String,
+    /// How many comparisons it holds.
+    pub(super) comparisons: usize,
+    /// Whether it needs brackets beside an `and`.
+    loose: bool,
+}
+
+impl Condition {
+    fn one(text: String) -> Self {
+        Self { text, comparisons: 1, loose: false }
+    }
+
+    /// A condition of the definition, as it stands.
+    pub(super) fn fixed(text: &str) -> Self {
+        let words = [" eq ", " ne ", " gt ", " ge ", " lt ", " le "];
+        let comparisons = words.iter().map(|word| text.matches(word).count()).sum::<usize>().max(1);
+        Self { text: text.to_owned(), comparisons, loose: true }
+    }
+
+    fn bracketed(&self) -> String {
+        if self.loose { format!("({})", self.text) } else { self.text.clone() }
+    }
+
+    /// All of them; `None` when there is none.
+    pub(super) fn all(parts: Vec<Condition>) -> Option<Self> {
+        Self::joined(parts, " and ", false)
+    }
+
+    /// Any of them; `None` when there is none.
+    pub(super) fn any(parts: Vec<Condition>) -> Option<Self> {
+        Self::joined(parts, " or ", true)
+    }
+
+    fn joined(mut parts: Vec<Condition>, word: &str, loose: bool) -> Option<Self> {
+        if parts.len() < 2 {
+            return parts.pop();
+        }
+        let comparisons = parts.iter().map(|part| part.comparisons).sum();
+        let parts: Vec<String> = parts.iter().map(Condition::bracketed).collect();
+        // an `and` within an `or` needs none by the grammar, but brackets are read the same by every server
+        let text = parts.iter().map(|part| if loose && part.contains(" and ") { wrapped(part) } else { part.clone() });
+        Some(Self { text: text.collect::<Vec<_>>().join(word), comparisons, loose })
+    }
+}
+
+fn wrapped(part: &str) -> String {
+    if part.starts_with('(') && closes_at_end(part) { part.to_owned() } else { format!("({part})") }
+}
+
+fn closes_at_end(part: &str) -> bool {
+    let (mut depth, mut quoted) = (0, false);
+    for (i, byte) in part.bytes().enumerate() {
+        match byte {
+            b'\'' => quoted = !quoted,
+            b'(' if !quoted => depth += 1,
+            b')' if !quoted => {
+                depth -= 1;
+                if depth == 0 {
+                    return i + 1 == part.len();
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// A text literal: quotes doubled.
+pub(super) fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A cell as a literal: by the column's type where it is known, else by the JSON type received.
+pub(super) fn literal(cell: &Cell, edm: Option<&str>) -> String {
+    let number = |text: &str| parse_decimal(text).map(|number| number.to_string());
+    match (cell, edm) {
+        (Cell::Null, _) => "null".to_owned(),
+        (Cell::Flag(flag), _) => flag.to_string(),
+        (Cell::Number(text), Some("Edm.String")) => quote(text),
+        (Cell::Number(text), _) => number(text).unwrap_or_else(|| text.to_string()),
+        (Cell::Text(text), Some("Edm.Date")) => text.get(..10).unwrap_or(text).to_owned(),
+        (Cell::Text(text), Some("Edm.DateTimeOffset")) => with_zone(text),
+        (Cell::Text(text), Some("Edm.Guid")) => text.to_string(),
+        (
+            Cell::Text(text),
+            Some("Edm.Decimal" | "Edm.Int64" | "Edm.Int32" | "Edm.Int16" | "Edm.Byte" | "Edm.SByte" | "Edm.Double" | "Edm.Single"),
+        ) => number(text).unwrap_or_else(|| quote(text)),
+        (Cell::Text(text), None) if is_date_time(text) => with_zone(text),
+        (Cell::Text(text), _) => quote(text),
+    }
+}
+
+/// `2026-01-31T00:00…`, which no key of SYSPRO's looks like by chance.
+pub(super) fn is_date_time(text: &str) -> bool {
+    let b = text.as_bytes();
+    b.len() >= 16
+        && b[10] == b'T'
+        && b[..16].iter().enumerate().all(|(i, c)| match i {
+            4 | 7 => *c == b'-',
+            10 => true,
+            13 => *c == b':',
+            _ => c.is_ascii_digit(),
+        })
+}
+
+fn with_zone(text: &str) -> String {
+    let text = text.trim();
+    let zoned = text.ends_with(['Z', 'z']) || text.get(11..).is_some_and(|time| time.contains(['+', '-']));
+    if text.len() <= 10 {
+        format!("{text}T00:00:00Z")
+    } else if zoned {
+        text.to_owned()
+    } else {
+        format!("{text}Z")
+    }
+}
+
+/// How a date is written into a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DateForm {
+    /// `2026-01-31`
+    Plain,
+    /// `2026-01-31T00:00:00Z`, the zone a label only.
+    Label,
+    /// The instant at which the date begins in this zone.
+    Instant(Tz),
+    /// `'2026-01-31'`: the column is text.
+    Text,
+}
+
+/// `column ge date`.
+pub(super) fn since(column: &str, date: NaiveDate, form: DateForm) -> Condition {
+    let plain = date.format("%Y-%m-%d");
+    let literal = match form {
+        DateForm::Plain => plain.to_string(),
+        DateForm::Label => format!("{plain}T00:00:00Z"),
+        DateForm::Text => format!("'{plain}'"),
+        DateForm::Instant(zone) => {
+            // a midnight that the clock change leaves out begins the day before: an hour more is read, nothing is missed
+            let midnight = date.and_time(NaiveTime::MIN);
+            let instant = zone
+                .from_local_datetime(&midnight)
+                .earliest()
+                .map_or_else(|| midnight.and_utc() - chrono::Duration::days(1), |t| t.with_timezone(&Utc));
+            instant.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+        }
+    };
+    Condition::one(format!("{column} ge {literal}"))
+}
+
+fn equal(column: Column<'_>, cell: &Cell) -> Condition {
+    let name = column.name;
+    let plain = Condition::one(format!("{name} eq {}", literal(cell, column.edm)));
+    match cell {
+        // a table may pad what another does not, and not every server compares as SQL Server does
+        Cell::Text(text) if text.ends_with(' ') && !matches!(column.edm, Some(edm) if edm != "Edm.String") => {
+            Condition { text: format!("({} or {name} eq {})", plain.text, quote(text.trim_end_matches(' '))), comparisons: 2, loose: false }
+        }
+        _ => plain,
+    }
+}
+
+fn compare(column: Column<'_>, operator: &str, cell: &Cell) -> Condition {
+    Condition::one(format!("{} {operator} {}", column.name, literal(cell, column.edm)))
+}
+
+/// Rows whose key lies beyond `last`: `k1 ge a and (k1 gt a or (k1 eq a and k2 gt b))`.
+///
+/// The leading `ge` says nothing new; it lets the database seek instead of scanning from the start. Null stands before every value.
+pub(super) fn beyond(key: &[Column<'_>], last: &[Cell]) -> Condition {
+    chain(key, last, "gt", "gt")
+}
+
+/// Rows whose key lies between `first` and `last`, both included.
+pub(super) fn within(key: &[Column<'_>], first: &[Cell], last: &[Cell]) -> Option<Condition> {
+    let same = first.iter().zip(last).take_while(|(a, b)| a == b).count().min(key.len());
+    let mut parts: Vec<Condition> = (0..same).map(|i| compare(key[i], "eq", &first[i])).collect();
+    if same < key.len() {
+        parts.push(chain(&key[same..], &first[same..], "gt", "ge"));
+        parts.push(chain(&key[same..], &last[same..], "lt", "le"));
+    }
+    Condition::all(parts)
+}
+
+/// One side of a range over several columns: `operator` on all but the last column, `at_end` on the last.
+fn chain(key: &[Column<'_>], bound: &[Cell], operator: &str, at_end: &str) -> Condition {
+    let strict = |column: Column<'_>, cell: &Cell, operator: &str| match cell {
+        Cell::Null => compare(column, if operator == "ge" { "eq" } else { "ne" }, cell),
+        _ => compare(column, operator, cell),
+    };
+    let Some((last, front)) = key.split_last() else {
+        return Condition::one("true".to_owned());
+    };
+    let mut inner = strict(*last, &bound[front.len()], at_end);
+    for (i, column) in front.iter().enumerate().rev() {
+        let step = strict(*column, &bound[i], operator);
+        let equal = compare(*column, "eq", &bound[i]);
+        let comparisons = step.comparisons + 1 + inner.comparisons;
+        inner = Condition { text: format!("{} or ({} and {})", step.text, equal.text, inner.bracketed()), comparisons, loose: true };
+    }
+    if !front.is_empty() && bound[0] != Cell::Null {
+        let seek = compare(key[0], if operator == "gt" { "ge" } else { "le" }, &bound[0]);
+        inner = Condition { text: format!("{} and ({})", seek.text, inner.text), comparisons: inner.comparisons + 1, loose: false };
+    }
+    inner
+}
+
+/// Rows whose columns have one of these keys, common prefixes written once, dense runs of whole numbers as a range
+/// (which may take in a few rows more). The keys are sorted.
+pub(super) fn one_of(columns: &[Column<'_>], keys: &[&[Cell]]) -> Option<Condition> {
+    group(columns, keys, 0)
+}
+
+fn group(columns: &[Column<'_>], keys: &[&[Cell]], depth: usize) -> Option<Condition> {
+    let column = *columns.get(depth)?;
+    let mut parts = Vec::new();
+    if depth + 1 == columns.len() {
+        for run in runs(column, keys, depth) {
+            match run {
+                [only] => parts.push(equal(column, &only[depth])),
+                [first, .., last] if run.len() >= 3 => {
+                    let text = format!("{} and {}", compare(column, "ge", &first[depth]).text, compare(column, "le", &last[depth]).text);
+                    parts.push(Condition { text, comparisons: 2, loose: false });
+                }
+                _ => parts.extend(run.iter().map(|key| equal(column, &key[depth]))),
+            }
+        }
+    } else {
+        for same in keys.chunk_by(|a, b| a[depth] == b[depth]) {
+            let rest = group(columns, same, depth + 1);
+            parts.extend(Condition::all([Some(equal(column, &same[0][depth])), rest].into_iter().flatten().collect()));
+        }
+    }
+    Condition::any(parts)
+}
+
+fn runs<'k, 'c>(column: Column<'_>, keys: &'k [&'c [Cell]], depth: usize) -> Vec<&'k [&'c [Cell]]> {
+    keys.chunk_by(|a, b| follows(column, &a[depth], &b[depth])).collect()
+}
+
+/// Whether two whole numbers are neighbours, or nearly.
+fn follows(column: Column<'_>, a: &Cell, b: &Cell) -> bool {
+    let whole = |cell: &Cell| match cell {
+        Cell::Number(text) if column.edm != Some("Edm.String") => text.parse::<i64>().ok(),
+        _ => None,
+    };
+    matches!((whole(a), whole(b)), (Some(a), Some(b)) if b > a && b - a <= 2)
+}
+
+/// Sorts keys so that prefixes stand together and whole numbers run upward, and drops repeats.
+pub(super) fn sort_keys(keys: &mut Vec<Vec<Cell>>) {
+    fn cell(a: &Cell, b: &Cell) -> std::cmp::Ordering {
+        match (a, b) {
+            (Cell::Number(x), Cell::Number(y)) => parse_decimal(x).cmp(&parse_decimal(y)).then_with(|| a.cmp(b)),
+            _ => a.cmp(b),
+        }
+    }
+    keys.sort_by(|a, b| a.iter().zip(b).map(|(a, b)| cell(a, b)).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal));
+    keys.dedup();
+}
+
+/// Splits sorted keys into lists of at most `comparisons` and roughly `bytes` of encoded condition, never fewer than one key each.
+pub(super) fn lists<'k>(columns: &[Column<'_>], keys: &'k [Vec<Cell>], comparisons: usize, bytes: usize) -> Vec<&'k [Vec<Cell>]> {
+    let mut lists = Vec::new();
+    let (mut start, mut count, mut size, mut run) = (0, 0, 0, 0);
+    for i in 0..keys.len() {
+        let same = if i == start { 0 } else { keys[i].iter().zip(&keys[i - 1]).take_while(|(a, b)| a == b).count() };
+        let last = columns.len() - 1;
+        let (mut cost, mut length) = (0, 0);
+        for (column, cell) in columns.iter().zip(&keys[i]).skip(same.min(last)) {
+            let condition = equal(*column, cell);
+            cost += condition.comparisons;
+            length += encoded_len(&condition.text) + 16;
+        }
+        run = if i > start && same == last && follows(columns[last], &keys[i - 1][last], &keys[i][last]) { run + 1 } else { 0 };
+        if run >= 2 {
+            (cost, length) = (0, 0);
+        }
+        if i > start && (count + cost > comparisons || size + length > bytes) {
+            lists.push(&keys[start..i]);
+            (start, count, size, run) = (i, 0, 0, 0);
+            for (column, cell) in columns.iter().zip(&keys[i]) {
+                let condition = equal(*column, cell);
+                count += condition.comparisons;
+                size += encoded_len(&condition.text) + 16;
+            }
+            continue;
+        }
+        count += cost;
+        size += length;
+    }
+    if start < keys.len() {
+        lists.push(&keys[start..]);
+    }
+    lists
+}
+
+/// Percent-encodes a value or a path segment: all but letters, digits and `-._~,()$:`. A space is `%20`, a plus `%2B`.
+pub(super) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 2);
+    for byte in text.bytes() {
+        if is_plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// How long a text is once encoded.
+pub(super) fn encoded_len(text: &str) -> usize {
+    text.bytes().map(|byte| if is_plain(byte) { 1 } else { 3 }).sum()
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b',' | b'(' | b')' | b'$' | b':')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(text: &str) -> Cell {
+        Cell::Text(text.into())
+    }
+
+    fn number(text: &str) -> Cell {
+        Cell::Number(text.into())
+    }
+
+    fn columns<'a>(names: &[&'a str]) -> Vec<Column<'a>> {
+        names.iter().map(|name| Column { name, edm: None }).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_quoted_and_encoded_comes_back(given in "\\PC{0,30}|[ '&#%+=?/]{0,12}") {
+            let query = format!("$filter={}&$top=1", encode(&format!("a eq {}", quote(&given))));
+            let url = url::Url::parse(&format!("http://h/x?{query}")).expect("an address");
+            prop_assert!(url.as_str().is_ascii() && !url.as_str().contains(' ') && !url.as_str().contains('+'));
+            let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+            prop_assert_eq!(pairs.len(), 2);
+            let inner = pairs[0].1.strip_prefix("a eq '").and_then(|rest| rest.strip_suffix('\'')).expect("a quoted text");
+            prop_assert!(!inner.replace("''", "").contains('\''), "a single quote would end the text");
+            prop_assert_eq!(inner.replace("''", "'"), given);
+        }
+
+        #[test]
+        fn lists_hold_every_key_once_and_keep_their_limit(
+            pairs in proptest::collection::vec((0_u8..5, 0_u16..400), 1..120), limit in 4_usize..30
+        ) {
+            let columns = columns(&["Journal", "Entry"]);
+            let mut keys: Vec<Vec<Cell>> = pairs.iter().map(|(j, e)| vec![number(&j.to_string()), number(&e.to_string())]).collect();
+            sort_keys(&mut keys);
+            let lists = lists(&columns, &keys, limit, 4000);
+            prop_assert_eq!(lists.concat(), keys.clone());
+            for list in lists {
+                let keys: Vec<&[Cell]> = list.iter().map(Vec::as_slice).collect();
+                let condition = one_of(&columns, &keys).expect("a condition");
+                prop_assert!(condition.comparisons <= limit.max(2), "{} in {}", condition.comparisons, condition.text);
+            }
+        }
+    }
+
+    #[test]
+    fn literals_follow_the_type_then_the_json() {
+        assert_eq!(literal(&text(" 00001 "), None), "' 00001 '");
+        assert_eq!(literal(&text("O'Neil"), Some("Edm.String")), "'O''Neil'");
+        assert_eq!(literal(&number("1.20E1"), None), "12.0");
+        assert_eq!(literal(&text("12"), Some("Edm.Decimal")), "12");
+        assert_eq!(literal(&number("12"), Some("Edm.String")), "'12'");
+        assert_eq!(literal(&text("2026-01-31T00:00:00"), None), "2026-01-31T00:00:00Z");
+        assert_eq!(literal(&text("2026-01-31T00:00:00Z"), Some("Edm.Date")), "2026-01-31");
+        assert_eq!(literal(&text("2026-01-31"), None), "'2026-01-31'", "an invoice number may look like a date");
+        assert_eq!(literal(&Cell::Null, Some("Edm.String")), "null");
+    }
+
+    #[test]
+    fn ranges_nest_and_seek() {
+        let key = columns(&["A", "B", "C"]);
+        let at = [text("x"), number("2"), number("3")];
+        assert_eq!(beyond(&key, &at).text, "A ge 'x' and (A gt 'x' or (A eq 'x' and (B gt 2 or (B eq 2 and C gt 3))))");
+        assert_eq!(beyond(&key[..1], &at).text, "A gt 'x'");
+        assert_eq!(beyond(&key[..2], &[Cell::Null, number("2")]).text, "A ne null or (A eq null and B gt 2)");
+        let upper = [text("x"), number("9"), number("1")];
+        assert_eq!(
+            within(&key, &at, &upper).expect("a range").text,
+            "A eq 'x' and B ge 2 and (B gt 2 or (B eq 2 and C ge 3)) and B le 9 and (B lt 9 or (B eq 9 and C le 1))"
+        );
+    }
+
+    #[test]
+    fn lists_write_common_prefixes_once_and_runs_as_ranges() {
+        let key = columns(&["S", "I"]);
+        let mut keys: Vec<Vec<Cell>> = [("B", "9"), ("A", "1"), ("A", "3"), ("A", "2"), ("A", "10"), ("A", "1")]
+            .iter()
+            .map(|(s, i)| vec![text(s), number(i)])
+            .collect();
+        sort_keys(&mut keys);
+        let keys: Vec<&[Cell]> = keys.iter().map(Vec::as_slice).collect();
+        let condition = one_of(&key, &keys).expect("a condition");
+        assert_eq!(condition.text, "(S eq 'A' and ((I ge 1 and I le 3) or I eq 10)) or (S eq 'B' and I eq 9)");
+        assert_eq!(condition.comparisons, 6);
+        let padded = [text("A  ")];
+        assert_eq!(one_of(&key[..1], &[&padded]).expect("a condition").text, "(S eq 'A  ' or S eq 'A')");
+    }
+
+    #[test]
+    fn dates_take_the_form_asked_for() {
+        let date = NaiveDate::from_ymd_opt(2026, 1, 31).expect("a date");
+        assert_eq!(since("D", date, DateForm::Label).text, "D ge 2026-01-31T00:00:00Z");
+        assert_eq!(since("D", date, DateForm::Plain).text, "D ge 2026-01-31");
+        assert_eq!(since("D", date, DateForm::Instant(chrono_tz::Africa::Johannesburg)).text, "D ge 2026-01-30T22:00:00Z");
+    }
+}

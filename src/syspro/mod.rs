@@ -1,0 +1,20 @@
+//! SYSPRO as it is read: whole documents through its OData service.
+//!
+//! [`OData`] answers with pages of documents. It depends on the basics of OData 4 alone (`$filter`, `$orderby`, `$top`, `$select`),
+//! uses `$metadata` where it answers, and is liberal in what it accepts. It never writes, never sends a credential to another
+//! origin and never pages by `$skip`.
+
+mod columns;
+mod error;
+mod filter;
+mod metadata;
+mod odata;
+mod read;
+mod related;
+mod value;
+mod wire;
+
+pub use columns::ProbeFinding;
+pub use error::SysproError;
+pub use odata::OData;
+pub use read::{Page, PageQuery, Position, Scope};

@@ -1,0 +1,488 @@
+//! Requests to the OData service: one query of one table, repeated where that helps, every failure named.
+
+use std::cell::{Cell as Slot, RefCell};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use actix_web::web::Bytes;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use tracing::debug;
+use url::Url;
+
+use crate::config::secret::Credential;
+use crate::config::settings::{RetrySettings, SysproSettings};
+use crate::domain::CompanyId;
+use crate::net::{HttpClient, Method, Response};
+use crate::retry::{self, Class};
+
+use super::error::SysproError;
+use super::filter::{Column, Condition, beyond, encode};
+use super::metadata::Metadata;
+use super::value::Dates;
+use super::wire::{self, Answer, Cell};
+
+/// After how long `$metadata` that did not answer is asked for again.
+const METADATA_RETRY: Duration = Duration::from_secs(600);
+/// After how long a known `$metadata` is read again, so that an upgrade of SYSPRO is noticed.
+const METADATA_LIFE: Duration = Duration::from_secs(6 * 3600);
+/// Pages without a row, but with a link to the next one, that are followed in a row.
+const EMPTY_PAGES: u32 = 100;
+
+/// SYSPRO's OData service. One per arbiter thread (`!Send`); a clone shares the connections and what was learned of the server.
+#[derive(Clone)]
+pub struct OData {
+    pub(super) inner: Rc<Inner>,
+}
+
+pub(super) struct Inner {
+    http: HttpClient,
+    base: Url,
+    pub(super) settings: SysproSettings,
+    retry: RetrySettings,
+    pub(super) learned: RefCell<Learned>,
+    metadata: RefCell<HashMap<CompanyId, (Instant, bool, Rc<Metadata>)>>,
+}
+
+/// What the server has shown of itself; forgotten at a restart.
+#[derive(Default)]
+pub(super) struct Learned {
+    /// The most comparisons accepted in one `$filter`.
+    pub(super) comparisons: usize,
+    /// The longest query string accepted, in bytes.
+    pub(super) bytes: usize,
+    /// Tables whose dates are written the other way than first thought.
+    pub(super) other_date: HashMap<(CompanyId, String), bool>,
+    /// Optional columns that a table lacks.
+    pub(super) dropped: HashMap<(CompanyId, String), BTreeSet<String>>,
+    /// Selections that the server has accepted.
+    pub(super) accepted: HashSet<(CompanyId, String)>,
+    /// Companies that have answered.
+    pub(super) companies: HashSet<CompanyId>,
+    /// (root table, related table) pairs that are read by lists because a range takes in too much.
+    pub(super) sparse: HashSet<(String, String)>,
+}
+
+/// One query of one table.
+#[derive(Clone)]
+pub(super) struct Query<'a> {
+    /// The table.
+    pub(super) table: &'a str,
+    /// The columns, in the order of the rows' cells.
+    pub(super) columns: &'a [String],
+    /// Those of them that may be missing.
+    pub(super) optional: &'a [String],
+    /// The key ordered and paged by; all of it stands in `columns`.
+    pub(super) key: &'a [String],
+    /// All of these must hold.
+    pub(super) conditions: Vec<Condition>,
+    /// Leading key columns that the conditions fix to one value.
+    pub(super) fixed: usize,
+    /// Rows per request.
+    pub(super) top: u32,
+}
+
+/// Rows of several requests.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    /// The rows, in the order received.
+    pub(super) rows: Vec<Vec<Cell>>,
+    /// Whether there may be more beyond the last row.
+    pub(super) more: bool,
+}
+
+/// One call from outside: who asks, for which company, and what it cost.
+pub(super) struct Call<'a> {
+    pub(super) odata: &'a Inner,
+    pub(super) credential: &'a Credential,
+    pub(super) company: &'a CompanyId,
+    pub(super) metadata: Rc<Metadata>,
+    pub(super) requests: Slot<u32>,
+    pub(super) rows: Slot<u64>,
+    pub(super) missing: RefCell<Vec<(String, String)>>,
+}
+
+impl OData {
+    /// The client for the service that the settings name.
+    ///
+    /// # Errors
+    /// [`SysproError::Setup`] when a certificate file cannot be read or the proxy makes no sense.
+    pub fn new(settings: &SysproSettings, retry: &RetrySettings) -> Result<Self, SysproError> {
+        let http = HttpClient::new(&settings.connection).map_err(|source| SysproError::Setup { source })?;
+        let learned = Learned { comparisons: settings.filter_limit.max(1), bytes: settings.query_limit.max(256), ..Learned::default() };
+        let mut base = settings.odata_url.clone();
+        base.set_query(None);
+        base.set_fragment(None);
+        let inner = Inner {
+            http,
+            base,
+            settings: settings.clone(),
+            retry: retry.clone(),
+            learned: RefCell::new(learned),
+            metadata: RefCell::new(HashMap::new()),
+        };
+        Ok(Self { inner: Rc::new(inner) })
+    }
+
+    pub(super) async fn call<'a>(&'a self, credential: &'a Credential, company: &'a CompanyId) -> Call<'a> {
+        let mut call = Call {
+            odata: &self.inner,
+            credential,
+            company,
+            metadata: Rc::default(),
+            requests: Slot::new(0),
+            rows: Slot::new(0),
+            missing: RefCell::new(Vec::new()),
+        };
+        call.metadata = call.load_metadata().await;
+        call
+    }
+}
+
+/// What is asked, in words that may stand in a log.
+fn asked(company: &CompanyId, table: &str) -> String {
+    format!("a query of `{table}` in company `{company}`")
+}
+
+/// Whether a page without a link may have been cut silently: full, or of a size that servers cap at.
+fn maybe_more(count: usize, top: usize) -> bool {
+    count >= top || (count >= 50 && (count.is_multiple_of(50) || count.is_power_of_two()))
+}
+
+impl Call<'_> {
+    /// The date rules of the site.
+    pub(super) fn dates(&self) -> Dates {
+        Dates { zone: self.odata.settings.date_zone, at: self.odata.settings.time_zone }
+    }
+
+    /// A column with its type.
+    pub(super) fn column<'c>(&'c self, table: &str, name: &'c str) -> Column<'c> {
+        Column { name, edm: self.metadata.edm(table, name) }
+    }
+
+    /// A key of the learned tables.
+    pub(super) fn place(&self, table: &str) -> (CompanyId, String) {
+        (self.company.clone(), table.to_owned())
+    }
+
+    /// Notes a column that is not there, once per call.
+    pub(super) fn note_missing(&self, table: &str, column: &str) {
+        let entry = (table.to_owned(), column.to_owned());
+        let mut missing = self.missing.borrow_mut();
+        if !missing.contains(&entry) {
+            missing.push(entry);
+        }
+    }
+
+    /// The columns that are asked for: without the optional ones known to be missing.
+    pub(super) fn selected<'q>(&self, query: &Query<'q>) -> Vec<&'q str> {
+        let learned = self.odata.learned.borrow();
+        let dropped = learned.dropped.get(&self.place(query.table));
+        let gone = |name: &str| {
+            query.optional.iter().any(|optional| optional == name)
+                && (dropped.is_some_and(|dropped| dropped.contains(name)) || self.metadata.lacks(query.table, name))
+        };
+        query.columns.iter().map(String::as_str).filter(|name| !gone(name)).collect()
+    }
+
+    /// Many pages of one query: until the end, or until at least `want` rows are there.
+    pub(super) async fn read(&self, query: &Query<'_>, after: Option<&[Cell]>, want: usize) -> Result<Rows, SysproError> {
+        let key_at = self.key_offsets(query)?;
+        let mut last: Option<Vec<Cell>> = after.map(<[Cell]>::to_vec);
+        let (mut found, mut link, mut cap, mut empty) = (Rows::default(), None::<Url>, query.top.max(1) as usize, 0);
+        loop {
+            let top = cap.min(want.saturating_sub(found.rows.len())).max(1);
+            let by_link = link.is_some();
+            let answer = match link.take() {
+                Some(url) => self.attempt(query.table, &url, &self.selected(query)).await,
+                None => self.query(query, last.as_deref(), top).await,
+            };
+            let answer = match answer {
+                // a link may have expired; the key has not
+                Err(error) if by_link && error.class() == Class::Permanent => {
+                    debug!(%error, "a link to the next page failed, going on by key");
+                    continue;
+                }
+                Err(SysproError::Unreachable { source: crate::net::NetError::TooLarge { .. }, .. }) if top > 1 => {
+                    cap = top / 2;
+                    continue;
+                }
+                answer => answer?,
+            };
+            self.rows.set(self.rows.get() + answer.rows.len() as u64);
+            let has_link = answer.next_link.is_some();
+            link = answer.next_link.as_deref().and_then(|text| self.usable_link(query.table, text));
+            let count = answer.rows.len();
+            if count == 0 {
+                empty += 1;
+                if !has_link {
+                    found.more = false;
+                    return Ok(found);
+                }
+                if link.is_none() || empty > EMPTY_PAGES {
+                    return Err(SysproError::Stuck { asked: asked(self.company, query.table) });
+                }
+                continue;
+            }
+            empty = 0;
+            self.note_absent(query, &answer)?;
+            let rows = self.spread(query, answer.rows);
+            let key = |row: &[Cell]| key_at.iter().map(|at| row[*at].clone()).collect::<Vec<Cell>>();
+            let reached = rows.last().map(|row| key(row));
+            if reached == last {
+                return Err(SysproError::Stuck { asked: asked(self.company, query.table) });
+            }
+            last = reached;
+            found.rows.extend(rows);
+            found.more = has_link || (!by_link && maybe_more(count, top));
+            if !found.more || found.rows.len() >= want {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Where the key stands in the columns.
+    fn key_offsets(&self, query: &Query<'_>) -> Result<Vec<usize>, SysproError> {
+        let at = |name: &String| query.columns.iter().position(|column| column == name);
+        let missing = |name: &String| SysproError::NoKey { asked: asked(self.company, query.table), column: name.clone() };
+        query.key.iter().map(|name| at(name).ok_or_else(|| missing(name))).collect()
+    }
+
+    /// Rows as they came hold the selected columns only; the others are put in as null.
+    fn spread(&self, query: &Query<'_>, rows: Vec<Vec<Cell>>) -> Vec<Vec<Cell>> {
+        let selected = self.selected(query);
+        if selected.len() == query.columns.len() {
+            return rows;
+        }
+        let at: Vec<Option<usize>> = query.columns.iter().map(|name| selected.iter().position(|other| other == name)).collect();
+        rows.into_iter().map(|row| at.iter().map(|at| at.map_or(Cell::Null, |at| row[at].clone())).collect()).collect()
+    }
+
+    /// Columns that were asked for and stand in no row at all: a key column is an error, any other is reported and read as null.
+    fn note_absent(&self, query: &Query<'_>, answer: &Answer) -> Result<(), SysproError> {
+        let selected = self.selected(query);
+        for (name, seen) in selected.iter().zip(&answer.seen) {
+            if *seen {
+                continue;
+            }
+            if query.key.iter().any(|key| key == name) {
+                return Err(SysproError::NoKey { asked: asked(self.company, query.table), column: (*name).to_owned() });
+            }
+            let optional = query.optional.iter().any(|optional| optional == name);
+            if !optional && self.metadata.lacks(query.table, name) {
+                return Err(SysproError::MissingColumn {
+                    company: self.company.to_string(),
+                    table: query.table.to_owned(),
+                    columns: vec![(*name).to_owned()],
+                });
+            }
+            self.note_missing(query.table, name);
+        }
+        for name in query.columns {
+            if !selected.contains(&name.as_str()) {
+                self.note_missing(query.table, name);
+            }
+        }
+        Ok(())
+    }
+
+    /// One request of a query. When it is refused for its columns, without those that may be missing.
+    pub(super) async fn query(&self, query: &Query<'_>, after: Option<&[Cell]>, top: usize) -> Result<Answer, SysproError> {
+        loop {
+            let selected = self.selected(query);
+            let url = self.address(query.table, &query_string(self, query, &selected, after, top))?;
+            let known = (self.company.clone(), format!("{}?{}", query.table, selected.join(",")));
+            let error = match self.attempt(query.table, &url, &selected).await {
+                Ok(answer) => {
+                    self.odata.learned.borrow_mut().accepted.insert(known);
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            let doubtful = matches!(error, SysproError::Refused { .. } | SysproError::Failed { status: 500, .. });
+            if !doubtful || self.odata.learned.borrow().accepted.contains(&known) {
+                return Err(error);
+            }
+            if !self.diagnose(query, &selected, &known, error).await? {
+                return Err(SysproError::Stuck { asked: asked(self.company, query.table) });
+            }
+        }
+    }
+
+    /// The rest of a query string once the conditions are left out: what a list has to share its room with.
+    pub(super) fn overhead(&self, query: &Query<'_>) -> usize {
+        query_string(self, query, &self.selected(query), None, 5000).len() + "$filter=&".len()
+    }
+
+    /// The address of a table, or of the company itself when `table` is empty.
+    pub(super) fn address(&self, table: &str, query: &str) -> Result<Url, SysproError> {
+        let base = self.odata.base.as_str().trim_end_matches('/');
+        let company = encode(self.company.as_str());
+        let text = match (table, query) {
+            ("$metadata", _) => format!("{base}/{company}/$metadata"),
+            (table, "") => format!("{base}/{company}/{}", encode(table)),
+            (table, query) => format!("{base}/{company}/{}?{query}", encode(table)),
+        };
+        Url::parse(&text).map_err(|error| SysproError::Address {
+            company: self.company.to_string(),
+            table: table.to_owned(),
+            problem: error.to_string(),
+        })
+    }
+
+    /// A link to the next page, when it leads to the same server and does not skip by count.
+    fn usable_link(&self, table: &str, text: &str) -> Option<Url> {
+        let url = self.address(table, "").ok()?.join(text).ok()?;
+        let same = url.origin() == self.odata.base.origin();
+        if !same {
+            debug!(table, host = crate::net::host_of(&url), "a link to the next page leads to another server and is not followed");
+        }
+        (same && !url.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("$skip"))).then_some(url)
+    }
+
+    /// One address, tried as often as the settings say while the failure is a passing one.
+    pub(super) async fn attempt(&self, table: &str, url: &Url, columns: &[&str]) -> Result<Answer, SysproError> {
+        let retry = &self.odata.retry;
+        let mut attempt = 1;
+        loop {
+            let error = match self.once(table, url, columns).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            if !matches!(error.class(), Class::Transient | Class::Throttled) || attempt >= retry.read_attempts.max(1) {
+                return Err(error);
+            }
+            let delay = match error.retry_after() {
+                Some(asked) if asked > retry.max_delay => return Err(error),
+                Some(asked) => asked,
+                None => retry::delay(attempt, retry.min_delay, retry.max_delay),
+            };
+            debug!(%error, attempt, table, "a query failed and is tried again");
+            tokio::time::sleep(delay).await;
+            attempt += 1;
+        }
+    }
+
+    /// One request.
+    pub(super) async fn once(&self, table: &str, url: &Url, columns: &[&str]) -> Result<Answer, SysproError> {
+        let asked = asked(self.company, table);
+        let response = self.get(&asked, url, "application/json;odata.metadata=minimal").await?;
+        let response = self.judge(asked.clone(), table, response)?;
+        let answer = wire::parse(&response.body, columns).map_err(|problem| {
+            match response.body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+                Some(b'<') => SysproError::NotData { asked: asked.clone(), answer: response.excerpt() },
+                _ => SysproError::Malformed { asked, problem },
+            }
+        })?;
+        self.odata.learned.borrow_mut().companies.insert(self.company.clone());
+        Ok(answer)
+    }
+
+    async fn get(&self, asked: &str, url: &Url, accept: &str) -> Result<Response, SysproError> {
+        self.requests.set(self.requests.get() + 1);
+        let pair = format!("{}:{}", self.credential.username, self.credential.expose());
+        let authorization = format!("Basic {}", BASE64_STANDARD.encode(pair));
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("Accept", accept),
+            ("OData-MaxVersion", "4.0"),
+            ("User-Agent", concat!("tieline/", env!("CARGO_PKG_VERSION"))),
+        ];
+        let answer = self.odata.http.send(Method::GET, url, &headers, Bytes::new()).await;
+        answer.map_err(|source| SysproError::from_net(asked.to_owned(), source))
+    }
+
+    /// The answer when its status is good, else the error that the status stands for.
+    fn judge(&self, asked: String, table: &str, response: Response) -> Result<Response, SysproError> {
+        let status = response.status;
+        let operator = self.credential.username.clone();
+        let answer = || wire::error_text(&response.body).unwrap_or_else(|| response.excerpt());
+        Err(match status {
+            200..=299 => return Ok(response),
+            300..=399 => {
+                let target = response.header("location").and_then(|text| self.address(table, "").ok()?.join(text).ok());
+                let target =
+                    target.map_or_else(|| "an unnamed place".to_owned(), |url| format!("{}{}", crate::net::host_of(&url), url.path()));
+                SysproError::Redirected { asked, status, target }
+            }
+            401 => SysproError::WrongPassword { operator, asked },
+            403 => SysproError::Forbidden { operator, asked },
+            429 | 503 => {
+                let retry_after = response.header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+                SysproError::Busy { asked, status, retry_after }
+            }
+            408 | 500 | 502 | 504..=599 => SysproError::Failed { asked, status, answer: answer() },
+            _ => SysproError::Refused { asked, status, answer: answer() },
+        })
+    }
+
+    async fn load_metadata(&self) -> Rc<Metadata> {
+        if !self.odata.settings.metadata {
+            return Rc::default();
+        }
+        if let Some((since, known, metadata)) = self.odata.metadata.borrow().get(self.company)
+            && since.elapsed() < if *known { METADATA_LIFE } else { METADATA_RETRY }
+        {
+            return metadata.clone();
+        }
+        let answer = match self.address("$metadata", "") {
+            Ok(url) => {
+                self.get("`$metadata`", &url, "application/xml").await.and_then(|answer| self.judge("`$metadata`".into(), "", answer))
+            }
+            Err(error) => Err(error),
+        };
+        let (known, metadata) = match answer {
+            Ok(response) => (true, Rc::new(Metadata::parse(&String::from_utf8_lossy(&response.body)))),
+            Err(error) => {
+                debug!(%error, company = %self.company, "no `$metadata`; types are taken from what is received");
+                (false, Rc::default())
+            }
+        };
+        self.odata.metadata.borrow_mut().insert(self.company.clone(), (Instant::now(), known, metadata.clone()));
+        metadata
+    }
+
+    /// Whether the company itself answers; `None` when that cannot be told.
+    pub(super) async fn company_answers(&self) -> Option<bool> {
+        if self.odata.learned.borrow().companies.contains(self.company) {
+            return Some(true);
+        }
+        let url = self.address("", "").ok()?;
+        let status = self.get("the company's root", &url, "application/json").await.ok()?.status;
+        match status {
+            200..=299 => Some(true),
+            404 => Some(false),
+            _ => None,
+        }
+    }
+}
+
+fn query_string(call: &Call<'_>, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>, top: usize) -> String {
+    let mut conditions = query.conditions.clone();
+    let typed: Vec<Column<'_>> = query.key.iter().map(|name| call.column(query.table, name)).collect();
+    if let Some(last) = after {
+        let fixed = query.fixed.min(typed.len().saturating_sub(1));
+        conditions.push(beyond(&typed[fixed..], &last[fixed..]));
+    }
+    let mut text = String::new();
+    if let Some(condition) = Condition::all(conditions) {
+        text += &format!("$filter={}&", encode(&condition.text));
+    }
+    let order: Vec<String> = query.key.iter().map(|name| format!("{name} asc")).collect();
+    text += &format!("$orderby={}&$top={top}&$select={}", encode(&order.join(",")), encode(&selected.join(",")));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_a_suspicious_size_are_not_the_end() {
+        for (count, top, more) in
+            [(500, 500, true), (499, 500, false), (100, 500, true), (128, 500, true), (64, 500, true), (51, 500, false), (20, 500, false)]
+        {
+            assert_eq!(maybe_more(count, top), more, "{count} of {top}");
+        }
+    }
+}

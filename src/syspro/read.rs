@@ -1,0 +1,487 @@
+//! A page of whole documents: root rows, their companions and their children.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use crate::config::secret::Credential;
+use crate::config::settings::{DateLiteral, DateZone};
+use crate::definition::ReadPlan;
+use crate::definition::plan::{ChangeQuery, ChildRead};
+use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
+
+use super::error::SysproError;
+use super::filter::{Condition, DateForm, since};
+use super::odata::{Call, OData, Query, Rows};
+use super::related::{Contiguous, Related, excluded};
+use super::value::value;
+use super::wire::Cell;
+
+/// Which documents, from where, how many.
+#[derive(Clone, Debug)]
+pub struct PageQuery {
+    /// Which documents.
+    pub scope: Scope,
+    /// Where the page before ended; `None` for the first page.
+    pub after: Option<Position>,
+    /// About how many rows of the table asked make a page, 1 to 5000.
+    pub limit: u32,
+}
+
+/// Which documents are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All of them.
+    All,
+    /// Those that one change query finds.
+    Changed {
+        /// Offset in `ReadPlan::changes`.
+        query: usize,
+        /// The date from which on, the overlap already taken off; `None`: no condition on dates.
+        since: Option<NaiveDate>,
+    },
+}
+
+/// The last key of a page, as it was received, padding included. Stored as JSON; reading goes on from it after a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(Vec<Cell>);
+
+/// A page of documents.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The documents. After a change query they may be fewer or more than the rows that it found.
+    pub documents: Vec<Document>,
+    /// Where the next page begins; `None`: the end was reached.
+    pub next: Option<Position>,
+    /// Rows received, of all tables.
+    pub rows_read: u64,
+    /// Columns (table, column) that the site does not have: read as null.
+    pub missing_columns: Vec<(String, String)>,
+    /// Requests that it took.
+    pub requests: u32,
+}
+
+impl OData {
+    /// One page of whole documents. Never uses `$skip`.
+    ///
+    /// # Errors
+    /// Every [`SysproError`] but `Setup`. Passing failures were already repeated as often as `[retry]` says.
+    pub async fn page(
+        &self,
+        credential: &Credential,
+        company: &CompanyId,
+        plan: &ReadPlan,
+        query: &PageQuery,
+    ) -> Result<Page, SysproError> {
+        let call = self.call(credential, company).await;
+        let limit = query.limit.clamp(1, 5000);
+        let after = query.after.as_ref().map(|position| position.0.as_slice());
+        let (documents, next) = match query.scope {
+            _ if plan.root.derive.is_some() => (call.derived(plan, limit).await?, None),
+            Scope::All => {
+                let all = call.root_query(plan, vec![], limit);
+                let mut rows = call.read(&all, after, limit as usize).await?;
+                let next = call.position(&plan.root.columns, &plan.root.key, &rows);
+                rows.rows.retain(|row| !excluded(&plan.root, row));
+                (call.documents(plan, rows.rows, true).await?, next)
+            }
+            Scope::Changed { query, since } => match plan.changes.get(query) {
+                Some(change) => call.changed(plan, change, since, after, limit).await?,
+                None => (Vec::new(), None),
+            },
+        };
+        Ok(call.finish(documents, next))
+    }
+
+    /// The documents with these keys, whatever their dates; those that SYSPRO does not have are left out.
+    ///
+    /// # Errors
+    /// As [`OData::page`].
+    pub async fn by_key(
+        &self,
+        credential: &Credential,
+        company: &CompanyId,
+        plan: &ReadPlan,
+        keys: &[DocumentKey],
+    ) -> Result<Page, SysproError> {
+        let call = self.call(credential, company).await;
+        let wanted: HashSet<&DocumentKey> = keys.iter().collect();
+        let mut documents = if plan.root.derive.is_some() {
+            call.derived(plan, 5000).await?
+        } else {
+            let related = Related::new(&plan.root, plan.root.key.clone());
+            let parts: Vec<Vec<String>> = keys.iter().map(key_parts).filter(|parts| parts.len() == plan.root.key.len()).collect();
+            let mut found = call.by_text(&related, &parts, false).await;
+            // without `$metadata` nothing says which parts are numbers: those that look so are asked for as numbers when text is refused
+            if matches!(found, Err(SysproError::Refused { .. } | SysproError::Failed { .. })) && !call.metadata.has_tables() {
+                found = call.by_text(&related, &parts, true).await;
+            }
+            call.documents(plan, found?, false).await?
+        };
+        documents.retain(|document| wanted.contains(&document.key));
+        Ok(call.finish(documents, None))
+    }
+}
+
+/// The parts of a key text.
+fn key_parts(key: &DocumentKey) -> Vec<String> {
+    let plain = |part: &str| part.replace("%20", " ").replace("%2F", "/").replace("%25", "%");
+    key.as_str().split('/').map(plain).collect()
+}
+
+impl Call<'_> {
+    fn finish(&self, documents: Vec<Document>, next: Option<Position>) -> Page {
+        let missing_columns = self.missing.take();
+        Page { documents, next, rows_read: self.rows.get(), missing_columns, requests: self.requests.get() }
+    }
+
+    async fn by_text(&self, related: &Related<'_>, keys: &[Vec<String>], numbers: bool) -> Result<Vec<Vec<Cell>>, SysproError> {
+        let cell = |part: &String| match crate::domain::money::parse_decimal(part) {
+            Some(number) if numbers && number.to_string() == *part => Cell::Number(part.as_str().into()),
+            _ => Cell::Text(part.as_str().into()),
+        };
+        let mut keys: Vec<Vec<Cell>> = keys.iter().map(|key| key.iter().map(cell).collect()).collect();
+        super::filter::sort_keys(&mut keys);
+        self.by_keys(related, &keys).await
+    }
+
+    fn root_query<'p>(&self, plan: &'p ReadPlan, mut conditions: Vec<Condition>, limit: u32) -> Query<'p> {
+        let root = &plan.root;
+        if let Some(filter) = root.filter.as_deref() {
+            conditions.insert(0, Condition::fixed(filter));
+        }
+        Query { table: &root.table, columns: &root.columns, optional: &root.optional, key: &root.key, conditions, fixed: 0, top: limit }
+    }
+
+    /// Where the next page begins.
+    fn position(&self, columns: &[String], key: &[String], rows: &Rows) -> Option<Position> {
+        let last = rows.rows.last().filter(|_| rows.more)?;
+        let at = |name: &String| columns.iter().position(|column| column == name).map(|at| last[at].clone());
+        key.iter().map(at).collect::<Option<Vec<Cell>>>().map(Position)
+    }
+
+    /// What one change query finds.
+    async fn changed(
+        &self,
+        plan: &ReadPlan,
+        change: &ChangeQuery,
+        since: Option<NaiveDate>,
+        after: Option<&[Cell]>,
+        limit: u32,
+    ) -> Result<(Vec<Document>, Option<Position>), SysproError> {
+        let fixed: Vec<Condition> = change.filter.as_deref().map(Condition::fixed).into_iter().collect();
+        if change.touches.is_empty() && change.table == plan.root.table {
+            let query = self.root_query(plan, fixed, limit);
+            let mut rows = self.dated(&query, change, since, after, limit).await?;
+            let next = self.position(&plan.root.columns, &plan.root.key, &rows);
+            rows.rows.retain(|row| !excluded(&plan.root, row));
+            return Ok((self.documents(plan, rows.rows, false).await?, next));
+        }
+        let touches = match change.touches.is_empty() {
+            true => plan.root.key.iter().map(|name| (name.clone(), name.clone())).collect(),
+            false => change.touches.clone(),
+        };
+        let mut columns = change.key.clone();
+        for (_, name) in &touches {
+            if !columns.contains(name) {
+                columns.push(name.clone());
+            }
+        }
+        let query =
+            Query { table: &change.table, columns: &columns, optional: &[], key: &change.key, conditions: fixed, fixed: 0, top: limit };
+        let rows = self.dated(&query, change, since, after, limit).await?;
+        let next = self.position(&columns, &change.key, &rows);
+        let left = offsets(self, &columns, touches.iter().map(|(_, column)| column), &change.table)?;
+        let related = Related::new(&plan.root, touches.into_iter().map(|(column, _)| column).collect());
+        let roots = self.related(&related, &rows.rows, &left, None).await?;
+        let wanted: HashSet<Vec<String>> = rows.rows.iter().map(|row| left.iter().map(|at| row[*at].key_text()).collect()).collect();
+        let roots = roots.into_iter().filter(|row| wanted.contains(&related.group(row))).collect();
+        Ok((self.documents(plan, roots, false).await?, next))
+    }
+
+    /// Rows within the window. When the server refuses the dates, the other way of writing them is tried once.
+    async fn dated(
+        &self,
+        query: &Query<'_>,
+        change: &ChangeQuery,
+        from: Option<NaiveDate>,
+        after: Option<&[Cell]>,
+        limit: u32,
+    ) -> Result<Rows, SysproError> {
+        let Some(from) = from.filter(|_| !change.any_of.is_empty()) else {
+            return self.read(query, after, limit as usize).await;
+        };
+        let place = self.place(query.table);
+        let known = self.odata.learned.borrow().other_date.get(&place).copied();
+        let ways = match (self.odata.settings.date_literal, known) {
+            (DateLiteral::Auto, Some(way)) => vec![way],
+            (DateLiteral::Auto, None) => vec![false, true],
+            _ => vec![false],
+        };
+        let mut refusal = None;
+        for other in ways {
+            let mut query = query.clone();
+            let window = change.any_of.iter().map(|name| since(name, from, self.date_form(&change.table, name, other))).collect();
+            query.conditions.extend(Condition::any(window));
+            match self.read(&query, after, limit as usize).await {
+                Ok(rows) => {
+                    self.odata.learned.borrow_mut().other_date.insert(place, other);
+                    return Ok(rows);
+                }
+                Err(error @ (SysproError::Refused { .. } | SysproError::Failed { status: 500, .. })) => {
+                    // the first refusal is the one to report: the second may only be about the other way of writing
+                    refusal.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match refusal {
+            Some(error) => Err(self.undated(query, change, error).await),
+            None => Ok(Rows::default()),
+        }
+    }
+
+    /// A refused window: is one of its columns missing?
+    async fn undated(&self, query: &Query<'_>, change: &ChangeQuery, refusal: SysproError) -> SysproError {
+        let columns: Vec<&str> = change.any_of.iter().map(String::as_str).collect();
+        let known = (self.company.clone(), String::new());
+        match self.diagnose(query, &columns, &known, refusal).await {
+            Err(error) => error,
+            Ok(_) => SysproError::MissingColumn {
+                company: self.company.to_string(),
+                table: query.table.to_owned(),
+                columns: change.any_of.clone(),
+            },
+        }
+    }
+
+    fn date_form(&self, table: &str, column: &str, other: bool) -> DateForm {
+        let settings = &self.odata.settings;
+        let time = match settings.date_zone {
+            DateZone::Label => DateForm::Label,
+            DateZone::Instant => DateForm::Instant(settings.time_zone),
+        };
+        let plain = match (settings.date_literal, self.metadata.edm(table, column)) {
+            (DateLiteral::Date, _) => true,
+            (DateLiteral::DateTimeOffset, _) => false,
+            (DateLiteral::Auto, Some("Edm.String")) => return DateForm::Text,
+            (DateLiteral::Auto, edm) => (edm == Some("Edm.Date")) != other,
+        };
+        if plain { DateForm::Plain } else { time }
+    }
+
+    /// One document per distinct part of a column.
+    async fn derived(&self, plan: &ReadPlan, limit: u32) -> Result<Vec<Document>, SysproError> {
+        let root = &plan.root;
+        let Some(derive) = &root.derive else { return Ok(Vec::new()) };
+        let key = [derive.from.clone()];
+        let mut columns = key.to_vec();
+        columns.extend(root.columns.iter().filter(|name| **name != derive.column_out && **name != derive.from).cloned());
+        // paged by the column itself: rows with the value of the last one are passed over, and give no other part
+        let query = Query {
+            table: &root.table,
+            columns: &columns,
+            optional: &root.optional,
+            key: &key,
+            conditions: root.filter.as_deref().map(Condition::fixed).into_iter().collect(),
+            fixed: 0,
+            top: limit,
+        };
+        let mut after: Option<Vec<Cell>> = None;
+        let (mut seen, mut documents) = (HashSet::new(), Vec::new());
+        loop {
+            let page = self.read(&query, after.as_deref(), limit as usize).await?;
+            after = page.rows.last().map(|row| vec![row[0].clone()]);
+            for row in &page.rows {
+                let whole = row[0].key_text();
+                let Some(part) = whole.split(derive.separator.as_str()).nth(derive.part.saturating_sub(1)).map(str::trim) else { continue };
+                let cells: Vec<Cell> = root
+                    .columns
+                    .iter()
+                    .map(|name| match columns.iter().position(|column| column == name) {
+                        Some(at) => row[at].clone(),
+                        None => Cell::Text(part.into()),
+                    })
+                    .collect();
+                if part.is_empty() || excluded(root, &cells) || !seen.insert(part.to_owned()) {
+                    continue;
+                }
+                let mut values: Vec<Value> = vec![Value::Null; plan.columns.len().max(root.columns.len())];
+                for ((at, name), cell) in root.columns.iter().enumerate().zip(&cells) {
+                    values[at] = value(cell, self.metadata.edm(&root.table, name), *name == derive.column_out, self.dates());
+                }
+                let key = DocumentKey::from_values(root.key_at.iter().filter_map(|at| values.get(*at)));
+                documents.push(Document { key, root: values.into(), children: vec![Vec::new(); plan.children.len()] });
+            }
+            if !page.more {
+                return Ok(documents);
+            }
+        }
+    }
+
+    /// Root rows with everything that belongs to them. `contiguous`: they are all the rows between the first and the last.
+    async fn documents(&self, plan: &ReadPlan, rows: Vec<Vec<Cell>>, contiguous: bool) -> Result<Vec<Document>, SysproError> {
+        let root = Related::new(&plan.root, Vec::new());
+        let mut rows = rows;
+        let mut seen = HashSet::new();
+        rows.retain(|row| seen.insert(plan.root.key_at.iter().map(|at| row[*at].key_text()).collect::<Vec<_>>()));
+        let mut values: Vec<Vec<Value>> = Vec::with_capacity(rows.len());
+        for row in &mut rows {
+            let mut line: Vec<Value> = self.values(&root, row, plan.root.columns.len()).collect();
+            line.resize(plan.columns.len(), Value::Null);
+            row.resize(plan.columns.len(), Cell::Null);
+            values.push(line);
+        }
+        let bounds = |on: &[(String, String)]| -> Vec<(usize, String)> {
+            let pair = |(at, name): (&usize, &String)| on.iter().find(|(left, _)| left == name).map(|(_, right)| (*at, right.clone()));
+            plan.root.key_at.iter().zip(&plan.root.key).map_while(pair).collect()
+        };
+        for join in &plan.joins {
+            let related = Related::new(&join.table, join.on.iter().map(|(_, column)| column.clone()).collect());
+            let left = offsets(self, &plan.columns, join.on.iter().map(|(column, _)| column), &plan.root.table)?;
+            let bounds = bounds(&join.on);
+            let found = match self.related(&related, &rows, &left, range(contiguous, plan, &bounds)).await {
+                // a companion table that a site may lack altogether, such as a custom form's
+                Err(SysproError::UnknownTable { .. }) if lacks_nothing_needed(&related) => {
+                    for name in join.table.columns.iter().filter(|name| !join.table.key.contains(name)) {
+                        self.note_missing(&join.table.table, name);
+                    }
+                    continue;
+                }
+                found => group(&related, found?),
+            };
+            for (row, line) in rows.iter_mut().zip(&mut values) {
+                let key: Vec<String> = left.iter().map(|at| row[*at].key_text()).collect();
+                let Some(companion) = found.get(&key).and_then(|rows| rows.first()) else { continue };
+                let companions = self.values(&related, companion, join.table.columns.len());
+                let plain =
+                    join.table.columns.iter().zip(companion).zip(companions).filter(|((name, _), _)| !join.table.key.contains(name));
+                for (at, ((_, cell), value)) in plain.enumerate() {
+                    if let (Some(to), Some(line)) = (row.get_mut(join.offset + at), line.get_mut(join.offset + at)) {
+                        (*to, *line) = (cell.clone(), value);
+                    }
+                }
+            }
+        }
+        let mut children: Vec<Vec<Vec<Row>>> = vec![Vec::with_capacity(plan.children.len()); rows.len()];
+        for child in &plan.children {
+            let on = child.via.as_ref().map_or(&child.on, |via| &via.on);
+            let bounds = bounds(on);
+            let found = self.children(plan, child, &rows, range(contiguous, plan, &bounds)).await?;
+            for (document, lines) in children.iter_mut().zip(found) {
+                document.push(lines);
+            }
+        }
+        let documents = values.into_iter().zip(children).map(|(line, children)| {
+            let key = DocumentKey::from_values(plan.root.key_at.iter().map(|at| &line[*at]));
+            Document { key, root: line.into(), children }
+        });
+        Ok(documents.collect())
+    }
+
+    /// The rows of one child, per root row.
+    async fn children(
+        &self,
+        plan: &ReadPlan,
+        child: &ChildRead,
+        rows: &[Vec<Cell>],
+        contiguous: Option<Contiguous<'_>>,
+    ) -> Result<Vec<Vec<Row>>, SysproError> {
+        let related = Related::new(&child.table, child.on.iter().map(|(_, column)| column.clone()).collect());
+        let width = child.table.columns.len();
+        let key_of = |row: &[Cell], left: &[usize]| left.iter().map(|at| row[*at].key_text()).collect::<Vec<String>>();
+        let Some(via) = &child.via else {
+            let left = offsets(self, &plan.columns, child.on.iter().map(|(column, _)| column), &plan.root.table)?;
+            let found = group(&related, self.related(&related, rows, &left, contiguous).await?);
+            let lines = rows.iter().map(|row| {
+                let own = found.get(&key_of(row, &left)).map(Vec::as_slice).unwrap_or_default();
+                self.lines(child, own.iter().map(|row| self.values(&related, row, width).collect()))
+            });
+            return Ok(lines.collect());
+        };
+        let between = Related::new(
+            &via.table,
+            via.on.iter().map(|(_, column)| column.clone()).chain(child.on.iter().map(|(column, _)| column.clone())).collect(),
+        );
+        // the join's own columns first: they alone are the key that a root row has
+        let between = between.joined_on(via.on.len());
+        let to_via = offsets(self, &plan.columns, via.on.iter().map(|(column, _)| column), &plan.root.table)?;
+        let vias = group(&between, self.related(&between, rows, &to_via, contiguous).await?);
+        let to_child = offsets(self, &between.columns, child.on.iter().map(|(column, _)| column), &via.table.table)?;
+        let carry = offsets(self, &between.columns, via.carry.iter(), &via.table.table)?;
+        let owned: Vec<&[Vec<Cell>]> =
+            rows.iter().map(|row| vias.get(&key_of(row, &to_via)).map(Vec::as_slice).unwrap_or_default()).collect();
+        let all: Vec<Vec<Cell>> = owned.iter().flat_map(|rows| rows.iter().cloned()).collect();
+        let found = group(&related, self.related(&related, &all, &to_child, None).await?);
+        let lines = owned.into_iter().map(|vias| {
+            let rows = vias.iter().flat_map(|via| {
+                let carried: Vec<Value> = self.values(&between, via, between.columns.len()).collect();
+                let own = found.get(&key_of(via, &to_child)).map(Vec::as_slice).unwrap_or_default();
+                let (carry, related) = (&carry, &related);
+                own.iter().map(move |row| {
+                    let carried = carry.iter().map(|at| carried[*at].clone());
+                    self.values(related, row, width).chain(carried).collect::<Vec<Value>>()
+                })
+            });
+            self.lines(child, rows)
+        });
+        Ok(lines.collect())
+    }
+
+    /// Child rows sorted by their key, so that the content's hash does not depend on the order received, each once.
+    fn lines(&self, child: &ChildRead, rows: impl Iterator<Item = Vec<Value>>) -> Vec<Row> {
+        let mut rows: Vec<Row> = rows.map(Into::into).collect();
+        let order = |a: &Row, b: &Row| {
+            let parts = child.table.key_at.iter().map(|at| compare(&a[*at], &b[*at]));
+            parts.into_iter().find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        };
+        rows.sort_by(order);
+        rows.dedup_by(|later, earlier| {
+            let same = order(later, earlier).is_eq();
+            if same && later != earlier {
+                warn!(company = %self.company, table = child.table.table, child = child.name, "two rows have the same key and different contents; the first is taken");
+            }
+            same
+        });
+        rows
+    }
+}
+
+/// Numbers by value, everything else by its text.
+fn compare(a: &Value, b: &Value) -> std::cmp::Ordering {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.cmp(b),
+        (Value::Date(a), Value::Date(b)) => a.cmp(b),
+        (a, b) => a.to_text().cmp(&b.to_text()),
+    }
+}
+
+fn range<'a>(contiguous: bool, plan: &'a ReadPlan, bounds: &'a [(usize, String)]) -> Option<Contiguous<'a>> {
+    contiguous.then(|| Contiguous { root: &plan.root.table, bounds: bounds.iter().map(|(at, name)| (*at, name.as_str())).collect() })
+}
+
+fn lacks_nothing_needed(related: &Related<'_>) -> bool {
+    related.table.columns.iter().all(|name| related.table.key.contains(name) || related.table.optional.contains(name))
+}
+
+fn group(related: &Related<'_>, rows: Vec<Vec<Cell>>) -> HashMap<Vec<String>, Vec<Vec<Cell>>> {
+    let mut groups: HashMap<Vec<String>, Vec<Vec<Cell>>> = HashMap::new();
+    for row in rows {
+        groups.entry(related.group(&row)).or_default().push(row);
+    }
+    groups
+}
+
+fn offsets<'n>(
+    call: &Call<'_>,
+    columns: &[String],
+    names: impl Iterator<Item = &'n String>,
+    table: &str,
+) -> Result<Vec<usize>, SysproError> {
+    let missing =
+        |name: &String| SysproError::NoKey { asked: format!("a query of `{table}` in company `{}`", call.company), column: name.clone() };
+    names.map(|name| columns.iter().position(|column| column == name).ok_or_else(|| missing(name))).collect()
+}

@@ -1,0 +1,255 @@
+//! Rows that belong to other rows: by a range of keys where they stand close together, else by lists of keys.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tracing::debug;
+
+use crate::definition::plan::TableRead;
+use crate::domain::Value;
+use crate::domain::money::parse_decimal;
+
+use super::error::SysproError;
+use super::filter::{Column, Condition, encoded_len, lists, one_of, sort_keys, within};
+use super::odata::{Call, Query};
+use super::value::value;
+use super::wire::Cell;
+
+/// Lists on their way at once, at most; fewer where the settings allow fewer connections.
+const AT_ONCE: usize = 4;
+
+/// A table that is asked for the rows of certain keys.
+pub(super) struct Related<'a> {
+    /// The table.
+    pub(super) table: &'a TableRead,
+    /// The columns asked for: the table's, then those of key and join that are not among them.
+    pub(super) columns: Vec<String>,
+    /// The columns that carry the other side's key.
+    pub(super) on: Vec<String>,
+    on_at: Vec<usize>,
+}
+
+/// What a page of root rows offers for a range: the root's key and where it stands in the rows.
+pub(super) struct Contiguous<'a> {
+    /// The root table.
+    pub(super) root: &'a str,
+    /// Pairs (offset in the root rows, column of the related table) for the leading columns of the root's key.
+    pub(super) bounds: Vec<(usize, &'a str)>,
+}
+
+impl<'a> Related<'a> {
+    /// The table, joined on these of its columns.
+    pub(super) fn new(table: &'a TableRead, on: Vec<String>) -> Self {
+        let mut columns = table.columns.clone();
+        for name in table.key.iter().chain(&on) {
+            if !columns.contains(name) {
+                columns.push(name.clone());
+            }
+        }
+        // every name was put in just above
+        let on_at = on.iter().filter_map(|name| columns.iter().position(|column| column == name)).collect();
+        Self { table, columns, on, on_at }
+    }
+
+    /// Joined on the first `count` of its columns only; the others were named so that they are read.
+    pub(super) fn joined_on(mut self, count: usize) -> Self {
+        self.on.truncate(count);
+        self.on_at.truncate(count);
+        self
+    }
+
+    /// The key under which a row belongs to the other side.
+    pub(super) fn group(&self, row: &[Cell]) -> Vec<String> {
+        self.on_at.iter().map(|at| row[*at].key_text()).collect()
+    }
+
+    fn query<'q>(&'q self, top: u32, conditions: Vec<Condition>, fixed: usize) -> Query<'q> {
+        let mut all: Vec<Condition> = self.table.filter.as_deref().map(Condition::fixed).into_iter().collect();
+        all.extend(conditions);
+        Query {
+            table: &self.table.table,
+            columns: &self.columns,
+            optional: &self.table.optional,
+            key: &self.table.key,
+            conditions: all,
+            fixed,
+            top,
+        }
+    }
+
+    /// Whether the definition leaves the row out.
+    pub(super) fn excluded(&self, row: &[Cell]) -> bool {
+        excluded(self.table, row)
+    }
+}
+
+/// Whether the definition leaves a row of the table out.
+pub(super) fn excluded(table: &TableRead, row: &[Cell]) -> bool {
+    table.exclude.iter().any(|(at, values)| row.get(*at).is_some_and(|cell| values.contains(&cell.key_text())))
+}
+
+/// Binary order, as SYSPRO's own collation has it; `None` when the two cannot be compared.
+pub(super) fn order(a: &Cell, b: &Cell) -> Option<Ordering> {
+    match (a, b) {
+        (Cell::Number(a), Cell::Number(b)) => Some(parse_decimal(a)?.cmp(&parse_decimal(b)?)),
+        (Cell::Text(a), Cell::Text(b)) if !a.ends_with(' ') && !b.ends_with(' ') => Some(a.as_bytes().cmp(b.as_bytes())),
+        _ => None,
+    }
+}
+
+impl Call<'_> {
+    /// The values of a row's first `width` columns.
+    pub(super) fn values<'r>(&'r self, related: &'r Related<'_>, row: &'r [Cell], width: usize) -> impl Iterator<Item = Value> + 'r {
+        let table = &related.table.table;
+        related.columns.iter().zip(row).take(width).map(move |(name, cell)| {
+            let is_key = related.table.key.contains(name) || related.on.contains(name);
+            value(cell, self.metadata.edm(table, name), is_key, self.dates())
+        })
+    }
+
+    /// The rows that belong to `rows`, whose key for this table stands at `left`.
+    pub(super) async fn related(
+        &self,
+        related: &Related<'_>,
+        rows: &[Vec<Cell>],
+        left: &[usize],
+        contiguous: Option<Contiguous<'_>>,
+    ) -> Result<Vec<Vec<Cell>>, SysproError> {
+        let mut keys: Vec<Vec<Cell>> = rows.iter().map(|row| left.iter().map(|at| row[*at].clone()).collect()).collect();
+        keys.retain(|key: &Vec<Cell>| !key.contains(&Cell::Null));
+        sort_keys(&mut keys);
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        if let Some(contiguous) = contiguous
+            && self.split(related, &keys).len() > 1
+            && let Some(found) = self.by_range(related, rows, &keys, &contiguous).await?
+        {
+            return Ok(found);
+        }
+        self.by_keys(related, &keys).await
+    }
+
+    fn typed<'c>(&'c self, related: &'c Related<'_>) -> Vec<Column<'c>> {
+        related.on.iter().map(|name| self.column(&related.table.table, name)).collect()
+    }
+
+    /// Keys in lists that the server has so far accepted.
+    fn split<'k>(&self, related: &Related<'_>, keys: &'k [Vec<Cell>]) -> Vec<&'k [Vec<Cell>]> {
+        let query = related.query(self.odata.settings.row_cap, vec![], 0);
+        let fixed: usize = query.conditions.iter().map(|condition| condition.comparisons).sum();
+        let size: usize = query.conditions.iter().map(|condition| encoded_len(&condition.text)).sum();
+        let learned = self.odata.learned.borrow();
+        let comparisons = learned.comparisons.saturating_sub(fixed).max(1);
+        let bytes = learned.bytes.saturating_sub(size + self.overhead(&query)).max(1);
+        drop(query);
+        lists(&self.typed(related), keys, comparisons, bytes)
+    }
+
+    /// The rows of sorted keys, asked for in lists, several at once.
+    pub(super) async fn by_keys(&self, related: &Related<'_>, keys: &[Vec<Cell>]) -> Result<Vec<Vec<Cell>>, SysproError> {
+        let at_once = self.odata.settings.connection.connections.clamp(1, AT_ONCE);
+        let found: Vec<Vec<Vec<Cell>>> =
+            stream::iter(self.split(related, keys)).map(|list| self.by_list(related, list)).buffer_unordered(at_once).try_collect().await?;
+        Ok(found.into_iter().flatten().filter(|row| !related.excluded(row)).collect())
+    }
+
+    /// One list; halved while the server refuses it.
+    async fn by_list(&self, related: &Related<'_>, list: &[Vec<Cell>]) -> Result<Vec<Vec<Cell>>, SysproError> {
+        let columns = self.typed(related);
+        let (mut todo, mut found, mut refused) = (vec![list], Vec::new(), false);
+        while let Some(part) = todo.pop() {
+            // a neighbour may have found a smaller limit meanwhile
+            let parts = self.split(related, part);
+            if parts.len() > 1 {
+                todo.extend(parts.into_iter().rev());
+                continue;
+            }
+            let keys: Vec<&[Cell]> = part.iter().map(Vec::as_slice).collect();
+            let condition = one_of(&columns, &keys);
+            let comparisons = condition.as_ref().map_or(0, |condition| condition.comparisons);
+            let single = part.len() == 1 && !part[0].iter().any(|cell| matches!(cell, Cell::Text(text) if text.ends_with(' ')));
+            let fixed = if single { related.table.key.iter().take_while(|name| related.on.contains(name)).count() } else { 0 };
+            let query = related.query(self.odata.settings.row_cap, condition.into_iter().collect(), fixed);
+            match self.read(&query, None, usize::MAX).await {
+                Ok(rows) => {
+                    found.extend(rows.rows);
+                    if std::mem::take(&mut refused) {
+                        let mut learned = self.odata.learned.borrow_mut();
+                        learned.comparisons = learned.comparisons.min(comparisons.max(1));
+                    }
+                }
+                Err(error) if part.len() > 1 && error.is_refusal() => {
+                    debug!(%error, table = related.table.table, keys = part.len(), "a list of keys was refused and is halved");
+                    refused = true;
+                    let (front, back) = part.split_at(part.len() / 2);
+                    todo.extend([back, front]);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The rows between the first and the last key of a page. `None`: a range is not safe here, or takes in too much.
+    async fn by_range(
+        &self,
+        related: &Related<'_>,
+        rows: &[Vec<Cell>],
+        keys: &[Vec<Cell>],
+        contiguous: &Contiguous<'_>,
+    ) -> Result<Option<Vec<Vec<Cell>>>, SysproError> {
+        let place = (contiguous.root.to_owned(), related.table.table.clone());
+        if contiguous.bounds.is_empty() || self.odata.learned.borrow().sparse.contains(&place) {
+            return Ok(None);
+        }
+        let bound = |row: &Vec<Cell>| contiguous.bounds.iter().map(|(at, _)| row[*at].clone()).collect::<Vec<Cell>>();
+        // where the page is not in binary order the server sorts by another collation; whether it compares by the same is unknown,
+        // and a range that it reads otherwise would lose rows silently
+        let ordered = rows.windows(2).all(|pair| ascends(&bound(&pair[0]), &bound(&pair[1])));
+        let (Some(first), Some(last)) = (rows.first().map(bound), rows.last().map(bound)) else { return Ok(None) };
+        let columns: Vec<Column<'_>> = contiguous.bounds.iter().map(|(_, name)| self.column(&related.table.table, name)).collect();
+        let Some(range) = within(&columns, &first, &last).filter(|_| ordered) else { return Ok(None) };
+        let wanted: HashSet<Vec<String>> = keys.iter().map(|key| key.iter().map(Cell::key_text).collect()).collect();
+        let query = related.query(self.odata.settings.row_cap, vec![range], 0);
+        let key_at: Vec<usize> =
+            related.table.key.iter().filter_map(|name| related.columns.iter().position(|column| column == name)).collect();
+        let (mut found, mut foreign, mut after) = (Vec::new(), 0, None::<Vec<Cell>>);
+        loop {
+            let page = match self.read(&query, after.as_deref(), query.top as usize).await {
+                Err(error) if error.is_refusal() => {
+                    debug!(%error, table = related.table.table, "a range of keys was refused, reading by lists");
+                    return Ok(None);
+                }
+                page => page?,
+            };
+            after = page.rows.last().map(|row| key_at.iter().map(|at| row[*at].clone()).collect());
+            let before = found.len();
+            let count = page.rows.len();
+            found.extend(page.rows.into_iter().filter(|row| wanted.contains(&related.group(row))));
+            foreign += count - (found.len() - before);
+            if foreign > 4 * found.len() + 1000 {
+                debug!(table = related.table.table, foreign, "a range of keys takes in too much, reading by lists");
+                self.odata.learned.borrow_mut().sparse.insert(place);
+                return Ok(None);
+            }
+            if !page.more {
+                found.retain(|row| !related.excluded(row));
+                return Ok(Some(found));
+            }
+        }
+    }
+}
+
+fn ascends(a: &[Cell], b: &[Cell]) -> bool {
+    for (a, b) in a.iter().zip(b) {
+        match order(a, b) {
+            Some(Ordering::Less) => return true,
+            Some(Ordering::Equal) => {}
+            _ => return false,
+        }
+    }
+    // equal leading columns: the rest of the key differs
+    a.iter().all(|cell| order(cell, cell).is_some())
+}

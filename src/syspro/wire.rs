@@ -1,0 +1,251 @@
+//! The JSON shapes of OData 4: a page of rows, cells as they were received, error objects.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use crate::domain::money::parse_decimal;
+
+/// One value as received: text untrimmed, a number by its digits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Cell {
+    /// No value.
+    Null,
+    /// `true` or `false`.
+    Flag(bool),
+    /// A number's text.
+    Number(Box<str>),
+    /// Text with all its blanks.
+    Text(Box<str>),
+}
+
+impl Cell {
+    fn from_raw(raw: &RawValue) -> Result<Self, serde_json::Error> {
+        let text = raw.get();
+        Ok(match text.as_bytes().first() {
+            Some(b'"') => Cell::Text(serde_json::from_str::<String>(text)?.into()),
+            Some(b'n') => Cell::Null,
+            Some(b't') => Cell::Flag(true),
+            Some(b'f') => Cell::Flag(false),
+            Some(b'{' | b'[') => Cell::Text(text.into()),
+            _ => Cell::Number(text.into()),
+        })
+    }
+
+    /// The text that decides whether two cells of different tables mean the same key: without padding, numbers by value.
+    pub(super) fn key_text(&self) -> String {
+        match self {
+            Cell::Null => String::new(),
+            Cell::Flag(flag) => flag.to_string(),
+            Cell::Number(text) => parse_decimal(text).map_or_else(|| text.to_string(), |number| number.normalize().to_string()),
+            Cell::Text(text) => text.trim_end_matches([' ', '\0']).to_owned(),
+        }
+    }
+}
+
+/// One page as it came.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Answer {
+    /// The rows, cells in the order of the columns asked for.
+    pub(super) rows: Vec<Vec<Cell>>,
+    /// Which of the columns stood in at least one row.
+    pub(super) seen: Vec<bool>,
+    /// Where the server says that the page goes on.
+    pub(super) next_link: Option<String>,
+}
+
+/// Reads a page. A body that is a bare array is taken too.
+pub(super) fn parse(body: &[u8], columns: &[&str]) -> Result<Answer, String> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let page = Page { columns, at: columns.iter().enumerate().map(|(i, name)| (*name, i)).collect() };
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let answer = page.deserialize(&mut reader).map_err(|error| error.to_string())?;
+    reader.end().map_err(|error| error.to_string())?;
+    Ok(answer)
+}
+
+/// The code and message of an OData error object; `None` when the body is none.
+pub(super) fn error_text(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Outer {
+        error: Inner,
+    }
+    #[derive(Deserialize)]
+    struct Inner {
+        #[serde(default)]
+        code: Option<serde_json::Value>,
+        #[serde(default)]
+        message: Option<serde_json::Value>,
+    }
+    let inner = serde_json::from_slice::<Outer>(body).ok()?.error;
+    let plain = |value: Option<serde_json::Value>| match value {
+        Some(serde_json::Value::String(text)) => Some(text),
+        Some(serde_json::Value::Object(object)) => object.get("value").and_then(|v| v.as_str()).map(str::to_owned),
+        Some(serde_json::Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let text = match (plain(inner.code).filter(|code| !code.is_empty()), plain(inner.message)) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (code, message) => message.or(code).unwrap_or_default(),
+    };
+    Some(crate::net::excerpt(text.as_bytes()))
+}
+
+struct Page<'c> {
+    columns: &'c [&'c str],
+    at: HashMap<&'c str, usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for &Page<'_> {
+    type Value = Answer;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Answer, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Page<'_> {
+    type Value = Answer;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Answer, D::Error> {
+        (&self).deserialize(deserializer)
+    }
+}
+
+impl<'de> Visitor<'de> for &Page<'_> {
+    type Value = Answer;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an OData page: an object with `value`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answer, A::Error> {
+        let (mut answer, mut found) = (Answer::default(), false);
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            match &*name {
+                "value" => {
+                    let (rows, seen) = map.next_value_seed(Rows(self))?;
+                    (answer.rows, answer.seen, found) = (rows, seen, true);
+                }
+                "@odata.nextLink" | "@nextLink" | "odata.nextLink" => answer.next_link = map.next_value()?,
+                "error" => {
+                    let raw: &RawValue = map.next_value()?;
+                    let text = error_text(format!("{{\"error\":{}}}", raw.get()).as_bytes()).unwrap_or_default();
+                    return Err(serde::de::Error::custom(format!("an error stands in it: {text}")));
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        if found { Ok(answer) } else { Err(serde::de::Error::custom("it has no `value`")) }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Answer, A::Error> {
+        let (rows, seen) = Rows(self).visit_seq(seq)?;
+        Ok(Answer { rows, seen, next_link: None })
+    }
+}
+
+struct Rows<'p, 'c>(&'p Page<'c>);
+
+impl<'de> DeserializeSeed<'de> for Rows<'_, '_> {
+    type Value = (Vec<Vec<Cell>>, Vec<bool>);
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Rows<'_, '_> {
+    type Value = (Vec<Vec<Cell>>, Vec<bool>);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut seen = vec![false; self.0.columns.len()];
+        let mut rows = Vec::new();
+        while let Some(row) = seq.next_element_seed(OneRow { page: self.0, seen: &mut seen })? {
+            rows.push(row);
+        }
+        Ok((rows, seen))
+    }
+}
+
+struct OneRow<'p, 'c> {
+    page: &'p Page<'c>,
+    seen: &'p mut Vec<bool>,
+}
+
+impl<'de> DeserializeSeed<'de> for OneRow<'_, '_> {
+    type Value = Vec<Cell>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Cell>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for OneRow<'_, '_> {
+    type Value = Vec<Cell>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a row")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Cell>, A::Error> {
+        let mut row = vec![Cell::Null; self.page.columns.len()];
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            // names are compared exactly, and without case only where that fails: some servers fold them
+            let at = self.page.at.get(&*name).copied();
+            let at = at.or_else(|| self.page.columns.iter().position(|column| column.eq_ignore_ascii_case(&name)));
+            match at {
+                Some(at) => {
+                    let raw: &RawValue = map.next_value()?;
+                    row[at] = Cell::from_raw(raw).map_err(serde::de::Error::custom)?;
+                    self.seen[at] = true;
+                }
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Cell {
+        Cell::Text(text.into())
+    }
+
+    #[test]
+    fn numbers_and_blanks_arrive_as_they_were_sent() {
+        let body =
+            br#"{"@odata.context":"x","value":[{"Supplier":"0000104  ","@odata.etag":"W/1","Value":12345678901234.567891,"Gone":null}]}"#;
+        let answer = parse(body, &["Value", "Supplier", "Gone", "Absent"]).expect("a page");
+        assert_eq!(answer.rows, [[Cell::Number("12345678901234.567891".into()), text("0000104  "), Cell::Null, Cell::Null]]);
+        assert_eq!(answer.seen, [true, true, true, false]);
+    }
+
+    #[test]
+    fn bare_arrays_marks_and_links_are_accepted() {
+        let answer = parse(b"\xEF\xBB\xBF[{\"a\":\"\\u00e9\\\"\"}]", &["A"]).expect("a page");
+        assert_eq!(answer.rows, [[text("\u{e9}\"")]]);
+        let answer = parse(br#"{"value":[],"@odata.nextLink":"T?$skiptoken=1"}"#, &["A"]).expect("a page");
+        assert_eq!(answer.next_link.as_deref(), Some("T?$skiptoken=1"));
+    }
+
+    #[test]
+    fn what_is_no_page_is_refused() {
+        assert!(parse(br#"{"value":[{"a":1},{"a":"#, &["a"]).is_err(), "cut");
+        assert!(parse(br#"{"d":[]}"#, &["a"]).expect_err("no value").contains("no `value`"));
+        assert!(parse(br#"{"error":{"code":"E1","message":"no"}}"#, &["a"]).expect_err("an error").contains("E1: no"));
+        assert!(parse(br#"{"value":[]} trailing"#, &["a"]).is_err(), "two documents");
+    }
+}
