@@ -9,3 +9,6 @@ pub mod retry;
 
 pub mod definition;
 pub mod net;
+
+#[cfg(feature = "sim")]
+pub mod sim;
