@@ -420,10 +420,8 @@ mod tests {
         let html = ask(Some(Fault::HtmlPage200));
         assert!(html.starts_with("HTTP/1.1 200") && html.contains("<html>"), "{html}");
         assert!(ask(Some(Fault::RetryAfter(17))).contains("retry-after: 17"));
-        assert!(
-            ask(Some(Fault::BrokenJsonAfterCommit)).ends_with("content-length: 5\r\nconnection: close\r\n\r\n01234")
-                || ask(Some(Fault::BrokenJsonAfterCommit)).ends_with("01234")
-        );
+        let broken = ask(Some(Fault::BrokenJsonAfterCommit));
+        assert!(broken.contains("content-length: 5\r\n") && broken.ends_with("01234"), "{broken}");
         server.stop();
     }
 }
