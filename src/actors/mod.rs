@@ -2,5 +2,54 @@
 //!
 //! The only place that names actix. What must survive a restart is in Postgres; an actor's own state may be lost at any time.
 
+pub mod audit_recorder;
+pub mod cycle;
+pub mod mapper;
 pub mod panics;
+pub mod poller;
+pub mod progress;
+pub mod replay;
+pub mod root;
+pub mod servicenow_token;
 pub mod supervise;
+pub mod syspro_session;
+pub mod tree;
+pub mod vault;
+pub mod writer;
+
+use std::sync::Arc;
+
+use self::progress::Progress;
+use self::vault::Vault;
+use crate::config::Settings;
+use crate::definition::Definitions;
+use crate::store::{Node, Store};
+
+/// What every actor has; cheap to clone, free to change threads.
+#[derive(Clone)]
+pub struct Deps {
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// The plans and code lists.
+    pub definitions: Arc<Definitions>,
+    /// The ledger.
+    pub store: Store,
+    /// The credentials.
+    pub vault: Vault,
+    /// Counts of the running cycle.
+    pub progress: Arc<Progress>,
+    /// Who we are.
+    pub node: Node,
+}
+
+/// An error with its causes on one line, printed once, where it is handled.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

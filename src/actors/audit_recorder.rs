@@ -1,0 +1,79 @@
+//! `AuditRecorder`: seals the audit into a chain.
+//!
+//! Rows are written by the steps themselves; this actor owns them afterwards. A restart loses nothing: what is not sealed is sealed
+//! next time. Runs on the delivery arbiter.
+
+use std::time::Duration;
+
+use actix::prelude::*;
+use tracing::warn;
+
+use crate::store::Store;
+use crate::telemetry::metrics::metrics;
+
+/// Between two seals.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Seals the audit.
+pub struct AuditRecorder {
+    store: Store,
+}
+
+/// Ask. Seals what is final by now; answers with the number of rows.
+#[derive(Message)]
+#[rtype(result = "i64")]
+pub struct Seal;
+
+/// Nudge. Seals, and comes again.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct SealDue;
+
+impl AuditRecorder {
+    /// A recorder over the ledger's audit.
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+}
+
+async fn seal(store: Store) -> i64 {
+    match store.audit_seal().await {
+        Ok(rows) => {
+            metrics().audit_sealed(rows);
+            rows
+        }
+        Err(error) => {
+            warn!(%error, "the audit could not be sealed, it is tried again");
+            0
+        }
+    }
+}
+
+impl Actor for AuditRecorder {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.notify_later(SealDue, EVERY);
+    }
+}
+
+impl Supervised for AuditRecorder {}
+
+impl Handler<Seal> for AuditRecorder {
+    type Result = ResponseFuture<i64>;
+
+    fn handle(&mut self, _: Seal, _: &mut Self::Context) -> Self::Result {
+        Box::pin(seal(self.store.clone()))
+    }
+}
+
+impl Handler<SealDue> for AuditRecorder {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: SealDue, _: &mut Self::Context) -> Self::Result {
+        Box::pin(seal(self.store.clone()).into_actor(self).map(|_, _, ctx| {
+            // armed after the work, so that runs never overlap
+            ctx.notify_later(SealDue, EVERY);
+        }))
+    }
+}

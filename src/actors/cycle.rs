@@ -1,0 +1,110 @@
+//! One cycle: flows in dependency order, so that a line always lands on a valid dimension. Plain functions.
+
+use std::collections::BTreeMap;
+
+use actix::prelude::*;
+use futures_util::future::join_all;
+
+use super::Deps;
+use super::poller::{PollError, PollNow, PollReport};
+use super::writer::{Drain, WriteError};
+use crate::domain::run::RunKind;
+use crate::domain::{EntityName, FlowId};
+use crate::store::StoreError;
+
+/// What a cycle is asked to do.
+#[derive(Debug, Clone)]
+pub struct CycleAsk {
+    /// The flows, in any order.
+    pub flows: Vec<(FlowId, RunKind)>,
+    /// Who asked.
+    pub requested_by: String,
+    /// Why, when a person did.
+    pub reason: Option<String>,
+    /// A person asked: paused flows run, and what waits for its next try is tried now.
+    pub force: bool,
+}
+
+/// What a cycle did.
+#[derive(Debug, Clone, Default)]
+pub struct CycleReport {
+    /// Per flow how it went.
+    pub flows: Vec<(FlowId, Result<PollReport, PollError>)>,
+    /// What kept left-over deliveries from being sent.
+    pub write_errors: Vec<WriteError>,
+}
+
+/// Whom a cycle asks.
+#[derive(Clone)]
+pub struct Crew {
+    /// One per flow.
+    pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
+    /// The Writer.
+    pub drain: Recipient<Drain>,
+}
+
+/// Runs flows rank by rank; flows of one rank do not depend on one another and run at once.
+pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk) -> CycleReport {
+    let mut report = CycleReport::default();
+    if let Err(error) = prepare(deps, ask.force).await {
+        report.write_errors.push(error.into());
+    }
+    for flows in by_rank(deps, &ask.flows) {
+        let runs = flows.into_iter().map(|(flow, kind)| {
+            let poller = crew.pollers.get(&flow).cloned();
+            let now = PollNow { kind, requested_by: ask.requested_by.clone(), reason: ask.reason.clone(), force: ask.force };
+            async move {
+                let result = match poller {
+                    Some(poller) => poller.send(now).await.unwrap_or_else(|_| Err(interrupted(&flow))),
+                    None => Err(PollError::Store { flow: flow.clone(), text: "there is no such flow here".into() }),
+                };
+                (flow, result)
+            }
+        });
+        report.flows.extend(join_all(runs).await);
+    }
+    // what an earlier rank's deliveries released, and what was left from before
+    if let Err(error) = deps.store.pending_release_all().await {
+        report.write_errors.push(error.into());
+    }
+    for entity in entities(deps) {
+        match crew.drain.send(Drain { entity }).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                if !report.write_errors.iter().any(|other| other.to_string() == error.to_string()) {
+                    report.write_errors.push(error);
+                }
+            }
+            Err(_) => report.write_errors.push(WriteError::Store { text: "sending was interrupted; what is due is sent by the next cycle".into() }),
+        }
+    }
+    report
+}
+
+async fn prepare(deps: &Deps, force: bool) -> Result<(), StoreError> {
+    deps.store.delivery_recover(deps.node.clone(), false).await?;
+    if force {
+        deps.store.delivery_make_due().await?;
+    }
+    deps.store.pending_release_all().await.map(drop)
+}
+
+fn interrupted(flow: &FlowId) -> PollError {
+    PollError::Store { flow: flow.clone(), text: "the Poller is being restarted; the next cycle goes on where it was".into() }
+}
+
+/// The entities in dependency order.
+fn entities(deps: &Deps) -> Vec<EntityName> {
+    deps.definitions.plans().iter().map(|plan| plan.entity.clone()).collect()
+}
+
+/// Flows grouped by their entity's rank, the lowest first.
+fn by_rank(deps: &Deps, flows: &[(FlowId, RunKind)]) -> Vec<Vec<(FlowId, RunKind)>> {
+    let mut ranks: BTreeMap<u16, Vec<(FlowId, RunKind)>> = BTreeMap::new();
+    for (flow, kind) in flows {
+        if let Some(plan) = deps.definitions.plan(&flow.entity) {
+            ranks.entry(plan.rank).or_default().push((flow.clone(), *kind));
+        }
+    }
+    ranks.into_values().collect()
+}

@@ -1,0 +1,309 @@
+//! `Root`: supervises all, keeps the schedule, runs cycles.
+//!
+//! Owns which flows are running and when each is due next; everything else is asked of others. A flow whose actors gave up is left out
+//! and makes readiness amber; when an actor that all depend on gives up or is stuck, the process must end, and the service manager
+//! starts it again. Root itself holds no work: a panic here ends the process. Runs on the control arbiter.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use actix::prelude::*;
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::Deps;
+use super::cycle::{self, Crew, CycleAsk, CycleReport};
+use super::supervise::{ChildExited, Exit, Liveness, Pulse, ask_all};
+use super::tree::flows;
+use super::writer::Nudge;
+use crate::domain::run::RunKind;
+use crate::domain::schedule::Schedule;
+use crate::domain::{EntityName, FlowId};
+
+/// How often the schedule and the due deliveries are looked at.
+const TICK: Duration = Duration::from_secs(1);
+/// How often every actor is asked whether it lives.
+const PULSE_EVERY: Duration = Duration::from_secs(15);
+/// How long an actor may take to say so.
+const PULSE_LIMIT: Duration = Duration::from_secs(60);
+
+/// What Root is made of.
+pub struct RootParts {
+    /// What every actor has.
+    pub deps: Deps,
+    /// Whom a cycle asks.
+    pub crew: Crew,
+    /// The Writer, for what is due again.
+    pub nudge: Recipient<Nudge>,
+    /// Everybody, to be asked for a sign of life.
+    pub pulses: Vec<Pulse>,
+    /// Set when the process must end.
+    pub fatal: watch::Sender<Option<String>>,
+    /// Whether flows run by their schedules, or only when asked.
+    pub scheduled: bool,
+}
+
+/// Supervises all.
+pub struct Root {
+    parts: RootParts,
+    schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>,
+    next: BTreeMap<(FlowId, bool), DateTime<Utc>>,
+    running: BTreeSet<FlowId>,
+    gave_up: BTreeMap<FlowId, String>,
+    stopping: bool,
+}
+
+/// Ask. Runs flows in dependency order; answers when all have ended.
+#[derive(Message)]
+#[rtype(result = "CycleReport")]
+pub struct RunCycle(pub CycleAsk);
+
+/// Question. Flows whose actors gave up, with the cause.
+#[derive(Message)]
+#[rtype(result = "BTreeMap<FlowId, String>")]
+pub struct GetGaveUp;
+
+/// Question. When flows are due next.
+#[derive(Message)]
+#[rtype(result = "BTreeMap<FlowId, DateTime<Utc>>")]
+pub struct GetNextRuns;
+
+/// Ask. No new cycle begins; answers when the running ones have ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Stop;
+
+/// Nudge. Looks at the schedule.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Tick;
+
+/// Nudge. Asks everybody for a sign of life.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct FeelPulse;
+
+impl Root {
+    /// A root at rest.
+    pub fn new(parts: RootParts) -> Self {
+        let schedules = schedules(&parts.deps);
+        Self { parts, schedules, next: BTreeMap::new(), running: BTreeSet::new(), gave_up: BTreeMap::new(), stopping: false }
+    }
+
+    fn cycle(&mut self, ask: CycleAsk) -> impl Future<Output = CycleReport> + 'static {
+        let (deps, crew) = (self.parts.deps.clone(), self.parts.crew.clone());
+        self.running.extend(ask.flows.iter().map(|(flow, _)| flow.clone()));
+        async move { cycle::run(&deps, &crew, ask).await }
+    }
+
+    /// Flows that are due, not running and not given up.
+    fn due(&mut self, now: DateTime<Utc>) -> Vec<(FlowId, RunKind)> {
+        let mut due = Vec::new();
+        for flow in flows(&self.parts.deps) {
+            let Some((poll, sweep)) = self.schedules.get(&flow.entity) else { continue };
+            for (schedule, sweeping) in [(Some(poll), false), (sweep.as_ref(), true)] {
+                let Some(schedule) = schedule else { continue };
+                let key = (flow.clone(), sweeping);
+                match self.next.get(&key) {
+                    // the first poll comes at once, the first sweep at its time
+                    None if sweeping => {
+                        if let Some(next) = schedule.next_after(now) {
+                            self.next.insert(key, next);
+                        }
+                        continue;
+                    }
+                    Some(next) if *next > now => continue,
+                    _ => {}
+                }
+                if self.running.contains(&flow) || self.gave_up.contains_key(&flow) || due.iter().any(|(other, _)| *other == flow) {
+                    continue;
+                }
+                if let Some(next) = schedule.next_after(now) {
+                    self.next.insert(key, next);
+                }
+                due.push((flow.clone(), if sweeping { RunKind::Sweep } else { RunKind::Poll }));
+            }
+        }
+        due
+    }
+
+    fn end_process(&self, why: String) {
+        error!(why, "the service cannot go on and ends; the service manager starts it again");
+        let _ = self.parts.fatal.send(Some(why));
+    }
+}
+
+/// Poll and sweep schedules per entity. Every expression was checked with the settings and definitions.
+fn schedules(deps: &Deps) -> BTreeMap<EntityName, (Schedule, Option<Schedule>)> {
+    let zone = deps.settings.syspro.time_zone;
+    let parse = |text: &str| Schedule::parse(text, zone).map_err(|error| warn!(schedule = text, error, "not a schedule")).ok();
+    deps.definitions
+        .plans()
+        .iter()
+        .filter_map(|plan| {
+            let default = default_schedule(plan.entity.as_str());
+            let poll = parse(deps.settings.schedule.get(&plan.entity).map_or(default, String::as_str))?;
+            let sweep = plan.read.sweep.as_ref().and_then(|sweep| parse(&sweep.schedule));
+            Some((plan.entity.clone(), (poll, sweep)))
+        })
+        .collect()
+}
+
+/// Reference data daily, everything else hourly, in dependency order within the hour.
+fn default_schedule(entity: &str) -> &'static str {
+    match entity {
+        "cost_center" => "10 4 * * *",
+        "gl_account" => "15 4 * * *",
+        "supplier" => "0 * * * *",
+        "purchase_order" => "3 * * * *",
+        "gl_posting" => "10 * * * *",
+        _ => "5 * * * *",
+    }
+}
+
+impl Actor for Root {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if self.parts.scheduled {
+            ctx.notify_later(Tick, TICK);
+        }
+        ctx.notify_later(FeelPulse, PULSE_EVERY);
+    }
+}
+
+impl Handler<RunCycle> for Root {
+    type Result = ResponseActFuture<Self, CycleReport>;
+
+    fn handle(&mut self, RunCycle(ask): RunCycle, _: &mut Self::Context) -> Self::Result {
+        let flows: Vec<FlowId> = ask.flows.iter().map(|(flow, _)| flow.clone()).collect();
+        Box::pin(self.cycle(ask).into_actor(self).map(move |report, this, _| {
+            for flow in &flows {
+                this.running.remove(flow);
+            }
+            report
+        }))
+    }
+}
+
+impl Handler<Tick> for Root {
+    type Result = ();
+
+    fn handle(&mut self, _: Tick, ctx: &mut Self::Context) {
+        ctx.notify_later(Tick, TICK);
+        if self.stopping {
+            return;
+        }
+        let due = self.due(Utc::now());
+        if !due.is_empty() {
+            let flows: Vec<FlowId> = due.iter().map(|(flow, _)| flow.clone()).collect();
+            let ask = CycleAsk { flows: due, requested_by: "schedule".into(), reason: None, force: false };
+            ctx.spawn(self.cycle(ask).into_actor(self).map(move |report, this, _| {
+                for flow in &flows {
+                    this.running.remove(flow);
+                }
+                log_report(&report);
+            }));
+        }
+        // deliveries whose time has come, and batches of nodes that died
+        let (deps, nudge) = (self.parts.deps.clone(), self.parts.nudge.clone());
+        let retry = async move {
+            if let Err(error) = deps.store.delivery_recover(deps.node.clone(), false).await {
+                warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
+                return;
+            }
+            match deps.store.delivery_due().await {
+                Ok(lanes) => {
+                    for lane in lanes.into_iter().filter(|lane| lane.waiting + lane.in_doubt > 0) {
+                        nudge.do_send(Nudge { entity: EntityName::new(lane.entity) });
+                    }
+                }
+                Err(error) => warn!(%error, "due deliveries could not be looked for, it is tried again"),
+            }
+        };
+        ctx.spawn(retry.into_actor(self));
+    }
+}
+
+fn log_report(report: &CycleReport) {
+    for (flow, result) in &report.flows {
+        match result {
+            Ok(run) => {
+                if let Some(error) = &run.write_error {
+                    warn!(%flow, %error, "not everything could be sent; what is due is sent by the next cycle");
+                }
+            }
+            Err(error) => warn!(%flow, %error, "the flow did not run to its end; the next cycle goes on where it was"),
+        }
+    }
+}
+
+impl Handler<FeelPulse> for Root {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: FeelPulse, _: &mut Self::Context) -> Self::Result {
+        let pulses = self.parts.pulses.clone();
+        Box::pin(async move { ask_all(&pulses, PULSE_LIMIT).await }.into_actor(self).map(|all, this, ctx| {
+            for (child, liveness) in all {
+                if liveness == Liveness::Silent {
+                    this.end_process(format!("actor {child} has not answered for {} s: its thread is stuck", PULSE_LIMIT.as_secs()));
+                }
+            }
+            ctx.notify_later(FeelPulse, PULSE_EVERY);
+        }))
+    }
+}
+
+impl Handler<ChildExited> for Root {
+    type Result = ();
+
+    fn handle(&mut self, message: ChildExited, _: &mut Self::Context) {
+        let Exit::GaveUp { cause } = message.exit else { return };
+        match message.child.flow.clone() {
+            Some(flow) => {
+                error!(%flow, child = message.child.kind, cause, "the flow is left out until the service is restarted");
+                self.gave_up.insert(flow, format!("{} died too often: {cause}", message.child.kind));
+            }
+            None => self.end_process(format!("actor {} died too often: {cause}", message.child)),
+        }
+    }
+}
+
+impl Handler<GetGaveUp> for Root {
+    type Result = MessageResult<GetGaveUp>;
+
+    fn handle(&mut self, _: GetGaveUp, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.gave_up.clone())
+    }
+}
+
+impl Handler<GetNextRuns> for Root {
+    type Result = MessageResult<GetNextRuns>;
+
+    fn handle(&mut self, _: GetNextRuns, _: &mut Self::Context) -> Self::Result {
+        let polls = self.next.iter().filter(|((_, sweeping), _)| !sweeping);
+        MessageResult(polls.map(|((flow, _), next)| (flow.clone(), *next)).collect())
+    }
+}
+
+/// Between two looks whether the running cycles have ended.
+const STOP_LOOK: Duration = Duration::from_millis(50);
+
+impl Handler<Stop> for Root {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: Stop, ctx: &mut Self::Context) -> Self::Result {
+        self.stopping = true;
+        if self.running.is_empty() {
+            return Box::pin(actix::fut::ready(()));
+        }
+        info!(flows = self.running.len(), "waiting for running flows");
+        let again = ctx.address();
+        let wait = async move {
+            tokio::time::sleep(STOP_LOOK).await;
+            let _ = again.send(Stop).await;
+        };
+        Box::pin(wait.into_actor(self))
+    }
+}

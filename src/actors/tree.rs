@@ -1,0 +1,161 @@
+//! The tree: which actors there are, on which thread, and who knows whom.
+//!
+//! Three arbiters: control (this thread: Root, both auth actors), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use tokio::sync::watch;
+
+use super::audit_recorder::{AuditRecorder, Seal};
+use super::cycle::Crew;
+use super::mapper::Mapper;
+use super::poller::{Poller, Reader};
+use super::root::{Root, RootParts};
+use super::servicenow_token::{ServiceNowToken, TokenAsker};
+use super::supervise::{ChildExited, ChildName, Observer, Ping, Pulse, RestartPolicy, Supervision, start_on};
+use super::syspro_session::SysproSession;
+use super::writer::Writer;
+use super::Deps;
+use crate::domain::FlowId;
+use crate::net::HttpClient;
+use crate::servicenow::ServiceNow;
+use crate::syspro::OData;
+use crate::telemetry::metrics::metrics;
+
+crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Writer, AuditRecorder);
+
+/// Mailboxes: actix's own default is 16; a cycle asks every flow at once.
+const MAILBOX: usize = 64;
+
+/// The running actors.
+pub struct Tree {
+    /// The root: cycles, schedules, health.
+    pub root: Addr<Root>,
+    /// Whom a cycle asks.
+    pub crew: Crew,
+    /// Seals the audit.
+    pub seal: Recipient<Seal>,
+    /// Hands out tokens.
+    pub tokens: TokenAsker,
+    /// Why the process must end, once it must.
+    pub fatal: watch::Receiver<Option<String>>,
+    draining: watch::Sender<bool>,
+    arbiters: Vec<Arbiter>,
+}
+
+/// Why the tree cannot be started.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct TreeError(String);
+
+impl Tree {
+    /// Starts every actor. Must be called on a thread that runs an actix system.
+    ///
+    /// # Errors
+    /// [`TreeError`] when a client cannot be made from the settings: a certificate file that cannot be read, for example.
+    pub fn start(deps: &Deps, policy: RestartPolicy, scheduled: bool) -> Result<Self, TreeError> {
+        check_clients(deps)?;
+        let (draining, drained) = watch::channel(false);
+        let (fatal_sender, fatal) = watch::channel(None);
+        let observer: Observer = Arc::new(|restart| metrics().actor_restarted(restart.child.kind));
+        let root_deps = deps.clone();
+        let (root_sender, root_receiver) = actix::dev::channel::channel(MAILBOX);
+        let root: Addr<Root> = Addr::new(root_sender);
+        let supervision = Supervision { policy, draining: drained, parent: root.clone().recipient::<ChildExited>(), observer };
+        let control = Arbiter::current();
+        let (ingest, delivery) = (Arbiter::new(), Arbiter::new());
+
+        let vault = deps.vault.clone();
+        let session = start_on(&control, "syspro_session", MAILBOX, &supervision, move |_| SysproSession::new(vault));
+        let token_deps = deps.clone();
+        let token = start_on(&control, "servicenow_token", MAILBOX, &supervision, move |_| {
+            let settings = token_deps.settings.servicenow.clone();
+            let http = HttpClient::new(&settings.connection).unwrap_or_else(|error| panic!("{error}"));
+            ServiceNowToken::new(token_deps.vault, settings, http)
+        });
+        let tokens = TokenAsker { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
+
+        let (writer_deps, writer_tokens) = (deps.clone(), tokens.clone());
+        let writer = start_on(&delivery.handle(), "writer", MAILBOX, &supervision, move |_| {
+            let servicenow = ServiceNow::new(&writer_deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
+            Writer::new(writer_deps, servicenow, writer_tokens)
+        });
+        let store = deps.store.clone();
+        let recorder = start_on(&delivery.handle(), "audit_recorder", MAILBOX, &supervision, move |_| AuditRecorder::new(store));
+
+        let mut pulses = vec![session.pulse(), token.pulse(), writer.pulse(), recorder.pulse()];
+        let mut pollers = BTreeMap::new();
+        for flow in flows(deps) {
+            let (poller, more) = start_flow(deps, &flow, &ingest.handle(), &supervision, &session.addr, &writer.addr);
+            pulses.extend(more);
+            pollers.insert(flow, poller.recipient());
+        }
+        let crew = Crew { pollers, drain: writer.addr.clone().recipient() };
+        let parts = RootParts { deps: root_deps, crew: crew.clone(), nudge: writer.addr.recipient(), pulses, fatal: fatal_sender, scheduled };
+        Context::with_receiver(root_receiver).run(Root::new(parts));
+        Ok(Self { root, crew, seal: recorder.addr.recipient(), tokens, fatal, draining, arbiters: vec![ingest, delivery] })
+    }
+
+    /// Lets what is in hand come to an end, up to a deadline, and stops the threads.
+    pub async fn stop(self, deadline: std::time::Duration) {
+        let _ = self.draining.send(true);
+        let _ = self.root.send(super::root::Stop).timeout(deadline).await;
+        let _ = self.seal.send(Seal).timeout(deadline).await;
+        for arbiter in self.arbiters {
+            arbiter.stop();
+        }
+    }
+}
+
+/// Every flow of the settings, parents first.
+pub fn flows(deps: &Deps) -> Vec<FlowId> {
+    let companies = &deps.settings.syspro.companies;
+    let plans = deps.definitions.plans();
+    plans.iter().flat_map(|plan| companies.iter().map(|company| FlowId { company: company.clone(), entity: plan.entity.clone() })).collect()
+}
+
+/// The clients are made on their own threads later; a mistake in the settings is reported here, where somebody reads it.
+fn check_clients(deps: &Deps) -> Result<(), TreeError> {
+    OData::new(&deps.settings.syspro, &deps.settings.retry).map_err(|error| TreeError(super::chain(&error)))?;
+    ServiceNow::new(&deps.settings.servicenow).map_err(|error| TreeError(error.chain()))?;
+    Ok(())
+}
+
+fn start_flow(
+    deps: &Deps,
+    flow: &FlowId,
+    ingest: &ArbiterHandle,
+    supervision: &Supervision,
+    session: &Addr<SysproSession>,
+    writer: &Addr<Writer>,
+) -> (Addr<Poller>, Vec<Pulse>) {
+    let (definitions, mapped) = (deps.definitions.clone(), flow.clone());
+    let mapper = start_on(ingest, ChildName::of_flow("mapper", flow.clone()), MAILBOX, supervision, move |_| {
+        Mapper::new(definitions, mapped.company, mapped.entity)
+    });
+    let (deps, flow_id, session, writer, map) =
+        (deps.clone(), flow.clone(), session.clone(), writer.clone(), mapper.addr.clone().recipient());
+    let poller = start_on(ingest, ChildName::of_flow("poller", flow.clone()), MAILBOX, supervision, move |_| {
+        let odata = OData::new(&deps.settings.syspro, &deps.settings.retry).unwrap_or_else(|error| panic!("{}", super::chain(&error)));
+        Poller::new(Reader {
+            deps,
+            flow: flow_id,
+            odata,
+            session: session.clone().recipient(),
+            refused: session.recipient(),
+            mapper: map,
+            nudge: writer.clone().recipient(),
+            drain: writer.recipient(),
+        })
+    });
+    let pulses = vec![mapper.pulse(), poller.pulse()];
+    (poller.addr, pulses)
+}
+
+impl Handler<Ping> for Root {
+    type Result = ();
+
+    fn handle(&mut self, _: Ping, _: &mut Self::Context) {}
+}
