@@ -1,6 +1,26 @@
 //! The entity files: parsed, checked all together, and compiled once into plans; and the pure mapping of documents to target records.
 
+mod compile_read;
+mod compile_target;
+mod content;
+mod embedded;
+pub mod load;
+pub mod lookups;
+pub mod map;
+mod parse;
 pub mod plan;
+pub mod problem;
 pub mod record;
+#[cfg(test)]
+mod schema;
+mod shape;
+pub mod transform;
 
+pub use load::{Definitions, load};
+pub use lookups::Lookups;
+pub use map::Mapped;
 pub use plan::{Plan, ReadPlan, TargetPlan};
+pub use problem::Problem;
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,9 @@ pub struct Plan {
     pub entity: EntityName,
     /// How it is read.
     pub read: ReadPlan,
-    /// Where it goes: `targets[0]` is the header (the root row), the others are the children in the order of `read.children` that have a target.
+    /// Where it goes: first the header (the root row), then the children in the order of `read.children` that have a target.
+    /// A profile with `write = "none"` for its header has no target for the root row: then every target has a `child`, and the
+    /// lines are delivered by themselves. So ask a target's `child`, not its place, whether it is the header.
     pub targets: Vec<TargetPlan>,
     /// Entities that must be delivered before this one.
     pub after: Vec<EntityName>,
@@ -109,8 +111,13 @@ pub struct ViaRead {
 impl ChildRead {
     /// The names of a child row's values: the child table's columns, then what is carried over from the table in between.
     pub fn columns(&self) -> Vec<String> {
-        let carried = self.via.iter().flat_map(|via| via.carry.iter().cloned());
-        self.table.columns.iter().cloned().chain(carried).collect()
+        self.column_names().map(str::to_owned).collect()
+    }
+
+    /// The same, borrowed.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        let carried = self.via.iter().flat_map(|via| via.carry.iter());
+        self.table.columns.iter().chain(carried).map(String::as_str)
     }
 }
 

@@ -1,0 +1,338 @@
+//! `config/entities/<entity>.toml` to a `ReadPlan`.
+
+use std::collections::BTreeSet;
+
+use chrono_tz::Tz;
+
+use crate::domain::schedule::Schedule;
+
+use super::parse::{Table, Text, Words};
+use super::plan::{ChangeQuery, ChildRead, Derive, JoinRead, ReadPlan, SweepPlan, TableRead, ViaRead};
+use super::problem::{Report, list};
+use super::shape::{ChangeShape, ChildShape, DeriveShape, EntityFile, JoinShape, OnShape};
+
+/// Compiles how an entity is read. Mistakes go to the report; the plan is then as far as it goes and must not be used.
+pub(super) fn read_plan(file: &EntityFile, report: &mut Report<'_>) -> ReadPlan {
+    let shape = &file.root;
+    let root = TableShape {
+        at: "root",
+        table: &shape.table,
+        key: &shape.key,
+        columns: shape.columns.as_ref(),
+        optional: shape.optional.as_ref(),
+        filter: shape.filter.as_ref(),
+        exclude: shape.exclude.as_ref(),
+    };
+    let mut root = root.compile(&[], report);
+    root.derive = shape.derive.as_ref().map(|derive| derived(derive, &shape.key, report));
+
+    let mut columns = root.columns.clone();
+    let mut joins = Vec::new();
+    for (i, join) in file.joins.iter().flatten().enumerate() {
+        joins.push(join_read(join, &format!("join.{}", i + 1), &root, &mut columns, report));
+    }
+    let mut children: Vec<ChildRead> = Vec::new();
+    for (i, child) in file.children.iter().flatten().enumerate() {
+        let at = format!("child.{}", i + 1);
+        let name = &child.name;
+        if name.line > 0 {
+            if name.as_str() == "header" || columns.contains(&name.value) {
+                report.add(
+                    name.line,
+                    format!("{at}.name"),
+                    format!("`{}` cannot name a child: it is `header` or a column of the root row", name.value),
+                );
+            }
+            if children.iter().any(|other| other.name == name.value) {
+                report.add(name.line, format!("{at}.name"), format!("there are two children named `{}`", name.value));
+            }
+        }
+        children.push(child_read(child, &at, &root, &columns, report));
+    }
+    let tables = Tables { root: &root, joins: &joins, children: &children };
+    let changes: Vec<_> = file
+        .changes
+        .iter()
+        .flatten()
+        .enumerate()
+        .map(|(i, change)| change_query(change, &format!("change.{}", i + 1), &tables, report))
+        .collect();
+    if let Some(sweep) = &file.sweep {
+        check_cron(&sweep.schedule, "sweep.schedule", report);
+        if changes.is_empty() {
+            report.add(sweep.line, "sweep", "a flow without `[[change]]` is read whole at every run and needs no sweep");
+        }
+    }
+    if let Some(schedule) = &file.schedule {
+        check_cron(schedule, "schedule", report);
+    }
+    let sweep = file.sweep.as_ref().map(|sweep| SweepPlan { schedule: sweep.schedule.value.clone() });
+    ReadPlan { root, joins, children, changes, columns, sweep }
+}
+
+fn check_cron(text: &Text, key: &str, report: &mut Report<'_>) {
+    if text.line > 0
+        && let Err(error) = Schedule::parse(text, Tz::UTC)
+    {
+        report.add(text.line, key, format!("`{}` is not a schedule such as `5 * * * *`: {error}", text.value));
+    }
+}
+
+/// What the three kinds of tables have in common.
+struct TableShape<'a> {
+    at: &'a str,
+    table: &'a Text,
+    key: &'a Words,
+    columns: Option<&'a Words>,
+    optional: Option<&'a Words>,
+    filter: Option<&'a Text>,
+    exclude: Option<&'a Table<Words>>,
+}
+
+impl TableShape<'_> {
+    /// The table with its key columns first, then `columns` and `optional`, then those of `also` that nobody named.
+    fn compile(&self, also: &[String], report: &mut Report<'_>) -> TableRead {
+        let at = self.at;
+        check_name(self.table, &format!("{at}.table"), "a table", report);
+        if self.key.line > 0 && self.key.is_empty() {
+            report.add(self.key.line, format!("{at}.key"), "must name at least one column");
+        }
+        let mut columns: Vec<String> = Vec::new();
+        for key in self.key.iter() {
+            if columns.contains(&key.value) {
+                report.add(key.line, format!("{at}.key"), format!("the column `{}` is named twice", key.value));
+            }
+            check_name(key, &format!("{at}.key"), "a column", report);
+            columns.push(key.value.clone());
+        }
+        let mut named = BTreeSet::new();
+        for (place, names) in [("columns", self.columns), ("optional", self.optional)] {
+            for name in names.iter().flat_map(|names| names.iter()) {
+                check_name(name, &format!("{at}.{place}"), "a column", report);
+                if !named.insert(name.value.as_str()) {
+                    report.add(name.line, format!("{at}.{place}"), format!("the column `{}` is named twice", name.value));
+                } else if !columns.contains(&name.value) {
+                    columns.push(name.value.clone());
+                }
+            }
+        }
+        for name in also {
+            if !columns.contains(name) {
+                columns.push(name.clone());
+            }
+        }
+        let key: Vec<String> = self.key.iter().map(|key| key.value.clone()).collect();
+        let key_at = key.iter().filter_map(|key| columns.iter().position(|column| column == key)).collect();
+        let mut exclude = Vec::new();
+        for (column, texts) in self.exclude.iter().flat_map(|table| &table.0) {
+            match columns.iter().position(|name| *name == column.value) {
+                Some(offset) => exclude.push((offset, texts.iter().map(|text| text.value.clone()).collect())),
+                None => report.add(column.line, format!("{at}.exclude"), unknown_column(column, self.table, &columns)),
+            }
+        }
+        TableRead {
+            table: self.table.value.clone(),
+            key,
+            columns,
+            key_at,
+            filter: self.filter.map(|filter| filter.value.clone()),
+            exclude,
+            optional: self.optional.iter().flat_map(|names| names.iter()).map(|name| name.value.clone()).collect(),
+            derive: None,
+        }
+    }
+}
+
+fn check_name(name: &Text, key: &str, what: &str, report: &mut Report<'_>) {
+    let fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'+');
+    if name.line > 0 && !fits {
+        report.add(name.line, key, format!("`{}` cannot be the name of {what}: letters, digits, `_` and `+` only", name.value));
+    }
+}
+
+pub(super) fn unknown_column(name: &str, table: &str, columns: &[String]) -> String {
+    format!("`{table}` is not read with a column `{name}`; it is read with {}", list(columns))
+}
+
+fn derived(shape: &DeriveShape, key: &Words, report: &mut Report<'_>) -> Derive {
+    if shape.part.line > 0 && shape.part.value == 0 {
+        report.add(shape.part.line, "root.derive.part", "parts are counted from 1, got `0`");
+    }
+    if shape.separator.line > 0 && shape.separator.is_empty() {
+        report.add(shape.separator.line, "root.derive.separator", "must not be empty");
+    }
+    check_name(&shape.from, "root.derive.from", "a column", report);
+    if shape.column.line > 0 && key.line > 0 && (key.len() != 1 || key[0].value != shape.column.value) {
+        let found = list(key.iter().map(|name| &name.value));
+        report.add(key.line, "root.key", format!("must be the derived column `{}` alone, got {found}", shape.column.value));
+    }
+    Derive {
+        from: shape.from.value.clone(),
+        separator: shape.separator.value.clone(),
+        part: shape.part.value as usize,
+        column_out: shape.column.value.clone(),
+    }
+}
+
+/// The pairs of `on`, or the root's key on both sides.
+fn on_or_key(on: Option<&OnShape>, root: &TableRead) -> Vec<(Text, Text)> {
+    match on {
+        Some(on) => on.pairs(),
+        None => root.key.iter().map(|name| Text { value: name.clone(), line: 0 }).map(|name| (name.clone(), name)).collect(),
+    }
+}
+
+fn plain_pairs(pairs: &[(Text, Text)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(left, right)| (left.value.clone(), right.value.clone())).collect()
+}
+
+/// Reports a left side of `on` that its table does not have. Line 0 is the default, whose root has been reported.
+fn check_left(pairs: &[(Text, Text)], table: &str, columns: &[String], key: &str, report: &mut Report<'_>) {
+    for (left, _) in pairs {
+        if left.line > 0 && !columns.contains(&left.value) {
+            report.add(left.line, key, unknown_column(left, table, columns));
+        }
+    }
+}
+
+fn join_read(join: &JoinShape, at: &str, root: &TableRead, columns: &mut Vec<String>, report: &mut Report<'_>) -> JoinRead {
+    let on = on_or_key(join.on.as_ref(), root);
+    check_left(&on, &root.table, &root.columns, &format!("{at}.on"), report);
+    let key = Words { value: on.iter().map(|(_, right)| right.clone()).collect(), line: 0 };
+    let table = TableShape {
+        at,
+        table: &join.table,
+        key: &key,
+        columns: join.columns.as_ref(),
+        optional: join.optional.as_ref(),
+        filter: join.filter.as_ref(),
+        exclude: None,
+    };
+    let table = table.compile(&[], report);
+    let offset = columns.len();
+    for column in table.columns.iter().filter(|column| !table.key.contains(column)) {
+        if columns.contains(column) {
+            let named =
+                [&join.columns, &join.optional].into_iter().flatten().flat_map(|names| names.iter()).find(|name| name.value == *column);
+            let line = named.map_or(join.line, |name| name.line);
+            report.add(line, format!("{at}.columns"), format!("the root row already has a column `{column}`"));
+        }
+        columns.push(column.clone());
+    }
+    JoinRead { table, on: plain_pairs(&on), offset }
+}
+
+fn child_read(child: &ChildShape, at: &str, root: &TableRead, root_row: &[String], report: &mut Report<'_>) -> ChildRead {
+    if let (Some(_), Some(via)) = (&child.on, &child.via) {
+        report.add(via.line, format!("{at}.on"), "`on` and `via` exclude one another: with `via`, say `via = { on = … }`");
+    }
+    let (on, via) = match &child.via {
+        Some(via) => {
+            let on = via.on.pairs();
+            let to_root = on_or_key(via.root.as_ref(), root);
+            check_left(&to_root, &root.table, root_row, &format!("{at}.via.root"), report);
+            let own = Words { value: on.iter().map(|(left, _)| left.clone()).collect(), line: 0 };
+            let carried: Vec<String> = via.carry.iter().flat_map(|names| names.iter()).map(|name| name.value.clone()).collect();
+            let both = to_root.iter().map(|(_, right)| right.value.clone()).chain(own.iter().map(|name| name.value.clone()));
+            let also: Vec<String> = both.chain(carried.iter().cloned()).collect();
+            let table = TableShape {
+                at: &format!("{at}.via"),
+                table: &via.table,
+                key: via.key.as_ref().unwrap_or(&own),
+                columns: None,
+                optional: None,
+                filter: via.filter.as_ref(),
+                exclude: None,
+            };
+            (on, Some(ViaRead { table: table.compile(&also, report), on: plain_pairs(&to_root), carry: carried }))
+        }
+        None => {
+            let on = on_or_key(child.on.as_ref(), root);
+            check_left(&on, &root.table, root_row, &format!("{at}.on"), report);
+            (on, None)
+        }
+    };
+    let table = TableShape {
+        at,
+        table: &child.table,
+        key: &child.key,
+        columns: child.columns.as_ref(),
+        optional: child.optional.as_ref(),
+        filter: child.filter.as_ref(),
+        exclude: child.exclude.as_ref(),
+    };
+    let right: Vec<String> = on.iter().map(|(_, right)| right.value.clone()).collect();
+    let table = table.compile(&right, report);
+    for name in child.via.iter().flat_map(|via| &via.carry).flat_map(|names| names.iter()) {
+        if table.columns.contains(&name.value) {
+            report.add(name.line, format!("{at}.via.carry"), format!("the child's row already has a column `{}`", name.value));
+        }
+    }
+    ChildRead { name: child.name.value.clone(), table, on: plain_pairs(&on), via }
+}
+
+/// The tables that the entity reads.
+struct Tables<'a> {
+    root: &'a TableRead,
+    joins: &'a [JoinRead],
+    children: &'a [ChildRead],
+}
+
+impl<'a> Tables<'a> {
+    fn find(&self, name: &str) -> Option<&'a TableRead> {
+        let joins = self.joins.iter().map(|join| &join.table);
+        let children = self.children.iter().flat_map(|child| [Some(&child.table), child.via.as_ref().map(|via| &via.table)]).flatten();
+        std::iter::once(self.root).chain(joins).chain(children).find(|table| table.table == name)
+    }
+}
+
+fn change_query(change: &ChangeShape, at: &str, tables: &Tables<'_>, report: &mut Report<'_>) -> ChangeQuery {
+    check_name(&change.table, &format!("{at}.table"), "a table", report);
+    let known = tables.find(&change.table);
+    let is_root = change.table.value == tables.root.table;
+    if let Some(known) = known {
+        // A column that stands in no row of ours is most likely a slip of the pen, so it has to be read too.
+        for name in change.any_of.iter().flat_map(|names| names.iter()).filter(|name| !known.columns.contains(&name.value)) {
+            report.add(name.line, format!("{at}.any_of"), unknown_column(name, &known.table, &known.columns));
+        }
+    }
+    if change.any_of.as_ref().is_none_or(|names| names.line > 0 && names.is_empty()) && change.filter.is_none() {
+        report.add(change.line, at, "needs `any_of`, `filter` or both; a flow that is read whole has no `[[change]]` at all");
+    }
+    let key: Vec<String> = match (&change.key, known) {
+        (Some(key), _) => key.iter().map(|name| name.value.clone()).collect(),
+        (None, Some(known)) => known.key.clone(),
+        (None, None) => {
+            if change.table.line > 0 {
+                let text = format!("the key `key` is missing: the full primary key of `{}`, by which it is paged", change.table.value);
+                report.add(change.line, at, text);
+            }
+            Vec::new()
+        }
+    };
+    let touches: Vec<(String, String)> =
+        change.touches.iter().flat_map(|table| &table.0).map(|(root, own)| (root.value.clone(), own.value.clone())).collect();
+    if is_root && let Some(touches) = &change.touches {
+        let line = touches.0.first().map_or(change.line, |(name, _)| name.line);
+        report.add(line, format!("{at}.touches"), "the root table names its documents by its own key; leave it out");
+    } else if !is_root && change.table.line > 0 {
+        let named: BTreeSet<&str> = touches.iter().map(|(root, _)| root.as_str()).collect();
+        let wanted: BTreeSet<&str> = tables.root.key.iter().map(String::as_str).collect();
+        if named != wanted && !wanted.is_empty() {
+            let text = format!("must name each column of the root's key ({}), got {}", list(&wanted), list(&named));
+            report.add(change.line, format!("{at}.touches"), text);
+        }
+    }
+    // In the order of the root's key, so that the reader need not sort.
+    let order = |name: &str| tables.root.key.iter().position(|key| key == name);
+    let mut touches = touches;
+    touches.sort_by_key(|(root, _)| order(root));
+    ChangeQuery {
+        table: change.table.value.clone(),
+        key,
+        any_of: change.any_of.iter().flat_map(|names| names.iter()).map(|name| name.value.clone()).collect(),
+        overlap_days: change.overlap_days.as_ref().map_or(1, |days| days.value),
+        filter: change.filter.as_ref().map(|filter| filter.value.clone()),
+        touches,
+    }
+}

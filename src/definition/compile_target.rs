@@ -1,0 +1,418 @@
+//! `config/profiles/<profile>/<entity>.toml` to `TargetPlan`s.
+
+use std::collections::BTreeMap;
+
+use crate::domain::EntityName;
+
+use super::compile_read::unknown_column;
+use super::parse::Text;
+use super::plan::{
+    Condition, FieldPlan, FieldSource, IfMissing, PartialWrite, Place, ReadPlan, ReferenceForm, TargetPlan, Transform, WriteMode,
+};
+use super::problem::{Report, list};
+use super::shape::{BlockShape, ConditionShape, FieldShape, FieldTable, FormWord, MissingWord, PartialWord, ProfileFile, WriteWord};
+use super::transform;
+
+/// What the files besides this one say.
+pub(super) struct World<'a> {
+    /// Every entity that has a definition: its key, or `None` when that could not be read.
+    pub(super) keys: &'a BTreeMap<String, Option<Vec<String>>>,
+    /// The code lists.
+    pub(super) lookups: &'a [String],
+}
+
+/// The column that carries the version unless the profile names another.
+const VERSION_COLUMN: &str = "u_source_version";
+
+/// Compiles where an entity goes. `read` is `None` when the entity's own file is broken: then columns are not looked at.
+pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &World<'_>, report: &mut Report<'_>) -> Vec<TargetPlan> {
+    let blocks = &file.0.0;
+    let child_names: Vec<&str> = read.iter().flat_map(|read| &read.children).map(|child| child.name.as_str()).collect();
+    for (name, _) in blocks {
+        if read.is_some() && name.as_str() != "header" && !child_names.contains(&name.as_str()) {
+            let allowed = list(std::iter::once("header").chain(child_names.iter().copied()));
+            report.add(name.line, name.value.clone(), format!("the entity has no child `{}`; blocks are {allowed}", name.value));
+        }
+    }
+    let Some((header_name, header)) = blocks.iter().find(|(name, _)| name.as_str() == "header") else {
+        report.add(0, "header", "the block `[header]` is missing; `write = \"none\"` in it delivers the children alone");
+        return Vec::new();
+    };
+    let mut targets = Vec::new();
+    if header.write == WriteWord::None {
+        if header.fields.is_some() || header.only_if.is_some() || header.table.is_some() || header.gone.is_some() {
+            report.add(header.line, "header", "with `write = \"none\"` nothing else may stand in the block: the root row is not delivered");
+        }
+    } else {
+        targets.push(Block { name: header_name, shape: header, child: None, header: None, read, world }.compile(report));
+    }
+    // Broken entity: every other block is taken for the only child, so that its shape is checked all the same.
+    for (name, block) in blocks.iter().filter(|(name, _)| name.as_str() != "header") {
+        let child = child_names.iter().position(|child| *child == name.as_str());
+        if child.is_none() && read.is_some() {
+            continue;
+        }
+        if block.write == WriteWord::None {
+            report.add(block.line, format!("{}.write", name.value), "`none` is for `[header]`; a child without a block is not delivered");
+        }
+        let block = Block { name, shape: block, child: Some(child.unwrap_or(0)), header: Some(header), read, world };
+        targets.push(block.compile(report));
+    }
+    if targets.is_empty() && header.write == WriteWord::None {
+        report.add(header.line, "header.write", "`none`, and there is no other block: nothing would be delivered");
+    }
+    targets.sort_by_key(|target| target.child);
+    targets
+}
+
+struct Block<'a> {
+    name: &'a Text,
+    shape: &'a BlockShape,
+    child: Option<usize>,
+    /// The header's block, for a child's.
+    header: Option<&'a BlockShape>,
+    read: Option<&'a ReadPlan>,
+    world: &'a World<'a>,
+}
+
+impl Block<'_> {
+    fn key(&self, rest: &str) -> String {
+        format!("{}.{rest}", self.name.value)
+    }
+
+    fn compile(&self, report: &mut Report<'_>) -> TargetPlan {
+        let shape = self.shape;
+        let table = shape.table.as_ref().map(|name| name.value.clone()).unwrap_or_default();
+        if shape.table.is_none() && shape.write != WriteWord::None {
+            report.add(shape.line, self.name.value.clone(), "the key `table` is missing");
+        }
+        for (key, name) in [("table", &shape.table), ("target_table", &shape.target_table), ("key_column", &shape.key_column)] {
+            if let Some(name) = name {
+                self.check_name(name, key, report);
+            }
+        }
+        let key_column = shape.key_column.as_ref().map(|name| name.value.clone());
+        let version_column = match &shape.version_column {
+            Some(name) if name.line > 0 && name.is_empty() => None,
+            Some(name) => {
+                self.check_name(name, "version_column", report);
+                if key_column.is_none() {
+                    report.add(name.line, self.key("version_column"), "a version column needs a `key_column`");
+                }
+                Some(name.value.clone())
+            }
+            None => key_column.as_ref().map(|_| VERSION_COLUMN.to_owned()),
+        };
+        let mut fields = Vec::new();
+        for (name, field) in shape.fields.iter().flat_map(|table| &table.0) {
+            self.check_name(name, "fields", report);
+            if Some(&name.value) == key_column.as_ref() || Some(&name.value) == version_column.as_ref() {
+                report.add(
+                    name.line,
+                    self.key(&format!("fields.{}", name.value)),
+                    "is the key or version column, which Tieline fills by itself",
+                );
+            }
+            let (source, truncate) = self.source(name, field, report);
+            fields.push(FieldPlan { name: name.value.clone(), source, truncate });
+        }
+        if fields.is_empty() && shape.write != WriteWord::None {
+            report.add(shape.line, self.key("fields"), "there is no field");
+        }
+        for name in shape.natural_key.iter().flat_map(|names| names.iter()) {
+            if shape.write == WriteWord::ImportSet {
+                report.add(
+                    name.line,
+                    self.key("natural_key"),
+                    "is only for `write = \"table\"`; an import set coalesces by its transform map",
+                );
+            }
+            if !fields.iter().any(|field| field.name == name.value) {
+                let allowed = list(fields.iter().map(|field| &field.name));
+                report.add(name.line, self.key("natural_key"), format!("`{}` is not among the fields, which are {allowed}", name.value));
+            }
+        }
+        for (name, _) in shape.gone.iter().flat_map(|table| &table.0) {
+            self.check_name(name, "gone", report);
+        }
+        TargetPlan {
+            block: self.name.value.clone(),
+            target_table: shape.target_table.as_ref().map_or_else(|| table.clone(), |name| name.value.clone()),
+            table,
+            write: if shape.write == WriteWord::Table { WriteMode::Table } else { WriteMode::ImportSet },
+            key_column,
+            version_column,
+            natural_key: shape.natural_key.iter().flat_map(|names| names.iter()).map(|name| name.value.clone()).collect(),
+            fields,
+            child: self.child,
+            on_gone: shape.gone.as_ref().map(|table| table.0.iter().map(|(name, text)| (name.value.clone(), text.value.clone())).collect()),
+            only_if: shape.only_if.iter().flatten().enumerate().map(|(i, c)| self.condition(i, c, report)).collect(),
+            partial_write: if shape.partial_write == Some(PartialWord::Park) { PartialWrite::Park } else { PartialWrite::Record },
+        }
+    }
+
+    fn check_name(&self, name: &Text, key: &str, report: &mut Report<'_>) {
+        let fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if name.line > 0 && !fits {
+            let text = format!("`{}` cannot be a name in ServiceNow: small letters, digits and `_` only", name.value);
+            report.add(name.line, self.key(key), text);
+        }
+    }
+
+    fn condition(&self, i: usize, shape: &ConditionShape, report: &mut Report<'_>) -> Condition {
+        let key = self.key(&format!("only_if.{}", i + 1));
+        let (texts, negate) = match (&shape.one_of, &shape.not) {
+            (Some(texts), None) => (texts.iter().map(|text| text.value.clone()).collect(), false),
+            (None, Some(texts)) => (texts.iter().map(|text| text.value.clone()).collect(), true),
+            _ => {
+                report.add(shape.line, key.clone(), "needs either `one_of` or `not`");
+                (Vec::new(), false)
+            }
+        };
+        let (table, columns) = self.own_row();
+        let at = columns.iter().position(|column| *column == shape.column.value);
+        if at.is_none() && self.read.is_some() && shape.column.line > 0 {
+            report.add(shape.column.line, format!("{key}.column"), unknown_column(&shape.column, table, &columns));
+        }
+        Condition { at: at.unwrap_or_default(), one_of: texts, negate }
+    }
+
+    /// The table and columns of the row that makes one record.
+    fn own_row(&self) -> (&str, Vec<String>) {
+        match (self.read, self.child) {
+            (Some(read), Some(child)) => read.children.get(child).map_or(("", Vec::new()), |child| (&child.table.table, child.columns())),
+            (Some(read), None) => (&read.root.table, read.columns.clone()),
+            (None, _) => ("", Vec::new()),
+        }
+    }
+
+    /// Where a column of that name stands: in the child's row first, then in the root row.
+    fn place(&self, name: &Text, key: &str, report: &mut Report<'_>) -> Place {
+        if name.as_str() == "@company" {
+            return Place::Company;
+        }
+        let (Some(read), true) = (self.read, name.line > 0) else { return Place::Company };
+        let in_root = |name: &str| read.columns.iter().position(|column| column == name).map(Place::Root);
+        let found = match name.strip_prefix("root.") {
+            Some(name) => in_root(name),
+            None => {
+                let (_, own) = self.own_row();
+                let in_child = self.child.and_then(|_| own.iter().position(|column| *column == name.value).map(Place::Child));
+                in_child.or_else(|| in_root(name))
+            }
+        };
+        found.unwrap_or_else(|| {
+            let (table, mut columns) = self.own_row();
+            let mut text = unknown_column(name, table, &columns);
+            if self.child.is_some() {
+                columns = read.columns.iter().map(|column| format!("root.{column}")).collect();
+                text.push_str(&format!(", and its root row with {}", list(&columns)));
+            }
+            report.add(name.line, key, text);
+            Place::Company
+        })
+    }
+
+    fn source(&self, name: &Text, field: &FieldShape, report: &mut Report<'_>) -> (FieldSource, Option<usize>) {
+        let key = self.key(&format!("fields.{}", name.value));
+        match field {
+            FieldShape::Column(column) => (FieldSource::Column { at: self.place(column, &key, report), transform: Transform::Text }, None),
+            FieldShape::Table(table) => {
+                if let Some(limit) = &table.truncate
+                    && limit.line > 0
+                    && limit.value == 0
+                {
+                    report.add(limit.line, format!("{key}.truncate"), "must be at least 1, got `0`");
+                }
+                (self.table_source(&key, table, report), table.truncate.as_ref().map(|limit| limit.value as usize))
+            }
+        }
+    }
+
+    fn table_source(&self, key: &str, table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
+        let nothing = || FieldSource::Constant(String::new());
+        if table.line == 0 {
+            return nothing();
+        }
+        let sources = [
+            ("from", table.from.is_some()),
+            ("constant", table.constant.is_some()),
+            ("company", table.company.is_some()),
+            ("concat", table.concat.is_some()),
+            ("header", table.header.is_some()),
+            ("count", table.count.is_some()),
+            ("sum", table.sum.is_some()),
+        ];
+        let found: Vec<&str> = sources.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
+        let [source] = found[..] else {
+            let allowed = list(sources.iter().map(|(name, _)| name));
+            report.add(table.line, key, format!("needs exactly one of {allowed}, got {}", list(&found)));
+            return nothing();
+        };
+        self.refuse_stray(source, key, table, report);
+        match (&table.from, &table.constant, &table.concat, &table.count, &table.sum) {
+            (Some(from), ..) => match &table.reference {
+                Some(entity) => self.reference(key, entity, from.names(), table, report),
+                None => self.column(key, from.names(), table, report),
+            },
+            (_, Some(text), ..) => FieldSource::Constant(text.value.clone()),
+            (_, _, Some(parts), ..) => FieldSource::Concat {
+                parts: parts.iter().map(|part| self.place(part, &format!("{key}.concat"), report)).collect(),
+                separator: table.separator.as_ref().map_or_else(|| " ".to_owned(), |text| text.value.clone()),
+            },
+            (_, _, _, Some(child), _) => {
+                FieldSource::Count { child: self.child_named(child, child, &format!("{key}.count"), report).unwrap_or_default() }
+            }
+            (_, _, _, _, Some(sum)) => self.sum(key, sum, table, report),
+            _ if source == "header" => {
+                let header_is_table = self.header.is_some_and(|header| matches!(header.write, WriteWord::Table | WriteWord::Unread));
+                if !header_is_table {
+                    let line = table.header.as_ref().map_or(table.line, |flag| flag.line);
+                    report.add(line, format!("{key}.header"), "is only for a child's block under a `[header]` with `write = \"table\"`");
+                }
+                FieldSource::Header
+            }
+            _ => FieldSource::Company,
+        }
+    }
+
+    /// Reports keys that mean nothing beside the source.
+    fn refuse_stray(&self, source: &str, key: &str, table: &FieldTable, report: &mut Report<'_>) {
+        let reference = table.reference.is_some();
+        let checks = [
+            ("as", &table.transform, (source == "from" && !reference) || source == "sum"),
+            ("lookup", &table.lookup, source == "from" && !reference),
+            ("reference", &table.reference, source == "from"),
+            ("otherwise", &table.otherwise, table.choose.is_some()),
+            ("separator", &table.separator, source == "concat"),
+        ];
+        for (name, text, fits) in checks {
+            if let Some(text) = text
+                && !fits
+            {
+                report.add(
+                    text.line,
+                    format!("{key}.{name}"),
+                    format!("means nothing beside `{}`", if reference { "reference" } else { source }),
+                );
+            }
+        }
+        if !reference && (table.write.is_some() || table.if_missing.is_some()) {
+            report.add(table.line, key, "`write` and `if_missing` need a `reference`");
+        }
+        for (name, flag) in [("company", &table.company), ("header", &table.header)] {
+            if let Some(flag) = flag
+                && flag.line > 0
+                && !flag.value
+            {
+                report.add(flag.line, format!("{key}.{name}"), "must be `true`, or left out");
+            }
+        }
+    }
+
+    fn column(&self, key: &str, from: &[Text], table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
+        let [column] = from else {
+            report.add(table.line, format!("{key}.from"), "several columns need `reference`; `concat` joins columns");
+            return FieldSource::Constant(String::new());
+        };
+        let at = self.place(column, &format!("{key}.from"), report);
+        if [table.transform.is_some(), table.lookup.is_some(), table.choose.is_some()].iter().filter(|there| **there).count() > 1 {
+            report.add(table.line, key, "takes one of `as`, `lookup` and `choose`");
+        }
+        let transform = match (&table.transform, &table.lookup, &table.choose) {
+            (Some(text), _, _) => self.transform(key, text, report),
+            (_, Some(lookup), _) => {
+                if lookup.line > 0 && !self.world.lookups.contains(&lookup.value) {
+                    let text = format!("there is no code list `{}`; there are {}", lookup.value, list(self.world.lookups));
+                    report.add(lookup.line, format!("{key}.lookup"), text);
+                }
+                Transform::Lookup(lookup.value.clone())
+            }
+            (_, _, Some(cases)) => Transform::Choose {
+                cases: cases.0.iter().map(|(code, word)| (code.value.clone(), word.value.clone())).collect(),
+                otherwise: table.otherwise.as_ref().map(|text| text.value.clone()),
+            },
+            _ => Transform::Text,
+        };
+        FieldSource::Column { at, transform }
+    }
+
+    fn transform(&self, key: &str, text: &Text, report: &mut Report<'_>) -> Transform {
+        if text.line == 0 {
+            return Transform::Text;
+        }
+        transform::parse(text).unwrap_or_else(|problem| {
+            report.add(text.line, format!("{key}.as"), problem);
+            Transform::Text
+        })
+    }
+
+    fn reference(&self, key: &str, entity: &Text, from: &[Text], table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
+        match self.world.keys.get(&entity.value) {
+            Some(Some(wanted)) if wanted.len() != from.len() => {
+                let line = from.first().map_or(table.line, |name| name.line);
+                let names = list(from.iter().map(|name| &name.value));
+                let text = format!("the key of `{}` has {} parts ({}), got {names}", entity.value, wanted.len(), list(wanted));
+                report.add(line, format!("{key}.from"), text);
+            }
+            None if entity.line > 0 => {
+                let text = format!("there is no entity `{}`; there are {}", entity.value, list(self.world.keys.keys()));
+                report.add(entity.line, format!("{key}.reference"), text);
+            }
+            _ => {}
+        }
+        FieldSource::Reference {
+            entity: EntityName::new(&entity.value),
+            key: from.iter().map(|name| self.place(name, &format!("{key}.from"), report)).collect(),
+            write: match table.write {
+                Some(FormWord::SourceKey) => ReferenceForm::SourceKey,
+                Some(FormWord::SysId) => ReferenceForm::SysId,
+                Some(FormWord::Key | FormWord::Unread) | None => ReferenceForm::Key,
+            },
+            if_missing: if table.if_missing == Some(MissingWord::Send) { IfMissing::Send } else { IfMissing::Park },
+        }
+    }
+
+    /// The offset of a child.
+    fn child_named(&self, name: &str, at: &Text, key: &str, report: &mut Report<'_>) -> Option<usize> {
+        let read = self.read?;
+        let found = read.children.iter().position(|child| child.name == name);
+        if found.is_none() && at.line > 0 {
+            let text = format!("the entity has no child `{name}`; there are {}", list(read.children.iter().map(|child| &child.name)));
+            report.add(at.line, key, text);
+        }
+        found
+    }
+
+    fn sum(&self, key: &str, sum: &Text, table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
+        let at_key = format!("{key}.sum");
+        let places = match table.transform.as_ref().map(|text| (text.line, self.transform(key, text, report))) {
+            Some((_, Transform::Decimal(places))) => places,
+            None | Some((0, _)) => 2,
+            Some((line, Transform::Text))
+                if transform::parse(&table.transform.as_ref().map(|t| t.value.clone()).unwrap_or_default()).is_err() =>
+            {
+                debug_assert!(line > 0, "already reported");
+                2
+            }
+            Some((line, _)) => {
+                report.add(line, format!("{key}.as"), "a sum is written `as = \"decimal(n)\"`");
+                2
+            }
+        };
+        let Some((name, column)) = sum.split_once('.') else {
+            report.add(sum.line, at_key, format!("must be `child.Column`, got `{}`", sum.value));
+            return FieldSource::Constant(String::new());
+        };
+        let child = self.child_named(name, sum, &at_key, report);
+        let at = self.read.zip(child).and_then(|(read, child)| {
+            let child = &read.children[child];
+            let at = child.column_names().position(|other| other == column);
+            if at.is_none() {
+                report.add(sum.line, at_key, unknown_column(column, &child.table.table, &child.columns()));
+            }
+            at
+        });
+        FieldSource::Sum { child: child.unwrap_or_default(), at: at.unwrap_or_default(), places }
+    }
+}

@@ -1,0 +1,104 @@
+//! A document's content as JSON text, which is how the store keeps a version, and back again without a binary float.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use crate::domain::money::parse_decimal;
+use crate::domain::{Document, DocumentKey, Row, Value};
+
+use super::plan::Plan;
+
+impl Plan {
+    /// The content as a JSON object: columns by name, each child's rows as an array under its name. Numbers are written digit by
+    /// digit, dates as `YYYY-MM-DD`, nulls are left out.
+    pub fn content_to_json(&self, document: &Document) -> String {
+        let mut out = String::with_capacity(32 * (document.root.len() + 1));
+        out.push('{');
+        write_row(&mut out, self.read.columns.iter().map(String::as_str), &document.root);
+        for (child, rows) in self.read.children.iter().zip(&document.children) {
+            comma(&mut out);
+            write_text(&mut out, &child.name);
+            out.push_str(":[");
+            for row in rows {
+                comma(&mut out);
+                out.push('{');
+                write_row(&mut out, child.column_names(), row);
+                out.push('}');
+            }
+            out.push(']');
+        }
+        out.push('}');
+        out
+    }
+
+    /// The document out of such a text. Columns that the plan no longer knows are ignored, new ones are null.
+    ///
+    /// # Errors
+    /// What is wrong with the text, and where.
+    pub fn content_from_json(&self, key: DocumentKey, text: &str) -> Result<Document, String> {
+        let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| format!("the content of `{key}` is not JSON: {error}"))?;
+        let root = read_row(self.read.columns.iter().map(String::as_str), &fields)?;
+        let mut children = Vec::with_capacity(self.read.children.len());
+        for child in &self.read.children {
+            let rows = match fields.get(child.name.as_str()) {
+                Some(raw) => {
+                    let rows: Vec<Fields<'_>> = serde_json::from_str(raw.get())
+                        .map_err(|error| format!("`{}` of `{key}` is not a list of rows: {error}", child.name))?;
+                    rows.iter().map(|fields| read_row(child.column_names(), fields)).collect::<Result<_, _>>()?
+                }
+                None => Vec::new(),
+            };
+            children.push(rows);
+        }
+        Ok(Document { key, root, children })
+    }
+}
+
+type Fields<'a> = HashMap<String, &'a RawValue>;
+
+fn comma(out: &mut String) {
+    if !out.ends_with(['{', '[']) {
+        out.push(',');
+    }
+}
+
+fn write_row<'a>(out: &mut String, columns: impl Iterator<Item = &'a str>, row: &[Value]) {
+    for (column, value) in columns.zip(row) {
+        if *value == Value::Null {
+            continue;
+        }
+        comma(out);
+        write_text(out, column);
+        out.push(':');
+        match value {
+            Value::Number(_) | Value::Flag(_) => out.push_str(&value.to_text()),
+            Value::Text(text) => write_text(out, text),
+            Value::Date(_) | Value::Null => write_text(out, &value.to_text()),
+        }
+    }
+}
+
+fn write_text(out: &mut String, text: &str) {
+    out.push_str(&serde_json::Value::from(text).to_string());
+}
+
+fn read_row<'a>(columns: impl Iterator<Item = &'a str>, fields: &Fields<'_>) -> Result<Row, String> {
+    columns
+        .map(|column| match fields.get(column) {
+            Some(raw) => read_value(raw.get()).ok_or_else(|| format!("`{column}` holds `{}`, which is no plain value", raw.get())),
+            None => Ok(Value::Null),
+        })
+        .collect()
+}
+
+fn read_value(raw: &str) -> Option<Value> {
+    match raw.as_bytes().first()? {
+        b'"' => serde_json::from_str::<String>(raw).ok().map(|text| Value::from_text(&text)),
+        b'n' => Some(Value::Null),
+        b't' => Some(Value::Flag(true)),
+        b'f' => Some(Value::Flag(false)),
+        b'{' | b'[' => None,
+        _ => parse_decimal(raw).map(Value::from_decimal),
+    }
+}

@@ -1,0 +1,337 @@
+//! Loads all definitions: the shipped files, a site's laid over them, every mistake of all of them in one go.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::domain::EntityName;
+
+use super::compile_read::read_plan;
+use super::compile_target::{World, target_plans};
+use super::embedded;
+use super::lookups::Lookups;
+use super::parse::{Text, read_file};
+use super::plan::{FieldSource, IfMissing, Plan, ReadPlan};
+use super::problem::{Problem, Report, list};
+use super::shape::{EntityFile, LookupFile, ProfileFile};
+
+/// Everything the definition files say, compiled.
+#[derive(Debug, Clone, Default)]
+pub struct Definitions {
+    /// One plan per entity carried, in dependency order: parents before those that refer to them.
+    pub plans: Vec<Plan>,
+    /// The code lists.
+    pub lookups: Lookups,
+    /// What a person may want to know, such as an entity that has no file in the profile.
+    pub notes: Vec<String>,
+    schedules: BTreeMap<EntityName, String>,
+}
+
+impl Definitions {
+    /// The plan of an entity.
+    pub fn plan(&self, entity: &EntityName) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.entity == *entity)
+    }
+
+    /// When the entity's flow runs unless the configuration says otherwise: cron, in the SYSPRO server's zone.
+    pub fn schedule(&self, entity: &EntityName) -> Option<&str> {
+        self.schedules.get(entity).map(String::as_str)
+    }
+
+    /// Every entity that must be delivered before this one, in dependency order.
+    pub fn parents(&self, entity: &EntityName) -> Vec<EntityName> {
+        let mut wanted: BTreeSet<&EntityName> = self.plan(entity).iter().flat_map(|plan| &plan.after).collect();
+        let mut found = Vec::new();
+        for plan in self.plans.iter().rev() {
+            if wanted.contains(&plan.entity) {
+                wanted.extend(&plan.after);
+                found.push(plan.entity.clone());
+            }
+        }
+        found.reverse();
+        found
+    }
+}
+
+/// Loads the shipped files and those of a site's directory, which replace shipped ones of the same name or add to them.
+///
+/// `entities` names the entities carried; empty: every one that the profile has a file for. All entity files, all code lists and
+/// all files of the profile are checked, carried or not.
+///
+/// # Errors
+/// Every mistake in all files, sorted by file and line.
+pub fn load(site: Option<&Path>, profile: &str, entities: &[EntityName]) -> Result<Definitions, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let files = Files::collect(site, profile, &mut problems);
+    let definitions = compile(&files, profile, entities, &mut problems);
+    if problems.is_empty() {
+        return Ok(definitions);
+    }
+    problems.sort();
+    problems.dedup();
+    Err(problems)
+}
+
+/// A file's name for people, and its text.
+struct File {
+    shown: String,
+    text: String,
+}
+
+/// The files that count, by name without extension.
+#[derive(Default)]
+struct Files {
+    entities: BTreeMap<String, File>,
+    targets: BTreeMap<String, File>,
+    lookups: BTreeMap<String, File>,
+}
+
+impl Files {
+    fn collect(site: Option<&Path>, profile: &str, problems: &mut Vec<Problem>) -> Self {
+        let mut files = Self::default();
+        let mut profiles = BTreeSet::new();
+        for (path, text) in embedded::FILES {
+            let Some((folder, name)) = path.rsplit_once('/') else { continue };
+            let name = name.trim_end_matches(".toml").to_owned();
+            let file = File { shown: format!("config/{path}"), text: (*text).to_owned() };
+            match folder.split_once('/') {
+                Some((_, of)) => {
+                    profiles.insert(of.to_owned());
+                    if of == profile {
+                        files.targets.insert(name, file);
+                    }
+                }
+                None if folder == "lookups" => _ = files.lookups.insert(name, file),
+                None => _ = files.entities.insert(name, file),
+            }
+        }
+        if let Some(site) = site {
+            if !site.is_dir() {
+                problems.push(whole_file(site, "there is no such directory; correct `definitions.directory` or leave it out".to_owned()));
+            }
+            read_directory(&site.join("entities"), &mut files.entities, problems);
+            read_directory(&site.join("profiles").join(profile), &mut files.targets, problems);
+            read_directory(&site.join("lookups"), &mut files.lookups, problems);
+            let folders = std::fs::read_dir(site.join("profiles")).into_iter().flatten().flatten();
+            profiles.extend(folders.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().to_string_lossy().into_owned()));
+        }
+        if !profiles.contains(profile) {
+            problems.push(setting("servicenow.profile", format!("there is no profile `{profile}`; there are {}", list(&profiles))));
+        }
+        files
+    }
+}
+
+fn whole_file(path: &Path, text: String) -> Problem {
+    Problem { file: path.display().to_string(), line: None, key: String::new(), text }
+}
+
+fn setting(key: &str, text: String) -> Problem {
+    Problem { file: "settings".to_owned(), line: None, key: key.to_owned(), text }
+}
+
+/// Adds every `*.toml` of a directory; a directory that is not there adds nothing.
+fn read_directory(directory: &Path, into: &mut BTreeMap<String, File>, problems: &mut Vec<Problem>) {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+        Err(error) => return problems.push(whole_file(directory, format!("cannot be read: {error}"))),
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let (Some(name), Some("toml")) = (path.file_stem().and_then(|name| name.to_str()), path.extension().and_then(|e| e.to_str()))
+        else {
+            continue;
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => _ = into.insert(name.to_owned(), File { shown: path.display().to_string(), text }),
+            Err(error) => problems.push(whole_file(&path, format!("cannot be read: {error}"))),
+        }
+    }
+}
+
+/// One entity on its way to a plan.
+struct Draft {
+    after: Vec<Text>,
+    schedule: Option<String>,
+    read: ReadPlan,
+}
+
+fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut Vec<Problem>) -> Definitions {
+    let mut definitions = Definitions::default();
+    let lookup_names: Vec<String> = files.lookups.keys().cloned().collect();
+    for (name, file) in &files.lookups {
+        if let Some(shape) = read_file::<LookupFile>(&file.shown, &file.text, problems) {
+            definitions.lookups.insert(name, &shape);
+        }
+    }
+
+    let mut drafts: BTreeMap<&str, Draft> = BTreeMap::new();
+    // The key of each entity, or `None` where its file does not tell.
+    let mut keys: BTreeMap<String, Option<Vec<String>>> = BTreeMap::new();
+    for (name, file) in &files.entities {
+        keys.insert(name.clone(), None);
+        check_entity_name(name, file, problems);
+        let Some(shape) = read_file::<EntityFile>(&file.shown, &file.text, problems) else { continue };
+        let before = problems.len();
+        let read = read_plan(&shape, &mut Report::new(&file.shown, problems));
+        if shape.root.key.line > 0 && !read.root.key.is_empty() {
+            keys.insert(name.clone(), Some(read.root.key.clone()));
+        }
+        // After a mistake that leaves columns unknown, each field would be a mistake too.
+        let columns_known = problems.len() == before || (shape.root.line > 0 && shape.root.columns.as_ref().is_none_or(|c| c.line > 0));
+        if columns_known && shape.root.line > 0 {
+            let after = shape.after.map(|names| names.value).unwrap_or_default();
+            drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read });
+        }
+    }
+    for (name, draft) in &drafts {
+        let mut report = Report::new(&files.entities[*name].shown, problems);
+        for parent in draft.after.iter().filter(|parent| !keys.contains_key(&parent.value)) {
+            report.add(parent.line, "after", format!("there is no entity `{}`; there are {}", parent.value, list(keys.keys())));
+        }
+    }
+
+    let world = World { keys: &keys, lookups: &lookup_names };
+    let mut plans: BTreeMap<&str, Plan> = BTreeMap::new();
+    for (name, file) in &files.targets {
+        let mut no_entity = || {
+            let text = format!("there is no `entities/{name}.toml` for it; there are {}", list(keys.keys()));
+            problems.push(Problem { file: file.shown.clone(), line: None, key: String::new(), text });
+        };
+        if !keys.contains_key(name) {
+            no_entity();
+        }
+        let Some(shape) = read_file::<ProfileFile>(&file.shown, &file.text, problems) else { continue };
+        let draft = drafts.get(name.as_str());
+        let targets = target_plans(&shape, draft.map(|draft| &draft.read), &world, &mut Report::new(&file.shown, problems));
+        let Some(draft) = draft else { continue };
+        let mut after: Vec<EntityName> = draft.after.iter().map(|parent| EntityName::new(&parent.value)).collect();
+        // A reference asks for its parent whether or not `after` says so.
+        for parent in references(&targets) {
+            if !after.contains(parent) && parent.as_str() != name {
+                after.push(parent.clone());
+            }
+        }
+        let plan = Plan { entity: EntityName::new(name), read: draft.read.clone(), targets, after, rank: 0 };
+        plans.insert(name, plan);
+        if let Some(schedule) = &draft.schedule {
+            definitions.schedules.insert(EntityName::new(name), schedule.clone());
+        }
+    }
+    report_circles(&drafts, &plans, files, problems);
+    choose(&mut definitions, plans, &keys, profile, entities, problems);
+    definitions
+}
+
+fn check_entity_name(name: &str, file: &File, problems: &mut Vec<Problem>) {
+    let fits = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if !fits {
+        let text = format!("`{name}` cannot name an entity: small letters, digits and `_` only");
+        problems.push(Problem { file: file.shown.clone(), line: None, key: String::new(), text });
+    }
+}
+
+/// The entities that the targets refer to.
+fn references(targets: &[super::plan::TargetPlan]) -> impl Iterator<Item = &EntityName> {
+    targets.iter().flat_map(|target| &target.fields).filter_map(|field| match &field.source {
+        FieldSource::Reference { entity, .. } => Some(entity),
+        _ => None,
+    })
+}
+
+/// Reports each circle of `after` and references once.
+fn report_circles(drafts: &BTreeMap<&str, Draft>, plans: &BTreeMap<&str, Plan>, files: &Files, problems: &mut Vec<Problem>) {
+    let parents = |name: &str| -> Vec<String> {
+        let of_plan = plans.get(name).map(|plan| plan.after.iter().map(|parent| parent.as_str().to_owned()).collect());
+        of_plan.or_else(|| drafts.get(name).map(|d| d.after.iter().map(|p| p.value.clone()).collect())).unwrap_or_default()
+    };
+    let mut reported: BTreeSet<String> = BTreeSet::new();
+    for start in drafts.keys().filter(|name| files.entities.contains_key(**name)) {
+        if reported.contains(*start) {
+            continue;
+        }
+        let mut path = vec![(*start).to_owned()];
+        if find_circle(&parents, &mut path, &mut BTreeSet::new()) {
+            let line = drafts[start].after.iter().find(|parent| parent.value == path[1]).map_or(0, |parent| parent.line);
+            let text = format!("goes in a circle: {}; one of them must do without the other", path.join(" after "));
+            Report::new(&files.entities[*start].shown, problems).add(line, "after", text);
+            reported.extend(path);
+        }
+    }
+}
+
+/// Follows parents until `path[0]` comes again; `path` is then the circle.
+fn find_circle(parents: &impl Fn(&str) -> Vec<String>, path: &mut Vec<String>, seen: &mut BTreeSet<String>) -> bool {
+    for parent in parents(&path[path.len() - 1]) {
+        if parent == path[0] {
+            path.push(parent);
+            return true;
+        }
+        if seen.insert(parent.clone()) {
+            path.push(parent);
+            if find_circle(parents, path, seen) {
+                return true;
+            }
+            path.pop();
+        }
+    }
+    false
+}
+
+/// Keeps the plans that are carried, in dependency order.
+fn choose(
+    definitions: &mut Definitions,
+    mut plans: BTreeMap<&str, Plan>,
+    keys: &BTreeMap<String, Option<Vec<String>>>,
+    profile: &str,
+    entities: &[EntityName],
+    problems: &mut Vec<Problem>,
+) {
+    for entity in entities {
+        if !keys.contains_key(entity.as_str()) {
+            problems.push(setting("flows.entities", format!("there is no entity `{entity}`; there are {}", list(keys.keys()))));
+        }
+    }
+    if !problems.is_empty() {
+        return;
+    }
+    let wanted = |name: &str| entities.is_empty() || entities.iter().any(|entity| entity.as_str() == name);
+    for name in keys.keys().filter(|name| wanted(name) && !plans.contains_key(name.as_str())) {
+        definitions.notes.push(format!("`{name}` is not carried: the profile `{profile}` has no file for it"));
+    }
+    plans.retain(|name, _| wanted(name));
+    let carried: BTreeSet<EntityName> = plans.values().map(|plan| plan.entity.clone()).collect();
+    for plan in plans.values_mut() {
+        plan.after.retain(|parent| carried.contains(parent));
+        // What is not carried never arrives: waiting for it would be waiting for ever.
+        for target in &mut plan.targets {
+            for field in &mut target.fields {
+                if let FieldSource::Reference { entity, if_missing, .. } = &mut field.source
+                    && !carried.contains(entity)
+                    && *if_missing == IfMissing::Park
+                {
+                    *if_missing = IfMissing::Send;
+                    let note = "is sent without waiting, because that entity is not carried";
+                    definitions.notes.push(format!("`{}`: `{}.{}` refers to `{entity}` and {note}", plan.entity, target.block, field.name));
+                }
+            }
+        }
+    }
+    // No circle is left, so every round places at least one plan.
+    let mut ranks: BTreeMap<EntityName, u16> = BTreeMap::new();
+    let mut rest: Vec<Plan> = plans.into_values().collect();
+    while !rest.is_empty() {
+        let (ready, waiting): (Vec<Plan>, Vec<Plan>) = rest.into_iter().partition(|plan| plan.after.iter().all(|p| ranks.contains_key(p)));
+        if ready.is_empty() {
+            break;
+        }
+        let rank = ready.iter().map(|plan| plan.after.iter().map(|p| ranks[p] + 1).max().unwrap_or(0)).max().unwrap_or(0);
+        for mut plan in ready {
+            plan.rank = rank;
+            ranks.insert(plan.entity.clone(), rank);
+            definitions.plans.push(plan);
+        }
+        rest = waiting;
+    }
+    definitions.schedules.retain(|entity, _| carried.contains(entity));
+}

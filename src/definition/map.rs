@@ -1,0 +1,205 @@
+//! Documents to target records: pure, loops over offsets. The same document always gives the same records.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use crate::domain::money::format_decimal;
+use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
+
+use super::lookups::Lookups;
+use super::plan::{Condition, FieldPlan, FieldSource, IfMissing, Place, Plan, ReferenceForm, TargetPlan};
+use super::record::{MapError, MapWarning, Reference, TargetRecord, source_key};
+use super::transform;
+
+/// What mapping a document gives.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mapped {
+    /// The records, headers before lines.
+    pub records: Vec<TargetRecord>,
+    /// What a person may want to know.
+    pub warnings: Vec<MapWarning>,
+}
+
+impl Plan {
+    /// Documents to target records. Pure: the same document always gives the same bytes.
+    ///
+    /// A header whose conditions do not hold takes its lines with it: the document is not delivered at all.
+    ///
+    /// # Errors
+    /// The first field that cannot be made; the document is then not delivered.
+    pub fn map(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
+        let company_value = Value::Text(company.as_str().into());
+        let mut mapped = Mapped::default();
+        for (target, plan) in self.targets.iter().enumerate() {
+            let base = Scope { plan: self, target: plan, company, company_value: &company_value, document, child: None, lookups };
+            match plan.child {
+                None => {
+                    if !holds(&plan.only_if, &document.root) {
+                        return Ok(Mapped::default());
+                    }
+                    mapped.records.push(base.record(target, String::new(), &mut mapped.warnings)?);
+                }
+                Some(child) => {
+                    let (Some(read), Some(rows)) = (self.read.children.get(child), document.children.get(child)) else { continue };
+                    for row in rows.iter().filter(|row| holds(&plan.only_if, row)) {
+                        let key = DocumentKey::from_values(read.table.key_at.iter().map(|&at| &row[at]));
+                        let scope = Scope { child: Some(row), ..base };
+                        mapped.records.push(scope.record(target, key.into(), &mut mapped.warnings)?);
+                    }
+                }
+            }
+        }
+        Ok(mapped)
+    }
+
+    /// What is written when SYSPRO no longer has the document: its last content, with each block's `gone` laid over it.
+    /// Records of a block without `gone` are left out: they stay as they are.
+    ///
+    /// # Errors
+    /// As for [`Plan::map`].
+    pub fn map_gone(&self, company: &CompanyId, last: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
+        let mut mapped = self.map(company, last, lookups)?;
+        mapped.records.retain_mut(|record| match &self.targets[record.target].on_gone {
+            Some(gone) => {
+                for (name, text) in gone {
+                    record.fields.insert(name.clone(), text.clone());
+                    record.references.retain(|reference| reference.field != *name);
+                }
+                true
+            }
+            None => false,
+        });
+        Ok(mapped)
+    }
+}
+
+fn holds(conditions: &[Condition], row: &[Value]) -> bool {
+    conditions.iter().all(|condition| {
+        let text = row.get(condition.at).map(transform::plain).unwrap_or_default();
+        condition.one_of.iter().any(|accepted| *accepted == text) != condition.negate
+    })
+}
+
+/// One record's surroundings.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    plan: &'a Plan,
+    target: &'a TargetPlan,
+    company: &'a CompanyId,
+    company_value: &'a Value,
+    document: &'a Document,
+    child: Option<&'a Row>,
+    lookups: &'a Lookups,
+}
+
+impl<'a> Scope<'a> {
+    fn record(&self, target: usize, record_key: String, warnings: &mut Vec<MapWarning>) -> Result<TargetRecord, MapError> {
+        let mut fields = BTreeMap::new();
+        let mut references = Vec::new();
+        for field in &self.target.fields {
+            let Some(text) = self.text(field, &mut references)? else { continue };
+            let text = match field.truncate.and_then(|limit| text.char_indices().nth(limit).map(|(end, _)| (limit, end))) {
+                Some((limit, end)) => {
+                    let line = if record_key.is_empty() { String::new() } else { format!(" of `{record_key}`") };
+                    let said = format!("`{text}`{line} cut from {} to {limit} characters", text.chars().count());
+                    warnings.push(MapWarning { field: field.name.clone(), text: said });
+                    text[..end].to_owned()
+                }
+                None => text,
+            };
+            fields.insert(field.name.clone(), text);
+        }
+        Ok(TargetRecord { target, record_key, fields, references })
+    }
+
+    /// The field's text; `None` when it is filled in later, from a sys_id.
+    fn text(&self, field: &'a FieldPlan, references: &mut Vec<Reference>) -> Result<Option<String>, MapError> {
+        Ok(Some(match &field.source {
+            FieldSource::Constant(text) => text.clone(),
+            FieldSource::Company => self.company.as_str().to_owned(),
+            FieldSource::Column { at, transform } => {
+                let value = self.value(*at);
+                let text = transform::apply(transform, value, self.company, self.lookups);
+                text.map_err(|problem| self.error(field, self.name(*at), value, problem))?.into_owned()
+            }
+            FieldSource::Concat { parts, separator } => {
+                let texts = parts.iter().map(|&at| transform::plain(self.value(at)));
+                let texts: Vec<_> = texts.filter(|text| !text.trim().is_empty()).collect();
+                texts.join(separator)
+            }
+            FieldSource::Reference { entity, key, write, if_missing } => {
+                // A key with a blank part names no record: GL codes of distribution lines may be blank.
+                if key.iter().any(|&at| at != Place::Company && self.value(at).is_blank()) {
+                    return Ok(Some(String::new()));
+                }
+                let to = DocumentKey::from_values(key.iter().map(|&at| self.value(at)));
+                let text = match write {
+                    ReferenceForm::Key => Some(key.last().map(|&at| self.value(at).to_text()).unwrap_or_default()),
+                    ReferenceForm::SourceKey => Some(source_key(self.company, entity, &to, "")),
+                    ReferenceForm::SysId => None,
+                };
+                references.push(Reference {
+                    field: field.name.clone(),
+                    entity: entity.clone(),
+                    key: to,
+                    form: *write,
+                    wait: *if_missing == IfMissing::Park,
+                });
+                return Ok(text);
+            }
+            FieldSource::Header => {
+                references.push(Reference {
+                    field: field.name.clone(),
+                    entity: self.plan.entity.clone(),
+                    key: self.document.key.clone(),
+                    form: ReferenceForm::SysId,
+                    wait: true,
+                });
+                return Ok(None);
+            }
+            FieldSource::Count { child } => self.delivered(*child).count().to_string(),
+            FieldSource::Sum { child, at, places } => {
+                let mut sum = Decimal::ZERO;
+                for row in self.delivered(*child) {
+                    let value = &row[*at];
+                    let wrong = |problem| self.error(field, self.child_name(*child, *at), value, problem);
+                    let number = transform::number(value).map_err(wrong)?.unwrap_or_default();
+                    sum = sum.checked_add(number).ok_or_else(|| wrong("the sum has more than 28 digits".to_owned()))?;
+                }
+                format_decimal(sum, *places)
+            }
+        }))
+    }
+
+    /// The rows of a child that are delivered, so that a count or sum agrees with the lines sent.
+    fn delivered(&self, child: usize) -> impl Iterator<Item = &'a Row> {
+        let conditions = self.plan.targets.iter().find(|target| target.child == Some(child)).map_or(&[][..], |target| &target.only_if);
+        self.document.children.get(child).into_iter().flatten().filter(move |row| holds(conditions, row))
+    }
+
+    fn value(&self, at: Place) -> &'a Value {
+        static NULL: Value = Value::Null;
+        match at {
+            Place::Root(at) => self.document.root.get(at).unwrap_or(&NULL),
+            Place::Child(at) => self.child.and_then(|row| row.get(at)).unwrap_or(&NULL),
+            Place::Company => self.company_value,
+        }
+    }
+
+    fn name(&self, at: Place) -> String {
+        match at {
+            Place::Root(at) => self.plan.read.columns.get(at).cloned().unwrap_or_default(),
+            Place::Child(at) => self.target.child.map(|child| self.child_name(child, at)).unwrap_or_default(),
+            Place::Company => "@company".to_owned(),
+        }
+    }
+
+    fn child_name(&self, child: usize, at: usize) -> String {
+        self.plan.read.children.get(child).and_then(|child| child.column_names().nth(at)).unwrap_or_default().to_owned()
+    }
+
+    fn error(&self, field: &FieldPlan, column: String, value: &Value, problem: String) -> MapError {
+        MapError { block: self.target.block.clone(), field: field.name.clone(), column, value: value.to_text(), problem }
+    }
+}

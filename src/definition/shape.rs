@@ -1,0 +1,428 @@
+//! The shapes of the definition files: which keys there are. What the reader accepts and what the JSON Schemas in `config/schema`
+//! say comes from these types alone, so that the two cannot differ.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::parse::{Flag, OneOrMany, Read, Reader, Table, Text, Whole, Words};
+use super::problem::list;
+
+/// A table with fixed keys: a field of type `Option` may be left out, any other must be there.
+macro_rules! shape {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident = $key:literal : $ty:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Default)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        #[cfg_attr(test, schemars(deny_unknown_fields))]
+        pub(super) struct $name {
+            /// The line where the table begins; 0 when it could not be read.
+            #[cfg_attr(test, schemars(skip))]
+            #[allow(dead_code, reason = "not every shape is asked for its line")]
+            pub(super) line: usize,
+            $($(#[$doc])* #[cfg_attr(test, schemars(rename = $key))] pub(super) $field: $ty,)*
+        }
+
+        impl Read for $name {
+            fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Self {
+                let Some(table) = reader.table(value) else { return Self::default() };
+                reader.refuse_unknown(table, &[$($key),*]);
+                let line = reader.line(value);
+                Self { line, $($field: reader.get(table, $key, line),)* }
+            }
+        }
+    };
+}
+
+/// One word out of a few.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        pub(super) enum $name {
+            /// Could not be read; already reported.
+            #[default]
+            #[cfg_attr(test, schemars(skip))]
+            Unread,
+            $($(#[$doc])* #[cfg_attr(test, schemars(rename = $word))] $variant,)*
+        }
+
+        impl Read for $name {
+            fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Self {
+                let text = Text::read(value, reader);
+                match text.as_str() {
+                    $($word => $name::$variant,)*
+                    _ if text.line == 0 => $name::Unread,
+                    other => {
+                        reader.add(text.line, format!("must be one of {}, got `{other}`", list([$($word),*])));
+                        $name::Unread
+                    }
+                }
+            }
+        }
+    };
+}
+
+shape! {
+    /// How an entity is read from SYSPRO: `config/entities/<entity>.toml`.
+    EntityFile {
+        /// Entities that must be delivered before this one. Entities that a profile's references name are added by themselves.
+        after = "after": Option<Words>,
+        /// When the flow runs unless `[schedule]` of the configuration says otherwise: cron, in the SYSPRO server's time zone.
+        schedule = "schedule": Option<Text>,
+        /// The root table: one row is one document.
+        root = "root": RootShape,
+        /// Companion tables with at most one row per root row; their columns join the root row.
+        joins = "join": Option<Vec<JoinShape>>,
+        /// Tables with many rows per document.
+        children = "child": Option<Vec<ChildShape>>,
+        /// The union of these queries is what may have changed. None: the flow is read whole at every run.
+        changes = "change": Option<Vec<ChangeShape>>,
+        /// The full re-read that finds what no date shows.
+        sweep = "sweep": Option<SweepShape>,
+    }
+}
+
+shape! {
+    /// The root table.
+    RootShape {
+        /// The table's name, which is its OData entity set.
+        table = "table": Text,
+        /// The full primary key, in order. Key columns are read whether or not `columns` names them.
+        key = "key": Words,
+        /// The columns read.
+        columns = "columns": Option<Words>,
+        /// Columns that some SYSPRO releases lack: read where they exist, empty where they do not.
+        optional = "optional": Option<Words>,
+        /// A fixed OData condition, such as `JnlStatus eq 'P'`.
+        filter = "filter": Option<Text>,
+        /// Rows whose column holds one of these texts are left out.
+        exclude = "exclude": Option<Table<Words>>,
+        /// One row per distinct part of a column, instead of one per table row.
+        derive = "derive": Option<DeriveShape>,
+    }
+}
+
+shape! {
+    /// Rows made from the parts of a column.
+    DeriveShape {
+        /// The column that is split.
+        from = "from": Text,
+        /// Between its parts, such as `-`.
+        separator = "separator": Text,
+        /// Which part, counted from 1.
+        part = "part": Whole,
+        /// The name of the column that holds the part: the entity's key.
+        column = "column": Text,
+    }
+}
+
+shape! {
+    /// A companion table.
+    JoinShape {
+        /// The table's name.
+        table = "table": Text,
+        /// Root column to column of this table; a list when the names are equal. Default: the root's key.
+        on = "on": Option<OnShape>,
+        /// The columns read.
+        columns = "columns": Option<Words>,
+        /// Columns that some SYSPRO releases lack.
+        optional = "optional": Option<Words>,
+        /// A fixed OData condition.
+        filter = "filter": Option<Text>,
+    }
+}
+
+shape! {
+    /// A child table.
+    ChildShape {
+        /// Its name, which is that of its block in the profiles, such as `lines`.
+        name = "name": Text,
+        /// The table's name.
+        table = "table": Text,
+        /// The child's own full primary key, in order.
+        key = "key": Words,
+        /// The columns read.
+        columns = "columns": Option<Words>,
+        /// Columns that some SYSPRO releases lack.
+        optional = "optional": Option<Words>,
+        /// A fixed OData condition.
+        filter = "filter": Option<Text>,
+        /// Rows whose column holds one of these texts are left out.
+        exclude = "exclude": Option<Table<Words>>,
+        /// Root column to child column; a list when the names are equal. Default: the root's key. Not beside `via`.
+        on = "on": Option<OnShape>,
+        /// The table between root and child.
+        via = "via": Option<ViaShape>,
+    }
+}
+
+shape! {
+    /// The table between root and child.
+    ViaShape {
+        /// The table's name.
+        table = "table": Text,
+        /// Its full primary key. Default: its columns of `on`.
+        key = "key": Option<Words>,
+        /// Column of this table to child column; a list when the names are equal.
+        on = "on": OnShape,
+        /// Root column to column of this table; a list when the names are equal. Default: the root's key.
+        root = "root": Option<OnShape>,
+        /// Columns of this table that each child row shall carry too.
+        carry = "carry": Option<Words>,
+        /// A fixed OData condition.
+        filter = "filter": Option<Text>,
+    }
+}
+
+shape! {
+    /// A query for what may have changed.
+    ChangeShape {
+        /// The table asked.
+        table = "table": Text,
+        /// Its full primary key, for paging. Needed only for a table that is neither root, join, child nor in between.
+        key = "key": Option<Words>,
+        /// Date columns: a row counts when any of them is within the window. None: every row that meets `filter`.
+        any_of = "any_of": Option<Words>,
+        /// How many days before the last run's date the window begins; default 1.
+        overlap_days = "overlap_days": Option<Whole>,
+        /// A fixed OData condition, such as `OrderStatus ne '9'`.
+        filter = "filter": Option<Text>,
+        /// Root key column to column of this table, for any table but the root.
+        touches = "touches": Option<Table<Text>>,
+    }
+}
+
+shape! {
+    /// The sweep.
+    SweepShape {
+        /// Cron, in the SYSPRO server's time zone.
+        schedule = "schedule": Text,
+    }
+}
+
+/// Pairs of columns.
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(untagged))]
+pub(super) enum OnShape {
+    /// The same names on both sides.
+    Same(Words),
+    /// Left name to right name.
+    Pairs(Table<Text>),
+}
+
+impl Default for OnShape {
+    fn default() -> Self {
+        OnShape::Same(Words::default())
+    }
+}
+
+impl Read for OnShape {
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Self {
+        match value.get_ref() {
+            DeValue::Table(_) => OnShape::Pairs(Table::read(value, reader)),
+            _ => OnShape::Same(Words::read(value, reader)),
+        }
+    }
+}
+
+impl OnShape {
+    /// (left, right).
+    pub(super) fn pairs(&self) -> Vec<(Text, Text)> {
+        match self {
+            OnShape::Same(names) => names.iter().map(|name| (name.clone(), name.clone())).collect(),
+            OnShape::Pairs(table) => table.0.clone(),
+        }
+    }
+}
+
+/// Where an entity goes: `config/profiles/<profile>/<entity>.toml`. `[header]` is the root row, each other block a child.
+#[derive(Debug, Clone, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(transparent))]
+pub(super) struct ProfileFile(pub(super) Table<BlockShape>);
+
+impl Read for ProfileFile {
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Self {
+        Self(Table::read(value, reader))
+    }
+}
+
+shape! {
+    /// One target table.
+    BlockShape {
+        /// The table written to. Left out only with `write = "none"`.
+        table = "table": Option<Text>,
+        /// How it is written.
+        write = "write": WriteWord,
+        /// Where the record ends up when that is another table: the target of the import set's transform map.
+        target_table = "target_table": Option<Text>,
+        /// The column that carries company, entity and key.
+        key_column = "key_column": Option<Text>,
+        /// The column that carries the version; default `u_source_version`, `""` for none.
+        version_column = "version_column": Option<Text>,
+        /// Fields that identify a row somebody else made. Only with `write = "table"`.
+        natural_key = "natural_key": Option<Words>,
+        /// What happens when the instance drops or changes a field; default `record`.
+        partial_write = "partial_write": Option<PartialWord>,
+        /// Conditions that a row must all meet to be sent.
+        only_if = "only_if": Option<Vec<ConditionShape>>,
+        /// Target column to its source: a column's name, or a table.
+        fields = "fields": Option<Table<FieldShape>>,
+        /// What is written when SYSPRO no longer has the record.
+        gone = "gone": Option<Table<Text>>,
+    }
+}
+
+words! {
+    /// How a target is written.
+    WriteWord {
+        /// POST to the Import Set API.
+        ImportSet = "import_set",
+        /// Insert or update through the Table API.
+        Table = "table",
+        /// Not at all: only the children are delivered. For `[header]` only.
+        None = "none",
+    }
+}
+
+words! {
+    /// What a partial write leads to.
+    PartialWord {
+        /// The record counts as delivered; the fields are named in the audit.
+        Record = "record",
+        /// The record is parked.
+        Park = "park",
+    }
+}
+
+shape! {
+    /// A condition over one column: `one_of` or `not`.
+    ConditionShape {
+        /// The column, of the child's row in a child's block, of the root row in `[header]`.
+        column = "column": Text,
+        /// The texts accepted.
+        one_of = "one_of": Option<Words>,
+        /// The texts refused.
+        not = "not": Option<Words>,
+    }
+}
+
+/// A field: the name of a column, or a table that says more.
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(untagged))]
+pub(super) enum FieldShape {
+    /// The column, as it is.
+    Column(Text),
+    /// With a transform, or from elsewhere.
+    Table(Box<FieldTable>),
+}
+
+impl Default for FieldShape {
+    fn default() -> Self {
+        FieldShape::Column(Text::default())
+    }
+}
+
+impl Read for FieldShape {
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Self {
+        match value.get_ref() {
+            DeValue::String(_) => FieldShape::Column(Text::read(value, reader)),
+            _ => FieldShape::Table(Box::read(value, reader)),
+        }
+    }
+}
+
+shape! {
+    /// Exactly one of `from`, `constant`, `company`, `concat`, `header`, `count`, `sum`, and what goes with it.
+    FieldTable {
+        /// The column; several for a reference with a composite key. `root.X` is the root row's, `@company` the company's id.
+        from = "from": Option<OneOrMany>,
+        /// A transform: `text`, `trim`, `upper`, `date`, `decimal(n)`, `flag`, `part(separator,n)`, `strip_leading_zeros`.
+        transform = "as": Option<Text>,
+        /// A code list of `lookups/`.
+        lookup = "lookup": Option<Text>,
+        /// Code to word.
+        choose = "choose": Option<Table<Text>>,
+        /// For codes that `choose` does not name; without it such a code is an error.
+        otherwise = "otherwise": Option<Text>,
+        /// The entity whose key `from` is.
+        reference = "reference": Option<Text>,
+        /// What a reference writes; default `key`.
+        write = "write": Option<FormWord>,
+        /// What happens while the record referred to is not delivered; default `park`.
+        if_missing = "if_missing": Option<MissingWord>,
+        /// A fixed text.
+        constant = "constant": Option<Text>,
+        /// The company's id.
+        company = "company": Option<Flag>,
+        /// Columns to be joined; blank ones are left out.
+        concat = "concat": Option<Words>,
+        /// Between two of `concat`; default one blank.
+        separator = "separator": Option<Text>,
+        /// The sys_id of the line's own header. Only for lines under a header with `write = "table"`.
+        header = "header": Option<Flag>,
+        /// The child whose rows are counted.
+        count = "count": Option<Text>,
+        /// `child.Column`, added up; with `as = "decimal(n)"`, default 2.
+        sum = "sum": Option<Text>,
+        /// Cut to this many characters, with a warning.
+        truncate = "truncate": Option<Whole>,
+    }
+}
+
+words! {
+    /// What a reference writes.
+    FormWord {
+        /// The last column of the key, as plain text.
+        Key = "key",
+        /// The text in the other record's key column.
+        SourceKey = "source_key",
+        /// The other record's sys_id.
+        SysId = "sys_id",
+    }
+}
+
+words! {
+    /// What happens while the record referred to is not delivered.
+    MissingWord {
+        /// The document waits, parked as `missing_parent`.
+        Park = "park",
+        /// The record is sent without waiting.
+        Send = "send",
+    }
+}
+
+shape! {
+    /// A code list: `config/lookups/<name>.toml`.
+    LookupFile {
+        /// What a code that is not listed becomes; default `error`.
+        otherwise = "otherwise": Option<OtherwiseWord>,
+        /// SYSPRO's code to ServiceNow's.
+        codes = "codes": Option<Table<Text>>,
+        /// Codes of one company, which go before `codes`.
+        company = "company": Option<Table<CompanyCodes>>,
+    }
+}
+
+shape! {
+    /// One company's codes.
+    CompanyCodes {
+        /// SYSPRO's code to ServiceNow's.
+        codes = "codes": Table<Text>,
+    }
+}
+
+words! {
+    /// What a code that is not listed becomes.
+    OtherwiseWord {
+        /// An error: the document is parked until the list is completed.
+        Error = "error",
+        /// Itself.
+        Same = "same",
+        /// Itself when it has three capital letters, as ISO 4217 codes have; else an error.
+        Iso = "iso",
+    }
+}

@@ -1,0 +1,533 @@
+//! The shipped definitions at work, and mistakes reported with file and line.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::record::TargetRecord;
+use super::*;
+use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Row, Value};
+
+fn shipped(profile: &str) -> Definitions {
+    load(None, profile, &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)))
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().fold(String::new(), |mut text, problem| {
+        let _ = writeln!(text, "{problem}");
+        text
+    })
+}
+
+fn plan<'a>(definitions: &'a Definitions, entity: &str) -> &'a Plan {
+    definitions.plan(&entity.into()).expect("a shipped entity")
+}
+
+/// A row out of `column = value`; numbers are written `#12.50`.
+fn row<'a>(columns: impl Iterator<Item = &'a str>, values: &[(&str, &str)]) -> Row {
+    let columns: Vec<&str> = columns.collect();
+    for (name, _) in values {
+        assert!(columns.contains(name), "no column {name}");
+    }
+    let value = |column: &str| match values.iter().find(|(name, _)| *name == column).map(|(_, text)| *text) {
+        None => Value::Null,
+        Some(text) => match text.strip_prefix('#') {
+            Some(number) => Value::from_decimal(crate::domain::money::parse_decimal(number).expect("a number")),
+            None => Value::from_text(text),
+        },
+    };
+    columns.into_iter().map(value).collect()
+}
+
+fn document(plan: &Plan, root: &[(&str, &str)], children: &[&[&[(&str, &str)]]]) -> Document {
+    let root = row(plan.read.columns.iter().map(String::as_str), root);
+    let key = DocumentKey::from_values(plan.read.root.key_at.iter().map(|&at| &root[at]));
+    let children =
+        plan.read.children.iter().zip(children).map(|(child, rows)| rows.iter().map(|values| row(child.column_names(), values)).collect());
+    Document { key, root, children: children.collect() }
+}
+
+fn map(definitions: &Definitions, entity: &str, document: &Document) -> Mapped {
+    plan(definitions, entity).map(&"EDU1".into(), document, &definitions.lookups).expect("maps")
+}
+
+fn field<'a>(record: &'a TargetRecord, name: &str) -> &'a str {
+    record.fields.get(name).map_or_else(|| panic!("no field {name} in {:?}", record.fields), String::as_str)
+}
+
+fn invoice(plan: &Plan) -> Document {
+    document(
+        plan,
+        &[
+            ("Supplier", "0000104"),
+            ("Invoice", "INV 7"),
+            ("InvoiceDate", "2026-01-31T00:00:00Z"),
+            ("DueDate", "0000-00-00"),
+            ("JournalDate", "2026-02-02"),
+            ("Journal", "#412"),
+            ("InvoiceYear", "#2026"),
+            ("InvoiceMonth", "#2"),
+            ("OrigInvValue", "#1150.5"),
+            ("MthInvBal1", "#0.005"),
+            ("Currency", "$"),
+        ],
+        &[&[
+            &[
+                ("TrnYear", "#2026"),
+                ("TrnMonth", "#2"),
+                ("Journal", "#412"),
+                ("EntryNumber", "#1"),
+                ("SubEntry", "#1"),
+                ("ExpenseGlCode", "10-5500"),
+                ("DistrValue", "#1000.25"),
+                ("ExpenseType", "M"),
+                ("Reference", "paper"),
+                ("TransactionCode", "I"),
+            ],
+            &[
+                ("TrnYear", "#2026"),
+                ("TrnMonth", "#2"),
+                ("Journal", "#412"),
+                ("EntryNumber", "#1"),
+                ("SubEntry", "#2"),
+                ("DistrValue", "#150.25"),
+                ("ExpenseType", "?"),
+            ],
+        ]],
+    )
+}
+
+#[test]
+fn both_shipped_profiles_compile_in_dependency_order() {
+    for profile in ["apo", "s2p"] {
+        let definitions = shipped(profile);
+        assert_eq!(definitions.plans.len(), 6, "{profile}");
+        assert_eq!(definitions.notes, Vec::<String>::new());
+        for (i, plan) in definitions.plans.iter().enumerate() {
+            for parent in &plan.after {
+                let at = definitions.plans.iter().position(|other| other.entity == *parent).expect("carried");
+                assert!(at < i && definitions.plans[at].rank < plan.rank, "{parent} before {}", plan.entity);
+            }
+            assert!(definitions.schedule(&plan.entity).is_some());
+        }
+        let parents = definitions.parents(&"invoice".into());
+        assert_eq!(parents.len(), 4);
+        assert_eq!(parents.last().map(EntityName::as_str), Some("purchase_order"));
+    }
+}
+
+#[test]
+fn an_invoice_becomes_a_header_and_its_lines() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "invoice");
+    let mapped = map(&definitions, "invoice", &invoice(plan));
+    assert_eq!(mapped.records.len(), 3);
+    assert_eq!(mapped.warnings, []);
+    let header = &mapped.records[0];
+    assert_eq!((header.target, header.record_key.as_str()), (0, ""));
+    let text = header.fields.iter().fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "{name} = {value}");
+        text
+    });
+    insta::assert_snapshot!(text, @r"
+    u_amount_invoiced = 1150.50
+    u_amount_open = 0.01
+    u_branch = 
+    u_company = EDU1
+    u_currency = USD
+    u_discount_amount = 
+    u_discount_date = 
+    u_due_date = 
+    u_erp_status = 
+    u_invoice_date = 2026-01-31
+    u_invoice_line_count = 2
+    u_journal = 412
+    u_line_total = 1150.50
+    u_posting_date = 2026-02-02
+    u_posting_period = 2
+    u_posting_year = 2026
+    u_reference = 
+    u_supplier = 0000104
+    u_supplier_invoice_number = INV 7
+    u_tax_code = 
+    ");
+    assert_eq!(header.references.len(), 1);
+    assert_eq!((header.references[0].entity.as_str(), header.references[0].key.as_str()), ("supplier", "0000104"));
+    assert!(header.references[0].wait);
+
+    let line = &mapped.records[1];
+    assert_eq!(line.record_key, "2026/2/412/1/1");
+    assert_eq!(field(line, "u_invoice_source_key"), "EDU1/invoice/0000104/INV 7");
+    assert_eq!(field(line, "u_gl_account"), "10-5500");
+    assert_eq!(field(line, "u_expense_type"), "merchandise");
+    assert_eq!(field(line, "u_transaction_code"), "I");
+    let account = line.references.iter().find(|reference| reference.field == "u_gl_account").expect("a reference");
+    assert_eq!((account.entity.as_str(), account.key.as_str(), account.wait), ("gl_account", "EDU1/10-5500", true));
+
+    let blank = &mapped.records[2];
+    assert_eq!(field(blank, "u_gl_account"), "");
+    assert!(!blank.references.iter().any(|reference| reference.field == "u_gl_account"));
+    assert_eq!(field(blank, "u_expense_type"), "other");
+}
+
+#[test]
+fn an_unknown_currency_is_named_with_the_list_to_add_it_to() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "invoice");
+    let mut document = invoice(plan);
+    let at = plan.read.columns.iter().position(|column| column == "Currency").expect("read");
+    document.root[at] = Value::from_text("R2");
+    let error = plan.map(&"EDU1".into(), &document, &definitions.lookups).expect_err("no such code");
+    assert_eq!((error.field.as_str(), error.column.as_str(), error.value.as_str()), ("u_currency", "Currency", "R2"));
+    assert!(error.to_string().contains("lookups/currency.toml"), "{error}");
+    document.root[at] = Value::from_text("EUR");
+    assert_eq!(field(&plan.map(&"EDU1".into(), &document, &definitions.lookups).expect("iso").records[0], "u_currency"), "EUR");
+}
+
+#[test]
+fn suppliers_carry_their_address_and_are_switched_off_when_gone() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "supplier");
+    let values = [
+        ("Supplier", "0000104"),
+        ("SupplierName", "Café Ltd"),
+        ("OnHold", "Y"),
+        ("SupAddr1", "1 Road"),
+        ("SupAddr3", "Town"),
+        ("Currency", "R"),
+    ];
+    let document = document(plan, &values, &[]);
+    let record = &map(&definitions, "supplier", &document).records[0];
+    assert_eq!(field(record, "u_street"), "1 Road, Town");
+    assert_eq!(field(record, "u_supplier_number"), "0000104");
+    assert_eq!(field(record, "u_display_number"), "104");
+    assert_eq!(field(record, "u_on_hold"), "true");
+    assert_eq!(field(record, "u_currency"), "ZAR");
+    assert_eq!(field(record, "u_active"), "true");
+    let join = &plan.read.joins[0];
+    assert_eq!(plan.read.columns[join.offset], "SupAddr1");
+    assert_eq!(join.on, [("Supplier".to_owned(), "Supplier".to_owned())]);
+
+    let gone = plan.map_gone(&"EDU1".into(), &document, &definitions.lookups).expect("maps");
+    assert_eq!(field(&gone.records[0], "u_active"), "false");
+    assert_eq!(field(&gone.records[0], "u_name"), "Café Ltd");
+    let invoices = definitions.plan(&"invoice".into()).expect("shipped");
+    let gone = invoices.map_gone(&"EDU1".into(), &invoice(invoices), &definitions.lookups).expect("maps");
+    assert_eq!(gone.records, [], "a block without `gone` leaves its records as they are");
+}
+
+#[test]
+fn orders_send_their_lines_without_comments_under_their_header() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "purchase_order");
+    let long = "x".repeat(200);
+    let document = document(
+        plan,
+        &[("PurchaseOrder", " 00001"), ("OrderStatus", "*"), ("Supplier", "UTE002"), ("OrderEntryDate", "2026-03-01")],
+        &[&[
+            &[
+                ("PurchaseOrder", " 00001"),
+                ("Line", "#1"),
+                ("LineType", "1"),
+                ("MStockDes", &long),
+                ("MPrice", "#1.005"),
+                ("MOrderQty", "#3"),
+            ],
+            &[("PurchaseOrder", " 00001"), ("Line", "#2"), ("LineType", "6"), ("NComment", "handle with care")],
+            &[("PurchaseOrder", " 00001"), ("Line", "#3"), ("LineType", "4"), ("NMscChargeValue", "#75")],
+        ]],
+    );
+    let mapped = map(&definitions, "purchase_order", &document);
+    assert_eq!(mapped.records.iter().map(|record| record.record_key.as_str()).collect::<Vec<_>>(), ["", "%2000001/1", "%2000001/3"]);
+    assert_eq!(field(&mapped.records[0], "status"), "canceled");
+    assert_eq!(field(&mapped.records[0], "number"), " 00001", "a key keeps its leading blank");
+    let line = &mapped.records[1];
+    assert_eq!(field(line, "cost"), "1.01");
+    assert_eq!(field(line, "short_description").len(), 160);
+    assert_eq!((mapped.warnings.len(), mapped.warnings[0].field.as_str()), (1, "short_description"));
+    assert!(!line.fields.contains_key("purchase_order"), "the header's sys_id is filled in later");
+    assert_eq!((line.references[0].field.as_str(), line.references[0].form), ("purchase_order", plan::ReferenceForm::SysId));
+    assert_eq!(field(&mapped.records[2], "u_charge_value"), "75.00");
+    assert_eq!(plan.targets[0].natural_key, Vec::<String>::new());
+}
+
+#[test]
+fn a_journal_becomes_its_postings_without_a_header() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "gl_posting");
+    assert_eq!(plan.targets.len(), 1);
+    assert_eq!(plan.targets[0].child, Some(0));
+    let document = document(
+        plan,
+        &[("GlYear", "#2026"), ("GlPeriod", "#13"), ("GlJournal", "#9"), ("PostDate", "2026-07-01"), ("JournalDate", "2026-06-30")],
+        &[&[&[
+            ("GlYear", "#2026"),
+            ("GlPeriod", "#13"),
+            ("Journal", "#9"),
+            ("EntryNumber", "#1"),
+            ("Company", "EDU1"),
+            ("GlCode", "10-5500"),
+            ("EntryValue", "#-1234567.8"),
+        ]]],
+    );
+    let mapped = map(&definitions, "gl_posting", &document);
+    assert_eq!(mapped.records.len(), 1);
+    let line = &mapped.records[0];
+    assert_eq!((line.target, line.record_key.as_str()), (0, "2026/13/9/1"));
+    assert_eq!(field(line, "u_amount"), "-1234567.80");
+    assert_eq!(field(line, "u_posting_date"), "2026-07-01");
+    assert_eq!(line.references[0].key.as_str(), "EDU1/10-5500");
+}
+
+#[test]
+fn accounts_and_cost_centres_map_under_their_keys() {
+    let definitions = shipped("apo");
+    let accounts = plan(&definitions, "gl_account");
+    assert_eq!(accounts.read.root.exclude, [(1, vec!["FORCED".to_owned(), "RETAINED".to_owned()])]);
+    assert!(accounts.read.changes.is_empty() && accounts.read.sweep.is_none());
+    let account = document(accounts, &[("Company", "EDU1"), ("GlCode", "10-5500"), ("Description", "Stationery")], &[]);
+    assert_eq!(account.key.as_str(), "EDU1/10-5500");
+    assert_eq!(field(&map(&definitions, "gl_account", &account).records[0], "account_number"), "10-5500");
+    let centres = plan(&definitions, "cost_center");
+    let centre = document(centres, &[("CostCentre", "ADMIN"), ("Description", "Administration")], &[]);
+    assert_eq!(field(&map(&definitions, "cost_center", &centre).records[0], "name"), "Administration");
+    assert_eq!(centres.targets[0].natural_key, ["code"]);
+}
+
+#[test]
+fn the_reading_plan_says_what_the_reader_needs() {
+    let definitions = shipped("apo");
+    let read = &plan(&definitions, "invoice").read;
+    assert_eq!(read.root.key_at, [0, 1]);
+    let lines = &read.children[0];
+    let via = lines.via.as_ref().expect("via");
+    assert_eq!(via.on, [("Supplier".to_owned(), "Supplier".to_owned()), ("Invoice".to_owned(), "Invoice".to_owned())]);
+    assert_eq!(via.table.key, ["TrnYear", "TrnMonth", "Journal", "EntryNumber"]);
+    assert_eq!(via.table.columns, ["TrnYear", "TrnMonth", "Journal", "EntryNumber", "Supplier", "Invoice", "TransactionCode", "TrnDate"]);
+    assert_eq!(lines.columns().last().map(String::as_str), Some("TrnDate"));
+    assert_eq!(read.changes[0].key, read.root.key);
+    assert_eq!((read.changes[0].overlap_days, read.changes[1].overlap_days), (40, 40));
+    assert_eq!(read.changes[1].touches.len(), 2);
+    let postings = &plan(&definitions, "gl_posting").read;
+    assert_eq!(postings.children[0].on[2], ("GlJournal".to_owned(), "Journal".to_owned()));
+    assert_eq!(postings.root.filter.as_deref(), Some("JnlStatus eq 'P'"));
+}
+
+/// A site's directory with these files.
+fn site(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (path, text) in files {
+        let path = directory.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        std::fs::write(path, text).expect("a file");
+    }
+    directory
+}
+
+/// The problems, each as `file:line: key: text`, without the directory.
+fn mistakes(directory: &Path, entities: &[EntityName]) -> Vec<String> {
+    let problems = load(Some(directory), "apo", entities).expect_err("mistakes");
+    let prefix = format!("{}/", directory.display());
+    problems.iter().map(|problem| problem.to_string().replace(&prefix, "")).collect()
+}
+
+#[test]
+fn every_mistake_of_all_files_is_reported_at_once_with_its_line() {
+    let directory = site(&[
+        (
+            "entities/asset.toml",
+            r#"
+after = ["suplier"]
+[root]
+table = "AssetMaster"
+key = ["Asset"]
+columns = ["Description", "Description"]
+colour = "red"
+exclude = { Nothing = ["X"] }
+[[change]]
+table = "AssetMaster"
+any_of = ["Changd"]
+[[change]]
+table = "AssetLog"
+any_of = ["LogDate"]
+[sweep]
+schedule = "every sunday"
+"#,
+        ),
+        (
+            "profiles/apo/asset.toml",
+            r#"
+[header]
+table = "x_asset"
+write = "tabel"
+key_column = "u_source_key"
+natural_key = ["u_missing"]
+[header.fields]
+u_description = "Descripton"
+u_value = { from = "Asset", as = "decimal(13)" }
+u_case = { from = "Asset", as = "lower" }
+u_code = { from = "Asset", lookup = "colours" }
+u_account = { from = "Asset", reference = "gl_account" }
+u_owner = { from = "Asset", reference = "owner" }
+u_both = { from = "Asset", constant = "1" }
+u_size = 7
+u_source_key = "Asset"
+[parts]
+table = "x_part"
+write = "table"
+"#,
+        ),
+        ("entities/broken.toml", "after = [\n[root]\ntable = \"T\"\n"),
+        ("lookups/extra.toml", "otherwise = \"maybe\"\n[codes]\n\"1\" = 2\n"),
+    ]);
+    let found = mistakes(directory.path(), &[]);
+    let expected = [
+        "entities/asset.toml:2: `after`: there is no entity `suplier`; there are `asset`, `broken`, `cost_center`",
+        "entities/asset.toml:6: `root.columns`: the column `Description` is named twice",
+        "entities/asset.toml:7: `root.colour`: unknown key; allowed are `table`, `key`, `columns`",
+        "entities/asset.toml:8: `root.exclude`: `AssetMaster` is not read with a column `Nothing`; it is read with `Asset`, `Description`",
+        "entities/asset.toml:11: `change.1.any_of`: `AssetMaster` is not read with a column `Changd`",
+        "entities/asset.toml:12: `change.2`: the key `key` is missing",
+        "entities/asset.toml:12: `change.2.touches`: must name each column of the root's key (`Asset`), got none",
+        "entities/asset.toml:16: `sweep.schedule`: `every sunday` is not a schedule",
+        "entities/broken.toml:2: not valid TOML",
+        "lookups/extra.toml:1: `otherwise`: must be one of `error`, `same`, `iso`, got `maybe`",
+        "lookups/extra.toml:3: `codes.1`: must be a text, got the number `2`",
+        "profiles/apo/asset.toml:4: `header.write`: must be one of `import_set`, `table`, `none`, got `tabel`",
+        "profiles/apo/asset.toml:6: `header.natural_key`: `u_missing` is not among the fields",
+        "profiles/apo/asset.toml:8: `header.fields.u_description`: `AssetMaster` is not read with a column `Descripton`",
+        "profiles/apo/asset.toml:9: `header.fields.u_value.as`: `decimal(13)`: the number of decimals must be 0 to 12, got `13`",
+        "profiles/apo/asset.toml:10: `header.fields.u_case.as`: unknown transform `lower`; allowed are `text`",
+        "profiles/apo/asset.toml:11: `header.fields.u_code.lookup`: there is no code list `colours`; there are `currency`",
+        "profiles/apo/asset.toml:12: `header.fields.u_account.from`: the key of `gl_account` has 2 parts (`Company`, `GlCode`), got `Asset`",
+        "profiles/apo/asset.toml:13: `header.fields.u_owner.reference`: there is no entity `owner`",
+        "profiles/apo/asset.toml:14: `header.fields.u_both`: needs exactly one of `from`, `constant`",
+        "profiles/apo/asset.toml:15: `header.fields.u_size`: must be a table, got the number `7`",
+        "profiles/apo/asset.toml:16: `header.fields.u_source_key`: is the key or version column",
+        "profiles/apo/asset.toml:17: `parts`: the entity has no child `parts`; blocks are `header`",
+    ];
+    for expected in expected {
+        assert!(found.iter().any(|problem| problem.starts_with(expected)), "missing: {expected}\namong:\n{}", found.join("\n"));
+    }
+    assert_eq!(found.len(), expected.len(), "nothing is reported twice in other words: {found:#?}");
+}
+
+#[test]
+fn circles_and_unknown_names_in_the_settings_are_reported() {
+    let entity = |after: &str| format!("after = [\"{after}\"]\n[root]\ntable = \"T\"\nkey = [\"A\"]\n");
+    let directory =
+        site(&[("entities/one.toml", &entity("two")), ("entities/two.toml", &entity("three")), ("entities/three.toml", &entity("one"))]);
+    let found = mistakes(directory.path(), &["nothing".into()]);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].starts_with("entities/one.toml:1: `after`: goes in a circle: one after two after three after one"), "{}", found[0]);
+    assert!(found[1].starts_with("settings: `flows.entities`: there is no entity `nothing`"), "{}", found[1]);
+
+    let problems = load(None, "sap", &[]).expect_err("no such profile");
+    assert_eq!(problems[0].to_string(), "settings: `servicenow.profile`: there is no profile `sap`; there are `apo`, `s2p`");
+}
+
+#[test]
+fn a_site_adds_an_entity_a_column_and_a_company_code() {
+    let directory = site(&[
+        (
+            "entities/cost_center.toml",
+            "[root]\ntable = \"GenMaster\"\nkey = [\"CostCentre\"]\nderive = { from = \"GlCode\", separator = \"-\", part = 2, column = \"CostCentre\" }\n",
+        ),
+        (
+            "profiles/apo/cost_center.toml",
+            "[header]\ntable = \"cmn_cost_center\"\nwrite = \"table\"\n[header.fields]\ncode = \"CostCentre\"\n",
+        ),
+        ("entities/branch.toml", "[root]\ntable = \"ApBranch\"\nkey = [\"Branch\"]\ncolumns = [\"Description\"]\n"),
+        ("lookups/currency.toml", "otherwise = \"error\"\n[codes]\n\"$\" = \"USD\"\n[company.EDU1.codes]\n\"$\" = \"AUD\"\n"),
+    ]);
+    let definitions = load(Some(directory.path()), "apo", &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let centres = plan(&definitions, "cost_center");
+    assert_eq!(centres.read.root.derive.as_ref().map(|derive| derive.part), Some(2));
+    assert_eq!((centres.targets[0].key_column.as_deref(), centres.targets[0].version_column.as_deref()), (None, None));
+    assert_eq!(definitions.notes, ["`branch` is not carried: the profile `apo` has no file for it"]);
+    let code = |company: &str| definitions.lookups.resolve("currency", &company.into(), "$").expect("listed").into_owned();
+    assert_eq!((code("EDU1").as_str(), code("EDU2").as_str()), ("AUD", "USD"));
+    assert!(definitions.lookups.resolve("currency", &"EDU1".into(), "EUR").is_err());
+}
+
+#[test]
+fn what_is_not_carried_is_not_waited_for() {
+    let definitions = load(None, "apo", &["supplier".into(), "invoice".into()]).expect("loads");
+    assert_eq!(definitions.plans.iter().map(|plan| plan.entity.as_str()).collect::<Vec<_>>(), ["supplier", "invoice"]);
+    assert!(definitions.notes.iter().any(|note| note.contains("`lines.u_gl_account` refers to `gl_account`")), "{:?}", definitions.notes);
+    let mapped = map(&definitions, "invoice", &invoice(plan(&definitions, "invoice")));
+    assert!(mapped.records[0].references[0].wait);
+    assert!(mapped.records[1].references.iter().all(|reference| !reference.wait));
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        ".{0,12}".prop_map(|text| Value::from_text(&text)),
+        Just(Value::from_text("0000104")),
+        (any::<i64>(), 0u32..12).prop_map(|(units, scale)| Value::from_decimal(rust_decimal::Decimal::new(units, scale))),
+        (1i32..60_000)
+            .prop_map(|day| Value::Date(chrono::NaiveDate::from_ymd_opt(1901, 1, 1).expect("a date") + chrono::Days::new(day as u64))),
+        any::<bool>().prop_map(Value::Flag),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn content_survives_json_with_its_hash(values in proptest::collection::vec(any_value(), 19 + 2 * 11)) {
+        let definitions = shipped("apo");
+        let plan = plan(&definitions, "invoice");
+        let mut values = values.into_iter().cycle();
+        let mut take = |n: usize| -> Row { values.by_ref().take(n).collect() };
+        let root = take(plan.read.columns.len());
+        let width = plan.read.children[0].columns().len();
+        let document = Document { key: "A/1".to_owned().into(), root, children: vec![vec![take(width), take(width)]] };
+        let text = plan.content_to_json(&document);
+        let back = plan.content_from_json(document.key.clone(), &text).expect("reads back");
+        prop_assert_eq!(back.hash(), document.hash());
+        prop_assert_eq!(plan.content_to_json(&back), text);
+        prop_assert_eq!(back, document);
+    }
+
+    #[test]
+    fn a_reference_names_the_key_that_the_other_document_has(code in "[A-Za-z0-9 ./%-]{1,20}") {
+        let definitions = shipped("apo");
+        let accounts = plan(&definitions, "gl_account");
+        let account = document(accounts, &[("Company", "EDU1"), ("GlCode", &code)], &[]);
+        let invoices = plan(&definitions, "invoice");
+        let mut invoice = invoice(invoices);
+        let at = invoices.read.children[0].column_names().position(|column| column == "ExpenseGlCode").expect("read");
+        invoice.children[0][0][at] = Value::from_text(&code);
+        let mapped = map(&definitions, "invoice", &invoice);
+        let reference = mapped.records[1].references.iter().find(|reference| reference.field == "u_gl_account");
+        match reference {
+            Some(reference) => prop_assert_eq!(&reference.key, &account.key),
+            None => prop_assert!(code.trim().is_empty()),
+        }
+    }
+}
+
+#[test]
+fn content_tolerates_columns_that_came_and_went() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "cost_center");
+    let document =
+        plan.content_from_json("A".to_owned().into(), r#"{"CostCentre":"A","Old":[1,2],"Rate":12345678901234.567891}"#).expect("reads");
+    assert_eq!(&*document.root, [Value::from_text("A"), Value::Null]);
+    let invoices = definitions.plan(&"invoice".into()).expect("shipped");
+    let document = invoices.content_from_json("A".to_owned().into(), r#"{"OrigInvValue":12345678901234.567891}"#).expect("reads");
+    assert!(invoices.content_to_json(&document).contains(r#""OrigInvValue":12345678901234.567891"#));
+    assert!(document.children == [Vec::<Row>::new()]);
+    assert!(invoices.content_from_json("A".to_owned().into(), r#"{"Supplier":{"a":1}}"#).is_err());
+}
+
+#[test]
+fn company_is_part_of_nothing_but_the_source_key() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "invoice");
+    let document = invoice(plan);
+    let other: CompanyId = "EDU2".into();
+    let line = &plan.map(&other, &document, &definitions.lookups).expect("maps").records[1];
+    assert_eq!(field(line, "u_invoice_source_key"), "EDU2/invoice/0000104/INV 7");
+}

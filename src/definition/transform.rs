@@ -1,0 +1,181 @@
+//! The closed set of transforms: how each is written in a definition file, and what it does to a value. Pure.
+
+use std::borrow::Cow;
+
+use crate::domain::money::{format_decimal, parse_decimal};
+use crate::domain::{CompanyId, Value};
+
+use super::lookups::Lookups;
+use super::plan::Transform;
+
+/// The most decimals a number may be given.
+pub const MAX_PLACES: u32 = 12;
+
+/// What may stand after `as`.
+const ALLOWED: &str = "`text`, `trim`, `upper`, `date`, `decimal(0)` to `decimal(12)`, `flag`, `part(separator,n)`, `strip_leading_zeros`";
+
+/// Reads what stands after `as`.
+pub(super) fn parse(text: &str) -> Result<Transform, String> {
+    let simple = match text {
+        "text" => Some(Transform::Text),
+        "trim" => Some(Transform::Trim),
+        "upper" => Some(Transform::Upper),
+        "date" => Some(Transform::Date),
+        "flag" => Some(Transform::Flag),
+        "strip_leading_zeros" => Some(Transform::StripLeadingZeros),
+        _ => None,
+    };
+    if let Some(transform) = simple {
+        return Ok(transform);
+    }
+    let unknown = || format!("unknown transform `{text}`; allowed are {ALLOWED}");
+    let (name, inside) = text.strip_suffix(')').and_then(|text| text.split_once('(')).ok_or_else(unknown)?;
+    match name {
+        "decimal" => match inside.trim().parse::<u32>() {
+            Ok(places) if places <= MAX_PLACES => Ok(Transform::Decimal(places)),
+            _ => Err(format!("`{text}`: the number of decimals must be 0 to {MAX_PLACES}, got `{inside}`")),
+        },
+        // The separator may itself be a comma, so the last one counts.
+        "part" => match inside.rsplit_once(',').map(|(separator, part)| (separator, part.trim().parse::<usize>())) {
+            Some((separator, Ok(part))) if part > 0 && !separator.is_empty() => {
+                Ok(Transform::PartOf { separator: separator.to_owned(), part })
+            }
+            _ => Err(format!("`{text}`: must be `part(separator,n)` with n counted from 1, such as `part(-,2)`")),
+        },
+        _ => Err(unknown()),
+    }
+}
+
+/// What a transform makes of a value.
+///
+/// # Errors
+/// What is wrong with the value, and what to do; without the value itself, which the caller names.
+pub(super) fn apply<'a>(
+    transform: &'a Transform,
+    value: &'a Value,
+    company: &CompanyId,
+    lookups: &'a Lookups,
+) -> Result<Cow<'a, str>, String> {
+    Ok(match transform {
+        Transform::Text => plain(value),
+        Transform::Trim => trimmed(value),
+        Transform::Upper => trimmed(value).to_uppercase().into(),
+        Transform::Date => match value {
+            Value::Date(_) => plain(value),
+            value if value.is_blank() => "".into(),
+            _ => return Err("it is not a date".to_owned()),
+        },
+        Transform::Decimal(places) => match number(value)? {
+            Some(number) => format_decimal(number, *places).into(),
+            None => "".into(),
+        },
+        Transform::Flag => match value {
+            Value::Flag(flag) => if *flag { "true" } else { "false" }.into(),
+            value => match &*trimmed(value) {
+                "Y" => "true".into(),
+                "N" | "" => "false".into(),
+                _ => return Err("a flag is `Y`, `N` or blank".to_owned()),
+            },
+        },
+        Transform::Lookup(list) => match value {
+            Value::Text(text) => lookups.resolve(list, company, text)?,
+            value => lookups.resolve(list, company, &value.to_text())?.into_owned().into(),
+        },
+        Transform::PartOf { separator, part } => {
+            let text = trimmed(value);
+            text.split(separator.as_str()).nth(part - 1).unwrap_or_default().trim().to_owned().into()
+        }
+        Transform::StripLeadingZeros => {
+            let text = trimmed(value);
+            match text.trim_start_matches('0') {
+                "" if !text.is_empty() => "0".into(),
+                rest => rest.to_owned().into(),
+            }
+        }
+        Transform::Choose { cases, otherwise } => match (cases.get(&*trimmed(value)), otherwise) {
+            (Some(word), _) | (None, Some(word)) => word.as_str().into(),
+            (None, None) => return Err("`choose` has no word for it and there is no `otherwise`; add one".to_owned()),
+        },
+    })
+}
+
+/// A number, also out of a text; `None` for a blank.
+pub(super) fn number(value: &Value) -> Result<Option<rust_decimal::Decimal>, String> {
+    match value {
+        Value::Number(number) => Ok(Some(*number)),
+        value if value.is_blank() => Ok(None),
+        value => parse_decimal(&value.to_text()).map(Some).ok_or_else(|| "it is not a number".to_owned()),
+    }
+}
+
+/// The value as text.
+pub(super) fn plain(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Text(text) => Cow::Borrowed(text),
+        Value::Null => Cow::Borrowed(""),
+        value => Cow::Owned(value.to_text()),
+    }
+}
+
+fn trimmed(value: &Value) -> Cow<'_, str> {
+    match plain(value) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(transform: &str, value: &str) -> Result<String, String> {
+        let transform = parse(transform).expect("a transform");
+        let lookups = Lookups::default();
+        apply(&transform, &Value::from_text(value), &"EDU1".into(), &lookups).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn each_transform_does_what_its_name_says() {
+        for (transform, value, expected) in [
+            ("text", " 00001  ", " 00001"),
+            ("trim", " 00001  ", "00001"),
+            ("upper", " each ", "EACH"),
+            ("date", "2026-01-31T00:00:00Z", "2026-01-31"),
+            ("date", "0000-00-00", ""),
+            ("decimal(2)", "  38.405 ", "38.41"),
+            ("decimal(2)", "", ""),
+            ("decimal(0)", "12.50-", "-13"),
+            ("flag", "Y", "true"),
+            ("flag", "", "false"),
+            ("part(-,2)", "10-5500-01", "5500"),
+            ("part(,,2)", "a,b", "b"),
+            ("part(.,3)", "1100120", ""),
+            ("strip_leading_zeros", "0000104", "104"),
+            ("strip_leading_zeros", "0000", "0"),
+            ("strip_leading_zeros", "", ""),
+        ] {
+            assert_eq!(run(transform, value).as_deref(), Ok(expected), "{transform} of `{value}`");
+        }
+        assert!(run("date", "soon").is_err());
+        assert!(run("decimal(2)", "12,5").is_err());
+        assert!(run("flag", "X").is_err());
+    }
+
+    #[test]
+    fn a_transform_that_does_not_exist_is_refused_with_the_ones_that_do() {
+        assert!(parse("decimal2").expect_err("unknown").contains("`strip_leading_zeros`"));
+        assert!(parse("decimal(13)").expect_err("too many").contains("0 to 12"));
+        assert!(parse("decimal(x)").is_err());
+        assert!(parse("part(-,0)").is_err());
+        assert!(parse("part(-)").is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn decimals_keep_every_digit(units in -99_999_999_999_999i64..99_999_999_999_999, scale in 0u32..6) {
+            let number = rust_decimal::Decimal::new(units, scale);
+            let text = apply(&Transform::Decimal(6), &Value::from_decimal(number), &"EDU1".into(), &Lookups::default()).expect("a number").into_owned();
+            proptest::prop_assert_eq!(parse_decimal(&text), Some(number));
+        }
+    }
+}
