@@ -1,0 +1,286 @@
+//! Many writes in few requests through the Batch API; single requests where the instance does not have it.
+//!
+//! The order of a batch is not documented and there is no transaction round it: each item stands alone.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use futures_util::StreamExt;
+use serde_json::value::RawValue;
+use tracing::{debug, warn};
+
+use crate::net::Method;
+
+use super::client::{Answer, Judged, Op, ServiceNow, judge, retry_after, unanswered, what};
+use super::error::ServiceNowError;
+use super::token::TokenSource;
+use super::wire::{BatchHeader, BatchItem, BatchRequest, BatchResponse, Body, Serviced, Words, read_body, scalar};
+
+/// The largest request sent, in bytes; the documented ceiling is 10 MB.
+const REQUEST_LIMIT: usize = 8_000_000;
+
+/// Larger items travel alone; the documented limit of one item is 5 MB.
+const ITEM_LIMIT: usize = 4_000_000;
+
+/// Single requests at once where there is no Batch API.
+const SINGLES_AT_ONCE: usize = 8;
+
+/// Headers, punctuation and ids of one item, in bytes.
+const ITEM_FRAME: usize = 300;
+
+/// Where the Batch API is, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BatchRoute {
+    /// `/api/now/v1/batch`
+    V1,
+    /// `/api/now/batch`
+    Plain,
+    /// Nowhere, or not wanted.
+    None,
+}
+
+impl BatchRoute {
+    fn path(self) -> Option<&'static str> {
+        match self {
+            BatchRoute::V1 => Some("/api/now/v1/batch"),
+            BatchRoute::Plain => Some("/api/now/batch"),
+            BatchRoute::None => None,
+        }
+    }
+
+    fn next(self) -> Self {
+        if self == BatchRoute::V1 { BatchRoute::Plain } else { BatchRoute::None }
+    }
+}
+
+/// Carries out the writes: one judgement per write, in order.
+pub(super) async fn perform(sn: &ServiceNow, tokens: &dyn TokenSource, ops: Vec<Op>) -> Vec<Judged> {
+    let mut judged = Vec::with_capacity(ops.len());
+    for chunk in chunks(&ops, sn.settings().batch_limit.max(1)) {
+        let stop = judged.last().and_then(brake);
+        match stop {
+            Some(stop) => judged.extend(chunk.iter().map(|_| stop.again())),
+            None => judged.extend(perform_chunk(sn, tokens, chunk).await),
+        }
+    }
+    judged
+}
+
+async fn perform_chunk(sn: &ServiceNow, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<Judged> {
+    if ops.len() > 1 {
+        // at most both routes are tried
+        while let (route, Some(path)) = (sn.shared().batch_route.get(), sn.shared().batch_route.get().path()) {
+            match batch(sn, tokens, path, ops).await {
+                Batched::Judged(judged) => return judged,
+                Batched::Unsupported(words) => {
+                    // another call may have learned it meanwhile
+                    let first = sn.shared().batch_route.get() == route;
+                    if first {
+                        sn.shared().batch_route.set(route.next());
+                    }
+                    if first && route.next() == BatchRoute::None {
+                        warn!(%words, "the instance has no usable Batch API, records are sent one by one from now on");
+                    }
+                }
+                Batched::RefusedWhole(words) => {
+                    warn!(%words, items = ops.len(), "a batch was refused as a whole, its records are sent one by one");
+                    break;
+                }
+            }
+        }
+    }
+    singles(sn, tokens, ops).await
+}
+
+/// Runs of writes that fit into one request.
+fn chunks(ops: &[Op], limit: usize) -> Vec<&[Op]> {
+    let mut chunks = Vec::new();
+    let (mut from, mut size) = (0, 0);
+    for (at, op) in ops.iter().enumerate() {
+        let own = op.body.len().div_ceil(3) * 4 + op.path.len() + ITEM_FRAME;
+        let alone = op.body.len() > ITEM_LIMIT;
+        let full = at - from >= limit || size + own > REQUEST_LIMIT || alone;
+        if full && at > from {
+            chunks.push(&ops[from..at]);
+            (from, size) = (at, 0);
+        }
+        size += own;
+        if alone {
+            size = REQUEST_LIMIT;
+        }
+    }
+    if from < ops.len() {
+        chunks.push(&ops[from..]);
+    }
+    chunks
+}
+
+/// After what nothing more is sent: the instance asks for time, cannot be reached, or lets nobody in.
+enum Stop {
+    Throttled(String, Option<std::time::Duration>),
+    NotSent(String),
+    Failed(ServiceNowError),
+}
+
+impl Stop {
+    fn again(&self) -> Judged {
+        match self {
+            Stop::Throttled(words, retry_after) => Judged::Throttled { words: words.clone(), retry_after: *retry_after },
+            Stop::NotSent(message) => Judged::NotSent(message.clone()),
+            Stop::Failed(error) => Judged::Failed(error.clone()),
+        }
+    }
+}
+
+fn brake(judged: &Judged) -> Option<Stop> {
+    match judged {
+        Judged::Throttled { words, retry_after } => Some(Stop::Throttled(words.clone(), *retry_after)),
+        Judged::NotSent(message) => Some(Stop::NotSent(message.clone())),
+        Judged::Doubt(message) => Some(Stop::NotSent(format!("not sent after trouble with the request before it ({message})"))),
+        Judged::Failed(error) => Some(Stop::Failed(error.clone())),
+        _ => None,
+    }
+}
+
+async fn singles(sn: &ServiceNow, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<Judged> {
+    let stop: RefCell<Option<Stop>> = RefCell::default();
+    let one = async |op: &Op| {
+        if let Some(stop) = &*stop.borrow() {
+            return stop.again();
+        }
+        let judged = sn.write(tokens, op).await;
+        // one lost answer says nothing of the others
+        if let (Some(found), false) = (brake(&judged), matches!(judged, Judged::Doubt(_))) {
+            stop.replace(Some(found));
+        }
+        judged
+    };
+    futures_util::stream::iter(ops).map(one).buffered(SINGLES_AT_ONCE).collect().await
+}
+
+enum Batched {
+    Judged(Vec<Judged>),
+    Unsupported(String),
+    RefusedWhole(String),
+}
+
+async fn batch(sn: &ServiceNow, tokens: &dyn TokenSource, path: &str, ops: &[Op]) -> Batched {
+    const JSON: &str = "application/json";
+    let headers = [BatchHeader { name: "Accept", value: JSON }, BatchHeader { name: "Content-Type", value: JSON }];
+    let rest_requests = ops.iter().enumerate().map(|(at, op)| item(at, op, headers)).collect();
+    let request = BatchRequest { batch_request_id: uuid::Uuid::now_v7().simple().to_string(), rest_requests };
+    let all = |judged: &dyn Fn() -> Judged| Batched::Judged(ops.iter().map(|_| judged()).collect());
+    let Ok(body) = serde_json::to_vec(&request) else { return Batched::RefusedWhole("the batch could not be written as JSON".into()) };
+    let answer = match sn.call(tokens, &Method::POST, path, &body).await {
+        Ok(answer) => answer,
+        Err(error) => return all(&|| unanswered(error.clone())),
+    };
+    let outer = what(&Method::POST, path);
+    if matches!(answer.status, 200..=299)
+        && let Some(judged) = read_batch(tokens, ops, &answer)
+    {
+        return Batched::Judged(judged);
+    }
+    let refusal = |body: &[u8]| if let Body::Failure(words) = read_body(body) { words } else { Words::default() };
+    match answer.status {
+        403..=406 | 410 | 415 | 501 => Batched::Unsupported(format!("status {}: {}", answer.status, refusal(&answer.body).line())),
+        400 if refusal(&answer.body).say("does not represent any resource") => {
+            Batched::Unsupported(format!("status 400: {}", refusal(&answer.body).line()))
+        }
+        400 | 413 | 422 => Batched::RefusedWhole(format!("status {}: {}", answer.status, refusal(&answer.body).line())),
+        200..=299 => all(&|| match judge(&outer, &answer) {
+            Judged::Done(_) => Judged::Doubt(format!("{outer}: status {} without the members of a batch answer", answer.status)),
+            other => other,
+        }),
+        _ => all(&|| match judge(&outer, &answer) {
+            Judged::Refused { status, words } => Judged::NotSent(format!("{outer}: status {status}: {}", words.line())),
+            other => other,
+        }),
+    }
+}
+
+fn item<'a>(at: usize, op: &'a Op, headers: [BatchHeader<'a>; 2]) -> BatchItem<'a> {
+    let body = BASE64_STANDARD.encode(&op.body);
+    BatchItem { id: (at + 1).to_string(), method: op.method.as_str(), url: &op.path, headers, body, exclude_response_headers: false }
+}
+
+/// One judgement per item; `None` when the answer is not that of a batch.
+fn read_batch(tokens: &dyn TokenSource, ops: &[Op], answer: &Answer) -> Option<Vec<Judged>> {
+    if matches!(read_body(&answer.body), Body::Failure(_)) {
+        return None;
+    }
+    let response: BatchResponse = serde_json::from_slice(&answer.body).ok()?;
+    if response.serviced_requests.is_none() && response.unserviced_requests.is_none() {
+        return None;
+    }
+    let id = |raw: &RawValue| scalar(raw).trim().to_owned();
+    let unserviced = response.unserviced_requests.unwrap_or_default();
+    let unserviced: Vec<String> = unserviced.iter().map(|raw| id(raw)).collect();
+    let serviced = response.serviced_requests.unwrap_or_default();
+    let serviced: HashMap<String, &Serviced> = serviced.iter().map(|item| (id(&item.id), item)).collect();
+    let mut refused = false;
+    let judged = ops.iter().enumerate().map(|(at, op)| {
+        let id = (at + 1).to_string();
+        let judged = match serviced.get(&id) {
+            Some(item) => judge_item(op, item, answer.generation),
+            None if unserviced.contains(&id) => Judged::NotSent("the batch ended before this record's turn".into()),
+            None => Judged::Doubt("the batch's answer does not name this record".into()),
+        };
+        refused |= matches!(judged, Judged::Refused { status: 401, .. });
+        match judged {
+            Judged::Refused { status: 401, .. } => Judged::NotSent("the token was refused within the batch".into()),
+            other => other,
+        }
+    });
+    let judged = judged.collect();
+    if refused {
+        tokens.refused(answer.generation);
+    }
+    debug!(items = ops.len(), serviced = serviced.len(), unserviced = unserviced.len(), "batch answered");
+    Some(judged)
+}
+
+fn judge_item(op: &Op, item: &Serviced, generation: u64) -> Judged {
+    let number = |raw: &RawValue| scalar(raw).trim().parse::<u16>().ok();
+    let Some(status) = item.status_code.as_deref().and_then(number) else {
+        let words = item.error_message.as_deref().map(scalar).unwrap_or_default();
+        return Judged::Doubt(format!("the batch's answer has no status for this record {words}").trim_end().to_owned());
+    };
+    let headers: HashMap<String, String> = item.headers.iter().flatten().map(header).collect();
+    let retry_after = retry_after(|name| headers.get(&name.to_ascii_lowercase()).map(String::as_str));
+    let body = item.body.as_deref().map(decode).unwrap_or_default();
+    judge(&what(&op.method, &op.path), &Answer { status, retry_after, body, generation })
+}
+
+fn header(header: &super::wire::ServicedHeader) -> (String, String) {
+    (header.name.to_ascii_lowercase(), header.value.as_deref().map(scalar).unwrap_or_default())
+}
+
+/// Documented as base64; what is not base64 is taken as it stands.
+fn decode(raw: &RawValue) -> Vec<u8> {
+    if !raw.get().starts_with('"') {
+        return scalar(raw).into_bytes();
+    }
+    let text = scalar(raw);
+    let dense: String = text.split_whitespace().collect();
+    BASE64_STANDARD.decode(&dense).unwrap_or_else(|_| text.into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ops(sizes: &[usize]) -> Vec<Op> {
+        sizes.iter().map(|size| Op { method: Method::POST, path: "/p".into(), body: vec![b'x'; *size] }).collect()
+    }
+
+    #[test]
+    fn batches_stay_below_the_limits_of_count_and_size() {
+        let lengths = |sizes: &[usize], limit| chunks(&ops(sizes), limit).iter().map(|chunk| chunk.len()).collect::<Vec<_>>();
+        assert_eq!(lengths(&[1; 7], 3), [3, 3, 1]);
+        assert_eq!(lengths(&[2_500_000, 2_500_000, 2_500_000], 100), [2, 1]);
+        assert_eq!(lengths(&[10, 4_500_000, 10, 10], 100), [1, 1, 2]);
+        assert!(lengths(&[], 3).is_empty());
+    }
+}

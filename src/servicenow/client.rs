@@ -1,0 +1,374 @@
+//! Requests with a token: the headers, the one repeat after a 401, patient reads, and the judgement of an answer to a write.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tracing::{debug, warn};
+use url::Url;
+
+use crate::config::settings::ServiceNowSettings;
+use crate::definition::plan::{TargetPlan, WriteMode};
+use crate::net::{HttpClient, Method, NetError};
+use crate::retry;
+
+use super::batch::BatchRoute;
+use super::error::ServiceNowError;
+use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled};
+use super::token::{TokenSource, quoted};
+use super::wire::{Body, Document, Row, Words, read_body};
+use super::{import_set, lookup, probe, table};
+
+/// Tries of one read.
+const READ_TRIES: u32 = 3;
+
+/// A read waits this long for an instance that asks for time; longer is the caller's decision.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The ServiceNow instance as one arbiter thread sees it. Clones share what was learned of the instance.
+#[derive(Clone)]
+pub struct ServiceNow {
+    shared: Rc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) http: HttpClient,
+    pub(super) settings: ServiceNowSettings,
+    pub(super) batch_route: Cell<BatchRoute>,
+    pub(super) warned_sys_id: Cell<bool>,
+}
+
+/// An answer, whatever its status but 401.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Vec<u8>,
+    /// Of the token it was asked with.
+    pub(super) generation: u64,
+}
+
+/// One write.
+#[derive(Debug)]
+pub(super) struct Op {
+    pub(super) method: Method,
+    /// Path and query, relative to the instance.
+    pub(super) path: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// What an answer to a write, or its absence, says.
+#[derive(Debug)]
+pub(super) enum Judged {
+    /// Status 200 or 201 with a document and no error in it.
+    Done(Document),
+    /// The instance asks for time.
+    Throttled { words: String, retry_after: Option<Duration> },
+    /// A status below 500 with the instance's words.
+    Refused { status: u16, words: Words },
+    /// It may have been done.
+    Doubt(String),
+    /// It was certainly not done, for a reason that passes.
+    NotSent(String),
+    /// It was certainly not done, for a reason that is not the record's.
+    Failed(ServiceNowError),
+}
+
+impl ServiceNow {
+    /// A client for one thread.
+    ///
+    /// # Errors
+    /// [`ServiceNowError::Setup`] when a certificate file or the proxy cannot be used.
+    pub fn new(settings: &ServiceNowSettings) -> Result<Self, ServiceNowError> {
+        let http = HttpClient::new(&settings.connection).map_err(|error| ServiceNowError::Setup { source: Arc::new(error) })?;
+        let batch_route = Cell::new(if settings.batch { BatchRoute::V1 } else { BatchRoute::None });
+        let shared = Shared { http, settings: settings.clone(), batch_route, warned_sys_id: Cell::new(false) };
+        Ok(Self { shared: Rc::new(shared) })
+    }
+
+    /// The HTTP client, for the token request.
+    pub fn http(&self) -> &HttpClient {
+        &self.shared.http
+    }
+
+    /// The settings it was made with.
+    pub fn settings(&self) -> &ServiceNowSettings {
+        &self.shared.settings
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Sends records of one target: one outcome per record, in the order given.
+    ///
+    /// Records of one call may reach the instance in any order, so two versions of one record, or a record and one that refers to it,
+    /// must not stand in the same call.
+    ///
+    /// # Errors
+    /// Only when nothing was written for a reason that is none of the records': no token, no connection, no such table.
+    pub async fn send(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        records: &[OutRecord],
+    ) -> Result<Vec<Outcome>, ServiceNowError> {
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        let verdicts = match target.write {
+            WriteMode::ImportSet => import_set::send(self, tokens, target, records).await?,
+            WriteMode::Table => table::send(self, tokens, target, records).await?,
+        };
+        settle_failures(verdicts)
+    }
+
+    /// Rows by the key column: the returned row's key is compared, never the count.
+    ///
+    /// # Errors
+    /// [`ServiceNowError::UnknownColumn`] when rows come back without the key column; otherwise whatever kept the instance from answering.
+    pub async fn find_by_key(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        keys: &[String],
+    ) -> Result<Vec<Option<Found>>, ServiceNowError> {
+        lookup::find_by_key(self, tokens, target, keys).await
+    }
+
+    /// Rows that somebody else may have made, by the natural key; compared exactly with what came back.
+    ///
+    /// Of several rows with one natural key, the one that carries the record's own key comes first, then one that carries none.
+    ///
+    /// # Errors
+    /// As [`ServiceNow::find_by_key`].
+    pub async fn find_by_natural_key(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        records: &[OutRecord],
+    ) -> Result<Vec<Option<Found>>, ServiceNowError> {
+        lookup::find_by_natural_key(self, tokens, target, records).await
+    }
+
+    /// Settles doubt: whether this version of each record stands in ServiceNow, one answer per record in the order given.
+    ///
+    /// # Errors
+    /// Whatever kept the instance from answering.
+    pub async fn settle(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        records: &[OutRecord],
+    ) -> Result<Vec<Settled>, ServiceNowError> {
+        match target.write {
+            WriteMode::ImportSet => import_set::settle(self, tokens, target, records).await,
+            WriteMode::Table => table::settle(self, tokens, target, records).await,
+        }
+    }
+
+    /// Whether each table can be read and has the columns that will be written.
+    pub async fn probe(&self, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
+        probe::probe(self, tokens, targets).await
+    }
+
+    /// One request with a token. A 401 is repeated once with a fresh token.
+    pub(super) async fn call(&self, tokens: &dyn TokenSource, method: &Method, path: &str, body: &[u8]) -> Result<Answer, ServiceNowError> {
+        let url = endpoint(&self.shared.settings.instance_url, path)?;
+        let what = || what(method, path);
+        for fresh in [false, true] {
+            let token = tokens.token().await?;
+            let authorization = token.authorization();
+            let headers = [("Authorization", authorization.as_str()), ("Accept", "application/json"), ("Content-Type", "application/json")];
+            let sent = self.shared.http.send(method.clone(), &url, &headers, body.to_vec().into()).await;
+            let answer = sent.map_err(|error| ServiceNowError::Net { what: what(), source: Arc::new(error) })?;
+            debug!(what = %what(), status = answer.status, "answered");
+            if answer.status != 401 {
+                let retry_after = retry_after(|name| answer.header(name));
+                return Ok(Answer { status: answer.status, retry_after, body: answer.body.to_vec(), generation: token.generation });
+            }
+            tokens.refused(token.generation);
+            if !fresh {
+                debug!(what = %what(), generation = token.generation, "the token was refused, asking for another");
+            }
+        }
+        Err(ServiceNowError::Unauthorized { what: what() })
+    }
+
+    /// Rows of a list request. Passing trouble is tried again, three times in all.
+    pub(super) async fn read(&self, tokens: &dyn TokenSource, path: &str) -> Result<Vec<Row>, ServiceNowError> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.call(tokens, &Method::GET, path, b"").await {
+                Ok(answer) => match read_rows(path, &answer) {
+                    Ok(rows) => return Ok(rows),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            let wait = match error.class() {
+                retry::Class::Transient => retry::delay(attempt, Duration::from_millis(200), Duration::from_secs(2)),
+                retry::Class::Throttled => error.retry_after().unwrap_or(Duration::from_secs(1)),
+                _ => return Err(error),
+            };
+            if attempt >= READ_TRIES || wait > PATIENCE {
+                return Err(error);
+            }
+            warn!(error = %error.chain(), attempt, "a look-up failed, will be tried again");
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// One write as a single request.
+    pub(super) async fn write(&self, tokens: &dyn TokenSource, op: &Op) -> Judged {
+        match self.call(tokens, &op.method, &op.path, &op.body).await {
+            Ok(answer) => judge(&what(&op.method, &op.path), &answer),
+            Err(error) => unanswered(error),
+        }
+    }
+}
+
+/// A write without an answer.
+pub(super) fn unanswered(error: ServiceNowError) -> Judged {
+    match &error {
+        ServiceNowError::Net { source, .. } if source.may_have_been_sent() => Judged::Doubt(error.chain()),
+        ServiceNowError::Net { source, .. } if matches!(**source, NetError::Connect { .. }) => Judged::NotSent(error.chain()),
+        _ => Judged::Failed(error),
+    }
+}
+
+/// What an answer to a write says.
+pub(super) fn judge(what: &str, answer: &Answer) -> Judged {
+    let status = answer.status;
+    let body = read_body(&answer.body);
+    if status == 429 {
+        let words = if let Body::Failure(words) = body { words.line() } else { "too many requests".into() };
+        return Judged::Throttled { words, retry_after: answer.retry_after };
+    }
+    let words = match (status, body) {
+        (200 | 201, Body::Document(document)) => return Judged::Done(document),
+        (200 | 201, Body::Failure(words)) => {
+            return Judged::Doubt(format!("{what}: status {status} with an error inside: {}", words.line()));
+        }
+        (_, Body::Page(title)) => {
+            return Judged::Doubt(ServiceNowError::Page { what: what.into(), status, title: quoted(&title) }.to_string());
+        }
+        (200 | 201, Body::Empty) => return Judged::Doubt(format!("{what}: status {status} without a body")),
+        (200 | 201, Body::Garbage(problem)) => {
+            return Judged::Doubt(format!("{what}: status {status}, but the body cannot be read: {problem}"));
+        }
+        (_, Body::Failure(words)) => words,
+        (400..=498, Body::Garbage(problem)) => {
+            return Judged::Doubt(format!("{what}: status {status}, but the body cannot be read: {problem}"));
+        }
+        _ => Words::default(),
+    };
+    match status {
+        408 | 499 => Judged::Doubt(format!("{what}: status {status}: {}", words.line())),
+        403 if words.say("User Not Authorized") || words.say("API level ACL") => {
+            Judged::Failed(ServiceNowError::Forbidden { what: what.into(), words: words.line() })
+        }
+        400..=498 => Judged::Refused { status, words },
+        _ => Judged::Doubt(format!("{what}: status {status}: {}", words.line())),
+    }
+}
+
+impl Judged {
+    /// The outcome of everything that is neither done nor refused.
+    pub(super) fn without_verdict(self) -> Result<Outcome, ServiceNowError> {
+        Ok(match self {
+            Judged::Throttled { words, retry_after } => Outcome::Deferred { message: words, retry_after, throttled: true },
+            Judged::NotSent(message) => Outcome::Deferred { message, retry_after: None, throttled: false },
+            Judged::Doubt(message) => Outcome::InDoubt { message },
+            Judged::Failed(error) => return Err(error),
+            Judged::Done(_) => Outcome::InDoubt { message: "answered without a result".into() },
+            Judged::Refused { status, words } => Outcome::InDoubt { message: format!("status {status}: {}", words.line()) },
+        })
+    }
+}
+
+/// Whether a refusal says that the table is not there.
+pub(super) fn unknown_table(target: &TargetPlan, status: u16, words: &Words) -> Option<ServiceNowError> {
+    let said = words.say("Invalid table") || words.say("Invalid staging table") || words.say("does not represent any resource");
+    let said = said || (words.say("table") && words.say("does not exist"));
+    (matches!(status, 400 | 404) && said).then(|| ServiceNowError::UnknownTable {
+        table: target.table.clone(),
+        block: target.block.clone(),
+        words: words.line(),
+    })
+}
+
+/// One verdict per record, the error where the trouble was none of the record's.
+pub(super) type Verdict = Result<Outcome, ServiceNowError>;
+
+/// An error for all is an error; an error for some becomes their outcome, so that what is known of the others is not lost.
+fn settle_failures(verdicts: Vec<Verdict>) -> Result<Vec<Outcome>, ServiceNowError> {
+    if verdicts.iter().all(Result::is_err) {
+        return verdicts.into_iter().collect();
+    }
+    let some_confirmed = verdicts.iter().any(|verdict| matches!(verdict, Ok(Outcome::Confirmed { .. })));
+    let outcome = |error: ServiceNowError| match error.class() {
+        // the neighbours got through, so it is this record's after all
+        retry::Class::Permanent
+            if some_confirmed && !matches!(error, ServiceNowError::TokenRefused { .. } | ServiceNowError::Unauthorized { .. }) =>
+        {
+            Outcome::Rejected {
+                message: error.chain(),
+                field: None,
+                next_step: "correct what the message names, then replay the record".into(),
+            }
+        }
+        class => {
+            let throttled = class == retry::Class::Throttled;
+            Outcome::Deferred { message: error.chain(), retry_after: error.retry_after(), throttled }
+        }
+    };
+    Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(outcome)).collect())
+}
+
+fn read_rows(path: &str, answer: &Answer) -> Result<Vec<Row>, ServiceNowError> {
+    let (status, what) = (answer.status, what(&Method::GET, path));
+    match (status, read_body(&answer.body)) {
+        (200, Body::Document(Document { result: Some(rows) })) => Ok(rows),
+        (200, Body::Document(_)) => Err(ServiceNowError::BadAnswer { what, status, problem: "it has no `result`".into() }),
+        (429, body) => {
+            let words = if let Body::Failure(words) = body { words.line() } else { "too many requests".into() };
+            Err(ServiceNowError::Throttled { what, words, retry_after: answer.retry_after })
+        }
+        (_, Body::Page(title)) => Err(ServiceNowError::Page { what, status, title: quoted(&title) }),
+        // version 1 of the API, and a record behind an access rule
+        (404, Body::Failure(words)) if words.say("No Record found") => Ok(Vec::new()),
+        (403, Body::Failure(words)) => Err(ServiceNowError::Forbidden { what, words: words.line() }),
+        (400..=498, Body::Failure(words)) if status != 408 => Err(ServiceNowError::Refused { what, status, words: words.line() }),
+        (_, Body::Failure(words)) => Err(ServiceNowError::BadAnswer { what, status, problem: words.line() }),
+        (_, Body::Garbage(problem)) => Err(ServiceNowError::BadAnswer { what, status, problem }),
+        (_, _) => Err(ServiceNowError::BadAnswer { what, status, problem: "it has no body that says anything".into() }),
+    }
+}
+
+/// Method and path without the query: safe to print.
+pub(super) fn what(method: &Method, path: &str) -> String {
+    format!("{method} {}", path.split('?').next().unwrap_or_default())
+}
+
+/// A path on the instance.
+pub(super) fn endpoint(instance: &Url, path: &str) -> Result<Url, ServiceNowError> {
+    let base = instance.as_str().split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    Url::parse(&format!("{base}{path}")).map_err(|error| {
+        let what = format!("`servicenow.instance_url` gives no usable address: {error}");
+        ServiceNowError::Setup { source: Arc::new(NetError::Setup { what }) }
+    })
+}
+
+/// `Retry-After` as seconds or as a date; without it `X-RateLimit-Reset`, a Unix time.
+pub(super) fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
+    let until = |at: DateTime<Utc>| (at - Utc::now()).to_std().unwrap_or_default();
+    let stated = header("Retry-After").map(str::trim).and_then(|text| match text.parse::<u64>() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => DateTime::parse_from_rfc2822(text).ok().map(|at| until(at.to_utc())),
+    });
+    let reset = || header("X-RateLimit-Reset")?.trim().parse().ok().and_then(|at| DateTime::from_timestamp(at, 0)).map(until);
+    stated.or_else(reset).map(|wait| wait.min(Duration::from_secs(24 * 3600)))
+}

@@ -1,0 +1,172 @@
+//! Why a whole call to ServiceNow failed. The trouble of one record is an [`Outcome`](super::Outcome), not an error.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::net::NetError;
+use crate::retry::Class;
+
+/// A call that gave nothing. When [`ServiceNow::send`](super::ServiceNow::send) returns one, no record was written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ServiceNowError {
+    /// The settings cannot be used.
+    #[error("the ServiceNow client cannot be made")]
+    Setup {
+        /// What is wrong.
+        #[source]
+        source: Arc<NetError>,
+    },
+    /// No answer.
+    #[error("{what} got no answer")]
+    Net {
+        /// Method and path, without the query.
+        what: String,
+        /// What the connection said.
+        #[source]
+        source: Arc<NetError>,
+    },
+    /// The token endpoint refused the client.
+    #[error(
+        "{host} refused the token request with status {status}: {words}; ServiceNow hides the reason, so check one after another: client \
+         id and secret of the credential `servicenow`, that the system property `glide.oauth.inbound.client.credential.grant_type.enabled` \
+         is `true`, that the OAuth application record is active and names an OAuth application user, that this user is active and \
+         its password is not flagged for reset, and `servicenow.scope`; the instance's system log has the real reason"
+    )]
+    TokenRefused {
+        /// Host and port.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// The instance's own words.
+        words: String,
+    },
+    /// The token endpoint gave something that is not a token, or the holder of the token is gone for the moment.
+    #[error("no token could be had: {problem}")]
+    TokenUnavailable {
+        /// What came instead.
+        problem: String,
+    },
+    /// A fresh token was refused too.
+    #[error(
+        "{what} was refused with status 401, and again with a fresh token; check that the OAuth application's user is active, and that \
+         the application's REST API auth scope covers this API"
+    )]
+    Unauthorized {
+        /// Method and path.
+        what: String,
+    },
+    /// The instance asks for time.
+    #[error("{what} was refused with status 429: {words}")]
+    Throttled {
+        /// Method and path.
+        what: String,
+        /// The instance's own words.
+        words: String,
+        /// How long it asks to wait, where it says so.
+        retry_after: Option<Duration>,
+    },
+    /// A page instead of an answer, as hibernating instances and those under maintenance send.
+    #[error(
+        "{what} was answered with a page{title} and status {status} instead of JSON; the instance may be hibernating or under maintenance, or `servicenow.instance_url` is not an instance"
+    )]
+    Page {
+        /// Method and path.
+        what: String,
+        /// The HTTP status.
+        status: u16,
+        /// The page's title, with a leading blank and in backticks; or nothing.
+        title: String,
+    },
+    /// An answer that cannot be believed.
+    #[error("{what} was answered with status {status}, which cannot be used: {problem}")]
+    BadAnswer {
+        /// Method and path.
+        what: String,
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The instance does not know the table.
+    #[error(
+        "the instance has no table `{table}` ({words}); correct `table` of the block `[{block}]` in the profile's definition, or have the table made"
+    )]
+    UnknownTable {
+        /// The table.
+        table: String,
+        /// The block of the definition.
+        block: String,
+        /// The instance's own words.
+        words: String,
+    },
+    /// Rows come back without the column: it does not exist, or may not be read.
+    #[error(
+        "rows of `{table}` come back without the column `{column}`, so nothing can be found by it; make the column, let the application \
+         user read it, or name another column in the profile's definition"
+    )]
+    UnknownColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// The application user may not use this API or table.
+    #[error("{what} is not allowed: {words}; give the OAuth application's user a role for this API and table")]
+    Forbidden {
+        /// Method and path.
+        what: String,
+        /// The instance's own words.
+        words: String,
+    },
+    /// Refused for another reason.
+    #[error("{what} was refused with status {status}: {words}")]
+    Refused {
+        /// Method and path.
+        what: String,
+        /// The HTTP status.
+        status: u16,
+        /// The instance's own words.
+        words: String,
+    },
+}
+
+impl ServiceNowError {
+    /// What it means for the next try.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Setup { .. } => Class::Permanent,
+            Self::Net { source, .. } => match **source {
+                NetError::Setup { .. } | NetError::TooLarge { .. } => Class::Permanent,
+                _ => Class::Transient,
+            },
+            Self::TokenUnavailable { .. } | Self::Page { .. } | Self::BadAnswer { .. } => Class::Transient,
+            Self::Throttled { .. } => Class::Throttled,
+            Self::TokenRefused { .. }
+            | Self::Unauthorized { .. }
+            | Self::UnknownTable { .. }
+            | Self::UnknownColumn { .. }
+            | Self::Forbidden { .. }
+            | Self::Refused { .. } => Class::Permanent,
+        }
+    }
+
+    /// How long the instance asks to wait, where it says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Text and causes on one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}

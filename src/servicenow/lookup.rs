@@ -1,0 +1,328 @@
+//! Finding rows. A clause with an unknown column is dropped by the instance and unrelated rows come back, so the row's own value decides.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use futures_util::{StreamExt, TryStreamExt};
+use tracing::warn;
+use url::form_urlencoded;
+
+use crate::definition::plan::TargetPlan;
+
+use super::client::ServiceNow;
+use super::error::ServiceNowError;
+use super::outcome::{Found, OutRecord};
+use super::token::TokenSource;
+use super::wire::Row;
+
+/// The longest address sent, in bytes.
+const URL_LIMIT: usize = 1800;
+
+/// The longest `sysparm_fields`; beyond it all columns are asked for.
+const FIELDS_LIMIT: usize = 900;
+
+/// Values in one query.
+const VALUES_LIMIT: usize = 100;
+
+/// Look-ups at once.
+const AT_ONCE: usize = 4;
+
+/// Rows of a query for one value.
+const SINGLE_LIMIT: usize = 200;
+
+/// Percent-encoding for a query string.
+pub(super) fn encode(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// A query for rows of one table whose column has one of some values.
+pub(super) struct Query<'a> {
+    pub(super) table: &'a str,
+    pub(super) column: &'a str,
+    /// More conditions, each with a leading `^`.
+    pub(super) extra: String,
+    /// Such as `ORDERBYsys_id`.
+    pub(super) order: &'a str,
+    /// The columns wanted beside `sys_id`.
+    pub(super) fields: &'a [&'a str],
+    /// Rows that one value may have.
+    pub(super) per_value: usize,
+}
+
+impl Query<'_> {
+    fn path(&self, condition: &str, limit: usize) -> String {
+        let condition = encode(&format!("{condition}{}^{}", self.extra, self.order));
+        let mut fields = vec!["sys_id"];
+        for field in std::iter::once(&self.column).chain(self.fields) {
+            if !fields.contains(field) {
+                fields.push(field);
+            }
+        }
+        let fields = encode(&fields.join(","));
+        let fields = if fields.len() > FIELDS_LIMIT { String::new() } else { format!("&sysparm_fields={fields}") };
+        format!(
+            "/api/now/table/{}?sysparm_query={condition}&sysparm_limit={limit}{fields}&sysparm_display_value=false\
+             &sysparm_exclude_reference_link=true",
+            encode(self.table)
+        )
+    }
+
+    /// Every row with one of the values, each once. The comparison is exact, whatever the instance takes for equal.
+    pub(super) async fn rows(&self, sn: &ServiceNow, tokens: &dyn TokenSource, values: &[&str]) -> Result<Vec<Row>, ServiceNowError> {
+        let wanted: HashSet<&str> = values.iter().copied().filter(|value| !value.is_empty()).collect();
+        let mut ordered: Vec<&str> = wanted.iter().copied().collect();
+        ordered.sort_unstable();
+        let (plain, special): (Vec<&str>, Vec<&str>) = ordered.into_iter().partition(|value| is_plain(value));
+        let room = URL_LIMIT.saturating_sub(sn.settings().instance_url.as_str().len() + self.path("", 9999).len()).max(200);
+        let groups = groups(&plain, room);
+        let many = futures_util::stream::iter(&groups).map(|group| self.ask_many(sn, tokens, group)).buffered(AT_ONCE);
+        let mut rows: Vec<Row> = many.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
+        let single = futures_util::stream::iter(&special).map(|value| self.ask_one(sn, tokens, value)).buffered(AT_ONCE);
+        rows.extend(single.try_collect::<Vec<_>>().await?.into_iter().flatten());
+        if !rows.is_empty() && rows.iter().all(|row| row.text(self.column).is_none()) {
+            return Err(ServiceNowError::UnknownColumn { table: self.table.into(), column: self.column.into() });
+        }
+        let mut seen = HashSet::new();
+        let own = |row: &Row| row.text(self.column).is_some_and(|value| wanted.contains(value));
+        rows.retain(|row| own(row) && row.filled("sys_id").is_some_and(|id| seen.insert(id.to_owned())));
+        Ok(rows)
+    }
+
+    async fn ask_many(&self, sn: &ServiceNow, tokens: &dyn TokenSource, group: &[&str]) -> Result<Vec<Row>, ServiceNowError> {
+        if let [value] = group {
+            return self.ask_one(sn, tokens, value).await;
+        }
+        let limit = group.len() * self.per_value + 20;
+        let mut rows = sn.read(tokens, &self.path(&format!("{}IN{}", self.column, group.join(",")), limit)).await?;
+        // the limit counts rows that may not be seen, and rows equal but for case: what is missing is asked for by itself
+        let missing = |value: &&&str| !rows.iter().any(|row| row.text(self.column) == Some(**value));
+        if rows.len() >= limit && rows.iter().any(|row| row.text(self.column).is_some()) {
+            let missing: Vec<&str> = group.iter().filter(missing).copied().collect();
+            for value in missing {
+                rows.extend(self.ask_one(sn, tokens, value).await?);
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn ask_one(&self, sn: &ServiceNow, tokens: &dyn TokenSource, value: &str) -> Result<Vec<Row>, ServiceNowError> {
+        let condition = match safe_prefix(value) {
+            None => format!("{}={value}", self.column),
+            Some("") => return Ok(Vec::new()),
+            Some(prefix) => format!("{}STARTSWITH{prefix}", self.column),
+        };
+        sn.read(tokens, &self.path(&condition, SINGLE_LIMIT)).await
+    }
+}
+
+/// Whether a value may stand in an `IN` list.
+fn is_plain(value: &str) -> bool {
+    !value.contains(',') && safe_prefix(value).is_none() && value.trim() == value
+}
+
+/// For a value that the query language would read as more than a value, the part of it that is safe to ask with.
+fn safe_prefix(value: &str) -> Option<&str> {
+    const SCRIPT: &str = "javascript:";
+    if value.get(..SCRIPT.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCRIPT)) {
+        return Some(&value[..SCRIPT.len() - 1]);
+    }
+    value.find('^').map(|at| &value[..at])
+}
+
+/// Values in groups whose encoded list is at most `room` bytes.
+fn groups<'a>(values: &[&'a str], room: usize) -> Vec<Vec<&'a str>> {
+    let mut groups: Vec<Vec<&str>> = Vec::new();
+    let mut left = 0;
+    for value in values {
+        let size = encode(value).len() + 3;
+        match groups.last_mut().filter(|group| size <= left && group.len() < VALUES_LIMIT) {
+            Some(group) => {
+                group.push(value);
+                left -= size;
+            }
+            None => {
+                groups.push(vec![value]);
+                left = room.saturating_sub(size);
+            }
+        }
+    }
+    groups
+}
+
+/// The columns of a target that a look-up asks for.
+pub(super) fn columns(target: &TargetPlan) -> Vec<&str> {
+    let own = target.key_column.iter().chain(&target.version_column).chain(&target.natural_key);
+    own.map(String::as_str).chain(target.fields.iter().map(|field| field.name.as_str())).collect()
+}
+
+/// A row as a find.
+pub(super) fn found(target: &TargetPlan, row: &Row) -> Found {
+    let version = target.version_column.as_deref().and_then(|column| row.filled(column));
+    let version = version.and_then(|text| text.split('.').next()).and_then(|text| text.parse().ok());
+    let fields: BTreeMap<String, String> =
+        columns(target).into_iter().filter_map(|name| row.text(name).map(|value| (name.to_owned(), value.to_owned()))).collect();
+    Found { sys_id: row.filled("sys_id").unwrap_or_default().to_owned(), version, fields }
+}
+
+pub(super) async fn find_by_key(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    keys: &[String],
+) -> Result<Vec<Option<Found>>, ServiceNowError> {
+    let Some(column) = target.key_column.as_deref() else { return Ok(vec![None; keys.len()]) };
+    let fields = columns(target);
+    let query = Query { table: &target.target_table, column, extra: String::new(), order: "ORDERBYsys_id", fields: &fields, per_value: 4 };
+    let values: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let rows = query.rows(sn, tokens, &values).await?;
+    let mut best: HashMap<&str, Found> = HashMap::new();
+    for row in &rows {
+        let (Some(key), new) = (row.text(column), found(target, row)) else { continue };
+        match best.get(key) {
+            Some(old) => {
+                warn!(table = target.target_table, key, first = old.sys_id, second = new.sys_id, "two rows carry one key");
+                if new.version > old.version {
+                    best.insert(key, new);
+                }
+            }
+            None => {
+                best.insert(key, new);
+            }
+        }
+    }
+    Ok(keys.iter().map(|key| best.get(key.as_str()).cloned()).collect())
+}
+
+/// Rows by sys_id.
+pub(super) async fn find_by_id(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    ids: &[&str],
+) -> Result<HashMap<String, Found>, ServiceNowError> {
+    let fields = columns(target);
+    let query = Query {
+        table: &target.target_table,
+        column: "sys_id",
+        extra: String::new(),
+        order: "ORDERBYsys_id",
+        fields: &fields,
+        per_value: 1,
+    };
+    let rows = query.rows(sn, tokens, ids).await?;
+    Ok(rows.iter().map(|row| found(target, row)).map(|found| (found.sys_id.clone(), found)).collect())
+}
+
+/// What the natural key of a record leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Natural {
+    /// Nothing, or the record has no complete natural key.
+    Nothing,
+    /// A row that carries this record's key or none.
+    Free(Found),
+    /// Only rows that carry other records' keys.
+    Taken(Found, String),
+    /// Several rows that carry no key: their sys_ids.
+    Several(Vec<Found>),
+}
+
+pub(super) async fn natural(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    records: &[&OutRecord],
+) -> Result<Vec<Natural>, ServiceNowError> {
+    let keys: Vec<Option<Vec<&str>>> = records.iter().map(|record| natural_key(target, record)).collect();
+    let complete: Vec<&Vec<&str>> = keys.iter().flatten().collect();
+    if complete.is_empty() {
+        return Ok(vec![Natural::Nothing; records.len()]);
+    }
+    // the column that tells most apart goes into the list, those that tell nothing apart become conditions
+    let distinct = |at: usize| complete.iter().map(|key| key[at]).collect::<HashSet<_>>();
+    let lead = (0..target.natural_key.len()).max_by_key(|at| distinct(*at).len()).unwrap_or_default();
+    let mut extra = String::new();
+    for (at, column) in target.natural_key.iter().enumerate() {
+        let values = distinct(at);
+        if let (true, 1, Some(value)) = (at != lead, values.len(), values.iter().next())
+            && is_plain(value)
+        {
+            extra.push_str(&format!("^{column}={value}"));
+        }
+    }
+    let fields = columns(target);
+    let (column, per_value) = (&target.natural_key[lead], if target.natural_key.len() > 1 { 50 } else { 4 });
+    let query = Query { table: &target.target_table, column, extra, order: "ORDERBYsys_id", fields: &fields, per_value };
+    let values: Vec<&str> = complete.iter().map(|key| key[lead]).collect();
+    let rows = query.rows(sn, tokens, &values).await?;
+    for column in &target.natural_key {
+        if !rows.is_empty() && rows.iter().all(|row| row.text(column).is_none()) {
+            return Err(ServiceNowError::UnknownColumn { table: target.target_table.clone(), column: column.clone() });
+        }
+    }
+    let mut by_key: HashMap<Vec<&str>, Vec<&Row>> = HashMap::new();
+    for row in &rows {
+        let key = target.natural_key.iter().map(|column| row.text(column).unwrap_or_default()).collect();
+        by_key.entry(key).or_default().push(row);
+    }
+    let choose = |(record, key): (&&OutRecord, &Option<Vec<&str>>)| {
+        let rows = key.as_ref().and_then(|key| by_key.get(key)).map_or(&[][..], Vec::as_slice);
+        choose(target, record, rows)
+    };
+    Ok(records.iter().zip(&keys).map(choose).collect())
+}
+
+fn natural_key<'a>(target: &TargetPlan, record: &'a OutRecord) -> Option<Vec<&'a str>> {
+    let value = |column: &String| record.fields.get(column).map(String::as_str).filter(|value| !value.trim().is_empty());
+    if target.natural_key.is_empty() { None } else { target.natural_key.iter().map(value).collect() }
+}
+
+fn choose(target: &TargetPlan, record: &OutRecord, rows: &[&Row]) -> Natural {
+    let carried = |row: &Row| target.key_column.as_deref().and_then(|column| row.filled(column)).map(str::to_owned);
+    if let Some(row) = rows.iter().find(|row| carried(row).as_deref() == Some(record.source_key.as_str())) {
+        return Natural::Free(found(target, row));
+    }
+    let free: Vec<Found> = rows.iter().filter(|row| carried(row).is_none()).map(|row| found(target, row)).collect();
+    match (free.len(), rows.first()) {
+        (0, None) => Natural::Nothing,
+        (0, Some(row)) => Natural::Taken(found(target, row), carried(row).unwrap_or_default()),
+        (1, _) => free.into_iter().next().map_or(Natural::Nothing, Natural::Free),
+        _ => Natural::Several(free),
+    }
+}
+
+pub(super) async fn find_by_natural_key(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    records: &[OutRecord],
+) -> Result<Vec<Option<Found>>, ServiceNowError> {
+    let records: Vec<&OutRecord> = records.iter().collect();
+    let found = natural(sn, tokens, target, &records).await?;
+    let one = |natural| match natural {
+        Natural::Nothing => None,
+        Natural::Free(found) | Natural::Taken(found, _) => Some(found),
+        Natural::Several(several) => several.into_iter().next(),
+    };
+    Ok(found.into_iter().map(one).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_stay_within_the_room_and_special_values_stay_out_of_them() {
+        let values: Vec<String> = (0..50).map(|n| format!("EDU1/supplier/{n:04}")).collect();
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let made = groups(&values, 400);
+        assert!(made.len() > 2);
+        assert_eq!(made.iter().map(Vec::len).sum::<usize>(), 50);
+        assert!(made.iter().all(|group| encode(&group.join(",")).len() <= 400));
+        assert_eq!(groups(&["a-value-longer-than-the-room"], 5).len(), 1);
+        for (value, plain) in [("A1", true), ("A,1", false), ("A^1", false), ("javascript:x", false), (" A", false)] {
+            assert_eq!(is_plain(value), plain, "{value}");
+        }
+        assert_eq!(safe_prefix("EDU1/a^b"), Some("EDU1/a"));
+        assert_eq!(safe_prefix("JavaScript:gs.x()"), Some("JavaScript"));
+        assert_eq!(encode("a b+c&d"), "a%20b%2Bc%26d");
+    }
+}

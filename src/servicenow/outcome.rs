@@ -1,0 +1,203 @@
+//! What goes out for one record, and what became of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One record on its way.
+#[derive(Debug, Clone)]
+pub struct OutRecord {
+    /// The delivery's number; only handed through to logs.
+    pub delivery: i64,
+    /// Written to the key column.
+    pub source_key: String,
+    /// Written to the version column.
+    pub version: i64,
+    /// The fields, all text, without key and version column.
+    pub fields: BTreeMap<String, String>,
+    /// The row's sys_id where it is known from an earlier delivery or from adoption.
+    pub sys_id: Option<String>,
+    /// The sys_id a new row gets; see [`derived_sys_id`](crate::definition::record::derived_sys_id).
+    pub derived_sys_id: String,
+    /// An earlier try may have landed.
+    pub may_exist: bool,
+}
+
+/// What became of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It stands in ServiceNow.
+    Confirmed {
+        /// The row. Empty where an import set's answer does not name it (a row that a script ignored).
+        sys_id: String,
+        /// The table it stands in.
+        table: String,
+        /// What was done.
+        how: How,
+        /// Fields that came back otherwise than they were sent (Table API only).
+        partial: Vec<FieldDifference>,
+    },
+    /// It was refused, and will be again until the record or the instance changes.
+    Rejected {
+        /// The instance's own words.
+        message: String,
+        /// The field, where it can be recognised in the words.
+        field: Option<String>,
+        /// What a person can do.
+        next_step: String,
+    },
+    /// Nothing was done; try again later.
+    Deferred {
+        /// Why.
+        message: String,
+        /// How long the instance asks to wait, where it says so.
+        retry_after: Option<Duration>,
+        /// Whether the instance asked for time (status 429).
+        throttled: bool,
+    },
+    /// It may have been done; look before sending again.
+    InDoubt {
+        /// Why.
+        message: String,
+    },
+}
+
+/// What was done to the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// It is new.
+    Inserted,
+    /// It was there.
+    Updated,
+    /// It was there with the same content, or a script ignored it.
+    Unchanged,
+}
+
+/// A field that came back otherwise than it was sent: dropped by an access rule or an unknown column, cut, rounded, not in the choice list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldDifference {
+    /// The column.
+    pub field: String,
+    /// What was sent.
+    pub sent: String,
+    /// What came back; `None`: the column is not in the answer.
+    pub returned: Option<String>,
+}
+
+/// A row that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The row.
+    pub sys_id: String,
+    /// The version column's number, where there is one.
+    pub version: Option<i64>,
+    /// The columns asked for, as plain values: key, version and the target's fields.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// What a look-up says of a record that was in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// This version stands in ServiceNow.
+    Confirmed {
+        /// The row.
+        sys_id: String,
+    },
+    /// It was refused.
+    Rejected {
+        /// The instance's own words.
+        message: String,
+        /// The field, where it can be recognised in the words.
+        field: Option<String>,
+        /// What a person can do.
+        next_step: String,
+    },
+    /// This version is not there: send it again.
+    Absent,
+    /// It is staged and not yet transformed.
+    StillPending,
+    /// The instance does not let us know.
+    Unknown {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// One line of `check` and `doctor` about a target table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeFinding {
+    /// The table.
+    pub table: String,
+    /// How it stands.
+    pub verdict: ProbeVerdict,
+    /// What was seen.
+    pub message: String,
+    /// What to do; `None` when all is well.
+    pub next_step: Option<String>,
+}
+
+/// How a probed thing stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbeVerdict {
+    /// Well.
+    Ok,
+    /// It works, but not wholly.
+    Warning,
+    /// It cannot work.
+    Failed,
+    /// The instance does not let us know.
+    CouldNotTell,
+}
+
+/// Words of a refusal, made into a rejection: the field recognised, the next step chosen.
+pub(super) fn rejection(words: &str, columns: &[&str]) -> (String, Option<String>, String) {
+    let field = recognise(words, columns);
+    let low = words.to_ascii_lowercase();
+    let has = |any: &[&str]| any.iter().any(|word| low.contains(word));
+    let step = if has(&["data policy", "mandatory"]) {
+        "give the field a value in SYSPRO or in the definition, or relax the data policy, then replay the record"
+    } else if has(&["coalesce"]) {
+        "map a value to every coalesce field of the transform map, then replay the record"
+    } else if has(&["acl", "security constraint", "insufficient rights", "not authorized"]) {
+        "give the OAuth application's user the right to write this table, then replay the record"
+    } else if has(&["operation against file", "business rule", "aborted"]) {
+        "ask the ServiceNow administrator for the business rule named here; correct the record or the rule, then replay the record"
+    } else if has(&["not found", "unable to resolve", "reference"]) {
+        "make sure the record it refers to stands in ServiceNow, then replay the record"
+    } else {
+        "correct the record in SYSPRO, or the table's rules or transform map in ServiceNow, then replay the record"
+    };
+    (words.to_owned(), field, step.to_owned())
+}
+
+/// The longest column whose name, or label (`u_amount_invoiced` as `amount invoiced`), stands in the words on its own.
+fn recognise(words: &str, columns: &[&str]) -> Option<String> {
+    let low = words.to_ascii_lowercase();
+    let alone = |needle: &str| {
+        !needle.is_empty()
+            && low.match_indices(needle).any(|(at, _)| {
+                let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                !low[..at].ends_with(part) && !low[at + needle.len()..].starts_with(part)
+            })
+    };
+    let names = || columns.iter().filter(|name| alone(&name.to_ascii_lowercase()));
+    let label = |name: &str| name.to_ascii_lowercase().trim_start_matches("u_").replace('_', " ");
+    let labels = || columns.iter().filter(|name| alone(&label(name)));
+    names().max_by_key(|name| name.len()).or_else(|| labels().max_by_key(|name| name.len())).map(|name| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_recognised_by_name_before_label_and_only_as_a_whole_word() {
+        let columns = ["u_amount", "u_amount_invoiced", "u_supplier"];
+        let field = |words: &str| rejection(words, &columns).1;
+        assert_eq!(field("Data Policy Exception: u_amount_invoiced is mandatory").as_deref(), Some("u_amount_invoiced"));
+        assert_eq!(field("The following fields are mandatory: Amount invoiced").as_deref(), Some("u_amount_invoiced"));
+        assert_eq!(field("Amount must not be negative").as_deref(), Some("u_amount"));
+        assert_eq!(field("suppliers are closed"), None);
+        assert!(rejection("Data Policy Exception: x is mandatory", &[]).2.contains("data policy"));
+        assert!(rejection("Operation against file 'x' was aborted", &[]).2.contains("business rule"));
+    }
+}

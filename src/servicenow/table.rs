@@ -1,0 +1,352 @@
+//! Writing through the Table API: insert with a derived sys_id, or update by sys_id; and what to do when the answer is a refusal that may
+//! hide a row.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tracing::{debug, warn};
+
+use crate::definition::plan::TargetPlan;
+use crate::net::Method;
+
+use super::batch::perform;
+use super::client::{Judged, Op, ServiceNow, Verdict, unknown_table};
+use super::compare::{differences, same_fields};
+use super::error::ServiceNowError;
+use super::lookup::{self, Natural, columns, encode};
+use super::outcome::{Found, How, OutRecord, Outcome, Settled, rejection};
+use super::token::TokenSource;
+use super::wire::{Document, Words};
+
+/// Rounds of one record: update, insert after the row is gone, update after the row is there after all, and one to spare.
+const ROUNDS: usize = 4;
+
+/// Looks for a row that an earlier try may have made, which may not be readable at once.
+const CHECKS: u32 = 3;
+
+/// Between two such looks.
+const CHECK_PAUSE: Duration = Duration::from_millis(500);
+
+/// `sysparm_fields` longer than this is left out of a write.
+const FIELDS_LIMIT: usize = 900;
+
+/// Where one record stands.
+enum Step {
+    Insert,
+    Update(String),
+    /// A refusal that may hide a row: look before believing it.
+    Check {
+        words: Words,
+        updating: Option<String>,
+    },
+    Done(Verdict),
+}
+
+pub(super) async fn send(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    records: &[OutRecord],
+) -> Result<Vec<Verdict>, ServiceNowError> {
+    let mut steps = first_steps(sn, tokens, target, records).await?;
+    for _ in 0..ROUNDS {
+        let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Insert | Step::Update(_))).collect();
+        if due.is_empty() {
+            break;
+        }
+        let ops = due.iter().map(|at| op(sn, target, &records[*at], &steps[*at])).collect();
+        for (at, judged) in due.into_iter().zip(perform(sn, tokens, ops).await) {
+            steps[at] = after(sn, target, &records[at], &steps[at], judged);
+        }
+        check(sn, tokens, target, records, &mut steps).await;
+    }
+    let last = |step| match step {
+        Step::Done(verdict) => verdict,
+        _ => Ok(Outcome::InDoubt { message: format!("`{}` kept changing under the write", target.table) }),
+    };
+    Ok(steps.into_iter().map(last).collect())
+}
+
+/// Update where a row is known or found, otherwise insert.
+async fn first_steps(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    records: &[OutRecord],
+) -> Result<Vec<Step>, ServiceNowError> {
+    let known = |record: &OutRecord| record.sys_id.clone().filter(|id| !id.is_empty()).map_or(Step::Insert, Step::Update);
+    let mut steps: Vec<Step> = records.iter().map(known).collect();
+    let inserts = |steps: &[Step]| -> Vec<usize> { (0..steps.len()).filter(|at| matches!(steps[*at], Step::Insert)).collect() };
+
+    // without a sys_id of ours, only the key column keeps a repeat from making a second row
+    let new = inserts(&steps);
+    if !sn.settings().derived_sys_id && target.key_column.is_some() && !new.is_empty() {
+        let keys: Vec<String> = new.iter().map(|at| records[*at].source_key.clone()).collect();
+        for (at, found) in new.iter().zip(lookup::find_by_key(sn, tokens, target, &keys).await?) {
+            if let Some(found) = found {
+                steps[*at] = Step::Update(found.sys_id);
+            }
+        }
+    }
+    let new = inserts(&steps);
+    if sn.settings().adopt && !target.natural_key.is_empty() && !new.is_empty() {
+        let asked: Vec<&OutRecord> = new.iter().map(|at| &records[*at]).collect();
+        for (at, natural) in new.iter().zip(lookup::natural(sn, tokens, target, &asked).await?) {
+            match natural {
+                Natural::Nothing => {}
+                Natural::Free(found) => {
+                    debug!(delivery = records[*at].delivery, sys_id = found.sys_id, "the row is there already and is updated");
+                    steps[*at] = Step::Update(found.sys_id);
+                }
+                Natural::Taken(found, other) => steps[*at] = Step::Done(Ok(taken(target, &records[*at], &found, &other))),
+                Natural::Several(found) => steps[*at] = Step::Done(Ok(several(target, &records[*at], &found))),
+            }
+        }
+    }
+    Ok(steps)
+}
+
+fn natural_text(target: &TargetPlan, record: &OutRecord) -> String {
+    let part = |column: &String| format!("`{column}` = `{}`", record.fields.get(column).map(String::as_str).unwrap_or_default());
+    target.natural_key.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+fn taken(target: &TargetPlan, record: &OutRecord, found: &Found, other: &str) -> Outcome {
+    Outcome::Rejected {
+        message: format!(
+            "row {} of `{}` with {} belongs to `{other}` and is not taken over by `{}`",
+            found.sys_id,
+            target.table,
+            natural_text(target, record),
+            record.source_key
+        ),
+        field: target.natural_key.first().cloned(),
+        next_step: "make the two records differ in the natural key, or leave one of them out, then replay the record".into(),
+    }
+}
+
+fn several(target: &TargetPlan, record: &OutRecord, found: &[Found]) -> Outcome {
+    let ids: Vec<&str> = found.iter().take(5).map(|found| found.sys_id.as_str()).collect();
+    Outcome::Rejected {
+        message: format!("{} rows of `{}` have {}: {}", found.len(), target.table, natural_text(target, record), ids.join(", ")),
+        field: target.natural_key.first().cloned(),
+        next_step: format!(
+            "delete the rows that should not be there, or write `{}` into `{}` of the right one, then replay the record",
+            record.source_key,
+            target.key_column.as_deref().unwrap_or("the key column")
+        ),
+    }
+}
+
+/// Everything that is written: the fields, the key and the version.
+fn written(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> {
+    let mut fields = record.fields.clone();
+    if let Some(column) = &target.key_column {
+        fields.insert(column.clone(), record.source_key.clone());
+    }
+    if let Some(column) = &target.version_column {
+        fields.insert(column.clone(), record.version.to_string());
+    }
+    fields
+}
+
+fn op(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step) -> Op {
+    let mut fields = written(target, record);
+    let mut path = format!("/api/now/table/{}", encode(&target.table));
+    let method = match step {
+        Step::Update(id) => {
+            path.push_str(&format!("/{}", encode(id)));
+            Method::PATCH
+        }
+        _ => {
+            if sn.settings().derived_sys_id {
+                fields.insert("sys_id".into(), record.derived_sys_id.clone());
+            }
+            Method::POST
+        }
+    };
+    path.push_str("?sysparm_display_value=false&sysparm_exclude_reference_link=true");
+    let wanted: Vec<&str> = std::iter::once("sys_id").chain(fields.keys().map(String::as_str).filter(|name| *name != "sys_id")).collect();
+    let wanted = encode(&wanted.join(","));
+    if wanted.len() <= FIELDS_LIMIT {
+        path.push_str(&format!("&sysparm_fields={wanted}"));
+    }
+    // a map of texts cannot fail to be written
+    Op { method, path, body: serde_json::to_vec(&fields).unwrap_or_default() }
+}
+
+fn after(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step, judged: Judged) -> Step {
+    let updating = if let Step::Update(id) = step { Some(id.clone()) } else { None };
+    match judged {
+        Judged::Done(document) => Step::Done(Ok(confirmed(sn, target, record, updating, &document))),
+        Judged::Refused { status, words } => {
+            if let Some(error) = unknown_table(target, status, &words) {
+                return Step::Done(Err(error));
+            }
+            match (status, updating) {
+                (404, Some(id)) => {
+                    debug!(delivery = record.delivery, sys_id = id, "the row is gone, a new one is made");
+                    Step::Insert
+                }
+                (403 | 409, updating) => Step::Check { words, updating },
+                (status, _) => Step::Done(Ok(refused(target, &format!("status {status}: {}", words.line())))),
+            }
+        }
+        other => Step::Done(other.without_verdict()),
+    }
+}
+
+fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating: Option<String>, document: &Document) -> Outcome {
+    let row = document.result.as_ref().and_then(|rows| rows.first());
+    let Some((row, sys_id)) = row.and_then(|row| Some((row, row.filled("sys_id").map(str::to_owned).or_else(|| updating.clone())?))) else {
+        return Outcome::InDoubt { message: format!("`{}` accepted the record, but the answer names no row", target.table) };
+    };
+    let derived = sn.settings().derived_sys_id && updating.is_none();
+    if derived && !sys_id.eq_ignore_ascii_case(&record.derived_sys_id) && !sn.shared().warned_sys_id.replace(true) {
+        warn!(
+            table = target.table,
+            "the instance does not keep the sys_id sent with a new row: set `servicenow.derived_sys_id` to `false`, so that each new record is looked up first"
+        );
+    }
+    let fields = written(target, record);
+    let partial = differences(fields.iter().map(|(field, value)| (field.as_str(), value.as_str())), row);
+    let how = if updating.is_some() { How::Updated } else { How::Inserted };
+    Outcome::Confirmed { sys_id, table: target.table.clone(), how, partial }
+}
+
+fn refused(target: &TargetPlan, words: &str) -> Outcome {
+    let (message, field, next_step) = rejection(words, &columns(target));
+    Outcome::Rejected { message, field, next_step }
+}
+
+/// Looks at the rows behind refusals: a 403 can follow a committed write, and a second insert of one sys_id is refused with one too.
+async fn check(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], steps: &mut [Step]) {
+    let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Check { .. })).collect();
+    if due.is_empty() {
+        return;
+    }
+    let asked: Vec<&OutRecord> = due.iter().map(|at| &records[*at]).collect();
+    let located = locate_patiently(sn, tokens, target, &asked).await;
+    for (position, at) in due.into_iter().enumerate() {
+        let Step::Check { words, updating } = &steps[at] else { continue };
+        let record = &records[at];
+        let next = match &located {
+            Err(error) => Step::Done(Ok(Outcome::InDoubt {
+                message: format!("refused ({}), and whether the row is there could not be read: {}", words.line(), error.chain()),
+            })),
+            Ok(found) => match (&found[position], updating) {
+                (Some(found), _) if foreign(target, record, found).is_some() => {
+                    let other = foreign(target, record, found).unwrap_or_default();
+                    Step::Done(Ok(refused(target, &format!("{}; row {} belongs to `{other}`", words.line(), found.sys_id))))
+                }
+                (Some(found), _) if holds(target, record, found) => {
+                    debug!(delivery = record.delivery, "refused, but the row holds this version");
+                    Step::Done(Ok(Outcome::Confirmed {
+                        sys_id: found.sys_id.clone(),
+                        table: target.table.clone(),
+                        how: if updating.is_some() { How::Updated } else { How::Inserted },
+                        partial: Vec::new(),
+                    }))
+                }
+                (Some(found), None) => Step::Update(found.sys_id.clone()),
+                _ => Step::Done(Ok(refused(target, &words.line()))),
+            },
+        };
+        steps[at] = next;
+    }
+}
+
+/// As [`locate`], again after a pause while a row that an earlier try may have made is not readable yet.
+async fn locate_patiently(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    records: &[&OutRecord],
+) -> Result<Vec<Option<Found>>, ServiceNowError> {
+    let mut tries = 1;
+    loop {
+        let located = locate(sn, tokens, target, records).await?;
+        let missing = records.iter().zip(&located).any(|(record, found)| record.may_exist && found.is_none());
+        if !missing || tries >= CHECKS {
+            return Ok(located);
+        }
+        tokio::time::sleep(CHECK_PAUSE).await;
+        tries += 1;
+    }
+}
+
+/// The rows of records: by the sys_id that is known, by the derived one, then by the key column.
+async fn locate(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    records: &[&OutRecord],
+) -> Result<Vec<Option<Found>>, ServiceNowError> {
+    let derived = sn.settings().derived_sys_id;
+    let ids = |record: &'_ OutRecord| -> Vec<String> {
+        let own = record.sys_id.clone().filter(|id| !id.is_empty());
+        own.into_iter().chain(derived.then(|| record.derived_sys_id.clone())).collect()
+    };
+    let all: Vec<String> = records.iter().flat_map(|record| ids(record)).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let by_id = if all.is_empty() { Default::default() } else { lookup::find_by_id(sn, tokens, target, &all).await? };
+    let mut located: Vec<Option<Found>> =
+        records.iter().map(|record| ids(record).iter().find_map(|id| by_id.get(id.as_str()).cloned())).collect();
+    let missing: Vec<usize> = (0..records.len()).filter(|at| located[*at].is_none()).collect();
+    if target.key_column.is_some() && !missing.is_empty() {
+        let keys: Vec<String> = missing.iter().map(|at| records[*at].source_key.clone()).collect();
+        match lookup::find_by_key(sn, tokens, target, &keys).await {
+            Ok(found) => missing.into_iter().zip(found).for_each(|(at, found)| located[at] = found),
+            // the derived sys_id has spoken already
+            Err(error @ ServiceNowError::UnknownColumn { .. }) if derived => {
+                warn!(error = %error.chain(), "rows are looked up by sys_id alone")
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(located)
+}
+
+/// The key of another record, when a row carries one.
+fn foreign(target: &TargetPlan, record: &OutRecord, found: &Found) -> Option<String> {
+    let carried = target.key_column.as_ref().and_then(|column| found.fields.get(column));
+    carried.filter(|key| !key.trim().is_empty() && **key != record.source_key).cloned()
+}
+
+/// Whether a row holds this version: by its version where it carries one, else by its fields.
+fn holds(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
+    match (&target.version_column, found.version) {
+        (Some(_), Some(version)) => version == record.version,
+        _ => same_fields(&record.fields, &found.fields),
+    }
+}
+
+pub(super) async fn settle(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    records: &[OutRecord],
+) -> Result<Vec<Settled>, ServiceNowError> {
+    let asked: Vec<&OutRecord> = records.iter().collect();
+    if !sn.settings().derived_sys_id && target.key_column.is_none() {
+        let reason = format!("`{}` has neither a key column nor sys_ids derived from keys, so its rows cannot be told apart", target.table);
+        let settled = |record: &OutRecord| record.sys_id.is_none().then(|| Settled::Unknown { reason: reason.clone() });
+        if records.iter().all(|record| record.sys_id.is_none()) {
+            return Ok(records.iter().filter_map(settled).collect());
+        }
+    }
+    let located = locate(sn, tokens, target, &asked).await?;
+    let settled = |(record, found): (&OutRecord, Option<Found>)| match found {
+        None => Settled::Absent,
+        Some(found) => match foreign(target, record, &found) {
+            Some(other) => Settled::Rejected {
+                message: format!("row {} of `{}` belongs to `{other}`, not to `{}`", found.sys_id, target.table, record.source_key),
+                field: target.key_column.clone(),
+                next_step: "find out which of the two records the row is for and correct its key column, then replay the record".into(),
+            },
+            None if holds(target, record, &found) => Settled::Confirmed { sys_id: found.sys_id },
+            None => Settled::Absent,
+        },
+    };
+    Ok(records.iter().zip(located).map(settled).collect())
+}

@@ -1,0 +1,320 @@
+//! JSON shapes. Numbers stay text (no binary float ever stands between), and optional members may be absent.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// A value of a row: documented as a string, a `{link, value}` reference or a `{display_value, value}` pair.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// The raw value.
+    pub value: String,
+    /// The display value, where it came along.
+    pub display: Option<String>,
+}
+
+/// One object of `result`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row(pub BTreeMap<String, Cell>);
+
+impl Row {
+    /// A column's value; `None` when the column is not there.
+    pub fn text(&self, column: &str) -> Option<&str> {
+        self.0.get(column).map(|cell| cell.value.as_str())
+    }
+
+    /// A column's value, absent and empty alike as `None`.
+    pub fn filled(&self, column: &str) -> Option<&str> {
+        self.text(column).map(str::trim).filter(|text| !text.is_empty())
+    }
+}
+
+/// A JSON answer of the Table or the Import Set API.
+#[derive(Debug, Clone, Default)]
+pub struct Document {
+    /// The objects of `result`, be it one or a list; `None` when there is no `result`.
+    pub result: Option<Vec<Row>>,
+}
+
+/// The error member of an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    /// `error.message`
+    pub message: String,
+    /// `error.detail`
+    pub detail: String,
+}
+
+impl Words {
+    /// Both on one line.
+    pub fn line(&self) -> String {
+        let tidy = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let line = match (tidy(&self.message), tidy(&self.detail)) {
+            (message, detail) if detail.is_empty() || detail == message => message,
+            (message, detail) if message.is_empty() => detail,
+            (message, detail) => format!("{message}: {detail}"),
+        };
+        match line.char_indices().nth(1000) {
+            Some((at, _)) => format!("{}…", &line[..at]),
+            None if line.is_empty() => "no reason given".into(),
+            None => line,
+        }
+    }
+
+    /// Whether message or detail contains a text, whatever the case.
+    pub fn say(&self, text: &str) -> bool {
+        let text = text.to_ascii_lowercase();
+        self.message.to_ascii_lowercase().contains(&text) || self.detail.to_ascii_lowercase().contains(&text)
+    }
+}
+
+/// What a body turned out to be.
+#[derive(Debug)]
+pub enum Body {
+    /// A document without an error member.
+    Document(Document),
+    /// A document with one, `result` or not.
+    Failure(Words),
+    /// An HTML page, with its title.
+    Page(String),
+    /// Nothing at all.
+    Empty,
+    /// Something else: cut, or not JSON.
+    Garbage(String),
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(default)]
+    result: Option<Box<RawValue>>,
+    #[serde(default)]
+    error: Option<Box<RawValue>>,
+    #[serde(default)]
+    error_description: Option<Box<RawValue>>,
+    #[serde(default)]
+    status: Option<Box<RawValue>>,
+}
+
+type Members = BTreeMap<String, Box<RawValue>>;
+
+/// Reads a body.
+pub fn read_body(bytes: &[u8]) -> Body {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Body::Garbage("it is not UTF-8".into()) };
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return Body::Empty;
+    }
+    if text.starts_with('<') {
+        return Body::Page(title(text));
+    }
+    let envelope: Envelope = match serde_json::from_str(text) {
+        Ok(envelope) => envelope,
+        Err(error) if error.is_eof() => return Body::Garbage("it ends in the middle".into()),
+        Err(error) => return Body::Garbage(format!("it is not the JSON expected ({error})")),
+    };
+    if let Some(error) = envelope.error.as_deref().filter(|raw| !matches!(raw.get(), "null" | "\"\"" | "{}")) {
+        let mut words = words(error);
+        if let Some(more) = &envelope.error_description {
+            words.detail = scalar(more);
+        }
+        return Body::Failure(words);
+    }
+    if envelope.status.as_deref().is_some_and(|raw| scalar(raw).eq_ignore_ascii_case("failure")) {
+        return Body::Failure(Words::default());
+    }
+    match envelope.result.as_deref().map(rows) {
+        None => Body::Document(Document { result: None }),
+        Some(Ok(rows)) => Body::Document(Document { result: Some(rows) }),
+        Some(Err(error)) => Body::Garbage(format!("`result` has an unknown shape ({error})")),
+    }
+}
+
+fn title(page: &str) -> String {
+    let low = page.to_ascii_lowercase();
+    let inner = low.find("<title").and_then(|at| low[at..].find('>').map(|end| at + end + 1));
+    let Some(from) = inner else { return String::new() };
+    let to = low[from..].find("</title").map_or(low.len(), |len| from + len);
+    let text = page[from..to].split_whitespace().collect::<Vec<_>>().join(" ");
+    text.chars().take(80).collect()
+}
+
+fn rows(raw: &RawValue) -> Result<Vec<Row>, serde_json::Error> {
+    let members: Vec<Members> = match raw.get().as_bytes().first() {
+        Some(b'[') => serde_json::from_str(raw.get())?,
+        Some(b'{') => vec![serde_json::from_str(raw.get())?],
+        _ => Vec::new(),
+    };
+    Ok(members.into_iter().map(|row| Row(row.into_iter().map(|(name, raw)| (name, cell(&raw))).collect())).collect())
+}
+
+fn cell(raw: &RawValue) -> Cell {
+    if !raw.get().starts_with('{') {
+        return Cell { value: scalar(raw), display: None };
+    }
+    let members: Members = serde_json::from_str(raw.get()).unwrap_or_default();
+    let member = |name: &str| members.get(name).map(|raw| scalar(raw));
+    let display = member("display_value");
+    // with sysparm_display_value=true a reference has no `value`, but its link ends in it
+    let linked = || member("link").and_then(|link| link.rsplit('/').next().map(str::to_owned));
+    Cell { value: member("value").or_else(linked).or_else(|| display.clone()).unwrap_or_default(), display }
+}
+
+/// A scalar as text: strings without quotes, null as nothing, numbers and booleans as they stand.
+pub fn scalar(raw: &RawValue) -> String {
+    match raw.get() {
+        "null" => String::new(),
+        text if text.starts_with('"') => serde_json::from_str(text).unwrap_or_default(),
+        text => text.to_owned(),
+    }
+}
+
+fn words(raw: &RawValue) -> Words {
+    if !raw.get().starts_with('{') {
+        return Words { message: scalar(raw), detail: String::new() };
+    }
+    let members: Members = serde_json::from_str(raw.get()).unwrap_or_default();
+    let member = |name: &str| members.get(name).map(|raw| scalar(raw)).unwrap_or_default();
+    Words { message: member("message"), detail: member("detail") }
+}
+
+/// `POST /api/now/v1/batch`, as sent.
+#[derive(Debug, Serialize)]
+pub struct BatchRequest<'a> {
+    /// Comes back as a string.
+    pub batch_request_id: String,
+    /// The items.
+    pub rest_requests: Vec<BatchItem<'a>>,
+}
+
+/// One item of a batch.
+#[derive(Debug, Serialize)]
+pub struct BatchItem<'a> {
+    /// Ours; ties the answer to the item.
+    pub id: String,
+    /// The method.
+    pub method: &'a str,
+    /// Path and query, relative to the instance.
+    pub url: &'a str,
+    /// `Accept` and `Content-Type`, which inner requests need too.
+    pub headers: [BatchHeader<'a>; 2],
+    /// Base64.
+    pub body: String,
+    /// Off: a 429 inside tells its `Retry-After` only in a header.
+    pub exclude_response_headers: bool,
+}
+
+/// A header of an item.
+#[derive(Debug, Serialize, Clone, Copy)]
+pub struct BatchHeader<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its value.
+    pub value: &'a str,
+}
+
+/// The answer to a batch.
+#[derive(Debug, Deserialize)]
+pub struct BatchResponse {
+    /// Items that ran.
+    #[serde(default)]
+    pub serviced_requests: Option<Vec<Serviced>>,
+    /// Items that were not reached.
+    #[serde(default)]
+    pub unserviced_requests: Option<Vec<Box<RawValue>>>,
+}
+
+/// An item that ran.
+#[derive(Debug, Deserialize)]
+pub struct Serviced {
+    /// Ours.
+    pub id: Box<RawValue>,
+    /// Base64 of the body.
+    #[serde(default)]
+    pub body: Option<Box<RawValue>>,
+    /// The HTTP status of the item.
+    #[serde(default)]
+    pub status_code: Option<Box<RawValue>>,
+    /// Its headers.
+    #[serde(default)]
+    pub headers: Option<Vec<ServicedHeader>>,
+    /// Set when the item could not be run.
+    #[serde(default)]
+    pub error_message: Option<Box<RawValue>>,
+}
+
+/// A header of an item that ran.
+#[derive(Debug, Deserialize)]
+pub struct ServicedHeader {
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// Its value.
+    #[serde(default)]
+    pub value: Option<Box<RawValue>>,
+}
+
+/// The token endpoint's answer.
+#[derive(Deserialize)]
+pub struct TokenBody {
+    /// The token.
+    #[serde(default)]
+    pub access_token: Option<secrecy::SecretString>,
+    /// Seconds, as a number.
+    #[serde(default)]
+    pub expires_in: Option<Box<RawValue>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(text: &str) -> Document {
+        match read_body(text.as_bytes()) {
+            Body::Document(document) => document,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn result_may_be_one_row_or_many_and_values_may_have_any_documented_form() {
+        let one = document(
+            r#"{"result":{"a":"x","b":{"link":"https://h/api/now/table/t/id1","value":"id1"},"c":{"display_value":"12,50","value":"12.50"},
+                "d":{"display_value":"Name","link":"https://h/api/now/table/t/id2"},"e":null,"f":12.500000000000000000001,"g":true,"h":""}}"#,
+        );
+        let rows = one.result.unwrap();
+        let row = &rows[0];
+        assert_eq!((row.text("a"), row.text("b"), row.text("c")), (Some("x"), Some("id1"), Some("12.50")));
+        assert_eq!((row.text("d"), row.0["d"].display.as_deref()), (Some("id2"), Some("Name")));
+        assert_eq!((row.text("e"), row.text("f"), row.text("g")), (Some(""), Some("12.500000000000000000001"), Some("true")));
+        assert_eq!((row.text("z"), row.filled("h")), (None, None));
+        assert_eq!(document(r#"{"result":[{"a":"1"},{"a":"2"}]}"#).result.unwrap().len(), 2);
+        assert!(document(r#"{"import_set":"I"}"#).result.is_none());
+    }
+
+    #[test]
+    fn a_failure_is_seen_whatever_stands_beside_it() {
+        let failure = |text: &str| match read_body(text.as_bytes()) {
+            Body::Failure(words) => words.line(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(failure(r#"{"error":{"detail":null,"message":"No Record found"},"status":"failure"}"#), "No Record found");
+        assert_eq!(
+            failure(r#"{"result":[{"a":"1"}],"error":{"message":"Transaction cancelled","detail":"d"}}"#),
+            "Transaction cancelled: d"
+        );
+        assert_eq!(failure(r#"{"error_description":"access_denied","error":"server_error"}"#), "server_error: access_denied");
+        assert_eq!(failure(r#"{"status":"failure"}"#), "no reason given");
+    }
+
+    #[test]
+    fn pages_and_cut_answers_are_no_documents() {
+        assert!(
+            matches!(read_body(b"<!DOCTYPE html><html><Title> Instance\n Hibernating </title>"), Body::Page(t) if t == "Instance Hibernating")
+        );
+        assert!(matches!(read_body(br#"{"result":[{"a":"1"},"#), Body::Garbage(_)));
+        assert!(matches!(read_body(br#"{"result":[{"a":"1"}{"error":1}]}"#), Body::Garbage(_)));
+        assert!(matches!(read_body(b" \n"), Body::Empty));
+        assert!(matches!(read_body(b"[1]"), Body::Garbage(_)));
+    }
+}
