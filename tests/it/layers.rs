@@ -228,7 +228,7 @@ fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
                 "}" => depth -= 1,
                 _ => {}
             }
-            used |= tokens[i].1 == "use"; // `use a::{b};` ends at its semicolon, not at its brace
+            used |= depth == 0 && tokens[i].1 == "use"; // `use a::{b};` ends at its semicolon, not at its brace
             let ended = depth == 0 && (tokens[i].1 == ";" || (tokens[i].1 == "}" && !used));
             i += 1;
             if ended {
@@ -330,6 +330,8 @@ mod checker {
             "macro_rules! m { () => { $crate::store::Store } }",
             "#[cfg(test)] use a::{b}; use crate::store::Store;",
             "#[cfg(test)] mod tests { fn f() { let _ = '{'; } } use crate::store::Store;",
+            "#[cfg(test)] mod tests { use super::*; fn f() {} } use crate::store::Store;",
+            "#[cfg(test)] fn f() { use a::b; } use crate::store::Store;",
             "const A: &str = r#\"a \" b\"#; const B: char = '\"'; use crate::store::Store;",
         ] {
             assert_eq!(check("domain/money.rs", text), [store], "{text}");
