@@ -1,0 +1,415 @@
+//! Who may import whom, read off the source: the table of ARCHITECTURE.md, so that it cannot rot.
+//!
+//! Comments, strings and test modules do not count. Paths count wherever they stand, in a `use` line or in the middle of a function.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One row per module of `src/`: what it may import of ours. `a::b` allows that part of `a` alone.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("config", &["domain"]),
+    ("retry", &["domain"]),
+    ("telemetry", &["domain"]),
+    ("net", &["domain", "config"]),
+    ("postgres", &["domain", "config"]),
+    ("definition", &["domain", "config"]),
+    ("syspro", &["domain", "config", "retry", "telemetry", "net", "definition"]),
+    ("servicenow", &["domain", "config", "retry", "telemetry", "net", "definition"]),
+    ("store", &["domain", "config", "retry", "telemetry", "net", "definition"]),
+    ("actors", &["domain", "config", "retry", "telemetry", "net", "postgres", "definition", "syspro", "servicenow", "store"]),
+    ("http", &["domain", "config", "telemetry", "store", "actors"]),
+    ("sim", &["domain", "definition", "syspro::wire", "servicenow::wire"]),
+    ("cli", EVERYTHING),
+    ("main", EVERYTHING),
+];
+
+const EVERYTHING: &[&str] = &["*"];
+
+/// Crates that only some modules may name. A path after the module allows that part of the crate alone.
+const CRATES: &[(&str, &[(&str, &[&str])])] = &[
+    ("actix", &[("actors", EVERYTHING)]),
+    ("actix_web", &[("http", EVERYTHING), ("sim", EVERYTHING), ("net", &["http", "web::Bytes"])]),
+    ("diesel", &[("store", EVERYTHING)]),
+    ("diesel_migrations", &[("store", EVERYTHING)]),
+    ("r2d2", &[("store", EVERYTHING)]),
+    ("anyhow", &[("cli", EVERYTHING), ("main", EVERYTHING), ("sim", EVERYTHING)]),
+];
+
+#[test]
+fn modules_import_only_what_the_table_allows() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = sources(&root);
+    assert!(files.len() > 10, "the source is not where it was: {}", root.display());
+    let mut report = String::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let name = file.strip_prefix(&root).unwrap();
+        for violation in violations(name, &text) {
+            writeln!(report, "src/{}: {violation}", name.display()).unwrap();
+        }
+    }
+    assert!(report.is_empty(), "\n{report}");
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|ext| ext == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What a file of `src/`, named from there, may not do.
+fn violations(file: &Path, text: &str) -> Vec<String> {
+    let path = module_path(file);
+    let Some(module) = path.first() else { return Vec::new() }; // lib.rs only lists the modules
+    if path.last().is_some_and(|last| last == "tests") {
+        return Vec::new(); // the out-of-line form of `#[cfg(test)] mod tests`
+    }
+    let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| name == module) else {
+        return vec![format!("module `{module}` has no row in the table of tests/it/layers.rs")];
+    };
+    let tokens = without_tests(tokens(&without_text(text)));
+    let mut found = Vec::new();
+    for (line, used) in paths(&tokens, path.len()) {
+        match &used[..] {
+            [root, rest @ ..] if root == "crate" => {
+                let Some(target) = rest.first() else { continue };
+                let known = LAYERS.iter().any(|(name, _)| name == target);
+                let root_item = !known && rest.len() == 1; // a macro or a function of lib.rs
+                if target != module && !root_item && !permits(allowed, rest) {
+                    found.push(format!("line {line}: `{module}` may not import `{}`", rest.join("::")));
+                }
+            }
+            [name, rest @ ..] => {
+                let Some((_, users)) = CRATES.iter().find(|(named, _)| named == name) else { continue };
+                let parts = users.iter().find(|(user, _)| user == module).map_or(&[][..], |(_, parts)| *parts);
+                if !permits(parts, rest) {
+                    found.push(format!("line {line}: `{module}` may not name `{}`", used.join("::")));
+                }
+            }
+            [] => {}
+        }
+    }
+    found
+}
+
+/// `a::b` permits `a::b` and all that lies within.
+fn permits(allowed: &[&str], path: &[String]) -> bool {
+    allowed.iter().any(|allowed| *allowed == "*" || allowed.split("::").enumerate().all(|(i, part)| path.get(i).is_some_and(|p| p == part)))
+}
+
+fn module_path(file: &Path) -> Vec<String> {
+    let mut path: Vec<String> = file.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    if path.last().is_some_and(|last| last == "mod" || last == "lib") {
+        path.pop();
+    }
+    path
+}
+
+/// The source with comments, strings and characters blanked out; lines stay lines.
+fn without_text(source: &str) -> String {
+    let text: Vec<char> = source.chars().collect();
+    let mut out = String::with_capacity(text.len());
+    let at = |i: usize| text.get(i).copied().unwrap_or('\0');
+    let mut i = 0;
+    while i < text.len() {
+        let start = i;
+        match at(i) {
+            '/' if at(i + 1) == '/' => {
+                while i < text.len() && at(i) != '\n' {
+                    i += 1;
+                }
+            }
+            '/' if at(i + 1) == '*' => {
+                let mut depth = 0;
+                while i < text.len() {
+                    match (at(i), at(i + 1)) {
+                        ('/', '*') => (depth, i) = (depth + 1, i + 2),
+                        ('*', '/') => (depth, i) = (depth - 1, i + 2),
+                        _ => i += 1,
+                    }
+                    if depth == 0 {
+                        break;
+                    }
+                }
+            }
+            'r' if !out.ends_with(|c: char| c.is_alphanumeric() && c != 'b' || c == '_') && raw_hashes(&text[i + 1..]).is_some() => {
+                let hashes = raw_hashes(&text[i + 1..]).unwrap_or(0);
+                i += hashes + 2;
+                while i < text.len() && !(at(i) == '"' && (1..=hashes).all(|n| at(i + n) == '#')) {
+                    i += 1;
+                }
+                i += hashes + 1;
+            }
+            '"' => {
+                i += 1;
+                while i < text.len() && at(i) != '"' {
+                    i += if at(i) == '\\' { 2 } else { 1 };
+                }
+                i += 1;
+            }
+            '\'' if at(i + 1) == '\\' || at(i + 2) == '\'' => {
+                i += if at(i + 1) == '\\' { 3 } else { 2 };
+                while i < text.len() && at(i) != '\'' {
+                    i += 1;
+                }
+                i += 1;
+            }
+            c => {
+                out.push(c);
+                i += 1;
+                continue;
+            }
+        }
+        let end = i.min(text.len());
+        out.push(' ');
+        out.extend(text[start..end].iter().filter(|c| **c == '\n'));
+    }
+    out
+}
+
+/// How many `#` stand before the quote of a raw string that begins here; `None` when none begins.
+fn raw_hashes(text: &[char]) -> Option<usize> {
+    let hashes = text.iter().take_while(|c| **c == '#').count();
+    (text.get(hashes) == Some(&'"')).then_some(hashes)
+}
+
+type Token = (usize, String);
+
+/// Words, `::` and single signs, each with its line.
+fn tokens(text: &str) -> Vec<Token> {
+    let mut found: Vec<Token> = Vec::new();
+    let mut line = 1;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == '\n' {
+            line += 1;
+        } else if c.is_alphanumeric() || c == '_' {
+            let mut word = String::from(c);
+            while let Some(next) = rest.next_if(|c| c.is_alphanumeric() || *c == '_') {
+                word.push(next);
+            }
+            found.push((line, word));
+        } else if c == ':' && rest.next_if_eq(&':').is_some() {
+            found.push((line, "::".to_owned()));
+        } else if !c.is_whitespace() {
+            found.push((line, c.to_string()));
+        }
+    }
+    found
+}
+
+/// Leaves out every item under `#[cfg(test)]`, to the end of its block or to its semicolon.
+fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
+    const CFG_TEST: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut i = 0;
+    while i < tokens.len() {
+        let here = tokens[i..].iter().map(|(_, token)| token.as_str()).take(CFG_TEST.len());
+        if !here.eq(CFG_TEST) {
+            kept.push(tokens[i].clone());
+            i += 1;
+            continue;
+        }
+        let (mut depth, mut used) = (0, false);
+        i += CFG_TEST.len();
+        while i < tokens.len() {
+            match tokens[i].1.as_str() {
+                "{" => depth += 1,
+                "}" => depth -= 1,
+                _ => {}
+            }
+            used |= depth == 0 && tokens[i].1 == "use"; // `use a::{b};` ends at its semicolon, not at its brace
+            let ended = depth == 0 && (tokens[i].1 == ";" || (tokens[i].1 == "}" && !used));
+            i += 1;
+            if ended {
+                break;
+            }
+        }
+    }
+    kept
+}
+
+/// Every path that begins at our own root, written out as `crate::…`, or with the name of a crate; groups are taken apart.
+fn paths(tokens: &[Token], depth: usize) -> Vec<(usize, Vec<String>)> {
+    let mut found = Vec::new();
+    let token = |i: usize| tokens.get(i).map_or("", |(_, token)| token.as_str());
+    let mut i = 0;
+    while i < tokens.len() {
+        let line = tokens[i].0;
+        let begins = i == 0 || token(i - 1) != "::" || i < 2 || !is_word(token(i - 2));
+        let mut after = i;
+        let start = match token(i) {
+            "crate" | "tieline" if begins => Some("crate"),
+            "super" if begins => {
+                let mut ups = 1;
+                while token(after + 1) == "::" && token(after + 2) == "super" {
+                    (ups, after) = (ups + 1, after + 2);
+                }
+                (ups == depth).then_some("crate")
+            }
+            name if begins => CRATES.iter().map(|(named, _)| *named).find(|named| *named == name),
+            _ => None,
+        };
+        i = after + 1;
+        let Some(start) = start else { continue };
+        if token(i) == "::" {
+            let mut ends = Vec::new();
+            i = tree(tokens, i + 1, &mut vec![start.to_owned()], &mut ends);
+            found.extend(ends.into_iter().map(|path| (line, path)));
+        } else if matches!(token(i.wrapping_sub(2)), "use" | "crate") && start != "crate" {
+            found.push((line, vec![start.to_owned()])); // `use actix;`, `extern crate actix;`
+        }
+    }
+    found
+}
+
+fn is_word(token: &str) -> bool {
+    token.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+        && !matches!(token, "use" | "return" | "as" | "in" | "mut" | "dyn" | "else")
+}
+
+/// Reads what follows `prefix::`, from `i` on; says where it ends.
+fn tree(tokens: &[Token], mut i: usize, prefix: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> usize {
+    let token = |i: usize| tokens.get(i).map_or("", |(_, token)| token.as_str());
+    if token(i) == "{" {
+        i += 1;
+        while i < tokens.len() && token(i) != "}" {
+            if token(i) == "," {
+                i += 1;
+                continue;
+            }
+            let before = i;
+            i = tree(tokens, i, &mut prefix.clone(), found);
+            while i < tokens.len() && !matches!(token(i), "," | "}") {
+                i += 1; // ` as name`
+            }
+            i = i.max(before + 1);
+        }
+        return i + 1;
+    }
+    if is_word(token(i)) {
+        prefix.push(token(i).to_owned());
+        i += 1;
+        if token(i) == "::" && (is_word(token(i + 1)) || token(i + 1) == "{" || token(i + 1) == "*") {
+            return tree(tokens, i + 1, prefix, found);
+        }
+    }
+    found.push(prefix.clone());
+    i
+}
+
+/// The checker itself, on sources made up for it.
+mod checker {
+    use super::*;
+
+    fn check(file: &str, text: &str) -> Vec<String> {
+        violations(Path::new(file), text)
+    }
+
+    #[test]
+    fn finds_a_forbidden_import_however_it_is_written() {
+        let store = "line 1: `domain` may not import `store::Store`";
+        for text in [
+            "use crate::store::Store;",
+            "pub use crate::{store::Store, domain};",
+            "use crate::{domain::{money, run}, store::{Store as S}};",
+            "fn f() -> crate::store::Store { todo() }",
+            "use super::super::store::Store;",
+            "fn f(a: &tieline::store::Store) {}",
+            "use {crate::store::Store, std::fmt};",
+            "macro_rules! m { () => { $crate::store::Store } }",
+            "#[cfg(test)] use a::{b}; use crate::store::Store;",
+            "#[cfg(test)] mod tests { fn f() { let _ = '{'; } } use crate::store::Store;",
+            "#[cfg(test)] mod tests { use super::*; fn f() {} } use crate::store::Store;",
+            "#[cfg(test)] fn f() { use a::b; } use crate::store::Store;",
+            "const A: &str = r#\"a \" b\"#; const B: char = '\"'; use crate::store::Store;",
+        ] {
+            assert_eq!(check("domain/money.rs", text), [store], "{text}");
+        }
+        let second = "//! a\n/* b\n */ use crate::store;\n";
+        assert_eq!(check("domain/mod.rs", second), ["line 3: `domain` may not import `store`"]);
+        assert_eq!(check("retry.rs", "use super::store::Store;"), ["line 1: `retry` may not import `store::Store`"]);
+    }
+
+    #[test]
+    fn knows_every_layer_of_the_table() {
+        for (file, text, fine) in [
+            ("config/mod.rs", "use crate::domain::EntityName;", true),
+            ("config/mod.rs", "use crate::retry::Class;", false),
+            ("net/mod.rs", "use crate::config::settings::Connection;", true),
+            ("net/mod.rs", "use crate::definition::Plan;", false),
+            ("postgres/mod.rs", "use crate::store::Store;", false),
+            ("syspro/odata.rs", "use crate::{net::HttpClient, definition::Plan, retry};", true),
+            ("syspro/odata.rs", "use crate::servicenow::wire;", false),
+            ("servicenow/client.rs", "use crate::syspro::wire;", false),
+            ("store/mod.rs", "use crate::servicenow::wire;", false),
+            ("store/mod.rs", "use crate::actors::supervise::Ping;", false),
+            ("actors/root.rs", "use crate::{store, syspro, servicenow, postgres};", true),
+            ("actors/root.rs", "use crate::http;", false),
+            ("http/mod.rs", "use crate::actors::root::GetFlows;", true),
+            ("http/mod.rs", "use crate::servicenow::client::Client;", false),
+            ("sim/syspro/mod.rs", "use crate::syspro::wire::Logon;", true),
+            ("sim/syspro/mod.rs", "use crate::syspro::session::Session;", false),
+            ("sim/syspro/pages.rs", "use super::super::faults::Fault;", true),
+            ("http/mod.rs", "use crate::sim::dataset;", false),
+            ("cli/demo.rs", "use crate::sim::dataset;", true),
+            ("main.rs", "use tieline::store::Store;", true),
+        ] {
+            assert_eq!(check(file, text).is_empty(), fine, "{file}: {text}: {:?}", check(file, text));
+        }
+        assert_eq!(check("brand_new/mod.rs", ""), ["module `brand_new` has no row in the table of tests/it/layers.rs"]);
+    }
+
+    #[test]
+    fn knows_which_crates_are_whose() {
+        for (file, text, fine) in [
+            ("actors/writer.rs", "use actix::prelude::*;", true),
+            ("http/mod.rs", "use actix::Addr;", false),
+            ("http/mod.rs", "use ::actix::Addr;", false),
+            ("cli/run.rs", "fn f() { actix::System::new(); }", false),
+            ("domain/run.rs", "extern crate actix;", false),
+            ("http/mod.rs", "use actix_web::{web, App};", true),
+            ("sim/mod.rs", "use actix_web::App;", true),
+            ("actors/root.rs", "use actix_web::web::Bytes;", false),
+            ("net/mod.rs", "use actix_web::http::header::HeaderMap; use actix_web::web::Bytes;", true),
+            ("net/mod.rs", "use actix_web::{http::StatusCode, App};", false),
+            ("store/mod.rs", "use diesel::prelude::*; use diesel_migrations::embed_migrations; use r2d2::Pool;", true),
+            ("http/api/mod.rs", "use diesel::prelude::*;", false),
+            ("actors/root.rs", "fn f() -> r2d2::Pool<()> {}", false),
+            ("store/error.rs", "use anyhow::Result;", false),
+            ("cli/mod.rs", "use anyhow::Result;", true),
+            ("sim/mod.rs", "use anyhow::Result;", true),
+        ] {
+            assert_eq!(check(file, text).is_empty(), fine, "{file}: {text}: {:?}", check(file, text));
+        }
+    }
+
+    #[test]
+    fn lets_comments_strings_tests_and_lookalikes_pass() {
+        for text in [
+            "//! As [`crate::store`] does, with `actix::Addr`.",
+            "/* use crate::store::Store; /* nested */ use actix::Addr; */",
+            "const A: &str = \"crate::store::Store \\\" actix::Addr\";",
+            "const A: &str = r#\"use crate::store::Store;\"#;",
+            "#[cfg(test)]\nmod tests { use crate::store::Store; mod more { use actix::Addr; } }",
+            "#[cfg(test)] use crate::store::Store;",
+            "use crate::domain::store::Store;",
+            "use super::store::Store;",
+            "use other::actix::Addr; fn f<'a>(diesel: &'a str) -> &'a str { diesel }",
+            "crate::answer_ping!(A); use crate::answer_ping;",
+        ] {
+            assert_eq!(check("domain/money.rs", text), [] as [String; 0], "{text}");
+        }
+        assert_eq!(check("domain/tests.rs", "use crate::store::Store;"), [] as [String; 0]);
+    }
+}
