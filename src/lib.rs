@@ -10,7 +10,6 @@ pub mod retry;
 pub mod telemetry;
 
 pub mod definition;
-pub mod postgres;
 
 pub mod servicenow;
 pub mod store;

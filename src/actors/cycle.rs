@@ -75,7 +75,9 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk) -> CycleReport {
                     report.write_errors.push(error);
                 }
             }
-            Err(_) => report.write_errors.push(WriteError::Store { text: "sending was interrupted; what is due is sent by the next cycle".into() }),
+            Err(_) => report
+                .write_errors
+                .push(WriteError::Store { text: "sending was interrupted; what is due is sent by the next cycle".into() }),
         }
     }
     report
@@ -95,7 +97,7 @@ fn interrupted(flow: &FlowId) -> PollError {
 
 /// The entities in dependency order.
 fn entities(deps: &Deps) -> Vec<EntityName> {
-    deps.definitions.plans().iter().map(|plan| plan.entity.clone()).collect()
+    deps.definitions.plans.iter().map(|plan| plan.entity.clone()).collect()
 }
 
 /// Flows grouped by their entity's rank, the lowest first.

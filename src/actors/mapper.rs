@@ -56,7 +56,8 @@ impl Handler<MapPage> for Mapper {
 
 /// Maps one document and puts it into the form that the ledger takes.
 pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId, document: &Document, gone: bool) -> IntakeDocument {
-    let mapped = if gone { plan.map_gone(company, document, definitions.lookups()) } else { plan.map(company, document, definitions.lookups()) };
+    let mapped =
+        if gone { plan.map_gone(company, document, &definitions.lookups) } else { plan.map(company, document, &definitions.lookups) };
     let mut warnings = Vec::new();
     let mapped = match mapped {
         Ok(Mapped { records, warnings: said }) => {
@@ -68,17 +69,11 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
             block: first_block(plan),
             message: error.to_string(),
             field: error.field,
-            next_step: "correct the value in SYSPRO or the definition (a code list may lack the code), then `tieline replay` the record".into(),
+            next_step: "correct the value in SYSPRO or the definition (a code list may lack the code), then `tieline replay` the record"
+                .into(),
         }),
     };
-    IntakeDocument {
-        key: document.key.clone(),
-        hash: document.hash().0,
-        content: plan.content_to_json(document),
-        mapped,
-        warnings,
-        gone,
-    }
+    IntakeDocument { key: document.key.clone(), hash: document.hash().0, content: plan.content_to_json(document), mapped, warnings, gone }
 }
 
 /// A document that crashed the Mapper twice.

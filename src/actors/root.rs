@@ -139,27 +139,15 @@ fn schedules(deps: &Deps) -> BTreeMap<EntityName, (Schedule, Option<Schedule>)> 
     let zone = deps.settings.syspro.time_zone;
     let parse = |text: &str| Schedule::parse(text, zone).map_err(|error| warn!(schedule = text, error, "not a schedule")).ok();
     deps.definitions
-        .plans()
+        .plans
         .iter()
         .filter_map(|plan| {
-            let default = default_schedule(plan.entity.as_str());
+            let default = deps.definitions.schedule(&plan.entity).unwrap_or("5 * * * *");
             let poll = parse(deps.settings.schedule.get(&plan.entity).map_or(default, String::as_str))?;
             let sweep = plan.read.sweep.as_ref().and_then(|sweep| parse(&sweep.schedule));
             Some((plan.entity.clone(), (poll, sweep)))
         })
         .collect()
-}
-
-/// Reference data daily, everything else hourly, in dependency order within the hour.
-fn default_schedule(entity: &str) -> &'static str {
-    match entity {
-        "cost_center" => "10 4 * * *",
-        "gl_account" => "15 4 * * *",
-        "supplier" => "0 * * * *",
-        "purchase_order" => "3 * * * *",
-        "gl_posting" => "10 * * * *",
-        _ => "5 * * * *",
-    }
 }
 
 impl Actor for Root {

@@ -13,8 +13,7 @@ use tracing::{debug, warn};
 use super::vault::{SERVICENOW, Vault};
 use crate::config::settings::{ServiceNowSettings, TokenRefresh};
 use crate::net::HttpClient;
-use crate::servicenow::token::{Token, TokenAnswer, TokenSource, TokenState, fetch_token};
-use crate::servicenow::ServiceNowError;
+use crate::servicenow::{ServiceNowError, Token, TokenAnswer, TokenSource, TokenState, fetch_token};
 use crate::telemetry::metrics::metrics;
 
 /// Keeps the token.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use tokio::sync::watch;
 
+use super::Deps;
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::cycle::Crew;
 use super::mapper::Mapper;
@@ -17,7 +18,6 @@ use super::servicenow_token::{ServiceNowToken, TokenAsker};
 use super::supervise::{ChildExited, ChildName, Observer, Ping, Pulse, RestartPolicy, Supervision, start_on};
 use super::syspro_session::SysproSession;
 use super::writer::Writer;
-use super::Deps;
 use crate::domain::FlowId;
 use crate::net::HttpClient;
 use crate::servicenow::ServiceNow;
@@ -93,7 +93,8 @@ impl Tree {
             pollers.insert(flow, poller.recipient());
         }
         let crew = Crew { pollers, drain: writer.addr.clone().recipient() };
-        let parts = RootParts { deps: root_deps, crew: crew.clone(), nudge: writer.addr.recipient(), pulses, fatal: fatal_sender, scheduled };
+        let parts =
+            RootParts { deps: root_deps, crew: crew.clone(), nudge: writer.addr.recipient(), pulses, fatal: fatal_sender, scheduled };
         Context::with_receiver(root_receiver).run(Root::new(parts));
         Ok(Self { root, crew, seal: recorder.addr.recipient(), tokens, fatal, draining, arbiters: vec![ingest, delivery] })
     }
@@ -112,7 +113,7 @@ impl Tree {
 /// Every flow of the settings, parents first.
 pub fn flows(deps: &Deps) -> Vec<FlowId> {
     let companies = &deps.settings.syspro.companies;
-    let plans = deps.definitions.plans();
+    let plans = &deps.definitions.plans;
     plans.iter().flat_map(|plan| companies.iter().map(|company| FlowId { company: company.clone(), entity: plan.entity.clone() })).collect()
 }
 

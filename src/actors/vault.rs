@@ -73,7 +73,8 @@ impl Vault {
     /// # Errors
     /// [`CredentialError`].
     pub async fn credential(&self, name: &'static str) -> Result<Credential, CredentialError> {
-        let all = self.store.credential_list().await.map_err(|error: StoreError| CredentialError::Store { name, problem: error.to_string() })?;
+        let all =
+            self.store.credential_list().await.map_err(|error: StoreError| CredentialError::Store { name, problem: error.to_string() })?;
         let row = all.into_iter().find(|row| row.name == name).ok_or(CredentialError::Missing { name })?;
         let sealed_error = |error: KeyError| CredentialError::Sealed { name, problem: error.to_string() };
         let keys = self.keys(true).map_err(sealed_error)?;

@@ -124,7 +124,7 @@ impl Reader {
             Err(_) => Err(CredentialError::Restarting { name: SYSPRO_ODATA }),
         };
         let credential = credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })?;
-        let query = PageQuery { scope: scope.clone(), after, limit: self.deps.settings.syspro.page_size };
+        let query = PageQuery { scope: *scope, after, limit: self.deps.settings.syspro.page_size };
         let page = self.odata.page(&credential, &self.flow.company, &plan.read, &query).await.map_err(|error| self.syspro_error(&error))?;
         for (table, column) in &page.missing_columns {
             warn!(flow = %self.flow, table, column, "this SYSPRO release lacks an optional column; it is left out");
@@ -138,7 +138,8 @@ impl Reader {
         let cap = i64::from(self.deps.settings.flows.backlog);
         let mut rested = 0_u32;
         loop {
-            let due = self.deps.store.delivery_backlog(self.flow.entity.to_string(), cap).await.map_err(|error| self.store_error(&error))?;
+            let due =
+                self.deps.store.delivery_backlog(self.flow.entity.to_string(), cap).await.map_err(|error| self.store_error(&error))?;
             // sending that does not move at all must not stop reading for ever
             if due < cap || rested > 600 {
                 return Ok(());

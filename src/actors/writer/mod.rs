@@ -11,7 +11,6 @@ mod verdict;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -25,9 +24,9 @@ use super::Deps;
 use super::servicenow_token::TokenAsker;
 use crate::definition::plan::TargetPlan;
 use crate::domain::EntityName;
+use crate::domain::FlowId;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunCounts;
-use crate::domain::FlowId;
 use crate::retry::Class;
 use crate::servicenow::{ServiceNow, ServiceNowError};
 use crate::store::{Claim, Lane, Settlement, StoreError, Verdict};

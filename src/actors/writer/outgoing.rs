@@ -35,12 +35,7 @@ pub(super) async fn records(deps: &Deps, entity: &EntityName, target: &TargetPla
                     fields.insert(field, sys_id.clone());
                 }
             }
-            let key = source_key(
-                &CompanyId::new(&delivery.company),
-                entity,
-                &DocumentKey::from_text(&delivery.key),
-                &delivery.record_key,
-            );
+            let key = source_key(&CompanyId::new(&delivery.company), entity, &DocumentKey::from_text(&delivery.key), &delivery.record_key);
             Ok(OutRecord {
                 delivery: delivery.delivery_id,
                 derived_sys_id: derived_sys_id(&key, &target.block),

@@ -85,9 +85,14 @@ impl Pace {
         }
         let size = self.size.get();
         let full = outcomes.len() >= size;
-        let next = if trouble || took > COMFORT { (size / 2).max(1) } else if full { (size + size / 4 + 1).min(self.limit) } else { size };
+        let next = if trouble || took > COMFORT {
+            (size / 2).max(1)
+        } else if full {
+            (size + size / 4 + 1).min(self.limit)
+        } else {
+            size
+        };
         self.size.set(next);
         metrics().batch_size(next);
     }
 }
-

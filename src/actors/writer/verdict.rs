@@ -44,7 +44,12 @@ fn sent(settings: &Settings, delivery: &Claimed, outcome: Outcome, now: DateTime
                     next_step: "see whether ServiceNow works again, then `tieline replay --failed-only`".into(),
                 };
             }
-            Verdict::Deferred { message, not_before: later(settings, delivery, retry_after, now), throttled: throttled && retry_after.is_some(), counted: !throttled }
+            Verdict::Deferred {
+                message,
+                not_before: later(settings, delivery, retry_after, now),
+                throttled: throttled && retry_after.is_some(),
+                counted: !throttled,
+            }
         }
         Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + FIRST_LOOK },
     }
@@ -86,7 +91,9 @@ fn looked(target: &TargetPlan, delivery: &Claimed, settled: Settled, quota: Dura
         }
     };
     match settled {
-        Settled::Confirmed { sys_id } => Verdict::Confirmed { sys_id, table: target.target_table.clone(), how: "found", partial: Vec::new() },
+        Settled::Confirmed { sys_id } => {
+            Verdict::Confirmed { sys_id, table: target.target_table.clone(), how: "found", partial: Vec::new() }
+        }
         Settled::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
         Settled::Absent => send_again("looked up and not found".into()),
         Settled::StillPending => Verdict::InDoubt { message: "loaded but not yet transformed".into(), not_before: now + NEXT_LOOK },

@@ -1,0 +1,64 @@
+//! Exit codes, and what is printed with them.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit codes of every command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// Done, with records parked or waiting.
+    Partly = 3,
+    /// The configuration or a definition is refused.
+    Configuration = 4,
+    /// A system could not be reached.
+    Unreachable = 5,
+    /// Another node holds the lease.
+    Held = 6,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a command failed: the text for the person, the code for the program.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What was tried, what happened, what to do.
+    pub text: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Failure {
+    /// A failure with a code.
+    pub fn new(exit: Exit, text: impl Into<String>) -> Self {
+        Self { exit, text: text.into() }
+    }
+
+    /// A failure without a better code.
+    pub fn plain(error: &dyn std::error::Error) -> Self {
+        Self::new(Exit::Failed, crate::actors::chain(error))
+    }
+}
+
+impl From<crate::store::StoreError> for Failure {
+    fn from(error: crate::store::StoreError) -> Self {
+        let exit = match &error {
+            crate::store::StoreError::Unreachable { .. } | crate::store::StoreError::Hanging { .. } => Exit::Unreachable,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, crate::actors::chain(&error))
+    }
+}

@@ -1,0 +1,64 @@
+//! `tieline run`: the service.
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::Global;
+use super::context::{Checked, Context};
+use super::failure::{Exit, Failure};
+use crate::actors::panics;
+use crate::actors::supervise::RestartPolicy;
+use crate::actors::tree::Tree;
+use crate::telemetry::logging;
+
+/// How long running work may take to come to an end after SIGTERM.
+const STOP_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Runs until a signal, or until something fails that all depend on.
+pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
+    let checked = Checked::load(global)?;
+    logging::init(&checked.settings().log);
+    panics::log_panics();
+    for warning in &checked.loaded.warnings {
+        warn!("{warning}");
+    }
+    actix_rt::System::new().block_on(async {
+        let context = Context::open(checked).await?;
+        let result = serve(&context).await;
+        context.close().await;
+        result
+    })
+}
+
+async fn serve(context: &Context) -> Result<Exit, Failure> {
+    let deps = context.deps();
+    let tree = Tree::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    info!(node = deps.node.name, flows = tree.crew.pollers.len(), "tieline runs");
+    let mut fatal = tree.fatal.clone();
+    let result = tokio::select! {
+        () = signal() => Ok(Exit::Done),
+        _ = fatal.wait_for(Option::is_some) => {
+            let why = tree.fatal.borrow().clone().unwrap_or_default();
+            Err(Failure::new(Exit::Failed, why))
+        }
+    };
+    info!("stopping: what is in hand comes to its end");
+    tokio::select! {
+        () = tree.stop(STOP_DEADLINE) => {}
+        () = signal() => warn!("a second signal: stopping at once; what was in hand is looked up at the next start"),
+    }
+    result
+}
+
+/// SIGTERM or SIGINT.
+pub(super) async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut term), Ok(mut int)) => {
+            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        }
+        // no signals can be had: run until killed
+        _ => std::future::pending().await,
+    }
+}

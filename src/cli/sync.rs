@@ -1,0 +1,195 @@
+//! `tieline sync`: one cycle in dependency order, then exit.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::context::{Checked, Context};
+use super::failure::{Exit, Failure};
+use super::output::{self, Bars};
+use super::{Global, OutputForm};
+use crate::actors::cycle::{CycleAsk, CycleReport};
+use crate::actors::poller::PollError;
+use crate::actors::root::RunCycle;
+use crate::actors::supervise::RestartPolicy;
+use crate::actors::tree::{Tree, flows};
+use crate::actors::writer::WriteError;
+use crate::actors::{Deps, panics};
+use crate::domain::run::{RunCounts, RunKind};
+use crate::domain::{CompanyId, EntityName, FlowId};
+use crate::retry::Class;
+use crate::store::FlowStatus;
+use crate::telemetry::logging;
+
+/// How long running work may take to come to an end.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
+
+/// What to run.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct SyncArgs {
+    /// Only these entities
+    #[arg(long = "entity", value_name = "ENTITY")]
+    entities: Vec<String>,
+    /// Only these companies
+    #[arg(long = "company", value_name = "COMPANY")]
+    companies: Vec<String>,
+    /// Re-read everything: finds silent edits, and what SYSPRO no longer has
+    #[arg(long)]
+    sweep: bool,
+}
+
+/// One flow's line in the summary.
+#[derive(Debug, Serialize)]
+struct FlowLine {
+    company: String,
+    entity: String,
+    #[serde(flatten)]
+    counts: RunCounts,
+    waiting: i64,
+    in_doubt: i64,
+    parked_in_all: i64,
+    error: Option<String>,
+}
+
+/// Runs the command.
+pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
+    let checked = Checked::load(global)?;
+    logging::init(&checked.settings().log);
+    panics::log_panics();
+    let flows = choose(&checked, args)?;
+    actix_rt::System::new().block_on(async {
+        let context = Context::open(checked).await?;
+        let result = cycle(&context, global, flows).await;
+        context.close().await;
+        result
+    })
+}
+
+/// The flows asked for; a name that is none is refused.
+fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, Failure> {
+    let companies: BTreeSet<&CompanyId> = checked.settings().syspro.companies.iter().collect();
+    let entities: Vec<&EntityName> = checked.definitions.plans.iter().map(|plan| &plan.entity).collect();
+    let unknown = |what: &str, name: &str, known: Vec<&str>| {
+        Failure::new(Exit::Configuration, format!("there is no {what} `{name}` here; known are {}", known.join(", ")))
+    };
+    for name in &args.companies {
+        if !companies.iter().any(|company| company.as_str() == name) {
+            return Err(unknown("company", name, companies.iter().map(|company| company.as_str()).collect()));
+        }
+    }
+    for name in &args.entities {
+        if !entities.iter().any(|entity| entity.as_str() == name) {
+            return Err(unknown("entity", name, entities.iter().map(|entity| entity.as_str()).collect()));
+        }
+    }
+    let kind = if args.sweep { RunKind::Sweep } else { RunKind::Poll };
+    let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
+    Ok(entities
+        .iter()
+        .filter(|entity| wanted(&args.entities, entity.as_str()))
+        .flat_map(|entity| companies.iter().map(|company| FlowId { company: (*company).clone(), entity: (*entity).clone() }))
+        .filter(|flow| wanted(&args.companies, flow.company.as_str()))
+        .map(|flow| (flow, kind))
+        .collect())
+}
+
+async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>) -> Result<Exit, Failure> {
+    let deps = context.deps();
+    let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let report = run_cycle(&deps, &tree, flows).await;
+    tree.stop(STOP_DEADLINE).await;
+    let report = report?;
+    let status = context.store.flow_status().await?;
+    print(global, &deps, &report, &status)?;
+    Ok(exit_code(&report, &status))
+}
+
+/// Runs one cycle with bars.
+pub(super) async fn run_cycle(deps: &Deps, tree: &Tree, flows: Vec<(FlowId, RunKind)>) -> Result<CycleReport, Failure> {
+    let bars = Bars::start(deps.progress.clone());
+    let ask = CycleAsk { flows, requested_by: user(), reason: None, force: true };
+    let mut fatal = tree.fatal.clone();
+    let report = tokio::select! {
+        report = tree.root.send(RunCycle(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted; nothing is lost, run it again")),
+        _ = fatal.wait_for(Option::is_some) => {
+            let why = tree.fatal.borrow().clone().unwrap_or_default();
+            Err(Failure::new(Exit::Failed, format!("{why}; nothing is lost, run it again")))
+        }
+    };
+    bars.finish().await;
+    report
+}
+
+/// The account of the machine that runs the command, for the audit.
+pub(super) fn user() -> String {
+    let name = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).or_else(|_| std::env::var("LOGNAME"));
+    format!("user {}", name.unwrap_or_else(|_| "unknown".into()))
+}
+
+/// Every flow of the settings, to be polled.
+pub(super) fn all_flows(deps: &Deps, kind: RunKind) -> Vec<(FlowId, RunKind)> {
+    flows(deps).into_iter().map(|flow| (flow, kind)).collect()
+}
+
+fn lines(deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Vec<FlowLine> {
+    let line = |flow: &FlowId, result: &Result<_, PollError>| {
+        let status = status.iter().find(|s| s.company == flow.company.as_str() && s.entity == flow.entity.as_str());
+        FlowLine {
+            company: flow.company.to_string(),
+            entity: flow.entity.to_string(),
+            counts: deps.progress.of(flow),
+            waiting: status.map_or(0, |s| s.waiting + s.sending),
+            in_doubt: status.map_or(0, |s| s.in_doubt),
+            parked_in_all: status.map_or(0, |s| s.parked + s.missing_parent),
+            error: result.as_ref().err().map(ToString::to_string),
+        }
+    };
+    report.flows.iter().map(|(flow, result)| line(flow, &result.as_ref().map(|_| ()).map_err(Clone::clone))).collect()
+}
+
+fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Result<(), Failure> {
+    let lines = lines(deps, report, status);
+    let errors: Vec<String> = write_errors(report).map(ToString::to_string).collect();
+    if global.output == OutputForm::Json {
+        return output::json(&serde_json::json!({ "flows": lines, "write_errors": errors }));
+    }
+    let rows = lines.iter().map(|l| {
+        let c = &l.counts;
+        let numbers = [c.read, c.new, c.changed, c.unchanged, c.deleted, c.sent, c.confirmed, l.waiting, l.in_doubt, l.parked_in_all];
+        [l.company.clone(), l.entity.clone()].into_iter().chain(numbers.iter().map(ToString::to_string)).collect()
+    });
+    let headers = ["company", "entity", "read", "new", "changed", "unchanged", "gone", "sent", "confirmed", "waiting", "in doubt", "parked"];
+    println!("{}", output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11], rows));
+    for line in lines.iter().filter_map(|l| l.error.as_ref()) {
+        eprintln!("tieline: {line}");
+    }
+    let mut said = BTreeSet::new();
+    for error in errors.into_iter().filter(|error| said.insert(error.clone())) {
+        eprintln!("tieline: sending stopped: {error}");
+    }
+    Ok(())
+}
+
+fn write_errors(report: &CycleReport) -> impl Iterator<Item = &WriteError> {
+    let within = report.flows.iter().filter_map(|(_, result)| result.as_ref().ok()?.write_error.as_ref());
+    report.write_errors.iter().chain(within)
+}
+
+/// The worst thing that happened decides.
+pub(super) fn exit_code(report: &CycleReport, status: &[FlowStatus]) -> Exit {
+    let polls = || report.flows.iter().filter_map(|(_, result)| result.as_ref().err());
+    let unreachable = polls().any(|error| matches!(error, PollError::Syspro { unreachable: true, .. }))
+        || write_errors(report).any(|error| matches!(error, WriteError::ServiceNow { class: Class::Transient, .. }));
+    if polls().any(|error| matches!(error, PollError::Held { .. })) {
+        Exit::Held
+    } else if unreachable {
+        Exit::Unreachable
+    } else if polls().next().is_some() || write_errors(report).next().is_some() {
+        Exit::Failed
+    } else if status.iter().any(|s| s.waiting + s.sending + s.in_doubt + s.parked + s.missing_parent > 0) {
+        Exit::Partly
+    } else {
+        Exit::Done
+    }
+}
