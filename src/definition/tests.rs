@@ -414,6 +414,87 @@ write = "table"
 }
 
 #[test]
+fn joins_children_and_blocks_are_checked_too() {
+    let directory = site(&[
+        (
+            "entities/asset.toml",
+            r#"
+[root]
+table = "AssetMaster"
+key = ["Asset"]
+columns = ["Description"]
+[[join]]
+table = "AssetExtra"
+on = { Assett = "Asset" }
+columns = ["Description"]
+[[child]]
+name = "parts"
+table = "AssetPart"
+key = ["Asset", "Part"]
+columns = ["Value"]
+on = ["Asset"]
+via = { table = "AssetLink", on = ["Asset"], carry = ["Value"] }
+[sweep]
+schedule = "0 3 * * SUN"
+"#,
+        ),
+        (
+            "profiles/apo/asset.toml",
+            r#"
+[header]
+table = "x_asset"
+write = "import_set"
+version_column = "u_version"
+natural_key = ["u_name"]
+[header.fields]
+u_name = "Description"
+u_header = { header = true }
+u_total = { sum = "parts.Valeu" }
+u_sum = { sum = "Value", as = "date" }
+u_count = { count = "part" }
+u_many = { from = ["Asset", "Description"] }
+u_stray = { constant = "1", as = "trim", if_missing = "send" }
+[parts]
+write = "none"
+only_if = [{ column = "Kind", one_of = ["1"] }, { column = "Part" }]
+[parts.fields]
+u_Name = "root.Nothing"
+"#,
+        ),
+        ("profiles/apo/orphan.toml", "[lines]\ntable = \"x\"\nwrite = \"table\"\n"),
+    ]);
+    let found = mistakes(directory.path(), &[]);
+    let expected = [
+        "entities/asset.toml:8: `join.1.on`: `AssetMaster` is not read with a column `Assett`",
+        "entities/asset.toml:9: `join.1.columns`: the root row already has a column `Description`",
+        "entities/asset.toml:16: `child.1.on`: `on` and `via` exclude one another",
+        "entities/asset.toml:16: `child.1.via.carry`: the child's row already has a column `Value`",
+        "entities/asset.toml:17: `sweep`: a flow without `[[change]]` is read whole",
+        "profiles/apo/asset.toml:5: `header.version_column`: a version column needs a `key_column`",
+        "profiles/apo/asset.toml:6: `header.natural_key`: is only for `write = \"table\"`",
+        "profiles/apo/asset.toml:9: `header.fields.u_header.header`: is only for a child's block",
+        "profiles/apo/asset.toml:10: `header.fields.u_total.sum`: `AssetPart` is not read with a column `Valeu`",
+        "profiles/apo/asset.toml:11: `header.fields.u_sum.as`: a sum is written",
+        "profiles/apo/asset.toml:11: `header.fields.u_sum.sum`: must be `child.Column`, got `Value`",
+        "profiles/apo/asset.toml:12: `header.fields.u_count.count`: the entity has no child `part`; there are `parts`",
+        "profiles/apo/asset.toml:13: `header.fields.u_many.from`: several columns need `reference`",
+        "profiles/apo/asset.toml:14: `header.fields.u_stray.as`: means nothing beside `constant`",
+        "profiles/apo/asset.toml:14: `header.fields.u_stray`: `write` and `if_missing` need a `reference`",
+        "profiles/apo/asset.toml:15: `parts.write`: `none` is for `[header]`",
+        "profiles/apo/asset.toml:17: `parts.only_if.1.column`: `AssetPart` is not read with a column `Kind`",
+        "profiles/apo/asset.toml:17: `parts.only_if.2`: needs either `one_of` or `not`",
+        "profiles/apo/asset.toml:19: `parts.fields`: `u_Name` cannot be a name in ServiceNow",
+        "profiles/apo/asset.toml:19: `parts.fields.u_Name`: `AssetPart` is not read with a column `root.Nothing`",
+        "profiles/apo/orphan.toml: `header`: the block `[header]` is missing",
+        "profiles/apo/orphan.toml: there is no `entities/orphan.toml` for it",
+    ];
+    for expected in expected {
+        assert!(found.iter().any(|problem| problem.starts_with(expected)), "missing: {expected}\namong:\n{}", found.join("\n"));
+    }
+    assert_eq!(found.len(), expected.len(), "nothing is reported twice in other words: {found:#?}");
+}
+
+#[test]
 fn circles_and_unknown_names_in_the_settings_are_reported() {
     let entity = |after: &str| format!("after = [\"{after}\"]\n[root]\ntable = \"T\"\nkey = [\"A\"]\n");
     let directory =
