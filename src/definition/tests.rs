@@ -112,8 +112,8 @@ fn both_shipped_profiles_compile_in_dependency_order() {
             assert!(definitions.schedule(&plan.entity).is_some());
         }
         let parents = definitions.parents(&"invoice".into());
-        assert_eq!(parents.len(), 4);
-        assert_eq!(parents.last().map(EntityName::as_str), Some("purchase_order"));
+        let parents: Vec<&str> = parents.iter().map(EntityName::as_str).collect();
+        assert_eq!(parents, ["cost_center", "gl_account", "supplier", "purchase_order"]);
     }
 }
 
@@ -246,6 +246,7 @@ fn orders_send_their_lines_without_comments_under_their_header() {
     assert_eq!(field(line, "cost"), "1.01");
     assert_eq!(field(line, "short_description").len(), 160);
     assert_eq!((mapped.warnings.len(), mapped.warnings[0].field.as_str()), (1, "short_description"));
+    assert_eq!(mapped.warnings[0].text, "of line `%2000001/1` cut from 200 to 160 characters");
     assert!(!line.fields.contains_key("purchase_order"), "the header's sys_id is filled in later");
     assert_eq!((line.references[0].field.as_str(), line.references[0].form), ("purchase_order", plan::ReferenceForm::SysId));
     assert_eq!(field(&mapped.records[2], "u_charge_value"), "75.00");
@@ -532,6 +533,48 @@ fn a_site_adds_an_entity_a_column_and_a_company_code() {
     assert!(definitions.lookups.resolve("currency", &"EDU1".into(), "EUR").is_err());
 }
 
+/// The fenced TOML blocks of `docs/definitions.md` whose first line names a file, by that name.
+fn documented() -> Vec<(String, String)> {
+    let page = include_str!("../../docs/definitions.md");
+    let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(block, _)| block);
+    blocks.filter_map(|block| Some((block.lines().next()?.strip_prefix("# ")?.to_owned(), block.to_owned()))).collect()
+}
+
+#[test]
+fn the_examples_of_the_documentation_load() {
+    let mut files = documented();
+    assert_eq!(files.len(), 3, "{files:?}");
+    let (_, supplier) = embedded::FILES.iter().find(|(path, _)| *path == "entities/supplier.toml").expect("shipped");
+    let form = "\n[[join]]\ntable = \"ApSupplier+\"\ncolumns = [\"BeeLevel\"]\n";
+    assert!(include_str!("../../docs/definitions.md").contains("table = \"ApSupplier+\"\ncolumns = [\"BeeLevel\"]"));
+    files.push(("entities/supplier.toml".to_owned(), format!("{supplier}{form}")));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let definitions = load(Some(site(&files).path()), "apo", &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    assert_eq!(definitions.plans.len(), 7);
+    assert_eq!(plan(&definitions, "supplier").read.columns.last().map(String::as_str), Some("BeeLevel"));
+    assert_eq!(definitions.schedule(&"branch".into()), Some("0 4 * * *"));
+}
+
+#[test]
+fn the_other_cost_centres_that_the_file_offers_compile() {
+    let (_, text) = embedded::FILES.iter().find(|(path, _)| *path == "entities/cost_center.toml").expect("shipped");
+    let offered: Vec<String> = text
+        .split("# [root]\n")
+        .skip(1)
+        .map(|block| {
+            let body = block.lines().map_while(|line| line.strip_prefix("# ")).fold(String::new(), |text, line| text + line + "\n");
+            format!("[root]\n{body}")
+        })
+        .collect();
+    assert_eq!(offered.len(), 3);
+    let target = "[header]\ntable = \"cmn_cost_center\"\nwrite = \"table\"\n[header.fields]\ncode = ";
+    for (entity, key) in offered.iter().zip(["CostCentre", "AnalysisCode", "CostCentre"]) {
+        let target = format!("{target}\"{key}\"\n");
+        let directory = site(&[("entities/cost_center.toml", entity), ("profiles/apo/cost_center.toml", &target)]);
+        load(Some(directory.path()), "apo", &[]).unwrap_or_else(|problems| panic!("{entity}: {}", lines(&problems)));
+    }
+}
+
 #[test]
 fn what_is_not_carried_is_not_waited_for() {
     let definitions = load(None, "apo", &["supplier".into(), "invoice".into()]).expect("loads");
@@ -611,4 +654,24 @@ fn company_is_part_of_nothing_but_the_source_key() {
     let other: CompanyId = "EDU2".into();
     let line = &plan.map(&other, &document, &definitions.lookups).expect("maps").records[1];
     assert_eq!(field(line, "u_invoice_source_key"), "EDU2/invoice/0000104/INV 7");
+}
+
+#[test]
+fn every_entity_of_both_profiles_maps_an_empty_document_to_texts() {
+    for profile in ["apo", "s2p"] {
+        let definitions = shipped(profile);
+        for plan in &definitions.plans {
+            let one_row: Vec<Vec<Row>> = plan.read.children.iter().map(|child| vec![row(child.column_names(), &[])]).collect();
+            let root = row(plan.read.columns.iter().map(String::as_str), &[]);
+            let document = Document { key: DocumentKey::from_text("K"), root, children: one_row };
+            let mapped = plan
+                .map(&"EDU1".into(), &document, &definitions.lookups)
+                .unwrap_or_else(|error| panic!("{profile} {}: {error}", plan.entity));
+            assert_eq!(mapped.records.len(), plan.targets.len(), "{profile} {}", plan.entity);
+            for target in &plan.targets {
+                assert_eq!(target.key_column.as_deref(), Some("u_source_key"));
+                assert_eq!(target.version_column.as_deref(), Some("u_source_version"));
+            }
+        }
+    }
 }
