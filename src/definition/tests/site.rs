@@ -224,7 +224,7 @@ fn a_site_adds_an_entity_a_column_and_a_company_code() {
 
 /// The fenced TOML blocks of `docs/definitions.md` whose first line names a file, by that name.
 fn documented() -> Vec<(String, String)> {
-    let page = include_str!("../../docs/definitions.md");
+    let page = include_str!("../../../docs/definitions.md");
     let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(block, _)| block);
     blocks.filter_map(|block| Some((block.lines().next()?.strip_prefix("# ")?.to_owned(), block.to_owned()))).collect()
 }
@@ -235,7 +235,7 @@ fn the_examples_of_the_documentation_load() {
     assert_eq!(files.len(), 3, "{files:?}");
     let (_, supplier) = embedded::FILES.iter().find(|(path, _)| *path == "entities/supplier.toml").expect("shipped");
     let form = "\n[[join]]\ntable = \"ApSupplier+\"\ncolumns = [\"BeeLevel\"]\n";
-    assert!(include_str!("../../docs/definitions.md").contains("table = \"ApSupplier+\"\ncolumns = [\"BeeLevel\"]"));
+    assert!(include_str!("../../../docs/definitions.md").contains("table = \"ApSupplier+\"\ncolumns = [\"BeeLevel\"]"));
     files.push(("entities/supplier.toml".to_owned(), format!("{supplier}{form}")));
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let definitions = load(Some(site(&files).path()), "apo", &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
