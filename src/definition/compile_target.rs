@@ -40,13 +40,27 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
     };
     let mut targets = Vec::new();
     if header.write == WriteWord::None {
-        if header.fields.is_some() || header.only_if.is_some() || header.table.is_some() || header.gone.is_some() {
+        let BlockShape {
+            line: _,
+            table,
+            write: _,
+            target_table,
+            key_column,
+            version_column,
+            natural_key,
+            partial_write,
+            only_if,
+            fields,
+            gone,
+        } = header;
+        let names = [table, target_table, key_column, version_column].into_iter().any(Option::is_some);
+        if names || natural_key.is_some() || partial_write.is_some() || only_if.is_some() || fields.is_some() || gone.is_some() {
             report.add(header.line, "header", "with `write = \"none\"` nothing else may stand in the block: the root row is not delivered");
         }
     } else {
         targets.push(Block { name: header_name, shape: header, child: None, header: None, read, world }.compile(report));
     }
-    // Broken entity: every other block is taken for the only child, so that its shape is checked all the same.
+    // Where the entity's file is broken, every other block is taken for its first child, so that its shape is checked all the same.
     for (name, block) in blocks.iter().filter(|(name, _)| name.as_str() != "header") {
         let child = child_names.iter().position(|child| *child == name.as_str());
         if child.is_none() && read.is_some() {
@@ -386,20 +400,14 @@ impl Block<'_> {
 
     fn sum(&self, key: &str, sum: &Text, table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
         let at_key = format!("{key}.sum");
-        let places = match table.transform.as_ref().map(|text| (text.line, self.transform(key, text, report))) {
-            Some((_, Transform::Decimal(places))) => places,
-            None | Some((0, _)) => 2,
-            Some((line, Transform::Text))
-                if transform::parse(&table.transform.as_ref().map(|t| t.value.clone()).unwrap_or_default()).is_err() =>
-            {
-                debug_assert!(line > 0, "already reported");
-                2
+        let mut places = 2;
+        if let Some(text) = table.transform.as_ref().filter(|text| text.line > 0) {
+            match transform::parse(text) {
+                Ok(Transform::Decimal(wanted)) => places = wanted,
+                Ok(_) => report.add(text.line, format!("{key}.as"), "a sum is written `as = \"decimal(n)\"`"),
+                Err(problem) => report.add(text.line, format!("{key}.as"), problem),
             }
-            Some((line, _)) => {
-                report.add(line, format!("{key}.as"), "a sum is written `as = \"decimal(n)\"`");
-                2
-            }
-        };
+        }
         let Some((name, column)) = sum.split_once('.') else {
             report.add(sum.line, at_key, format!("must be `child.Column`, got `{}`", sum.value));
             return FieldSource::Constant(String::new());

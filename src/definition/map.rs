@@ -101,8 +101,8 @@ impl<'a> Scope<'a> {
             let Some(text) = self.text(field, &mut references)? else { continue };
             let text = match field.truncate.and_then(|limit| text.char_indices().nth(limit).map(|(end, _)| (limit, end))) {
                 Some((limit, end)) => {
-                    let line = if record_key.is_empty() { String::new() } else { format!(" of `{record_key}`") };
-                    let said = format!("`{text}`{line} cut from {} to {limit} characters", text.chars().count());
+                    let line = if record_key.is_empty() { String::new() } else { format!("of line `{record_key}` ") };
+                    let said = format!("{line}cut from {} to {limit} characters", text.chars().count());
                     warnings.push(MapWarning { field: field.name.clone(), text: said });
                     text[..end].to_owned()
                 }

@@ -17,7 +17,8 @@ pub struct TargetRecord {
     pub record_key: String,
     /// The fields, all text, without key and version column; references by sys_id are absent here and listed in `references`.
     pub fields: BTreeMap<String, String>,
-    /// The records that this one refers to.
+    /// The records that this one refers to. A line that carries its header's sys_id (or key text) refers to its own document:
+    /// same entity, same key. That is a matter of order within the document, never a parent that has not arrived.
     pub references: Vec<Reference>,
 }
 

@@ -1,0 +1,265 @@
+//! A site's own files: what they add and replace, and mistakes in them, reported with file and line.
+
+use std::path::Path;
+
+use super::*;
+
+/// A site's directory with these files.
+fn site(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (path, text) in files {
+        let path = directory.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        std::fs::write(path, text).expect("a file");
+    }
+    directory
+}
+
+/// The problems, each as `file:line: key: text`, without the directory.
+fn mistakes(directory: &Path, entities: &[EntityName]) -> Vec<String> {
+    let problems = load(Some(directory), "apo", entities).expect_err("mistakes");
+    let prefix = format!("{}/", directory.display());
+    problems.iter().map(|problem| problem.to_string().replace(&prefix, "")).collect()
+}
+
+#[test]
+fn every_mistake_of_all_files_is_reported_at_once_with_its_line() {
+    let directory = site(&[
+        (
+            "entities/asset.toml",
+            r#"
+after = ["suplier"]
+[root]
+table = "AssetMaster"
+key = ["Asset"]
+columns = ["Description", "Description"]
+colour = "red"
+exclude = { Nothing = ["X"] }
+[[change]]
+table = "AssetMaster"
+any_of = ["Changd"]
+[[change]]
+table = "AssetLog"
+any_of = ["LogDate"]
+[sweep]
+schedule = "every sunday"
+"#,
+        ),
+        (
+            "profiles/apo/asset.toml",
+            r#"
+[header]
+table = "x_asset"
+write = "tabel"
+key_column = "u_source_key"
+natural_key = ["u_missing"]
+[header.fields]
+u_description = "Descripton"
+u_value = { from = "Asset", as = "decimal(13)" }
+u_case = { from = "Asset", as = "lower" }
+u_code = { from = "Asset", lookup = "colours" }
+u_account = { from = "Asset", reference = "gl_account" }
+u_owner = { from = "Asset", reference = "owner" }
+u_both = { from = "Asset", constant = "1" }
+u_size = 7
+u_source_key = "Asset"
+[parts]
+table = "x_part"
+write = "table"
+"#,
+        ),
+        ("entities/broken.toml", "after = [\n[root]\ntable = \"T\"\n"),
+        ("lookups/extra.toml", "otherwise = \"maybe\"\n[codes]\n\"1\" = 2\n"),
+    ]);
+    let found = mistakes(directory.path(), &[]);
+    let expected = [
+        "entities/asset.toml:2: `after`: there is no entity `suplier`; there are `asset`, `broken`, `cost_center`",
+        "entities/asset.toml:6: `root.columns`: the column `Description` is named twice",
+        "entities/asset.toml:7: `root.colour`: unknown key; allowed are `table`, `key`, `columns`",
+        "entities/asset.toml:8: `root.exclude`: `AssetMaster` is not read with a column `Nothing`; it is read with `Asset`, `Description`",
+        "entities/asset.toml:11: `change.1.any_of`: `AssetMaster` is not read with a column `Changd`",
+        "entities/asset.toml:12: `change.2`: the key `key` is missing",
+        "entities/asset.toml:12: `change.2.touches`: must name each column of the root's key (`Asset`), got none",
+        "entities/asset.toml:16: `sweep.schedule`: `every sunday` is not a schedule",
+        "entities/broken.toml:2: not valid TOML",
+        "lookups/extra.toml:1: `otherwise`: must be one of `error`, `same`, `iso`, got `maybe`",
+        "lookups/extra.toml:3: `codes.1`: must be a text, got the number `2`",
+        "profiles/apo/asset.toml:4: `header.write`: must be one of `import_set`, `table`, `none`, got `tabel`",
+        "profiles/apo/asset.toml:6: `header.natural_key`: `u_missing` is not among the fields",
+        "profiles/apo/asset.toml:8: `header.fields.u_description`: `AssetMaster` is not read with a column `Descripton`",
+        "profiles/apo/asset.toml:9: `header.fields.u_value.as`: `decimal(13)`: the number of decimals must be 0 to 12, got `13`",
+        "profiles/apo/asset.toml:10: `header.fields.u_case.as`: unknown transform `lower`; allowed are `text`",
+        "profiles/apo/asset.toml:11: `header.fields.u_code.lookup`: there is no code list `colours`; there are `currency`",
+        "profiles/apo/asset.toml:12: `header.fields.u_account.from`: the key of `gl_account` has 2 parts (`Company`, `GlCode`), got `Asset`",
+        "profiles/apo/asset.toml:13: `header.fields.u_owner.reference`: there is no entity `owner`",
+        "profiles/apo/asset.toml:14: `header.fields.u_both`: needs exactly one of `from`, `constant`",
+        "profiles/apo/asset.toml:15: `header.fields.u_size`: must be a table, got the number `7`",
+        "profiles/apo/asset.toml:16: `header.fields.u_source_key`: is the key or version column",
+        "profiles/apo/asset.toml:17: `parts`: the entity has no child `parts`; blocks are `header`",
+    ];
+    for expected in expected {
+        assert!(found.iter().any(|problem| problem.starts_with(expected)), "missing: {expected}\namong:\n{}", found.join("\n"));
+    }
+    assert_eq!(found.len(), expected.len(), "nothing is reported twice in other words: {found:#?}");
+}
+
+#[test]
+fn joins_children_and_blocks_are_checked_too() {
+    let directory = site(&[
+        (
+            "entities/asset.toml",
+            r#"
+[root]
+table = "AssetMaster"
+key = ["Asset"]
+columns = ["Description"]
+[[join]]
+table = "AssetExtra"
+on = { Assett = "Asset" }
+columns = ["Description"]
+[[child]]
+name = "parts"
+table = "AssetPart"
+key = ["Asset", "Part"]
+columns = ["Value"]
+on = ["Asset"]
+via = { table = "AssetLink", on = ["Asset"], carry = ["Value"] }
+[sweep]
+schedule = "0 3 * * SUN"
+"#,
+        ),
+        (
+            "profiles/apo/asset.toml",
+            r#"
+[header]
+table = "x_asset"
+write = "import_set"
+version_column = "u_version"
+natural_key = ["u_name"]
+[header.fields]
+u_name = "Description"
+u_header = { header = true }
+u_total = { sum = "parts.Valeu" }
+u_sum = { sum = "Value", as = "date" }
+u_count = { count = "part" }
+u_many = { from = ["Asset", "Description"] }
+u_stray = { constant = "1", as = "trim", if_missing = "send" }
+[parts]
+write = "none"
+only_if = [{ column = "Kind", one_of = ["1"] }, { column = "Part" }]
+[parts.fields]
+u_Name = "root.Nothing"
+"#,
+        ),
+        ("profiles/apo/orphan.toml", "[lines]\ntable = \"x\"\nwrite = \"table\"\n"),
+    ]);
+    let found = mistakes(directory.path(), &[]);
+    let expected = [
+        "entities/asset.toml:8: `join.1.on`: `AssetMaster` is not read with a column `Assett`",
+        "entities/asset.toml:9: `join.1.columns`: the root row already has a column `Description`",
+        "entities/asset.toml:16: `child.1.on`: `on` and `via` exclude one another",
+        "entities/asset.toml:16: `child.1.via.carry`: the child's row already has a column `Value`",
+        "entities/asset.toml:17: `sweep`: a flow without `[[change]]` is read whole",
+        "profiles/apo/asset.toml:5: `header.version_column`: a version column needs a `key_column`",
+        "profiles/apo/asset.toml:6: `header.natural_key`: is only for `write = \"table\"`",
+        "profiles/apo/asset.toml:9: `header.fields.u_header.header`: is only for a child's block",
+        "profiles/apo/asset.toml:10: `header.fields.u_total.sum`: `AssetPart` is not read with a column `Valeu`",
+        "profiles/apo/asset.toml:11: `header.fields.u_sum.as`: a sum is written",
+        "profiles/apo/asset.toml:11: `header.fields.u_sum.sum`: must be `child.Column`, got `Value`",
+        "profiles/apo/asset.toml:12: `header.fields.u_count.count`: the entity has no child `part`; there are `parts`",
+        "profiles/apo/asset.toml:13: `header.fields.u_many.from`: several columns need `reference`",
+        "profiles/apo/asset.toml:14: `header.fields.u_stray.as`: means nothing beside `constant`",
+        "profiles/apo/asset.toml:14: `header.fields.u_stray`: `write` and `if_missing` need a `reference`",
+        "profiles/apo/asset.toml:15: `parts.write`: `none` is for `[header]`",
+        "profiles/apo/asset.toml:17: `parts.only_if.1.column`: `AssetPart` is not read with a column `Kind`",
+        "profiles/apo/asset.toml:17: `parts.only_if.2`: needs either `one_of` or `not`",
+        "profiles/apo/asset.toml:19: `parts.fields`: `u_Name` cannot be a name in ServiceNow",
+        "profiles/apo/asset.toml:19: `parts.fields.u_Name`: `AssetPart` is not read with a column `root.Nothing`",
+        "profiles/apo/orphan.toml: `header`: the block `[header]` is missing",
+        "profiles/apo/orphan.toml: there is no `entities/orphan.toml` for it",
+    ];
+    for expected in expected {
+        assert!(found.iter().any(|problem| problem.starts_with(expected)), "missing: {expected}\namong:\n{}", found.join("\n"));
+    }
+    assert_eq!(found.len(), expected.len(), "nothing is reported twice in other words: {found:#?}");
+}
+
+#[test]
+fn circles_and_unknown_names_in_the_settings_are_reported() {
+    let entity = |after: &str| format!("after = [\"{after}\"]\n[root]\ntable = \"T\"\nkey = [\"A\"]\n");
+    let directory =
+        site(&[("entities/one.toml", &entity("two")), ("entities/two.toml", &entity("three")), ("entities/three.toml", &entity("one"))]);
+    let found = mistakes(directory.path(), &["nothing".into()]);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].starts_with("entities/one.toml:1: `after`: goes in a circle: one after two after three after one"), "{}", found[0]);
+    assert!(found[1].starts_with("settings: `flows.entities`: there is no entity `nothing`"), "{}", found[1]);
+
+    let problems = load(None, "sap", &[]).expect_err("no such profile");
+    assert_eq!(problems[0].to_string(), "settings: `servicenow.profile`: there is no profile `sap`; there are `apo`, `s2p`");
+}
+
+#[test]
+fn a_site_adds_an_entity_a_column_and_a_company_code() {
+    let directory = site(&[
+        (
+            "entities/cost_center.toml",
+            "[root]\ntable = \"GenMaster\"\nkey = [\"CostCentre\"]\nderive = { from = \"GlCode\", separator = \"-\", part = 2, column = \"CostCentre\" }\n",
+        ),
+        (
+            "profiles/apo/cost_center.toml",
+            "[header]\ntable = \"cmn_cost_center\"\nwrite = \"table\"\n[header.fields]\ncode = \"CostCentre\"\n",
+        ),
+        ("entities/branch.toml", "[root]\ntable = \"ApBranch\"\nkey = [\"Branch\"]\ncolumns = [\"Description\"]\n"),
+        ("lookups/currency.toml", "otherwise = \"error\"\n[codes]\n\"$\" = \"USD\"\n[company.EDU1.codes]\n\"$\" = \"AUD\"\n"),
+    ]);
+    let definitions = load(Some(directory.path()), "apo", &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let centres = plan(&definitions, "cost_center");
+    assert_eq!(centres.read.root.derive.as_ref().map(|derive| derive.part), Some(2));
+    assert_eq!((centres.targets[0].key_column.as_deref(), centres.targets[0].version_column.as_deref()), (None, None));
+    assert_eq!(definitions.notes, ["`branch` is not carried: the profile `apo` has no file for it"]);
+    let code = |company: &str| definitions.lookups.resolve("currency", &company.into(), "$").expect("listed").into_owned();
+    assert_eq!((code("EDU1").as_str(), code("EDU2").as_str()), ("AUD", "USD"));
+    assert!(definitions.lookups.resolve("currency", &"EDU1".into(), "EUR").is_err());
+}
+
+/// The fenced TOML blocks of `docs/definitions.md` whose first line names a file, by that name.
+fn documented() -> Vec<(String, String)> {
+    let page = include_str!("../../../docs/definitions.md");
+    let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(block, _)| block);
+    blocks.filter_map(|block| Some((block.lines().next()?.strip_prefix("# ")?.to_owned(), block.to_owned()))).collect()
+}
+
+#[test]
+fn the_examples_of_the_documentation_load() {
+    let mut files = documented();
+    assert_eq!(files.len(), 3, "{files:?}");
+    let (_, supplier) = embedded::FILES.iter().find(|(path, _)| *path == "entities/supplier.toml").expect("shipped");
+    let form = "\n[[join]]\ntable = \"ApSupplier+\"\ncolumns = [\"BeeLevel\"]\n";
+    assert!(include_str!("../../../docs/definitions.md").contains("table = \"ApSupplier+\"\ncolumns = [\"BeeLevel\"]"));
+    files.push(("entities/supplier.toml".to_owned(), format!("{supplier}{form}")));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let definitions = load(Some(site(&files).path()), "apo", &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    assert_eq!(definitions.plans.len(), 7);
+    assert_eq!(plan(&definitions, "supplier").read.columns.last().map(String::as_str), Some("BeeLevel"));
+    assert_eq!(definitions.schedule(&"branch".into()), Some("0 4 * * *"));
+}
+
+#[test]
+fn the_other_cost_centres_that_the_file_offers_compile() {
+    let (_, text) = embedded::FILES.iter().find(|(path, _)| *path == "entities/cost_center.toml").expect("shipped");
+    let offered: Vec<String> = text
+        .split("# [root]\n")
+        .skip(1)
+        .map(|block| {
+            let body = block.lines().map_while(|line| line.strip_prefix("# ")).fold(String::new(), |text, line| text + line + "\n");
+            format!("[root]\n{body}")
+        })
+        .collect();
+    assert_eq!(offered.len(), 3);
+    let target = "[header]\ntable = \"cmn_cost_center\"\nwrite = \"table\"\n[header.fields]\ncode = ";
+    for (entity, key) in offered.iter().zip(["CostCentre", "AnalysisCode", "CostCentre"]) {
+        let target = format!("{target}\"{key}\"\n");
+        let directory = site(&[("entities/cost_center.toml", entity), ("profiles/apo/cost_center.toml", &target)]);
+        load(Some(directory.path()), "apo", &[]).unwrap_or_else(|problems| panic!("{entity}: {}", lines(&problems)));
+    }
+}
