@@ -10,6 +10,7 @@ pub mod retry;
 pub mod telemetry;
 
 pub mod definition;
+pub mod postgres;
 
 pub mod servicenow;
 pub mod store;
@@ -17,5 +18,6 @@ pub mod syspro;
 
 pub mod actors;
 
+pub mod cli;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -9,6 +9,7 @@ use actix::prelude::*;
 
 use crate::definition::map::Mapped;
 use crate::definition::plan::ReferenceForm;
+use crate::definition::record::{Reference, TargetRecord};
 use crate::definition::{Definitions, Plan};
 use crate::domain::delivery::ParkReason;
 use crate::domain::{CompanyId, Document, EntityName};
@@ -62,7 +63,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
     let mapped = match mapped {
         Ok(Mapped { records, warnings: said }) => {
             warnings = said.into_iter().map(|warning| format!("{}: {}", warning.field, warning.text)).collect();
-            Ok(records.into_iter().map(|record| intake_record(plan, record)).collect())
+            Ok(records.into_iter().map(|record| intake_record(plan, document, record)).collect())
         }
         Err(error) => Err(MapFailure {
             reason: ParkReason::Rejected,
@@ -98,8 +99,11 @@ fn first_block(plan: &Plan) -> String {
     plan.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone())
 }
 
-fn intake_record(plan: &Plan, record: crate::definition::record::TargetRecord) -> IntakeRecord {
-    let parents = record.references.iter().filter(|r| r.wait).map(|r| (r.entity.to_string(), r.key.to_string())).collect();
+fn intake_record(plan: &Plan, document: &Document, record: TargetRecord) -> IntakeRecord {
+    // a line follows its own header anyway
+    let own = |r: &Reference| r.entity == plan.entity && r.key == document.key;
+    let parents =
+        record.references.iter().filter(|r| r.wait && !own(r)).map(|r| (r.entity.to_string(), r.key.to_string())).collect();
     let late: Vec<_> = record
         .references
         .iter()

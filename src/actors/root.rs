@@ -144,7 +144,9 @@ fn schedules(deps: &Deps) -> BTreeMap<EntityName, (Schedule, Option<Schedule>)> 
         .filter_map(|plan| {
             let default = deps.definitions.schedule(&plan.entity).unwrap_or("5 * * * *");
             let poll = parse(deps.settings.schedule.get(&plan.entity).map_or(default, String::as_str))?;
-            let sweep = plan.read.sweep.as_ref().and_then(|sweep| parse(&sweep.schedule));
+            let sweep = plan.read.sweep.as_ref().map_or(deps.settings.flows.sweep.as_str(), |sweep| sweep.schedule.as_str());
+            // a flow that is read whole at every run needs no sweep of its own
+            let sweep = if plan.read.changes.is_empty() { None } else { parse(sweep) };
             Some((plan.entity.clone(), (poll, sweep)))
         })
         .collect()
