@@ -9,3 +9,4 @@ pub mod retry;
 
 pub mod definition;
 pub mod net;
+pub mod postgres;
