@@ -6,6 +6,7 @@ pub mod domain;
 
 pub mod config;
 pub mod retry;
+pub mod telemetry;
 
 pub mod definition;
 pub mod net;
