@@ -155,6 +155,11 @@ impl Cluster {
     }
 
     #[cfg(test)]
+    pub(super) fn psql(&self, sql: &str) -> Command {
+        self.place.psql(&self.password, NAME, sql)
+    }
+
+    #[cfg(test)]
     pub(super) fn query(&self, sql: &str) -> String {
         self.place.query(&self.password, NAME, sql).expect("psql runs").expect("the statement is good")
     }
@@ -311,15 +316,17 @@ impl Place {
         }
     }
 
-    /// Runs one statement. The inner error is what the server said.
-    fn query(&self, password: &SecretString, database: &str, sql: &str) -> Result<Result<String, String>, ClusterError> {
+    fn psql(&self, password: &SecretString, database: &str, sql: &str) -> Command {
         let mut command = self.command("psql");
         command.env("PGPASSWORD", password.expose_secret()).env("PGCONNECT_TIMEOUT", "5");
+        command.args(["-X", "-A", "-t", "-q", "-w", "-p", "5432", "-U", NAME, "-d", database, "-c", sql]);
+        command.arg("-h").arg(self.directory.join("sock"));
         command
-            .args(["-X", "-A", "-t", "-q", "-w", "-p", "5432", "-U", NAME, "-d", database, "-c", sql])
-            .arg("-h")
-            .arg(self.directory.join("sock"));
-        let output = self.run("psql", &mut command)?;
+    }
+
+    /// Runs one statement. The inner error is what the server said.
+    fn query(&self, password: &SecretString, database: &str, sql: &str) -> Result<Result<String, String>, ClusterError> {
+        let output = self.run("psql", &mut self.psql(password, database, sql))?;
         Ok(if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()) } else { Err(said(&output)) })
     }
 

@@ -69,9 +69,8 @@ fn made_at_the_first_start_and_kept_over_a_stop() {
     assert!(url.expose_secret().starts_with("postgresql://tieline:") && url.expose_secret().contains("@/tieline?host=%2Ftmp%2F"));
     let password = fs::read_to_string(cluster.directory().join("password")).expect("readable");
     assert!(url.expose_secret().contains(&password) && !format!("{cluster:?}").contains(&password));
-    let wrong = url.expose_secret().replace(&password, "wrong");
-    let said = Command::new(format!("/usr/lib/postgresql/{}/bin/psql", cluster.major())).args([&wrong, "-c", "select 1"]).output();
-    assert!(!said.is_ok_and(|output| output.status.success()), "any password opens the database");
+    let refused = cluster.psql("select 1").env("PGPASSWORD", "wrong").output().expect("psql runs");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("password authentication failed"), "{refused:?}");
     cluster.stop().expect("stopped");
     assert_eq!(state.pid(), None);
 
@@ -116,6 +115,34 @@ fn a_killed_server_recovers_at_the_next_start() {
         cluster.stop().expect("stopped");
     }
     child.wait().expect("reaped");
+}
+
+/// Two servers on the same data would destroy them. A lock file that names a stranger is removed, so what guards them is Postgres' own look
+/// at the shared memory, which a killed server's children hold until they end.
+#[test]
+fn a_killed_servers_children_are_waited_for() {
+    let state = State::new();
+    let cluster = state.start().expect("made");
+    let busy = "do $$ declare t timestamptz := clock_timestamp(); begin while clock_timestamp() < t + interval '3 s' loop end loop; end $$";
+    let mut child = cluster.psql(busy).stderr(std::process::Stdio::null()).spawn().expect("psql runs");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let orphan = loop {
+        let found = cluster.query("select pid from pg_stat_activity where query like 'do $$%'");
+        if let Ok(pid) = found.parse::<i32>() {
+            break Pid::from_raw(pid);
+        }
+        assert!(Instant::now() < deadline, "the statement does not begin");
+    };
+    kill(Pid::from_raw(state.pid().expect("running")), Signal::SIGKILL).expect("killed");
+    drop(cluster);
+    let data = state.path().join("state/postgres/data");
+    fs::write(data.join("postmaster.pid"), format!("{}\n{}\n1\n5432\n\n\n\nready\n", std::process::id(), data.display())).expect("written");
+    assert!(kill(orphan, None).is_ok(), "the statement ended before the test could look");
+    let cluster = state.start().expect("started");
+    let stat = fs::read_to_string(format!("/proc/{orphan}/stat")).unwrap_or_default();
+    assert!(stat.is_empty() || stat.contains(") Z "), "two servers on the same data: {stat}");
+    cluster.stop().expect("stopped");
+    let _ = child.wait();
 }
 
 #[test]
