@@ -23,7 +23,9 @@ fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn read(text: &str, pairs: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
-    load_text(text, Some(PathBuf::from("site.toml")), env(pairs))
+    // without a home an ordinary user's state directory would be missing, and one more problem reported
+    let pairs = [&[("HOME", "/home/x")], pairs].concat();
+    load_text(text, Some(PathBuf::from("site.toml")), env(&pairs))
 }
 
 /// The problems of a minimal file with `more` below it, one per line.
@@ -151,6 +153,33 @@ x = 1
     // the date that TOML itself does not accept is a mistake of the file, with line and column
     let error = read(text, &[]).expect_err("2024-13-01 is no date").to_string();
     assert!(error.starts_with("site.toml line 18, column "), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn state_has_a_place_of_its_own_for_every_kind_of_user() {
+    let place = |pairs: &[(&str, &str)]| {
+        let text = MINIMAL.replace("directory = \"/tmp/state\"", "");
+        let loaded = read(&text, pairs).expect("a default");
+        loaded.settings.state.directory.display().to_string()
+    };
+    let root = nix::unistd::geteuid().is_root();
+    assert_eq!(place(&[]), if root { "/var/lib/tieline" } else { "/home/x/.local/state/tieline" });
+    assert_eq!(place(&[("XDG_STATE_HOME", "/x/state")]), if root { "/var/lib/tieline" } else { "/x/state/tieline" });
+    assert_eq!(place(&[("STATE_DIRECTORY", "/var/lib/managed")]), "/var/lib/managed");
+    let relative = read(&MINIMAL.replace("/tmp/state", "state"), &[]).expect("a relative path");
+    assert!(relative.settings.state.directory.is_absolute());
+    let refused = refused(&MINIMAL.replace("/tmp/state", "~/state"), &[]);
+    assert_eq!(refused, ["`state.directory` must be a path (`~` is not expanded), got `~/state` (site.toml line 9)"]);
+}
+
+#[test]
+fn an_open_console_is_warned_of() {
+    let warnings = |listen: &str| read(MINIMAL, &[("TIELINE__HTTP__LISTEN", listen)]).expect("an address").warnings;
+    assert_eq!(warnings("[::1]:8650"), [""; 0]);
+    assert!(warnings("0.0.0.0:8650")[0].starts_with("`http.listen` is `0.0.0.0:8650`"));
+    let text = &refused(MINIMAL, &[("TIELINE__HTTP__LISTEN", "localhost:8650")])[0];
+    assert!(text.starts_with("`http.listen` must be an IP address with a port, such as `127.0.0.1:8650`, got `localhost:8650`"), "{text}");
 }
 
 #[test]

@@ -115,6 +115,10 @@ impl Check<'_> {
         if listen.is_none() {
             self.problem::<()>(key, format!("`{key}` must be an IP address with a port, such as `127.0.0.1:8650`, got `{text}`"));
         }
+        if listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+            let advice = "listen on loopback behind a proxy with TLS";
+            self.warnings.push(format!("`{key}` is `{text}`: API keys travel in clear; {advice}"));
+        }
         let (open_health, open_metrics) = (raw.http.open_health.unwrap_or(true), raw.http.open_metrics.unwrap_or(false));
         Some(HttpSettings { listen: listen?, open_health, open_metrics })
     }

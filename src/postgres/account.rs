@@ -1,0 +1,95 @@
+//! As whom the server runs. Postgres refuses root: root's children become the account `postgres`, an ordinary user stays itself.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::unistd::{Gid, Uid, User, geteuid};
+
+use super::ClusterError;
+
+/// The user who runs the server, and whether we must become it.
+#[derive(Debug, Clone)]
+pub(super) struct Account {
+    pub(super) name: String,
+    uid: Uid,
+    gid: Gid,
+    switch: bool,
+}
+
+impl Account {
+    /// Root: the owner of existing data, else `postgres`. Others: themselves, who must then own existing data.
+    pub(super) fn choose(data: &Path) -> Result<Self, ClusterError> {
+        let me = geteuid();
+        let owner = fs::metadata(data).ok().map(|metadata| Uid::from_raw(metadata.uid()));
+        let lookup = |uid: Uid| User::from_uid(uid).ok().flatten();
+        if me.is_root() {
+            let owner = owner.filter(|owner| !owner.is_root()).and_then(lookup);
+            let user = owner.or_else(|| User::from_name("postgres").ok().flatten()).ok_or(ClusterError::NoAccount)?;
+            return Ok(Self { name: user.name, uid: user.uid, gid: user.gid, switch: true });
+        }
+        let user = lookup(me).ok_or(ClusterError::NamelessUser { uid: me.as_raw() })?;
+        match owner {
+            Some(owner) if owner != me => {
+                let owner = lookup(owner).map_or_else(|| owner.to_string(), |owner| owner.name);
+                Err(ClusterError::OtherOwner { path: data.to_owned(), owner, user: user.name })
+            }
+            _ => Ok(Self { name: user.name, uid: user.uid, gid: user.gid, switch: false }),
+        }
+    }
+
+    /// A program run as this account, with nothing of our environment and without a way to ask questions.
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").current_dir("/").stdin(Stdio::null());
+        if self.switch {
+            // the standard library drops root's other groups when it sets the user
+            command.gid(self.gid.as_raw()).uid(self.uid.as_raw());
+        }
+        command
+    }
+
+    /// Gives a file or directory to the account.
+    pub(super) fn own(&self, path: &Path, mode: u32) -> io::Result<()> {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        if self.switch { chown(path, Some(self.uid.as_raw()), Some(self.gid.as_raw())) } else { Ok(()) }
+    }
+
+    /// Makes the state directory where it is missing: open for passage when the server runs as another user, else private.
+    pub(super) fn make_directory(&self, path: &Path) -> io::Result<()> {
+        let mode = if self.switch { 0o711 } else { 0o700 };
+        let missing: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        // whatever the umask says
+        missing.into_iter().try_for_each(|made| fs::set_permissions(made, fs::Permissions::from_mode(mode)))
+    }
+
+    /// Whether the account can pass through every directory on the way to `path`.
+    pub(super) fn reaches(&self, path: &Path) -> Result<(), ClusterError> {
+        let ancestors: Vec<&Path> = path.ancestors().skip(1).collect();
+        for directory in ancestors.into_iter().rev() {
+            let metadata = fs::metadata(directory);
+            let metadata = metadata.map_err(|source| ClusterError::File { path: directory.to_owned(), action: "read", source })?;
+            let bit = if metadata.uid() == self.uid.as_raw() {
+                0o100
+            } else if metadata.gid() == self.gid.as_raw() {
+                0o010
+            } else {
+                0o001
+            };
+            // an ordinary user may have further groups: there the programs' own messages must do
+            if metadata.mode() & bit == 0 && self.switch {
+                return Err(ClusterError::Unreachable {
+                    user: self.name.clone(),
+                    blocked: directory.to_owned(),
+                    mode: metadata.mode() & 0o7777,
+                    path: path.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,370 @@
+//! Every Prometheus metric, declared once and bumped through a named function. Labels are closed sets: companies and entities of the
+//! configuration, and the words below.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use prometheus::core::Collector;
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use crate::domain::delivery::ParkReason;
+use crate::domain::{EntityName, FlowId};
+
+/// The metrics of this process.
+pub fn metrics() -> &'static Metrics {
+    static METRICS: OnceLock<Metrics> = OnceLock::new();
+    METRICS.get_or_init(Metrics::new)
+}
+
+/// An outside system, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    /// SYSPRO's OData service.
+    SysproOdata,
+    /// SYSPRO's e.net service.
+    SysproEnet,
+    /// ServiceNow.
+    ServiceNow,
+}
+
+impl System {
+    fn as_str(self) -> &'static str {
+        match self {
+            System::SysproOdata => "syspro_odata",
+            System::SysproEnet => "syspro_enet",
+            System::ServiceNow => "servicenow",
+        }
+    }
+}
+
+/// How a request ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestStatus {
+    /// With an answer of this HTTP status.
+    Answered(u16),
+    /// Nothing was sent.
+    NotConnected,
+    /// No answer in time.
+    TimedOut,
+    /// The connection broke before the whole answer had come, or the answer was too large.
+    Broken,
+}
+
+impl RequestStatus {
+    /// The statuses that are told apart by an operator keep their number, the others their class.
+    fn as_str(self) -> &'static str {
+        match self {
+            RequestStatus::Answered(401) => "401",
+            RequestStatus::Answered(403) => "403",
+            RequestStatus::Answered(404) => "404",
+            RequestStatus::Answered(429) => "429",
+            RequestStatus::Answered(503) => "503",
+            RequestStatus::Answered(200..=299) => "2xx",
+            RequestStatus::Answered(300..=399) => "3xx",
+            RequestStatus::Answered(400..=499) => "4xx",
+            RequestStatus::Answered(500..=599) => "5xx",
+            RequestStatus::Answered(_) => "other",
+            RequestStatus::NotConnected => "not_connected",
+            RequestStatus::TimedOut => "timed_out",
+            RequestStatus::Broken => "broken",
+        }
+    }
+}
+
+/// How an attempt to deliver a record ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// ServiceNow has it.
+    Confirmed,
+    /// A passing failure; tried again later.
+    Deferred,
+    /// The answer was lost.
+    InDoubt,
+    /// Set aside.
+    Parked,
+    /// A newer version took its place.
+    Superseded,
+}
+
+impl Outcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Confirmed => "confirmed",
+            Outcome::Deferred => "deferred",
+            Outcome::InDoubt => "in_doubt",
+            Outcome::Parked => "parked",
+            Outcome::Superseded => "superseded",
+        }
+    }
+}
+
+/// Every metric, on a registry of its own.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    documents_read: IntCounterVec,
+    versions: IntCounterVec,
+    deliveries: IntCounterVec,
+    deliveries_parked: IntGaugeVec,
+    deliveries_in_doubt: IntGaugeVec,
+    deliveries_due: IntGaugeVec,
+    requests: IntCounterVec,
+    request_duration: HistogramVec,
+    token_requests: IntCounter,
+    actor_restarts: IntCounterVec,
+    flow_last_progress: IntGaugeVec,
+    batch_size: IntGauge,
+    concurrency: IntGauge,
+    store_duration: HistogramVec,
+    store_connection_wait: Histogram,
+    audit_sealed_rows: IntCounter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Fresh metrics, all zero.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let requests = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+        let calls = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+        let new = Self {
+            documents_read: counters(&registry, "documents_read_total", "Documents read from SYSPRO.", &["entity"]),
+            versions: counters(&registry, "versions_total", "New contents of documents taken in.", &["entity"]),
+            deliveries: counters(
+                &registry,
+                "deliveries_total",
+                "Attempts to deliver a target record, by how they ended.",
+                &["entity", "outcome"],
+            ),
+            deliveries_parked: gauges(&registry, "deliveries_parked", "Target records set aside, by reason.", &["entity", "reason"]),
+            deliveries_in_doubt: gauges(&registry, "deliveries_in_doubt", "Target records whose answer was lost.", &["entity"]),
+            deliveries_due: gauges(&registry, "deliveries_due", "Target records that wait to be sent.", &["entity"]),
+            requests: counters(&registry, "requests_total", "HTTP requests to the outside systems.", &["system", "kind", "status"]),
+            request_duration: histograms(
+                &registry,
+                "request_duration_seconds",
+                "Time of an HTTP request, the answer's body included.",
+                &["system", "kind"],
+                &requests,
+            ),
+            token_requests: counter(&registry, "token_requests_total", "OAuth tokens asked for."),
+            actor_restarts: counters(&registry, "actor_restarts_total", "Restarts of an actor after a panic or a stop.", &["actor"]),
+            flow_last_progress: gauges(
+                &registry,
+                "flow_last_progress_timestamp_seconds",
+                "When a flow last got on, in Unix time.",
+                &["company", "entity"],
+            ),
+            batch_size: gauge(&registry, "batch_size", "Records per batch that the instance accepts at present."),
+            concurrency: gauge(&registry, "concurrency", "Batches on their way at once that the instance accepts at present."),
+            store_duration: histograms(&registry, "store_seconds", "Time of a call to the database.", &["call"], &calls),
+            store_connection_wait: histogram(&registry, "store_connection_wait_seconds", "Wait for a database connection.", &calls),
+            audit_sealed_rows: counter(&registry, "audit_sealed_rows_total", "Audit rows sealed into the chain."),
+            registry,
+        };
+        gauges(&new.registry, "build_info", "Always 1; the version is a label.", &["version"])
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1);
+        #[cfg(target_os = "linux")]
+        new.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self())).expect(VALID);
+        new
+    }
+
+    /// Documents came from SYSPRO.
+    pub fn documents_read(&self, entity: &EntityName, count: u64) {
+        self.documents_read.with_label_values(&[entity.as_str()]).inc_by(count);
+    }
+
+    /// New contents were taken in.
+    pub fn versions_taken_in(&self, entity: &EntityName, count: u64) {
+        self.versions.with_label_values(&[entity.as_str()]).inc_by(count);
+    }
+
+    /// Attempts to deliver records of one entity ended alike.
+    pub fn delivered(&self, entity: &EntityName, outcome: Outcome, count: u64) {
+        self.deliveries.with_label_values(&[entity.as_str(), outcome.as_str()]).inc_by(count);
+    }
+
+    /// How many records are parked for a reason.
+    pub fn set_parked(&self, entity: &EntityName, reason: ParkReason, count: i64) {
+        self.deliveries_parked.with_label_values(&[entity.as_str(), reason.as_str()]).set(count);
+    }
+
+    /// How many records are in doubt.
+    pub fn set_in_doubt(&self, entity: &EntityName, count: i64) {
+        self.deliveries_in_doubt.with_label_values(&[entity.as_str()]).set(count);
+    }
+
+    /// How many records wait to be sent.
+    pub fn set_due(&self, entity: &EntityName, count: i64) {
+        self.deliveries_due.with_label_values(&[entity.as_str()]).set(count);
+    }
+
+    /// A request to an outside system ended. `kind` is a word for what was asked, such as `page`, `batch`, `lookup`.
+    pub fn requested(&self, system: System, kind: &'static str, status: RequestStatus, took: Duration) {
+        self.requests.with_label_values(&[system.as_str(), kind, status.as_str()]).inc();
+        self.request_duration.with_label_values(&[system.as_str(), kind]).observe(took.as_secs_f64());
+    }
+
+    /// A token was asked for.
+    pub fn token_requested(&self) {
+        self.token_requests.inc();
+    }
+
+    /// An actor was restarted.
+    pub fn actor_restarted(&self, actor: &str) {
+        self.actor_restarts.with_label_values(&[actor]).inc();
+    }
+
+    /// A flow got on.
+    pub fn flow_progressed(&self, flow: &FlowId, at: DateTime<Utc>) {
+        self.flow_last_progress.with_label_values(&[flow.company.as_str(), flow.entity.as_str()]).set(at.timestamp());
+    }
+
+    /// The batch size changed.
+    pub fn set_batch_size(&self, records: usize) {
+        self.batch_size.set(i64::try_from(records).unwrap_or(i64::MAX));
+    }
+
+    /// The number of batches at once changed.
+    pub fn set_concurrency(&self, batches: usize) {
+        self.concurrency.set(i64::try_from(batches).unwrap_or(i64::MAX));
+    }
+
+    /// A call to the database ended. `call` is its name, such as `take_in`.
+    pub fn store_called(&self, call: &'static str, took: Duration) {
+        self.store_duration.with_label_values(&[call]).observe(took.as_secs_f64());
+    }
+
+    /// A caller got its database connection after this time.
+    pub fn store_waited(&self, waited: Duration) {
+        self.store_connection_wait.observe(waited.as_secs_f64());
+    }
+
+    /// Audit rows were sealed.
+    pub fn audit_sealed(&self, rows: u64) {
+        self.audit_sealed_rows.inc_by(rows);
+    }
+
+    /// Everything in Prometheus' text format.
+    pub fn gather(&self) -> String {
+        // it fails only for a metric without a name
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_else(|error| format!("# {error}\n"))
+    }
+}
+
+/// The names and labels below are constants, and a test makes them all: neither making nor registering one can fail later.
+const VALID: &str = "metric names are constants, distinct and well-formed";
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(format!("tieline_{name}"), help)
+}
+
+fn register<C: Collector + Clone + 'static>(registry: &Registry, collector: &C) {
+    registry.register(Box::new(collector.clone())).expect(VALID);
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
+    let metric = IntCounter::with_opts(opts(name, help)).expect(VALID);
+    register(registry, &metric);
+    metric
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    let metric = IntCounterVec::new(opts(name, help), labels).expect(VALID);
+    register(registry, &metric);
+    metric
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+    let metric = IntGauge::with_opts(opts(name, help)).expect(VALID);
+    register(registry, &metric);
+    metric
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    let metric = IntGaugeVec::new(opts(name, help), labels).expect(VALID);
+    register(registry, &metric);
+    metric
+}
+
+fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+    let opts = HistogramOpts::from(opts(name, help)).buckets(buckets.to_vec());
+    let metric = Histogram::with_opts(opts).expect(VALID);
+    register(registry, &metric);
+    metric
+}
+
+fn histograms(registry: &Registry, name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> HistogramVec {
+    let opts = HistogramOpts::from(opts(name, help)).buckets(buckets.to_vec());
+    let metric = HistogramVec::new(opts, labels).expect(VALID);
+    register(registry, &metric);
+    metric
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_shows_in_the_text() {
+        let metrics = Metrics::new();
+        let (entity, flow) = (EntityName::new("invoice"), FlowId::new("EDU1", "invoice"));
+        metrics.documents_read(&entity, 3);
+        metrics.versions_taken_in(&entity, 2);
+        metrics.delivered(&entity, Outcome::InDoubt, 1);
+        metrics.delivered(&entity, Outcome::Confirmed, 4);
+        metrics.set_parked(&entity, ParkReason::MissingParent, 5);
+        metrics.set_in_doubt(&entity, 6);
+        metrics.set_due(&entity, 7);
+        metrics.requested(System::ServiceNow, "batch", RequestStatus::Answered(429), Duration::from_millis(30));
+        metrics.requested(System::ServiceNow, "batch", RequestStatus::Answered(201), Duration::from_millis(30));
+        metrics.requested(System::SysproOdata, "page", RequestStatus::TimedOut, Duration::from_secs(60));
+        metrics.token_requested();
+        metrics.actor_restarted("writer");
+        metrics.flow_progressed(&flow, DateTime::from_timestamp(1_700_000_000, 0).expect("an instant"));
+        metrics.set_batch_size(50);
+        metrics.set_concurrency(4);
+        metrics.store_called("take_in", Duration::from_millis(3));
+        metrics.store_waited(Duration::from_micros(20));
+        metrics.audit_sealed(9);
+        let text = metrics.gather();
+        for line in [
+            "tieline_documents_read_total{entity=\"invoice\"} 3",
+            "tieline_versions_total{entity=\"invoice\"} 2",
+            "tieline_deliveries_total{entity=\"invoice\",outcome=\"in_doubt\"} 1",
+            "tieline_deliveries_total{entity=\"invoice\",outcome=\"confirmed\"} 4",
+            "tieline_deliveries_parked{entity=\"invoice\",reason=\"missing_parent\"} 5",
+            "tieline_deliveries_in_doubt{entity=\"invoice\"} 6",
+            "tieline_deliveries_due{entity=\"invoice\"} 7",
+            "tieline_requests_total{kind=\"batch\",status=\"429\",system=\"servicenow\"} 1",
+            "tieline_requests_total{kind=\"batch\",status=\"2xx\",system=\"servicenow\"} 1",
+            "tieline_requests_total{kind=\"page\",status=\"timed_out\",system=\"syspro_odata\"} 1",
+            "tieline_request_duration_seconds_bucket{kind=\"batch\",system=\"servicenow\",le=\"0.05\"} 2",
+            "tieline_token_requests_total 1",
+            "tieline_actor_restarts_total{actor=\"writer\"} 1",
+            "tieline_flow_last_progress_timestamp_seconds{company=\"EDU1\",entity=\"invoice\"} 1700000000",
+            "tieline_batch_size 50",
+            "tieline_concurrency 4",
+            "tieline_store_seconds_count{call=\"take_in\"} 1",
+            "tieline_store_connection_wait_seconds_count 1",
+            "tieline_audit_sealed_rows_total 9",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+        assert!(text.contains(&format!("tieline_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))));
+        assert!(!cfg!(target_os = "linux") || text.contains("process_resident_memory_bytes "));
+        assert!(text.lines().filter(|line| line.starts_with("# HELP")).count() >= 17);
+    }
+
+    #[test]
+    fn there_is_one_set_per_process() {
+        assert!(std::ptr::eq(metrics(), metrics()));
+    }
+}

@@ -1,0 +1,6 @@
+//! What the service tells about itself: the log and the metrics.
+
+pub mod logging;
+pub mod metrics;
+
+pub use metrics::metrics;
