@@ -1,0 +1,65 @@
+# What a new user and CI run. `make` alone lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-lints demo test check lint unit doc deny fmt bench clean-state
+
+# Passed on: make demo ARGS="--once --documents 500", make unit ARGS=supervision
+ARGS ?=
+
+# rustup's folder, for shells that do not have it yet
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
+
+setup: ## install what building and running need, where it is missing
+	@scripts/setup.sh
+
+setup-lints:
+	@scripts/setup.sh --lints
+
+demo: setup ## both systems simulated on loopback, one full sync, the console; options in ARGS
+	@[[ -x target/release/tieline ]] || echo "Building Tieline; the first time takes some minutes (about 4 on 2 cores), later only seconds ..."
+	cargo build --release --locked
+	target/release/tieline demo $(ARGS)
+
+test: setup-lints lint unit doc deny ## everything CI runs
+
+check: setup-lints lint doc deny ## the part of it that runs nothing
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --no-default-features --lib --bins --locked -- -D warnings
+
+# cargo-nextest is faster where it is installed; it leaves the examples in the docs to cargo
+unit: ## the tests alone; a filter in ARGS
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	  set -ex; cargo nextest run --locked --no-tests=pass $(ARGS); cargo test --doc --locked; \
+	else \
+	  set -ex; cargo test --locked $(ARGS); \
+	fi
+
+doc: ## the documentation, in target/doc
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+
+deny: ## licences and sources of the dependencies, where cargo-deny is installed
+	@if cargo deny --version >/dev/null 2>&1; then \
+	  set -ex; cargo deny --offline check bans licenses sources; \
+	else \
+	  echo "cargo-deny is not installed: licences and sources are not checked"; \
+	fi
+
+fmt: ## format the source
+	cargo fmt
+
+bench: setup ## measure; a filter in ARGS
+	cargo bench --locked $(ARGS)
+
+# A database under a running server must not go: first stop what runs.
+clean-state: ## forget the demo's data (.tieline), not the build
+	@for pid in $$(find .tieline -name postmaster.pid -exec head -n 1 {} \; 2>/dev/null); do \
+	  if [[ -d /proc/$$pid ]]; then echo "the database of .tieline still runs (process $$pid): stop tieline first" >&2; exit 1; fi; \
+	done
+	rm -rf .tieline

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Sees to it that everything is there that building, testing and the demo need. Does nothing when it is.
+#
+#   scripts/setup.sh            for `make demo`
+#   scripts/setup.sh --lints    for `make test`: rustfmt and clippy as well
+#
+# What is there is found by looking for the programs themselves, so that a hand-made installation counts. What is missing is installed
+# with apt-get, as root or through sudo; where neither is possible, the list of what to install is printed and the exit code is 1.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+PATH="$PATH:$HOME/.cargo/bin"
+lints=no
+case "${1-}" in
+  --lints) lints=yes ;;
+  "") ;;
+  *) echo "setup: unknown argument \`$1\`; the only one is \`--lints\`" >&2; exit 2 ;;
+esac
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# The places in which Tieline itself looks for the server programs.
+have_postgres() {
+  local dir dirs
+  dirs=("${PG_BIN-}" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin)
+  IFS=: read -ra path <<<"$PATH"
+  for dir in "${dirs[@]}" "${path[@]}"; do
+    if [[ -n $dir && -x $dir/initdb && -x $dir/postgres && -x $dir/pg_ctl ]]; then return 0; fi
+  done
+  return 1
+}
+
+# libpq with its headers: through pkg-config or through pg_config, the two ways in which it is looked for at build time.
+have_libpq() {
+  if have pkg-config && pkg-config --exists libpq 2>/dev/null; then return 0; fi
+  have pg_config && [[ -e "$(pg_config --includedir 2>/dev/null)/libpq-fe.h" ]]
+}
+
+# Debian packages of what is missing, and the same in words for everybody else.
+packages=() words=()
+want() { packages+=("$1"); words+=("$2"); }
+have gcc || have cc || want gcc "a C compiler (gcc)"
+# a compiler without the C library's headers links nothing
+[[ -e /usr/include/stdio.h || -n "$(find /usr/include -maxdepth 2 -name stdio.h -print -quit 2>/dev/null)" ]] || want libc6-dev "the C library's headers"
+have make || want make "make"
+have pkg-config || want pkg-config "pkg-config"
+have_libpq || want libpq-dev "libpq with its headers (Debian: libpq-dev, Red Hat: libpq-devel)"
+have_postgres || want postgresql "the PostgreSQL server programs, 14 or newer (Debian: postgresql, Red Hat: postgresql-server)"
+
+ask_for() {
+  echo "setup: missing on this machine:" >&2
+  printf '  - %s\n' "${words[@]}" >&2
+  if have apt-get; then
+    echo "setup: $1; please run as root:" >&2
+    echo "  apt-get update && apt-get install --no-install-recommends ${packages[*]}" >&2
+  else
+    echo "setup: $1; please install them with this system's package manager, then try again" >&2
+  fi
+  exit 1
+}
+
+# Runs as root, whoever we are. Without a terminal sudo must not ask for a password.
+as_root() {
+  if ((EUID == 0)); then "$@"; elif [[ -t 0 ]]; then sudo -- "$@"; else sudo -n -- "$@"; fi
+}
+
+if ((${#packages[@]} > 0)); then
+  have apt-get || ask_for "there is no apt-get here"
+  if ((EUID != 0)); then
+    have sudo || ask_for "not root, and there is no sudo"
+    as_root true 2>/dev/null || ask_for "not root, and sudo refuses"
+  fi
+  echo "setup: installing ${packages[*]}"
+  as_root apt-get update -q || echo "setup: the package lists could not be renewed; going on with those that are there" >&2
+
+  # Debian's server package would create and start a cluster of its own; Tieline brings its own and needs the programs only.
+  # The setting is for this one installation: it goes again, so that the machine's defaults stay what they were.
+  no_cluster=""
+  if [[ " ${packages[*]} " == *" postgresql "* ]]; then
+    no_cluster=/etc/postgresql-common/createcluster.d/tieline-setup.conf
+    as_root mkdir -p "${no_cluster%/*}"
+    as_root sh -c "echo 'create_main_cluster = false' > $no_cluster"
+    trap 'as_root rm -f "$no_cluster"' EXIT
+  fi
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${packages[@]}" || ask_for "apt-get could not install them"
+
+  have_postgres || { echo "setup: the PostgreSQL server programs are still not to be found; set PG_BIN to the folder of initdb" >&2; exit 1; }
+  have_libpq || { echo "setup: libpq is still not to be found by pkg-config or pg_config" >&2; exit 1; }
+fi
+
+# Rust comes from its own installer, which is not ours to run.
+needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+if ! have cargo || ! have rustc; then
+  echo "setup: Rust $needed or newer is missing; https://rustup.rs says how to install it, then try again" >&2
+  exit 1
+fi
+found=$(rustc --version | cut -d' ' -f2)
+if [[ $(printf '%s\n%s\n' "$needed" "${found%%-*}" | sort -V | head -n 1) != "$needed" ]]; then
+  echo "setup: Rust $found is older than $needed; \`rustup update stable\` renews it, where it came from rustup.rs" >&2
+  exit 1
+fi
+
+if [[ $lints == yes ]]; then
+  missing=()
+  cargo fmt --version >/dev/null 2>&1 || missing+=(rustfmt)
+  cargo clippy --version >/dev/null 2>&1 || missing+=(clippy)
+  if ((${#missing[@]} > 0)); then
+    if have rustup; then
+      echo "setup: adding ${missing[*]}"
+      rustup component add "${missing[@]}"
+    else
+      echo "setup: ${missing[*]} missing; they come with this Rust's own packages (with rustup: rustup component add ${missing[*]})" >&2
+      exit 1
+    fi
+  fi
+fi
