@@ -3,14 +3,21 @@
 
 use super::schema::TableSchema;
 
-/// The tables of the `apo` and `s2p` profiles. `key_columns`: whether the platform tables have been given `u_source_key` and
-/// `u_source_version`.
+/// The tables of the `apo` and `s2p` profiles. `key_columns`: whether the site has given the platform tables `u_source_key` and
+/// `u_source_version`, and the orders the further columns that the `apo` profile asks for.
 pub(super) fn tables(key_columns: bool) -> Vec<TableSchema> {
     let mut tables = platform();
     if key_columns {
         for table in &mut tables {
             table.columns.extend(TableSchema::new("", "", "u_source_key u_source_version").columns);
             table.indexed.push("u_source_key".to_owned());
+            match table.name.as_str() {
+                "proc_po" => table.columns.extend(TableSchema::new("", "", "u_supplier u_currency:text(40)").columns),
+                "proc_po_item" => {
+                    table.columns.extend(TableSchema::new("", "", "u_line:text(40) u_line_type:text(40) u_charge_value:decimal").columns);
+                }
+                _ => {}
+            }
         }
     }
     tables.extend(apo());
@@ -55,11 +62,6 @@ fn platform() -> Vec<TableSchema> {
             "name:text(80) street:text(255) city:text(50) state:text(40) zip:text(40) country:text(40) phone:text(40) vendor:boolean \
              customer:boolean notes:text(4000)",
         ),
-        TableSchema::new(
-            "itfm_gl_data_cleansed",
-            "number",
-            "number:text(40) account_number:text(40) amount:decimal currency:text(40) posting_date:date",
-        ),
     ];
     for table in &mut tables {
         for column in ["name", "code", "account_number", "number", "purchase_order"] {
@@ -80,7 +82,7 @@ fn apo() -> Vec<TableSchema> {
         stage("sn_apo_supplier", "x_apo_supplier"),
         stage("sn_apo_invoice", "x_apo_invoice"),
         stage("sn_apo_invoice_line", "x_apo_invoice_line").child_of(
-            &["u_header_key", "u_invoice_key", "u_invoice_source_key", "u_invoice", "u_external_invoice_number", "u_header"],
+            &["u_invoice_source_key", "u_header_key", "u_invoice"],
             "x_apo_invoice",
             &["u_source_key"],
         ),
@@ -108,6 +110,12 @@ fn s2p() -> Vec<TableSchema> {
         u_supplier_part_number:text(100) u_po_line_description:text(100) u_uom:text(100) u_tax_code:text(100) u_currency:text(40)";
     let link = &["u_external_invoice_number", "u_header_key"];
     let order = &["u_erp_po_number", "u_header_key"];
+    // the platform's table has names of its own; without its key columns the map's coalesce finds nothing and rows are skipped
+    let mut cost_center = stage("sn_fcms_intg_imp_cost_center", "", "cmn_cost_center", SOURCE_KEY);
+    for map in &mut cost_center.maps {
+        let names = ["name", "code", "account_number", "valid_from", "valid_to"];
+        map.fields = names.iter().map(|name| (format!("u_{name}"), (*name).to_owned())).collect();
+    }
     vec![
         stage("sn_spend_intg_imp_invoice", invoice, "sn_shop_invoice", SOURCE_KEY),
         stage("sn_spend_intg_imp_invoice_line", line, "sn_shop_invoice_line", SOURCE_KEY).child_of(
@@ -124,9 +132,9 @@ fn s2p() -> Vec<TableSchema> {
             &["u_erp_po_number", "u_source_key"],
         ),
         stage("sn_fcms_intg_gl_account_stage", "", "sn_fin_gl_account", SOURCE_KEY),
-        stage("sn_fcms_intg_imp_cost_center", "", "sn_fin_cost_center", SOURCE_KEY),
+        cost_center,
         stage("sn_fcms_intg_payment_term_stage", "", "sn_shop_payment_term", SOURCE_KEY),
-        stage("itfm_gl_data_staged", "", "x_gl_expense", SOURCE_KEY),
+        stage("itfm_gl_data_staged", "", "itfm_gl_data_cleansed", SOURCE_KEY),
         target("sn_shop_invoice", "u_external_invoice_number").indexed(&["u_external_invoice_number"]),
         target("sn_shop_invoice_line", "u_source_key"),
         target("sn_shop_invoice_payment_detail", "u_source_key"),
@@ -134,9 +142,8 @@ fn s2p() -> Vec<TableSchema> {
         target("sn_shop_purchase_order", "u_erp_po_number").indexed(&["u_erp_po_number"]),
         target("sn_shop_purchase_order_line", "u_source_key"),
         target("sn_fin_gl_account", "u_source_key"),
-        target("sn_fin_cost_center", "u_source_key"),
         target("sn_shop_payment_term", "u_source_key"),
-        target("x_gl_expense", "u_source_key"),
+        target("itfm_gl_data_cleansed", "u_source_key"),
     ]
 }
 

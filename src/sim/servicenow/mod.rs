@@ -14,6 +14,7 @@ mod http;
 mod import_set;
 mod load;
 mod options;
+mod procurement;
 mod query;
 mod reply;
 mod rows;

@@ -125,6 +125,8 @@ pub struct ServiceNowOptions {
     pub read_delay: Duration,
     /// The status of an unknown route: 400 by most witnesses, 404 by one.
     pub unknown_route_status: u16,
+    /// Whether orders compute what their lines cost and still lack (the Procurement plug-in's business rules).
+    pub procurement_rules: bool,
     /// Offset of the integration user's zone from UTC, in minutes, for display values.
     pub user_offset_minutes: i32,
 
@@ -203,6 +205,7 @@ impl Default for ServiceNowOptions {
             caller_sys_id: CallerSysId::Kept,
             read_delay: Duration::ZERO,
             unknown_route_status: 400,
+            procurement_rules: true,
             user_offset_minutes: 0,
             import_asynchronous: false,
             insert_multiple_names: false,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::import_set::stage_by_table;
 use super::options::ServiceNowOptions;
+use super::procurement::recompute;
 use super::query::Query;
 use super::reply::{Call, Reply, Work};
 use super::rows::{Row, Table};
@@ -88,6 +89,9 @@ fn post(store: &mut Store, name: &str, call: &Call, options: &ServiceNowOptions,
             Err(refusal) => return refusal.into(),
             Ok(slot) => {
                 work.commits += 1;
+                if options.procurement_rules {
+                    recompute(store, name, slot, options);
+                }
                 Some(slot)
             }
         }
@@ -110,6 +114,9 @@ fn change(store: &mut Store, name: &str, slot: u32, call: &Call, options: &Servi
     match store.update(name, slot, &fields(&record), writer, options) {
         Err(refusal) => return refusal.into(),
         Ok(changed) => work.commits += u32::from(changed),
+    }
+    if options.procurement_rules {
+        recompute(store, name, slot, options);
     }
     if call.no_body {
         return Reply::empty(200);

@@ -65,7 +65,7 @@ async fn without_coalesce_every_call_inserts_and_the_first_match_wins() {
 
 #[actix_rt::test]
 async fn composite_keys_and_concurrent_equal_keys_leave_one_row() {
-    let mut options = ServiceNowOptions { workers: 2, ..Default::default() };
+    let mut options = ServiceNowOptions { workers: 2, record_time: Duration::from_millis(20), ..Default::default() };
     options.table(POSTING).expect("table").maps[0].coalesce = vec!["u_company".into(), "u_entry".into()];
     let bench = Bench::new(options).await;
     let row = json!({"u_company": "A", "u_entry": "1"});
@@ -264,4 +264,48 @@ async fn items_and_answers_have_a_largest_size() {
     let second = serviced(&answer, "2").expect("item");
     assert_eq!((&second["status_code"], &second["body"]), (&json!(201), &Value::Null), "a cut body is no JSON");
     assert!(second["error_message"].is_string() && bench.sim.count("x_apo_gl_posting") == 1);
+}
+
+#[actix_rt::test]
+async fn a_map_renames_columns_on_their_way_to_a_platform_table() {
+    let row = json!({"u_source_key": "A/100", "u_code": "100", "u_name": "Stores", "u_legal_entity": "A"});
+    let bench = Bench::new(ServiceNowOptions::default()).await;
+    assert_eq!(bench.import("sn_fcms_intg_imp_cost_center", &row).await["status"], "inserted");
+    let kept = &bench.sim.rows("cmn_cost_center")[0];
+    assert_eq!((kept["code"].as_str(), kept["name"].as_str(), kept.get("u_legal_entity")), ("100", "Stores", None));
+    let keyless = Bench::new(ServiceNowOptions::default().without_platform_key_columns()).await;
+    assert_eq!(keyless.import("sn_fcms_intg_imp_cost_center", &row).await["status"], "skipped");
+}
+
+/// How fast one worker takes rows in batches of 200, the client's own work included.
+#[actix_rt::test]
+#[ignore = "measures: run it alone, with --release"]
+async fn many_rows_go_through_the_batch_api() {
+    let bench = Bench::new(ServiceNowOptions::default()).await;
+    let total = 20_000;
+    let body = |batch: usize| {
+        let items: Vec<Value> = (0..200)
+            .map(|item| {
+                let key = format!("EDU1/gl_posting/2026-01-{batch:04}-{item:04}");
+                let row = json!({"u_source_key": key, "u_source_version": "1", "u_company": "EDU1", "u_year": "2026", "u_period": "1",
+                    "u_journal": "0000123", "u_entry_number": item.to_string(), "u_gl_account": "00-4530", "u_amount": "1234.56",
+                    "u_posting_date": "2026-01-31", "u_reference": "Invoice 0012345", "u_comment": "some comment"});
+                let headers =
+                    json!([{"name": "Content-Type", "value": "application/json"}, {"name": "Accept", "value": "application/json"}]);
+                json!({"id": item.to_string(), "method": "POST", "url": "/api/now/import/sn_apo_gl_posting", "headers": headers,
+                    "exclude_response_headers": true, "body": STANDARD.encode(row.to_string())})
+            })
+            .collect();
+        Bytes::from(json!({"batch_request_id": "b", "rest_requests": items}).to_string())
+    };
+    let bodies: Vec<Bytes> = (0..total / 200).map(body).collect();
+    let start = std::time::Instant::now();
+    for body in bodies {
+        let answer = bench.try_send(Method::POST, "/api/now/batch", &[], body).await.expect("answer");
+        assert_eq!(answer.status, 200);
+    }
+    let rate = total as u128 * 1000 / start.elapsed().as_millis().max(1);
+    println!("{rate} rows per second");
+    assert_eq!(bench.sim.count("x_apo_gl_posting"), total);
+    assert!(rate >= 15_000, "{rate} rows per second");
 }

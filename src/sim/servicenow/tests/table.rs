@@ -255,3 +255,18 @@ async fn a_new_record_may_not_be_readable_at_once() {
         assert!(std::time::Instant::now() < end, "never readable");
     }
 }
+
+#[actix_rt::test]
+async fn orders_compute_their_cost_out_of_their_lines() {
+    for (procurement_rules, total, remaining) in [(true, "25.20", "1.00"), (false, "1.00", "9.00")] {
+        let bench = Bench::new(ServiceNowOptions { procurement_rules, ..Default::default() }).await;
+        bench.post("/api/now/table/proc_po", &json!({"sys_id": ID, "number": "1", "total_cost": "1"})).await;
+        for cost in ["10.10", "2.50"] {
+            let line = json!({"purchase_order": ID, "cost": cost, "ordered_quantity": "2", "received_quantity": "1",
+                "remaining_quantity": "9", "total_cost": "0"});
+            bench.post("/api/now/table/proc_po_item", &line).await;
+        }
+        assert_eq!(bench.sim.rows("proc_po")[0]["total_cost"], total);
+        assert_eq!(bench.sim.rows("proc_po_item")[0]["remaining_quantity"], remaining);
+    }
+}
