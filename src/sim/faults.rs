@@ -267,6 +267,15 @@ impl Faults {
 /// The name of a [`Fault::Named`] is left in the request's extensions as [`NamedFault`].
 pub async fn inject<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     let fault = request.app_data::<web::Data<Faults>>().and_then(|faults| faults.next(request.method().as_str(), request.path()));
+    play(fault, request, next).await
+}
+
+/// Plays a fault that has been decided upon; for simulators with a middleware of their own. `None` passes the request on.
+pub async fn play<B: MessageBody + 'static>(
+    fault: Option<Fault>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let Some(fault) = fault else { return Ok(next.call(request).await?.map_into_boxed_body()) };
     match fault {
         Fault::Status(status) => Ok(request.into_response(page(status))),

@@ -5,3 +5,4 @@
 
 pub mod faults;
 pub mod server;
+pub mod servicenow;
