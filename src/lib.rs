@@ -10,3 +10,6 @@ pub mod retry;
 pub mod definition;
 pub mod net;
 pub mod servicenow;
+
+#[cfg(feature = "sim")]
+pub mod sim;

@@ -1,0 +1,247 @@
+//! What a test or a demo may choose about the instance. Whatever the facts leave open is a switch here.
+
+use std::time::Duration;
+
+use super::catalog;
+use super::schema::TableSchema;
+
+/// What happens to a text longer than its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LongText {
+    /// Cut without a word.
+    Cut,
+    /// Kept whole.
+    Keep,
+    /// Refused: 403 `Operation Failed`.
+    Refuse,
+}
+
+/// What happens to a `sys_id` in the body of a POST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerSysId {
+    /// Kept; a repeat is refused with 403.
+    Kept,
+    /// Kept; a repeat makes another row under an id of its own.
+    KeptOnce,
+    /// Ignored: the row gets an id of its own.
+    Ignored,
+    /// Every POST with one is refused with 403.
+    Refused,
+}
+
+/// A rate-limit rule.
+#[derive(Debug, Clone)]
+pub struct RateRule {
+    /// The name of the API in the error's detail.
+    pub name: String,
+    /// Calls whose path (without version) begins so are counted, such as `/api/now/import`.
+    pub path: String,
+    /// Calls per `window` and node.
+    pub limit: u32,
+    /// One hour on the real instance.
+    pub window: Duration,
+    /// How long a call over the limit still passes after the limit was reached (up to 30 s on the real instance).
+    pub lag: Duration,
+}
+
+/// The semaphore of integration calls, per node: 4 running and 50 queued on the real instance.
+#[derive(Debug, Clone, Copy)]
+pub struct SemaphoreRule {
+    /// Calls running at once.
+    pub running: usize,
+    /// Calls waiting; one more is answered 429.
+    pub queued: usize,
+}
+
+/// A failure of the workflow behind an import set row, some time after the write.
+#[derive(Debug, Clone)]
+pub struct LateFailure {
+    /// The staging table.
+    pub table: String,
+    /// The column looked at.
+    pub column: String,
+    /// Rows whose column holds this fail.
+    pub value: String,
+    /// How long after the write.
+    pub after: Duration,
+    /// The reason, as it will stand in `u_error` of both rows and in `sys_import_state_comment`.
+    pub message: String,
+}
+
+/// Everything that can be chosen.
+#[derive(Debug, Clone)]
+pub struct ServiceNowOptions {
+    /// Address and port; port 0 takes a free one.
+    pub listen: String,
+    /// Whether it is served over TLS with a certificate of its own.
+    pub tls: bool,
+    /// Threads.
+    pub workers: usize,
+    /// The OAuth client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// Seeds everything that is left to chance.
+    pub seed: u64,
+    /// Whether answers are compressed when the caller accepts it.
+    pub gzip: bool,
+
+    /// How long a token lives.
+    pub token_lifetime: Duration,
+    /// Whether asking again gives the same token while it lives.
+    pub token_reuse: bool,
+    /// Whether an answer carries a refresh token.
+    pub refresh_token: bool,
+    /// Whether the client may name itself in a Basic header.
+    pub basic_client: bool,
+    /// Whether the grant type is enabled (system property and application user).
+    pub client_credentials_enabled: bool,
+    /// The status of a JSON body at the token endpoint.
+    pub token_json_status: u16,
+    /// Whether a token is checked for every item of a batch, rather than for the batch.
+    pub check_token_per_item: bool,
+    /// Whether session cookies are set, and calls that return them are run one at a time.
+    pub session_cookies: bool,
+
+    /// The tables.
+    pub tables: Vec<TableSchema>,
+    /// Whether tables marked open accept every `u_…` column.
+    pub open_columns: bool,
+    /// Length of the columns of an open table that are not declared.
+    pub open_column_length: usize,
+    /// Whether a query with an unknown column finds nothing (`glide.invalid_query.returns_no_rows`) rather than drop the clause.
+    pub invalid_query_returns_no_rows: bool,
+    /// What happens to a text that is too long.
+    pub long_text: LongText,
+    /// Decimals a decimal column keeps.
+    pub decimal_places: u32,
+    /// Whether a choice outside the list is stored.
+    pub any_choice: bool,
+    /// Whether a reference to a row that does not exist is stored.
+    pub dangling_references: bool,
+    /// What happens to a caller's `sys_id`.
+    pub caller_sys_id: CallerSysId,
+    /// How long a new row stays unreadable.
+    pub read_delay: Duration,
+    /// The status of an unknown route: 400 by most witnesses, 404 by one.
+    pub unknown_route_status: u16,
+    /// Whether orders compute what their lines cost and still lack (the Procurement plug-in's business rules).
+    pub procurement_rules: bool,
+    /// Offset of the integration user's zone from UTC, in minutes, for display values.
+    pub user_offset_minutes: i32,
+
+    /// Whether import set rows only stay pending (a staging table in asynchronous mode).
+    pub import_asynchronous: bool,
+    /// Whether `insertMultiple` reads column names rather than labels.
+    pub insert_multiple_names: bool,
+    /// Whether `insertMultiple` transforms before it answers.
+    pub insert_multiple_synchronous: bool,
+    /// How long asynchronous rows stay pending.
+    pub import_delay: Duration,
+    /// Whether staging rows are kept (the real instance keeps them for seven days).
+    pub keep_staging: bool,
+    /// Whether a line without its header fails.
+    pub lines_need_header: bool,
+    /// Whether a map accepts an empty coalesce value rather than skip the row.
+    pub empty_coalesce: bool,
+    /// Failures that come later.
+    pub late_failures: Vec<LateFailure>,
+
+    /// The batch's budget: 30 s on the real instance.
+    pub batch_budget: Duration,
+    /// How long one record takes; counted against budgets and quotas, and waited for before the answer.
+    pub record_time: Duration,
+    /// Whether the item running when the budget ends comes back as serviced 500 rather than unserviced.
+    pub cancelled_item_serviced: bool,
+    /// Whether that item is committed all the same.
+    pub cancelled_item_commits: bool,
+    /// Whether items run in another order unless `enforce_order` is set.
+    pub shuffle_batch: bool,
+    /// The largest item of a request, in bytes.
+    pub batch_item_limit: usize,
+    /// The largest answer of an item, in bytes.
+    pub batch_output_limit: usize,
+    /// Whether items count against rate rules.
+    pub rate_inner: bool,
+
+    /// Rate rules; none by default.
+    pub rates: Vec<RateRule>,
+    /// The semaphore; none by default.
+    pub semaphore: Option<SemaphoreRule>,
+    /// Nodes: limits multiply.
+    pub nodes: u32,
+    /// The transaction quota of Table and Import Set calls (60 s on the real instance); none by default.
+    pub quota: Option<Duration>,
+    /// The largest body, in bytes (10 MB on the real instance); none by default.
+    pub body_limit: Option<usize>,
+}
+
+impl Default for ServiceNowOptions {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:0".to_owned(),
+            tls: false,
+            workers: 1,
+            client_id: "tieline".to_owned(),
+            client_secret: "simulated-secret".to_owned(),
+            seed: 1,
+            gzip: true,
+            token_lifetime: Duration::from_secs(1800),
+            token_reuse: true,
+            refresh_token: false,
+            basic_client: false,
+            client_credentials_enabled: true,
+            token_json_status: 401,
+            check_token_per_item: false,
+            session_cookies: true,
+            tables: catalog::tables(true),
+            open_columns: true,
+            open_column_length: 255,
+            invalid_query_returns_no_rows: false,
+            long_text: LongText::Cut,
+            decimal_places: 2,
+            any_choice: false,
+            dangling_references: true,
+            caller_sys_id: CallerSysId::Kept,
+            read_delay: Duration::ZERO,
+            unknown_route_status: 400,
+            procurement_rules: true,
+            user_offset_minutes: 0,
+            import_asynchronous: false,
+            insert_multiple_names: false,
+            insert_multiple_synchronous: false,
+            import_delay: Duration::from_millis(500),
+            keep_staging: true,
+            lines_need_header: true,
+            empty_coalesce: false,
+            late_failures: Vec::new(),
+            batch_budget: Duration::from_secs(30),
+            record_time: Duration::ZERO,
+            cancelled_item_serviced: true,
+            cancelled_item_commits: true,
+            shuffle_batch: true,
+            batch_item_limit: 5 << 20,
+            batch_output_limit: 10 << 20,
+            rate_inner: true,
+            rates: Vec::new(),
+            semaphore: None,
+            nodes: 1,
+            quota: None,
+            body_limit: None,
+        }
+    }
+}
+
+impl ServiceNowOptions {
+    /// Takes `u_source_key` and `u_source_version` away from the platform tables: the trap of the unknown column.
+    #[must_use]
+    pub fn without_platform_key_columns(mut self) -> Self {
+        self.tables = catalog::tables(false);
+        self
+    }
+
+    /// One of the tables, to change.
+    pub fn table(&mut self, name: &str) -> Option<&mut TableSchema> {
+        self.tables.iter_mut().find(|table| table.name == name)
+    }
+}

@@ -1,0 +1,271 @@
+//! The Table API: one record at a time, and lists.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value, json};
+
+use super::import_set::stage_by_table;
+use super::options::ServiceNowOptions;
+use super::procurement::recompute;
+use super::query::Query;
+use super::reply::{Call, Reply, Work};
+use super::rows::{Row, Table};
+use super::schema::ColumnKind;
+use super::store::{Field, Store, Writer, now};
+use super::values::mangled;
+
+/// `/api/now/table/{table}[/{sys_id}]`
+pub(super) fn handle(store: &mut Store, call: &Call, options: &ServiceNowOptions, work: &mut Work) -> Reply {
+    let rest = call.path.trim_start_matches("/api/now/table/");
+    let (name, id) = rest.split_once('/').unwrap_or((rest, ""));
+    let Some(table) = store.tables.get(name) else { return Reply::invalid_table(name) };
+    if call.method != "POST" || !id.is_empty() {
+        work.records += 1;
+    }
+    match (call.method.as_str(), id) {
+        ("GET" | "HEAD", "") => list(store, table, call, options),
+        ("POST", "") => post(store, name, call, options, work),
+        ("GET" | "HEAD" | "PATCH" | "PUT" | "DELETE", id) if !id.is_empty() => {
+            let found =
+                table.find_id(id).filter(|slot| table.row(*slot).is_some_and(|row| readable(table, row, options) && !hidden(table, row)));
+            let Some(slot) = found else { return Reply::no_record() };
+            match call.method.as_str() {
+                "GET" | "HEAD" => {
+                    table.row(slot).map_or_else(Reply::no_record, |row| Reply::result(200, &show(store, table, row, call, options)))
+                }
+                "DELETE" => {
+                    let removed = store.tables.get_mut(name).is_some_and(|table| table.remove(slot));
+                    work.commits += u32::from(removed);
+                    Reply::empty(204)
+                }
+                _ => change(store, name, slot, call, options, work),
+            }
+        }
+        _ => Reply::error(405, "Method not supported", None),
+    }
+}
+
+/// Whether the row is old enough to be read.
+fn readable(_: &Table, row: &Row, options: &ServiceNowOptions) -> bool {
+    options.read_delay.is_zero() || row.created + options.read_delay.as_millis() as i64 <= now()
+}
+
+/// Whether a row ACL hides the row.
+fn hidden(table: &Table, row: &Row) -> bool {
+    table.schema.hidden.as_ref().is_some_and(|(column, value)| table.text(row, column) == value.as_str())
+}
+
+/// The first record of a body: an array's others are dropped without a word.
+fn record(body: &[u8]) -> Result<Map<String, Value>, Reply> {
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(record)) => Ok(record),
+        Ok(Value::Array(records)) => {
+            Ok(records.into_iter().find_map(|one| if let Value::Object(one) = one { Some(one) } else { None }).unwrap_or_default())
+        }
+        Ok(_) => Err(Reply::unreadable("an object is expected")),
+        Err(error) => Err(Reply::unreadable(&error.to_string())),
+    }
+}
+
+fn fields(record: &Map<String, Value>) -> Vec<Field<'_>> {
+    record.iter().map(|(column, value)| (Cow::Borrowed(column.as_str()), mangled(value))).collect()
+}
+
+fn post(store: &mut Store, name: &str, call: &Call, options: &ServiceNowOptions, work: &mut Work) -> Reply {
+    work.records += 1;
+    let record = match record(&call.body) {
+        Ok(record) => record,
+        Err(reply) => return reply,
+    };
+    let fields = fields(&record);
+    let slot = if store.tables.get(name).is_some_and(|table| table.schema.staging) {
+        stage_by_table(store, name, &fields, options, work)
+    } else {
+        match store.insert(name, &fields, Writer::Caller { display: call.flag("sysparm_input_display_value") }, options) {
+            Err(refusal) => return refusal.into(),
+            Ok(slot) => {
+                work.commits += 1;
+                if options.procurement_rules {
+                    recompute(store, name, slot, options);
+                }
+                Some(slot)
+            }
+        }
+    };
+    let Some((table, row)) = store.tables.get(name).and_then(|table| Some((table, table.row(slot?)?))) else {
+        return Reply::error(500, "Internal error", None);
+    };
+    let location = format!("{}/api/now/table/{name}/{}", call.base, table.id_text(row));
+    let mut reply = if call.no_body { Reply::empty(201) } else { Reply::result(201, &show(store, table, row, call, options)) };
+    reply.headers.push(("Location", location));
+    reply
+}
+
+fn change(store: &mut Store, name: &str, slot: u32, call: &Call, options: &ServiceNowOptions, work: &mut Work) -> Reply {
+    let record = match record(&call.body) {
+        Ok(record) => record,
+        Err(reply) => return reply,
+    };
+    let writer = Writer::Caller { display: call.flag("sysparm_input_display_value") };
+    match store.update(name, slot, &fields(&record), writer, options) {
+        Err(refusal) => return refusal.into(),
+        Ok(changed) => work.commits += u32::from(changed),
+    }
+    if options.procurement_rules {
+        recompute(store, name, slot, options);
+    }
+    if call.no_body {
+        return Reply::empty(200);
+    }
+    let row = store.tables.get(name).and_then(|table| Some((table, table.row(slot)?)));
+    row.map_or_else(Reply::no_record, |(table, row)| Reply::result(200, &show(store, table, row, call, options)))
+}
+
+fn list(store: &Store, table: &Table, call: &Call, options: &ServiceNowOptions) -> Reply {
+    let filters = || {
+        let plain = call.parameters.iter().filter(|(name, _)| !name.starts_with("sysparm_"));
+        plain.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("^")
+    };
+    let text = call.parameter("sysparm_query").map_or_else(filters, str::to_owned);
+    let query = Query::parse(&text, table);
+    let mut slots = if query.invalid && options.invalid_query_returns_no_rows {
+        Vec::new()
+    } else {
+        query.run(table, |row| readable(table, row, options))
+    };
+    let total = slots.len();
+    let number = |name: &str| call.parameter(name).and_then(|text| text.parse::<usize>().ok());
+    let (limit, offset) = (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));
+    let end = offset.saturating_add(limit).min(total);
+    // no order is promised, nor that of rows that tie
+    fastrand::shuffle(&mut slots);
+    if query.ordered() {
+        let compare = |left: &u32, right: &u32| query.compare(table, *left, *right);
+        if end < total && end > 0 {
+            slots.select_nth_unstable_by(end - 1, compare);
+            slots.truncate(end);
+        }
+        if offset < slots.len() && offset > 0 {
+            slots.select_nth_unstable_by(offset, compare);
+        }
+        if let Some(page) = slots.get_mut(offset.min(end)..end) {
+            page.sort_unstable_by(|left, right| match compare(left, right) {
+                Ordering::Equal => left.cmp(right),
+                order => order,
+            });
+        }
+    }
+    let page = slots.get(offset.min(end)..end).unwrap_or_default();
+    // the limit counts before access control
+    let rows = page.iter().filter_map(|slot| table.row(*slot)).filter(|row| !hidden(table, row));
+    let mut rows: Vec<Value> = rows.map(|row| show(store, table, row, call, options)).collect();
+    if rows.is_empty() && total == 0 && call.first_version {
+        return Reply::no_record();
+    }
+    let mut reply = Reply::result(200, &Value::Array(std::mem::take(&mut rows)));
+    if !call.flag("sysparm_no_count") {
+        reply.headers.push(("X-Total-Count", total.to_string()));
+    }
+    if !call.flag("sysparm_suppress_pagination_header") {
+        reply.headers.push(("Link", links(call, limit, offset, total)));
+    }
+    reply
+}
+
+fn links(call: &Call, limit: usize, offset: usize, total: usize) -> String {
+    let limit = limit.max(1);
+    let link = |offset: usize, relation: &str| {
+        let kept = call.parameters.iter().filter(|(name, _)| name != "sysparm_offset" && name != "sysparm_limit");
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(kept);
+        query.append_pair("sysparm_limit", &limit.to_string()).append_pair("sysparm_offset", &offset.to_string());
+        format!("<{}{}?{}>;rel=\"{relation}\"", call.base, call.path, query.finish())
+    };
+    let mut links = vec![link(0, "first")];
+    if offset > 0 {
+        links.push(link(offset.saturating_sub(limit), "prev"));
+    }
+    if offset + limit < total {
+        links.push(link(offset + limit, "next"));
+    }
+    links.push(link(total.saturating_sub(1) / limit * limit, "last"));
+    links.join(",")
+}
+
+/// A row as JSON, the way the call wants it.
+fn show(store: &Store, table: &Table, row: &Row, call: &Call, options: &ServiceNowOptions) -> Value {
+    let wanted = call.parameter("sysparm_fields").filter(|fields| !fields.is_empty());
+    let columns: Vec<&str> = match wanted {
+        Some(fields) => fields.split(',').map(str::trim).collect(),
+        None => table.columns(),
+    };
+    let mut shown = Map::new();
+    for column in columns {
+        if let Some(value) = cell(store, table, row, column, call, options) {
+            shown.insert(column.to_owned(), value);
+        }
+    }
+    Value::Object(shown)
+}
+
+/// One column; `None` when there is none of that name. Walks through references by dots.
+fn cell(store: &Store, table: &Table, row: &Row, column: &str, call: &Call, options: &ServiceNowOptions) -> Option<Value> {
+    if let Some((first, rest)) = column.split_once('.') {
+        let Some(ColumnKind::Reference(target)) = table.kind(first) else { return None };
+        let other = store.tables.get(target)?;
+        let Some(hit) = other.find_id(&table.text(row, first)).and_then(|slot| other.row(slot)) else { return Some(json!("")) };
+        return cell(store, other, hit, rest, call, options);
+    }
+    if !table.knows(column) {
+        return None;
+    }
+    let value = table.text(row, column);
+    let display = call.parameter("sysparm_display_value").unwrap_or("false");
+    let target = match table.kind(column) {
+        Some(ColumnKind::Reference(target)) => target.as_str(),
+        _ if column == "sys_import_set" => "sys_import_set",
+        kind => {
+            let shown = || display_value(kind, column, &value, options);
+            return Some(match display {
+                "true" => json!(shown()),
+                "all" => json!({"display_value": shown(), "value": value}),
+                _ => json!(value),
+            });
+        }
+    };
+    if value.is_empty() {
+        return Some(if display == "all" { json!({"display_value": "", "value": ""}) } else { json!("") });
+    }
+    let shown = || {
+        let other = store.tables.get(target)?;
+        let hit = other.row(other.find_id(&value)?)?;
+        Some(other.text(hit, &other.schema.display).into_owned())
+    };
+    let mut object = Map::new();
+    if display != "false" {
+        object.insert("display_value".to_owned(), json!(shown().unwrap_or_else(|| value.to_string())));
+    }
+    if display != "true" {
+        object.insert("value".to_owned(), json!(value));
+    }
+    if !call.flag("sysparm_exclude_reference_link") {
+        object.insert("link".to_owned(), json!(format!("{}/api/now/table/{target}/{value}", call.base)));
+    } else if object.len() == 1 {
+        // without the link the value stands alone
+        return object.into_iter().next().map(|(_, value)| value);
+    }
+    Some(Value::Object(object))
+}
+
+/// What a user would see: date-times in the user's zone, everything else as it is.
+fn display_value(kind: Option<&ColumnKind>, column: &str, value: &str, options: &ServiceNowOptions) -> String {
+    let time = matches!(kind, Some(ColumnKind::DateTime)) || matches!(column, "sys_created_on" | "sys_updated_on");
+    match chrono::NaiveDateTime::parse_from_str(value, "%Y-%m-%d %H:%M:%S") {
+        Ok(at) if time => (at + chrono::Duration::minutes(i64::from(options.user_offset_minutes))).format("%Y-%m-%d %H:%M:%S").to_string(),
+        _ => value.to_owned(),
+    }
+}
