@@ -158,6 +158,10 @@ impl HttpClient {
         let host = host.to_owned();
         match error {
             SendRequestError::Connect(ConnectError::Timeout) => NetError::Connect { host, problem: "no connection in time".into() },
+            // awc's word for a connection that ended before the answer's head: the request was on it
+            SendRequestError::Connect(ConnectError::Disconnected) => {
+                NetError::Broken { host, problem: "it was closed without an answer".into() }
+            }
             SendRequestError::Connect(error) => NetError::Connect { host, problem: error.to_string() },
             SendRequestError::Url(error) => NetError::Setup { what: format!("`{host}` cannot be reached: {error}") },
             SendRequestError::Timeout => NetError::Timeout { host, seconds: self.request_timeout.as_secs() },

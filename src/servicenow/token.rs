@@ -140,16 +140,20 @@ pub async fn fetch_token(
     let answer = http.send(Method::POST, &url, &headers, form.finish().into()).await;
     let answer = answer.map_err(|error| ServiceNowError::Net { what: what(), source: Arc::new(error) })?;
     let (host, status) = (host_of(&settings.instance_url), answer.status);
-    let words = match read_body(&answer.body) {
+    let body = read_body(&answer.body);
+    let refusal = matches!(body, Body::Failure(_));
+    let words = match body {
         Body::Page(title) => return Err(ServiceNowError::Page { what: what(), status, title: quoted(&title) }),
         Body::Document(_) if matches!(status, 200 | 201) => return read_token(&answer.body),
         Body::Failure(words) => words,
-        _ => Words::default(),
+        Body::Garbage(problem) => Words { message: problem, ..Words::default() },
+        Body::Document(_) | Body::Empty => Words::default(),
     };
     match status {
         429 => Err(ServiceNowError::Throttled { what: what(), words: words.line(), retry_after: retry_after(|name| answer.header(name)) }),
         // a refusal may also stand in a 200
-        200..=299 | 400..=499 if status != 408 => Err(ServiceNowError::TokenRefused { host, status, words: words.line() }),
+        200..=299 if refusal => Err(ServiceNowError::TokenRefused { host, status, words: words.line() }),
+        400..=499 if status != 408 => Err(ServiceNowError::TokenRefused { host, status, words: words.line() }),
         _ => Err(ServiceNowError::TokenUnavailable { problem: format!("{host} answered with status {status}: {}", words.line()) }),
     }
 }

@@ -108,6 +108,10 @@ pub fn read_body(bytes: &[u8]) -> Body {
     if text.starts_with('<') {
         return Body::Page(title(text));
     }
+    // serde would read a list as the members of a struct in their order
+    if !text.starts_with('{') {
+        return Body::Garbage("it is not a JSON object".into());
+    }
     let envelope: Envelope = match serde_json::from_str(text) {
         Ok(envelope) => envelope,
         Err(error) if error.is_eof() => return Body::Garbage("it ends in the middle".into()),

@@ -1,0 +1,151 @@
+//! The Batch API, its absence, and everything that can be wrong with its answer.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::support::*;
+use crate::servicenow::*;
+
+fn deferred(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Deferred { throttled: false, .. })
+}
+
+#[actix_rt::test]
+async fn items_are_told_apart_by_id_whatever_the_order() {
+    let server = Server::start(|seen| {
+        let mut answers: Vec<_> =
+            items(seen).iter().map(|(id, .., body)| serviced(id, 201, &inserted(body["name"].as_str().unwrap()))).collect();
+        answers.reverse();
+        batch_answer(answers, &[])
+    });
+    let outcomes = server.client().send(&Tokens::default(), &staging(), &records(3)).await.unwrap();
+    assert_eq!(ids(&outcomes), ["Name 1", "Name 2", "Name 3"]);
+    let seen = server.seen();
+    assert!(seen.len() == 1 && seen[0].is("POST", "/api/now/v1/batch"));
+    for (_, method, url, headers, _) in items(&seen[0]) {
+        assert_eq!((method.as_str(), url.as_str()), ("POST", "/api/now/import/x_stage"));
+        let header = |name: &str| headers.as_array().unwrap().iter().find(|h| h["name"] == name).unwrap()["value"].clone();
+        assert_eq!((header("Accept"), header("Content-Type")), (json!("application/json"), json!("application/json")));
+    }
+    assert!(seen[0].json()["batch_request_id"].is_string());
+}
+
+#[actix_rt::test]
+async fn each_item_has_its_own_fate() {
+    let server = Server::start(|_| {
+        let cancelled =
+            json!({"error": {"message": "Transaction cancelled: maximum execution time exceeded", "detail": null}, "status": "failure"});
+        let denied = json!({"error": {"message": "User Not Authenticated"}, "status": "failure"});
+        let mut busy = serviced("4", 429, &json!({}));
+        busy["headers"] = json!([{"name": "Retry-After", "value": "9"}]);
+        // ids and statuses in other types than documented, a body that is not base64
+        let loose = json!({"id": 7, "status_code": "201", "body": inserted("id7")});
+        batch_answer(
+            vec![serviced("3", 500, &cancelled), serviced("1", 201, &inserted("id1")), busy, serviced("5", 401, &denied), loose],
+            &["2"],
+        )
+    });
+    let tokens = Tokens::default();
+    let outcomes = server.client().send(&tokens, &staging(), &records(7)).await.unwrap();
+    assert_eq!(ids(&outcomes[..1]), ["id1"]);
+    assert!(deferred(&outcomes[1]), "not reached");
+    assert!(matches!(&outcomes[2], Outcome::InDoubt { message } if message.contains("maximum execution time")), "{:?}", outcomes[2]);
+    assert!(matches!(&outcomes[3], Outcome::Deferred { throttled: true, retry_after: Some(wait), .. } if *wait == Duration::from_secs(9)));
+    assert!(deferred(&outcomes[4]) && tokens.refused.borrow().as_slice() == [1]);
+    assert!(matches!(&outcomes[5], Outcome::InDoubt { .. }), "in neither list");
+    assert_eq!(ids(&outcomes[6..]), ["id7"]);
+}
+
+#[actix_rt::test]
+async fn a_batch_that_cannot_be_believed_leaves_every_item_in_doubt() {
+    let scripts: [fn() -> Reply; 7] = [
+        || page(200),
+        || refusal(200, "x", ""),
+        || reply(200, json!({"batch_request_id": "1"})),
+        || Reply::Http(200, vec![], r#"{"serviced_requests":[{"id":"1","#.into()),
+        || refusal(500, "x", ""),
+        || Reply::Cut,
+        || Reply::Hang,
+    ];
+    for (at, script) in scripts.into_iter().enumerate() {
+        let server = Server::start(move |_| script());
+        let outcomes = server.client().send(&Tokens::default(), &staging(), &records(2)).await.unwrap();
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::InDoubt { .. })), "{at}: {outcomes:?}");
+        assert_eq!(server.seen().len(), 1, "{at}");
+    }
+}
+
+#[actix_rt::test]
+async fn an_outer_401_is_repeated_once() {
+    let server = Server::start(|seen| match seen.headers["authorization"].as_str() {
+        "Bearer token-1" => refusal(401, "User Not Authenticated", ""),
+        _ => batch_answer(items(seen).iter().map(|item| serviced(&item.0, 201, &inserted("x"))).collect(), &[]),
+    });
+    let outcomes = server.client().send(&Tokens::default(), &staging(), &records(2)).await.unwrap();
+    assert_eq!((ids(&outcomes).len(), server.seen().len()), (2, 2));
+}
+
+#[actix_rt::test]
+async fn without_a_batch_api_records_go_one_by_one_and_the_instance_is_not_asked_again() {
+    let absent: [fn() -> Reply; 4] = [
+        || refusal(400, "Requested URI does not represent any resource", "/now/v1/batch"),
+        || refusal(404, "Requested URI does not represent any resource", ""),
+        || refusal(403, "User Not Authorized", "Failed API level ACL Validation"),
+        || page(404),
+    ];
+    for (at, script) in absent.into_iter().enumerate() {
+        let server = Server::start(move |seen| {
+            if seen.path.ends_with("batch") { script() } else { reply(201, inserted(seen.json()["name"].as_str().unwrap())) }
+        });
+        let (client, tokens) = (server.client(), Tokens::default());
+        let outcomes = client.send(&tokens, &staging(), &records(20)).await.unwrap();
+        let names: Vec<String> = (1..=20).map(|n| format!("Name {n}")).collect();
+        assert_eq!(ids(&outcomes), names, "{at}");
+        client.clone().send(&tokens, &staging(), &records(2)).await.unwrap();
+        let batches: Vec<String> = server.seen().into_iter().map(|seen| seen.path).filter(|path| path.ends_with("batch")).collect();
+        assert_eq!(batches, ["/api/now/v1/batch", "/api/now/batch"], "{at}");
+    }
+}
+
+#[actix_rt::test]
+async fn the_route_without_a_version_is_used_where_it_is_the_only_one() {
+    let server = Server::start(|seen| match seen.path.as_str() {
+        "/api/now/batch" => batch_answer(items(seen).iter().map(|item| serviced(&item.0, 201, &inserted("x"))).collect(), &[]),
+        _ => refusal(404, "Requested URI does not represent any resource", ""),
+    });
+    let (client, tokens) = (server.client(), Tokens::default());
+    for _ in 0..2 {
+        assert_eq!(ids(&client.send(&tokens, &staging(), &records(2)).await.unwrap()).len(), 2);
+    }
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[actix_rt::test]
+async fn batches_are_cut_at_the_limit_and_stop_when_the_instance_asks_for_time() {
+    let mut calls = 0;
+    let server = Server::start(move |seen| {
+        calls += 1;
+        match calls {
+            1 => batch_answer(items(seen).iter().map(|item| serviced(&item.0, 201, &inserted("x"))).collect(), &[]),
+            _ => Reply::Http(429, vec![("Retry-After", "5".into())], String::new()),
+        }
+    });
+    let mut settings = server.settings();
+    settings.batch_limit = 3;
+    let outcomes = ServiceNow::new(&settings).unwrap().send(&Tokens::default(), &staging(), &records(9)).await.unwrap();
+    assert_eq!(ids(&outcomes[..3]).len(), 3);
+    let waits = outcomes[3..].iter().filter(|o| matches!(o, Outcome::Deferred { throttled: true, retry_after: Some(_), .. })).count();
+    assert_eq!(waits, 6);
+    let sizes: Vec<usize> = server.seen().iter().map(|seen| items(seen).len()).collect();
+    assert_eq!(sizes, [3, 3], "the third batch was not sent");
+}
+
+#[actix_rt::test]
+async fn the_setting_leaves_the_batch_api_alone() {
+    let server = Server::start(|_| reply(201, inserted("x")));
+    let mut settings = server.settings();
+    settings.batch = false;
+    ServiceNow::new(&settings).unwrap().send(&Tokens::default(), &staging(), &records(4)).await.unwrap();
+    assert!(server.seen().len() == 4 && server.seen().iter().all(|seen| seen.path == "/api/now/import/x_stage"));
+}

@@ -1,0 +1,276 @@
+//! A loopback server that answers by script, and the plain values the tests share.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use futures_util::future::LocalBoxFuture;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::config::settings::{Connection, ServiceNowSettings, TokenRefresh};
+use crate::definition::plan::{FieldPlan, FieldSource, PartialWrite, TargetPlan, WriteMode};
+use crate::servicenow::*;
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: BTreeMap<String, String>,
+    /// Names in lower case.
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: String,
+    /// Length of path and query as they stood on the wire.
+    pub(super) length: usize,
+}
+
+impl Seen {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub(super) fn is(&self, method: &str, path: &str) -> bool {
+        self.method == method && self.path == path
+    }
+
+    pub(super) fn q(&self, name: &str) -> &str {
+        self.query.get(name).map_or("", String::as_str)
+    }
+}
+
+/// What the script says.
+pub(super) enum Reply {
+    Http(u16, Vec<(&'static str, String)>, String),
+    /// Closes the connection after the request has come.
+    Cut,
+    /// Never answers.
+    Hang,
+}
+
+pub(super) fn reply(status: u16, body: Value) -> Reply {
+    Reply::Http(status, vec![("Content-Type", "application/json;charset=UTF-8".into())], body.to_string())
+}
+
+pub(super) fn refusal(status: u16, message: &str, detail: &str) -> Reply {
+    reply(status, json!({"error": {"message": message, "detail": detail}, "status": "failure"}))
+}
+
+pub(super) fn page(status: u16) -> Reply {
+    let body = "<html><head><title>Instance Hibernating</title></head><body></body></html>";
+    Reply::Http(status, vec![("Content-Type", "text/html".into())], body.into())
+}
+
+/// A server; its threads live as long as the test process.
+pub(super) struct Server {
+    pub(super) address: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+type Script = Box<dyn FnMut(&Seen) -> Reply + Send>;
+
+impl Server {
+    pub(super) fn start(script: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(Box::new(script)));
+        let log = seen.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (script, log) = (script.clone(), log.clone());
+                std::thread::spawn(move || serve(stream, &script, &log));
+            }
+        });
+        Self { address, seen }
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(super) fn settings(&self) -> ServiceNowSettings {
+        settings(&self.address)
+    }
+
+    pub(super) fn client(&self) -> ServiceNow {
+        ServiceNow::new(&self.settings()).unwrap()
+    }
+}
+
+fn serve(stream: TcpStream, script: &Mutex<Script>, log: &Mutex<Vec<Seen>>) {
+    let mut writer = stream.try_clone().unwrap();
+    let mut reader = BufReader::new(stream);
+    while let Some(seen) = read_request(&mut reader) {
+        log.lock().unwrap().push(seen.clone());
+        let reply = (script.lock().unwrap())(&seen);
+        match reply {
+            Reply::Http(status, headers, body) => {
+                let mut head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nSet-Cookie: JSESSIONID=abc; Path=/\r\n", body.len());
+                for (name, value) in headers {
+                    head += &format!("{name}: {value}\r\n");
+                }
+                if writer.write_all(format!("{head}\r\n{body}").as_bytes()).is_err() {
+                    return;
+                }
+            }
+            Reply::Cut => return,
+            Reply::Hang => {
+                let _ = reader.read(&mut [0]);
+                return;
+            }
+        }
+    }
+}
+
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let mut words = line.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim().split_once(':') else { break };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let length = headers.get("content-length").map_or(0, |text| text.parse().unwrap());
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let url = url::Url::parse(&format!("http://h{target}")).ok()?;
+    let query = url.query_pairs().into_owned().collect();
+    Some(Seen { method, path: url.path().into(), query, headers, body: String::from_utf8(body).ok()?, length: target.len() })
+}
+
+pub(super) fn settings(address: &str) -> ServiceNowSettings {
+    ServiceNowSettings {
+        instance_url: url::Url::parse(&format!("http://{address}/")).unwrap(),
+        profile: "apo".into(),
+        scope: None,
+        token_refresh: TokenRefresh::BeforeExpiry,
+        token_margin: Duration::from_secs(60),
+        batch: true,
+        batch_size: 50,
+        batch_limit: 200,
+        concurrency: 2,
+        derived_sys_id: true,
+        adopt: false,
+        batch_quota: Duration::from_secs(30),
+        request_quota: Duration::from_secs(60),
+        connection: Connection {
+            ca_file: None,
+            proxy: None,
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_millis(1500),
+            body_timeout: Duration::from_secs(5),
+            body_limit: 1 << 24,
+            connections: 16,
+        },
+    }
+}
+
+/// Hands out `token-1`, and the next one after each refusal.
+#[derive(Default)]
+pub(super) struct Tokens {
+    pub(super) asked: Cell<usize>,
+    pub(super) refused: RefCell<Vec<u64>>,
+    pub(super) broken: Cell<bool>,
+}
+
+impl TokenSource for Tokens {
+    fn token(&self) -> LocalBoxFuture<'_, Result<Token, ServiceNowError>> {
+        self.asked.set(self.asked.get() + 1);
+        let generation = self.refused.borrow().iter().max().copied().unwrap_or(0) + 1;
+        let expires = Instant::now() + Duration::from_secs(1000);
+        let token = Token::new(format!("token-{generation}").into(), generation, expires);
+        let broken = self.broken.get().then(|| ServiceNowError::TokenUnavailable { problem: "the script says so".into() });
+        Box::pin(async move { broken.map_or(Ok(token), Err) })
+    }
+
+    fn refused(&self, generation: u64) {
+        self.refused.borrow_mut().push(generation);
+    }
+}
+
+fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
+    let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, truncate: None };
+    TargetPlan {
+        block: "header".into(),
+        table: table.into(),
+        write,
+        target_table: target_table.into(),
+        key_column: Some("u_source_key".into()),
+        version_column: Some("u_source_version".into()),
+        natural_key: Vec::new(),
+        fields: ["name", "u_amount"].into_iter().map(field).collect(),
+        child: None,
+        on_gone: None,
+        only_if: Vec::new(),
+        partial_write: PartialWrite::Record,
+    }
+}
+
+pub(super) fn table() -> TargetPlan {
+    target("x_row", "x_row", WriteMode::Table)
+}
+
+pub(super) fn staging() -> TargetPlan {
+    target("x_stage", "x_landed", WriteMode::ImportSet)
+}
+
+/// Record `n`: key `EDU1/e/000n`, version 3.
+pub(super) fn record(n: usize) -> OutRecord {
+    OutRecord {
+        delivery: i64::try_from(n).unwrap(),
+        source_key: format!("EDU1/e/{n:04}"),
+        version: 3,
+        fields: [("name".to_owned(), format!("Name {n}")), ("u_amount".to_owned(), "12.50".to_owned())].into(),
+        sys_id: None,
+        derived_sys_id: format!("{n:032x}"),
+        may_exist: false,
+    }
+}
+
+pub(super) fn records(count: usize) -> Vec<OutRecord> {
+    (1..=count).map(record).collect()
+}
+
+/// The row of record `n` as the instance would give it back.
+pub(super) fn row(n: usize, version: i64) -> Value {
+    json!({"sys_id": format!("{n:032x}"), "u_source_key": format!("EDU1/e/{n:04}"), "u_source_version": version.to_string(),
+        "name": format!("Name {n}"), "u_amount": "12.5"})
+}
+
+/// The answer of a transform that inserted.
+pub(super) fn inserted(sys_id: &str) -> Value {
+    json!({"import_set": "ISET0010001", "staging_table": "x_stage",
+        "result": [{"transform_map": "m", "table": "x_landed", "status": "inserted", "sys_id": sys_id}]})
+}
+
+/// Items of a batch request: id, method, url, headers as given, body.
+pub(super) fn items(seen: &Seen) -> Vec<(String, String, String, Value, Value)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let body = |item: &Value| serde_json::from_slice(&BASE64_STANDARD.decode(text(&item["body"])).unwrap()).unwrap();
+    let requests = seen.json()["rest_requests"].as_array().unwrap().clone();
+    requests.iter().map(|i| (text(&i["id"]), text(&i["method"]), text(&i["url"]), i["headers"].clone(), body(i))).collect()
+}
+
+pub(super) fn serviced(id: &str, status: u16, body: &Value) -> Value {
+    json!({"id": id, "status_code": status, "status_text": "X", "body": BASE64_STANDARD.encode(body.to_string()), "execution_time": 3})
+}
+
+pub(super) fn batch_answer(serviced: Vec<Value>, unserviced: &[&str]) -> Reply {
+    reply(200, json!({"batch_request_id": "1", "serviced_requests": serviced, "unserviced_requests": unserviced}))
+}
+
+pub(super) fn ids(outcomes: &[Outcome]) -> Vec<&str> {
+    fn id(outcome: &Outcome) -> &str {
+        if let Outcome::Confirmed { sys_id, .. } = outcome { sys_id } else { panic!("{outcome:?}") }
+    }
+    outcomes.iter().map(id).collect()
+}

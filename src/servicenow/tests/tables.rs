@@ -1,0 +1,227 @@
+//! Insert, update, and the refusals between them.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::support::*;
+use crate::servicenow::*;
+
+const NONE: fn() -> Reply = || reply(200, json!({"result": []}));
+
+async fn send(
+    server: &Server,
+    change: impl Fn(&mut crate::config::settings::ServiceNowSettings),
+    target: &crate::definition::TargetPlan,
+    records: &[OutRecord],
+) -> Vec<Outcome> {
+    let mut settings = server.settings();
+    settings.batch = false;
+    change(&mut settings);
+    ServiceNow::new(&settings).unwrap().send(&Tokens::default(), target, records).await.unwrap()
+}
+
+/// Gives back what was sent.
+fn echo(seen: &Seen, status: u16) -> Reply {
+    let mut row = seen.json();
+    if let Some(id) = seen.path.strip_prefix("/api/now/table/x_row/") {
+        row["sys_id"] = json!(id);
+    }
+    reply(status, json!({"result": row}))
+}
+
+#[actix_rt::test]
+async fn new_rows_get_the_derived_sys_id_and_known_rows_are_updated() {
+    let server = Server::start(|seen| echo(seen, if seen.method == "POST" { 201 } else { 200 }));
+    let mut known = record(2);
+    known.sys_id = Some("abc".into());
+    let outcomes = send(&server, |_| (), &table(), &[record(1), known]).await;
+    assert_eq!(ids(&outcomes), [record(1).derived_sys_id.as_str(), "abc"]);
+    assert!(matches!(&outcomes[0], Outcome::Confirmed { how: How::Inserted, partial, .. } if partial.is_empty()));
+    assert!(matches!(&outcomes[1], Outcome::Confirmed { how: How::Updated, .. }));
+    let seen = server.seen();
+    let post = seen.iter().find(|seen| seen.is("POST", "/api/now/table/x_row")).unwrap();
+    assert_eq!(post.json()["sys_id"], record(1).derived_sys_id);
+    let patch = seen.iter().find(|seen| seen.is("PATCH", "/api/now/table/x_row/abc")).unwrap();
+    assert!(patch.json().get("sys_id").is_none());
+    assert_eq!((&patch.json()["u_source_key"], &patch.json()["u_source_version"]), (&json!("EDU1/e/0002"), &json!("3")));
+}
+
+#[actix_rt::test]
+async fn fields_that_come_back_otherwise_are_named() {
+    let server = Server::start(|_| {
+        let row = json!({"sys_id": record(1).derived_sys_id, "u_source_key": "EDU1/e/0001", "u_source_version": "3",
+            "name": {"link": "https://h/x", "value": "Name"}});
+        reply(201, json!({"result": [row]}))
+    });
+    let outcomes = send(&server, |_| (), &table(), &[record(1)]).await;
+    let Outcome::Confirmed { partial, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
+    let difference = |field: &str, sent: &str, returned: Option<&str>| FieldDifference {
+        field: field.into(),
+        sent: sent.into(),
+        returned: returned.map(str::to_owned),
+    };
+    assert_eq!(partial, &[difference("name", "Name 1", Some("Name")), difference("u_amount", "12.50", None)]);
+}
+
+#[actix_rt::test]
+async fn a_row_that_is_gone_is_made_again() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "PATCH" => refusal(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval"),
+        _ => echo(seen, 201),
+    });
+    let mut known = record(1);
+    known.sys_id = Some("abc".into());
+    let outcomes = send(&server, |_| (), &table(), &[known]).await;
+    assert!(
+        matches!(&outcomes[0], Outcome::Confirmed { how: How::Inserted, sys_id, .. } if *sys_id == record(1).derived_sys_id),
+        "{outcomes:?}"
+    );
+}
+
+/// An instance that refuses every insert and shows `rows`.
+fn refusing(detail: &'static str, rows: Vec<Value>) -> Server {
+    Server::start(move |seen| match seen.method.as_str() {
+        "POST" => refusal(403, "Operation Failed", detail),
+        "PATCH" => echo(seen, 200),
+        _ => reply(200, json!({"result": rows})),
+    })
+}
+
+#[actix_rt::test]
+async fn a_refused_insert_may_hide_a_row() {
+    // the row holds this version: the write was committed, or an earlier try was
+    let server = refusing("Error during insert of x_row (1)", vec![row(1, 3)]);
+    let outcomes = send(&server, |_| (), &table(), &[record(1)]).await;
+    assert_eq!(ids(&outcomes), [record(1).derived_sys_id]);
+    assert!(server.seen().iter().all(|seen| seen.method != "PATCH"));
+
+    // it holds an earlier one: it is updated
+    let server = refusing("Error during insert of x_row (1)", vec![row(1, 2)]);
+    let outcomes = send(&server, |_| (), &table(), &[record(1)]).await;
+    assert!(matches!(&outcomes[0], Outcome::Confirmed { how: How::Updated, .. }), "{outcomes:?}");
+    assert!(server.seen().iter().any(|seen| seen.method == "PATCH"));
+
+    // there is none: the words stand
+    let server = refusing("Data Policy Exception: u_amount is mandatory", vec![]);
+    let outcomes = send(&server, |_| (), &table(), &[record(1)]).await;
+    assert!(
+        matches!(&outcomes[0], Outcome::Rejected { message, field: Some(field), .. } if message.contains("Data Policy") && field == "u_amount"),
+        "{outcomes:?}"
+    );
+
+    // it is another record's
+    let mut other = row(1, 3);
+    other["u_source_key"] = json!("EDU1/e/9999");
+    let server = refusing("Error during insert of x_row (1)", vec![other]);
+    let outcomes = send(&server, |_| (), &table(), &[record(1)]).await;
+    assert!(matches!(&outcomes[0], Outcome::Rejected { message, .. } if message.contains("EDU1/e/9999")), "{outcomes:?}");
+}
+
+#[actix_rt::test]
+async fn a_row_that_shows_late_is_waited_for_and_an_unreadable_one_leaves_doubt() {
+    let reads = Arc::new(Mutex::new(0));
+    let count = reads.clone();
+    let server = Server::start(move |seen| match seen.method.as_str() {
+        "POST" => refusal(403, "Operation Failed", "Error during insert of x_row (1)"),
+        _ => {
+            *count.lock().unwrap() += 1;
+            if *count.lock().unwrap() < 3 { NONE() } else { reply(200, json!({"result": [row(1, 3)]})) }
+        }
+    });
+    let mut again = record(1);
+    again.may_exist = true;
+    assert_eq!(ids(&send(&server, |_| (), &table(), &[again]).await), [record(1).derived_sys_id]);
+
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "POST" => refusal(403, "Operation Failed", "x"),
+        _ => refusal(403, "Insufficient rights to query records", ""),
+    });
+    let outcomes = send(&server, |_| (), &table(), &[record(1)]).await;
+    assert!(matches!(&outcomes[0], Outcome::InDoubt { .. }), "{outcomes:?}");
+}
+
+#[actix_rt::test]
+async fn an_instance_that_chooses_its_own_sys_id_is_believed() {
+    let server = Server::start(|seen| {
+        let mut row = seen.json();
+        row["sys_id"] = json!("theirs");
+        reply(201, json!({"result": row}))
+    });
+    assert_eq!(ids(&send(&server, |_| (), &table(), &[record(1)]).await), ["theirs"]);
+}
+
+#[actix_rt::test]
+async fn without_derived_sys_ids_each_record_is_looked_up_first() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "GET" => {
+            let mut found = row(2, 2);
+            found["sys_id"] = json!("theirs");
+            reply(200, json!({"result": [found]}))
+        }
+        "POST" => {
+            assert!(seen.json().get("sys_id").is_none());
+            reply(201, json!({"result": {"sys_id": "new"}}))
+        }
+        _ => echo(seen, 200),
+    });
+    let outcomes = send(&server, |settings| settings.derived_sys_id = false, &table(), &records(2)).await;
+    assert_eq!(ids(&outcomes), ["new", "theirs"]);
+}
+
+#[actix_rt::test]
+async fn rows_of_others_are_adopted_by_natural_key_and_never_taken_from_another_record() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "GET" => {
+            let found = |n: usize, id: &str, key: &str| json!({"sys_id": id, "name": format!("Name {n}"), "u_source_key": key});
+            // case alone is no match; two rows are one too many
+            let near = json!({"sys_id": "near", "name": "NAME 4", "u_source_key": ""});
+            reply(
+                200,
+                json!({"result": [found(1, "free", ""), found(2, "other", "EDU1/e/9999"), found(3, "a", ""), found(3, "b", ""), near]}),
+            )
+        }
+        "POST" => echo(seen, 201),
+        _ => echo(seen, 200),
+    });
+    let mut target = table();
+    target.natural_key = vec!["name".into()];
+    let outcomes = send(&server, |settings| settings.adopt = true, &target, &records(4)).await;
+    assert!(matches!(&outcomes[0], Outcome::Confirmed { sys_id, how: How::Updated, .. } if sys_id == "free"), "{outcomes:?}");
+    assert!(
+        matches!(&outcomes[1], Outcome::Rejected { message, .. } if message.contains("EDU1/e/9999") && message.contains("EDU1/e/0002"))
+    );
+    assert!(matches!(&outcomes[2], Outcome::Rejected { message, .. } if message.contains("2 rows") && message.contains("a, b")));
+    assert!(matches!(&outcomes[3], Outcome::Confirmed { how: How::Inserted, .. }));
+    assert_eq!(server.seen().iter().filter(|seen| seen.method == "GET").count(), 1, "many per request");
+}
+
+#[actix_rt::test]
+async fn doubt_about_rows_is_settled_by_sys_id_then_by_key() {
+    let server = Server::start(|seen| {
+        if seen.q("sysparm_query").starts_with("sys_idIN") {
+            return reply(200, json!({"result": [row(1, 3), row(2, 2)]}));
+        }
+        let mut elsewhere = row(3, 3);
+        elsewhere["sys_id"] = json!("theirs");
+        reply(200, json!({"result": [elsewhere]}))
+    });
+    let settled = server.client().settle(&Tokens::default(), &table(), &records(4)).await.unwrap();
+    assert_eq!(
+        settled,
+        [
+            Settled::Confirmed { sys_id: record(1).derived_sys_id },
+            Settled::Absent,
+            Settled::Confirmed { sys_id: "theirs".into() },
+            Settled::Absent
+        ]
+    );
+
+    // without a version column the fields decide
+    let mut target = table();
+    target.version_column = None;
+    let mut changed = record(2);
+    changed.fields.insert("name".into(), "New name".into());
+    let settled = server.client().settle(&Tokens::default(), &target, &[record(1), changed]).await.unwrap();
+    assert_eq!(settled, [Settled::Confirmed { sys_id: record(1).derived_sys_id }, Settled::Absent]);
+}
