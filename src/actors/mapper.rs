@@ -102,8 +102,7 @@ fn first_block(plan: &Plan) -> String {
 fn intake_record(plan: &Plan, document: &Document, record: TargetRecord) -> IntakeRecord {
     // a line follows its own header anyway
     let own = |r: &Reference| r.entity == plan.entity && r.key == document.key;
-    let parents =
-        record.references.iter().filter(|r| r.wait && !own(r)).map(|r| (r.entity.to_string(), r.key.to_string())).collect();
+    let parents = record.references.iter().filter(|r| r.wait && !own(r)).map(|r| (r.entity.to_string(), r.key.to_string())).collect();
     let late: Vec<_> = record
         .references
         .iter()

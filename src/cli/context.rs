@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::failure::{Exit, Failure};
 use super::Global;
+use super::failure::{Exit, Failure};
 use crate::actors::Deps;
 use crate::actors::progress::Progress;
 use crate::actors::vault::Vault;
-use crate::config::load::{self, Loaded};
 use crate::config::Settings;
+use crate::config::{self as config, Loaded};
 use crate::definition::{self, Definitions};
 use crate::postgres::{self, Cluster};
 use crate::store::{Node, Store};
@@ -42,7 +42,7 @@ pub(super) struct Context {
 impl Checked {
     /// Reads and checks settings and definitions.
     pub(super) fn load(global: &Global) -> Result<Self, Failure> {
-        let loaded = load::load(global.config.as_deref(), load::environment())
+        let loaded = config::load(global.config.as_deref(), config::environment())
             .map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error)))?;
         Self::with(loaded)
     }
@@ -75,7 +75,10 @@ impl Context {
         let settings = checked.settings().clone();
         let directory = settings.state.directory.clone();
         std::fs::create_dir_all(&directory).map_err(|error| {
-            Failure::new(Exit::Failed, format!("the state directory {} cannot be made: {error}; make it, or set `state.directory`", directory.display()))
+            Failure::new(
+                Exit::Failed,
+                format!("the state directory {} cannot be made: {error}; make it, or set `state.directory`", directory.display()),
+            )
         })?;
         let (cluster, url) = match &settings.database.url {
             Some(url) => (None, url.clone()),
@@ -139,7 +142,8 @@ async fn stop_cluster(cluster: Option<Cluster>) {
 /// one left in hand is known to be dead. A command beside a running service gets a name of its own.
 fn node(directory: &Path) -> Result<(Node, Option<File>), Failure> {
     let path = directory.join("node");
-    let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("the node's name cannot be kept in {}: {error}", path.display()));
+    let failed =
+        |error: std::io::Error| Failure::new(Exit::Failed, format!("the node's name cannot be kept in {}: {error}", path.display()));
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     let incarnation = Uuid::now_v7();
     match file.try_lock() {

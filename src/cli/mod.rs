@@ -68,3 +68,12 @@ pub fn main(cli: Cli) -> ExitCode {
         }
     }
 }
+
+/// The log as the settings want it, and panics as lines of it.
+fn start_logging(checked: &context::Checked) -> Result<(), Failure> {
+    let log = &checked.settings().log;
+    crate::telemetry::logging::init(&log.level, log.json)
+        .map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error)))?;
+    crate::actors::panics::log_panics();
+    Ok(())
+}

@@ -31,7 +31,8 @@ pub(super) fn table(headers: &[&str], numbers: &[usize], rows: impl IntoIterator
 
 /// One JSON document on standard output.
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::Failed, format!("the answer cannot be written as JSON: {error}")))?;
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::new(Exit::Failed, format!("the answer cannot be written as JSON: {error}")))?;
     println!("{text}");
     Ok(())
 }

@@ -7,10 +7,8 @@ use tracing::{info, warn};
 use super::Global;
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
-use crate::actors::panics;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
-use crate::telemetry::logging;
 
 /// How long running work may take to come to an end after SIGTERM.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
@@ -18,8 +16,7 @@ const STOP_DEADLINE: Duration = Duration::from_secs(30);
 /// Runs until a signal, or until something fails that all depend on.
 pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     let checked = Checked::load(global)?;
-    logging::init(&checked.settings().log);
-    panics::log_panics();
+    super::start_logging(&checked)?;
     for warning in &checked.loaded.warnings {
         warn!("{warning}");
     }

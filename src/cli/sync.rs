@@ -9,18 +9,17 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::output::{self, Bars};
 use super::{Global, OutputForm};
+use crate::actors::Deps;
 use crate::actors::cycle::{CycleAsk, CycleReport};
 use crate::actors::poller::PollError;
 use crate::actors::root::RunCycle;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::{Tree, flows};
 use crate::actors::writer::WriteError;
-use crate::actors::{Deps, panics};
 use crate::domain::run::{RunCounts, RunKind};
 use crate::domain::{CompanyId, EntityName, FlowId};
 use crate::retry::Class;
 use crate::store::FlowStatus;
-use crate::telemetry::logging;
 
 /// How long running work may take to come to an end.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
@@ -55,8 +54,7 @@ struct FlowLine {
 /// Runs the command.
 pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     let checked = Checked::load(global)?;
-    logging::init(&checked.settings().log);
-    panics::log_panics();
+    super::start_logging(&checked)?;
     let flows = choose(&checked, args)?;
     actix_rt::System::new().block_on(async {
         let context = Context::open(checked).await?;
@@ -159,7 +157,8 @@ fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatu
         let numbers = [c.read, c.new, c.changed, c.unchanged, c.deleted, c.sent, c.confirmed, l.waiting, l.in_doubt, l.parked_in_all];
         [l.company.clone(), l.entity.clone()].into_iter().chain(numbers.iter().map(ToString::to_string)).collect()
     });
-    let headers = ["company", "entity", "read", "new", "changed", "unchanged", "gone", "sent", "confirmed", "waiting", "in doubt", "parked"];
+    let headers =
+        ["company", "entity", "read", "new", "changed", "unchanged", "gone", "sent", "confirmed", "waiting", "in doubt", "parked"];
     println!("{}", output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11], rows));
     for line in lines.iter().filter_map(|l| l.error.as_ref()) {
         eprintln!("tieline: {line}");

@@ -77,6 +77,8 @@ impl RequestStatus {
 pub enum Outcome {
     /// ServiceNow has it.
     Confirmed,
+    /// ServiceNow has it, but one or more fields came back other than sent.
+    PartialWrite,
     /// A passing failure; tried again later.
     Deferred,
     /// The answer was lost.
@@ -91,6 +93,7 @@ impl Outcome {
     fn as_str(self) -> &'static str {
         match self {
             Outcome::Confirmed => "confirmed",
+            Outcome::PartialWrite => "partial_write",
             Outcome::Deferred => "deferred",
             Outcome::InDoubt => "in_doubt",
             Outcome::Parked => "parked",

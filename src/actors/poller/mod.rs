@@ -248,7 +248,7 @@ impl Reader {
             deleted: after.deleted - before.deleted,
             ..delivered
         };
-        metrics().flow_progress(self.flow.company.as_str(), self.flow.entity.as_str());
+        metrics().flow_progressed(&self.flow, chrono::Utc::now());
         info!(flow = %self.flow, kind = kind.as_str(), read = counts.read, new = counts.new, changed = counts.changed, confirmed = counts.confirmed, "run ended");
         Ok(PollReport { run, counts, write_error })
     }

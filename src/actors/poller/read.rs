@@ -185,7 +185,8 @@ impl Reader {
         let empty = intake.documents.is_empty();
         let counts = self.deps.store.intake(intake).await.map_err(|error| self.store_error(&error))?;
         self.deps.progress.add(&self.flow, counts);
-        metrics().documents(self.flow.entity.as_str(), counts.read, counts.new + counts.changed + counts.deleted);
+        metrics().documents_read(&self.flow.entity, counts.read.unsigned_abs());
+        metrics().versions_taken_in(&self.flow.entity, (counts.new + counts.changed + counts.deleted).unsigned_abs());
         if !empty {
             self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
         }

@@ -25,12 +25,11 @@ use super::servicenow_token::TokenAsker;
 use crate::definition::plan::TargetPlan;
 use crate::domain::EntityName;
 use crate::domain::FlowId;
-use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunCounts;
 use crate::retry::Class;
 use crate::servicenow::{ServiceNow, ServiceNowError};
 use crate::store::{Claim, Lane, Settlement, StoreError, Verdict};
-use crate::telemetry::metrics::metrics;
+use crate::telemetry::metrics::{self, metrics};
 
 /// Sends deliveries.
 pub struct Writer {
@@ -285,16 +284,16 @@ impl Sender {
             let word = match &outcome.verdict {
                 Verdict::Confirmed { partial, .. } => {
                     counts.confirmed += 1;
-                    if partial.is_empty() { "confirmed" } else { "partial" }
+                    if partial.is_empty() { metrics::Outcome::Confirmed } else { metrics::Outcome::PartialWrite }
                 }
-                Verdict::Parked { reason, .. } => {
+                Verdict::Parked { .. } => {
                     counts.parked += 1;
-                    if *reason == ParkReason::Exhausted { "exhausted" } else { "rejected" }
+                    metrics::Outcome::Parked
                 }
-                Verdict::Deferred { .. } => "deferred",
-                Verdict::InDoubt { .. } => "in_doubt",
+                Verdict::Deferred { .. } => metrics::Outcome::Deferred,
+                Verdict::InDoubt { .. } => metrics::Outcome::InDoubt,
             };
-            metrics().delivery(self.entity.as_str(), word);
+            metrics().delivered(&self.entity, word, 1);
         }
         for (company, counts) in by_company {
             self.deps.progress.add(&FlowId::new(company, self.entity.as_str()), counts);

@@ -93,6 +93,6 @@ impl Pace {
             size
         };
         self.size.set(next);
-        metrics().batch_size(next);
+        metrics().set_batch_size(next);
     }
 }
