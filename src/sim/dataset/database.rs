@@ -71,8 +71,8 @@ impl Company {
         let schema = table.schema;
         let values: Vec<(usize, Cell)> =
             values.into_iter().map(|(name, cell)| Ok((offset(schema, name)?, cell))).collect::<Result<_, EditError>>()?;
-        let shown: Vec<String> = schema.key.iter().map(|at| show(schema, *at, &values)).collect();
-        table.insert(values, version).map_err(|_| EditError::Taken(schema.name.clone(), shown.join(", "))).map(|_| ())
+        let inserted = table.insert(values, version);
+        inserted.map(|_| ()).map_err(|holder| EditError::Taken(schema.name.clone(), show(table, holder)))
     }
 
     /// Changes the row with this key (in the key's order).
@@ -82,7 +82,7 @@ impl Company {
         let slot = table.find(key).ok_or_else(|| EditError::Missing(schema.name.clone(), format!("{key:?}")))?;
         let values: Vec<(usize, Cell)> =
             values.into_iter().map(|(name, cell)| Ok((offset(schema, name)?, cell))).collect::<Result<_, EditError>>()?;
-        table.update(slot, &values, version).map_err(|_| EditError::Taken(schema.name.clone(), format!("{values:?}")))
+        table.update(slot, &values, version).map_err(|holder| EditError::Taken(schema.name.clone(), show(table, holder)))
     }
 
     /// Removes the row with this key.
@@ -98,9 +98,10 @@ fn offset(schema: &TableSchema, name: &str) -> Result<usize, EditError> {
     schema.column(name).ok_or_else(|| EditError::Column(schema.name.clone(), name.to_owned()))
 }
 
-fn show(schema: &TableSchema, at: usize, values: &[(usize, Cell)]) -> String {
-    let value = values.iter().find(|(column, _)| *column == at).map(|(_, cell)| format!("{cell:?}"));
-    format!("{} {}", schema.columns[at].name, value.unwrap_or_else(|| "blank".to_owned()))
+/// The key of a row, for a message.
+fn show(table: &Table, slot: u32) -> String {
+    let one = |at: &usize| format!("{} `{:?}`", table.schema.columns[*at].name, table.cell(slot, *at));
+    table.schema.key.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// Every company, and what day it is there.

@@ -98,8 +98,9 @@ pub(super) fn rate(currency: &str) -> (i64, &'static str) {
 
 /// Cents of a currency in local cents, halves rounded up.
 pub(super) fn local(cents: i64, currency: &str) -> i64 {
-    match rate(currency) {
-        (rate, "D") => (cents * 1_000_000 + rate / 2).div_euclid(rate),
-        (rate, _) => (cents * rate + 500_000).div_euclid(1_000_000),
-    }
+    let (rate, way) = rate(currency);
+    let (cents, rate) = (i128::from(cents), i128::from(rate));
+    let home = if way == "D" { (cents * 1_000_000 + rate / 2).div_euclid(rate) } else { (cents * rate + 500_000).div_euclid(1_000_000) };
+    // amounts have at most 14 digits, so this never saturates
+    i64::try_from(home).unwrap_or(i64::MAX)
 }

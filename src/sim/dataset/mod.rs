@@ -18,3 +18,6 @@ pub use generate::{DatasetOptions, generate};
 pub use live::TICK;
 pub use schema::{ColumnSchema, SqlType, TABLES, TableSchema};
 pub use table::{Cell, KeyRange, Table};
+
+#[cfg(test)]
+mod tests;

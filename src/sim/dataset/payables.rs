@@ -78,7 +78,7 @@ pub(super) fn invoice(maker: &mut Maker<'_>, n: u32, supplier: u32, posted: Naiv
         .collect();
     let value = lines.iter().map(|(_, cents, _)| cents).sum();
     let due = due(supplier, invoiced);
-    let paid_on = after(due, maker.random.u64(0..10));
+    let paid_on = after(due, maker.random.u64(0..10)).max(after(posted, 1));
     let paid = match maker.random.u8(0..20) {
         _ if paid_on > maker.today => 0,
         0 => 0,

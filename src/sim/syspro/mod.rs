@@ -127,7 +127,8 @@ impl SysproSim {
         change(&mut self.shared.database_mut())
     }
 
-    /// Runs after every page that is read, before the next one can be; `None` ends it.
+    /// Runs after every page that is read, before the next one can be; `None` ends it. It works on the data it is given: calling the
+    /// simulator's other functions from inside it waits for ever.
     pub fn live_writes(&self, change: Option<LiveWrites>) {
         self.shared.set_live_writes(change);
     }
@@ -163,3 +164,6 @@ impl SysproSim {
         self.shared.traffic().get(&(company.to_owned(), table.to_owned())).copied().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;
