@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::database::{Database, EditError};
+use super::database::{Company, Database, EditError};
 use super::generate::Maker;
+use super::table::Cell;
 use super::{masters, payables};
 
 /// New invoices of a tick when nobody says how many.
@@ -18,22 +19,23 @@ pub struct Ticked {
     pub amended: u32,
     /// Suppliers edited, of which nothing but their columns tells.
     pub suppliers_edited: u32,
+    /// Open orders whose quantity was changed, of which no date tells.
+    pub orders_amended: u32,
     /// Suppliers added.
     pub suppliers_added: u32,
     /// Suppliers deleted.
     pub suppliers_deleted: u32,
 }
 
-/// A bit of business in every company: `invoices` new invoices posted today, a quarter as many older ones paid, one supplier edited without
-/// a trace, one deleted and one added in its place.
+/// A bit of business in every company: `invoices` new invoices posted today, a quarter as many older ones paid, one supplier and
+/// one order edited without a trace, one supplier deleted and one added in its place.
 pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError> {
     let mut done = Ticked::default();
     let today = database.today;
     for company in database.companies.values_mut() {
         company.ticks += 1;
         let ticks = company.ticks;
-        let count =
-            |company: &super::Company, table: &str| company.table(table).map(|table| u32::try_from(table.len()).unwrap_or(u32::MAX));
+        let count = |company: &Company, table: &str| company.table(table).map(|table| u32::try_from(table.len()).unwrap_or(u32::MAX));
         let (suppliers, first) = (count(company, "ApSupplier")? - 1, count(company, "ApInvoice")?);
         let mut maker = Maker { company, random: fastrand::Rng::with_seed(ticks), today, lines: None };
         let new: Vec<payables::Invoice> = (0..invoices)
@@ -46,6 +48,12 @@ pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError>
         let journal = 900_000 + i64::try_from(ticks).unwrap_or(0);
         payables::post(&mut maker, journal, &new.iter().collect::<Vec<_>>())?;
         done.invoices += invoices;
+        for invoice in &new {
+            // the row changes, the master data in it does not
+            let key = [invoice.supplier.as_str().into()];
+            let balance = cell(maker.company, "ApSupplier", &key, "CurrentBalance")?.number();
+            maker.company.set("ApSupplier", &key, vec![("CurrentBalance", (balance + invoice.value).into())])?;
+        }
         for _ in 0..invoices.div_ceil(4) {
             done.amended += u32::from(amend(&mut maker)?);
         }
@@ -53,6 +61,7 @@ pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError>
         let telephone = format!("+27 11 700 {:04}", ticks % 10_000);
         maker.company.set("ApSupplier", &[edited.into()], vec![("Telephone", telephone.into())])?;
         done.suppliers_edited += 1;
+        done.orders_amended += u32::from(amend_order(&mut maker)?);
         let old = [format!("ZTEMP{}", ticks - 1).into()];
         maker.company.remove("ApSupplier", &old)?;
         maker.company.remove("ApSupplierAddr", &old)?;
@@ -77,4 +86,30 @@ fn amend(maker: &mut Maker<'_>) -> Result<bool, EditError> {
     payables::pay(maker, supplier.text(), number.text(), entry, &currency, cents, today)?;
     maker.company.set("ApInvoice", &[supplier, number], vec![("MthInvBal1", 0.into()), ("NextPaymEntry", entry.into())])?;
     Ok(true)
+}
+
+/// Orders one piece more, on the first goods line of some order that is printed and not complete.
+fn amend_order(maker: &mut Maker<'_>) -> Result<bool, EditError> {
+    let orders = maker.company.table("PorMasterHdr")?;
+    let status = orders.schema.column("OrderStatus").unwrap_or_default();
+    let open: Vec<Cell> =
+        orders.slots().filter(|slot| orders.cell(*slot, status).text() == "4").map(|slot| orders.cell(slot, 0).clone()).collect();
+    if open.is_empty() {
+        return Ok(false);
+    }
+    let key = [open[maker.random.usize(0..open.len())].clone(), 1.into()];
+    let quantity = cell(maker.company, "PorMasterDetail", &key, "MOrderQty")?.number();
+    if quantity == 0 {
+        return Ok(false);
+    }
+    maker.company.set("PorMasterDetail", &key, vec![("MOrderQty", (quantity + 1_000_000).into())])?;
+    Ok(true)
+}
+
+fn cell(company: &Company, table: &str, key: &[Cell], column: &str) -> Result<Cell, EditError> {
+    let table = company.table(table)?;
+    let missing = || EditError::Missing(table.schema.name.clone(), format!("{key:?}"));
+    let slot = table.find(key).ok_or_else(missing)?;
+    let at = table.schema.column(column).ok_or_else(missing)?;
+    Ok(table.cell(slot, at).clone())
 }

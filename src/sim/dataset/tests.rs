@@ -191,10 +191,15 @@ fn large_tables_stand_around_the_cap() {
 #[test]
 fn business_goes_on_and_stays_consistent() {
     let mut database = SMALL.clone();
+    let mut orders = 0;
     for _ in 0..30 {
         let done = live::tick(&mut database, 8).expect("tick");
         assert_eq!((done.invoices, done.amended, done.suppliers_edited, done.suppliers_deleted), (16, 4, 2, 2));
+        orders += done.orders_amended;
     }
+    assert!(orders > 10, "{orders}");
+    assert_ne!(database.sum("EDU1", "PorMasterDetail", "MOrderQty"), SMALL.sum("EDU1", "PorMasterDetail", "MOrderQty"));
+    assert_eq!(database.sum("EDU1", "PorMasterHdr", "AmendedCount"), SMALL.sum("EDU1", "PorMasterHdr", "AmendedCount"));
     assert_eq!(database.count("EDU1", "ApInvoice"), Ok(300 + 240));
     assert_eq!(database.count("EDU1", "ApSupplier"), SMALL.count("EDU1", "ApSupplier"));
     assert_eq!(database.sum("EDU1", "GenJournalDetail", "EntryValue"), Ok(rust_decimal::Decimal::ZERO));

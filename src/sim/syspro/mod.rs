@@ -87,7 +87,8 @@ impl SysproSim {
         self.server.stop();
     }
 
-    /// A bit of business in every company: `invoices` new invoices posted today, some older ones paid, a supplier edited without a trace, one deleted.
+    /// A bit of business in every company: `invoices` new invoices posted today, some older ones paid, a supplier and an order
+    /// edited without a trace, a supplier deleted.
     pub fn tick(&self, invoices: u32) -> Result<Ticked, EditError> {
         live::tick(&mut self.shared.database_mut(), invoices)
     }
