@@ -11,3 +11,6 @@ pub mod definition;
 pub mod net;
 
 pub mod syspro;
+
+#[cfg(feature = "sim")]
+pub mod sim;

@@ -1,0 +1,197 @@
+//! GL journals: header, lines and, once posted, the ledger's transactions.
+
+use chrono::NaiveDate;
+
+use super::database::{Company, EditError};
+use super::generate::{LOCAL, Maker, earlier, fiscal};
+use super::masters::{BANK, SUSPENSE};
+use super::payables::Invoice;
+use super::table::Cell;
+
+/// One line of a journal; debit positive, local cents.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Entry {
+    code: String,
+    value: i64,
+    foreign: i64,
+    currency: &'static str,
+    kind: &'static str,
+    supplier: String,
+    invoice: String,
+    ap_journal: i64,
+    comment: &'static str,
+    analysis: i64,
+}
+
+impl Entry {
+    pub(super) fn of_invoice(code: &str, value: i64, kind: &'static str, invoice: &Invoice, journal: i64, foreign: i64) -> Self {
+        Self {
+            code: code.to_owned(),
+            value,
+            foreign,
+            currency: invoice.currency,
+            kind,
+            supplier: invoice.supplier.clone(),
+            invoice: invoice.number.clone(),
+            ap_journal: journal,
+            comment: "AP invoice",
+            analysis: 0,
+        }
+    }
+
+    fn plain(code: &str, value: i64, comment: &'static str) -> Self {
+        Self { code: code.to_owned(), value, foreign: value, currency: LOCAL, comment, ..Self::default() }
+    }
+}
+
+/// How a journal stands.
+struct Header<'a> {
+    period: (i64, i64),
+    dated: NaiveDate,
+    posted: Option<NaiveDate>,
+    status: &'static str,
+    source: &'static str,
+    module: &'a str,
+}
+
+/// Posts a sub-module's journal on its day.
+pub(super) fn post(maker: &mut Maker<'_>, period: (i64, i64), posted: NaiveDate, module: &str, entries: &[Entry]) -> Result<(), EditError> {
+    let header = Header { period, dated: posted, posted: Some(posted), status: "P", source: "J", module };
+    write(maker, &header, entries).map(|_| ())
+}
+
+fn write(maker: &mut Maker<'_>, header: &Header<'_>, entries: &[Entry]) -> Result<i64, EditError> {
+    let (year, period) = header.period;
+    // numbers begin again in each period
+    let journal = next(maker.company, "GenJournalCtl", &[year.into(), period.into()], "GlJournal")?;
+    let id = maker.company.id.clone();
+    let posted = if header.status == "P" { "Y" } else { "N" };
+    let source = if header.module.is_empty() { if header.source == "V" { "RV" } else { "JE" } } else { header.module };
+    for (number, entry) in (1_i64..).zip(entries) {
+        let reference = if entry.invoice.is_empty() { format!("JNL {journal}") } else { entry.invoice.clone() };
+        let row = vec![
+            ("GlYear", year.into()),
+            ("GlPeriod", period.into()),
+            ("Journal", journal.into()),
+            ("EntryNumber", number.into()),
+            ("EntryType", if entry.value < 0 { "C".into() } else { "D".into() }),
+            ("GlCode", (&entry.code).into()),
+            ("Reference", (&reference).into()),
+            ("Comment", entry.comment.into()),
+            ("EntryValue", entry.value.into()),
+            ("EntryDate", header.dated.into()),
+            ("EntryPosted", posted.into()),
+            ("InterCompanyFlag", "N".into()),
+            ("Company", (&id).into()),
+            ("CurrencyValue", entry.foreign.into()),
+            ("PostCurrency", entry.currency.into()),
+            ("Type", entry.kind.into()),
+            ("TransactionDate", header.dated.into()),
+            ("DocumentDate", header.dated.into()),
+            ("Source", source.into()),
+            ("SubModJournal", entry.ap_journal.into()),
+            ("SubModApInvoice", (&entry.invoice).into()),
+            ("SubModSupplier", (&entry.supplier).into()),
+            ("AnalysisEntry", entry.analysis.into()),
+        ];
+        maker.company.add("GenJournalDetail", row)?;
+        if header.status == "P" {
+            let line = next(maker.company, "GenTransaction", &[(&id).into(), (&entry.code).into(), year.into(), period.into()], "GlLine")?;
+            let row = vec![
+                ("Company", (&id).into()),
+                ("GlCode", (&entry.code).into()),
+                ("GlYear", year.into()),
+                ("GlPeriod", period.into()),
+                ("GlLine", line.into()),
+                ("Source", source.into()),
+                ("Journal", journal.into()),
+                ("JnlDate", header.dated.into()),
+                ("Reference", reference.into()),
+                ("EntryValue", entry.value.into()),
+                ("Comment", entry.comment.into()),
+                ("TransactionDate", header.dated.into()),
+                ("SubModJournal", entry.ap_journal.into()),
+                ("SubModApInvoice", (&entry.invoice).into()),
+                ("SubModSupplier", (&entry.supplier).into()),
+            ];
+            maker.company.add("GenTransaction", row)?;
+        }
+    }
+    let side = |sign: i64| entries.iter().map(|entry| (entry.value * sign).max(0)).sum::<i64>();
+    let row = vec![
+        ("GlYear", year.into()),
+        ("GlPeriod", period.into()),
+        ("GlJournal", journal.into()),
+        ("JournalDate", header.dated.into()),
+        ("NumOfEntries", i64::try_from(entries.len()).unwrap_or(i64::MAX).into()),
+        ("DebitAmount", side(1).into()),
+        ("CreditAmount", side(-1).into()),
+        ("JnlPostingType", "N".into()),
+        ("Source", header.source.into()),
+        ("Operator", "ADMIN".into()),
+        ("JnlStatus", header.status.into()),
+        ("Reference", format!("{} {journal}", if header.module.is_empty() { "JE" } else { header.module }).into()),
+        ("Authorised", "Y".into()),
+        ("AuthorisedBy", "FINANCE".into()),
+        ("PostedBy", if header.posted.is_some() { "ADMIN".into() } else { "".into() }),
+        ("PostDate", header.posted.into()),
+        ("Notation", "".into()),
+        ("JournalSource", header.module.into()),
+        ("JnlPrintFlag", "Y".into()),
+    ];
+    maker.company.add("GenJournalCtl", row)?;
+    Ok(journal)
+}
+
+/// One above the last number in use below this beginning of the key.
+fn next(company: &Company, table: &str, prefix: &[Cell], column: &str) -> Result<i64, EditError> {
+    let table = company.table(table)?;
+    let at = table.schema.column(column).ok_or_else(|| EditError::Column(table.schema.name.clone(), column.to_owned()))?;
+    let mut from = vec![];
+    prefix.iter().for_each(|cell| cell.encode(&mut from));
+    let mut to = from.clone();
+    // numbers are eight bytes, so nothing below the prefix lies above this
+    to.extend([u8::MAX; 9]);
+    let last = table.range(0, &(from, Some(to))).next_back();
+    Ok(last.map_or(0, |slot| table.cell(slot, at).number()) + 1)
+}
+
+/// Journals that no sub-module makes, and those that trip a client.
+pub(super) fn special_journals(maker: &mut Maker<'_>) -> Result<(), EditError> {
+    let now = fiscal(maker.today);
+    let (yesterday, long_ago) = (maker.back(1), maker.back(75));
+    let pair = |value: i64, comment| [Entry::plain("10.800.6070", value, comment), Entry::plain(BANK, -value, comment)];
+    let plain = |period, dated, posted, status| Header { period, dated, posted, status, source: "E", module: "" };
+    // a thirteenth period, posted a while ago into the year that is over
+    write(maker, &plain((now.0 - 1, 13), long_ago, Some(long_ago), "P"), &pair(100_000, "Audit adjustment"))?;
+    // dated months ago, posted today
+    write(maker, &plain(earlier(now, 2), long_ago, Some(maker.today), "P"), &pair(25_050, "Late correction"))?;
+    write(maker, &plain(now, yesterday, None, "N"), &pair(7_700, "Not posted yet"))?;
+    write(maker, &plain(now, yesterday, None, "H"), &pair(7_800, "On hold"))?;
+    write(maker, &plain(now, yesterday, None, "C"), &pair(7_900, "Cancelled"))?;
+    // an interrupted integration: the same lines twice, under two numbers
+    for _ in 0..2 {
+        write(maker, &plain(now, yesterday, Some(yesterday), "P"), &pair(43_127, "Integration, twice"))?;
+    }
+    // an accrual and its reversal in the period after
+    write(maker, &plain(earlier(now, 1), maker.back(35), Some(maker.back(35)), "P"), &pair(500_000, "Accrual"))?;
+    let reversal = Header { source: "V", ..plain(now, maker.back(3), Some(maker.back(3)), "P") };
+    write(maker, &reversal, &pair(-500_000, "Accrual, reversed"))?;
+    // one line with three analysis rows: joining them multiplies it
+    let mut analysed = pair(60_000, "Consultants");
+    analysed[0].analysis = 901;
+    write(maker, &plain(now, yesterday, Some(yesterday), "P"), &analysed)?;
+    for (project, cents) in [("P00001", 10_000), ("P00002", 20_000), ("P00003", 30_000)] {
+        let row = vec![
+            ("AnalysisEntry", 901.into()),
+            ("GlYear", now.0.into()),
+            ("GlPeriod", now.1.into()),
+            ("AnalysisCategory", "PROJECT".into()),
+            ("AnalysisCode1", project.into()),
+            ("EntryValue", cents.into()),
+        ];
+        maker.company.add("GenAnalysisTrn", row)?;
+    }
+    // a line on suspense with nothing on the other side is not possible; a journal of zero is
+    write(maker, &plain(now, yesterday, Some(yesterday), "P"), &[Entry::plain(SUSPENSE, 0, "Nothing")]).map(|_| ())
+}

@@ -1,0 +1,80 @@
+//! Business that goes on while someone reads.
+
+use serde::{Deserialize, Serialize};
+
+use super::database::{Database, EditError};
+use super::generate::Maker;
+use super::{masters, payables};
+
+/// New invoices of a tick when nobody says how many.
+pub const TICK: u32 = 5;
+
+/// What a tick did, over all companies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticked {
+    /// Invoices posted today.
+    pub invoices: u32,
+    /// Older invoices paid today: one more `ApInvoicePay` row and another balance.
+    pub amended: u32,
+    /// Suppliers edited, of which nothing but their columns tells.
+    pub suppliers_edited: u32,
+    /// Suppliers added.
+    pub suppliers_added: u32,
+    /// Suppliers deleted.
+    pub suppliers_deleted: u32,
+}
+
+/// A bit of business in every company: `invoices` new invoices posted today, a quarter as many older ones paid, one supplier edited without
+/// a trace, one deleted and one added in its place.
+pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError> {
+    let mut done = Ticked::default();
+    let today = database.today;
+    for company in database.companies.values_mut() {
+        company.ticks += 1;
+        let ticks = company.ticks;
+        let count =
+            |company: &super::Company, table: &str| company.table(table).map(|table| u32::try_from(table.len()).unwrap_or(u32::MAX));
+        let (suppliers, first) = (count(company, "ApSupplier")? - 1, count(company, "ApInvoice")?);
+        let mut maker = Maker { company, random: fastrand::Rng::with_seed(ticks), today, lines: None };
+        let new: Vec<payables::Invoice> = (0..invoices)
+            .map(|n| {
+                // only suppliers without special meaning send more
+                let supplier = maker.random.u32(12..suppliers);
+                payables::invoice(&mut maker, first + n, supplier, today)
+            })
+            .collect();
+        let journal = 900_000 + i64::try_from(ticks).unwrap_or(0);
+        payables::post(&mut maker, journal, &new.iter().collect::<Vec<_>>())?;
+        done.invoices += invoices;
+        for _ in 0..invoices.div_ceil(4) {
+            done.amended += u32::from(amend(&mut maker)?);
+        }
+        let edited = masters::supplier_key(maker.random.u32(0..suppliers));
+        let telephone = format!("+27 11 700 {:04}", ticks % 10_000);
+        maker.company.set("ApSupplier", &[edited.into()], vec![("Telephone", telephone.into())])?;
+        done.suppliers_edited += 1;
+        let old = [format!("ZTEMP{}", ticks - 1).into()];
+        maker.company.remove("ApSupplier", &old)?;
+        maker.company.remove("ApSupplierAddr", &old)?;
+        masters::spare_supplier(&mut maker, &format!("ZTEMP{ticks}"))?;
+        done.suppliers_deleted += 1;
+        done.suppliers_added += 1;
+    }
+    Ok(done)
+}
+
+/// Pays what is left of some invoice.
+fn amend(maker: &mut Maker<'_>) -> Result<bool, EditError> {
+    let table = maker.company.table("ApInvoice")?;
+    let [balance, next, currency] = ["MthInvBal1", "NextPaymEntry", "Currency"].map(|name| table.schema.column(name).unwrap_or_default());
+    let start = maker.random.usize(0..table.len());
+    let order = table.slots().skip(start).chain(table.slots().take(start));
+    let Some(slot) = order.into_iter().find(|slot| table.cell(*slot, balance).number() != 0) else { return Ok(false) };
+    let (supplier, number) = (table.cell(slot, 0).clone(), table.cell(slot, 1).clone());
+    let (cents, entry) = (table.cell(slot, balance).number(), table.cell(slot, next).number() + 1);
+    let currency = table.cell(slot, currency).text().to_owned();
+    let today = maker.today;
+    payables::pay(maker, supplier.text(), number.text(), entry, &currency, cents, today)?;
+    maker.company.set("ApInvoice", &[supplier, number], vec![("MthInvBal1", 0.into()), ("NextPaymEntry", entry.into())])?;
+    Ok(true)
+}

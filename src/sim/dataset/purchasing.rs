@@ -1,0 +1,287 @@
+//! Purchase orders, receipts, and the matching of receipts to invoices.
+
+use super::database::EditError;
+use super::generate::{Maker, after, before, fiscal, local, rate};
+use super::masters::{GRN_SUSPENSE, expense_code};
+use super::payables::{Invoice, SPECIAL};
+
+/// Orders that are special cases.
+const SPECIAL_ORDERS: u32 = 20;
+/// Lines of the longest order.
+const LONGEST: u32 = 1_040;
+
+/// A line before it is written.
+struct Line {
+    kind: &'static str,
+    /// Millionths.
+    quantity: i64,
+    received: i64,
+    /// Hundred-thousandths, local and foreign.
+    price: i64,
+    foreign: i64,
+    price_unit: &'static str,
+    /// Millionths: price units in one order unit.
+    factor: i64,
+    charge: i64,
+    comment: String,
+}
+
+struct Order {
+    number: String,
+    supplier: String,
+    currency: &'static str,
+    status: &'static str,
+    entered_days_ago: u64,
+    lines: Vec<Line>,
+}
+
+/// Writes orders, one for about every fifth invoice, and matches most of them.
+pub(super) fn fill(maker: &mut Maker<'_>, invoices: &[Invoice]) -> Result<(), EditError> {
+    let count = (u32::try_from(invoices.len()).unwrap_or(u32::MAX) / 5).max(SPECIAL_ORDERS + 4);
+    for n in 0..count {
+        let invoice = match n {
+            // two orders for one invoice
+            0 | 1 => Some(&invoices[10]),
+            _ if n < SPECIAL_ORDERS => None,
+            _ => invoices.get((SPECIAL + (n - SPECIAL_ORDERS) * 5) as usize),
+        };
+        let order = order(maker, n, count, invoice);
+        write(maker, &order)?;
+        receive(maker, n, &order, invoice.filter(|_| order.status == "9"))?;
+    }
+    Ok(())
+}
+
+fn number(n: u32) -> String {
+    match n {
+        2 => " 00001".into(),
+        3 => "U03679".into(),
+        4 => "u03679".into(),
+        5 => "042".into(),
+        6 => "42".into(),
+        _ => format!("{:015}", 5_000 + n),
+    }
+}
+
+fn order(maker: &mut Maker<'_>, n: u32, count: u32, invoice: Option<&Invoice>) -> Order {
+    let status = match n {
+        0 | 1 => "9",
+        2 => "0",
+        3 => "1",
+        4 | 10..=14 => "4",
+        5 => "*",
+        _ if invoice.is_some() => "9",
+        _ => maker.pick(&["4", "4", "9", "1"]),
+    };
+    let (supplier, currency) = match (invoice, n) {
+        (Some(invoice), _) => (invoice.supplier.clone(), invoice.currency),
+        (None, 10) => ("0000011".to_owned(), "$"),
+        (None, 11) => ("0000012".to_owned(), "EUR"),
+        (None, _) => (super::masters::supplier_key(n % 9), super::generate::LOCAL),
+    };
+    let entered_days_ago = match invoice {
+        Some(invoice) => u64::try_from((maker.today - invoice.posted).num_days()).unwrap_or(0) + 30,
+        None => u64::from(364 - 360 * n / count.max(1)),
+    };
+    let length = match n {
+        12 => 2,
+        13 => LONGEST,
+        _ => maker.random.u32(1..=5),
+    };
+    let lines = (0..length).map(|line| order_line(maker, n, line, status, currency)).collect();
+    Order { number: number(n), supplier, currency, status, entered_days_ago, lines }
+}
+
+fn order_line(maker: &mut Maker<'_>, n: u32, line: u32, status: &str, currency: &str) -> Line {
+    let kind = match (n, line) {
+        // nothing but comments
+        (12, _) => "6",
+        (7 | 8, 1) => "4",
+        (7 | 8, 2) => "5",
+        (_, 0) => "1",
+        (_, 3) => "6",
+        _ => maker.pick(&["1", "1", "7"]),
+    };
+    let goods = matches!(kind, "1" | "7");
+    let quantity = if goods { maker.random.i64(1..200) * 1_000_000 } else { 0 };
+    let foreign = if goods { maker.random.i64(100..900_000) * 1_000 } else { 0 };
+    let received = match status {
+        "9" => quantity,
+        "4" if line.is_multiple_of(2) => quantity / 2,
+        _ => 0,
+    };
+    // bought by the piece, priced by the hundred
+    let hundred = n == 14 && line == 0;
+    Line {
+        kind,
+        quantity,
+        received,
+        price: local(foreign, currency),
+        foreign,
+        price_unit: if hundred { "100" } else { "EA" },
+        factor: if hundred { 100_000_000 } else { 1_000_000 },
+        charge: if matches!(kind, "4" | "5") { maker.random.i64(1_000..90_000) } else { 0 },
+        comment: match kind {
+            "4" => "Freight".into(),
+            "5" => "Pallets".into(),
+            "6" => format!("Note {line}: handle with care – “fragile”"),
+            _ => String::new(),
+        },
+    }
+}
+
+fn write(maker: &mut Maker<'_>, order: &Order) -> Result<(), EditError> {
+    let entered = maker.back(order.entered_days_ago);
+    let completed = (order.status == "9").then(|| after(entered, 28).min(maker.today));
+    let printed = (order.status == "4" || order.status == "9").then(|| after(entered, 1).min(maker.today));
+    let (rate, way) = rate(order.currency);
+    let cancelled = order.status == "*";
+    let warehouse = maker.pick(&["MAIN", "COAST"]);
+    let row = vec![
+        ("PurchaseOrder", (&order.number).into()),
+        ("OrderStatus", order.status.into()),
+        ("ActiveFlag", if completed.is_some() || cancelled { "N".into() } else { "Y".into() }),
+        ("CancelledFlag", if cancelled { "Y".into() } else { "".into() }),
+        ("Supplier", (&order.supplier).into()),
+        ("OrderEntryDate", entered.into()),
+        ("OrderDueDate", after(entered, 30).into()),
+        ("DateLastDocPrt", printed.into()),
+        ("DatePoCompleted", completed.into()),
+        ("OrderType", if order.currency == super::generate::LOCAL { "L".into() } else { "I".into() }),
+        ("Currency", order.currency.into()),
+        ("ExchangeRate", rate.into()),
+        ("MulDiv", way.into()),
+        ("ExchRateFixed", "N".into()),
+        ("TaxStatus", "N".into()),
+        ("TermsCode", "30".into()),
+        ("Buyer", maker.pick(&["BM", "TN", "JO"]).into()),
+        ("Warehouse", warehouse.into()),
+        ("PrintCount", i64::from(printed.is_some()).into()),
+        ("AmendedCount", if order.number == "U03679" { 99.into() } else { 0.into() }),
+        ("DeliveryName", "Main works".into()),
+        ("DeliveryAddr1", "1 Foundry Lane".into()),
+        ("DeliveryAddr2", "Cape Town".into()),
+        ("PostalCode", "7441".into()),
+        ("DiscPct1", if order.number == "042" { 250.into() } else { 0.into() }),
+        ("NextDetailLine", i64::try_from(order.lines.len() + 1).unwrap_or(0).into()),
+        ("Email", "buying@works.example".into()),
+    ];
+    maker.company.add("PorMasterHdr", row)?;
+    for (number, line) in (1_i64..).zip(&order.lines) {
+        let received = (line.received > 0).then(|| after(entered, 27).min(maker.today));
+        let code = if line.kind == "7" { expense_code(maker) } else { String::new() };
+        let goods = matches!(line.kind, "1" | "7");
+        let unit = |name: &str| if goods { name.into() } else { "".into() };
+        let row = vec![
+            ("PurchaseOrder", (&order.number).into()),
+            ("Line", number.into()),
+            ("LineType", line.kind.into()),
+            (
+                "MStockCode",
+                if goods { format!("{}{:04}", if line.kind == "1" { "A" } else { "NS-" }, number * 37 % 10_000).into() } else { "".into() },
+            ),
+            ("MStockDes", if goods { "Casting, machined Ø 40 mm".into() } else { "".into() }),
+            ("MWarehouse", unit(warehouse)),
+            ("MOrderUom", unit("EA")),
+            ("MStockingUom", unit("EA")),
+            ("MPriceUom", unit(line.price_unit)),
+            ("MOrderQty", line.quantity.into()),
+            ("MReceivedQty", line.received.into()),
+            ("MPrice", line.price.into()),
+            ("MForeignPrice", line.foreign.into()),
+            ("MConvFactPrcUm", line.factor.into()),
+            ("MMulDivPrc", "M".into()),
+            ("MConvFactOrdUm", 1_000_000.into()),
+            ("MMulDivAlloc", "M".into()),
+            ("MLatestDueDate", after(entered, 30).into()),
+            ("MOrigDueDate", after(entered, 25).into()),
+            ("MLastReceiptDat", received.into()),
+            ("MTaxCode", "A".into()),
+            ("MProductClass", if goods { "CAST".into() } else { "".into() }),
+            ("MCompleteFlag", if order.status == "9" { "Y".into() } else { ["N", ""][usize::from(number % 2 == 0)].into() }),
+            ("MGlCode", code.into()),
+            ("NComment", (&line.comment).into()),
+            ("NMscChargeValue", line.charge.into()),
+            ("NMscChargeFor", line.charge.into()),
+        ];
+        maker.company.add("PorMasterDetail", row)?;
+    }
+    Ok(())
+}
+
+/// Goods received for each line of an order, and the invoice they are matched with.
+fn receive(maker: &mut Maker<'_>, n: u32, order: &Order, invoice: Option<&Invoice>) -> Result<(), EditError> {
+    let grn = format!("{:015}", 8_000 + n);
+    let received = before(maker.back(order.entered_days_ago), 0);
+    let received = after(received, 27).min(maker.today);
+    let (year, month) = fiscal(received);
+    let (rate, way) = rate(order.currency);
+    let journal = 2_000 + i64::from(n);
+    for (number, line) in (1_i64..).zip(&order.lines).filter(|(_, line)| line.received > 0) {
+        // quantity in millionths times price in hundred-thousandths, per price unit, in cents
+        let value = |price: i64| {
+            let exact = i128::from(line.received) * i128::from(price) / i128::from(line.factor);
+            i64::try_from(exact / 1_000).unwrap_or(i64::MAX)
+        };
+        let worth = value(line.price);
+        let matched = invoice.is_some();
+        let row = vec![
+            ("Supplier", (&order.supplier).into()),
+            ("Grn", (&grn).into()),
+            ("GrnSource", "P".into()),
+            ("Journal", journal.into()),
+            ("JournalEntry", number.into()),
+            ("OrigReceiptDate", received.into()),
+            ("DebitRecGlCode", GRN_SUSPENSE.into()),
+            ("GrnYear", year.into()),
+            ("GrnMonth", month.into()),
+            ("PurchaseOrder", (&order.number).into()),
+            ("PurchaseOrderLin", number.into()),
+            ("StockCode", format!("A{:04}", number * 37 % 10_000).into()),
+            ("StockDescription", "Casting, machined Ø 40 mm".into()),
+            ("Warehouse", "MAIN".into()),
+            ("QtyReceived", line.received.into()),
+            ("QtyUom", "EA".into()),
+            ("DeliveryNote", format!("DN{n}").into()),
+            ("OrigGrnValue", worth.into()),
+            ("CurGrnValue", worth.into()),
+            ("MatchedValue", if matched { worth.into() } else { 0.into() }),
+            ("GrnMatchedFlag", if matched { "Y".into() } else { "N".into() }),
+            ("GrnMatchedYear", if matched { year.into() } else { 0.into() }),
+            ("GrnMatchedMonth", if matched { month.into() } else { 0.into() }),
+            ("CurrencyValue", value(line.foreign).into()),
+            ("PostCurrency", order.currency.into()),
+            ("ConvRate", rate.into()),
+            ("MulDiv", way.into()),
+            ("MTaxCode", "A".into()),
+        ];
+        maker.company.add("GrnDetails", row)?;
+        let receipt = vec![
+            ("PurchaseOrder", (&order.number).into()),
+            ("PurchaseOrderLin", number.into()),
+            ("DateReceived", received.into()),
+            ("QtyReceived", line.received.into()),
+            ("PriceReceived", line.price.into()),
+            ("Reference", (&grn).into()),
+        ];
+        maker.company.add("PorHistReceipt", receipt)?;
+        if let Some(invoice) = invoice {
+            let (year, month) = invoice.period;
+            let row = vec![
+                ("Supplier", (&order.supplier).into()),
+                ("Grn", (&grn).into()),
+                ("TransactionType", "P".into()),
+                ("Journal", journal.into()),
+                ("EntryNumber", number.into()),
+                ("Invoice", (&invoice.number).into()),
+                ("MatchedValue", worth.into()),
+                ("MatchedDate", invoice.posted.into()),
+                ("MatchedYear", year.into()),
+                ("MatchedMonth", month.into()),
+                ("MatchedQty", line.received.into()),
+            ];
+            maker.company.add("GrnMatching", row)?;
+        }
+    }
+    Ok(())
+}

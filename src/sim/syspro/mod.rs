@@ -1,0 +1,169 @@
+//! A stand-in for SYSPRO 8: its OData service over made-up companies.
+//!
+//! [`SysproSim`] starts it and drives it from a test; `/_sim` drives it when it runs as a process of its own.
+
+pub mod filter;
+pub mod json;
+pub mod metadata;
+pub mod options;
+pub mod plan;
+pub mod query;
+mod routes;
+pub mod side_door;
+mod state;
+
+use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+
+use actix_web::web;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use url::Url;
+
+pub use options::{Release, Switches, SysproOptions};
+pub use side_door::Stats;
+pub use state::{LiveWrites, PageRead, Traffic};
+
+use self::state::{Shared, lock};
+use super::dataset::live::{self, Ticked};
+use super::dataset::{Database, EditError, generate};
+use super::faults::Faults;
+use super::server::{RunningServer, serve};
+
+/// The path of the service.
+const SERVICE: &str = "/SYSPRO8Odata/SYSPROOData";
+
+/// A SYSPRO that runs until it is stopped or dropped.
+pub struct SysproSim {
+    /// The service's address, `…/SYSPRO8Odata/SYSPROOData`; companies are segments below it.
+    pub url: Url,
+    /// The server's root, for `/_sim`.
+    pub root: Url,
+    /// The authority to trust, in PEM form; `None` without TLS.
+    pub ca_pem: Option<String>,
+    /// What goes wrong; may be changed at any time.
+    pub faults: Faults,
+    shared: web::Data<Shared>,
+    server: RunningServer,
+    /// Dropping it ends the feed.
+    _feed: Option<mpsc::Sender<()>>,
+}
+
+impl SysproSim {
+    /// Makes the data and starts the service.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    pub fn start(options: SysproOptions) -> io::Result<Self> {
+        let database = generate(&options.dataset).map_err(io::Error::other)?;
+        let operator = (options.username, options.password);
+        let shared = web::Data::new(Shared::new(database, options.switches, operator, options.faults.clone()));
+        let for_workers = shared.clone();
+        let server = serve(options.listen, options.tls, options.workers, move |config| routes::configure(config, &for_workers))?;
+        let url = server.url.join(&SERVICE[1..]).map_err(io::Error::other)?;
+        let feed = match options.feed {
+            None => None,
+            Some((every, invoices)) => {
+                let (stop, stopped) = mpsc::channel();
+                let shared = shared.clone();
+                thread::Builder::new().name("sim-feed".into()).spawn(move || {
+                    while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                        if let Err(error) = live::tick(&mut shared.database_mut(), invoices) {
+                            tracing::warn!(%error, "the simulated business stands still");
+                        }
+                    }
+                })?;
+                Some(stop)
+            }
+        };
+        let (root, ca_pem) = (server.url.clone(), server.ca_pem.clone());
+        Ok(Self { url, root, ca_pem, faults: options.faults, shared, server, _feed: feed })
+    }
+
+    /// Closes every connection and frees the port.
+    pub fn stop(self) {
+        self.server.stop();
+    }
+
+    /// A bit of business in every company: `invoices` new invoices posted today, some older ones paid, a supplier edited without a trace, one deleted.
+    pub fn tick(&self, invoices: u32) -> Result<Ticked, EditError> {
+        live::tick(&mut self.shared.database_mut(), invoices)
+    }
+
+    /// Adds a row; numbers and dates as text (`12.50`, `2026-01-31`), columns not named are blank.
+    pub fn insert(&self, company: &str, table: &str, values: &[(&str, &str)]) -> Result<(), EditError> {
+        self.shared.database_mut().insert(company, table, values)
+    }
+
+    /// Changes the row whose key columns have these values.
+    pub fn update(&self, company: &str, table: &str, key: &[(&str, &str)], values: &[(&str, &str)]) -> Result<(), EditError> {
+        self.shared.database_mut().update(company, table, key, values)
+    }
+
+    /// Removes the row whose key columns have these values.
+    pub fn delete(&self, company: &str, table: &str, key: &[(&str, &str)]) -> Result<(), EditError> {
+        self.shared.database_mut().delete(company, table, key)
+    }
+
+    /// How many rows a table has.
+    pub fn count(&self, company: &str, table: &str) -> Result<usize, EditError> {
+        self.shared.database().count(company, table)
+    }
+
+    /// The exact sum of a decimal column.
+    pub fn sum(&self, company: &str, table: &str, column: &str) -> Result<Decimal, EditError> {
+        self.shared.database().sum(company, table, column)
+    }
+
+    /// Looks at the data.
+    pub fn with<T>(&self, look: impl FnOnce(&Database) -> T) -> T {
+        look(&self.shared.database())
+    }
+
+    /// Changes the data in one go.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Database) -> T) -> T {
+        change(&mut self.shared.database_mut())
+    }
+
+    /// Runs after every page that is read, before the next one can be; `None` ends it. It works on the data it is given: calling the
+    /// simulator's other functions from inside it waits for ever.
+    pub fn live_writes(&self, change: Option<LiveWrites>) {
+        self.shared.set_live_writes(change);
+    }
+
+    /// Turns switches while the service runs.
+    pub fn switch(&self, turn: impl FnOnce(&mut Switches)) {
+        turn(&mut self.shared.switches_mut());
+    }
+
+    /// The server's date from now on.
+    pub fn set_today(&self, today: NaiveDate) {
+        self.shared.database_mut().today = today;
+    }
+
+    /// Gives the operator a new password in SYSPRO; the service learns of it when it is restarted.
+    pub fn set_operator(&self, username: &str, password: &str) {
+        lock(&self.shared.operators).current = vec![(username.to_owned(), password.to_owned())];
+    }
+
+    /// What a restart of the OData service changes: it reads the operators again.
+    pub fn restart_service(&self) {
+        let mut operators = lock(&self.shared.operators);
+        operators.loaded = operators.current.clone();
+    }
+
+    /// Counts, sums and traffic, as `/_sim/stats` shows them.
+    pub fn stats(&self) -> Stats {
+        side_door::collect(&self.shared)
+    }
+
+    /// What was asked of one table in one company.
+    pub fn traffic(&self, company: &str, table: &str) -> Traffic {
+        self.shared.traffic().get(&(company.to_owned(), table.to_owned())).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;
