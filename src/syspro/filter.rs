@@ -96,7 +96,7 @@ pub(super) fn quote(text: &str) -> String {
 
 /// A cell as a literal: by the column's type where it is known, else by the JSON type received.
 pub(super) fn literal(cell: &Cell, edm: Option<&str>) -> String {
-    let number = |text: &str| parse_decimal(text).map(|number| number.to_string());
+    let number = |text: &str| parse_decimal(text).map(|number| number.normalize().to_string());
     match (cell, edm) {
         (Cell::Null, _) => "null".to_owned(),
         (Cell::Flag(flag), _) => flag.to_string(),
@@ -393,7 +393,7 @@ mod tests {
     fn literals_follow_the_type_then_the_json() {
         assert_eq!(literal(&text(" 00001 "), None), "' 00001 '");
         assert_eq!(literal(&text("O'Neil"), Some("Edm.String")), "'O''Neil'");
-        assert_eq!(literal(&number("1.20E1"), None), "12.0");
+        assert_eq!(literal(&number("1.20E1"), None), "12");
         assert_eq!(literal(&text("12"), Some("Edm.Decimal")), "12");
         assert_eq!(literal(&number("12"), Some("Edm.String")), "'12'");
         assert_eq!(literal(&text("2026-01-31T00:00:00"), None), "2026-01-31T00:00:00Z");

@@ -14,6 +14,11 @@ mod related;
 mod value;
 mod wire;
 
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tests;
+
 pub use columns::ProbeFinding;
 pub use error::SysproError;
 pub use odata::OData;

@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use actix_web::web::Bytes;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tracing::debug;
 use url::Url;
@@ -51,6 +50,8 @@ pub(super) struct Learned {
     pub(super) comparisons: usize,
     /// The longest query string accepted, in bytes.
     pub(super) bytes: usize,
+    /// The most rows that the server lets itself be asked for at once; 0: no limit met.
+    pub(super) top: usize,
     /// Tables whose dates are written the other way than first thought.
     pub(super) other_date: HashMap<(CompanyId, String), bool>,
     /// Optional columns that a table lacks.
@@ -189,10 +190,14 @@ impl Call<'_> {
     pub(super) async fn read(&self, query: &Query<'_>, after: Option<&[Cell]>, want: usize) -> Result<Rows, SysproError> {
         let key_at = self.key_offsets(query)?;
         let mut last: Option<Vec<Cell>> = after.map(<[Cell]>::to_vec);
-        let (mut found, mut link, mut cap, mut empty) = (Rows::default(), None::<Url>, query.top.max(1) as usize, 0);
+        let (mut found, mut link, mut cap, mut empty) = (Rows::default(), None::<Url>, self.rows_per_request(query.top), 0);
+        let (mut asked_for, mut since) = (0, 0);
         loop {
             let top = cap.min(want.saturating_sub(found.rows.len())).max(1);
             let by_link = link.is_some();
+            if !by_link {
+                asked_for = top;
+            }
             let answer = match link.take() {
                 Some(url) => self.attempt(query.table, &url, &self.selected(query)).await,
                 None => self.query(query, last.as_deref(), top).await,
@@ -205,6 +210,18 @@ impl Call<'_> {
                 }
                 Err(SysproError::Unreachable { source: crate::net::NetError::TooLarge { .. }, .. }) if top > 1 => {
                     cap = top / 2;
+                    continue;
+                }
+                // a server may have a limit of its own for `$top`, and says so
+                Err(SysproError::Refused { status: 400, answer, .. }) if top > 10 && answer.to_ascii_lowercase().contains("top") => {
+                    cap = if top > 1000 {
+                        1000
+                    } else if top > 100 {
+                        100
+                    } else {
+                        10
+                    };
+                    self.odata.learned.borrow_mut().top = cap;
                     continue;
                 }
                 answer => answer?,
@@ -234,10 +251,20 @@ impl Call<'_> {
             }
             last = reached;
             found.rows.extend(rows);
-            found.more = has_link || (!by_link && maybe_more(count, top));
+            // links lead through one request's `$top` rows, not beyond them
+            since = if by_link { since + count } else { count };
+            found.more = has_link || maybe_more(count, top) || since >= asked_for;
             if !found.more || found.rows.len() >= want {
                 return Ok(found);
             }
+        }
+    }
+
+    fn rows_per_request(&self, wanted: u32) -> usize {
+        let wanted = wanted.max(1) as usize;
+        match self.odata.learned.borrow().top {
+            0 => wanted,
+            top => wanted.min(top),
         }
     }
 
@@ -330,14 +357,20 @@ impl Call<'_> {
         })
     }
 
-    /// A link to the next page, when it leads to the same server and does not skip by count.
+    /// A link to the next page, when it leads to the same server and does not count rows: rows that come or go meanwhile would shift the
+    /// count, while going on by key misses nothing.
     fn usable_link(&self, table: &str, text: &str) -> Option<Url> {
         let url = self.address(table, "").ok()?.join(text).ok()?;
         let same = url.origin() == self.odata.base.origin();
         if !same {
             debug!(table, host = crate::net::host_of(&url), "a link to the next page leads to another server and is not followed");
         }
-        (same && !url.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("$skip"))).then_some(url)
+        let counts = |name: &str, value: &str| match name.to_ascii_lowercase().as_str() {
+            "$skip" => true,
+            "$skiptoken" => value.bytes().all(|byte| byte.is_ascii_digit()),
+            _ => false,
+        };
+        (same && !url.query_pairs().any(|(name, value)| counts(&name, &value))).then_some(url)
     }
 
     /// One address, tried as often as the settings say while the failure is a passing one.
@@ -388,7 +421,7 @@ impl Call<'_> {
             ("OData-MaxVersion", "4.0"),
             ("User-Agent", concat!("tieline/", env!("CARGO_PKG_VERSION"))),
         ];
-        let answer = self.odata.http.send(Method::GET, url, &headers, Bytes::new()).await;
+        let answer = self.odata.http.send(Method::GET, url, &headers, Default::default()).await;
         answer.map_err(|source| SysproError::from_net(asked.to_owned(), source))
     }
 
