@@ -122,9 +122,6 @@ fn run(instance: &Instance, outer: &Call, item: &Item, authorization: Option<&st
             Some(&format!("{} bytes, at most {}", body.len(), options.batch_item_limit)),
         );
     }
-    if options.check_token_per_item && !instance.tokens().accepts(authorization) {
-        return Reply::not_authenticated();
-    }
     let mut call = Call {
         method: item.method.to_ascii_uppercase(),
         content_type: header("Content-Type"),
@@ -138,15 +135,22 @@ fn run(instance: &Instance, outer: &Call, item: &Item, authorization: Option<&st
     if call.path == "/api/now/batch" {
         return Reply::error(400, "Requested URI does not represent any resource", Some(&call.path));
     }
+    // faults of single items are rules whose path begins with `batch:`
+    let fault = instance.faults.next(&call.method, &format!("batch:{}", call.path));
+    if fault == Some(Fault::Named("revoke_tokens".to_owned())) {
+        instance.tokens().revoke_all();
+    }
+    if options.check_token_per_item && !instance.tokens().accepts(authorization) {
+        return Reply::not_authenticated();
+    }
     instance.count(&format!("batched {}", super::kind(&call)));
     if options.rate_inner
         && let Err(reply) = instance.rated(&call.path)
     {
         return reply;
     }
-    // faults of single items are rules whose path begins with `batch:`
-    match instance.faults.next(&call.method, &format!("batch:{}", call.path)) {
-        None | Some(Fault::Slow(_)) => instance.dispatch(&call, work),
+    match fault {
+        None | Some(Fault::Slow(_) | Fault::Named(_)) => instance.dispatch(&call, work),
         Some(Fault::StatusAfterCommit(status)) => {
             let done = work.commits;
             let reply = instance.dispatch(&call, work);

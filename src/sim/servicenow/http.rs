@@ -18,6 +18,9 @@ use super::{Instance, kind};
 /// No body may be larger than this, whatever the options say.
 const BODY_LIMIT: usize = 256 << 20;
 
+/// A url longer than this, in bytes, is answered by something in front of the instance.
+const URL_LIMIT: usize = 16 << 10;
+
 /// Left in the extensions of a request whose answer will not arrive.
 struct AnswerLost;
 
@@ -105,6 +108,9 @@ async fn serve(request: &HttpRequest, body: Bytes, instance: &Instance, named: &
         base: base(request, options.tls),
         ..Call::default()
     };
+    if request.uri().path_and_query().is_some_and(|url| url.as_str().len() > URL_LIMIT) {
+        return Reply::page(400, "Bad Request");
+    }
     call.set_url(&request.uri().to_string());
     instance.count(&kind(&call));
     match named {

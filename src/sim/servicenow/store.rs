@@ -135,7 +135,11 @@ impl Store {
                 Stored::TooLong => return Err(insert_refused(name, column)),
             };
             if let Some(table) = self.tables.get_mut(name) {
-                values.push((table.number(column), text));
+                let number = table.number(column);
+                match values.iter_mut().find(|(known, _)| *known == number) {
+                    Some(value) => value.1 = text,
+                    None => values.push((number, text)),
+                }
             }
         }
         Ok(values)
@@ -172,7 +176,6 @@ impl Store {
         if table.schema.mandatory.is_empty() && table.schema.rules.is_empty() {
             return Ok(());
         }
-        let columns = table.columns();
         let text = |column: &str| -> String {
             let new = values.iter().rev().find(|(number, _)| table.name_of(*number) == column).map(|(_, text)| text.to_string());
             new.unwrap_or_else(|| slot.and_then(|slot| table.row(slot)).map(|row| table.text(row, column).into_owned()).unwrap_or_default())
@@ -187,7 +190,7 @@ impl Store {
         if !missing.is_empty() {
             return Err(Refusal(format!("Data Policy Exception: The following fields are mandatory: {}", missing.join(", "))));
         }
-        for rule in table.schema.rules.iter().filter(|rule| columns.contains(&rule.column.as_str()) || table.knows(&rule.column)) {
+        for rule in &table.schema.rules {
             let value = text(&rule.column);
             let aborts = match &rule.abort {
                 Abort::Negative => parse_decimal(&value).is_some_and(|number| number.is_sign_negative() && !number.is_zero()),

@@ -27,8 +27,7 @@ pub(super) fn handle(store: &mut Store, call: &Call, options: &ServiceNowOptions
         ("GET" | "HEAD", "") => list(store, table, call, options),
         ("POST", "") => post(store, name, call, options, work),
         ("GET" | "HEAD" | "PATCH" | "PUT" | "DELETE", id) if !id.is_empty() => {
-            let found =
-                table.find_id(id).filter(|slot| table.row(*slot).is_some_and(|row| readable(table, row, options) && !hidden(table, row)));
+            let found = table.find_id(id).filter(|slot| table.row(*slot).is_some_and(|row| readable(row, options) && !hidden(table, row)));
             let Some(slot) = found else { return Reply::no_record() };
             match call.method.as_str() {
                 "GET" | "HEAD" => {
@@ -47,7 +46,7 @@ pub(super) fn handle(store: &mut Store, call: &Call, options: &ServiceNowOptions
 }
 
 /// Whether the row is old enough to be read.
-fn readable(_: &Table, row: &Row, options: &ServiceNowOptions) -> bool {
+fn readable(row: &Row, options: &ServiceNowOptions) -> bool {
     options.read_delay.is_zero() || row.created + options.read_delay.as_millis() as i64 <= now()
 }
 
@@ -132,11 +131,8 @@ fn list(store: &Store, table: &Table, call: &Call, options: &ServiceNowOptions) 
     };
     let text = call.parameter("sysparm_query").map_or_else(filters, str::to_owned);
     let query = Query::parse(&text, table);
-    let mut slots = if query.invalid && options.invalid_query_returns_no_rows {
-        Vec::new()
-    } else {
-        query.run(table, |row| readable(table, row, options))
-    };
+    let mut slots =
+        if query.invalid && options.invalid_query_returns_no_rows { Vec::new() } else { query.run(table, |row| readable(row, options)) };
     let total = slots.len();
     let number = |name: &str| call.parameter(name).and_then(|text| text.parse::<usize>().ok());
     let (limit, offset) = (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));
@@ -162,11 +158,11 @@ fn list(store: &Store, table: &Table, call: &Call, options: &ServiceNowOptions) 
     let page = slots.get(offset.min(end)..end).unwrap_or_default();
     // the limit counts before access control
     let rows = page.iter().filter_map(|slot| table.row(*slot)).filter(|row| !hidden(table, row));
-    let mut rows: Vec<Value> = rows.map(|row| show(store, table, row, call, options)).collect();
+    let rows: Vec<Value> = rows.map(|row| show(store, table, row, call, options)).collect();
     if rows.is_empty() && total == 0 && call.first_version {
         return Reply::no_record();
     }
-    let mut reply = Reply::result(200, &Value::Array(std::mem::take(&mut rows)));
+    let mut reply = Reply::result(200, &Value::Array(rows));
     if !call.flag("sysparm_no_count") {
         reply.headers.push(("X-Total-Count", total.to_string()));
     }

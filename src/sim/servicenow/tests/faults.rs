@@ -171,3 +171,24 @@ async fn answers_are_compressed_when_that_is_accepted() {
         assert_eq!(answer.body, "{\"result\":[]}");
     }
 }
+
+#[actix_rt::test]
+async fn a_token_that_dies_during_a_batch_stops_items_only_where_that_is_on() {
+    for (check_token_per_item, second) in [(false, 201), (true, 401)] {
+        let bench = Bench::new(ServiceNowOptions { check_token_per_item, ..Default::default() }).await;
+        bench.sim.set_fault(FaultRule::always(Fault::Named("revoke_tokens".into())).on_path("batch:").after(1).times(1));
+        let import = "/api/now/import/sn_apo_supplier";
+        let items = [("1", "POST", import, json!({"u_source_key": "a"})), ("2", "POST", import, json!({"u_source_key": "b"}))];
+        let answer = bench.batch(&items, true).await;
+        let status = |id| serviced(&answer, id).expect("item")["status_code"].clone();
+        assert_eq!((status("1"), status("2")), (json!(201), json!(second)));
+        assert_eq!(bench.get("/api/now/table/proc_po").await.status, 401);
+    }
+}
+
+#[actix_rt::test]
+async fn a_url_that_is_far_too_long_is_answered_by_a_page() {
+    let bench = Bench::new(ServiceNowOptions::default()).await;
+    let answer = bench.get(&format!("/api/now/table/{}", "x".repeat(23_000))).await;
+    assert!(answer.status >= 400 && !answer.is_json(), "{answer:?}");
+}
