@@ -1,0 +1,264 @@
+//! `tieline demo`: everything on loopback. Two simulators with a year of made-up company data, a private Postgres, one full sync, a
+//! summary that ties out; then the service runs on, and new invoices keep appearing until it is stopped.
+
+mod tie;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::context::{Checked, Context};
+use super::failure::{Exit, Failure};
+use super::{Global, OutputForm, output, run, sync};
+use crate::actors::root::RunCycle;
+use crate::actors::cycle::CycleAsk;
+use crate::actors::supervise::RestartPolicy;
+use crate::actors::tree::Tree;
+use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
+use crate::config;
+use crate::domain::run::RunKind;
+use crate::sim::dataset::DatasetOptions;
+use crate::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use crate::sim::syspro::{SysproOptions, SysproSim};
+use crate::store::SealedCredential;
+
+/// How long running work may take to come to an end.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
+/// Between two bits of simulated business, and how many invoices each brings.
+const FEED: (Duration, u32) = (Duration::from_secs(5), 3);
+
+/// How the demo runs.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DemoArgs {
+    /// AP invoices of the larger company
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    documents: u32,
+    /// The seed of the made-up data
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Let both systems misbehave: lost answers, 502, 429, cut bodies
+    #[arg(long)]
+    faults: bool,
+    /// Exit after the summary
+    #[arg(long)]
+    once: bool,
+    /// Keep the state here instead of in a temporary directory that is removed at the end
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+}
+
+/// Both simulators.
+pub(super) struct Systems {
+    pub(super) syspro: SysproSim,
+    pub(super) servicenow: ServiceNowSim,
+}
+
+/// A state directory that is removed at the end, unless it was named.
+struct StateDirectory {
+    path: PathBuf,
+    keep: bool,
+}
+
+impl StateDirectory {
+    fn new(named: Option<&PathBuf>) -> Result<Self, Failure> {
+        let (path, keep) = match named {
+            Some(path) => (path.clone(), true),
+            None => (std::env::temp_dir().join(format!("tieline-demo-{}", std::process::id())), false),
+        };
+        std::fs::create_dir_all(&path)
+            .map_err(|error| Failure::new(Exit::Failed, format!("the demo's directory {} cannot be made: {error}", path.display())))?;
+        Ok(Self { path, keep })
+    }
+}
+
+impl Drop for StateDirectory {
+    fn drop(&mut self) {
+        if !self.keep && let Err(error) = std::fs::remove_dir_all(&self.path) {
+            eprintln!("tieline: the demo's directory {} could not be removed: {error}", self.path.display());
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) fn demo(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
+    let directory = StateDirectory::new(args.directory.as_ref())?;
+    say(global, "Starting stand-ins for SYSPRO and ServiceNow on loopback …");
+    let systems = systems(args)?;
+    let text = configuration(&systems, &directory.path);
+    let loaded = config::load_text(&text, None, std::iter::empty())
+        .map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error)))?;
+    let checked = Checked::with(loaded)?;
+    super::start_logging(&checked)?;
+    say(global, &format!("  SYSPRO      {}", systems.syspro.url));
+    say(global, &format!("  ServiceNow  {}", systems.servicenow.url()));
+    let result = actix_rt::System::new().block_on(async {
+        say(global, "Starting a private Postgres …");
+        let context = Context::open(checked).await?;
+        let result = show(global, args, &context, &systems).await;
+        context.close().await;
+        result
+    });
+    systems.syspro.stop();
+    systems.servicenow.stop();
+    result
+}
+
+/// Lines for people; silent where the output is for a program.
+fn say(global: &Global, text: &str) {
+    if global.output == OutputForm::Table {
+        println!("{text}");
+    }
+}
+
+fn systems(args: &DemoArgs) -> Result<Systems, Failure> {
+    let failed = |what: &str, error: std::io::Error| Failure::new(Exit::Failed, format!("the stand-in for {what} cannot start: {error}"));
+    let options = SysproOptions {
+        dataset: DatasetOptions { seed: args.seed, documents: args.documents, ..DatasetOptions::default() },
+        ..SysproOptions::default()
+    };
+    let syspro = SysproSim::start(options).map_err(|error| failed("SYSPRO", error))?;
+    let servicenow =
+        ServiceNowSim::start(ServiceNowOptions { seed: args.seed, ..ServiceNowOptions::default() }).map_err(|error| failed("ServiceNow", error))?;
+    if args.faults {
+        tie::add_faults(&syspro, &servicenow);
+    }
+    Ok(Systems { syspro, servicenow })
+}
+
+/// The demo's configuration, as a site would write it.
+fn configuration(systems: &Systems, directory: &Path) -> String {
+    format!(
+        r#"
+[http]
+listen = "127.0.0.1:{port}"
+[syspro]
+odata_url = "{syspro}"
+time_zone = "Africa/Johannesburg"
+companies = ["EDU1", "1"]
+[servicenow]
+instance_url = "{servicenow}"
+profile = "apo"
+batch_quota_seconds = 2
+request_quota_seconds = 2
+[schedule]
+cost_center = "* * * * *"
+gl_account = "* * * * *"
+supplier = "* * * * *"
+purchase_order = "* * * * *"
+invoice = "* * * * *"
+gl_posting = "* * * * *"
+[retry]
+min_delay_seconds = 1
+[state]
+directory = "{directory}"
+[log]
+level = "warn"
+"#,
+        port = free_port(),
+        syspro = systems.syspro.url,
+        servicenow = systems.servicenow.url(),
+        directory = directory.display(),
+    )
+}
+
+/// The service's usual port where it is free, else any.
+fn free_port() -> u16 {
+    let usual = std::net::TcpListener::bind("127.0.0.1:8650").or_else(|_| std::net::TcpListener::bind("127.0.0.1:0"));
+    usual.and_then(|listener| listener.local_addr()).map_or(8650, |address| address.port())
+}
+
+/// Seals the simulators' passwords as `tieline credential set` would.
+async fn set_credentials(context: &Context) -> Result<(), Failure> {
+    let (syspro, servicenow) = (SysproOptions::default(), ServiceNowOptions::default());
+    let keys = context.vault().keys(false).map_err(|error| Failure::plain(&error))?;
+    let mut all = Vec::new();
+    for (name, username, password) in
+        [(SYSPRO_ODATA, syspro.username, syspro.password), (SERVICENOW, servicenow.client_id, servicenow.client_secret)]
+    {
+        let password = SecretString::from(password);
+        let sealed = keys.seal(name, &username, password.expose_secret()).map_err(|error| Failure::plain(&error))?;
+        all.push(SealedCredential {
+            name: name.to_owned(),
+            username,
+            key_id: sealed.key_id,
+            nonce: sealed.nonce,
+            ciphertext: sealed.ciphertext,
+            updated_at: chrono::Utc::now(),
+        });
+    }
+    Ok(context.store.credential_put(all, sync::user(), "credential set").await?)
+}
+
+async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Systems) -> Result<Exit, Failure> {
+    set_credentials(context).await?;
+    let deps = context.deps();
+    let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    say(global, "One full sync: six flows of two companies, parents first …");
+    let started = Instant::now();
+    let flows = sync::all_flows(&deps, RunKind::Poll);
+    let mut report = sync::run_cycle(&deps, &tree, flows.clone()).await?;
+    // with faults, deliveries wait for another try or a look: a person would run the cycle again
+    let mut cycles = 1;
+    while args.faults && cycles < 20 && unsettled(context).await? {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let ask = CycleAsk { flows: flows.clone(), requested_by: sync::user(), reason: None, force: true };
+        let again = tree.root.send(RunCycle(ask)).await;
+        report = again.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted"))?;
+        cycles += 1;
+    }
+    let took = started.elapsed();
+    tree.stop(STOP_DEADLINE).await;
+    let status = context.store.flow_status().await?;
+    let exit = sync::exit_code(&report, &status);
+    let summary = tie::summary(&deps, systems, &status);
+    let ties = summary.iter().all(tie::Line::ties);
+    if global.output == OutputForm::Json {
+        output::json(&serde_json::json!({ "seconds": took.as_secs(), "cycles": cycles, "ties_out": ties, "entities": summary }))?;
+    } else {
+        tie::print(&summary);
+        let sent: i64 = deps.progress.all().values().map(|counts| counts.confirmed).sum();
+        let rate = u128::from(sent.unsigned_abs()) * 1000 / took.as_millis().max(1);
+        println!("{sent} records in {}.{} s ({rate} a second), audited and durable.", took.as_secs(), took.subsec_millis() / 100);
+        let cycle_word = if cycles == 1 { "cycle" } else { "cycles" };
+        println!("{} after {cycles} {cycle_word}.", if ties { "Both sides tie out to the cent" } else { "The two sides do NOT tie out" });
+    }
+    sync::print_errors(&report);
+    if !ties {
+        return Ok(Exit::Failed);
+    }
+    if args.once {
+        // what is parked is parked on purpose, and the summary accounts for it
+        return Ok(if exit == Exit::Partly { Exit::Done } else { exit });
+    }
+    keep_running(context, systems).await
+}
+
+/// Whether anything may still change by itself.
+async fn unsettled(context: &Context) -> Result<bool, Failure> {
+    Ok(context.store.flow_status().await?.iter().any(|s| s.waiting + s.sending + s.in_doubt > 0))
+}
+
+/// The service runs on, and business goes on.
+async fn keep_running(context: &Context, systems: &Systems) -> Result<Exit, Failure> {
+    println!();
+    println!("The service runs on at http://{}/health/flows; new invoices appear every {} s. Ctrl-C ends it.", context.settings().http.listen, FEED.0.as_secs());
+    let feed = async {
+        loop {
+            tokio::time::sleep(FEED.0).await;
+            match systems.syspro.tick(FEED.1) {
+                Ok(_) => println!(
+                    "{}  SYSPRO has {} invoices, ServiceNow {}",
+                    chrono::Utc::now().format("%H:%M:%S"),
+                    systems.syspro.count("EDU1", "ApInvoice").unwrap_or_default() + systems.syspro.count("1", "ApInvoice").unwrap_or_default(),
+                    systems.servicenow.count("x_apo_invoice"),
+                ),
+                Err(error) => tracing::warn!(%error, "the simulated business stands still"),
+            }
+        }
+    };
+    tokio::select! {
+        result = run::serve(context) => result,
+        () = feed => Ok(Exit::Done),
+    }
+}
