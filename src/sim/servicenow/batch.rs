@@ -124,6 +124,7 @@ fn run(instance: &Instance, outer: &Call, item: &Item, authorization: Option<&st
     }
     let mut call = Call {
         method: item.method.to_ascii_uppercase(),
+        inside: true,
         content_type: header("Content-Type"),
         accept: header("Accept"),
         no_body: header("X-no-response-body").as_deref() == Some("true"),

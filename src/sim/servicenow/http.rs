@@ -150,7 +150,7 @@ async fn serve(request: &HttpRequest, body: Bytes, instance: &Instance, named: &
     };
     call.body = body.into();
     let mut reply = match call.path.as_str() {
-        "/api/now/batch" => match call.format_problem() {
+        "/api/now/batch" => match call.format_problem(options) {
             Some(problem) => problem,
             None => super::batch::handle(instance, &call, header("authorization"), work),
         },

@@ -140,7 +140,7 @@ impl Instance {
         if !table && !call.path.starts_with("/api/now/import/") {
             return Reply::error(self.options.unknown_route_status, "Requested URI does not represent any resource", Some(&call.path));
         }
-        if let Some(problem) = call.format_problem() {
+        if let Some(problem) = call.format_problem(&self.options) {
             return problem;
         }
         let before = work.commits;

@@ -123,6 +123,8 @@ pub struct ServiceNowOptions {
     pub caller_sys_id: CallerSysId,
     /// How long a new row stays unreadable.
     pub read_delay: Duration,
+    /// Whether a DELETE must name its `Content-Type`, as documented; the vendor's own Python client does not.
+    pub delete_needs_content_type: bool,
     /// The status of an unknown route: 400 by most witnesses, 404 by one.
     pub unknown_route_status: u16,
     /// Whether orders compute what their lines cost and still lack (the Procurement plug-in's business rules).
@@ -161,6 +163,8 @@ pub struct ServiceNowOptions {
     pub batch_item_limit: usize,
     /// The largest answer of an item, in bytes.
     pub batch_output_limit: usize,
+    /// Whether items must name `Accept` and `Content-Type` too; not documented, and the vendor's own Python client leaves `Accept` out.
+    pub items_need_formats: bool,
     /// Whether items count against rate rules.
     pub rate_inner: bool,
 
@@ -204,6 +208,7 @@ impl Default for ServiceNowOptions {
             dangling_references: true,
             caller_sys_id: CallerSysId::Kept,
             read_delay: Duration::ZERO,
+            delete_needs_content_type: true,
             unknown_route_status: 400,
             procurement_rules: true,
             user_offset_minutes: 0,
@@ -222,6 +227,7 @@ impl Default for ServiceNowOptions {
             shuffle_batch: true,
             batch_item_limit: 5 << 20,
             batch_output_limit: 10 << 20,
+            items_need_formats: false,
             rate_inner: true,
             rates: Vec::new(),
             semaphore: None,

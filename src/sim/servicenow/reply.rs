@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::options::ServiceNowOptions;
+
 /// One call of the REST API, outside or inside a batch.
 #[derive(Debug, Default)]
 pub(super) struct Call {
@@ -9,6 +11,8 @@ pub(super) struct Call {
     pub(super) method: String,
     /// Without query and without version: `/api/now/table/x`.
     pub(super) path: String,
+    /// Whether it is an item of a batch.
+    pub(super) inside: bool,
     /// Whether the path said `v1`.
     pub(super) first_version: bool,
     /// The query's parameters.
@@ -47,14 +51,15 @@ impl Call {
     }
 
     /// What is wrong with the formats the call names; `None` when nothing is.
-    pub(super) fn format_problem(&self) -> Option<Reply> {
+    pub(super) fn format_problem(&self, options: &ServiceNowOptions) -> Option<Reply> {
         let writes = !matches!(self.method.as_str(), "GET" | "HEAD");
-        let missing =
-            if self.accept.is_none() { Some("Accept") } else { (writes && self.content_type.is_none()).then_some("Content-Type") };
-        if let Some(header) = missing {
+        let typed = writes && (self.method != "DELETE" || options.delete_needs_content_type);
+        let required = !self.inside || options.items_need_formats;
+        let missing = if self.accept.is_none() { Some("Accept") } else { (typed && self.content_type.is_none()).then_some("Content-Type") };
+        if let Some(header) = missing.filter(|_| required) {
             return Some(Reply::error(400, "Bad Request", Some(&format!("Missing required header {header}"))));
         }
-        let json = |text: &Option<String>| text.as_deref().is_some_and(|text| text.contains("json"));
+        let json = |text: &Option<String>| text.as_deref().is_none_or(|text| text.contains("json"));
         let any = self.accept.as_deref().is_some_and(|accept| accept.contains("*/*") || accept.contains("application/*"));
         if !json(&self.accept) && !any {
             return Some(Reply::error(406, "Not Acceptable", Some("Response format is not supported")));

@@ -277,6 +277,16 @@ async fn a_map_renames_columns_on_their_way_to_a_platform_table() {
     assert_eq!(keyless.import("sn_fcms_intg_imp_cost_center", &row).await["status"], "skipped");
 }
 
+#[actix_rt::test]
+async fn items_may_leave_their_formats_out_unless_that_is_on() {
+    for (items_need_formats, status) in [(false, 201), (true, 400)] {
+        let bench = Bench::new(ServiceNowOptions { items_need_formats, ..Default::default() }).await;
+        let item = json!({"id": "1", "method": "POST", "url": "/api/now/table/proc_po", "body": STANDARD.encode("{}")});
+        let answer = bench.post("/api/now/batch", &json!({"batch_request_id": "1", "rest_requests": [item]})).await;
+        assert_eq!(body(&answer)["serviced_requests"][0]["status_code"], status);
+    }
+}
+
 /// How fast one worker takes rows in batches of 200, the client's own work included.
 #[actix_rt::test]
 #[ignore = "measures: run it alone, with --release"]

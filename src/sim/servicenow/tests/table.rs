@@ -52,6 +52,8 @@ async fn errors_have_their_statuses_and_texts() {
     let headers = [("content-type", "")];
     let path = format!("/api/now/table/proc_po/{ID}");
     assert_eq!(bench.try_send(Method::DELETE, &path, &headers, Bytes::new()).await.expect("answer").status, 400);
+    let lenient = Bench::new(ServiceNowOptions { delete_needs_content_type: false, ..Default::default() }).await;
+    assert_eq!(lenient.try_send(Method::DELETE, &path, &headers, Bytes::new()).await.expect("answer").status, 404);
     let quiet = [("x-no-response-body", "true")];
     let answer = bench.try_send(Method::POST, "/api/now/table/proc_po", &quiet, Bytes::from_static(b"{}")).await.expect("answer");
     assert!(answer.status == 201 && answer.body.is_empty() && answer.header("location").is_some());
