@@ -1,6 +1,8 @@
 //! The command line: one file per command, each turned into an exit code.
 
 mod context;
+#[cfg(feature = "sim")]
+mod demo;
 mod failure;
 mod output;
 mod run;
@@ -48,6 +50,9 @@ pub enum OutputForm {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Everything on loopback: two simulators, a private Postgres, one full sync, a summary that ties out, then the service
+    #[cfg(feature = "sim")]
+    Demo(demo::DemoArgs),
     /// Runs the service: flows by their schedules, health, metrics and the HTTP interface
     Run,
     /// Runs one cycle in dependency order, then exits: 0 all delivered, 3 some parked or waiting
@@ -57,6 +62,8 @@ pub enum Command {
 /// Runs a command to its end.
 pub fn main(cli: Cli) -> ExitCode {
     let result = match cli.command {
+        #[cfg(feature = "sim")]
+        Command::Demo(args) => demo::demo(&cli.global, &args),
         Command::Run => run::run(&cli.global),
         Command::Sync(args) => sync::sync(&cli.global, &args),
     };

@@ -28,7 +28,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     })
 }
 
-async fn serve(context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn serve(context: &Context) -> Result<Exit, Failure> {
     let deps = context.deps();
     let tree = Tree::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     info!(node = deps.node.name, flows = tree.crew.pollers.len(), "tieline runs");

@@ -160,14 +160,18 @@ fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatu
     let headers =
         ["company", "entity", "read", "new", "changed", "unchanged", "gone", "sent", "confirmed", "waiting", "in doubt", "parked"];
     println!("{}", output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11], rows));
-    for line in lines.iter().filter_map(|l| l.error.as_ref()) {
-        eprintln!("tieline: {line}");
-    }
-    let mut said = BTreeSet::new();
-    for error in errors.into_iter().filter(|error| said.insert(error.clone())) {
-        eprintln!("tieline: sending stopped: {error}");
-    }
+    print_errors(report);
     Ok(())
+}
+
+/// What kept flows from their end, each said once.
+pub(super) fn print_errors(report: &CycleReport) {
+    let mut said = BTreeSet::new();
+    let polls = report.flows.iter().filter_map(|(_, result)| result.as_ref().err().map(ToString::to_string));
+    let writes = write_errors(report).map(|error| format!("sending stopped: {error}"));
+    for error in polls.chain(writes).filter(|error| said.insert(error.clone())) {
+        eprintln!("tieline: {error}");
+    }
 }
 
 fn write_errors(report: &CycleReport) -> impl Iterator<Item = &WriteError> {

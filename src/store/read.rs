@@ -3,7 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Numeric, Text, Timestamptz};
+use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::{Store, StoreError};
@@ -205,6 +206,12 @@ pub struct RecordView {
     pub steps: Vec<RecordAttempt>,
 }
 
+#[derive(QueryableByName)]
+struct Amount {
+    #[diesel(sql_type = Numeric)]
+    amount: Decimal,
+}
+
 impl Store {
     /// Every flow that was ever taken or paused.
     ///
@@ -228,6 +235,25 @@ impl Store {
                 .bind::<BigInt, _>(filter.after)
                 .bind::<BigInt, _>(filter.limit)
                 .load(conn)?)
+        })
+        .await
+    }
+
+    /// The amounts in a field of the records that are not confirmed, for tying out. A record that cannot be mapped has none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn pending_amounts(&self, entity: String, block: String, field: String) -> Result<Vec<Decimal>, StoreError> {
+        self.run("sum what is set aside", move |conn| {
+            let rows: Vec<Amount> = sql_query(
+                "SELECT (l.payload::json ->> $3)::numeric AS amount FROM pending p JOIN delivery l ON l.id = p.delivery_id \
+                 WHERE p.entity = $1 AND p.block = $2 AND coalesce(l.payload::json ->> $3, '') <> ''",
+            )
+            .bind::<Text, _>(entity)
+            .bind::<Text, _>(block)
+            .bind::<Text, _>(field)
+            .load(conn)?;
+            Ok(rows.into_iter().map(|row| row.amount).collect())
         })
         .await
     }

@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, run, sync};
-use crate::actors::root::RunCycle;
 use crate::actors::cycle::CycleAsk;
+use crate::actors::root::RunCycle;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
 use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
@@ -74,7 +74,9 @@ impl StateDirectory {
 
 impl Drop for StateDirectory {
     fn drop(&mut self) {
-        if !self.keep && let Err(error) = std::fs::remove_dir_all(&self.path) {
+        if !self.keep
+            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        {
             eprintln!("tieline: the demo's directory {} could not be removed: {error}", self.path.display());
         }
     }
@@ -118,8 +120,8 @@ fn systems(args: &DemoArgs) -> Result<Systems, Failure> {
         ..SysproOptions::default()
     };
     let syspro = SysproSim::start(options).map_err(|error| failed("SYSPRO", error))?;
-    let servicenow =
-        ServiceNowSim::start(ServiceNowOptions { seed: args.seed, ..ServiceNowOptions::default() }).map_err(|error| failed("ServiceNow", error))?;
+    let servicenow = ServiceNowSim::start(ServiceNowOptions { seed: args.seed, ..ServiceNowOptions::default() })
+        .map_err(|error| failed("ServiceNow", error))?;
     if args.faults {
         tie::add_faults(&syspro, &servicenow);
     }
@@ -211,8 +213,8 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
     tree.stop(STOP_DEADLINE).await;
     let status = context.store.flow_status().await?;
     let exit = sync::exit_code(&report, &status);
-    let summary = tie::summary(&deps, systems, &status);
-    let ties = summary.iter().all(tie::Line::ties);
+    let summary = tie::summary(&deps, systems, &status).await?;
+    let ties = summary.iter().all(|line| line.ties());
     if global.output == OutputForm::Json {
         output::json(&serde_json::json!({ "seconds": took.as_secs(), "cycles": cycles, "ties_out": ties, "entities": summary }))?;
     } else {
@@ -242,7 +244,11 @@ async fn unsettled(context: &Context) -> Result<bool, Failure> {
 /// The service runs on, and business goes on.
 async fn keep_running(context: &Context, systems: &Systems) -> Result<Exit, Failure> {
     println!();
-    println!("The service runs on at http://{}/health/flows; new invoices appear every {} s. Ctrl-C ends it.", context.settings().http.listen, FEED.0.as_secs());
+    println!(
+        "The service runs on at http://{}/health/flows; new invoices appear every {} s. Ctrl-C ends it.",
+        context.checked.settings().http.listen,
+        FEED.0.as_secs()
+    );
     let feed = async {
         loop {
             tokio::time::sleep(FEED.0).await;
@@ -250,7 +256,8 @@ async fn keep_running(context: &Context, systems: &Systems) -> Result<Exit, Fail
                 Ok(_) => println!(
                     "{}  SYSPRO has {} invoices, ServiceNow {}",
                     chrono::Utc::now().format("%H:%M:%S"),
-                    systems.syspro.count("EDU1", "ApInvoice").unwrap_or_default() + systems.syspro.count("1", "ApInvoice").unwrap_or_default(),
+                    systems.syspro.count("EDU1", "ApInvoice").unwrap_or_default()
+                        + systems.syspro.count("1", "ApInvoice").unwrap_or_default(),
                     systems.servicenow.count("x_apo_invoice"),
                 ),
                 Err(error) => tracing::warn!(%error, "the simulated business stands still"),
