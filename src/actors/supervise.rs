@@ -162,8 +162,8 @@ impl<A: Actor<Context = Context<A>> + Handler<Ping>> Child<A> {
 /// Starts an actor under a Guard on an arbiter, with a mailbox of the given capacity.
 ///
 /// The address is good at once, before the actor exists. `make` runs on the arbiter's thread, because much of what actors hold (an HTTP
-/// client) cannot change threads. Whatever goes wrong, `make` panicking and an arbiter that has ended included, reaches the parent as a
-/// [`ChildExited`].
+/// client) cannot change threads. Whatever goes wrong, `make` panicking and an arbiter that has already ended included, reaches the parent
+/// as a [`ChildExited`]; an arbiter that is stopped later takes its actors along without a word, and a [`Pulse`] then says `Gone`.
 pub fn start_on<A, F>(on: &ArbiterHandle, name: impl Into<ChildName>, capacity: usize, supervision: &Supervision, make: F) -> Child<A>
 where
     A: Supervised + Actor<Context = Context<A>>,

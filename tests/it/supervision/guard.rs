@@ -337,5 +337,8 @@ async fn a_thread_that_stands_still_is_silent_and_the_others_are_not() {
 
     drop(release);
     assert_eq!(pulses[0].ask(Duration::from_secs(30)).await, Liveness::Alive);
+
     arbiter.stop();
+    tokio::task::spawn_blocking(move || arbiter.join()).await.unwrap().unwrap();
+    assert_eq!(pulses[0].ask(limit).await, Liveness::Gone, "its arbiter took it along");
 }
