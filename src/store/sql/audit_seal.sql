@@ -1,7 +1,7 @@
 -- Rows of transactions older than every open one are final: nothing can appear among them any more.
 WITH bounds AS (
-    SELECT coalesce((SELECT to_xid FROM audit_seal ORDER BY id DESC LIMIT 1), '0'::xid8) AS from_xid,
-           pg_snapshot_xmin(pg_current_snapshot()) AS to_xid,
+    SELECT coalesce((SELECT to_xid FROM audit_seal ORDER BY id DESC LIMIT 1), 0) AS from_xid,
+           pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS to_xid,
            coalesce((SELECT hash FROM audit_seal ORDER BY id DESC LIMIT 1), decode(repeat('00', 32), 'hex')) AS previous
 ), final AS (
     SELECT count(*) AS rows,
