@@ -198,7 +198,7 @@ fn boxes(filter: &Bound, columns: &[usize]) -> Option<Vec<KeyBox>> {
     };
     match filter {
         Bound::Constant(false) => Some(vec![]),
-        Bound::Text(at, operator, text) => single(at, interval(*operator, &Cell::Text(text.clone()))),
+        Bound::Text(at, operator, text) => single(at, interval(*operator, &Cell::Text(text.as_ref().into()))),
         Bound::Number(at, operator, factor, number) => {
             place(at)?;
             // a constant between two values of the column's scale: `gt` and `ge` begin above the lower, `lt` and `le` end with it
