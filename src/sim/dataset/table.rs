@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
@@ -18,8 +19,8 @@ pub enum Cell {
     Date(i32),
     /// A decimal, multiplied by ten to the power of the column's scale; or a row version.
     Number(i64),
-    /// Characters.
-    Text(Box<str>),
+    /// Characters; rows that follow one another often share them.
+    Text(Arc<str>),
 }
 
 impl From<&str> for Cell {
@@ -245,6 +246,9 @@ impl Table {
     fn put(&mut self, slot: u32, column: usize, cell: Cell) {
         let column = &mut self.columns[column];
         let slot = slot as usize;
+        // memory: most texts are those of one of the rows before
+        let near = column.cells.iter().take(slot).rev().take(4).find(|near| **near == cell);
+        let cell = near.cloned().unwrap_or(cell);
         if slot < column.cells.len() {
             column.cells[slot] = cell;
         } else if cell != column.blank {

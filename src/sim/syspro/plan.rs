@@ -198,7 +198,7 @@ fn boxes(filter: &Bound, columns: &[usize]) -> Option<Vec<KeyBox>> {
     };
     match filter {
         Bound::Constant(false) => Some(vec![]),
-        Bound::Text(at, operator, text) => single(at, interval(*operator, &Cell::Text(text.clone()))),
+        Bound::Text(at, operator, text) => single(at, interval(*operator, &Cell::Text(text.as_ref().into()))),
         Bound::Number(at, operator, factor, number) => {
             place(at)?;
             // a constant between two values of the column's scale: `gt` and `ge` begin above the lower, `lt` and `le` end with it
@@ -353,10 +353,11 @@ mod tests {
     fn leaf() -> impl Strategy<Value = Filter> {
         use Operator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
         let operator = prop::sample::select(vec![Equal, Equal, Equal, NotEqual, Greater, GreaterOrEqual, Less, LessOrEqual]);
+        let operator_any = operator.clone();
         let number = prop::sample::select(vec!["TrnYear", "TrnMonth", "Journal", "EntryNumber", "InvoiceValue"]);
         let halves = (-1_i64..12).prop_map(|n| Decimal::new(n * 5, 1));
-        let year = (2024_i64..2028).prop_map(Decimal::from);
-        let numbers = (number, operator.clone(), prop_oneof![halves, year])
+        let year = (4_048_i64..4_056).prop_map(|n| Decimal::new(n * 5, 1));
+        let numbers = (number, operator.clone(), prop_oneof![halves.clone(), year])
             .prop_map(|(column, operator, number)| Filter::Compare(column.into(), operator, Literal::Number(number)));
         let text = prop::sample::select(vec!["", "042", "42", "Ab", "AB", "é", "1", "2", " 1", "10 ", "A"]);
         let texts = (prop::sample::select(vec!["Supplier", "Invoice"]), operator.clone(), text.clone())
@@ -366,7 +367,13 @@ mod tests {
         let dates = (operator, 1_i64..9)
             .prop_map(|(operator, day)| Filter::Compare("TrnDate".into(), operator, Literal::Instant((20_454 + day) * DAY)));
         let nulls = prop::bool::ANY.prop_map(|is| Filter::Compare("TrnDate".into(), if is { Equal } else { NotEqual }, Literal::Null));
-        prop_oneof![6 => numbers, 3 => texts, 1 => calls, 1 => dates, 1 => nulls]
+        // as far into a key as a client goes: equal, equal, then a comparison
+        let number = |column: &str, operator, number| Filter::Compare(column.into(), operator, Literal::Number(number));
+        let keyed = (2025_i64..2027, 1_i64..4, operator_any, halves).prop_map(move |(year, month, operator, journal)| {
+            let equal = |column, n: i64| number(column, Equal, Decimal::from(n));
+            Filter::And(vec![equal("TrnYear", year), equal("TrnMonth", month), number("Journal", operator, journal)])
+        });
+        prop_oneof![6 => numbers, 2 => keyed, 3 => texts, 1 => calls, 1 => dates, 1 => nulls]
     }
 
     fn filter() -> impl Strategy<Value = Filter> {
