@@ -1,0 +1,3 @@
+//! The connector from outside.
+
+mod odata;
