@@ -57,7 +57,7 @@ impl OData {
                 Err(error @ SysproError::Refused { status: 404, .. }) => {
                     finding.error = Some(call.not_found(&needed.table, error).await);
                 }
-                Err(error @ (SysproError::Refused { .. } | SysproError::Failed { .. })) => match call.missing(&needed.table, &all).await? {
+                Err(error) if error.is_about(&all) => match call.missing(&needed.table, &all).await? {
                     Some(missing) => {
                         (finding.missing_optional, finding.missing) = missing.into_iter().partition(|name| needed.optional.contains(name));
                     }
@@ -138,7 +138,7 @@ impl Call<'_> {
                     return Err(self.not_found(query.table, error).await);
                 }
             }
-            Err(SysproError::Refused { .. } | SysproError::Failed { .. }) => {}
+            Err(error) if error.is_about(selected) => {}
             Err(error) => return Err(error),
         }
         let Some(missing) = self.missing(query.table, selected).await? else { return Err(refusal) };
@@ -160,7 +160,7 @@ impl Call<'_> {
         let url = self.address(table, &format!("$top=1&$select={}", encode(&columns.join(","))))?;
         // a failing server is asked again like everywhere else; one that fails on a column does so for good
         let answer = match self.once(table, &url, columns).await {
-            Err(error @ SysproError::Failed { status: 500, .. }) => Err(error),
+            Err(error @ SysproError::Failed { .. }) if error.is_about(columns) => Err(error),
             Err(error) if error.class() != crate::retry::Class::Permanent => self.attempt(table, &url, columns).await,
             answer => answer,
         };
@@ -178,7 +178,7 @@ impl Call<'_> {
         for (name, answer) in answers {
             match answer {
                 Ok(()) => {}
-                Err(SysproError::Refused { .. } | SysproError::Failed { status: 500, .. }) => missing.push(name),
+                Err(error) if error.is_about(&[&name]) => missing.push(name),
                 Err(error) => return Err(error),
             }
         }

@@ -217,6 +217,16 @@ impl SysproError {
         matches!(self, Self::Refused { .. } | Self::Unreachable { source: NetError::TooLarge { .. }, .. })
     }
 
+    /// Whether it may be about one of these columns: a refusal, or a failure that names one. A failure that names none is a passing one;
+    /// taking it for a missing column would blank a column that is there.
+    pub(super) fn is_about(&self, columns: &[&str]) -> bool {
+        match self {
+            Self::Refused { .. } => true,
+            Self::Failed { status: 500, answer, .. } => columns.iter().any(|name| answer.contains(name)),
+            _ => false,
+        }
+    }
+
     /// From a failed exchange.
     pub(super) fn from_net(asked: String, source: NetError) -> Self {
         let text = source.to_string().to_ascii_lowercase();

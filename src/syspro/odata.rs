@@ -326,7 +326,7 @@ impl Call<'_> {
                 }
                 Err(error) => error,
             };
-            let doubtful = matches!(error, SysproError::Refused { .. } | SysproError::Failed { status: 500, .. });
+            let doubtful = error.is_about(&selected);
             if !doubtful || self.odata.learned.borrow().accepted.contains(&known) {
                 return Err(error);
             }

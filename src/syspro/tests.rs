@@ -551,3 +551,36 @@ fn neighbours_taken_in_by_a_run_of_numbers_are_left_out() {
     });
     assert!(server.requests().iter().any(|request| request.option("$filter") == "N ge 1 and N le 5"), "asked as a run");
 }
+
+#[test]
+fn a_passing_failure_is_not_taken_for_a_missing_column() {
+    let script = |request: &scripted::Request, _: &Tables| {
+        (request.number < 6 && request.option("$select").contains('V')).then(|| reply(500, "<html>try later</html>"))
+    };
+    let server = Server::scripted(Tables::default().with("T", &many(3)), Box::new(script));
+    let mut plan = plan(table("T", "K", "V"));
+    plan.root.optional = strings("V");
+    actix_rt::System::new().block_on(async {
+        let odata = OData::new(&server.settings(), &quick_retry()).expect("a client");
+        for _ in 0..2 {
+            read_all(&odata, &plan, Scope::All, 500).await.expect_err("three failures");
+        }
+        let (documents, pages) = read_all(&odata, &plan, Scope::All, 500).await.expect("readable again");
+        assert_eq!(documents[2].root[1].to_text(), "2", "the column is there");
+        assert!(pages[0].missing_columns.is_empty());
+    });
+}
+
+#[test]
+fn a_failure_that_names_a_column_is_a_missing_one() {
+    let script = |request: &scripted::Request, _: &Tables| {
+        request.option("$select").contains("Newer").then(|| reply(500, r#"{"error":{"message":"Invalid column name 'Newer'."}}"#))
+    };
+    let server = Server::scripted(Tables::default().with("T", &many(3)), Box::new(script));
+    let mut plan = plan(table("T", "K", "V Newer"));
+    plan.root.optional = strings("Newer");
+    run(&server.settings(), &plan, Scope::All, 500, |documents, pages| {
+        assert_eq!(documents.len(), 3);
+        assert_eq!(pages[0].missing_columns, [("T".into(), "Newer".into())]);
+    });
+}

@@ -4,4 +4,5 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps in a helper fails as well as one that does it itself
 
 mod layers;
+mod odata;
 mod supervision;
