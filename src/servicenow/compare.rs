@@ -19,11 +19,20 @@ pub(super) fn differences<'a>(sent: impl Iterator<Item = (&'a str, &'a str)>, ro
 }
 
 /// The same for a row that was read earlier as plain values.
-pub(super) fn same_fields(sent: &BTreeMap<String, String>, found: &BTreeMap<String, String>) -> bool {
-    sent.iter().filter(|(field, _)| *field != "sys_id").all(|(field, value)| match found.get(field) {
+pub(super) fn differences_found(sent: &BTreeMap<String, String>, found: &BTreeMap<String, String>) -> Vec<FieldDifference> {
+    let same = |field: &str, value: &str| match found.get(field) {
         Some(returned) => same_value(value, returned),
         None => value.trim().is_empty(),
-    })
+    };
+    let different = sent.iter().filter(|(field, value)| *field != "sys_id" && !same(field, value));
+    different
+        .map(|(field, value)| FieldDifference { field: field.clone(), sent: value.clone(), returned: found.get(field).cloned() })
+        .collect()
+}
+
+/// Whether a row that was read earlier holds what would be sent.
+pub(super) fn same_fields(sent: &BTreeMap<String, String>, found: &BTreeMap<String, String>) -> bool {
+    differences_found(sent, found).is_empty()
 }
 
 fn same_cell(sent: &str, cell: Option<&Cell>) -> bool {

@@ -139,10 +139,10 @@ impl ServiceNowError {
                 NetError::Setup { .. } | NetError::TooLarge { .. } => Class::Permanent,
                 _ => Class::Transient,
             },
-            Self::TokenUnavailable { .. } | Self::Page { .. } | Self::BadAnswer { .. } => Class::Transient,
+            // tokens may be revoked faster than they are fetched: nothing was done, and the next try may get through
+            Self::Unauthorized { .. } | Self::TokenUnavailable { .. } | Self::Page { .. } | Self::BadAnswer { .. } => Class::Transient,
             Self::Throttled { .. } => Class::Throttled,
             Self::TokenRefused { .. }
-            | Self::Unauthorized { .. }
             | Self::UnknownTable { .. }
             | Self::UnknownColumn { .. }
             | Self::Forbidden { .. }

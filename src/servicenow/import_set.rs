@@ -193,8 +193,7 @@ pub(super) async fn settle(
 
 fn passing(error: &ServiceNowError) -> bool {
     use crate::retry::Class;
-    matches!(error.class(), Class::Transient | Class::Throttled)
-        || matches!(error, ServiceNowError::TokenRefused { .. } | ServiceNowError::Unauthorized { .. })
+    matches!(error.class(), Class::Transient | Class::Throttled) || matches!(error, ServiceNowError::TokenRefused { .. })
 }
 
 /// The staging rows of each key, the newest first.

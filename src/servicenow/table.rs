@@ -11,7 +11,7 @@ use crate::net::Method;
 
 use super::batch::perform;
 use super::client::{Judged, Op, ServiceNow, Verdict, unknown_table};
-use super::compare::{differences, same_fields};
+use super::compare::{differences, differences_found, same_fields};
 use super::error::ServiceNowError;
 use super::lookup::{self, Natural, columns, encode};
 use super::outcome::{Found, How, OutRecord, Outcome, Settled, rejection};
@@ -245,7 +245,7 @@ async fn check(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, r
                         sys_id: found.sys_id.clone(),
                         table: target.table.clone(),
                         how: if updating.is_some() { How::Updated } else { How::Inserted },
-                        partial: Vec::new(),
+                        partial: differences_found(&record.fields, &found.fields),
                     }))
                 }
                 (Some(found), None) => Step::Update(found.sys_id.clone()),

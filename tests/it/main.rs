@@ -5,4 +5,5 @@
 
 mod layers;
 mod odata;
+mod servicenow_adapter;
 mod supervision;
