@@ -229,14 +229,6 @@ impl Sender {
     async fn one_batch(&self, target: &TargetPlan, look: bool) -> Result<Found, WriteError> {
         let _slot = self.volatile.pace.slot().await;
         let size = self.volatile.pace.size();
-        self.pump.busy.set(self.pump.busy.get() + 1);
-        let done = self.claim_and_send(target, size, look).await;
-        self.pump.busy.set(self.pump.busy.get() - 1);
-        self.pump.settled.notify_waiters();
-        done
-    }
-
-    async fn claim_and_send(&self, target: &TargetPlan, size: usize, look: bool) -> Result<Found, WriteError> {
         let lane = Lane { entity: self.entity.to_string(), block: target.block.clone() };
         let connection = &self.deps.settings.servicenow.connection;
         let lease = 2 * (connection.connect_timeout + connection.request_timeout + connection.body_timeout) + Duration::from_secs(10);
@@ -244,6 +236,15 @@ impl Sender {
         if claim.deliveries.is_empty() {
             return Ok(Found::Nothing);
         }
+        // only what was really claimed keeps the other workers waiting
+        self.pump.busy.set(self.pump.busy.get() + 1);
+        let done = self.send_and_settle(target, claim, look).await;
+        self.pump.busy.set(self.pump.busy.get() - 1);
+        self.pump.settled.notify_waiters();
+        done
+    }
+
+    async fn send_and_settle(&self, target: &TargetPlan, claim: Claim, look: bool) -> Result<Found, WriteError> {
         let started = std::time::Instant::now();
         let records = outgoing::records(&self.deps, &self.entity, target, &claim).await?;
         let (outcomes, stop) = if look {
