@@ -17,7 +17,7 @@ use super::root::{Root, RootParts};
 use super::servicenow_token::{ServiceNowToken, TokenAsker};
 use super::supervise::{ChildExited, ChildName, Observer, Ping, Pulse, RestartPolicy, Supervision, start_on};
 use super::syspro_session::SysproSession;
-use super::writer::Writer;
+use super::writer::{LedgerOwners, Writer};
 use crate::domain::FlowId;
 use crate::net::HttpClient;
 use crate::servicenow::ServiceNow;
@@ -79,7 +79,9 @@ impl Tree {
 
         let (writer_deps, writer_tokens) = (deps.clone(), tokens.clone());
         let writer = start_on(&delivery.handle(), "writer", MAILBOX, &supervision, move |_| {
-            let servicenow = ServiceNow::new(&writer_deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
+            let owners = std::rc::Rc::new(LedgerOwners(writer_deps.store.clone()));
+            let servicenow = ServiceNow::with_owners(&writer_deps.settings.servicenow, owners);
+            let servicenow = servicenow.unwrap_or_else(|error| panic!("{}", error.chain()));
             Writer::new(writer_deps, servicenow, writer_tokens)
         });
         let store = deps.store.clone();

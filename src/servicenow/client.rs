@@ -1,9 +1,12 @@
 //! Requests with a token: the headers, the one repeat after a 401, patient reads, and the judgement of an answer to a write.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
 
 use chrono::{DateTime, Utc};
 use tracing::{debug, warn};
@@ -38,6 +41,13 @@ pub(super) struct Shared {
     pub(super) settings: ServiceNowSettings,
     pub(super) batch_route: Cell<BatchRoute>,
     pub(super) warned_sys_id: Cell<bool>,
+    pub(super) owners: Option<Rc<dyn RowOwners>>,
+}
+
+/// Knows which rows were written for other records, where the instance's table has no key column that would say so.
+pub trait RowOwners {
+    /// Those of these sys_ids that are some record's already; an error's text when that cannot be known now.
+    fn owned<'a>(&'a self, sys_ids: Vec<String>) -> LocalBoxFuture<'a, Result<HashSet<String>, String>>;
 }
 
 /// An answer, whatever its status but 401.
@@ -81,10 +91,22 @@ impl ServiceNow {
     /// # Errors
     /// [`ServiceNowError::Setup`] when a certificate file or the proxy cannot be used.
     pub fn new(settings: &ServiceNowSettings) -> Result<Self, ServiceNowError> {
+        Self::make(settings, None)
+    }
+
+    fn make(settings: &ServiceNowSettings, owners: Option<Rc<dyn RowOwners>>) -> Result<Self, ServiceNowError> {
         let http = HttpClient::new(&settings.connection).map_err(|error| ServiceNowError::Setup { source: Arc::new(error) })?;
         let batch_route = Cell::new(if settings.batch { BatchRoute::V1 } else { BatchRoute::None });
-        let shared = Shared { http, settings: settings.clone(), batch_route, warned_sys_id: Cell::new(false) };
+        let shared = Shared { http, settings: settings.clone(), batch_route, warned_sys_id: Cell::new(false), owners };
         Ok(Self { shared: Rc::new(shared) })
+    }
+
+    /// A client that never takes over a row which `owners` says is another record's.
+    ///
+    /// # Errors
+    /// As for [`ServiceNow::new`].
+    pub fn with_owners(settings: &ServiceNowSettings, owners: Rc<dyn RowOwners>) -> Result<Self, ServiceNowError> {
+        Self::make(settings, Some(owners))
     }
 
     /// The HTTP client, for the token request.

@@ -118,6 +118,12 @@ pub enum ServiceNowError {
         /// The instance's own words.
         words: String,
     },
+    /// Whose a row is cannot be known now.
+    #[error("whose rows they are cannot be looked up: {problem}")]
+    Ledger {
+        /// What the ledger said.
+        problem: String,
+    },
     /// Refused for another reason.
     #[error("{what} was refused with status {status}: {words}")]
     Refused {
@@ -140,7 +146,11 @@ impl ServiceNowError {
                 _ => Class::Transient,
             },
             // tokens may be revoked faster than they are fetched: nothing was done, and the next try may get through
-            Self::Unauthorized { .. } | Self::TokenUnavailable { .. } | Self::Page { .. } | Self::BadAnswer { .. } => Class::Transient,
+            Self::Unauthorized { .. }
+            | Self::Ledger { .. }
+            | Self::TokenUnavailable { .. }
+            | Self::Page { .. }
+            | Self::BadAnswer { .. } => Class::Transient,
             Self::Throttled { .. } => Class::Throttled,
             Self::TokenRefused { .. }
             | Self::UnknownTable { .. }

@@ -18,7 +18,7 @@ mod table;
 mod token;
 pub mod wire;
 
-pub use client::ServiceNow;
+pub use client::{RowOwners, ServiceNow};
 pub use compare::same_value;
 pub use error::ServiceNowError;
 pub use outcome::{FieldDifference, Found, How, OutRecord, Outcome, ProbeFinding, ProbeVerdict, Settled};

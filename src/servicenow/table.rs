@@ -2,6 +2,7 @@
 //! hide a row.
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tracing::{debug, warn};
@@ -91,14 +92,31 @@ async fn first_steps(
     let new = inserts(&steps);
     if sn.settings().adopt && !target.natural_key.is_empty() && !new.is_empty() {
         let asked: Vec<&OutRecord> = new.iter().map(|at| &records[*at]).collect();
-        for (at, natural) in new.iter().zip(lookup::natural(sn, tokens, target, &asked).await?) {
+        let found = lookup::natural(sn, tokens, target, &asked).await?;
+        let owned = owned(sn, records, &new, &found).await?;
+        for (at, natural) in new.iter().zip(found) {
             match natural {
                 Natural::Nothing => {}
+                // two companies may both have an account `1000`: each gets a row of its own
+                Natural::Taken(found, other) => {
+                    debug!(
+                        delivery = records[*at].delivery,
+                        sys_id = found.sys_id,
+                        other,
+                        "the row is another record's: a new one is made"
+                    );
+                }
+                Natural::Free(found) if owned.contains(&found.sys_id) => {
+                    debug!(
+                        delivery = records[*at].delivery,
+                        sys_id = found.sys_id,
+                        "the row was written for another record: a new one is made"
+                    );
+                }
                 Natural::Free(found) => {
                     debug!(delivery = records[*at].delivery, sys_id = found.sys_id, "the row is there already and is updated");
                     steps[*at] = Step::Update(found.sys_id);
                 }
-                Natural::Taken(found, other) => steps[*at] = Step::Done(Ok(taken(target, &records[*at], &found, &other))),
                 Natural::Several(found) => steps[*at] = Step::Done(Ok(several(target, &records[*at], &found))),
             }
         }
@@ -111,18 +129,18 @@ fn natural_text(target: &TargetPlan, record: &OutRecord) -> String {
     target.natural_key.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
-fn taken(target: &TargetPlan, record: &OutRecord, found: &Found, other: &str) -> Outcome {
-    Outcome::Rejected {
-        message: format!(
-            "row {} of `{}` with {} belongs to `{other}` and is not taken over by `{}`",
-            found.sys_id,
-            target.table,
-            natural_text(target, record),
-            record.source_key
-        ),
-        field: target.natural_key.first().cloned(),
-        next_step: "make the two records differ in the natural key, or leave one of them out, then replay the record".into(),
+/// Of the rows found, those that are known to be another record's although they carry no key.
+async fn owned(sn: &ServiceNow, records: &[OutRecord], new: &[usize], found: &[Natural]) -> Result<HashSet<String>, ServiceNowError> {
+    let Some(owners) = &sn.shared().owners else { return Ok(HashSet::new()) };
+    let others = new.iter().zip(found).filter_map(|(at, natural)| match natural {
+        Natural::Free(found) if found.sys_id != records[*at].derived_sys_id => Some(found.sys_id.clone()),
+        _ => None,
+    });
+    let asked: Vec<String> = others.collect();
+    if asked.is_empty() {
+        return Ok(HashSet::new());
     }
+    owners.owned(asked).await.map_err(|problem| ServiceNowError::Ledger { problem })
 }
 
 fn several(target: &TargetPlan, record: &OutRecord, found: &[Found]) -> Outcome {

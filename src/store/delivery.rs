@@ -109,6 +109,12 @@ struct Count {
 }
 
 #[derive(QueryableByName)]
+struct SysId {
+    #[diesel(sql_type = Text)]
+    sys_id: String,
+}
+
+#[derive(QueryableByName)]
 struct Resolved {
     #[diesel(sql_type = Text)]
     company: String,
@@ -189,6 +195,20 @@ impl Store {
                 .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.2.as_str()).collect::<Vec<_>>())
                 .load(conn)?;
             Ok(rows.into_iter().map(|row| ((row.company, row.entity, row.key), row.sys_id)).collect())
+        })
+        .await
+    }
+
+    /// Those of these sys_ids that are rows of delivered records.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_owned(&self, sys_ids: Vec<String>) -> Result<Vec<String>, StoreError> {
+        self.run("look rows up", move |conn| {
+            let rows: Vec<SysId> = sql_query("SELECT DISTINCT sys_id FROM record WHERE sys_id = ANY($1)")
+                .bind::<diesel::sql_types::Array<Text>, _>(sys_ids)
+                .load(conn)?;
+            Ok(rows.into_iter().map(|row| row.sys_id).collect())
         })
         .await
     }

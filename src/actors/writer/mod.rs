@@ -9,13 +9,13 @@ mod pace;
 mod verdict;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
 use chrono::Utc;
-use futures_util::future::join_all;
+use futures_util::future::{LocalBoxFuture, join_all};
 use tokio::sync::Notify;
 use tracing::{debug, warn};
 
@@ -27,7 +27,7 @@ use crate::domain::EntityName;
 use crate::domain::FlowId;
 use crate::domain::run::RunCounts;
 use crate::retry::Class;
-use crate::servicenow::{ServiceNow, ServiceNowError};
+use crate::servicenow::{RowOwners, ServiceNow, ServiceNowError};
 use crate::store::{Claim, Lane, Settlement, StoreError, Verdict};
 use crate::telemetry::metrics::{self, metrics};
 
@@ -160,6 +160,18 @@ impl Handler<Nudge> for Writer {
             sender.pump.running.set(false);
         };
         ctx.spawn(work.into_actor(self));
+    }
+}
+
+/// The ledger knows which rows were written for other records.
+pub struct LedgerOwners(pub crate::store::Store);
+
+impl RowOwners for LedgerOwners {
+    fn owned<'a>(&'a self, sys_ids: Vec<String>) -> LocalBoxFuture<'a, Result<HashSet<String>, String>> {
+        Box::pin(async move {
+            let owned = self.0.record_owned(sys_ids).await.map_err(|error| super::chain(&error))?;
+            Ok(owned.into_iter().collect())
+        })
     }
 }
 
