@@ -155,7 +155,7 @@ min_delay_seconds = 1
 [state]
 directory = "{directory}"
 [log]
-level = "warn"
+level = "warn,actix_http=off"
 "#,
         port = free_port(),
         syspro = systems.syspro.url,
