@@ -10,7 +10,7 @@ use super::poller::{PollError, PollNow, PollReport};
 use super::writer::{Drain, WriteError};
 use crate::domain::run::RunKind;
 use crate::domain::{EntityName, FlowId};
-use crate::store::StoreError;
+use crate::store::{Dead, StoreError};
 
 /// What a cycle is asked to do.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk) -> CycleReport {
 }
 
 async fn prepare(deps: &Deps, force: bool) -> Result<(), StoreError> {
-    deps.store.delivery_recover(deps.node.clone(), false).await?;
+    deps.store.delivery_recover(deps.node.clone(), Dead::Expired).await?;
     if force {
         deps.store.delivery_make_due().await?;
     }

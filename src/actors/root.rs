@@ -20,6 +20,7 @@ use super::writer::Nudge;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
+use crate::store::Dead;
 
 /// How often the schedule and the due deliveries are looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -199,7 +200,7 @@ impl Handler<Tick> for Root {
         // deliveries whose time has come, and batches of nodes that died
         let (deps, nudge) = (self.parts.deps.clone(), self.parts.nudge.clone());
         let retry = async move {
-            if let Err(error) = deps.store.delivery_recover(deps.node.clone(), false).await {
+            if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired).await {
                 warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
                 return;
             }

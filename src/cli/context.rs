@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::config::{self as config, Loaded};
 use crate::definition::{self, Definitions};
 use crate::postgres::{self, Cluster};
-use crate::store::{Node, Store};
+use crate::store::{Dead, Node, Store};
 
 /// Settings and definitions, checked; nothing has been started.
 pub(super) struct Checked {
@@ -101,7 +101,7 @@ impl Context {
         if alone.is_some() {
             store.flow_forget_node(node.name.clone()).await?;
         }
-        store.delivery_recover(node.clone(), alone.is_some()).await?;
+        store.delivery_recover(node.clone(), if alone.is_some() { Dead::PastLives } else { Dead::Expired }).await?;
         Ok(Self { checked, store, node, cluster, _alone: alone })
     }
 

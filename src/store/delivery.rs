@@ -27,6 +27,17 @@ impl Node {
     }
 }
 
+/// Whose batches are known to have no sender any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dead {
+    /// Those whose lease has run out.
+    Expired,
+    /// Also those of earlier lives of this node: nothing else of it can be alive.
+    PastLives,
+    /// Also those of this life: its Writer has just been restarted, and its requests were dropped.
+    ThisWriter,
+}
+
 /// Deliveries of one target table: they travel in the same batches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Lane {
@@ -213,17 +224,17 @@ impl Store {
         .await
     }
 
-    /// Batches whose sender is dead (an earlier life of this node, or a lease run out) are in doubt: they may have arrived.
-    /// Says how many deliveries.
+    /// Batches whose sender is dead are in doubt: they may have arrived. Says how many deliveries.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delivery_recover(&self, node: Node, own_past_lives: bool) -> Result<i64, StoreError> {
+    pub async fn delivery_recover(&self, node: Node, dead: Dead) -> Result<i64, StoreError> {
         self.run("recover interrupted batches", move |conn| {
             let rows: Vec<Count> = sql_query(include_str!("sql/delivery_recover.sql"))
                 .bind::<Text, _>(&node.name)
                 .bind::<SqlUuid, _>(node.incarnation)
-                .bind::<Bool, _>(own_past_lives)
+                .bind::<Bool, _>(dead == Dead::PastLives)
+                .bind::<Bool, _>(dead == Dead::ThisWriter)
                 .load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))
         })

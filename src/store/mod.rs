@@ -32,7 +32,7 @@ use crate::config::settings::DatabaseSettings;
 pub use api_key::ApiKeyRow;
 pub use audit::{AuditFilter, AuditRow, NewAudit, SealReport};
 pub use credential::SealedCredential;
-pub use delivery::{Claim, Claimed, Due, Lane, Node};
+pub use delivery::{Claim, Claimed, Dead, Due, Lane, Node};
 pub use error::StoreError;
 pub(crate) use error::TxError;
 pub use flow::{FlowRow, Lease, Taken};

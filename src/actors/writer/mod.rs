@@ -28,7 +28,7 @@ use crate::domain::FlowId;
 use crate::domain::run::RunCounts;
 use crate::retry::Class;
 use crate::servicenow::{RowOwners, ServiceNow, ServiceNowError};
-use crate::store::{Claim, Lane, Settlement, StoreError, Verdict};
+use crate::store::{Claim, Dead, Lane, Settlement, StoreError, Verdict};
 use crate::telemetry::metrics::{self, metrics};
 
 /// Sends deliveries.
@@ -43,6 +43,7 @@ pub struct Writer {
 struct Volatile {
     pace: Pace,
     pumps: RefCell<HashMap<EntityName, Rc<Pump>>>,
+    restarted: Cell<bool>,
 }
 
 /// The sending of one entity: how many batches are on their way, and whether one has just come back.
@@ -122,17 +123,33 @@ impl Writer {
 
 impl Volatile {
     fn new(deps: &Deps) -> Self {
-        Self { pace: Pace::new(&deps.settings.servicenow), pumps: RefCell::default() }
+        Self { pace: Pace::new(&deps.settings.servicenow), pumps: RefCell::default(), restarted: Cell::new(false) }
     }
 }
 
 impl Actor for Writer {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if !self.volatile.restarted.get() {
+            return;
+        }
+        // the requests of the life before were dropped with it: whether they arrived must be looked up
+        let deps = self.deps.clone();
+        let recover = async move {
+            match deps.store.delivery_recover(deps.node.clone(), Dead::ThisWriter).await {
+                Ok(records) => warn!(records, "the Writer was restarted; what it had in hand is looked up"),
+                Err(error) => warn!(%error, "the batches in hand could not be recovered; they are when their lease has run out"),
+            }
+        };
+        ctx.wait(recover.into_actor(self));
+    }
 }
 
 impl Supervised for Writer {
     fn restarting(&mut self, _: &mut Self::Context) {
         self.volatile = Rc::new(Volatile::new(&self.deps));
+        self.volatile.restarted.set(true);
     }
 }
 

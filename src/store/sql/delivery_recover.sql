@@ -1,6 +1,6 @@
 WITH dead AS (
     DELETE FROM intent
-    WHERE lease_until < now() OR ($3 AND node = $1 AND incarnation <> $2)
+    WHERE lease_until < now() OR ($3 AND node = $1 AND incarnation <> $2) OR ($4 AND node = $1 AND incarnation = $2)
     RETURNING batch_id, node
 ), doubtful AS (
     UPDATE pending p
