@@ -1,17 +1,26 @@
 //! The command line: one file per command, each turned into an exit code.
 
+mod api_key;
+mod check;
 mod context;
+mod credential;
 #[cfg(feature = "sim")]
 mod demo;
+mod doctor;
 mod failure;
+mod ledger;
 mod output;
+mod record;
+mod replay;
 mod run;
+#[cfg(feature = "sim")]
+mod simulate;
 mod sync;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use failure::{Exit, Failure};
 
@@ -57,6 +66,43 @@ pub enum Command {
     Run,
     /// Runs one cycle in dependency order, then exits: 0 all delivered, 3 some parked or waiting
     Sync(sync::SyncArgs),
+    /// Reports every mistake of configuration and definitions at once, offline
+    Check,
+    /// Tries both systems, rights and the database, and says what to do about what it finds
+    Doctor,
+    /// The encrypted store of passwords and client secrets
+    #[command(subcommand)]
+    Credential(credential::CredentialCommand),
+    /// Keys of the HTTP interface
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKeyCommand),
+    /// How every flow stands, and the last runs
+    Status(ledger::StatusArgs),
+    /// What did not arrive, in the system's own words, with the next step
+    Failures(ledger::FailuresArgs),
+    /// The life of one record: versions, attempts, where it stands and why
+    Record(record::RecordArgs),
+    /// Maps stored records anew and sends them again
+    Replay(replay::ReplayArgs),
+    /// Lists the audit (JSON: one object per line), verifies or seals its chain
+    Audit(ledger::AuditArgs),
+    /// Brings the database up to date
+    Migrate,
+    /// Runs one stand-in alone, for trying things out
+    #[cfg(feature = "sim")]
+    #[command(subcommand)]
+    Simulate(simulate::SimulateCommand),
+    /// Prints the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page, or writes all of them into a directory
+    Man {
+        /// Where to write one page per command
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
 }
 
 /// Runs a command to its end.
@@ -66,14 +112,48 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Demo(args) => demo::demo(&cli.global, &args),
         Command::Run => run::run(&cli.global),
         Command::Sync(args) => sync::sync(&cli.global, &args),
+        Command::Check => check::check(&cli.global),
+        Command::Doctor => doctor::doctor(&cli.global),
+        Command::Credential(command) => credential::credential(&cli.global, &command),
+        Command::ApiKey(command) => api_key::api_key(&cli.global, &command),
+        Command::Status(args) => ledger::status(&cli.global, &args),
+        Command::Failures(args) => ledger::failures(&cli.global, &args),
+        Command::Record(args) => record::record(&cli.global, &args),
+        Command::Replay(args) => replay::replay(&cli.global, &args),
+        Command::Audit(args) => ledger::audit(&cli.global, &args),
+        Command::Migrate => ledger::migrate(&cli.global),
+        #[cfg(feature = "sim")]
+        Command::Simulate(command) => simulate::simulate(&command),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "tieline", &mut std::io::stdout());
+            Ok(Exit::Done)
+        }
+        Command::Man { directory } => man(directory.as_deref()),
     };
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("tieline: {failure}");
+            if !failure.text.is_empty() {
+                eprintln!("tieline: {failure}");
+            }
             failure.exit.into()
         }
     }
+}
+
+/// The manual: one page to standard output, or one file per command.
+fn man(directory: Option<&std::path::Path>) -> Result<Exit, Failure> {
+    let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("the manual cannot be written: {error}"));
+    match directory {
+        Some(directory) => clap_mangen::generate_to(Cli::command(), directory).map_err(failed)?,
+        None => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout()).map_err(failed)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Runs a command's asynchronous part.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    actix_rt::System::new().block_on(work)
 }
 
 /// The log as the settings want it, and panics as lines of it.

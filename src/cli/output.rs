@@ -33,8 +33,18 @@ pub(super) fn table(headers: &[&str], numbers: &[usize], rows: impl IntoIterator
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Failure::new(Exit::Failed, format!("the answer cannot be written as JSON: {error}")))?;
-    println!("{text}");
-    Ok(())
+    line(&text)
+}
+
+/// One line on standard output. A reader that has gone (`| head`) ends the program quietly.
+pub(super) fn line(text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure { exit: Exit::Done, text: String::new() }),
+        Err(error) => Err(Failure::new(Exit::Failed, format!("standard output cannot be written: {error}"))),
+    }
 }
 
 /// Bars per flow while a cycle runs; none where standard error is no terminal.

@@ -20,7 +20,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     for warning in &checked.loaded.warnings {
         warn!("{warning}");
     }
-    actix_rt::System::new().block_on(async {
+    super::block_on(async {
         let context = Context::open(checked).await?;
         let result = serve(&context).await;
         context.close().await;

@@ -56,7 +56,7 @@ pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     let checked = Checked::load(global)?;
     super::start_logging(&checked)?;
     let flows = choose(&checked, args)?;
-    actix_rt::System::new().block_on(async {
+    super::block_on(async {
         let context = Context::open(checked).await?;
         let result = cycle(&context, global, flows).await;
         context.close().await;

@@ -136,6 +136,26 @@ impl Store {
         self.statements.load(Ordering::Relaxed)
     }
 
+    /// What the server is and how large the ledger: for `doctor`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn server(&self) -> Result<String, StoreError> {
+        #[derive(QueryableByName)]
+        struct Said {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            said: String,
+        }
+        self.run("say what it is", |conn| {
+            let rows: Vec<Said> = diesel::sql_query(
+                "SELECT 'PostgreSQL ' || current_setting('server_version') || ', the ledger holds ' || pg_size_pretty(pg_database_size(current_database())) AS said",
+            )
+            .load(conn)?;
+            Ok(rows.into_iter().next().map(|row| row.said).unwrap_or_default())
+        })
+        .await
+    }
+
     /// Asks the server for a sign of life.
     ///
     /// # Errors

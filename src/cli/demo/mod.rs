@@ -6,11 +6,11 @@ mod tie;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
-use super::{Global, OutputForm, output, run, sync};
+use super::{Global, OutputForm, credential, output, run, sync};
 use crate::actors::cycle::CycleAsk;
 use crate::actors::root::RunCycle;
 use crate::actors::supervise::RestartPolicy;
@@ -21,7 +21,6 @@ use crate::domain::run::RunKind;
 use crate::sim::dataset::DatasetOptions;
 use crate::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use crate::sim::syspro::{SysproOptions, SysproSim};
-use crate::store::SealedCredential;
 
 /// How long running work may take to come to an end.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
@@ -94,7 +93,7 @@ pub(super) fn demo(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     super::start_logging(&checked)?;
     say(global, &format!("  SYSPRO      {}", systems.syspro.url));
     say(global, &format!("  ServiceNow  {}", systems.servicenow.url()));
-    let result = actix_rt::System::new().block_on(async {
+    let result = super::block_on(async {
         say(global, "Starting a private Postgres …");
         let context = Context::open(checked).await?;
         let result = show(global, args, &context, &systems).await;
@@ -174,21 +173,9 @@ fn free_port() -> u16 {
 async fn set_credentials(context: &Context) -> Result<(), Failure> {
     let (syspro, servicenow) = (SysproOptions::default(), ServiceNowOptions::default());
     let keys = context.vault().keys(false).map_err(|error| Failure::plain(&error))?;
-    let mut all = Vec::new();
-    for (name, username, password) in
-        [(SYSPRO_ODATA, syspro.username, syspro.password), (SERVICENOW, servicenow.client_id, servicenow.client_secret)]
-    {
-        let password = SecretString::from(password);
-        let sealed = keys.seal(name, &username, password.expose_secret()).map_err(|error| Failure::plain(&error))?;
-        all.push(SealedCredential {
-            name: name.to_owned(),
-            username,
-            key_id: sealed.key_id,
-            nonce: sealed.nonce,
-            ciphertext: sealed.ciphertext,
-            updated_at: chrono::Utc::now(),
-        });
-    }
+    let all = [(SYSPRO_ODATA, syspro.username, syspro.password), (SERVICENOW, servicenow.client_id, servicenow.client_secret)];
+    let all = all.into_iter().map(|(name, username, password)| credential::seal(&keys, name, &username, &SecretString::from(password)));
+    let all = all.collect::<Result<Vec<_>, _>>()?;
     Ok(context.store.credential_put(all, sync::user(), "credential set").await?)
 }
 

@@ -1,0 +1,76 @@
+//! `tieline api-key`: keys of the HTTP interface. Only their hashes are kept; a key is shown once.
+
+use chrono::{Days, Utc};
+
+use super::failure::{Exit, Failure};
+use super::{Global, OutputForm, output, sync};
+use crate::config::api_key::ApiKey;
+use crate::domain::role::Role;
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum ApiKeyCommand {
+    /// Makes a key and prints it, once
+    Add {
+        /// Its name, which the audit shows
+        name: String,
+        /// viewer, operator, auditor or admin
+        #[arg(long)]
+        role: Role,
+        /// It ends after so many days
+        #[arg(long, value_name = "N")]
+        expires_days: Option<u64>,
+    },
+    /// Lists the keys; never their secret part
+    List,
+    /// Removes a key; it stops working at once
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Runs the command.
+pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, Failure> {
+    super::ledger::with_ledger(global, async |context| {
+        let store = &context.store;
+        match command {
+            ApiKeyCommand::Add { name, role, expires_days } => {
+                if store.api_key_list().await?.iter().any(|key| key.name == *name) {
+                    return Err(Failure::new(
+                        Exit::Failed,
+                        format!("there is a key `{name}` already; remove it first, or choose another name"),
+                    ));
+                }
+                let key = ApiKey::generate(*role).map_err(|error| Failure::plain(&error))?;
+                let expires = expires_days.and_then(|days| Utc::now().checked_add_days(Days::new(days)));
+                store.api_key_add(name.clone(), role.to_string(), key.prefix.clone(), key.hash.to_vec(), expires, sync::user()).await?;
+                output::line(key.expose())?;
+                Ok(Exit::Done)
+            }
+            ApiKeyCommand::List => {
+                let keys = store.api_key_list().await?;
+                if global.output == OutputForm::Json {
+                    output::json(&keys)?;
+                } else {
+                    let day = |at: Option<chrono::DateTime<Utc>>| {
+                        at.map_or_else(|| "-".to_owned(), |at| at.format("%Y-%m-%d %H:%MZ").to_string())
+                    };
+                    let rows = keys
+                        .into_iter()
+                        .map(|k| vec![k.name, k.role, k.prefix, day(Some(k.created_at)), day(k.expires_at), day(k.last_used_at)]);
+                    output::line(&output::table(&["name", "role", "begins with", "made", "ends", "last used"], &[], rows).to_string())?;
+                }
+                Ok(Exit::Done)
+            }
+            ApiKeyCommand::Remove { name } => {
+                if store.api_key_remove(name.clone(), sync::user()).await? {
+                    output::line(&format!("Key `{name}` is removed."))?;
+                    Ok(Exit::Done)
+                } else {
+                    Err(Failure::new(Exit::Failed, format!("there is no key `{name}`; `tieline api-key list` shows which there are")))
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,168 @@
+//! `tieline credential`: the encrypted store of passwords and client secrets.
+
+use std::io::BufRead;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::context::{Checked, Context};
+use super::failure::{Exit, Failure};
+use super::{Global, OutputForm, output, sync};
+use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
+use crate::config::crypto::{KeyRing, Sealed};
+use crate::store::SealedCredential;
+
+/// The names there are.
+const NAMES: &[&str] = &[SYSPRO_ODATA, "syspro-enet", SERVICENOW];
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum CredentialCommand {
+    /// Sets a credential; the password is read from standard input, never from the command line
+    Set {
+        /// `syspro-odata`, `syspro-enet` or `servicenow`
+        name: String,
+        /// The operator code, or the OAuth client id
+        #[arg(long)]
+        username: String,
+        /// Read the password, or the OAuth client secret, from standard input
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// Lists names and user names; never a password
+    List,
+    /// Removes a credential
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Makes a new master key and seals everything with it; running services take it up by themselves
+    RotateKey,
+}
+
+/// Runs the command.
+pub(super) fn credential(global: &Global, command: &CredentialCommand) -> Result<Exit, Failure> {
+    let checked = Checked::load(global)?;
+    super::start_logging(&checked)?;
+    let password = match command {
+        CredentialCommand::Set { name, .. } => {
+            known(name)?;
+            Some(read_password(std::io::stdin().lock())?)
+        }
+        _ => None,
+    };
+    super::block_on(async {
+        let context = Context::open(checked).await?;
+        let result = match command {
+            CredentialCommand::Set { name, username, .. } => set(&context, name, username, password.unwrap_or_default()).await,
+            CredentialCommand::List => list(&context, global).await,
+            CredentialCommand::Remove { name } => remove(&context, name).await,
+            CredentialCommand::RotateKey => rotate(&context).await,
+        };
+        context.close().await;
+        result
+    })
+}
+
+fn known(name: &str) -> Result<(), Failure> {
+    if NAMES.contains(&name) {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Failed, format!("there is no credential `{name}`; the names are {}", NAMES.join(", "))))
+}
+
+/// One line; the line's end is not part of the password.
+fn read_password(mut input: impl BufRead) -> Result<SecretString, Failure> {
+    let mut line = zeroize::Zeroizing::new(String::new());
+    input
+        .read_line(&mut line)
+        .map_err(|error| Failure::new(Exit::Failed, format!("the password cannot be read from standard input: {error}")))?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(Failure::new(
+            Exit::Failed,
+            "standard input held no password; give it as one line, for example `tieline credential set … --password-stdin < file`",
+        ));
+    }
+    Ok(SecretString::from(password))
+}
+
+/// One credential under the ring's present key.
+pub(super) fn seal(keys: &KeyRing, name: &str, username: &str, password: &SecretString) -> Result<SealedCredential, Failure> {
+    let sealed = keys.seal(name, username, password.expose_secret()).map_err(|error| Failure::plain(&error))?;
+    Ok(SealedCredential {
+        name: name.to_owned(),
+        username: username.to_owned(),
+        key_id: sealed.key_id,
+        nonce: sealed.nonce,
+        ciphertext: sealed.ciphertext,
+        updated_at: chrono::Utc::now(),
+    })
+}
+
+async fn set(context: &Context, name: &str, username: &str, password: SecretString) -> Result<Exit, Failure> {
+    let exist = !context.store.credential_list().await?.is_empty();
+    let keys = context.vault().keys(exist).map_err(|error| Failure::plain(&error))?;
+    let sealed = seal(&keys, name, username, &password)?;
+    context.store.credential_put(vec![sealed], sync::user(), "credential set").await?;
+    println!("Credential `{name}` is set for `{username}`.");
+    Ok(Exit::Done)
+}
+
+async fn list(context: &Context, global: &Global) -> Result<Exit, Failure> {
+    let all = context.store.credential_list().await?;
+    if global.output == OutputForm::Json {
+        let rows: Vec<_> = all
+            .iter()
+            .map(|c| serde_json::json!({ "name": c.name, "username": c.username, "key_id": c.key_id, "updated_at": c.updated_at }))
+            .collect();
+        output::json(&rows)?;
+    } else {
+        let rows = all
+            .iter()
+            .map(|c| vec![c.name.clone(), c.username.clone(), c.key_id.clone(), c.updated_at.format("%Y-%m-%d %H:%M:%SZ").to_string()]);
+        output::line(&output::table(&["name", "user name", "master key", "set"], &[], rows).to_string())?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn remove(context: &Context, name: &str) -> Result<Exit, Failure> {
+    if context.store.credential_remove(name.to_owned(), sync::user()).await? {
+        println!("Credential `{name}` is removed.");
+        Ok(Exit::Done)
+    } else {
+        Err(Failure::new(Exit::Failed, format!("there is no credential `{name}`; `tieline credential list` shows which there are")))
+    }
+}
+
+/// The new key is added first and the old one dropped last, so that every ciphertext can be opened at any moment.
+async fn rotate(context: &Context) -> Result<Exit, Failure> {
+    let all = context.store.credential_list().await?;
+    let mut keys = context.vault().keys(!all.is_empty()).map_err(|error| Failure::plain(&error))?;
+    keys.rotate().map_err(|error| Failure::plain(&error))?;
+    let mut again = Vec::with_capacity(all.len());
+    for row in &all {
+        let sealed = Sealed { nonce: row.nonce.clone(), ciphertext: row.ciphertext.clone(), key_id: row.key_id.clone() };
+        let password = keys.open(&row.name, &row.username, &sealed).map_err(|error| Failure::plain(&error))?;
+        again.push(seal(&keys, &row.name, &row.username, &password)?);
+    }
+    let count = again.len();
+    context.store.credential_put(again, sync::user(), "credential rotate-key").await?;
+    keys.drop_previous().map_err(|error| Failure::plain(&error))?;
+    println!(
+        "{count} credentials are sealed with the new master key `{}`; the old one is dropped. Back the key file up.",
+        keys.current_id()
+    );
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_one_line_without_its_end() {
+        assert_eq!(read_password(&b"p w \r\nnext"[..]).unwrap().expose_secret(), "p w ");
+        assert!(read_password(&b"\n"[..]).unwrap_err().text.contains("no password"));
+        assert!(known("syspro").unwrap_err().text.contains("syspro-odata"));
+    }
+}

@@ -1,0 +1,299 @@
+//! Commands that read the ledger: `status`, `failures`, `audit`, `migrate`.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::context::{Checked, Context};
+use super::failure::{Exit, Failure};
+use super::{Global, OutputForm, output};
+use crate::domain::audit::AuditKind;
+use crate::store::{AuditFilter, AuditRow, FailureFilter, RunFilter};
+
+/// Rows fetched at a time, so that memory stays flat.
+const PAGE: i64 = 1000;
+
+/// What to show.
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    /// How many of the last runs
+    #[arg(long, default_value_t = 6)]
+    runs: i64,
+}
+
+/// Which failures.
+#[derive(Debug, clap::Args)]
+pub struct FailuresArgs {
+    /// Only this company
+    #[arg(long)]
+    company: Option<String>,
+    /// Only this entity
+    #[arg(long)]
+    entity: Option<String>,
+    /// Only this reason or state: rejected, missing_parent, poison, exhausted, in_doubt, waiting
+    #[arg(long)]
+    reason: Option<String>,
+    /// Only where the message holds this text
+    #[arg(long)]
+    text: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 200)]
+    limit: i64,
+}
+
+/// Which audit rows.
+#[derive(Debug, clap::Args)]
+pub struct AuditArgs {
+    /// What to do with the chain instead of listing
+    #[command(subcommand)]
+    command: Option<AuditCommand>,
+    /// Only this company
+    #[arg(long)]
+    company: Option<String>,
+    /// Only this entity
+    #[arg(long)]
+    entity: Option<String>,
+    /// Only this record's key
+    #[arg(long)]
+    key: Option<String>,
+    /// Only this kind, such as confirmed, parked, version_read
+    #[arg(long)]
+    kind: Option<AuditKind>,
+    /// Only from here on: 2026-01-31 or 2026-01-31T08:00:00Z
+    #[arg(long, value_parser = instant)]
+    since: Option<DateTime<Utc>>,
+    /// Only before this
+    #[arg(long, value_parser = instant)]
+    until: Option<DateTime<Utc>>,
+    /// At most so many; for JSON without a limit unless given
+    #[arg(long)]
+    limit: Option<i64>,
+}
+
+/// The chain over the audit.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum AuditCommand {
+    /// Recomputes the chain: 0 when it holds, 1 with the first seal that does not
+    Verify,
+    /// Seals what is final by now
+    Seal,
+}
+
+/// A date (midnight UTC) or an instant.
+fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(date.and_time(chrono::NaiveTime::MIN).and_utc());
+    }
+    DateTime::parse_from_rfc3339(text)
+        .map(|at| at.to_utc())
+        .map_err(|_| format!("`{text}` is neither a date such as 2026-01-31 nor an instant such as 2026-01-31T08:00:00Z"))
+}
+
+/// Runs `work` on the opened ledger.
+pub(super) fn with_ledger<F>(global: &Global, work: F) -> Result<Exit, Failure>
+where
+    F: AsyncFnOnce(&Context) -> Result<Exit, Failure>,
+{
+    let checked = Checked::load(global)?;
+    super::start_logging(&checked)?;
+    super::block_on(async {
+        let context = Context::open(checked).await?;
+        let result = work(&context).await;
+        context.close().await;
+        result
+    })
+}
+
+fn at(time: Option<DateTime<Utc>>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| time.format("%Y-%m-%d %H:%M:%SZ").to_string())
+}
+
+/// `tieline status`
+pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
+    with_ledger(global, async |context| {
+        let flows = context.store.flow_status().await?;
+        let runs = context.store.run_list(RunFilter { limit: args.runs, ..RunFilter::default() }).await?;
+        if global.output == OutputForm::Json {
+            output::json(&serde_json::json!({ "flows": flows, "runs": runs }))?;
+            return Ok(Exit::Done);
+        }
+        let rows = flows.iter().map(|f| {
+            let state = match (&f.paused_by, &f.holder, &f.last_error) {
+                (Some(by), ..) => format!("paused by {by}"),
+                (_, Some(_), _) => "running".into(),
+                (_, _, Some(error)) => error.clone(),
+                _ => "idle".into(),
+            };
+            let counts = [f.documents, f.waiting + f.sending, f.in_doubt, f.parked, f.missing_parent];
+            let watermark = f.watermark.map_or_else(|| "-".to_owned(), |date| date.to_string());
+            [f.company.clone(), f.entity.clone(), watermark, at(f.last_success_at)]
+                .into_iter()
+                .chain(counts.iter().map(ToString::to_string))
+                .chain([state])
+                .collect()
+        });
+        let headers =
+            ["company", "entity", "taken in to", "last success", "documents", "waiting", "in doubt", "parked", "missing parent", "state"];
+        output::line(&output::table(&headers, &[4, 5, 6, 7, 8], rows).to_string())?;
+        let rows = runs.iter().map(|r| {
+            let flow = format!("{}/{}", r.company, r.entity);
+            let counts = [r.read, r.new, r.changed, r.confirmed, r.parked];
+            [at(Some(r.started_at)), flow, r.kind.clone(), r.outcome.clone().unwrap_or_else(|| "running".into())]
+                .into_iter()
+                .chain(counts.iter().map(ToString::to_string))
+                .chain([r.requested_by.clone()])
+                .collect()
+        });
+        output::line(
+            &output::table(
+                &["run began", "flow", "kind", "outcome", "read", "new", "changed", "confirmed", "parked", "asked by"],
+                &[4, 5, 6, 7, 8],
+                rows,
+            )
+            .to_string(),
+        )?;
+        Ok(Exit::Done)
+    })
+}
+
+/// `tieline failures`
+pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Failure> {
+    with_ledger(global, async |context| {
+        let filter = FailureFilter {
+            company: args.company.clone(),
+            entity: args.entity.clone(),
+            reason: args.reason.clone(),
+            text: args.text.clone(),
+            after: 0,
+            limit: args.limit,
+        };
+        let rows = context.store.failure_list(filter).await?;
+        if global.output == OutputForm::Json {
+            output::json(&rows)?;
+            return Ok(Exit::Done);
+        }
+        if rows.is_empty() {
+            output::line("Nothing is parked, in doubt or waiting for another try.")?;
+            return Ok(Exit::Done);
+        }
+        let table = rows.iter().map(|r| {
+            let line = if r.record_key.is_empty() { r.block.clone() } else { format!("{} {}", r.block, r.record_key) };
+            let why = r.reason.clone().unwrap_or_else(|| r.state.clone());
+            vec![
+                format!("{}/{} {}", r.company, r.entity, r.key),
+                line,
+                why,
+                r.message.clone().unwrap_or_default(),
+                r.field.clone().unwrap_or_default(),
+                r.next_step.clone().unwrap_or_default(),
+                r.attempts.to_string(),
+                at(Some(r.since)),
+            ]
+        });
+        output::line(
+            &output::table(&["record", "part", "why", "in the system's words", "field", "next step", "tries", "since"], &[6], table)
+                .to_string(),
+        )?;
+        if rows.len() as i64 == args.limit {
+            output::line(&format!(
+                "These are the first {}; narrow the list by --entity, --reason or --text, or raise --limit.",
+                args.limit
+            ))?;
+        }
+        Ok(Exit::Done)
+    })
+}
+
+/// `tieline audit`
+pub(super) fn audit(global: &Global, args: &AuditArgs) -> Result<Exit, Failure> {
+    with_ledger(global, async |context| match &args.command {
+        Some(AuditCommand::Seal) => {
+            let rows = context.store.audit_seal().await?;
+            output::line(&format!("{rows} rows sealed."))?;
+            Ok(Exit::Done)
+        }
+        Some(AuditCommand::Verify) => {
+            let report = context.store.audit_verify().await?;
+            if global.output == OutputForm::Json {
+                output::json(&report)?;
+            }
+            match report.broken_at {
+                None => {
+                    if global.output == OutputForm::Table {
+                        output::line(&format!("The chain holds: {} rows under {} seals.", report.rows, report.seals))?;
+                    }
+                    Ok(Exit::Done)
+                }
+                Some(seal) => Err(Failure::new(
+                    Exit::Failed,
+                    format!(
+                        "the audit was changed: seal {seal} does not fit the rows under it; compare with a backup from before the change"
+                    ),
+                )),
+            }
+        }
+        None => list(context, global, args).await,
+    })
+}
+
+async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Exit, Failure> {
+    let json = global.output == OutputForm::Json;
+    let mut left = args.limit.unwrap_or(if json { i64::MAX } else { 200 });
+    let mut filter = AuditFilter {
+        company: args.company.clone(),
+        entity: args.entity.clone(),
+        key: args.key.clone(),
+        kind: args.kind,
+        since: args.since,
+        until: args.until,
+        after: 0,
+        limit: 0,
+    };
+    let mut shown: Vec<AuditRow> = Vec::new();
+    while left > 0 {
+        filter.limit = left.min(PAGE);
+        let rows = context.store.audit_list(filter.clone()).await?;
+        let Some(last) = rows.last() else { break };
+        filter.after = last.id;
+        left -= rows.len() as i64;
+        if json {
+            for row in &rows {
+                let text = serde_json::to_string(row)
+                    .map_err(|error| Failure::new(Exit::Failed, format!("audit row {} cannot be written as JSON: {error}", row.id)))?;
+                output::line(&text)?;
+            }
+        } else {
+            shown.extend(rows);
+        }
+    }
+    if !json {
+        let rows = shown.into_iter().map(|r| {
+            let record = match (r.company, r.entity, r.key) {
+                (Some(company), Some(entity), Some(key)) => format!("{company}/{entity} {key}"),
+                (company, entity, _) => [company, entity].into_iter().flatten().collect::<Vec<_>>().join("/"),
+            };
+            let version = r.version.map(|version| version.to_string()).unwrap_or_default();
+            vec![r.id.to_string(), at(Some(r.at)), r.kind, record, version, r.actor, r.detail.unwrap_or_default()]
+        });
+        output::line(&output::table(&["id", "at", "kind", "record", "version", "who", "detail"], &[0, 4], rows).to_string())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// `tieline migrate`
+pub(super) fn migrate(global: &Global) -> Result<Exit, Failure> {
+    with_ledger(global, async |_| {
+        output::line("The database is up to date.")?;
+        Ok(Exit::Done)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_dates_or_rfc_3339() {
+        assert_eq!(instant("2026-01-31").unwrap().to_rfc3339(), "2026-01-31T00:00:00+00:00");
+        assert_eq!(instant("2026-01-31T10:00:00+02:00").unwrap().to_rfc3339(), "2026-01-31T08:00:00+00:00");
+        assert!(instant("yesterday").unwrap_err().contains("yesterday"));
+    }
+}

@@ -1,0 +1,151 @@
+//! `tieline simulate`: one stand-in alone, as a process of its own.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::failure::{Exit, Failure};
+use super::{output, run};
+use crate::sim::dataset::DatasetOptions;
+use crate::sim::faults::{FaultPlan, Faults};
+use crate::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use crate::sim::syspro::{SysproOptions, SysproSim};
+
+/// Which system.
+#[derive(Debug, clap::Subcommand)]
+pub enum SimulateCommand {
+    /// SYSPRO's OData service over made-up companies `EDU1` and `1`
+    Syspro {
+        /// What both take
+        #[command(flatten)]
+        common: Common,
+        /// AP invoices of the larger company
+        #[arg(long, default_value_t = 1000)]
+        documents: u32,
+        /// Lines of each ordinary invoice; 1 to 6 at random when left out
+        #[arg(long)]
+        lines_per_invoice: Option<u32>,
+        /// Business goes on by itself at this interval
+        #[arg(long, value_name = "N")]
+        feed_seconds: Option<u64>,
+        /// The longest query string answered, in bytes
+        #[arg(long, default_value_t = 2048)]
+        max_query_length: usize,
+        /// The most nodes of a `$filter` answered
+        #[arg(long, default_value_t = 100)]
+        max_filter_nodes: usize,
+        /// The operator
+        #[arg(long, default_value = "TIELINE")]
+        username: String,
+        /// The operator's OData password
+        #[arg(long, default_value = "odata-secret")]
+        password: String,
+    },
+    /// A ServiceNow instance: token endpoint, Table, Import Set and Batch API
+    Servicenow {
+        /// What both take
+        #[command(flatten)]
+        common: Common,
+        /// The OAuth client
+        #[arg(long, default_value = "tieline")]
+        client_id: String,
+        /// Its secret
+        #[arg(long, default_value = "simulated-secret")]
+        client_secret: String,
+        /// Forget staging rows once they are transformed, which saves memory
+        #[arg(long)]
+        no_staging: bool,
+    },
+}
+
+/// What both take.
+#[derive(Debug, clap::Args)]
+pub struct Common {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// The seed of the made-up data, and of what is left to chance
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// What goes wrong: a TOML or JSON file
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// HTTPS with a certificate made at start
+    #[arg(long)]
+    tls: bool,
+}
+
+impl Common {
+    fn plan(&self) -> Result<FaultPlan, Failure> {
+        match &self.faults {
+            None => Ok(FaultPlan::default()),
+            Some(path) => FaultPlan::load(path).map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error))),
+        }
+    }
+}
+
+/// Runs the command until a signal.
+pub(super) fn simulate(command: &SimulateCommand) -> Result<Exit, Failure> {
+    let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("the stand-in cannot start: {error}; choose another --listen"));
+    let until_signal = || {
+        super::block_on(async {
+            run::signal().await;
+            Ok(Exit::Done)
+        })
+    };
+    match command {
+        SimulateCommand::Syspro {
+            common,
+            documents,
+            lines_per_invoice,
+            feed_seconds,
+            max_query_length,
+            max_filter_nodes,
+            username,
+            password,
+        } => {
+            let mut options = SysproOptions {
+                listen: common.listen,
+                tls: common.tls,
+                username: username.clone(),
+                password: password.clone(),
+                dataset: DatasetOptions {
+                    seed: common.seed,
+                    documents: *documents,
+                    lines_per_invoice: *lines_per_invoice,
+                    ..DatasetOptions::default()
+                },
+                faults: Faults::new(&common.plan()?),
+                feed: feed_seconds.map(|seconds| (Duration::from_secs(seconds.max(1)), 3)),
+                ..SysproOptions::default()
+            };
+            options.switches.max_query_length = Some(*max_query_length);
+            options.switches.max_filter_nodes = Some(*max_filter_nodes);
+            let sim = SysproSim::start(options).map_err(failed)?;
+            output::line(&format!("odata_url={}\nusername={username}\npassword={password}", sim.url))?;
+            print_ca(sim.ca_pem.as_deref())?;
+            until_signal()
+        }
+        SimulateCommand::Servicenow { common, client_id, client_secret, no_staging } => {
+            let options = ServiceNowOptions {
+                listen: common.listen.to_string(),
+                tls: common.tls,
+                seed: common.seed,
+                client_id: client_id.clone(),
+                client_secret: client_secret.clone(),
+                keep_staging: !no_staging,
+                ..ServiceNowOptions::default()
+            };
+            let plan = common.plan()?;
+            let sim = ServiceNowSim::start(options).map_err(failed)?;
+            sim.set_faults(&plan);
+            output::line(&format!("instance_url={}\nclient_id={client_id}\nclient_secret={client_secret}", sim.url()))?;
+            print_ca(sim.ca_pem())?;
+            until_signal()
+        }
+    }
+}
+
+fn print_ca(pem: Option<&str>) -> Result<(), Failure> {
+    pem.map_or(Ok(()), |pem| output::line(&format!("# write this into the file that `ca_file` names\n{pem}")))
+}
