@@ -18,6 +18,8 @@ pub mod syspro;
 
 pub mod actors;
 
+pub mod http;
+
 pub mod cli;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -298,3 +298,54 @@ impl Handler<Stop> for Root {
         Box::pin(wait.into_actor(self))
     }
 }
+
+/// Asks Root, from outside the actors.
+#[derive(Clone)]
+pub struct RootDoor {
+    root: Addr<Root>,
+}
+
+/// How long an answer about health may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+impl RootDoor {
+    /// A door to this Root.
+    pub fn new(root: Addr<Root>) -> Self {
+        Self { root }
+    }
+
+    /// Flows whose actors gave up, with the cause; empty while Root is busy.
+    pub async fn gave_up(&self) -> BTreeMap<FlowId, String> {
+        self.root.send(GetGaveUp).timeout(ANSWER_LIMIT).await.unwrap_or_default()
+    }
+
+    /// When flows are due next; empty while Root is busy.
+    pub async fn next_runs(&self) -> BTreeMap<FlowId, DateTime<Utc>> {
+        self.root.send(GetNextRuns).timeout(ANSWER_LIMIT).await.unwrap_or_default()
+    }
+
+    /// Starts a cycle and does not wait for it.
+    pub fn run(&self, ask: CycleAsk) {
+        self.root.do_send(RunCycle(ask));
+    }
+
+    /// Something may be due in any flow.
+    pub fn nudge_all(&self) {
+        self.root.do_send(NudgeAll);
+    }
+}
+
+/// Nudge. Something may be due in any flow.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct NudgeAll;
+
+impl Handler<NudgeAll> for Root {
+    type Result = ();
+
+    fn handle(&mut self, _: NudgeAll, _: &mut Self::Context) {
+        for plan in &self.parts.deps.definitions.plans {
+            self.parts.nudge.do_send(Nudge { entity: plan.entity.clone() });
+        }
+    }
+}

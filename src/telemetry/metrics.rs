@@ -122,6 +122,7 @@ pub struct Metrics {
     store_duration: HistogramVec,
     store_connection_wait: Histogram,
     audit_sealed_rows: IntCounter,
+    sign_ins_refused: IntCounter,
 }
 
 impl Default for Metrics {
@@ -169,6 +170,7 @@ impl Metrics {
             store_duration: histograms(&registry, "store_seconds", "Time of a call to the database.", &["call"], &calls),
             store_connection_wait: histogram(&registry, "store_connection_wait_seconds", "Wait for a database connection.", &calls),
             audit_sealed_rows: counter(&registry, "audit_sealed_rows_total", "Audit rows sealed into the chain."),
+            sign_ins_refused: counter(&registry, "http_sign_ins_refused_total", "Requests refused for want of a valid API key."),
             registry,
         };
         gauges(&new.registry, "build_info", "Always 1; the version is a label.", &["version"])
@@ -253,6 +255,11 @@ impl Metrics {
     /// Audit rows were sealed.
     pub fn audit_sealed(&self, rows: u64) {
         self.audit_sealed_rows.inc_by(rows);
+    }
+
+    /// A request had no valid API key.
+    pub fn sign_in_refused(&self) {
+        self.sign_ins_refused.inc();
     }
 
     /// Everything in Prometheus' text format.

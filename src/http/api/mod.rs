@@ -1,0 +1,19 @@
+//! The JSON API: lists with stable paging, and actions that name who, when and why in the audit.
+
+mod actions;
+mod lists;
+
+use actix_web::web;
+
+/// The routes below `/api/v1`; what each needs stands in the route table.
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .route("/api/v1/flows", web::get().to(lists::flows))
+        .route("/api/v1/runs", web::get().to(lists::runs))
+        .route("/api/v1/records", web::get().to(lists::records))
+        .route("/api/v1/records/{company}/{entity}/{key:.*}", web::get().to(lists::record))
+        .route("/api/v1/failures", web::get().to(lists::failures))
+        .route("/api/v1/audit", web::get().to(lists::audit))
+        .route("/api/v1/flows/{company}/{entity}/{action}", web::post().to(actions::flow))
+        .route("/api/v1/replay", web::post().to(actions::replay));
+}

@@ -1,0 +1,194 @@
+//! What a refused or failed request answers: `application/problem+json` (RFC 9457) with the next step.
+
+use std::fmt;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+use crate::store::StoreError;
+
+/// What went wrong, for a person and for a program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// A name that stays: `urn:tieline:problem:…`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The same in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What was wrong this time.
+    pub detail: String,
+    /// What to do.
+    pub next_step: String,
+    /// The methods there are, for 405.
+    #[serde(skip)]
+    allow: Option<String>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, name: &str, title: &'static str, detail: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:tieline:problem:{name}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            next_step: next_step.into(),
+            allow: None,
+        }
+    }
+
+    /// 400: the request cannot be understood.
+    pub fn bad_request(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "the request cannot be understood", detail, next_step)
+    }
+
+    /// 401: no key, or one that is not valid. Which of both is not told.
+    pub fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "an API key is needed",
+            "the request has no valid API key",
+            "send `Authorization: Bearer tl_…`; a key is made with `tieline api-key add NAME --role ROLE`",
+        )
+    }
+
+    /// 403: the key may not do this.
+    pub fn forbidden(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "the API key may not do this", detail, next_step)
+    }
+
+    /// 404: there is no such thing.
+    pub fn not_found(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "there is no such thing", detail, next_step)
+    }
+
+    /// 405: the path is right, the method is not.
+    pub fn method_not_allowed(method: &str, allowed: &[&str]) -> Self {
+        let allowed = allowed.join(", ");
+        let mut problem = Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "the path does not have this method",
+            format!("`{method}` is not possible here"),
+            format!("use {allowed}"),
+        );
+        problem.allow = Some(allowed);
+        problem
+    }
+
+    /// 409: not now.
+    pub fn conflict(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "it cannot be done now", detail, next_step)
+    }
+
+    /// 413: the body is too large.
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "the body is too large",
+            format!("the body has more than {limit} bytes"),
+            "send less: an action names a scope, it does not carry records",
+        )
+    }
+
+    /// 503: something that this needs does not answer.
+    pub fn unavailable(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "something that this needs does not answer", detail, next_step)
+    }
+
+    /// 500: a mistake of ours.
+    fn internal(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the request failed",
+            detail,
+            "look at the log of the service at this moment",
+        )
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        match self.status {
+            401 => drop(response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"tieline\""))),
+            503 => drop(response.insert_header((header::RETRY_AFTER, "5"))),
+            _ => {}
+        }
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
+        }
+        // a struct of texts and a number always serializes
+        let body = serde_json::to_string(self).unwrap_or_default();
+        response.content_type("application/problem+json").body(body)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unreachable { .. } | StoreError::Hanging { .. } => {
+                Self::unavailable(error.to_string(), "look at `/health/ready`, and try again when the database answers")
+            }
+            _ => {
+                // the cause may quote data; it belongs into the log
+                tracing::error!(error = %crate::actors::chain(&error), "a request failed at the ledger");
+                Self::internal(error.to_string())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+
+    use super::*;
+
+    #[actix_rt::test]
+    async fn a_problem_says_what_and_what_to_do() {
+        let response = Problem::bad_request("`limit` must be between 1 and 1000, got `0`", "leave it out for 100").error_response();
+        assert_eq!(response.status(), 400);
+        assert_eq!(response.headers().get("content-type").expect("type"), "application/problem+json");
+        let body: serde_json::Value = serde_json::from_slice(&to_bytes(response.into_body()).await.expect("body")).expect("JSON");
+        assert_eq!(
+            body,
+            serde_json::json!({
+                "type": "urn:tieline:problem:bad-request", "title": "the request cannot be understood", "status": 400,
+                "detail": "`limit` must be between 1 and 1000, got `0`", "next_step": "leave it out for 100",
+            })
+        );
+    }
+
+    #[test]
+    fn the_headers_that_a_status_asks_for_are_there() {
+        let header =
+            |problem: Problem, name: &str| problem.error_response().headers().get(name).map(|v| v.to_str().expect("text").to_owned());
+        assert_eq!(header(Problem::unauthorized(), "www-authenticate").as_deref(), Some("Bearer realm=\"tieline\""));
+        assert_eq!(header(Problem::method_not_allowed("DELETE", &["GET", "POST"]), "allow").as_deref(), Some("GET, POST"));
+        assert_eq!(header(Problem::unavailable("x", "y"), "retry-after").as_deref(), Some("5"));
+        assert_eq!(header(Problem::too_large(1), "retry-after"), None);
+    }
+
+    #[test]
+    fn a_database_away_is_503_and_a_fault_of_ours_500() {
+        let away = Problem::from(StoreError::Unreachable { problem: "connection refused".into() });
+        assert_eq!((away.status, away.detail.as_str()), (503, "the database cannot be reached: connection refused"));
+        assert_eq!(Problem::from(StoreError::Panicked { what: "list runs" }).status, 500);
+    }
+}

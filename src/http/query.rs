@@ -1,0 +1,192 @@
+//! What callers write into a query: known names once each, values checked; and the parts of a path, decoded once.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use super::problem::Problem;
+
+/// Items per page where the caller says nothing.
+const LIMIT: i64 = 100;
+/// Most items per page.
+const MOST: i64 = 1000;
+
+/// The parameters of a query.
+#[derive(Debug)]
+pub(super) struct Params(BTreeMap<String, String>);
+
+/// One page of a list. `next` is to be sent as `after`; `null`: that was all.
+#[derive(Debug, Serialize)]
+pub(super) struct Page<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page out of rows that were asked for with one more than the limit.
+    pub(super) fn of(mut rows: Vec<T>, limit: i64, id: impl Fn(&T) -> String) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = if more { rows.last().map(id) } else { None };
+        Self { items: rows, next }
+    }
+}
+
+impl Params {
+    /// Reads a query.
+    ///
+    /// # Errors
+    /// 400 for a name that is not among `allowed`, or is there twice.
+    pub(super) fn parse(query: &str, allowed: &[&str]) -> Result<Self, Problem> {
+        let mut found = BTreeMap::new();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            if !allowed.contains(&name.as_ref()) {
+                let known = match allowed {
+                    [] => "leave it out: this path takes no parameters".to_owned(),
+                    _ => format!("use {}", allowed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+                };
+                return Err(Problem::bad_request(format!("there is no parameter `{name}`"), known));
+            }
+            if found.insert(name.to_string(), value.into_owned()).is_some() {
+                return Err(Problem::bad_request(format!("parameter `{name}` is there twice"), "send it once"));
+            }
+        }
+        Ok(Self(found))
+    }
+
+    /// A text; an empty one counts as left out.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).filter(|text| !text.is_empty()).cloned()
+    }
+
+    /// A value that is read from its text.
+    ///
+    /// # Errors
+    /// 400 when it cannot be read, with what it should be.
+    pub(super) fn value<T: FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, Problem>
+    where
+        T::Err: Display,
+    {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let problem =
+            |error: T::Err| Problem::bad_request(format!("parameter `{name}`: `{text}` is not {what}: {error}"), format!("send {what}"));
+        text.parse().map(Some).map_err(problem)
+    }
+
+    /// The number after which a page begins.
+    ///
+    /// # Errors
+    /// 400 when it is none.
+    pub(super) fn after(&self) -> Result<i64, Problem> {
+        let after = self.value("after", "the `next` of the page before")?.unwrap_or(0);
+        if after < 0 {
+            return Err(Problem::bad_request(format!("`after` must not be negative, got `{after}`"), "send the `next` of the page before"));
+        }
+        Ok(after)
+    }
+
+    /// The page size.
+    ///
+    /// # Errors
+    /// 400 when it is not between 1 and 1000.
+    pub(super) fn limit(&self) -> Result<i64, Problem> {
+        let limit = self.value("limit", "a number between 1 and 1000")?.unwrap_or(LIMIT);
+        if !(1..=MOST).contains(&limit) {
+            let detail = format!("`limit` must be between 1 and {MOST}, got `{limit}`");
+            return Err(Problem::bad_request(detail, format!("leave it out for {LIMIT}")));
+        }
+        Ok(limit)
+    }
+}
+
+/// The parts of a path from the `skip`-th on, at most `most` of them, each percent-decoded once; the last one keeps its slashes.
+///
+/// # Errors
+/// 400 when an escape is broken or not UTF-8, or holds a zero byte, which Postgres cannot keep.
+pub(super) fn path_parts(path: &str, skip: usize, most: usize) -> Result<Vec<String>, Problem> {
+    path.trim_start_matches('/').splitn(skip + most, '/').skip(skip).map(decode).collect()
+}
+
+fn decode(text: &str) -> Result<String, Problem> {
+    let broken = || {
+        Problem::bad_request(
+            format!("`{text}` in the path is not percent-encoded UTF-8"),
+            "encode each byte outside ASCII, and `%` itself, as %XX",
+        )
+    };
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
+        let (Some(high), Some(low)) = (digit(), digit()) else { return Err(broken()) };
+        bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or_else(broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+
+    #[test]
+    fn unknown_and_doubled_names_are_refused() {
+        let problem = Params::parse("companny=EDU1", &["company", "limit"]).expect_err("unknown");
+        assert_eq!((problem.status, problem.detail.as_str()), (400, "there is no parameter `companny`"));
+        assert_eq!(problem.next_step, "use `company`, `limit`");
+        let problem = Params::parse("limit=1&limit=2", &["limit"]).expect_err("twice");
+        assert_eq!(problem.detail, "parameter `limit` is there twice");
+        assert!(Params::parse("x=", &[]).expect_err("none").next_step.contains("no parameters"));
+    }
+
+    #[test]
+    fn values_are_checked() {
+        let parse = |query| Params::parse(query, &["after", "limit", "since", "company"]).expect("names");
+        assert_eq!(parse("").limit().expect("default"), 100);
+        assert_eq!(parse("limit=1000").limit().expect("most"), 1000);
+        for query in ["limit=0", "limit=1001", "limit=ten", "limit=-1"] {
+            assert_eq!(parse(query).limit().expect_err(query).status, 400);
+        }
+        assert_eq!(parse("after=7").after().expect("number"), 7);
+        for query in ["after=-7", "after=x"] {
+            assert_eq!(parse(query).after().expect_err(query).status, 400);
+        }
+        assert!(parse("since=2026-01-31T00:00:00%2B02:00").value::<DateTime<Utc>>("since", "an instant").expect("instant").is_some());
+        assert_eq!(parse("since=yesterday").value::<DateTime<Utc>>("since", "an instant").expect_err("no instant").status, 400);
+        assert_eq!(parse("company=").text("company"), None);
+        assert_eq!(parse("company=A%20B+C").text("company").as_deref(), Some("A B C"));
+    }
+
+    #[test]
+    fn a_page_names_the_next_one_only_when_there_is_one() {
+        let page = Page::of(vec![1, 2, 3], 2, ToString::to_string);
+        assert_eq!(serde_json::to_value(page).expect("JSON"), serde_json::json!({ "items": [1, 2], "next": "2" }));
+        let page = Page::of(vec![1, 2], 2, ToString::to_string);
+        assert_eq!(serde_json::to_value(page).expect("JSON"), serde_json::json!({ "items": [1, 2], "next": null }));
+    }
+
+    #[test]
+    fn a_key_is_decoded_once_and_keeps_its_slashes() {
+        let parts = |path| path_parts(path, 3, 3).expect("parts");
+        assert_eq!(parts("/api/v1/records/EDU1/invoice/042/INV%207"), ["EDU1", "invoice", "042/INV 7"]);
+        assert_eq!(parts("/api/v1/records/EDU1/invoice/042%2FINV%207"), ["EDU1", "invoice", "042/INV 7"]);
+        assert_eq!(parts("/api/v1/records/EDU1/invoice/a%252Fb"), ["EDU1", "invoice", "a%2Fb"]);
+        assert_eq!(parts("/api/v1/records/E%201/invoice/a+b"), ["E 1", "invoice", "a+b"]);
+        for broken in [
+            "/api/v1/records/EDU1/invoice/a%2",
+            "/api/v1/records/EDU1/invoice/%zz",
+            "/api/v1/records/EDU1/invoice/%ff",
+            "/api/v1/records/E/i/%00",
+        ] {
+            assert_eq!(path_parts(broken, 3, 3).expect_err(broken).status, 400);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Documents as a list, and what is not confirmed yet as counts.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
+use serde::Serialize;
+
+use super::{Store, StoreError};
+use crate::domain::delivery::words;
+
+/// Where a document stands, for filtering. A document with several records can be in more than one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocumentState {
+    /// At least one of its records is parked.
+    Parked,
+    /// At least one of its records is in doubt.
+    InDoubt,
+    /// At least one of its records is due, held or on its way.
+    Waiting,
+    /// Nothing of it is outstanding.
+    Delivered,
+    /// SYSPRO no longer has it.
+    Deleted,
+}
+
+words!(DocumentState { Parked = "parked", InDoubt = "in_doubt", Waiting = "waiting", Delivered = "delivered", Deleted = "deleted" });
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct DocumentFilter {
+    /// Only this company.
+    pub company: Option<String>,
+    /// Only this entity.
+    pub entity: Option<String>,
+    /// Only keys that begin so.
+    pub prefix: Option<String>,
+    /// Only documents that stand there.
+    pub state: Option<DocumentState>,
+    /// Only documents after this one, for paging.
+    pub after: i64,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// A document as it is listed.
+#[derive(Debug, Clone, QueryableByName, Serialize)]
+pub struct DocumentRow {
+    /// Its number, ascending.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// The entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    /// The key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// Its newest version.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    /// SYSPRO no longer has it.
+    #[diesel(sql_type = Bool)]
+    pub deleted: bool,
+    /// Records of it that are parked.
+    #[diesel(sql_type = BigInt)]
+    pub parked: i64,
+    /// Records of it that are in doubt.
+    #[diesel(sql_type = BigInt)]
+    pub in_doubt: i64,
+    /// Records of it that are on their way.
+    #[diesel(sql_type = BigInt)]
+    pub sending: i64,
+    /// Records of it that are due or held.
+    #[diesel(sql_type = BigInt)]
+    pub waiting: i64,
+}
+
+/// Deliveries of one flow that stand alike.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct PendingCount {
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// The entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    /// The state.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// Why they are parked.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub reason: Option<String>,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+    /// Since when the first of them could have been worked on: when it was sent, or when it came due.
+    #[diesel(sql_type = Timestamptz)]
+    pub oldest: DateTime<Utc>,
+}
+
+impl Store {
+    /// Documents in the order of their numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn document_list(&self, filter: DocumentFilter) -> Result<Vec<DocumentRow>, StoreError> {
+        self.run("list documents", move |conn| {
+            Ok(sql_query(include_str!("sql/document_list.sql"))
+                .bind::<BigInt, _>(filter.after)
+                .bind::<Nullable<Text>, _>(filter.company)
+                .bind::<Nullable<Text>, _>(filter.entity)
+                .bind::<Nullable<Text>, _>(filter.prefix)
+                .bind::<Nullable<Text>, _>(filter.state.map(DocumentState::as_str))
+                .bind::<BigInt, _>(filter.limit)
+                .load(conn)?)
+        })
+        .await
+    }
+
+    /// What is not confirmed yet, counted by flow, state and reason. Costs as much as is outstanding, whatever the history.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn pending_counts(&self) -> Result<Vec<PendingCount>, StoreError> {
+        self.run("count what is outstanding", |conn| {
+            Ok(sql_query(
+                "SELECT company, entity, state, reason, count(*) AS count, \
+                 min(CASE WHEN state = 'sending' THEN coalesce(sent_at, since) ELSE not_before END) AS oldest \
+                 FROM pending GROUP BY company, entity, state, reason",
+            )
+            .load(conn)?)
+        })
+        .await
+    }
+}

@@ -1,0 +1,23 @@
+SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.parked, s.in_doubt, s.sending, s.waiting
+FROM document d
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE p.state = 'parked') AS parked,
+           count(*) FILTER (WHERE p.state = 'in_doubt') AS in_doubt,
+           count(*) FILTER (WHERE p.state = 'sending') AS sending,
+           count(*) FILTER (WHERE p.state IN ('waiting', 'held')) AS waiting
+    FROM pending p WHERE p.document_id = d.id
+) s
+WHERE d.id > $1
+  AND ($2 IS NULL OR d.company = $2)
+  AND ($3 IS NULL OR d.entity = $3)
+  AND ($4 IS NULL OR starts_with(d.key, $4))
+  AND CASE $5
+        WHEN 'parked' THEN s.parked > 0
+        WHEN 'in_doubt' THEN s.in_doubt > 0
+        WHEN 'waiting' THEN s.waiting + s.sending > 0
+        WHEN 'delivered' THEN s.parked + s.in_doubt + s.sending + s.waiting = 0
+        WHEN 'deleted' THEN d.deleted
+        ELSE true
+      END
+ORDER BY d.id
+LIMIT $6
