@@ -119,7 +119,7 @@ impl Check<'_> {
             let advice = "listen on loopback behind a proxy with TLS";
             self.warnings.push(format!("`{key}` is `{text}`: API keys travel in clear; {advice}"));
         }
-        let (open_health, open_metrics) = (raw.http.open_health.unwrap_or(true), raw.http.open_metrics.unwrap_or(false));
+        let (open_health, open_metrics) = (raw.http.open_health.unwrap_or(true), raw.http.open_metrics.unwrap_or(true));
         Some(HttpSettings { listen: listen?, open_health, open_metrics })
     }
 

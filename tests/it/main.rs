@@ -3,6 +3,9 @@
 #![allow(unreachable_pub)] // the modules are one another's only readers
 #![allow(clippy::unwrap_used)] // a test that unwraps in a helper fails as well as one that does it itself
 
+mod bad_input;
+mod binary;
+mod http;
 mod layers;
 mod odata;
 mod servicenow_adapter;

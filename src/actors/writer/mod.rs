@@ -52,6 +52,8 @@ struct Pump {
     busy: Cell<usize>,
     running: Cell<bool>,
     settled: Notify,
+    /// Why sending stopped the last time, until somebody has been told.
+    trouble: RefCell<Option<WriteError>>,
 }
 
 /// Ask. Sends whatever is due of an entity; answers once nothing of it is due any more.
@@ -158,7 +160,15 @@ impl Handler<Drain> for Writer {
 
     fn handle(&mut self, message: Drain, _: &mut Self::Context) -> Self::Result {
         let sender = self.sender(&message.entity);
-        Box::pin(async move { sender.drain().await }.into_actor(self))
+        let work = async move {
+            let drained = sender.drain().await;
+            // a nudge may have met the trouble, and put everything off, before this asked
+            match sender.pump.trouble.take() {
+                Some(trouble) => drained.and(Err(trouble)),
+                None => drained,
+            }
+        };
+        Box::pin(work.into_actor(self))
     }
 }
 
@@ -173,6 +183,7 @@ impl Handler<Nudge> for Writer {
         let work = async move {
             if let Err(error) = sender.drain().await {
                 debug!(%error, entity = %sender.entity, "sending stopped, what is due waits for the next cycle");
+                sender.pump.trouble.replace(Some(error));
             }
             sender.pump.running.set(false);
         };
@@ -298,7 +309,10 @@ impl Sender {
             Err(error) => return Err(error.into()),
         }
         match stop {
-            None => Ok(Found::Work),
+            None => {
+                self.pump.trouble.take();
+                Ok(Found::Work)
+            }
             Some(error) => {
                 self.volatile.pace.pause(error.retry_after());
                 Err(error.into())

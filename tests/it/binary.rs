@@ -1,0 +1,122 @@
+//! The real binary in a directory of its own, and simulators for it to talk to.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long anything may take that a test waits for.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A site: a directory with `tieline.toml` and the state.
+pub struct Site {
+    pub directory: tempfile::TempDir,
+    pub port: u16,
+}
+
+impl Site {
+    /// A site whose systems are at these addresses; more lines may follow.
+    pub fn new(odata_url: &str, instance_url: &str, more: &str) -> Self {
+        let directory = tempfile::Builder::new().prefix("tieline-it-").tempdir().unwrap();
+        open_to_others(directory.path());
+        let port = free_port();
+        let text = format!(
+            "[http]\nlisten = \"127.0.0.1:{port}\"\n[syspro]\nodata_url = \"{odata_url}\"\ntime_zone = \"Africa/Johannesburg\"\ncompanies = [\"EDU1\", \"1\"]\n\
+             [servicenow]\ninstance_url = \"{instance_url}\"\n[database]\ndurable = false\n[state]\ndirectory = \"{}\"\n[log]\nlevel = \"info\"\n{more}",
+            directory.path().join("state").display()
+        );
+        std::fs::write(directory.path().join("tieline.toml"), text).unwrap();
+        Self { directory, port }
+    }
+
+    /// A site whose systems do not answer.
+    pub fn alone() -> Self {
+        let closed = free_port();
+        Self::new(&format!("http://127.0.0.1:{closed}/odata"), &format!("http://127.0.0.1:{closed}/"), "[retry]\nread_attempts = 1\n")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The binary with this site's configuration.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tieline"));
+        command.arg("--config").arg(self.path("tieline.toml")).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// With something on standard input.
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // a command that refuses its arguments does not read
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    pub fn set_credentials(&self, syspro: (&str, &str), servicenow: (&str, &str)) {
+        for (name, (user, password)) in [("syspro-odata", syspro), ("servicenow", servicenow)] {
+            let out = self.run_with(&["credential", "set", name, "--username", user, "--password-stdin"], &format!("{password}\n"));
+            assert!(out.status.success(), "{}", text(&out));
+        }
+    }
+
+    /// The service, until it is dropped.
+    pub fn serve(&self) -> Service {
+        let log = std::fs::File::create(self.path("service.log")).unwrap();
+        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        Service { child }
+    }
+}
+
+/// A running service; killed when dropped.
+pub struct Service {
+    pub child: Child,
+}
+
+impl Service {
+    /// SIGTERM, and the exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        wait_until("the service ends", || self.child.try_wait().unwrap().is_some());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if self.child.try_wait().ok().flatten().is_none() {
+            let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Polls until it is so.
+pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !so() {
+        assert!(started.elapsed() < LIMIT, "waited too long: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Standard output and standard error.
+pub fn text(out: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
+}
+
+/// As root the private cluster runs under another account, which must be able to reach its directory.
+fn open_to_others(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
