@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps in a helper fails as well as one that does it itself
 
 mod layers;
+mod main_job;
 mod odata;
 mod servicenow_adapter;
 mod supervision;
+mod support;
