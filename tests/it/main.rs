@@ -5,7 +5,9 @@
 
 mod layers;
 mod main_job;
+mod no_loss;
 mod odata;
 mod servicenow_adapter;
+mod store;
 mod supervision;
 mod support;

@@ -94,7 +94,9 @@ fn equal_and_nearly_equal_keys_stay_apart() {
         }
         // each under the name that SYSPRO has for it
         for (company, number) in [("EDU1", "Abc01"), ("1", "Abc01"), ("EDU1", "ABC01"), ("EDU1", "042"), ("1", "42")] {
-            let name = source::rows(&rig.syspro, company, "ApSupplier", |c| (c("Supplier").text() == number).then(|| c("SupplierName").text().to_owned()));
+            let name = source::rows(&rig.syspro, company, "ApSupplier", |c| {
+                (c("Supplier").text() == number).then(|| c("SupplierName").text().to_owned())
+            });
             let name = name.into_iter().flatten().next().unwrap();
             let row = by_number[number].iter().find(|row| row["u_company"] == company).unwrap();
             assert_eq!(row["u_name"], name, "{company} {number}");
@@ -186,14 +188,17 @@ fn a_sweep_finds_silent_edits_and_what_is_gone() {
 
         // more than the limit: nothing is marked
         for n in 1..=3 {
-            rig.syspro.insert("EDU1", "ApSupplier", &[("Supplier", &format!("SPARE{n}")), ("SupplierName", "Spare"), ("Currency", "R")]).unwrap();
+            rig.syspro
+                .insert("EDU1", "ApSupplier", &[("Supplier", &format!("SPARE{n}")), ("SupplierName", "Spare"), ("Currency", "R")])
+                .unwrap();
         }
         rig.sync_well().await;
         for n in 1..=3 {
             rig.syspro.delete("EDU1", "ApSupplier", &[("Supplier", &format!("SPARE{n}"))]).unwrap();
         }
         let said = errors(&rig.sweep(&["supplier"]).await);
-        let named = said.iter().any(|text| text.contains("did not see 3 of the documents") && text.contains("`flows.max_gone_per_sweep` (2)"));
+        let named =
+            said.iter().any(|text| text.contains("did not see 3 of the documents") && text.contains("`flows.max_gone_per_sweep` (2)"));
         assert!(named, "{said:?}");
         for n in 1..=3 {
             assert_eq!(supplier(&format!("SPARE{n}"))["u_active"], "true");
@@ -235,7 +240,7 @@ fn a_refused_record_is_set_aside_alone() {
 #[test]
 fn a_row_keyed_by_hand_is_taken_over() {
     run(async {
-        let rig = Rig::start(Options::of_one_company(30)).await;
+        let rig = Rig::start(Options::of_one_company(30).with("SERVICENOW__ADOPT", "true")).await;
         let sys_id = rig.servicenow.insert_row("cmn_cost_center", &[("code", "100"), ("name", "By hand")]).unwrap();
         rig.sync_well().await;
         let rows: Vec<_> = rig.servicenow.rows("cmn_cost_center").into_iter().filter(|row| row["code"] == "100").collect();

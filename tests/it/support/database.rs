@@ -47,7 +47,8 @@ pub fn settings() -> DatabaseSettings {
 /// Where the cluster lives: a short path (a socket's has a limit), and no other worktree's.
 fn directory() -> PathBuf {
     let digest = Sha256::digest(env!("CARGO_MANIFEST_DIR").as_bytes());
-    let directory = PathBuf::from(format!("/tmp/tieline-it-{}-{:02x}{:02x}{:02x}", nix::unistd::geteuid(), digest[0], digest[1], digest[2]));
+    let directory =
+        PathBuf::from(format!("/tmp/tieline-it-{}-{:02x}{:02x}{:02x}", nix::unistd::geteuid(), digest[0], digest[1], digest[2]));
     fs::create_dir_all(&directory).unwrap();
     // as root, the server runs as another account, which must pass through
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();

@@ -90,8 +90,7 @@ impl Rig {
         let definitions = definition::load(None, &settings.servicenow.profile, &settings.flows.entities).unwrap();
         let store = Store::connect(&database::settings(), &database.url()).unwrap();
         let vault = Vault::new(store.clone(), settings.state.key_file.clone(), None);
-        let credentials =
-            [(SYSPRO_ODATA, operator.username, operator.password), (SERVICENOW, client.client_id, client.client_secret)];
+        let credentials = [(SYSPRO_ODATA, operator.username, operator.password), (SERVICENOW, client.client_id, client.client_secret)];
         set_credentials(&store, &vault, credentials).await;
         let deps = Deps {
             settings: Arc::new(settings),
@@ -217,6 +216,8 @@ companies = ["EDU1", "1"]
 instance_url = "{servicenow}"
 batch_quota_seconds = 1
 request_quota_seconds = 1
+# two ledgers with the same codes: a row of one is never taken over for the other
+adopt = false
 [retry]
 min_delay_seconds = 1
 max_delay_seconds = 1

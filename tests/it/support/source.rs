@@ -24,7 +24,10 @@ pub fn expected(syspro: &SysproSim, companies: &[&str]) -> Vec<(&'static str, us
         ("itfm_gl_accounts", sum(&|company| accounts(syspro, company))),
         ("x_apo_supplier", of("ApSupplier")),
         ("proc_po", of("PorMasterHdr")),
-        ("proc_po_item", sum(&|company| rows(syspro, company, "PorMasterDetail", |c| c("LineType").text() != "6").into_iter().filter(|is| *is).count())),
+        (
+            "proc_po_item",
+            sum(&|company| rows(syspro, company, "PorMasterDetail", |c| c("LineType").text() != "6").into_iter().filter(|is| *is).count()),
+        ),
         ("x_apo_invoice", of("ApInvoice")),
         ("x_apo_invoice_line", sum(&|company| distributions(syspro, company).len())),
         ("x_apo_gl_posting", sum(&|company| postings(syspro, company).len())),
@@ -51,7 +54,8 @@ pub fn postings(syspro: &SysproSim, company: &str) -> Vec<Decimal> {
     let key = |c: &dyn Fn(&str) -> Cell, journal: &str| ["GlYear", "GlPeriod", journal].map(|name| c(name).number());
     let posted = rows(syspro, company, "GenJournalCtl", |c| (c("JnlStatus").text() == "P").then(|| key(c, "GlJournal")));
     let posted: HashSet<_> = posted.into_iter().flatten().collect();
-    let amounts =
-        rows(syspro, company, "GenJournalDetail", |c| posted.contains(&key(c, "Journal")).then(|| Decimal::new(c("EntryValue").number(), 2)));
+    let amounts = rows(syspro, company, "GenJournalDetail", |c| {
+        posted.contains(&key(c, "Journal")).then(|| Decimal::new(c("EntryValue").number(), 2))
+    });
     amounts.into_iter().flatten().collect()
 }
