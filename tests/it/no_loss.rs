@@ -1,0 +1,135 @@
+//! Whatever goes wrong on the way, each record arrives once: lost answers, dead tokens, two nodes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+use tieline::actors::poller::PollError;
+use tieline::actors::servicenow_token::GetToken;
+use tieline::domain::FlowId;
+use tieline::domain::audit::AuditKind;
+use tieline::domain::run::RunKind;
+use tieline::sim::faults::{Fault, FaultPlan, FaultRule};
+
+use crate::support::{Options, Rig, ask, cycle, flow, node, run, source};
+
+/// Everything that SYSPRO has stands in ServiceNow once.
+fn all_once(rig: &Rig, companies: &[&str]) {
+    for (table, rows) in source::expected(&rig.syspro, companies) {
+        assert_eq!((rig.servicenow.count(table), rig.servicenow.duplicates(table, "u_source_key")), (rows, 0), "{table}");
+    }
+    let invoiced: rust_decimal::Decimal = companies.iter().map(|one| rig.syspro.sum(one, "ApInvoice", "OrigInvValue").unwrap()).sum();
+    assert_eq!(rig.sum("x_apo_invoice", "u_amount_invoiced"), invoiced);
+}
+
+/// Faults on everything but the token endpoint, each at this rate.
+fn faults(seed: u64, all: &[(Fault, f64)]) -> FaultPlan {
+    let rule = |(fault, rate): &(Fault, f64)| FaultRule::always(fault.clone()).rate(*rate).on_path("/api/now");
+    FaultPlan { seed, rules: all.iter().map(rule).collect() }
+}
+
+#[test]
+fn lost_answers_and_errors_lose_nothing_and_double_nothing() {
+    run(async {
+        let options = Options::of_one_company(40).with("SERVICENOW__BATCH_SIZE", "20").with("SERVICENOW__BATCH_LIMIT", "20");
+        let rig = Rig::start(options).await;
+        rig.servicenow.set_faults(&faults(
+            7,
+            &[
+                (Fault::DropAfterCommit, 0.10),
+                (Fault::StatusAfterCommit(500), 0.10),
+                (Fault::Status(502), 0.05),
+                (Fault::BrokenJsonAfterCommit, 0.05),
+            ],
+        ));
+        rig.syspro.faults.push(FaultRule::always(Fault::Status(502)).rate(0.05));
+        rig.syspro.faults.push(FaultRule::always(Fault::CutBody).rate(0.05));
+        let cycles = rig.sync_until_settled(60).await;
+        assert!(rig.servicenow.faults_struck() > 5 && rig.servicenow.undelivered() > 0, "no fault struck in {cycles} cycles");
+        assert_eq!(rig.failures().await.len(), 0);
+        all_once(&rig, &["EDU1"]);
+        assert!(!rig.audit(AuditKind::InDoubt).await.is_empty());
+        assert!(!rig.audit(AuditKind::DoubtSettled).await.is_empty());
+        assert_eq!(rig.database.psql("SELECT count(*) FROM intent"), "0");
+        // once it is quiet, nothing is left to do
+        rig.servicenow.clear_faults();
+        rig.syspro.faults.clear();
+        let writes = rig.servicenow.writes();
+        rig.sync_well().await;
+        assert_eq!(rig.servicenow.writes(), writes);
+    });
+}
+
+#[test]
+fn a_thousand_callers_cost_one_token() {
+    run(async {
+        let rig = Rig::start(Options::of_one_company(26)).await;
+        let tree = rig.tree();
+        let answers = join_all((0..1_000).map(|_| tree.tokens.get.send(GetToken))).await;
+        assert!(answers.into_iter().all(|answer| answer.unwrap().is_ok()));
+        assert_eq!(rig.servicenow.token_requests(), 1);
+        tree.stop(Duration::from_secs(20)).await;
+    });
+}
+
+#[test]
+fn tokens_that_die_on_the_way_cost_nothing_but_new_ones() {
+    run(async {
+        let mut options = Options::of_one_company(30).with("SERVICENOW__TOKEN_MARGIN_SECONDS", "0");
+        options.servicenow.token_lifetime = Duration::from_secs(2);
+        let rig = Rig::start(options).await;
+        let revoke = FaultRule::always(Fault::Named("revoke_tokens".into())).on_path("/api/now");
+        rig.servicenow.set_fault(revoke.after(2).times(3));
+        rig.sync_until_settled(20).await;
+        assert_eq!(rig.servicenow.faults_struck(), 3);
+        assert!((2..100).contains(&rig.servicenow.token_requests()), "{}", rig.servicenow.token_requests());
+        assert_eq!(rig.failures().await.len(), 0);
+        all_once(&rig, &["EDU1"]);
+    });
+}
+
+#[test]
+fn two_nodes_never_read_one_flow() {
+    run(async {
+        let rig = Rig::start(Options::of_one_company(30)).await;
+        rig.syspro.switch(|switches| switches.latency_ms = 300);
+        let mut other = rig.deps.clone();
+        other.node = node("two");
+        let flows = || vec![FlowId::new("EDU1", "cost_center")];
+        let (one, two) = join(cycle(&rig.deps, flows(), RunKind::Poll), cycle(&other, flows(), RunKind::Poll)).await;
+        let outcomes = [flow(&one, "EDU1", "cost_center"), flow(&two, "EDU1", "cost_center")];
+        let held = outcomes.iter().filter(|outcome| matches!(outcome, Err(PollError::Held { .. }))).count();
+        assert_eq!((held, outcomes.iter().filter(|outcome| outcome.is_ok()).count()), (1, 1), "{outcomes:?}");
+        rig.syspro.switch(|switches| switches.latency_ms = 0);
+        // the lease was given back
+        assert!(flow(&cycle(&other, flows(), RunKind::Poll).await, "EDU1", "cost_center").is_ok());
+    });
+}
+
+#[test]
+fn two_nodes_at_once_deliver_each_record_once() {
+    run(async {
+        let rig = Rig::start(Options::new(40)).await;
+        let mut other = rig.deps.clone();
+        other.node = node("two");
+        let trees =
+            [rig.tree(), tieline::actors::tree::Tree::start(&other, tieline::actors::supervise::RestartPolicy::default(), false).unwrap()];
+        let all = || tieline::actors::tree::flows(&rig.deps);
+        let reports = join(ask(&trees[0], all(), RunKind::Poll), ask(&trees[1], all(), RunKind::Poll)).await;
+        let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, result) in reports.0.flows.iter().chain(&reports.1.flows) {
+            let outcome = match result {
+                Ok(_) => "ran",
+                Err(PollError::Held { .. }) => "held",
+                Err(error) => panic!("{error}"),
+            };
+            *outcomes.entry(outcome).or_default() += 1;
+        }
+        for tree in trees {
+            tree.stop(Duration::from_secs(20)).await;
+        }
+        rig.sync_until_settled(10).await;
+        assert_eq!(rig.failures().await.len(), 0, "{outcomes:?}");
+        all_once(&rig, &["EDU1", "1"]);
+    });
+}

@@ -1,0 +1,196 @@
+//! The ledger on a real server: what a page costs, who may write, the audit's chain, migrations, secrets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tieline::domain::audit::AuditKind;
+use tieline::domain::run::{RunId, RunKind};
+use tieline::domain::{DocumentKey, FlowId};
+use tieline::store::{AuditFilter, Intake, IntakeDocument, IntakeRecord, Lease, Store, StoreError, Taken};
+use tieline::telemetry::logging;
+
+use crate::support::database::{Database, settings};
+use crate::support::{Options, Rig, errors, node, run};
+
+fn suppliers() -> FlowId {
+    FlowId::new("EDU1", "supplier")
+}
+
+/// A page of made-up suppliers with one line each; `content` tells one version from another.
+fn page(run: RunId, lease: Option<Lease>, count: usize, content: u8) -> Intake {
+    let record = |block: &str, record_key: &str, n: usize| IntakeRecord {
+        block: block.into(),
+        record_key: record_key.into(),
+        payload: format!("{{\"u_name\":\"{n} {content}\"}}"),
+        refs: None,
+        parents: Vec::new(),
+    };
+    let document = |n: usize| IntakeDocument {
+        key: DocumentKey::from_text(format!("S{count}-{n}")),
+        hash: [content; 32],
+        content: "{}".into(),
+        mapped: Ok(vec![record("header", "", n), record("lines", "1", n)]),
+        warnings: Vec::new(),
+        gone: false,
+    };
+    Intake {
+        flow: suppliers(),
+        lease: lease.map(|lease| (lease, Duration::from_secs(60))),
+        run,
+        documents: (0..count).map(document).collect(),
+        watermark: None,
+        position: None,
+        sweep: false,
+        resend: false,
+        on_gone: BTreeMap::new(),
+        actor: "test".into(),
+    }
+}
+
+async fn ledger() -> (Database, Store) {
+    let database = Database::migrated().await;
+    let store = Store::connect(&settings(), &database.url()).unwrap();
+    (database, store)
+}
+
+#[test]
+fn a_page_costs_the_same_statements_whatever_its_size() {
+    run(async {
+        let (_database, store) = ledger().await;
+        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None).await.unwrap();
+        let mut costs = Vec::new();
+        for count in [10, 1_000] {
+            let mut cost = Vec::new();
+            for content in [1, 2, 2] {
+                let before = store.statements();
+                let counts = store.intake(page(run, None, count, content)).await.unwrap();
+                assert_eq!(counts.read as usize, count);
+                cost.push((counts.new > 0, counts.changed > 0, counts.unchanged > 0, store.statements() - before));
+            }
+            costs.push(cost);
+        }
+        assert_eq!(costs[0], costs[1], "(new, changed, unchanged, statements) of pages of 10 and of 1,000");
+        assert!(costs[0].iter().all(|cost| (1..=40).contains(&cost.3)), "{costs:?}");
+    });
+}
+
+#[test]
+fn a_holder_that_was_replaced_writes_nothing() {
+    run(async {
+        let (database, store) = ledger().await;
+        let take = async |name: &str, ttl| match store.flow_take(suppliers(), node(name).holder(), ttl, false).await.unwrap() {
+            Taken::Lease(lease, _) => lease,
+            other => panic!("{other:?}"),
+        };
+        // a lease that has run out at once
+        let old = take("one", Duration::ZERO).await;
+        let new = take("two", Duration::from_secs(60)).await;
+        assert!(new.epoch > old.epoch);
+        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None).await.unwrap();
+        let refused = store.intake(page(run, Some(old), 3, 1)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Fenced { .. }), "{refused}");
+        let count =
+            || database.psql("SELECT (SELECT count(*) FROM document) + (SELECT count(*) FROM pending) + (SELECT count(*) FROM version)");
+        assert_eq!(count(), "0");
+        let held = store.flow_take(suppliers(), node("three").holder(), Duration::from_secs(1), false).await.unwrap();
+        assert!(matches!(&held, Taken::Held { holder, .. } if *holder == new.holder), "{held:?}");
+        store.intake(page(run, Some(new), 3, 1)).await.unwrap();
+        assert_eq!(count(), "12");
+    });
+}
+
+#[test]
+fn every_delivery_is_accounted_for_and_the_chain_shows_tampering() {
+    run(async {
+        let rig = Rig::start(Options::of_one_company(30)).await;
+        rig.sync_well().await;
+        while rig.store.audit_seal().await.unwrap() > 0 {}
+        let rows: i64 = rig.database.psql("SELECT count(*) FROM audit").parse().unwrap();
+        let report = rig.store.audit_verify().await.unwrap();
+        assert_eq!((report.rows, report.broken_at), (rows, None));
+
+        let all = rig.store.audit_list(AuditFilter { limit: 1_000_000, ..AuditFilter::default() }).await.unwrap();
+        let of = |kind: &'static str| all.iter().filter(move |row| row.kind == kind);
+        let read: BTreeSet<_> = of("version_read").map(|row| (&row.entity, &row.key, row.version)).collect();
+        let attempted: BTreeMap<_, _> = of("attempted").map(|row| (row.batch_id.unwrap(), row.id)).collect();
+        assert!(of("confirmed").count() > 500);
+        for row in of("confirmed") {
+            assert!(read.contains(&(&row.entity, &row.key, row.version)), "{row:?}");
+            assert!(attempted[&row.batch_id.unwrap()] < row.id, "{row:?}");
+        }
+        let confirmed = of("confirmed").map(|row| row.delivery_id).collect::<BTreeSet<_>>().len();
+        assert_eq!(rig.database.psql("SELECT count(*) FROM delivery"), confirmed.to_string());
+
+        rig.database.psql("UPDATE audit SET actor = 'nobody' WHERE id = (SELECT max(id) FROM audit WHERE kind = 'confirmed')");
+        assert!(rig.store.audit_verify().await.unwrap().broken_at.is_some());
+    });
+}
+
+#[test]
+fn migrations_can_be_undone_and_redone() {
+    run(async {
+        let database = Database::empty();
+        let store = Store::connect(&settings(), &database.url()).unwrap();
+        let done = store.migrate().await.unwrap();
+        assert!(!done.is_empty());
+        let tables = || {
+            database.psql("SELECT string_agg(table_name || '.' || column_name, ' ' ORDER BY table_name, column_name) FROM (SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public') c")
+        };
+        let before = tables();
+        assert_eq!(store.migrations_redo().await.unwrap(), done.len());
+        assert_eq!(tables(), before);
+        assert_eq!(store.migrate().await.unwrap(), Vec::<String>::new());
+        database.psql("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')");
+        assert!(matches!(store.migrate().await, Err(StoreError::NewerSchema { version }) if version == "99990101000000"));
+    });
+}
+
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn no_secret_is_told() {
+    run(async {
+        let log = Page::default();
+        let writer = log.clone();
+        logging::init_with("debug", false, move || writer.clone()).unwrap();
+        let mut options = Options::of_one_company(26);
+        options.syspro.password = "SENTINEL-odata".into();
+        options.servicenow.client_secret = "SENTINEL-client".into();
+        let rig = Rig::start(options).await;
+        rig.sync_well().await;
+        // errors of every kind have their say too
+        rig.servicenow.revoke_tokens();
+        rig.syspro.set_operator("TIELINE", "changed");
+        rig.syspro.restart_service();
+        let said = errors(&rig.sync().await);
+        assert!(!said.is_empty());
+        let ledger: String = ["audit", "run", "flow", "pending", "delivery", "credential"]
+            .map(|table| rig.database.psql(&format!("SELECT row_to_json(t) FROM {table} t")))
+            .concat();
+        assert!(ledger.contains("credential set"));
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains("run ended"), "there is no log to search");
+        use base64::Engine;
+        let header = base64::prelude::BASE64_STANDARD.encode("TIELINE:SENTINEL-odata");
+        for (name, text) in [("errors", said.join("\n")), ("ledger", ledger), ("log", log)] {
+            for secret in ["SENTINEL", &header] {
+                let at = text.find(secret);
+                assert_eq!(at, None, "{name}: {:?}", at.map(|at| &text[at.saturating_sub(80)..at]));
+            }
+        }
+        assert!(rig.audit(AuditKind::Action).await.iter().any(|row| row.actor == "test"));
+    });
+}

@@ -1,0 +1,140 @@
+//! One private cluster for all tests of this worktree, a fresh database for each.
+//!
+//! Whoever comes first starts the server, others adopt it (other test processes too), and the last one stops it. A database is a copy of a
+//! template that the first user of a server migrates.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use tieline::config::settings::{DatabaseSettings, StateSettings};
+use tieline::postgres::{self, Cluster, Origin};
+use tieline::store::Store;
+
+/// A database of its own, dropped at the end.
+pub struct Database {
+    name: String,
+    server: Arc<Server>,
+}
+
+struct Server {
+    cluster: Option<Cluster>,
+    url: SecretString,
+}
+
+/// The server in use by this process, while it is.
+static SERVER: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// As small as the tests need; never waits for the disk.
+pub fn settings() -> DatabaseSettings {
+    DatabaseSettings {
+        url: None,
+        pool_size: 4,
+        statement_timeout: Duration::from_secs(60),
+        call_timeout: Duration::from_secs(90),
+        bin_directory: None,
+        durable: false,
+    }
+}
+
+/// Where the cluster lives: a short path (a socket's has a limit), and no other worktree's.
+fn directory() -> PathBuf {
+    let digest = Sha256::digest(env!("CARGO_MANIFEST_DIR").as_bytes());
+    let directory =
+        PathBuf::from(format!("/tmp/tieline-it-{}-{:02x}{:02x}{:02x}", nix::unistd::geteuid(), digest[0], digest[1], digest[2]));
+    fs::create_dir_all(&directory).unwrap();
+    // as root, the server runs as another account, which must pass through
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+    directory
+}
+
+impl Server {
+    fn get() -> Arc<Self> {
+        let mut current = SERVER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(server) = current.upgrade() {
+            return server;
+        }
+        let state = directory().join("state");
+        let cluster = postgres::start(&StateSettings { key_file: state.join("master.key"), directory: state }, &settings()).unwrap();
+        let server = Self { url: cluster.url(), cluster: Some(cluster) };
+        let lock = File::create(directory().join("template.lock")).unwrap();
+        lock.lock().unwrap();
+        if server.cluster.as_ref().is_some_and(|cluster| cluster.origin() != Origin::Adopted) {
+            // nobody can be using what an earlier run left
+            let left = server.psql("tieline", "SELECT datname FROM pg_database WHERE datname LIKE 'it\\_%'");
+            for name in left.lines() {
+                server.psql("tieline", &format!("DROP DATABASE \"{name}\""));
+            }
+        }
+        let server = Arc::new(server);
+        *current = Arc::downgrade(&server);
+        server
+    }
+
+    fn url_of(&self, database: &str) -> SecretString {
+        self.url.expose_secret().replacen("@/tieline?", &format!("@/{database}?"), 1).into()
+    }
+
+    fn psql(&self, database: &str, sql: &str) -> String {
+        let url = url::Url::parse(&self.url.expose_secret().replacen("@/", "@x/", 1)).unwrap();
+        let host = url.query_pairs().find(|(name, _)| name == "host").unwrap().1.into_owned();
+        let mut command = Command::new("psql");
+        command.env("PGPASSWORD", url.password().unwrap()).args(["-X", "-A", "-t", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-p", "5432"]);
+        let output = command.args(["-h", &host, "-U", url.username(), "-d", database, "-c", sql]).output().unwrap();
+        assert!(output.status.success(), "psql: {sql}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(cluster) = self.cluster.take()
+            && let Err(error) = cluster.stop()
+        {
+            eprintln!("the tests' database server was not stopped: {error}");
+        }
+    }
+}
+
+impl Database {
+    /// An empty database.
+    pub fn empty() -> Self {
+        let server = Server::get();
+        let name = format!("it_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        server.psql("tieline", &format!("CREATE DATABASE {name} TEMPLATE template0"));
+        Self { name, server }
+    }
+
+    /// A database with the schema of today.
+    pub async fn migrated() -> Self {
+        let database = Self::empty();
+        Store::connect(&settings(), &database.url()).unwrap().migrate().await.unwrap();
+        database
+    }
+
+    pub fn url(&self) -> SecretString {
+        self.server.url_of(&self.name)
+    }
+
+    /// Asks the ledger something that no view of the product shows; columns are joined by `|`.
+    pub fn psql(&self, sql: &str) -> String {
+        self.server.psql(&self.name, sql)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        // a failure here must not hide the test's own
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.server.psql("tieline", &sql))).is_err() {
+            eprintln!("database {} was left behind", self.name);
+        }
+    }
+}

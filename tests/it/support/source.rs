@@ -1,0 +1,61 @@
+//! SYSPRO's side, asked of its tables: what should have arrived. Written without the product's definitions, so that it can contradict them.
+
+use std::collections::HashSet;
+
+use rust_decimal::Decimal;
+use tieline::sim::dataset::Cell;
+use tieline::sim::syspro::SysproSim;
+
+/// The rows of a table, each as a function from column to cell.
+pub fn rows<T>(syspro: &SysproSim, company: &str, table: &str, mut see: impl FnMut(&dyn Fn(&str) -> Cell) -> T) -> Vec<T> {
+    syspro.with(|database| {
+        let table = database.company(company).unwrap().table(table).unwrap();
+        let at = |name: &str| table.schema.column(name).unwrap_or_else(|| panic!("no column {name}"));
+        table.slots().map(|slot| see(&|name: &str| table.cell(slot, at(name)).clone())).collect()
+    })
+}
+
+/// Rows that should stand in ServiceNow, by target table.
+pub fn expected(syspro: &SysproSim, companies: &[&str]) -> Vec<(&'static str, usize)> {
+    let sum = |count: &dyn Fn(&str) -> usize| companies.iter().map(|company| count(company)).sum();
+    let of = |table: &'static str| sum(&|company| syspro.count(company, table).unwrap());
+    vec![
+        ("cmn_cost_center", of("BomCostCentre")),
+        ("itfm_gl_accounts", sum(&|company| accounts(syspro, company))),
+        ("x_apo_supplier", of("ApSupplier")),
+        ("proc_po", of("PorMasterHdr")),
+        (
+            "proc_po_item",
+            sum(&|company| rows(syspro, company, "PorMasterDetail", |c| c("LineType").text() != "6").into_iter().filter(|is| *is).count()),
+        ),
+        ("x_apo_invoice", of("ApInvoice")),
+        ("x_apo_invoice_line", sum(&|company| distributions(syspro, company).len())),
+        ("x_apo_gl_posting", sum(&|company| postings(syspro, company).len())),
+    ]
+}
+
+fn accounts(syspro: &SysproSim, company: &str) -> usize {
+    rows(syspro, company, "GenMaster", |c| !["FORCED", "RETAINED"].contains(&c("GlCode").text())).into_iter().filter(|is| *is).count()
+}
+
+/// Amounts of the distribution lines of invoices that exist.
+pub fn distributions(syspro: &SysproSim, company: &str) -> Vec<Decimal> {
+    let key = |c: &dyn Fn(&str) -> Cell| ["TrnYear", "TrnMonth", "Journal", "EntryNumber"].map(|name| c(name).number());
+    let invoice = |c: &dyn Fn(&str) -> Cell| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned());
+    let known: HashSet<_> = rows(syspro, company, "ApInvoice", invoice).into_iter().collect();
+    let entries: HashSet<_> =
+        rows(syspro, company, "ApJnlSummary", |c| known.contains(&invoice(c)).then(|| key(c))).into_iter().flatten().collect();
+    let amounts = rows(syspro, company, "ApJnlDistrib", |c| entries.contains(&key(c)).then(|| Decimal::new(c("DistrValue").number(), 2)));
+    amounts.into_iter().flatten().collect()
+}
+
+/// Amounts of the lines of posted journals.
+pub fn postings(syspro: &SysproSim, company: &str) -> Vec<Decimal> {
+    let key = |c: &dyn Fn(&str) -> Cell, journal: &str| ["GlYear", "GlPeriod", journal].map(|name| c(name).number());
+    let posted = rows(syspro, company, "GenJournalCtl", |c| (c("JnlStatus").text() == "P").then(|| key(c, "GlJournal")));
+    let posted: HashSet<_> = posted.into_iter().flatten().collect();
+    let amounts = rows(syspro, company, "GenJournalDetail", |c| {
+        posted.contains(&key(c, "Journal")).then(|| Decimal::new(c("EntryValue").number(), 2))
+    });
+    amounts.into_iter().flatten().collect()
+}
