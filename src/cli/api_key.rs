@@ -13,12 +13,13 @@ pub enum ApiKeyCommand {
     /// Makes a key and prints it, once
     Add {
         /// Its name, which the audit shows
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         name: String,
         /// viewer, operator, auditor or admin
         #[arg(long)]
         role: Role,
         /// It ends after so many days
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36_500))]
         expires_days: Option<u64>,
     },
     /// Lists the keys; never their secret part

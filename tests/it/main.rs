@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod binary;
+mod cli;
 mod http;
 mod layers;
 mod main_job;
