@@ -68,8 +68,13 @@ impl Site {
 
     /// The service, until it is dropped.
     pub fn serve(&self) -> Service {
+        self.serve_as(self.command(&["run"]))
+    }
+
+    /// The service by a command of its own, until it is dropped.
+    pub fn serve_as(&self, mut command: Command) -> Service {
         let log = std::fs::File::create(self.path("service.log")).unwrap();
-        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Service { child }
     }
 }
