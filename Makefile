@@ -54,8 +54,9 @@ deny: ## licences and sources of the dependencies, where cargo-deny is installed
 fmt: ## format the source
 	cargo fmt
 
-bench: setup ## measure; a filter in ARGS
-	cargo bench --locked $(ARGS)
+bench: setup ## measure a first load; numbers of invoices in ARGS (default 10000 100000)
+	cargo build --release --locked
+	scripts/bench.sh $(ARGS)
 
 # A database under a running server must not go: first stop what runs.
 clean-state: ## forget the demo's data (.tieline), not the build

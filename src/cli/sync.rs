@@ -150,7 +150,7 @@ fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatu
     let lines = lines(deps, report, status);
     let errors: Vec<String> = write_errors(report).map(ToString::to_string).collect();
     if global.output == OutputForm::Json {
-        return output::json(&serde_json::json!({ "flows": lines, "write_errors": errors }));
+        return output::json(&serde_json::json!({ "flows": lines, "write_errors": errors, "statements": deps.store.statements() }));
     }
     let rows = lines.iter().map(|l| {
         let c = &l.counts;

@@ -118,7 +118,7 @@ fn each_refusal_of_the_systems_is_said_in_its_own_words() {
     assert!(!text(&out).contains("SENTINEL"));
     site.set_credentials(("TIELINE", "odata-secret"), ("tieline", "SENTINEL-wrong"));
     let out = site.run(&["sync", "--entity", "cost_center"]);
-    refused(&out, 1, &["access_denied", "client_credential.grant_type.enabled"]);
+    refused(&out, 1, &["access_denied", "client.credential.grant_type.enabled"]);
     assert!(!text(&out).contains("SENTINEL"));
     site.set_credentials(("TIELINE", "odata-secret"), ("tieline", "simulated-secret"));
     let out = site.command(&["sync", "--entity", "cost_center"]).env("TIELINE__SYSPRO__COMPANIES", "EDU9").output().unwrap();

@@ -274,3 +274,19 @@ fn a_field_dropped_without_a_word_is_noted() {
         assert!(rig.servicenow.rows("cmn_cost_center").iter().all(|row| !row.contains_key("account_number")));
     });
 }
+
+#[test]
+fn an_invoice_whose_last_parents_arrived_at_the_same_moment_is_not_forgotten() {
+    run(async {
+        let rig = Rig::start(Options::of_one_company(30)).await;
+        rig.sync_well().await;
+        add_invoice(&rig, "NOBODY1", "SKEW-1");
+        rig.sync_well().await;
+        assert!(rig.failures().await.iter().all(|failure| failure.reason.as_deref() == Some("missing_parent")));
+        // what two settlements leave behind that each saw the other's parent still missing
+        rig.database.psql("DELETE FROM awaited_parent");
+        rig.sync_well().await;
+        assert_eq!(rig.failures().await.len(), 0);
+        assert!(rig.servicenow.find("x_apo_invoice", "u_supplier_invoice_number", "SKEW-1").is_some());
+    });
+}

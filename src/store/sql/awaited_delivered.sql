@@ -5,4 +5,9 @@ WITH taken AS (
       AND r.document_id = d.id AND r.block = 'header' AND r.record_key = ''
     RETURNING a.document_id
 )
-SELECT DISTINCT document_id FROM taken
+SELECT document_id FROM taken
+UNION
+-- two parents settled at once: each transaction still saw the other's row, and neither released the document
+SELECT p.document_id FROM pending p
+WHERE p.state = 'parked' AND p.reason = 'missing_parent'
+  AND NOT EXISTS (SELECT 1 FROM awaited_parent a WHERE a.document_id = p.document_id)

@@ -216,8 +216,6 @@ companies = ["EDU1", "1"]
 instance_url = "{servicenow}"
 batch_quota_seconds = 1
 request_quota_seconds = 1
-# two ledgers with the same codes: a row of one is never taken over for the other
-adopt = false
 [retry]
 min_delay_seconds = 1
 max_delay_seconds = 1
