@@ -62,7 +62,7 @@ impl Site {
     pub fn set_credentials(&self, syspro: (&str, &str), servicenow: (&str, &str)) {
         for (name, (user, password)) in [("syspro-odata", syspro), ("servicenow", servicenow)] {
             let out = self.run_with(&["credential", "set", name, "--username", user, "--password-stdin"], &format!("{password}\n"));
-            assert!(out.status.success(), "{}", text(&out));
+            assert!(out.status.success(), "{:?} {}", out.status, text(&out));
         }
     }
 

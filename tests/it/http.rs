@@ -30,7 +30,7 @@ fn json_of(body: &str) -> Value {
 
 fn key(site: &Site, name: &str, role: &str) -> String {
     let out = site.run(&["api-key", "add", name, "--role", role]);
-    assert!(out.status.success(), "{}", text(&out));
+    assert!(out.status.success(), "{:?} {}", out.status, text(&out));
     String::from_utf8(out.stdout).unwrap().trim().to_owned()
 }
 
