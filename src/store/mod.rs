@@ -1,6 +1,6 @@
 //! The ledger in Postgres. Only this module names diesel; every call is one transaction on a thread that may block.
 //!
-//! Functions are named noun first and take a connection, so that they compose within one [`Store::run`].
+//! Functions are named noun first and take a connection, so that they compose within one `Store::run`.
 //! A page of documents costs a fixed number of statements, whatever its size: rows go in as arrays.
 
 mod api_key;
