@@ -37,13 +37,13 @@ for size in "${sizes[@]}"; do
 odata_url = "$(value "$at/syspro" odata_url)"
 time_zone = "Africa/Johannesburg"
 companies = ["EDU1"]
-page_size = 2000
+page_size = 500
 query_limit = 30000
-filter_limit = 2000
+filter_limit = 1000
 [servicenow]
 instance_url = "$(value "$at/servicenow" instance_url)"
-batch_size = 200
-batch_limit = 500
+batch_size = 100
+batch_limit = 200
 concurrency = 2
 [state]
 directory = "$at/state"

@@ -14,7 +14,7 @@ use crate::actors::cycle::{CycleAsk, CycleReport};
 use crate::actors::poller::PollError;
 use crate::actors::root::RunCycle;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::tree::{Tree, flows};
+use crate::actors::tree::Tree;
 use crate::actors::writer::WriteError;
 use crate::domain::run::{RunCounts, RunKind};
 use crate::domain::{CompanyId, EntityName, FlowId};
@@ -123,11 +123,6 @@ pub(super) async fn run_cycle(deps: &Deps, tree: &Tree, flows: Vec<(FlowId, RunK
 pub(super) fn user() -> String {
     let name = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).or_else(|_| std::env::var("LOGNAME"));
     format!("user {}", name.unwrap_or_else(|_| "unknown".into()))
-}
-
-/// Every flow of the settings, to be polled.
-pub(super) fn all_flows(deps: &Deps, kind: RunKind) -> Vec<(FlowId, RunKind)> {
-    flows(deps).into_iter().map(|flow| (flow, kind)).collect()
 }
 
 fn lines(deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Vec<FlowLine> {

@@ -14,7 +14,7 @@ use super::{Global, OutputForm, credential, output, run, sync};
 use crate::actors::cycle::CycleAsk;
 use crate::actors::root::RunCycle;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::tree::Tree;
+use crate::actors::tree::{Tree, flows};
 use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
 use crate::config;
 use crate::domain::run::RunKind;
@@ -185,7 +185,7 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     say(global, "One full sync: six flows of two companies, parents first …");
     let started = Instant::now();
-    let flows = sync::all_flows(&deps, RunKind::Poll);
+    let flows: Vec<_> = flows(&deps).into_iter().map(|flow| (flow, RunKind::Poll)).collect();
     let mut report = sync::run_cycle(&deps, &tree, flows.clone()).await?;
     // with faults, deliveries wait for another try or a look: a person would run the cycle again
     let mut cycles = 1;
