@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod binary;
+mod cli_ledger;
 mod http;
 mod layers;
 mod main_job;
