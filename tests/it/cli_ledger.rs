@@ -15,7 +15,7 @@ use tieline::sim::servicenow::schema::{Abort, BusinessRule};
 use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use tieline::sim::syspro::{SysproOptions, SysproSim};
 
-use crate::binary::{Site, text};
+use crate::binary::{Site, text, wait_until};
 
 /// A supplier of both companies, with invoices.
 const FROZEN: &str = "000000000149218";
@@ -61,6 +61,19 @@ impl Bench {
         String::from_utf8(out.stdout).unwrap()
     }
 
+    /// Cycles until nothing is on its way: on a slow machine an answer can be lost without any fault, and is looked up later.
+    fn settle(&self, sync: &str) {
+        wait_until("everything is delivered or parked", || {
+            self.run(3, sync);
+            let on_its_way = self.psql("SELECT count(*) FROM pending WHERE state <> 'parked'");
+            if on_its_way != "0" {
+                let why = "SELECT DISTINCT detail FROM audit WHERE kind IN ('in_doubt', 'deferred') LIMIT 3";
+                eprintln!("{on_its_way} records are still on their way: {}", self.psql(why));
+            }
+            on_its_way == "0"
+        });
+    }
+
     /// A command that must refuse so; its standard error.
     fn refused(&self, code: i32, arguments: &str) -> String {
         let out = self.output(arguments);
@@ -70,7 +83,11 @@ impl Bench {
 
     fn output(&self, arguments: &str) -> Output {
         let words: Vec<&str> = arguments.split(' ').collect();
-        self.site.command(&words).env("USER", "tester").env_remove("SUDO_USER").env("COLUMNS", "400").output().unwrap()
+        let mut command = self.site.command(&words);
+        for quota in ["BATCH_QUOTA_SECONDS", "REQUEST_QUOTA_SECONDS"] {
+            command.env(format!("TIELINE__SERVICENOW__{quota}"), "1");
+        }
+        command.env("USER", "tester").env_remove("SUDO_USER").env("COLUMNS", "400").output().unwrap()
     }
 
     fn json(&self, code: i32, arguments: &str) -> Value {
@@ -121,7 +138,7 @@ fn what_was_refused_is_seen_explained_replayed_and_audited() {
     let mut bench = Bench::start();
     assert!(bench.run(0, "status").contains("No flow has run yet"));
     assert!(bench.run(0, "failures").contains("Nothing is parked"));
-    bench.run(3, "sync");
+    bench.settle("sync");
 
     statuses(&bench);
     failures(&bench);
@@ -167,7 +184,8 @@ fn statuses(bench: &Bench) {
 fn failures(bench: &Bench) {
     let all = bench.json(0, "failures --limit 10000");
     let missing = list(&all).iter().filter(|row| row["reason"] == "missing_parent").count();
-    assert_eq!(list(&all).len(), missing + 2, "{all}");
+    let others: Vec<&Value> = list(&all).iter().filter(|row| row["reason"] != "missing_parent").collect();
+    assert!(missing > 0 && others.len() == 2, "{others:?}");
 
     let only = bench.json(0, "failures --company EDU1 --entity supplier --reason rejected");
     let [row] = list(&only) else { panic!("{only}") };
@@ -200,7 +218,7 @@ fn records(bench: &Bench) {
     let key =
         bench.psql("SELECT key FROM document WHERE company = 'EDU1' AND entity = 'supplier' AND key LIKE 'UTE%' ORDER BY key LIMIT 1");
     bench.syspro.update("EDU1", "ApSupplier", &[("Supplier", &key)], &[("SupplierName", "Renamed Ltd")]).unwrap();
-    bench.run(3, "sync --entity supplier --company EDU1");
+    bench.settle("sync --entity supplier --company EDU1");
     let record = bench.json(0, &format!("record EDU1 supplier {key}"));
     let [new, old] = list(&record["versions"]) else { panic!("{record}") };
     assert_eq!((&new["version"], &old["version"]), (&Value::from(2), &Value::from(1)));
@@ -283,7 +301,9 @@ fn audit_lists(bench: &Bench) {
     assert_eq!(shown, last);
 
     // a reader that goes after the first line
-    let mut child = bench.site.command(&["audit", "--output", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut command = bench.site.command(&["audit", "--output", "json"]);
+    command.env("TIELINE__LOG__LEVEL", "error");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::with_capacity(256, child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["id"], all[0]["id"]);
