@@ -250,7 +250,8 @@ pub(super) fn audit(global: &Global, args: &AuditArgs) -> Result<Exit, Failure> 
             match report.broken_at {
                 None => {
                     if global.output == OutputForm::Table {
-                        output::line(&format!("The chain holds: {} rows under {} seals.", report.rows, report.seals))?;
+                        let plural = if report.seals == 1 { "" } else { "s" };
+                        output::line(&format!("The chain holds: {} rows under {} seal{plural}.", report.rows, report.seals))?;
                         if report.unsealed > 0 {
                             output::line(&format!("{} rows are not sealed yet; `tieline audit seal` seals them.", report.unsealed))?;
                         }
