@@ -10,8 +10,6 @@ pub enum Exit {
     Done = 0,
     /// Failed.
     Failed = 1,
-    /// Wrong usage; the code that the reader of the command line uses too.
-    Usage = 2,
     /// Done, with records parked or waiting.
     Partly = 3,
     /// The configuration or a definition is refused.

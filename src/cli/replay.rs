@@ -81,7 +81,7 @@ fn scope(args: &ReplayArgs) -> Result<ReplayScope, Failure> {
         return Ok(scope);
     }
     Err(Failure::new(
-        Exit::Usage,
+        Exit::Failed,
         "this would send every record again; say which with --company, --entity, --key, --run or --failed-only, or --all if you mean it",
     ))
 }
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn everything_is_sent_again_only_by_its_own_word() {
-        assert_eq!(scope_of(&[]).expect_err("unlimited").exit, Exit::Usage);
+        assert_eq!(scope_of(&[]).expect_err("unlimited").exit, Exit::Failed);
         assert!(scope_of(&["--all"]).is_ok());
         for one in ["--company=EDU1", "--entity=invoice", "--key=0042", "--run=01936b2e-0000-7000-8000-000000000000", "--failed-only"] {
             assert!(scope_of(&[one]).is_ok(), "{one}");
