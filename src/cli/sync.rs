@@ -64,23 +64,21 @@ pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     })
 }
 
+/// Refuses a company or an entity that is none.
+pub(super) fn check_names(checked: &Checked, companies: &[String], entities: &[String]) -> Result<(), Failure> {
+    let check = |what: &str, names: &[String], known: Vec<&str>| match names.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(Failure::new(Exit::Configuration, format!("there is no {what} `{name}` here; known are {}", known.join(", ")))),
+    };
+    check("company", companies, checked.settings().syspro.companies.iter().map(CompanyId::as_str).collect())?;
+    check("entity", entities, checked.definitions.plans.iter().map(|plan| plan.entity.as_str()).collect())
+}
+
 /// The flows asked for; a name that is none is refused.
 fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, Failure> {
+    check_names(checked, &args.companies, &args.entities)?;
     let companies: BTreeSet<&CompanyId> = checked.settings().syspro.companies.iter().collect();
     let entities: Vec<&EntityName> = checked.definitions.plans.iter().map(|plan| &plan.entity).collect();
-    let unknown = |what: &str, name: &str, known: Vec<&str>| {
-        Failure::new(Exit::Configuration, format!("there is no {what} `{name}` here; known are {}", known.join(", ")))
-    };
-    for name in &args.companies {
-        if !companies.iter().any(|company| company.as_str() == name) {
-            return Err(unknown("company", name, companies.iter().map(|company| company.as_str()).collect()));
-        }
-    }
-    for name in &args.entities {
-        if !entities.iter().any(|entity| entity.as_str() == name) {
-            return Err(unknown("entity", name, entities.iter().map(|entity| entity.as_str()).collect()));
-        }
-    }
     let kind = if args.sweep { RunKind::Sweep } else { RunKind::Poll };
     let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
     Ok(entities
