@@ -38,7 +38,7 @@ pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
                     "ok": false, "configuration_problems": configuration, "definition_problems": definitions,
                     "definitions_checked": !refused.unchecked,
                 });
-                output::json(&answer)?;
+                output::even_unread(output::json(&answer))?;
             }
             return Err(refused.into());
         }

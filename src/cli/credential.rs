@@ -28,6 +28,9 @@ pub enum CredentialCommand {
         /// Read the password, or the OAuth client secret, from standard input: one line
         #[arg(long)]
         password_stdin: bool,
+        /// Accept an empty password, for an account that really has none
+        #[arg(long)]
+        allow_empty: bool,
     },
     /// Lists names and user names; never a password
     List,
@@ -45,10 +48,10 @@ pub(super) fn credential(global: &Global, command: &CredentialCommand) -> Result
     let checked = Checked::load(global)?;
     super::start_logging(&checked)?;
     let password = match command {
-        CredentialCommand::Set { name, username, password_stdin } => {
+        CredentialCommand::Set { name, username, password_stdin, allow_empty } => {
             known(name)?;
             from_standard_input(*password_stdin, name, username)?;
-            Some(read_password(std::io::stdin().lock())?)
+            Some(read_password(std::io::stdin().lock(), *allow_empty)?)
         }
         _ => None,
     };
@@ -81,18 +84,18 @@ fn from_standard_input(said: bool, name: &str, username: &str) -> Result<(), Fai
     Err(Failure::new(Exit::Failed, format!("a password is read from standard input only: {way}, or a pipe in place of the file")))
 }
 
-/// One line; the line's end is not part of the password.
-fn read_password(mut input: impl BufRead) -> Result<SecretString, Failure> {
+/// One line; the line's end is not part of the password. An empty one is mostly a file or a variable that was not there.
+fn read_password(mut input: impl BufRead, allow_empty: bool) -> Result<SecretString, Failure> {
     let mut line = zeroize::Zeroizing::new(String::new());
     input
         .read_line(&mut line)
         .map_err(|error| Failure::new(Exit::Failed, format!("the password cannot be read from standard input: {error}")))?;
     let password = line.strip_suffix('\n').unwrap_or(&line);
     let password = password.strip_suffix('\r').unwrap_or(password);
-    if password.is_empty() {
+    if password.is_empty() && !allow_empty {
         return Err(Failure::new(
             Exit::Failed,
-            "standard input held no password: its first line is empty; give it as one line, for example `tieline credential set … --password-stdin < FILE`",
+            "standard input held no password: its first line is empty; give it as one line, for example `tieline credential set … --password-stdin < FILE`, or say --allow-empty if there is none",
         ));
     }
     Ok(SecretString::from(password))
@@ -185,10 +188,11 @@ mod tests {
 
     #[test]
     fn a_password_is_one_line_without_its_end() {
-        assert_eq!(read_password(&b"p w \r\nnext"[..]).unwrap().expose_secret(), "p w ");
-        assert_eq!(read_password(&b"ends with a return\r\r\n"[..]).unwrap().expose_secret(), "ends with a return\r");
-        assert_eq!(read_password(&b"no line end"[..]).unwrap().expose_secret(), "no line end");
-        assert!(read_password(&b"\n"[..]).unwrap_err().text.contains("no password"));
+        assert_eq!(read_password(&b"p w \r\nnext"[..], false).unwrap().expose_secret(), "p w ");
+        assert_eq!(read_password(&b"ends with a return\r\r\n"[..], false).unwrap().expose_secret(), "ends with a return\r");
+        assert_eq!(read_password(&b"no line end"[..], false).unwrap().expose_secret(), "no line end");
+        assert!(read_password(&b"\n"[..], false).unwrap_err().text.contains("no password"));
+        assert_eq!(read_password(&b"\n"[..], true).unwrap().expose_secret(), "");
         assert!(known("syspro").unwrap_err().text.contains("syspro-odata"));
     }
 }

@@ -245,7 +245,8 @@ pub(super) fn audit(global: &Global, args: &AuditArgs) -> Result<Exit, Failure> 
         Some(AuditCommand::Verify) => {
             let report = context.store.audit_verify().await?;
             if global.output == OutputForm::Json {
-                output::json(&report)?;
+                // a broken chain is told by the exit code too
+                output::even_unread(output::json(&report))?;
             }
             match report.broken_at {
                 None => {

@@ -135,8 +135,8 @@ pub fn main(cli: Cli) -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            if !failure.text.is_empty() {
-                eprintln!("tieline: {failure}");
+            if !failure.is_unread() {
+                output::complaint(&failure.text);
             }
             failure.exit.into()
         }

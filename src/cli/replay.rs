@@ -103,6 +103,8 @@ pub(super) fn replay(global: &Global, args: &ReplayArgs) -> Result<Exit, Failure
 async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: ReplayScope) -> Result<Exit, Failure> {
     let deps = context.deps();
     let people = global.output == OutputForm::Table;
+    // a reader that goes early must not keep anything from being sent, nor change the exit code
+    let say = |text: &str| output::even_unread(output::line(text));
     let taken_in = take_in(&deps, scope, &sync::user(), Some(args.why.clone())).await?;
     let nothing = taken_in.documents == 0 && taken_in.skipped.is_empty();
     if let (true, Some(key), None, false) = (nothing, &args.key, args.run, args.failed_only) {
@@ -111,18 +113,18 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
     }
     if people {
         match (nothing, taken_in.documents) {
-            (true, _) => output::line("Nothing in the ledger is in this scope; nothing was sent.")?,
-            (_, 1) => output::line("1 document is due again.")?,
-            (_, count) => output::line(&format!("{count} documents are due again."))?,
+            (true, _) => say("Nothing in the ledger is in this scope; nothing was sent.")?,
+            (_, 1) => say("1 document is due again.")?,
+            (_, count) => say(&format!("{count} documents are due again."))?,
         }
         for skipped in &taken_in.skipped {
-            output::line(&format!("left out: {skipped}"))?;
+            say(&format!("left out: {skipped}"))?;
         }
     }
     let left_out = !taken_in.skipped.is_empty();
     if args.no_send || taken_in.documents == 0 {
         if !people {
-            output::json(&Outcome { taken_in, sent: None, confirmed: None, parked: None, errors: Vec::new() })?;
+            output::even_unread(output::json(&Outcome { taken_in, sent: None, confirmed: None, parked: None, errors: Vec::new() }))?;
         }
         return Ok(if left_out { Exit::Partly } else { Exit::Done });
     }
@@ -134,14 +136,15 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
     let status = context.store.flow_status().await?;
     if people {
         for (flow, counts) in deps.progress.all() {
-            output::line(&format!("{flow}: sent {}, confirmed {}, parked {}", counts.sent, counts.confirmed, counts.parked))?;
+            say(&format!("{flow}: sent {}, confirmed {}, parked {}", counts.sent, counts.confirmed, counts.parked))?;
         }
         sync::print_errors(&cycle);
     } else {
         let mut all = RunCounts::default();
         deps.progress.all().into_values().for_each(|counts| all += counts);
         let errors = cycle.write_errors.iter().map(ToString::to_string).collect();
-        output::json(&Outcome { taken_in, sent: Some(all.sent), confirmed: Some(all.confirmed), parked: Some(all.parked), errors })?;
+        let (sent, confirmed, parked) = (Some(all.sent), Some(all.confirmed), Some(all.parked));
+        output::even_unread(output::json(&Outcome { taken_in, sent, confirmed, parked, errors }))?;
     }
     match sync::exit_code(&cycle, &status) {
         Exit::Done if left_out => Ok(Exit::Partly),

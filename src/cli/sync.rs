@@ -97,7 +97,8 @@ async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>
     tree.stop(STOP_DEADLINE).await;
     let report = report?;
     let status = context.store.flow_status().await?;
-    print(global, &deps, &report, &status)?;
+    // what became of the records is told by the exit code, whether or not anybody reads the summary
+    output::even_unread(print(global, &deps, &report, &status))?;
     Ok(exit_code(&report, &status))
 }
 
@@ -152,9 +153,9 @@ fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatu
     });
     let headers =
         ["company", "entity", "read", "new", "changed", "unchanged", "gone", "sent", "confirmed", "waiting", "in doubt", "parked"];
-    println!("{}", output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11], rows));
+    let printed = output::line(&output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11], rows).to_string());
     print_errors(report);
-    Ok(())
+    printed
 }
 
 /// What kept flows from their end, each said once.
@@ -163,7 +164,7 @@ pub(super) fn print_errors(report: &CycleReport) {
     let polls = report.flows.iter().filter_map(|(_, result)| result.as_ref().err().map(ToString::to_string));
     let writes = write_errors(report).map(|error| format!("sending stopped: {error}"));
     for error in polls.chain(writes).filter(|error| said.insert(error.clone())) {
-        eprintln!("tieline: {error}");
+        output::complaint(&error);
     }
 }
 

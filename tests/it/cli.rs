@@ -8,7 +8,7 @@ use tieline::config::api_key;
 use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use tieline::sim::syspro::{SysproOptions, SysproSim};
 
-use crate::binary::{Site, free_port, text};
+use crate::binary::{Site, free_port, text, unheard, unread};
 
 /// What was said, after the exit code was looked at.
 fn said(out: &Output, code: i32) -> String {
@@ -212,13 +212,6 @@ fn an_api_key_is_shown_once() {
     assert!(said(&site.run(&["api-key", "remove", "monitor"]), 1).contains("`tieline api-key list`"));
 }
 
-/// Runs into a pipe that nobody reads.
-fn unread(command: &mut Command) -> Output {
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap()
-}
-
 #[test]
 fn a_reader_that_has_gone_ends_a_command_quietly() {
     let site = Site::alone();
@@ -230,6 +223,44 @@ fn a_reader_that_has_gone_ends_a_command_quietly() {
     }
     let out = unread(site.command(&["credential", "set", "servicenow", "--username", "C", "--password-stdin"]).stdin(Stdio::null()));
     assert!(said(&out, 1).contains("no password"));
+}
+
+#[test]
+fn a_reader_that_has_gone_does_not_turn_a_failure_into_a_success() {
+    let site = Site::alone();
+    site.set_credentials(("TIELINE", "SENTINEL-one"), ("tieline", "SENTINEL-two"));
+    // both systems are away
+    let sync: [&[&str]; 3] = [&["sync"], &["sync", "--output", "json"], &["doctor", "--output", "json"]];
+    for arguments in sync {
+        assert!(!said(&unread(&mut site.command(arguments)), 5).contains("SENTINEL"), "{arguments:?}");
+        assert!(!site.path("state/postgres/data/postmaster.pid").exists(), "{arguments:?} left the private server behind");
+    }
+    // nor does it matter that nobody hears why
+    assert_eq!(unheard(&mut site.command(&["sync"])), Some(5));
+    assert_eq!(unheard(&mut site.command(&["sync", "--entity", "invocie"])), Some(4));
+    assert_eq!(unheard(&mut site.command(&["status"])), Some(0));
+    // a key that nobody has seen is of no use
+    let words = said(&unread(&mut site.command(&["api-key", "add", "monitor", "--role", "viewer"])), 1);
+    assert!(words.contains("it was not kept"), "{words}");
+    assert_eq!(json(&site.run(&["api-key", "list", "--output", "json"]), 0), serde_json::json!([]));
+
+    add(&site, "colour = 1\n");
+    assert_eq!(unread(&mut site.command(&["check", "--output", "json"])).status.code(), Some(4));
+}
+
+#[test]
+fn an_empty_password_is_taken_only_when_it_is_meant() {
+    let site = Site::alone();
+    let set = |more: &[&str]| {
+        let arguments = [&["credential", "set", "syspro-odata", "--username", "ADMIN", "--password-stdin"], more].concat();
+        site.run_with(&arguments, "\n")
+    };
+    assert!(said(&set(&[]), 1).contains("--allow-empty"));
+    assert_eq!(json(&site.run(&["credential", "list", "--output", "json"]), 0), serde_json::json!([]));
+    said(&set(&["--allow-empty"]), 0);
+    assert_eq!(json(&site.run(&["credential", "list", "--output", "json"]), 0)[0]["username"], "ADMIN");
+    // it can be opened again, which a new key needs
+    assert!(said(&site.run(&["credential", "rotate-key"]), 0).contains("1 credential is"));
 }
 
 #[test]

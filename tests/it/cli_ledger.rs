@@ -15,7 +15,7 @@ use tieline::sim::servicenow::schema::{Abort, BusinessRule};
 use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use tieline::sim::syspro::{SysproOptions, SysproSim};
 
-use crate::binary::{Site, text, wait_until};
+use crate::binary::{Site, text, unread, wait_until};
 
 /// A supplier of both companies, with invoices.
 const FROZEN: &str = "000000000149218";
@@ -326,6 +326,7 @@ fn audit_verifies(bench: &Bench) {
     bench.psql(&format!("UPDATE audit SET actor = 'nobody' WHERE id = {victim}"));
     assert!(bench.refused(1, "audit verify").contains(&format!("seal {seal} ")));
     assert_eq!(bench.json(1, "audit verify")["broken_at"].to_string(), seal);
+    assert_eq!(unread(&mut bench.site.command(&["audit", "verify", "--output", "json"])).status.code(), Some(1));
     bench.psql(&format!("UPDATE audit SET actor = 'tieline' WHERE id = {victim}"));
     bench.run(0, "audit verify");
     bench.psql(&format!("DELETE FROM audit WHERE id = {victim}"));

@@ -74,7 +74,7 @@ pub(super) fn doctor(global: &Global) -> Result<Exit, Failure> {
     super::start_logging(&checked)?;
     super::block_on(async {
         let findings = examine(checked).await?;
-        print(global, &findings)?;
+        output::even_unread(print(global, &findings))?;
         Ok(if findings.iter().any(|finding| finding.unreachable) {
             Exit::Unreachable
         } else if findings.iter().any(|finding| finding.verdict == Verdict::Failed) {
