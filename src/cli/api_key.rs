@@ -13,12 +13,13 @@ pub enum ApiKeyCommand {
     /// Makes a key and prints it, once
     Add {
         /// Its name, which the audit shows
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         name: String,
         /// viewer, operator, auditor or admin
         #[arg(long)]
         role: Role,
         /// It ends after so many days
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36_500))]
         expires_days: Option<u64>,
     },
     /// Lists the keys; never their secret part
@@ -45,7 +46,13 @@ pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, 
                 let key = ApiKey::generate(*role).map_err(|error| Failure::plain(&error))?;
                 let expires = expires_days.and_then(|days| Utc::now().checked_add_days(Days::new(days)));
                 store.api_key_add(name.clone(), role.to_string(), key.prefix.clone(), key.hash.to_vec(), expires, sync::user()).await?;
-                output::line(key.expose())?;
+                if let Err(failure) = output::line(key.expose()) {
+                    // nobody has seen it, and it is never shown again
+                    store.api_key_remove(name.clone(), sync::user()).await?;
+                    let why = if failure.is_unread() { "nobody reads standard output" } else { failure.text.as_str() };
+                    let text = format!("the key could not be shown ({why}), so it was not kept; add it again where it can be read");
+                    return Err(Failure::new(Exit::Failed, text));
+                }
                 Ok(Exit::Done)
             }
             ApiKeyCommand::List => {

@@ -7,8 +7,6 @@ use serde::Serialize;
 use super::context::Checked;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::domain::EntityName;
-use crate::domain::schedule::Schedule;
 
 #[derive(Debug, Serialize)]
 struct EntityLine {
@@ -16,38 +14,63 @@ struct EntityLine {
     reads: String,
     change: String,
     schedule: String,
+    sweep: Option<String>,
     targets: Vec<String>,
     after: Vec<String>,
 }
 
+/// One setting, for programs; the value is `***` where it may hold a password.
+#[derive(Debug, Serialize)]
+struct SettingLine {
+    value: String,
+    origin: String,
+}
+
 /// Runs the command.
 pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
-    let checked = Checked::load(global)?;
-    let problems = schedule_problems(&checked);
-    if !problems.is_empty() {
-        return Err(Failure::new(
-            Exit::Configuration,
-            format!("the configuration has {} problem(s)\n  {}", problems.len(), problems.join("\n  ")),
-        ));
-    }
+    let json = global.output == OutputForm::Json;
+    let checked = match Checked::examine(global) {
+        Ok(checked) => checked,
+        Err(refused) => {
+            if json {
+                let (configuration, definitions) = (&refused.configuration, &refused.definitions);
+                let answer = serde_json::json!({
+                    "ok": false, "configuration_problems": configuration, "definition_problems": definitions,
+                    "definitions_checked": !refused.unchecked,
+                });
+                output::even_unread(output::json(&answer))?;
+            }
+            return Err(refused.into());
+        }
+    };
     let lines: Vec<EntityLine> = lines(&checked);
-    let origins: BTreeMap<&String, String> = checked.loaded.origins.iter().map(|(key, origin)| (key, origin.to_string())).collect();
-    let notes: Vec<&String> = checked.loaded.warnings.iter().chain(&checked.definitions.notes).collect();
-    if global.output == OutputForm::Json {
-        output::json(&serde_json::json!({ "ok": true, "entities": lines, "settings": origins, "notes": notes }))?;
+    let settings = settings(&checked);
+    let (warnings, notes) = (&checked.loaded.warnings, &checked.definitions.notes);
+    if json {
+        let answer = serde_json::json!({ "ok": true, "entities": lines, "settings": settings, "warnings": warnings, "notes": notes });
+        output::json(&answer)?;
         return Ok(Exit::Done);
     }
-    let rows = lines.iter().map(|l| vec![l.entity.clone(), l.reads.clone(), l.change.clone(), l.schedule.clone(), l.targets.join("\n")]);
+    let rows = lines.iter().map(|l| {
+        let sweep = l.sweep.as_ref().map(|sweep| format!("\nsweep {sweep}")).unwrap_or_default();
+        vec![l.entity.clone(), l.reads.clone(), l.change.clone(), format!("{}{sweep}", l.schedule), l.targets.join("\n")]
+    });
     output::line(
         &output::table(&["entity", "read from SYSPRO", "changes by", "schedule", "written to ServiceNow"], &[], rows).to_string(),
     )?;
-    let companies: Vec<&str> = checked.settings().syspro.companies.iter().map(|company| company.as_str()).collect();
-    output::line(&format!("Companies: {}. Profile: {}.", companies.join(", "), checked.settings().servicenow.profile))?;
-    if let Some(file) = &checked.loaded.file {
-        output::line(&format!("Configuration: {}", file.display()))?;
+    let of = checked.settings();
+    let companies: Vec<&str> = of.syspro.companies.iter().map(|company| company.as_str()).collect();
+    let (profile, zone) = (&of.servicenow.profile, of.syspro.time_zone);
+    output::line(&format!("Companies: {}. Profile: {profile}. Schedules are in {zone}.", companies.join(", ")))?;
+    match &checked.loaded.file {
+        Some(file) => output::line(&format!("Configuration: {}", file.display()))?,
+        None => output::line("Configuration: no file; variables and defaults only")?,
     }
-    for (key, origin) in origins.iter().filter(|(_, origin)| *origin != "default") {
-        output::line(&format!("  {key}  ({origin})"))?;
+    for (key, setting) in settings.iter().filter(|(_, setting)| setting.origin != "default") {
+        output::line(&format!("  {key} = {}  ({})", setting.value, setting.origin))?;
+    }
+    for warning in warnings {
+        output::line(&format!("warning: {warning}"))?;
     }
     for note in notes {
         output::line(&format!("note: {note}"))?;
@@ -56,24 +79,15 @@ pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Schedules of entities that are none, and expressions that are none.
-fn schedule_problems(checked: &Checked) -> Vec<String> {
-    let settings = checked.settings();
-    let known = |entity: &EntityName| checked.definitions.plan(entity).is_some();
-    let mut problems = Vec::new();
-    for (entity, text) in &settings.schedule {
-        if !known(entity) {
-            problems
-                .push(format!("`schedule.{entity}` is for an entity that has no definition in profile `{}`", settings.servicenow.profile));
-        }
-        if let Err(problem) = Schedule::parse(text, settings.syspro.time_zone) {
-            problems.push(format!("`schedule.{entity}` = `{text}` is no cron expression: {problem}"));
-        }
-    }
-    problems
+/// Every setting that has a value.
+fn settings(checked: &Checked) -> BTreeMap<&str, SettingLine> {
+    let value = |key: &str| checked.loaded.values.get(key).cloned().unwrap_or_default();
+    let line = |key: &str, origin: &dyn std::fmt::Display| SettingLine { value: value(key), origin: origin.to_string() };
+    checked.loaded.origins.iter().map(|(key, origin)| (key.as_str(), line(key, origin))).collect()
 }
 
 fn lines(checked: &Checked) -> Vec<EntityLine> {
+    let default_sweep = &checked.settings().flows.sweep;
     let line = |plan: &crate::definition::Plan| {
         let mut reads = vec![plan.read.root.table.clone()];
         reads.extend(plan.read.joins.iter().map(|join| join.table.table.clone()));
@@ -91,6 +105,8 @@ fn lines(checked: &Checked) -> Vec<EntityLine> {
             reads: reads.join(", "),
             change,
             schedule: checked.settings().schedule.get(&plan.entity).map_or(default, String::as_str).to_owned(),
+            // a flow that is read whole at every run has no sweep of its own
+            sweep: (!plan.read.changes.is_empty()).then(|| plan.read.sweep.as_ref().map_or(default_sweep, |sweep| &sweep.schedule).clone()),
             targets: plan.targets.iter().map(|target| target.table.clone()).collect(),
             after: plan.after.iter().map(ToString::to_string).collect(),
         }

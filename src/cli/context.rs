@@ -13,8 +13,9 @@ use crate::actors::Deps;
 use crate::actors::progress::Progress;
 use crate::actors::vault::Vault;
 use crate::config::Settings;
-use crate::config::{self as config, Loaded};
+use crate::config::{self as config, ConfigError, Loaded};
 use crate::definition::{self, Definitions};
+use crate::domain::EntityName;
 use crate::postgres::{self, Cluster};
 use crate::store::{Dead, Node, Store};
 
@@ -26,6 +27,17 @@ pub(super) struct Checked {
     pub(super) definitions: Arc<Definitions>,
 }
 
+/// Everything that is wrong with settings and definitions.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    /// Mistakes of the configuration.
+    pub(super) configuration: Vec<String>,
+    /// Mistakes of the definitions.
+    pub(super) definitions: Vec<String>,
+    /// The configuration is so wrong that the definitions could not be looked at.
+    pub(super) unchecked: bool,
+}
+
 /// Everything a command that works with the ledger needs.
 pub(super) struct Context {
     /// Settings and definitions.
@@ -34,33 +46,97 @@ pub(super) struct Context {
     pub(super) store: Store,
     /// Who we are.
     pub(super) node: Node,
+    /// The migrations that were run just now.
+    pub(super) migrated: Vec<String>,
     cluster: Option<Cluster>,
     /// Held while this process lives: an earlier life of this node is dead.
     _alone: Option<File>,
 }
 
+impl Refused {
+    fn configuration(problems: Vec<String>) -> Self {
+        Self { configuration: problems, ..Self::default() }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let part = |what: &str, problems: &[String]| {
+            let plural = if problems.len() == 1 { "" } else { "s" };
+            format!(
+                "the {what} {} {} problem{plural}\n  {}",
+                if what.ends_with('s') { "have" } else { "has" },
+                problems.len(),
+                problems.join("\n  ")
+            )
+        };
+        let mut parts = Vec::new();
+        if !refused.configuration.is_empty() {
+            parts.push(part("configuration", &refused.configuration));
+        }
+        if !refused.definitions.is_empty() {
+            parts.push(part("definitions", &refused.definitions));
+        }
+        if refused.unchecked {
+            parts.push("the definitions can be checked once this is corrected".to_owned());
+        }
+        Failure::new(Exit::Configuration, parts.join("\n"))
+    }
+}
+
 impl Checked {
     /// Reads and checks settings and definitions.
     pub(super) fn load(global: &Global) -> Result<Self, Failure> {
-        let loaded = config::load(global.config.as_deref(), config::environment())
-            .map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error)))?;
-        Self::with(loaded)
+        Ok(Self::examine(global)?)
+    }
+
+    /// The same, with the mistakes one by one: those of the definitions too where the configuration lets them be found.
+    pub(super) fn examine(global: &Global) -> Result<Self, Refused> {
+        let path = global.config.as_deref();
+        let error = match config::load(path, config::environment()) {
+            Ok(loaded) => return Self::with(loaded),
+            Err(error) => error,
+        };
+        let mut refused = match &error {
+            ConfigError::Invalid { problems } => Refused::configuration(problems.iter().map(ToString::to_string).collect()),
+            other => return Err(Refused { unchecked: true, ..Refused::configuration(vec![crate::actors::chain(other)]) }),
+        };
+        match config::load_definition_part(path, config::environment()) {
+            Some(part) => {
+                let problems = definition::load(part.directory.as_deref(), &part.profile, &part.entities).err().unwrap_or_default();
+                refused.definitions = problems.iter().map(ToString::to_string).collect();
+            }
+            None => refused.unchecked = true,
+        }
+        Err(refused)
     }
 
     /// Checks the definitions of given settings.
-    pub(super) fn with(loaded: Loaded) -> Result<Self, Failure> {
+    pub(super) fn with(loaded: Loaded) -> Result<Self, Refused> {
         let settings = &loaded.settings;
-        let definitions =
-            definition::load(settings.definitions.directory.as_deref(), &settings.servicenow.profile, &settings.flows.entities);
-        match definitions {
-            Ok(definitions) => Ok(Self { loaded, definitions: Arc::new(definitions) }),
-            Err(problems) => {
-                let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
-                let count = problems.len();
-                let plural = if count == 1 { "" } else { "s" };
-                Err(Failure::new(Exit::Configuration, format!("the definitions have {count} problem{plural}\n{}", lines.join("\n"))))
-            }
+        let load =
+            |entities: &[EntityName]| definition::load(settings.definitions.directory.as_deref(), &settings.servicenow.profile, entities);
+        let definitions = load(&settings.flows.entities)
+            .map_err(|problems| Refused { definitions: problems.iter().map(ToString::to_string).collect(), ..Refused::default() })?;
+        let mut strangers: Vec<&EntityName> = settings.schedule.keys().filter(|entity| definitions.plan(entity).is_none()).collect();
+        let mut known: Vec<&str> = definitions.plans.iter().map(|plan| plan.entity.as_str()).collect();
+        let all;
+        if !strangers.is_empty() && !settings.flows.entities.is_empty() {
+            // an entity that is left out for now may keep its schedule
+            all = load(&[]).unwrap_or_default();
+            strangers.retain(|entity| all.plan(entity).is_none());
+            known = all.plans.iter().map(|plan| plan.entity.as_str()).collect();
         }
+        if !strangers.is_empty() {
+            let problem = |entity: &&EntityName| {
+                let key = format!("schedule.{entity}");
+                let origin = loaded.origins.get(&key).map(|origin| format!(" ({origin})")).unwrap_or_default();
+                let profile = &settings.servicenow.profile;
+                format!("`{key}` names no entity of profile `{profile}`; there are {}{origin}", known.join(", "))
+            };
+            return Err(Refused::configuration(strangers.iter().map(problem).collect()));
+        }
+        Ok(Self { loaded, definitions: Arc::new(definitions) })
     }
 
     /// The settings.
@@ -93,16 +169,24 @@ impl Context {
             }
         };
         let store = Store::connect(&settings.database, &url)?;
-        if let Err(error) = store.migrate().await {
-            stop_cluster(cluster).await;
-            return Err(error.into());
+        match Self::join(&store, &directory).await {
+            Ok((migrated, node, alone)) => Ok(Self { checked, store, node, migrated, cluster, _alone: alone }),
+            Err(failure) => {
+                stop_cluster(cluster).await;
+                Err(failure)
+            }
         }
-        let (node, alone) = node(&directory)?;
+    }
+
+    /// Brings the ledger up to date and takes this node's place in it.
+    async fn join(store: &Store, directory: &Path) -> Result<(Vec<String>, Node, Option<File>), Failure> {
+        let migrated = store.migrate().await?;
+        let (node, alone) = node(directory)?;
         if alone.is_some() {
             store.flow_forget_node(node.name.clone()).await?;
         }
         store.delivery_recover(node.clone(), if alone.is_some() { Dead::PastLives } else { Dead::Expired }).await?;
-        Ok(Self { checked, store, node, cluster, _alone: alone })
+        Ok((migrated, node, alone))
     }
 
     /// What the actors need.
@@ -125,6 +209,9 @@ impl Context {
 
     /// Stops the private cluster if this process started it.
     pub(super) async fn close(self) {
+        // our own connections first: a server that is stopped under them says so on standard error; one that is being made in the
+        // background may still come too late
+        drop(self.store);
         stop_cluster(self.cluster).await;
     }
 }

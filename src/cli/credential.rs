@@ -1,5 +1,6 @@
 //! `tieline credential`: the encrypted store of passwords and client secrets.
 
+use std::fs::File;
 use std::io::BufRead;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -22,11 +23,14 @@ pub enum CredentialCommand {
         /// `syspro-odata`, `syspro-enet` or `servicenow`
         name: String,
         /// The operator code, or the OAuth client id
-        #[arg(long)]
+        #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
         username: String,
-        /// Read the password, or the OAuth client secret, from standard input
-        #[arg(long, required = true)]
+        /// Read the password, or the OAuth client secret, from standard input: one line
+        #[arg(long)]
         password_stdin: bool,
+        /// Accept an empty password, for an account that really has none
+        #[arg(long)]
+        allow_empty: bool,
     },
     /// Lists names and user names; never a password
     List,
@@ -44,9 +48,10 @@ pub(super) fn credential(global: &Global, command: &CredentialCommand) -> Result
     let checked = Checked::load(global)?;
     super::start_logging(&checked)?;
     let password = match command {
-        CredentialCommand::Set { name, .. } => {
+        CredentialCommand::Set { name, username, password_stdin, allow_empty } => {
             known(name)?;
-            Some(read_password(std::io::stdin().lock())?)
+            from_standard_input(*password_stdin, name, username)?;
+            Some(read_password(std::io::stdin().lock(), *allow_empty)?)
         }
         _ => None,
     };
@@ -70,17 +75,27 @@ fn known(name: &str) -> Result<(), Failure> {
     Err(Failure::new(Exit::Failed, format!("there is no credential `{name}`; the names are {}", NAMES.join(", "))))
 }
 
-/// One line; the line's end is not part of the password.
-fn read_password(mut input: impl BufRead) -> Result<SecretString, Failure> {
+/// The command line can be read by everyone on the machine, and so can the environment by some: a password comes in neither.
+fn from_standard_input(said: bool, name: &str, username: &str) -> Result<(), Failure> {
+    if said {
+        return Ok(());
+    }
+    let way = format!("`tieline credential set {name} --username {username} --password-stdin < FILE`");
+    Err(Failure::new(Exit::Failed, format!("a password is read from standard input only: {way}, or a pipe in place of the file")))
+}
+
+/// One line; the line's end is not part of the password. An empty one is mostly a file or a variable that was not there.
+fn read_password(mut input: impl BufRead, allow_empty: bool) -> Result<SecretString, Failure> {
     let mut line = zeroize::Zeroizing::new(String::new());
     input
         .read_line(&mut line)
         .map_err(|error| Failure::new(Exit::Failed, format!("the password cannot be read from standard input: {error}")))?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
+    let password = line.strip_suffix('\n').unwrap_or(&line);
+    let password = password.strip_suffix('\r').unwrap_or(password);
+    if password.is_empty() && !allow_empty {
         return Err(Failure::new(
             Exit::Failed,
-            "standard input held no password; give it as one line, for example `tieline credential set … --password-stdin < file`",
+            "standard input held no password: its first line is empty; give it as one line, for example `tieline credential set … --password-stdin < FILE`, or say --allow-empty if there is none",
         ));
     }
     Ok(SecretString::from(password))
@@ -100,11 +115,12 @@ pub(super) fn seal(keys: &KeyRing, name: &str, username: &str, password: &Secret
 }
 
 async fn set(context: &Context, name: &str, username: &str, password: SecretString) -> Result<Exit, Failure> {
+    let _alone = alone(context)?;
     let exist = !context.store.credential_list().await?.is_empty();
     let keys = context.vault().keys(exist).map_err(|error| Failure::plain(&error))?;
     let sealed = seal(&keys, name, username, &password)?;
     context.store.credential_put(vec![sealed], sync::user(), "credential set").await?;
-    println!("Credential `{name}` is set for `{username}`.");
+    output::line(&format!("Credential `{name}` is set for `{username}`."))?;
     Ok(Exit::Done)
 }
 
@@ -127,31 +143,42 @@ async fn list(context: &Context, global: &Global) -> Result<Exit, Failure> {
 
 async fn remove(context: &Context, name: &str) -> Result<Exit, Failure> {
     if context.store.credential_remove(name.to_owned(), sync::user()).await? {
-        println!("Credential `{name}` is removed.");
+        output::line(&format!("Credential `{name}` is removed."))?;
         Ok(Exit::Done)
     } else {
         Err(Failure::new(Exit::Failed, format!("there is no credential `{name}`; `tieline credential list` shows which there are")))
     }
 }
 
+/// Held while a credential is sealed and kept: what another command seals meanwhile with a key that is being dropped would be lost.
+fn alone(context: &Context) -> Result<File, Failure> {
+    let path = context.checked.settings().state.directory.join("credential.lock");
+    let lock = File::options().write(true).create(true).truncate(false).open(&path).and_then(|file| file.lock().map(|()| file));
+    lock.map_err(|error| Failure::new(Exit::Failed, format!("{} cannot be locked: {error}", path.display())))
+}
+
 /// The new key is added first and the old one dropped last, so that every ciphertext can be opened at any moment.
 async fn rotate(context: &Context) -> Result<Exit, Failure> {
+    let _alone = alone(context)?;
     let all = context.store.credential_list().await?;
     let mut keys = context.vault().keys(!all.is_empty()).map_err(|error| Failure::plain(&error))?;
-    keys.rotate().map_err(|error| Failure::plain(&error))?;
-    let mut again = Vec::with_capacity(all.len());
+    // one that cannot be opened is found before anything is changed
+    let mut passwords = Vec::with_capacity(all.len());
     for row in &all {
         let sealed = Sealed { nonce: row.nonce.clone(), ciphertext: row.ciphertext.clone(), key_id: row.key_id.clone() };
-        let password = keys.open(&row.name, &row.username, &sealed).map_err(|error| Failure::plain(&error))?;
-        again.push(seal(&keys, &row.name, &row.username, &password)?);
+        passwords.push(keys.open(&row.name, &row.username, &sealed).map_err(|error| Failure::plain(&error))?);
     }
+    keys.rotate().map_err(|error| Failure::plain(&error))?;
+    let again = all.iter().zip(&passwords).map(|(row, password)| seal(&keys, &row.name, &row.username, password));
+    let again = again.collect::<Result<Vec<_>, Failure>>()?;
     let count = again.len();
     context.store.credential_put(again, sync::user(), "credential rotate-key").await?;
     keys.drop_previous().map_err(|error| Failure::plain(&error))?;
-    println!(
-        "{count} credentials are sealed with the new master key `{}`; the old one is dropped. Back the key file up.",
+    let many = if count == 1 { "credential is" } else { "credentials are" };
+    output::line(&format!(
+        "{count} {many} sealed with the new master key `{}`; the old one is dropped. Back the key file up.",
         keys.current_id()
-    );
+    ))?;
     Ok(Exit::Done)
 }
 
@@ -161,8 +188,11 @@ mod tests {
 
     #[test]
     fn a_password_is_one_line_without_its_end() {
-        assert_eq!(read_password(&b"p w \r\nnext"[..]).unwrap().expose_secret(), "p w ");
-        assert!(read_password(&b"\n"[..]).unwrap_err().text.contains("no password"));
+        assert_eq!(read_password(&b"p w \r\nnext"[..], false).unwrap().expose_secret(), "p w ");
+        assert_eq!(read_password(&b"ends with a return\r\r\n"[..], false).unwrap().expose_secret(), "ends with a return\r");
+        assert_eq!(read_password(&b"no line end"[..], false).unwrap().expose_secret(), "no line end");
+        assert!(read_password(&b"\n"[..], false).unwrap_err().text.contains("no password"));
+        assert_eq!(read_password(&b"\n"[..], true).unwrap().expose_secret(), "");
         assert!(known("syspro").unwrap_err().text.contains("syspro-odata"));
     }
 }

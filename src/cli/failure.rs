@@ -47,6 +47,16 @@ impl Failure {
         Self { exit, text: text.into() }
     }
 
+    /// The reader of standard output has gone: the program ends without a word.
+    pub(super) fn unread() -> Self {
+        Self { exit: Exit::Done, text: String::new() }
+    }
+
+    /// Whether only the reader has gone.
+    pub(super) fn is_unread(&self) -> bool {
+        self.exit == Exit::Done && self.text.is_empty()
+    }
+
     /// A failure without a better code.
     pub fn plain(error: &dyn std::error::Error) -> Self {
         Self::new(Exit::Failed, crate::actors::chain(error))

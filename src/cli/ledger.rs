@@ -11,11 +11,14 @@ use crate::store::{AuditFilter, AuditRow, FailureFilter, RunFilter};
 /// Rows fetched at a time, so that memory stays flat.
 const PAGE: i64 = 1000;
 
+/// Audit rows shown to people who name no limit.
+const SHOWN: i64 = 200;
+
 /// What to show.
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
     /// How many of the last runs
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=100_000))]
     runs: i64,
 }
 
@@ -35,7 +38,7 @@ pub struct FailuresArgs {
     #[arg(long)]
     text: Option<String>,
     /// At most so many
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     limit: i64,
 }
 
@@ -63,8 +66,8 @@ pub struct AuditArgs {
     /// Only before this
     #[arg(long, value_parser = instant)]
     until: Option<DateTime<Utc>>,
-    /// At most so many; for JSON without a limit unless given
-    #[arg(long)]
+    /// Only so many, the newest [default: 200; for JSON all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
     limit: Option<i64>,
 }
 
@@ -115,6 +118,10 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             output::json(&serde_json::json!({ "flows": flows, "runs": runs }))?;
             return Ok(Exit::Done);
         }
+        if flows.is_empty() {
+            output::line("No flow has run yet: `tieline sync` runs each once, `tieline run` by their schedules.")?;
+            return Ok(Exit::Done);
+        }
         let rows = flows.iter().map(|f| {
             let state = match (&f.paused_by, &f.holder, &f.last_error) {
                 (Some(by), ..) => format!("paused by {by}"),
@@ -122,7 +129,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
                 (_, _, Some(error)) => error.clone(),
                 _ => "idle".into(),
             };
-            let counts = [f.documents, f.waiting + f.sending, f.in_doubt, f.parked, f.missing_parent];
+            let counts = [f.documents, f.waiting, f.sending, f.in_doubt, f.parked, f.missing_parent];
             let watermark = f.watermark.map_or_else(|| "-".to_owned(), |date| date.to_string());
             [f.company.clone(), f.entity.clone(), watermark, at(f.last_success_at)]
                 .into_iter()
@@ -130,13 +137,29 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
                 .chain([state])
                 .collect()
         });
-        let headers =
-            ["company", "entity", "taken in to", "last success", "documents", "waiting", "in doubt", "parked", "missing parent", "state"];
-        output::line(&output::table(&headers, &[4, 5, 6, 7, 8], rows).to_string())?;
+        let headers = [
+            "company",
+            "entity",
+            "taken in to",
+            "last success",
+            "documents",
+            "waiting",
+            "sending",
+            "in doubt",
+            "parked",
+            "missing parent",
+            "state",
+        ];
+        output::line(&output::table(&headers, &[4, 5, 6, 7, 8, 9], rows).to_string())?;
         let rows = runs.iter().map(|r| {
             let flow = format!("{}/{}", r.company, r.entity);
             let counts = [r.read, r.new, r.changed, r.confirmed, r.parked];
-            [at(Some(r.started_at)), flow, r.kind.clone(), r.outcome.clone().unwrap_or_else(|| "running".into())]
+            let outcome = match (&r.outcome, &r.error) {
+                (Some(outcome), Some(error)) => format!("{outcome}: {error}"),
+                (Some(outcome), None) => outcome.clone(),
+                (None, _) => "running".into(),
+            };
+            [at(Some(r.started_at)), flow, r.kind.clone(), outcome]
                 .into_iter()
                 .chain(counts.iter().map(ToString::to_string))
                 .chain([r.requested_by.clone()])
@@ -150,6 +173,11 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             )
             .to_string(),
         )?;
+        let troubled: i64 = flows.iter().map(|f| f.in_doubt + f.parked + f.missing_parent).sum();
+        if troubled > 0 {
+            let (records, are) = if troubled == 1 { ("record", "is") } else { ("records", "are") };
+            output::line(&format!("{troubled} {records} {are} parked or in doubt; `tieline failures` says why, and what to do."))?;
+        }
         Ok(Exit::Done)
     })
 }
@@ -207,18 +235,27 @@ pub(super) fn audit(global: &Global, args: &AuditArgs) -> Result<Exit, Failure> 
     with_ledger(global, async |context| match &args.command {
         Some(AuditCommand::Seal) => {
             let rows = context.store.audit_seal().await?;
-            output::line(&format!("{rows} rows sealed."))?;
+            if global.output == OutputForm::Json {
+                output::json(&serde_json::json!({ "sealed": rows }))?;
+            } else {
+                output::line(&format!("{rows} rows sealed."))?;
+            }
             Ok(Exit::Done)
         }
         Some(AuditCommand::Verify) => {
             let report = context.store.audit_verify().await?;
             if global.output == OutputForm::Json {
-                output::json(&report)?;
+                // a broken chain is told by the exit code too
+                output::even_unread(output::json(&report))?;
             }
             match report.broken_at {
                 None => {
                     if global.output == OutputForm::Table {
-                        output::line(&format!("The chain holds: {} rows under {} seals.", report.rows, report.seals))?;
+                        let plural = if report.seals == 1 { "" } else { "s" };
+                        output::line(&format!("The chain holds: {} rows under {} seal{plural}.", report.rows, report.seals))?;
+                        if report.unsealed > 0 {
+                            output::line(&format!("{} rows are not sealed yet; `tieline audit seal` seals them.", report.unsealed))?;
+                        }
                     }
                     Ok(Exit::Done)
                 }
@@ -236,7 +273,7 @@ pub(super) fn audit(global: &Global, args: &AuditArgs) -> Result<Exit, Failure> 
 
 async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Exit, Failure> {
     let json = global.output == OutputForm::Json;
-    let mut left = args.limit.unwrap_or(if json { i64::MAX } else { 200 });
+    let limit = args.limit.or((!json).then_some(SHOWN));
     let mut filter = AuditFilter {
         company: args.company.clone(),
         entity: args.entity.clone(),
@@ -245,8 +282,15 @@ async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Ex
         since: args.since,
         until: args.until,
         after: 0,
-        limit: 0,
+        limit: limit.unwrap_or(i64::MAX),
     };
+    let mut left = filter.limit;
+    if limit.is_some() {
+        match context.store.audit_newest_from(filter.clone()).await? {
+            Some(first) => filter.after = first - 1,
+            None => left = 0,
+        }
+    }
     let mut shown: Vec<AuditRow> = Vec::new();
     while left > 0 {
         filter.limit = left.min(PAGE);
@@ -255,11 +299,7 @@ async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Ex
         filter.after = last.id;
         left -= rows.len() as i64;
         if json {
-            for row in &rows {
-                let text = serde_json::to_string(row)
-                    .map_err(|error| Failure::new(Exit::Failed, format!("audit row {} cannot be written as JSON: {error}", row.id)))?;
-                output::line(&text)?;
-            }
+            output::line(&json_lines(&rows)?)?;
         } else {
             shown.extend(rows);
         }
@@ -278,10 +318,27 @@ async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Ex
     Ok(Exit::Done)
 }
 
+/// One object per line, without the end of the last line.
+fn json_lines(rows: &[AuditRow]) -> Result<String, Failure> {
+    let line = |row: &AuditRow| {
+        serde_json::to_string(row)
+            .map_err(|error| Failure::new(Exit::Failed, format!("audit row {} cannot be written as JSON: {error}", row.id)))
+    };
+    Ok(rows.iter().map(line).collect::<Result<Vec<_>, _>>()?.join("\n"))
+}
+
 /// `tieline migrate`
 pub(super) fn migrate(global: &Global) -> Result<Exit, Failure> {
-    with_ledger(global, async |_| {
-        output::line("The database is up to date.")?;
+    with_ledger(global, async |context| {
+        let run = &context.migrated;
+        if global.output == OutputForm::Json {
+            output::json(&serde_json::json!({ "migrations_run": run }))?;
+        } else if run.is_empty() {
+            output::line("The database is up to date.")?;
+        } else {
+            let plural = if run.len() == 1 { "" } else { "s" };
+            output::line(&format!("{} migration{plural} run: {}. The database is up to date.", run.len(), run.join(", ")))?;
+        }
         Ok(Exit::Done)
     })
 }

@@ -125,16 +125,18 @@ pub fn main(cli: Cli) -> ExitCode {
         #[cfg(feature = "sim")]
         Command::Simulate(command) => simulate::simulate(&command),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "tieline", &mut std::io::stdout());
-            Ok(Exit::Done)
+            // into memory first: written straight to a reader that has gone, it would panic
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tieline", &mut text);
+            output::bytes(&text).map(|()| Exit::Done)
         }
         Command::Man { directory } => man(directory.as_deref()),
     };
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            if !failure.text.is_empty() {
-                eprintln!("tieline: {failure}");
+            if !failure.is_unread() {
+                output::complaint(&failure.text);
             }
             failure.exit.into()
         }
@@ -143,10 +145,20 @@ pub fn main(cli: Cli) -> ExitCode {
 
 /// The manual: one page to standard output, or one file per command.
 fn man(directory: Option<&std::path::Path>) -> Result<Exit, Failure> {
-    let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("the manual cannot be written: {error}"));
+    let failed = |error: std::io::Error| {
+        let place = directory.map(|directory| format!(" into {}", directory.display())).unwrap_or_default();
+        Failure::new(Exit::Failed, format!("the manual cannot be written{place}: {error}"))
+    };
     match directory {
-        Some(directory) => clap_mangen::generate_to(Cli::command(), directory).map_err(failed)?,
-        None => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout()).map_err(failed)?,
+        Some(directory) => {
+            std::fs::create_dir_all(directory).map_err(failed)?;
+            clap_mangen::generate_to(Cli::command(), directory).map_err(failed)?;
+        }
+        None => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut text).map_err(failed)?;
+            output::bytes(&text)?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -163,4 +175,23 @@ fn start_logging(checked: &context::Checked) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error)))?;
     crate::actors::panics::log_panics();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed_and_take_no_password() {
+        Cli::command().debug_assert();
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        assert!(parse("tieline credential set servicenow --username U --password-stdin").is_ok());
+        assert!(parse("tieline credential set servicenow --username U --password SENTINEL").is_err());
+        assert!(parse("tieline credential set servicenow --password-stdin").is_err(), "no user name");
+        assert!(parse("tieline api-key add monitor --role viewer --expires-days 30 --output json").is_ok());
+        assert!(parse("tieline api-key add monitor --role root").is_err());
+        // more days than the calendar holds must not make a key that never ends
+        assert!(parse("tieline api-key add monitor --role viewer --expires-days 99999999999").is_err());
+        assert!(parse("tieline api-key add monitor --role viewer --expires-days 0").is_err());
+    }
 }

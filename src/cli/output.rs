@@ -38,13 +38,32 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
 
 /// One line on standard output. A reader that has gone (`| head`) ends the program quietly.
 pub(super) fn line(text: &str) -> Result<(), Failure> {
+    bytes(format!("{text}\n").as_bytes())
+}
+
+/// The same for what is written as it is.
+pub(super) fn bytes(all: &[u8]) -> Result<(), Failure> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    match out.write_all(all).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure { exit: Exit::Done, text: String::new() }),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure::unread()),
         Err(error) => Err(Failure::new(Exit::Failed, format!("standard output cannot be written: {error}"))),
     }
+}
+
+/// For commands whose exit code says more than that something was printed: a reader that has gone does not change it.
+pub(super) fn even_unread(printed: Result<(), Failure>) -> Result<(), Failure> {
+    match printed {
+        Err(failure) if failure.is_unread() => Ok(()),
+        printed => printed,
+    }
+}
+
+/// One line on standard error. Nobody can be told that it could not be written.
+pub(super) fn complaint(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "tieline: {text}");
 }
 
 /// Bars per flow while a cycle runs; none where standard error is no terminal.

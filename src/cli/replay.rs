@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
+use super::record::never_read;
 use super::{Global, OutputForm, output, sync};
-use crate::actors::replay::replay as take_in;
+use crate::actors::replay::{ReplayReport, replay as take_in};
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
+use crate::domain::run::RunCounts;
 use crate::store::ReplayScope;
 
 /// How long running work may take to come to an end.
@@ -37,15 +40,35 @@ pub struct ReplayArgs {
     #[arg(long)]
     all: bool,
     /// Why, for the audit
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     why: String,
     /// Only make the records due; a running service, or the next sync, sends them
     #[arg(long)]
     no_send: bool,
 }
 
-/// Runs the command.
-pub(super) fn replay(global: &Global, args: &ReplayArgs) -> Result<Exit, Failure> {
+/// What became of it, for programs. Without sending, what only sending tells is null.
+#[derive(Serialize)]
+struct Outcome {
+    #[serde(flatten)]
+    taken_in: ReplayReport,
+    sent: Option<i64>,
+    confirmed: Option<i64>,
+    parked: Option<i64>,
+    /// Why sending stopped, if it did.
+    errors: Vec<String>,
+}
+
+/// A reason that says something.
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say in a few words why; it is kept with the run and in the audit".into()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// The scope asked for; nothing asked for is not everything.
+fn scope(args: &ReplayArgs) -> Result<ReplayScope, Failure> {
     let scope = ReplayScope {
         company: args.company.clone(),
         entity: args.entity.clone(),
@@ -54,13 +77,20 @@ pub(super) fn replay(global: &Global, args: &ReplayArgs) -> Result<Exit, Failure
         failed_only: args.failed_only,
     };
     let limited = scope.company.is_some() || scope.entity.is_some() || scope.key.is_some() || scope.run.is_some() || scope.failed_only;
-    if !limited && !args.all {
-        return Err(Failure::new(
-            Exit::Failed,
-            "this would send every record again; say which with --company, --entity, --key, --run or --failed-only, or --all if you mean it",
-        ));
+    if limited || args.all {
+        return Ok(scope);
     }
+    Err(Failure::new(
+        Exit::Failed,
+        "this would send every record again; say which with --company, --entity, --key, --run or --failed-only, or --all if you mean it",
+    ))
+}
+
+/// Runs the command.
+pub(super) fn replay(global: &Global, args: &ReplayArgs) -> Result<Exit, Failure> {
+    let scope = scope(args)?;
     let checked = Checked::load(global)?;
+    sync::check_names(&checked, scope.company.as_slice(), scope.entity.as_slice())?;
     super::start_logging(&checked)?;
     super::block_on(async {
         let context = Context::open(checked).await?;
@@ -72,29 +102,89 @@ pub(super) fn replay(global: &Global, args: &ReplayArgs) -> Result<Exit, Failure
 
 async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: ReplayScope) -> Result<Exit, Failure> {
     let deps = context.deps();
-    let report = take_in(&deps, scope, &sync::user(), Some(args.why.clone())).await?;
-    if global.output == OutputForm::Json {
-        output::json(&report)?;
-    } else {
-        output::line(&format!("{} documents are due again.", report.documents))?;
-        for skipped in &report.skipped {
-            output::line(&format!("left out: {skipped}"))?;
+    let people = global.output == OutputForm::Table;
+    // a reader that goes early must not keep anything from being sent, nor change the exit code
+    let say = |text: &str| output::even_unread(output::line(text));
+    let taken_in = take_in(&deps, scope, &sync::user(), Some(args.why.clone())).await?;
+    let nothing = taken_in.documents == 0 && taken_in.skipped.is_empty();
+    if let (true, Some(key), None, false) = (nothing, &args.key, args.run, args.failed_only) {
+        let any = "(any)";
+        return Err(never_read(args.company.as_deref().unwrap_or(any), args.entity.as_deref().unwrap_or(any), key));
+    }
+    if people {
+        match (nothing, taken_in.documents) {
+            (true, _) => say("Nothing in the ledger is in this scope; nothing was sent.")?,
+            (_, 1) => say("1 document is due again.")?,
+            (_, count) => say(&format!("{count} documents are due again."))?,
+        }
+        for skipped in &taken_in.skipped {
+            say(&format!("left out: {skipped}"))?;
         }
     }
-    if args.no_send || report.documents == 0 {
-        return Ok(if report.skipped.is_empty() { Exit::Done } else { Exit::Partly });
+    let left_out = !taken_in.skipped.is_empty();
+    if args.no_send || taken_in.documents == 0 {
+        if !people {
+            output::even_unread(output::json(&Outcome { taken_in, sent: None, confirmed: None, parked: None, errors: Vec::new() }))?;
+        }
+        return Ok(if left_out { Exit::Partly } else { Exit::Done });
     }
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     // a cycle without flows reads nothing and sends what is due
     let cycle = sync::run_cycle(&deps, &tree, Vec::new()).await;
     tree.stop(STOP_DEADLINE).await;
     let cycle = cycle?;
-    sync::print_errors(&cycle);
     let status = context.store.flow_status().await?;
-    if global.output == OutputForm::Table {
+    if people {
         for (flow, counts) in deps.progress.all() {
-            output::line(&format!("{flow}: sent {}, confirmed {}, parked {}", counts.sent, counts.confirmed, counts.parked))?;
+            say(&format!("{flow}: sent {}, confirmed {}, parked {}", counts.sent, counts.confirmed, counts.parked))?;
+        }
+        sync::print_errors(&cycle);
+    } else {
+        let mut all = RunCounts::default();
+        deps.progress.all().into_values().for_each(|counts| all += counts);
+        let errors = cycle.write_errors.iter().map(ToString::to_string).collect();
+        let (sent, confirmed, parked) = (Some(all.sent), Some(all.confirmed), Some(all.parked));
+        output::even_unread(output::json(&Outcome { taken_in, sent, confirmed, parked, errors }))?;
+    }
+    match sync::exit_code(&cycle, &status) {
+        Exit::Done if left_out => Ok(Exit::Partly),
+        exit => Ok(exit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ReplayArgs,
+    }
+
+    fn scope_of(line: &[&str]) -> Result<ReplayScope, Failure> {
+        let line = Line::try_parse_from(["replay", "--why", "x"].iter().chain(line)).expect("a line that can be read");
+        scope(&line.args)
+    }
+
+    #[test]
+    fn everything_is_sent_again_only_by_its_own_word() {
+        assert_eq!(scope_of(&[]).expect_err("unlimited").exit, Exit::Failed);
+        assert!(scope_of(&["--all"]).is_ok());
+        for one in ["--company=EDU1", "--entity=invoice", "--key=0042", "--run=01936b2e-0000-7000-8000-000000000000", "--failed-only"] {
+            assert!(scope_of(&[one]).is_ok(), "{one}");
         }
     }
-    Ok(sync::exit_code(&cycle, &status))
+
+    #[test]
+    fn a_reason_must_say_something() {
+        assert!(Line::try_parse_from(["replay", "--all"]).is_err());
+        assert!(Line::try_parse_from(["replay", "--all", "--why", "  "]).is_err());
+        assert_eq!(
+            Line::try_parse_from(["replay", "--all", "--why", " list corrected "]).map(|line| line.args.why).ok().as_deref(),
+            Some("list corrected")
+        );
+    }
 }

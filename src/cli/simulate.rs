@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::failure::{Exit, Failure};
 use super::{output, run};
+use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
 use crate::sim::dataset::DatasetOptions;
 use crate::sim::faults::{FaultPlan, Faults};
 use crate::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
@@ -124,7 +125,11 @@ pub(super) fn simulate(command: &SimulateCommand) -> Result<Exit, Failure> {
             let sim = SysproSim::start(options).map_err(failed)?;
             output::line(&format!("odata_url={}\nusername={username}\npassword={password}", sim.url))?;
             print_ca(sim.ca_pem.as_deref())?;
-            until_signal()
+            let keys = format!("odata_url = \"{}\"\ntime_zone = \"Africa/Johannesburg\"\ncompanies = [\"EDU1\", \"1\"]", sim.url);
+            print_snippet("syspro", &keys, sim.ca_pem.is_some(), SYSPRO_ODATA, username)?;
+            let done = until_signal();
+            sim.stop();
+            done
         }
         SimulateCommand::Servicenow { common, client_id, client_secret, no_staging } => {
             let options = ServiceNowOptions {
@@ -141,9 +146,21 @@ pub(super) fn simulate(command: &SimulateCommand) -> Result<Exit, Failure> {
             sim.set_faults(&plan);
             output::line(&format!("instance_url={}\nclient_id={client_id}\nclient_secret={client_secret}", sim.url()))?;
             print_ca(sim.ca_pem())?;
-            until_signal()
+            let keys = format!("instance_url = \"{}\"", sim.url());
+            print_snippet("servicenow", &keys, sim.ca_pem().is_some(), SERVICENOW, client_id)?;
+            let done = until_signal();
+            sim.stop();
+            done
         }
     }
+}
+
+/// What a `tieline.toml` says to use it, as comments behind the values that programs read.
+fn print_snippet(section: &str, keys: &str, tls: bool, credential: &str, username: &str) -> Result<(), Failure> {
+    let ca = if tls { "\nca_file = \"FILE\"" } else { "" };
+    let toml = format!("[{section}]\n{keys}{ca}").replace('\n', "\n#   ");
+    let set = format!("tieline credential set {credential} --username {username} --password-stdin");
+    output::line(&format!("# for tieline.toml:\n#   {toml}\n# and once: {set}\n# Ctrl-C ends it"))
 }
 
 fn print_ca(pem: Option<&str>) -> Result<(), Failure> {

@@ -64,23 +64,21 @@ pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     })
 }
 
+/// Refuses a company or an entity that is none.
+pub(super) fn check_names(checked: &Checked, companies: &[String], entities: &[String]) -> Result<(), Failure> {
+    let check = |what: &str, names: &[String], known: Vec<&str>| match names.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(Failure::new(Exit::Configuration, format!("there is no {what} `{name}` here; known are {}", known.join(", ")))),
+    };
+    check("company", companies, checked.settings().syspro.companies.iter().map(CompanyId::as_str).collect())?;
+    check("entity", entities, checked.definitions.plans.iter().map(|plan| plan.entity.as_str()).collect())
+}
+
 /// The flows asked for; a name that is none is refused.
 fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, Failure> {
+    check_names(checked, &args.companies, &args.entities)?;
     let companies: BTreeSet<&CompanyId> = checked.settings().syspro.companies.iter().collect();
     let entities: Vec<&EntityName> = checked.definitions.plans.iter().map(|plan| &plan.entity).collect();
-    let unknown = |what: &str, name: &str, known: Vec<&str>| {
-        Failure::new(Exit::Configuration, format!("there is no {what} `{name}` here; known are {}", known.join(", ")))
-    };
-    for name in &args.companies {
-        if !companies.iter().any(|company| company.as_str() == name) {
-            return Err(unknown("company", name, companies.iter().map(|company| company.as_str()).collect()));
-        }
-    }
-    for name in &args.entities {
-        if !entities.iter().any(|entity| entity.as_str() == name) {
-            return Err(unknown("entity", name, entities.iter().map(|entity| entity.as_str()).collect()));
-        }
-    }
     let kind = if args.sweep { RunKind::Sweep } else { RunKind::Poll };
     let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
     Ok(entities
@@ -99,7 +97,8 @@ async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>
     tree.stop(STOP_DEADLINE).await;
     let report = report?;
     let status = context.store.flow_status().await?;
-    print(global, &deps, &report, &status)?;
+    // what became of the records is told by the exit code, whether or not anybody reads the summary
+    output::even_unread(print(global, &deps, &report, &status))?;
     Ok(exit_code(&report, &status))
 }
 
@@ -154,9 +153,9 @@ fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatu
     });
     let headers =
         ["company", "entity", "read", "new", "changed", "unchanged", "gone", "sent", "confirmed", "waiting", "in doubt", "parked"];
-    println!("{}", output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11], rows));
+    let printed = output::line(&output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11], rows).to_string());
     print_errors(report);
-    Ok(())
+    printed
 }
 
 /// What kept flows from their end, each said once.
@@ -165,7 +164,7 @@ pub(super) fn print_errors(report: &CycleReport) {
     let polls = report.flows.iter().filter_map(|(_, result)| result.as_ref().err().map(ToString::to_string));
     let writes = write_errors(report).map(|error| format!("sending stopped: {error}"));
     for error in polls.chain(writes).filter(|error| said.insert(error.clone())) {
-        eprintln!("tieline: {error}");
+        output::complaint(&error);
     }
 }
 

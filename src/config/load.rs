@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use crate::domain::EntityName;
+
 use super::raw::{self, Kind, Raw};
 use super::settings::Settings;
 use super::validate;
@@ -28,6 +30,8 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
     /// Where each `section.key` that has a value got it.
     pub origins: BTreeMap<String, Origin>,
+    /// Each of these values as text; `***` where it may hold a password.
+    pub values: BTreeMap<String, String>,
     /// What is allowed but should be known, such as a password that travels in clear.
     pub warnings: Vec<String>,
 }
@@ -133,6 +137,11 @@ pub fn environment() -> Vec<(String, String)> {
 /// # Errors
 /// See [`ConfigError`].
 pub fn load(path: Option<&Path>, env: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
+    let (text, path) = read(path)?;
+    load_text(&text, path, env)
+}
+
+fn read(path: Option<&Path>) -> Result<(String, Option<PathBuf>), ConfigError> {
     let path = match path {
         Some(path) => Some(path.to_owned()),
         None => SEARCH.iter().map(PathBuf::from).find(|path| path.exists()),
@@ -141,7 +150,7 @@ pub fn load(path: Option<&Path>, env: impl IntoIterator<Item = (String, String)>
         Some(path) => std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?,
         None => String::new(),
     };
-    load_text(&text, path, env)
+    Ok((text, path))
 }
 
 /// The same for a text that is already in hand; `path` is what messages call it.
@@ -150,20 +159,61 @@ pub fn load(path: Option<&Path>, env: impl IntoIterator<Item = (String, String)>
 /// [`ConfigError::Syntax`] and [`ConfigError::Invalid`].
 pub fn load_text(text: &str, path: Option<PathBuf>, env: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
     let env: BTreeMap<String, String> = env.into_iter().collect();
-    let name = path.clone().unwrap_or_else(|| PathBuf::from("the configuration"));
-    let mut layers = Layers::default();
-    layers.add_file(DEFAULTS, Path::new("defaults"))?;
-    layers.origins.values_mut().for_each(|origin| *origin = Origin::Default);
-    layers.add_file(text, &name)?;
-    layers.add_variables(&env);
-
-    let Layers { table, origins, problems } = layers;
+    let Layers { table, origins, problems } = Layers::of(text, path.as_deref(), &env)?;
+    let values = values(&table);
     let raw = table.try_into::<Raw>().map_err(|error| ConfigError::Invalid {
         problems: vec![Problem { key: String::new(), text: error.message().to_owned(), origin: None }],
     })?;
     let context = validate::Context { origins: &origins, env: &env, searched: path.is_none() };
     let (settings, warnings) = validate::resolve(&raw, &context, problems).map_err(|problems| ConfigError::Invalid { problems })?;
-    Ok(Loaded { settings, file: path, origins, warnings })
+    Ok(Loaded { settings, file: path, origins, values, warnings })
+}
+
+/// What the definitions need to know of the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefinitionPart {
+    /// `definitions.directory`
+    pub directory: Option<PathBuf>,
+    /// `servicenow.profile`
+    pub profile: String,
+    /// `flows.entities`
+    pub entities: Vec<EntityName>,
+}
+
+/// What the definitions need of a configuration that is refused for something else, so that their mistakes can be reported with it.
+/// `None` where these very settings are in doubt.
+pub fn load_definition_part(path: Option<&Path>, env: impl IntoIterator<Item = (String, String)>) -> Option<DefinitionPart> {
+    let env: BTreeMap<String, String> = env.into_iter().collect();
+    let (text, path) = read(path).ok()?;
+    let Layers { table, problems, .. } = Layers::of(&text, path.as_deref(), &env).ok()?;
+    // a misspelt key could be one of the three
+    let concerns =
+        |key: &str| key.starts_with("definitions") || key.starts_with("flows") || key == "servicenow.profile" || !key.contains('.');
+    if problems.iter().any(|problem| concerns(&problem.key)) {
+        return None;
+    }
+    let raw = table.try_into::<Raw>().ok()?;
+    let directory = match raw.definitions.directory.as_deref() {
+        Some(text) => Some(std::path::absolute(text).ok()?),
+        None => None,
+    };
+    let profile = raw.servicenow.profile.filter(|profile| !profile.is_empty() && !profile.contains(['/', '\\', '.']))?;
+    Some(DefinitionPart { directory, profile, entities: raw.flows.entities.iter().flatten().map(EntityName::new).collect() })
+}
+
+/// Every value as text, by `section.key`.
+fn values(table: &toml::Table) -> BTreeMap<String, String> {
+    let sections = table.iter().filter_map(|(section, inner)| Some((section, inner.as_table()?)));
+    let all = sections.flat_map(|(section, inner)| inner.iter().map(move |(key, value)| (format!("{section}.{key}"), value)));
+    all.map(|(key, value)| {
+        let text = match value {
+            _ if is_secret(&key) => "***".to_owned(),
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        (key, text)
+    })
+    .collect()
 }
 
 /// What has been read so far: values that fit their types, where each came from, and what did not fit.
@@ -175,6 +225,16 @@ struct Layers {
 }
 
 impl Layers {
+    /// The defaults, the file's text and the variables, one over the other.
+    fn of(text: &str, path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let mut layers = Self::default();
+        layers.add_file(DEFAULTS, Path::new("defaults"))?;
+        layers.origins.values_mut().for_each(|origin| *origin = Origin::Default);
+        layers.add_file(text, path.unwrap_or(Path::new("the configuration")))?;
+        layers.add_variables(env);
+        Ok(layers)
+    }
+
     fn add_file(&mut self, text: &str, path: &Path) -> Result<(), ConfigError> {
         let syntax = |error: toml::de::Error| {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));

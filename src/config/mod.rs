@@ -10,5 +10,5 @@ pub mod settings;
 mod tests;
 mod validate;
 
-pub use load::{ConfigError, Loaded, Origin, PREFIX, Problem, SEARCH, environment, load, load_text};
+pub use load::{ConfigError, DefinitionPart, Loaded, Origin, PREFIX, Problem, SEARCH, environment, load, load_definition_part, load_text};
 pub use settings::Settings;

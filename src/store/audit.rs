@@ -164,6 +164,8 @@ pub struct SealReport {
     pub seals: i64,
     /// Rows under them.
     pub rows: i64,
+    /// Rows that no seal covers yet: a change of them would not be found.
+    pub unsealed: i64,
     /// The first seal that does not hold, by its id.
     pub broken_at: Option<i64>,
 }
@@ -172,6 +174,12 @@ pub struct SealReport {
 struct Sealed {
     #[diesel(sql_type = BigInt)]
     rows: i64,
+}
+
+#[derive(QueryableByName)]
+struct FirstId {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    id: Option<i64>,
 }
 
 #[derive(QueryableByName)]
@@ -209,6 +217,28 @@ impl Store {
         .await
     }
 
+    /// The id of the first of the newest `filter.limit` rows, from which they can be listed page by page; `None` when there are none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_newest_from(&self, filter: AuditFilter) -> Result<Option<i64>, StoreError> {
+        self.run("find the newest audit rows", move |conn| {
+            let newest = include_str!("sql/audit_list.sql").replace("ORDER BY a.id", "ORDER BY a.id DESC");
+            let rows: Vec<FirstId> = sql_query(format!("SELECT min(id) AS id FROM ({newest}) AS newest"))
+                .bind::<Nullable<Text>, _>(filter.company)
+                .bind::<Nullable<Text>, _>(filter.entity)
+                .bind::<Nullable<Text>, _>(filter.key)
+                .bind::<Nullable<Text>, _>(filter.kind.map(|kind| kind.as_str()))
+                .bind::<Nullable<Timestamptz>, _>(filter.since)
+                .bind::<Nullable<Timestamptz>, _>(filter.until)
+                .bind::<BigInt, _>(filter.after)
+                .bind::<BigInt, _>(filter.limit)
+                .load(conn)?;
+            Ok(rows.first().and_then(|row| row.id))
+        })
+        .await
+    }
+
     /// Writes one event that has no other transaction.
     ///
     /// # Errors
@@ -230,29 +260,42 @@ impl Store {
         .await
     }
 
-    /// Recomputes the chain.
+    /// Recomputes the chain, some seals per transaction: seals are only ever added, so they still fit together, and a long chain does not
+    /// run into the time limit of a call.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn audit_verify(&self) -> Result<SealReport, StoreError> {
-        self.run("verify the audit", |conn| {
-            let mut report = SealReport { seals: 0, rows: 0, broken_at: None };
-            let mut previous = vec![0_u8; 32];
-            let mut after = 0_i64;
-            loop {
-                let seals: Vec<SealCheck> = sql_query(include_str!("sql/audit_verify.sql")).bind::<BigInt, _>(after).load(conn)?;
-                let Some(last) = seals.last() else { return Ok(report) };
-                after = last.id;
-                for seal in seals {
-                    report.seals += 1;
-                    report.rows += seal.rows;
-                    if report.broken_at.is_none() && (seal.previous != previous || seal.hash != seal.recomputed) {
-                        report.broken_at = Some(seal.id);
-                    }
-                    previous = seal.hash;
+        let mut report = SealReport { seals: 0, rows: 0, unsealed: 0, broken_at: None };
+        let mut previous = vec![0_u8; 32];
+        let mut after = 0_i64;
+        loop {
+            let seals: Vec<SealCheck> = self
+                .run("verify the audit", move |conn| {
+                    Ok(sql_query(include_str!("sql/audit_verify.sql")).bind::<BigInt, _>(after).load(conn)?)
+                })
+                .await?;
+            let Some(last) = seals.last() else { break };
+            after = last.id;
+            for seal in seals {
+                report.seals += 1;
+                report.rows += seal.rows;
+                if report.broken_at.is_none() && (seal.previous != previous || seal.hash != seal.recomputed) {
+                    report.broken_at = Some(seal.id);
                 }
+                previous = seal.hash;
             }
-        })
-        .await
+        }
+        report.unsealed = self
+            .run("count what is not sealed", |conn| {
+                let rows: Vec<Sealed> = sql_query(
+                    "SELECT count(*) AS rows FROM audit \
+                     WHERE xid >= coalesce((SELECT to_xid FROM audit_seal ORDER BY id DESC LIMIT 1), 0)",
+                )
+                .load(conn)?;
+                Ok(rows.first().map_or(0, |row| row.rows))
+            })
+            .await?;
+        Ok(report)
     }
 }

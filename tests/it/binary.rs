@@ -115,6 +115,21 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// Runs into a pipe that nobody reads.
+pub fn unread(command: &mut Command) -> Output {
+    command.stdout(nobody()).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap()
+}
+
+/// The exit code when nobody reads anything, standard error included.
+pub fn unheard(command: &mut Command) -> Option<i32> {
+    command.stdout(nobody()).stderr(nobody()).status().unwrap().code()
+}
+
+/// The writing end of a pipe whose reader has gone.
+fn nobody() -> std::io::PipeWriter {
+    std::io::pipe().unwrap().1
+}
+
 /// Standard output and standard error.
 pub fn text(out: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))

@@ -5,6 +5,8 @@
 
 mod bad_input;
 mod binary;
+mod cli;
+mod cli_ledger;
 mod http;
 mod layers;
 mod main_job;

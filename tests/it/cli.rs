@@ -1,0 +1,311 @@
+//! The commands that set a site up, through the binary: what they print, what they never print, and their exit codes.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tieline::config::api_key;
+use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline::sim::syspro::{SysproOptions, SysproSim};
+
+use crate::binary::{Site, free_port, text, unheard, unread};
+
+/// What was said, after the exit code was looked at.
+fn said(out: &Output, code: i32) -> String {
+    let said = text(out);
+    assert_eq!(out.status.code(), Some(code), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+/// Standard output as JSON.
+fn json(out: &Output, code: i32) -> Value {
+    said(out, code);
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// Adds lines to the site's file.
+fn add(site: &Site, more: &str) {
+    let path = site.path("tieline.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text + more).unwrap();
+}
+
+#[test]
+fn check_reports_configuration_and_definitions_together() {
+    let site = Site::alone();
+    std::fs::create_dir_all(site.path("definitions/entities")).unwrap();
+    std::fs::write(site.path("definitions/entities/supplier.toml"), "colour = \"red\"\n").unwrap();
+    add(&site, &format!("[definitions]\ndirectory = \"{}\"\n[servicenow.x]\n", site.path("definitions").display()));
+    let out = site.command(&["check"]).env("TIELINE__SYSPRO__PAGE_SIZE", "0").output().unwrap();
+    let words = said(&out, 4);
+    assert!(words.contains("`servicenow.x`") && words.contains("`syspro.page_size` must be between"), "{words}");
+    assert!(words.contains("supplier.toml:1") && words.contains("colour"), "{words}");
+    let answer = json(&site.run(&["check", "--output", "json"]), 4);
+    assert_eq!((&answer["ok"], &answer["definitions_checked"]), (&Value::Bool(false), &Value::Bool(true)));
+    assert_eq!(answer["configuration_problems"].as_array().unwrap().len(), 1, "{answer}");
+    assert!(!answer["definition_problems"].as_array().unwrap().is_empty(), "{answer}");
+    // where the definitions are cannot be known: they are not blamed for it
+    let out = site.command(&["check"]).env("TIELINE__SERVICENOW__PROFIL", "s2p").output().unwrap();
+    assert!(said(&out, 4).contains("servicenow.profil"));
+    std::fs::write(site.path("tieline.toml"), "[definitions]\ndirectroy = \"x\"\n").unwrap();
+    assert!(said(&site.run(&["check"]), 4).contains("the definitions can be checked once this is corrected"));
+    std::fs::write(site.path("tieline.toml"), "[http\n").unwrap();
+    assert!(said(&site.run(&["check"]), 4).contains("line 1"));
+    assert_eq!(json(&site.run(&["check", "--output", "json"]), 4)["definitions_checked"], Value::Bool(false));
+}
+
+#[test]
+fn check_shows_settings_with_their_origins_and_no_secret() {
+    let site = Site::alone();
+    add(&site, "[schedule]\ninvoice = \"*/7 * * * *\"\n");
+    let command = |arguments: &[&str]| {
+        let mut command = site.command(arguments);
+        command.env("TIELINE__DATABASE__URL", "postgres://u:SENTINEL-db@127.0.0.1/x");
+        command.env("TIELINE__SYSPRO__PROXY", "http://u:SENTINEL-proxy@127.0.0.1:9").output().unwrap()
+    };
+    let words = said(&command(&["check"]), 0);
+    for wanted in ["*/7 * * * *", "database.url = ***  (variable `TIELINE__DATABASE__URL`)", "Africa/Johannesburg", "in order"] {
+        assert!(words.contains(wanted), "`{wanted}` is missing in: {words}");
+    }
+    let out = command(&["check", "--output", "json"]);
+    let answer = json(&out, 0);
+    assert_eq!(answer["settings"]["database.url"]["value"], "***");
+    assert_eq!(answer["settings"]["syspro.proxy"]["value"], "***");
+    assert_eq!(answer["settings"]["syspro.page_size"]["origin"], "default");
+    let entities = answer["entities"].as_array().unwrap();
+    let find = |name: &str| entities.iter().find(|entity| entity["entity"] == name).unwrap();
+    assert_eq!(find("invoice")["schedule"], "*/7 * * * *");
+    assert!(find("invoice")["sweep"].is_string());
+    assert!(!words.contains("SENTINEL") && !text(&out).contains("SENTINEL"));
+}
+
+#[test]
+fn a_schedule_for_no_entity_is_refused_by_every_command() {
+    let site = Site::alone();
+    add(&site, "[schedule]\ninvocie = \"5 * * * *\"\ninvoice = \"5 * * * *\"\n");
+    for command in ["check", "sync", "run"] {
+        let words = said(&site.run(&[command]), 4);
+        assert!(words.contains("`schedule.invocie`") && words.contains("purchase_order") && words.contains(" line "), "{words}");
+        assert!(!words.contains("`schedule.invoice`"), "{words}");
+    }
+    let carried = |entities: &str| site.command(&["check"]).env("TIELINE__FLOWS__ENTITIES", entities).output().unwrap();
+    let words = said(&carried("supplier"), 4);
+    assert!(words.contains("1 problem\n") && words.contains("`schedule.invocie`"), "{words}");
+    assert!(said(&carried("suplier"), 4).contains("suplier"));
+    let path = site.path("tieline.toml");
+    let good = std::fs::read_to_string(&path).unwrap().replace("invocie = \"5 * * * *\"\n", "");
+    std::fs::write(&path, good).unwrap();
+    said(&carried("supplier"), 0);
+}
+
+#[test]
+fn migrate_names_what_it_ran() {
+    let site = Site::alone();
+    let first = said(&site.run(&["migrate"]), 0);
+    assert!(first.contains("migration") && first.contains("run: "), "{first}");
+    let second = site.run(&["migrate"]);
+    said(&second, 0);
+    assert_eq!(String::from_utf8_lossy(&second.stdout), "The database is up to date.\n");
+    assert_eq!(json(&site.run(&["migrate", "--output", "json"]), 0), serde_json::json!({ "migrations_run": [] }));
+}
+
+#[test]
+fn credentials_come_from_standard_input_and_never_come_out() {
+    let site = Site::alone();
+    let words = said(&site.run_with(&["credential", "set", "servicenow", "--username", "C"], "SENTINEL\n"), 1);
+    assert!(words.contains("--password-stdin < FILE"), "{words}");
+    said(&site.run_with(&["credential", "set", "servicenow", "--username", "", "--password-stdin"], "SENTINEL\n"), 2);
+    assert_eq!(json(&site.run(&["credential", "list", "--output", "json"]), 0), serde_json::json!([]));
+    assert!(!site.path("state/master.key").exists(), "looking made a key");
+    let mut printed = said(&site.run_with(&["credential", "set", "servicenow", "--username", "C", "--password-stdin"], "SENTINEL\r\n"), 0);
+    let list = || json(&site.run(&["credential", "list", "--output", "json"]), 0);
+    let before = list();
+    assert_eq!((&before[0]["name"], &before[0]["username"]), (&"servicenow".into(), &"C".into()));
+    printed += &said(&site.run(&["credential", "rotate-key"]), 0);
+    let after = list();
+    assert_ne!(before[0]["key_id"], after[0]["key_id"]);
+    let keys = std::fs::read_to_string(site.path("state/master.key")).unwrap();
+    assert!(keys.contains(after[0]["key_id"].as_str().unwrap()) && !keys.contains(before[0]["key_id"].as_str().unwrap()));
+    printed += &said(&site.run(&["credential", "list"]), 0);
+    printed += &said(&site.run(&["credential", "remove", "servicenow"]), 0);
+    printed += &said(&site.run(&["credential", "remove", "servicenow"]), 1);
+    assert!(printed.contains("`tieline credential list` shows which there are"), "{printed}");
+    assert!(!printed.contains("SENTINEL"), "{printed}");
+}
+
+/// The rows of the doctor whose `what` begins so.
+fn rows<'a>(answer: &'a Value, what: &str) -> Vec<&'a Value> {
+    let rows = answer.as_array().unwrap().iter();
+    rows.filter(|row| row["what"].as_str().unwrap().starts_with(what)).collect()
+}
+
+#[test]
+fn the_doctor_finds_two_healthy_systems_and_what_is_wrong_with_them() {
+    let syspro = SysproSim::start(SysproOptions::default()).unwrap();
+    let servicenow = ServiceNowSim::start(ServiceNowOptions::default()).unwrap();
+    let site = Site::new(syspro.url.as_str(), servicenow.url().as_str(), "");
+    let doctor = || site.run(&["doctor", "--output", "json"]);
+    let answer = json(&doctor(), 1);
+    assert_eq!(rows(&answer, "master key")[0]["verdict"], "warning", "{answer}");
+    assert!(!site.path("state/master.key").exists(), "looking made a key");
+    assert!(rows(&answer, "SYSPRO credential")[0]["found"].as_str().unwrap().contains("tieline credential set syspro-odata"));
+
+    site.set_credentials(("TIELINE", "odata-secret"), ("tieline", "simulated-secret"));
+    said(&site.run(&["credential", "rotate-key"]), 0);
+    let answer = json(&doctor(), 0);
+    for what in
+        ["settings", "database", "master key", "SYSPRO EDU1 ", "SYSPRO 1 ", "ServiceNow token", "clock and SYSPRO", "clock and ServiceNow"]
+    {
+        let rows = rows(&answer, what);
+        assert!(!rows.is_empty() && rows.iter().all(|row| row["verdict"] == "ok"), "{what}: {rows:?}");
+    }
+    assert!(rows(&answer, "database")[0]["found"].as_str().unwrap().contains("PostgreSQL"));
+    assert!(rows(&answer, "state directory")[0]["found"].as_str().unwrap().contains("MiB free"));
+
+    // one token was enough for all of it; empty tables do not show which columns they have, the first row does
+    assert_eq!(servicenow.token_requests(), 1);
+    assert_eq!(rows(&answer, "ServiceNow cmn_cost_center")[0]["verdict"], "could_not_tell", "{answer}");
+    said(&site.run(&["sync", "--entity", "cost_center"]), 0);
+    assert_eq!(rows(&json(&doctor(), 0), "ServiceNow cmn_cost_center")[0]["verdict"], "ok");
+    site.set_credentials(("TIELINE", "SENTINEL-one"), ("tieline", "SENTINEL-two"));
+    let out = doctor();
+    let answer = json(&out, 1);
+    assert_eq!(rows(&answer, "ServiceNow token")[0]["verdict"], "failed", "{answer}");
+    assert!(rows(&answer, "SYSPRO EDU1")[0]["found"].as_str().unwrap().contains("401"), "{answer}");
+    assert!(!text(&out).contains("SENTINEL"));
+}
+
+#[test]
+fn the_doctor_says_what_cannot_be_reached_and_goes_on() {
+    let site = Site::alone();
+    site.set_credentials(("TIELINE", "SENTINEL-one"), ("tieline", "SENTINEL-two"));
+    let answer = json(&site.run(&["doctor", "--output", "json"]), 5);
+    assert_eq!(rows(&answer, "database")[0]["verdict"], "ok");
+    assert_eq!(rows(&answer, "ServiceNow token")[0]["unreachable"], true, "{answer}");
+    assert_eq!(rows(&answer, "SYSPRO EDU1")[0]["unreachable"], true, "{answer}");
+    assert!(rows(&answer, "clock").iter().all(|row| row["verdict"] == "could_not_tell"), "{answer}");
+    let url = format!("postgres://u:SENTINEL-db@127.0.0.1:{}/x", free_port());
+    let out = site.command(&["doctor", "--output", "json"]).env("TIELINE__DATABASE__URL", url).output().unwrap();
+    let answer = json(&out, 5);
+    assert_eq!(rows(&answer, "database")[0]["verdict"], "failed", "{answer}");
+    assert_eq!(rows(&answer, "SYSPRO")[0]["verdict"], "could_not_tell", "{answer}");
+    assert!(!text(&out).contains("SENTINEL"), "{}", text(&out));
+}
+
+#[test]
+fn an_api_key_is_shown_once() {
+    let site = Site::alone();
+    let out = site.run(&["api-key", "add", "monitor", "--role", "viewer", "--expires-days", "30"]);
+    said(&out, 0);
+    let key = String::from_utf8(out.stdout).unwrap().trim_end().to_owned();
+    let prefix = api_key::prefix(&key).unwrap();
+    let list = json(&site.run(&["api-key", "list", "--output", "json"]), 0);
+    assert_eq!((&list[0]["prefix"], &list[0]["role"]), (&prefix.into(), &"viewer".into()));
+    assert!(list[0]["expires_at"].is_string());
+    let table = said(&site.run(&["api-key", "list"]), 0);
+    let secret = key.rsplit_once('_').map_or(key.as_str(), |_| &key["tl_12345678_".len()..]);
+    assert!(table.contains(prefix) && !table.contains(secret) && !list.to_string().contains(secret));
+    assert!(said(&site.run(&["api-key", "add", "monitor", "--role", "admin"]), 1).contains("already"));
+    said(&site.run(&["api-key", "add", "", "--role", "admin"]), 2);
+    said(&site.run(&["api-key", "remove", "monitor"]), 0);
+    assert!(said(&site.run(&["api-key", "remove", "monitor"]), 1).contains("`tieline api-key list`"));
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_a_command_quietly() {
+    let site = Site::alone();
+    let all: [&[&str]; 5] = [&["check"], &["check", "--output", "json"], &["completions", "bash"], &["man"], &["credential", "list"]];
+    for arguments in all {
+        let out = unread(&mut site.command(arguments));
+        let words = said(&out, 0);
+        assert!(!words.contains("roken pipe") && !words.contains("standard output"), "{arguments:?}: {words}");
+    }
+    let out = unread(site.command(&["credential", "set", "servicenow", "--username", "C", "--password-stdin"]).stdin(Stdio::null()));
+    assert!(said(&out, 1).contains("no password"));
+}
+
+#[test]
+fn a_reader_that_has_gone_does_not_turn_a_failure_into_a_success() {
+    let site = Site::alone();
+    site.set_credentials(("TIELINE", "SENTINEL-one"), ("tieline", "SENTINEL-two"));
+    // both systems are away
+    let sync: [&[&str]; 3] = [&["sync"], &["sync", "--output", "json"], &["doctor", "--output", "json"]];
+    for arguments in sync {
+        assert!(!said(&unread(&mut site.command(arguments)), 5).contains("SENTINEL"), "{arguments:?}");
+        assert!(!site.path("state/postgres/data/postmaster.pid").exists(), "{arguments:?} left the private server behind");
+    }
+    // nor does it matter that nobody hears why
+    assert_eq!(unheard(&mut site.command(&["sync"])), Some(5));
+    assert_eq!(unheard(&mut site.command(&["sync", "--entity", "invocie"])), Some(4));
+    assert_eq!(unheard(&mut site.command(&["status"])), Some(0));
+    // a key that nobody has seen is of no use
+    let words = said(&unread(&mut site.command(&["api-key", "add", "monitor", "--role", "viewer"])), 1);
+    assert!(words.contains("it was not kept"), "{words}");
+    assert_eq!(json(&site.run(&["api-key", "list", "--output", "json"]), 0), serde_json::json!([]));
+
+    add(&site, "colour = 1\n");
+    assert_eq!(unread(&mut site.command(&["check", "--output", "json"])).status.code(), Some(4));
+}
+
+#[test]
+fn an_empty_password_is_taken_only_when_it_is_meant() {
+    let site = Site::alone();
+    let set = |more: &[&str]| {
+        let arguments = [&["credential", "set", "syspro-odata", "--username", "ADMIN", "--password-stdin"], more].concat();
+        site.run_with(&arguments, "\n")
+    };
+    assert!(said(&set(&[]), 1).contains("--allow-empty"));
+    assert_eq!(json(&site.run(&["credential", "list", "--output", "json"]), 0), serde_json::json!([]));
+    said(&set(&["--allow-empty"]), 0);
+    assert_eq!(json(&site.run(&["credential", "list", "--output", "json"]), 0)[0]["username"], "ADMIN");
+    // it can be opened again, which a new key needs
+    assert!(said(&site.run(&["credential", "rotate-key"]), 0).contains("1 credential is"));
+}
+
+#[test]
+fn completions_and_the_manual_are_written() {
+    let site = Site::alone();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        assert!(said(&site.run(&["completions", shell]), 0).contains("rotate-key"), "{shell}");
+    }
+    assert!(said(&site.run(&["man"]), 0).contains(".TH tieline"));
+    let pages = site.path("made/man");
+    let into = |path: &std::path::Path| site.command(&["man", "--directory"]).arg(path).output().unwrap();
+    said(&into(&pages), 0);
+    assert!(pages.join("tieline.1").is_file() && pages.join("tieline-credential.1").is_file());
+    let words = said(&into(&site.path("tieline.toml")), 1);
+    assert!(words.contains("tieline.toml"), "{words}");
+}
+
+#[test]
+fn a_stand_in_prints_values_first_and_a_snippet_as_comments() {
+    let site = Site::alone();
+    for (system, values, snippet) in [
+        ("syspro", ["odata_url=http://127.0.0.1:", "username=TIELINE", "password=odata-secret"], "#   [syspro]"),
+        ("servicenow", ["instance_url=https://localhost:", "client_id=tieline", "client_secret=simulated-secret"], "#   [servicenow]"),
+    ] {
+        let mut command = site.command(&["simulate", system]);
+        if system == "servicenow" {
+            command.arg("--tls");
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines: Vec<String> = Vec::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            lines.push(line.unwrap());
+            if lines.last().is_some_and(|line| line == "# Ctrl-C ends it") {
+                break;
+            }
+        }
+        for (line, value) in lines.iter().zip(values) {
+            assert!(line.starts_with(value), "{lines:?}");
+        }
+        assert!(lines.iter().any(|line| line == snippet), "{lines:?}");
+        assert_eq!(lines.iter().any(|line| line.contains("BEGIN CERTIFICATE")), system == "servicenow");
+        Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+    std::fs::write(site.path("faults.toml"), "[[fault]]\nrate = 2.0\nfault = \"hang\"\n").unwrap();
+    let out = site.command(&["simulate", "syspro", "--faults"]).arg(site.path("faults.toml")).output().unwrap();
+    assert!(said(&out, 4).contains("`rate` must be between"));
+}
