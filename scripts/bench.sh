@@ -62,7 +62,7 @@ TOML
   value "$at/servicenow" client_secret | "$binary" credential set servicenow --username "$(value "$at/servicenow" client_id)" --password-stdin > "$at/out"
   before=$(date +%s.%N)
   cpu_syspro=$(cpu "$syspro") cpu_servicenow=$(cpu "$servicenow")
-  ${TIELINE_BENCH_SYNC:-} "$binary" --output json sync > "$at/sync.json" 2> "$at/sync.err" &
+  ${TIELINE_BENCH_SYNC:-} "$binary" --output json sync ${TIELINE_BENCH_ARGS:-} > "$at/sync.json" 2> "$at/sync.err" &
   pid=$!
   peak=0 used=0 database=0
   while kill -0 "$pid" 2>/dev/null; do
