@@ -324,14 +324,70 @@ impl RootDoor {
         self.root.send(GetNextRuns).timeout(ANSWER_LIMIT).await.unwrap_or_default()
     }
 
-    /// Starts a cycle and does not wait for it.
-    pub fn run(&self, ask: CycleAsk) {
-        self.root.do_send(RunCycle(ask));
+    /// Starts a cycle and does not wait for its end.
+    ///
+    /// # Errors
+    /// [`StartRefused`] when one of its flows is running or left out, or the service is stopping.
+    pub async fn run(&self, ask: CycleAsk) -> Result<(), StartRefused> {
+        self.root.send(StartCycle(ask)).timeout(ANSWER_LIMIT).await.unwrap_or(Err(StartRefused::Silent))
     }
 
     /// Something may be due in any flow.
     pub fn nudge_all(&self) {
         self.root.do_send(NudgeAll);
+    }
+}
+
+/// Ask. Starts a cycle; answers at once whether it began. Two for the same flow never begin together.
+#[derive(Message)]
+#[rtype(result = "Result<(), StartRefused>")]
+struct StartCycle(CycleAsk);
+
+/// Why a cycle that a person asked for does not begin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartRefused {
+    /// The flow is on its way already.
+    #[error("flow {0} is running already")]
+    Running(FlowId),
+    /// The flow's actors gave up.
+    #[error("flow {flow} is left out until the service is restarted: {cause}")]
+    GaveUp {
+        /// The flow.
+        flow: FlowId,
+        /// What its actors died of.
+        cause: String,
+    },
+    /// No cycle begins any more.
+    #[error("the service is stopping")]
+    Stopping,
+    /// Root did not answer; the cycle may still begin.
+    #[error("Root did not answer within {} s", ANSWER_LIMIT.as_secs())]
+    Silent,
+}
+
+impl Handler<StartCycle> for Root {
+    type Result = Result<(), StartRefused>;
+
+    fn handle(&mut self, StartCycle(ask): StartCycle, ctx: &mut Self::Context) -> Self::Result {
+        if self.stopping {
+            return Err(StartRefused::Stopping);
+        }
+        let flows: Vec<FlowId> = ask.flows.iter().map(|(flow, _)| flow.clone()).collect();
+        for flow in &flows {
+            if let Some(cause) = self.gave_up.get(flow) {
+                return Err(StartRefused::GaveUp { flow: flow.clone(), cause: cause.clone() });
+            }
+            if self.running.contains(flow) {
+                return Err(StartRefused::Running(flow.clone()));
+            }
+        }
+        ctx.spawn(self.cycle(ask).into_actor(self).map(move |report, this, _| {
+            for flow in &flows {
+                this.running.remove(flow);
+            }
+            log_report(&report);
+        }));
+        Ok(())
     }
 }
 

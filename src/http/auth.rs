@@ -1,18 +1,20 @@
 //! Who may do what: bearer keys, and one table of routes.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
+use tokio::time::timeout;
 
 use super::Surface;
 use super::problem::Problem;
 use crate::config::api_key;
 use crate::domain::role::{Permission, Role};
+use crate::store::ApiKeyRow;
 use crate::telemetry::metrics;
 
 /// One route and what it needs. `{}` in the path stands for one part, `{*}` at its end for the rest.
@@ -72,43 +74,76 @@ pub(super) struct Caller {
     pub(super) name: String,
 }
 
-/// How long a refusal waits, so that guessing keys is slow.
-const REFUSAL_DELAY: Duration = Duration::from_millis(200);
+/// How long a request may take altogether. Longer work goes on by itself and is followed in the ledger.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// Lets a request pass whose key allows its route.
 pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let route = ROUTES.iter().find(|route| route.method == request.method().as_str() && route.matches_path(request.path()));
-    match permit(&request, route).await {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
-            }
-            Ok(next.call(request).await?.map_into_boxed_body())
-        }
-        Err(problem) => {
+    let started = Instant::now();
+    let Some(surface) = request.app_data::<web::Data<Surface>>().cloned() else {
+        return Ok(request.error_response(Problem::unauthorized()).map_into_boxed_body());
+    };
+    // the path as routing sees it, escapes resolved: another spelling of a path must not need another role
+    let path = request.match_info().as_str().to_owned();
+    let route = ROUTES.iter().find(|route| route.method == request.method().as_str() && route.matches_path(&path));
+    // depends on nothing: not on the ledger, where keys are, nor on a turn
+    if path == "/health/live" && route.is_some() {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    let permitted = timeout(REQUEST_LIMIT, async {
+        // callers never take every database connection away from the flows; held until the answer stands
+        let turn = surface.turns.acquire().await;
+        permit(&request, &surface, route, &path).await.map(|caller| (caller, turn))
+    });
+    let (caller, _turn) = match permitted.await {
+        Ok(Ok(permitted)) => permitted,
+        Ok(Err(problem)) => {
             if problem.status == 401 {
-                metrics().sign_in_refused();
-                actix_web::rt::time::sleep(REFUSAL_DELAY).await;
+                refused(&request, &surface).await;
             }
-            Ok(request.error_response(problem).map_into_boxed_body())
+            return Ok(request.error_response(problem).map_into_boxed_body());
         }
+        Err(_) => return Ok(request.error_response(overtime()).map_into_boxed_body()),
+    };
+    if let Some(caller) = caller {
+        request.extensions_mut().insert(caller);
+    }
+    match timeout(REQUEST_LIMIT.saturating_sub(started.elapsed()), next.call(request)).await {
+        Ok(response) => Ok(response?.map_into_boxed_body()),
+        // routing wants the request for itself alone, so there is none left here to answer: the error becomes the answer
+        Err(_) => Err(overtime().into()),
     }
 }
 
-/// Who it is, or why not. A path that does not exist is told only to who has a key, or under an open prefix.
-async fn permit(request: &ServiceRequest, route: Option<&Route>) -> Result<Option<Caller>, Problem> {
-    let surface = request.app_data::<web::Data<Surface>>().ok_or_else(Problem::unauthorized)?;
+fn overtime() -> Problem {
+    Problem::unavailable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()), "try again; `/health/ready` says what does not answer")
+}
+
+/// Counts a refusal, and holds its answer back when there were several from there.
+async fn refused(request: &ServiceRequest, surface: &Surface) {
+    metrics().sign_in_refused();
+    let Some(address) = request.peer_addr() else { return };
+    let delay = surface.doorman.failed(address.ip(), Instant::now());
+    if !delay.is_zero() {
+        tracing::warn!(address = %address.ip(), "many requests without a valid API key");
+        tokio::time::sleep(delay).await;
+    }
+}
+
+/// Who it is, or why not. A path that does not exist is told only to who has a key, or under an open prefix; it goes no further.
+async fn permit(request: &ServiceRequest, surface: &Surface, route: Option<&Route>, path: &str) -> Result<Option<Caller>, Problem> {
     let settings = &surface.deps.settings.http;
-    let open = match request.path() {
+    let open = match path {
         path if path.starts_with("/health/") => settings.open_health,
         "/metrics" => settings.open_metrics,
         _ => false,
     };
+    let nowhere = || nowhere(request.method().as_str(), path);
     if open {
-        return Ok(None);
+        return route.map(|_| None).ok_or_else(nowhere);
     }
     let (name, role) = known_key(request, surface).await?;
-    let needs = route.and_then(|route| route.needs).unwrap_or(Permission::Read);
+    let needs = route.ok_or_else(nowhere)?.needs.unwrap_or(Permission::Read);
     if !role.allows(needs) {
         return Err(Problem::forbidden(
             format!("key `{name}` has the role {role}"),
@@ -119,22 +154,45 @@ async fn permit(request: &ServiceRequest, route: Option<&Route>) -> Result<Optio
     Ok(Some(Caller { name: format!("key {name}{from}") }))
 }
 
+/// There is no such route: what there is instead.
+fn nowhere(method: &str, path: &str) -> Problem {
+    let methods: Vec<&str> = ROUTES.iter().filter(|route| route.matches_path(path)).map(|route| route.method).collect();
+    if methods.is_empty() {
+        return Problem::not_found(format!("there is no path `{path}`"), "the paths are under /health, /metrics and /api/v1");
+    }
+    Problem::method_not_allowed(method, &methods)
+}
+
 async fn known_key(request: &ServiceRequest, surface: &Surface) -> Result<(String, Role), Problem> {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let text = given.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).ok_or_else(Problem::unauthorized)?;
+    let text = given.and_then(bearer).ok_or_else(Problem::unauthorized)?;
     let prefix = api_key::prefix(text).ok_or_else(Problem::unauthorized)?;
-    let row = surface.deps.store.api_key_find(prefix.to_owned()).await?.ok_or_else(Problem::unauthorized)?;
-    let expired = row.expires_at.is_some_and(|end| end <= Utc::now());
-    if expired || !api_key::check(text, &row.hash) {
-        return Err(Problem::unauthorized());
-    }
-    let role = row.role.parse().map_err(|_| Problem::unauthorized())?;
-    Ok((row.name, role))
+    let row = surface.deps.store.api_key_find(prefix.to_owned()).await?;
+    let role = opens(text, row.as_ref(), Utc::now()).ok_or_else(Problem::unauthorized)?;
+    Ok((row.map(|row| row.name).unwrap_or_default(), role))
+}
+
+/// The key of an `Authorization` header. The scheme's name is not case-sensitive (RFC 9110, section 11.1).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, key) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// The role that a key gives, if it is the one that is kept and in time.
+fn opens(text: &str, row: Option<&ApiKeyRow>, now: DateTime<Utc>) -> Option<Role> {
+    // a prefix that nobody has takes as long as one that somebody has
+    let right = api_key::check(text, row.map_or(&[0_u8; 32], |row| row.hash.as_slice()));
+    let row = row.filter(|row| right && row.expires_at.is_none_or(|end| end > now))?;
+    // a role that this version does not know opens nothing
+    row.role.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
+    use crate::config::api_key::ApiKey;
 
     #[test]
     fn routes_match_whole_paths() {
@@ -146,6 +204,36 @@ mod tests {
         {
             assert!(matches(path).is_empty(), "{path}");
         }
+    }
+
+    #[test]
+    fn only_the_right_key_in_time_opens() {
+        let now = Utc::now();
+        let (key, other) = (ApiKey::generate(Role::Viewer).expect("key"), ApiKey::generate(Role::Admin).expect("key"));
+        let row = |role: &str, expires_at| ApiKeyRow {
+            id: 1,
+            name: "ops".into(),
+            role: role.into(),
+            prefix: key.prefix.clone(),
+            hash: key.hash.to_vec(),
+            created_at: now,
+            expires_at,
+            last_used_at: None,
+        };
+        assert_eq!(opens(key.expose(), Some(&row("viewer", None)), now), Some(Role::Viewer));
+        assert_eq!(opens(other.expose(), Some(&row("viewer", None)), now), None, "another key");
+        assert_eq!(opens(key.expose(), None, now), None, "removed");
+        assert_eq!(opens(key.expose(), Some(&row("viewer", Some(now))), now), None, "expired");
+        assert_eq!(opens(key.expose(), Some(&row("viewer", Some(now + TimeDelta::seconds(1)))), now), Some(Role::Viewer));
+        assert_eq!(opens(key.expose(), Some(&row("owner", None)), now), None, "an unknown role");
+        assert_eq!((bearer("bearer  tl_x"), bearer("Basic tl_x"), bearer("Bearer")), (Some("tl_x"), None, None));
+    }
+
+    #[test]
+    fn what_is_nowhere_is_said_with_the_methods_there_are() {
+        assert_eq!(nowhere("GET", "/api/v1/auditx").status, 404);
+        let problem = nowhere("GET", "/api/v1/replay");
+        assert_eq!((problem.status, problem.next_step.as_str()), (405, "use POST"));
     }
 
     #[test]

@@ -1,18 +1,23 @@
 //! Is it alive, is it ready, does every flow move; and the metrics.
 
 use actix_web::{HttpResponse, web};
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::Surface;
 use super::problem::Problem;
 use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
 use crate::domain::delivery::ParkReason;
 use crate::domain::{EntityName, FlowId};
+use crate::store::{FlowStatus, PendingCount};
 use crate::telemetry::metrics as all_metrics;
 
 /// A flow with work in hand that has not moved for so long is stuck.
 const STUCK_AFTER: Duration = Duration::minutes(10);
+
+/// How long one check of readiness may take.
+const CHECK_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// 200 while the process runs; depends on nothing outside.
 pub(super) async fn live() -> HttpResponse {
@@ -22,14 +27,19 @@ pub(super) async fn live() -> HttpResponse {
 /// 200 when work can be done, 503 with what is missing.
 pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     let mut missing = Vec::new();
-    if let Err(error) = surface.deps.store.ping().await {
-        missing.push(format!("the ledger: {error}"));
-    } else {
-        for name in [SYSPRO_ODATA, SERVICENOW] {
-            if let Err(error) = surface.deps.vault.credential(name).await {
-                missing.push(error.to_string());
+    // the store's own limits are longer than whoever asks this will wait
+    match timeout(CHECK_LIMIT, surface.deps.store.ping()).await {
+        Ok(Ok(())) => {
+            for name in [SYSPRO_ODATA, SERVICENOW] {
+                match timeout(CHECK_LIMIT, surface.deps.vault.credential(name)).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => missing.push(error.to_string()),
+                    Err(_) => missing.push(format!("credential `{name}` could not be read within {} s", CHECK_LIMIT.as_secs())),
+                }
             }
         }
+        Ok(Err(error)) => missing.push(format!("the ledger: {error}")),
+        Err(_) => missing.push(format!("the ledger: no answer within {} s", CHECK_LIMIT.as_secs())),
     }
     let left_out: Vec<String> = surface.root.gave_up().await.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
     let status = if missing.is_empty() { 200 } else { 503 };
@@ -41,19 +51,21 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
 pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, Problem> {
     let now = Utc::now();
     let next = surface.root.next_runs().await;
+    let gave_up = surface.root.gave_up().await;
     let rows = surface.deps.store.flow_status().await?;
+    let pending = surface.deps.store.pending_counts().await?;
     let mut stuck = false;
     let flows: Vec<_> = rows
         .iter()
         .map(|row| {
-            let in_hand = row.holder.is_some() || row.sending > 0;
-            let flow_stuck = in_hand && row.last_progress_at.is_some_and(|at| now - at > STUCK_AFTER);
-            stuck |= flow_stuck;
+            let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
+            let flow_stuck = is_stuck(row, &pending, now);
+            stuck |= flow_stuck || gave_up.contains_key(&flow);
             json!({
-                "company": row.company, "entity": row.entity, "stuck": flow_stuck, "paused": row.paused_at.is_some(),
+                "company": row.company, "entity": row.entity, "stuck": flow_stuck, "left_out": gave_up.get(&flow), "paused": row.paused_at.is_some(),
                 "seconds_since_progress": row.last_progress_at.map(|at| (now - at).num_seconds()),
                 "last_success_at": row.last_success_at, "last_error": row.last_error, "watermark": row.watermark,
-                "next_run_at": next.get(&FlowId::new(row.company.as_str(), row.entity.as_str())),
+                "next_run_at": next.get(&flow),
                 "waiting": row.waiting, "sending": row.sending, "in_doubt": row.in_doubt,
                 "parked": row.parked, "missing_parent": row.missing_parent,
             })
@@ -61,6 +73,22 @@ pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, P
         .collect();
     let mut response = if stuck { HttpResponse::ServiceUnavailable() } else { HttpResponse::Ok() };
     Ok(response.json(json!({ "healthy": !stuck, "flows": flows })))
+}
+
+/// Whether a flow has something to do and did not move for too long. Sending leaves no time in the flow's row, so `pending`, all that
+/// is outstanding, is looked at for it: what was sent long ago, or is due for long while nothing of its entity is being sent.
+fn is_stuck(row: &FlowStatus, pending: &[PendingCount], now: DateTime<Utc>) -> bool {
+    let old = |at: DateTime<Utc>| now - at > STUCK_AFTER;
+    let of_entity = || pending.iter().filter(|count| count.entity == row.entity);
+    let of_flow = |state: &str| of_entity().any(|count| count.company == row.company && count.state == state && old(count.oldest));
+    if of_flow("sending") {
+        return true;
+    }
+    let unmoved = row.last_progress_at.is_some_and(old);
+    let sending = of_entity().any(|count| count.state == "sending");
+    // a pause stops reading, not sending
+    let overdue = !sending && (of_flow("waiting") || of_flow("in_doubt"));
+    unmoved && (row.holder.is_some() || overdue)
 }
 
 /// Prometheus text. The gauges of what is outstanding are read from the ledger; without it they keep their last values.
@@ -83,4 +111,55 @@ pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
         }
     }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(all_metrics().gather())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_with_work_that_does_not_move_is_stuck() {
+        let now = Utc::now();
+        let (long, short) = (Duration::hours(1), Duration::minutes(1));
+        let row = |age: Duration, holder: Option<&str>| FlowStatus {
+            company: "EDU1".into(),
+            entity: "invoice".into(),
+            watermark: None,
+            paused_at: None,
+            paused_by: None,
+            holder: holder.map(Into::into),
+            last_progress_at: Some(now - age),
+            last_success_at: None,
+            last_sweep_at: None,
+            last_error: None,
+            documents: 9,
+            waiting: 3,
+            sending: 1,
+            in_doubt: 0,
+            parked: 0,
+            missing_parent: 0,
+        };
+        let count = |company: &str, state: &str, age: Duration| PendingCount {
+            company: company.into(),
+            entity: "invoice".into(),
+            state: state.into(),
+            reason: None,
+            count: 1,
+            oldest: now - age,
+        };
+        assert!(is_stuck(&row(long, Some("node/1")), &[], now), "held");
+        assert!(!is_stuck(&row(short, Some("node/1")), &[], now), "held, and moved lately");
+        assert!(!is_stuck(&row(long, None), &[], now), "at rest between two runs");
+        assert!(is_stuck(&row(short, None), &[count("EDU1", "sending", long)], now), "sent long ago");
+        assert!(!is_stuck(&row(long, None), &[count("EDU1", "sending", short)], now), "sent a moment ago, long after the last read");
+        assert!(is_stuck(&row(long, None), &[count("EDU1", "waiting", long)], now), "due for long");
+        assert!(is_stuck(&row(long, None), &[count("EDU1", "in_doubt", long)], now), "in doubt for long");
+        assert!(!is_stuck(&row(long, None), &[count("EDU1", "waiting", short)], now), "due a moment ago");
+        assert!(
+            !is_stuck(&row(long, None), &[count("EDU1", "waiting", long), count("1", "sending", short)], now),
+            "a queue that is worked off"
+        );
+        assert!(!is_stuck(&row(long, None), &[count("EDU1", "parked", long), count("EDU1", "held", long)], now), "nobody's work now");
+        assert!(!is_stuck(&row(long, None), &[count("1", "waiting", long)], now), "another company's");
+    }
 }

@@ -4,26 +4,30 @@
 
 pub mod api;
 mod auth;
+mod doorman;
 mod health;
 mod problem;
 mod query;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{DefaultHeaders, from_fn};
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpServer, web};
+use tokio::sync::Semaphore;
 
 pub use auth::{ROUTES, Route};
 pub use problem::Problem;
 
+use self::doorman::Doorman;
 use crate::actors::Deps;
 use crate::actors::root::RootDoor;
 
-/// The largest body of an action, in bytes.
-const BODY_LIMIT: usize = 64 << 10;
+/// Connections at once, per worker; more wait.
+const CONNECTIONS: usize = 256;
 /// How long requests in hand may take when the server stops, in seconds.
 const STOP_SECONDS: u64 = 5;
 
@@ -34,6 +38,20 @@ pub struct Surface {
     pub deps: Deps,
     /// Asks Root.
     pub root: RootDoor,
+    /// Who failed to sign in lately.
+    doorman: Arc<Doorman>,
+    /// So many requests at once may use the ledger: half of the connections, the rest is for the flows.
+    turns: Arc<Semaphore>,
+    /// One replay at a time.
+    replaying: Arc<Semaphore>,
+}
+
+impl Surface {
+    /// The surface over a running tree.
+    pub fn new(deps: Deps, root: RootDoor) -> Self {
+        let turns = (deps.settings.database.pool_size / 2).max(1) as usize;
+        Self { deps, root, doorman: Arc::default(), turns: Arc::new(Semaphore::new(turns)), replaying: Arc::new(Semaphore::new(1)) }
+    }
 }
 
 /// Why the server does not run.
@@ -78,6 +96,7 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
         .disable_signals()
         .shutdown_timeout(STOP_SECONDS)
         .client_request_timeout(Duration::from_secs(10))
+        .max_connections(CONNECTIONS)
         .listen(listener)
         .map_err(failed)?
         .run();
@@ -86,32 +105,24 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
     Ok(Server { handle, address: bound })
 }
 
-/// Nothing here is to be stored, framed or guessed at by a browser.
+/// Nothing here is to be stored, framed or guessed at by a browser. A problem carries them by itself: as an error it may pass by the headers' layer.
+const HEADERS: [(&str, &str); 5] = [
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+];
+
 fn headers() -> DefaultHeaders {
-    DefaultHeaders::new()
-        .add(("Cache-Control", "no-store"))
-        .add(("X-Content-Type-Options", "nosniff"))
-        .add(("X-Frame-Options", "DENY"))
-        .add(("Referrer-Policy", "no-referrer"))
-        .add(("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
+    HEADERS.into_iter().fold(DefaultHeaders::new(), DefaultHeaders::add)
 }
 
 fn configure(config: &mut web::ServiceConfig) {
-    config.app_data(web::PayloadConfig::new(BODY_LIMIT));
     config
         .route("/health/live", web::get().to(health::live))
         .route("/health/ready", web::get().to(health::ready))
         .route("/health/flows", web::get().to(health::flows))
         .route("/metrics", web::get().to(health::metrics))
-        .configure(api::configure)
-        .default_service(web::route().to(nowhere));
-}
-
-async fn nowhere(request: actix_web::HttpRequest) -> Result<HttpResponse, Problem> {
-    let path = request.path();
-    let methods: Vec<&str> = ROUTES.iter().filter(|route| route.matches_path(path)).map(|route| route.method).collect();
-    if methods.is_empty() {
-        return Err(Problem::not_found(format!("there is no path `{path}`"), "the paths are under /health, /metrics and /api/v1"));
-    }
-    Err(Problem::method_not_allowed(request.method().as_str(), &methods))
+        .configure(api::configure);
 }

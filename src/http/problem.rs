@@ -125,6 +125,9 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
+        for header in super::HEADERS {
+            response.insert_header(header);
+        }
         match self.status {
             401 => drop(response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"tieline\""))),
             503 => drop(response.insert_header((header::RETRY_AFTER, "5"))),
@@ -165,6 +168,7 @@ mod tests {
         let response = Problem::bad_request("`limit` must be between 1 and 1000, got `0`", "leave it out for 100").error_response();
         assert_eq!(response.status(), 400);
         assert_eq!(response.headers().get("content-type").expect("type"), "application/problem+json");
+        assert_eq!(response.headers().get("cache-control").expect("own headers"), "no-store");
         let body: serde_json::Value = serde_json::from_slice(&to_bytes(response.into_body()).await.expect("body")).expect("JSON");
         assert_eq!(
             body,

@@ -50,6 +50,10 @@ impl Params {
                 };
                 return Err(Problem::bad_request(format!("there is no parameter `{name}`"), known));
             }
+            if value.contains('\0') {
+                // Postgres cannot keep one, so nothing can have it
+                return Err(Problem::bad_request(format!("parameter `{name}` holds a zero byte"), "send text"));
+            }
             if found.insert(name.to_string(), value.into_owned()).is_some() {
                 return Err(Problem::bad_request(format!("parameter `{name}` is there twice"), "send it once"));
             }
@@ -161,6 +165,7 @@ mod tests {
         }
         assert!(parse("since=2026-01-31T00:00:00%2B02:00").value::<DateTime<Utc>>("since", "an instant").expect("instant").is_some());
         assert_eq!(parse("since=yesterday").value::<DateTime<Utc>>("since", "an instant").expect_err("no instant").status, 400);
+        assert_eq!(Params::parse("company=a%00", &["company"]).expect_err("zero byte").status, 400);
         assert_eq!(parse("company=").text("company"), None);
         assert_eq!(parse("company=A%20B+C").text("company").as_deref(), Some("A B C"));
     }

@@ -98,7 +98,8 @@ impl Store {
         let prepare = Prepare { statement_timeout: settings.statement_timeout, statements: statements.clone() };
         let pool = Pool::builder()
             .max_size(settings.pool_size)
-            .min_idle(Some(1))
+            // made when asked for: a spare one that is still being made while a short command ends crashes libpq on its way out
+            .min_idle(Some(0))
             .connection_timeout(settings.call_timeout.min(Duration::from_secs(10)))
             .test_on_check_out(true)
             .connection_customizer(Box::new(prepare))

@@ -62,14 +62,19 @@ impl Site {
     pub fn set_credentials(&self, syspro: (&str, &str), servicenow: (&str, &str)) {
         for (name, (user, password)) in [("syspro-odata", syspro), ("servicenow", servicenow)] {
             let out = self.run_with(&["credential", "set", name, "--username", user, "--password-stdin"], &format!("{password}\n"));
-            assert!(out.status.success(), "{}", text(&out));
+            assert!(out.status.success(), "{:?} {}", out.status, text(&out));
         }
     }
 
     /// The service, until it is dropped.
     pub fn serve(&self) -> Service {
+        self.serve_as(self.command(&["run"]))
+    }
+
+    /// The service by a command of its own, until it is dropped.
+    pub fn serve_as(&self, mut command: Command) -> Service {
         let log = std::fs::File::create(self.path("service.log")).unwrap();
-        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Service { child }
     }
 }

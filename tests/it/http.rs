@@ -30,7 +30,7 @@ fn json_of(body: &str) -> Value {
 
 fn key(site: &Site, name: &str, role: &str) -> String {
     let out = site.run(&["api-key", "add", name, "--role", role]);
-    assert!(out.status.success(), "{}", text(&out));
+    assert!(out.status.success(), "{:?} {}", out.status, text(&out));
     String::from_utf8(out.stdout).unwrap().trim().to_owned()
 }
 
@@ -73,13 +73,33 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
             }
         }
     }
+    // another spelling of a path is the same path: it needs the same role
+    let viewer = &keys.iter().find(|(role, _)| *role == Role::Viewer).unwrap().1;
+    for (method, path) in [
+        ("GET", "/api/v1/%61udit"),
+        ("POST", "/api/v1/repla%79"),
+        ("POST", "/api/v1/flows/EDU1/invoice/%70ause"),
+        ("POST", "/api/v1/flows/EDU1/invoice/%72un"),
+    ] {
+        let (status, _, body) = ask(method, path, Some(viewer), r#"{"why":"not allowed to","all":true}"#);
+        assert!([403, 404].contains(&status), "{path}: {status} {body}");
+    }
     let admin = &keys.iter().find(|(role, _)| *role == Role::Admin).unwrap().1;
     assert_eq!(ask("GET", "/api/v1/runs?limit=0", Some(admin), "").0, 400);
     assert_eq!(ask("GET", "/api/v1/runs?colour=red", Some(admin), "").0, 400);
     assert_eq!(ask("GET", "/api/v1/nowhere", Some(admin), "").0, 404);
     assert_eq!(ask("DELETE", "/api/v1/runs", Some(admin), "").0, 405);
     assert_eq!(ask("POST", "/api/v1/replay", Some(admin), r#"{"why":"all of it"}"#).0, 400);
-    assert_eq!(ask("POST", "/api/v1/replay", Some(admin), &format!(r#"{{"why":"{}"}}"#, "x".repeat(70_000))).0, 413);
+    let (status, head, body) = ask("POST", "/api/v1/replay", Some(admin), &format!(r#"{{"why":"{}"}}"#, "x".repeat(70_000)));
+    assert_eq!((status, &json_of(&body)["status"]), (413, &json!(413)));
+    assert!(head.contains("content-type: application/problem+json"), "{head}");
+    // a key is decoded once and keeps its slashes
+    for (path, key) in [("042%2FINV%207", "042/INV 7"), ("042/INV%207", "042/INV 7"), ("a%252Fb", "a%2Fb")] {
+        let (status, _, body) = ask("GET", &format!("/api/v1/records/EDU1/invoice/{path}"), Some(admin), "");
+        let detail = json_of(&body)["detail"].as_str().unwrap().to_owned();
+        assert!(status == 404 && detail.contains(&format!("`{key}`")), "{path}: {status} {detail}");
+    }
+    assert_eq!(ask("GET", "/api/v1/records?prefix=%00", Some(admin), "").0, 400);
     assert_eq!(ask("POST", "/api/v1/flows/EDU1/invoice/pause", Some(admin), r#"{"why":"month end"}"#).0, 200);
     assert_eq!(ask("POST", "/api/v1/flows/EDU9/invoice/pause", Some(admin), r#"{"why":"month end"}"#).0, 404);
     assert_eq!(ask("POST", "/api/v1/replay", Some(admin), r#"{"entity":"invoice","why":"try again"}"#).0, 202);
@@ -90,9 +110,41 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert_eq!((&pause["detail"]["why"], &pause["company"]), (&json!("month end"), &json!("EDU1")));
     assert!(pause["actor"].as_str().unwrap().starts_with("key admin from 127.0.0.1"), "{pause}");
 
+    assert_eq!(ask("POST", "/api/v1/flows/EDU1/invoice/run", Some(admin), r#"{"why":"a look"}"#).0, 202);
+    let of_run = |row: &Value| row["detail"]["action"] == json!("run") && row["detail"]["why"] == json!("a look");
+    let audit = || json_of(&ask("GET", "/api/v1/audit?kind=action&limit=1000", Some(admin), "").2)["items"].clone();
+    wait_until("the run stands in the audit", || audit().as_array().unwrap().iter().any(of_run));
+
     // a second service cannot have the port, and says so
     let second = site.run(&["run"]);
     assert_eq!(second.status.code(), Some(1));
     assert!(text(&second).contains("http.listen"), "{}", text(&second));
+    assert_eq!(service.terminate(), Some(0));
+}
+
+#[test]
+fn closed_health_needs_a_key_but_life_is_always_told() {
+    let site = Site::alone();
+    let mut command = site.command(&["run"]);
+    command.env("TIELINE__HTTP__OPEN_HEALTH", "false").env("TIELINE__HTTP__OPEN_METRICS", "false");
+    let mut service = site.serve_as(command);
+    wait_until("the service answers", || ask(&site, "GET", "/health/live", None, "").is_some_and(|(status, ..)| status == 200));
+    let viewer = key(&site, "viewer", "viewer");
+    let ask = |path: &str, key: Option<&str>| ask(&site, "GET", path, key, "").unwrap();
+    for path in ["/health/ready", "/health/flows", "/metrics", "/health/nowhere"] {
+        let (status, head, _) = ask(path, None);
+        assert_eq!(status, 401, "{path}");
+        assert!(head.contains("www-authenticate: bearer") && head.contains("cache-control: no-store"), "{head}");
+        assert_ne!(ask(path, Some(&viewer)).0, 401, "{path}");
+    }
+    assert_eq!(ask("/health/nowhere", Some(&viewer)).0, 404);
+    // the same key, cut short or with another end, is no key
+    assert_eq!(ask("/metrics", Some(&viewer[..viewer.len() - 1])).0, 401);
+    let (_, _, metrics) = ask("/metrics", Some(&viewer));
+    let refused = metrics.lines().find_map(|line| line.strip_prefix("tieline_http_sign_ins_refused_total ")).unwrap();
+    assert_eq!(refused, "5", "four without a key, one with a wrong one");
+    // removed, it opens nothing any more
+    assert!(site.run(&["api-key", "remove", "viewer"]).status.success());
+    assert_eq!(ask("/metrics", Some(&viewer)).0, 401);
     assert_eq!(service.terminate(), Some(0));
 }

@@ -120,7 +120,9 @@ fn every_delivery_is_accounted_for_and_the_chain_shows_tampering() {
             assert!(read.contains(&(&row.entity, &row.key, row.version)), "{row:?}");
             assert!(attempted[&row.batch_id.unwrap()] < row.id, "{row:?}");
         }
-        let confirmed = of("confirmed").map(|row| row.delivery_id).collect::<BTreeSet<_>>().len();
+        // a connection that died under load leaves a doubt, which a look settles
+        let arrived = ["confirmed", "partial_write", "doubt_settled"].into_iter().flat_map(of);
+        let confirmed = arrived.map(|row| row.delivery_id).collect::<BTreeSet<_>>().len();
         assert_eq!(rig.database.psql("SELECT count(*) FROM delivery"), confirmed.to_string());
 
         rig.database.psql("UPDATE audit SET actor = 'nobody' WHERE id = (SELECT max(id) FROM audit WHERE kind = 'confirmed')");

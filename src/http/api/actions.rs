@@ -1,5 +1,7 @@
 //! What can be done: run, pause and resume a flow, send records again.
 
+use std::time::Duration;
+
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -7,7 +9,9 @@ use uuid::Uuid;
 
 use crate::actors::cycle::CycleAsk;
 use crate::actors::replay::replay as take_in;
+use crate::actors::root::StartRefused;
 use crate::domain::FlowId;
+use crate::domain::audit::AuditKind;
 use crate::domain::run::RunKind;
 use crate::http::Surface;
 use crate::http::auth::Caller;
@@ -16,6 +20,13 @@ use crate::http::query::{Params, path_parts};
 use crate::store::{NewAudit, ReplayScope};
 
 type Answer = Result<HttpResponse, Problem>;
+
+/// The largest body, in bytes.
+const BODY_LIMIT: usize = 64 << 10;
+/// The longest reason, in characters.
+const WHY_LIMIT: usize = 1000;
+/// How long a replay is waited for; then it goes on by itself.
+const REPLAY_WAIT: Duration = Duration::from_secs(15);
 
 /// The body of a flow action.
 #[derive(Debug, Default, Deserialize)]
@@ -45,30 +56,38 @@ fn caller(request: &HttpRequest) -> String {
 }
 
 /// A JSON body; an empty one is an empty object.
-fn body<T: for<'de> Deserialize<'de> + Default>(bytes: &[u8]) -> Result<T, Problem> {
+async fn body<T: for<'de> Deserialize<'de> + Default>(payload: web::Payload) -> Result<T, Problem> {
+    let bytes = payload
+        .to_bytes_limited(BODY_LIMIT)
+        .await
+        .map_err(|_| Problem::too_large(BODY_LIMIT))?
+        .map_err(|error| Problem::bad_request(format!("the body did not arrive whole: {error}"), "send it again"))?;
     if bytes.is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(bytes).map_err(|error| {
+    serde_json::from_slice(&bytes).map_err(|error| {
         Problem::bad_request(format!("the body cannot be read: {error}"), "send a JSON object with the documented members")
     })
 }
 
 fn reason(why: &str) -> Result<String, Problem> {
     match why.trim() {
+        long if long.chars().count() > WHY_LIMIT || long.contains('\0') => {
+            Err(Problem::bad_request(format!("`why` has more than {WHY_LIMIT} characters, or a zero byte"), "say it in fewer words"))
+        }
         "" => Err(Problem::bad_request("`why` is missing", "say why in a few words: the audit keeps it")),
         why => Ok(why.to_owned()),
     }
 }
 
 /// `POST /api/v1/flows/{company}/{entity}/run|pause|resume`
-pub(super) async fn flow(surface: web::Data<Surface>, request: HttpRequest, bytes: web::Bytes) -> Answer {
+pub(super) async fn flow(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let parts: [String; 3] = path_parts(request.uri().path(), 3, 3)?
         .try_into()
         .map_err(|_| Problem::not_found("the path names no flow", "use /api/v1/flows/COMPANY/ENTITY/run"))?;
     let [company, entity, action] = parts;
-    let asked: FlowBody = body(&bytes)?;
+    let asked: FlowBody = body(payload).await?;
     let why = reason(&asked.why)?;
     let flow = FlowId::new(company.as_str(), entity.as_str());
     let known = surface.deps.settings.syspro.companies.contains(&flow.company) && surface.deps.definitions.plan(&flow.entity).is_some();
@@ -91,20 +110,37 @@ pub(super) async fn flow(surface: web::Data<Surface>, request: HttpRequest, byte
                 ));
             }
             let kind = if asked.sweep { RunKind::Sweep } else { RunKind::Poll };
-            surface.root.run(CycleAsk { flows: vec![(flow.clone(), kind)], requested_by: who, reason: Some(why), force: true });
+            let ask = CycleAsk { flows: vec![(flow.clone(), kind)], requested_by: who.clone(), reason: Some(why.clone()), force: true };
+            surface.root.run(ask).await.map_err(|refused| no_run(&refused))?;
+            // the run's own row says who and why as well, once it begins; this one stands whatever becomes of it
+            let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "run", "kind": kind, "why": why }));
+            (row.company, row.entity, row.actor) = (Some(company), Some(entity), who);
+            surface.deps.store.audit_write(row).await?;
             Ok(HttpResponse::Accepted().json(json!({ "flow": flow, "accepted": kind })))
         }
         other => Err(Problem::not_found(format!("a flow has no action `{other}`"), "use run, pause or resume")),
     }
 }
 
-/// `POST /api/v1/replay`
-pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, bytes: web::Bytes) -> Answer {
-    Params::parse(request.query_string(), &[])?;
-    let asked: ReplayBody = body(&bytes)?;
-    let why = reason(&asked.why)?;
-    let scope =
-        ReplayScope { company: asked.company, entity: asked.entity, key: asked.key, run: asked.run, failed_only: asked.failed_only };
+fn no_run(refused: &StartRefused) -> Problem {
+    match refused {
+        StartRefused::Running(_) => {
+            Problem::conflict(refused.to_string(), "wait until it has ended; `GET /health/flows` shows its progress")
+        }
+        StartRefused::GaveUp { .. } => Problem::conflict(refused.to_string(), "restart the service, and look at its log"),
+        StartRefused::Stopping => Problem::unavailable(refused.to_string(), "try again when it runs again"),
+        StartRefused::Silent => Problem::unavailable(refused.to_string(), "look at `/health/ready` and the log"),
+    }
+}
+
+/// What a replay is asked for: limited in some way, or expressly all.
+fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
+    let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let (company, entity, key) = (text(asked.company), text(asked.entity), text(asked.key));
+    if [&company, &entity, &key].into_iter().flatten().any(|text| text.contains('\0')) {
+        return Err(Problem::bad_request("a name holds a zero byte", "send text"));
+    }
+    let scope = ReplayScope { company, entity, key, run: asked.run, failed_only: asked.failed_only };
     let limited = scope.company.is_some() || scope.entity.is_some() || scope.key.is_some() || scope.run.is_some() || scope.failed_only;
     if !limited && !asked.all {
         return Err(Problem::bad_request(
@@ -112,12 +148,78 @@ pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, by
             "name company, entity, key, run or failed_only, or send \"all\": true",
         ));
     }
+    if limited && asked.all {
+        return Err(Problem::bad_request("`all` and a limited scope contradict each other", "send one of both"));
+    }
+    Ok(scope)
+}
+
+/// `POST /api/v1/replay`: a long one goes on after its answer.
+pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    let asked: ReplayBody = body(payload).await?;
+    let why = reason(&asked.why)?;
+    let scope = scope(asked)?;
+    let Ok(turn) = surface.replaying.clone().try_acquire_owned() else {
+        return Err(Problem::conflict("a replay is on its way", "wait until it has ended; `GET /api/v1/runs` shows it"));
+    };
     let who = caller(&request);
-    let mut row = NewAudit::of(crate::domain::audit::AuditKind::Action)
+    let mut row = NewAudit::of(AuditKind::Action)
         .detail(&json!({ "action": "replay", "why": why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only }));
     row.actor.clone_from(&who);
     surface.deps.store.audit_write(row).await?;
-    let report = take_in(&surface.deps, scope, &who, Some(why)).await?;
-    surface.root.nudge_all();
-    Ok(HttpResponse::Accepted().json(report))
+    let (deps, root) = (surface.deps.clone(), surface.root.clone());
+    // a task of its own: a caller that goes away must not leave a run without an end
+    let task = actix_web::rt::spawn(async move {
+        let _turn = turn;
+        let result = take_in(&deps, scope, &who, Some(why)).await;
+        if let Err(error) = &result {
+            tracing::warn!(error = %crate::actors::chain(error), "a replay did not come to its end; doing it again is harmless");
+        }
+        root.nudge_all();
+        result
+    });
+    match tokio::time::timeout(REPLAY_WAIT, task).await {
+        Ok(Ok(report)) => Ok(HttpResponse::Accepted().json(report?)),
+        Ok(Err(_)) => Err(Problem::unavailable("the replay crashed; what it did stays done", "do it again: that is harmless")),
+        Err(_) => Ok(HttpResponse::Accepted().json(json!({ "accepted": true, "follow": "/api/v1/runs" }))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(json: &str) -> Result<ReplayScope, String> {
+        let asked: ReplayBody = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        scope(asked).map_err(|problem| problem.detail)
+    }
+
+    #[test]
+    fn a_replay_is_limited_or_expressly_of_all() {
+        assert_eq!(ask("{}").expect_err("no limit"), "this would send every record again");
+        assert_eq!(ask(r#"{"company":""}"#).expect_err("an empty name limits nothing"), "this would send every record again");
+        assert!(ask(r#"{"all":true}"#).is_ok());
+        assert!(ask(r#"{"failed_only":true}"#).expect("limited").failed_only);
+        assert!(ask(r#"{"all":true,"failed_only":true}"#).expect_err("both").contains("contradict"));
+        assert!(ask(r#"{"entitty":"invoice"}"#).expect_err("unknown").contains("unknown field `entitty`"));
+        assert!(ask(r#"{"run":"7"}"#).is_err());
+        assert!(ask(r#"{"key":"a\u0000"}"#).expect_err("zero").contains("zero byte"));
+    }
+
+    #[test]
+    fn a_reason_says_something_and_is_bounded() {
+        assert_eq!(reason("  wrong code list "), Ok("wrong code list".to_owned()));
+        for why in [String::new(), "  ".into(), "x".repeat(1001), "a\0".into()] {
+            assert_eq!(reason(&why).expect_err("refused").status, 400);
+        }
+    }
+
+    #[test]
+    fn refusals_of_a_run_have_their_statuses() {
+        let flow = FlowId::new("EDU1", "invoice");
+        assert_eq!(no_run(&StartRefused::Running(flow.clone())).status, 409);
+        assert_eq!(no_run(&StartRefused::GaveUp { flow, cause: "x".into() }).status, 409);
+        assert_eq!(no_run(&StartRefused::Stopping).status, 503);
+    }
 }

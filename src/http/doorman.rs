@@ -1,0 +1,97 @@
+//! Failed attempts: counted per address, and answered more slowly after several.
+//!
+//! Keys hold 256 random bits, so guessing is hopeless anyway; this keeps a caller with a wrong key from filling the log and the
+//! database with its tries. Memory is bounded: where the table is full, the address that was quiet longest is forgotten.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Addresses remembered at once.
+const CAPACITY: usize = 1024;
+/// Failures without a delay.
+const FREE: u32 = 5;
+/// More delay per further failure.
+const STEP: Duration = Duration::from_millis(200);
+/// At most.
+const MOST: Duration = Duration::from_secs(2);
+/// After so much quiet an address is forgotten.
+const QUIET: Duration = Duration::from_secs(300);
+
+/// Remembers who failed lately.
+#[derive(Debug, Default)]
+pub(super) struct Doorman(Mutex<HashMap<IpAddr, Failures>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Failures {
+    count: u32,
+    last: Instant,
+}
+
+impl Doorman {
+    /// Notes a failure; says how long its answer should be held back.
+    pub(super) fn failed(&self, address: IpAddr, now: Instant) -> Duration {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = network(address);
+        if seen.len() >= CAPACITY && !seen.contains_key(&address) {
+            seen.retain(|_, failures| now.duration_since(failures.last) < QUIET);
+            let quietest = seen.iter().min_by_key(|(_, failures)| failures.last).map(|(address, _)| *address);
+            if seen.len() >= CAPACITY
+                && let Some(quietest) = quietest
+            {
+                seen.remove(&quietest);
+            }
+        }
+        let failures = seen.entry(address).or_insert(Failures { count: 0, last: now });
+        if now.duration_since(failures.last) >= QUIET {
+            failures.count = 0;
+        }
+        failures.count = failures.count.saturating_add(1);
+        failures.last = now;
+        (STEP * failures.count.saturating_sub(FREE).min(1000)).min(MOST)
+    }
+}
+
+/// One caller has a whole /64 of IPv6 addresses.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_none() => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        other => other.to_canonical(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sixth_failure_and_those_after_it_are_slow() {
+        let (doorman, now) = (Doorman::default(), Instant::now());
+        let one: IpAddr = "192.0.2.1".parse().expect("address");
+        let delays: Vec<u128> = (0..20).map(|_| doorman.failed(one, now).as_millis()).collect();
+        assert_eq!(delays[..8], [0, 0, 0, 0, 0, 200, 400, 600]);
+        assert_eq!(delays[19], 2000);
+        assert_eq!(doorman.failed("192.0.2.2".parse().expect("address"), now), Duration::ZERO);
+        assert_eq!(doorman.failed(one, now + QUIET), Duration::ZERO, "forgotten after a while");
+    }
+
+    #[test]
+    fn a_network_of_ipv6_addresses_is_one_caller() {
+        let (doorman, now) = (Doorman::default(), Instant::now());
+        let delay = (1..=6).map(|n| doorman.failed(format!("2001:db8::{n}").parse().expect("address"), now)).last();
+        assert_eq!(delay, Some(STEP));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let (doorman, now) = (Doorman::default(), Instant::now());
+        for n in 0..3 * u32::try_from(CAPACITY).expect("small") {
+            doorman.failed(IpAddr::V4((0x0a00_0000 + n).into()), now + Duration::from_millis(n.into()));
+        }
+        assert_eq!(doorman.0.lock().expect("lock").len(), CAPACITY);
+    }
+}
