@@ -3,7 +3,8 @@
 # Prints per size: target records, seconds, records per second, peak resident memory of tieline, CPU seconds of tieline, of the stand-ins
 # and of Postgres, SQL statements. Seconds run from the start of the program to its end, Postgres included.
 #   scripts/bench.sh [INVOICES]...        (default: 10000 100000, one line each)
-# What is tried out: TIELINE_BENCH_SYNC="perf record -g -o /tmp/perf.data" goes before the program, TIELINE__... overrides settings.
+# To try something out: TIELINE__SYSPRO__PAGE_SIZE=500 and the like override settings, TIELINE_BENCH_ARGS="--entity invoice" goes to `sync`,
+# TIELINE_BENCH_SYNC="env MALLOC_ARENA_MAX=1" goes before the program (it must become the program, or its own memory is measured).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sizes=("$@")
@@ -29,6 +30,7 @@ postgres_cpu() {
     "/proc/$1/stat" $(sed 's#[0-9][0-9]*#/proc/&/stat#g' "/proc/$1/task/$1/children") 2>/dev/null
 }
 
+settings_shown=
 for size in "${sizes[@]}"; do
   at=$work/$size
   mkdir -m 755 "$at"
@@ -57,6 +59,10 @@ directory = "$at/state"
 [log]
 level = "error"
 TOML
+  if [[ -z "$settings_shown" ]]; then
+    settings_shown=yes
+    echo "settings: $(grep -E '^(page_size|query_limit|filter_limit|batch_size|batch_limit|concurrency) ' "$at/tieline.toml" | paste -sd, | sed 's/,/, /g') $(env | grep '^TIELINE__' | paste -sd' ' || true)"
+  fi
   export TIELINE_CONFIG=$at/tieline.toml
   value "$at/syspro" password | "$binary" credential set syspro-odata --username "$(value "$at/syspro" username)" --password-stdin > "$at/out"
   value "$at/servicenow" client_secret | "$binary" credential set servicenow --username "$(value "$at/servicenow" client_id)" --password-stdin > "$at/out"
