@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # First load, measured from outside: both stand-ins as processes of their own, the real binary as a child.
-# Prints per size: target records, seconds, records per second, peak resident memory and CPU seconds of tieline, SQL statements per page.
+# Prints per size: target records, seconds, records per second, peak resident memory of tieline, CPU seconds of tieline, of the stand-ins
+# and of Postgres, SQL statements. Seconds run from the start of the program to its end, Postgres included.
 #   scripts/bench.sh [INVOICES]...        (default: 10000 100000, one line each)
+# To try something out: TIELINE__SYSPRO__PAGE_SIZE=500 and the like override settings, TIELINE_BENCH_ARGS="--entity invoice" goes to `sync`,
+# TIELINE_BENCH_SYNC="env MALLOC_ARENA_MAX=1" goes before the program (it must become the program, or its own memory is measured).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sizes=("$@")
@@ -20,8 +23,14 @@ trap finish EXIT
 
 value() { sed -n "s/^$2=//p" "$1"; }
 wait_for() { for _ in $(seq 600); do grep -q "$2" "$1" 2>/dev/null && return; sleep 0.5; done; echo "the stand-in did not start: $(cat "$1")" >&2; exit 1; }
+# Of a process; of the database also what its ended and its living children used.
 cpu() { awk '{ printf "%.1f", ($14 + $15) / '"$(getconf CLK_TCK)"' }' "/proc/$1/stat"; }
+postgres_cpu() {
+  awk '{ sub(/^.*\) /, ""); used += $12 + $13; if (FNR == 1 && FILENAME == ARGV[1]) used += $14 + $15 } END { printf "%.1f", used / '"$(getconf CLK_TCK)"' }' \
+    "/proc/$1/stat" $(sed 's#[0-9][0-9]*#/proc/&/stat#g' "/proc/$1/task/$1/children") 2>/dev/null
+}
 
+settings_shown=
 for size in "${sizes[@]}"; do
   at=$work/$size
   mkdir -m 755 "$at"
@@ -37,7 +46,7 @@ for size in "${sizes[@]}"; do
 odata_url = "$(value "$at/syspro" odata_url)"
 time_zone = "Africa/Johannesburg"
 companies = ["EDU1"]
-page_size = 500
+page_size = 300
 query_limit = 30000
 filter_limit = 1000
 [servicenow]
@@ -50,34 +59,44 @@ directory = "$at/state"
 [log]
 level = "error"
 TOML
+  if [[ -z "$settings_shown" ]]; then
+    settings_shown=yes
+    echo "settings: $(grep -E '^(page_size|query_limit|filter_limit|batch_size|batch_limit|concurrency) ' "$at/tieline.toml" | paste -sd, | sed 's/,/, /g') $(env | grep '^TIELINE__' | paste -sd' ' || true)"
+  fi
   export TIELINE_CONFIG=$at/tieline.toml
   value "$at/syspro" password | "$binary" credential set syspro-odata --username "$(value "$at/syspro" username)" --password-stdin > "$at/out"
   value "$at/servicenow" client_secret | "$binary" credential set servicenow --username "$(value "$at/servicenow" client_id)" --password-stdin > "$at/out"
   before=$(date +%s.%N)
   cpu_syspro=$(cpu "$syspro") cpu_servicenow=$(cpu "$servicenow")
-  "$binary" --output json sync > "$at/sync.json" 2> "$at/sync.err" &
+  ${TIELINE_BENCH_SYNC:-} "$binary" --output json sync ${TIELINE_BENCH_ARGS:-} > "$at/sync.json" 2> "$at/sync.err" &
   pid=$!
-  peak=0 used=0 statements=""
+  peak=0 used=0 database=0
   while kill -0 "$pid" 2>/dev/null; do
     now=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null || true)
     [[ -n "$now" ]] && peak=$now
     now=$(cpu "$pid" 2>/dev/null || true)
     [[ -n "$now" ]] && used=$now
-    sleep 0.1
+    server=$(head -n 1 "$at/state/postgres/data/postmaster.pid" 2>/dev/null || true)
+    now=$([[ -n "$server" ]] && postgres_cpu "$server" || true)
+    [[ -n "$now" && "$now" != 0.0 ]] && database=$now
+    sleep 0.2
   done
   code=0
   wait "$pid" || code=$?
   after=$(date +%s.%N)
-  python3 - "$at/sync.json" "$size" "$before" "$after" "$peak" "$used" "$(cpu "$syspro")" "$cpu_syspro" "$(cpu "$servicenow")" "$cpu_servicenow" "$code" <<'PY'
+  if [[ ! -s "$at/sync.json" ]]; then echo "the first load of $size invoices failed (exit $code): $(tail -n 5 "$at/sync.err")" >&2; exit 1; fi
+  python3 - "$at/sync.json" "$size" "$before" "$after" "$peak" "$used" "$(cpu "$syspro")" "$cpu_syspro" "$(cpu "$servicenow")" "$cpu_servicenow" "$code" "$database" <<'PY'
 import json, sys
-report, size, before, after, peak, used, s1, s0, n1, n0, code = sys.argv[1:]
+report, size, before, after, peak, used, s1, s0, n1, n0, code, database = sys.argv[1:]
 data = json.load(open(report))
 confirmed = sum(flow["confirmed"] for flow in data["flows"])
 read = sum(flow["read"] for flow in data["flows"])
 seconds = float(after) - float(before)
 print(f"{int(size):>7} invoices: {read} documents, {confirmed} target records in {seconds:.1f} s = {confirmed / seconds:.0f} a second; "
-      f"tieline peak {int(peak) / 1024:.0f} MiB, CPU {used} s; stand-ins CPU {float(s1) - float(s0):.1f} s + {float(n1) - float(n0):.1f} s; exit {code}")
-print(f"        SQL statements {data.get('statements')}")
+      f"tieline peak {int(peak) / 1024:.0f} MiB; exit {code}")
+print(f"        CPU seconds: tieline {used}, Postgres {database}, stand-ins {float(s1) - float(s0):.1f} (SYSPRO) + {float(n1) - float(n0):.1f} (ServiceNow)")
+if data.get("statements") is not None:
+    print(f"        SQL statements: {data['statements']}, {data['statements'] / max(confirmed, 1) * 1000:.0f} per 1,000 target records")
 PY
   kill "$syspro" "$servicenow"
 done

@@ -8,12 +8,12 @@ mod tls;
 use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
-use actix_web::web::Bytes;
 use awc::error::{ConnectError, SendRequestError};
 use url::Url;
 
 use crate::config::settings::Connection;
 
+pub use actix_web::web::Bytes;
 pub use awc::http::Method;
 
 /// An HTTP client for one outside system.

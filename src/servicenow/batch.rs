@@ -172,7 +172,7 @@ async fn batch(sn: &ServiceNow, tokens: &dyn TokenSource, path: &str, ops: &[Op]
     let request = BatchRequest { batch_request_id: uuid::Uuid::now_v7().simple().to_string(), rest_requests };
     let all = |judged: &dyn Fn() -> Judged| Batched::Judged(ops.iter().map(|_| judged()).collect());
     let Ok(body) = serde_json::to_vec(&request) else { return Batched::RefusedWhole("the batch could not be written as JSON".into()) };
-    let answer = match sn.call(tokens, &Method::POST, path, &body).await {
+    let answer = match sn.call(tokens, &Method::POST, path, body.into()).await {
         Ok(answer) => answer,
         Err(error) => return all(&|| unanswered(error.clone())),
     };
@@ -245,9 +245,13 @@ fn judge_item(op: &Op, item: &Serviced, generation: u64) -> Judged {
         let words = item.error_message.as_deref().map(scalar).unwrap_or_default();
         return Judged::Doubt(format!("the batch's answer has no status for this record {words}").trim_end().to_owned());
     };
-    let headers: HashMap<String, String> = item.headers.iter().flatten().map(header).collect();
-    let retry_after = retry_after(|name| headers.get(&name.to_ascii_lowercase()).map(String::as_str));
-    let body = item.body.as_deref().map(decode).unwrap_or_default();
+    let asked_to_wait = || {
+        let headers: HashMap<String, String> = item.headers.iter().flatten().map(header).collect();
+        retry_after(|name| headers.get(&name.to_ascii_lowercase()).map(String::as_str))
+    };
+    // only a refusal for lack of time says how long to wait
+    let retry_after = if status == 429 { asked_to_wait() } else { None };
+    let body = item.body.as_deref().map(decode).unwrap_or_default().into();
     judge(&what(&op.method, &op.path), &Answer { status, retry_after, body, generation })
 }
 
@@ -259,6 +263,10 @@ fn header(header: &super::wire::ServicedHeader) -> (String, String) {
 fn decode(raw: &RawValue) -> Vec<u8> {
     if !raw.get().starts_with('"') {
         return scalar(raw).into_bytes();
+    }
+    // base64 needs no escapes, so it can be read where it stands
+    if let Ok(body) = BASE64_STANDARD.decode(raw.get().trim_matches('"')) {
+        return body;
     }
     let text = scalar(raw);
     let dense: String = text.split_whitespace().collect();

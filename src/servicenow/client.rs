@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::config::settings::ServiceNowSettings;
 use crate::definition::plan::{TargetPlan, WriteMode};
-use crate::net::{HttpClient, Method, NetError};
+use crate::net::{Bytes, HttpClient, Method, NetError};
 use crate::retry;
 
 use super::batch::BatchRoute;
@@ -54,7 +54,7 @@ pub trait RowOwners {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Bytes,
     /// Of the token it was asked with.
     pub(super) generation: u64,
 }
@@ -196,19 +196,19 @@ impl ServiceNow {
     }
 
     /// One request with a token. A 401 is repeated once with a fresh token.
-    pub(super) async fn call(&self, tokens: &dyn TokenSource, method: &Method, path: &str, body: &[u8]) -> Result<Answer, ServiceNowError> {
+    pub(super) async fn call(&self, tokens: &dyn TokenSource, method: &Method, path: &str, body: Bytes) -> Result<Answer, ServiceNowError> {
         let url = endpoint(&self.shared.settings.instance_url, path)?;
         let what = || what(method, path);
         for fresh in [false, true] {
             let token = tokens.token().await?;
             let authorization = token.authorization();
             let headers = [("Authorization", authorization.as_str()), ("Accept", "application/json"), ("Content-Type", "application/json")];
-            let sent = self.shared.http.send(method.clone(), &url, &headers, body.to_vec().into()).await;
+            let sent = self.shared.http.send(method.clone(), &url, &headers, body.clone()).await;
             let answer = sent.map_err(|error| ServiceNowError::Net { what: what(), source: Arc::new(error) })?;
             debug!(what = %what(), status = answer.status, "answered");
             if answer.status != 401 {
                 let retry_after = retry_after(|name| answer.header(name));
-                return Ok(Answer { status: answer.status, retry_after, body: answer.body.to_vec(), generation: token.generation });
+                return Ok(Answer { status: answer.status, retry_after, body: answer.body, generation: token.generation });
             }
             tokens.refused(token.generation);
             if !fresh {
@@ -222,7 +222,7 @@ impl ServiceNow {
     pub(super) async fn read(&self, tokens: &dyn TokenSource, path: &str) -> Result<Vec<Row>, ServiceNowError> {
         let mut attempt = 1;
         loop {
-            let error = match self.call(tokens, &Method::GET, path, b"").await {
+            let error = match self.call(tokens, &Method::GET, path, Bytes::new()).await {
                 Ok(answer) => match read_rows(path, &answer) {
                     Ok(rows) => return Ok(rows),
                     Err(error) => error,
@@ -245,7 +245,7 @@ impl ServiceNow {
 
     /// One write as a single request.
     pub(super) async fn write(&self, tokens: &dyn TokenSource, op: &Op) -> Judged {
-        match self.call(tokens, &op.method, &op.path, &op.body).await {
+        match self.call(tokens, &op.method, &op.path, op.body.clone().into()).await {
             Ok(answer) => judge(&what(&op.method, &op.path), &answer),
             Err(error) => unanswered(error),
         }

@@ -4,6 +4,7 @@
 //! taken in. A flow never runs beside itself: the lease forbids it in the cluster, `running` in this actor. The next page is asked
 //! for while the last is taken in, and never more than one ahead. Runs on the ingest arbiter.
 
+mod page_size;
 mod read;
 mod sweep;
 

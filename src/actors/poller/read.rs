@@ -11,6 +11,7 @@ use super::super::mapper::{MapPage, poisoned};
 use super::super::syspro_session::GetCredential;
 use super::super::vault::{CredentialError, SYSPRO_ODATA};
 use super::super::writer::Nudge;
+use super::page_size::PageSize;
 use super::{PollError, Reader};
 use crate::definition::Plan;
 use crate::domain::Document;
@@ -88,8 +89,10 @@ impl Reader {
             actor: "tieline".into(),
         };
         for (number, scope) in scopes.iter().enumerate().skip(first) {
-            let mut coming = Some(self.page(plan, scope, after.take()).await?);
+            let mut size = PageSize::new(self.deps.settings.syspro.page_size);
+            let mut coming = Some(self.page(plan, scope, after.take(), size.documents()).await?);
             while let Some(page) = coming.take() {
+                size.learn(page.rows_read);
                 let next = page.next.clone();
                 let bookmark = Bookmark { started, scope: number, scopes: scopes.len(), after: next.clone() };
                 let position = (!whole).then(|| serde_json::to_value(&bookmark).ok()).flatten();
@@ -104,7 +107,7 @@ impl Reader {
                         None
                     }
                     Some(next) => {
-                        let (taken, page) = futures_util::future::join(take_in, self.page(plan, scope, Some(next))).await;
+                        let (taken, page) = futures_util::future::join(take_in, self.page(plan, scope, Some(next), size.documents())).await;
                         taken?;
                         Some(page?)
                     }
@@ -117,14 +120,16 @@ impl Reader {
     }
 
     /// One page from SYSPRO, once sending has caught up.
-    async fn page(&self, plan: &Plan, scope: &Scope, after: Option<Position>) -> Result<Page, PollError> {
+    async fn page(&self, plan: &Plan, scope: &Scope, after: Option<Position>, documents: u32) -> Result<Page, PollError> {
         self.catch_up().await?;
         let credential = match self.session.send(GetCredential).await {
             Ok(credential) => credential,
             Err(_) => Err(CredentialError::Restarting { name: SYSPRO_ODATA }),
         };
         let credential = credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })?;
-        let query = PageQuery { scope: *scope, after, limit: self.deps.settings.syspro.page_size };
+        // derived documents come all at once, and are small: only the rows they are gathered from are paged
+        let limit = if plan.read.root.derive.is_some() { self.deps.settings.syspro.page_size } else { documents };
+        let query = PageQuery { scope: *scope, after, limit };
         let page = self.odata.page(&credential, &self.flow.company, &plan.read, &query).await.map_err(|error| self.syspro_error(&error))?;
         for (table, column) in &page.missing_columns {
             warn!(flow = %self.flow, table, column, "this SYSPRO release lacks an optional column; it is left out");
