@@ -81,6 +81,9 @@ pub struct Connection {
     pub body_limit: usize,
     /// Requests at once.
     pub connections: usize,
+    /// How long a connection is kept for the next request. Must be less than the server keeps it, which no reference tells
+    /// [assumed: every server keeps one for some seconds]: a request that meets the server's closing is lost, and is in doubt.
+    pub keep_alive: Duration,
 }
 
 /// How SYSPRO is read.

@@ -246,6 +246,7 @@ impl Check<'_> {
             body_timeout: self.seconds(&key("body_timeout_seconds"), raw.body_timeout_seconds, 1, 3600),
             body_limit: megabytes << 20,
             connections: self.number(&key("connections"), raw.connections, 1, 256),
+            keep_alive: self.seconds(&key("keep_alive_seconds"), raw.keep_alive_seconds, 0, 300),
         }
     }
 

@@ -75,6 +75,7 @@ impl Bench {
                 body_timeout: Duration::from_secs(2),
                 body_limit: 1 << 24,
                 connections: 16,
+                keep_alive: Duration::from_secs(1),
             },
         };
         change(&mut settings);

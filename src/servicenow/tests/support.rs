@@ -170,6 +170,7 @@ pub(super) fn settings(address: &str) -> ServiceNowSettings {
             body_timeout: Duration::from_secs(5),
             body_limit: 1 << 24,
             connections: 16,
+            keep_alive: Duration::from_secs(1),
         },
     }
 }

@@ -5,7 +5,7 @@ pub mod source;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
 use tieline::actors::Deps;
@@ -148,6 +148,16 @@ impl Rig {
         }
         let left: Vec<_> = self.failures().await.into_iter().take(5).collect();
         panic!("after {most} cycles there is still something on its way: {left:#?}");
+    }
+
+    /// Seals until every audit row is: a transaction in any other test's database holds sealing up for as long as it runs.
+    pub async fn seal_all(&self) {
+        let started = Instant::now();
+        while self.store.audit_verify().await.unwrap().unsealed > 0 {
+            assert!(started.elapsed() < Duration::from_secs(60), "the audit cannot be sealed");
+            self.store.audit_seal().await.unwrap();
+            tokio::task::yield_now().await;
+        }
     }
 
     pub async fn audit(&self, kind: AuditKind) -> Vec<AuditRow> {
