@@ -12,6 +12,7 @@ use awc::error::{ConnectError, SendRequestError};
 use url::Url;
 
 use crate::config::settings::Connection;
+use crate::failpoint;
 
 pub use actix_web::web::Bytes;
 pub use awc::http::Method;
@@ -138,11 +139,14 @@ impl HttpClient {
     /// Every [`NetError`] but `Setup`. See [`NetError::may_have_been_sent`].
     pub async fn send(&self, method: Method, url: &Url, headers: &[(&str, &str)], body: Bytes) -> Result<Response, NetError> {
         let host = host_of(url);
-        let mut request = self.client.request(method, url.as_str());
+        let point = |when: &str| format!("http:{method}:{}:{when}", url.path());
+        failpoint::reached(|| point("before"));
+        let mut request = self.client.request(method.clone(), url.as_str());
         for (name, value) in headers {
             request = request.insert_header((*name, *value));
         }
-        let answer = request.send_body(body).await;
+        let answer = failpoint::under_way(|| point("sent"), request.send_body(body)).await;
+        failpoint::reached(|| point("answered"));
         let mut answer = answer.map_err(|error| self.send_error(error, &host))?;
         let read = answer.body().limit(self.body_limit);
         let body = match tokio::time::timeout(self.body_timeout, read).await {
@@ -151,6 +155,7 @@ impl HttpClient {
             Ok(Err(error)) => return Err(NetError::Broken { host, problem: error.to_string() }),
             Ok(Ok(body)) => body,
         };
+        failpoint::reached(|| point("read"));
         Ok(Response { status: answer.status().as_u16(), headers: answer.headers().clone(), body })
     }
 
