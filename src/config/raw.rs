@@ -82,6 +82,7 @@ pub(super) struct RawServiceNow {
     pub(super) adopt: Option<bool>,
     pub(super) batch_quota_seconds: Option<i64>,
     pub(super) request_quota_seconds: Option<i64>,
+    pub(super) read_delay_seconds: Option<i64>,
     pub(super) ca_file: Option<String>,
     pub(super) proxy: Option<String>,
     pub(super) connect_timeout_seconds: Option<i64>,

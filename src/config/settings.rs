@@ -164,6 +164,8 @@ pub struct ServiceNowSettings {
     pub batch_quota: Duration,
     /// The same for a single request.
     pub request_quota: Duration,
+    /// How long a row may not be readable yet after it was written.
+    pub read_delay: Duration,
     /// How it is reached.
     pub connection: Connection,
 }

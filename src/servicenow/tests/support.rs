@@ -162,6 +162,7 @@ pub(super) fn settings(address: &str) -> ServiceNowSettings {
         adopt: false,
         batch_quota: Duration::from_secs(30),
         request_quota: Duration::from_secs(60),
+        read_delay: Duration::from_secs(2),
         connection: Connection {
             ca_file: None,
             proxy: None,

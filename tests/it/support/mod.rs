@@ -226,6 +226,7 @@ companies = ["EDU1", "1"]
 instance_url = "{servicenow}"
 batch_quota_seconds = 1
 request_quota_seconds = 1
+read_delay_seconds = 0
 [retry]
 min_delay_seconds = 1
 max_delay_seconds = 1
