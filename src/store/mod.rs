@@ -79,15 +79,13 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
         .execute(conn)
         .map_err(diesel::r2d2::Error::QueryError)?;
         let statements = self.statements.clone();
-        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-            match event {
-                InstrumentationEvent::StartQuery { query, .. } => {
-                    statements.fetch_add(1, Ordering::Relaxed);
-                    failpoint::statement(&query, "before");
-                }
-                InstrumentationEvent::FinishQuery { query, .. } => failpoint::statement(&query, "after"),
-                _ => {}
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
+            InstrumentationEvent::StartQuery { query, .. } => {
+                statements.fetch_add(1, Ordering::Relaxed);
+                failpoint::statement(&query, "before");
             }
+            InstrumentationEvent::FinishQuery { query, .. } => failpoint::statement(&query, "after"),
+            _ => {}
         });
         Ok(())
     }
