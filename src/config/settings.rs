@@ -86,6 +86,13 @@ pub struct Connection {
     pub keep_alive: Duration,
 }
 
+impl Connection {
+    /// How long one request and its answer take at most.
+    pub fn longest(&self) -> Duration {
+        self.connect_timeout + self.request_timeout + self.body_timeout
+    }
+}
+
 /// How SYSPRO is read.
 #[derive(Debug, Clone)]
 pub struct SysproSettings {
