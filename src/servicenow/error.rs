@@ -119,7 +119,9 @@ pub enum ServiceNowError {
         words: String,
     },
     /// Too little is left of the lease for another request.
-    #[error("{what} was not begun: the time for this batch is nearly over, and another node may take it for lost; it is sent again by itself")]
+    #[error(
+        "{what} was not begun: the time for this batch is nearly over, and another node may take it for lost; it is sent again by itself"
+    )]
     LeaseEnds {
         /// Method and path.
         what: String,
