@@ -14,6 +14,7 @@ mod main_job;
 mod no_loss;
 mod odata;
 mod servicenow_adapter;
+mod soak;
 mod store;
 mod supervision;
 mod support;

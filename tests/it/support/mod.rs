@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod source;
+pub mod world;
 
 use std::future::Future;
 use std::sync::Arc;
