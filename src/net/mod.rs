@@ -5,8 +5,11 @@
 mod proxy;
 mod tls;
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
+use actix_web::http::Version;
 use actix_web::http::header::HeaderMap;
 use awc::error::{ConnectError, SendRequestError};
 use url::Url;
@@ -24,6 +27,8 @@ pub struct HttpClient {
     request_timeout: Duration,
     body_timeout: Duration,
     body_limit: usize,
+    /// Whether the server may be trusted to keep a connection; unknown before its first answer.
+    keeps: Rc<Cell<Option<bool>>>,
 }
 
 /// A whole answer.
@@ -130,7 +135,9 @@ impl HttpClient {
                 builder.connector(connector).finish()
             }
         };
-        Ok(Self { client, request_timeout: settings.request_timeout, body_timeout: settings.body_timeout, body_limit: settings.body_limit })
+        let keeps = Rc::new(Cell::new(None));
+        let (request_timeout, body_timeout, body_limit) = (settings.request_timeout, settings.body_timeout, settings.body_limit);
+        Ok(Self { client, request_timeout, body_timeout, body_limit, keeps })
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -145,9 +152,14 @@ impl HttpClient {
         for (name, value) in headers {
             request = request.insert_header((*name, *value));
         }
+        if self.keeps.get() != Some(true) {
+            // awc takes an HTTP/1.0 server's connection for one that is kept, and loses the next request on it
+            request = request.force_close();
+        }
         let answer = failpoint::under_way(|| point("sent"), request.send_body(body)).await;
         failpoint::reached(|| point("answered"));
         let mut answer = answer.map_err(|error| self.send_error(error, &host))?;
+        self.keeps.set(Some(answer.version() >= Version::HTTP_11));
         let read = answer.body().limit(self.body_limit);
         let body = match tokio::time::timeout(self.body_timeout, read).await {
             Err(_) => return Err(NetError::Timeout { host, seconds: self.body_timeout.as_secs() }),
@@ -193,7 +205,7 @@ mod tests {
 
     /// A server that reads one request a connection, offers to keep the connection, and closes it when the next request comes: what a
     /// request meets that crosses with the end of the server's patience.
-    fn impatient() -> Url {
+    fn impatient(version: &'static str) -> Url {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         std::thread::spawn(move || {
@@ -201,7 +213,7 @@ mod tests {
                 std::thread::spawn(move || {
                     let mut request = [0; 4096];
                     if stream.read(&mut request).is_ok_and(|read| read > 0) {
-                        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+                        stream.write_all(format!("{version} 200 OK\r\ncontent-length: 2\r\n\r\nok").as_bytes()).unwrap();
                     }
                     let _ = stream.read(&mut request);
                 });
@@ -210,8 +222,8 @@ mod tests {
         url
     }
 
-    /// The outcomes of two requests, one after the other.
-    fn two(keep_alive: Duration) -> [Result<u16, NetError>; 2] {
+    /// The outcomes of three requests, one after the other; the first connection is never kept.
+    fn three(version: &'static str, keep_alive: Duration) -> [Result<u16, NetError>; 3] {
         let long = Duration::from_secs(60);
         let connection = Connection {
             connect_timeout: long,
@@ -222,24 +234,29 @@ mod tests {
             keep_alive,
             ..Connection::default()
         };
-        let url = impatient();
+        let url = impatient(version);
         actix::System::new().block_on(async {
             let client = HttpClient::new(&connection).unwrap();
             let get = async || client.send(Method::GET, &url, &[], Bytes::new()).await.map(|answer| answer.status);
-            [get().await, get().await]
+            [get().await, get().await, get().await]
         })
     }
 
     #[test]
     fn a_connection_kept_longer_than_the_server_does_loses_a_request() {
-        let [first, second] = two(Duration::from_secs(60));
-        assert_eq!(first.unwrap(), 200);
-        let lost = second.unwrap_err();
+        let [first, second, third] = three("HTTP/1.1", Duration::from_secs(60));
+        assert_eq!((first.unwrap(), second.unwrap()), (200, 200));
+        let lost = third.unwrap_err();
         assert!(matches!(lost, NetError::Broken { .. }) && lost.may_have_been_sent(), "{lost}");
     }
 
     #[test]
     fn without_keeping_connections_none_is_lost() {
-        assert!(two(Duration::ZERO).iter().all(|outcome| matches!(outcome, Ok(200))));
+        assert!(three("HTTP/1.1", Duration::ZERO).iter().all(|outcome| matches!(outcome, Ok(200))));
+    }
+
+    #[test]
+    fn a_server_of_http_1_0_keeps_no_connection() {
+        assert!(three("HTTP/1.0", Duration::from_secs(60)).iter().all(|outcome| matches!(outcome, Ok(200))));
     }
 }
