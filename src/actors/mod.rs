@@ -3,6 +3,7 @@
 //! The only place that names actix. What must survive a restart is in Postgres; an actor's own state may be lost at any time.
 
 pub mod audit_recorder;
+pub mod crash;
 pub mod cycle;
 pub mod mapper;
 pub mod panics;
@@ -19,6 +20,7 @@ pub mod writer;
 
 use std::sync::Arc;
 
+use self::crash::CrashPoints;
 use self::progress::Progress;
 use self::vault::Vault;
 use crate::config::Settings;
@@ -40,6 +42,8 @@ pub struct Deps {
     pub progress: Arc<Progress>,
     /// Who we are.
     pub node: Node,
+    /// Where a test may let actors die.
+    pub crash: CrashPoints,
 }
 
 /// An error with its causes on one line, printed once, where it is handled.

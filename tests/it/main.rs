@@ -7,6 +7,7 @@ mod bad_input;
 mod binary;
 mod cli;
 mod cli_ledger;
+mod crashes;
 mod http;
 mod layers;
 mod main_job;
