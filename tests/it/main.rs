@@ -13,6 +13,7 @@ mod layers;
 mod main_job;
 mod no_loss;
 mod odata;
+mod secrets;
 mod servicenow_adapter;
 mod store;
 mod supervision;

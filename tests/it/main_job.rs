@@ -26,7 +26,7 @@ fn no_duplicates(rig: &Rig) {
 #[test]
 fn everything_arrives_once_and_only_changes_follow() {
     run(async {
-        let rig = Rig::start(Options::new(600)).await;
+        let rig = Rig::start(Options::new(3_000)).await;
         let report = rig.sync_well().await;
         let failures = rig.failures().await;
         assert!(failures.is_empty(), "{failures:#?}");
