@@ -5,6 +5,7 @@
 pub mod domain;
 
 pub mod config;
+mod failpoint;
 pub mod net;
 pub mod retry;
 pub mod telemetry;

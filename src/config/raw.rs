@@ -62,6 +62,7 @@ pub(super) struct RawSyspro {
     pub(super) body_timeout_seconds: Option<i64>,
     pub(super) body_limit_mb: Option<i64>,
     pub(super) connections: Option<i64>,
+    pub(super) keep_alive_seconds: Option<i64>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -81,6 +82,7 @@ pub(super) struct RawServiceNow {
     pub(super) adopt: Option<bool>,
     pub(super) batch_quota_seconds: Option<i64>,
     pub(super) request_quota_seconds: Option<i64>,
+    pub(super) read_delay_seconds: Option<i64>,
     pub(super) ca_file: Option<String>,
     pub(super) proxy: Option<String>,
     pub(super) connect_timeout_seconds: Option<i64>,
@@ -88,6 +90,7 @@ pub(super) struct RawServiceNow {
     pub(super) body_timeout_seconds: Option<i64>,
     pub(super) body_limit_mb: Option<i64>,
     pub(super) connections: Option<i64>,
+    pub(super) keep_alive_seconds: Option<i64>,
 }
 
 /// The keys both outside systems have in common.
@@ -99,6 +102,7 @@ pub(super) struct RawConnection<'a> {
     pub(super) body_timeout_seconds: Option<i64>,
     pub(super) body_limit_mb: Option<i64>,
     pub(super) connections: Option<i64>,
+    pub(super) keep_alive_seconds: Option<i64>,
 }
 
 macro_rules! connection_keys {
@@ -113,6 +117,7 @@ macro_rules! connection_keys {
                     body_timeout_seconds: self.body_timeout_seconds,
                     body_limit_mb: self.body_limit_mb,
                     connections: self.connections,
+                    keep_alive_seconds: self.keep_alive_seconds,
                 }
             }
         }

@@ -81,6 +81,16 @@ pub struct Connection {
     pub body_limit: usize,
     /// Requests at once.
     pub connections: usize,
+    /// How long a connection is kept for the next request. Must be less than the server keeps it, which no reference tells
+    /// [assumed: every server keeps one for some seconds]: a request that meets the server's closing is lost, and is in doubt.
+    pub keep_alive: Duration,
+}
+
+impl Connection {
+    /// How long one request and its answer take at most.
+    pub fn longest(&self) -> Duration {
+        self.connect_timeout + self.request_timeout + self.body_timeout
+    }
 }
 
 /// How SYSPRO is read.
@@ -161,6 +171,8 @@ pub struct ServiceNowSettings {
     pub batch_quota: Duration,
     /// The same for a single request.
     pub request_quota: Duration,
+    /// How long a row may not be readable yet after it was written.
+    pub read_delay: Duration,
     /// How it is reached.
     pub connection: Connection,
 }

@@ -205,6 +205,7 @@ impl Check<'_> {
         let concurrency = self.number("servicenow.concurrency", raw.concurrency, 1, 64);
         let batch_quota = self.seconds("servicenow.batch_quota_seconds", raw.batch_quota_seconds, 1, 3600);
         let request_quota = self.seconds("servicenow.request_quota_seconds", raw.request_quota_seconds, 1, 3600);
+        let read_delay = self.seconds("servicenow.read_delay_seconds", raw.read_delay_seconds, 0, 3600);
         let connection = self.connection("servicenow", &raw.connection());
         Some(ServiceNowSettings {
             instance_url: instance_url?,
@@ -220,6 +221,7 @@ impl Check<'_> {
             adopt: raw.adopt.unwrap_or(true),
             batch_quota,
             request_quota,
+            read_delay,
             connection,
         })
     }
@@ -246,6 +248,7 @@ impl Check<'_> {
             body_timeout: self.seconds(&key("body_timeout_seconds"), raw.body_timeout_seconds, 1, 3600),
             body_limit: megabytes << 20,
             connections: self.number(&key("connections"), raw.connections, 1, 256),
+            keep_alive: self.seconds(&key("keep_alive_seconds"), raw.keep_alive_seconds, 0, 300),
         }
     }
 

@@ -3,6 +3,7 @@
 //! `awc::Client` is `!Send`, so is [`HttpClient`]: make one on each arbiter's thread. HTTP/1.1 only (`h2` 0.3 has an open advisory).
 
 mod proxy;
+mod redact;
 mod tls;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use awc::error::{ConnectError, SendRequestError};
 use url::Url;
 
 use crate::config::settings::Connection;
+use crate::failpoint;
 
 pub use actix_web::web::Bytes;
 pub use awc::http::Method;
@@ -32,7 +34,7 @@ pub struct Response {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, decompressed.
+    /// The body, decompressed; credentials that it repeats are blotted out.
     pub body: Bytes,
 }
 
@@ -119,7 +121,7 @@ impl HttpClient {
         let tls = tls::client_config(settings.ca_file.as_deref())?;
         let base = awc::Connector::new().timeout(settings.connect_timeout).handshake_timeout(settings.connect_timeout);
         let limit = settings.connections.max(1);
-        let (keep, life) = (Duration::from_secs(30), Duration::from_secs(300));
+        let (keep, life) = (settings.keep_alive, Duration::from_secs(300));
         let builder = awc::Client::builder().timeout(settings.request_timeout).disable_redirects().no_default_headers();
         let client = match &settings.proxy {
             None => builder.connector(base.rustls_0_23(tls).limit(limit).conn_keep_alive(keep).conn_lifetime(life)).finish(),
@@ -138,11 +140,15 @@ impl HttpClient {
     /// Every [`NetError`] but `Setup`. See [`NetError::may_have_been_sent`].
     pub async fn send(&self, method: Method, url: &Url, headers: &[(&str, &str)], body: Bytes) -> Result<Response, NetError> {
         let host = host_of(url);
-        let mut request = self.client.request(method, url.as_str());
+        let point = |when: &str| format!("http:{method}:{}:{when}", url.path());
+        failpoint::reached(|| point("before"));
+        let redaction = redact::Redaction::of(headers, &body);
+        let mut request = self.client.request(method.clone(), url.as_str());
         for (name, value) in headers {
             request = request.insert_header((*name, *value));
         }
-        let answer = request.send_body(body).await;
+        let answer = failpoint::under_way(|| point("sent"), request.send_body(body)).await;
+        failpoint::reached(|| point("answered"));
         let mut answer = answer.map_err(|error| self.send_error(error, &host))?;
         let read = answer.body().limit(self.body_limit);
         let body = match tokio::time::timeout(self.body_timeout, read).await {
@@ -151,7 +157,9 @@ impl HttpClient {
             Ok(Err(error)) => return Err(NetError::Broken { host, problem: error.to_string() }),
             Ok(Ok(body)) => body,
         };
-        Ok(Response { status: answer.status().as_u16(), headers: answer.headers().clone(), body })
+        failpoint::reached(|| point("read"));
+        let status = answer.status().as_u16();
+        Ok(Response { status, headers: answer.headers().clone(), body: redaction.apply(status, body) })
     }
 
     fn send_error(&self, error: SendRequestError, host: &str) -> NetError {
@@ -176,5 +184,65 @@ pub fn host_of(url: &Url) -> String {
     match url.port_or_known_default() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A server that reads one request a connection, offers to keep the connection, and closes it when the next request comes: what a
+    /// request meets that crosses with the end of the server's patience.
+    fn impatient() -> Url {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        std::thread::spawn(move || {
+            while let Ok((mut stream, _)) = listener.accept() {
+                std::thread::spawn(move || {
+                    let mut request = [0; 4096];
+                    if stream.read(&mut request).is_ok_and(|read| read > 0) {
+                        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+                    }
+                    let _ = stream.read(&mut request);
+                });
+            }
+        });
+        url
+    }
+
+    /// The outcomes of two requests, one after the other.
+    fn two(keep_alive: Duration) -> [Result<u16, NetError>; 2] {
+        let long = Duration::from_secs(60);
+        let connection = Connection {
+            connect_timeout: long,
+            request_timeout: long,
+            body_timeout: long,
+            body_limit: 1 << 20,
+            connections: 1,
+            keep_alive,
+            ..Connection::default()
+        };
+        let url = impatient();
+        actix::System::new().block_on(async {
+            let client = HttpClient::new(&connection).unwrap();
+            let get = async || client.send(Method::GET, &url, &[], Bytes::new()).await.map(|answer| answer.status);
+            [get().await, get().await]
+        })
+    }
+
+    #[test]
+    fn a_connection_kept_longer_than_the_server_does_loses_a_request() {
+        let [first, second] = two(Duration::from_secs(60));
+        assert_eq!(first.unwrap(), 200);
+        let lost = second.unwrap_err();
+        assert!(matches!(lost, NetError::Broken { .. }) && lost.may_have_been_sent(), "{lost}");
+    }
+
+    #[test]
+    fn without_keeping_connections_none_is_lost() {
+        assert!(two(Duration::ZERO).iter().all(|outcome| matches!(outcome, Ok(200))));
     }
 }

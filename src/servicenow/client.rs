@@ -6,6 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use futures_util::future::LocalBoxFuture;
 
 use chrono::{DateTime, Utc};
@@ -34,6 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct ServiceNow {
     shared: Rc<Shared>,
+    /// Nobody else may take the work for lost before then; `None` without a lease.
+    leased_until: Option<Instant>,
 }
 
 pub(super) struct Shared {
@@ -98,7 +102,7 @@ impl ServiceNow {
         let http = HttpClient::new(&settings.connection).map_err(|error| ServiceNowError::Setup { source: Arc::new(error) })?;
         let batch_route = Cell::new(if settings.batch { BatchRoute::V1 } else { BatchRoute::None });
         let shared = Shared { http, settings: settings.clone(), batch_route, warned_sys_id: Cell::new(false), owners };
-        Ok(Self { shared: Rc::new(shared) })
+        Ok(Self { shared: Rc::new(shared), leased_until: None })
     }
 
     /// A client that never takes over a row which `owners` says is another record's.
@@ -107,6 +111,13 @@ impl ServiceNow {
     /// As for [`ServiceNow::new`].
     pub fn with_owners(settings: &ServiceNowSettings, owners: Rc<dyn RowOwners>) -> Result<Self, ServiceNowError> {
         Self::make(settings, Some(owners))
+    }
+
+    /// The same client for work whose lease ends at `deadline`: a request that could still be under way then is not begun, because
+    /// ServiceNow cannot tell a sender that was replaced from the one that replaced it.
+    #[must_use]
+    pub fn leased_until(&self, deadline: Instant) -> Self {
+        Self { shared: self.shared.clone(), leased_until: Some(deadline) }
     }
 
     /// The HTTP client, for the token request.
@@ -201,6 +212,11 @@ impl ServiceNow {
         let what = || what(method, path);
         for fresh in [false, true] {
             let token = tokens.token().await?;
+            if let Some(deadline) = self.leased_until
+                && Instant::now() + self.shared.settings.connection.longest() > deadline
+            {
+                return Err(ServiceNowError::LeaseEnds { what: what() });
+            }
             let authorization = token.authorization();
             let headers = [("Authorization", authorization.as_str()), ("Accept", "application/json"), ("Content-Type", "application/json")];
             let sent = self.shared.http.send(method.clone(), &url, &headers, body.clone()).await;
@@ -257,6 +273,7 @@ pub(super) fn unanswered(error: ServiceNowError) -> Judged {
     match &error {
         ServiceNowError::Net { source, .. } if source.may_have_been_sent() => Judged::Doubt(error.chain()),
         ServiceNowError::Net { source, .. } if matches!(**source, NetError::Connect { .. }) => Judged::NotSent(error.chain()),
+        ServiceNowError::LeaseEnds { .. } => Judged::NotSent(error.chain()),
         _ => Judged::Failed(error),
     }
 }

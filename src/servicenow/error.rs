@@ -118,6 +118,14 @@ pub enum ServiceNowError {
         /// The instance's own words.
         words: String,
     },
+    /// Too little is left of the lease for another request.
+    #[error(
+        "{what} was not begun: the time for this batch is nearly over, and another node may take it for lost; it is sent again by itself"
+    )]
+    LeaseEnds {
+        /// Method and path.
+        what: String,
+    },
     /// Whose a row is cannot be known now.
     #[error("whose rows they are cannot be looked up: {problem}")]
     Ledger {
@@ -147,6 +155,7 @@ impl ServiceNowError {
             },
             // tokens may be revoked faster than they are fetched: nothing was done, and the next try may get through
             Self::Unauthorized { .. }
+            | Self::LeaseEnds { .. }
             | Self::Ledger { .. }
             | Self::TokenUnavailable { .. }
             | Self::Page { .. }

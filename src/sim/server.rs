@@ -7,6 +7,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use actix_http::HttpService;
 use actix_server::{Server, ServerHandle};
@@ -18,6 +19,10 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use url::Url;
+
+/// How long an idle connection is kept: as load balancers do. actix's own 5 s pass while a thread is busy with one large batch, and its
+/// timer is asked before a request that came meanwhile is read, so that a busy server would lose requests.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// A server that answers until it is stopped or dropped.
 #[derive(Debug)]
@@ -106,11 +111,15 @@ fn build(
     match tls {
         None => server.listen("sim", listener, move || {
             let app = App::new().configure(configure.clone());
-            HttpService::build().h1(map_config(app, |()| AppConfig::default())).tcp()
+            HttpService::build().keep_alive(KEEP_ALIVE).h1(map_config(app, |()| AppConfig::default())).tcp()
         }),
         Some(tls) => server.listen("sim", listener, move || {
             let app = App::new().configure(configure.clone());
-            HttpService::build().h1(map_config(app, |()| AppConfig::default())).rustls_0_23(tls.clone()).map_err(|_| ())
+            HttpService::build()
+                .keep_alive(KEEP_ALIVE)
+                .h1(map_config(app, |()| AppConfig::default()))
+                .rustls_0_23(tls.clone())
+                .map_err(|_| ())
         }),
     }
 }

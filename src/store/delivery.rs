@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -80,9 +79,9 @@ pub struct Claimed {
     /// The sys_id, when the record was delivered before.
     #[diesel(sql_type = Nullable<Text>)]
     pub sys_id: Option<String>,
-    /// When it was sent before this, if it was: it may have arrived.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub sent_before: Option<DateTime<Utc>>,
+    /// How long ago it was sent before this, if it was, in milliseconds by the database's clock: it may have arrived.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub sent_ago: Option<i64>,
 }
 
 /// A batch, claimed.

@@ -31,6 +31,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::config::settings::DatabaseSettings;
+use crate::failpoint;
 
 pub use api_key::ApiKeyRow;
 pub use audit::{AuditFilter, AuditRow, NewAudit, SealReport};
@@ -80,10 +81,13 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
         .execute(conn)
         .map_err(diesel::r2d2::Error::QueryError)?;
         let statements = self.statements.clone();
-        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-            if let InstrumentationEvent::StartQuery { .. } = event {
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
+            InstrumentationEvent::StartQuery { query, .. } => {
                 statements.fetch_add(1, Ordering::Relaxed);
+                failpoint::statement(&query, "before");
             }
+            InstrumentationEvent::FinishQuery { query, .. } => failpoint::statement(&query, "after"),
+            _ => {}
         });
         Ok(())
     }
@@ -127,7 +131,10 @@ impl Store {
             // held until the work ends, not until the caller gives up
             let _permit = permit;
             let mut conn = pool.get().map_err(|error| StoreError::Unreachable { problem: without_url(&error.to_string()) })?;
-            PgConnection::transaction(&mut *conn, |conn| work(conn)).map_err(|error: TxError| error.into_store(what))
+            failpoint::transaction(Some(what));
+            let done = PgConnection::transaction(&mut *conn, |conn| work(conn)).map_err(|error: TxError| error.into_store(what));
+            failpoint::transaction(None);
+            done
         });
         match tokio::time::timeout(self.call_timeout, task).await {
             Err(_) => Err(hanging()),

@@ -103,7 +103,7 @@ impl Store {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("batch {batch_id}") }));
             }
             record_confirmed(conn, &lane, &outcomes)?;
-            put_back(conn, &outcomes)?;
+            put_back(conn, &outcomes, look)?;
             audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, look)).collect::<Vec<_>>())?;
             if lane.block == "header" {
                 release_after(conn, &outcomes)?;
@@ -155,7 +155,7 @@ fn record_confirmed(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement]) -> Tx
 }
 
 /// Everything that is not confirmed goes back to `pending` with what is known about it.
-fn put_back(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
+fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
     struct Row<'a> {
         id: i64,
         state: &'static str,
@@ -216,6 +216,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
         .bind::<Array<Text>, _>(rows.iter().map(|r| r.next_step).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(rows.iter().map(|r| r.not_before).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(rows.iter().map(|r| r.uncounted).collect::<Vec<_>>())
+        .bind::<diesel::sql_types::Bool, _>(look)
         .execute(conn)?;
     Ok(())
 }

@@ -173,6 +173,7 @@ impl Server {
                 body_timeout: 20 * second,
                 body_limit: 64 << 20,
                 connections: 4,
+                keep_alive: Duration::from_secs(1),
             },
         }
     }

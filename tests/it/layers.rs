@@ -9,15 +9,16 @@ use std::path::{Path, PathBuf};
 /// One row per module of `src/`: what it may import of ours. `a::b` allows that part of `a` alone.
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("failpoint", &[]),
     ("config", &["domain"]),
     ("retry", &["domain"]),
     ("telemetry", &["domain"]),
-    ("net", &["domain", "config"]),
+    ("net", &["domain", "config", "failpoint"]),
     ("postgres", &["domain", "config"]),
     ("definition", &["domain", "config"]),
     ("syspro", &["domain", "config", "retry", "telemetry", "net", "definition"]),
     ("servicenow", &["domain", "config", "retry", "telemetry", "net", "definition"]),
-    ("store", &["domain", "config", "retry", "telemetry", "net", "definition"]),
+    ("store", &["domain", "config", "failpoint", "retry", "telemetry", "net", "definition"]),
     ("actors", &["domain", "config", "retry", "telemetry", "net", "postgres", "definition", "syspro", "servicenow", "store"]),
     ("http", &["domain", "config", "telemetry", "store", "actors"]),
     ("sim", &["domain", "definition", "syspro::wire", "servicenow::wire"]),

@@ -82,6 +82,7 @@ fn settings(sim: &SysproSim) -> SysproSettings {
             body_timeout: limit,
             body_limit: 64 << 20,
             connections: 4,
+            keep_alive: Duration::from_secs(1),
             ..Connection::default()
         },
     }

@@ -67,6 +67,7 @@ impl Bench {
             adopt: false,
             batch_quota: Duration::from_secs(30),
             request_quota: Duration::from_secs(60),
+            read_delay: Duration::from_secs(2),
             connection: Connection {
                 ca_file: None,
                 proxy: None,
@@ -75,6 +76,7 @@ impl Bench {
                 body_timeout: Duration::from_secs(2),
                 body_limit: 1 << 24,
                 connections: 16,
+                keep_alive: Duration::from_secs(1),
             },
         };
         change(&mut settings);

@@ -17,6 +17,7 @@ use actix::prelude::*;
 use chrono::Utc;
 use futures_util::future::{LocalBoxFuture, join_all};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use self::pace::Pace;
@@ -270,31 +271,34 @@ impl Sender {
         let _slot = self.volatile.pace.slot().await;
         let size = self.volatile.pace.size();
         let lane = Lane { entity: self.entity.to_string(), block: target.block.clone() };
-        let connection = &self.deps.settings.servicenow.connection;
-        let lease = 2 * (connection.connect_timeout + connection.request_timeout + connection.body_timeout) + Duration::from_secs(10);
+        // a look-up, the batch itself, and some time for the ledger
+        let lease = 2 * self.deps.settings.servicenow.connection.longest() + Duration::from_secs(10);
+        // taken before the claim begins, so that it is never later than the ledger's
+        let deadline = Instant::now() + lease;
         let claim = self.deps.store.delivery_claim(lane, self.deps.node.clone(), size as i64, lease, look).await?;
         if claim.deliveries.is_empty() {
             return Ok(Found::Nothing);
         }
         // only what was really claimed keeps the other workers waiting
         self.pump.busy.set(self.pump.busy.get() + 1);
-        let done = self.send_and_settle(target, claim, look).await;
+        let done = self.send_and_settle(target, claim, look, deadline).await;
         self.pump.busy.set(self.pump.busy.get() - 1);
         self.pump.settled.notify_waiters();
         done
     }
 
-    async fn send_and_settle(&self, target: &TargetPlan, claim: Claim, look: bool) -> Result<Found, WriteError> {
+    async fn send_and_settle(&self, target: &TargetPlan, claim: Claim, look: bool, deadline: Instant) -> Result<Found, WriteError> {
         self.deps.crash.at("writer:before_send", self.entity.as_str());
-        let started = std::time::Instant::now();
+        let servicenow = self.servicenow.leased_until(deadline);
+        let started = Instant::now();
         let records = outgoing::records(&self.deps, &self.entity, target, &claim).await?;
         let (outcomes, stop) = if look {
-            match self.servicenow.settle(&self.tokens, target, &records).await {
+            match servicenow.settle(&self.tokens, target, &records).await {
                 Ok(settled) => (verdict::of_look(&self.deps.settings, target, &claim, settled), None),
                 Err(error) => (verdict::of_failed_look(&claim, &error), Some(error)),
             }
         } else {
-            match self.servicenow.send(&self.tokens, target, &records).await {
+            match servicenow.send(&self.tokens, target, &records).await {
                 Ok(outcomes) => (verdict::of_send(&self.deps.settings, &claim, outcomes), None),
                 Err(error) => (verdict::of_failed_send(&self.deps.settings, &claim, &error), Some(error)),
             }

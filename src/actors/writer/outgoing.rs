@@ -43,7 +43,7 @@ pub(super) async fn records(deps: &Deps, entity: &EntityName, target: &TargetPla
                 version: i64::from(delivery.version),
                 fields,
                 sys_id: delivery.sys_id.clone().filter(|sys_id| !sys_id.is_empty()),
-                may_exist: delivery.sent_before.is_some(),
+                may_exist: delivery.sent_ago.is_some(),
             })
         })
         .collect()

@@ -11,8 +11,6 @@ use crate::retry::{self, Class};
 use crate::servicenow::{How, Outcome, ServiceNowError, Settled};
 use crate::store::{Claim, Claimed, Settlement, Verdict};
 
-/// How soon a doubt is looked at for the first time: a row may not be readable the instant after it was written.
-const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// Between two looks at a row that is loaded but not yet transformed.
 const NEXT_LOOK: Duration = Duration::from_secs(30);
 
@@ -51,7 +49,7 @@ fn sent(settings: &Settings, delivery: &Claimed, outcome: Outcome, now: DateTime
                 counted: !throttled,
             }
         }
-        Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + FIRST_LOOK },
+        Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + settings.servicenow.read_delay },
     }
 }
 
@@ -71,7 +69,8 @@ pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &Service
 /// Outcomes of a look at doubtful deliveries.
 pub(super) fn of_look(settings: &Settings, target: &TargetPlan, claim: &Claim, settled: Vec<Settled>) -> Vec<Settlement> {
     let now = Utc::now();
-    let quota = settings.servicenow.batch_quota.max(settings.servicenow.request_quota);
+    let servicenow = &settings.servicenow;
+    let quota = servicenow.batch_quota.max(servicenow.request_quota) + servicenow.read_delay;
     claim
         .deliveries
         .iter()
@@ -81,13 +80,14 @@ pub(super) fn of_look(settings: &Settings, target: &TargetPlan, claim: &Claim, s
 }
 
 fn looked(target: &TargetPlan, delivery: &Claimed, settled: Settled, quota: Duration, now: DateTime<Utc>) -> Verdict {
-    // absence is believed only once the instance can no longer be working on the lost request
-    let believed_from = delivery.sent_before.map_or(now, |sent| sent + quota);
+    // absence is believed only once the instance can no longer be working on the lost request, and what it wrote can be read
+    let ago = delivery.sent_ago.map_or(quota, |ago| Duration::from_millis(u64::try_from(ago).unwrap_or(0)));
+    let still = quota.saturating_sub(ago);
     let send_again = |why: String| {
-        if now >= believed_from {
+        if still.is_zero() {
             Verdict::Deferred { message: why, not_before: now, throttled: false, counted: false }
         } else {
-            Verdict::InDoubt { message: format!("{why}; the instance may still be working on it"), not_before: believed_from }
+            Verdict::InDoubt { message: format!("{why}; the instance may still be working on it"), not_before: now + still }
         }
     };
     match settled {

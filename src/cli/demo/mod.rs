@@ -142,6 +142,7 @@ instance_url = "{servicenow}"
 profile = "apo"
 batch_quota_seconds = 2
 request_quota_seconds = 2
+read_delay_seconds = 1
 [schedule]
 cost_center = "* * * * *"
 gl_account = "* * * * *"

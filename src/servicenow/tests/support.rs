@@ -162,6 +162,7 @@ pub(super) fn settings(address: &str) -> ServiceNowSettings {
         adopt: false,
         batch_quota: Duration::from_secs(30),
         request_quota: Duration::from_secs(60),
+        read_delay: Duration::from_secs(2),
         connection: Connection {
             ca_file: None,
             proxy: None,
@@ -170,6 +171,7 @@ pub(super) fn settings(address: &str) -> ServiceNowSettings {
             body_timeout: Duration::from_secs(5),
             body_limit: 1 << 24,
             connections: 16,
+            keep_alive: Duration::from_secs(1),
         },
     }
 }

@@ -224,3 +224,21 @@ async fn doubt_about_rows_is_settled_by_sys_id_then_by_key() {
     let settled = server.client().settle(&Tokens::default(), &target, &[record(1), changed]).await.unwrap();
     assert_eq!(settled, [Settled::Confirmed { sys_id: record(1).derived_sys_id }, Settled::Absent]);
 }
+
+#[actix_rt::test]
+async fn no_request_begins_that_could_outlive_the_lease() {
+    let server = Server::start(|seen| echo(seen, 201));
+    let client = server.client();
+    let longest = server.settings().connection.longest();
+    let second = std::time::Duration::from_secs(1);
+    let late = client.leased_until(tokio::time::Instant::now() + longest - second);
+    let outcomes = late.send(&Tokens::default(), &table(), &[record(1)]).await;
+    let told = match &outcomes {
+        Ok(outcomes) => format!("{outcomes:?}"),
+        Err(error) => error.chain(),
+    };
+    assert!(told.contains("was not begun"), "{told}");
+    assert!(server.seen().is_empty());
+    let in_time = client.leased_until(tokio::time::Instant::now() + longest + 60 * second);
+    assert_eq!(in_time.send(&Tokens::default(), &table(), &[record(1)]).await.unwrap().len(), 1);
+}

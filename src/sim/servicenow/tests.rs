@@ -40,6 +40,7 @@ impl Bench {
             body_timeout: Duration::from_secs(20),
             body_limit: 64 << 20,
             connections: 100,
+            keep_alive: Duration::from_secs(1),
         };
         let http = HttpClient::new(&settings).expect("client");
         let mut bench = Self { sim, http, token: String::new(), _ca: ca };

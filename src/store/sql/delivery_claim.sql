@@ -17,7 +17,7 @@ WITH due AS (
         sent_at = CASE WHEN $9 THEN p.sent_at ELSE now() END
     FROM due
     WHERE p.delivery_id = due.delivery_id
-    RETURNING p.delivery_id, p.document_id, p.company, p.version, p.block, p.record_key, p.attempts, due.sent_at AS sent_before
+    RETURNING p.delivery_id, p.document_id, p.company, p.version, p.block, p.record_key, p.attempts, (extract(epoch FROM now() - due.sent_at) * 1000)::bigint AS sent_ago
 ), intent_written AS (
     INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
     SELECT $4, $5, $6, $1, $2, count(*), now() + make_interval(secs => $7) FROM claimed HAVING count(*) > 0
@@ -26,7 +26,7 @@ WITH due AS (
     SELECT 'attempted', $1, $4, 'tieline', json_build_object('block', $2, 'records', count(*), 'look', $9, 'deliveries', json_agg(delivery_id ORDER BY delivery_id))::text
     FROM claimed HAVING count(*) > 0
 )
-SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.record_key, c.attempts, c.sent_before,
+SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.record_key, c.attempts, c.sent_ago,
        dl.payload, dl.refs, r.sys_id
 FROM claimed c
 JOIN document d ON d.id = c.document_id

@@ -5,6 +5,8 @@ WITH dead AS (
 ), doubtful AS (
     UPDATE pending p
     SET state = 'in_doubt', not_before = now(), since = now(), batch_id = NULL,
+        -- when its request left is not known, but it was before now
+        sent_at = now(),
         message = 'the sender stopped before the answer was stored', next_step = 'tieline looks the record up by itself'
     FROM dead
     WHERE p.batch_id = dead.batch_id AND p.state = 'sending'

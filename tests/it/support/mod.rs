@@ -5,7 +5,7 @@ pub mod source;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
 use tieline::actors::Deps;
@@ -152,6 +152,16 @@ impl Rig {
         panic!("after {most} cycles there is still something on its way: {left:#?}");
     }
 
+    /// Seals until every audit row is: a transaction in any other test's database holds sealing up for as long as it runs.
+    pub async fn seal_all(&self) {
+        let started = Instant::now();
+        while self.store.audit_verify().await.unwrap().unsealed > 0 {
+            assert!(started.elapsed() < Duration::from_secs(60), "the audit cannot be sealed");
+            self.store.audit_seal().await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    }
+
     pub async fn audit(&self, kind: AuditKind) -> Vec<AuditRow> {
         let filter = AuditFilter { kind: Some(kind), limit: 1_000_000, ..AuditFilter::default() };
         self.store.audit_list(filter).await.unwrap()
@@ -218,6 +228,7 @@ companies = ["EDU1", "1"]
 instance_url = "{servicenow}"
 batch_quota_seconds = 1
 request_quota_seconds = 1
+read_delay_seconds = 0
 [retry]
 min_delay_seconds = 1
 max_delay_seconds = 1

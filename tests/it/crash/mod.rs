@@ -1,0 +1,141 @@
+//! The real binary killed at every boundary of the delivery path, and started again: nothing lost, nothing twice, no wrong amount.
+//!
+//! A scenario is run once to learn which points it passes, then once for each of them with `kill -9` there. `make crash-test` takes
+//! them all; a plain test run takes a few of each.
+
+mod scenarios;
+mod world;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use self::scenarios::{SCENARIOS, Scenario};
+use self::world::World;
+
+/// Points of a scenario that a plain test run takes; `TIELINE_CRASH=all` takes every one.
+const SOME: usize = 3;
+
+/// What the ledger does, but not while it delivers: each with the reason why no crash there can lose or double anything.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("add an API key", "an action of a person, one statement"),
+    ("look an API key up", "reads"),
+    ("list API keys", "reads"),
+    ("remove an API key", "an action of a person, one statement"),
+    ("set a credential", "an action of a person, one transaction"),
+    ("remove a credential", "an action of a person, one transaction"),
+    ("list credentials", "reads"),
+    ("pause a flow", "an action of a person, one transaction"),
+    ("write an audit row", "an action of a person, one statement"),
+    ("list the audit", "reads"),
+    ("find the newest audit rows", "reads"),
+    ("verify the audit", "reads"),
+    ("count what is not sealed", "reads"),
+    ("list runs", "reads"),
+    ("list failures", "reads"),
+    ("list documents", "reads"),
+    ("read a record's life", "reads"),
+    ("sum what is set aside", "reads"),
+    ("count what is outstanding", "reads"),
+    ("look for due deliveries", "reads"),
+    ("look rows up", "reads"),
+    ("renew a lease", "one statement, between pages that take long"),
+    ("say that it is alive", "reads"),
+    ("say what it is", "reads"),
+];
+
+/// What came of a scenario.
+#[derive(Default)]
+struct Tally {
+    points: usize,
+    missed: Vec<String>,
+    wrong: Vec<String>,
+}
+
+fn crash(scenario: &Scenario) {
+    let world = World::start();
+    let points = chosen(world.points(scenario));
+    let mut tally = Tally::default();
+    for point in &points {
+        match world.kill_at(scenario, point) {
+            Ok(true) => tally.points += 1,
+            Ok(false) => tally.missed.push(point.clone()),
+            Err(why) => {
+                tally.points += 1;
+                tally.wrong.push(format!("{point}: {why}"));
+            }
+        }
+    }
+    println!(
+        "crash: {}: {} points, {} wrong, {} not reached {:?}",
+        scenario.name,
+        tally.points,
+        tally.wrong.len(),
+        tally.missed.len(),
+        tally.missed
+    );
+    assert!(tally.wrong.is_empty(), "{:#?}", tally.wrong);
+    // a page more or a look less may shift a few points from one run to the next
+    assert!(tally.points > tally.missed.len() * 5, "{} points were struck, {:?} were not reached", tally.points, tally.missed);
+}
+
+fn chosen(points: Vec<String>) -> Vec<String> {
+    if std::env::var("TIELINE_CRASH").is_ok_and(|which| which == "all") {
+        return points;
+    }
+    // spread over the whole run, and not the same ones for ever: the day decides where to begin
+    let step = (points.len() / SOME).max(1);
+    let from = usize::try_from(chrono::Utc::now().timestamp() / 86_400).unwrap_or(0) % step;
+    points.into_iter().skip(from).step_by(step).take(SOME).collect()
+}
+
+macro_rules! scenario_tests {
+    ($($name:ident),+ $(,)?) => {
+        $(#[test]
+        fn $name() {
+            crash(SCENARIOS.iter().find(|scenario| scenario.name == stringify!($name)).unwrap());
+        })+
+
+        #[test]
+        fn every_scenario_has_a_test() {
+            let tests = BTreeSet::from([$(stringify!($name)),+]);
+            assert_eq!(SCENARIOS.iter().map(|scenario| scenario.name).collect::<BTreeSet<_>>(), tests);
+        }
+    };
+}
+
+scenario_tests!(cost_center, gl_account, supplier, purchase_order, invoice, gl_posting, sweep, parent, refused, look, replay,);
+
+/// Every transaction that the ledger can make is either killed in some scenario, or named above with a reason.
+#[test]
+fn no_boundary_is_without_a_scenario() {
+    let mut passed = BTreeSet::new();
+    let world = World::start();
+    for scenario in SCENARIOS {
+        passed.extend(world.points(scenario).into_iter().filter_map(|point| {
+            let rest = point.strip_prefix("ledger:")?.to_owned();
+            Some(rest.split(':').next()?.replace('_', " "))
+        }));
+    }
+    let declared = transactions(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store"));
+    assert!(declared.len() > 20, "the ledger is not where it was: {declared:?}");
+    let elsewhere: BTreeSet<String> = ELSEWHERE.iter().map(|(what, _)| (*what).to_owned()).collect();
+    let unknown: Vec<_> = elsewhere.difference(&declared).collect();
+    assert!(unknown.is_empty(), "no longer in the ledger: {unknown:?}");
+    let missing: Vec<_> = declared.difference(&passed).filter(|what| !elsewhere.contains(*what)).collect();
+    assert!(missing.is_empty(), "no scenario comes by, and no reason is given: {missing:?}");
+}
+
+/// The names of all transactions, read off the source.
+fn transactions(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let names = text.split(".run(\"").skip(1).filter_map(|rest| rest.split('"').next());
+            found.extend(names.map(str::to_owned));
+        }
+    }
+    found
+}

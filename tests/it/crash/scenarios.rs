@@ -1,0 +1,254 @@
+//! What happens around the crashes: each scenario changes something in SYSPRO and has it carried over.
+
+use chrono::Utc;
+use tieline::sim::faults::{Fault, FaultRule};
+
+use super::world::{REFUSED_DATE, World};
+
+/// A change, the command that is killed while it carries the change over, and how one sees that it arrived.
+pub struct Scenario {
+    pub name: &'static str,
+    /// Changes something, anew in each round; rounds of a scenario begin above a multiple of 1,000 of its own.
+    pub change: fn(&World, u32),
+    /// The command that is killed.
+    pub command: &'static [&'static str],
+    /// The command that recovers, as often as it takes.
+    pub recover: &'static [&'static str],
+    /// What a person does after that.
+    pub mend: Option<fn(&World, u32)>,
+    /// Whether the round's change arrived.
+    pub expect: fn(&World, u32) -> Result<(), String>,
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "cost_center",
+        change: |world, round| {
+            let code = format!("C{round}");
+            add(world, "BomCostCentre", &[("CostCentre", &code), ("Description", "New")]);
+            update(world, "BomCostCentre", &[("CostCentre", "100")], &[("Description", &format!("Foundry {round}"))]);
+        },
+        command: &["sync", "--entity", "cost_center"],
+        recover: &["sync", "--entity", "cost_center"],
+        mend: None,
+        expect: |world, round| {
+            arrived(world, "cmn_cost_center", ("code", &format!("C{round}")), ("name", "New"))?;
+            arrived(world, "cmn_cost_center", ("code", "100"), ("name", &format!("Foundry {round}")))
+        },
+    },
+    Scenario {
+        name: "gl_account",
+        change: |world, round| {
+            let code = format!("99.{round:05}");
+            add(world, "GenMaster", &[("Company", "EDU1"), ("GlCode", &code), ("Description", "New"), ("AccountType", "E")]);
+        },
+        command: &["sync", "--entity", "gl_account"],
+        recover: &["sync", "--entity", "gl_account"],
+        mend: None,
+        expect: |world, round| arrived(world, "itfm_gl_accounts", ("account_number", &format!("99.{round:05}")), ("name", "New")),
+    },
+    Scenario {
+        name: "supplier",
+        change: |world, round| {
+            add_supplier(world, &format!("S{round}"));
+            update(world, "ApSupplier", &[("Supplier", "042")], &[("Telephone", &format!("+27 {round}"))]);
+        },
+        command: &["sync", "--entity", "supplier"],
+        recover: &["sync", "--entity", "supplier"],
+        mend: None,
+        expect: |world, round| {
+            arrived(world, "x_apo_supplier", ("u_supplier_number", &format!("S{round}")), ("u_name", "New"))?;
+            arrived(world, "x_apo_supplier", ("u_supplier_number", "042"), ("u_phone", &format!("+27 {round}")))
+        },
+    },
+    Scenario {
+        name: "purchase_order",
+        change: |world, round| add_order(world, &format!("{:015}", 900_000 + round)),
+        command: &["sync", "--entity", "purchase_order"],
+        recover: &["sync", "--entity", "purchase_order"],
+        mend: None,
+        expect: |world, round| {
+            let order = format!("{:015}", 900_000 + round);
+            arrived(world, "proc_po", ("number", &order), ("short_description", "Gate 1"))
+        },
+    },
+    Scenario {
+        name: "invoice",
+        change: |world, round| {
+            add_invoice(world, "042", round, "2031-01-01");
+            if again(round) {
+                let before = format!("CR-{}", round - 1);
+                let value = format!("2032-01-{:02}", round % 28 + 1);
+                update(world, "ApInvoice", &[("Supplier", "042"), ("Invoice", &before)], &[("DueDate", &value)]);
+            }
+        },
+        command: &["sync", "--entity", "invoice"],
+        recover: &["sync", "--entity", "invoice"],
+        mend: None,
+        expect: |world, round| {
+            invoice_arrived(world, round, "2031-01-01")?;
+            if again(round) {
+                return invoice_arrived(world, round - 1, &format!("2032-01-{:02}", round % 28 + 1));
+            }
+            Ok(())
+        },
+    },
+    Scenario {
+        name: "gl_posting",
+        change: |world, round| {
+            let (today, journal) = (today(), round.to_string());
+            let head = [("GlYear", "2040"), ("GlPeriod", "1"), ("GlJournal", journal.as_str()), ("JnlStatus", "P")];
+            let own =
+                [("GlYear", "2040"), ("GlPeriod", "1"), ("Journal", journal.as_str()), ("Company", "EDU1"), ("GlCode", "10.100.6010")];
+            for (entry, value) in [("1", "17.25"), ("2", "-17.25"), ("3", "0.01")] {
+                add(
+                    world,
+                    "GenJournalDetail",
+                    &[&own[..], &[("EntryNumber", entry), ("EntryValue", value), ("EntryDate", &today)]].concat(),
+                );
+            }
+            add(world, "GenJournalCtl", &[&head[..], &[("PostDate", &today), ("JournalDate", &today)]].concat());
+        },
+        command: &["sync", "--entity", "gl_posting"],
+        recover: &["sync", "--entity", "gl_posting"],
+        mend: None,
+        // its amounts are summed over all
+        expect: |_, _| Ok(()),
+    },
+    Scenario {
+        name: "sweep",
+        change: |world, round| {
+            let (old, new) = (format!("W{}", round - 1), format!("W{round}"));
+            add_supplier(world, &new);
+            world.run(&["sync", "--entity", "supplier"]);
+            if again(round) {
+                world.syspro.delete("EDU1", "ApSupplier", &[("Supplier", &old)]).unwrap();
+            }
+        },
+        command: &["sync", "--entity", "supplier", "--sweep"],
+        recover: &["sync", "--entity", "supplier", "--sweep"],
+        mend: None,
+        expect: |world, round| {
+            arrived(world, "x_apo_supplier", ("u_supplier_number", &format!("W{round}")), ("u_active", "true"))?;
+            if again(round) {
+                return arrived(world, "x_apo_supplier", ("u_supplier_number", &format!("W{}", round - 1)), ("u_active", "false"));
+            }
+            Ok(())
+        },
+    },
+    Scenario {
+        name: "parent",
+        change: |world, round| {
+            let supplier = format!("P{round}");
+            add_invoice(world, &supplier, round, "2031-01-01");
+            // its supplier is not there: it is set aside
+            world.run(&["sync", "--entity", "invoice"]);
+            add_supplier(world, &supplier);
+        },
+        command: &["sync", "--entity", "supplier", "--entity", "invoice"],
+        recover: &["sync", "--entity", "supplier", "--entity", "invoice"],
+        mend: None,
+        expect: |world, round| invoice_arrived(world, round, "2031-01-01"),
+    },
+    Scenario {
+        name: "refused",
+        change: |world, round| add_invoice(world, "042", round, REFUSED_DATE),
+        command: &["sync", "--entity", "invoice"],
+        recover: &["sync", "--entity", "invoice"],
+        // the date is corrected in SYSPRO
+        mend: Some(|world, round| {
+            let invoice = format!("CR-{round}");
+            update(world, "ApInvoice", &[("Supplier", "042"), ("Invoice", &invoice)], &[("DueDate", "2031-01-01")]);
+        }),
+        expect: |world, round| invoice_arrived(world, round, "2031-01-01"),
+    },
+    Scenario {
+        name: "look",
+        change: |world, round| {
+            add_invoice(world, "042", round, "2031-01-01");
+            let lost = if round % 2 == 0 { Fault::DropAfterCommit } else { Fault::Drop };
+            world.servicenow.set_fault(FaultRule::always(lost).on_path("/api/now").times(1));
+            // its answer is lost: it is in doubt
+            world.run(&["sync", "--entity", "invoice"]);
+            world.servicenow.clear_faults();
+        },
+        command: &["sync", "--entity", "invoice"],
+        recover: &["sync", "--entity", "invoice"],
+        mend: None,
+        expect: |world, round| invoice_arrived(world, round, "2031-01-01"),
+    },
+    Scenario {
+        name: "replay",
+        change: |world, round| {
+            // somebody spoils what stands there
+            let row = world.servicenow.find("x_apo_supplier", "u_supplier_number", "042").unwrap();
+            assert!(world.servicenow.edit_row("x_apo_supplier", &row["sys_id"], &[("u_name", &format!("spoiled {round}"))]));
+        },
+        command: &["replay", "--company", "EDU1", "--entity", "supplier", "--key", "042", "--why", "spoiled"],
+        recover: &["replay", "--company", "EDU1", "--entity", "supplier", "--key", "042", "--why", "spoiled"],
+        mend: None,
+        expect: |world, round| {
+            let row = world.servicenow.find("x_apo_supplier", "u_supplier_number", "042").unwrap();
+            if row["u_name"].contains("spoiled") { Err(format!("still spoiled in round {round}")) } else { Ok(()) }
+        },
+    },
+];
+
+/// Whether there was a round of the same scenario before.
+fn again(round: u32) -> bool {
+    round % 1_000 > 1
+}
+
+fn today() -> String {
+    Utc::now().date_naive().to_string()
+}
+
+fn add(world: &World, table: &str, values: &[(&str, &str)]) {
+    world.syspro.insert("EDU1", table, values).unwrap();
+}
+
+fn update(world: &World, table: &str, key: &[(&str, &str)], values: &[(&str, &str)]) {
+    world.syspro.update("EDU1", table, key, values).unwrap();
+}
+
+fn add_supplier(world: &World, supplier: &str) {
+    add(world, "ApSupplier", &[("Supplier", supplier), ("SupplierName", "New"), ("Currency", "R")]);
+}
+
+fn add_order(world: &World, order: &str) {
+    let today = today();
+    let head = [("PurchaseOrder", order), ("Supplier", "042"), ("OrderStatus", "4"), ("OrderEntryDate", &today), ("Currency", "R")];
+    add(world, "PorMasterHdr", &[&head[..], &[("DeliveryName", "Gate 1"), ("OrderDueDate", &today)]].concat());
+    for (line, price) in [("1", "12.50000"), ("2", "0.12345")] {
+        let own = [("PurchaseOrder", order), ("Line", line), ("LineType", "1"), ("MStockCode", "A100"), ("MStockDes", "Bolt")];
+        add(world, "PorMasterDetail", &[&own[..], &[("MOrderQty", "3"), ("MPrice", price), ("MGlCode", "10.100.6010")]].concat());
+    }
+}
+
+/// An invoice with two lines, dated today.
+fn add_invoice(world: &World, supplier: &str, round: u32, due: &str) {
+    let (today, invoice, journal) = (today(), format!("CR-{round}"), round.to_string());
+    let own = [("Supplier", supplier), ("Invoice", invoice.as_str())];
+    let dated = [("InvoiceDate", today.as_str()), ("JournalDate", &today), ("DueDate", due), ("OrigInvValue", "12.53"), ("Currency", "R")];
+    let entry = [("TrnYear", "2030"), ("TrnMonth", "2"), ("Journal", journal.as_str()), ("EntryNumber", "1")];
+    add(world, "ApJnlSummary", &[&entry[..], &own[..], &[("TransactionCode", "I"), ("TrnDate", &today)]].concat());
+    for (sub, value) in [("1", "12.50"), ("2", "0.03")] {
+        add(world, "ApJnlDistrib", &[&entry[..], &[("SubEntry", sub), ("ExpenseGlCode", "10.100.6010"), ("DistrValue", value)]].concat());
+    }
+    add(world, "ApInvoice", &[&own[..], &dated[..]].concat());
+}
+
+fn invoice_arrived(world: &World, round: u32, due: &str) -> Result<(), String> {
+    arrived(world, "x_apo_invoice", ("u_supplier_invoice_number", &format!("CR-{round}")), ("u_due_date", due))
+}
+
+fn arrived(world: &World, table: &str, (key, value): (&str, &str), (field, should): (&str, &str)) -> Result<(), String> {
+    match world.servicenow.find(table, key, value) {
+        None => Err(format!("{table} has no row with {key} `{value}`")),
+        Some(row) => {
+            let is = row.get(field).map_or("", String::as_str);
+            // a description holds more than the one thing
+            if is.contains(should) { Ok(()) } else { Err(format!("{table} {value}: {field} is `{is}`, not `{should}`")) }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Both systems, a database, and the real binary between them.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use rust_decimal::Decimal;
+use secrecy::ExposeSecret;
+use tieline::sim::servicenow::schema::{Abort, BusinessRule};
+use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline::sim::syspro::SysproSim;
+
+use super::scenarios::{SCENARIOS, Scenario};
+use crate::binary::{Site, text};
+use crate::support::database::Database;
+use crate::support::{Options, run, source};
+
+const COMPANY: &str = "EDU1";
+
+/// A due date that the instance refuses.
+pub const REFUSED_DATE: &str = "2033-03-03";
+
+/// How long a scenario may take to come to rest after a crash.
+const REST: Duration = Duration::from_secs(90);
+
+/// What a scenario is played in. Rounds follow one another on the same data: each changes something new.
+pub struct World {
+    pub syspro: SysproSim,
+    pub servicenow: ServiceNowSim,
+    pub database: Database,
+    site: Site,
+    round: Cell<u32>,
+}
+
+impl World {
+    /// A world in which everything has arrived.
+    pub fn start() -> Self {
+        let options = Options::of_one_company(26);
+        let database = run(Database::migrated());
+        let syspro = SysproSim::start(options.syspro.clone()).unwrap();
+        let mut instance = ServiceNowOptions::default();
+        let refusal =
+            BusinessRule { name: "Period is closed".into(), column: "u_due_date".into(), abort: Abort::Equals(REFUSED_DATE.into()) };
+        instance.table("x_apo_invoice").unwrap().rules.push(refusal);
+        let (client, secret) = (instance.client_id.clone(), instance.client_secret.clone());
+        let servicenow = ServiceNowSim::start(instance).unwrap();
+        let site = Site::new(syspro.url.as_str(), servicenow.url().as_str(), "");
+        let world = Self { syspro, servicenow, database, site, round: Cell::new(0) };
+        for (name, user, password) in
+            [("syspro-odata", &options.syspro.username, &options.syspro.password), ("servicenow", &client, &secret)]
+        {
+            let out = world.credential(name, user, password);
+            assert!(out.status.success(), "{}", text(&out));
+        }
+        world.rest(&["sync"]).unwrap();
+        world.check().unwrap();
+        world
+    }
+
+    fn credential(&self, name: &str, user: &str, password: &str) -> Output {
+        let path = self.site.path("password");
+        std::fs::write(&path, password).unwrap();
+        let mut command = self.command(&["credential", "set", name, "--username", user, "--password-stdin"]);
+        command.stdin(std::fs::File::open(path).unwrap()).output().unwrap()
+    }
+
+    /// The binary, on this database, with short patience.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.site.command(arguments);
+        command.env("TIELINE__DATABASE__URL", self.database.url().expose_secret()).env("TIELINE__SYSPRO__COMPANIES", COMPANY);
+        for (key, value) in [
+            ("SERVICENOW__BATCH_QUOTA_SECONDS", "1"),
+            ("SERVICENOW__REQUEST_QUOTA_SECONDS", "1"),
+            ("SERVICENOW__READ_DELAY_SECONDS", "0"),
+            ("RETRY__MIN_DELAY_SECONDS", "1"),
+            ("RETRY__MAX_DELAY_SECONDS", "1"),
+            ("LOG__LEVEL", "warn"),
+        ] {
+            command.env(format!("TIELINE__{key}"), value);
+        }
+        command
+    }
+
+    /// Runs the command until everything is at rest.
+    fn rest(&self, arguments: &[&str]) -> Result<(), String> {
+        let started = Instant::now();
+        loop {
+            let out = self.command(arguments).output().unwrap();
+            let left = self.left();
+            match out.status.code() {
+                Some(0 | 3) if left == "0" => return Ok(()),
+                Some(0 | 3) if started.elapsed() < REST => {}
+                _ => return Err(format!("exit {:?}, {left} on their way: {}", out.status, text(&out))),
+            }
+        }
+    }
+
+    /// Deliveries that may still move by themselves.
+    fn left(&self) -> String {
+        self.database.psql("SELECT count(*) FROM pending WHERE state IN ('waiting', 'sending', 'in_doubt')")
+    }
+
+    fn next_round(&self, scenario: &Scenario) -> u32 {
+        let first = 1_000 * u32::try_from(SCENARIOS.iter().position(|one| one.name == scenario.name).unwrap()).unwrap();
+        self.round.set((self.round.get() + 1).max(first + 1));
+        self.round.get()
+    }
+
+    /// What a command does before the scenario's own, uncrashed.
+    pub fn run(&self, arguments: &[&str]) {
+        // whatever is in doubt stays so until the next command
+        let out = self.command(arguments).env("TIELINE__SERVICENOW__READ_DELAY_SECONDS", "3600").output().unwrap();
+        assert!(matches!(out.status.code(), Some(0 | 3)), "{arguments:?}: {}", text(&out));
+    }
+
+    /// Plays the scenario undisturbed; the names of the points it passes, in order, each once.
+    pub fn points(&self, scenario: &Scenario) -> Vec<String> {
+        let log = self.site.path("points");
+        let _ = std::fs::remove_file(&log);
+        (scenario.change)(self, self.next_round(scenario));
+        let out = self.command(scenario.command).env("TIELINE_FAILPOINT_LOG", &log).output().unwrap();
+        assert!(matches!(out.status.code(), Some(0 | 3)), "{}", text(&out));
+        self.recover(scenario).unwrap();
+        let mut seen = BTreeSet::new();
+        let names = std::fs::read_to_string(&log).unwrap();
+        names.lines().filter(|name| seen.insert((*name).to_owned())).map(str::to_owned).collect()
+    }
+
+    /// Plays the scenario, killed at the point, and lets it recover. False when the point was not reached.
+    pub fn kill_at(&self, scenario: &Scenario, point: &str) -> Result<bool, String> {
+        (scenario.change)(self, self.next_round(scenario));
+        // what leaves and is not answered is worked on while nobody waits for it any more
+        if point.ends_with(":sent") {
+            self.servicenow.set_fault(scenarios_slow());
+        }
+        let out = self.command(scenario.command).env("TIELINE_FAILPOINT", format!("kill@{point}")).output().unwrap();
+        let killed = out.status.signal() == Some(9);
+        if !killed && !matches!(out.status.code(), Some(0 | 3)) {
+            return Err(format!("neither killed nor done: {:?} {}", out.status, text(&out)));
+        }
+        self.servicenow.clear_faults();
+        self.recover(scenario)?;
+        Ok(killed)
+    }
+
+    fn recover(&self, scenario: &Scenario) -> Result<(), String> {
+        self.rest(scenario.recover)?;
+        if let Some(mend) = scenario.mend {
+            mend(self, self.round.get());
+            self.rest(scenario.recover)?;
+        }
+        self.check()?;
+        (scenario.expect)(self, self.round.get())
+    }
+
+    /// Everything that SYSPRO has stands in ServiceNow once, with the right amounts, and the ledger agrees.
+    fn check(&self) -> Result<(), String> {
+        let mut wrong = Vec::new();
+        let mut same = |what: &str, is: String, should: String| {
+            if is != should {
+                wrong.push(format!("{what}: {is}, not {should}"));
+            }
+        };
+        for (table, rows) in source::expected(&self.syspro, &[COMPANY]) {
+            // what SYSPRO has no more is marked, not deleted
+            let gone = self.database.psql(&format!(
+                "SELECT count(*) FROM record r JOIN document d ON d.id = r.document_id WHERE d.deleted AND r.target_table = '{table}'"
+            ));
+            let standing = self.servicenow.count(table) - gone.parse::<usize>().unwrap();
+            same(table, standing.to_string(), rows.to_string());
+            same(&format!("{table} doubled"), self.servicenow.duplicates(table, "u_source_key").to_string(), "0".into());
+        }
+        let sum = |amounts: Vec<Decimal>| amounts.into_iter().sum::<Decimal>().to_string();
+        let invoiced = self.syspro.sum(COMPANY, "ApInvoice", "OrigInvValue").unwrap();
+        same("invoiced", self.servicenow.sum("x_apo_invoice", "u_amount_invoiced").to_string(), invoiced.to_string());
+        let lines = sum(source::distributions(&self.syspro, COMPANY));
+        same("distributed", self.servicenow.sum("x_apo_invoice_line", "u_line_amount_invoiced").to_string(), lines);
+        let posted = sum(source::postings(&self.syspro, COMPANY));
+        same("posted", self.servicenow.sum("x_apo_gl_posting", "u_amount").to_string(), posted);
+        same("pending", self.database.psql("SELECT count(*) FROM pending"), "0".into());
+        same("intents", self.database.psql("SELECT count(*) FROM intent"), "0".into());
+        let settled = "kind IN ('confirmed', 'partial_write', 'superseded') OR (kind = 'doubt_settled' AND detail LIKE '%sys_id%')";
+        let told =
+            format!("SELECT count(*) FROM delivery d WHERE NOT EXISTS (SELECT FROM audit a WHERE a.delivery_id = d.id AND ({settled}))");
+        same("deliveries of which the audit does not say how they ended", self.database.psql(&told), "0".into());
+        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+    }
+}
+
+fn scenarios_slow() -> tieline::sim::faults::FaultRule {
+    tieline::sim::faults::FaultRule::always(tieline::sim::faults::Fault::Slow(400))
+}
