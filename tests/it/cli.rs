@@ -258,7 +258,7 @@ fn the_audit_names_the_account_where_no_variable_does() {
         said(&site.run(&["api-key", "remove", "k"]), 0);
         let audit = said(&site.run(&["audit", "--kind", "action", "--output", "json"]), 0);
         let rows = audit.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        rows.filter(|row| row["detail"]["action"] == "ACTION").map(|row| row["actor"].to_string()).collect::<Vec<_>>()
+        rows.filter(|row| row["detail"]["action"] == "api key add").map(|row| row["actor"].to_string()).collect::<Vec<_>>()
     };
     let uid = nix::unistd::getuid();
     let name = nix::unistd::User::from_uid(uid).unwrap().map_or(uid.to_string(), |user| user.name);
