@@ -60,11 +60,22 @@ fn lost_answers_and_errors_lose_nothing_and_double_nothing() {
     });
 }
 
-/// Single items of a batch whose answer is a lie or is missing, beside whole batches whose answer never comes.
 #[test]
 fn faults_inside_a_batch_end_in_one_effect() {
+    faults_inside_a_batch("true");
+}
+
+/// Then a row that was written once more unseen would be a second row.
+#[test]
+fn faults_inside_a_batch_end_in_one_effect_without_ids_of_ours() {
+    faults_inside_a_batch("false");
+}
+
+/// Single items of a batch whose answer is a lie or is missing, beside whole batches whose answer never comes.
+fn faults_inside_a_batch(derived_sys_id: &str) {
     run(async {
-        let options = Options::of_one_company(40)
+        let options = Options::of_one_company(30)
+            .with("SERVICENOW__DERIVED_SYS_ID", derived_sys_id)
             .with("SERVICENOW__BATCH_SIZE", "20")
             .with("SERVICENOW__BATCH_LIMIT", "20")
             .with("SERVICENOW__REQUEST_TIMEOUT_SECONDS", "3");
