@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lints demo test check lint unit doc deny fmt bench crash-test clean-state
+.PHONY: help setup setup-lints demo test check lint unit doc deny fmt bench crash-test soak clean-state
 
 # Passed on: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -48,6 +48,11 @@ crash-test: setup ## kill the program at every boundary of the delivery path: ab
 	cargo build --locked
 	@set -o pipefail; TIELINE_CRASH=all cargo test --locked --test it crash:: -- --nocapture --test-threads 2 2>&1 | tee target/crash-test.log
 	@awk '/^crash: / { points += $$3; wrong += $$5 } END { printf "%d crash points, %d of them lost, doubled or changed something\n", points, wrong; exit points < 300 || wrong > 0 }' target/crash-test.log
+
+SEEDS ?= 20
+soak: setup ## random trouble, so many runs (SEEDS=20); a failure prints its seed
+	cargo build --locked
+	TIELINE_SOAK_SEEDS=$(SEEDS) cargo test --locked --test it soak:: -- --nocapture
 
 deny: ## licences and sources of the dependencies, where cargo-deny is installed
 	@if cargo deny --version >/dev/null 2>&1; then \

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix::prelude::*;
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use super::Deps;
@@ -23,6 +24,15 @@ pub struct CycleAsk {
     pub reason: Option<String>,
     /// A person asked: paused flows run, and what waits for its next try is tried now.
     pub force: bool,
+    /// When the schedule wanted each flow; empty when a person asked.
+    pub due_at: BTreeMap<FlowId, DateTime<Utc>>,
+}
+
+impl CycleAsk {
+    /// A cycle that a person asked for.
+    pub fn by_hand(flows: Vec<(FlowId, RunKind)>, requested_by: String, reason: Option<String>) -> Self {
+        Self { flows, requested_by, reason, force: true, due_at: BTreeMap::new() }
+    }
 }
 
 /// What a cycle did.
@@ -52,7 +62,13 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk) -> CycleReport {
     for flows in by_rank(deps, &ask.flows) {
         let runs = flows.into_iter().map(|(flow, kind)| {
             let poller = crew.pollers.get(&flow).cloned();
-            let now = PollNow { kind, requested_by: ask.requested_by.clone(), reason: ask.reason.clone(), force: ask.force };
+            let now = PollNow {
+                kind,
+                requested_by: ask.requested_by.clone(),
+                reason: ask.reason.clone(),
+                force: ask.force,
+                due_at: ask.due_at.get(&flow).copied(),
+            };
             async move {
                 let result = match poller {
                     Some(poller) => poller.send(now).await.unwrap_or_else(|_| Err(interrupted(&flow))),

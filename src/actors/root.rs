@@ -10,14 +10,15 @@ use std::time::Duration;
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Deps;
+use super::agenda::Agenda;
 use super::cycle::{self, Crew, CycleAsk, CycleReport};
+use super::poller::PollError;
 use super::supervise::{ChildExited, Exit, Liveness, Pulse, ask_all};
 use super::tree::flows;
 use super::writer::Nudge;
-use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
 use crate::store::Dead;
@@ -48,8 +49,7 @@ pub struct RootParts {
 /// Supervises all.
 pub struct Root {
     parts: RootParts,
-    schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>,
-    next: BTreeMap<(FlowId, bool), DateTime<Utc>>,
+    agenda: Agenda,
     running: BTreeSet<FlowId>,
     gave_up: BTreeMap<FlowId, String>,
     stopping: bool,
@@ -88,45 +88,15 @@ struct FeelPulse;
 impl Root {
     /// A root at rest.
     pub fn new(parts: RootParts) -> Self {
-        let schedules = schedules(&parts.deps);
-        Self { parts, schedules, next: BTreeMap::new(), running: BTreeSet::new(), gave_up: BTreeMap::new(), stopping: false }
+        let settings = &parts.deps.settings;
+        let agenda = Agenda::new(schedules(&parts.deps), settings.flows.lease, (settings.retry.min_delay, settings.retry.max_delay));
+        Self { parts, agenda, running: BTreeSet::new(), gave_up: BTreeMap::new(), stopping: false }
     }
 
     fn cycle(&mut self, ask: CycleAsk) -> impl Future<Output = CycleReport> + 'static {
         let (deps, crew) = (self.parts.deps.clone(), self.parts.crew.clone());
         self.running.extend(ask.flows.iter().map(|(flow, _)| flow.clone()));
         async move { cycle::run(&deps, &crew, ask).await }
-    }
-
-    /// Flows that are due, not running and not given up.
-    fn due(&mut self, now: DateTime<Utc>) -> Vec<(FlowId, RunKind)> {
-        let mut due = Vec::new();
-        for flow in flows(&self.parts.deps) {
-            let Some((poll, sweep)) = self.schedules.get(&flow.entity) else { continue };
-            for (schedule, sweeping) in [(Some(poll), false), (sweep.as_ref(), true)] {
-                let Some(schedule) = schedule else { continue };
-                let key = (flow.clone(), sweeping);
-                match self.next.get(&key) {
-                    // the first poll comes at once, the first sweep at its time
-                    None if sweeping => {
-                        if let Some(next) = schedule.next_after(now) {
-                            self.next.insert(key, next);
-                        }
-                        continue;
-                    }
-                    Some(next) if *next > now => continue,
-                    _ => {}
-                }
-                if self.running.contains(&flow) || self.gave_up.contains_key(&flow) || due.iter().any(|(other, _)| *other == flow) {
-                    continue;
-                }
-                if let Some(next) = schedule.next_after(now) {
-                    self.next.insert(key, next);
-                }
-                due.push((flow.clone(), if sweeping { RunKind::Sweep } else { RunKind::Poll }));
-            }
-        }
-        due
     }
 
     fn end_process(&self, why: String) {
@@ -186,13 +156,22 @@ impl Handler<Tick> for Root {
         if self.stopping {
             return;
         }
-        let due = self.due(Utc::now());
+        let (running, gave_up) = (&self.running, &self.gave_up);
+        let busy = |flow: &FlowId| running.contains(flow) || gave_up.contains_key(flow);
+        let due = self.agenda.take(flows(&self.parts.deps), busy, Utc::now());
         if !due.is_empty() {
-            let flows: Vec<FlowId> = due.iter().map(|(flow, _)| flow.clone()).collect();
-            let ask = CycleAsk { flows: due, requested_by: "schedule".into(), reason: None, force: false };
+            let ask = CycleAsk {
+                flows: due.iter().map(|due| (due.flow.clone(), due.kind)).collect(),
+                requested_by: "schedule".into(),
+                reason: None,
+                force: false,
+                due_at: due.iter().map(|due| (due.flow.clone(), due.due_at)).collect(),
+            };
             ctx.spawn(self.cycle(ask).into_actor(self).map(move |report, this, _| {
-                for flow in &flows {
-                    this.running.remove(flow);
+                for due in &due {
+                    this.running.remove(&due.flow);
+                    let ended = report.flows.iter().find(|(flow, _)| *flow == due.flow);
+                    this.agenda.ended(due, ended.and_then(|(_, result)| result.as_ref().err()), Utc::now());
                 }
                 log_report(&report);
             }));
@@ -225,7 +204,8 @@ fn log_report(report: &CycleReport) {
                     warn!(%flow, %error, "not everything could be sent; what is due is sent by the next cycle");
                 }
             }
-            Err(error) => warn!(%flow, %error, "the flow did not run to its end; the next cycle goes on where it was"),
+            Err(error @ (PollError::Done { .. } | PollError::Held { .. })) => debug!(%flow, %error, "another node has it"),
+            Err(error) => warn!(%flow, %error, "the flow did not run to its end; the next try goes on where it was"),
         }
     }
 }
@@ -273,8 +253,7 @@ impl Handler<GetNextRuns> for Root {
     type Result = MessageResult<GetNextRuns>;
 
     fn handle(&mut self, _: GetNextRuns, _: &mut Self::Context) -> Self::Result {
-        let polls = self.next.iter().filter(|((_, sweeping), _)| !sweeping);
-        MessageResult(polls.map(|((flow, _), next)| (flow.clone(), *next)).collect())
+        MessageResult(self.agenda.next_polls())
     }
 }
 

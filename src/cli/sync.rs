@@ -105,7 +105,7 @@ async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>
 /// Runs one cycle with bars.
 pub(super) async fn run_cycle(deps: &Deps, tree: &Tree, flows: Vec<(FlowId, RunKind)>) -> Result<CycleReport, Failure> {
     let bars = Bars::start(deps.progress.clone());
-    let ask = CycleAsk { flows, requested_by: user(), reason: None, force: true };
+    let ask = CycleAsk::by_hand(flows, user(), None);
     let mut fatal = tree.fatal.clone();
     let report = tokio::select! {
         report = tree.root.send(RunCycle(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted; nothing is lost, run it again")),

@@ -64,9 +64,9 @@ async fn unhide(
         Ok(settled) => {
             for ((at, words), settled) in refused.iter().zip(settled) {
                 match settled {
-                    Settled::Confirmed { sys_id } => {
-                        verdicts[*at] =
-                            Ok(Outcome::Confirmed { sys_id, table: target.target_table.clone(), how: How::Updated, partial: Vec::new() });
+                    Settled::Confirmed { sys_id, table } => {
+                        let table = table.unwrap_or_else(|| target.target_table.clone());
+                        verdicts[*at] = Ok(Outcome::Confirmed { sys_id, table, how: How::Updated, partial: Vec::new() });
                     }
                     Settled::StillPending => {
                         verdicts[*at] = Ok(Outcome::InDoubt { message: format!("refused ({}), but the row is staged", words.line()) });
@@ -170,9 +170,11 @@ pub(super) async fn settle(
             Ok(found) => {
                 for (at, found) in open.into_iter().zip(found) {
                     settled[at] = Some(match found {
-                        Some(found) if found.version == Some(records[at].version) => Settled::Confirmed { sys_id: found.sys_id },
+                        Some(found) if found.version == Some(records[at].version) => {
+                            Settled::Confirmed { sys_id: found.sys_id, table: None }
+                        }
                         Some(found) if found.version.is_none() && same_fields(&records[at].fields, &found.fields) => {
-                            Settled::Confirmed { sys_id: found.sys_id }
+                            Settled::Confirmed { sys_id: found.sys_id, table: None }
                         }
                         _ => Settled::Absent,
                     });
@@ -236,7 +238,8 @@ fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Opt
     let state = |row: &Row| row.filled("sys_import_state").unwrap_or_default().to_ascii_lowercase();
     let done = rows.iter().find(|row| matches!(state(row).as_str(), "inserted" | "updated" | "ignored"));
     if let Some(row) = done {
-        return Some(Settled::Confirmed { sys_id: row.filled("sys_target_sys_id").unwrap_or_default().to_owned() });
+        let table = row.filled("sys_target_table").map(str::to_owned);
+        return Some(Settled::Confirmed { sys_id: row.filled("sys_target_sys_id").unwrap_or_default().to_owned(), table });
     }
     if rows.iter().any(|row| state(row) == "pending") {
         return Some(Settled::StillPending);

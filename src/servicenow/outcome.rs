@@ -101,6 +101,8 @@ pub enum Settled {
     Confirmed {
         /// The row.
         sys_id: String,
+        /// The table it stands in, where the instance says so: a transform map may put it where no definition names.
+        table: Option<String>,
     },
     /// It was refused.
     Rejected {

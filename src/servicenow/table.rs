@@ -362,7 +362,7 @@ pub(super) async fn settle(
                 field: target.key_column.clone(),
                 next_step: "find out which of the two records the row is for and correct its key column, then replay the record".into(),
             },
-            None if holds(target, record, &found) => Settled::Confirmed { sys_id: found.sys_id },
+            None if holds(target, record, &found) => Settled::Confirmed { sys_id: found.sys_id, table: None },
             None => Settled::Absent,
         },
     };

@@ -41,6 +41,8 @@ pub enum Taken {
         /// By whom.
         by: String,
     },
+    /// Another node has run it since it was due.
+    Done,
 }
 
 /// How far a flow has come.
@@ -64,6 +66,9 @@ pub struct FlowRow {
     holder: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     lease_until: Option<DateTime<Utc>>,
+    /// By the database's clock.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    leased: bool,
     #[diesel(sql_type = Nullable<Text>)]
     paused_by: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -101,16 +106,24 @@ pub(crate) fn flow_advance(conn: &mut Conn, lease: &Lease, watermark: Option<Nai
 
 impl Store {
     /// Takes a flow for `holder`, unless somebody else holds it or it is paused (`force` ignores a pause: a person asked).
+    /// With `due`, a flow that ran well since then (was swept, with true) is left alone: several nodes have the same schedule.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn flow_take(&self, flow: FlowId, holder: String, ttl: Duration, force: bool) -> Result<Taken, StoreError> {
+    pub async fn flow_take(
+        &self,
+        flow: FlowId,
+        holder: String,
+        ttl: Duration,
+        force: bool,
+        due: Option<(DateTime<Utc>, bool)>,
+    ) -> Result<Taken, StoreError> {
         self.run("take a flow", move |conn| {
             sql_query("INSERT INTO flow (company, entity) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .execute(conn)?;
-            let rows: Vec<FlowRow> = sql_query("SELECT * FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE")
+            let rows: Vec<FlowRow> = sql_query("SELECT *, coalesce(lease_until > now(), false) AS leased FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE")
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .load(conn)?;
@@ -120,9 +133,14 @@ impl Store {
             }
             if let (Some(other), Some(until)) = (&row.holder, row.lease_until)
                 && *other != holder
-                && until > Utc::now()
+                && row.leased
             {
                 return Ok(Taken::Held { holder: other.clone(), until });
+            }
+            if let Some((at, sweep)) = due
+                && (if sweep { row.last_sweep_at } else { row.last_success_at }).is_some_and(|done| done >= at)
+            {
+                return Ok(Taken::Done);
             }
             let epoch = row.epoch + 1;
             sql_query("UPDATE flow SET holder = $3, epoch = $4, lease_until = now() + make_interval(secs => $5), last_progress_at = now() WHERE company = $1 AND entity = $2")
@@ -202,7 +220,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn flow_forget_node(&self, node: String) -> Result<(), StoreError> {
         self.run("forget old leases", move |conn| {
-            sql_query("UPDATE flow SET holder = NULL, lease_until = NULL WHERE holder LIKE $1 || '/%'")
+            sql_query("UPDATE flow SET holder = NULL, lease_until = NULL WHERE starts_with(holder, $1 || '/')")
                 .bind::<Text, _>(node)
                 .execute(conn)?;
             Ok(())

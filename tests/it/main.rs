@@ -16,6 +16,7 @@ mod no_loss;
 mod odata;
 mod secrets;
 mod servicenow_adapter;
+mod soak;
 mod store;
 mod supervision;
 mod support;

@@ -80,7 +80,7 @@ fn a_page_costs_the_same_statements_whatever_its_size() {
 fn a_holder_that_was_replaced_writes_nothing() {
     run(async {
         let (database, store) = ledger().await;
-        let take = async |name: &str, ttl| match store.flow_take(suppliers(), node(name).holder(), ttl, false).await.unwrap() {
+        let take = async |name: &str, ttl| match store.flow_take(suppliers(), node(name).holder(), ttl, false, None).await.unwrap() {
             Taken::Lease(lease, _) => lease,
             other => panic!("{other:?}"),
         };
@@ -94,7 +94,7 @@ fn a_holder_that_was_replaced_writes_nothing() {
         let count =
             || database.psql("SELECT (SELECT count(*) FROM document) + (SELECT count(*) FROM pending) + (SELECT count(*) FROM version)");
         assert_eq!(count(), "0");
-        let held = store.flow_take(suppliers(), node("three").holder(), Duration::from_secs(1), false).await.unwrap();
+        let held = store.flow_take(suppliers(), node("three").holder(), Duration::from_secs(1), false, None).await.unwrap();
         assert!(matches!(&held, Taken::Held { holder, .. } if *holder == new.holder), "{held:?}");
         store.intake(page(run, Some(new), 3, 1)).await.unwrap();
         assert_eq!(count(), "12");

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use super::Deps;
@@ -72,6 +73,8 @@ pub struct PollNow {
     pub reason: Option<String>,
     /// A person asked: a paused flow runs all the same.
     pub force: bool,
+    /// When its schedule wanted it: not run when another node did so since.
+    pub due_at: Option<DateTime<Utc>>,
 }
 
 /// What a run did.
@@ -103,6 +106,12 @@ pub enum PollError {
         holder: String,
         /// Until when, if the lease is not renewed.
         until: String,
+    },
+    /// Another node ran it since it was due.
+    #[error("flow {flow} was run by another node meanwhile")]
+    Done {
+        /// The flow.
+        flow: FlowId,
     },
     /// It is paused.
     #[error("flow {flow} was paused by `{by}`; resume it first")]
@@ -161,6 +170,18 @@ pub enum PollError {
     },
 }
 
+impl PollError {
+    /// What it means for the next try.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Syspro { class, .. } => *class,
+            // another node may die over it; a ledger comes back; a credential may be set
+            Self::Held { .. } | Self::Store { .. } | Self::Credential { .. } => Class::Transient,
+            Self::Running { .. } | Self::Done { .. } | Self::Paused { .. } | Self::TooManyGone { .. } => Class::Permanent,
+        }
+    }
+}
+
 impl Reader {
     fn store_error(&self, error: &StoreError) -> PollError {
         PollError::Store { flow: self.flow.clone(), text: super::chain(error) }
@@ -177,11 +198,13 @@ impl Reader {
     /// Takes the flow, runs it under a renewed lease, and gives it back.
     async fn run(self, ask: PollNow) -> Result<PollReport, PollError> {
         let ttl = self.deps.settings.flows.lease;
-        let taken = self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.force).await;
+        let due = ask.due_at.map(|at| (at, ask.kind == RunKind::Sweep));
+        let taken = self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.force, due).await;
         let (lease, row) = match taken.map_err(|error| self.store_error(&error))? {
             Taken::Lease(lease, row) => (lease, row),
             Taken::Held { holder, until } => return Err(PollError::Held { flow: self.flow, holder, until: until.to_rfc3339() }),
             Taken::Paused { by } => return Err(PollError::Paused { flow: self.flow, by }),
+            Taken::Done => return Err(PollError::Done { flow: self.flow }),
         };
         let begun = self.deps.store.run_begin(self.flow.clone(), ask.kind, ask.requested_by, ask.reason).await;
         let run = begun.map_err(|error| self.store_error(&error))?;
@@ -263,7 +286,7 @@ impl Reader {
             deleted: after.deleted - before.deleted,
             ..delivered
         };
-        metrics().flow_progressed(&self.flow, chrono::Utc::now());
+        metrics().flow_progressed(&self.flow, Utc::now());
         info!(flow = %self.flow, kind = kind.as_str(), read = counts.read, new = counts.new, changed = counts.changed, confirmed = counts.confirmed, "run ended");
         Ok(PollReport { run, counts, write_error })
     }

@@ -91,8 +91,9 @@ fn looked(target: &TargetPlan, delivery: &Claimed, settled: Settled, quota: Dura
         }
     };
     match settled {
-        Settled::Confirmed { sys_id } => {
-            Verdict::Confirmed { sys_id, table: target.target_table.clone(), how: "found", partial: Vec::new() }
+        Settled::Confirmed { sys_id, table } => {
+            let table = table.unwrap_or_else(|| target.target_table.clone());
+            Verdict::Confirmed { sys_id, table, how: "found", partial: Vec::new() }
         }
         Settled::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
         Settled::Absent => send_again("looked up and not found".into()),

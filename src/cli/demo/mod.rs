@@ -192,7 +192,7 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
     let mut cycles = 1;
     while args.faults && cycles < 20 && unsettled(context).await? {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let ask = CycleAsk { flows: flows.clone(), requested_by: sync::user(), reason: None, force: true };
+        let ask = CycleAsk::by_hand(flows.clone(), sync::user(), None);
         let again = tree.root.send(RunCycle(ask)).await;
         report = again.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted"))?;
         cycles += 1;

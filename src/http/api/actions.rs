@@ -110,7 +110,7 @@ pub(super) async fn flow(surface: web::Data<Surface>, request: HttpRequest, payl
                 ));
             }
             let kind = if asked.sweep { RunKind::Sweep } else { RunKind::Poll };
-            let ask = CycleAsk { flows: vec![(flow.clone(), kind)], requested_by: who.clone(), reason: Some(why.clone()), force: true };
+            let ask = CycleAsk::by_hand(vec![(flow.clone(), kind)], who.clone(), Some(why.clone()));
             surface.root.run(ask).await.map_err(|refused| no_run(&refused))?;
             // the run's own row says who and why as well, once it begins; this one stands whatever becomes of it
             let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "run", "kind": kind, "why": why }));

@@ -83,7 +83,7 @@ async fn doubt_is_settled_by_the_staging_rows_then_by_the_target() {
     let server = Server::start(|seen| {
         let staged = |n: usize, version: &str, state: &str| {
             json!({"sys_id": format!("s{n}{version}{state}"), "u_source_key": format!("EDU1/e/{n:04}"), "u_source_version": version,
-                "sys_import_state": state, "sys_target_sys_id": format!("t{n}"), "sys_import_state_comment": "name is unknown",
+                "sys_import_state": state, "sys_target_sys_id": format!("t{n}"), "sys_target_table": "x_real", "sys_import_state_comment": "name is unknown",
                 "sys_created_on": "2026-01-01 00:00:00"})
         };
         match seen.path.as_str() {
@@ -97,13 +97,13 @@ async fn doubt_is_settled_by_the_staging_rows_then_by_the_target() {
         }
     });
     let settled = server.client().settle(&Tokens::default(), &staging(), &records(7)).await.unwrap();
-    let confirmed = |id: &str| Settled::Confirmed { sys_id: id.into() };
-    assert_eq!(settled[0], confirmed("t1"));
+    let confirmed = |id: &str, table: Option<&str>| Settled::Confirmed { sys_id: id.into(), table: table.map(str::to_owned) };
+    assert_eq!(settled[0], confirmed("t1", Some("x_real")));
     assert!(matches!(&settled[1], Settled::Rejected { field: Some(field), .. } if field == "name"), "{settled:?}");
     assert_eq!(settled[2], Settled::StillPending);
     assert_eq!(settled[3], Settled::Absent, "only an earlier version is there");
-    assert_eq!(settled[4], confirmed(&format!("{:032x}", 5)), "no staging row, but the target holds this version");
-    assert_eq!(settled[5], confirmed("t6"), "a later try got through");
+    assert_eq!(settled[4], confirmed(&format!("{:032x}", 5), None), "no staging row, but the target holds this version");
+    assert_eq!(settled[5], confirmed("t6", Some("x_real")), "a later try got through");
     assert_eq!(settled[6], Settled::Absent);
 }
 

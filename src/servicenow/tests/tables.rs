@@ -209,9 +209,9 @@ async fn doubt_about_rows_is_settled_by_sys_id_then_by_key() {
     assert_eq!(
         settled,
         [
-            Settled::Confirmed { sys_id: record(1).derived_sys_id },
+            Settled::Confirmed { sys_id: record(1).derived_sys_id, table: None },
             Settled::Absent,
-            Settled::Confirmed { sys_id: "theirs".into() },
+            Settled::Confirmed { sys_id: "theirs".into(), table: None },
             Settled::Absent
         ]
     );
@@ -222,7 +222,7 @@ async fn doubt_about_rows_is_settled_by_sys_id_then_by_key() {
     let mut changed = record(2);
     changed.fields.insert("name".into(), "New name".into());
     let settled = server.client().settle(&Tokens::default(), &target, &[record(1), changed]).await.unwrap();
-    assert_eq!(settled, [Settled::Confirmed { sys_id: record(1).derived_sys_id }, Settled::Absent]);
+    assert_eq!(settled, [Settled::Confirmed { sys_id: record(1).derived_sys_id, table: None }, Settled::Absent]);
 }
 
 #[actix_rt::test]

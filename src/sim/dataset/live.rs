@@ -41,7 +41,7 @@ pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError>
         let new: Vec<payables::Invoice> = (0..invoices)
             .map(|n| {
                 // only suppliers without special meaning send more
-                let supplier = maker.random.u32(12..suppliers);
+                let supplier = regular(&mut maker, 12..suppliers);
                 payables::invoice(&mut maker, first + n, supplier, today)
             })
             .collect();
@@ -57,7 +57,8 @@ pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError>
         for _ in 0..invoices.div_ceil(4) {
             done.amended += u32::from(amend(&mut maker)?);
         }
-        let edited = masters::supplier_key(maker.random.u32(0..suppliers));
+        let edited = regular(&mut maker, 0..suppliers);
+        let edited = masters::supplier_key(edited);
         let telephone = format!("+27 11 700 {:04}", ticks % 10_000);
         maker.company.set("ApSupplier", &[edited.into()], vec![("Telephone", telephone.into())])?;
         done.suppliers_edited += 1;
@@ -104,6 +105,14 @@ fn amend_order(maker: &mut Maker<'_>) -> Result<bool, EditError> {
     }
     maker.company.set("PorMasterDetail", &key, vec![("MOrderQty", (quantity + 1_000_000).into())])?;
     Ok(true)
+}
+
+/// One of the suppliers that were made with the company; others may have come by hand, so that their number says little.
+fn regular(maker: &mut Maker<'_>, among: std::ops::Range<u32>) -> u32 {
+    let table = maker.company.table("ApSupplier");
+    let there = |n: &u32| table.as_ref().is_ok_and(|table| table.find(&[masters::supplier_key(*n).into()]).is_some());
+    let all: Vec<u32> = among.filter(there).collect();
+    if all.is_empty() { 0 } else { all[maker.random.usize(0..all.len())] }
 }
 
 fn cell(company: &Company, table: &str, key: &[Cell], column: &str) -> Result<Cell, EditError> {

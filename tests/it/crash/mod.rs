@@ -3,15 +3,15 @@
 //! A scenario is run once to learn which points it passes, then once for each of them with `kill -9` there. `make crash-test` takes
 //! them all; a plain test run takes a few of each.
 
+mod play;
 mod scenarios;
-mod world;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use self::play::Play;
 use self::scenarios::{SCENARIOS, Scenario};
-use self::world::World;
 
 /// Points of a scenario that a plain test run takes; `TIELINE_CRASH=all` takes every one.
 const SOME: usize = 3;
@@ -53,11 +53,11 @@ struct Tally {
 }
 
 fn crash(scenario: &Scenario) {
-    let world = World::start();
-    let points = chosen(world.points(scenario));
+    let play = Play::start();
+    let points = chosen(play.points(scenario));
     let mut tally = Tally::default();
     for point in &points {
-        match world.kill_at(scenario, point) {
+        match play.kill_at(scenario, point) {
             Ok(true) => tally.points += 1,
             Ok(false) => tally.missed.push(point.clone()),
             Err(why) => {
@@ -110,9 +110,9 @@ scenario_tests!(cost_center, gl_account, supplier, purchase_order, invoice, gl_p
 #[test]
 fn no_boundary_is_without_a_scenario() {
     let mut passed = BTreeSet::new();
-    let world = World::start();
+    let play = Play::start();
     for scenario in SCENARIOS {
-        passed.extend(world.points(scenario).into_iter().filter_map(|point| {
+        passed.extend(play.points(scenario).into_iter().filter_map(|point| {
             let rest = point.strip_prefix("ledger:")?.to_owned();
             Some(rest.split(':').next()?.replace('_', " "))
         }));

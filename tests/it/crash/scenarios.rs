@@ -3,7 +3,7 @@
 use chrono::Utc;
 use tieline::sim::faults::{Fault, FaultRule};
 
-use super::world::{REFUSED_DATE, World};
+use crate::support::world::{REFUSED_DATE, World};
 
 /// A change, the command that is killed while it carries the change over, and how one sees that it arrived.
 pub struct Scenario {

@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod source;
+pub mod world;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -184,7 +185,7 @@ pub async fn cycle(deps: &Deps, flows: Vec<FlowId>, kind: RunKind) -> CycleRepor
 /// Runs a cycle of running actors.
 pub async fn ask(tree: &Tree, flows: Vec<FlowId>, kind: RunKind) -> CycleReport {
     let flows = flows.into_iter().map(|flow| (flow, kind)).collect();
-    tree.root.send(RunCycle(CycleAsk { flows, requested_by: "test".into(), reason: None, force: true })).await.unwrap()
+    tree.root.send(RunCycle(CycleAsk::by_hand(flows, "test".into(), None))).await.unwrap()
 }
 
 /// How one flow went.

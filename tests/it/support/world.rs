@@ -1,8 +1,5 @@
-//! Both systems, a database, and the real binary between them.
+//! Both systems, a database, and the real binary between them, as a site has it: what the program does is seen from outside.
 
-use std::cell::Cell;
-use std::collections::BTreeSet;
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -12,12 +9,11 @@ use tieline::sim::servicenow::schema::{Abort, BusinessRule};
 use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use tieline::sim::syspro::SysproSim;
 
-use super::scenarios::{SCENARIOS, Scenario};
+use super::database::Database;
+use super::{Options, run, source};
 use crate::binary::{Site, text};
-use crate::support::database::Database;
-use crate::support::{Options, run, source};
 
-const COMPANY: &str = "EDU1";
+pub const COMPANY: &str = "EDU1";
 
 /// A due date that the instance refuses.
 pub const REFUSED_DATE: &str = "2033-03-03";
@@ -25,13 +21,12 @@ pub const REFUSED_DATE: &str = "2033-03-03";
 /// How long a scenario may take to come to rest after a crash.
 const REST: Duration = Duration::from_secs(90);
 
-/// What a scenario is played in. Rounds follow one another on the same data: each changes something new.
+/// A site of one company whose program is run from the outside.
 pub struct World {
     pub syspro: SysproSim,
     pub servicenow: ServiceNowSim,
     pub database: Database,
-    site: Site,
-    round: Cell<u32>,
+    pub site: Site,
 }
 
 impl World {
@@ -47,7 +42,7 @@ impl World {
         let (client, secret) = (instance.client_id.clone(), instance.client_secret.clone());
         let servicenow = ServiceNowSim::start(instance).unwrap();
         let site = Site::new(syspro.url.as_str(), servicenow.url().as_str(), "");
-        let world = Self { syspro, servicenow, database, site, round: Cell::new(0) };
+        let world = Self { syspro, servicenow, database, site };
         for (name, user, password) in
             [("syspro-odata", &options.syspro.username, &options.syspro.password), ("servicenow", &client, &secret)]
         {
@@ -67,7 +62,7 @@ impl World {
     }
 
     /// The binary, on this database, with short patience.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.site.command(arguments);
         command.env("TIELINE__DATABASE__URL", self.database.url().expose_secret()).env("TIELINE__SYSPRO__COMPANIES", COMPANY);
         for (key, value) in [
@@ -84,7 +79,7 @@ impl World {
     }
 
     /// Runs the command until everything is at rest.
-    fn rest(&self, arguments: &[&str]) -> Result<(), String> {
+    pub fn rest(&self, arguments: &[&str]) -> Result<(), String> {
         let started = Instant::now();
         loop {
             let out = self.command(arguments).output().unwrap();
@@ -98,14 +93,8 @@ impl World {
     }
 
     /// Deliveries that may still move by themselves.
-    fn left(&self) -> String {
+    pub fn left(&self) -> String {
         self.database.psql("SELECT count(*) FROM pending WHERE state IN ('waiting', 'sending', 'in_doubt')")
-    }
-
-    fn next_round(&self, scenario: &Scenario) -> u32 {
-        let first = 1_000 * u32::try_from(SCENARIOS.iter().position(|one| one.name == scenario.name).unwrap()).unwrap();
-        self.round.set((self.round.get() + 1).max(first + 1));
-        self.round.get()
     }
 
     /// What a command does before the scenario's own, uncrashed.
@@ -115,48 +104,8 @@ impl World {
         assert!(matches!(out.status.code(), Some(0 | 3)), "{arguments:?}: {}", text(&out));
     }
 
-    /// Plays the scenario undisturbed; the names of the points it passes, in order, each once.
-    pub fn points(&self, scenario: &Scenario) -> Vec<String> {
-        let log = self.site.path("points");
-        let _ = std::fs::remove_file(&log);
-        (scenario.change)(self, self.next_round(scenario));
-        let out = self.command(scenario.command).env("TIELINE_FAILPOINT_LOG", &log).output().unwrap();
-        assert!(matches!(out.status.code(), Some(0 | 3)), "{}", text(&out));
-        self.recover(scenario).unwrap();
-        let mut seen = BTreeSet::new();
-        let names = std::fs::read_to_string(&log).unwrap();
-        names.lines().filter(|name| seen.insert((*name).to_owned())).map(str::to_owned).collect()
-    }
-
-    /// Plays the scenario, killed at the point, and lets it recover. False when the point was not reached.
-    pub fn kill_at(&self, scenario: &Scenario, point: &str) -> Result<bool, String> {
-        (scenario.change)(self, self.next_round(scenario));
-        // what leaves and is not answered is worked on while nobody waits for it any more
-        if point.ends_with(":sent") {
-            self.servicenow.set_fault(scenarios_slow());
-        }
-        let out = self.command(scenario.command).env("TIELINE_FAILPOINT", format!("kill@{point}")).output().unwrap();
-        let killed = out.status.signal() == Some(9);
-        if !killed && !matches!(out.status.code(), Some(0 | 3)) {
-            return Err(format!("neither killed nor done: {:?} {}", out.status, text(&out)));
-        }
-        self.servicenow.clear_faults();
-        self.recover(scenario)?;
-        Ok(killed)
-    }
-
-    fn recover(&self, scenario: &Scenario) -> Result<(), String> {
-        self.rest(scenario.recover)?;
-        if let Some(mend) = scenario.mend {
-            mend(self, self.round.get());
-            self.rest(scenario.recover)?;
-        }
-        self.check()?;
-        (scenario.expect)(self, self.round.get())
-    }
-
     /// Everything that SYSPRO has stands in ServiceNow once, with the right amounts, and the ledger agrees.
-    fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), String> {
         let mut wrong = Vec::new();
         let mut same = |what: &str, is: String, should: String| {
             if is != should {
@@ -187,8 +136,4 @@ impl World {
         same("deliveries of which the audit does not say how they ended", self.database.psql(&told), "0".into());
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
     }
-}
-
-fn scenarios_slow() -> tieline::sim::faults::FaultRule {
-    tieline::sim::faults::FaultRule::always(tieline::sim::faults::Fault::Slow(400))
 }

@@ -1,0 +1,204 @@
+//! Which flow is due when: its schedule, the first run at start, and the next try of a run that came to nothing. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::poller::PollError;
+use crate::domain::run::RunKind;
+use crate::domain::schedule::Schedule;
+use crate::domain::{EntityName, FlowId};
+use crate::retry::{self, Class};
+
+/// What is to be run, and when.
+pub(super) struct Agenda {
+    schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>,
+    lease: Duration,
+    /// The first wait before another try, and the longest.
+    delays: (Duration, Duration),
+    next: BTreeMap<(FlowId, bool), DateTime<Utc>>,
+    again: BTreeMap<(FlowId, bool), Again>,
+}
+
+/// A run that came to nothing and is tried again before its schedule wants it.
+struct Again {
+    at: DateTime<Utc>,
+    due_at: DateTime<Utc>,
+    tries: u32,
+}
+
+/// A run that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) flow: FlowId,
+    pub(super) kind: RunKind,
+    /// When it was wanted first.
+    pub(super) due_at: DateTime<Utc>,
+}
+
+impl Agenda {
+    /// Poll and sweep schedules per entity; `lease` is how long a flow is held.
+    pub(super) fn new(
+        schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>,
+        lease: Duration,
+        delays: (Duration, Duration),
+    ) -> Self {
+        Self { schedules, lease, delays, next: BTreeMap::new(), again: BTreeMap::new() }
+    }
+
+    /// When the flows' polls are due next.
+    pub(super) fn next_polls(&self) -> BTreeMap<FlowId, DateTime<Utc>> {
+        let polls = self.next.iter().filter(|((_, sweep), _)| !sweep);
+        let soon = |key: &(FlowId, bool), next: DateTime<Utc>| self.again.get(key).map_or(next, |again| again.at.min(next));
+        polls.map(|(key, next)| (key.0.clone(), soon(key, *next))).collect()
+    }
+
+    /// Takes from the agenda what is due now; a flow in `busy` stays where it is.
+    pub(super) fn take(&mut self, flows: Vec<FlowId>, busy: impl Fn(&FlowId) -> bool, now: DateTime<Utc>) -> Vec<Due> {
+        let mut taken: BTreeSet<FlowId> = BTreeSet::new();
+        let mut due = Vec::new();
+        for flow in flows {
+            let Some((poll, sweep)) = self.schedules.get(&flow.entity) else { continue };
+            for (schedule, sweeping) in [(Some(poll), false), (sweep.as_ref(), true)] {
+                let Some(schedule) = schedule else { continue };
+                let key = (flow.clone(), sweeping);
+                let by_schedule = match self.next.get(&key) {
+                    // the first poll comes at once, the first sweep at its time
+                    None if sweeping => {
+                        schedule.next_after(now).map(|next| self.next.insert(key, next));
+                        continue;
+                    }
+                    None => Some(now),
+                    Some(next) => (*next <= now).then_some(*next),
+                };
+                let again = self.again.get(&key).filter(|again| again.at <= now).map(|again| again.due_at);
+                let Some(due_at) = by_schedule.or(again) else { continue };
+                if busy(&flow) || taken.contains(&flow) {
+                    continue;
+                }
+                if by_schedule.is_some() {
+                    // the schedule begins anew, and the tries with it
+                    self.again.remove(&key);
+                    match schedule.next_after(now) {
+                        Some(next) => self.next.insert(key, next),
+                        None => self.next.insert(key, DateTime::<Utc>::MAX_UTC),
+                    };
+                } else if let Some(again) = self.again.get_mut(&key) {
+                    // until its outcome is known
+                    again.at = DateTime::<Utc>::MAX_UTC;
+                }
+                taken.insert(flow.clone());
+                let kind = if sweeping { RunKind::Sweep } else { RunKind::Poll };
+                due.push(Due { flow: flow.clone(), kind, due_at });
+            }
+        }
+        due
+    }
+
+    /// How a run that was due ended. What may work later comes again soon: a day is long where the schedule is daily.
+    pub(super) fn ended(&mut self, due: &Due, error: Option<&PollError>, now: DateTime<Utc>) {
+        let key = (due.flow.clone(), due.kind == RunKind::Sweep);
+        let tries = self.again.remove(&key).map_or(0, |again| again.tries) + 1;
+        let wait = match error {
+            // its holder may die over it: then its lease runs out
+            Some(PollError::Held { .. }) => self.lease,
+            Some(error) if matches!(error.class(), Class::Transient | Class::Throttled) => {
+                retry::delay(tries, self.delays.0, self.delays.1)
+            }
+            _ => return,
+        };
+        self.again.insert(key, Again { at: now + wait, due_at: due.due_at, tries });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    const NEVER: [DateTime<Utc>; 0] = [];
+
+    fn agenda(cron: &str) -> Agenda {
+        let schedule = Schedule::parse(cron, chrono_tz::UTC).unwrap();
+        let s = Duration::from_secs;
+        Agenda::new(BTreeMap::from([(EntityName::new("supplier"), (schedule, None))]), s(15), (s(4), s(60)))
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn flow() -> FlowId {
+        FlowId::new("EDU1", "supplier")
+    }
+
+    fn take(agenda: &mut Agenda, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+        agenda.take(vec![flow()], |_| false, now).into_iter().map(|due| due.due_at).collect()
+    }
+
+    fn due(due_at: DateTime<Utc>) -> Due {
+        Due { flow: flow(), kind: RunKind::Poll, due_at }
+    }
+
+    #[test]
+    fn a_flow_runs_at_start_and_then_by_its_schedule() {
+        let mut agenda = agenda("0 2 * * *");
+        let start = at("2026-03-01T10:00:00Z");
+        assert_eq!(take(&mut agenda, start), [start]);
+        assert_eq!(take(&mut agenda, at("2026-03-02T01:59:59Z")), NEVER);
+        assert_eq!(take(&mut agenda, at("2026-03-02T02:00:01Z")), [at("2026-03-02T02:00:00Z")]);
+        assert_eq!(take(&mut agenda, at("2026-03-02T02:00:02Z")), NEVER);
+    }
+
+    #[test]
+    fn a_busy_flow_is_due_as_soon_as_it_is_free() {
+        let mut agenda = agenda("0 2 * * *");
+        let start = at("2026-03-01T10:00:00Z");
+        assert!(agenda.take(vec![flow()], |_| true, start).is_empty());
+        assert_eq!(take(&mut agenda, start).len(), 1);
+    }
+
+    #[test]
+    fn what_failed_for_a_passing_reason_comes_again_after_growing_waits() {
+        let mut agenda = agenda("0 2 * * *");
+        let start = at("2026-03-01T10:00:00Z");
+        take(&mut agenda, start);
+        let error = PollError::Store { flow: flow(), text: "gone".into() };
+        let mut now = start;
+        for longest in [4, 8, 16, 32, 60, 60] {
+            agenda.ended(&due(start), Some(&error), now);
+            assert_eq!(take(&mut agenda, now + TimeDelta::seconds(longest / 2 - 1)), NEVER);
+            assert!(agenda.next_polls()[&flow()] <= now + TimeDelta::seconds(longest));
+            now += TimeDelta::seconds(longest);
+            assert_eq!(take(&mut agenda, now), [start], "it is still the first run that is wanted");
+            assert_eq!(take(&mut agenda, now), NEVER, "it is on its way");
+        }
+        agenda.ended(&due(start), None, now);
+        assert_eq!(take(&mut agenda, at("2026-03-02T01:59:59Z")), NEVER);
+        assert_eq!(take(&mut agenda, at("2026-03-02T02:00:00Z")).len(), 1);
+    }
+
+    #[test]
+    fn what_another_node_holds_is_looked_at_when_its_lease_can_have_run_out() {
+        let mut agenda = agenda("0 2 * * *");
+        let start = at("2026-03-01T10:00:00Z");
+        take(&mut agenda, start);
+        let held = PollError::Held { flow: flow(), holder: "two".into(), until: String::new() };
+        agenda.ended(&due(start), Some(&held), start);
+        assert_eq!(take(&mut agenda, start + TimeDelta::seconds(14)), NEVER);
+        assert_eq!(take(&mut agenda, start + TimeDelta::seconds(15)), [start]);
+        agenda.ended(&due(start), Some(&PollError::Done { flow: flow() }), start + TimeDelta::seconds(16));
+        assert_eq!(take(&mut agenda, start + TimeDelta::hours(2)), NEVER);
+    }
+
+    #[test]
+    fn what_stays_wrong_waits_for_its_schedule() {
+        let mut agenda = agenda("0 2 * * *");
+        let start = at("2026-03-01T10:00:00Z");
+        take(&mut agenda, start);
+        agenda.ended(&due(start), Some(&PollError::TooManyGone { flow: flow(), gone: 9, limit: 2 }), start);
+        assert_eq!(take(&mut agenda, start + TimeDelta::hours(15)), NEVER);
+    }
+}

@@ -1,0 +1,70 @@
+//! Scenarios played in rounds, one after another on the same data, undisturbed or killed at a point.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
+
+use tieline::sim::faults::{Fault, FaultRule};
+
+use super::scenarios::{SCENARIOS, Scenario};
+use crate::binary::text;
+use crate::support::world::World;
+
+/// A world, and how often something was changed in it.
+pub struct Play {
+    world: World,
+    round: Cell<u32>,
+}
+
+impl Play {
+    /// In a world in which everything has arrived.
+    pub fn start() -> Self {
+        Self { world: World::start(), round: Cell::new(0) }
+    }
+
+    fn next_round(&self, scenario: &Scenario) -> u32 {
+        let first = 1_000 * u32::try_from(SCENARIOS.iter().position(|one| one.name == scenario.name).unwrap()).unwrap();
+        self.round.set((self.round.get() + 1).max(first + 1));
+        self.round.get()
+    }
+
+    /// Plays the scenario undisturbed; the names of the points it passes, in order, each once.
+    pub fn points(&self, scenario: &Scenario) -> Vec<String> {
+        let log = self.world.site.path("points");
+        let _ = std::fs::remove_file(&log);
+        (scenario.change)(&self.world, self.next_round(scenario));
+        let out = self.world.command(scenario.command).env("TIELINE_FAILPOINT_LOG", &log).output().unwrap();
+        assert!(matches!(out.status.code(), Some(0 | 3)), "{}", text(&out));
+        self.recover(scenario).unwrap();
+        let mut seen = BTreeSet::new();
+        let names = std::fs::read_to_string(&log).unwrap();
+        names.lines().filter(|name| seen.insert((*name).to_owned())).map(str::to_owned).collect()
+    }
+
+    /// Plays the scenario, killed at the point, and lets it recover. False when the point was not reached.
+    pub fn kill_at(&self, scenario: &Scenario, point: &str) -> Result<bool, String> {
+        (scenario.change)(&self.world, self.next_round(scenario));
+        // what leaves and is not answered is worked on while nobody waits for it any more
+        if point.ends_with(":sent") {
+            self.world.servicenow.set_fault(FaultRule::always(Fault::Slow(400)));
+        }
+        let out = self.world.command(scenario.command).env("TIELINE_FAILPOINT", format!("kill@{point}")).output().unwrap();
+        let killed = out.status.signal() == Some(9);
+        if !killed && !matches!(out.status.code(), Some(0 | 3)) {
+            return Err(format!("neither killed nor done: {:?} {}", out.status, text(&out)));
+        }
+        self.world.servicenow.clear_faults();
+        self.recover(scenario)?;
+        Ok(killed)
+    }
+
+    fn recover(&self, scenario: &Scenario) -> Result<(), String> {
+        self.world.rest(scenario.recover)?;
+        if let Some(mend) = scenario.mend {
+            mend(&self.world, self.round.get());
+            self.world.rest(scenario.recover)?;
+        }
+        self.world.check()?;
+        (scenario.expect)(&self.world, self.round.get())
+    }
+}

@@ -1,0 +1,190 @@
+//! Random trouble: both systems misbehave, the program is killed, its database connections are cut, and business goes on meanwhile.
+//! What it comes to in the end is the same: everything once, with the right amounts.
+//!
+//! A seed decides what happens; the machine's speed decides when exactly. `make soak SEEDS=n` runs many, a test run a few.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use chrono::{Days, Utc};
+use tieline::sim::faults::{Fault, FaultPlan, FaultRule};
+
+use crate::support::world::{COMPANY, World};
+
+/// Steps of a run, each with changes in SYSPRO, trouble, and a run of the program that may be killed.
+const STEPS: u32 = 6;
+
+/// Everything that ServiceNow can do to a request.
+const SERVICENOW: &[Fault] = &[
+    Fault::Status(502),
+    Fault::Status(429),
+    Fault::RetryAfter(1),
+    Fault::RetryAfterCommit(1),
+    Fault::StatusAfterCommit(500),
+    Fault::HangAfterCommit,
+    Fault::CutBody,
+    Fault::BrokenJsonAfterCommit,
+    Fault::Slow(3_000),
+    Fault::Drop,
+    Fault::DropAfterCommit,
+];
+
+/// What it can do besides, by name.
+const NAMED: &[&str] = &[
+    "revoke_tokens",
+    "hibernation",
+    "error_in_200",
+    "error_in_200_after_commit",
+    "operation_failed_after_commit",
+    "cancelled_after_commit",
+    "broken_result_after_commit",
+];
+
+/// Everything that SYSPRO can do to a question.
+const SYSPRO: &[Fault] = &[Fault::Status(502), Fault::Status(404), Fault::HtmlPage200, Fault::CutBody, Fault::Drop, Fault::Slow(3_000)];
+
+/// The share of requests that a fault strikes.
+const RATES: &[f64] = &[0.02, 0.05, 0.1, 0.2];
+
+struct Soak {
+    world: World,
+    random: fastrand::Rng,
+    seed: u64,
+    /// Invoices whose supplier is still to come.
+    orphans: Vec<String>,
+    made: u32,
+}
+
+impl Soak {
+    fn step(&mut self, step: u32) {
+        for _ in 0..self.random.u32(1..4) {
+            self.business();
+        }
+        self.trouble();
+        let mut command = self.world.command(if self.random.u8(0..4) == 0 { &["sync", "--sweep"] } else { &["sync"] });
+        command.env("TIELINE__SERVICENOW__REQUEST_TIMEOUT_SECONDS", "2").env("TIELINE__SERVICENOW__BODY_TIMEOUT_SECONDS", "2");
+        command.env("TIELINE__SYSPRO__REQUEST_TIMEOUT_SECONDS", "2").env("TIELINE__SYSPRO__BODY_TIMEOUT_SECONDS", "2");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let moments = self.random.u32(0..3);
+        for _ in 0..moments {
+            std::thread::sleep(Duration::from_millis(self.random.u64(50..1_500)));
+            match self.random.u8(0..4) {
+                0 => self.cut_connections(),
+                1 => self.business(),
+                2 => drop(child.kill()),
+                _ => self.world.servicenow.revoke_tokens(),
+            }
+        }
+        let status = child.wait().unwrap();
+        println!("soak {}: step {step}: {status:?}", self.seed);
+        // what was on its way when the process died may still strike: the next step goes on with the trouble
+    }
+
+    /// Something happens in SYSPRO.
+    fn business(&mut self) {
+        self.made += 1;
+        let n = self.made;
+        let syspro = &self.world.syspro;
+        match self.random.u8(0..5) {
+            // invoices of today, payments, silent edits, a supplier more and one less
+            0 | 1 => drop(syspro.tick(self.random.u32(1..6)).unwrap()),
+            2 => {
+                let days_ago = self.random.u64(1..60);
+                self.invoice(&format!("B{n}"), "042", days_ago);
+            }
+            3 => {
+                let supplier = format!("LATE{n}");
+                self.invoice(&format!("O{n}"), &supplier, 0);
+                self.orphans.push(supplier);
+            }
+            _ => self.adopt(),
+        }
+    }
+
+    /// The supplier of an invoice comes after it.
+    fn adopt(&mut self) {
+        if let Some(supplier) = self.orphans.pop() {
+            let row = [("Supplier", supplier.as_str()), ("SupplierName", "Late"), ("Currency", "R")];
+            self.world.syspro.insert(COMPANY, "ApSupplier", &row).unwrap();
+        }
+    }
+
+    /// An invoice with one line, dated so many days ago.
+    fn invoice(&self, invoice: &str, supplier: &str, days_ago: u64) {
+        let date = Utc::now().date_naive().checked_sub_days(Days::new(days_ago)).unwrap().to_string();
+        let journal = self.made.to_string();
+        let add = |table: &str, values: &[(&str, &str)]| self.world.syspro.insert(COMPANY, table, values).unwrap();
+        let own = [("Supplier", supplier), ("Invoice", invoice)];
+        let entry = [("TrnYear", "2031"), ("TrnMonth", "3"), ("Journal", journal.as_str()), ("EntryNumber", "1")];
+        add("ApJnlSummary", &[&entry[..], &own[..], &[("TransactionCode", "I"), ("TrnDate", &date)]].concat());
+        add("ApJnlDistrib", &[&entry[..], &[("SubEntry", "1"), ("ExpenseGlCode", "10.100.6010"), ("DistrValue", "0.10")]].concat());
+        add(
+            "ApInvoice",
+            &[&own[..], &[("InvoiceDate", &date), ("JournalDate", &date), ("OrigInvValue", "0.10"), ("Currency", "R")]].concat(),
+        );
+    }
+
+    /// Other faults than before, each at a rate.
+    fn trouble(&mut self) {
+        let rule = |random: &mut fastrand::Rng, fault: Fault| FaultRule::always(fault).rate(RATES[random.usize(0..RATES.len())]);
+        let mut rules = Vec::new();
+        for _ in 0..self.random.usize(0..4) {
+            let fault = SERVICENOW[self.random.usize(0..SERVICENOW.len())].clone();
+            rules.push(rule(&mut self.random, fault).on_path("/api/now"));
+        }
+        for _ in 0..self.random.usize(0..3) {
+            let fault = Fault::Named(NAMED[self.random.usize(0..NAMED.len())].to_owned());
+            rules.push(rule(&mut self.random, fault).on_path("/api/now"));
+        }
+        self.world.servicenow.set_faults(&FaultPlan { seed: self.random.u64(..), rules });
+        self.world.syspro.faults.clear();
+        for _ in 0..self.random.usize(0..2) {
+            let fault = SYSPRO[self.random.usize(0..SYSPRO.len())].clone();
+            self.world.syspro.faults.push(rule(&mut self.random, fault));
+        }
+    }
+
+    /// What a restart of the database looks like to the program.
+    fn cut_connections(&self) {
+        self.world.database.psql(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+    }
+
+    /// The weather clears, and everything comes to rest.
+    fn end(mut self) {
+        self.world.servicenow.clear_faults();
+        self.world.syspro.faults.clear();
+        while !self.orphans.is_empty() {
+            self.adopt();
+        }
+        for command in [&["sync"][..], &["sync", "--sweep"]] {
+            self.world.rest(command).unwrap_or_else(|why| panic!("seed {}: {why}", self.seed));
+        }
+        self.world.check().unwrap_or_else(|why| panic!("seed {}: {why}", self.seed));
+        println!("soak {}: everything arrived once, amounts agree", self.seed);
+    }
+}
+
+fn soak(seed: u64) {
+    println!("soak {seed}: TIELINE_SOAK_SEED={seed} plays it again");
+    let mut soak = Soak { world: World::start(), random: fastrand::Rng::with_seed(seed), seed, orphans: Vec::new(), made: 0 };
+    for step in 1..=STEPS {
+        soak.step(step);
+    }
+    soak.end();
+}
+
+#[test]
+fn random_trouble_ends_well() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    if let Some(seed) = number("TIELINE_SOAK_SEED") {
+        return soak(seed);
+    }
+    // a few that are always the same, and one of its own for each day
+    let day = Utc::now().timestamp().unsigned_abs() / 86_400;
+    match number("TIELINE_SOAK_SEEDS") {
+        Some(count) => (day * 1_000..day * 1_000 + count).for_each(soak),
+        None => [1, day].into_iter().for_each(soak),
+    }
+}
