@@ -177,6 +177,7 @@ impl PollError {
             Self::Syspro { class, .. } => *class,
             // another node may die over it; a ledger comes back; a credential may be set
             Self::Held { .. } | Self::Store { .. } | Self::Credential { .. } => Class::Transient,
+            Self::MapperEnded { .. } => Class::Bug,
             Self::Running { .. } | Self::Done { .. } | Self::Paused { .. } | Self::TooManyGone { .. } => Class::Permanent,
         }
     }
