@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 
+use super::crash::CrashPoints;
 use crate::definition::map::Mapped;
 use crate::definition::plan::ReferenceForm;
 use crate::definition::record::{Reference, TargetRecord};
@@ -20,6 +21,7 @@ pub struct Mapper {
     definitions: Arc<Definitions>,
     entity: EntityName,
     company: CompanyId,
+    crash: CrashPoints,
 }
 
 /// Ask. Maps a page; a document that cannot be mapped says why.
@@ -34,8 +36,8 @@ pub struct MapPage {
 
 impl Mapper {
     /// A mapper of one flow.
-    pub fn new(definitions: Arc<Definitions>, company: CompanyId, entity: EntityName) -> Self {
-        Self { definitions, entity, company }
+    pub fn new(definitions: Arc<Definitions>, company: CompanyId, entity: EntityName, crash: CrashPoints) -> Self {
+        Self { definitions, entity, company, crash }
     }
 }
 
@@ -50,7 +52,10 @@ impl Handler<MapPage> for Mapper {
 
     fn handle(&mut self, page: MapPage, _: &mut Self::Context) -> Self::Result {
         let Some(plan) = self.definitions.plan(&self.entity) else { return MessageResult(Vec::new()) };
-        let map = |document: &Document| map_document(plan, &self.definitions, &self.company, document, page.gone);
+        let map = |document: &Document| {
+            self.crash.at("mapper:document", document.key.as_str());
+            map_document(plan, &self.definitions, &self.company, document, page.gone)
+        };
         MessageResult(page.documents.iter().map(map).collect())
     }
 }

@@ -4,6 +4,7 @@
 
 mod agenda;
 pub mod audit_recorder;
+pub mod crash;
 pub mod cycle;
 pub mod mapper;
 pub mod panics;
@@ -20,6 +21,7 @@ pub mod writer;
 
 use std::sync::Arc;
 
+use self::crash::CrashPoints;
 use self::progress::Progress;
 use self::vault::Vault;
 use crate::config::Settings;
@@ -41,6 +43,8 @@ pub struct Deps {
     pub progress: Arc<Progress>,
     /// Who we are.
     pub node: Node,
+    /// Where a test may let actors die.
+    pub crash: CrashPoints,
 }
 
 /// An error with its causes on one line, printed once, where it is handled.

@@ -2,9 +2,10 @@
 //! Plain functions; SYSPRO is not read.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Deps;
-use super::mapper::map_document;
+use super::mapper::{map_document, poisoned};
 use crate::domain::run::{RunCounts, RunId, RunKind};
 use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::store::{Intake, IntakeDocument, ReplayScope, StoreError, StoredDocument};
@@ -96,7 +97,12 @@ async fn replay_page(
 fn remap(deps: &Deps, flow: &FlowId, stored: &StoredDocument) -> Result<IntakeDocument, String> {
     let plan = deps.definitions.plan(&flow.entity).ok_or("its entity has no definition any more")?;
     let document = plan.content_from_json(DocumentKey::from_text(&stored.key), &stored.content)?;
-    let mut mapped = map_document(plan, &deps.definitions, &CompanyId::new(&stored.company), &document, stored.deleted);
+    // there is no actor here to die of it, and the page's other records must not
+    let mapped = catch_unwind(AssertUnwindSafe(|| {
+        deps.crash.at("mapper:document", document.key.as_str());
+        map_document(plan, &deps.definitions, &CompanyId::new(&stored.company), &document, stored.deleted)
+    }));
+    let mut mapped = mapped.unwrap_or_else(|_| IntakeDocument { gone: stored.deleted, ..poisoned(plan, &document) });
     // the content is as it was: no new version
     mapped.hash = stored.hash.as_slice().try_into().unwrap_or(mapped.hash);
     mapped.content.clone_from(&stored.content);

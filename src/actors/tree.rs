@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
 use tokio::sync::watch;
@@ -12,7 +13,7 @@ use super::Deps;
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::cycle::Crew;
 use super::mapper::Mapper;
-use super::poller::{Poller, Reader};
+use super::poller::{Poison, Poller, Reader};
 use super::root::{Root, RootParts};
 use super::servicenow_token::{ServiceNowToken, TokenAsker};
 use super::supervise::{ChildExited, ChildName, Observer, Ping, Pulse, RestartPolicy, Supervision, start_on};
@@ -102,7 +103,7 @@ impl Tree {
     }
 
     /// Lets what is in hand come to an end, up to a deadline, and stops the threads.
-    pub async fn stop(self, deadline: std::time::Duration) {
+    pub async fn stop(self, deadline: Duration) {
         let _ = self.draining.send(true);
         let _ = self.root.send(super::root::Stop).timeout(deadline).await;
         let _ = self.seal.send(Seal).timeout(deadline).await;
@@ -126,6 +127,11 @@ fn check_clients(deps: &Deps) -> Result<(), TreeError> {
     Ok(())
 }
 
+/// A Mapper has nothing to lose, and each record that it cannot bear kills it twice: some dozens of them must not stop their flow.
+fn patient(policy: RestartPolicy) -> RestartPolicy {
+    RestartPolicy { max: policy.max.min(Duration::from_secs(1)), limit: policy.limit.max(100), ..policy }
+}
+
 fn start_flow(
     deps: &Deps,
     flow: &FlowId,
@@ -134,9 +140,10 @@ fn start_flow(
     session: &Addr<SysproSession>,
     writer: &Addr<Writer>,
 ) -> (Addr<Poller>, Vec<Pulse>) {
-    let (definitions, mapped) = (deps.definitions.clone(), flow.clone());
-    let mapper = start_on(ingest, ChildName::of_flow("mapper", flow.clone()), MAILBOX, supervision, move |_| {
-        Mapper::new(definitions, mapped.company, mapped.entity)
+    let (definitions, mapped, crash) = (deps.definitions.clone(), flow.clone(), deps.crash.clone());
+    let patient = Supervision { policy: patient(supervision.policy), ..supervision.clone() };
+    let mapper = start_on(ingest, ChildName::of_flow("mapper", flow.clone()), MAILBOX, &patient, move |_| {
+        Mapper::new(definitions, mapped.company, mapped.entity, crash)
     });
     let (deps, flow_id, session, writer, map) =
         (deps.clone(), flow.clone(), session.clone(), writer.clone(), mapper.addr.clone().recipient());
@@ -151,6 +158,7 @@ fn start_flow(
             mapper: map,
             nudge: writer.clone().recipient(),
             drain: writer.recipient(),
+            poison: Poison::default(),
         })
     });
     let pulses = vec![mapper.pulse(), poller.pulse()];

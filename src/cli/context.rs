@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Global;
 use super::failure::{Exit, Failure};
 use crate::actors::Deps;
+use crate::actors::crash::CrashPoints;
 use crate::actors::progress::Progress;
 use crate::actors::vault::Vault;
 use crate::config::Settings;
@@ -198,6 +199,7 @@ impl Context {
             vault: self.vault(),
             progress: Arc::new(Progress::default()),
             node: self.node.clone(),
+            crash: CrashPoints::default(),
         }
     }
 

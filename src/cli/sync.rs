@@ -119,9 +119,25 @@ pub(super) async fn run_cycle(deps: &Deps, tree: &Tree, flows: Vec<(FlowId, RunK
 }
 
 /// The account of the machine that runs the command, for the audit.
+///
+/// Services and timers set no `USER`: then it is the name of the account that the process runs as, or its number where it has no name.
 pub(super) fn user() -> String {
-    let name = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).or_else(|_| std::env::var("LOGNAME"));
-    format!("user {}", name.unwrap_or_else(|_| "unknown".into()))
+    let said = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|said| !said.is_empty()));
+    format!("user {}", said.unwrap_or_else(account))
+}
+
+#[cfg(unix)]
+fn account() -> String {
+    let uid = nix::unistd::getuid();
+    match nix::unistd::User::from_uid(uid) {
+        Ok(Some(user)) => user.name,
+        Ok(None) | Err(_) => uid.to_string(),
+    }
+}
+
+#[cfg(not(unix))]
+fn account() -> String {
+    std::env::var("USERNAME").unwrap_or_else(|_| "unknown".into())
 }
 
 fn lines(deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Vec<FlowLine> {

@@ -26,7 +26,8 @@ impl Schedule {
 
     /// The first due instant strictly after `after`; `None` when there is none (30 February).
     ///
-    /// A time that a spring change skips runs at the end of the gap; one that an autumn change doubles runs once.
+    /// A time that a spring change skips runs at the end of the gap; one that an autumn change doubles runs once, the first time. What
+    /// runs every hour, or every few minutes, keeps its distance: the hour that is skipped is not made up for, the doubled one runs twice.
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let local = after.with_timezone(&self.zone);
         self.cron.find_next_occurrence(&local, false).ok().map(|next| next.with_timezone(&Utc))
@@ -35,5 +36,109 @@ impl Schedule {
     /// The expression as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn utc(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    /// Every run from one instant until before another, as local times with their offset.
+    fn runs(cron: &str, zone: &str, from: &str, until: &str) -> Vec<String> {
+        let schedule = Schedule::parse(cron, zone.parse().unwrap()).unwrap();
+        let (mut at, until, mut all) = (utc(from), utc(until), Vec::new());
+        loop {
+            let next = schedule.next_after(at).unwrap();
+            assert!(next > at, "{cron} in {zone}: {next} does not come after {at}");
+            if next >= until {
+                return all;
+            }
+            all.push(next.with_timezone(&schedule.zone).format("%d %H:%M%:z").to_string());
+            at = next;
+        }
+    }
+
+    /// The night before, the night of and the night after the change to summer time (02:00 becomes 03:00).
+    const SPRING: (&str, &str) = ("2026-03-27T23:00:00Z", "2026-03-30T22:00:00Z");
+    /// The same three nights of the change back (03:00 becomes 02:00).
+    const AUTUMN: (&str, &str) = ("2026-10-23T22:00:00Z", "2026-10-26T23:00:00Z");
+
+    fn berlin(cron: &str, (from, until): (&str, &str)) -> Vec<String> {
+        runs(cron, "Europe/Berlin", from, until)
+    }
+
+    #[test]
+    fn a_daily_run_comes_once_a_night_whatever_the_clock_does() {
+        assert_eq!(berlin("30 2 * * *", SPRING), ["28 02:30+01:00", "29 03:00+02:00", "30 02:30+02:00"]);
+        assert_eq!(berlin("30 2 * * *", AUTUMN), ["24 02:30+02:00", "25 02:30+02:00", "26 02:30+01:00"]);
+        // times that the changes do not touch
+        assert_eq!(berlin("15 4 * * *", SPRING), ["28 04:15+01:00", "29 04:15+02:00", "30 04:15+02:00"]);
+        assert_eq!(berlin("15 4 * * *", AUTUMN), ["24 04:15+02:00", "25 04:15+01:00", "26 04:15+01:00"]);
+        assert_eq!(berlin("@daily", AUTUMN), ["25 00:00+02:00", "26 00:00+01:00"]);
+        // the sweep's own: Sundays, and both changes are on one
+        assert_eq!(berlin("30 2 * * SUN", SPRING), ["29 03:00+02:00"]);
+        assert_eq!(berlin("30 2 * * SUN", AUTUMN), ["25 02:30+02:00"]);
+    }
+
+    #[test]
+    fn a_daily_run_at_a_midnight_that_does_not_exist_comes_once_too() {
+        // Beirut springs forward at midnight, Lord Howe by half an hour
+        let beirut = runs("0 0 * * *", "Asia/Beirut", "2026-03-27T12:00:00Z", "2026-03-30T12:00:00Z");
+        assert_eq!(beirut, ["28 00:00+02:00", "29 01:00+03:00", "30 00:00+03:00"]);
+        let howe = runs("15 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00:00Z", "2026-10-05T12:00:00Z");
+        assert_eq!(howe, ["04 02:30+11:00", "05 02:15+11:00"]);
+    }
+
+    #[test]
+    fn runs_of_every_hour_and_every_five_minutes_keep_their_distance() {
+        let cases = [("5 * * * *", 60), ("@hourly", 60), ("*/5 * * * *", 5), ("0-59/5 * * * *", 5), ("0,30 * * * *", 30)];
+        for (cron, minutes) in cases {
+            for (from, until) in [SPRING, AUTUMN] {
+                let schedule = Schedule::parse(cron, "Europe/Berlin".parse().unwrap()).unwrap();
+                let (mut at, mut count) = (schedule.next_after(utc(from) - TimeDelta::seconds(1)).unwrap(), 0);
+                while at < utc(until) {
+                    let next = schedule.next_after(at).unwrap();
+                    assert_eq!((next - at).num_minutes(), minutes, "{cron} after {at}");
+                    (at, count) = (next, count + 1);
+                }
+                assert_eq!(count, (utc(until) - utc(from)).num_minutes() / minutes, "{cron}");
+            }
+        }
+    }
+
+    /// The service asks from whatever instant it is at: after a restart the answer must not depend on when the last run was.
+    #[test]
+    fn what_is_next_does_not_depend_on_when_one_asks() {
+        let nights = [
+            ("Europe/Berlin", ["2026-03-28", "2026-10-24"]),
+            ("America/New_York", ["2026-03-07", "2026-10-31"]),
+            ("Australia/Lord_Howe", ["2026-04-04", "2026-10-03"]),
+            ("Asia/Beirut", ["2026-03-28", "2026-10-24"]),
+        ];
+        let crons = ["30 2 * * *", "0 0 * * *", "5 * * * *", "*/5 * * * *", "30 1-3 * * *", "*/20 2 * * *"];
+        for (zone, nights) in nights {
+            for cron in crons {
+                let schedule = Schedule::parse(cron, zone.parse().unwrap()).unwrap();
+                for night in nights {
+                    let from = utc(&format!("{night}T11:00:00Z"));
+                    let mut last: Option<DateTime<Utc>> = None;
+                    for second in (0..86_400).step_by(301) {
+                        let now = from + TimeDelta::seconds(second);
+                        let next = schedule.next_after(now).unwrap();
+                        assert!(next > now, "{cron} in {zone}: {next} does not come after {now}");
+                        if let Some(last) = last.filter(|last| *last > now) {
+                            assert_eq!(next, last, "{cron} in {zone}, asked at {now}");
+                        }
+                        last = Some(next);
+                    }
+                }
+            }
+        }
     }
 }

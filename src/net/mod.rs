@@ -3,6 +3,7 @@
 //! `awc::Client` is `!Send`, so is [`HttpClient`]: make one on each arbiter's thread. HTTP/1.1 only (`h2` 0.3 has an open advisory).
 
 mod proxy;
+mod redact;
 mod tls;
 
 use std::cell::Cell;
@@ -38,7 +39,7 @@ pub struct Response {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, decompressed.
+    /// The body, decompressed; credentials that it repeats are blotted out.
     pub body: Bytes,
 }
 
@@ -148,6 +149,7 @@ impl HttpClient {
         let host = host_of(url);
         let point = |when: &str| format!("http:{method}:{}:{when}", url.path());
         failpoint::reached(|| point("before"));
+        let redaction = redact::Redaction::of(headers, &body);
         let mut request = self.client.request(method.clone(), url.as_str());
         for (name, value) in headers {
             request = request.insert_header((*name, *value));
@@ -168,7 +170,8 @@ impl HttpClient {
             Ok(Ok(body)) => body,
         };
         failpoint::reached(|| point("read"));
-        Ok(Response { status: answer.status().as_u16(), headers: answer.headers().clone(), body })
+        let status = answer.status().as_u16();
+        Ok(Response { status, headers: answer.headers().clone(), body: redaction.apply(status, body) })
     }
 
     fn send_error(&self, error: SendRequestError, host: &str) -> NetError {

@@ -17,6 +17,8 @@ mod replay;
 mod run;
 mod settle;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

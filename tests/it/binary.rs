@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use tieline::config::settings::{DatabaseSettings, StateSettings};
+use tieline::postgres::{self, Cluster};
+
 /// How long anything may take that a test waits for.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -128,6 +131,16 @@ pub fn unheard(command: &mut Command) -> Option<i32> {
 /// The writing end of a pipe whose reader has gone.
 fn nobody() -> std::io::PipeWriter {
     std::io::pipe().unwrap().1
+}
+
+/// The site's private server, adopted while the service runs, or started.
+pub fn cluster(site: &Site) -> Cluster {
+    let directory = site.path("state");
+    std::fs::create_dir_all(&directory).unwrap();
+    let limit = Duration::from_secs(60);
+    let database =
+        DatabaseSettings { url: None, pool_size: 2, statement_timeout: limit, call_timeout: limit, bin_directory: None, durable: false };
+    postgres::start(&StateSettings { key_file: directory.join("master.key"), directory }, &database).unwrap()
 }
 
 /// Standard output and standard error.

@@ -249,6 +249,26 @@ fn a_reader_that_has_gone_does_not_turn_a_failure_into_a_success() {
 }
 
 #[test]
+fn the_audit_names_the_account_where_no_variable_does() {
+    let site = Site::alone();
+    let set = |more: &[(&str, &str)]| {
+        let mut command = site.command(&["api-key", "add", "k", "--role", "viewer"]);
+        command.env_remove("SUDO_USER").env_remove("USER").env_remove("LOGNAME").envs(more.iter().copied());
+        said(&command.output().unwrap(), 0);
+        said(&site.run(&["api-key", "remove", "k"]), 0);
+        let audit = said(&site.run(&["audit", "--kind", "action", "--output", "json"]), 0);
+        let rows = audit.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        rows.filter(|row| row["detail"]["action"] == "api key add").map(|row| row["actor"].to_string()).collect::<Vec<_>>()
+    };
+    let uid = nix::unistd::getuid();
+    let name = nix::unistd::User::from_uid(uid).unwrap().map_or(uid.to_string(), |user| user.name);
+    assert_eq!(set(&[]), [format!("\"user {name}\"")]);
+    assert_eq!(set(&[("USER", "")]).len(), 2);
+    assert!(set(&[("USER", "")]).iter().all(|actor| *actor == format!("\"user {name}\"")));
+    assert!(set(&[("USER", "clerk")]).contains(&"\"user clerk\"".to_owned()));
+}
+
+#[test]
 fn an_empty_password_is_taken_only_when_it_is_meant() {
     let site = Site::alone();
     let set = |more: &[&str]| {

@@ -4,18 +4,16 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use tieline::config::settings::{DatabaseSettings, StateSettings};
-use tieline::postgres::{self, Cluster};
+use tieline::postgres::Cluster;
 use tieline::sim::dataset::DatasetOptions;
 use tieline::sim::servicenow::schema::{Abort, BusinessRule};
 use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use tieline::sim::syspro::{SysproOptions, SysproSim};
 
-use crate::binary::{Site, text, unread, wait_until};
+use crate::binary::{Site, cluster, text, unread, wait_until};
 
 /// A supplier of both companies, with invoices.
 const FROZEN: &str = "000000000149218";
@@ -108,15 +106,6 @@ impl Bench {
         assert!(out.status.success(), "{sql}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).unwrap().trim_end().to_owned()
     }
-}
-
-fn cluster(site: &Site) -> Cluster {
-    let directory = site.path("state");
-    std::fs::create_dir_all(&directory).unwrap();
-    let limit = Duration::from_secs(60);
-    let database =
-        DatabaseSettings { url: None, pool_size: 2, statement_timeout: limit, call_timeout: limit, bin_directory: None, durable: false };
-    postgres::start(&StateSettings { key_file: directory.join("master.key"), directory }, &database).unwrap()
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -6,6 +6,9 @@ use std::net::TcpStream;
 use serde_json::{Value, json};
 use tieline::domain::role::{Permission, Role};
 use tieline::http::ROUTES;
+use tieline::sim::dataset::DatasetOptions;
+use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline::sim::syspro::{SysproOptions, SysproSim};
 
 use crate::binary::{Site, text, wait_until};
 
@@ -120,6 +123,165 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert_eq!(second.status.code(), Some(1));
     assert!(text(&second).contains("http.listen"), "{}", text(&second));
     assert_eq!(service.terminate(), Some(0));
+}
+
+/// Both systems and the service over them, with an admin's key.
+struct Busy {
+    site: Site,
+    syspro: SysproSim,
+    _servicenow: ServiceNowSim,
+    key: String,
+}
+
+impl Busy {
+    fn start() -> (Self, crate::binary::Service) {
+        let dataset = DatasetOptions { documents: 40, ..DatasetOptions::default() };
+        let options = SysproOptions { dataset, ..SysproOptions::default() };
+        let operator = (options.username.clone(), options.password.clone());
+        let syspro = SysproSim::start(options).unwrap();
+        let options = ServiceNowOptions::default();
+        let client = (options.client_id.clone(), options.client_secret.clone());
+        let servicenow = ServiceNowSim::start(options).unwrap();
+        let site = Site::new(syspro.url.as_str(), servicenow.url().as_str(), "");
+        site.set_credentials((&operator.0, &operator.1), (&client.0, &client.1));
+        let out = site.run(&["sync"]);
+        assert!([Some(0), Some(3)].contains(&out.status.code()), "{}", text(&out));
+        let key = key(&site, "admin", "admin");
+        let service = site.serve();
+        wait_until("the service answers", || ask(&site, "GET", "/health/live", None, "").is_some_and(|(status, ..)| status == 200));
+        (Self { site, syspro, _servicenow: servicenow, key }, service)
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let (status, _, body) = ask(&self.site, method, path, Some(&self.key), body).unwrap();
+        (status, json_of(&body))
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let (status, body) = self.ask("GET", path, "");
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// Every item of a list, page by page; no page but the last is short.
+    fn pages(&self, path: &str, limit: usize) -> Vec<Value> {
+        let (mut all, mut after) = (Vec::new(), String::new());
+        loop {
+            let separator = if path.contains('?') { '&' } else { '?' };
+            let page = self.get(&format!("{path}{separator}limit={limit}{after}"));
+            let items = page["items"].as_array().unwrap();
+            all.extend(items.iter().cloned());
+            let Some(next) = page["next"].as_str() else { return all };
+            assert_eq!(items.len(), limit, "{path}");
+            after = format!("&after={next}");
+        }
+    }
+}
+
+#[test]
+fn lists_are_paged_without_gaps_or_repeats_and_a_running_flow_is_not_run_twice() {
+    let (busy, mut service) = Busy::start();
+    // the service's own first cycle
+    wait_until("the first cycle has ended", || {
+        let flows = busy.get("/api/v1/flows");
+        let rows = flows["items"].as_array().unwrap().clone();
+        rows.iter().all(|row| row["holder"].is_null() && row["waiting"] == json!(0) && !row["last_success_at"].is_null())
+            && busy.get("/api/v1/runs?limit=1000")["items"].as_array().unwrap().len() == 2 * rows.len()
+    });
+    let lists: [(&str, &str, usize); 5] = [
+        ("/api/v1/records", "id", 97),
+        ("/api/v1/records?company=EDU1&entity=supplier", "id", 7),
+        ("/api/v1/runs", "id", 5),
+        ("/api/v1/audit?company=EDU1&entity=invoice", "id", 89),
+        ("/api/v1/audit?kind=run", "id", 3),
+    ];
+    for (path, id, limit) in lists {
+        let items = busy.pages(path, limit);
+        let whole = busy.pages(path, 1000);
+        assert!(items.len() > 2 * limit, "{path}: only {} items", items.len());
+        assert_eq!(items, whole, "{path}");
+        let ids: std::collections::BTreeSet<String> = items.iter().map(|item| item[id].to_string()).collect();
+        assert_eq!(ids.len(), items.len(), "{path}");
+    }
+    let suppliers = busy.pages("/api/v1/records?company=EDU1&entity=supplier", 7);
+    assert_eq!(suppliers.len(), busy.syspro.count("EDU1", "ApSupplier").unwrap());
+    assert!(suppliers.iter().all(|row| row["company"] == "EDU1" && row["entity"] == "supplier"));
+    // a page that ends with the list has no next one
+    let exact = busy.get(&format!("/api/v1/records?company=EDU1&entity=supplier&limit={}", suppliers.len()));
+    assert!(exact["next"].is_null() && exact["items"].as_array().unwrap().len() == suppliers.len());
+
+    // while a flow is read, it is not run a second time; others are
+    busy.syspro.switch(|switches| switches.latency_ms = 3_000);
+    let why = r#"{"why":"a look"}"#;
+    let runs = |entity: &str| busy.get(&format!("/api/v1/runs?company=EDU1&entity={entity}&limit=1000"))["items"].as_array().unwrap().len();
+    let before = runs("gl_account");
+    assert_eq!(busy.ask("POST", "/api/v1/flows/EDU1/gl_account/run", why).0, 202);
+    let (status, problem) = busy.ask("POST", "/api/v1/flows/EDU1/gl_account/run", why);
+    assert_eq!(status, 409, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("EDU1/gl_account") && problem["next_step"].is_string(), "{problem}");
+    assert_eq!(busy.ask("POST", "/api/v1/flows/EDU1/cost_center/run", why).0, 202);
+    wait_until("the run has begun", || runs("gl_account") == before + 1);
+    // now it holds its lease as well
+    assert_eq!(busy.ask("POST", "/api/v1/flows/EDU1/gl_account/run", r#"{"why":"a look","sweep":true}"#).0, 409);
+    busy.syspro.switch(|switches| switches.latency_ms = 0);
+    wait_until("it may run again", || busy.ask("POST", "/api/v1/flows/EDU1/gl_account/run", why).0 == 202);
+    wait_until("it has run again", || runs("gl_account") == before + 2);
+    assert_eq!(service.terminate(), Some(0));
+}
+
+#[test]
+fn an_expired_key_opens_nothing_and_a_stuck_request_is_answered() {
+    let site = Site::alone();
+    // the ledger on a server that the test can reach
+    let cluster = crate::binary::cluster(&site);
+    let psql = |sql: &str| {
+        let url = secrecy::ExposeSecret::expose_secret(&cluster.url()).to_owned();
+        let out = std::process::Command::new("psql")
+            .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, "-d", &url])
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "{sql}: {}", text(&out));
+    };
+    let mut service = site.serve();
+    wait_until("the service answers", || ask(&site, "GET", "/health/live", None, "").is_some_and(|(status, ..)| status == 200));
+    let out = site.run(&["api-key", "add", "short", "--role", "viewer", "--expires-days", "1"]);
+    let short = String::from_utf8(out.stdout).unwrap().trim().to_owned();
+    let viewer = key(&site, "viewer", "viewer");
+    assert_eq!(ask(&site, "GET", "/api/v1/flows", Some(&short), "").unwrap().0, 200);
+    psql("UPDATE api_key SET expires_at = now() - interval '1 second' WHERE name = 'short'");
+    let (status, head, expired) = ask(&site, "GET", "/api/v1/flows", Some(&short), "").unwrap();
+    assert!(status == 401 && head.contains("www-authenticate: bearer"), "{status} {head}");
+    // which of the reasons it is, is not told
+    assert_eq!(expired, ask(&site, "GET", "/api/v1/flows", Some("tl_00000000_nonsense"), "").unwrap().2);
+    assert_eq!(ask(&site, "GET", "/api/v1/flows", Some(&viewer), "").unwrap().0, 200);
+
+    // a table that nobody may read for a while: the request is answered in time, and life and metrics go on
+    let mut holder = std::process::Command::new("psql")
+        .args(["-X", "-q", "-d", secrecy::ExposeSecret::expose_secret(&cluster.url())])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = holder.stdin.take().unwrap();
+    writeln!(input, "BEGIN; LOCK TABLE run IN ACCESS EXCLUSIVE MODE; SELECT 'locked';").unwrap();
+    input.flush().unwrap();
+    let mut said = std::io::BufReader::new(holder.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("locked") {
+        std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    }
+    let begun = std::time::Instant::now();
+    let (status, head, body) = ask(&site, "GET", "/api/v1/runs", Some(&viewer), "").unwrap();
+    let took = begun.elapsed().as_secs();
+    assert!(status == 503 && (25..45).contains(&took), "{status} after {took} s: {body}");
+    assert!(head.contains("retry-after") && json_of(&body)["next_step"].is_string(), "{head} {body}");
+    assert_eq!(ask(&site, "GET", "/health/live", None, "").unwrap().0, 200);
+    assert_eq!(ask(&site, "GET", "/metrics", None, "").unwrap().0, 200);
+    drop(input);
+    holder.wait().unwrap();
+    wait_until("it is answered again", || ask(&site, "GET", "/api/v1/runs", Some(&viewer), "").unwrap().0 == 200);
+    assert_eq!(service.terminate(), Some(0));
+    cluster.stop().unwrap();
 }
 
 #[test]

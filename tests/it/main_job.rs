@@ -26,7 +26,7 @@ fn no_duplicates(rig: &Rig) {
 #[test]
 fn everything_arrives_once_and_only_changes_follow() {
     run(async {
-        let rig = Rig::start(Options::new(600)).await;
+        let rig = Rig::start(Options::new(3_000)).await;
         let report = rig.sync_well().await;
         let failures = rig.failures().await;
         assert!(failures.is_empty(), "{failures:#?}");
@@ -42,10 +42,26 @@ fn everything_arrives_once_and_only_changes_follow() {
         assert_eq!(rig.sum("x_apo_gl_posting", "u_amount"), sum(source::postings));
         assert!(!invoiced.is_zero());
 
-        // nothing changed: nothing is written, and there are no versions
+        // nothing changed: nothing is written, there are no versions, and no more is read than the windows of the change queries
         let (writes, versions) = (rig.servicenow.writes(), rig.database.psql("SELECT count(*) FROM version"));
-        rig.sync_well().await;
+        let report = rig.sync_well().await;
         assert_eq!((rig.servicenow.writes(), rig.database.psql("SELECT count(*) FROM version")), (writes, versions));
+        let read = |company: &str, entity: &str| usize::try_from(flow(&report, company, entity).as_ref().unwrap().counts.read).unwrap();
+        let from = Utc::now().date_naive().checked_sub_days(Days::new(40)).unwrap();
+        for company in COMPANIES {
+            let keys = |table: &str, date: &'static [&'static str]| {
+                let rows = source::rows(&rig.syspro, company, table, |c| {
+                    let recent = date.iter().any(|name| c(name).date() >= Some(from));
+                    recent.then(|| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned()))
+                });
+                rows.into_iter().flatten().collect::<BTreeSet<_>>()
+            };
+            let (invoices, paid) = (keys("ApInvoice", &["InvoiceDate", "JournalDate"]), keys("ApInvoicePay", &["JournalDate"]));
+            let (all, most) = (rig.syspro.count(company, "ApInvoice").unwrap(), invoices.len() + paid.len());
+            let read = read(company, "invoice");
+            assert!(read >= invoices.len() && read <= most, "{company}: {read} read, {} to {most} in the windows", invoices.len());
+            assert!(read < all || all < 50, "{company}: all {all} invoices were read again");
+        }
 
         // fifty headers change, of invoices that were posted lately; their lines do not
         let from = Utc::now().date_naive().checked_sub_days(Days::new(39)).unwrap();

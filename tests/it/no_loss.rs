@@ -61,6 +61,59 @@ fn lost_answers_and_errors_lose_nothing_and_double_nothing() {
 }
 
 #[test]
+fn faults_inside_a_batch_end_in_one_effect() {
+    faults_inside_a_batch("true");
+}
+
+/// Then a row that was written once more unseen would be a second row.
+#[test]
+fn faults_inside_a_batch_end_in_one_effect_without_ids_of_ours() {
+    faults_inside_a_batch("false");
+}
+
+/// Single items of a batch whose answer is a lie or is missing, beside whole batches whose answer never comes.
+fn faults_inside_a_batch(derived_sys_id: &str) {
+    run(async {
+        let options = Options::of_one_company(30)
+            .with("SERVICENOW__DERIVED_SYS_ID", derived_sys_id)
+            .with("SERVICENOW__BATCH_SIZE", "20")
+            .with("SERVICENOW__BATCH_LIMIT", "20")
+            .with("SERVICENOW__REQUEST_TIMEOUT_SECONDS", "3");
+        let rig = Rig::start(options).await;
+        let inner = |fault: Fault, rate: f64| FaultRule::always(fault).rate(rate).on_path("batch:/api/now");
+        let whole = |fault: Fault| FaultRule::always(fault).on_path("/api/now/batch");
+        let rules = vec![
+            // the work was done, the item says that it failed
+            inner(Fault::StatusAfterCommit(500), 0.10),
+            inner(Fault::StatusAfterCommit(403), 0.03),
+            inner(Fault::StatusAfterCommit(429), 0.03),
+            // the work was not done
+            inner(Fault::Status(500), 0.05),
+            inner(Fault::RetryAfter(1), 0.03),
+            inner(Fault::Named("revoke_tokens".into()), 1.0).after(30).times(2),
+            // the whole batch was done, and no answer comes
+            whole(Fault::HangAfterCommit).after(3).times(2),
+            whole(Fault::DropAfterCommit).after(4).times(2),
+            whole(Fault::CutBody).after(5).times(2),
+        ];
+        rig.servicenow.set_faults(&FaultPlan { seed: 11, rules });
+        let cycles = rig.sync_until_settled(80).await;
+        let batched = rig.servicenow.undelivered();
+        assert!(batched > 40 && rig.servicenow.faults_struck() > 60, "{batched} answers were lost in {cycles} cycles");
+        let failures = rig.failures().await;
+        assert!(failures.is_empty(), "{failures:#?}");
+        all_once(&rig, &["EDU1"]);
+        let twice = "SELECT delivery_id FROM audit WHERE kind = 'confirmed' GROUP BY delivery_id HAVING count(*) > 1";
+        assert_eq!(rig.database.psql(twice), "");
+        assert_eq!(rig.database.psql("SELECT count(*) FROM intent"), "0");
+        rig.servicenow.clear_faults();
+        let writes = rig.servicenow.writes();
+        rig.sync_well().await;
+        assert_eq!(rig.servicenow.writes(), writes);
+    });
+}
+
+#[test]
 fn a_thousand_callers_cost_one_token() {
     run(async {
         let rig = Rig::start(Options::of_one_company(26)).await;

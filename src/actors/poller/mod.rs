@@ -8,6 +8,9 @@ mod page_size;
 mod read;
 mod sweep;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -19,8 +22,8 @@ use super::mapper::MapPage;
 use super::syspro_session::{CredentialRefused, GetCredential};
 use super::vault::CredentialError;
 use super::writer::{Drain, Nudge, WriteError};
-use crate::domain::FlowId;
 use crate::domain::run::{RunCounts, RunId, RunKind};
+use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
 use crate::store::{FlowRow, Lease, StoreError, Taken};
 use crate::syspro::{OData, SysproError};
@@ -51,7 +54,12 @@ pub struct Reader {
     pub nudge: Recipient<Nudge>,
     /// Sends what is due.
     pub drain: Recipient<Drain>,
+    /// Documents that killed the Mapper, with the hash of what did; kept over a restart.
+    pub poison: Poison,
 }
+
+/// Keys and hashes of documents that are not to be mapped again.
+pub type Poison = Rc<RefCell<HashMap<DocumentKey, [u8; 32]>>>;
 
 /// Ask. Runs the flow once; answers when everything read is taken in and everything due was tried.
 #[derive(Message, Clone)]
@@ -141,6 +149,12 @@ pub enum PollError {
         /// The whole chain of causes.
         text: String,
     },
+    /// The Mapper died too often: the documents in hand are not to blame, and nothing is taken in.
+    #[error("flow {flow}: its Mapper died too often and is not started again; the log says what of. Restart the service, or report it")]
+    MapperEnded {
+        /// The flow.
+        flow: FlowId,
+    },
     /// A sweep would mark more documents as gone than is allowed.
     #[error(
         "flow {flow}: the sweep did not see {gone} of the documents known, more than `flows.max_gone_per_sweep` ({limit}); nothing was marked. \
@@ -163,6 +177,7 @@ impl PollError {
             Self::Syspro { class, .. } => *class,
             // another node may die over it; a ledger comes back; a credential may be set
             Self::Held { .. } | Self::Store { .. } | Self::Credential { .. } => Class::Transient,
+            Self::MapperEnded { .. } => Class::Bug,
             Self::Running { .. } | Self::Done { .. } | Self::Paused { .. } | Self::TooManyGone { .. } => Class::Permanent,
         }
     }

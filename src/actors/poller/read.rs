@@ -97,7 +97,7 @@ impl Reader {
                 let bookmark = Bookmark { started, scope: number, scopes: scopes.len(), after: next.clone() };
                 let position = (!whole).then(|| serde_json::to_value(&bookmark).ok()).flatten();
                 let take_in = async {
-                    let documents = self.map(plan, page.documents).await;
+                    let documents = self.map(plan, page.documents).await?;
                     self.take_in(intake(documents, None, position)).await
                 };
                 // the next page is on its way while this one is taken in
@@ -156,14 +156,18 @@ impl Reader {
     }
 
     /// Maps a page. When the Mapper dies of it, the documents are offered one by one, and the one that kills it twice is set aside.
-    pub(super) async fn map(&self, plan: &Plan, documents: Vec<Document>) -> Vec<IntakeDocument> {
+    ///
+    /// What it died of is remembered as long as the process lives, so that each poll does not kill it again.
+    pub(super) async fn map(&self, plan: &Plan, documents: Vec<Document>) -> Result<Vec<IntakeDocument>, PollError> {
         let mut seen = HashSet::new();
         let documents: Vec<Document> = documents.into_iter().filter(|document| seen.insert(document.key.clone())).collect();
+        let (known, documents): (Vec<Document>, Vec<Document>) = documents.into_iter().partition(|document| self.is_poison(document));
+        let mut all: Vec<IntakeDocument> = known.iter().map(|document| poisoned(plan, document)).collect();
         if let Ok(mapped) = self.mapper.send(MapPage { documents: documents.clone(), gone: false }).await {
-            return mapped;
+            all.extend(mapped);
+            return Ok(all);
         }
         warn!(flow = %self.flow, "the Mapper died of a page; its documents are mapped one by one");
-        let mut all = Vec::with_capacity(documents.len());
         for document in documents {
             let mut mapped = None;
             for _ in 0..2 {
@@ -172,12 +176,22 @@ impl Reader {
                     break;
                 }
             }
+            // one that has ended for good answers nothing at all, and says nothing of this document
+            if mapped.is_none() && !self.mapper.connected() {
+                return Err(PollError::MapperEnded { flow: self.flow.clone() });
+            }
             all.push(mapped.unwrap_or_else(|| {
                 warn!(flow = %self.flow, key = %document.key, "mapping this document crashed twice; it is set aside");
+                self.poison.borrow_mut().insert(document.key.clone(), document.hash().0);
                 poisoned(plan, &document)
             }));
         }
-        all
+        Ok(all)
+    }
+
+    fn is_poison(&self, document: &Document) -> bool {
+        let poison = self.poison.borrow();
+        !poison.is_empty() && poison.get(&document.key).is_some_and(|hash| *hash == document.hash().0)
     }
 
     /// A page into the ledger; nudges the Writer.
@@ -188,7 +202,9 @@ impl Reader {
             }
         }
         let empty = intake.documents.is_empty();
+        self.deps.crash.at("poller:before_intake", self.flow.entity.as_str());
         let counts = self.deps.store.intake(intake).await.map_err(|error| self.store_error(&error))?;
+        self.deps.crash.at("poller:after_intake", self.flow.entity.as_str());
         self.deps.progress.add(&self.flow, counts);
         metrics().documents_read(&self.flow.entity, counts.read.unsigned_abs());
         metrics().versions_taken_in(&self.flow.entity, (counts.new + counts.changed + counts.deleted).unsigned_abs());

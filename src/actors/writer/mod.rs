@@ -288,6 +288,7 @@ impl Sender {
     }
 
     async fn send_and_settle(&self, target: &TargetPlan, claim: Claim, look: bool, deadline: Instant) -> Result<Found, WriteError> {
+        self.deps.crash.at("writer:before_send", self.entity.as_str());
         let servicenow = self.servicenow.leased_until(deadline);
         let started = Instant::now();
         let records = outgoing::records(&self.deps, &self.entity, target, &claim).await?;
@@ -302,6 +303,7 @@ impl Sender {
                 Err(error) => (verdict::of_failed_send(&self.deps.settings, &claim, &error), Some(error)),
             }
         };
+        self.deps.crash.at("writer:after_send", self.entity.as_str());
         if !look {
             self.volatile.pace.learn(&outcomes, started.elapsed());
         }
@@ -312,6 +314,7 @@ impl Sender {
             Err(error @ StoreError::Fenced { .. }) => warn!(%error, "the batch took longer than its lease; it is looked up"),
             Err(error) => return Err(error.into()),
         }
+        self.deps.crash.at("writer:after_settle", self.entity.as_str());
         match stop {
             None => {
                 self.pump.trouble.take();

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
 use tieline::actors::Deps;
+use tieline::actors::crash::CrashPoints;
 use tieline::actors::cycle::{CycleAsk, CycleReport};
 use tieline::actors::poller::{PollError, PollReport};
 use tieline::actors::progress::Progress;
@@ -100,6 +101,7 @@ impl Rig {
             vault,
             progress: Arc::new(Progress::default()),
             node: node("one"),
+            crash: CrashPoints::default(),
         };
         Self { syspro, servicenow, deps, store, database, _state: state }
     }

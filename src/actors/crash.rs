@@ -1,0 +1,67 @@
+//! Crash points: named places in the middle of work where a test can make an actor die.
+//!
+//! They are part of the feature `sim`; without it, as in a release package, every one of them is nothing.
+
+#[cfg(feature = "sim")]
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The crash points of one tree; none is armed at first.
+#[derive(Clone, Debug, Default)]
+pub struct CrashPoints {
+    #[cfg(feature = "sim")]
+    armed: Arc<Mutex<Vec<Armed>>>,
+}
+
+#[cfg(feature = "sim")]
+#[derive(Debug)]
+struct Armed {
+    point: &'static str,
+    of: Option<String>,
+    skip: usize,
+    left: usize,
+}
+
+impl CrashPoints {
+    /// The work has come to this point, `of` says with what.
+    ///
+    /// # Panics
+    /// When a test armed it.
+    #[inline]
+    pub(super) fn at(&self, point: &str, of: &str) {
+        #[cfg(feature = "sim")]
+        if self.strikes(point, of) {
+            panic!("crash point `{point}` of `{of}`");
+        }
+        #[cfg(not(feature = "sim"))]
+        let _ = (point, of);
+    }
+}
+
+#[cfg(feature = "sim")]
+impl CrashPoints {
+    /// From now on whoever comes to `point` (with `of`, when it is said) dies: not the first `skip` times, then `times` times.
+    pub fn arm(&self, point: &'static str, of: Option<&str>, skip: usize, times: usize) {
+        self.lock().push(Armed { point, of: of.map(str::to_owned), skip, left: times });
+    }
+
+    /// Crashes that are still to come.
+    pub fn left(&self) -> usize {
+        self.lock().iter().map(|armed| armed.left).sum()
+    }
+
+    fn strikes(&self, point: &str, of: &str) -> bool {
+        let mut armed = self.lock();
+        let matching = |armed: &&mut Armed| armed.left > 0 && armed.point == point && armed.of.as_deref().is_none_or(|wanted| wanted == of);
+        let Some(armed) = armed.iter_mut().find(matching) else { return false };
+        if armed.skip > 0 {
+            armed.skip -= 1;
+            return false;
+        }
+        armed.left -= 1;
+        true
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Armed>> {
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,117 @@
+//! Blots out of an answer what was sent as a secret: some systems, and proxies before them, repeat a request in their error pages, and
+//! their own words go into errors, logs and the audit.
+
+use std::borrow::Cow;
+
+use actix_web::web::Bytes;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+/// What stands in the place of a secret.
+const BLOT: &str = "***";
+/// Answers of success that are longer hold data, and are not searched.
+const SEARCHED: usize = 1 << 20;
+/// A password that is shorter could be any piece of a word.
+const SHORTEST: usize = 4;
+
+/// The secrets of one request.
+pub(super) struct Redaction {
+    /// Never data, so blotted out whatever the status.
+    credentials: Vec<String>,
+    /// The user's own choice of words, which records may hold too: blotted out of refusals only.
+    passwords: Vec<String>,
+}
+
+impl Redaction {
+    /// The secrets in these headers and in this form.
+    pub(super) fn of(headers: &[(&str, &str)], body: &[u8]) -> Self {
+        let value = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value);
+        let (mut credentials, mut passwords) = (Vec::new(), Vec::new());
+        if let Some((scheme, credential)) = value("authorization").and_then(|value| value.split_once(' ')) {
+            credentials.push(credential.to_owned());
+            let pair = scheme.eq_ignore_ascii_case("basic").then(|| BASE64_STANDARD.decode(credential).ok()).flatten();
+            let pair = pair.and_then(|pair| String::from_utf8(pair).ok());
+            passwords.extend(pair.and_then(|pair| Some(pair.split_once(':')?.1.to_owned())));
+        }
+        if value("content-type").is_some_and(|kind| kind.contains("form-urlencoded")) {
+            for part in body.split(|byte| *byte == b'&').filter_map(|part| part.strip_prefix(b"client_secret=")) {
+                credentials.push(String::from_utf8_lossy(part).into_owned());
+                passwords.extend(url::form_urlencoded::parse(&[b"=", part].concat()).map(|(_, secret)| secret.into_owned()));
+            }
+        }
+        Self { credentials: forms(credentials), passwords: forms(passwords) }
+    }
+
+    /// The answer without them.
+    pub(super) fn apply(&self, status: u16, body: Bytes) -> Bytes {
+        let success = (200..300).contains(&status);
+        if success && body.len() > SEARCHED {
+            return body;
+        }
+        let mut text = String::from_utf8_lossy(&body);
+        let mut blotted = false;
+        for secret in self.credentials.iter().chain(self.passwords.iter().filter(|_| !success)) {
+            if text.contains(secret.as_str()) {
+                text = Cow::Owned(text.replace(secret.as_str(), BLOT));
+                blotted = true;
+            }
+        }
+        if blotted { text.into_owned().into() } else { body }
+    }
+}
+
+/// A secret as it stands, and as JSON may write it; the longest first.
+fn forms(secrets: Vec<String>) -> Vec<String> {
+    let mut all = Vec::new();
+    for secret in secrets.into_iter().filter(|secret| secret.len() >= SHORTEST) {
+        let json = serde_json::Value::from(secret.as_str()).to_string();
+        let json = json.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned();
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        all.extend([secret.replace('/', "\\/"), json.replace('/', "\\/"), json, encoded, secret]);
+    }
+    all.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    all.dedup();
+    all.retain(|form| form.len() >= SHORTEST);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(redaction: &Redaction, status: u16, body: &str) -> String {
+        String::from_utf8(redaction.apply(status, Bytes::copy_from_slice(body.as_bytes())).to_vec()).expect("text")
+    }
+
+    #[test]
+    fn what_was_sent_to_sign_in_is_blotted_out_of_answers() {
+        let credential = BASE64_STANDARD.encode("OP:pass/word\"1");
+        let basic = Redaction::of(&[("Authorization", &format!("Basic {credential}"))], b"");
+        assert_eq!(answer(&basic, 500, &format!("authorization: Basic {credential}; x")), "authorization: Basic ***; x");
+        assert_eq!(answer(&basic, 200, &format!("{{\"said\":\"{credential}\"}}")), "{\"said\":\"***\"}");
+        assert_eq!(
+            answer(&basic, 401, r#"{"said":"pass/word\"1 is wrong, so is pass\/word\"1"}"#),
+            r#"{"said":"*** is wrong, so is ***"}"#
+        );
+        // a record may hold the same words
+        assert_eq!(answer(&basic, 200, "pass/word\"1"), "pass/word\"1");
+        assert_eq!(answer(&basic, 500, "nothing of it"), "nothing of it");
+        let bearer = Redaction::of(&[("Authorization", "Bearer tok123")], b"client_secret=kept");
+        assert_eq!(answer(&bearer, 403, "Bearer tok123, client_secret=kept"), "Bearer ***, client_secret=kept");
+    }
+
+    #[test]
+    fn a_client_secret_is_blotted_out_as_it_was_sent_and_as_it_is() {
+        let form = Redaction::of(&[("Content-Type", "application/x-www-form-urlencoded")], b"client_id=me&client_secret=a%26b+c%3D");
+        assert_eq!(answer(&form, 401, "client_id=me&client_secret=a%26b+c%3D (a&b c=)"), "client_id=me&client_secret=*** (***)");
+    }
+
+    #[test]
+    fn no_password_blots_nothing_out() {
+        for credential in ["OP:", "OP:a", ""] {
+            let redaction = Redaction::of(&[("Authorization", &format!("Basic {}", BASE64_STANDARD.encode(credential)))], b"");
+            assert_eq!(answer(&redaction, 500, "an answer of a server"), "an answer of a server");
+        }
+        assert_eq!(answer(&Redaction::of(&[], b"client_secret=x"), 500, "client_secret=x"), "client_secret=x");
+    }
+}

@@ -1,0 +1,164 @@
+//! Actors that die in the middle of their work, in the real tree: they come back by themselves, and each record arrives once.
+
+use std::time::Duration;
+
+use tieline::actors::replay::replay;
+use tieline::actors::supervise::RestartPolicy;
+use tieline::actors::tree::{Tree, flows};
+use tieline::domain::FlowId;
+use tieline::domain::audit::AuditKind;
+use tieline::domain::run::RunKind;
+use tieline::sim::dataset::Cell;
+use tieline::store::ReplayScope;
+use tieline::telemetry::metrics::metrics;
+
+use crate::support::{Options, Rig, ask, errors, run, source};
+
+/// As the product's, but without its long waits.
+fn quick() -> RestartPolicy {
+    RestartPolicy { min: Duration::from_millis(20), max: Duration::from_millis(200), limit: 20, ..RestartPolicy::default() }
+}
+
+/// Restarts of a kind of actor in this process.
+fn restarts(kind: &str) -> u64 {
+    let named = format!("\"{kind}\"}} ");
+    let lines = metrics().gather();
+    let line =
+        lines.lines().find_map(|line| line.strip_prefix("tieline_actor_restarts_total{")?.split_once(&named).map(|(_, n)| n.to_owned()));
+    line.map_or(0, |count| count.parse::<f64>().unwrap() as u64)
+}
+
+/// Asks the same tree again and again until nothing is on its way; nothing is started again by hand.
+async fn settle(rig: &Rig, tree: &Tree) -> Vec<String> {
+    let mut said = Vec::new();
+    for _ in 0..60 {
+        let report = ask(tree, flows(&rig.deps), RunKind::Poll).await;
+        let wrong = errors(&report);
+        let quiet = wrong.is_empty() && !rig.unsettled().await && rig.deps.crash.left() == 0;
+        said.extend(wrong);
+        if quiet {
+            return said;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("it does not settle, {} crashes are still to come: {said:#?}", rig.deps.crash.left());
+}
+
+fn all_once(rig: &Rig, less: &[(&str, usize)]) {
+    for (table, rows) in source::expected(&rig.syspro, &["EDU1"]) {
+        let less = less.iter().find(|(name, _)| *name == table).map_or(0, |(_, less)| *less);
+        assert_eq!((rig.servicenow.count(table), rig.servicenow.duplicates(table, "u_source_key")), (rows - less, 0), "{table}");
+    }
+}
+
+/// Rows that were written in ServiceNow more than once, or versions that were confirmed more than once.
+fn confirmed_twice(rig: &Rig) -> String {
+    rig.database.psql("SELECT delivery_id, count(*) FROM audit WHERE kind = 'confirmed' GROUP BY delivery_id HAVING count(*) > 1")
+}
+
+#[test]
+fn actors_that_die_in_the_middle_of_work_come_back_and_each_record_arrives_once() {
+    run(async {
+        let options = Options::of_one_company(60).with("SERVICENOW__BATCH_SIZE", "20").with("SYSPRO__PAGE_SIZE", "20");
+        let rig = Rig::start(options).await;
+        let crash = &rig.deps.crash;
+        // a Mapper dies once of each of two pages, without any document being to blame
+        crash.arm("mapper:document", None, 3, 1);
+        crash.arm("mapper:document", None, 70, 1);
+        crash.arm("poller:before_intake", Some("supplier"), 1, 1);
+        crash.arm("poller:after_intake", Some("invoice"), 1, 2);
+        crash.arm("poller:after_intake", Some("gl_posting"), 0, 1);
+        crash.arm("writer:before_send", None, 2, 1);
+        crash.arm("writer:after_send", Some("supplier"), 1, 1);
+        crash.arm("writer:after_send", Some("invoice"), 3, 2);
+        crash.arm("writer:after_settle", Some("purchase_order"), 2, 1);
+        let tree = Tree::start(&rig.deps, quick(), false).unwrap();
+        let said = settle(&rig, &tree).await;
+        assert_eq!(rig.deps.crash.left(), 0);
+        let counts = ["mapper", "poller", "writer"].map(restarts);
+        assert!(counts[0] >= 2 && counts[1] == 4 && counts[2] == 5, "{counts:?} {said:#?}");
+        assert!(tree.fatal.borrow().is_none(), "{:?}", *tree.fatal.borrow());
+        let failures = rig.failures().await;
+        assert!(failures.is_empty(), "{failures:#?}");
+        all_once(&rig, &[]);
+        assert_eq!(confirmed_twice(&rig), "");
+        // what had been sent and never answered was looked up, not sent again
+        assert!(!rig.audit(AuditKind::InDoubt).await.is_empty() && !rig.audit(AuditKind::DoubtSettled).await.is_empty());
+        assert_eq!(rig.database.psql("SELECT count(*) FROM intent"), "0");
+        // nothing is left of the lives that ended
+        assert_eq!(rig.database.psql("SELECT company, entity, kind, started_at FROM run WHERE ended_at IS NULL"), "");
+        assert_eq!(rig.database.psql("SELECT entity FROM flow WHERE holder IS NOT NULL"), "");
+        let writes = rig.servicenow.writes();
+        assert_eq!(errors(&ask(&tree, flows(&rig.deps), RunKind::Poll).await), Vec::<String>::new());
+        assert_eq!(rig.servicenow.writes(), writes);
+        tree.stop(Duration::from_secs(20)).await;
+    });
+}
+
+#[test]
+fn records_that_kill_their_mapper_are_parked_by_name_and_their_neighbours_arrive() {
+    run(async {
+        let rig = Rig::start(Options::of_one_company(30)).await;
+        let suppliers = source::rows(&rig.syspro, "EDU1", "ApSupplier", |c: &dyn Fn(&str) -> Cell| c("Supplier").text().to_owned());
+        let without = |supplier: &str| {
+            let of = |table: &str| source::rows(&rig.syspro, "EDU1", table, |c: &dyn Fn(&str) -> Cell| c("Supplier").text() == supplier);
+            !["ApInvoice", "PorMasterHdr"].into_iter().flat_map(of).any(|is| is)
+        };
+        let poison: Vec<&String> = suppliers.iter().filter(|supplier| !supplier.starts_with(' ') && without(supplier)).take(4).collect();
+        assert_eq!(poison.len(), 4, "too few suppliers without documents in {suppliers:?}");
+        for supplier in &poison {
+            rig.deps.crash.arm("mapper:document", Some(supplier), 0, 1_000);
+        }
+        // the product's own limit of deaths, which so many records would use up
+        let tree = Tree::start(&rig.deps, RestartPolicy { min: Duration::from_millis(20), ..RestartPolicy::default() }, false).unwrap();
+        for cycle in 1..=3 {
+            let report = ask(&tree, flows(&rig.deps), RunKind::Poll).await;
+            assert_eq!(errors(&report), Vec::<String>::new(), "cycle {cycle}");
+            let failures = rig.failures().await;
+            let mut keys: Vec<&String> = failures.iter().map(|row| &row.key).collect();
+            keys.sort();
+            let mut expected = poison.clone();
+            expected.sort();
+            assert_eq!(keys, expected, "cycle {cycle}: {failures:#?}");
+            for row in &failures {
+                assert_eq!((row.entity.as_str(), row.state.as_str(), row.reason.as_deref()), ("supplier", "parked", Some("poison")));
+                assert!(row.message.as_deref().unwrap().contains("crashed twice") && row.next_step.is_some(), "{row:#?}");
+            }
+            all_once(&rig, &[("x_apo_supplier", 4)]);
+        }
+        // one death of the page and two of each record; later polls know them
+        assert_eq!(restarts("mapper"), 9);
+
+        // a replay without a cure sets it aside again, and harms nobody
+        let scope = |key: &str| ReplayScope {
+            company: Some("EDU1".into()),
+            entity: Some("supplier".into()),
+            key: Some(key.into()),
+            ..ReplayScope::default()
+        };
+        let tried = replay(&rig.deps, scope(poison[0]), "test", Some("try".into())).await;
+        assert!(tried.is_ok(), "{tried:?}");
+        assert_eq!(rig.failures().await.iter().filter(|row| row.reason.as_deref() == Some("poison")).count(), 4);
+        tree.stop(Duration::from_secs(20)).await;
+    });
+}
+
+#[test]
+fn a_mapper_that_gave_up_blames_no_record_that_it_has_not_tried() {
+    run(async {
+        let rig = Rig::start(Options::of_one_company(30)).await;
+        // every document kills it: a fault of the program, not of a record
+        const MANY: usize = 1_000_000;
+        rig.deps.crash.arm("mapper:document", None, 0, MANY);
+        let policy = RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), ..RestartPolicy::default() };
+        let tree = Tree::start(&rig.deps, policy, false).unwrap();
+        let flows = vec![FlowId::new("EDU1", "gl_account")];
+        let report = ask(&tree, flows, RunKind::Poll).await;
+        let said = errors(&report);
+        assert!(said.iter().any(|text| text.contains("gl_account") && text.contains("died too often")), "{said:?}");
+        let (deaths, parked) = (MANY - rig.deps.crash.left(), rig.failures().await.len());
+        assert!(deaths > 5 && parked * 2 < deaths, "{parked} records were set aside after {deaths} deaths");
+        assert!(rig.syspro.count("EDU1", "GenMaster").unwrap() > parked + 10);
+        tree.stop(Duration::from_secs(20)).await;
+    });
+}
