@@ -79,6 +79,9 @@ pub struct Claimed {
     /// The sys_id, when the record was delivered before.
     #[diesel(sql_type = Nullable<Text>)]
     pub sys_id: Option<String>,
+    /// Whether this version was confirmed before: it is replayed, and finding it proves nothing about this sending.
+    #[diesel(sql_type = Bool)]
+    pub stands: bool,
     /// How long ago it was sent before this, if it was, in milliseconds by the database's clock: it may have arrived.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub sent_ago: Option<i64>,

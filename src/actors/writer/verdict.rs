@@ -91,6 +91,9 @@ fn looked(target: &TargetPlan, delivery: &Claimed, settled: Settled, quota: Dura
         }
     };
     match settled {
+        Settled::Confirmed { .. } if delivery.stands => {
+            send_again("a replay: this version stood there before, so that finding it proves nothing".into())
+        }
         Settled::Confirmed { sys_id, table } => {
             let table = table.unwrap_or_else(|| target.target_table.clone());
             Verdict::Confirmed { sys_id, table, how: "found", partial: Vec::new() }

@@ -20,6 +20,8 @@ pub struct Scenario {
     pub expect: fn(&World, u32) -> Result<(), String>,
 }
 
+const REPLAY: &[&str] = &["replay", "--company", "EDU1", "--entity", "supplier", "--key", "042", "--why", "spoiled"];
+
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "cost_center",
@@ -179,24 +181,42 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "replay",
-        change: |world, round| {
-            // somebody spoils what stands there
-            let row = world.servicenow.find("x_apo_supplier", "u_supplier_number", "042").unwrap();
-            assert!(world.servicenow.edit_row("x_apo_supplier", &row["sys_id"], &[("u_name", &format!("spoiled {round}"))]));
-        },
-        command: &["replay", "--company", "EDU1", "--entity", "supplier", "--key", "042", "--why", "spoiled"],
-        recover: &["replay", "--company", "EDU1", "--entity", "supplier", "--key", "042", "--why", "spoiled"],
+        // somebody spoils what stands there
+        change: spoil,
+        command: REPLAY,
+        recover: REPLAY,
         mend: None,
-        expect: |world, round| {
-            let row = world.servicenow.find("x_apo_supplier", "u_supplier_number", "042").unwrap();
-            if row["u_name"].contains("spoiled") { Err(format!("still spoiled in round {round}")) } else { Ok(()) }
+        expect: unspoiled,
+    },
+    Scenario {
+        name: "replay_lost",
+        change: |world, round| {
+            spoil(world, round);
+            world.servicenow.set_fault(FaultRule::always(Fault::Drop).on_path("/api/now").times(1));
+            // it did not arrive, and only the version from before is found
+            world.run(REPLAY);
+            world.servicenow.clear_faults();
         },
+        command: &["sync", "--entity", "supplier"],
+        recover: &["sync", "--entity", "supplier"],
+        mend: None,
+        expect: unspoiled,
     },
 ];
 
 /// Whether there was a round of the same scenario before.
 fn again(round: u32) -> bool {
     round % 1_000 > 1
+}
+
+fn spoil(world: &World, round: u32) {
+    let row = world.servicenow.find("x_apo_supplier", "u_supplier_number", "042").unwrap();
+    assert!(world.servicenow.edit_row("x_apo_supplier", &row["sys_id"], &[("u_name", &format!("spoiled {round}"))]));
+}
+
+fn unspoiled(world: &World, round: u32) -> Result<(), String> {
+    let row = world.servicenow.find("x_apo_supplier", "u_supplier_number", "042").unwrap();
+    if row["u_name"].contains("spoiled") { Err(format!("still spoiled in round {round}")) } else { Ok(()) }
 }
 
 fn today() -> String {
