@@ -13,6 +13,7 @@ mod output;
 mod record;
 mod replay;
 mod run;
+mod signals;
 #[cfg(feature = "sim")]
 mod simulate;
 mod sync;

@@ -130,7 +130,8 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
     }
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     // a cycle without flows reads nothing and sends what is due
-    let cycle = sync::run_cycle(&deps, &tree, Vec::new()).await;
+    let mut signals = super::signals::Signals::listen();
+    let cycle = sync::run_cycle(&deps, &tree, Vec::new(), &mut signals).await;
     tree.stop(STOP_DEADLINE).await;
     let cycle = cycle?;
     let status = context.store.flow_status().await?;

@@ -7,6 +7,7 @@ use tracing::{info, warn};
 use super::Global;
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
+use super::signals::Signals;
 use crate::actors::root::RootDoor;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
@@ -23,14 +24,15 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
         warn!("{warning}");
     }
     super::block_on(async {
+        let mut signals = Signals::listen();
         let context = Context::open(checked).await?;
-        let result = serve(&context).await;
+        let result = serve(&context, &mut signals).await;
         context.close().await;
         result
     })
 }
 
-pub(super) async fn serve(context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Exit, Failure> {
     let deps = context.deps();
     let tree = Tree::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let surface = Surface::new(deps.clone(), RootDoor::new(tree.root.clone()));
@@ -45,7 +47,7 @@ pub(super) async fn serve(context: &Context) -> Result<Exit, Failure> {
     notify(sd_notify::NotifyState::Ready);
     let mut fatal = tree.fatal.clone();
     let result = tokio::select! {
-        () = signal() => Ok(Exit::Done),
+        () = signals.next() => Ok(Exit::Done),
         _ = fatal.wait_for(Option::is_some) => {
             let why = tree.fatal.borrow().clone().unwrap_or_default();
             Err(Failure::new(Exit::Failed, why))
@@ -56,7 +58,7 @@ pub(super) async fn serve(context: &Context) -> Result<Exit, Failure> {
     server.stop().await;
     tokio::select! {
         () = tree.stop(STOP_DEADLINE) => {}
-        () = signal() => warn!("a second signal: stopping at once; what was in hand is looked up at the next start"),
+        () = signals.next() => warn!("a second signal: stopping at once; what was in hand is looked up at the next start"),
     }
     result
 }
@@ -65,17 +67,5 @@ pub(super) async fn serve(context: &Context) -> Result<Exit, Failure> {
 fn notify(state: sd_notify::NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         warn!(%error, "the service manager could not be told");
-    }
-}
-
-/// SIGTERM or SIGINT.
-pub(super) async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut term), Ok(mut int)) => {
-            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-        }
-        // no signals can be had: run until killed
-        _ => std::future::pending().await,
     }
 }

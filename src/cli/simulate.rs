@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::failure::{Exit, Failure};
-use super::{output, run};
+use super::output;
+use super::signals::Signals;
 use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
 use crate::sim::dataset::DatasetOptions;
 use crate::sim::faults::{FaultPlan, Faults};
@@ -87,13 +88,15 @@ impl Common {
 
 /// Runs the command until a signal.
 pub(super) fn simulate(command: &SimulateCommand) -> Result<Exit, Failure> {
+    super::block_on(async {
+        // before it says where it listens: whoever reads that may end it at once
+        let mut signals = Signals::listen();
+        serve(command, &mut signals).await
+    })
+}
+
+async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit, Failure> {
     let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("the stand-in cannot start: {error}; choose another --listen"));
-    let until_signal = || {
-        super::block_on(async {
-            run::signal().await;
-            Ok(Exit::Done)
-        })
-    };
     match command {
         SimulateCommand::Syspro {
             common,
@@ -127,9 +130,9 @@ pub(super) fn simulate(command: &SimulateCommand) -> Result<Exit, Failure> {
             print_ca(sim.ca_pem.as_deref())?;
             let keys = format!("odata_url = \"{}\"\ntime_zone = \"Africa/Johannesburg\"\ncompanies = [\"EDU1\", \"1\"]", sim.url);
             print_snippet("syspro", &keys, sim.ca_pem.is_some(), SYSPRO_ODATA, username)?;
-            let done = until_signal();
+            signals.next().await;
             sim.stop();
-            done
+            Ok(Exit::Done)
         }
         SimulateCommand::Servicenow { common, client_id, client_secret, no_staging } => {
             let options = ServiceNowOptions {
@@ -148,9 +151,9 @@ pub(super) fn simulate(command: &SimulateCommand) -> Result<Exit, Failure> {
             print_ca(sim.ca_pem())?;
             let keys = format!("instance_url = \"{}\"", sim.url());
             print_snippet("servicenow", &keys, sim.ca_pem().is_some(), SERVICENOW, client_id)?;
-            let done = until_signal();
+            signals.next().await;
             sim.stop();
-            done
+            Ok(Exit::Done)
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::output::{self, Bars};
+use super::signals::Signals;
 use super::{Global, OutputForm};
 use crate::actors::Deps;
 use crate::actors::cycle::{CycleAsk, CycleReport};
@@ -57,8 +58,9 @@ pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     super::start_logging(&checked)?;
     let flows = choose(&checked, args)?;
     super::block_on(async {
+        let mut signals = Signals::listen();
         let context = Context::open(checked).await?;
-        let result = cycle(&context, global, flows).await;
+        let result = cycle(&context, global, flows, &mut signals).await;
         context.close().await;
         result
     })
@@ -90,10 +92,10 @@ fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, 
         .collect())
 }
 
-async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>) -> Result<Exit, Failure> {
+async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>, signals: &mut Signals) -> Result<Exit, Failure> {
     let deps = context.deps();
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let report = run_cycle(&deps, &tree, flows).await;
+    let report = run_cycle(&deps, &tree, flows, signals).await;
     tree.stop(STOP_DEADLINE).await;
     let report = report?;
     let status = context.store.flow_status().await?;
@@ -103,7 +105,12 @@ async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>
 }
 
 /// Runs one cycle with bars.
-pub(super) async fn run_cycle(deps: &Deps, tree: &Tree, flows: Vec<(FlowId, RunKind)>) -> Result<CycleReport, Failure> {
+pub(super) async fn run_cycle(
+    deps: &Deps,
+    tree: &Tree,
+    flows: Vec<(FlowId, RunKind)>,
+    signals: &mut Signals,
+) -> Result<CycleReport, Failure> {
     let bars = Bars::start(deps.progress.clone());
     let ask = CycleAsk::by_hand(flows, user(), None);
     let mut fatal = tree.fatal.clone();
@@ -113,6 +120,7 @@ pub(super) async fn run_cycle(deps: &Deps, tree: &Tree, flows: Vec<(FlowId, RunK
             let why = tree.fatal.borrow().clone().unwrap_or_default();
             Err(Failure::new(Exit::Failed, format!("{why}; nothing is lost, run it again")))
         }
+        () = signals.next() => Err(Failure::new(Exit::Failed, "stopped by a signal; nothing is lost, the next run goes on where this one was")),
     };
     bars.finish().await;
     report

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
+use super::signals::Signals;
 use super::{Global, OutputForm, credential, output, run, sync};
 use crate::actors::cycle::CycleAsk;
 use crate::actors::root::RunCycle;
@@ -94,9 +95,10 @@ pub(super) fn demo(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     say(global, &format!("  SYSPRO      {}", systems.syspro.url));
     say(global, &format!("  ServiceNow  {}", systems.servicenow.url()));
     let result = super::block_on(async {
+        let mut signals = Signals::listen();
         say(global, "Starting a private Postgres …");
         let context = Context::open(checked).await?;
-        let result = show(global, args, &context, &systems).await;
+        let result = show(global, args, &context, &systems, &mut signals).await;
         context.close().await;
         result
     });
@@ -180,14 +182,14 @@ async fn set_credentials(context: &Context) -> Result<(), Failure> {
     Ok(context.store.credential_put(all, sync::user(), "credential set").await?)
 }
 
-async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Systems) -> Result<Exit, Failure> {
+async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Systems, signals: &mut Signals) -> Result<Exit, Failure> {
     set_credentials(context).await?;
     let deps = context.deps();
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     say(global, "One full sync: six flows of two companies, parents first …");
     let started = Instant::now();
     let flows: Vec<_> = flows(&deps).into_iter().map(|flow| (flow, RunKind::Poll)).collect();
-    let mut report = sync::run_cycle(&deps, &tree, flows.clone()).await?;
+    let mut report = sync::run_cycle(&deps, &tree, flows.clone(), signals).await?;
     // with faults, deliveries wait for another try or a look: a person would run the cycle again
     let mut cycles = 1;
     while args.faults && cycles < 20 && unsettled(context).await? {
@@ -225,7 +227,7 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
         // what is parked is parked on purpose, and the summary accounts for it
         return Ok(if exit == Exit::Partly { Exit::Done } else { exit });
     }
-    keep_running(context, systems).await
+    keep_running(context, systems, signals).await
 }
 
 /// Whether anything may still change by itself.
@@ -234,7 +236,7 @@ async fn unsettled(context: &Context) -> Result<bool, Failure> {
 }
 
 /// The service runs on, and business goes on.
-async fn keep_running(context: &Context, systems: &Systems) -> Result<Exit, Failure> {
+async fn keep_running(context: &Context, systems: &Systems, signals: &mut Signals) -> Result<Exit, Failure> {
     println!();
     println!(
         "The service runs on at http://{}/health/flows; new invoices appear every {} s. Ctrl-C ends it.",
@@ -257,7 +259,7 @@ async fn keep_running(context: &Context, systems: &Systems) -> Result<Exit, Fail
         }
     };
     tokio::select! {
-        result = run::serve(context) => result,
+        result = run::serve(context, signals) => result,
         () = feed => Ok(Exit::Done),
     }
 }
