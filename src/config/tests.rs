@@ -41,7 +41,7 @@ fn a_minimal_file_gets_the_defaults() {
     let loaded = read(MINIMAL, &[]).expect("a minimal file is enough");
     let settings = &loaded.settings;
     assert_eq!(settings.http.listen.to_string(), "127.0.0.1:8650");
-    assert_eq!(settings.syspro.page_size, 1000);
+    assert_eq!(settings.syspro.page_size, 300);
     assert_eq!(settings.syspro.row_cap, 5000);
     assert_eq!(settings.syspro.date_literal, DateLiteral::Auto);
     assert_eq!(settings.syspro.connection.body_limit, 64 << 20);

@@ -119,10 +119,22 @@ pub struct Metrics {
     flow_last_progress: IntGaugeVec,
     batch_size: IntGauge,
     concurrency: IntGauge,
+    breaker: IntGauge,
     store_duration: HistogramVec,
     store_connection_wait: Histogram,
     audit_sealed_rows: IntCounter,
     sign_ins_refused: IntCounter,
+}
+
+/// Whether records are sent at present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breaker {
+    /// They are.
+    Closed = 0,
+    /// One batch is tried.
+    HalfOpen = 1,
+    /// Nothing got through for a while, and nothing is sent.
+    Open = 2,
 }
 
 impl Default for Metrics {
@@ -167,6 +179,11 @@ impl Metrics {
             ),
             batch_size: gauge(&registry, "batch_size", "Records per batch that the instance accepts at present."),
             concurrency: gauge(&registry, "concurrency", "Batches on their way at once that the instance accepts at present."),
+            breaker: gauge(
+                &registry,
+                "breaker",
+                "Sending to ServiceNow: 0 goes on, 1 is tried with one batch, 2 waits after failures in a row.",
+            ),
             store_duration: histograms(&registry, "store_seconds", "Time of a call to the database.", &["call"], &calls),
             store_connection_wait: histogram(&registry, "store_connection_wait_seconds", "Wait for a database connection.", &calls),
             audit_sealed_rows: counter(&registry, "audit_sealed_rows_total", "Audit rows sealed into the chain."),
@@ -240,6 +257,11 @@ impl Metrics {
     /// The number of batches at once changed.
     pub fn set_concurrency(&self, batches: usize) {
         self.concurrency.set(i64::try_from(batches).unwrap_or(i64::MAX));
+    }
+
+    /// The breaker changed.
+    pub fn set_breaker(&self, breaker: Breaker) {
+        self.breaker.set(breaker as i64);
     }
 
     /// A call to the database ended. `call` is its name, such as `take_in`.
@@ -341,6 +363,7 @@ mod tests {
         metrics.flow_progressed(&flow, DateTime::from_timestamp(1_700_000_000, 0).expect("an instant"));
         metrics.set_batch_size(50);
         metrics.set_concurrency(4);
+        metrics.set_breaker(Breaker::Open);
         metrics.store_called("take_in", Duration::from_millis(3));
         metrics.store_waited(Duration::from_micros(20));
         metrics.audit_sealed(9);
@@ -362,6 +385,7 @@ mod tests {
             "tieline_flow_last_progress_timestamp_seconds{company=\"EDU1\",entity=\"invoice\"} 1700000000",
             "tieline_batch_size 50",
             "tieline_concurrency 4",
+            "tieline_breaker 2",
             "tieline_store_seconds_count{call=\"take_in\"} 1",
             "tieline_store_connection_wait_seconds_count 1",
             "tieline_audit_sealed_rows_total 9",

@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use self::pace::Pace;
+use self::pace::{Pace, Paused};
 use super::Deps;
 use super::servicenow_token::TokenAsker;
 use crate::definition::plan::TargetPlan;
@@ -126,7 +126,11 @@ impl Writer {
 
 impl Volatile {
     fn new(deps: &Deps) -> Self {
-        Self { pace: Pace::new(&deps.settings.servicenow), pumps: RefCell::default(), restarted: Cell::new(false) }
+        Self {
+            pace: Pace::new(&deps.settings.servicenow, (deps.settings.retry.min_delay, deps.settings.retry.max_delay)),
+            pumps: RefCell::default(),
+            restarted: Cell::new(false),
+        }
     }
 }
 
@@ -214,6 +218,21 @@ struct Sender {
     entity: EntityName,
 }
 
+/// Nothing may be sent for a while: what is due waits for the next cycle.
+fn paused_for(paused: Paused) -> Result<Found, WriteError> {
+    let seconds = paused.wait.as_secs() + 1;
+    match paused.failures {
+        // the instance asked for time, which is no trouble
+        0 => Ok(Found::Nothing),
+        failures => Err(WriteError::ServiceNow {
+            text: format!(
+                "nothing got through to ServiceNow {failures} times in a row; nothing is sent for {seconds} s, then one batch is tried"
+            ),
+            class: Class::Transient,
+        }),
+    }
+}
+
 /// What a worker found to do.
 enum Found {
     Work,
@@ -237,9 +256,6 @@ impl Sender {
 
     async fn work(&self, targets: Vec<&TargetPlan>) -> Result<(), WriteError> {
         loop {
-            if !self.volatile.pace.wait().await {
-                return Ok(());
-            }
             // asked for before looking, so that a batch that settles in between is not missed
             let settled = self.pump.settled.notified();
             let mut found = Found::Nothing;
@@ -268,7 +284,10 @@ impl Sender {
 
     /// Claims a batch, sends it (or looks it up) and stores what became of it.
     async fn one_batch(&self, target: &TargetPlan, look: bool) -> Result<Found, WriteError> {
-        let _slot = self.volatile.pace.slot().await;
+        let _slot = match self.volatile.pace.slot().await {
+            Ok(slot) => slot,
+            Err(paused) => return paused_for(paused),
+        };
         let size = self.volatile.pace.size();
         let lane = Lane { entity: self.entity.to_string(), block: target.block.clone() };
         // a look-up, the batch itself, and some time for the ledger
@@ -304,7 +323,7 @@ impl Sender {
             }
         };
         self.deps.crash.at("writer:after_send", self.entity.as_str());
-        if !look {
+        if !look && stop.is_none() {
             self.volatile.pace.learn(&outcomes, started.elapsed());
         }
         self.count(&claim, &outcomes, look);
@@ -321,7 +340,12 @@ impl Sender {
                 Ok(Found::Work)
             }
             Some(error) => {
-                self.volatile.pace.pause(error.retry_after());
+                if let Some(wait) = error.retry_after() {
+                    self.volatile.pace.pause(wait);
+                }
+                if error.class() == Class::Transient {
+                    self.volatile.pace.failed();
+                }
                 Err(error.into())
             }
         }

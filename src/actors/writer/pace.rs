@@ -1,14 +1,21 @@
-//! The pace towards one instance, shared by all workers: records per batch, requests at once, pauses.
+//! The pace towards one instance, shared by all workers: records per batch, batches at once, pauses, and the breaker.
+//!
+//! Additive increase, multiplicative decrease. When nothing gets through any more the breaker opens: nothing is sent for a while that
+//! doubles, then one batch is sent to see, and only when that gets through go the others. An instance that is down would otherwise put
+//! batch after batch in doubt.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::Instant;
+use tracing::{info, warn};
 
 use crate::config::settings::ServiceNowSettings;
+use crate::retry;
 use crate::store::{Settlement, Verdict};
-use crate::telemetry::metrics::metrics;
+use crate::telemetry::metrics::{Breaker, metrics};
 
 /// A pause up to this long is waited out within the cycle; a longer one ends it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -16,83 +23,324 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A batch that took longer than this grows no further: the instance cancels one after 30 s.
 const COMFORT: Duration = Duration::from_secs(8);
 
-/// Additive increase, multiplicative decrease.
+/// Batches in a row of which nothing got through before the breaker opens.
+const FAILURES: u32 = 5;
+
+/// What the instance accepts at present.
 pub(super) struct Pace {
-    size: Cell<usize>,
-    limit: usize,
-    slots: std::sync::Arc<Semaphore>,
-    paused_until: Cell<Option<Instant>>,
+    state: Rc<RefCell<State>>,
+    freed: Rc<Notify>,
+    batch_limit: usize,
+    concurrency: usize,
+    /// The first wait of an open breaker, and the longest.
+    waits: (Duration, Duration),
+}
+
+struct State {
+    size: usize,
+    /// Batches that may be on their way at once.
+    allowed: usize,
+    in_flight: usize,
+    /// Batches that went well since `allowed` last changed.
+    good: usize,
+    paused_until: Option<Instant>,
+    /// Batches in a row of which nothing got through.
+    failures: u32,
+    /// How often the breaker opened since something got through.
+    opened: u32,
+    breaker: Breaker,
+}
+
+/// One of the batches that may be on their way; given back when dropped.
+pub(super) struct Slot {
+    state: Rc<RefCell<State>>,
+    freed: Rc<Notify>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.state.borrow_mut().in_flight -= 1;
+        self.freed.notify_waiters();
+    }
+}
+
+/// Nothing may be sent before then, and it is too long to wait here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Paused {
+    /// How long.
+    pub(super) wait: Duration,
+    /// How many batches failed in a row, where that is the reason.
+    pub(super) failures: u32,
 }
 
 impl Pace {
-    pub(super) fn new(settings: &ServiceNowSettings) -> Self {
-        let limit = settings.batch_limit.max(1);
-        Self {
-            size: Cell::new(settings.batch_size.clamp(1, limit)),
-            limit,
-            slots: std::sync::Arc::new(Semaphore::new(settings.concurrency.max(1))),
-            paused_until: Cell::new(None),
-        }
+    /// The starting pace; `waits` are the first and the longest wait of an open breaker.
+    pub(super) fn new(settings: &ServiceNowSettings, waits: (Duration, Duration)) -> Self {
+        let (batch_limit, concurrency) = (settings.batch_limit.max(1), settings.concurrency.max(1));
+        let state = State {
+            size: settings.batch_size.clamp(1, batch_limit),
+            allowed: concurrency,
+            in_flight: 0,
+            good: 0,
+            paused_until: None,
+            failures: 0,
+            opened: 0,
+            breaker: Breaker::Closed,
+        };
+        tell(&state);
+        Self { state: Rc::new(RefCell::new(state)), freed: Rc::default(), batch_limit, concurrency, waits }
     }
 
     /// Records in the next batch.
     pub(super) fn size(&self) -> usize {
-        self.size.get()
+        self.state.borrow().size
     }
 
-    /// One of the requests that may be on their way at once.
-    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
-        self.slots.clone().acquire_owned().await.ok()
+    /// Waits for a place among the batches on their way, and for the end of a short pause.
+    ///
+    /// # Errors
+    /// [`Paused`] when the pause is too long to wait here.
+    pub(super) async fn slot(&self) -> Result<Slot, Paused> {
+        loop {
+            // asked for before looking, so that a place that is freed in between is not missed
+            let freed = self.freed.notified();
+            match self.look(Instant::now())? {
+                Look::Go => return Ok(Slot { state: self.state.clone(), freed: self.freed.clone() }),
+                Look::Later(until) => tokio::time::sleep_until(until).await,
+                Look::Full => freed.await,
+            }
+        }
+    }
+
+    fn look(&self, now: Instant) -> Result<Look, Paused> {
+        let mut state = self.state.borrow_mut();
+        if let Some(until) = state.paused_until.filter(|until| *until > now) {
+            let wait = until - now;
+            let failures = if state.breaker == Breaker::Open { state.failures } else { 0 };
+            return if wait > PATIENCE { Err(Paused { wait, failures }) } else { Ok(Look::Later(until)) };
+        }
+        state.paused_until = None;
+        if state.breaker == Breaker::Open {
+            state.breaker = Breaker::HalfOpen;
+            info!("the instance is tried with one batch");
+            tell(&state);
+        }
+        let allowed = if state.breaker == Breaker::HalfOpen { 1 } else { state.allowed };
+        if state.in_flight >= allowed {
+            return Ok(Look::Full);
+        }
+        state.in_flight += 1;
+        Ok(Look::Go)
     }
 
     /// Nobody sends before then.
-    pub(super) fn pause(&self, wait: Option<Duration>) {
-        if let Some(wait) = wait {
-            let until = Instant::now() + wait;
-            self.paused_until.set(Some(self.paused_until.get().map_or(until, |old| old.max(until))));
-        }
+    pub(super) fn pause(&self, wait: Duration) {
+        self.state.borrow_mut().pause(wait);
     }
 
-    /// Waits out a short pause; false when the pause is too long to wait here.
-    pub(super) async fn wait(&self) -> bool {
-        while let Some(until) = self.paused_until.get() {
-            let now = Instant::now();
-            if until <= now {
-                self.paused_until.set(None);
-            } else if until - now > PATIENCE {
-                return false;
-            } else {
-                tokio::time::sleep_until(until).await;
-            }
-        }
-        true
-    }
-
-    /// Grows after a batch that went well, halves after one that did not.
+    /// After a batch with outcomes: more after one that went well, half after one that did not.
     pub(super) fn learn(&self, outcomes: &[Settlement], took: Duration) {
-        let mut trouble = false;
+        let mut state = self.state.borrow_mut();
+        let (mut through, mut trouble) = (outcomes.is_empty(), false);
         for outcome in outcomes {
             match &outcome.verdict {
                 Verdict::InDoubt { .. } => trouble = true,
                 Verdict::Deferred { throttled, not_before, .. } => {
                     trouble = true;
                     if *throttled {
-                        self.pause((*not_before - chrono::Utc::now()).to_std().ok());
+                        state.pause((*not_before - chrono::Utc::now()).to_std().unwrap_or_default());
                     }
                 }
-                _ => {}
+                // a refusal is an answer
+                Verdict::Confirmed { .. } | Verdict::Parked { .. } => through = true,
             }
         }
-        let size = self.size.get();
-        let full = outcomes.len() >= size;
-        let next = if trouble || took > COMFORT {
-            (size / 2).max(1)
-        } else if full {
-            (size + size / 4 + 1).min(self.limit)
+        let full = outcomes.len() >= state.size;
+        if trouble || took > COMFORT {
+            state.size = (state.size / 2).max(1);
+            state.allowed = (state.allowed / 2).max(1);
+            state.good = 0;
         } else {
-            size
+            if full {
+                state.size = (state.size + state.size / 4 + 1).min(self.batch_limit);
+            }
+            state.good += 1;
+            if state.good >= state.allowed {
+                state.allowed = (state.allowed + 1).min(self.concurrency);
+                state.good = 0;
+            }
+        }
+        if through {
+            state.through()
+        } else {
+            state.failed(self.waits)
+        }
+        tell(&state);
+        drop(state);
+        self.freed.notify_waiters();
+    }
+
+    /// After a call that gave nothing at all for a passing reason.
+    pub(super) fn failed(&self) {
+        let mut state = self.state.borrow_mut();
+        state.allowed = (state.allowed / 2).max(1);
+        state.failed(self.waits);
+        tell(&state);
+    }
+}
+
+enum Look {
+    Go,
+    Later(Instant),
+    Full,
+}
+
+impl State {
+    fn pause(&mut self, wait: Duration) {
+        let until = Instant::now() + wait;
+        self.paused_until = Some(self.paused_until.map_or(until, |old| old.max(until)));
+    }
+
+    fn through(&mut self) {
+        (self.failures, self.opened) = (0, 0);
+        if std::mem::replace(&mut self.breaker, Breaker::Closed) != Breaker::Closed {
+            info!("the instance accepts records again");
+        }
+    }
+
+    fn failed(&mut self, (first, longest): (Duration, Duration)) {
+        self.failures += 1;
+        // the batches that were on their way when it opened say nothing new
+        let opens = self.breaker == Breaker::HalfOpen || (self.breaker == Breaker::Closed && self.failures >= FAILURES);
+        if opens {
+            self.opened += 1;
+            let wait = retry::delay(self.opened, first, longest);
+            self.pause(wait);
+            self.breaker = Breaker::Open;
+            warn!(failures = self.failures, ?wait, "nothing gets through to ServiceNow any more; nothing is sent for a while");
+        }
+    }
+}
+
+fn tell(state: &State) {
+    metrics().set_batch_size(state.size);
+    metrics().set_concurrency(state.allowed);
+    metrics().set_breaker(state.breaker);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn pace() -> Pace {
+        let mut settings = crate::config::load_text(
+            "[syspro]\nodata_url = \"https://s/o\"\ntime_zone = \"UTC\"\ncompanies = [\"A\"]\n[servicenow]\ninstance_url = \"https://n\"\n",
+            None,
+            Vec::new(),
+        )
+        .unwrap()
+        .settings
+        .servicenow;
+        (settings.batch_size, settings.batch_limit, settings.concurrency) = (40, 100, 4);
+        Pace::new(&settings, (2 * S, 60 * S))
+    }
+
+    fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
+        let one = |n: usize| Settlement {
+            delivery_id: n as i64,
+            document_id: 1,
+            version: 1,
+            record_key: String::new(),
+            verdict: verdict.clone(),
         };
-        self.size.set(next);
-        metrics().set_batch_size(next);
+        (0..count).map(one).collect()
+    }
+
+    fn good() -> Verdict {
+        Verdict::Confirmed { sys_id: "a".into(), table: "t".into(), how: "inserted", partial: Vec::new() }
+    }
+
+    fn doubt() -> Verdict {
+        Verdict::InDoubt { message: "lost".into(), not_before: chrono::Utc::now() }
+    }
+
+    #[actix_rt::test]
+    async fn batches_grow_while_they_are_full_and_halve_on_trouble() {
+        let pace = pace();
+        pace.learn(&outcomes(40, &good()), S);
+        assert_eq!(pace.size(), 51);
+        pace.learn(&outcomes(10, &good()), S);
+        assert_eq!(pace.size(), 51, "a batch that was not full says nothing of larger ones");
+        pace.learn(&outcomes(51, &good()), 9 * S);
+        assert_eq!(pace.size(), 25, "too slow");
+        for _ in 0..20 {
+            pace.learn(&outcomes(100, &good()), S);
+        }
+        assert_eq!(pace.size(), 100);
+    }
+
+    #[actix_rt::test]
+    async fn batches_at_once_halve_on_trouble_and_come_back_one_by_one() {
+        let pace = pace();
+        pace.learn(&outcomes(1, &doubt()), S);
+        let mut held = vec![pace.slot().await.unwrap(), pace.slot().await.unwrap()];
+        assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "two of four");
+        pace.learn(&outcomes(1, &good()), S);
+        pace.learn(&outcomes(1, &good()), S);
+        held.push(pace.slot().await.unwrap());
+        assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "three of four");
+        held.clear();
+        assert_eq!(pace.state.borrow().in_flight, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_breaker_opens_tries_one_batch_and_closes() {
+        let pace = pace();
+        for _ in 0..FAILURES {
+            pace.learn(&outcomes(3, &doubt()), S);
+        }
+        assert_eq!(pace.state.borrow().breaker, Breaker::Open);
+        // the first wait is short enough to be waited out
+        let probe = pace.slot().await.unwrap();
+        assert_eq!(pace.state.borrow().breaker, Breaker::HalfOpen);
+        assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "one batch alone");
+        pace.failed();
+        drop(probe);
+        assert_eq!(pace.state.borrow().breaker, Breaker::Open);
+        for _ in 0..4 {
+            tokio::time::advance(60 * S).await;
+            drop(pace.slot().await.unwrap());
+            pace.failed();
+        }
+        let paused = pace.slot().await.err().unwrap();
+        assert!(paused.wait > 15 * S && paused.wait <= 60 * S && paused.failures == FAILURES + 5, "{paused:?}");
+        tokio::time::advance(60 * S).await;
+        drop(pace.slot().await.unwrap());
+        pace.learn(&outcomes(1, &good()), S);
+        assert_eq!((pace.state.borrow().breaker, pace.state.borrow().failures), (Breaker::Closed, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_instance_asks_for_is_waited_for_by_all() {
+        let pace = pace();
+        pace.pause(3 * S);
+        let before = Instant::now();
+        drop(pace.slot().await.unwrap());
+        assert_eq!(before.elapsed(), 3 * S);
+        pace.pause(30 * S);
+        assert_eq!(pace.slot().await.err(), Some(Paused { wait: 30 * S, failures: 0 }));
+    }
+
+    #[actix_rt::test]
+    async fn one_record_that_gets_through_keeps_the_breaker_closed() {
+        let pace = pace();
+        let mut mixed = outcomes(3, &doubt());
+        mixed.extend(outcomes(1, &good()));
+        for _ in 0..20 {
+            pace.learn(&mixed, S);
+        }
+        assert_eq!(pace.state.borrow().breaker, Breaker::Closed);
     }
 }
