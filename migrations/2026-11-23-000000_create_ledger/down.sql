@@ -1,1 +1,2 @@
+DROP TABLE node;
 DROP TABLE api_key, credential, audit_seal, audit, sweep_seen, awaited_parent, record, intent, pending, delivery, version, document, run, flow;

@@ -131,6 +131,13 @@ CREATE TABLE intent (
     lease_until timestamptz NOT NULL
 );
 
+-- When each life of a node was last seen: what a silent one had in hand is taken over.
+CREATE TABLE node (
+    incarnation uuid PRIMARY KEY,
+    name text NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT now()
+);
+
 -- What stands in ServiceNow: the last confirmed state of every target record.
 CREATE TABLE record (
     document_id bigint NOT NULL,

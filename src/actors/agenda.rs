@@ -102,7 +102,7 @@ impl Agenda {
         let tries = self.again.remove(&key).map_or(0, |again| again.tries) + 1;
         let wait = match error {
             // its holder may die over it: then its lease runs out
-            Some(PollError::Held { .. }) => self.lease,
+            Some(PollError::Held { .. }) => self.lease / 3,
             Some(error) if matches!(error.class(), Class::Transient | Class::Throttled) => {
                 retry::delay(tries, self.delays.0, self.delays.1)
             }
@@ -181,14 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn what_another_node_holds_is_looked_at_when_its_lease_can_have_run_out() {
+    fn what_another_node_holds_is_looked_at_again_before_long() {
         let mut agenda = agenda("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
         take(&mut agenda, start);
         let held = PollError::Held { flow: flow(), holder: "two".into(), until: String::new() };
         agenda.ended(&due(start), Some(&held), start);
-        assert_eq!(take(&mut agenda, start + TimeDelta::seconds(14)), NEVER);
-        assert_eq!(take(&mut agenda, start + TimeDelta::seconds(15)), [start]);
+        assert_eq!(take(&mut agenda, start + TimeDelta::seconds(4)), NEVER);
+        assert_eq!(take(&mut agenda, start + TimeDelta::seconds(5)), [start]);
         agenda.ended(&due(start), Some(&PollError::Done { flow: flow() }), start + TimeDelta::seconds(16));
         assert_eq!(take(&mut agenda, start + TimeDelta::hours(2)), NEVER);
     }

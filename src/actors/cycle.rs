@@ -6,9 +6,9 @@ use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
-use super::Deps;
 use super::poller::{PollError, PollNow, PollReport};
 use super::writer::{Drain, WriteError};
+use super::{Deps, heart};
 use crate::domain::run::RunKind;
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Dead, StoreError};
@@ -100,7 +100,7 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk) -> CycleReport {
 }
 
 async fn prepare(deps: &Deps, force: bool) -> Result<(), StoreError> {
-    deps.store.delivery_recover(deps.node.clone(), Dead::Expired).await?;
+    deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heart::SILENT).await?;
     if force {
         deps.store.delivery_make_due().await?;
     }

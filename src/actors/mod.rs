@@ -6,6 +6,7 @@ mod agenda;
 pub mod audit_recorder;
 pub mod crash;
 pub mod cycle;
+pub mod heart;
 pub mod mapper;
 pub mod panics;
 pub mod poller;
@@ -22,6 +23,7 @@ pub mod writer;
 use std::sync::Arc;
 
 use self::crash::CrashPoints;
+use self::heart::Heart;
 use self::progress::Progress;
 use self::vault::Vault;
 use crate::config::Settings;
@@ -43,6 +45,8 @@ pub struct Deps {
     pub progress: Arc<Progress>,
     /// Who we are.
     pub node: Node,
+    /// Our sign of life.
+    pub heart: Arc<Heart>,
     /// Where a test may let actors die.
     pub crash: CrashPoints,
 }

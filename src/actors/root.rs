@@ -5,20 +5,20 @@
 //! starts it again. Root itself holds no work: a panic here ends the process. Runs on the control arbiter.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
-use super::Deps;
 use super::agenda::Agenda;
 use super::cycle::{self, Crew, CycleAsk, CycleReport};
 use super::poller::PollError;
 use super::supervise::{ChildExited, Exit, Liveness, Pulse, ask_all};
 use super::tree::flows;
 use super::writer::Nudge;
+use super::{Deps, heart};
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
 use crate::store::Dead;
@@ -179,7 +179,12 @@ impl Handler<Tick> for Root {
         // deliveries whose time has come, and batches of nodes that died
         let (deps, nudge) = (self.parts.deps.clone(), self.parts.nudge.clone());
         let retry = async move {
-            if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired).await {
+            let now = Instant::now();
+            match deps.store.node_beat(deps.node.clone()).await {
+                Ok(()) => deps.heart.beat(now),
+                Err(error) => warn!(%error, "no sign of life could be left in the ledger; nothing is sent until one can be"),
+            }
+            if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heart::SILENT).await {
                 warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
                 return;
             }

@@ -11,6 +11,7 @@ use super::Global;
 use super::failure::{Exit, Failure};
 use crate::actors::Deps;
 use crate::actors::crash::CrashPoints;
+use crate::actors::heart;
 use crate::actors::progress::Progress;
 use crate::actors::vault::Vault;
 use crate::config::Settings;
@@ -186,7 +187,7 @@ impl Context {
         if alone.is_some() {
             store.flow_forget_node(node.name.clone()).await?;
         }
-        store.delivery_recover(node.clone(), if alone.is_some() { Dead::PastLives } else { Dead::Expired }).await?;
+        store.delivery_recover(node.clone(), if alone.is_some() { Dead::PastLives } else { Dead::Expired }, heart::SILENT).await?;
         Ok((migrated, node, alone))
     }
 
@@ -199,6 +200,7 @@ impl Context {
             vault: self.vault(),
             progress: Arc::new(Progress::default()),
             node: self.node.clone(),
+            heart: Arc::default(),
             crash: CrashPoints::default(),
         }
     }

@@ -36,8 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct ServiceNow {
     shared: Rc<Shared>,
-    /// Nobody else may take the work for lost before then; `None` without a lease.
-    leased_until: Option<Instant>,
+    /// Nobody else may take the work for lost before then, while this holds; `None` without a lease.
+    lease: Option<(Instant, Rc<dyn Fn() -> bool>)>,
 }
 
 pub(super) struct Shared {
@@ -102,7 +102,7 @@ impl ServiceNow {
         let http = HttpClient::new(&settings.connection).map_err(|error| ServiceNowError::Setup { source: Arc::new(error) })?;
         let batch_route = Cell::new(if settings.batch { BatchRoute::V1 } else { BatchRoute::None });
         let shared = Shared { http, settings: settings.clone(), batch_route, warned_sys_id: Cell::new(false), owners };
-        Ok(Self { shared: Rc::new(shared), leased_until: None })
+        Ok(Self { shared: Rc::new(shared), lease: None })
     }
 
     /// A client that never takes over a row which `owners` says is another record's.
@@ -113,11 +113,11 @@ impl ServiceNow {
         Self::make(settings, Some(owners))
     }
 
-    /// The same client for work whose lease ends at `deadline`: a request that could still be under way then is not begun, because
-    /// ServiceNow cannot tell a sender that was replaced from the one that replaced it.
+    /// The same client for work whose lease ends at `deadline`, or when `alive` no longer holds: a request that could still be under way
+    /// then is not begun, because ServiceNow cannot tell a sender that was replaced from the one that replaced it.
     #[must_use]
-    pub fn leased_until(&self, deadline: Instant) -> Self {
-        Self { shared: self.shared.clone(), leased_until: Some(deadline) }
+    pub fn leased_until(&self, deadline: Instant, alive: Rc<dyn Fn() -> bool>) -> Self {
+        Self { shared: self.shared.clone(), lease: Some((deadline, alive)) }
     }
 
     /// The HTTP client, for the token request.
@@ -212,8 +212,8 @@ impl ServiceNow {
         let what = || what(method, path);
         for fresh in [false, true] {
             let token = tokens.token().await?;
-            if let Some(deadline) = self.leased_until
-                && Instant::now() + self.shared.settings.connection.longest() > deadline
+            if let Some((deadline, alive)) = &self.lease
+                && (Instant::now() + self.shared.settings.connection.longest() > *deadline || !alive())
             {
                 return Err(ServiceNowError::LeaseEnds { what: what() });
             }

@@ -226,17 +226,31 @@ impl Store {
         .await
     }
 
-    /// Batches whose sender is dead are in doubt: they may have arrived. Says how many deliveries.
+    /// This node lives. Rows of lives that ended long ago go.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delivery_recover(&self, node: Node, dead: Dead) -> Result<i64, StoreError> {
+    pub async fn node_beat(&self, node: Node) -> Result<(), StoreError> {
+        self.run("show a sign of life", move |conn| {
+            sql_query(include_str!("sql/node_beat.sql")).bind::<SqlUuid, _>(node.incarnation).bind::<Text, _>(&node.name).execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Batches whose sender is dead are in doubt: they may have arrived. Says how many deliveries. A node that shows signs of life is
+    /// dead too when none was seen for `silent`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delivery_recover(&self, node: Node, dead: Dead, silent: Duration) -> Result<i64, StoreError> {
         self.run("recover interrupted batches", move |conn| {
             let rows: Vec<Count> = sql_query(include_str!("sql/delivery_recover.sql"))
                 .bind::<Text, _>(&node.name)
                 .bind::<SqlUuid, _>(node.incarnation)
                 .bind::<Bool, _>(dead == Dead::PastLives)
                 .bind::<Bool, _>(dead == Dead::ThisWriter)
+                .bind::<Double, _>(silent.as_secs_f64())
                 .load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))
         })

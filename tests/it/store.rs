@@ -5,10 +5,11 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tieline::actors::heart;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
-use tieline::store::{AuditFilter, Intake, IntakeDocument, IntakeRecord, Lease, Store, StoreError, Taken};
+use tieline::store::{AuditFilter, Dead, Intake, IntakeDocument, IntakeRecord, Lane, Lease, Store, StoreError, Taken};
 use tieline::telemetry::logging;
 
 use crate::support::database::{Database, settings};
@@ -98,6 +99,28 @@ fn a_holder_that_was_replaced_writes_nothing() {
         assert!(matches!(&held, Taken::Held { holder, .. } if *holder == new.holder), "{held:?}");
         store.intake(page(run, Some(new), 3, 1)).await.unwrap();
         assert_eq!(count(), "12");
+    });
+}
+
+#[test]
+fn what_a_silent_node_had_in_hand_is_in_doubt_long_before_its_lease_ends() {
+    run(async {
+        let (database, store) = ledger().await;
+        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None).await.unwrap();
+        store.intake(page(run, None, 3, 1)).await.unwrap();
+        let (one, two) = (node("one"), node("two"));
+        let lane = Lane { entity: "supplier".into(), block: "header".into() };
+        let claim = store.delivery_claim(lane, one.clone(), 10, Duration::from_secs(300), false).await.unwrap();
+        assert_eq!(claim.deliveries.len(), 3);
+        let recovered = async || store.delivery_recover(two.clone(), Dead::Expired, heart::SILENT).await.unwrap();
+        assert_eq!(recovered().await, 0, "a node that shows no signs of life is trusted to the end of its lease");
+        store.node_beat(one.clone()).await.unwrap();
+        assert_eq!(recovered().await, 0);
+        database.psql("UPDATE node SET seen_at = now() - interval '13 seconds'");
+        assert_eq!(recovered().await, 3);
+        assert_eq!(database.psql("SELECT DISTINCT state FROM pending WHERE block = 'header'"), "in_doubt");
+        let late = store.settle(claim.batch_id, claim.lane.clone(), one, Vec::new(), false).await.unwrap_err();
+        assert!(matches!(late, StoreError::Fenced { .. }), "{late}");
     });
 }
 

@@ -21,8 +21,8 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use self::pace::{Pace, Paused};
-use super::Deps;
 use super::servicenow_token::TokenAsker;
+use super::{Deps, heart};
 use crate::definition::plan::TargetPlan;
 use crate::domain::EntityName;
 use crate::domain::FlowId;
@@ -144,7 +144,7 @@ impl Actor for Writer {
         // the requests of the life before were dropped with it: whether they arrived must be looked up
         let deps = self.deps.clone();
         let recover = async move {
-            match deps.store.delivery_recover(deps.node.clone(), Dead::ThisWriter).await {
+            match deps.store.delivery_recover(deps.node.clone(), Dead::ThisWriter, heart::SILENT).await {
                 Ok(records) => warn!(records, "the Writer was restarted; what it had in hand is looked up"),
                 Err(error) => warn!(%error, "the batches in hand could not be recovered; they are when their lease has run out"),
             }
@@ -293,22 +293,30 @@ impl Sender {
         // a look-up, the batch itself, and some time for the ledger
         let lease = 2 * self.deps.settings.servicenow.connection.longest() + Duration::from_secs(10);
         // taken before the claim begins, so that it is never later than the ledger's
-        let deadline = Instant::now() + lease;
+        let claimed = Instant::now();
         let claim = self.deps.store.delivery_claim(lane, self.deps.node.clone(), size as i64, lease, look).await?;
         if claim.deliveries.is_empty() {
             return Ok(Found::Nothing);
         }
         // only what was really claimed keeps the other workers waiting
         self.pump.busy.set(self.pump.busy.get() + 1);
-        let done = self.send_and_settle(target, claim, look, deadline).await;
+        let done = self.send_and_settle(target, claim, look, claimed, lease).await;
         self.pump.busy.set(self.pump.busy.get() - 1);
         self.pump.settled.notify_waiters();
         done
     }
 
-    async fn send_and_settle(&self, target: &TargetPlan, claim: Claim, look: bool, deadline: Instant) -> Result<Found, WriteError> {
+    async fn send_and_settle(
+        &self,
+        target: &TargetPlan,
+        claim: Claim,
+        look: bool,
+        claimed: Instant,
+        lease: Duration,
+    ) -> Result<Found, WriteError> {
         self.deps.crash.at("writer:before_send", self.entity.as_str());
-        let servicenow = self.servicenow.leased_until(deadline);
+        let heart = self.deps.heart.clone();
+        let servicenow = self.servicenow.leased_until(claimed + lease, Rc::new(move || heart.alive_since(claimed.into_std())));
         let started = Instant::now();
         let records = outgoing::records(&self.deps, &self.entity, target, &claim).await?;
         let (outcomes, stop) = if look {

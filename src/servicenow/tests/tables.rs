@@ -231,14 +231,18 @@ async fn no_request_begins_that_could_outlive_the_lease() {
     let client = server.client();
     let longest = server.settings().connection.longest();
     let second = std::time::Duration::from_secs(1);
-    let late = client.leased_until(tokio::time::Instant::now() + longest - second);
+    let late = client.leased_until(tokio::time::Instant::now() + longest - second, std::rc::Rc::new(|| true));
     let outcomes = late.send(&Tokens::default(), &table(), &[record(1)]).await;
     let told = match &outcomes {
         Ok(outcomes) => format!("{outcomes:?}"),
         Err(error) => error.chain(),
     };
     assert!(told.contains("was not begun"), "{told}");
+    let dead = client.leased_until(tokio::time::Instant::now() + longest + 60 * second, std::rc::Rc::new(|| false));
+    assert!(
+        !matches!(dead.send(&Tokens::default(), &table(), &[record(1)]).await, Ok(outcomes) if outcomes.iter().any(|o| matches!(o, Outcome::Confirmed { .. })))
+    );
     assert!(server.seen().is_empty());
-    let in_time = client.leased_until(tokio::time::Instant::now() + longest + 60 * second);
+    let in_time = client.leased_until(tokio::time::Instant::now() + longest + 60 * second, std::rc::Rc::new(|| true));
     assert_eq!(in_time.send(&Tokens::default(), &table(), &[record(1)]).await.unwrap().len(), 1);
 }

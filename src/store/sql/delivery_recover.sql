@@ -1,6 +1,7 @@
 WITH dead AS (
-    DELETE FROM intent
+    DELETE FROM intent i
     WHERE lease_until < now() OR ($3 AND node = $1 AND incarnation <> $2) OR ($4 AND node = $1 AND incarnation = $2)
+       OR EXISTS (SELECT 1 FROM node n WHERE n.incarnation = i.incarnation AND n.seen_at < now() - make_interval(secs => $5))
     RETURNING batch_id, node
 ), doubtful AS (
     UPDATE pending p

@@ -39,6 +39,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("count what is outstanding", "reads"),
     ("look for due deliveries", "reads"),
     ("look rows up", "reads"),
+    ("show a sign of life", "one statement, of a running service alone"),
     ("renew a lease", "one statement, between pages that take long"),
     ("say that it is alive", "reads"),
     ("say what it is", "reads"),

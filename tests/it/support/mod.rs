@@ -101,6 +101,7 @@ impl Rig {
             vault,
             progress: Arc::new(Progress::default()),
             node: node("one"),
+            heart: Arc::default(),
             crash: CrashPoints::default(),
         };
         Self { syspro, servicenow, deps, store, database, _state: state }
