@@ -13,6 +13,7 @@ mod http;
 mod layers;
 mod main_job;
 mod no_loss;
+mod nodes;
 mod odata;
 mod secrets;
 mod servicenow_adapter;
