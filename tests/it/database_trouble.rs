@@ -30,10 +30,10 @@ fn sending(psql: &dyn Fn(&str) -> String) {
     wait_for("something is sent", LIMIT, || (!["0", ""].contains(&psql("SELECT count(*) FROM intent").as_str())).then_some(()));
 }
 
-/// Readiness turns red, and says that it is for the ledger.
-fn red(node: &Node) -> String {
-    wait_for("readiness is red", LIMIT, || {
-        node.ready().filter(|(status, body)| *status == 503 && body.contains("the ledger: ")).map(|(_, body)| body)
+/// Readiness turns red, and says that it is for the ledger and why.
+fn red(node: &Node, why: &str) -> String {
+    wait_for(format_args!("readiness is red for `{why}`"), LIMIT, || {
+        node.ready().filter(|(status, body)| *status == 503 && body.contains("the ledger: ") && body.contains(why)).map(|(_, body)| body)
     })
 }
 
@@ -74,7 +74,7 @@ fn a_private_server_that_dies_is_started_again() {
     busy.lock().unwrap();
     let killed = server.pid().unwrap();
     server.signal(Signal::SIGKILL);
-    let words = red(&node);
+    let words = red(&node, "Connection refused");
     println!("database: killed: {words}");
     assert_eq!(server.pid(), Some(killed), "nobody starts it while another process has the lock");
     said(&node, "database cannot be reached");
@@ -127,7 +127,7 @@ fn a_server_that_hangs_is_waited_for() {
     node.run_all(&key);
     sending(&psql);
     let hanging = server.hang();
-    let words = red(&node);
+    let words = red(&node, "did not answer within 4 s");
     println!("database: hanging: {words}");
     said(&node, "did not answer within 4 s");
     assert_eq!(node.get("/health/live").unwrap().0, 200);
@@ -155,7 +155,7 @@ fn a_fail_over_to_the_standby_loses_and_doubles_nothing() {
     node.run_all(&key);
     sending(&|sql| primary.psql(sql));
     primary.kill();
-    let words = red(&node);
+    let words = red(&node, "Connection refused");
     println!("database: primary killed: {words}");
     world.syspro.tick(3).unwrap();
     standby.promote();

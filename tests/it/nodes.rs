@@ -122,3 +122,32 @@ fn wait_for_other(world: &World, other: &Node, key: &str, entity: &str, before: 
     });
     started.elapsed()
 }
+
+#[test]
+fn a_dead_nodes_flow_is_taken_over_by_one_that_is_busy_with_another() {
+    let world = World::start();
+    let mut nodes: Vec<Node> = (0..2).map(|_| Node::new(&world).with("SYSPRO__PAGE_SIZE", "2")).collect();
+    world.syspro.tick(10).unwrap();
+    // both flows take far longer than the limit
+    for path in ["GenMaster", "ApInvoice"] {
+        world.syspro.faults.push(FaultRule::always(Fault::Slow(3_000)).on_path(&world.table_path(path)));
+    }
+    let held = |entity: &str, name: String| {
+        let sql = format!("SELECT epoch FROM flow WHERE entity = '{entity}' AND starts_with(holder, '{name}/') AND lease_until > now()");
+        world.database.psql(&sql).parse::<i64>().ok()
+    };
+    nodes[0].start_and_wait(&world);
+    let before = wait_for("one node reads the accounts", LIMIT, || held("gl_account", nodes[0].name()));
+    nodes[1].start_and_wait(&world);
+    let busy = wait_for("the other reads invoices", LIMIT, || held("invoice", nodes[1].name()));
+    assert_eq!(held("gl_account", nodes[0].name()), Some(before), "the accounts were read too soon");
+    nodes[0].kill();
+    let took = taken_over(&world, "gl_account", before, &nodes[0].name());
+    println!("nodes: taken over by a busy node after {took:?}");
+    assert!(took < TAKE_OVER, "the accounts stood still for {took:?}");
+    assert_eq!(held("invoice", nodes[1].name()), Some(busy), "it was not busy at all");
+    world.syspro.faults.clear();
+    let key = nodes[1].key(&world);
+    wait_until_right(&nodes[1], &key, LIMIT, || world.check());
+    assert_eq!(nodes[1].terminate(), Some(0), "{}", nodes[1].log());
+}

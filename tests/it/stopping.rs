@@ -70,3 +70,24 @@ fn a_second_signal_ends_the_service_at_once() {
     assert_eq!(node.terminate(), Some(0));
     world.check().unwrap();
 }
+
+#[test]
+fn a_stop_ends_at_its_deadline_whatever_hangs() {
+    let world = World::start();
+    let mut node = Node::new(&world).with("SYSPRO__REQUEST_TIMEOUT_SECONDS", "120");
+    let key = node.key(&world);
+    world.syspro.faults.push(FaultRule::always(Fault::Slow(100_000)).on_path(&world.table_path("ApInvoice")));
+    node.start_and_wait(&world);
+    let reading = "SELECT count(*) FROM flow WHERE entity = 'invoice' AND holder IS NOT NULL";
+    wait_for("the invoices are read", LIMIT, || (world.database.psql(reading) == "1").then_some(()));
+    let asked = Instant::now();
+    node.signal(Signal::SIGTERM);
+    assert_eq!(ended(&mut node, Duration::from_secs(50)), Some(0), "{}", node.log());
+    println!("stopping: ended after {:?} in spite of a request that hangs", asked.elapsed());
+    assert!(asked.elapsed() > Duration::from_secs(20), "it did not wait for the request: {}", node.log());
+    world.syspro.faults.clear();
+    world.syspro.tick(2).unwrap();
+    node.start_and_wait(&world);
+    wait_until_right(&node, &key, LIMIT, || world.check());
+    assert_eq!(node.terminate(), Some(0));
+}

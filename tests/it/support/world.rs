@@ -105,6 +105,11 @@ impl World {
         }
     }
 
+    /// The path of a table in SYSPRO's service, to which a fault can be tied.
+    pub fn table_path(&self, table: &str) -> String {
+        format!("{}/{COMPANY}/{table}", self.syspro.url.path().trim_end_matches('/'))
+    }
+
     /// Deliveries that may still move by themselves.
     pub fn left(&self) -> String {
         self.database.psql("SELECT count(*) FROM pending WHERE state IN ('waiting', 'sending', 'in_doubt')")
