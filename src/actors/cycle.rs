@@ -53,13 +53,14 @@ pub struct Crew {
     pub drain: Recipient<Drain>,
 }
 
-/// Runs flows rank by rank; flows of one rank do not depend on one another and run at once.
-pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk) -> CycleReport {
+/// Runs flows rank by rank; flows of one rank do not depend on one another and run at once. `ended` hears of each as soon as it has.
+pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId, Option<&PollError>)) -> CycleReport {
     let mut report = CycleReport::default();
     if let Err(error) = prepare(deps, ask.force).await {
         report.write_errors.push(error.into());
     }
     for flows in by_rank(deps, &ask.flows) {
+        let ended = &ended;
         let runs = flows.into_iter().map(|(flow, kind)| {
             let poller = crew.pollers.get(&flow).cloned();
             let now = PollNow {
@@ -74,6 +75,7 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk) -> CycleReport {
                     Some(poller) => poller.send(now).await.unwrap_or_else(|_| Err(interrupted(&flow))),
                     None => Err(PollError::Store { flow: flow.clone(), text: "there is no such flow here".into() }),
                 };
+                ended(&flow, result.as_ref().err());
                 (flow, result)
             }
         });

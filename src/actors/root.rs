@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
-use super::agenda::Agenda;
+use super::agenda::{Agenda, Due};
 use super::cycle::{self, Crew, CycleAsk, CycleReport};
 use super::poller::PollError;
 use super::supervise::{ChildExited, Exit, Liveness, Pulse, ask_all};
@@ -50,7 +50,10 @@ pub struct RootParts {
 pub struct Root {
     parts: RootParts,
     agenda: Agenda,
+    /// Flows on their way.
     running: BTreeSet<FlowId>,
+    /// Cycles on their way: they end after their last flow.
+    cycles: usize,
     gave_up: BTreeMap<FlowId, String>,
     stopping: bool,
 }
@@ -75,6 +78,16 @@ pub struct GetNextRuns;
 #[rtype(result = "()")]
 pub struct Stop;
 
+/// Fact. A flow of a cycle has ended; the cycle may go on for long.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct FlowEnded {
+    flow: FlowId,
+    /// What the agenda had it run for.
+    due: Option<Due>,
+    error: Option<PollError>,
+}
+
 /// Nudge. Looks at the schedule.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -90,13 +103,23 @@ impl Root {
     pub fn new(parts: RootParts) -> Self {
         let settings = &parts.deps.settings;
         let agenda = Agenda::new(schedules(&parts.deps), settings.flows.lease, (settings.retry.min_delay, settings.retry.max_delay));
-        Self { parts, agenda, running: BTreeSet::new(), gave_up: BTreeMap::new(), stopping: false }
+        Self { parts, agenda, running: BTreeSet::new(), cycles: 0, gave_up: BTreeMap::new(), stopping: false }
     }
 
-    fn cycle(&mut self, ask: CycleAsk) -> impl Future<Output = CycleReport> + 'static {
-        let (deps, crew) = (self.parts.deps.clone(), self.parts.crew.clone());
+    /// A cycle; `due` are those of its flows that the agenda wants to hear of.
+    fn cycle(&mut self, ask: CycleAsk, due: Vec<Due>, ctx: &Context<Self>) -> impl ActorFuture<Self, Output = CycleReport> + 'static {
+        let (deps, crew, root) = (self.parts.deps.clone(), self.parts.crew.clone(), ctx.address());
         self.running.extend(ask.flows.iter().map(|(flow, _)| flow.clone()));
-        async move { cycle::run(&deps, &crew, ask).await }
+        self.cycles += 1;
+        // each by itself: one that another node holds must be looked at again long before the slowest of the cycle has ended
+        let ended = move |flow: &FlowId, error: Option<&PollError>| {
+            let due = due.iter().find(|due| due.flow == *flow).cloned();
+            root.do_send(FlowEnded { flow: flow.clone(), due, error: error.cloned() });
+        };
+        async move { cycle::run(&deps, &crew, ask, ended).await }.into_actor(self).map(|report, this, _| {
+            this.cycles -= 1;
+            report
+        })
     }
 
     fn end_process(&self, why: String) {
@@ -137,14 +160,8 @@ impl Actor for Root {
 impl Handler<RunCycle> for Root {
     type Result = ResponseActFuture<Self, CycleReport>;
 
-    fn handle(&mut self, RunCycle(ask): RunCycle, _: &mut Self::Context) -> Self::Result {
-        let flows: Vec<FlowId> = ask.flows.iter().map(|(flow, _)| flow.clone()).collect();
-        Box::pin(self.cycle(ask).into_actor(self).map(move |report, this, _| {
-            for flow in &flows {
-                this.running.remove(flow);
-            }
-            report
-        }))
+    fn handle(&mut self, RunCycle(ask): RunCycle, ctx: &mut Self::Context) -> Self::Result {
+        Box::pin(self.cycle(ask, Vec::new(), ctx))
     }
 }
 
@@ -167,14 +184,8 @@ impl Handler<Tick> for Root {
                 force: false,
                 due_at: due.iter().map(|due| (due.flow.clone(), due.due_at)).collect(),
             };
-            ctx.spawn(self.cycle(ask).into_actor(self).map(move |report, this, _| {
-                for due in &due {
-                    this.running.remove(&due.flow);
-                    let ended = report.flows.iter().find(|(flow, _)| *flow == due.flow);
-                    this.agenda.ended(due, ended.and_then(|(_, result)| result.as_ref().err()), Utc::now());
-                }
-                log_report(&report);
-            }));
+            let cycle = self.cycle(ask, due, ctx).map(|report, _, _| log_report(&report));
+            ctx.spawn(cycle);
         }
         // deliveries whose time has come, and batches of nodes that died
         let (deps, nudge) = (self.parts.deps.clone(), self.parts.nudge.clone());
@@ -198,6 +209,17 @@ impl Handler<Tick> for Root {
             }
         };
         ctx.spawn(retry.into_actor(self));
+    }
+}
+
+impl Handler<FlowEnded> for Root {
+    type Result = ();
+
+    fn handle(&mut self, message: FlowEnded, _: &mut Self::Context) {
+        self.running.remove(&message.flow);
+        if let Some(due) = &message.due {
+            self.agenda.ended(due, message.error.as_ref(), Utc::now());
+        }
     }
 }
 
@@ -270,7 +292,7 @@ impl Handler<Stop> for Root {
 
     fn handle(&mut self, _: Stop, ctx: &mut Self::Context) -> Self::Result {
         self.stopping = true;
-        if self.running.is_empty() {
+        if self.cycles == 0 {
             return Box::pin(actix::fut::ready(()));
         }
         info!(flows = self.running.len(), "waiting for running flows");
@@ -365,12 +387,8 @@ impl Handler<StartCycle> for Root {
                 return Err(StartRefused::Running(flow.clone()));
             }
         }
-        ctx.spawn(self.cycle(ask).into_actor(self).map(move |report, this, _| {
-            for flow in &flows {
-                this.running.remove(flow);
-            }
-            log_report(&report);
-        }));
+        let cycle = self.cycle(ask, Vec::new(), ctx).map(|report, _, _| log_report(&report));
+        ctx.spawn(cycle);
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use crate::config::Settings;
 use crate::config::{self as config, ConfigError, Loaded};
 use crate::definition::{self, Definitions};
 use crate::domain::EntityName;
-use crate::postgres::{self, Cluster};
+use crate::postgres::{self, Cluster, Keeper};
 use crate::store::{Dead, Node, Store};
 
 /// Settings and definitions, checked; nothing has been started.
@@ -209,6 +209,11 @@ impl Context {
     pub(super) fn vault(&self) -> Vault {
         let handed_over = std::env::var_os("CREDENTIALS_DIRECTORY").map(Into::into);
         Vault::new(self.store.clone(), self.checked.settings().state.key_file.clone(), handed_over)
+    }
+
+    /// Whoever looks after the private cluster, where there is one.
+    pub(super) fn keeper(&self) -> Option<Keeper> {
+        self.cluster.as_ref().map(Cluster::keeper)
     }
 
     /// Stops the private cluster if this process started it.

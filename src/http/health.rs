@@ -39,7 +39,10 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
             }
         }
         Ok(Err(error)) => missing.push(format!("the ledger: {error}")),
-        Err(_) => missing.push(format!("the ledger: no answer within {} s", CHECK_LIMIT.as_secs())),
+        Err(_) => {
+            let why = surface.deps.store.trouble().map(|problem| format!("; the last connection failed: {problem}"));
+            missing.push(format!("the ledger: no answer within {} s{}", CHECK_LIMIT.as_secs(), why.unwrap_or_default()));
+        }
     }
     let left_out: Vec<String> = surface.root.gave_up().await.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
     let status = if missing.is_empty() { 200 } else { 503 };

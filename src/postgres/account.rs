@@ -62,7 +62,8 @@ impl Account {
     pub(super) fn make_directory(&self, path: &Path) -> io::Result<()> {
         let mode = if self.switch { 0o711 } else { 0o700 };
         let missing: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        // with its mode from the first moment: another process may look at the same time
+        fs::DirBuilder::new().recursive(true).mode(mode).create(path)?;
         // whatever the umask says
         missing.into_iter().try_for_each(|made| fs::set_permissions(made, fs::Permissions::from_mode(mode)))
     }

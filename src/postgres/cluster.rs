@@ -8,6 +8,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -54,6 +56,16 @@ pub struct Cluster {
     password: SecretString,
     origin: Origin,
     users: File,
+    /// Set once this process has left the server: it must not be started again.
+    left: Arc<AtomicBool>,
+}
+
+/// Starts a cluster's server again when it has died. Cheap to clone; does nothing once the [`Cluster`] was left.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    place: Place,
+    password: SecretString,
+    left: Arc<AtomicBool>,
 }
 
 /// Starts the private cluster, or joins the one that is running. Makes its data at the first use (1 to 2 s, later 0.1 s).
@@ -86,29 +98,15 @@ pub fn start(state: &StateSettings, database: &DatabaseSettings) -> Result<Clust
         origin = Origin::Created;
     }
 
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if !place.alive()? {
-            place.configure(database)?;
-            place.launch()?;
-            if origin == Origin::Adopted {
-                origin = Origin::Started;
-            }
-        }
-        // a running process is not enough: it may be starting, stopping, or someone else's
-        match place.query(&password, "postgres", "select 1")? {
-            Ok(_) => break,
-            Err(output) if Instant::now() > deadline || output.contains("authentication failed") => {
-                return Err(ClusterError::NoAnswer { path: place.directory, seconds: PATIENCE.as_secs(), output });
-            }
-            Err(_) => std::thread::sleep(POLL),
-        }
+    let launched = place.bring_up(&password, Some(database))?;
+    if launched && origin == Origin::Adopted {
+        origin = Origin::Started;
     }
     place.create_database(&password)?;
     let users = open(&place.directory.join("users.lock"))?;
     users.lock_shared().map_err(|source| place.file("users.lock", "locked", source))?;
     info!(directory = %place.directory.display(), postgres = place.programs.major, ?origin, "private database runs");
-    Ok(Cluster { place, password, origin, users })
+    Ok(Cluster { place, password, origin, users, left: Arc::default() })
 }
 
 impl Cluster {
@@ -135,13 +133,19 @@ impl Cluster {
         &self.place.directory
     }
 
+    /// Whoever looks after the server while it is used.
+    pub fn keeper(&self) -> Keeper {
+        Keeper { place: self.place.clone(), password: self.password.clone(), left: self.left.clone() }
+    }
+
     /// Leaves the server, and stops it when nobody else uses it. Open transactions are rolled back.
     ///
     /// # Errors
     /// When `pg_ctl stop` fails, or the server does not stop within a minute.
     pub fn stop(self) -> Result<(), ClusterError> {
-        let Self { place, users, .. } = self;
+        let Self { place, users, left, .. } = self;
         let _stopping = lock(&place.directory.join("start.lock"))?;
+        left.store(true, Ordering::SeqCst);
         drop(users);
         let users = open(&place.directory.join("users.lock"))?;
         match users.try_lock() {
@@ -162,6 +166,27 @@ impl Cluster {
     #[cfg(test)]
     pub(super) fn query(&self, sql: &str) -> String {
         self.place.query(&self.password, NAME, sql).expect("psql runs").expect("the statement is good")
+    }
+}
+
+impl Keeper {
+    /// Looks once; true when the server was dead and runs again. A server that runs and does not answer is left alone: two on one
+    /// directory would destroy it. Nor is anything done while another process starts or stops the server.
+    ///
+    /// # Errors
+    /// Every [`ClusterError`] of a start: look again later.
+    pub fn look(&self) -> Result<bool, ClusterError> {
+        let starting = open(&self.place.directory.join("start.lock"))?;
+        match starting.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Ok(false),
+            Err(fs::TryLockError::Error(source)) => return Err(self.place.file("start.lock", "locked", source)),
+        }
+        if self.left.load(Ordering::SeqCst) || self.place.alive()? {
+            return Ok(false);
+        }
+        warn!(directory = %self.place.directory.display(), "the private database has died; it is started again");
+        self.place.bring_up(&self.password, None)
     }
 }
 
@@ -285,6 +310,30 @@ impl Place {
                 Ok(false)
             }
             Some(true) | None => Ok(true),
+        }
+    }
+
+    /// Starts the server unless it runs, and waits until it lets us in; true when it was started. Whoever calls this holds `start.lock`.
+    /// Without settings those of the last start hold.
+    fn bring_up(&self, password: &SecretString, database: Option<&DatabaseSettings>) -> Result<bool, ClusterError> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut launched = false;
+        loop {
+            if !self.alive()? {
+                if let Some(database) = database {
+                    self.configure(database)?;
+                }
+                self.launch()?;
+                launched = true;
+            }
+            // a running process is not enough: it may be starting, stopping, or someone else's
+            match self.query(password, "postgres", "select 1")? {
+                Ok(_) => return Ok(launched),
+                Err(output) if Instant::now() > deadline || output.contains("authentication failed") => {
+                    return Err(ClusterError::NoAnswer { path: self.directory.clone(), seconds: PATIENCE.as_secs(), output });
+                }
+                Err(_) => std::thread::sleep(POLL),
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The private cluster: a Postgres server of Tieline's own, in its state directory, used when no `database.url` is set.
 //!
-//! Made from the server programs that are installed on the machine; reached by a Unix socket only. This module makes, starts, adopts and
-//! stops it, and knows nothing of what is kept in it. Everything here blocks: call it through `spawn_blocking`.
+//! Made from the server programs that are installed on the machine; reached by a Unix socket only. This module makes, starts, adopts,
+//! revives and stops it, and knows nothing of what is kept in it. Everything here blocks: call it through `spawn_blocking`.
 
 #[cfg(unix)]
 mod account;
@@ -14,5 +14,5 @@ mod find;
 mod tests;
 
 #[cfg(unix)]
-pub use cluster::{Cluster, Origin, start};
+pub use cluster::{Cluster, Keeper, Origin, start};
 pub use error::ClusterError;

@@ -20,8 +20,8 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use diesel::connection::InstrumentationEvent;
@@ -61,13 +61,18 @@ pub struct Store {
     permits: Arc<Semaphore>,
     call_timeout: Duration,
     statements: Arc<AtomicU64>,
+    trouble: Trouble,
 }
+
+/// Why the last connection could not be made, until one can.
+type Trouble = Arc<Mutex<Option<String>>>;
 
 /// Sets what every connection needs, and counts its statements.
 #[derive(Debug)]
 struct Prepare {
     statement_timeout: Duration,
     statements: Arc<AtomicU64>,
+    trouble: Trouble,
 }
 
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
@@ -80,6 +85,7 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
         ))
         .execute(conn)
         .map_err(diesel::r2d2::Error::QueryError)?;
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let statements = self.statements.clone();
         conn.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
             InstrumentationEvent::StartQuery { query, .. } => {
@@ -101,7 +107,8 @@ impl Store {
     pub fn connect(settings: &DatabaseSettings, url: &SecretString) -> Result<Self, StoreError> {
         let statements = Arc::new(AtomicU64::new(0));
         let manager = ConnectionManager::<PgConnection>::new(with_limits(url.expose_secret()));
-        let prepare = Prepare { statement_timeout: settings.statement_timeout, statements: statements.clone() };
+        let trouble = Trouble::default();
+        let prepare = Prepare { statement_timeout: settings.statement_timeout, statements: statements.clone(), trouble: trouble.clone() };
         let pool = Pool::builder()
             .max_size(settings.pool_size)
             // made when asked for: a spare one that is still being made while a short command ends crashes libpq on its way out
@@ -109,10 +116,10 @@ impl Store {
             .connection_timeout(settings.call_timeout.min(Duration::from_secs(10)))
             .test_on_check_out(true)
             .connection_customizer(Box::new(prepare))
-            .error_handler(Box::new(QuietHandler))
+            .error_handler(Box::new(QuietHandler(trouble.clone())))
             .build_unchecked(manager);
         let permits = Arc::new(Semaphore::new(settings.pool_size as usize));
-        Ok(Self { pool, permits, call_timeout: settings.call_timeout, statements })
+        Ok(Self { pool, permits, call_timeout: settings.call_timeout, statements, trouble })
     }
 
     /// Runs `work` in one transaction on a thread that may block.
@@ -141,6 +148,11 @@ impl Store {
             Ok(Err(_)) => Err(StoreError::Panicked { what }),
             Ok(Ok(result)) => result,
         }
+    }
+
+    /// Why no connection can be made just now, for whoever does not wait until a call says so. `None` while they can, as far as is known.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Statements sent since the start, for the statement budget of a page.
@@ -179,11 +191,13 @@ impl Store {
 
 /// r2d2 logs every failed connection attempt at error level by itself; ours are reported where they are handled.
 #[derive(Debug)]
-struct QuietHandler;
+struct QuietHandler(Trouble);
 
 impl<E: std::error::Error> r2d2::HandleError<E> for QuietHandler {
     fn handle_error(&self, error: E) {
-        tracing::debug!(error = %without_url(&error.to_string()), "no database connection");
+        let problem = without_url(&error.to_string());
+        tracing::debug!(error = problem, "no database connection");
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
     }
 }
 

@@ -13,7 +13,7 @@ use tieline::sim::syspro::{SysproOptions, SysproSim};
 use crate::binary::{Site, text, wait_until};
 
 /// Status, headers and body of one request on a connection of its own.
-fn ask(site: &Site, method: &str, path: &str, key: Option<&str>, body: &str) -> Option<(u16, String, String)> {
+pub fn ask(site: &Site, method: &str, path: &str, key: Option<&str>, body: &str) -> Option<(u16, String, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", site.port)).ok()?;
     let authorization = key.map(|key| format!("Authorization: Bearer {key}\r\n")).unwrap_or_default();
     let request = format!(

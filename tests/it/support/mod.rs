@@ -1,6 +1,7 @@
 //! What the tests of the whole pipeline share: both simulators, a ledger of its own, and cycles as `tieline sync` runs them.
 
 pub mod database;
+pub mod node;
 pub mod source;
 pub mod world;
 

@@ -1,6 +1,6 @@
 //! Both systems, a database, and the real binary between them, as a site has it: what the program does is seen from outside.
 
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
@@ -27,11 +27,21 @@ pub struct World {
     pub servicenow: ServiceNowSim,
     pub database: Database,
     pub site: Site,
+    credentials: [(&'static str, String, String); 2],
 }
 
 impl World {
     /// A world in which everything has arrived.
     pub fn start() -> Self {
+        let world = Self::before();
+        world.set_credentials(&|arguments| world.command(arguments));
+        world.rest(&["sync"]).unwrap();
+        world.check().unwrap();
+        world
+    }
+
+    /// A world in which nothing has happened yet; not even the credentials are set.
+    pub fn before() -> Self {
         let options = Options::of_one_company(26);
         let database = run(Database::migrated());
         let syspro = SysproSim::start(options.syspro.clone()).unwrap();
@@ -39,31 +49,34 @@ impl World {
         let refusal =
             BusinessRule { name: "Period is closed".into(), column: "u_due_date".into(), abort: Abort::Equals(REFUSED_DATE.into()) };
         instance.table("x_apo_invoice").unwrap().rules.push(refusal);
-        let (client, secret) = (instance.client_id.clone(), instance.client_secret.clone());
+        let credentials = [
+            ("syspro-odata", options.syspro.username, options.syspro.password),
+            ("servicenow", instance.client_id.clone(), instance.client_secret.clone()),
+        ];
         let servicenow = ServiceNowSim::start(instance).unwrap();
         let site = Site::new(syspro.url.as_str(), servicenow.url().as_str(), "");
-        let world = Self { syspro, servicenow, database, site };
-        for (name, user, password) in
-            [("syspro-odata", &options.syspro.username, &options.syspro.password), ("servicenow", &client, &secret)]
-        {
-            let out = world.credential(name, user, password);
-            assert!(out.status.success(), "{}", text(&out));
-        }
-        world.rest(&["sync"]).unwrap();
-        world.check().unwrap();
-        world
+        Self { syspro, servicenow, database, site, credentials }
     }
 
-    fn credential(&self, name: &str, user: &str, password: &str) -> Output {
-        let path = self.site.path("password");
-        std::fs::write(&path, password).unwrap();
-        let mut command = self.command(&["credential", "set", name, "--username", user, "--password-stdin"]);
-        command.stdin(std::fs::File::open(path).unwrap()).output().unwrap()
+    /// Sets both credentials with whatever command reaches the ledger.
+    pub fn set_credentials(&self, command: &dyn Fn(&[&str]) -> Command) {
+        for (name, user, password) in &self.credentials {
+            let path = self.site.path("password");
+            std::fs::write(&path, password).unwrap();
+            let mut command = command(&["credential", "set", name, "--username", user, "--password-stdin"]);
+            let out = command.stdin(std::fs::File::open(path).unwrap()).output().unwrap();
+            assert!(out.status.success(), "{}", text(&out));
+        }
     }
 
     /// The binary, on this database, with short patience.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.site.command(arguments);
+        self.command_at(&self.site, arguments)
+    }
+
+    /// The same at another site.
+    pub fn command_at(&self, site: &Site, arguments: &[&str]) -> Command {
+        let mut command = site.command(arguments);
         command.env("TIELINE__DATABASE__URL", self.database.url().expose_secret()).env("TIELINE__SYSPRO__COMPANIES", COMPANY);
         for (key, value) in [
             ("SERVICENOW__BATCH_QUOTA_SECONDS", "1"),
@@ -92,6 +105,11 @@ impl World {
         }
     }
 
+    /// The path of a table in SYSPRO's service, to which a fault can be tied.
+    pub fn table_path(&self, table: &str) -> String {
+        format!("{}/{COMPANY}/{table}", self.syspro.url.path().trim_end_matches('/'))
+    }
+
     /// Deliveries that may still move by themselves.
     pub fn left(&self) -> String {
         self.database.psql("SELECT count(*) FROM pending WHERE state IN ('waiting', 'sending', 'in_doubt')")
@@ -106,6 +124,11 @@ impl World {
 
     /// Everything that SYSPRO has stands in ServiceNow once, with the right amounts, and the ledger agrees.
     pub fn check(&self) -> Result<(), String> {
+        self.check_in(&|sql| self.database.psql(sql))
+    }
+
+    /// The same with a ledger that stands elsewhere.
+    pub fn check_in(&self, psql: &dyn Fn(&str) -> String) -> Result<(), String> {
         let mut wrong = Vec::new();
         let mut same = |what: &str, is: String, should: String| {
             if is != should {
@@ -114,7 +137,7 @@ impl World {
         };
         for (table, rows) in source::expected(&self.syspro, &[COMPANY]) {
             // what SYSPRO has no more is marked, not deleted
-            let gone = self.database.psql(&format!(
+            let gone = psql(&format!(
                 "SELECT count(*) FROM record r JOIN document d ON d.id = r.document_id WHERE d.deleted AND r.target_table = '{table}'"
             ));
             let standing = self.servicenow.count(table) - gone.parse::<usize>().unwrap();
@@ -128,12 +151,12 @@ impl World {
         same("distributed", self.servicenow.sum("x_apo_invoice_line", "u_line_amount_invoiced").to_string(), lines);
         let posted = sum(source::postings(&self.syspro, COMPANY));
         same("posted", self.servicenow.sum("x_apo_gl_posting", "u_amount").to_string(), posted);
-        same("pending", self.database.psql("SELECT count(*) FROM pending"), "0".into());
-        same("intents", self.database.psql("SELECT count(*) FROM intent"), "0".into());
+        same("pending", psql("SELECT count(*) FROM pending"), "0".into());
+        same("intents", psql("SELECT count(*) FROM intent"), "0".into());
         let settled = "kind IN ('confirmed', 'partial_write', 'superseded') OR (kind = 'doubt_settled' AND detail LIKE '%sys_id%')";
         let told =
             format!("SELECT count(*) FROM delivery d WHERE NOT EXISTS (SELECT FROM audit a WHERE a.delivery_id = d.id AND ({settled}))");
-        same("deliveries of which the audit does not say how they ended", self.database.psql(&told), "0".into());
+        same("deliveries of which the audit does not say how they ended", psql(&told), "0".into());
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
     }
 }

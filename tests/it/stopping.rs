@@ -1,0 +1,93 @@
+//! Stopping the service in the middle of work.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use tieline::sim::faults::{Fault, FaultRule};
+
+use crate::support::node::{Node, wait_for, wait_until_right};
+use crate::support::world::World;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A node that is sending, with much still to send: one batch at a time, and every answer takes so long.
+fn sending(world: &World, milliseconds: u64) -> (Node, String) {
+    let mut node = Node::new(world).with("SERVICENOW__BATCH_SIZE", "2").with("SERVICENOW__CONCURRENCY", "2").with("LOG__LEVEL", "info");
+    let key = node.key(world);
+    node.start_and_wait(world);
+    wait_until_right(&node, &key, LIMIT, || world.check());
+    world.syspro.tick(10).unwrap();
+    world.servicenow.set_fault(FaultRule::always(Fault::Slow(milliseconds)).on_path("/api/now"));
+    node.run_all(&key);
+    wait_for("a batch is on its way", LIMIT, || (world.database.psql("SELECT count(*) FROM intent") != "0").then_some(()));
+    (node, key)
+}
+
+fn ended(node: &mut Node, limit: Duration) -> Option<i32> {
+    let child = &mut node.service.as_mut().unwrap().child;
+    let code = wait_for("the service ends", limit, || child.try_wait().unwrap()).code();
+    node.service = None;
+    code
+}
+
+#[test]
+fn a_stop_lets_what_is_in_hand_come_to_its_end() {
+    let world = World::start();
+    let (mut node, key) = sending(&world, 300);
+    let asked = Instant::now();
+    node.signal(Signal::SIGTERM);
+    assert_eq!(ended(&mut node, Duration::from_secs(40)), Some(0), "{}", node.log());
+    println!("stopping: ended after {:?}", asked.elapsed());
+    // every answer came within the deadline: nothing is in doubt, and no lease is left
+    assert_eq!(world.database.psql("SELECT count(*) FROM intent"), "0", "{}", node.log());
+    assert_eq!(world.database.psql("SELECT count(*) FROM pending WHERE state IN ('sending', 'in_doubt')"), "0");
+    assert_eq!(world.database.psql("SELECT count(*) FROM flow WHERE holder IS NOT NULL"), "0");
+    assert_eq!(world.database.psql("SELECT count(*) FROM run WHERE ended_at IS NULL"), "0");
+    world.servicenow.clear_faults();
+    node.start_and_wait(&world);
+    wait_until_right(&node, &key, LIMIT, || world.check());
+    assert_eq!(node.terminate(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_the_service_at_once() {
+    let world = World::start();
+    let (mut node, key) = sending(&world, 900);
+    node.signal(Signal::SIGTERM);
+    wait_for("it is stopping", LIMIT, || node.log().contains("stopping: what is in hand").then_some(()));
+    // the surface has closed, and the flows are waited for
+    wait_for("it waits for the flows", LIMIT, || node.log().contains("waiting for running flows").then_some(()));
+    let asked = Instant::now();
+    node.signal(Signal::SIGTERM);
+    assert_eq!(ended(&mut node, Duration::from_secs(5)), Some(0), "{}", node.log());
+    println!("stopping: ended {:?} after the second signal", asked.elapsed());
+    assert!(node.log().contains("a second signal"), "{}", node.log());
+    // work was left, and is found again
+    assert_ne!(world.left(), "0");
+    world.servicenow.clear_faults();
+    node.start_and_wait(&world);
+    wait_until_right(&node, &key, LIMIT, || world.check());
+    assert_eq!(node.terminate(), Some(0));
+    world.check().unwrap();
+}
+
+#[test]
+fn a_stop_ends_at_its_deadline_whatever_hangs() {
+    let world = World::start();
+    let mut node = Node::new(&world).with("SYSPRO__REQUEST_TIMEOUT_SECONDS", "120");
+    let key = node.key(&world);
+    world.syspro.faults.push(FaultRule::always(Fault::Slow(100_000)).on_path(&world.table_path("ApInvoice")));
+    node.start_and_wait(&world);
+    let reading = "SELECT count(*) FROM flow WHERE entity = 'invoice' AND holder IS NOT NULL";
+    wait_for("the invoices are read", LIMIT, || (world.database.psql(reading) == "1").then_some(()));
+    let asked = Instant::now();
+    node.signal(Signal::SIGTERM);
+    assert_eq!(ended(&mut node, Duration::from_secs(50)), Some(0), "{}", node.log());
+    println!("stopping: ended after {:?} in spite of a request that hangs", asked.elapsed());
+    assert!(asked.elapsed() > Duration::from_secs(20), "it did not wait for the request: {}", node.log());
+    world.syspro.faults.clear();
+    world.syspro.tick(2).unwrap();
+    node.start_and_wait(&world);
+    wait_until_right(&node, &key, LIMIT, || world.check());
+    assert_eq!(node.terminate(), Some(0));
+}
