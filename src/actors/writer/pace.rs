@@ -236,7 +236,7 @@ mod tests {
 
     fn pace() -> Pace {
         let mut settings = crate::config::load_text(
-            "[syspro]\nodata_url = \"https://s/o\"\ntime_zone = \"UTC\"\ncompanies = [\"A\"]\n[servicenow]\ninstance_url = \"https://n\"\n",
+            "[syspro]\nodata_url = \"https://s/o\"\ntime_zone = \"UTC\"\ncompanies = [\"A\"]\n[servicenow]\ninstance_url = \"https://n\"\n[state]\ndirectory = \"/var/lib/tieline\"\n",
             None,
             Vec::new(),
         )
