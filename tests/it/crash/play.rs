@@ -47,6 +47,7 @@ impl Play {
         // what leaves and is not answered is worked on while nobody waits for it any more
         if point.ends_with(":sent") {
             self.world.servicenow.set_fault(FaultRule::always(Fault::Slow(400)));
+            self.world.syspro.faults.push(FaultRule::always(Fault::Slow(400)));
         }
         let out = self.world.command(scenario.command).env("TIELINE_FAILPOINT", format!("kill@{point}")).output().unwrap();
         let killed = out.status.signal() == Some(9);
@@ -54,6 +55,7 @@ impl Play {
             return Err(format!("neither killed nor done: {:?} {}", out.status, text(&out)));
         }
         self.world.servicenow.clear_faults();
+        self.world.syspro.faults.clear();
         self.recover(scenario)?;
         Ok(killed)
     }
