@@ -125,12 +125,16 @@ pub struct SysproSettings {
 /// How a date stands in a `$filter`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateLiteral {
-    /// By `$metadata`, else as a date-time; the other form once when it is refused.
+    /// By `$metadata`, else as a date-time; each other form once when it is refused.
     Auto,
     /// `2026-01-31T00:00:00Z`
     DateTimeOffset,
     /// `2026-01-31`
     Date,
+    /// `datetime'2026-01-31T00:00:00'`: OData 3, which some servers that call themselves OData 4 have kept.
+    DateTime,
+    /// `'2026-01-31'`: the column is text.
+    Text,
 }
 
 /// What the zone of a date-time from SYSPRO means.

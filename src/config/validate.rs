@@ -143,7 +143,13 @@ impl Check<'_> {
             None => self.missing("syspro.time_zone", "the time zone of the SYSPRO server, such as `Africa/Johannesburg`"),
         };
         let companies = self.companies(raw.companies.as_deref());
-        let date_literals = [("auto", DateLiteral::Auto), ("date_time_offset", DateLiteral::DateTimeOffset), ("date", DateLiteral::Date)];
+        let date_literals = [
+            ("auto", DateLiteral::Auto),
+            ("date_time_offset", DateLiteral::DateTimeOffset),
+            ("date", DateLiteral::Date),
+            ("datetime", DateLiteral::DateTime),
+            ("text", DateLiteral::Text),
+        ];
         let date_zones = [("label", DateZone::Label), ("instant", DateZone::Instant)];
         let date_literal = self.choice("syspro.date_literal", raw.date_literal.as_deref(), &date_literals);
         let date_zone = self.choice("syspro.date_zone", raw.date_zone.as_deref(), &date_zones);

@@ -8,8 +8,8 @@ use crate::definition::ReadPlan;
 use crate::domain::CompanyId;
 
 use super::error::SysproError;
-use super::filter::encode;
 use super::odata::{Call, OData, Query};
+use super::wire::Answer;
 
 /// Requests at once while single columns are asked for.
 const AT_ONCE: usize = 4;
@@ -53,7 +53,12 @@ impl OData {
             let mut finding = ProbeFinding { table: needed.table.clone(), missing: vec![], missing_optional: vec![], error: None };
             let all: Vec<&str> = needed.columns.iter().map(String::as_str).collect();
             match call.sample(&needed.table, &all).await {
-                Ok(()) => {}
+                Ok(answer) => {
+                    let absent =
+                        |(name, seen): &(&String, &bool)| call.metadata.lacks(&needed.table, name) || (!**seen && !answer.rows.is_empty());
+                    let absent = needed.columns.iter().zip(&answer.seen).filter(absent).map(|(name, _)| name.clone());
+                    (finding.missing_optional, finding.missing) = absent.partition(|name| needed.optional.contains(name));
+                }
                 Err(error @ SysproError::Refused { status: 404, .. }) => {
                     finding.error = Some(call.not_found(&needed.table, error).await);
                 }
@@ -61,6 +66,7 @@ impl OData {
                     Some(missing) => {
                         (finding.missing_optional, finding.missing) = missing.into_iter().partition(|name| needed.optional.contains(name));
                     }
+                    None if call.knows_no_select(&needed.table, &all).await => {}
                     None => finding.error = Some(error),
                 },
                 Err(error) if error.concerns_company() => return Err(error),
@@ -128,7 +134,7 @@ impl Call<'_> {
         refusal: SysproError,
     ) -> Result<bool, SysproError> {
         match self.sample(query.table, selected).await {
-            Ok(()) => {
+            Ok(_) => {
                 self.odata.learned.borrow_mut().accepted.insert(known.clone());
                 return Err(refusal);
             }
@@ -141,7 +147,9 @@ impl Call<'_> {
             Err(error) if error.is_about(selected) => {}
             Err(error) => return Err(error),
         }
-        let Some(missing) = self.missing(query.table, selected).await? else { return Err(refusal) };
+        let Some(missing) = self.missing(query.table, selected).await? else {
+            return if self.knows_no_select(query.table, selected).await { Ok(true) } else { Err(refusal) };
+        };
         let (optional, needed): (Vec<String>, Vec<String>) = missing.into_iter().partition(|name| query.optional.contains(name));
         if !needed.is_empty() {
             return Err(SysproError::MissingColumn { company: self.company.to_string(), table: query.table.to_owned(), columns: needed });
@@ -156,20 +164,32 @@ impl Call<'_> {
     }
 
     /// One row of these columns.
-    async fn sample(&self, table: &str, columns: &[&str]) -> Result<(), SysproError> {
-        let url = self.address(table, &format!("$top=1&$select={}", encode(&columns.join(","))))?;
+    async fn sample(&self, table: &str, columns: &[&str]) -> Result<Answer, SysproError> {
+        let url = self.address(table, &format!("$top=1{}", self.select(table, columns)))?;
         // a failing server is asked again like everywhere else; one that fails on a column does so for good
-        let answer = match self.once(table, &url, columns).await {
+        match self.once(table, &url, columns).await {
             Err(error @ SysproError::Failed { .. }) if error.is_about(columns) => Err(error),
             Err(error) if error.class() != crate::retry::Class::Permanent => self.attempt(table, &url, columns).await,
             answer => answer,
-        };
-        answer.map(|_| ())
+        }
+    }
+
+    /// Whether the table answers once nothing is selected, where every column alone was refused; from then on whole rows are asked for.
+    async fn knows_no_select(&self, table: &str, columns: &[&str]) -> bool {
+        if std::mem::replace(&mut self.odata.learned.borrow_mut().no_select, true) {
+            return false;
+        }
+        let answers = self.sample(table, columns).await.is_ok();
+        self.odata.learned.borrow_mut().no_select = answers;
+        if answers {
+            warn!(company = %self.company, table, "the service refuses `$select`: whole rows are read from now on");
+        }
+        answers
     }
 
     /// The columns that are refused when asked for alone; `None` when all of them are, so that the reason is another.
     async fn missing(&self, table: &str, columns: &[&str]) -> Result<Option<Vec<String>>, SysproError> {
-        let answers: Vec<(String, Result<(), SysproError>)> = stream::iter(columns.to_vec())
+        let answers: Vec<(String, Result<Answer, SysproError>)> = stream::iter(columns.to_vec())
             .map(|name| async move { (name.to_owned(), self.sample(table, &[name]).await) })
             .buffered(AT_ONCE)
             .collect()
@@ -177,7 +197,7 @@ impl Call<'_> {
         let mut missing = Vec::new();
         for (name, answer) in answers {
             match answer {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(error) if error.is_about(&[&name]) => missing.push(name),
                 Err(error) => return Err(error),
             }

@@ -148,6 +148,8 @@ pub(super) enum DateForm {
     Label,
     /// The instant at which the date begins in this zone.
     Instant(Tz),
+    /// `datetime'2026-01-31T00:00:00'`: OData 3.
+    Old,
     /// `'2026-01-31'`: the column is text.
     Text,
 }
@@ -158,6 +160,7 @@ pub(super) fn since(column: &str, date: NaiveDate, form: DateForm) -> Condition 
     let literal = match form {
         DateForm::Plain => plain.to_string(),
         DateForm::Label => format!("{plain}T00:00:00Z"),
+        DateForm::Old => format!("datetime'{plain}T00:00:00'"),
         DateForm::Text => format!("'{plain}'"),
         DateForm::Instant(zone) => {
             // a midnight that the clock change leaves out begins the day before: an hour more is read, nothing is missed

@@ -17,12 +17,50 @@ struct EntityType {
 impl Metadata {
     /// The type of a column, such as `Edm.Date`; `None` when it is not known.
     pub(super) fn edm(&self, table: &str, column: &str) -> Option<&str> {
-        self.tables.get(table)?.get(column).map(String::as_str)
+        let columns = self.columns(table)?;
+        named(columns, column).map(|(_, edm)| edm.as_str())
+    }
+
+    /// The table as the server spells it; `None` when it is not known.
+    pub(super) fn table(&self, table: &str) -> Option<&str> {
+        named(&self.tables, table).map(|(name, _)| name.as_str())
+    }
+
+    /// The column as the server spells it; `None` when it is not known.
+    pub(super) fn column(&self, table: &str, column: &str) -> Option<&str> {
+        let columns = self.columns(table)?;
+        named(columns, column).map(|(name, _)| name.as_str())
+    }
+
+    /// A condition with the table's columns as the server spells them.
+    pub(super) fn respelled(&self, table: &str, condition: &str) -> String {
+        let Some(columns) = self.columns(table) else { return condition.to_owned() };
+        let (mut text, mut word, mut quoted) = (String::with_capacity(condition.len()), String::new(), false);
+        for c in condition.chars().chain(['\0']) {
+            if !quoted && (c.is_alphanumeric() || c == '_') {
+                word.push(c);
+                continue;
+            }
+            // a word before a quote is a literal's kind, such as `datetime'…'`
+            match named(columns, &word).filter(|_| c != '\'') {
+                Some((name, _)) => text.push_str(name),
+                None => text.push_str(&word),
+            }
+            word.clear();
+            quoted ^= c == '\'';
+            text.push(c);
+        }
+        text.pop();
+        text
+    }
+
+    fn columns(&self, table: &str) -> Option<&HashMap<String, String>> {
+        named(&self.tables, table).map(|(_, columns)| columns)
     }
 
     /// Whether it is known that the table lacks the column.
     pub(super) fn lacks(&self, table: &str, column: &str) -> bool {
-        self.tables.get(table).is_some_and(|columns| !columns.is_empty() && !columns.contains_key(column))
+        self.columns(table).is_some_and(|columns| !columns.is_empty() && named(columns, column).is_none())
     }
 
     /// Whether any table is known.
@@ -32,7 +70,7 @@ impl Metadata {
 
     /// Whether the table is known.
     pub(super) fn has_table(&self, table: &str) -> bool {
-        self.tables.contains_key(table)
+        named(&self.tables, table).is_some()
     }
 
     /// Reads a CSDL document by its tags alone; what it does not understand it passes over.
@@ -86,6 +124,15 @@ impl Metadata {
         }
         Self { tables }
     }
+}
+
+/// An entry by its exact name, else by the only one that differs in case alone: SYSPRO's names are case sensitive, a server that
+/// stands before its tables may write them in another case.
+fn named<'m, V>(map: &'m HashMap<String, V>, name: &str) -> Option<(&'m String, &'m V)> {
+    map.get_key_value(name).or_else(|| {
+        let mut alike = map.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        alike.next().filter(|_| alike.next().is_none())
+    })
 }
 
 /// A tag with its attributes, unread.
@@ -183,6 +230,21 @@ mod tests {
         assert!(metadata.lacks("ApInvoice", "Nothing") && !metadata.lacks("ApInvoice", "Supplier"));
         assert!(!metadata.lacks("ApSupplier+", "Any") && !metadata.lacks("Elsewhere", "Any"), "not known is not missing");
         assert!(metadata.has_table("ApSupplier+") && !metadata.has_table("No"));
+    }
+
+    #[test]
+    fn names_are_spelled_as_the_server_spells_them() {
+        let text = r#"<Schema Namespace="M"><EntityType Name="I"><Property Name="supplier" Type="Edm.String"/><Property Name="Journal" Type="Edm.Int32"/>
+            <Property Name="x" Type="Edm.Date"/><Property Name="X" Type="Edm.Guid"/></EntityType>
+            <EntityContainer><EntitySet Name="apinvoice" EntityType="M.I"/></EntityContainer></Schema>"#;
+        let metadata = Metadata::parse(text);
+        assert_eq!((metadata.table("ApInvoice"), metadata.column("ApInvoice", "Supplier")), (Some("apinvoice"), Some("supplier")));
+        assert_eq!((metadata.edm("ApInvoice", "JOURNAL"), metadata.lacks("ApInvoice", "Supplier")), (Some("Edm.Int32"), false));
+        assert_eq!((metadata.column("apinvoice", "X"), metadata.column("apinvoice", "Y")), (Some("X"), None));
+        let condition = "Supplier eq 'Supplier''s Supplier' and (Journal gt 5 or SUPPLIER ne null) and Other eq 'é'";
+        let respelled = "supplier eq 'Supplier''s Supplier' and (Journal gt 5 or supplier ne null) and Other eq 'é'";
+        assert_eq!(metadata.respelled("ApInvoice", condition), respelled);
+        assert_eq!(metadata.respelled("Elsewhere", condition), condition);
     }
 
     #[test]

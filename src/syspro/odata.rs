@@ -52,8 +52,10 @@ pub(super) struct Learned {
     pub(super) bytes: usize,
     /// The most rows that the server lets itself be asked for at once; 0: no limit met.
     pub(super) top: usize,
-    /// Tables whose dates are written the other way than first thought.
-    pub(super) other_date: HashMap<(CompanyId, String), bool>,
+    /// Which way of writing dates a table takes, counted from the likeliest.
+    pub(super) date_way: HashMap<(CompanyId, String), usize>,
+    /// Whether the server does not know `$select`: every column comes, and all of them are asked for.
+    pub(super) no_select: bool,
     /// Optional columns that a table lacks.
     pub(super) dropped: HashMap<(CompanyId, String), BTreeSet<String>>,
     /// Selections that the server has accepted.
@@ -147,7 +149,7 @@ fn asked(company: &CompanyId, table: &str) -> String {
 
 /// Whether a page without a link may have been cut silently: full, or of a size that servers cap at.
 fn maybe_more(count: usize, top: usize) -> bool {
-    count >= top || (count >= 50 && (count.is_multiple_of(50) || count.is_power_of_two()))
+    count >= top || (count >= 10 && (count.is_multiple_of(10) || count.is_multiple_of(25) || count.is_power_of_two()))
 }
 
 impl Call<'_> {
@@ -156,9 +158,18 @@ impl Call<'_> {
         Dates { zone: self.odata.settings.date_zone, at: self.odata.settings.time_zone }
     }
 
-    /// A column with its type.
+    /// A column with its type, spelled as the server spells it.
     pub(super) fn column<'c>(&'c self, table: &str, name: &'c str) -> Column<'c> {
-        Column { name, edm: self.metadata.edm(table, name) }
+        Column { name: self.metadata.column(table, name).unwrap_or(name), edm: self.metadata.edm(table, name) }
+    }
+
+    /// `&$select=…`, unless the server has shown that it does not know it.
+    pub(super) fn select(&self, table: &str, columns: &[&str]) -> String {
+        if self.odata.learned.borrow().no_select {
+            return String::new();
+        }
+        let columns: Vec<&str> = columns.iter().map(|name| self.column(table, name).name).collect();
+        format!("&$select={}", encode(&columns.join(",")))
     }
 
     /// A key of the learned tables.
@@ -336,6 +347,13 @@ impl Call<'_> {
         }
     }
 
+    /// Whether a query is taken at all: one row of its key, asked for once.
+    pub(super) async fn one_row(&self, query: &Query<'_>) -> Result<(), SysproError> {
+        let key: Vec<&str> = query.key.iter().map(String::as_str).collect();
+        let url = self.address(query.table, &query_string(self, query, &key, None, 1))?;
+        self.once(query.table, &url, &key).await.map(drop)
+    }
+
     /// The rest of a query string once the conditions are left out: what a list has to share its room with.
     pub(super) fn overhead(&self, query: &Query<'_>) -> usize {
         query_string(self, query, &self.selected(query), None, 5000).len() + "$filter=&".len()
@@ -347,8 +365,8 @@ impl Call<'_> {
         let company = encode(self.company.as_str());
         let text = match (table, query) {
             ("$metadata", _) => format!("{base}/{company}/$metadata"),
-            (table, "") => format!("{base}/{company}/{}", encode(table)),
-            (table, query) => format!("{base}/{company}/{}?{query}", encode(table)),
+            (table, "") => format!("{base}/{company}/{}", encode(self.metadata.table(table).unwrap_or(table))),
+            (table, query) => format!("{base}/{company}/{}?{query}", encode(self.metadata.table(table).unwrap_or(table))),
         };
         Url::parse(&text).map_err(|error| SysproError::Address {
             company: self.company.to_string(),
@@ -399,7 +417,7 @@ impl Call<'_> {
     /// One request.
     pub(super) async fn once(&self, table: &str, url: &Url, columns: &[&str]) -> Result<Answer, SysproError> {
         let asked = asked(self.company, table);
-        let response = self.get(&asked, url, "application/json;odata.metadata=minimal").await?;
+        let response = self.get(&asked, url, "application/json").await?;
         let response = self.judge(asked.clone(), table, response)?;
         let answer = wire::parse(&response.body, columns).map_err(|problem| {
             match response.body.iter().find(|byte| !byte.is_ascii_whitespace()) {
@@ -499,11 +517,11 @@ fn query_string(call: &Call<'_>, query: &Query<'_>, selected: &[&str], after: Op
     }
     let mut text = String::new();
     if let Some(condition) = Condition::all(conditions) {
-        text += &format!("$filter={}&", encode(&condition.text));
+        text += &format!("$filter={}&", encode(&call.metadata.respelled(query.table, &condition.text)));
     }
-    let order: Vec<String> = query.key.iter().map(|name| format!("{name} asc")).collect();
-    text += &format!("$orderby={}&$top={top}&$select={}", encode(&order.join(",")), encode(&selected.join(",")));
-    text
+    let order: Vec<String> = typed.iter().map(|column| format!("{} asc", column.name)).collect();
+    text += &format!("$orderby={}&$top={top}", encode(&order.join(",")));
+    text + &call.select(query.table, selected)
 }
 
 #[cfg(test)]
@@ -512,9 +530,16 @@ mod tests {
 
     #[test]
     fn pages_of_a_suspicious_size_are_not_the_end() {
-        for (count, top, more) in
-            [(500, 500, true), (499, 500, false), (100, 500, true), (128, 500, true), (64, 500, true), (51, 500, false), (20, 500, false)]
-        {
+        for (count, top, more) in [
+            (500, 500, true),
+            (499, 500, false),
+            (100, 500, true),
+            (128, 500, true),
+            (64, 500, true),
+            (51, 500, false),
+            (20, 500, true),
+            (7, 500, false),
+        ] {
             assert_eq!(maybe_more(count, top), more, "{count} of {top}");
         }
     }

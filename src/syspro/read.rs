@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::config::secret::Credential;
 use crate::config::settings::{DateLiteral, DateZone};
@@ -18,6 +18,9 @@ use super::odata::{Call, OData, Query, Rows};
 use super::related::{Contiguous, Related, excluded};
 use super::value::value;
 use super::wire::Cell;
+
+/// Ways of writing a date that are tried.
+const DATE_WAYS: usize = 4;
 
 /// Which documents, from where, how many.
 #[derive(Clone, Debug)]
@@ -202,7 +205,7 @@ impl Call<'_> {
         Ok((self.documents(plan, roots, false).await?, next))
     }
 
-    /// Rows within the window. When the server refuses the dates, the other way of writing them is tried once.
+    /// Rows within the window. When the server refuses the dates, the other ways of writing them are tried once.
     async fn dated(
         &self,
         query: &Query<'_>,
@@ -215,33 +218,49 @@ impl Call<'_> {
             return self.read(query, after, limit as usize).await;
         };
         let place = self.place(query.table);
-        let known = self.odata.learned.borrow().other_date.get(&place).copied();
-        let ways = match (self.odata.settings.date_literal, known) {
-            (DateLiteral::Auto, Some(way)) => vec![way],
-            (DateLiteral::Auto, None) => vec![false, true],
-            _ => vec![false],
-        };
-        let mut refusal = None;
-        for other in ways {
+        let known = self.odata.learned.borrow().date_way.get(&place).copied();
+        let window = |way: usize| {
             let mut query = query.clone();
-            let window = change.any_of.iter().map(|name| since(name, from, self.date_form(&change.table, name, other))).collect();
+            let window = change.any_of.iter().map(|name| since(name, from, self.date_form(&change.table, name, way))).collect();
             query.conditions.extend(Condition::any(window));
-            match self.read(&query, after, limit as usize).await {
-                Ok(rows) => {
-                    self.odata.learned.borrow_mut().other_date.insert(place, other);
-                    return Ok(rows);
+            query
+        };
+        let way = match known {
+            Some(way) => way,
+            None if self.odata.settings.date_literal == DateLiteral::Auto => self.way_of_dates(&place, window).await,
+            None => 0,
+        };
+        match self.read(&window(way), after, limit as usize).await {
+            Err(error @ (SysproError::Refused { .. } | SysproError::Failed { status: 500, .. })) => {
+                Err(self.undated(query, change, error).await)
+            }
+            answer => answer,
+        }
+    }
+
+    /// The first way of writing dates that the server takes, asked for with one row; the likeliest when it takes none.
+    ///
+    /// Some servers say 500 to what they cannot read, which is also what a passing failure looks like: such an answer counts when it
+    /// comes twice.
+    async fn way_of_dates<'q>(&self, place: &(CompanyId, String), window: impl Fn(usize) -> Query<'q>) -> usize {
+        for way in 0..DATE_WAYS {
+            let query = window(way);
+            let mut answer = self.one_row(&query).await;
+            if matches!(answer, Err(SysproError::Failed { status: 500, .. })) {
+                answer = self.one_row(&query).await;
+            }
+            match answer {
+                Ok(()) => {
+                    self.odata.learned.borrow_mut().date_way.insert(place.clone(), way);
+                    return way;
                 }
                 Err(error @ (SysproError::Refused { .. } | SysproError::Failed { status: 500, .. })) => {
-                    // the first refusal is the one to report: the second may only be about the other way of writing
-                    refusal.get_or_insert(error);
+                    debug!(%error, table = place.1, way, "dates written this way are refused");
                 }
-                Err(error) => return Err(error),
+                Err(_) => return 0,
             }
         }
-        match refusal {
-            Some(error) => Err(self.undated(query, change, error).await),
-            None => Ok(Rows::default()),
-        }
+        0
     }
 
     /// A refused window: is one of its columns missing?
@@ -258,19 +277,23 @@ impl Call<'_> {
         }
     }
 
-    fn date_form(&self, table: &str, column: &str, other: bool) -> DateForm {
+    /// How a column's dates are written: the likeliest way first, as often as the server has refused one.
+    fn date_form(&self, table: &str, column: &str, way: usize) -> DateForm {
         let settings = &self.odata.settings;
         let time = match settings.date_zone {
             DateZone::Label => DateForm::Label,
             DateZone::Instant => DateForm::Instant(settings.time_zone),
         };
-        let plain = match (settings.date_literal, self.metadata.edm(table, column)) {
-            (DateLiteral::Date, _) => true,
-            (DateLiteral::DateTimeOffset, _) => false,
-            (DateLiteral::Auto, Some("Edm.String")) => return DateForm::Text,
-            (DateLiteral::Auto, edm) => (edm == Some("Edm.Date")) != other,
+        let ways: [DateForm; DATE_WAYS] = match (settings.date_literal, self.metadata.edm(table, column)) {
+            (DateLiteral::Date, _) => return DateForm::Plain,
+            (DateLiteral::DateTimeOffset, _) => return time,
+            (DateLiteral::DateTime, _) => return DateForm::Old,
+            (DateLiteral::Text, _) | (DateLiteral::Auto, Some("Edm.String")) => return DateForm::Text,
+            (DateLiteral::Auto, Some("Edm.Date")) => [DateForm::Plain, time, DateForm::Old, DateForm::Text],
+            (DateLiteral::Auto, Some("Edm.DateTime")) => [DateForm::Old, time, DateForm::Plain, DateForm::Text],
+            (DateLiteral::Auto, _) => [time, DateForm::Plain, DateForm::Old, DateForm::Text],
         };
-        if plain { DateForm::Plain } else { time }
+        ways.get(way).copied().unwrap_or(time)
     }
 
     /// One document per distinct part of a column.
