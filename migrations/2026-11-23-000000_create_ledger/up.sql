@@ -131,11 +131,16 @@ CREATE TABLE intent (
     lease_until timestamptz NOT NULL
 );
 
--- When each life of a node was last seen: what a silent one had in hand is taken over.
+-- When each life of a node was last seen: what a silent one had in hand is taken over. What it has found out about the instance is
+-- everybody's business: the limit is shared, and a pause that one is told to make is made by all.
 CREATE TABLE node (
     incarnation uuid PRIMARY KEY,
     name text NOT NULL,
-    seen_at timestamptz NOT NULL DEFAULT now()
+    seen_at timestamptz NOT NULL DEFAULT now(),
+    batch_size integer NOT NULL,
+    concurrency integer NOT NULL,
+    breaker text NOT NULL,
+    paused_until timestamptz NOT NULL
 );
 
 -- What stands in ServiceNow: the last confirmed state of every target record.

@@ -4,6 +4,7 @@
 
 mod agenda;
 pub mod audit_recorder;
+pub mod budget;
 pub mod crash;
 pub mod cycle;
 pub mod heart;
@@ -14,6 +15,7 @@ pub mod progress;
 pub mod replay;
 pub mod root;
 pub mod servicenow_token;
+pub mod stopping;
 pub mod supervise;
 pub mod syspro_session;
 pub mod tree;
@@ -22,9 +24,11 @@ pub mod writer;
 
 use std::sync::Arc;
 
+use self::budget::Budget;
 use self::crash::CrashPoints;
 use self::heart::Heart;
 use self::progress::Progress;
+use self::stopping::Stopping;
 use self::vault::Vault;
 use crate::config::Settings;
 use crate::definition::Definitions;
@@ -47,6 +51,10 @@ pub struct Deps {
     pub node: Node,
     /// Our sign of life.
     pub heart: Arc<Heart>,
+    /// What the instance accepts, as we and the other nodes know it.
+    pub budget: Arc<Budget>,
+    /// Whether nothing new may begin.
+    pub stopping: Stopping,
     /// Where a test may let actors die.
     pub crash: CrashPoints,
 }

@@ -191,8 +191,11 @@ impl Handler<Tick> for Root {
         let (deps, nudge) = (self.parts.deps.clone(), self.parts.nudge.clone());
         let retry = async move {
             let now = Instant::now();
-            match deps.store.node_beat(deps.node.clone()).await {
-                Ok(()) => deps.heart.beat(now),
+            match deps.store.node_beat(deps.node.clone(), deps.budget.own(), heart::SILENT).await {
+                Ok(others) => {
+                    deps.heart.beat(now);
+                    deps.budget.heard(others);
+                }
                 Err(error) => warn!(%error, "no sign of life could be left in the ledger; nothing is sent until one can be"),
             }
             if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heart::SILENT).await {
@@ -232,6 +235,7 @@ fn log_report(report: &CycleReport) {
                 }
             }
             Err(error @ (PollError::Done { .. } | PollError::Held { .. })) => debug!(%flow, %error, "another node has it"),
+            Err(error @ PollError::Stopping { .. }) => info!(%error, "the flow is not read to its end now"),
             Err(error) => warn!(%flow, %error, "the flow did not run to its end; the next try goes on where it was"),
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use tokio::sync::watch;
+use tracing::warn;
 
 use super::Deps;
 use super::audit_recorder::{AuditRecorder, Seal};
@@ -16,9 +17,10 @@ use super::mapper::Mapper;
 use super::poller::{Poison, Poller, Reader};
 use super::root::{Root, RootParts};
 use super::servicenow_token::{ServiceNowToken, TokenAsker};
+use super::stopping::Stopping;
 use super::supervise::{ChildExited, ChildName, Observer, Ping, Pulse, RestartPolicy, Supervision, start_on};
 use super::syspro_session::SysproSession;
-use super::writer::{LedgerOwners, Writer};
+use super::writer::{LedgerOwners, Quiet, Writer};
 use crate::domain::FlowId;
 use crate::net::HttpClient;
 use crate::servicenow::ServiceNow;
@@ -42,6 +44,8 @@ pub struct Tree {
     pub tokens: TokenAsker,
     /// Why the process must end, once it must.
     pub fatal: watch::Receiver<Option<String>>,
+    quiet: Recipient<Quiet>,
+    stopping: Stopping,
     draining: watch::Sender<bool>,
     arbiters: Vec<Arbiter>,
 }
@@ -96,17 +100,40 @@ impl Tree {
             pollers.insert(flow, poller.recipient());
         }
         let crew = Crew { pollers, drain: writer.addr.clone().recipient() };
-        let parts =
-            RootParts { deps: root_deps, crew: crew.clone(), nudge: writer.addr.recipient(), pulses, fatal: fatal_sender, scheduled };
+        let parts = RootParts {
+            deps: root_deps,
+            crew: crew.clone(),
+            nudge: writer.addr.clone().recipient(),
+            pulses,
+            fatal: fatal_sender,
+            scheduled,
+        };
         Context::with_receiver(root_receiver).run(Root::new(parts));
-        Ok(Self { root, crew, seal: recorder.addr.recipient(), tokens, fatal, draining, arbiters: vec![ingest, delivery] })
+        Ok(Self {
+            root,
+            crew,
+            seal: recorder.addr.recipient(),
+            tokens,
+            fatal,
+            quiet: writer.addr.recipient(),
+            stopping: deps.stopping.clone(),
+            draining,
+            arbiters: vec![ingest, delivery],
+        })
     }
 
     /// Lets what is in hand come to an end, up to a deadline, and stops the threads.
     pub async fn stop(self, deadline: Duration) {
         let _ = self.draining.send(true);
-        let _ = self.root.send(super::root::Stop).timeout(deadline).await;
-        let _ = self.seal.send(Seal).timeout(deadline).await;
+        self.stopping.begin();
+        let ending = async {
+            let _ = self.root.send(super::root::Stop).await;
+            let _ = self.quiet.send(Quiet).await;
+            let _ = self.seal.send(Seal).await;
+        };
+        if tokio::time::timeout(deadline, ending).await.is_err() {
+            warn!(?deadline, "what was in hand did not come to its end in time; it is looked up at the next start");
+        }
         for arbiter in self.arbiters {
             arbiter.stop();
         }

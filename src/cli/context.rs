@@ -13,6 +13,7 @@ use crate::actors::Deps;
 use crate::actors::crash::CrashPoints;
 use crate::actors::heart;
 use crate::actors::progress::Progress;
+use crate::actors::stopping::Stopping;
 use crate::actors::vault::Vault;
 use crate::config::Settings;
 use crate::config::{self as config, ConfigError, Loaded};
@@ -201,6 +202,8 @@ impl Context {
             progress: Arc::new(Progress::default()),
             node: self.node.clone(),
             heart: Arc::default(),
+            budget: Arc::default(),
+            stopping: Stopping::default(),
             crash: CrashPoints::default(),
         }
     }

@@ -5,8 +5,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
+use crate::actors::heart;
 use crate::domain::audit::AuditKind;
-use crate::store::{AuditFilter, AuditRow, FailureFilter, RunFilter};
+use crate::store::{AuditFilter, AuditRow, FailureFilter, NodeRow, RunFilter};
 
 /// Rows fetched at a time, so that memory stays flat.
 const PAGE: i64 = 1000;
@@ -114,8 +115,9 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
     with_ledger(global, async |context| {
         let flows = context.store.flow_status().await?;
         let runs = context.store.run_list(RunFilter { limit: args.runs, ..RunFilter::default() }).await?;
+        let nodes = context.store.node_list(heart::SILENT).await?;
         if global.output == OutputForm::Json {
-            output::json(&serde_json::json!({ "flows": flows, "runs": runs }))?;
+            output::json(&serde_json::json!({ "flows": flows, "runs": runs, "nodes": nodes }))?;
             return Ok(Exit::Done);
         }
         if flows.is_empty() {
@@ -173,6 +175,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             )
             .to_string(),
         )?;
+        show_nodes(&nodes)?;
         let troubled: i64 = flows.iter().map(|f| f.in_doubt + f.parked + f.missing_parent).sum();
         if troubled > 0 {
             let (records, are) = if troubled == 1 { ("record", "is") } else { ("records", "are") };
@@ -180,6 +183,25 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         }
         Ok(Exit::Done)
     })
+}
+
+/// The services that run, and what ServiceNow accepts from each.
+fn show_nodes(nodes: &[NodeRow]) -> Result<(), Failure> {
+    let alive: Vec<&NodeRow> = nodes.iter().filter(|node| node.alive).collect();
+    if alive.is_empty() {
+        return Ok(());
+    }
+    let rows = alive.iter().map(|node| {
+        let sending = match node.breaker.as_str() {
+            "open" => format!("nothing gets through, tried again at {}", at(Some(node.paused_until))),
+            "half_open" => "tries one batch".to_owned(),
+            _ if node.paused_until > Utc::now() => format!("asked to wait until {}", at(Some(node.paused_until))),
+            _ => "goes on".to_owned(),
+        };
+        vec![node.name.clone(), at(Some(node.seen_at)), node.batch_size.to_string(), node.concurrency.to_string(), sending]
+    });
+    let headers = ["service", "seen", "records a batch", "batches at once", "sending"];
+    output::line(&output::table(&headers, &[2, 3], rows).to_string())
 }
 
 /// `tieline failures`

@@ -1,6 +1,7 @@
 //! Plain values without I/O: the words of the design, as types.
 
 pub mod audit;
+pub mod budget;
 pub mod delivery;
 pub mod document;
 pub mod money;

@@ -39,6 +39,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/health/flows", None),
     route("GET", "/metrics", None),
     route("GET", "/api/v1/flows", Some(Permission::Read)),
+    route("GET", "/api/v1/nodes", Some(Permission::Read)),
     route("GET", "/api/v1/runs", Some(Permission::Read)),
     route("GET", "/api/v1/records", Some(Permission::Read)),
     route("GET", "/api/v1/records/{}/{}/{*}", Some(Permission::Read)),

@@ -8,23 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Uuid as S
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Store, StoreError};
-
-/// Who sends: a node keeps its name over its lives, an incarnation is one life.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
-    /// Kept in the state directory.
-    pub name: String,
-    /// Fresh at every start.
-    pub incarnation: Uuid,
-}
-
-impl Node {
-    /// The holder's name in leases.
-    pub fn holder(&self) -> String {
-        format!("{}/{}", self.name, self.incarnation)
-    }
-}
+use super::{Node, Store, StoreError};
 
 /// Whose batches are known to have no sender any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,18 +206,6 @@ impl Store {
                 .bind::<diesel::sql_types::Array<Text>, _>(sys_ids)
                 .load(conn)?;
             Ok(rows.into_iter().map(|row| row.sys_id).collect())
-        })
-        .await
-    }
-
-    /// This node lives. Rows of lives that ended long ago go.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn node_beat(&self, node: Node) -> Result<(), StoreError> {
-        self.run("show a sign of life", move |conn| {
-            sql_query(include_str!("sql/node_beat.sql")).bind::<SqlUuid, _>(node.incarnation).bind::<Text, _>(&node.name).execute(conn)?;
-            Ok(())
         })
         .await
     }

@@ -67,6 +67,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the same call may work later.
+    pub fn is_passing(&self) -> bool {
+        self.class() == Class::Transient
+    }
+
     /// What it means for the next try.
     pub fn class(&self) -> Class {
         match self {

@@ -1,5 +1,7 @@
 //! What became of a batch: outcomes, releases and audit in one transaction.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -92,7 +94,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when the batch was taken for lost meanwhile; then nothing was written, and it is looked up.
-    pub async fn settle(&self, batch_id: Uuid, lane: Lane, node: Node, outcomes: Vec<Settlement>, look: bool) -> Result<(), StoreError> {
+    pub async fn settle(&self, batch_id: Uuid, lane: Lane, node: Node, outcomes: Arc<[Settlement]>, look: bool) -> Result<(), StoreError> {
         self.run("store the outcomes of a batch", move |conn| {
             let ours = sql_query("DELETE FROM intent WHERE batch_id = $1 AND node = $2 AND incarnation = $3")
                 .bind::<SqlUuid, _>(batch_id)

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
+use crate::domain::budget::Breaker;
 use crate::domain::delivery::ParkReason;
 use crate::domain::{EntityName, FlowId};
 
@@ -124,17 +125,6 @@ pub struct Metrics {
     store_connection_wait: Histogram,
     audit_sealed_rows: IntCounter,
     sign_ins_refused: IntCounter,
-}
-
-/// Whether records are sent at present.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Breaker {
-    /// They are.
-    Closed = 0,
-    /// One batch is tried.
-    HalfOpen = 1,
-    /// Nothing got through for a while, and nothing is sent.
-    Open = 2,
 }
 
 impl Default for Metrics {

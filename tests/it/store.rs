@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tieline::actors::heart;
 use tieline::domain::audit::AuditKind;
+use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget};
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
-use tieline::store::{AuditFilter, Dead, Intake, IntakeDocument, IntakeRecord, Lane, Lease, Store, StoreError, Taken};
+use tieline::store::{AuditFilter, Dead, Intake, IntakeDocument, IntakeRecord, Lane, Lease, Node, Store, StoreError, Taken};
 use tieline::telemetry::logging;
 
 use crate::support::database::{Database, settings};
@@ -114,13 +115,36 @@ fn what_a_silent_node_had_in_hand_is_in_doubt_long_before_its_lease_ends() {
         assert_eq!(claim.deliveries.len(), 3);
         let recovered = async || store.delivery_recover(two.clone(), Dead::Expired, heart::SILENT).await.unwrap();
         assert_eq!(recovered().await, 0, "a node that shows no signs of life is trusted to the end of its lease");
-        store.node_beat(one.clone()).await.unwrap();
+        store.node_beat(one.clone(), NodeBudget::default(), heart::SILENT).await.unwrap();
         assert_eq!(recovered().await, 0);
         database.psql("UPDATE node SET seen_at = now() - interval '13 seconds'");
         assert_eq!(recovered().await, 3);
         assert_eq!(database.psql("SELECT DISTINCT state FROM pending WHERE block = 'header'"), "in_doubt");
-        let late = store.settle(claim.batch_id, claim.lane.clone(), one, Vec::new(), false).await.unwrap_err();
+        let late = store.settle(claim.batch_id, claim.lane.clone(), one, Vec::new().into(), false).await.unwrap_err();
         assert!(matches!(late, StoreError::Fenced { .. }), "{late}");
+    });
+}
+
+#[test]
+fn nodes_tell_one_another_what_the_instance_accepts() {
+    run(async {
+        let (database, store) = ledger().await;
+        let (one, two) = (node("one"), node("two"));
+        let beat = async |node: &Node, own| store.node_beat(node.clone(), own, heart::SILENT).await.unwrap();
+        let fine = NodeBudget { batch_size: 50, concurrency: 4, ..NodeBudget::default() };
+        let told = NodeBudget { pause: Duration::from_secs(60), ..fine };
+        assert_eq!(beat(&one, told).await, OthersBudget::default(), "it is alone");
+        let heard = beat(&two, fine).await;
+        assert!(heard.nodes == 1 && !heard.broken && heard.pause > Duration::from_secs(50) && heard.pause <= told.pause, "{heard:?}");
+        let heard = beat(&one, NodeBudget { breaker: Breaker::Open, ..told }).await;
+        assert_eq!(heard, OthersBudget { nodes: 1, ..OthersBudget::default() });
+        assert!(beat(&two, fine).await.broken);
+        let rows = store.node_list(heart::SILENT).await.unwrap();
+        let row = rows.iter().find(|row| row.name == "one").unwrap();
+        assert_eq!((row.alive, row.batch_size, row.concurrency, row.breaker.as_str()), (true, 50, 4, "open"));
+        database.psql("UPDATE node SET seen_at = now() - interval '13 seconds' WHERE name = 'one'");
+        assert_eq!(beat(&two, fine).await, OthersBudget::default(), "what a silent node was told is no news");
+        assert!(!store.node_list(heart::SILENT).await.unwrap().iter().any(|row| row.name == "one" && row.alive));
     });
 }
 

@@ -149,6 +149,12 @@ pub enum PollError {
         /// The whole chain of causes.
         text: String,
     },
+    /// The service stops.
+    #[error("flow {flow} was left at the end of a page because the service stops; the next run goes on there")]
+    Stopping {
+        /// The flow.
+        flow: FlowId,
+    },
     /// The Mapper died too often: the documents in hand are not to blame, and nothing is taken in.
     #[error("flow {flow}: its Mapper died too often and is not started again; the log says what of. Restart the service, or report it")]
     MapperEnded {
@@ -176,7 +182,7 @@ impl PollError {
         match self {
             Self::Syspro { class, .. } => *class,
             // another node may die over it; a ledger comes back; a credential may be set
-            Self::Held { .. } | Self::Store { .. } | Self::Credential { .. } => Class::Transient,
+            Self::Held { .. } | Self::Store { .. } | Self::Credential { .. } | Self::Stopping { .. } => Class::Transient,
             Self::MapperEnded { .. } => Class::Bug,
             Self::Running { .. } | Self::Done { .. } | Self::Paused { .. } | Self::TooManyGone { .. } => Class::Permanent,
         }

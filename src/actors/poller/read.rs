@@ -122,6 +122,9 @@ impl Reader {
     /// One page from SYSPRO, once sending has caught up.
     async fn page(&self, plan: &Plan, scope: &Scope, after: Option<Position>, documents: u32) -> Result<Page, PollError> {
         self.catch_up().await?;
+        if self.deps.stopping.has_begun() {
+            return Err(PollError::Stopping { flow: self.flow.clone() });
+        }
         let credential = match self.session.send(GetCredential).await {
             Ok(credential) => credential,
             Err(_) => Err(CredentialError::Restarting { name: SYSPRO_ODATA }),
@@ -146,7 +149,7 @@ impl Reader {
             let due =
                 self.deps.store.delivery_backlog(self.flow.entity.to_string(), cap).await.map_err(|error| self.store_error(&error))?;
             // sending that does not move at all must not stop reading for ever
-            if due < cap || rested > 600 {
+            if due < cap || rested > 600 || self.deps.stopping.has_begun() {
                 return Ok(());
             }
             rested += 1;

@@ -11,6 +11,7 @@ mod verdict;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -27,10 +28,13 @@ use crate::definition::plan::TargetPlan;
 use crate::domain::EntityName;
 use crate::domain::FlowId;
 use crate::domain::run::RunCounts;
-use crate::retry::Class;
+use crate::retry::{self, Class};
 use crate::servicenow::{RowOwners, ServiceNow, ServiceNowError};
 use crate::store::{Claim, Dead, Lane, Settlement, StoreError, Verdict};
 use crate::telemetry::metrics::{self, metrics};
+
+/// The first and the longest wait before an outcome is stored again.
+const STORE_AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 /// Sends deliveries.
 pub struct Writer {
@@ -72,6 +76,11 @@ pub struct Nudge {
     /// The entity.
     pub entity: EntityName,
 }
+
+/// Question. Answers once nothing is on its way any more; nothing new begins once the process is stopping.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Quiet;
 
 /// Why sending stopped. Nothing is lost: what was in hand is due again, or in doubt.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -127,7 +136,7 @@ impl Writer {
 impl Volatile {
     fn new(deps: &Deps) -> Self {
         Self {
-            pace: Pace::new(&deps.settings.servicenow, (deps.settings.retry.min_delay, deps.settings.retry.max_delay)),
+            pace: Pace::new(&deps.settings.servicenow, (deps.settings.retry.min_delay, deps.settings.retry.max_delay), deps.budget.clone()),
             pumps: RefCell::default(),
             restarted: Cell::new(false),
         }
@@ -196,6 +205,15 @@ impl Handler<Nudge> for Writer {
     }
 }
 
+impl Handler<Quiet> for Writer {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Quiet, _: &mut Self::Context) -> Self::Result {
+        let volatile = self.volatile.clone();
+        Box::pin(async move { volatile.pace.quiet().await })
+    }
+}
+
 /// The ledger knows which rows were written for other records.
 pub struct LedgerOwners(pub crate::store::Store);
 
@@ -258,6 +276,9 @@ impl Sender {
         loop {
             // asked for before looking, so that a batch that settles in between is not missed
             let settled = self.pump.settled.notified();
+            if self.deps.stopping.has_begun() {
+                return Ok(());
+            }
             let mut found = Found::Nothing;
             for target in &targets {
                 if let Found::Work = self.one_batch(target, false).await? {
@@ -335,12 +356,7 @@ impl Sender {
             self.volatile.pace.learn(&outcomes, started.elapsed());
         }
         self.count(&claim, &outcomes, look);
-        let store = &self.deps.store;
-        match store.settle(claim.batch_id, claim.lane.clone(), self.deps.node.clone(), outcomes, look).await {
-            Ok(()) => {}
-            Err(error @ StoreError::Fenced { .. }) => warn!(%error, "the batch took longer than its lease; it is looked up"),
-            Err(error) => return Err(error.into()),
-        }
+        self.store_outcomes(&claim, outcomes.into(), look, claimed + lease).await?;
         self.deps.crash.at("writer:after_settle", self.entity.as_str());
         match stop {
             None => {
@@ -355,6 +371,33 @@ impl Sender {
                     self.volatile.pace.failed();
                 }
                 Err(error.into())
+            }
+        }
+    }
+
+    /// Stores what became of a batch. A ledger that does not answer is asked again for as long as the batch is ours: an outcome that
+    /// is known needs no look-up.
+    async fn store_outcomes(&self, claim: &Claim, outcomes: Arc<[Settlement]>, look: bool, until: Instant) -> Result<(), WriteError> {
+        let mut tries = 0;
+        loop {
+            let (lane, node) = (claim.lane.clone(), self.deps.node.clone());
+            match self.deps.store.settle(claim.batch_id, lane, node, outcomes.clone(), look).await {
+                Ok(()) => return Ok(()),
+                // a try of which the answer was lost may have been stored
+                Err(StoreError::Fenced { .. }) if tries > 0 => return Ok(()),
+                Err(error @ StoreError::Fenced { .. }) => {
+                    warn!(%error, "the batch took longer than its lease; it is looked up");
+                    return Ok(());
+                }
+                Err(error) => {
+                    tries += 1;
+                    let wait = retry::delay(tries, STORE_AGAIN.0, STORE_AGAIN.1);
+                    if error.class() != Class::Transient || Instant::now() + wait >= until {
+                        return Err(error.into());
+                    }
+                    warn!(%error, records = outcomes.len(), "what became of a batch could not be stored, it is tried again");
+                    tokio::time::sleep(wait).await;
+                }
             }
         }
     }

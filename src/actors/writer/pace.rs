@@ -3,19 +3,24 @@
 //! Additive increase, multiplicative decrease. When nothing gets through any more the breaker opens: nothing is sent for a while that
 //! doubles, then one batch is sent to see, and only when that gets through go the others. An instance that is down would otherwise put
 //! batch after batch in doubt.
+//!
+//! Several nodes share the instance: each takes its part of the batches at once, and makes the pauses that another was told to make.
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::actors::budget::Budget;
 use crate::config::settings::ServiceNowSettings;
+use crate::domain::budget::{Breaker, NodeBudget, OthersBudget, share};
 use crate::retry;
 use crate::store::{Settlement, Verdict};
-use crate::telemetry::metrics::{Breaker, metrics};
+use crate::telemetry::metrics::metrics;
 
 /// A pause up to this long is waited out within the cycle; a longer one ends it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,16 +39,21 @@ pub(super) struct Pace {
     concurrency: usize,
     /// The first wait of an open breaker, and the longest.
     waits: (Duration, Duration),
+    budget: Arc<Budget>,
 }
 
 struct State {
     size: usize,
-    /// Batches that may be on their way at once.
+    /// Batches that may be on their way at once, by what this node has found out.
     allowed: usize,
+    /// Batches that may be on their way at once beside those of the other nodes.
+    part: usize,
     in_flight: usize,
     /// Batches that went well since `allowed` last changed.
     good: usize,
     paused_until: Option<Instant>,
+    /// The same, without what other nodes were told.
+    own_pause: Option<Instant>,
     /// Batches in a row of which nothing got through.
     failures: u32,
     /// How often the breaker opened since something got through.
@@ -75,20 +85,22 @@ pub(super) struct Paused {
 
 impl Pace {
     /// The starting pace; `waits` are the first and the longest wait of an open breaker.
-    pub(super) fn new(settings: &ServiceNowSettings, waits: (Duration, Duration)) -> Self {
+    pub(super) fn new(settings: &ServiceNowSettings, waits: (Duration, Duration), budget: Arc<Budget>) -> Self {
         let (batch_limit, concurrency) = (settings.batch_limit.max(1), settings.concurrency.max(1));
         let state = State {
             size: settings.batch_size.clamp(1, batch_limit),
             allowed: concurrency,
+            part: concurrency,
             in_flight: 0,
             good: 0,
             paused_until: None,
+            own_pause: None,
             failures: 0,
             opened: 0,
             breaker: Breaker::Closed,
         };
-        tell(&state);
-        Self { state: Rc::new(RefCell::new(state)), freed: Rc::default(), batch_limit, concurrency, waits }
+        tell(&state, &budget);
+        Self { state: Rc::new(RefCell::new(state)), freed: Rc::default(), batch_limit, concurrency, waits, budget }
     }
 
     /// Records in the next batch.
@@ -114,6 +126,11 @@ impl Pace {
 
     fn look(&self, now: Instant) -> Result<Look, Paused> {
         let mut state = self.state.borrow_mut();
+        if let Some(others) = self.budget.news() {
+            state.part = share(self.concurrency, others.nodes);
+            state.hear(others, now);
+            tell(&state, &self.budget);
+        }
         if let Some(until) = state.paused_until.filter(|until| *until > now) {
             let wait = until - now;
             let failures = if state.breaker == Breaker::Open { state.failures } else { 0 };
@@ -123,9 +140,9 @@ impl Pace {
         if state.breaker == Breaker::Open {
             state.breaker = Breaker::HalfOpen;
             info!("the instance is tried with one batch");
-            tell(&state);
+            tell(&state, &self.budget);
         }
-        let allowed = if state.breaker == Breaker::HalfOpen { 1 } else { state.allowed };
+        let allowed = if state.breaker == Breaker::HalfOpen { 1 } else { state.allowed.min(state.part) };
         if state.in_flight >= allowed {
             return Ok(Look::Full);
         }
@@ -133,9 +150,22 @@ impl Pace {
         Ok(Look::Go)
     }
 
+    /// Answers once no batch is on its way any more.
+    pub(super) async fn quiet(&self) {
+        loop {
+            let freed = self.freed.notified();
+            if self.state.borrow().in_flight == 0 {
+                return;
+            }
+            freed.await;
+        }
+    }
+
     /// Nobody sends before then.
     pub(super) fn pause(&self, wait: Duration) {
-        self.state.borrow_mut().pause(wait);
+        let mut state = self.state.borrow_mut();
+        state.pause(wait);
+        tell(&state, &self.budget);
     }
 
     /// After a batch with outcomes: more after one that went well, half after one that did not.
@@ -175,7 +205,7 @@ impl Pace {
         } else {
             state.failed(self.waits)
         }
-        tell(&state);
+        tell(&state, &self.budget);
         drop(state);
         self.freed.notify_waiters();
     }
@@ -185,7 +215,7 @@ impl Pace {
         let mut state = self.state.borrow_mut();
         state.allowed = (state.allowed / 2).max(1);
         state.failed(self.waits);
-        tell(&state);
+        tell(&state, &self.budget);
     }
 }
 
@@ -198,7 +228,21 @@ enum Look {
 impl State {
     fn pause(&mut self, wait: Duration) {
         let until = Instant::now() + wait;
-        self.paused_until = Some(self.paused_until.map_or(until, |old| old.max(until)));
+        self.paused_until = self.paused_until.max(Some(until));
+        self.own_pause = self.own_pause.max(Some(until));
+    }
+
+    /// A pause that another node was told to make, or makes because nothing gets through, is ours too.
+    fn hear(&mut self, others: OthersBudget, now: Instant) {
+        if others.pause.is_zero() {
+            return;
+        }
+        if others.broken && self.breaker == Breaker::Closed {
+            info!(wait = ?others.pause, "nothing of another node gets through to ServiceNow; nothing is sent for a while");
+            self.breaker = Breaker::Open;
+            self.failures = self.failures.max(1);
+        }
+        self.paused_until = self.paused_until.max(Some(now + others.pause));
     }
 
     fn through(&mut self) {
@@ -222,10 +266,13 @@ impl State {
     }
 }
 
-fn tell(state: &State) {
+fn tell(state: &State, budget: &Budget) {
+    let concurrency = state.allowed.min(state.part);
     metrics().set_batch_size(state.size);
-    metrics().set_concurrency(state.allowed);
+    metrics().set_concurrency(concurrency);
     metrics().set_breaker(state.breaker);
+    let own = NodeBudget { batch_size: state.size, concurrency, breaker: state.breaker, pause: Duration::ZERO };
+    budget.found(own, state.own_pause.map(Instant::into_std));
 }
 
 #[cfg(test)]
@@ -244,7 +291,7 @@ mod tests {
         .settings
         .servicenow;
         (settings.batch_size, settings.batch_limit, settings.concurrency) = (40, 100, 4);
-        Pace::new(&settings, (2 * S, 60 * S))
+        Pace::new(&settings, (2 * S, 60 * S), Arc::default())
     }
 
     fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
@@ -331,6 +378,26 @@ mod tests {
         assert_eq!(before.elapsed(), 3 * S);
         pace.pause(30 * S);
         assert_eq!(pace.slot().await.err(), Some(Paused { wait: 30 * S, failures: 0 }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_another_node_was_told_holds_here_and_is_not_told_on() {
+        let pace = pace();
+        pace.budget.heard(OthersBudget { nodes: 1, pause: 3 * S, broken: true });
+        let before = Instant::now();
+        let probe = pace.slot().await.unwrap();
+        assert_eq!(before.elapsed(), 3 * S);
+        assert_eq!(pace.state.borrow().breaker, Breaker::HalfOpen);
+        assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "one batch alone");
+        assert_eq!(pace.budget.own(), NodeBudget { batch_size: 40, concurrency: 2, breaker: Breaker::HalfOpen, pause: Duration::ZERO });
+        drop(probe);
+        pace.learn(&outcomes(1, &good()), S);
+        let _held = (pace.slot().await.unwrap(), pace.slot().await.unwrap());
+        assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "two of four, the others are the other node's");
+        pace.budget.heard(OthersBudget::default());
+        assert!(matches!(pace.look(Instant::now()), Ok(Look::Go)), "the other node has gone");
+        pace.pause(30 * S);
+        assert!(pace.budget.own().pause > 29 * S);
     }
 
     #[actix_rt::test]

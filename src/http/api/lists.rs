@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
+use crate::actors::heart;
 use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::{Page, Params, path_parts};
@@ -14,6 +15,13 @@ type Answer = Result<HttpResponse, Problem>;
 pub(super) async fn flows(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let rows = surface.deps.store.flow_status().await?;
+    Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
+}
+
+/// `GET /api/v1/nodes`
+pub(super) async fn nodes(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    let rows = surface.deps.store.node_list(heart::SILENT).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 

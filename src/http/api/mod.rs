@@ -9,6 +9,7 @@ use actix_web::web;
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
         .route("/api/v1/flows", web::get().to(lists::flows))
+        .route("/api/v1/nodes", web::get().to(lists::nodes))
         .route("/api/v1/runs", web::get().to(lists::runs))
         .route("/api/v1/records", web::get().to(lists::records))
         .route("/api/v1/records/{company}/{entity}/{key:.*}", web::get().to(lists::record))

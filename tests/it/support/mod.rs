@@ -16,6 +16,7 @@ use tieline::actors::cycle::{CycleAsk, CycleReport};
 use tieline::actors::poller::{PollError, PollReport};
 use tieline::actors::progress::Progress;
 use tieline::actors::root::RunCycle;
+use tieline::actors::stopping::Stopping;
 use tieline::actors::supervise::RestartPolicy;
 use tieline::actors::tree::{Tree, flows};
 use tieline::actors::vault::{SERVICENOW, SYSPRO_ODATA, Vault};
@@ -103,6 +104,8 @@ impl Rig {
             progress: Arc::new(Progress::default()),
             node: node("one"),
             heart: Arc::default(),
+            budget: Arc::default(),
+            stopping: Stopping::default(),
             crash: CrashPoints::default(),
         };
         Self { syspro, servicenow, deps, store, database, _state: state }

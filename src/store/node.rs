@@ -1,0 +1,114 @@
+//! The nodes that work on this ledger: their signs of life, and what each has found out about the instance.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Text, Timestamptz, Uuid as SqlUuid};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Store, StoreError};
+use crate::domain::budget::{NodeBudget, OthersBudget};
+
+/// Who sends: a node keeps its name over its lives, an incarnation is one life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Kept in the state directory.
+    pub name: String,
+    /// Fresh at every start.
+    pub incarnation: Uuid,
+}
+
+impl Node {
+    /// The holder's name in leases.
+    pub fn holder(&self) -> String {
+        format!("{}/{}", self.name, self.incarnation)
+    }
+}
+
+/// A node that runs as a service.
+#[derive(Debug, Clone, QueryableByName, Serialize)]
+pub struct NodeRow {
+    /// Its name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// This life of it.
+    #[diesel(sql_type = SqlUuid)]
+    pub incarnation: Uuid,
+    /// Its last sign of life.
+    #[diesel(sql_type = Timestamptz)]
+    pub seen_at: DateTime<Utc>,
+    /// Whether that is recent enough to be taken for alive.
+    #[diesel(sql_type = Bool)]
+    pub alive: bool,
+    /// Records per batch that the instance accepts at present.
+    #[diesel(sql_type = Integer)]
+    pub batch_size: i32,
+    /// Batches on their way at once that the instance accepts from it at present.
+    #[diesel(sql_type = Integer)]
+    pub concurrency: i32,
+    /// `closed` (it sends), `half_open` (it tries one batch) or `open` (nothing gets through).
+    #[diesel(sql_type = Text)]
+    pub breaker: String,
+    /// It sends nothing before then, if that is still to come.
+    #[diesel(sql_type = Timestamptz)]
+    pub paused_until: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct Others {
+    #[diesel(sql_type = BigInt)]
+    nodes: i64,
+    #[diesel(sql_type = Double)]
+    pause: f64,
+    #[diesel(sql_type = Bool)]
+    broken: bool,
+}
+
+fn number(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+impl Store {
+    /// This node lives, and tells what it has found out; answers what the others say that were seen within `silent`. Rows of lives that
+    /// ended long ago go.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn node_beat(&self, node: Node, own: NodeBudget, silent: Duration) -> Result<OthersBudget, StoreError> {
+        self.run("show a sign of life", move |conn| {
+            let others: Others = sql_query(include_str!("sql/node_beat.sql"))
+                .bind::<SqlUuid, _>(node.incarnation)
+                .bind::<Text, _>(&node.name)
+                .bind::<Integer, _>(number(own.batch_size))
+                .bind::<Integer, _>(number(own.concurrency))
+                .bind::<Text, _>(own.breaker.as_str())
+                .bind::<Double, _>(own.pause.as_secs_f64())
+                .bind::<Double, _>(silent.as_secs_f64())
+                .get_result(conn)?;
+            Ok(OthersBudget {
+                nodes: usize::try_from(others.nodes).unwrap_or_default(),
+                pause: Duration::try_from_secs_f64(others.pause).unwrap_or_default(),
+                broken: others.broken,
+            })
+        })
+        .await
+    }
+
+    /// The nodes that were seen within the last day, the latest first; alive are those seen within `silent`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn node_list(&self, silent: Duration) -> Result<Vec<NodeRow>, StoreError> {
+        self.run("list the nodes", move |conn| {
+            let rows = sql_query(
+                "SELECT name, incarnation, seen_at, seen_at > now() - make_interval(secs => $1) AS alive, batch_size, concurrency, breaker, paused_until \
+                 FROM node ORDER BY seen_at DESC, incarnation",
+            );
+            Ok(rows.bind::<Double, _>(silent.as_secs_f64()).load(conn)?)
+        })
+        .await
+    }
+}
