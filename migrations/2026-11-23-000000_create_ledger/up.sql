@@ -12,6 +12,10 @@ CREATE TABLE flow (
     position jsonb,
     paused_at timestamptz,
     paused_by text,
+    -- why tieline itself stopped reading and sending it; a person resumes it
+    stopped text,
+    -- what each column held until now: text, number or flag
+    kinds jsonb,
     holder text,
     -- grows with every change of holder: a zombie's writes carry an old one and are refused
     epoch bigint NOT NULL DEFAULT 0,

@@ -84,6 +84,8 @@ async fn replay_page(
             documents,
             watermark: None,
             position: None,
+            kinds: None,
+            notes: Vec::new(),
             sweep: false,
             resend: true,
             on_gone: BTreeMap::new(),

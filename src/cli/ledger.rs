@@ -126,6 +126,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         }
         let rows = flows.iter().map(|f| {
             let state = match (&f.paused_by, &f.holder, &f.last_error) {
+                _ if f.stopped.is_some() => format!("stopped: {}", f.stopped.as_deref().unwrap_or_default()),
                 (Some(by), ..) => format!("paused by {by}"),
                 (_, Some(_), _) => "running".into(),
                 (_, _, Some(error)) => error.clone(),

@@ -8,6 +8,7 @@ mod credential;
 mod demo;
 mod doctor;
 mod failure;
+mod flow;
 mod ledger;
 mod output;
 mod record;
@@ -79,6 +80,9 @@ pub enum Command {
     ApiKey(api_key::ApiKeyCommand),
     /// How every flow stands, and the last runs
     Status(ledger::StatusArgs),
+    /// Pauses or resumes a flow
+    #[command(subcommand)]
+    Flow(flow::FlowCommand),
     /// What did not arrive, in the system's own words, with the next step
     Failures(ledger::FailuresArgs),
     /// The life of one record: versions, attempts, where it stands and why
@@ -118,6 +122,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Credential(command) => credential::credential(&cli.global, &command),
         Command::ApiKey(command) => api_key::api_key(&cli.global, &command),
         Command::Status(args) => ledger::status(&cli.global, &args),
+        Command::Flow(command) => flow::flow(&cli.global, &command),
         Command::Failures(args) => ledger::failures(&cli.global, &args),
         Command::Record(args) => record::record(&cli.global, &args),
         Command::Replay(args) => replay::replay(&cli.global, &args),

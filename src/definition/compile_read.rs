@@ -7,9 +7,9 @@ use chrono_tz::Tz;
 use crate::domain::schedule::Schedule;
 
 use super::parse::{Table, Text, Words};
-use super::plan::{ChangeQuery, ChildRead, Derive, JoinRead, ReadPlan, SweepPlan, TableRead, ViaRead};
+use super::plan::{ChangeQuery, ChildRead, Derive, JoinRead, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead};
 use super::problem::{Report, list};
-use super::shape::{ChangeShape, ChildShape, DeriveShape, EntityFile, JoinShape, OnShape};
+use super::shape::{ChangeShape, ChangeWord, ChildShape, DeriveShape, EntityFile, JoinShape, OnShape};
 
 /// Compiles how an entity is read. Mistakes go to the report; the plan is then as far as it goes and must not be used.
 pub(super) fn read_plan(file: &EntityFile, report: &mut Report<'_>) -> ReadPlan {
@@ -67,7 +67,8 @@ pub(super) fn read_plan(file: &EntityFile, report: &mut Report<'_>) -> ReadPlan 
         check_cron(schedule, "schedule", report);
     }
     let sweep = file.sweep.as_ref().map(|sweep| SweepPlan { schedule: sweep.schedule.value.clone() });
-    ReadPlan { root, joins, children, changes, columns, sweep }
+    let type_change = if file.type_change == Some(ChangeWord::Report) { TypeChange::Report } else { TypeChange::Stop };
+    ReadPlan { root, joins, children, changes, columns, sweep, type_change }
 }
 
 fn check_cron(text: &Text, key: &str, report: &mut Report<'_>) {

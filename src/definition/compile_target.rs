@@ -161,7 +161,11 @@ impl Block<'_> {
             child: self.child,
             on_gone: shape.gone.as_ref().map(|table| table.0.iter().map(|(name, text)| (name.value.clone(), text.value.clone())).collect()),
             only_if: shape.only_if.iter().flatten().enumerate().map(|(i, c)| self.condition(i, c, report)).collect(),
-            partial_write: if shape.partial_write == Some(PartialWord::Park) { PartialWrite::Park } else { PartialWrite::Record },
+            partial_write: match shape.partial_write {
+                Some(PartialWord::Park) => PartialWrite::Park,
+                Some(PartialWord::Stop) => PartialWrite::Stop,
+                Some(PartialWord::Record | PartialWord::Unread) | None => PartialWrite::Record,
+            },
         }
     }
 

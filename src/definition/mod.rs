@@ -3,6 +3,7 @@
 mod compile_read;
 mod compile_target;
 mod content;
+pub mod drift;
 mod embedded;
 pub mod load;
 pub mod lookups;

@@ -36,6 +36,8 @@ pub struct ReadPlan {
     pub columns: Vec<String>,
     /// The sweep; `None` when the flow is read whole anyway.
     pub sweep: Option<SweepPlan>,
+    /// What a column that holds another kind of value leads to.
+    pub type_change: TypeChange,
 }
 
 /// One table with its key and columns.
@@ -202,6 +204,18 @@ pub enum PartialWrite {
     Record,
     /// The record is parked as rejected.
     Park,
+    /// The record counts as delivered; when the instance kept nothing of a field, the flow is stopped until a person resumes it.
+    Stop,
+}
+
+/// What a column that holds another kind of value than until now leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TypeChange {
+    /// The flow is stopped before anything of the page is taken in, until a person resumes it.
+    #[default]
+    Stop,
+    /// It goes on; the column is named in the audit and the log.
+    Report,
 }
 
 /// One target field.

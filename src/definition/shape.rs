@@ -70,6 +70,8 @@ shape! {
         after = "after": Option<Words>,
         /// When the flow runs unless `[schedule]` of the configuration says otherwise: cron, in the SYSPRO server's time zone.
         schedule = "schedule": Option<Text>,
+        /// What happens when a column holds another kind of value than until now, such as numbers instead of texts; default `stop`.
+        type_change = "type_change": Option<ChangeWord>,
         /// The root table: one row is one document.
         root = "root": RootShape,
         /// Companion tables with at most one row per root row; their columns join the root row.
@@ -294,6 +296,18 @@ words! {
         Record = "record",
         /// The record is parked.
         Park = "park",
+        /// The record counts as delivered; when the instance kept nothing of a field, the flow is stopped until a person resumes it.
+        Stop = "stop",
+    }
+}
+
+words! {
+    /// What a column that holds another kind of value than until now leads to.
+    ChangeWord {
+        /// The flow is stopped before anything of the page is taken in, until a person resumes it.
+        Stop = "stop",
+        /// It goes on; the column is named in the audit and the log.
+        Report = "report",
     }
 }
 

@@ -33,6 +33,8 @@ pub enum AuditKind {
     Released,
     /// A newer version took the place of a delivery that had not been sent.
     Superseded,
+    /// A column of SYSPRO holds another kind of value than until now.
+    Drifted,
     /// Someone asked for a record to be sent again.
     Replayed,
     /// A run began, ended or failed.
@@ -53,6 +55,7 @@ words!(AuditKind {
     Parked = "parked",
     Released = "released",
     Superseded = "superseded",
+    Drifted = "drifted",
     Replayed = "replayed",
     Run = "run",
     Action = "action",

@@ -63,9 +63,9 @@ pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, P
         .map(|row| {
             let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
             let flow_stuck = is_stuck(row, &pending, now);
-            stuck |= flow_stuck || gave_up.contains_key(&flow);
+            stuck |= flow_stuck || row.stopped.is_some() || gave_up.contains_key(&flow);
             json!({
-                "company": row.company, "entity": row.entity, "stuck": flow_stuck, "left_out": gave_up.get(&flow), "paused": row.paused_at.is_some(),
+                "company": row.company, "entity": row.entity, "stuck": flow_stuck, "left_out": gave_up.get(&flow), "paused": row.paused_at.is_some(), "stopped": row.stopped,
                 "seconds_since_progress": row.last_progress_at.map(|at| (now - at).num_seconds()),
                 "last_success_at": row.last_success_at, "last_error": row.last_error, "watermark": row.watermark,
                 "next_run_at": next.get(&flow),
@@ -130,6 +130,7 @@ mod tests {
             watermark: None,
             paused_at: None,
             paused_by: None,
+            stopped: None,
             holder: holder.map(Into::into),
             last_progress_at: Some(now - age),
             last_success_at: None,

@@ -28,7 +28,7 @@ pub struct Lease {
 #[derive(Debug, Clone)]
 pub enum Taken {
     /// It is ours.
-    Lease(Lease, FlowRow),
+    Lease(Lease, Box<FlowRow>),
     /// Somebody else holds it until then.
     Held {
         /// By whom.
@@ -40,6 +40,11 @@ pub enum Taken {
     Paused {
         /// By whom.
         by: String,
+    },
+    /// Tieline itself stopped it; a person must resume it.
+    Stopped {
+        /// Why.
+        why: String,
     },
     /// Another node has run it since it was due.
     Done,
@@ -54,6 +59,11 @@ pub struct FlowRow {
     /// Where an interrupted read goes on.
     #[diesel(sql_type = Nullable<Jsonb>)]
     pub position: Option<serde_json::Value>,
+    /// What each column held until now.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub kinds: Option<serde_json::Value>,
+    #[diesel(sql_type = Nullable<Text>)]
+    stopped: Option<String>,
     /// When the last sweep ended.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_sweep_at: Option<DateTime<Utc>>,
@@ -94,14 +104,36 @@ pub(crate) fn flow_assert_held(conn: &mut Conn, lease: &Lease, ttl: Duration) ->
 }
 
 /// Moves the reading position, and at the end of a read the watermark.
-pub(crate) fn flow_advance(conn: &mut Conn, lease: &Lease, watermark: Option<NaiveDate>, position: Option<&serde_json::Value>) -> Tx<()> {
-    sql_query("UPDATE flow SET watermark = coalesce($3, watermark), position = $4 WHERE company = $1 AND entity = $2")
+pub(crate) fn flow_advance(
+    conn: &mut Conn,
+    lease: &Lease,
+    watermark: Option<NaiveDate>,
+    position: Option<&serde_json::Value>,
+    kinds: Option<&serde_json::Value>,
+) -> Tx<()> {
+    sql_query("UPDATE flow SET watermark = coalesce($3, watermark), position = $4, kinds = coalesce($5, kinds) WHERE company = $1 AND entity = $2")
         .bind::<Text, _>(lease.flow.company.as_str())
         .bind::<Text, _>(lease.flow.entity.as_str())
         .bind::<Nullable<Date>, _>(watermark)
         .bind::<Nullable<Jsonb>, _>(position)
+        .bind::<Nullable<Jsonb>, _>(kinds)
         .execute(conn)?;
     Ok(())
+}
+
+/// Neither reads nor sends a flow any more, until a person resumes it; the first reason stays.
+pub(crate) fn flow_stop(conn: &mut Conn, flow: &FlowId, why: &str) -> Tx<()> {
+    let stopped = sql_query("UPDATE flow SET stopped = $3 WHERE company = $1 AND entity = $2 AND stopped IS NULL")
+        .bind::<Text, _>(flow.company.as_str())
+        .bind::<Text, _>(flow.entity.as_str())
+        .bind::<Text, _>(why)
+        .execute(conn)?;
+    if stopped == 0 {
+        return Ok(());
+    }
+    let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "stop", "why": why }));
+    (row.company, row.entity) = (Some(flow.company.to_string()), Some(flow.entity.to_string()));
+    audit_append(conn, &[row])
 }
 
 impl Store {
@@ -128,6 +160,9 @@ impl Store {
                 .bind::<Text, _>(flow.entity.as_str())
                 .load(conn)?;
             let row = rows.into_iter().next().ok_or(TxError::Sql(diesel::result::Error::NotFound))?;
+            if let Some(why) = &row.stopped {
+                return Ok(Taken::Stopped { why: why.clone() });
+            }
             if let (Some(by), false) = (&row.paused_by, force) {
                 return Ok(Taken::Paused { by: by.clone() });
             }
@@ -150,7 +185,7 @@ impl Store {
                 .bind::<BigInt, _>(epoch)
                 .bind::<Double, _>(ttl.as_secs_f64())
                 .execute(conn)?;
-            Ok(Taken::Lease(Lease { flow, holder, epoch }, row))
+            Ok(Taken::Lease(Lease { flow, holder, epoch }, Box::new(row)))
         })
         .await
     }
@@ -163,11 +198,11 @@ impl Store {
         self.run("renew a lease", move |conn| flow_assert_held(conn, &lease, ttl)).await
     }
 
-    /// Ends a flow's run: gives the lease back and notes how it went.
+    /// Ends a flow's run: gives the lease back and notes how it went. With `stop`, its error is one that a person must look at first.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when somebody else has taken over.
-    pub async fn flow_release(&self, lease: Lease, error: Option<String>, swept: bool) -> Result<(), StoreError> {
+    pub async fn flow_release(&self, lease: Lease, error: Option<String>, swept: bool, stop: bool) -> Result<(), StoreError> {
         self.run("release a flow", move |conn| {
             let updated = sql_query(
                 "UPDATE flow SET holder = NULL, lease_until = NULL, last_progress_at = now(), \
@@ -180,18 +215,21 @@ impl Store {
             .bind::<Text, _>(lease.flow.entity.as_str())
             .bind::<Text, _>(&lease.holder)
             .bind::<BigInt, _>(lease.epoch)
-            .bind::<Nullable<Text>, _>(error)
+            .bind::<Nullable<Text>, _>(&error)
             .bind::<diesel::sql_types::Bool, _>(swept)
             .execute(conn)?;
             if updated == 0 {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("flow {}", lease.flow) }));
             }
-            Ok(())
+            match error.filter(|_| stop) {
+                Some(why) => flow_stop(conn, &lease.flow, &why),
+                None => Ok(()),
+            }
         })
         .await
     }
 
-    /// Pauses or resumes a flow.
+    /// Pauses or resumes a flow. One that tieline itself stopped goes on as well, and learns anew what its columns hold.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -199,7 +237,8 @@ impl Store {
         self.run("pause a flow", move |conn| {
             sql_query(
                 "INSERT INTO flow (company, entity, paused_at, paused_by) VALUES ($1, $2, CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN $4 END) \
-                 ON CONFLICT (company, entity) DO UPDATE SET paused_at = excluded.paused_at, paused_by = excluded.paused_by",
+                 ON CONFLICT (company, entity) DO UPDATE SET paused_at = excluded.paused_at, paused_by = excluded.paused_by, \
+                 stopped = CASE WHEN $3 THEN flow.stopped END, kinds = CASE WHEN $3 OR flow.stopped IS NULL THEN flow.kinds END",
             )
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())

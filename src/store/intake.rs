@@ -35,6 +35,10 @@ pub struct Intake {
     pub watermark: Option<NaiveDate>,
     /// Where an interrupted read goes on.
     pub position: Option<serde_json::Value>,
+    /// What each column holds, when that is new.
+    pub kinds: Option<serde_json::Value>,
+    /// What is to be said of this page as a whole, by name: a column that changed.
+    pub notes: Vec<String>,
     /// Whether to note the documents as seen by this run's sweep.
     pub sweep: bool,
     /// Send again although nothing changed, because somebody asked.
@@ -189,7 +193,16 @@ impl Store {
 fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     if let Some((lease, ttl)) = &intake.lease {
         flow_assert_held(conn, lease, *ttl)?;
-        flow_advance(conn, lease, intake.watermark, intake.position.as_ref())?;
+        flow_advance(conn, lease, intake.watermark, intake.position.as_ref(), intake.kinds.as_ref())?;
+    }
+    if !intake.notes.is_empty() {
+        let note = |note: &String| {
+            let mut row = NewAudit::of(AuditKind::Drifted).detail(&serde_json::json!({ "what": note }));
+            (row.company, row.entity) = (Some(intake.flow.company.to_string()), Some(intake.flow.entity.to_string()));
+            row.run_id = Some(intake.run.0);
+            row
+        };
+        audit_append(conn, &intake.notes.iter().map(note).collect::<Vec<_>>())?;
     }
     let mut counts = RunCounts { read: intake.documents.iter().filter(|d| !d.gone).count() as i64, ..Default::default() };
     if intake.documents.is_empty() {

@@ -27,6 +27,9 @@ pub struct FlowStatus {
     /// By whom.
     #[diesel(sql_type = Nullable<Text>)]
     pub paused_by: Option<String>,
+    /// Why tieline itself stopped reading and sending it, until a person resumes it.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub stopped: Option<String>,
     /// Who is working on it now.
     #[diesel(sql_type = Nullable<Text>)]
     pub holder: Option<String>,

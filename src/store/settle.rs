@@ -9,7 +9,9 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uui
 use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
+use super::flow::flow_stop;
 use super::{Conn, Lane, Node, Store, StoreError, Tx, TxError};
+use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 
@@ -90,11 +92,20 @@ struct Released {
 }
 
 impl Store {
-    /// Stores the outcomes of a batch. `look` says that the batch was looked up, not sent.
+    /// Stores the outcomes of a batch, and stops flows for which they are reason enough. `look` says that the batch was looked up,
+    /// not sent.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when the batch was taken for lost meanwhile; then nothing was written, and it is looked up.
-    pub async fn settle(&self, batch_id: Uuid, lane: Lane, node: Node, outcomes: Arc<[Settlement]>, look: bool) -> Result<(), StoreError> {
+    pub async fn settle(
+        &self,
+        batch_id: Uuid,
+        lane: Lane,
+        node: Node,
+        outcomes: Arc<[Settlement]>,
+        stops: Arc<[(FlowId, String)]>,
+        look: bool,
+    ) -> Result<(), StoreError> {
         self.run("store the outcomes of a batch", move |conn| {
             let ours = sql_query("DELETE FROM intent WHERE batch_id = $1 AND node = $2 AND incarnation = $3")
                 .bind::<SqlUuid, _>(batch_id)
@@ -109,6 +120,9 @@ impl Store {
             audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, look)).collect::<Vec<_>>())?;
             if lane.block == "header" {
                 release_after(conn, &outcomes)?;
+            }
+            for (flow, why) in stops.iter() {
+                flow_stop(conn, flow, why)?;
             }
             Ok(())
         })

@@ -7,7 +7,7 @@ use super::*;
 use crate::config::secret::Credential;
 use crate::config::settings::SysproSettings;
 use crate::definition::ReadPlan;
-use crate::definition::plan::{ChangeQuery, ChildRead, Derive, JoinRead, TableRead, ViaRead};
+use crate::definition::plan::{ChangeQuery, ChildRead, Derive, JoinRead, TableRead, TypeChange, ViaRead};
 use crate::domain::{CompanyId, Document, DocumentKey};
 use crate::retry::Class;
 
@@ -24,7 +24,7 @@ fn table(name: &str, key: &str, others: &str) -> TableRead {
 
 fn plan(root: TableRead) -> ReadPlan {
     let columns = root.columns.clone();
-    ReadPlan { root, joins: vec![], children: vec![], changes: vec![], columns, sweep: None }
+    ReadPlan { root, joins: vec![], children: vec![], changes: vec![], columns, sweep: None, type_change: TypeChange::Stop }
 }
 
 fn pairs(on: &str) -> Vec<(String, String)> {

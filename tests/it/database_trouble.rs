@@ -158,8 +158,8 @@ fn a_fail_over_to_the_standby_loses_and_doubles_nothing() {
     let words = red(&node, "Connection refused");
     println!("database: primary killed: {words}");
     world.syspro.tick(3).unwrap();
-    // so late that the outcomes of what was on its way could not be stored
-    said(&node, "database cannot be reached");
+    // so late that the outcomes of what was on its way could not be stored at once
+    said(&node, "what became of a batch could not be stored, it is tried again");
     standby.promote();
     green(&node);
     calm(&world);

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use tieline::config::secret::Credential;
 use tieline::config::settings::{Connection, DateLiteral, DateZone, RetrySettings, SysproSettings};
 use tieline::definition::ReadPlan;
-use tieline::definition::plan::{ChangeQuery, ChildRead, TableRead, ViaRead};
+use tieline::definition::plan::{ChangeQuery, ChildRead, TableRead, TypeChange, ViaRead};
 use tieline::domain::{Document, Value};
 use tieline::sim::dataset::DatasetOptions;
 use tieline::sim::syspro::{Release, Switches, SysproOptions, SysproSim};
@@ -26,7 +26,7 @@ fn table(name: &str, key: &str, others: &str) -> TableRead {
 
 fn plan(root: TableRead) -> ReadPlan {
     let columns = root.columns.clone();
-    ReadPlan { root, joins: vec![], children: vec![], changes: vec![], columns, sweep: None }
+    ReadPlan { root, joins: vec![], children: vec![], changes: vec![], columns, sweep: None, type_change: TypeChange::Stop }
 }
 
 fn same(names: &str) -> Vec<(String, String)> {

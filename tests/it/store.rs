@@ -44,6 +44,8 @@ fn page(run: RunId, lease: Option<Lease>, count: usize, content: u8) -> Intake {
         documents: (0..count).map(document).collect(),
         watermark: None,
         position: None,
+        kinds: None,
+        notes: Vec::new(),
         sweep: false,
         resend: false,
         on_gone: BTreeMap::new(),
@@ -120,7 +122,7 @@ fn what_a_silent_node_had_in_hand_is_in_doubt_long_before_its_lease_ends() {
         database.psql("UPDATE node SET seen_at = now() - interval '13 seconds'");
         assert_eq!(recovered().await, 3);
         assert_eq!(database.psql("SELECT DISTINCT state FROM pending WHERE block = 'header'"), "in_doubt");
-        let late = store.settle(claim.batch_id, claim.lane.clone(), one, Vec::new().into(), false).await.unwrap_err();
+        let late = store.settle(claim.batch_id, claim.lane.clone(), one, Vec::new().into(), Vec::new().into(), false).await.unwrap_err();
         assert!(matches!(late, StoreError::Fenced { .. }), "{late}");
     });
 }

@@ -121,6 +121,27 @@ pub enum PollError {
         /// By whom.
         by: String,
     },
+    /// Tieline itself stopped it, and a person has not resumed it yet.
+    #[error("flow {flow} is stopped: {why}")]
+    Stopped {
+        /// The flow.
+        flow: FlowId,
+        /// Why.
+        why: String,
+    },
+    /// A column holds another kind of value than until now.
+    #[error(
+        "flow {flow}: {what}. Nothing of this page was taken in, and the flow is stopped, because keys and amounts may mean something else now. \
+         Mend what stands between SYSPRO and tieline, or make sure that the change is right (an upgrade of SYSPRO or its OData service), then \
+         resume the flow: `tieline flow resume {} {} --why …`; `type_change = \"report\"` in the entity's definition only reports such changes",
+        flow.company, flow.entity
+    )]
+    Drift {
+        /// The flow.
+        flow: FlowId,
+        /// What changed.
+        what: String,
+    },
     /// SYSPRO refuses or cannot be reached.
     #[error("flow {flow}: {text}")]
     Syspro {
@@ -184,7 +205,12 @@ impl PollError {
             // another node may die over it; a ledger comes back; a credential may be set
             Self::Held { .. } | Self::Store { .. } | Self::Credential { .. } | Self::Stopping { .. } => Class::Transient,
             Self::MapperEnded { .. } => Class::Bug,
-            Self::Running { .. } | Self::Done { .. } | Self::Paused { .. } | Self::TooManyGone { .. } => Class::Permanent,
+            Self::Running { .. }
+            | Self::Done { .. }
+            | Self::Paused { .. }
+            | Self::Stopped { .. }
+            | Self::Drift { .. }
+            | Self::TooManyGone { .. } => Class::Permanent,
         }
     }
 }
@@ -211,13 +237,14 @@ impl Reader {
             Taken::Lease(lease, row) => (lease, row),
             Taken::Held { holder, until } => return Err(PollError::Held { flow: self.flow, holder, until: until.to_rfc3339() }),
             Taken::Paused { by } => return Err(PollError::Paused { flow: self.flow, by }),
+            Taken::Stopped { why } => return Err(PollError::Stopped { flow: self.flow, why }),
             Taken::Done => return Err(PollError::Done { flow: self.flow }),
         };
         let begun = self.deps.store.run_begin(self.flow.clone(), ask.kind, ask.requested_by, ask.reason).await;
         let run = begun.map_err(|error| self.store_error(&error))?;
         let before = self.deps.progress.of(&self.flow);
         let outcome = {
-            let work = self.work(ask.kind, run, &lease, row);
+            let work = self.work(ask.kind, run, &lease, *row);
             let renewal = self.renew(lease.clone(), ttl);
             tokio::select! {
                 outcome = work => outcome,
@@ -280,7 +307,8 @@ impl Reader {
         };
         let swept = kind == RunKind::Sweep && outcome.is_ok();
         let ended = self.deps.store.run_end(self.flow.clone(), run, delivered, error.clone()).await;
-        let released = self.deps.store.flow_release(lease, error, swept).await;
+        let stop = matches!(outcome, Err(PollError::Drift { .. }));
+        let released = self.deps.store.flow_release(lease, error, swept, stop).await;
         for failed in [ended.err(), released.err()].into_iter().flatten() {
             warn!(error = %failed, flow = %self.flow, "the end of a run could not be noted");
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tracing::{debug, warn};
 
 use super::super::mapper::{MapPage, poisoned};
@@ -14,6 +15,8 @@ use super::super::writer::Nudge;
 use super::page_size::PageSize;
 use super::{PollError, Reader};
 use crate::definition::Plan;
+use crate::definition::drift::Kinds;
+use crate::definition::plan::TypeChange;
 use crate::domain::Document;
 use crate::domain::run::{RunCounts, RunId, RunKind};
 use crate::store::{FlowRow, Intake, IntakeDocument, Lease};
@@ -76,13 +79,16 @@ impl Reader {
             .filter(|bookmark| bookmark.scopes == scopes.len() && bookmark.scope < scopes.len());
         let started = bookmark.as_ref().map_or(today, |bookmark| bookmark.started);
         let (first, mut after) = bookmark.map_or((0, None), |bookmark| (bookmark.scope, bookmark.after));
-        let intake = |documents, watermark, position| Intake {
+        let mut kinds: Kinds = row.kinds.clone().and_then(|kinds| serde_json::from_value(kinds).ok()).unwrap_or_default();
+        let intake = |documents, watermark, position, (kinds, notes)| Intake {
             flow: self.flow.clone(),
             lease: Some((lease.clone(), self.deps.settings.flows.lease)),
             run,
             documents,
             watermark,
             position,
+            kinds,
+            notes,
             sweep: whole,
             resend: false,
             on_gone: plan.targets.iter().filter_map(|t| Some((t.block.clone(), t.on_gone.clone()?))).collect(),
@@ -93,12 +99,13 @@ impl Reader {
             let mut coming = Some(self.page(plan, scope, after.take(), size.documents()).await?);
             while let Some(page) = coming.take() {
                 size.learn(page.rows_read);
+                let learnt = self.learn(plan, &mut kinds, &page.documents)?;
                 let next = page.next.clone();
                 let bookmark = Bookmark { started, scope: number, scopes: scopes.len(), after: next.clone() };
                 let position = (!whole).then(|| serde_json::to_value(&bookmark).ok()).flatten();
                 let take_in = async {
                     let documents = self.map(plan, page.documents).await?;
-                    self.take_in(intake(documents, None, position)).await
+                    self.take_in(intake(documents, None, position, learnt)).await
                 };
                 // the next page is on its way while this one is taken in
                 coming = match next {
@@ -116,7 +123,20 @@ impl Reader {
         }
         // a whole read that is not the flow's poll says nothing of the window
         let watermark = (kind != RunKind::Backfill).then_some(started);
-        self.take_in(intake(Vec::new(), watermark, None)).await.map(drop)
+        self.take_in(intake(Vec::new(), watermark, None, (None, Vec::new()))).await.map(drop)
+    }
+
+    /// What a page says of its columns: what is new for the flow, and what is to be noted.
+    fn learn(&self, plan: &Plan, kinds: &mut Kinds, documents: &[Document]) -> Result<(Option<Value>, Vec<String>), PollError> {
+        let (new, drifts) = kinds.learn(plan, documents);
+        let said: Vec<String> = drifts.iter().map(ToString::to_string).collect();
+        if !said.is_empty() {
+            if plan.read.type_change == TypeChange::Stop {
+                return Err(PollError::Drift { flow: self.flow.clone(), what: said.join("; ") });
+            }
+            warn!(flow = %self.flow, what = said.join("; "), "columns of SYSPRO changed; the definition says to go on");
+        }
+        Ok((new.then(|| serde_json::to_value(&*kinds).ok()).flatten(), said))
     }
 
     /// One page from SYSPRO, once sending has caught up.

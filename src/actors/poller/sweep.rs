@@ -45,6 +45,8 @@ impl Reader {
             documents,
             watermark: None,
             position: None,
+            kinds: None,
+            notes: Vec::new(),
             sweep: false,
             resend: false,
             on_gone: std::collections::BTreeMap::new(),

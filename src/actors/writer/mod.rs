@@ -19,7 +19,7 @@ use chrono::Utc;
 use futures_util::future::{LocalBoxFuture, join_all};
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use self::pace::{Pace, Paused};
 use super::servicenow_token::TokenAsker;
@@ -347,7 +347,7 @@ impl Sender {
             }
         } else {
             match servicenow.send(&self.tokens, target, &records).await {
-                Ok(outcomes) => (verdict::of_send(&self.deps.settings, &claim, outcomes), None),
+                Ok(outcomes) => (verdict::of_send(&self.deps.settings, target, &claim, outcomes), None),
                 Err(error) => (verdict::of_failed_send(&self.deps.settings, &claim, &error), Some(error)),
             }
         };
@@ -356,7 +356,11 @@ impl Sender {
             self.volatile.pace.learn(&outcomes, started.elapsed());
         }
         self.count(&claim, &outcomes, look);
-        self.store_outcomes(&claim, outcomes.into(), look, claimed + lease).await?;
+        let stops = verdict::stops(target, &claim, &outcomes);
+        for (flow, why) in &stops {
+            error!(%flow, why, "the flow is stopped");
+        }
+        self.store_outcomes(&claim, outcomes.into(), stops.into(), look, claimed + lease).await?;
         self.deps.crash.at("writer:after_settle", self.entity.as_str());
         match stop {
             None => {
@@ -377,11 +381,18 @@ impl Sender {
 
     /// Stores what became of a batch. A ledger that does not answer is asked again for as long as the batch is ours: an outcome that
     /// is known needs no look-up.
-    async fn store_outcomes(&self, claim: &Claim, outcomes: Arc<[Settlement]>, look: bool, until: Instant) -> Result<(), WriteError> {
+    async fn store_outcomes(
+        &self,
+        claim: &Claim,
+        outcomes: Arc<[Settlement]>,
+        stops: Arc<[(FlowId, String)]>,
+        look: bool,
+        until: Instant,
+    ) -> Result<(), WriteError> {
         let mut tries = 0;
         loop {
             let (lane, node) = (claim.lane.clone(), self.deps.node.clone());
-            match self.deps.store.settle(claim.batch_id, lane, node, outcomes.clone(), look).await {
+            match self.deps.store.settle(claim.batch_id, lane, node, outcomes.clone(), stops.clone(), look).await {
                 Ok(()) => return Ok(()),
                 // a try of which the answer was lost may have been stored
                 Err(StoreError::Fenced { .. }) if tries > 0 => return Ok(()),

@@ -1,11 +1,13 @@
 //! From what ServiceNow said to what the ledger keeps. Plain functions.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::config::Settings;
-use crate::definition::plan::TargetPlan;
+use crate::definition::plan::{PartialWrite, TargetPlan};
+use crate::domain::FlowId;
 use crate::domain::delivery::ParkReason;
 use crate::retry::{self, Class};
 use crate::servicenow::{How, Outcome, ServiceNowError, Settled};
@@ -15,13 +17,48 @@ use crate::store::{Claim, Claimed, Settlement, Verdict};
 const NEXT_LOOK: Duration = Duration::from_secs(30);
 
 /// Outcomes of a batch that was sent.
-pub(super) fn of_send(settings: &Settings, claim: &Claim, outcomes: Vec<Outcome>) -> Vec<Settlement> {
+pub(super) fn of_send(settings: &Settings, target: &TargetPlan, claim: &Claim, outcomes: Vec<Outcome>) -> Vec<Settlement> {
     let now = Utc::now();
-    claim.deliveries.iter().zip(outcomes).map(|(delivery, outcome)| settlement(delivery, sent(settings, delivery, outcome, now))).collect()
+    let one = |(delivery, outcome)| settlement(delivery, sent(settings, target, delivery, outcome, now));
+    claim.deliveries.iter().zip(outcomes).map(one).collect()
 }
 
-fn sent(settings: &Settings, delivery: &Claimed, outcome: Outcome, now: DateTime<Utc>) -> Verdict {
+/// Flows that must not go on like this: their definition says to stop when the instance keeps nothing of a field.
+pub(super) fn stops(target: &TargetPlan, claim: &Claim, outcomes: &[Settlement]) -> Vec<(FlowId, String)> {
+    if target.partial_write != PartialWrite::Stop {
+        return Vec::new();
+    }
+    let mut found: BTreeMap<&str, String> = BTreeMap::new();
+    for (delivery, outcome) in claim.deliveries.iter().zip(outcomes) {
+        let Verdict::Confirmed { partial, table, .. } = &outcome.verdict else { continue };
+        let Some((field, sent, _)) = partial.iter().find(|(_, sent, returned)| !sent.is_empty() && returned.is_empty()) else { continue };
+        found.entry(&delivery.company).or_insert_with(|| {
+            format!(
+                "ServiceNow kept nothing of field `{field}` in table `{table}`: `{sent}` was sent for `{}` and came back empty. Give the integration's \
+                 user the right to write the field, or correct the definition, then resume the flow: `tieline flow resume {} {} --why …`; records \
+                 that arrived without it are sent again by `tieline replay`",
+                delivery.key, delivery.company, claim.lane.entity
+            )
+        });
+    }
+    found.into_iter().map(|(company, why)| (FlowId::new(company, claim.lane.entity.as_str()), why)).collect()
+}
+
+fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: Outcome, now: DateTime<Utc>) -> Verdict {
     match outcome {
+        Outcome::Confirmed { partial, table, .. } if !partial.is_empty() && target.partial_write == PartialWrite::Park => {
+            let said: Vec<String> = partial
+                .iter()
+                .map(|p| format!("`{}`: `{}` was sent, `{}` stands there", p.field, p.sent, p.returned.as_deref().unwrap_or_default()))
+                .collect();
+            Verdict::Parked {
+                reason: ParkReason::Rejected,
+                message: format!("the record stands in `{table}`, but not as sent: {}", said.join("; ")),
+                field: partial.first().map(|p| p.field.clone()),
+                next_step: "correct the field's rights, length or rule in ServiceNow, or the definition, then `tieline replay` the record"
+                    .into(),
+            }
+        }
         Outcome::Confirmed { sys_id, table, how, partial } => Verdict::Confirmed {
             sys_id,
             table,

@@ -36,6 +36,12 @@ impl<'a> RowWriter<'a> {
 
     fn value(&self, cell: &Cell, sql: SqlType, out: &mut Vec<u8>) {
         match (sql, cell) {
+            (_, Cell::Text(text))
+                if self.switches.guessed_numbers && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                let number = text.trim_start_matches('0');
+                out.extend_from_slice(if number.is_empty() { "0" } else { number }.as_bytes());
+            }
             (SqlType::Char(width), Cell::Text(text)) => string(text, if self.switches.pad_char { width.into() } else { 0 }, out),
             (_, Cell::Text(text)) => string(text, 0, out),
             (SqlType::RowVersion, Cell::Number(version)) => {

@@ -93,6 +93,8 @@ pub struct Switches {
     pub reload_operators_on_restart: bool,
     /// How long each answer takes, at least.
     pub latency_ms: u64,
+    /// Texts of digits come as numbers, as from a gateway that guesses: leading zeros are lost.
+    pub guessed_numbers: bool,
 }
 
 impl Default for Switches {
@@ -114,6 +116,7 @@ impl Default for Switches {
             row_cap: 5000,
             reload_operators_on_restart: true,
             latency_ms: 0,
+            guessed_numbers: false,
         }
     }
 }

@@ -2,6 +2,7 @@ WITH due AS (
     SELECT p.delivery_id, p.sent_at
     FROM pending p
     WHERE p.entity = $1 AND p.block = $2 AND p.state = $8 AND p.not_before <= now()
+      AND NOT EXISTS (SELECT 1 FROM flow f WHERE f.company = p.company AND f.entity = p.entity AND f.stopped IS NOT NULL)
       -- an earlier version of the same record goes first
       AND (p.version = 1 OR NOT EXISTS (
             SELECT 1 FROM pending e

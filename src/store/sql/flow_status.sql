@@ -9,7 +9,7 @@ WITH p AS (
 ), d AS (
     SELECT company, entity, count(*) AS documents FROM document GROUP BY company, entity
 )
-SELECT f.company, f.entity, f.watermark, f.paused_at, f.paused_by,
+SELECT f.company, f.entity, f.watermark, f.paused_at, f.paused_by, f.stopped,
        -- a lease that has run out holds nothing
        CASE WHEN f.lease_until > now() THEN f.holder END AS holder, f.last_progress_at, f.last_success_at, f.last_sweep_at, f.last_error,
        coalesce(d.documents, 0) AS documents, coalesce(p.waiting, 0) AS waiting, coalesce(p.sending, 0) AS sending,

@@ -42,6 +42,11 @@ impl World {
 
     /// A world in which nothing has happened yet; not even the credentials are set.
     pub fn before() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same with an instance of its own kind.
+    pub fn with(change: impl FnOnce(&mut ServiceNowOptions)) -> Self {
         let options = Options::of_one_company(26);
         let database = run(Database::migrated());
         let syspro = SysproSim::start(options.syspro.clone()).unwrap();
@@ -49,6 +54,7 @@ impl World {
         let refusal =
             BusinessRule { name: "Period is closed".into(), column: "u_due_date".into(), abort: Abort::Equals(REFUSED_DATE.into()) };
         instance.table("x_apo_invoice").unwrap().rules.push(refusal);
+        change(&mut instance);
         let credentials = [
             ("syspro-odata", options.syspro.username, options.syspro.password),
             ("servicenow", instance.client_id.clone(), instance.client_secret.clone()),

@@ -1,0 +1,48 @@
+//! `tieline flow pause|resume`.
+
+use super::Global;
+use super::failure::{Exit, Failure};
+use super::ledger::with_ledger;
+use super::output;
+use crate::domain::FlowId;
+
+/// What to do with a flow.
+#[derive(Debug, clap::Subcommand)]
+pub enum FlowCommand {
+    /// Reads it no more until it is resumed; what is due is still sent
+    Pause(FlowArgs),
+    /// Goes on with a flow that was paused, or that tieline itself stopped
+    Resume(FlowArgs),
+}
+
+/// Which flow, and why.
+#[derive(Debug, clap::Args)]
+pub struct FlowArgs {
+    /// The company
+    company: String,
+    /// The entity
+    entity: String,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    why: String,
+}
+
+/// Pauses or resumes.
+pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failure> {
+    let (args, paused) = match command {
+        FlowCommand::Pause(args) => (args, true),
+        FlowCommand::Resume(args) => (args, false),
+    };
+    with_ledger(global, async |context| {
+        let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
+        let checked = &context.checked;
+        let known = checked.settings().syspro.companies.contains(&flow.company) && checked.definitions.plan(&flow.entity).is_some();
+        if !known {
+            let text = format!("there is no flow {flow}; `tieline status` lists them, `syspro.companies` and the definitions make them");
+            return Err(Failure::new(Exit::Failed, text));
+        }
+        context.store.flow_pause(flow.clone(), paused, super::sync::user(), args.why.clone()).await?;
+        output::line(&format!("flow {flow} is {}", if paused { "paused" } else { "resumed" }))?;
+        Ok(Exit::Done)
+    })
+}

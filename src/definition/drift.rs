@@ -1,0 +1,178 @@
+//! Columns whose kind of value changed: SYSPRO was upgraded, or something between it and us was. Pure.
+//!
+//! A supplier `0000001` that arrives as the number 1 is another supplier, and the old one looks deleted: such a change must not pass
+//! in silence. What each column held until now is kept with the flow. Dates count as text, because a text may look like one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::Plan;
+use crate::domain::money::parse_decimal;
+use crate::domain::{Document, Row, Value};
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Text, dates included.
+    Text,
+    /// Numbers.
+    Number,
+    /// True or false.
+    Flag,
+}
+
+impl Kind {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            _ if value.is_blank() => None,
+            Value::Null => None,
+            Value::Text(_) | Value::Date(_) => Some(Self::Text),
+            Value::Number(_) => Some(Self::Number),
+            Value::Flag(_) => Some(Self::Flag),
+        }
+    }
+
+    /// Whether a value may stand in a column of this kind.
+    fn admits(self, value: &Value) -> bool {
+        match (self, value) {
+            // more digits than we compute with, or a server that writes its numbers as texts
+            (Self::Number, Value::Text(text)) => {
+                parse_decimal(text.trim()).is_some() || text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b))
+            }
+            _ => Self::of(value).is_none_or(|kind| kind == self),
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "a number",
+            Self::Flag => "a flag",
+        }
+    }
+}
+
+/// What each column of a flow held until now: by its name, with the child's name before it where it is a child's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Kinds(BTreeMap<String, Kind>);
+
+/// A column that holds something else than until now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drift {
+    /// The column, with the child's name before it where it is a child's.
+    pub column: String,
+    /// The first document in which it does.
+    pub key: String,
+    /// What it was.
+    pub was: Kind,
+    /// What it is.
+    pub is: Kind,
+    /// The value.
+    pub value: String,
+}
+
+impl std::fmt::Display for Drift {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { column, key, was, is, value } = self;
+        write!(f, "column `{column}` held {} until now and holds {}, `{value}`, in document `{key}`", was.word(), is.word())
+    }
+}
+
+impl Kinds {
+    /// Learns from a page. Answers whether there is anything new, and the columns in which a value is of another kind than before; they
+    /// are learnt anew.
+    pub fn learn(&mut self, plan: &Plan, documents: &[Document]) -> (bool, Vec<Drift>) {
+        let mut drifts = Vec::new();
+        let mut new = false;
+        let root: Vec<&str> = plan.read.columns.iter().map(String::as_str).collect();
+        new |= self.table("", &root, &|| documents.iter().map(|document| (document, &document.root)), &mut drifts);
+        for (n, child) in plan.read.children.iter().enumerate() {
+            let names: Vec<&str> = child.column_names().collect();
+            let rows = || {
+                documents.iter().flat_map(move |document| document.children.get(n).into_iter().flatten().map(move |row| (document, row)))
+            };
+            new |= self.table(&format!("{}.", child.name), &names, &rows, &mut drifts);
+        }
+        (new, drifts)
+    }
+
+    fn table<'d, I>(&mut self, prefix: &str, names: &[&str], rows: &dyn Fn() -> I, drifts: &mut Vec<Drift>) -> bool
+    where
+        I: Iterator<Item = (&'d Document, &'d Row)>,
+    {
+        let mut new = false;
+        for (at, name) in names.iter().enumerate() {
+            let values = || rows().filter_map(|(document, row)| Some((document, row.get(at)?)));
+            let column = format!("{prefix}{name}");
+            let Some(was) = self.0.get(&column).copied() else {
+                if let Some(kind) = values().find_map(|(_, value)| Kind::of(value)) {
+                    self.0.insert(column, kind);
+                    new = true;
+                }
+                continue;
+            };
+            let other =
+                values().find_map(|(document, value)| (!was.admits(value)).then(|| Some((document, value, Kind::of(value)?))).flatten());
+            let Some((document, value, is)) = other else { continue };
+            drifts.push(Drift { column: column.clone(), key: document.key.to_string(), was, is, value: value.to_text() });
+            self.0.insert(column, is);
+            new = true;
+        }
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::load;
+
+    fn documents(suppliers: &[Value], terms: Value) -> (Plan, Vec<Document>) {
+        let definitions = load(None, "apo", &[]).expect("the shipped ones");
+        let plan = definitions.plan(&"supplier".into()).expect("a plan").clone();
+        let at = |name: &str| plan.read.columns.iter().position(|column| column == name).expect("a column");
+        let document = |supplier: &Value| {
+            let mut root = vec![Value::Null; plan.read.columns.len()];
+            root[at("Supplier")] = supplier.clone();
+            root[at("TermsCode")] = terms.clone();
+            Document { key: "S".to_owned().into(), root: root.into(), children: Vec::new() }
+        };
+        let documents = suppliers.iter().map(document).collect();
+        (plan, documents)
+    }
+
+    fn text(text: &str) -> Value {
+        Value::from_text(text)
+    }
+
+    #[test]
+    fn a_key_that_becomes_a_number_is_seen_and_dates_among_texts_are_not() {
+        let mut kinds = Kinds::default();
+        let (plan, first) = documents(&[text("0000001"), text("Abc")], Value::Null);
+        assert_eq!(kinds.learn(&plan, &first), (true, vec![]));
+        assert_eq!(
+            kinds.learn(&plan, &documents(&[text("2026-01-31"), Value::Null, text("  ")], text("A")).1),
+            (true, vec![]),
+            "the terms are new"
+        );
+        assert_eq!(kinds.learn(&plan, &first), (false, vec![]));
+        let (new, drifts) = kinds.learn(&plan, &documents(&[text("Abc"), Value::from_decimal(1.into())], text("A")).1);
+        assert!(new);
+        let [drift] = &drifts[..] else { panic!("{drifts:?}") };
+        assert_eq!(drift.to_string(), "column `Supplier` held text until now and holds a number, `1`, in document `S`");
+    }
+
+    #[test]
+    fn numbers_may_be_written_as_texts_and_nothing_else() {
+        let mut kinds = Kinds::default();
+        let numbers = |value| documents(&[value], Value::Null);
+        let (plan, first) = numbers(Value::from_decimal(1.into()));
+        kinds.learn(&plan, &first);
+        assert!(kinds.learn(&plan, &numbers(text("12.50")).1).1.is_empty());
+        assert!(kinds.learn(&plan, &numbers(text("123456789012345678901234567890.5")).1).1.is_empty(), "more digits than we compute with");
+        assert_eq!(kinds.learn(&plan, &numbers(text("twelve")).1).1.len(), 1);
+    }
+}

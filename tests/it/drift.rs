@@ -1,0 +1,118 @@
+//! One of the two systems is no longer what it was: columns that hold something else, fields that are dropped.
+
+use serde_json::Value;
+
+use crate::binary::text;
+use crate::support::world::{COMPANY, World};
+
+/// The exit code, and what was said on either channel.
+fn say(world: &World, arguments: &[&str]) -> (Option<i32>, String) {
+    let out = world.command(arguments).output().unwrap();
+    (out.status.code(), text(&out))
+}
+
+fn flow(world: &World, entity: &str) -> Value {
+    let out = world.command(&["--output", "json", "status"]).output().unwrap();
+    let status: Value = serde_json::from_slice(&out.stdout).unwrap();
+    status["flows"].as_array().unwrap().iter().find(|flow| flow["entity"] == entity).unwrap().clone()
+}
+
+/// Definitions of the site's own.
+fn definitions(world: &World, file: &str, text: &str) {
+    let file = world.site.path("definitions").join(file);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, text).unwrap();
+    let settings = world.site.path("tieline.toml");
+    let mut with = std::fs::read_to_string(&settings).unwrap();
+    if !with.contains("[definitions]") {
+        with += &format!("[definitions]\ndirectory = \"{}\"\n", world.site.path("definitions").display());
+        std::fs::write(settings, with).unwrap();
+    }
+}
+
+#[test]
+fn keys_that_turn_into_numbers_stop_their_flow_before_anything_is_taken_in() {
+    let world = World::start();
+    let (writes, versions) = (world.servicenow.writes(), world.database.psql("SELECT count(*) FROM version"));
+    world.syspro.switch(|switches| switches.guessed_numbers = true);
+    let (code, said) = say(&world, &["sync", "--entity", "supplier", "--sweep"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("column `Supplier` held text until now and holds a number") && said.contains("tieline flow resume"), "{said}");
+    assert_eq!((world.servicenow.writes(), world.database.psql("SELECT count(*) FROM version")), (writes, versions));
+    assert!(flow(&world, "supplier")["stopped"].as_str().unwrap().contains("column `Supplier`"));
+    assert!(say(&world, &["audit", "--kind", "action", "--entity", "supplier"]).1.contains("column `Supplier`"));
+
+    // neither a schedule nor a person runs it, until it is resumed
+    world.syspro.switch(|switches| switches.guessed_numbers = false);
+    let (code, said) = say(&world, &["sync", "--entity", "supplier"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("is stopped"), "{said}");
+    assert_eq!(say(&world, &["flow", "resume", COMPANY, "suplier", "--why", "x"]).0, Some(1), "no such flow");
+    assert_eq!(say(&world, &["flow", "resume", COMPANY, "supplier", "--why", "the gateway was mended"]).0, Some(0));
+    assert!(say(&world, &["audit", "--kind", "action", "--entity", "supplier"]).1.contains("the gateway was mended"));
+    world.rest(&["sync", "--sweep"]).unwrap();
+    world.check().unwrap();
+    assert_eq!(world.servicenow.writes(), writes);
+}
+
+#[test]
+fn a_definition_may_have_changed_columns_reported_only() {
+    let world = World::start();
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config/entities/gl_account.toml");
+    definitions(&world, "entities/gl_account.toml", &format!("type_change = \"report\"\n{}", std::fs::read_to_string(shipped).unwrap()));
+    let columns = "SELECT count(*) FROM audit WHERE kind = 'drifted' AND entity = 'gl_account'";
+    assert_eq!(world.database.psql(columns), "0");
+    world.syspro.insert(COMPANY, "GenMaster", &[("GlCode", "4711"), ("Description", "0815")]).unwrap();
+    world.syspro.switch(|switches| switches.guessed_numbers = true);
+    let (code, said) = say(&world, &["sync", "--entity", "gl_account"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_ne!(world.database.psql(columns), "0");
+    assert!(say(&world, &["audit", "--kind", "drifted"]).1.contains("holds a number, `4711`"), "named in the audit");
+    assert!(flow(&world, "gl_account")["stopped"].is_null());
+    assert!(world.servicenow.find("itfm_gl_accounts", "account_number", "4711").is_some());
+}
+
+#[test]
+fn a_dropped_field_is_named_parked_or_stops_the_flow_as_the_definition_says() {
+    let world = World::with(|instance| instance.table("itfm_gl_accounts").unwrap().unwritable.push("name".into()));
+    world.set_credentials(&|arguments| world.command(arguments));
+    let shipped = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/apo/gl_account.toml")).unwrap();
+    let policy = |word: &str| {
+        let text = shipped.replace("write = \"table\"", &format!("write = \"table\"\npartial_write = \"{word}\""));
+        definitions(&world, "profiles/apo/gl_account.toml", &text);
+    };
+    let accounts = world.syspro.count(COMPANY, "GenMaster").unwrap();
+    let count = |sql: &str| world.database.psql(sql).parse::<usize>().unwrap();
+
+    // parked, each with the field and both values
+    policy("park");
+    let (code, said) = say(&world, &["sync", "--entity", "gl_account"]);
+    assert_eq!(code, Some(3), "{said}");
+    let parked = count("SELECT count(*) FROM pending WHERE state = 'parked' AND reason = 'rejected' AND field = 'name'");
+    assert!(parked > 0 && parked <= accounts, "{parked} of {accounts}");
+    assert!(say(&world, &["failures", "--entity", "gl_account"]).1.contains("was sent, `` stands there"));
+
+    // stopped at the first, and nothing more is read or sent
+    policy("stop");
+    let (code, said) = say(&world, &["replay", "--entity", "gl_account", "--all", "--why", "a test"]);
+    assert_ne!(code, Some(0), "{said}");
+    let stopped = flow(&world, "gl_account")["stopped"].as_str().unwrap().to_owned();
+    assert!(stopped.contains("kept nothing of field `name` in table `itfm_gl_accounts`"), "{stopped}");
+    let writes = world.servicenow.writes();
+    assert_eq!(say(&world, &["sync", "--entity", "gl_account"]).0, Some(1));
+    assert_eq!(world.servicenow.writes(), writes);
+
+    // recorded: everything counts as delivered, and the audit names the field
+    policy("record");
+    assert_eq!(say(&world, &["flow", "resume", COMPANY, "gl_account", "--why", "the name may stay empty"]).0, Some(0));
+    world.rest(&["replay", "--entity", "gl_account", "--all", "--why", "a test"]).unwrap();
+    assert_eq!(count("SELECT count(*) FROM pending WHERE entity = 'gl_account'"), 0);
+    assert!(say(&world, &["audit", "--kind", "partial_write", "--entity", "gl_account"]).1.contains("name"));
+    assert_eq!(world.servicenow.count("itfm_gl_accounts"), accounts - excluded(&world));
+}
+
+/// Accounts that the definition leaves out.
+fn excluded(world: &World) -> usize {
+    let all = world.syspro.count(COMPANY, "GenMaster").unwrap();
+    all - world.database.psql("SELECT count(*) FROM document WHERE entity = 'gl_account'").parse::<usize>().unwrap()
+}
