@@ -9,6 +9,7 @@
 //! | `TIELINE_FAILPOINT=kill@NAME#3` | when `NAME` is reached for the third time (without `#`: the first), the process is killed as by `kill -9` |
 //! | `…=stop@NAME` | it is stopped as by `kill -STOP` |
 //! | `…=panic@NAME` | the code that reached it panics |
+//! | `…=hang@NAME` | the thread that reached it does not come back |
 //! | `TIELINE_FAILPOINT_LOG=FILE` | every point that is reached is appended to the file, a line each |
 //!
 //! Names: `ledger:<what the transaction does>:<n>_<statement>:before|after` and `http:<method>:<path>:before|sent|answered|read`.
@@ -31,6 +32,7 @@ mod armed {
         Kill,
         Stop,
         Panic,
+        Hang,
     }
 
     struct Armed {
@@ -68,6 +70,7 @@ mod armed {
                 "kill" => Action::Kill,
                 "stop" => Action::Stop,
                 "panic" => Action::Panic,
+                "hang" => Action::Hang,
                 _ => return None,
             };
             let (name, left) = match rest.rsplit_once('#') {
@@ -123,6 +126,9 @@ mod armed {
                 Some(Action::Kill) => kill(),
                 Some(Action::Stop) => stop(),
                 Some(Action::Panic) => panic!("fail point `{name}`"),
+                Some(Action::Hang) => loop {
+                    std::thread::park();
+                },
             }
         }
     }

@@ -20,6 +20,7 @@ pub mod supervise;
 pub mod syspro_session;
 pub mod tree;
 pub mod vault;
+pub mod watch;
 pub mod writer;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use self::heart::Heart;
 use self::progress::Progress;
 use self::stopping::Stopping;
 use self::vault::Vault;
+use self::watch::Watch;
 use crate::config::Settings;
 use crate::definition::Definitions;
 use crate::store::{Node, Store};
@@ -51,6 +53,8 @@ pub struct Deps {
     pub node: Node,
     /// Our sign of life.
     pub heart: Arc<Heart>,
+    /// Who does not answer.
+    pub watch: Arc<Watch>,
     /// What the instance accepts, as we and the other nodes know it.
     pub budget: Arc<Budget>,
     /// Whether nothing new may begin.

@@ -17,6 +17,7 @@ use super::cycle::{self, Crew, CycleAsk, CycleReport};
 use super::poller::PollError;
 use super::supervise::{ChildExited, Exit, Liveness, Pulse, ask_all};
 use super::tree::flows;
+use super::watch::Fatal;
 use super::writer::Nudge;
 use super::{Deps, heart};
 use crate::domain::schedule::Schedule;
@@ -25,10 +26,8 @@ use crate::store::Dead;
 
 /// How often the schedule and the due deliveries are looked at.
 const TICK: Duration = Duration::from_secs(1);
-/// How often every actor is asked whether it lives.
+/// How often at most every actor is asked whether it lives.
 const PULSE_EVERY: Duration = Duration::from_secs(15);
-/// How long an actor may take to say so.
-const PULSE_LIMIT: Duration = Duration::from_secs(60);
 
 /// What Root is made of.
 pub struct RootParts {
@@ -41,7 +40,7 @@ pub struct RootParts {
     /// Everybody, to be asked for a sign of life.
     pub pulses: Vec<Pulse>,
     /// Set when the process must end.
-    pub fatal: watch::Sender<Option<String>>,
+    pub fatal: watch::Sender<Option<Fatal>>,
     /// Whether flows run by their schedules, or only when asked.
     pub scheduled: bool,
 }
@@ -122,9 +121,9 @@ impl Root {
         })
     }
 
-    fn end_process(&self, why: String) {
+    fn end_process(&self, why: String, stuck: bool) {
         error!(why, "the service cannot go on and ends; the service manager starts it again");
-        let _ = self.parts.fatal.send(Some(why));
+        let _ = self.parts.fatal.send(Some(Fatal { why, stuck }));
     }
 }
 
@@ -153,7 +152,7 @@ impl Actor for Root {
         if self.parts.scheduled {
             ctx.notify_later(Tick, TICK);
         }
-        ctx.notify_later(FeelPulse, PULSE_EVERY);
+        ctx.notify(FeelPulse);
     }
 }
 
@@ -170,6 +169,7 @@ impl Handler<Tick> for Root {
 
     fn handle(&mut self, _: Tick, ctx: &mut Self::Context) {
         ctx.notify_later(Tick, TICK);
+        self.parts.deps.watch.root_lives();
         if self.stopping {
             return;
         }
@@ -246,13 +246,24 @@ impl Handler<FeelPulse> for Root {
 
     fn handle(&mut self, _: FeelPulse, _: &mut Self::Context) -> Self::Result {
         let pulses = self.parts.pulses.clone();
-        Box::pin(async move { ask_all(&pulses, PULSE_LIMIT).await }.into_actor(self).map(|all, this, ctx| {
+        let limit = self.parts.deps.settings.flows.stuck;
+        let asked = Instant::now();
+        Box::pin(async move { ask_all(&pulses, limit / 4).await }.into_actor(self).map(move |all, this, ctx| {
+            let watch = &this.parts.deps.watch;
             for (child, liveness) in all {
-                if liveness == Liveness::Silent {
-                    this.end_process(format!("actor {child} has not answered for {} s: its thread is stuck", PULSE_LIMIT.as_secs()));
+                let name = child.to_string();
+                if liveness != Liveness::Silent {
+                    watch.answers(&name);
+                    continue;
+                }
+                // readiness says so from now on
+                let since = watch.is_silent(&name, asked);
+                warn!(child = name, seconds = since.elapsed().as_secs(), "an actor does not answer");
+                if since.elapsed() >= limit {
+                    this.end_process(format!("actor {name} has not answered for {} s: its thread is stuck", limit.as_secs()), true);
                 }
             }
-            ctx.notify_later(FeelPulse, PULSE_EVERY);
+            ctx.notify_later(FeelPulse, PULSE_EVERY.min(limit / 4));
         }))
     }
 }
@@ -267,7 +278,7 @@ impl Handler<ChildExited> for Root {
                 error!(%flow, child = message.child.kind, cause, "the flow is left out until the service is restarted");
                 self.gave_up.insert(flow, format!("{} died too often: {cause}", message.child.kind));
             }
-            None => self.end_process(format!("actor {} died too often: {cause}", message.child)),
+            None => self.end_process(format!("actor {} died too often: {cause}", message.child), false),
         }
     }
 }

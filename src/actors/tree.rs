@@ -20,6 +20,7 @@ use super::servicenow_token::{ServiceNowToken, TokenAsker};
 use super::stopping::Stopping;
 use super::supervise::{ChildExited, ChildName, Observer, Ping, Pulse, RestartPolicy, Supervision, start_on};
 use super::syspro_session::SysproSession;
+use super::watch::Fatal;
 use super::writer::{LedgerOwners, Quiet, Writer};
 use crate::domain::FlowId;
 use crate::net::HttpClient;
@@ -43,7 +44,7 @@ pub struct Tree {
     /// Hands out tokens.
     pub tokens: TokenAsker,
     /// Why the process must end, once it must.
-    pub fatal: watch::Receiver<Option<String>>,
+    pub fatal: watch::Receiver<Option<Fatal>>,
     quiet: Recipient<Quiet>,
     stopping: Stopping,
     draining: watch::Sender<bool>,

@@ -202,6 +202,7 @@ impl Context {
             progress: Arc::new(Progress::default()),
             node: self.node.clone(),
             heart: Arc::default(),
+            watch: Arc::default(),
             budget: Arc::default(),
             stopping: Stopping::default(),
             crash: CrashPoints::default(),

@@ -18,6 +18,8 @@ pub enum Exit {
     Unreachable = 5,
     /// Another node holds the lease.
     Held = 6,
+    /// A thread of the service does not come back; the service manager must start it again.
+    Stuck = 7,
 }
 
 impl From<Exit> for ExitCode {

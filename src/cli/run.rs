@@ -36,6 +36,11 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
         let context = Context::open(checked).await?;
         let result = serve(&context, &mut signals).await;
         context.close().await;
+        if let Err(Failure { exit: Exit::Stuck, text }) = &result {
+            super::output::complaint(text);
+            // returning would wait for the thread that is stuck
+            std::process::exit(Exit::Stuck as i32);
+        }
         result
     })
 }
@@ -51,6 +56,13 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Ex
             return Err(Failure::new(Exit::Failed, error.to_string()));
         }
     };
+    let guarded = deps.watch.guard_root(deps.settings.flows.stuck, |why| {
+        error!(why, "the service cannot go on and ends; the service manager starts it again");
+        std::process::exit(Exit::Stuck as i32);
+    });
+    if let Err(error) = guarded {
+        warn!(%error, "no thread can be had to look after Root");
+    }
     info!(node = deps.node.name, flows = tree.crew.pollers.len(), address = %server.address, "tieline runs");
     notify(sd_notify::NotifyState::Ready);
     let keeping = context.keeper().map(|keeper| tokio::spawn(keep(keeper)));
@@ -58,10 +70,16 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Ex
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),
         _ = fatal.wait_for(Option::is_some) => {
-            let why = tree.fatal.borrow().clone().unwrap_or_default();
-            Err(Failure::new(Exit::Failed, why))
+            let fatal = tree.fatal.borrow().clone();
+            let exit = if fatal.as_ref().is_some_and(|fatal| fatal.stuck) { Exit::Stuck } else { Exit::Failed };
+            Err(Failure::new(exit, fatal.map(|fatal| fatal.why).unwrap_or_default()))
         }
     };
+    deps.watch.dismiss();
+    if let Err(Failure { exit: Exit::Stuck, .. }) = &result {
+        // what is stuck does not come to its end; it is looked up at the next start
+        return result;
+    }
     notify(sd_notify::NotifyState::Stopping);
     info!("stopping: what is in hand comes to its end");
     server.stop().await;

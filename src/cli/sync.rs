@@ -117,7 +117,7 @@ pub(super) async fn run_cycle(
     let report = tokio::select! {
         report = tree.root.send(RunCycle(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted; nothing is lost, run it again")),
         _ = fatal.wait_for(Option::is_some) => {
-            let why = tree.fatal.borrow().clone().unwrap_or_default();
+            let why = tree.fatal.borrow().clone().map(|fatal| fatal.why).unwrap_or_default();
             Err(Failure::new(Exit::Failed, format!("{why}; nothing is lost, run it again")))
         }
         () = signals.next() => Err(Failure::new(Exit::Failed, "stopped by a signal; nothing is lost, the next run goes on where this one was")),

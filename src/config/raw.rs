@@ -132,6 +132,7 @@ pub(super) struct RawFlows {
     pub(super) since: Option<toml::Value>,
     pub(super) entities: Option<Vec<String>>,
     pub(super) lease_seconds: Option<i64>,
+    pub(super) stuck_seconds: Option<i64>,
     pub(super) max_gone_per_sweep: Option<i64>,
     pub(super) backlog: Option<i64>,
     pub(super) sweep: Option<String>,

@@ -199,6 +199,8 @@ pub struct FlowSettings {
     pub entities: Vec<EntityName>,
     /// How long a flow's lease lasts without being renewed.
     pub lease: Duration,
+    /// An actor that does not answer for so long ends the process.
+    pub stuck: Duration,
     /// One sweep marks at most this many documents as gone; more is reported and nothing is marked.
     pub max_gone_per_sweep: u32,
     /// How many deliveries of a flow may be due before reading pauses.

@@ -288,6 +288,7 @@ impl Check<'_> {
             since,
             entities: raw.entities.iter().flatten().map(EntityName::new).collect(),
             lease: self.seconds("flows.lease_seconds", raw.lease_seconds, 2, 3600),
+            stuck: self.seconds("flows.stuck_seconds", raw.stuck_seconds, 2, 3600),
             max_gone_per_sweep: self.number("flows.max_gone_per_sweep", raw.max_gone_per_sweep, 0, 1_000_000_000),
             backlog: self.number("flows.backlog", raw.backlog, 1, 1_000_000_000),
             sweep,

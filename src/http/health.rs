@@ -19,6 +19,9 @@ const STUCK_AFTER: Duration = Duration::minutes(10);
 /// How long one check of readiness may take.
 const CHECK_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// How long Root may take to say which flows are left out.
+const ROOT_LIMIT: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// 200 while the process runs; depends on nothing outside.
 pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "live": true, "version": env!("CARGO_PKG_VERSION") }))
@@ -44,7 +47,10 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
             missing.push(format!("the ledger: no answer within {} s{}", CHECK_LIMIT.as_secs(), why.unwrap_or_default()));
         }
     }
-    let left_out: Vec<String> = surface.root.gave_up().await.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
+    // a Root that is stuck says nothing, and is complained of below
+    let gave_up = timeout(ROOT_LIMIT, surface.root.gave_up()).await.unwrap_or_default();
+    let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
+    missing.extend(surface.deps.watch.complaints(surface.deps.settings.flows.stuck));
     let status = if missing.is_empty() { 200 } else { 503 };
     let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap_or_default());
     response.json(json!({ "ready": missing.is_empty(), "missing": missing, "flows_left_out": left_out }))

@@ -22,5 +22,6 @@ mod servicenow_adapter;
 mod soak;
 mod stopping;
 mod store;
+mod stuck;
 mod supervision;
 mod support;

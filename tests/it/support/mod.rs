@@ -104,6 +104,7 @@ impl Rig {
             progress: Arc::new(Progress::default()),
             node: node("one"),
             heart: Arc::default(),
+            watch: Arc::default(),
             budget: Arc::default(),
             stopping: Stopping::default(),
             crash: CrashPoints::default(),
