@@ -63,6 +63,8 @@ impl Tree {
     /// [`TreeError`] when a client cannot be made from the settings: a certificate file that cannot be read, for example.
     pub fn start(deps: &Deps, policy: RestartPolicy, scheduled: bool) -> Result<Self, TreeError> {
         check_clients(deps)?;
+        // each tree stops by itself
+        let deps = &Deps { stopping: Stopping::default(), ..deps.clone() };
         let (draining, drained) = watch::channel(false);
         let (fatal_sender, fatal) = watch::channel(None);
         let observer: Observer = Arc::new(|restart| metrics().actor_restarted(restart.child.kind));

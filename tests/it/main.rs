@@ -12,6 +12,7 @@ mod database_trouble;
 mod deaths;
 mod drift;
 mod http;
+mod late;
 mod layers;
 mod main_job;
 mod no_loss;
