@@ -61,6 +61,19 @@ fn lost_answers_and_errors_lose_nothing_and_double_nothing() {
 }
 
 #[test]
+fn requests_that_arrive_twice_have_one_effect() {
+    run(async {
+        let rig = Rig::start(Options::of_one_company(40).with("SERVICENOW__BATCH_SIZE", "10").with("SERVICENOW__BATCH_LIMIT", "10")).await;
+        rig.servicenow.set_fault(FaultRule::always(Fault::Named("twice".into())).on_path("/api/now").rate(0.5));
+        rig.sync_until_settled(30).await;
+        assert!(rig.servicenow.faults_struck() > 20);
+        let failures = rig.failures().await;
+        assert!(failures.is_empty(), "{failures:#?}");
+        all_once(&rig, &["EDU1"]);
+    });
+}
+
+#[test]
 fn faults_inside_a_batch_end_in_one_effect() {
     faults_inside_a_batch("true");
 }

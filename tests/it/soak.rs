@@ -38,6 +38,7 @@ const NAMED: &[&str] = &[
     "operation_failed_after_commit",
     "cancelled_after_commit",
     "broken_result_after_commit",
+    "twice",
 ];
 
 /// Everything that SYSPRO can do to a question.
