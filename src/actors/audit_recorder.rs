@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use tracing::warn;
 
+use super::crash::CrashPoints;
 use crate::store::Store;
 use crate::telemetry::metrics::metrics;
 
@@ -17,6 +18,7 @@ const EVERY: Duration = Duration::from_secs(10);
 /// Seals the audit.
 pub struct AuditRecorder {
     store: Store,
+    crash: CrashPoints,
 }
 
 /// Ask. Seals what is final by now; answers with the number of rows.
@@ -31,8 +33,8 @@ struct SealDue;
 
 impl AuditRecorder {
     /// A recorder over the ledger's audit.
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, crash: CrashPoints) -> Self {
+        Self { store, crash }
     }
 }
 
@@ -53,6 +55,7 @@ impl Actor for AuditRecorder {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.crash.at("recorder:started", "");
         ctx.notify_later(SealDue, EVERY);
     }
 }
@@ -63,6 +66,7 @@ impl Handler<Seal> for AuditRecorder {
     type Result = ResponseFuture<i64>;
 
     fn handle(&mut self, _: Seal, _: &mut Self::Context) -> Self::Result {
+        self.crash.at("recorder:asked", "");
         Box::pin(seal(self.store.clone()))
     }
 }
@@ -71,6 +75,7 @@ impl Handler<SealDue> for AuditRecorder {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: SealDue, _: &mut Self::Context) -> Self::Result {
+        self.crash.at("recorder:timer", "");
         Box::pin(seal(self.store.clone()).into_actor(self).map(|_, _, ctx| {
             // armed after the work, so that runs never overlap
             ctx.notify_later(SealDue, EVERY);

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::crash::CrashPoints;
 use super::vault::{SERVICENOW, Vault};
 use crate::config::settings::{ServiceNowSettings, TokenRefresh};
 use crate::net::HttpClient;
@@ -21,6 +22,7 @@ pub struct ServiceNowToken {
     vault: Vault,
     settings: ServiceNowSettings,
     http: HttpClient,
+    crash: CrashPoints,
     volatile: Volatile,
 }
 
@@ -46,8 +48,8 @@ pub struct TokenRefused {
 
 impl ServiceNowToken {
     /// A keeper with nothing in hand.
-    pub fn new(vault: Vault, settings: ServiceNowSettings, http: HttpClient) -> Self {
-        Self { vault, settings, http, volatile: Volatile::default() }
+    pub fn new(vault: Vault, settings: ServiceNowSettings, http: HttpClient, crash: CrashPoints) -> Self {
+        Self { vault, settings, http, crash, volatile: Volatile::default() }
     }
 
     fn fetch(&mut self, ctx: &mut Context<Self>) {
@@ -64,6 +66,7 @@ impl ServiceNowToken {
     }
 
     fn fetched(&mut self, answer: Result<TokenAnswer, ServiceNowError>) {
+        self.crash.at("token:fetched", "");
         self.volatile.fetching = false;
         let now = Instant::now();
         let result = match answer {
@@ -90,6 +93,7 @@ impl Actor for ServiceNowToken {
     fn started(&mut self, ctx: &mut Self::Context) {
         // a thousand callers at once must not find the mailbox full
         ctx.set_mailbox_capacity(4096);
+        self.crash.at("token:started", "");
     }
 }
 
@@ -103,6 +107,7 @@ impl Handler<GetToken> for ServiceNowToken {
     type Result = ResponseFuture<Result<Token, ServiceNowError>>;
 
     fn handle(&mut self, _: GetToken, ctx: &mut Self::Context) -> Self::Result {
+        self.crash.at("token:asked", "");
         if self.settings.token_refresh == TokenRefresh::BeforeExpiry
             && let Some(token) = self.volatile.state.usable(Instant::now(), self.settings.token_margin)
         {

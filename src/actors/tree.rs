@@ -81,7 +81,7 @@ impl Tree {
         let token = start_on(&control, "servicenow_token", MAILBOX, &supervision, move |_| {
             let settings = token_deps.settings.servicenow.clone();
             let http = HttpClient::new(&settings.connection).unwrap_or_else(|error| panic!("{error}"));
-            ServiceNowToken::new(token_deps.vault, settings, http)
+            ServiceNowToken::new(token_deps.vault, settings, http, token_deps.crash)
         });
         let tokens = TokenAsker { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
 
@@ -92,8 +92,8 @@ impl Tree {
             let servicenow = servicenow.unwrap_or_else(|error| panic!("{}", error.chain()));
             Writer::new(writer_deps, servicenow, writer_tokens)
         });
-        let store = deps.store.clone();
-        let recorder = start_on(&delivery.handle(), "audit_recorder", MAILBOX, &supervision, move |_| AuditRecorder::new(store));
+        let (store, crash) = (deps.store.clone(), deps.crash.clone());
+        let recorder = start_on(&delivery.handle(), "audit_recorder", MAILBOX, &supervision, move |_| AuditRecorder::new(store, crash));
 
         let mut pulses = vec![session.pulse(), token.pulse(), writer.pulse(), recorder.pulse()];
         let mut pollers = BTreeMap::new();

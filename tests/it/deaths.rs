@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tieline::actors::audit_recorder::Seal;
 use tieline::actors::replay::replay;
 use tieline::actors::supervise::RestartPolicy;
 use tieline::actors::tree::{Tree, flows};
@@ -93,6 +94,56 @@ fn actors_that_die_in_the_middle_of_work_come_back_and_each_record_arrives_once(
         assert_eq!(rig.servicenow.writes(), writes);
         tree.stop(Duration::from_secs(20)).await;
     });
+}
+
+#[test]
+fn the_actors_that_all_depend_on_die_at_every_place_and_come_back() {
+    run(async {
+        let mut options = Options::of_one_company(60).with("SERVICENOW__BATCH_SIZE", "20").with("SERVICENOW__TOKEN_MARGIN_SECONDS", "0");
+        // every token is dead at once, so that there are many
+        options.servicenow.token_lifetime = Duration::from_secs(1);
+        let rig = Rig::start(options).await;
+        let crash = &rig.deps.crash;
+        crash.arm("token:started", None, 0, 2);
+        crash.arm("token:asked", None, 3, 2);
+        crash.arm("token:fetched", None, 1, 2);
+        crash.arm("recorder:started", None, 0, 2);
+        crash.arm("recorder:asked", None, 0, 1);
+        let tree = Tree::start(&rig.deps, quick(), false).unwrap();
+        let _ = tree.seal.send(Seal).await;
+        settle(&rig, &tree).await;
+        assert!(tree.seal.send(Seal).await.unwrap() > 0, "it seals again");
+        assert_eq!(crash.left(), 0);
+        assert_eq!(["servicenow_token", "audit_recorder"].map(restarts), [6, 3]);
+        assert!(tree.fatal.borrow().is_none());
+        all_once(&rig, &[]);
+        assert_eq!(confirmed_twice(&rig), "");
+        tree.stop(Duration::from_secs(20)).await;
+    });
+}
+
+#[test]
+fn one_that_dies_again_and_again_ends_the_process_by_name() {
+    for (point, actor) in [("token:asked", "servicenow_token"), ("recorder:asked", "audit_recorder"), ("writer:before_send", "writer")] {
+        run(async {
+            let rig = Rig::start(Options::of_one_company(26)).await;
+            rig.deps.crash.arm(point, None, 0, 1_000);
+            let policy =
+                RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), limit: 5, ..RestartPolicy::default() };
+            let tree = Tree::start(&rig.deps, policy, false).unwrap();
+            let mut fatal = tree.fatal.clone();
+            let why = async { fatal.wait_for(Option::is_some).await.unwrap().clone().unwrap() };
+            let work = async {
+                loop {
+                    let _ = tree.seal.send(Seal).await;
+                    ask(&tree, flows(&rig.deps), RunKind::Poll).await;
+                }
+            };
+            let why = tokio::select! { why = why => why, () = work => unreachable!() };
+            assert!(why.why.contains(&format!("actor {actor} died too often")) && why.why.contains(point) && !why.stuck, "{why:?}");
+            tree.stop(Duration::from_secs(20)).await;
+        });
+    }
 }
 
 #[test]
