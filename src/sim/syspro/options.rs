@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::enet::{EnetAccounts, EnetSwitches};
 use crate::sim::dataset::DatasetOptions;
 use crate::sim::faults::Faults;
 
@@ -21,6 +22,8 @@ pub struct SysproOptions {
     pub username: String,
     /// The operator's OData password.
     pub password: String,
+    /// Who may log on to e.net, and what is licensed there.
+    pub enet: EnetAccounts,
     /// The data.
     pub dataset: DatasetOptions,
     /// What goes wrong.
@@ -39,6 +42,7 @@ impl Default for SysproOptions {
             workers: 2,
             username: "TIELINE".into(),
             password: "odata-secret".into(),
+            enet: EnetAccounts::default(),
             dataset: DatasetOptions::default(),
             faults: Faults::default(),
             feed: None,
@@ -93,6 +97,8 @@ pub struct Switches {
     pub reload_operators_on_restart: bool,
     /// How long each answer takes, at least.
     pub latency_ms: u64,
+    /// e.net.
+    pub enet: EnetSwitches,
 }
 
 impl Default for Switches {
@@ -114,6 +120,7 @@ impl Default for Switches {
             row_cap: 5000,
             reload_operators_on_restart: true,
             latency_ms: 0,
+            enet: EnetSwitches::default(),
         }
     }
 }
