@@ -3,6 +3,7 @@
 //! Three arbiters: control (this thread: Root, both auth actors), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder).
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,12 +18,14 @@ use super::poller::{Poison, Poller, Reader};
 use super::root::{Root, RootParts};
 use super::servicenow_token::{ServiceNowToken, TokenAsker};
 use super::supervise::{ChildExited, ChildName, Observer, Ping, Pulse, RestartPolicy, Supervision, start_on};
-use super::syspro_session::SysproSession;
+use super::syspro_session::{EnetQuery, LogOff, SessionDoor, SysproSession, log_off};
 use super::writer::{LedgerOwners, Writer};
+use crate::config::settings::SysproSource;
 use crate::domain::FlowId;
 use crate::net::HttpClient;
 use crate::servicenow::ServiceNow;
-use crate::syspro::OData;
+use crate::syspro::enet::Enet;
+use crate::syspro::{OData, SysproError};
 use crate::telemetry::metrics::metrics;
 
 crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Writer, AuditRecorder);
@@ -42,6 +45,7 @@ pub struct Tree {
     pub tokens: TokenAsker,
     /// Why the process must end, once it must.
     pub fatal: watch::Receiver<Option<String>>,
+    log_off: Recipient<LogOff>,
     draining: watch::Sender<bool>,
     arbiters: Vec<Arbiter>,
 }
@@ -69,7 +73,9 @@ impl Tree {
         let (ingest, delivery) = (Arbiter::new(), Arbiter::new());
 
         let vault = deps.vault.clone();
-        let session = start_on(&control, "syspro_session", MAILBOX, &supervision, move |_| SysproSession::new(vault));
+        let syspro = deps.settings.syspro.clone();
+        let session = start_on(&control, "syspro_session", MAILBOX, &supervision, move |_| SysproSession::new(vault, syspro));
+        let log_off = session.addr.clone().recipient();
         let token_deps = deps.clone();
         let token = start_on(&control, "servicenow_token", MAILBOX, &supervision, move |_| {
             let settings = token_deps.settings.servicenow.clone();
@@ -99,7 +105,7 @@ impl Tree {
         let parts =
             RootParts { deps: root_deps, crew: crew.clone(), nudge: writer.addr.recipient(), pulses, fatal: fatal_sender, scheduled };
         Context::with_receiver(root_receiver).run(Root::new(parts));
-        Ok(Self { root, crew, seal: recorder.addr.recipient(), tokens, fatal, draining, arbiters: vec![ingest, delivery] })
+        Ok(Self { root, crew, seal: recorder.addr.recipient(), tokens, fatal, log_off, draining, arbiters: vec![ingest, delivery] })
     }
 
     /// Lets what is in hand come to an end, up to a deadline, and stops the threads.
@@ -107,6 +113,7 @@ impl Tree {
         let _ = self.draining.send(true);
         let _ = self.root.send(super::root::Stop).timeout(deadline).await;
         let _ = self.seal.send(Seal).timeout(deadline).await;
+        log_off(&self.log_off, deadline).await;
         for arbiter in self.arbiters {
             arbiter.stop();
         }
@@ -122,7 +129,14 @@ pub fn flows(deps: &Deps) -> Vec<FlowId> {
 
 /// The clients are made on their own threads later; a mistake in the settings is reported here, where somebody reads it.
 fn check_clients(deps: &Deps) -> Result<(), TreeError> {
-    OData::new(&deps.settings.syspro, &deps.settings.retry).map_err(|error| TreeError(super::chain(&error)))?;
+    match deps.settings.syspro.source {
+        SysproSource::OData => {
+            drop(OData::new(&deps.settings.syspro, &deps.settings.retry).map_err(|error| TreeError(super::chain(&error)))?)
+        }
+        SysproSource::Enet => {
+            drop(Enet::new(&deps.settings.syspro, String::new().into()).map_err(|error| TreeError(super::chain(&error)))?);
+        }
+    }
     ServiceNow::new(&deps.settings.servicenow).map_err(|error| TreeError(error.chain()))?;
     Ok(())
 }
@@ -148,7 +162,7 @@ fn start_flow(
     let (deps, flow_id, session, writer, map) =
         (deps.clone(), flow.clone(), session.clone(), writer.clone(), mapper.addr.clone().recipient());
     let poller = start_on(ingest, ChildName::of_flow("poller", flow.clone()), MAILBOX, supervision, move |_| {
-        let odata = OData::new(&deps.settings.syspro, &deps.settings.retry).unwrap_or_else(|error| panic!("{}", super::chain(&error)));
+        let odata = reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error)));
         Poller::new(Reader {
             deps,
             flow: flow_id,
@@ -163,6 +177,15 @@ fn start_flow(
     });
     let pulses = vec![mapper.pulse(), poller.pulse()];
     (poller.addr, pulses)
+}
+
+/// The reader through the door that the settings name.
+fn reader(deps: &Deps, session: Recipient<EnetQuery>) -> Result<OData, SysproError> {
+    let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
+    match syspro.source {
+        SysproSource::OData => OData::new(syspro, retry),
+        SysproSource::Enet => Ok(OData::over_enet(syspro, retry, Rc::new(SessionDoor(session)))),
+    }
 }
 
 impl Handler<Ping> for Root {

@@ -10,6 +10,7 @@ mod cli_ledger;
 mod crash;
 mod database_trouble;
 mod deaths;
+mod enet;
 mod http;
 mod layers;
 mod main_job;

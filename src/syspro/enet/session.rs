@@ -1,0 +1,322 @@
+//! The session: logon, calls one after another, death and replacement, logoff.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::LocalBoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex;
+use tracing::{debug, info, warn};
+use url::Url;
+
+use super::super::filter::encode;
+use super::error::EnetError;
+use super::{EnetDoor, wire};
+use crate::config::secret::Credential;
+use crate::config::settings::{EnetSettings, SysproSettings};
+use crate::domain::CompanyId;
+use crate::net::{Bytes, HttpClient, Method, excerpt};
+
+/// Which class of business object is called, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// A query: changes nothing.
+    Query,
+    /// Adds reference data.
+    SetupAdd,
+    /// Changes reference data.
+    SetupUpdate,
+    /// Removes reference data.
+    SetupDelete,
+}
+
+impl Operation {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Query => "Query/Query",
+            Self::SetupAdd => "Setup/Add",
+            Self::SetupUpdate => "Setup/Update",
+            Self::SetupDelete => "Setup/Delete",
+        }
+    }
+}
+
+/// One call of a business object. There is no operation that posts a transaction: the ledger is never written.
+#[derive(Debug, Clone)]
+pub struct EnetCall {
+    /// What is done.
+    pub operation: Operation,
+    /// The object's six characters.
+    pub object: String,
+    /// The parameters, for setup objects.
+    pub parameters: Option<String>,
+    /// The document or the query.
+    pub xml: String,
+    /// What is asked, in words that may stand in a log.
+    pub asked: String,
+}
+
+/// Who logs on.
+#[derive(Debug, Clone)]
+pub struct EnetLogin {
+    /// The operator and its password.
+    pub operator: Credential,
+    /// The password of the companies; blank for none.
+    pub company_password: SecretString,
+}
+
+/// e.net with at most one session. One per process, on one thread (`!Send`); a clone shares the session.
+#[derive(Clone)]
+pub struct Enet {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    http: HttpClient,
+    base: Url,
+    settings: EnetSettings,
+    company_password: SecretString,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    session: Option<Session>,
+    /// Until when e.net is left alone, because a person uses the operator.
+    resting: Option<Instant>,
+}
+
+struct Session {
+    /// As it was received, trailing blanks included.
+    id: SecretString,
+    operator: String,
+    company: CompanyId,
+    used: Instant,
+}
+
+/// Why one call failed.
+enum Failure {
+    /// The session is no more, or may not be.
+    Dead { answer: String },
+    /// A person took the operator's place.
+    Evicted,
+    /// Anything else.
+    Error(EnetError),
+}
+
+impl Enet {
+    /// The client for the service that the settings name.
+    ///
+    /// # Errors
+    /// [`EnetError::NoAddress`], or [`EnetError::Setup`] when a certificate file cannot be read or the proxy makes no sense.
+    pub fn new(settings: &SysproSettings, company_password: SecretString) -> Result<Self, EnetError> {
+        let base = settings.enet_url.clone().ok_or(EnetError::NoAddress)?;
+        let http = HttpClient::new(&settings.connection).map_err(|source| EnetError::Setup { source })?;
+        let inner = Inner { http, base, settings: settings.enet.clone(), company_password, state: Mutex::default() };
+        Ok(Self { inner: Rc::new(inner) })
+    }
+
+    /// One call, once the calls before it have ended. Answers with the text that the business object gave; errors within its XML are
+    /// the caller's to find.
+    ///
+    /// # Errors
+    /// [`EnetError`]. After [`EnetError::Unreachable`] a call that writes may have been carried out.
+    pub async fn call(&self, operator: &Credential, company: &CompanyId, call: &EnetCall) -> Result<String, EnetError> {
+        let mut state = self.inner.state.lock().await;
+        let state = &mut *state;
+        if let Some(left) = state.resting.and_then(|until| until.checked_duration_since(Instant::now())) {
+            return Err(self.evicted(operator, call, left));
+        }
+        state.resting = None;
+        let mut tries = 0;
+        loop {
+            self.enter(state, operator, company).await?;
+            let Some(session) = &mut state.session else {
+                return Err(EnetError::Restarting { asked: call.asked.clone() });
+            };
+            let failure = match self.inner.once(session, call).await {
+                Ok(text) => return Ok(text),
+                Err(failure) => failure,
+            };
+            match failure {
+                Failure::Error(error) => return Err(error),
+                Failure::Evicted => {
+                    state.session = None;
+                    state.resting = Some(Instant::now() + self.inner.settings.back_off);
+                    warn!(operator = operator.username, "a person took the operator's place in SYSPRO; e.net is left alone for a while");
+                    return Err(self.evicted(operator, call, self.inner.settings.back_off));
+                }
+                Failure::Dead { answer } if tries > 0 => {
+                    self.leave(state).await;
+                    return Err(EnetError::SessionLost { operator: operator.username.clone(), asked: call.asked.clone(), answer });
+                }
+                Failure::Dead { answer } => {
+                    debug!(answer, asked = call.asked, "the e.net session seems to be dead and is replaced");
+                    tries += 1;
+                    // it may yet live: an orphaned session keeps its seat
+                    self.leave(state).await;
+                }
+            }
+        }
+    }
+
+    fn evicted(&self, operator: &Credential, call: &EnetCall, left: Duration) -> EnetError {
+        let seconds = left.as_secs().max(1);
+        EnetError::Evicted { operator: operator.username.clone(), asked: call.asked.clone(), seconds }
+    }
+
+    /// Ends the session, if there is one.
+    pub async fn log_off(&self) {
+        let mut state = self.inner.state.lock().await;
+        self.leave(&mut state).await;
+    }
+
+    /// Makes sure that a session of this operator in this company is open.
+    async fn enter(&self, state: &mut State, operator: &Credential, company: &CompanyId) -> Result<(), EnetError> {
+        if let Some(session) = &state.session {
+            let idle = session.used.elapsed() >= self.inner.settings.session_life;
+            if session.company == *company && session.operator == operator.username && !idle {
+                return Ok(());
+            }
+            self.leave(state).await;
+        }
+        let id = self.inner.log_on(operator, company).await?;
+        state.session = Some(Session { id, operator: operator.username.clone(), company: company.clone(), used: Instant::now() });
+        info!(operator = operator.username, %company, "logged on to e.net");
+        Ok(())
+    }
+
+    async fn leave(&self, state: &mut State) {
+        let Some(session) = state.session.take() else { return };
+        match self.inner.log_off(&session.id).await {
+            Ok(true) => info!(operator = session.operator, company = %session.company, "logged off from e.net"),
+            Ok(false) => debug!(operator = session.operator, "e.net did not know the session any more"),
+            Err(error) => {
+                warn!(%error, operator = session.operator, "the e.net session could not be logged off and may keep its seat for a while")
+            }
+        }
+    }
+}
+
+impl EnetDoor for Enet {
+    fn query<'a>(
+        &'a self,
+        operator: &'a Credential,
+        company: &'a CompanyId,
+        object: &'static str,
+        xml: String,
+        asked: String,
+    ) -> LocalBoxFuture<'a, Result<String, EnetError>> {
+        let call = EnetCall { operation: Operation::Query, object: object.to_owned(), parameters: None, xml, asked };
+        Box::pin(async move { self.call(operator, company, &call).await })
+    }
+}
+
+impl Inner {
+    async fn get(&self, path: &str, parameters: &[(&str, &str)], asked: &str) -> Result<(u16, Bytes), EnetError> {
+        let query: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        url.set_query(Some(&query.join("&")));
+        let headers = [("User-Agent", concat!("tieline/", env!("CARGO_PKG_VERSION")))];
+        let answer = self.http.send(Method::GET, &url, &headers, Bytes::new()).await;
+        let answer = answer.map_err(|source| EnetError::Unreachable { asked: asked.to_owned(), source })?;
+        Ok((answer.status, answer.body))
+    }
+
+    async fn log_on(&self, operator: &Credential, company: &CompanyId) -> Result<SecretString, EnetError> {
+        let name = operator.username.as_str();
+        let asked = format!("the logon of operator `{name}` to company `{company}`");
+        let parameters = [
+            ("Operator", name),
+            ("OperatorPassword", operator.expose()),
+            ("CompanyId", company.as_str()),
+            ("CompanyPassword", self.company_password.expose_secret()),
+        ];
+        let (status, body) = self.get("Logon", &parameters, &asked).await?;
+        let text = wire::text(&body);
+        if status != 200 || text.trim_start().starts_with('<') || text.trim().is_empty() {
+            return Err(EnetError::NotData { asked, status, answer: excerpt(&body) });
+        }
+        if !begins_with_error(&text) {
+            return Ok(text.into());
+        }
+        let answer = excerpt(text.as_bytes());
+        let lower = answer.to_lowercase();
+        let operator = name.to_owned();
+        Err(if lower.contains("operator password") {
+            EnetError::WrongPassword { operator }
+        } else if self.settings.seat_texts.iter().any(|word| lower.contains(&word.to_lowercase())) {
+            EnetError::NoSeat { operator, answer }
+        } else {
+            EnetError::LogonRefused { operator, company: company.to_string(), answer }
+        })
+    }
+
+    /// `false`: e.net does not know the session.
+    async fn log_off(&self, id: &SecretString) -> Result<bool, EnetError> {
+        let (_, body) = self.get("Logoff", &[("UserId", id.expose_secret())], "the logoff").await?;
+        Ok(wire::text(&body).trim() == "0")
+    }
+
+    async fn once(&self, session: &mut Session, call: &EnetCall) -> Result<String, Failure> {
+        let mut parameters = vec![("UserId", session.id.expose_secret()), ("BusinessObject", call.object.as_str())];
+        parameters.extend(call.parameters.as_deref().map(|text| ("XmlParameters", text)));
+        parameters.push(("XmlIn", call.xml.as_str()));
+        let (status, body) = self.get(call.operation.path(), &parameters, &call.asked).await.map_err(Failure::Error)?;
+        session.used = Instant::now();
+        self.judge(status, &body, session, call)
+    }
+
+    /// The answer when it is one, else what it stands for.
+    fn judge(&self, status: u16, body: &[u8], session: &Session, call: &EnetCall) -> Result<String, Failure> {
+        let text = wire::text(body);
+        let answer = excerpt(text.as_bytes());
+        let asked = call.asked.clone();
+        let has = |words: &[String]| {
+            let lower = text.to_lowercase();
+            words.iter().any(|word| lower.contains(&word.to_lowercase()))
+        };
+        if status == 500 {
+            return Err(Failure::Dead { answer });
+        }
+        if status != 200 {
+            let refused = (400..500).contains(&status);
+            let error = if refused { EnetError::Refused { asked, status, answer } } else { EnetError::NotData { asked, status, answer } };
+            return Err(Failure::Error(error));
+        }
+        if text.trim_start().starts_with('<') {
+            let page = text.trim_start().get(..200.min(text.trim_start().len())).unwrap_or(&text).to_lowercase();
+            if page.contains("<html") || page.contains("<!doctype html") {
+                return Err(Failure::Error(EnetError::NotData { asked, status, answer }));
+            }
+            // only a short answer can be an error and nothing else
+            let errors = if text.len() < 4096 { wire::errors(&text).unwrap_or_default() } else { Vec::new() };
+            let said = |words: &[String]| errors.iter().any(|error| words.iter().any(|word| error.contains(word.as_str())));
+            if said(&self.settings.evicted_texts) {
+                return Err(Failure::Evicted);
+            }
+            if said(&self.settings.session_texts) {
+                return Err(Failure::Dead { answer: errors.join("; ") });
+            }
+            return Ok(text);
+        }
+        if begins_with_error(&text) && text.contains("100000") {
+            return Err(Failure::Error(EnetError::Unlicensed { object: call.object.clone(), operator: session.operator.clone() }));
+        }
+        if has(&self.settings.evicted_texts) {
+            return Err(Failure::Evicted);
+        }
+        if self.settings.session_texts.iter().any(|word| text.trim_start().starts_with(word.as_str())) {
+            return Err(Failure::Dead { answer });
+        }
+        if begins_with_error(&text) {
+            return Err(Failure::Error(EnetError::Refused { asked, status, answer }));
+        }
+        Err(Failure::Error(EnetError::Malformed { asked, problem: format!("it is no XML but `{answer}`") }))
+    }
+}
+
+fn begins_with_error(text: &str) -> bool {
+    text.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("error"))
+}
