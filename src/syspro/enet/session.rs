@@ -96,8 +96,8 @@ struct Session {
 
 /// Why one call failed.
 enum Failure {
-    /// The session is no more, or may not be.
-    Dead { answer: String },
+    /// The session may be no more.
+    Dead { status: u16, answer: String },
     /// A person took the operator's place.
     Evicted,
     /// Anything else.
@@ -134,10 +134,16 @@ impl Enet {
             let Some(session) = &mut state.session else {
                 return Err(EnetError::Restarting { asked: call.asked.clone() });
             };
-            let failure = match self.inner.once(session, call).await {
+            let mut failure = match self.inner.once(session, call).await {
                 Ok(text) => return Ok(text),
                 Err(failure) => failure,
             };
+            // what tells a dead session may also be what refuses a call: the session itself is asked before it is given up
+            if let Failure::Dead { status, answer } = &failure
+                && let Some(known) = self.inner.ask_session(session, (*status, answer.clone()), call).await
+            {
+                failure = known;
+            }
             match failure {
                 Failure::Error(error) => return Err(error),
                 Failure::Evicted => {
@@ -146,15 +152,18 @@ impl Enet {
                     warn!(operator = operator.username, "a person took the operator's place in SYSPRO; e.net is left alone for a while");
                     return Err(self.evicted(operator, call, self.inner.settings.back_off));
                 }
-                Failure::Dead { answer } if tries > 0 => {
-                    self.leave(state).await;
-                    return Err(EnetError::SessionLost { operator: operator.username.clone(), asked: call.asked.clone(), answer });
-                }
-                Failure::Dead { answer } => {
-                    debug!(answer, asked = call.asked, "the e.net session seems to be dead and is replaced");
-                    tries += 1;
+                Failure::Dead { status, answer } => {
                     // it may yet live: an orphaned session keeps its seat
                     self.leave(state).await;
+                    // a call that writes may have been carried out before the server failed
+                    if status != 200 && call.operation != Operation::Query {
+                        return Err(EnetError::NotData { asked: call.asked.clone(), status, answer });
+                    }
+                    tries += 1;
+                    if tries > 1 {
+                        return Err(EnetError::SessionLost { operator: operator.username.clone(), asked: call.asked.clone(), answer });
+                    }
+                    debug!(answer, asked = call.asked, "the e.net session is dead and is replaced");
                 }
             }
         }
@@ -268,6 +277,24 @@ impl Inner {
         self.judge(status, &body, session, call)
     }
 
+    /// After a doubtful answer: what it is when the session lives, or was ended by a person; `None` when the session is dead.
+    async fn ask_session(&self, session: &mut Session, (status, answer): (u16, String), call: &EnetCall) -> Option<Failure> {
+        let probe = EnetCall { operation: Operation::Query, object: String::new(), parameters: None, ..call.clone() };
+        let profile = self.get("GetLogonProfile", &[("UserId", session.id.expose_secret())], "the profile of the session").await;
+        let (code, body) = match profile {
+            Ok(profile) => profile,
+            Err(error) => return Some(Failure::Error(error)),
+        };
+        session.used = Instant::now();
+        let asked = call.asked.clone();
+        match self.judge(code, &body, session, &probe) {
+            Ok(_) if status == 200 => Some(Failure::Error(EnetError::Refused { asked, status, answer })),
+            Ok(_) => Some(Failure::Error(EnetError::NotData { asked, status, answer })),
+            Err(Failure::Evicted) => Some(Failure::Evicted),
+            Err(_) => None,
+        }
+    }
+
     /// The answer when it is one, else what it stands for.
     fn judge(&self, status: u16, body: &[u8], session: &Session, call: &EnetCall) -> Result<String, Failure> {
         let text = wire::text(body);
@@ -278,7 +305,7 @@ impl Inner {
             words.iter().any(|word| lower.contains(&word.to_lowercase()))
         };
         if status == 500 {
-            return Err(Failure::Dead { answer });
+            return Err(Failure::Dead { status, answer });
         }
         if status != 200 {
             let refused = (400..500).contains(&status);
@@ -297,7 +324,7 @@ impl Inner {
                 return Err(Failure::Evicted);
             }
             if said(&self.settings.session_texts) {
-                return Err(Failure::Dead { answer: errors.join("; ") });
+                return Err(Failure::Dead { status, answer: excerpt(errors.join("; ").as_bytes()) });
             }
             return Ok(text);
         }
@@ -308,7 +335,7 @@ impl Inner {
             return Err(Failure::Evicted);
         }
         if self.settings.session_texts.iter().any(|word| text.trim_start().starts_with(word.as_str())) {
-            return Err(Failure::Dead { answer });
+            return Err(Failure::Dead { status, answer });
         }
         if begins_with_error(&text) {
             return Err(Failure::Error(EnetError::Refused { asked, status, answer }));

@@ -80,14 +80,42 @@ async fn the_id_goes_back_as_it_came_and_a_company_has_its_own_session() {
 async fn a_dead_session_is_replaced_once_however_it_shows() {
     let xml = "<Session><ErrorDescription>The session is not valid</ErrorDescription></Session>";
     for dead in [(200, "ERROR: whatever"), (200, xml), (500, "<html>Request Error</html>")] {
-        let says = says(&[(200, ID), dead, (200, "ERROR: unknown"), (200, ID), (200, "<A/>")]);
+        let says = says(&[(200, ID), dead, dead, (200, "ERROR: unknown"), (200, ID), (200, "<A/>")]);
         assert_eq!(ask(&client(&says), "EDU1").await.expect("answer"), "<A/>", "{dead:?}");
-        assert_eq!(says.paths(), ["Logon", "Query/Query", "Logoff", "Logon", "Query/Query"]);
+        assert_eq!(says.paths(), ["Logon", "Query/Query", "GetLogonProfile", "Logoff", "Logon", "Query/Query"]);
     }
-    let says = says(&[(200, ID), (200, "ERROR: a"), (200, "0"), (200, ID), (200, "ERROR: b"), (200, "0")]);
+    let (a, b) = ((200, "ERROR: a"), (200, "ERROR: b"));
+    let says = says(&[(200, ID), a, a, (200, "0"), (200, ID), b, b, (200, "0")]);
     let error = ask(&client(&says), "EDU1").await.expect_err("dead twice");
     assert!(matches!(error, EnetError::SessionLost { .. }) && error.to_string().contains("ERROR: b"), "{error}");
     assert_eq!(says.paths().last().map(String::as_str), Some("Logoff"));
+}
+
+#[actix_rt::test]
+async fn a_refusal_is_not_taken_for_a_dead_session() {
+    let says = says(&[(200, ID), (200, "ERROR: Column 'X' not found"), (200, "<LogonProfile/>"), (200, "<A/>")]);
+    let enet = client(&says);
+    let error = ask(&enet, "EDU1").await.expect_err("refused");
+    assert!(matches!(error, EnetError::Refused { .. }) && error.to_string().contains("Column 'X'"), "{error}");
+    assert_eq!(ask(&enet, "EDU1").await.expect("the same session"), "<A/>");
+    let says = self::says(&[(200, ID), (500, "<html>x</html>"), (200, "<LogonProfile/>")]);
+    let error = ask(&client(&says), "EDU1").await.expect_err("failed");
+    assert!(matches!(error, EnetError::NotData { status: 500, .. }) && error.class() == Class::Transient, "{error}");
+}
+
+#[actix_rt::test]
+async fn a_call_that_writes_is_not_repeated_after_a_failure_of_the_server() {
+    let says = says(&[(200, ID), (500, "<html>x</html>"), (500, "<html>x</html>"), (200, "0")]);
+    let call = EnetCall {
+        operation: Operation::SetupAdd,
+        object: "SITEXX".into(),
+        parameters: None,
+        xml: "<A/>".into(),
+        asked: "adding `x`".into(),
+    };
+    let error = client(&says).call(&operator(), &"EDU1".into(), &call).await.expect_err("failed");
+    assert!(matches!(error, EnetError::NotData { status: 500, .. }), "{error}");
+    assert_eq!(says.paths(), ["Logon", "Setup/Add", "GetLogonProfile", "Logoff"]);
 }
 
 #[actix_rt::test]
