@@ -6,6 +6,7 @@ mod agenda;
 pub mod audit_recorder;
 pub mod crash;
 pub mod cycle;
+pub mod enet_keeper;
 pub mod heart;
 pub mod mapper;
 pub mod panics;

@@ -5,21 +5,22 @@
 //! would end the first. A restart loses the cached credential, which is read again from the vault, and keeps the session. Runs on the
 //! control arbiter.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
 
-use super::vault::{CredentialError, Vault, syspro_credential};
+use super::Deps;
+use super::enet_keeper::LedgerKeeper;
+use super::vault::{CredentialError, syspro_credential};
 use crate::config::secret::Credential;
-use crate::config::settings::SysproSettings;
 use crate::domain::CompanyId;
 use crate::syspro::enet::{Enet, EnetCall, EnetDoor, EnetError, Operation};
 
 /// Keeps the operator's credential and session.
 pub struct SysproSession {
-    vault: Vault,
-    settings: SysproSettings,
+    deps: Deps,
     /// Survives a restart: a session that nobody logs off keeps its seat.
     enet: Option<Enet>,
     volatile: Volatile,
@@ -59,8 +60,8 @@ pub struct LogOff;
 
 impl SysproSession {
     /// A keeper with nothing in hand.
-    pub fn new(vault: Vault, settings: SysproSettings) -> Self {
-        Self { vault, settings, enet: None, volatile: Volatile::default() }
+    pub fn new(deps: Deps) -> Self {
+        Self { deps, enet: None, volatile: Volatile::default() }
     }
 }
 
@@ -81,7 +82,7 @@ impl Handler<GetCredential> for SysproSession {
         if let Some(credential) = &self.volatile.credential {
             return Box::pin(actix::fut::ready(Ok(credential.clone())));
         }
-        let (vault, name) = (self.vault.clone(), syspro_credential(self.settings.source));
+        let (vault, name) = (self.deps.vault.clone(), syspro_credential(self.deps.settings.syspro.source));
         let work = async move { vault.credential(name).await };
         Box::pin(work.into_actor(self).map(|result, this, _| {
             if let Ok(credential) = &result {
@@ -104,13 +105,14 @@ impl Handler<EnetQuery> for SysproSession {
     type Result = ResponseActFuture<Self, Result<String, EnetError>>;
 
     fn handle(&mut self, query: EnetQuery, _: &mut Self::Context) -> Self::Result {
-        let (known, vault, settings) = (self.enet.clone(), self.vault.clone(), self.settings.clone());
+        let (known, deps) = (self.enet.clone(), self.deps.clone());
         let enet = async move {
             match known {
                 Some(enet) => Ok(enet),
                 None => {
-                    let password = vault.company_password().await;
-                    Enet::new(&settings, password.map_err(|error| EnetError::Credential { problem: error.to_string() })?)
+                    let password = deps.vault.company_password().await;
+                    let password = password.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
+                    Enet::new(&deps.settings.syspro, password, Rc::new(LedgerKeeper::new(&deps)))
                 }
             }
         };

@@ -24,7 +24,7 @@ use crate::config::settings::SysproSource;
 use crate::domain::FlowId;
 use crate::net::HttpClient;
 use crate::servicenow::ServiceNow;
-use crate::syspro::enet::Enet;
+use crate::syspro::enet::{Alone, Enet};
 use crate::syspro::{OData, SysproError};
 use crate::telemetry::metrics::metrics;
 
@@ -72,9 +72,8 @@ impl Tree {
         let control = Arbiter::current();
         let (ingest, delivery) = (Arbiter::new(), Arbiter::new());
 
-        let vault = deps.vault.clone();
-        let syspro = deps.settings.syspro.clone();
-        let session = start_on(&control, "syspro_session", MAILBOX, &supervision, move |_| SysproSession::new(vault, syspro));
+        let session_deps = deps.clone();
+        let session = start_on(&control, "syspro_session", MAILBOX, &supervision, move |_| SysproSession::new(session_deps));
         let log_off = session.addr.clone().recipient();
         let token_deps = deps.clone();
         let token = start_on(&control, "servicenow_token", MAILBOX, &supervision, move |_| {
@@ -134,7 +133,7 @@ fn check_clients(deps: &Deps) -> Result<(), TreeError> {
             drop(OData::new(&deps.settings.syspro, &deps.settings.retry).map_err(|error| TreeError(super::chain(&error)))?)
         }
         SysproSource::Enet => {
-            drop(Enet::new(&deps.settings.syspro, String::new().into()).map_err(|error| TreeError(super::chain(&error)))?);
+            drop(Enet::new(&deps.settings.syspro, String::new().into(), Rc::new(Alone)).map_err(|error| TreeError(super::chain(&error)))?);
         }
     }
     ServiceNow::new(&deps.settings.servicenow).map_err(|error| TreeError(error.chain()))?;

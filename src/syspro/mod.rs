@@ -5,6 +5,7 @@
 //! origin and never pages by `$skip`.
 
 mod columns;
+mod door;
 pub mod enet;
 mod error;
 mod filter;

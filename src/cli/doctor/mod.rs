@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
+use crate::actors::enet_keeper::LedgerKeeper;
 use crate::actors::vault::{SERVICENOW, syspro_credential};
 use crate::actors::{Deps, chain};
 use crate::config::settings::SysproSource;
@@ -194,7 +195,7 @@ async fn reader(deps: &Deps) -> Result<(OData, Option<Enet>), String> {
         return Ok((OData::new(syspro, retry).map_err(|error| chain(&error))?, None));
     }
     let company_password = deps.vault.company_password().await.map_err(|error| error.to_string())?;
-    let enet = Enet::new(syspro, company_password).map_err(|error| chain(&error))?;
+    let enet = Enet::new(syspro, company_password, Rc::new(LedgerKeeper::new(deps))).map_err(|error| chain(&error))?;
     Ok((OData::over_enet(syspro, retry, Rc::new(enet.clone())), Some(enet)))
 }
 

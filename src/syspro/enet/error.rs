@@ -133,6 +133,23 @@ pub enum EnetError {
         /// What it cannot say.
         problem: String,
     },
+    /// Another node uses the operator.
+    #[error(
+        "operator `{operator}` is used by another node (`{holder}`), and e.net allows it one session; it is tried again later. Give each \
+         node that reads at the same time a database of its own and an operator of its own, or let one node read"
+    )]
+    Held {
+        /// The operator.
+        operator: String,
+        /// Who holds it.
+        holder: String,
+    },
+    /// Whether the operator is free cannot be told.
+    #[error("the ledger does not say whether e.net's operator is free: {problem}")]
+    Ledger {
+        /// What the ledger said.
+        problem: String,
+    },
     /// The keeper of the session is being restarted.
     #[error("{asked} could not be put to e.net for a moment: the keeper of its session is being restarted")]
     Restarting {
@@ -155,8 +172,8 @@ impl EnetError {
                 NetError::Setup { .. } | NetError::TooLarge { .. } => Class::Permanent,
                 _ => Class::Transient,
             },
-            Self::NoSeat { .. } | Self::Evicted { .. } => Class::Throttled,
-            Self::SessionLost { .. } | Self::Malformed { .. } | Self::Restarting { .. } => Class::Transient,
+            Self::NoSeat { .. } | Self::Evicted { .. } | Self::Held { .. } => Class::Throttled,
+            Self::SessionLost { .. } | Self::Malformed { .. } | Self::Restarting { .. } | Self::Ledger { .. } => Class::Transient,
             Self::NotData { status, .. } if *status >= 500 || *status == 200 => Class::Transient,
             _ => Class::Permanent,
         }

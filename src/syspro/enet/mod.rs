@@ -6,6 +6,7 @@
 mod condition;
 mod error;
 mod find;
+mod keeper;
 mod session;
 mod types;
 mod wire;
@@ -15,6 +16,7 @@ mod tests;
 
 pub use error::EnetError;
 pub(super) use find::{Find, Finder};
+pub use keeper::{Alone, Held, SessionKeeper};
 pub use session::{Enet, EnetCall, EnetLogin, Operation};
 
 use futures_util::future::LocalBoxFuture;

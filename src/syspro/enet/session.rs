@@ -11,7 +11,7 @@ use url::Url;
 
 use super::super::filter::encode;
 use super::error::EnetError;
-use super::{EnetDoor, wire};
+use super::{EnetDoor, SessionKeeper, wire};
 use crate::config::secret::Credential;
 use crate::config::settings::{EnetSettings, SysproSettings};
 use crate::domain::CompanyId;
@@ -76,12 +76,15 @@ struct Inner {
     base: Url,
     settings: EnetSettings,
     company_password: SecretString,
+    keeper: Rc<dyn SessionKeeper>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     session: Option<Session>,
+    /// The operator that is held, with a session or without.
+    held: Option<String>,
     /// Until when e.net is left alone, because a person uses the operator.
     resting: Option<Instant>,
 }
@@ -105,14 +108,14 @@ enum Failure {
 }
 
 impl Enet {
-    /// The client for the service that the settings name.
+    /// The client for the service that the settings name. The keeper keeps others off the operator.
     ///
     /// # Errors
     /// [`EnetError::NoAddress`], or [`EnetError::Setup`] when a certificate file cannot be read or the proxy makes no sense.
-    pub fn new(settings: &SysproSettings, company_password: SecretString) -> Result<Self, EnetError> {
+    pub fn new(settings: &SysproSettings, company_password: SecretString, keeper: Rc<dyn SessionKeeper>) -> Result<Self, EnetError> {
         let base = settings.enet_url.clone().ok_or(EnetError::NoAddress)?;
         let http = HttpClient::new(&settings.connection).map_err(|source| EnetError::Setup { source })?;
-        let inner = Inner { http, base, settings: settings.enet.clone(), company_password, state: Mutex::default() };
+        let inner = Inner { http, base, settings: settings.enet.clone(), company_password, keeper, state: Mutex::default() };
         Ok(Self { inner: Rc::new(inner) })
     }
 
@@ -130,11 +133,12 @@ impl Enet {
         state.resting = None;
         let mut tries = 0;
         loop {
+            self.hold(state, operator).await?;
             self.enter(state, operator, company).await?;
             let Some(session) = &mut state.session else {
                 return Err(EnetError::Restarting { asked: call.asked.clone() });
             };
-            let mut failure = match self.inner.once(session, call).await {
+            let mut failure = match self.renewing(&operator.username, self.inner.once(session, call)).await {
                 Ok(text) => return Ok(text),
                 Err(failure) => failure,
             };
@@ -148,6 +152,7 @@ impl Enet {
                 Failure::Error(error) => return Err(error),
                 Failure::Evicted => {
                     state.session = None;
+                    self.inner.keeper.closed(&operator.username).await;
                     state.resting = Some(Instant::now() + self.inner.settings.back_off);
                     warn!(operator = operator.username, "a person took the operator's place in SYSPRO; e.net is left alone for a while");
                     return Err(self.evicted(operator, call, self.inner.settings.back_off));
@@ -178,6 +183,43 @@ impl Enet {
     pub async fn log_off(&self) {
         let mut state = self.inner.state.lock().await;
         self.leave(&mut state).await;
+        if let Some(operator) = state.held.take() {
+            self.inner.keeper.give(&operator).await;
+        }
+    }
+
+    /// Makes sure that nobody else uses the operator, and that what a crash or another node left open is closed.
+    async fn hold(&self, state: &mut State, operator: &Credential) -> Result<(), EnetError> {
+        let name = &operator.username;
+        let held = self.inner.keeper.hold(name).await?;
+        state.held = Some(name.clone());
+        if !held.ours {
+            // whoever had the operator meanwhile has ended it
+            state.session = None;
+        }
+        if let (None, Some(id)) = (&state.session, &held.open) {
+            match self.inner.log_off(id).await {
+                Ok(known) => info!(operator = name, known, "an e.net session that was left open is logged off"),
+                Err(error) => warn!(%error, operator = name, "an e.net session that was left open could not be logged off"),
+            }
+            self.inner.keeper.closed(name).await;
+        }
+        Ok(())
+    }
+
+    /// Keeps the operator held while something takes long.
+    async fn renewing<T>(&self, operator: &str, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(self.inner.keeper.renew_every()) => {
+                    if let Err(error) = self.inner.keeper.hold(operator).await {
+                        warn!(%error, operator, "the e.net session could not be held on to during a long call");
+                    }
+                }
+            }
+        }
     }
 
     /// Makes sure that a session of this operator in this company is open.
@@ -189,7 +231,14 @@ impl Enet {
             }
             self.leave(state).await;
         }
-        let id = self.inner.log_on(operator, company).await?;
+        let id = self.renewing(&operator.username, self.inner.log_on(operator, company)).await?;
+        if let Err(error) = self.inner.keeper.opened(&operator.username, &id).await {
+            // what nobody knows of nobody would log off
+            if let Err(failed) = self.inner.log_off(&id).await {
+                warn!(%failed, operator = operator.username, "an e.net session may stand open");
+            }
+            return Err(error);
+        }
         state.session = Some(Session { id, operator: operator.username.clone(), company: company.clone(), used: Instant::now() });
         info!(operator = operator.username, %company, "logged on to e.net");
         Ok(())
@@ -201,9 +250,12 @@ impl Enet {
             Ok(true) => info!(operator = session.operator, company = %session.company, "logged off from e.net"),
             Ok(false) => debug!(operator = session.operator, "e.net did not know the session any more"),
             Err(error) => {
-                warn!(%error, operator = session.operator, "the e.net session could not be logged off and may keep its seat for a while")
+                // it stays written down, so that whoever comes next can log it off
+                warn!(%error, operator = session.operator, "the e.net session could not be logged off and may keep its seat for a while");
+                return;
             }
         }
+        self.inner.keeper.closed(&session.operator).await;
     }
 }
 

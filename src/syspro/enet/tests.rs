@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use super::*;
@@ -58,7 +59,7 @@ async fn ask(enet: &Enet, company: &str) -> Result<String, EnetError> {
 }
 
 fn client(says: &Says) -> Enet {
-    Enet::new(&says.settings, String::new().into()).expect("client")
+    Enet::new(&says.settings, String::new().into(), Rc::new(Alone)).expect("client")
 }
 
 #[actix_rt::test]

@@ -136,7 +136,8 @@ fn check(
     let shown = schema.key.iter().map(|at| key_node.say(&schema.columns[*at].name)).collect::<Vec<_>>().join(" ");
     let last = schema.key.last().map_or("", |at| schema.columns[*at].name.as_str()).to_owned();
     let exists = company.table(&schema.name).is_ok_and(|table| table.find(&key).is_some());
-    if !seen.insert(format!("{key:?}")) && action == Action::Add || (exists && action == Action::Add) {
+    let twice = !seen.insert(format!("{key:?}"));
+    if action == Action::Add && (twice || exists) {
         return Err((last, 240_003, format!("{} '{shown}' already on file", schema.columns[schema.key[schema.key.len() - 1]].name)));
     }
     if !exists && action != Action::Add {
