@@ -230,3 +230,15 @@ CREATE TABLE api_key (
     expires_at timestamptz,
     last_used_at timestamptz
 );
+
+-- e.net allows an operator one session: which node may use it, and the id of the open one, encrypted with the master key, so that
+-- whoever comes after a crash can log it off.
+CREATE TABLE enet_session (
+    operator text PRIMARY KEY,
+    holder text NOT NULL,
+    lease_until timestamptz NOT NULL,
+    key_id text,
+    nonce bytea,
+    ciphertext bytea,
+    CHECK ((key_id IS NULL) = (nonce IS NULL) AND (key_id IS NULL) = (ciphertext IS NULL))
+);

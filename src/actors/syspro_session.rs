@@ -1,25 +1,37 @@
-//! `SysproSession`: the only place that holds SYSPRO's credentials.
+//! `SysproSession`: the only place that holds SYSPRO's credentials, and the one e.net session that they may have.
 //!
-//! Owns the operator's Basic credential for OData and hands it out for each request. Pollers call it. A restart loses the cached
-//! copy, which is read again from the vault. Runs on the control arbiter.
+//! Owns the operator's Basic credential for OData and hands it out for each request. Where SYSPRO is read through e.net it also keeps
+//! the operator's session: Pollers put their queries to it, which it serves one after another, since a second logon of the operator
+//! would end the first. A restart loses the cached credential, which is read again from the vault, and keeps the session. Runs on the
+//! control arbiter.
+
+use std::rc::Rc;
+use std::time::Duration;
 
 use actix::prelude::*;
+use futures_util::future::LocalBoxFuture;
 
-use super::vault::{CredentialError, SYSPRO_ODATA, Vault};
+use super::Deps;
+use super::enet_keeper::LedgerKeeper;
+use super::vault::{CredentialError, syspro_credential};
 use crate::config::secret::Credential;
+use crate::domain::CompanyId;
+use crate::syspro::enet::{Enet, EnetCall, EnetDoor, EnetError, Operation};
 
-/// Keeps the operator's credential.
+/// Keeps the operator's credential and session.
 pub struct SysproSession {
-    vault: Vault,
+    deps: Deps,
+    /// Survives a restart: a session that nobody logs off keeps its seat.
+    enet: Option<Enet>,
     volatile: Volatile,
 }
 
 #[derive(Default)]
 struct Volatile {
-    odata: Option<Credential>,
+    credential: Option<Credential>,
 }
 
-/// Question. The credential for OData.
+/// Question. The credential that SYSPRO is read with.
 #[derive(Message)]
 #[rtype(result = "Result<Credential, CredentialError>")]
 pub struct GetCredential;
@@ -29,10 +41,27 @@ pub struct GetCredential;
 #[rtype(result = "()")]
 pub struct CredentialRefused;
 
+/// Ask. Puts a query to a business object of e.net, once those before it have been answered.
+#[derive(Message)]
+#[rtype(result = "Result<String, EnetError>")]
+pub struct EnetQuery {
+    /// The operator and its password.
+    pub operator: Credential,
+    /// The company.
+    pub company: CompanyId,
+    /// What is called.
+    pub call: EnetCall,
+}
+
+/// Ask. Ends the e.net session, if there is one.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LogOff;
+
 impl SysproSession {
     /// A keeper with nothing in hand.
-    pub fn new(vault: Vault) -> Self {
-        Self { vault, volatile: Volatile::default() }
+    pub fn new(deps: Deps) -> Self {
+        Self { deps, enet: None, volatile: Volatile::default() }
     }
 }
 
@@ -50,14 +79,14 @@ impl Handler<GetCredential> for SysproSession {
     type Result = ResponseActFuture<Self, Result<Credential, CredentialError>>;
 
     fn handle(&mut self, _: GetCredential, _: &mut Self::Context) -> Self::Result {
-        if let Some(credential) = &self.volatile.odata {
+        if let Some(credential) = &self.volatile.credential {
             return Box::pin(actix::fut::ready(Ok(credential.clone())));
         }
-        let vault = self.vault.clone();
-        let work = async move { vault.credential(SYSPRO_ODATA).await };
+        let (vault, name) = (self.deps.vault.clone(), syspro_credential(self.deps.settings.syspro.source));
+        let work = async move { vault.credential(name).await };
         Box::pin(work.into_actor(self).map(|result, this, _| {
             if let Ok(credential) = &result {
-                this.volatile.odata = Some(credential.clone());
+                this.volatile.credential = Some(credential.clone());
             }
             result
         }))
@@ -68,6 +97,67 @@ impl Handler<CredentialRefused> for SysproSession {
     type Result = ();
 
     fn handle(&mut self, _: CredentialRefused, _: &mut Self::Context) {
-        self.volatile.odata = None;
+        self.volatile.credential = None;
     }
+}
+
+impl Handler<EnetQuery> for SysproSession {
+    type Result = ResponseActFuture<Self, Result<String, EnetError>>;
+
+    fn handle(&mut self, query: EnetQuery, _: &mut Self::Context) -> Self::Result {
+        let (known, deps) = (self.enet.clone(), self.deps.clone());
+        let enet = async move {
+            match known {
+                Some(enet) => Ok(enet),
+                None => {
+                    let password = deps.vault.company_password().await;
+                    let password = password.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
+                    Enet::new(&deps.settings.syspro, password, Rc::new(LedgerKeeper::new(&deps)))
+                }
+            }
+        };
+        let call = enet.into_actor(self).then(|enet, this, _| {
+            // whoever came first made it: there must never be two
+            let enet = enet.map(|enet| this.enet.get_or_insert(enet).clone());
+            async move { enet?.call(&query.operator, &query.company, &query.call).await }.into_actor(this)
+        });
+        Box::pin(call)
+    }
+}
+
+impl Handler<LogOff> for SysproSession {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: LogOff, _: &mut Self::Context) -> Self::Result {
+        let enet = self.enet.clone();
+        Box::pin(async move {
+            if let Some(enet) = enet {
+                enet.log_off().await;
+            }
+        })
+    }
+}
+
+/// The way to the session for those who read: through the actor that keeps it.
+pub struct SessionDoor(pub Recipient<EnetQuery>);
+
+impl EnetDoor for SessionDoor {
+    fn query<'a>(
+        &'a self,
+        operator: &'a Credential,
+        company: &'a CompanyId,
+        object: &'static str,
+        xml: String,
+        asked: String,
+    ) -> LocalBoxFuture<'a, Result<String, EnetError>> {
+        let call = EnetCall { operation: Operation::Query, object: object.to_owned(), parameters: None, xml, asked: asked.clone() };
+        let query = EnetQuery { operator: operator.clone(), company: company.clone(), call };
+        Box::pin(async move { self.0.send(query).await.unwrap_or(Err(EnetError::Restarting { asked })) })
+    }
+}
+
+/// Logs off, but does not wait for ever: whoever stops must end.
+pub async fn log_off(session: &Recipient<LogOff>, deadline: Duration) {
+    // a keeper that has ended or hangs can do no more; the operator's next logon ends what it left
+    let _ = session.send(LogOff).timeout(deadline).await;
 }

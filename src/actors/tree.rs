@@ -3,6 +3,7 @@
 //! Three arbiters: control (this thread: Root, both auth actors), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder).
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +20,15 @@ use super::root::{Root, RootParts};
 use super::servicenow_token::{ServiceNowToken, TokenAsker};
 use super::stopping::Stopping;
 use super::supervise::{ChildExited, ChildName, Observer, Ping, Pulse, RestartPolicy, Supervision, start_on};
-use super::syspro_session::SysproSession;
+use super::syspro_session::{EnetQuery, LogOff, SessionDoor, SysproSession, log_off};
 use super::watch::Fatal;
 use super::writer::{LedgerOwners, Quiet, Writer};
+use crate::config::settings::SysproSource;
 use crate::domain::FlowId;
 use crate::net::HttpClient;
 use crate::servicenow::ServiceNow;
-use crate::syspro::OData;
+use crate::syspro::enet::{Alone, Enet};
+use crate::syspro::{OData, SysproError};
 use crate::telemetry::metrics::metrics;
 
 crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Writer, AuditRecorder);
@@ -47,6 +50,7 @@ pub struct Tree {
     pub fatal: watch::Receiver<Option<Fatal>>,
     quiet: Recipient<Quiet>,
     stopping: Stopping,
+    log_off: Recipient<LogOff>,
     draining: watch::Sender<bool>,
     arbiters: Vec<Arbiter>,
 }
@@ -75,8 +79,9 @@ impl Tree {
         let control = Arbiter::current();
         let (ingest, delivery) = (Arbiter::new(), Arbiter::new());
 
-        let vault = deps.vault.clone();
-        let session = start_on(&control, "syspro_session", MAILBOX, &supervision, move |_| SysproSession::new(vault));
+        let session_deps = deps.clone();
+        let session = start_on(&control, "syspro_session", MAILBOX, &supervision, move |_| SysproSession::new(session_deps));
+        let log_off = session.addr.clone().recipient();
         let token_deps = deps.clone();
         let token = start_on(&control, "servicenow_token", MAILBOX, &supervision, move |_| {
             let settings = token_deps.settings.servicenow.clone();
@@ -120,6 +125,7 @@ impl Tree {
             fatal,
             quiet: writer.addr.recipient(),
             stopping: deps.stopping.clone(),
+            log_off,
             draining,
             arbiters: vec![ingest, delivery],
         })
@@ -137,6 +143,7 @@ impl Tree {
         if tokio::time::timeout(deadline, ending).await.is_err() {
             warn!(?deadline, "what was in hand did not come to its end in time; it is looked up at the next start");
         }
+        log_off(&self.log_off, deadline).await;
         for arbiter in self.arbiters {
             arbiter.stop();
         }
@@ -152,7 +159,14 @@ pub fn flows(deps: &Deps) -> Vec<FlowId> {
 
 /// The clients are made on their own threads later; a mistake in the settings is reported here, where somebody reads it.
 fn check_clients(deps: &Deps) -> Result<(), TreeError> {
-    OData::new(&deps.settings.syspro, &deps.settings.retry).map_err(|error| TreeError(super::chain(&error)))?;
+    match deps.settings.syspro.source {
+        SysproSource::OData => {
+            drop(OData::new(&deps.settings.syspro, &deps.settings.retry).map_err(|error| TreeError(super::chain(&error)))?)
+        }
+        SysproSource::Enet => {
+            drop(Enet::new(&deps.settings.syspro, String::new().into(), Rc::new(Alone)).map_err(|error| TreeError(super::chain(&error)))?);
+        }
+    }
     ServiceNow::new(&deps.settings.servicenow).map_err(|error| TreeError(error.chain()))?;
     Ok(())
 }
@@ -178,7 +192,7 @@ fn start_flow(
     let (deps, flow_id, session, writer, map) =
         (deps.clone(), flow.clone(), session.clone(), writer.clone(), mapper.addr.clone().recipient());
     let poller = start_on(ingest, ChildName::of_flow("poller", flow.clone()), MAILBOX, supervision, move |_| {
-        let odata = OData::new(&deps.settings.syspro, &deps.settings.retry).unwrap_or_else(|error| panic!("{}", super::chain(&error)));
+        let odata = reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error)));
         Poller::new(Reader {
             deps,
             flow: flow_id,
@@ -193,6 +207,15 @@ fn start_flow(
     });
     let pulses = vec![mapper.pulse(), poller.pulse()];
     (poller.addr, pulses)
+}
+
+/// The reader through the door that the settings name.
+fn reader(deps: &Deps, session: Recipient<EnetQuery>) -> Result<OData, SysproError> {
+    let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
+    match syspro.source {
+        SysproSource::OData => OData::new(syspro, retry),
+        SysproSource::Enet => Ok(OData::over_enet(syspro, retry, Rc::new(SessionDoor(session)))),
+    }
 }
 
 impl Handler<Ping> for Root {

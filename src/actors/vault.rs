@@ -4,14 +4,29 @@
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
+
 use crate::config::crypto::{KeyError, KeyPlace, KeyRing, Sealed};
 use crate::config::secret::Credential;
+use crate::config::settings::SysproSource;
 use crate::store::{Store, StoreError};
 
 /// The credential's name for SYSPRO's OData service.
 pub const SYSPRO_ODATA: &str = "syspro-odata";
+/// The credential's name for the operator that logs on to e.net.
+pub const SYSPRO_ENET: &str = "syspro-enet";
+/// The credential's name for the password of the companies, for e.net; none where they have no password.
+pub const SYSPRO_ENET_COMPANY: &str = "syspro-enet-company";
 /// The credential's name for ServiceNow.
 pub const SERVICENOW: &str = "servicenow";
+
+/// The credential that SYSPRO is read with.
+pub fn syspro_credential(source: SysproSource) -> &'static str {
+    match source {
+        SysproSource::OData => SYSPRO_ODATA,
+        SysproSource::Enet => SYSPRO_ENET,
+    }
+}
 
 /// Opens credentials.
 #[derive(Clone)]
@@ -66,6 +81,18 @@ impl Vault {
     /// [`KeyError`] when the key file is missing although there are ciphertexts, is not safe, or is not ours.
     pub fn keys(&self, ciphertexts_exist: bool) -> Result<KeyRing, KeyError> {
         KeyRing::load(KeyPlace::new(&self.key_file, self.credentials_directory.as_deref()), ciphertexts_exist)
+    }
+
+    /// The password of SYSPRO's companies: blank where none was set.
+    ///
+    /// # Errors
+    /// [`CredentialError`], but not `Missing`.
+    pub async fn company_password(&self) -> Result<SecretString, CredentialError> {
+        match self.credential(SYSPRO_ENET_COMPANY).await {
+            Ok(credential) => Ok(credential.password),
+            Err(CredentialError::Missing { .. }) => Ok(String::new().into()),
+            Err(error) => Err(error),
+        }
     }
 
     /// A credential in clear.

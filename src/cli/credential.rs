@@ -8,19 +8,19 @@ use secrecy::{ExposeSecret, SecretString};
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, sync};
-use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
+use crate::actors::vault::{SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
 use crate::config::crypto::{KeyRing, Sealed};
 use crate::store::SealedCredential;
 
 /// The names there are.
-const NAMES: &[&str] = &[SYSPRO_ODATA, "syspro-enet", SERVICENOW];
+const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW];
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub enum CredentialCommand {
     /// Sets a credential; the password is read from standard input, never from the command line
     Set {
-        /// `syspro-odata`, `syspro-enet` or `servicenow`
+        /// `syspro-odata`, `syspro-enet`, `syspro-enet-company` or `servicenow`
         name: String,
         /// The operator code, or the OAuth client id
         #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]

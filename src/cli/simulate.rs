@@ -11,12 +11,12 @@ use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
 use crate::sim::dataset::DatasetOptions;
 use crate::sim::faults::{FaultPlan, Faults};
 use crate::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
-use crate::sim::syspro::{SysproOptions, SysproSim};
+use crate::sim::syspro::{EnetAccounts, SysproOptions, SysproSim};
 
 /// Which system.
 #[derive(Debug, clap::Subcommand)]
 pub enum SimulateCommand {
-    /// SYSPRO's OData service over made-up companies `EDU1` and `1`
+    /// SYSPRO's OData service and e.net over made-up companies `EDU1` and `1`
     Syspro {
         /// What both take
         #[command(flatten)]
@@ -42,6 +42,12 @@ pub enum SimulateCommand {
         /// The operator's OData password
         #[arg(long, default_value = "odata-secret")]
         password: String,
+        /// The operator's e.net password
+        #[arg(long, default_value = "enet-secret")]
+        enet_password: String,
+        /// The password of every company, for e.net
+        #[arg(long, default_value = "")]
+        company_password: String,
     },
     /// A ServiceNow instance: token endpoint, Table, Import Set and Batch API
     Servicenow {
@@ -107,12 +113,19 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
             max_filter_nodes,
             username,
             password,
+            enet_password,
+            company_password,
         } => {
             let mut options = SysproOptions {
                 listen: common.listen,
                 tls: common.tls,
                 username: username.clone(),
                 password: password.clone(),
+                enet: EnetAccounts {
+                    operators: vec![(username.clone(), enet_password.clone())],
+                    company_password: company_password.clone(),
+                    ..EnetAccounts::default()
+                },
                 dataset: DatasetOptions {
                     seed: common.seed,
                     documents: *documents,
@@ -127,6 +140,7 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
             options.switches.max_filter_nodes = Some(*max_filter_nodes);
             let sim = SysproSim::start(options).map_err(failed)?;
             output::line(&format!("odata_url={}\nusername={username}\npassword={password}", sim.url))?;
+            output::line(&format!("enet_url={}\nenet_password={enet_password}", sim.enet_url))?;
             print_ca(sim.ca_pem.as_deref())?;
             let keys = format!("odata_url = \"{}\"\ntime_zone = \"Africa/Johannesburg\"\ncompanies = [\"EDU1\", \"1\"]", sim.url);
             print_snippet("syspro", &keys, sim.ca_pem.is_some(), SYSPRO_ODATA, username)?;

@@ -96,7 +96,7 @@ impl Connection {
 /// How SYSPRO is read.
 #[derive(Debug, Clone)]
 pub struct SysproSettings {
-    /// The OData service, up to but without the company.
+    /// The OData service, up to but without the company. Where SYSPRO is read through e.net and no OData is named: e.net's.
     pub odata_url: Url,
     /// The e.net REST service.
     pub enet_url: Option<Url>,
@@ -114,12 +114,60 @@ pub struct SysproSettings {
     pub filter_limit: usize,
     /// Whether the server is asked for `$metadata` (it is used where it answers).
     pub metadata: bool,
+    /// Through which door SYSPRO is read.
+    pub source: SysproSource,
+    /// How e.net is used.
+    pub enet: EnetSettings,
     /// How a date stands in a `$filter`.
     pub date_literal: DateLiteral,
     /// Whether the zone of a date-time is a label only, or to be converted.
     pub date_zone: DateZone,
     /// How it is reached.
     pub connection: Connection,
+}
+
+/// Through which door SYSPRO is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SysproSource {
+    /// The OData service.
+    #[default]
+    OData,
+    /// Business objects through e.net.
+    Enet,
+}
+
+/// How e.net is used. The texts are not public: a site sets what its release says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnetSettings {
+    /// A session that was not used for so long is replaced instead of trusted.
+    pub session_life: Duration,
+    /// How long e.net is left alone after a person has taken the operator's place.
+    pub back_off: Duration,
+    /// The longest address sent, in bytes.
+    pub url_limit: usize,
+    /// A plain answer that begins with one of these, or an error description that holds one, tells that the session is dead.
+    pub session_texts: Vec<String>,
+    /// An answer that holds one of these tells that a person logged in with the operator's code.
+    pub evicted_texts: Vec<String>,
+    /// A refused logon that holds one of these tells that all seats are taken.
+    pub seat_texts: Vec<String>,
+    /// Columns (`Table.Column`) that hold numbers, besides those that are known.
+    pub numbers: Vec<String>,
+}
+
+impl Default for EnetSettings {
+    fn default() -> Self {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Self {
+            session_life: Duration::from_secs(600),
+            back_off: Duration::from_secs(300),
+            url_limit: 8000,
+            session_texts: texts(&["ERROR", "session"]),
+            evicted_texts: texts(&["logged in elsewhere", "been logged out"]),
+            seat_texts: texts(&["concurrent users", "maximum number", "no seat"]),
+            numbers: Vec::new(),
+        }
+    }
 }
 
 /// How a date stands in a `$filter`.

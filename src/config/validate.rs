@@ -13,7 +13,7 @@ use crate::domain::schedule::Schedule;
 use crate::domain::{CompanyId, EntityName};
 
 use super::load::{Origin, Problem, SEARCH, is_secret};
-use super::raw::{Raw, RawConnection, RawFlows};
+use super::raw::{Raw, RawConnection, RawFlows, RawSyspro};
 use super::settings::*;
 
 /// What the rules need beside the values.
@@ -127,13 +127,21 @@ impl Check<'_> {
         let raw = &raw.syspro;
         let clear = Clear::Refused { allowed: raw.allow_http.unwrap_or(false) };
         let example = "https://erp.example/SYSPRO8Odata/SYSPROOData";
-        let odata_url = match &raw.odata_url {
-            Some(text) => self.url("syspro.odata_url", text, clear),
+        let odata_url = raw.odata_url.as_ref().map(|text| self.url("syspro.odata_url", text, clear));
+        let enet_url = raw.enet_url.as_ref().and_then(|text| self.url("syspro.enet_url", text, Clear::Warned));
+        let sources = [("odata", SysproSource::OData), ("enet", SysproSource::Enet)];
+        let source = self.choice("syspro.source", raw.source.as_deref(), &sources);
+        if source == Some(SysproSource::Enet) && raw.enet_url.is_none() {
+            let example = "http://erp.example:31002/SYSPROWCFService/Rest";
+            self.missing::<()>("syspro.enet_url", &format!("the address of e.net's REST service, such as `{example}`"));
+        }
+        let odata_url = match odata_url {
+            Some(url) => url,
+            None if source == Some(SysproSource::Enet) => enet_url.clone(),
             None => {
                 self.missing("syspro.odata_url", &format!("the address of SYSPRO's OData service without the company, such as `{example}`"))
             }
         };
-        let enet_url = raw.enet_url.as_ref().and_then(|text| self.url("syspro.enet_url", text, Clear::Warned));
         let time_zone = match &raw.time_zone {
             Some(text) => text.parse::<Tz>().ok().or_else(|| {
                 let key = "syspro.time_zone";
@@ -157,6 +165,7 @@ impl Check<'_> {
         let row_cap = self.number("syspro.row_cap", raw.row_cap, 1, 5000);
         let query_limit = self.number("syspro.query_limit", raw.query_limit, 256, 65_536);
         let filter_limit = self.number("syspro.filter_limit", raw.filter_limit, 4, 1000);
+        let enet = self.enet(raw);
         let connection = self.connection("syspro", &raw.connection());
         Some(SysproSettings {
             odata_url: odata_url?,
@@ -168,10 +177,41 @@ impl Check<'_> {
             query_limit,
             filter_limit,
             metadata: raw.metadata.unwrap_or(true),
+            source: source?,
+            enet,
             date_literal: date_literal?,
             date_zone: date_zone?,
             connection,
         })
+    }
+
+    fn enet(&mut self, raw: &RawSyspro) -> EnetSettings {
+        let texts = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
+        let mut lists = [
+            ("syspro.enet_session_texts", texts(&raw.enet_session_texts)),
+            ("syspro.enet_evicted_texts", texts(&raw.enet_evicted_texts)),
+            ("syspro.enet_seat_texts", texts(&raw.enet_seat_texts)),
+            ("syspro.enet_numbers", texts(&raw.enet_numbers)),
+        ];
+        for (key, list) in &lists {
+            if list.iter().any(|text| text.trim().is_empty()) {
+                self.problem::<()>(key, format!("`{key}` must not hold a blank text, which every answer holds"));
+            }
+        }
+        for name in lists[3].1.iter().filter(|name| !name.trim().is_empty() && !name.contains('.')) {
+            let text = format!("`syspro.enet_numbers` must hold names such as `ApSupplier+.Score`, got `{name}`");
+            self.problem::<()>("syspro.enet_numbers", text);
+        }
+        let [session_texts, evicted_texts, seat_texts, numbers] = lists.each_mut().map(|(_, list)| std::mem::take(list));
+        EnetSettings {
+            session_life: self.seconds("syspro.enet_session_seconds", raw.enet_session_seconds, 10, 86_400),
+            back_off: self.seconds("syspro.enet_back_off_seconds", raw.enet_back_off_seconds, 1, 86_400),
+            url_limit: self.number("syspro.enet_url_limit", raw.enet_url_limit, 2500, 65_536),
+            session_texts,
+            evicted_texts,
+            seat_texts,
+            numbers,
+        }
     }
 
     fn companies(&mut self, raw: Option<&[String]>) -> Option<Vec<CompanyId>> {

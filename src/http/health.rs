@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::Surface;
 use super::problem::Problem;
-use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
+use crate::actors::vault::{SERVICENOW, syspro_credential};
 use crate::domain::delivery::ParkReason;
 use crate::domain::{EntityName, FlowId};
 use crate::store::{FlowStatus, PendingCount};
@@ -33,7 +33,7 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     // the store's own limits are longer than whoever asks this will wait
     match timeout(CHECK_LIMIT, surface.deps.store.ping()).await {
         Ok(Ok(())) => {
-            for name in [SYSPRO_ODATA, SERVICENOW] {
+            for name in [syspro_credential(surface.deps.settings.syspro.source), SERVICENOW] {
                 match timeout(CHECK_LIMIT, surface.deps.vault.credential(name)).await {
                     Ok(Ok(_)) => {}
                     Ok(Err(error)) => missing.push(error.to_string()),

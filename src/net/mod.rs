@@ -149,7 +149,7 @@ impl HttpClient {
         let host = host_of(url);
         let point = |when: &str| format!("http:{method}:{}:{when}", url.path());
         failpoint::reached(|| point("before"));
-        let redaction = redact::Redaction::of(headers, &body);
+        let redaction = redact::Redaction::of(headers, url, &body);
         let mut request = self.client.request(method.clone(), url.as_str());
         for (name, value) in headers {
             request = request.insert_header((*name, *value));

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use actix_web::web::Bytes;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use url::Url;
 
 /// What stands in the place of a secret.
 const BLOT: &str = "***";
@@ -23,8 +24,8 @@ pub(super) struct Redaction {
 }
 
 impl Redaction {
-    /// The secrets in these headers and in this form.
-    pub(super) fn of(headers: &[(&str, &str)], body: &[u8]) -> Self {
+    /// The secrets in these headers, in this address and in this form.
+    pub(super) fn of(headers: &[(&str, &str)], url: &Url, body: &[u8]) -> Self {
         let value = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value);
         let (mut credentials, mut passwords) = (Vec::new(), Vec::new());
         if let Some((scheme, credential)) = value("authorization").and_then(|value| value.split_once(' ')) {
@@ -39,6 +40,9 @@ impl Redaction {
                 passwords.extend(url::form_urlencoded::parse(&[b"=", part].concat()).map(|(_, secret)| secret.into_owned()));
             }
         }
+        // e.net takes passwords and session ids in the address; a session id ends in blanks that a page may drop
+        let secret = |name: &str| ["OperatorPassword", "CompanyPassword", "UserId"].iter().any(|known| known.eq_ignore_ascii_case(name));
+        credentials.extend(url.query_pairs().filter(|(name, _)| secret(name)).map(|(_, value)| value.trim_end().to_owned()));
         Self { credentials: forms(credentials), passwords: forms(passwords) }
     }
 
@@ -79,6 +83,18 @@ fn forms(secrets: Vec<String>) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn plain() -> Url {
+        Url::parse("http://h/").expect("an address")
+    }
+
+    #[test]
+    fn what_stands_in_an_address_is_blotted_out_even_of_success() {
+        let url = Url::parse("http://h/Logon?Operator=OP&OperatorPassword=p%26ss%20word&UserId=3EA613166FE4%20%20").expect("an address");
+        let redaction = Redaction::of(&[], &url, b"");
+        assert_eq!(answer(&redaction, 200, "ERROR: OP p&ss word is no password"), "ERROR: OP *** is no password");
+        assert_eq!(answer(&redaction, 400, "GET /x?UserId=3EA613166FE4%20%20"), "GET /x?UserId=***%20%20");
+    }
+
     fn answer(redaction: &Redaction, status: u16, body: &str) -> String {
         String::from_utf8(redaction.apply(status, Bytes::copy_from_slice(body.as_bytes())).to_vec()).expect("text")
     }
@@ -86,7 +102,7 @@ mod tests {
     #[test]
     fn what_was_sent_to_sign_in_is_blotted_out_of_answers() {
         let credential = BASE64_STANDARD.encode("OP:pass/word\"1");
-        let basic = Redaction::of(&[("Authorization", &format!("Basic {credential}"))], b"");
+        let basic = Redaction::of(&[("Authorization", &format!("Basic {credential}"))], &plain(), b"");
         assert_eq!(answer(&basic, 500, &format!("authorization: Basic {credential}; x")), "authorization: Basic ***; x");
         assert_eq!(answer(&basic, 200, &format!("{{\"said\":\"{credential}\"}}")), "{\"said\":\"***\"}");
         assert_eq!(
@@ -96,22 +112,23 @@ mod tests {
         // a record may hold the same words
         assert_eq!(answer(&basic, 200, "pass/word\"1"), "pass/word\"1");
         assert_eq!(answer(&basic, 500, "nothing of it"), "nothing of it");
-        let bearer = Redaction::of(&[("Authorization", "Bearer tok123")], b"client_secret=kept");
+        let bearer = Redaction::of(&[("Authorization", "Bearer tok123")], &plain(), b"client_secret=kept");
         assert_eq!(answer(&bearer, 403, "Bearer tok123, client_secret=kept"), "Bearer ***, client_secret=kept");
     }
 
     #[test]
     fn a_client_secret_is_blotted_out_as_it_was_sent_and_as_it_is() {
-        let form = Redaction::of(&[("Content-Type", "application/x-www-form-urlencoded")], b"client_id=me&client_secret=a%26b+c%3D");
+        let form =
+            Redaction::of(&[("Content-Type", "application/x-www-form-urlencoded")], &plain(), b"client_id=me&client_secret=a%26b+c%3D");
         assert_eq!(answer(&form, 401, "client_id=me&client_secret=a%26b+c%3D (a&b c=)"), "client_id=me&client_secret=*** (***)");
     }
 
     #[test]
     fn no_password_blots_nothing_out() {
         for credential in ["OP:", "OP:a", ""] {
-            let redaction = Redaction::of(&[("Authorization", &format!("Basic {}", BASE64_STANDARD.encode(credential)))], b"");
+            let redaction = Redaction::of(&[("Authorization", &format!("Basic {}", BASE64_STANDARD.encode(credential)))], &plain(), b"");
             assert_eq!(answer(&redaction, 500, "an answer of a server"), "an answer of a server");
         }
-        assert_eq!(answer(&Redaction::of(&[], b"client_secret=x"), 500, "client_secret=x"), "client_secret=x");
+        assert_eq!(answer(&Redaction::of(&[], &plain(), b"client_secret=x"), 500, "client_secret=x"), "client_secret=x");
     }
 }

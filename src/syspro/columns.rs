@@ -165,11 +165,11 @@ impl Call<'_> {
 
     /// One row of these columns.
     async fn sample(&self, table: &str, columns: &[&str]) -> Result<Answer, SysproError> {
-        let url = self.address(table, &format!("$top=1{}", self.select(table, columns)))?;
+        let ask = self.ask_one(table, columns)?;
         // a failing server is asked again like everywhere else; one that fails on a column does so for good
-        match self.once(table, &url, columns).await {
+        match self.once(table, &ask, columns).await {
             Err(error @ SysproError::Failed { .. }) if error.is_about(columns) => Err(error),
-            Err(error) if error.class() != crate::retry::Class::Permanent => self.attempt(table, &url, columns).await,
+            Err(error) if error.class() != crate::retry::Class::Permanent => self.attempt(table, &ask, columns).await,
             answer => answer,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::enet::EnetError;
 use crate::net::NetError;
 use crate::retry::Class;
 
@@ -164,6 +165,13 @@ pub enum SysproError {
         /// The column.
         column: String,
     },
+    /// e.net could not be asked.
+    #[error(transparent)]
+    Enet {
+        /// Why.
+        #[from]
+        source: EnetError,
+    },
     /// The same page again and again.
     #[error(
         "SYSPRO repeats itself on {asked}: the rows beyond the last key begin with that key again; is the key in the definition complete?"
@@ -183,6 +191,7 @@ impl SysproError {
                 _ => Class::Transient,
             },
             Self::Busy { .. } => Class::Throttled,
+            Self::Enet { source } => source.class(),
             Self::Failed { .. } | Self::NotData { .. } | Self::Malformed { .. } => Class::Transient,
             _ => Class::Permanent,
         }
@@ -192,6 +201,7 @@ impl SysproError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after, .. } => *retry_after,
+            Self::Enet { source } => source.retry_after(),
             _ => None,
         }
     }
@@ -208,6 +218,7 @@ impl SysproError {
                 | Self::Stuck { .. }
                 | Self::Malformed { .. }
                 | Self::Forbidden { .. }
+                | Self::Enet { source: EnetError::Condition { .. } | EnetError::Malformed { .. } }
         )
     }
 

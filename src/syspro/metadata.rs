@@ -6,6 +6,8 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Metadata {
     tables: HashMap<String, HashMap<String, String>>,
+    /// Types alone are known: there may be other tables and columns.
+    partial: bool,
 }
 
 #[derive(Default)]
@@ -15,6 +17,16 @@ struct EntityType {
 }
 
 impl Metadata {
+    /// Types of some columns, which say nothing of what there is besides.
+    pub(super) fn partial() -> Self {
+        Self { tables: HashMap::new(), partial: true }
+    }
+
+    /// Notes the type of a column.
+    pub(super) fn add(&mut self, table: &str, column: &str, edm: &str) {
+        self.tables.entry(table.to_owned()).or_default().insert(column.to_owned(), edm.to_owned());
+    }
+
     /// The type of a column, such as `Edm.Date`; `None` when it is not known.
     pub(super) fn edm(&self, table: &str, column: &str) -> Option<&str> {
         let columns = self.columns(table)?;
@@ -60,12 +72,12 @@ impl Metadata {
 
     /// Whether it is known that the table lacks the column.
     pub(super) fn lacks(&self, table: &str, column: &str) -> bool {
-        self.columns(table).is_some_and(|columns| !columns.is_empty() && named(columns, column).is_none())
+        !self.partial && self.columns(table).is_some_and(|columns| !columns.is_empty() && named(columns, column).is_none())
     }
 
     /// Whether any table is known.
     pub(super) fn has_tables(&self) -> bool {
-        !self.tables.is_empty()
+        !self.partial && !self.tables.is_empty()
     }
 
     /// Whether the table is known.
@@ -122,7 +134,7 @@ impl Metadata {
             }
             tables.insert(set, columns);
         }
-        Self { tables }
+        Self { tables, partial: false }
     }
 }
 

@@ -15,8 +15,9 @@ use crate::domain::CompanyId;
 use crate::net::{HttpClient, Method, Response};
 use crate::retry::{self, Class};
 
+use super::door::{Ask, Door};
 use super::error::SysproError;
-use super::filter::{Column, Condition, beyond, encode};
+use super::filter::{Column, Condition, encode};
 use super::metadata::Metadata;
 use super::value::Dates;
 use super::wire::{self, Answer, Cell};
@@ -35,12 +36,11 @@ pub struct OData {
 }
 
 pub(super) struct Inner {
-    http: HttpClient,
-    base: Url,
+    pub(super) door: Door,
     pub(super) settings: SysproSettings,
-    retry: RetrySettings,
+    pub(super) retry: RetrySettings,
     pub(super) learned: RefCell<Learned>,
-    metadata: RefCell<HashMap<CompanyId, (Instant, bool, Rc<Metadata>)>>,
+    pub(super) metadata: RefCell<HashMap<CompanyId, (Instant, bool, Rc<Metadata>)>>,
 }
 
 /// What the server has shown of itself; forgotten at a restart.
@@ -117,8 +117,7 @@ impl OData {
         base.set_query(None);
         base.set_fragment(None);
         let inner = Inner {
-            http,
-            base,
+            door: Door::OData { http, base },
             settings: settings.clone(),
             retry: retry.clone(),
             learned: RefCell::new(learned),
@@ -210,7 +209,7 @@ impl Call<'_> {
                 asked_for = top;
             }
             let answer = match link.take() {
-                Some(url) => self.attempt(query.table, &url, &self.selected(query)).await,
+                Some(url) => self.attempt(query.table, &Ask::Address(url), &self.selected(query)).await,
                 None => self.query(query, last.as_deref(), top).await,
             };
             let answer = match answer {
@@ -328,9 +327,9 @@ impl Call<'_> {
     pub(super) async fn query(&self, query: &Query<'_>, after: Option<&[Cell]>, top: usize) -> Result<Answer, SysproError> {
         loop {
             let selected = self.selected(query);
-            let url = self.address(query.table, &query_string(self, query, &selected, after, top))?;
+            let ask = self.ask(query, &selected, after, top)?;
             let known = (self.company.clone(), format!("{}?{}", query.table, selected.join(",")));
-            let error = match self.attempt(query.table, &url, &selected).await {
+            let error = match self.attempt(query.table, &ask, &selected).await {
                 Ok(answer) => {
                     self.odata.learned.borrow_mut().accepted.insert(known);
                     return Ok(answer);
@@ -350,18 +349,17 @@ impl Call<'_> {
     /// Whether a query is taken at all: one row of its key, asked for once.
     pub(super) async fn one_row(&self, query: &Query<'_>) -> Result<(), SysproError> {
         let key: Vec<&str> = query.key.iter().map(String::as_str).collect();
-        let url = self.address(query.table, &query_string(self, query, &key, None, 1))?;
-        self.once(query.table, &url, &key).await.map(drop)
-    }
-
-    /// The rest of a query string once the conditions are left out: what a list has to share its room with.
-    pub(super) fn overhead(&self, query: &Query<'_>) -> usize {
-        query_string(self, query, &self.selected(query), None, 5000).len() + "$filter=&".len()
+        let ask = self.ask(query, &key, None, 1)?;
+        self.once(query.table, &ask, &key).await.map(drop)
     }
 
     /// The address of a table, or of the company itself when `table` is empty.
     pub(super) fn address(&self, table: &str, query: &str) -> Result<Url, SysproError> {
-        let base = self.odata.base.as_str().trim_end_matches('/');
+        let base = match &self.odata.door {
+            Door::OData { base, .. } => base.as_str().trim_end_matches('/'),
+            // nobody asks: what has an address is asked of the OData service alone
+            Door::Enet(_) => "",
+        };
         let company = encode(self.company.as_str());
         let text = match (table, query) {
             ("$metadata", _) => format!("{base}/{company}/$metadata"),
@@ -379,7 +377,7 @@ impl Call<'_> {
     /// count, while going on by key misses nothing.
     fn usable_link(&self, table: &str, text: &str) -> Option<Url> {
         let url = self.address(table, "").ok()?.join(text).ok()?;
-        let same = url.origin() == self.odata.base.origin();
+        let same = matches!(&self.odata.door, Door::OData { base, .. } if url.origin() == base.origin());
         if !same {
             debug!(table, host = crate::net::host_of(&url), "a link to the next page leads to another server and is not followed");
         }
@@ -392,11 +390,11 @@ impl Call<'_> {
     }
 
     /// One address, tried as often as the settings say while the failure is a passing one.
-    pub(super) async fn attempt(&self, table: &str, url: &Url, columns: &[&str]) -> Result<Answer, SysproError> {
+    pub(super) async fn attempt(&self, table: &str, ask: &Ask, columns: &[&str]) -> Result<Answer, SysproError> {
         let retry = &self.odata.retry;
         let mut attempt = 1;
         loop {
-            let error = match self.once(table, url, columns).await {
+            let error = match self.once(table, ask, columns).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -415,8 +413,18 @@ impl Call<'_> {
     }
 
     /// One request.
-    pub(super) async fn once(&self, table: &str, url: &Url, columns: &[&str]) -> Result<Answer, SysproError> {
+    pub(super) async fn once(&self, table: &str, ask: &Ask, columns: &[&str]) -> Result<Answer, SysproError> {
         let asked = asked(self.company, table);
+        let url = match (ask, &self.odata.door) {
+            (Ask::Address(url), _) => url,
+            (Ask::Find(find), Door::Enet(finder)) => {
+                self.requests.set(self.requests.get() + 1);
+                let answer = finder.ask(self.credential, self.company, table, columns, find, asked).await?;
+                self.odata.learned.borrow_mut().companies.insert(self.company.clone());
+                return Ok(answer);
+            }
+            (Ask::Find(_), Door::OData { .. }) => return Err(SysproError::Stuck { asked }),
+        };
         let response = self.get(&asked, url, "application/json").await?;
         let response = self.judge(asked.clone(), table, response)?;
         let answer = wire::parse(&response.body, columns).map_err(|problem| {
@@ -439,7 +447,8 @@ impl Call<'_> {
             ("OData-MaxVersion", "4.0"),
             ("User-Agent", concat!("tieline/", env!("CARGO_PKG_VERSION"))),
         ];
-        let answer = self.odata.http.send(Method::GET, url, &headers, Default::default()).await;
+        let Door::OData { http, .. } = &self.odata.door else { return Err(SysproError::Stuck { asked: asked.to_owned() }) };
+        let answer = http.send(Method::GET, url, &headers, Default::default()).await;
         answer.map_err(|source| SysproError::from_net(asked.to_owned(), source))
     }
 
@@ -468,6 +477,9 @@ impl Call<'_> {
     }
 
     async fn load_metadata(&self) -> Rc<Metadata> {
+        if let Door::Enet(finder) = &self.odata.door {
+            return finder.types();
+        }
         if !self.odata.settings.metadata {
             return Rc::default();
         }
@@ -498,6 +510,9 @@ impl Call<'_> {
         if self.odata.learned.borrow().companies.contains(self.company) {
             return Some(true);
         }
+        if matches!(self.odata.door, Door::Enet(_)) {
+            return None;
+        }
         let url = self.address("", "").ok()?;
         let status = self.get("the company's root", &url, "application/json").await.ok()?.status;
         match status {
@@ -506,22 +521,6 @@ impl Call<'_> {
             _ => None,
         }
     }
-}
-
-fn query_string(call: &Call<'_>, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>, top: usize) -> String {
-    let mut conditions = query.conditions.clone();
-    let typed: Vec<Column<'_>> = query.key.iter().map(|name| call.column(query.table, name)).collect();
-    if let Some(last) = after {
-        let fixed = query.fixed.min(typed.len().saturating_sub(1));
-        conditions.push(beyond(&typed[fixed..], &last[fixed..]));
-    }
-    let mut text = String::new();
-    if let Some(condition) = Condition::all(conditions) {
-        text += &format!("$filter={}&", encode(&call.metadata.respelled(query.table, &condition.text)));
-    }
-    let order: Vec<String> = typed.iter().map(|column| format!("{} asc", column.name)).collect();
-    text += &format!("$orderby={}&$top={top}", encode(&order.join(",")));
-    text + &call.select(query.table, selected)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use url::Url;
 
-use crate::config::settings::{Connection, DateLiteral, DateZone, RetrySettings, SysproSettings};
+use crate::config::settings::{Connection, DateLiteral, DateZone, EnetSettings, RetrySettings, SysproSettings, SysproSource};
 use crate::domain::money::parse_decimal;
 
 /// What arrives.
@@ -152,30 +152,37 @@ impl Server {
     }
 
     pub(super) fn settings(&self) -> SysproSettings {
-        let second = Duration::from_secs(1);
-        SysproSettings {
-            odata_url: Url::parse(&format!("http://127.0.0.1:{}/SYSPRO8Odata/SYSPROOData/", self.port)).expect("an address"),
-            enet_url: None,
-            time_zone: chrono_tz::Africa::Johannesburg,
-            companies: vec!["EDU1".into()],
-            page_size: 500,
-            row_cap: 5000,
-            query_limit: 2000,
-            filter_limit: 40,
-            metadata: false,
-            date_literal: DateLiteral::Auto,
-            date_zone: DateZone::Label,
-            connection: Connection {
-                ca_file: None,
-                proxy: None,
-                connect_timeout: 5 * second,
-                request_timeout: 20 * second,
-                body_timeout: 20 * second,
-                body_limit: 64 << 20,
-                connections: 4,
-                keep_alive: Duration::from_secs(1),
-            },
-        }
+        settings_for(self.port)
+    }
+}
+
+/// Settings for a server at this port.
+pub(super) fn settings_for(port: u16) -> SysproSettings {
+    let second = Duration::from_secs(1);
+    SysproSettings {
+        odata_url: Url::parse(&format!("http://127.0.0.1:{port}/SYSPRO8Odata/SYSPROOData/")).expect("an address"),
+        enet_url: None,
+        time_zone: chrono_tz::Africa::Johannesburg,
+        companies: vec!["EDU1".into()],
+        page_size: 500,
+        row_cap: 5000,
+        query_limit: 2000,
+        filter_limit: 40,
+        metadata: false,
+        source: SysproSource::OData,
+        enet: EnetSettings::default(),
+        date_literal: DateLiteral::Auto,
+        date_zone: DateZone::Label,
+        connection: Connection {
+            ca_file: None,
+            proxy: None,
+            connect_timeout: 5 * second,
+            request_timeout: 20 * second,
+            body_timeout: 20 * second,
+            body_limit: 64 << 20,
+            connections: 4,
+            keep_alive: Duration::from_secs(1),
+        },
     }
 }
 

@@ -11,6 +11,7 @@ mod crash;
 mod database_trouble;
 mod deaths;
 mod drift;
+mod enet;
 mod http;
 mod late;
 mod layers;

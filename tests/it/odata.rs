@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 use tieline::config::secret::Credential;
-use tieline::config::settings::{Connection, DateLiteral, DateZone, RetrySettings, SysproSettings};
+use tieline::config::settings::{Connection, DateLiteral, DateZone, EnetSettings, RetrySettings, SysproSettings, SysproSource};
 use tieline::definition::ReadPlan;
 use tieline::definition::plan::{ChangeQuery, ChildRead, TableRead, TypeChange, ViaRead};
 use tieline::domain::{Document, Value};
@@ -62,7 +62,7 @@ fn invoices() -> ReadPlan {
     plan
 }
 
-fn settings(sim: &SysproSim) -> SysproSettings {
+pub fn settings(sim: &SysproSim) -> SysproSettings {
     let limit = Duration::from_secs(30);
     SysproSettings {
         odata_url: sim.url.clone(),
@@ -74,6 +74,8 @@ fn settings(sim: &SysproSim) -> SysproSettings {
         query_limit: 2000,
         filter_limit: 30,
         metadata: true,
+        source: SysproSource::OData,
+        enet: EnetSettings::default(),
         date_literal: DateLiteral::Auto,
         date_zone: DateZone::Label,
         connection: Connection {

@@ -26,6 +26,7 @@ use crate::domain::run::{RunCounts, RunId, RunKind};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
 use crate::store::{FlowRow, Lease, StoreError, Taken};
+use crate::syspro::enet::EnetError;
 use crate::syspro::{OData, SysproError};
 use crate::telemetry::metrics::metrics;
 
@@ -42,7 +43,7 @@ pub struct Reader {
     pub deps: Deps,
     /// The flow.
     pub flow: FlowId,
-    /// SYSPRO's OData service.
+    /// SYSPRO, through OData or e.net.
     pub odata: OData,
     /// Hands out the operator's credential.
     pub session: Recipient<GetCredential>,
@@ -221,10 +222,11 @@ impl Reader {
     }
 
     fn syspro_error(&self, error: &SysproError) -> PollError {
-        if let SysproError::WrongPassword { .. } = error {
+        if let SysproError::WrongPassword { .. } | SysproError::Enet { source: EnetError::WrongPassword { .. } } = error {
             self.refused.do_send(CredentialRefused);
         }
-        let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. });
+        let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. })
+            || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
         PollError::Syspro { flow: self.flow.clone(), text: super::chain(error), class: error.class(), unreachable }
     }
 

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::super::mapper::{MapPage, poisoned};
 use super::super::syspro_session::GetCredential;
-use super::super::vault::{CredentialError, SYSPRO_ODATA};
+use super::super::vault::{CredentialError, syspro_credential};
 use super::super::writer::Nudge;
 use super::page_size::PageSize;
 use super::{PollError, Reader};
@@ -147,7 +147,7 @@ impl Reader {
         }
         let credential = match self.session.send(GetCredential).await {
             Ok(credential) => credential,
-            Err(_) => Err(CredentialError::Restarting { name: SYSPRO_ODATA }),
+            Err(_) => Err(CredentialError::Restarting { name: syspro_credential(self.deps.settings.syspro.source) }),
         };
         let credential = credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })?;
         // derived documents come all at once, and are small: only the rows they are gathered from are paged

@@ -3,6 +3,7 @@
 mod here;
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
@@ -10,12 +11,15 @@ use serde::Serialize;
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
+use crate::actors::enet_keeper::LedgerKeeper;
+use crate::actors::vault::{SERVICENOW, syspro_credential};
 use crate::actors::{Deps, chain};
+use crate::config::settings::SysproSource;
 use crate::domain::CompanyId;
 use crate::net::HttpClient;
 use crate::retry::Class;
 use crate::servicenow::{ProbeVerdict, ServiceNow, ServiceNowError, Token, TokenSource, TokenState, fetch_token};
+use crate::syspro::enet::{Enet, EnetError};
 use crate::syspro::{OData, SysproError};
 
 /// How a probed thing stands.
@@ -148,13 +152,14 @@ async fn with_database(context: &Context, findings: &mut Vec<Finding>) -> Result
 }
 
 async fn syspro(deps: &Deps, findings: &mut Vec<Finding>) {
-    let credential = match deps.vault.credential(SYSPRO_ODATA).await {
+    let source = deps.settings.syspro.source;
+    let credential = match deps.vault.credential(syspro_credential(source)).await {
         Ok(credential) => credential,
         Err(error) => return findings.push(Finding::failed("SYSPRO credential", error.to_string(), "set the credential")),
     };
-    let odata = match OData::new(&deps.settings.syspro, &deps.settings.retry) {
-        Ok(odata) => odata,
-        Err(error) => return findings.push(Finding::failed("SYSPRO", chain(&error), "correct `[syspro]`")),
+    let (odata, session) = match reader(deps).await {
+        Ok(reader) => reader,
+        Err(problem) => return findings.push(Finding::failed("SYSPRO", problem, "correct `[syspro]`")),
     };
     for company in &deps.settings.syspro.companies {
         for plan in &deps.definitions.plans {
@@ -170,13 +175,28 @@ async fn syspro(deps: &Deps, findings: &mut Vec<Finding>) {
                 }
                 Err(error) => {
                     let mut finding = Finding::failed(what, chain(&error), "see the message; nothing else of this company was asked");
-                    finding.unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. });
+                    finding.unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. })
+                        || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
                     findings.push(finding);
                     break;
                 }
             }
         }
     }
+    if let Some(session) = session {
+        session.log_off().await;
+    }
+}
+
+/// The reader through the door that the settings name, and the e.net session it uses.
+async fn reader(deps: &Deps) -> Result<(OData, Option<Enet>), String> {
+    let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
+    if syspro.source == SysproSource::OData {
+        return Ok((OData::new(syspro, retry).map_err(|error| chain(&error))?, None));
+    }
+    let company_password = deps.vault.company_password().await.map_err(|error| error.to_string())?;
+    let enet = Enet::new(syspro, company_password, Rc::new(LedgerKeeper::new(deps))).map_err(|error| chain(&error))?;
+    Ok((OData::over_enet(syspro, retry, Rc::new(enet.clone())), Some(enet)))
 }
 
 fn table_finding(company: &CompanyId, found: &crate::syspro::ProbeFinding) -> Finding {

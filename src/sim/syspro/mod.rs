@@ -1,7 +1,8 @@
-//! A stand-in for SYSPRO 8: its OData service over made-up companies.
+//! A stand-in for SYSPRO 8: its OData service and its e.net over made-up companies.
 //!
 //! [`SysproSim`] starts it and drives it from a test; `/_sim` drives it when it runs as a process of its own.
 
+pub mod enet;
 pub mod filter;
 pub mod json;
 pub mod metadata;
@@ -21,6 +22,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use url::Url;
 
+pub use enet::{EnetAccounts, EnetStats, EnetSwitches, SessionCounts};
 pub use options::{Release, Switches, SysproOptions};
 pub use side_door::Stats;
 pub use state::{LiveWrites, PageRead, Traffic};
@@ -38,6 +40,8 @@ const SERVICE: &str = "/SYSPRO8Odata/SYSPROOData";
 pub struct SysproSim {
     /// The service's address, `…/SYSPRO8Odata/SYSPROOData`; companies are segments below it.
     pub url: Url,
+    /// e.net, `…/SYSPROWCFService/Rest`.
+    pub enet_url: Url,
     /// The server's root, for `/_sim`.
     pub root: Url,
     /// The authority to trust, in PEM form; `None` without TLS.
@@ -59,10 +63,11 @@ impl SysproSim {
     pub fn start(options: SysproOptions) -> io::Result<Self> {
         let database = generate(&options.dataset).map_err(io::Error::other)?;
         let operator = (options.username, options.password);
-        let shared = web::Data::new(Shared::new(database, options.switches, operator, options.faults.clone()));
+        let shared = web::Data::new(Shared::new(database, options.switches, operator, options.enet, options.faults.clone()));
         let for_workers = shared.clone();
         let server = serve(options.listen, options.tls, options.workers, move |config| routes::configure(config, &for_workers))?;
         let url = server.url.join(&SERVICE[1..]).map_err(io::Error::other)?;
+        let enet_url = server.url.join(&enet::REST[1..]).map_err(io::Error::other)?;
         let feed = match options.feed {
             None => None,
             Some((every, invoices)) => {
@@ -79,7 +84,7 @@ impl SysproSim {
             }
         };
         let (root, ca_pem) = (server.url.clone(), server.ca_pem.clone());
-        Ok(Self { url, root, ca_pem, faults: options.faults, shared, server, _feed: feed })
+        Ok(Self { url, enet_url, root, ca_pem, faults: options.faults, shared, server, _feed: feed })
     }
 
     /// Closes every connection and frees the port.
@@ -158,6 +163,26 @@ impl SysproSim {
     /// Counts, sums and traffic, as `/_sim/stats` shows them.
     pub fn stats(&self) -> Stats {
         side_door::collect(&self.shared)
+    }
+
+    /// e.net's sessions and calls.
+    pub fn enet_stats(&self) -> EnetStats {
+        self.shared.enet.stats()
+    }
+
+    /// A person logs in with the operator's code, which ends the operator's e.net sessions: how many.
+    pub fn evict(&self, operator: &str) -> usize {
+        self.shared.enet.evict(operator)
+    }
+
+    /// Ends every e.net session, as a restart of that service does: how many.
+    pub fn expire_sessions(&self) -> usize {
+        self.shared.enet.expire()
+    }
+
+    /// Changes who may log on to e.net, and what is licensed there.
+    pub fn enet_accounts(&self, change: impl FnOnce(&mut EnetAccounts)) {
+        change(&mut lock(&self.shared.enet.accounts));
     }
 
     /// What was asked of one table in one company.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::enet::{EnetAccounts, EnetSwitches};
 use crate::sim::dataset::DatasetOptions;
 use crate::sim::faults::Faults;
 
@@ -21,6 +22,8 @@ pub struct SysproOptions {
     pub username: String,
     /// The operator's OData password.
     pub password: String,
+    /// Who may log on to e.net, and what is licensed there.
+    pub enet: EnetAccounts,
     /// The data.
     pub dataset: DatasetOptions,
     /// What goes wrong.
@@ -39,6 +42,7 @@ impl Default for SysproOptions {
             workers: 2,
             username: "TIELINE".into(),
             password: "odata-secret".into(),
+            enet: EnetAccounts::default(),
             dataset: DatasetOptions::default(),
             faults: Faults::default(),
             feed: None,
@@ -95,6 +99,8 @@ pub struct Switches {
     pub latency_ms: u64,
     /// Texts of digits come as numbers, as from a gateway that guesses: leading zeros are lost.
     pub guessed_numbers: bool,
+    /// e.net.
+    pub enet: EnetSwitches,
 }
 
 impl Default for Switches {
@@ -117,6 +123,7 @@ impl Default for Switches {
             reload_operators_on_restart: true,
             latency_ms: 0,
             guessed_numbers: false,
+            enet: EnetSwitches::default(),
         }
     }
 }

@@ -45,6 +45,19 @@ pub struct Page {
     pub looked_at: usize,
 }
 
+/// The rows of an answer.
+#[derive(Debug)]
+pub struct Found {
+    /// Their slots, in order.
+    pub rows: Vec<u32>,
+    /// Rows that were looked at to find them.
+    pub looked_at: usize,
+    /// Rows that meet the filter, where they were counted.
+    total: usize,
+    /// Whether there are more.
+    more: bool,
+}
+
 /// Whether a column exists for this client.
 pub fn visible(schema: &TableSchema, at: usize, switches: &Switches) -> bool {
     let column = &schema.columns[at];
@@ -119,9 +132,15 @@ impl Query {
         }
     }
 
-    /// Finds the rows and writes them. `context` is the address of the company's service; `query` the string that was read.
-    pub fn run(&self, table: &Table, switches: &Switches, context: &str, query: &str) -> Page {
-        let wanted = self.top.unwrap_or(usize::MAX).min(switches.row_cap);
+    /// Rows that meet the filter, in the order of these columns, at most so many.
+    pub fn bound(filter: Option<Bound>, select: Vec<usize>, order: Vec<usize>, top: Option<usize>) -> Self {
+        let order = order.into_iter().map(|at| (at, false)).collect();
+        Self { filter, select, selected: true, order, top, skip: 0, count: false }
+    }
+
+    /// Finds the rows: at most `cap` of them.
+    pub fn find(&self, table: &Table, switches: &Switches, cap: usize) -> Found {
+        let wanted = self.top.unwrap_or(usize::MAX).min(cap);
         let access = Access::plan(self.filter.as_ref(), table);
         let mut looked_at = 0;
         let mut candidates = access.ranges.iter().flat_map(|range| table.range(access.index, range)).filter(|slot| {
@@ -153,6 +172,13 @@ impl Query {
             more = total > self.skip.saturating_add(wanted);
             rows = found.into_iter().skip(self.skip).take(wanted).collect();
         }
+        Found { rows, looked_at, total, more }
+    }
+
+    /// Finds the rows and writes them. `context` is the address of the company's service; `query` the string that was read.
+    pub fn run(&self, table: &Table, switches: &Switches, context: &str, query: &str) -> Page {
+        let wanted = self.top.unwrap_or(usize::MAX).min(switches.row_cap);
+        let Found { rows, looked_at, total, more } = self.find(table, switches, switches.row_cap);
         let mut body = Vec::with_capacity(200 + rows.len() * self.select.len() * 24);
         let names: Vec<&str> = self.select.iter().map(|at| table.schema.columns[*at].name.as_str()).collect();
         let shape = if self.selected { format!("({})", names.join(",")) } else { String::new() };

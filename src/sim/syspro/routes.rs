@@ -13,7 +13,7 @@ use super::metadata::{edmx, service_document};
 use super::options::Switches;
 use super::query::{Query, Refusal};
 use super::state::{PageRead, Shared};
-use super::{SERVICE, side_door};
+use super::{SERVICE, enet, side_door};
 use crate::sim::faults::inject;
 
 /// Adds the service and the side door to an app.
@@ -28,6 +28,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig, shared: &web::Data<Shar
             .route("/{company}/{table}", web::route().to(serve))
             .default_service(web::route().to(not_found)),
     );
+    enet::configure(config);
     config.default_service(web::route().to(not_found));
 }
 

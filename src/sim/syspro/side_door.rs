@@ -15,7 +15,9 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/stats", web::get().to(stats))
         .route("/tick", web::post().to(tick))
         .route("/edit", web::post().to(edit))
-        .route("/faults", web::post().to(faults));
+        .route("/faults", web::post().to(faults))
+        .route("/enet/evict", web::post().to(evict))
+        .route("/enet/expire", web::post().to(expire));
 }
 
 /// What `GET /_sim/stats` answers.
@@ -25,6 +27,9 @@ pub struct Stats {
     pub today: chrono::NaiveDate,
     /// Faults that have struck.
     pub faults: u64,
+    /// e.net's sessions and calls.
+    #[serde(default)]
+    pub enet: super::enet::EnetStats,
     /// By company, then by table.
     pub companies: BTreeMap<String, BTreeMap<String, TableStats>>,
 }
@@ -59,7 +64,7 @@ pub(super) fn collect(shared: &Shared) -> Stats {
         company.tables().iter().map(|one| (one.schema.name.clone(), table(&company.id, one))).collect()
     };
     let companies = database.companies.values().map(|one| (one.id.clone(), company(one))).collect();
-    Stats { today: database.today, faults: shared.faults.struck(), companies }
+    Stats { today: database.today, faults: shared.faults.struck(), enet: shared.enet.stats(), companies }
 }
 
 async fn stats(shared: web::Data<Shared>) -> HttpResponse {
@@ -144,6 +149,22 @@ async fn faults(shared: web::Data<Shared>, body: String) -> HttpResponse {
         }
         Err(error) => HttpResponse::BadRequest().json(serde_json::json!({ "error": error.to_string() })),
     }
+}
+
+/// What `POST /_sim/enet/evict` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Evict {
+    /// The operator with whose code a person logs in.
+    operator: String,
+}
+
+async fn evict(shared: web::Data<Shared>, evict: web::Json<Evict>) -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({ "ended": shared.enet.evict(&evict.operator) }))
+}
+
+async fn expire(shared: web::Data<Shared>) -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({ "ended": shared.enet.expire() }))
 }
 
 fn outcome<T: Serialize>(result: Result<T, EditError>) -> HttpResponse {

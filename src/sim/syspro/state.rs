@@ -8,6 +8,7 @@ use actix_web::body::BodySize;
 use serde::Serialize;
 
 use super::SERVICE;
+use super::enet::{Enet, EnetAccounts};
 use super::options::Switches;
 use crate::sim::dataset::Database;
 use crate::sim::faults::Faults;
@@ -58,10 +59,11 @@ pub(super) struct Shared {
     traffic: Mutex<BTreeMap<(String, String), Traffic>>,
     live_writes: Mutex<Option<LiveWrites>>,
     pub(super) faults: Faults,
+    pub(super) enet: Enet,
 }
 
 impl Shared {
-    pub(super) fn new(database: Database, switches: Switches, operator: (String, String), faults: Faults) -> Self {
+    pub(super) fn new(database: Database, switches: Switches, operator: (String, String), enet: EnetAccounts, faults: Faults) -> Self {
         Self {
             database: RwLock::new(database),
             switches: RwLock::new(switches),
@@ -69,6 +71,7 @@ impl Shared {
             traffic: Mutex::default(),
             live_writes: Mutex::default(),
             faults,
+            enet: Enet::new(enet),
         }
     }
 

@@ -44,6 +44,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("renew a lease", "one statement, between pages that take long"),
     ("say that it is alive", "reads"),
     ("say what it is", "reads"),
+    ("take the e.net session", "of sites that read through e.net alone: killed there by the tests of e.net"),
+    ("note the e.net session", "the same"),
+    ("give the e.net session back", "the same"),
 ];
 
 /// What came of a scenario.

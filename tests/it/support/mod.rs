@@ -19,7 +19,7 @@ use tieline::actors::root::RunCycle;
 use tieline::actors::stopping::Stopping;
 use tieline::actors::supervise::RestartPolicy;
 use tieline::actors::tree::{Tree, flows};
-use tieline::actors::vault::{SERVICENOW, SYSPRO_ODATA, Vault};
+use tieline::actors::vault::{SERVICENOW, SYSPRO_ENET, SYSPRO_ODATA, Vault};
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
@@ -94,7 +94,12 @@ impl Rig {
         let definitions = definition::load(None, &settings.servicenow.profile, &settings.flows.entities).unwrap();
         let store = Store::connect(&database::settings(), &database.url()).unwrap();
         let vault = Vault::new(store.clone(), settings.state.key_file.clone(), None);
-        let credentials = [(SYSPRO_ODATA, operator.username, operator.password), (SERVICENOW, client.client_id, client.client_secret)];
+        let (enet_operator, enet_password) = operator.enet.operators[0].clone();
+        let credentials = [
+            (SYSPRO_ODATA, operator.username, operator.password),
+            (SYSPRO_ENET, enet_operator, enet_password),
+            (SERVICENOW, client.client_id, client.client_secret),
+        ];
         set_credentials(&store, &vault, credentials).await;
         let deps = Deps {
             settings: Arc::new(settings),
@@ -229,6 +234,7 @@ fn configuration(syspro: &SysproSim, servicenow: &ServiceNowSim, state: &std::pa
         r#"
 [syspro]
 odata_url = "{syspro}"
+enet_url = "{enet}"
 time_zone = "UTC"
 companies = ["EDU1", "1"]
 [servicenow]
@@ -244,6 +250,7 @@ max_attempts = 1000
 directory = "{state}"
 "#,
         syspro = syspro.url,
+        enet = syspro.enet_url,
         servicenow = servicenow.url(),
         state = state.display(),
     )

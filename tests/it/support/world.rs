@@ -27,7 +27,7 @@ pub struct World {
     pub servicenow: ServiceNowSim,
     pub database: Database,
     pub site: Site,
-    credentials: [(&'static str, String, String); 2],
+    pub credentials: [(&'static str, String, String); 2],
 }
 
 impl World {

@@ -1,0 +1,101 @@
+//! The e.net session's place in the ledger: who may use it, and what a crash left open.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::LocalBoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+use tracing::warn;
+
+use super::Deps;
+use super::vault::Vault;
+use crate::config::crypto::Sealed;
+use crate::store::{EnetTaken, SealedSession, Store, StoreError};
+use crate::syspro::enet::{EnetError, Held, SessionKeeper};
+
+/// What a session id is sealed as.
+const SEALED_AS: &str = "enet-session";
+/// How often a session that another holds is asked for again.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Keeps the session's lease and its sealed id in the ledger.
+pub struct LedgerKeeper {
+    store: Store,
+    vault: Vault,
+    holder: String,
+    lease: Duration,
+}
+
+impl LedgerKeeper {
+    /// For this node.
+    pub fn new(deps: &Deps) -> Self {
+        let (store, vault) = (deps.store.clone(), deps.vault.clone());
+        Self { store, vault, holder: deps.node.holder(), lease: deps.settings.flows.lease }
+    }
+
+    fn open(&self, operator: &str, sealed: SealedSession) -> Option<SecretString> {
+        let sealed = Sealed { key_id: sealed.key_id, nonce: sealed.nonce, ciphertext: sealed.ciphertext };
+        let opened = self.vault.keys(true).and_then(|keys| keys.open(SEALED_AS, operator, &sealed));
+        // the operator's next logon ends it all the same
+        opened.inspect_err(|error| warn!(%error, operator, "the e.net session that was left open cannot be logged off")).ok()
+    }
+
+    async fn note(&self, operator: &str, open: Option<SealedSession>) -> Result<bool, EnetError> {
+        self.store.enet_session_note(operator.to_owned(), self.holder.clone(), open).await.map_err(|error| ledger(&error))
+    }
+}
+
+fn ledger(error: &StoreError) -> EnetError {
+    EnetError::Ledger { problem: super::chain(error) }
+}
+
+impl SessionKeeper for LedgerKeeper {
+    fn renew_every(&self) -> Duration {
+        self.lease / 3
+    }
+
+    fn hold<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, Result<Held, EnetError>> {
+        Box::pin(async move {
+            let asked = Instant::now();
+            loop {
+                let taken = self.store.enet_session_take(operator.to_owned(), self.holder.clone(), self.lease).await;
+                match taken.map_err(|error| ledger(&error))? {
+                    EnetTaken::Ours { renewed, open } => {
+                        return Ok(Held { ours: renewed, open: open.and_then(|open| self.open(operator, open)) });
+                    }
+                    // a holder that has died renews no more
+                    EnetTaken::Held { .. } if asked.elapsed() <= self.lease + LOOK => tokio::time::sleep(LOOK).await,
+                    EnetTaken::Held { holder, .. } => return Err(EnetError::Held { operator: operator.to_owned(), holder }),
+                }
+            }
+        })
+    }
+
+    fn opened<'a>(&'a self, operator: &'a str, id: &'a SecretString) -> LocalBoxFuture<'a, Result<(), EnetError>> {
+        Box::pin(async move {
+            let sealed = self.vault.keys(true).and_then(|keys| keys.seal(SEALED_AS, operator, id.expose_secret()));
+            let sealed = sealed.map_err(|error| EnetError::Credential { problem: super::chain(&error) })?;
+            let open = SealedSession { key_id: sealed.key_id, nonce: sealed.nonce, ciphertext: sealed.ciphertext };
+            match self.note(operator, Some(open)).await? {
+                true => Ok(()),
+                false => Err(EnetError::Held { operator: operator.to_owned(), holder: "another node".to_owned() }),
+            }
+        })
+    }
+
+    fn closed<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, ()> {
+        Box::pin(async move {
+            // a note of a session that is no more costs one needless logoff
+            if let Err(error) = self.note(operator, None).await {
+                warn!(%error, operator, "that the e.net session was logged off could not be noted");
+            }
+        })
+    }
+
+    fn give<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.store.enet_session_give(operator.to_owned(), self.holder.clone()).await {
+                warn!(%error, operator, "the e.net session could not be given back; others wait for the end of its lease");
+            }
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! The two doors through which rows are asked for: an address of the OData service, or a COMFND request to e.net.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use url::Url;
+
+use crate::config::settings::{DateLiteral, DateZone, RetrySettings, SysproSettings};
+use crate::net::HttpClient;
+
+use super::enet::{EnetDoor, Find, Finder};
+use super::error::SysproError;
+use super::filter::{Column, Condition, beyond, encode};
+use super::odata::{Call, Inner, Learned, OData, Query};
+use super::wire::Cell;
+
+/// How rows are asked for.
+pub(super) enum Door {
+    /// By an address of the OData service.
+    OData { http: HttpClient, base: Url },
+    /// Through COMFND.
+    Enet(Finder),
+}
+
+/// One request for rows, ready to be sent.
+pub(super) enum Ask {
+    /// An address of the OData service.
+    Address(Url),
+    /// A COMFND request.
+    Find(Find),
+}
+
+impl OData {
+    /// The same reader over e.net: the same definitions give the same documents. The credential of each call is then the operator's.
+    pub fn over_enet(settings: &SysproSettings, retry: &RetrySettings, door: Rc<dyn EnetDoor>) -> Self {
+        let finder = Finder::new(door, &settings.enet);
+        let learned =
+            Learned { comparisons: finder.comparisons().min(settings.filter_limit.max(4)), bytes: usize::MAX / 2, ..Learned::default() };
+        // e.net writes plain dates and has no `$metadata` to ask for
+        let settings = SysproSettings { date_literal: DateLiteral::Date, date_zone: DateZone::Label, ..settings.clone() };
+        let inner = Inner {
+            door: Door::Enet(finder),
+            settings,
+            retry: retry.clone(),
+            learned: RefCell::new(learned),
+            metadata: RefCell::new(HashMap::new()),
+        };
+        Self { inner: Rc::new(inner) }
+    }
+}
+
+impl Call<'_> {
+    /// The request for one page of a query.
+    pub(super) fn ask(&self, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>, top: usize) -> Result<Ask, SysproError> {
+        match &self.odata.door {
+            Door::OData { .. } => self.address(query.table, &query_string(self, query, selected, after, top)).map(Ask::Address),
+            Door::Enet(finder) => {
+                let condition = condition(self, query, after).map_or(String::new(), |condition| condition.text);
+                let order: Vec<&str> = query.key.iter().map(String::as_str).collect();
+                Ok(Ask::Find(finder.find(query.table, selected, &condition, &order, top)))
+            }
+        }
+    }
+
+    /// The request for any one row of a table.
+    pub(super) fn ask_one(&self, table: &str, columns: &[&str]) -> Result<Ask, SysproError> {
+        match &self.odata.door {
+            Door::OData { .. } => self.address(table, &format!("$top=1{}", self.select(table, columns))).map(Ask::Address),
+            Door::Enet(finder) => Ok(Ask::Find(finder.find(table, columns, "", &[], 1))),
+        }
+    }
+
+    /// The rest of a query string once the conditions are left out: what a list has to share its room with.
+    pub(super) fn overhead(&self, query: &Query<'_>) -> usize {
+        match &self.odata.door {
+            Door::OData { .. } => query_string(self, query, &self.selected(query), None, 5000).len() + "$filter=&".len(),
+            Door::Enet(finder) => finder.overhead(&finder.find(query.table, &self.selected(query), "", &[], 5000)),
+        }
+    }
+}
+
+/// Everything that must hold for the rows of one page.
+fn condition(call: &Call<'_>, query: &Query<'_>, after: Option<&[Cell]>) -> Option<Condition> {
+    let mut conditions = query.conditions.clone();
+    if let Some(last) = after {
+        let typed: Vec<Column<'_>> = query.key.iter().map(|name| call.column(query.table, name)).collect();
+        let fixed = query.fixed.min(typed.len().saturating_sub(1));
+        conditions.push(beyond(&typed[fixed..], &last[fixed..]));
+    }
+    Condition::all(conditions)
+}
+
+fn query_string(call: &Call<'_>, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>, top: usize) -> String {
+    let typed: Vec<Column<'_>> = query.key.iter().map(|name| call.column(query.table, name)).collect();
+    let mut text = String::new();
+    if let Some(condition) = condition(call, query, after) {
+        text += &format!("$filter={}&", encode(&call.metadata.respelled(query.table, &condition.text)));
+    }
+    let order: Vec<String> = typed.iter().map(|column| format!("{} asc", column.name)).collect();
+    text += &format!("$orderby={}&$top={top}", encode(&order.join(",")));
+    text + &call.select(query.table, selected)
+}

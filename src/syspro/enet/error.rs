@@ -1,0 +1,189 @@
+//! What goes wrong with e.net: what was tried, what came back, what to do. Never a URL, a password or a session id.
+
+use std::time::Duration;
+
+use crate::net::NetError;
+use crate::retry::Class;
+
+/// Why e.net gave no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum EnetError {
+    /// The client cannot be made from the settings.
+    #[error("e.net cannot be reached with these settings (`[syspro]`)")]
+    Setup {
+        /// What is wrong.
+        #[source]
+        source: NetError,
+    },
+    /// No address is set.
+    #[error("`syspro.enet_url` is missing: the address of e.net's REST service, such as `http://erp.example:31002/SYSPROWCFService/Rest`")]
+    NoAddress,
+    /// No answer, or not the whole of it.
+    #[error(
+        "e.net gave no answer to {asked}; check that the e.net Communications Load Balancer runs and that `syspro.enet_url` names its REST port"
+    )]
+    Unreachable {
+        /// What was asked.
+        asked: String,
+        /// What happened.
+        #[source]
+        source: NetError,
+    },
+    /// The operator's password.
+    #[error(
+        "e.net refused the password of operator `{operator}`; set it again with `tieline credential set syspro-enet --username {operator} --password-stdin`"
+    )]
+    WrongPassword {
+        /// The operator.
+        operator: String,
+    },
+    /// Any other refusal of a logon.
+    #[error(
+        "e.net refused the logon of operator `{operator}` to company `{company}`: {answer}; check the operator, its companies, the company password \
+         (credential `syspro-enet-company`) and the e.net licence in SYSPRO"
+    )]
+    LogonRefused {
+        /// The operator.
+        operator: String,
+        /// The company.
+        company: String,
+        /// What e.net said.
+        answer: String,
+    },
+    /// All seats are taken.
+    #[error(
+        "no e.net seat is free for operator `{operator}`: {answer}; it is tried again later. Give the operator a seat of its own, or end idle \
+         sessions in SYSPRO's Users screen"
+    )]
+    NoSeat {
+        /// The operator.
+        operator: String,
+        /// What e.net said.
+        answer: String,
+    },
+    /// A person has taken the operator's place.
+    #[error(
+        "somebody logged in to SYSPRO with operator `{operator}`, which ended the session for {asked}; nothing is asked of e.net for \
+         {seconds} s. Keep this operator for Tieline alone"
+    )]
+    Evicted {
+        /// The operator.
+        operator: String,
+        /// What was asked.
+        asked: String,
+        /// How long e.net is left alone, in seconds.
+        seconds: u64,
+    },
+    /// The session ended twice in a row.
+    #[error(
+        "the e.net session ended at {asked}, and so did the next one: {answer}; is operator `{operator}` used elsewhere, by another node or a person?"
+    )]
+    SessionLost {
+        /// The operator.
+        operator: String,
+        /// What was asked.
+        asked: String,
+        /// What e.net said.
+        answer: String,
+    },
+    /// The object is not installed or not licensed.
+    #[error(
+        "business object `{object}` is not installed or not licensed for operator `{operator}` (e.net exception 100000); license its \
+         functional area for the operator in SYSPRO"
+    )]
+    Unlicensed {
+        /// The object.
+        object: String,
+        /// The operator.
+        operator: String,
+    },
+    /// The request was refused as it stands.
+    #[error("e.net refused {asked}: {answer}")]
+    Refused {
+        /// What was asked.
+        asked: String,
+        /// The HTTP status.
+        status: u16,
+        /// What the business object or the server said.
+        answer: String,
+    },
+    /// A page for people where data was expected.
+    #[error("e.net answered {asked} with a page instead of data (status {status}): {answer}; check `syspro.enet_url`")]
+    NotData {
+        /// What was asked.
+        asked: String,
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the page.
+        answer: String,
+    },
+    /// Cut or malformed XML.
+    #[error("e.net's answer to {asked} cannot be read: {problem}")]
+    Malformed {
+        /// What was asked.
+        asked: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A condition that COMFND has no words for.
+    #[error("{asked} cannot be put to COMFND: {problem}; change the condition in the entity's definition, or read it through OData")]
+    Condition {
+        /// What was asked.
+        asked: String,
+        /// What it cannot say.
+        problem: String,
+    },
+    /// Another node uses the operator.
+    #[error(
+        "operator `{operator}` is used by another node (`{holder}`), and e.net allows it one session; it is tried again later. Give each \
+         node that reads at the same time a database of its own and an operator of its own, or let one node read"
+    )]
+    Held {
+        /// The operator.
+        operator: String,
+        /// Who holds it.
+        holder: String,
+    },
+    /// Whether the operator is free cannot be told.
+    #[error("the ledger does not say whether e.net's operator is free: {problem}")]
+    Ledger {
+        /// What the ledger said.
+        problem: String,
+    },
+    /// The keeper of the session is being restarted.
+    #[error("{asked} could not be put to e.net for a moment: the keeper of its session is being restarted")]
+    Restarting {
+        /// What was asked.
+        asked: String,
+    },
+    /// The operator's credential cannot be had.
+    #[error("{problem}")]
+    Credential {
+        /// Why.
+        problem: String,
+    },
+}
+
+impl EnetError {
+    /// What it means for the next try of a query. A call that writes is in doubt after [`EnetError::Unreachable`].
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Unreachable { source, .. } => match source {
+                NetError::Setup { .. } | NetError::TooLarge { .. } => Class::Permanent,
+                _ => Class::Transient,
+            },
+            Self::NoSeat { .. } | Self::Evicted { .. } | Self::Held { .. } => Class::Throttled,
+            Self::SessionLost { .. } | Self::Malformed { .. } | Self::Restarting { .. } | Self::Ledger { .. } => Class::Transient,
+            Self::NotData { status, .. } if *status >= 500 || *status == 200 => Class::Transient,
+            _ => Class::Permanent,
+        }
+    }
+
+    /// How long e.net is to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Evicted { seconds, .. } => Some(Duration::from_secs(*seconds)),
+            _ => None,
+        }
+    }
+}

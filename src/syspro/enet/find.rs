@@ -1,0 +1,160 @@
+//! The reader's queries as COMFND requests, and COMFND's rows as the reader's cells.
+
+use std::fmt::Write as _;
+use std::rc::Rc;
+
+use super::super::error::SysproError;
+use super::super::filter::encoded_len;
+use super::super::metadata::Metadata;
+use super::super::wire::{Answer, Cell};
+use super::{EnetDoor, EnetError, condition, types, wire};
+use crate::config::secret::Credential;
+use crate::config::settings::EnetSettings;
+use crate::domain::CompanyId;
+use crate::domain::money::parse_decimal;
+
+/// About how long one comparison of a condition is in an address.
+const COMPARISON: usize = 270;
+/// Room in an address for everything but the condition.
+const REST: usize = 2000;
+
+/// Reads tables through COMFND.
+pub(in super::super) struct Finder {
+    door: Rc<dyn EnetDoor>,
+    types: Rc<Metadata>,
+    settings: EnetSettings,
+}
+
+/// One request for rows.
+pub(in super::super) struct Find {
+    xml: Result<String, String>,
+}
+
+impl Finder {
+    pub(in super::super) fn new(door: Rc<dyn EnetDoor>, settings: &EnetSettings) -> Self {
+        Self { door, types: Rc::new(types::known(&settings.numbers)), settings: settings.clone() }
+    }
+
+    /// The types that are known.
+    pub(in super::super) fn types(&self) -> Rc<Metadata> {
+        self.types.clone()
+    }
+
+    /// The most comparisons that an address has room for.
+    pub(in super::super) fn comparisons(&self) -> usize {
+        (self.settings.url_limit.saturating_sub(REST) / COMPARISON).max(4)
+    }
+
+    /// A request: columns, a condition in OData's words, the order, how many rows.
+    pub(in super::super) fn find(&self, table: &str, columns: &[&str], condition: &str, order: &[&str], top: usize) -> Find {
+        let list = |names: &[&str]| names.iter().fold(String::new(), |all, name| all + &wire::element("Column", name));
+        let xml = condition::where_element(condition).map(|conditions| {
+            let mut xml = String::from(
+                "<Query xmlns:xsd=\"http://www.w3.org/2001/XMLSchema-instance\" xsd:noNamespaceSchemaLocation=\"COMFND.XSD\">",
+            );
+            let _ = write!(xml, "{}<ReturnRows>{top}</ReturnRows><Columns>{}</Columns>", wire::element("TableName", table), list(columns));
+            let _ = write!(xml, "{conditions}<OrderBy>{}</OrderBy></Query>", list(order));
+            xml
+        });
+        Find { xml }
+    }
+
+    /// Asks once.
+    pub(in super::super) async fn ask(
+        &self,
+        operator: &Credential,
+        company: &CompanyId,
+        table: &str,
+        columns: &[&str],
+        find: &Find,
+        asked: String,
+    ) -> Result<Answer, SysproError> {
+        let enet = |source| SysproError::Enet { source };
+        let xml = match &find.xml {
+            Ok(xml) => xml.clone(),
+            Err(problem) => return Err(enet(EnetError::Condition { asked, problem: problem.clone() })),
+        };
+        let text = match self.door.query(operator, company, "COMFND", xml, asked.clone()).await {
+            Ok(text) => text,
+            // the reader knows what to do about these: a shorter list, another column
+            Err(EnetError::Refused { asked, status, answer }) => return Err(refused(asked, status, answer)),
+            Err(error) => return Err(enet(error)),
+        };
+        let found = wire::rows(&text, columns).map_err(|problem| enet(EnetError::Malformed { asked: asked.clone(), problem }))?;
+        if !found.errors.is_empty() {
+            return Err(refused(asked, 200, crate::net::excerpt(found.errors.join("; ").as_bytes())));
+        }
+        match found.returned {
+            Some(returned) if returned == found.rows.len() => {}
+            said => {
+                let said = said.map_or("none".to_owned(), |said| said.to_string());
+                let problem = format!("it says that it has {said} rows, and holds {}", found.rows.len());
+                return Err(enet(EnetError::Malformed { asked, problem }));
+            }
+        }
+        let mut answer = Answer { seen: vec![false; columns.len()], ..Answer::default() };
+        let edm: Vec<Option<&str>> = columns.iter().map(|column| self.types.edm(table, column)).collect();
+        for row in found.rows {
+            let cells = row.into_iter().enumerate().map(|(at, text)| match text {
+                None => Cell::Null,
+                Some(text) => {
+                    answer.seen[at] = true;
+                    cell(&text, edm[at])
+                }
+            });
+            answer.rows.push(cells.collect());
+        }
+        Ok(answer)
+    }
+
+    /// How long a request is in an address, its condition left out.
+    pub(in super::super) fn overhead(&self, find: &Find) -> usize {
+        find.xml.as_ref().map_or(0, |xml| encoded_len(xml))
+    }
+}
+
+fn refused(asked: String, status: u16, answer: String) -> SysproError {
+    SysproError::Refused { asked, status, answer }
+}
+
+/// A value as it was written: numbers stand right aligned, a null date is zeros.
+fn cell(text: &str, edm: Option<&str>) -> Cell {
+    match edm {
+        Some("Edm.Decimal") => number(text).unwrap_or_else(|| if text.trim().is_empty() { Cell::Null } else { Cell::Text(text.into()) }),
+        Some("Edm.Date") if matches!(text.trim(), "" | "0000-00-00") => Cell::Null,
+        Some(_) => Cell::Text(text.into()),
+        None if text.trim() == "0000-00-00" => Cell::Null,
+        // text is left aligned, so what begins with a blank and is a number with decimals is one; a key with a leading blank has none
+        None if text.starts_with(' ') && text.contains('.') => number(text).unwrap_or_else(|| Cell::Text(text.into())),
+        None => Cell::Text(text.into()),
+    }
+}
+
+/// The minus sign may stand on either end.
+fn number(text: &str) -> Option<Cell> {
+    let text = text.trim();
+    let signed = match text.strip_suffix('-') {
+        Some(digits) => format!("-{}", digits.trim_end()),
+        None => text.to_owned(),
+    };
+    parse_decimal(&signed).map(|_| Cell::Number(signed.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_become_cells_by_the_type_of_their_column() {
+        let number = |text: &str| Cell::Number(text.into());
+        assert_eq!(cell("          -0.05", Some("Edm.Decimal")), number("-0.05"));
+        assert_eq!(cell("           0.05-", Some("Edm.Decimal")), number("-0.05"));
+        assert_eq!(cell("        42", Some("Edm.Decimal")), number("42"));
+        assert_eq!(cell("", Some("Edm.Decimal")), Cell::Null);
+        assert_eq!(cell("0000-00-00", Some("Edm.Date")), Cell::Null);
+        assert_eq!(cell(" 00001", Some("Edm.String")), Cell::Text(" 00001".into()));
+        assert_eq!(cell(" 00001", None), Cell::Text(" 00001".into()));
+        assert_eq!(cell("   12.500000", None), number("12.500000"));
+        assert_eq!(cell("12.50", None), Cell::Text("12.50".into()));
+    }
+}

@@ -1,0 +1,61 @@
+//! Where it is written down who may use the operator's session, and which one stands open.
+
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use secrecy::SecretString;
+
+use super::error::EnetError;
+
+/// What is known of the session once it may be used.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Nobody else has used the operator since the last call.
+    pub ours: bool,
+    /// The session that stands open by what was written down.
+    pub open: Option<SecretString>,
+}
+
+/// Keeps two users of one operator apart, over processes and machines, and remembers what a crash leaves open.
+pub trait SessionKeeper {
+    /// How often a long call renews what [`SessionKeeper::hold`] took.
+    fn renew_every(&self) -> Duration;
+
+    /// Asks for the session before each call. Waits for a holder that may have died; an error when it has not.
+    fn hold<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, Result<Held, EnetError>>;
+
+    /// A session was opened. An error when it may not be used after all.
+    fn opened<'a>(&'a self, operator: &'a str, id: &'a SecretString) -> LocalBoxFuture<'a, Result<(), EnetError>>;
+
+    /// No session stands open any more.
+    fn closed<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, ()>;
+
+    /// The operator is free for others.
+    fn give<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, ()>;
+}
+
+/// For whoever has the operator to himself, such as a test.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone;
+
+impl SessionKeeper for Alone {
+    fn renew_every(&self) -> Duration {
+        Duration::from_secs(86_400)
+    }
+
+    fn hold<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, Result<Held, EnetError>> {
+        Box::pin(std::future::ready(Ok(Held { ours: true, open: None })))
+    }
+
+    fn opened<'a>(&'a self, _: &'a str, _: &'a SecretString) -> LocalBoxFuture<'a, Result<(), EnetError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn closed<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn give<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}

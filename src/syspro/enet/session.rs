@@ -1,0 +1,401 @@
+//! The session: logon, calls one after another, death and replacement, logoff.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::LocalBoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex;
+use tracing::{debug, info, warn};
+use url::Url;
+
+use super::super::filter::encode;
+use super::error::EnetError;
+use super::{EnetDoor, SessionKeeper, wire};
+use crate::config::secret::Credential;
+use crate::config::settings::{EnetSettings, SysproSettings};
+use crate::domain::CompanyId;
+use crate::net::{Bytes, HttpClient, Method, excerpt};
+
+/// Which class of business object is called, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// A query: changes nothing.
+    Query,
+    /// Adds reference data.
+    SetupAdd,
+    /// Changes reference data.
+    SetupUpdate,
+    /// Removes reference data.
+    SetupDelete,
+}
+
+impl Operation {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Query => "Query/Query",
+            Self::SetupAdd => "Setup/Add",
+            Self::SetupUpdate => "Setup/Update",
+            Self::SetupDelete => "Setup/Delete",
+        }
+    }
+}
+
+/// One call of a business object. There is no operation that posts a transaction: the ledger is never written.
+#[derive(Debug, Clone)]
+pub struct EnetCall {
+    /// What is done.
+    pub operation: Operation,
+    /// The object's six characters.
+    pub object: String,
+    /// The parameters, for setup objects.
+    pub parameters: Option<String>,
+    /// The document or the query.
+    pub xml: String,
+    /// What is asked, in words that may stand in a log.
+    pub asked: String,
+}
+
+/// Who logs on.
+#[derive(Debug, Clone)]
+pub struct EnetLogin {
+    /// The operator and its password.
+    pub operator: Credential,
+    /// The password of the companies; blank for none.
+    pub company_password: SecretString,
+}
+
+/// e.net with at most one session. One per process, on one thread (`!Send`); a clone shares the session.
+#[derive(Clone)]
+pub struct Enet {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    http: HttpClient,
+    base: Url,
+    settings: EnetSettings,
+    company_password: SecretString,
+    keeper: Rc<dyn SessionKeeper>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    session: Option<Session>,
+    /// The operator that is held, with a session or without.
+    held: Option<String>,
+    /// Until when e.net is left alone, because a person uses the operator.
+    resting: Option<Instant>,
+}
+
+struct Session {
+    /// As it was received, trailing blanks included.
+    id: SecretString,
+    operator: String,
+    company: CompanyId,
+    used: Instant,
+}
+
+/// Why one call failed.
+enum Failure {
+    /// The session may be no more.
+    Dead { status: u16, answer: String },
+    /// A person took the operator's place.
+    Evicted,
+    /// Anything else.
+    Error(EnetError),
+}
+
+impl Enet {
+    /// The client for the service that the settings name. The keeper keeps others off the operator.
+    ///
+    /// # Errors
+    /// [`EnetError::NoAddress`], or [`EnetError::Setup`] when a certificate file cannot be read or the proxy makes no sense.
+    pub fn new(settings: &SysproSettings, company_password: SecretString, keeper: Rc<dyn SessionKeeper>) -> Result<Self, EnetError> {
+        let base = settings.enet_url.clone().ok_or(EnetError::NoAddress)?;
+        let http = HttpClient::new(&settings.connection).map_err(|source| EnetError::Setup { source })?;
+        let inner = Inner { http, base, settings: settings.enet.clone(), company_password, keeper, state: Mutex::default() };
+        Ok(Self { inner: Rc::new(inner) })
+    }
+
+    /// One call, once the calls before it have ended. Answers with the text that the business object gave; errors within its XML are
+    /// the caller's to find.
+    ///
+    /// # Errors
+    /// [`EnetError`]. After [`EnetError::Unreachable`] a call that writes may have been carried out.
+    pub async fn call(&self, operator: &Credential, company: &CompanyId, call: &EnetCall) -> Result<String, EnetError> {
+        let mut state = self.inner.state.lock().await;
+        let state = &mut *state;
+        if let Some(left) = state.resting.and_then(|until| until.checked_duration_since(Instant::now())) {
+            return Err(self.evicted(operator, call, left));
+        }
+        state.resting = None;
+        let mut tries = 0;
+        loop {
+            self.hold(state, operator).await?;
+            self.enter(state, operator, company).await?;
+            let Some(session) = &mut state.session else {
+                return Err(EnetError::Restarting { asked: call.asked.clone() });
+            };
+            let mut failure = match self.renewing(&operator.username, self.inner.once(session, call)).await {
+                Ok(text) => return Ok(text),
+                Err(failure) => failure,
+            };
+            // what tells a dead session may also be what refuses a call: the session itself is asked before it is given up
+            if let Failure::Dead { status, answer } = &failure
+                && let Some(known) = self.inner.ask_session(session, (*status, answer.clone()), call).await
+            {
+                failure = known;
+            }
+            match failure {
+                Failure::Error(error) => return Err(error),
+                Failure::Evicted => {
+                    state.session = None;
+                    self.inner.keeper.closed(&operator.username).await;
+                    state.resting = Some(Instant::now() + self.inner.settings.back_off);
+                    warn!(operator = operator.username, "a person took the operator's place in SYSPRO; e.net is left alone for a while");
+                    return Err(self.evicted(operator, call, self.inner.settings.back_off));
+                }
+                Failure::Dead { status, answer } => {
+                    // it may yet live: an orphaned session keeps its seat
+                    self.leave(state).await;
+                    // a call that writes may have been carried out before the server failed
+                    if status != 200 && call.operation != Operation::Query {
+                        return Err(EnetError::NotData { asked: call.asked.clone(), status, answer });
+                    }
+                    tries += 1;
+                    if tries > 1 {
+                        return Err(EnetError::SessionLost { operator: operator.username.clone(), asked: call.asked.clone(), answer });
+                    }
+                    debug!(answer, asked = call.asked, "the e.net session is dead and is replaced");
+                }
+            }
+        }
+    }
+
+    fn evicted(&self, operator: &Credential, call: &EnetCall, left: Duration) -> EnetError {
+        let seconds = left.as_secs().max(1);
+        EnetError::Evicted { operator: operator.username.clone(), asked: call.asked.clone(), seconds }
+    }
+
+    /// Ends the session, if there is one.
+    pub async fn log_off(&self) {
+        let mut state = self.inner.state.lock().await;
+        self.leave(&mut state).await;
+        if let Some(operator) = state.held.take() {
+            self.inner.keeper.give(&operator).await;
+        }
+    }
+
+    /// Makes sure that nobody else uses the operator, and that what a crash or another node left open is closed.
+    async fn hold(&self, state: &mut State, operator: &Credential) -> Result<(), EnetError> {
+        let name = &operator.username;
+        let held = self.inner.keeper.hold(name).await?;
+        state.held = Some(name.clone());
+        if !held.ours {
+            // whoever had the operator meanwhile has ended it
+            state.session = None;
+        }
+        if let (None, Some(id)) = (&state.session, &held.open) {
+            match self.inner.log_off(id).await {
+                Ok(known) => info!(operator = name, known, "an e.net session that was left open is logged off"),
+                Err(error) => warn!(%error, operator = name, "an e.net session that was left open could not be logged off"),
+            }
+            self.inner.keeper.closed(name).await;
+        }
+        Ok(())
+    }
+
+    /// Keeps the operator held while something takes long.
+    async fn renewing<T>(&self, operator: &str, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(self.inner.keeper.renew_every()) => {
+                    if let Err(error) = self.inner.keeper.hold(operator).await {
+                        warn!(%error, operator, "the e.net session could not be held on to during a long call");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes sure that a session of this operator in this company is open.
+    async fn enter(&self, state: &mut State, operator: &Credential, company: &CompanyId) -> Result<(), EnetError> {
+        if let Some(session) = &state.session {
+            let idle = session.used.elapsed() >= self.inner.settings.session_life;
+            if session.company == *company && session.operator == operator.username && !idle {
+                return Ok(());
+            }
+            self.leave(state).await;
+        }
+        let id = self.renewing(&operator.username, self.inner.log_on(operator, company)).await?;
+        if let Err(error) = self.inner.keeper.opened(&operator.username, &id).await {
+            // what nobody knows of nobody would log off
+            if let Err(failed) = self.inner.log_off(&id).await {
+                warn!(%failed, operator = operator.username, "an e.net session may stand open");
+            }
+            return Err(error);
+        }
+        state.session = Some(Session { id, operator: operator.username.clone(), company: company.clone(), used: Instant::now() });
+        info!(operator = operator.username, %company, "logged on to e.net");
+        Ok(())
+    }
+
+    async fn leave(&self, state: &mut State) {
+        let Some(session) = state.session.take() else { return };
+        match self.inner.log_off(&session.id).await {
+            Ok(true) => info!(operator = session.operator, company = %session.company, "logged off from e.net"),
+            Ok(false) => debug!(operator = session.operator, "e.net did not know the session any more"),
+            Err(error) => {
+                // it stays written down, so that whoever comes next can log it off
+                warn!(%error, operator = session.operator, "the e.net session could not be logged off and may keep its seat for a while");
+                return;
+            }
+        }
+        self.inner.keeper.closed(&session.operator).await;
+    }
+}
+
+impl EnetDoor for Enet {
+    fn query<'a>(
+        &'a self,
+        operator: &'a Credential,
+        company: &'a CompanyId,
+        object: &'static str,
+        xml: String,
+        asked: String,
+    ) -> LocalBoxFuture<'a, Result<String, EnetError>> {
+        let call = EnetCall { operation: Operation::Query, object: object.to_owned(), parameters: None, xml, asked };
+        Box::pin(async move { self.call(operator, company, &call).await })
+    }
+}
+
+impl Inner {
+    async fn get(&self, path: &str, parameters: &[(&str, &str)], asked: &str) -> Result<(u16, Bytes), EnetError> {
+        let query: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        url.set_query(Some(&query.join("&")));
+        let headers = [("User-Agent", concat!("tieline/", env!("CARGO_PKG_VERSION")))];
+        let answer = self.http.send(Method::GET, &url, &headers, Bytes::new()).await;
+        let answer = answer.map_err(|source| EnetError::Unreachable { asked: asked.to_owned(), source })?;
+        Ok((answer.status, answer.body))
+    }
+
+    async fn log_on(&self, operator: &Credential, company: &CompanyId) -> Result<SecretString, EnetError> {
+        let name = operator.username.as_str();
+        let asked = format!("the logon of operator `{name}` to company `{company}`");
+        let parameters = [
+            ("Operator", name),
+            ("OperatorPassword", operator.expose()),
+            ("CompanyId", company.as_str()),
+            ("CompanyPassword", self.company_password.expose_secret()),
+        ];
+        let (status, body) = self.get("Logon", &parameters, &asked).await?;
+        let text = wire::text(&body);
+        if status != 200 || text.trim_start().starts_with('<') || text.trim().is_empty() {
+            return Err(EnetError::NotData { asked, status, answer: excerpt(&body) });
+        }
+        if !begins_with_error(&text) {
+            return Ok(text.into());
+        }
+        let answer = excerpt(text.as_bytes());
+        let lower = answer.to_lowercase();
+        let operator = name.to_owned();
+        Err(if lower.contains("operator password") {
+            EnetError::WrongPassword { operator }
+        } else if self.settings.seat_texts.iter().any(|word| lower.contains(&word.to_lowercase())) {
+            EnetError::NoSeat { operator, answer }
+        } else {
+            EnetError::LogonRefused { operator, company: company.to_string(), answer }
+        })
+    }
+
+    /// `false`: e.net does not know the session.
+    async fn log_off(&self, id: &SecretString) -> Result<bool, EnetError> {
+        let (_, body) = self.get("Logoff", &[("UserId", id.expose_secret())], "the logoff").await?;
+        Ok(wire::text(&body).trim() == "0")
+    }
+
+    async fn once(&self, session: &mut Session, call: &EnetCall) -> Result<String, Failure> {
+        let mut parameters = vec![("UserId", session.id.expose_secret()), ("BusinessObject", call.object.as_str())];
+        parameters.extend(call.parameters.as_deref().map(|text| ("XmlParameters", text)));
+        parameters.push(("XmlIn", call.xml.as_str()));
+        let (status, body) = self.get(call.operation.path(), &parameters, &call.asked).await.map_err(Failure::Error)?;
+        session.used = Instant::now();
+        self.judge(status, &body, session, call)
+    }
+
+    /// After a doubtful answer: what it is when the session lives, or was ended by a person; `None` when the session is dead.
+    async fn ask_session(&self, session: &mut Session, (status, answer): (u16, String), call: &EnetCall) -> Option<Failure> {
+        let probe = EnetCall { operation: Operation::Query, object: String::new(), parameters: None, ..call.clone() };
+        let profile = self.get("GetLogonProfile", &[("UserId", session.id.expose_secret())], "the profile of the session").await;
+        let (code, body) = match profile {
+            Ok(profile) => profile,
+            Err(error) => return Some(Failure::Error(error)),
+        };
+        session.used = Instant::now();
+        let asked = call.asked.clone();
+        match self.judge(code, &body, session, &probe) {
+            Ok(_) if status == 200 => Some(Failure::Error(EnetError::Refused { asked, status, answer })),
+            Ok(_) => Some(Failure::Error(EnetError::NotData { asked, status, answer })),
+            Err(Failure::Evicted) => Some(Failure::Evicted),
+            Err(_) => None,
+        }
+    }
+
+    /// The answer when it is one, else what it stands for.
+    fn judge(&self, status: u16, body: &[u8], session: &Session, call: &EnetCall) -> Result<String, Failure> {
+        let text = wire::text(body);
+        let answer = excerpt(text.as_bytes());
+        let asked = call.asked.clone();
+        let has = |words: &[String]| {
+            let lower = text.to_lowercase();
+            words.iter().any(|word| lower.contains(&word.to_lowercase()))
+        };
+        if status == 500 {
+            return Err(Failure::Dead { status, answer });
+        }
+        if status != 200 {
+            let refused = (400..500).contains(&status);
+            let error = if refused { EnetError::Refused { asked, status, answer } } else { EnetError::NotData { asked, status, answer } };
+            return Err(Failure::Error(error));
+        }
+        if text.trim_start().starts_with('<') {
+            let page = text.trim_start().get(..200.min(text.trim_start().len())).unwrap_or(&text).to_lowercase();
+            if page.contains("<html") || page.contains("<!doctype html") {
+                return Err(Failure::Error(EnetError::NotData { asked, status, answer }));
+            }
+            // only a short answer can be an error and nothing else
+            let errors = if text.len() < 4096 { wire::errors(&text).unwrap_or_default() } else { Vec::new() };
+            let said = |words: &[String]| errors.iter().any(|error| words.iter().any(|word| error.contains(word.as_str())));
+            if said(&self.settings.evicted_texts) {
+                return Err(Failure::Evicted);
+            }
+            if said(&self.settings.session_texts) {
+                return Err(Failure::Dead { status, answer: excerpt(errors.join("; ").as_bytes()) });
+            }
+            return Ok(text);
+        }
+        if begins_with_error(&text) && text.contains("100000") {
+            return Err(Failure::Error(EnetError::Unlicensed { object: call.object.clone(), operator: session.operator.clone() }));
+        }
+        if has(&self.settings.evicted_texts) {
+            return Err(Failure::Evicted);
+        }
+        if self.settings.session_texts.iter().any(|word| text.trim_start().starts_with(word.as_str())) {
+            return Err(Failure::Dead { status, answer });
+        }
+        if begins_with_error(&text) {
+            return Err(Failure::Error(EnetError::Refused { asked, status, answer }));
+        }
+        Err(Failure::Error(EnetError::Malformed { asked, problem: format!("it is no XML but `{answer}`") }))
+    }
+}
+
+fn begins_with_error(text: &str) -> bool {
+    text.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("error"))
+}

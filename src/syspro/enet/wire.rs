@@ -1,0 +1,199 @@
+//! The XML of e.net: requests built, answers decoded and read. Element names are compared without regard to case.
+
+use std::borrow::Cow;
+
+use quick_xml::Reader;
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::Event;
+
+/// `<name>text</name>`, escaped.
+pub(super) fn element(name: &str, text: &str) -> String {
+    if text.is_empty() {
+        return format!("<{name}/>");
+    }
+    format!("<{name}>{}</{name}>", quick_xml::escape::partial_escape(text))
+}
+
+/// The text of an answer. Some versions of the service write a JSON string or a `<string>` element around it; the text itself is in the
+/// encoding that its declaration names, Windows-1252 where it names none and is no UTF-8.
+pub(super) fn text(body: &[u8]) -> String {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let begins = body.iter().position(|byte| !byte.is_ascii_whitespace()).map_or(&b""[..], |at| &body[at..]);
+    if begins.starts_with(b"\"") {
+        if let Ok(inner) = serde_json::from_slice::<String>(body) {
+            return inner;
+        }
+    } else if begins.starts_with(b"<string") {
+        let outer = String::from_utf8_lossy(body);
+        if let Ok(inner) = only_text(&outer) {
+            return inner;
+        }
+    }
+    let head = String::from_utf8_lossy(&body[..body.len().min(200)]).to_ascii_lowercase();
+    let declared = head.split_once("encoding=").map(|(_, rest)| rest.trim_start_matches(['"', '\'']));
+    let declared = declared
+        .and_then(|rest| rest.split(['"', '\'', '?', '>']).next())
+        .and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()));
+    match (declared, std::str::from_utf8(body)) {
+        (Some(encoding), _) => encoding.decode_without_bom_handling(body).0.into_owned(),
+        (None, Ok(text)) => text.to_owned(),
+        (None, Err(_)) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(body).0.into_owned(),
+    }
+}
+
+/// The text within a document's single element.
+fn only_text(document: &str) -> Result<String, String> {
+    let mut all = String::new();
+    walk(document, |path, step| {
+        if let Step::Text(text) = step
+            && path.len() == 1
+        {
+            all.push_str(text);
+        }
+    })?;
+    Ok(all)
+}
+
+/// What a query object's answer holds.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Found {
+    /// The cells of each row, in the order of the columns asked for; `None`: the element is not there.
+    pub(super) rows: Vec<Vec<Option<String>>>,
+    /// What elements named `ErrorDescription` say.
+    pub(super) errors: Vec<String>,
+    /// What `RowsReturned` says.
+    pub(super) returned: Option<usize>,
+}
+
+/// Reads the answer of COMFND. `Err` is what is wrong with the XML.
+pub(super) fn rows(document: &str, columns: &[&str]) -> Result<Found, String> {
+    let mut found = Found::default();
+    let (mut text, mut at) = (String::new(), 0_usize);
+    walk(document, |path, step| match step {
+        Step::Start => {
+            text.clear();
+            if path.len() == 2 && path[1].eq_ignore_ascii_case("Row") {
+                found.rows.push(vec![None; columns.len()]);
+                at = 0;
+            }
+        }
+        Step::Text(part) => text.push_str(part),
+        Step::End => {
+            let name = path.last().map_or("", |name| name.as_ref());
+            if path.len() == 3 && path[1].eq_ignore_ascii_case("Row") {
+                // columns come in the order asked for; where they do not, they are looked for
+                let place = match columns.get(at) {
+                    Some(column) if column.eq_ignore_ascii_case(name) => Some(at),
+                    _ => columns.iter().position(|column| column.eq_ignore_ascii_case(name)),
+                };
+                if let (Some(place), Some(row)) = (place, found.rows.last_mut()) {
+                    row[place] = Some(std::mem::take(&mut text));
+                    at = place + 1;
+                }
+            } else if name.eq_ignore_ascii_case("ErrorDescription") && !text.trim().is_empty() {
+                found.errors.push(text.trim().to_owned());
+            } else if path.len() == 2 && name.eq_ignore_ascii_case("RowsReturned") {
+                found.returned = text.trim().parse().ok();
+            }
+            text.clear();
+        }
+    })?;
+    Ok(found)
+}
+
+/// Everything that elements named `ErrorDescription` say, wherever they stand.
+pub(super) fn errors(document: &str) -> Result<Vec<String>, String> {
+    rows(document, &[]).map(|found| found.errors)
+}
+
+enum Step<'t> {
+    Start,
+    Text(&'t str),
+    End,
+}
+
+/// Goes through a document; the path holds the names of the open elements, the current one last.
+fn walk(document: &str, mut visit: impl FnMut(&[Cow<'_, str>], Step<'_>)) -> Result<(), String> {
+    let mut reader = Reader::from_str(document.trim_start());
+    let mut path: Vec<Cow<'_, str>> = Vec::new();
+    let mut roots = 0;
+    loop {
+        let position = reader.buffer_position();
+        match reader.read_event().map_err(|error| format!("{error} at byte {position}"))? {
+            Event::Start(tag) => {
+                roots += u32::from(path.is_empty());
+                path.push(Cow::Owned(tag.local_name().into_inner().to_owned()));
+                visit(&path, Step::Start);
+            }
+            Event::Empty(tag) => {
+                roots += u32::from(path.is_empty());
+                path.push(Cow::Owned(tag.local_name().into_inner().to_owned()));
+                visit(&path, Step::Start);
+                visit(&path, Step::End);
+                path.pop();
+            }
+            Event::End(_) => {
+                visit(&path, Step::End);
+                path.pop();
+            }
+            Event::Text(text) => visit(&path, Step::Text(&text.xml10_content())),
+            Event::CData(text) => visit(&path, Step::Text(&text.xml10_content())),
+            Event::GeneralRef(entity) => {
+                let mut buffer = [0; 4];
+                match entity.resolve_char_ref().map_err(|error| error.to_string())? {
+                    Some(c) => visit(&path, Step::Text(c.encode_utf8(&mut buffer))),
+                    None => {
+                        let name = entity.xml10_content();
+                        let known = resolve_predefined_entity(&name).ok_or_else(|| format!("the entity `{name}` is not defined"))?;
+                        visit(&path, Step::Text(known));
+                    }
+                }
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    match (path.is_empty(), roots) {
+        (true, 1) => Ok(()),
+        (true, _) => Err("it has no single root element".to_owned()),
+        (false, _) => Err("it ends before its last element does".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapped_and_encoded_texts_come_out_the_same() {
+        assert_eq!(text(b"3EA613166FE4BF47925DF1CEA14E910100  "), "3EA613166FE4BF47925DF1CEA14E910100  ");
+        assert_eq!(text(b"\"3EA6  \""), "3EA6  ");
+        assert_eq!(text(b"\xEF\xBB\xBF<string xmlns=\"x\">&lt;A&gt;\xC3\xA9&lt;/A&gt;</string>"), "<A>\u{e9}</A>");
+        assert_eq!(
+            text(b"<?xml version=\"1.0\" encoding=\"Windows-1252\"?><A>\x80</A>"),
+            "<?xml version=\"1.0\" encoding=\"Windows-1252\"?><A>\u{20ac}</A>"
+        );
+        assert_eq!(text(b"ERROR: \xE9"), "ERROR: \u{e9}");
+        assert_eq!(text("ERROR: \u{e9}".as_bytes()), "ERROR: \u{e9}");
+    }
+
+    #[test]
+    fn rows_are_found_whatever_the_case_and_order() {
+        let document = "<?xml version=\"1.0\"?>\n<apinvoice Language='05'>\n<HeaderDetails>\n<Row><A>no</A></Row></HeaderDetails>\n<row>\n<b> 00001</b>\n\
+                        <A>x &amp; &#233;</A>\n</row>\n<Row>\n<A/>\n</Row>\n<RowsReturned>       2</RowsReturned>\n</apinvoice>\n ";
+        let found = rows(document, &["A", "B"]).expect("XML");
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(found.rows, [vec![some("x & \u{e9}"), some(" 00001")], vec![some(""), None]]);
+        assert_eq!((found.returned, found.errors.len()), (Some(2), 0));
+    }
+
+    #[test]
+    fn errors_are_found_and_broken_documents_refused() {
+        let document =
+            "<x><item><stockcode><Value>1</Value><ErrorDescription>Stock code '1' not found</ErrorDescription></stockcode></item></x>";
+        assert_eq!(errors(document).expect("XML"), ["Stock code '1' not found"]);
+        for broken in ["<a><b>", "<a></b>", "", "ERROR: x", "<a/><b/>", "<a>&bad;</a>"] {
+            assert!(errors(broken).is_err(), "{broken}");
+        }
+    }
+}
