@@ -142,6 +142,7 @@ impl Bench {
 fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
     let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, truncate: None };
     TargetPlan {
+        align: None,
         block: "header".into(),
         table: table.into(),
         write,
