@@ -35,6 +35,8 @@ pub enum AuditKind {
     Superseded,
     /// Someone asked for a record to be sent again.
     Replayed,
+    /// Something stands in the conflict list: it came, changed, was decided or left it.
+    Conflict,
     /// A run began, ended or failed.
     Run,
     /// A flow was paused, resumed or run by hand; a key, a credential or a setting changed.
@@ -54,6 +56,7 @@ words!(AuditKind {
     Released = "released",
     Superseded = "superseded",
     Replayed = "replayed",
+    Conflict = "conflict",
     Run = "run",
     Action = "action",
 });

@@ -41,6 +41,13 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("look rows up", "reads"),
     ("show a sign of life", "one statement, of a running service alone"),
     ("renew a lease", "one statement, between pages that take long"),
+    ("list conflicts", "reads"),
+    ("read an alignment's standing", "reads, of aligned flows alone"),
+    ("read aligned documents", "reads, of aligned flows alone"),
+    ("tell other flows' rows apart", "reads, of aligned flows alone"),
+    ("take an alignment in", "one transaction, of aligned flows alone; `both_ways` ends runs before and after it"),
+    ("decide conflicts", "an action of a person, one statement"),
+    ("adopt two lists", "an action of a person, one statement"),
     ("say that it is alive", "reads"),
     ("say what it is", "reads"),
 ];
