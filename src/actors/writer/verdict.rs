@@ -49,6 +49,7 @@ fn sent(settings: &Settings, delivery: &Claimed, outcome: Outcome, now: DateTime
                 counted: !throttled,
             }
         }
+        Outcome::Withdrawn { message } => Verdict::Withdrawn { message },
         Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + settings.servicenow.read_delay },
     }
 }

@@ -229,6 +229,7 @@ pub(super) fn staging() -> TargetPlan {
 /// Record `n`: key `EDU1/e/000n`, version 3.
 pub(super) fn record(n: usize) -> OutRecord {
     OutRecord {
+        expects: None,
         delivery: i64::try_from(n).unwrap(),
         source_key: format!("EDU1/e/{n:04}"),
         version: 3,
