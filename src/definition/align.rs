@@ -243,6 +243,11 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &d
                     row_item(Kind::Reused, State::Open, PRESENT, PRESENT);
                     return out;
                 }
+                // until SYSPRO says what ServiceNow says
+                Some(Side::ServiceNow) if differ(plan, record.syspro, row, same) => {
+                    row_item(Kind::Reused, State::ToApply, PRESENT, PRESENT);
+                    return out;
+                }
                 side => preferred = side,
             }
         }
@@ -250,6 +255,12 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &d
     out.pairs.insert(ROW.into(), standing());
     align_fields(plan, &record, row, preferred, same, &mut out);
     out
+}
+
+/// Whether any field that can be read differs.
+fn differ(plan: &AlignPlan, syspro: &Fields, row: &Fields, same: &dyn Fn(&str, &str) -> bool) -> bool {
+    let pairs = plan.fields.iter().filter_map(|field| Some((syspro.get(&field.name)?, row.get(&field.name)?)));
+    pairs.into_iter().any(|(syspro, servicenow)| !same(syspro, servicenow))
 }
 
 /// Field by field. `preferred`: the code came back, and a person said whose content counts.
