@@ -189,7 +189,8 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &d
         RowState::Missing => None,
         RowState::There(row) => Some(row),
     };
-    let inactive = row.and_then(|row| plan.inactive.iter().find(|(column, text)| row.get(column).is_some_and(|value| same(value, text))));
+    let inactive =
+        row.and_then(|row| plan.inactive.iter().find(|(column, text)| row.get(column).is_some_and(|value| value.trim() == text)));
     let (here, there) = (if record.present { PRESENT } else { GONE }, if row.is_some() && inactive.is_none() { PRESENT } else { GONE });
     let standing = || Agreed { syspro: here.into(), servicenow: there.into() };
     match (record.present, there == PRESENT) {

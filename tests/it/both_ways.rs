@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use tieline::actors::cycle::CycleReport;
 use tieline::actors::tree::flows;
-use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::merge::Side;
 use tieline::domain::run::RunKind;
+use tieline::domain::{DocumentKey, FlowId};
 use tieline::sim::faults::{Fault, FaultPlan, FaultRule};
-use tieline::store::{ConflictFilter, ConflictRow};
+use tieline::store::{
+    AlignDelivery, AlignIntake, Compared, ConflictFilter, ConflictRow, Intake, IntakeDocument, NewConflict, Store, Taken,
+};
 
-use crate::support::{Options, Rig, cycle, errors, run, source};
+use crate::support::database::{Database, settings};
+use crate::support::{Options, Rig, cycle, errors, node, run, source};
 
 const COST: &str = "cmn_cost_center";
 const GL: &str = "itfm_gl_accounts";
@@ -524,4 +527,184 @@ fn random_edits_on_both_sides_lose_nothing_and_never_go_to_and_fro() {
         let written = writes - before;
         assert!(written <= u64::from(storm.made), "{written} writes for {} edits", storm.made);
     });
+}
+
+#[test]
+fn a_run_costs_the_same_statements_whatever_it_changes() {
+    run(async {
+        let database = Database::migrated().await;
+        let store = Store::connect(&settings(), &database.url()).unwrap();
+        let mut costs = Vec::new();
+        for (company, count) in [("FEW", 10), ("MANY", 1_000)] {
+            let flow = FlowId::new(company, "cost_center");
+            let ttl = Duration::from_secs(60);
+            let Taken::Lease(lease, _) = store.flow_take(flow.clone(), node("one").holder(), ttl, false, None).await.unwrap() else {
+                panic!()
+            };
+            let run = store.run_begin(flow.clone(), RunKind::Poll, "test".into(), None).await.unwrap();
+            let document = |n: usize| IntakeDocument {
+                key: DocumentKey::from_text(format!("C{n}")),
+                hash: [1; 32],
+                content: "{}".into(),
+                mapped: Ok(Vec::new()),
+                warnings: Vec::new(),
+                gone: false,
+            };
+            let intake = Intake {
+                flow: flow.clone(),
+                lease: Some((lease.clone(), ttl)),
+                run,
+                documents: (0..count).map(document).collect(),
+                watermark: None,
+                position: None,
+                sweep: false,
+                resend: false,
+                on_gone: BTreeMap::new(),
+                aligned: true,
+                actor: "test".into(),
+            };
+            store.intake(intake).await.unwrap();
+            let before = store.statements();
+            let documents = store.aligned_documents(flow.clone(), 0, 5_000).await.unwrap();
+            assert_eq!(documents.len(), count);
+            let each = || documents.iter().map(|document| document.id);
+            let conflict = |id: i64| NewConflict {
+                subject: id.to_string(),
+                document_id: Some(id),
+                key: "C".into(),
+                sys_id: None,
+                field: "name".into(),
+                source: None,
+                kind: "both_changed",
+                state: "open",
+                agreed: None,
+                syspro: "a".into(),
+                syspro_at: None,
+                servicenow: "b".into(),
+                servicenow_at: None,
+            };
+            let align = AlignIntake {
+                lease,
+                ttl,
+                run,
+                links: each().map(|id| (id, format!("{id:032x}"), COST.into())).collect(),
+                compared: each().map(|document_id| Compared { document_id, version: 1, fields: "{}".into(), again: false }).collect(),
+                deliveries: each()
+                    .map(|document_id| AlignDelivery { document_id, version: 1, action: "upsert", payload: "{}".into(), expects: None })
+                    .collect(),
+                withdrawn: Vec::new(),
+                conflicts: each().map(conflict).collect(),
+                closed: vec![(0, "in step")],
+                seen_to: None,
+                swept: true,
+                adopted: true,
+            };
+            store.align(align.clone()).await.unwrap();
+            // the same once more: nothing stands twice
+            store.align(align).await.unwrap();
+            costs.push(store.statements() - before);
+            let stands = format!(
+                "SELECT (SELECT count(*) FROM conflict WHERE company = '{company}') || ' ' || (SELECT count(*) FROM pending WHERE company = '{company}')"
+            );
+            assert_eq!(database.psql(&stands), format!("{count} {count}"));
+        }
+        assert_eq!(costs[0], costs[1], "statements of a run with 10 and with 1,000 changes");
+    });
+}
+
+#[test]
+fn conflicts_are_listed_shown_and_resolved_from_a_shell_and_over_http() {
+    use serde_json::{Value, json};
+
+    use crate::binary::{text, wait_until};
+    use crate::http::ask;
+    use crate::support::world::World;
+
+    let world = World::before();
+    let site = tempfile::tempdir().unwrap();
+    let folder = site.path().join("profiles/apo");
+    std::fs::create_dir_all(&folder).unwrap();
+    let cost = include_str!("../../config/profiles/apo/cost_center.toml");
+    std::fs::write(folder.join("cost_center.toml"), format!("{cost}\n[header.align]\n")).unwrap();
+    let command = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.env("TIELINE__DEFINITIONS__DIRECTORY", site.path());
+        command
+    };
+    let tieline = |arguments: &[&str]| {
+        let out = command(arguments).output().unwrap();
+        (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned(), text(&out))
+    };
+    let done = |arguments: &[&str]| {
+        let (code, out, all) = tieline(arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {all}");
+        out
+    };
+    world.set_credentials(&command);
+    world.servicenow.insert_row(COST, &[("code", "100"), ("account_number", "100"), ("name", "By hand")]).unwrap();
+    let sync = ["sync", "--entity", "cost_center"];
+    done(&sync);
+    assert_eq!(world.servicenow.writes(), 0);
+    let list = |more: &[&str]| -> Vec<Value> {
+        let arguments = [&["conflicts", "list", "--output", "json"], more].concat();
+        serde_json::from_str(&done(&arguments)).unwrap()
+    };
+    let first = list(&["--kind", "first_contact"]);
+    assert_eq!((first.len(), &first[0]["key"], &first[0]["servicenow"]), (1, &json!("100"), &json!("By hand")));
+    let id = first[0]["id"].to_string();
+    let shown = done(&["conflicts", "show", &id]);
+    assert!(shown.contains("`By hand`") && shown.contains("`Foundry`") && shown.contains("column Description"), "{shown}");
+    assert!(done(&["conflicts", "list", "--csv"]).lines().any(|line| line.contains("\"By hand\"")), "no such row");
+
+    // refusals say what to do
+    for (arguments, word) in [
+        (&["conflicts", "resolve", "99999", "--take", "syspro", "--why", "x"][..], "tieline conflicts list"),
+        (&["conflicts", "adopt", "--company", "EDU1", "--entity", "invoice", "--why", "x"], "[header.align]"),
+        (&["conflicts", "show", "99999"], "99999"),
+    ] {
+        let (code, _, all) = tieline(arguments);
+        assert!(code == Some(1) && all.contains(word), "{arguments:?}: {code:?} {all}");
+    }
+    assert_eq!(tieline(&["conflicts", "resolve", &id, "--take", "both", "--why", "x"]).0, Some(2));
+    assert_eq!(tieline(&["conflicts", "resolve", &id, "--take", "syspro"]).0, Some(2), "no reason");
+
+    done(&["conflicts", "adopt", "--company", "EDU1", "--entity", "cost_center", "--why", "go live"]);
+    done(&["conflicts", "resolve", &id, "--take", "servicenow", "--why", "the name is right there"]);
+    done(&sync);
+    let left = list(&["--state", "to_apply"]);
+    assert_eq!((left.len(), &left[0]["key"], &left[0]["why"]), (1, &json!("100"), &json!("the name is right there")));
+
+    // the same over HTTP
+    let out = command(&["api-key", "add", "ops", "--role", "operator"]).output().unwrap();
+    let key = String::from_utf8(out.stdout).unwrap().trim().to_owned();
+    let out = command(&["api-key", "add", "eyes", "--role", "viewer"]).output().unwrap();
+    let viewer = String::from_utf8(out.stdout).unwrap().trim().to_owned();
+    let mut serve = command(&["run"]);
+    // far from any schedule: nothing runs meanwhile
+    serve.env("TIELINE__SCHEDULE__COST_CENTER", "0 3 1 1 *");
+    let service = world.site.serve_as(serve);
+    let site_ask = |method: &str, path: &str, key: &str, body: &str| ask(&world.site, method, path, Some(key), body).unwrap();
+    wait_until("the service answers", || ask(&world.site, "GET", "/health/live", None, "").is_some_and(|(status, ..)| status == 200));
+    let (status, _, body) = site_ask("GET", "/api/v1/conflicts?entity=cost_center", &viewer, "");
+    let page: Value = serde_json::from_str(&body).unwrap();
+    let found = page["items"].as_array().unwrap().iter().find(|row| row["key"] == "100" && row["field"] == "name");
+    assert!(status == 200 && found.is_some(), "{status} {body}");
+    assert_eq!(site_ask("GET", &format!("/api/v1/conflicts/{id}"), &viewer, "").0, 200);
+    let resolve = format!(r#"{{"ids":[{id}],"take":"syspro","why":"changed our minds"}}"#);
+    assert_eq!(site_ask("POST", "/api/v1/conflicts/resolve", &viewer, &resolve).0, 403);
+    for wrong in [r#"{"ids":[],"take":"syspro","why":"x"}"#, r#"{"ids":[1],"why":"x"}"#, r#"{"ids":[1],"take":"both","why":"x"}"#] {
+        assert_eq!(site_ask("POST", "/api/v1/conflicts/resolve", &key, wrong).0, 400, "{wrong}");
+    }
+    assert_eq!(site_ask("POST", "/api/v1/conflicts/resolve", &key, r#"{"ids":[99999],"take":"syspro","why":"x"}"#).0, 404);
+    let (status, _, body) = site_ask("POST", "/api/v1/conflicts/resolve", &key, &resolve);
+    assert_eq!(status, 200, "{body}");
+    drop(service);
+    done(&sync);
+    assert_eq!(world.servicenow.find(COST, "code", "100").unwrap()["name"], "Foundry");
+    done(&sync);
+    assert!(list(&[]).iter().all(|row| row["key"] != "100"), "both sides are in step");
+    let audit = done(&["audit", "--kind", "conflict", "--output", "json"]);
+    for part in ["the name is right there", "changed our minds", "key ops from 127.0.0.1"] {
+        assert!(audit.contains(part), "{part}");
+    }
 }

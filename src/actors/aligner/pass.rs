@@ -272,7 +272,7 @@ impl<'a> Pass<'a> {
             let key = self.target.key_column.as_deref().and_then(|column| row.fields.get(column)).map_or("", |text| text.trim());
             let ours = if key.is_empty() { self.sole && !self.others.contains(&row.sys_id) } else { key.starts_with(&own) };
             let inactive =
-                self.align.inactive.iter().any(|(column, text)| row.fields.get(column).is_some_and(|value| same_value(value, text)));
+                self.align.inactive.iter().any(|(column, text)| row.fields.get(column).is_some_and(|value| value.trim() == text));
             if !ours || inactive {
                 continue;
             }
