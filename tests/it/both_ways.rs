@@ -436,8 +436,23 @@ impl Storm {
             let other = self.edits.get(&(*at, *field, !*side)).and_then(|values| values.last());
             let arrived = || self.arrived(subject, field, value);
             let fair = now == *value || outvoted.contains(value) || (other == Some(&now) && arrived());
-            assert!(fair, "{} {field}: the edit `{value}` is lost, now it is `{now}`", subject.key);
+            assert!(
+                fair,
+                "{} {field}: the edit `{value}` {} is lost, now it is `{now}`:\n{}",
+                subject.key,
+                if *side { "in ServiceNow" } else { "in SYSPRO" },
+                self.history(subject)
+            );
         }
+    }
+
+    /// What the audit and the deliveries say of a record.
+    fn history(&self, subject: &Subject) -> String {
+        let of = format!("d.entity = '{}' AND d.key = '{}'", subject.entity, subject.key);
+        self.world.rig.database.psql(&format!(
+            "SELECT a.at, a.kind, a.version, a.delivery_id, a.detail, l.payload, l.expects FROM audit a JOIN document d ON d.id = a.document_id \
+             LEFT JOIN delivery l ON l.id = a.delivery_id WHERE {of} ORDER BY a.id"
+        ))
     }
 
     /// Whether both sides are known to have agreed on a value at some time.
