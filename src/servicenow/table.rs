@@ -384,9 +384,11 @@ fn foreign(target: &TargetPlan, record: &OutRecord, found: &Found) -> Option<Str
     carried.filter(|key| !key.trim().is_empty() && **key != record.source_key).cloned()
 }
 
-/// Whether a row holds this version: by its version where it carries one, else by its fields.
+/// Whether a row holds this version: by its version where it carries one, else by its fields. A record that expects something of its row
+/// is one of several that may carry one version: its fields alone tell.
 fn holds(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
     match (&target.version_column, found.version) {
+        _ if record.expects.is_some() => same_fields(&record.fields, &found.fields),
         (Some(_), Some(version)) => version == record.version,
         _ => same_fields(&record.fields, &found.fields),
     }

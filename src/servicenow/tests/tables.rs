@@ -288,3 +288,17 @@ async fn an_expected_row_that_is_deleted_meanwhile_is_not_made_again_in_part() {
     assert!(matches!(&outcomes[0], Outcome::Withdrawn { .. }), "{outcomes:?}");
     assert!(server.seen().iter().all(|seen| seen.method != "POST"));
 }
+
+#[actix_rt::test]
+async fn a_doubt_about_one_of_several_records_of_a_version_is_settled_by_its_fields() {
+    for (name, settled) in [("Name 1", true), ("Edited", false)] {
+        let server = Server::start(move |_| {
+            let row = json!({"sys_id": "abc", "name": name, "u_amount": "12.5", "u_source_key": "EDU1/e/0001", "u_source_version": "3"});
+            reply(200, json!({"result": [row]}))
+        });
+        let expects = Some([("name".to_owned(), "Old".to_owned())].into());
+        let doubtful = OutRecord { sys_id: Some("abc".into()), expects, may_exist: true, ..record(1) };
+        let found = server.client().settle(&Tokens::default(), &table(), &[doubtful]).await.unwrap();
+        assert_eq!(matches!(found[0], Settled::Confirmed { .. }), settled, "{found:?}");
+    }
+}
