@@ -3,6 +3,7 @@
 //! The only place that names actix. What must survive a restart is in Postgres; an actor's own state may be lost at any time.
 
 mod agenda;
+pub mod aligner;
 pub mod audit_recorder;
 pub mod budget;
 pub mod crash;

@@ -77,6 +77,7 @@ async fn replay_page(
             }
         };
         report.documents += documents.len() as u64;
+        let aligned = deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
         let intake = Intake {
             flow,
             lease: None,
@@ -89,6 +90,7 @@ async fn replay_page(
             sweep: false,
             resend: true,
             on_gone: BTreeMap::new(),
+            aligned,
             actor: requested_by.to_owned(),
         };
         deps.store.intake(intake).await?;

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use super::Deps;
+use super::aligner::Aligner;
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::cycle::Crew;
 use super::mapper::Mapper;
@@ -31,7 +32,7 @@ use crate::syspro::enet::{Alone, Enet};
 use crate::syspro::{OData, SysproError};
 use crate::telemetry::metrics::metrics;
 
-crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Writer, AuditRecorder);
+crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder);
 
 /// Mailboxes: actix's own default is 16; a cycle asks every flow at once.
 const MAILBOX: usize = 64;
@@ -103,7 +104,7 @@ impl Tree {
         let mut pulses = vec![session.pulse(), token.pulse(), writer.pulse(), recorder.pulse()];
         let mut pollers = BTreeMap::new();
         for flow in flows(deps) {
-            let (poller, more) = start_flow(deps, &flow, &ingest.handle(), &supervision, &session.addr, &writer.addr);
+            let (poller, more) = start_flow(deps, &flow, &ingest.handle(), &supervision, &session.addr, &writer.addr, &tokens);
             pulses.extend(more);
             pollers.insert(flow, poller.recipient());
         }
@@ -183,12 +184,24 @@ fn start_flow(
     supervision: &Supervision,
     session: &Addr<SysproSession>,
     writer: &Addr<Writer>,
+    tokens: &TokenAsker,
 ) -> (Addr<Poller>, Vec<Pulse>) {
     let (definitions, mapped, crash) = (deps.definitions.clone(), flow.clone(), deps.crash.clone());
     let patient = Supervision { policy: patient(supervision.policy), ..supervision.clone() };
     let mapper = start_on(ingest, ChildName::of_flow("mapper", flow.clone()), MAILBOX, &patient, move |_| {
         Mapper::new(definitions, mapped.company, mapped.entity, crash)
     });
+    let aligned = deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+    let aligner = aligned.then(|| {
+        let (deps, flow_id, tokens) = (deps.clone(), flow.clone(), tokens.clone());
+        start_on(ingest, ChildName::of_flow("aligner", flow.clone()), MAILBOX, supervision, move |_| {
+            let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
+            Aligner::new(deps, flow_id, servicenow, tokens)
+        })
+    });
+    let mut pulses = vec![mapper.pulse()];
+    pulses.extend(aligner.iter().map(|aligner| aligner.pulse()));
+    let align = aligner.map(|aligner| aligner.addr.recipient());
     let (deps, flow_id, session, writer, map) =
         (deps.clone(), flow.clone(), session.clone(), writer.clone(), mapper.addr.clone().recipient());
     let poller = start_on(ingest, ChildName::of_flow("poller", flow.clone()), MAILBOX, supervision, move |_| {
@@ -200,12 +213,13 @@ fn start_flow(
             session: session.clone().recipient(),
             refused: session.recipient(),
             mapper: map,
+            aligner: align.clone(),
             nudge: writer.clone().recipient(),
             drain: writer.recipient(),
             poison: Poison::default(),
         })
     });
-    let pulses = vec![mapper.pulse(), poller.pulse()];
+    pulses.push(poller.pulse());
     (poller.addr, pulses)
 }
 

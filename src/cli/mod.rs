@@ -2,6 +2,7 @@
 
 mod api_key;
 mod check;
+mod conflicts;
 mod context;
 mod credential;
 #[cfg(feature = "sim")]
@@ -89,6 +90,9 @@ pub enum Command {
     Record(record::RecordArgs),
     /// Maps stored records anew and sends them again
     Replay(replay::ReplayArgs),
+    /// What waits for a person where both sides may change the records
+    #[command(subcommand)]
+    Conflicts(conflicts::ConflictsCommand),
     /// Lists the audit (JSON: one object per line), verifies or seals its chain
     Audit(ledger::AuditArgs),
     /// Brings the database up to date
@@ -126,6 +130,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Failures(args) => ledger::failures(&cli.global, &args),
         Command::Record(args) => record::record(&cli.global, &args),
         Command::Replay(args) => replay::replay(&cli.global, &args),
+        Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),
         Command::Audit(args) => ledger::audit(&cli.global, &args),
         Command::Migrate => ledger::migrate(&cli.global),
         #[cfg(feature = "sim")]

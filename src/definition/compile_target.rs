@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::EntityName;
 
+use super::compile_align;
 use super::compile_read::unknown_column;
 use super::parse::Text;
 use super::plan::{
@@ -52,9 +53,17 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
             only_if,
             fields,
             gone,
+            align,
         } = header;
         let names = [table, target_table, key_column, version_column].into_iter().any(Option::is_some);
-        if names || natural_key.is_some() || partial_write.is_some() || only_if.is_some() || fields.is_some() || gone.is_some() {
+        if names
+            || natural_key.is_some()
+            || partial_write.is_some()
+            || only_if.is_some()
+            || fields.is_some()
+            || gone.is_some()
+            || align.is_some()
+        {
             report.add(header.line, "header", "with `write = \"none\"` nothing else may stand in the block: the root row is not delivered");
         }
     } else {
@@ -149,7 +158,12 @@ impl Block<'_> {
         for (name, _) in shape.gone.iter().flat_map(|table| &table.0) {
             self.check_name(name, "gone", report);
         }
+        let align = shape
+            .align
+            .as_ref()
+            .map(|align| compile_align::align_plan(self.shape, align, self.child, self.read, &fields, &self.name.value, report));
         TargetPlan {
+            align,
             block: self.name.value.clone(),
             target_table: shape.target_table.as_ref().map_or_else(|| table.clone(), |name| name.value.clone()),
             table,

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::domain::EntityName;
+use crate::domain::setup_object::SetupCall;
 
+use super::compile_align::setup_call;
 use super::compile_read::read_plan;
 use super::compile_target::{World, target_plans};
 use super::embedded;
@@ -154,6 +156,7 @@ struct Draft {
     after: Vec<Text>,
     schedule: Option<String>,
     read: ReadPlan,
+    setup: Option<SetupCall>,
 }
 
 fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut Vec<Problem>) -> Definitions {
@@ -179,9 +182,11 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         }
         // After a mistake that leaves columns unknown, each field would be a mistake too.
         let columns_known = problems.len() == before || (shape.root.line > 0 && shape.root.columns.as_ref().is_none_or(|c| c.line > 0));
+        let mut report = Report::new(&file.shown, problems);
+        let setup = shape.setup.as_ref().and_then(|setup| setup_call(setup, &read.columns, &mut report));
         if columns_known && shape.root.line > 0 {
             let after = shape.after.map(|names| names.value).unwrap_or_default();
-            drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read });
+            drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read, setup });
         }
     }
     for (name, draft) in &drafts {
@@ -212,7 +217,7 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
                 after.push(parent.clone());
             }
         }
-        let plan = Plan { entity: EntityName::new(name), read: draft.read.clone(), targets, after, rank: 0 };
+        let plan = Plan { entity: EntityName::new(name), read: draft.read.clone(), targets, after, rank: 0, setup: draft.setup.clone() };
         plans.insert(name, plan);
         if let Some(schedule) = &draft.schedule {
             definitions.schedules.insert(EntityName::new(name), schedule.clone());

@@ -1,5 +1,7 @@
 //! The entity files: parsed, checked all together, and compiled once into plans; and the pure mapping of documents to target records.
 
+pub mod align;
+mod compile_align;
 mod compile_read;
 mod compile_target;
 mod content;

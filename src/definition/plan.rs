@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::EntityName;
+use crate::domain::merge::Rule;
+use crate::domain::setup_object::SetupCall;
 
 /// One entity, compiled once at start from its two files.
 #[derive(Debug, Clone)]
@@ -19,6 +21,15 @@ pub struct Plan {
     pub after: Vec<EntityName>,
     /// Position in the dependency order, 0 first. Entities of one rank do not depend on one another.
     pub rank: u16,
+    /// Through which object of the site the way back into SYSPRO would go. `None`: a person applies the changes.
+    pub setup: Option<SetupCall>,
+}
+
+impl Plan {
+    /// The header's target and how it is aligned, when both sides may change the records.
+    pub fn aligned(&self) -> Option<(&TargetPlan, &AlignPlan)> {
+        self.targets.iter().find_map(|target| Some((target, target.align.as_ref()?)))
+    }
 }
 
 /// How a document is read from SYSPRO.
@@ -174,6 +185,40 @@ pub struct TargetPlan {
     pub only_if: Vec<Condition>,
     /// What to do when a field is dropped or changed by the instance: record it (default) or park the record.
     pub partial_write: PartialWrite,
+    /// How the records are kept in step when both sides may change them. `None`: SYSPRO's content counts, always.
+    pub align: Option<AlignPlan>,
+}
+
+/// Records that both sides may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlignPlan {
+    /// For fields and rows without a rule of their own.
+    pub rule: Rule,
+    /// Per field of the target, in the same order.
+    pub fields: Vec<AlignField>,
+    /// A run that would change more than this share of the list writes nothing, in percent.
+    pub brake_percent: u32,
+    /// How far a reading of what changed goes back behind the last one, in seconds.
+    pub overlap_seconds: u32,
+    /// How often the whole list is read, in hours.
+    pub sweep_hours: u32,
+    /// Column and text: a row that has one of them counts as deleted.
+    pub inactive: Vec<(String, String)>,
+    /// An encoded query that every row of the list meets; `{company}` stands for the company's id.
+    pub filter: Option<String>,
+}
+
+/// One field of an aligned target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlignField {
+    /// The target column.
+    pub name: String,
+    /// Who decides when both sides changed it.
+    pub rule: Rule,
+    /// Whether it is made from the key alone: another text in it is another record's, and never merged.
+    pub identity: bool,
+    /// The SYSPRO column it comes from, for the person who applies a change there.
+    pub column: Option<String>,
 }
 
 /// A simple condition over one column.

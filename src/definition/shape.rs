@@ -82,6 +82,8 @@ shape! {
         changes = "change": Option<Vec<ChangeShape>>,
         /// The full re-read that finds what no date shows.
         sweep = "sweep": Option<SweepShape>,
+        /// The setup object through which reference data could be written into SYSPRO. Off unless it is there.
+        setup = "setup": Option<SetupShape>,
     }
 }
 
@@ -203,6 +205,30 @@ shape! {
     }
 }
 
+shape! {
+    /// A setup object of the site. Posting objects are refused.
+    SetupShape {
+        /// Its name: six letters, the fourth an `S`.
+        object = "object": Text,
+        /// Its class: `setup`, the only one there is.
+        class = "class": Text,
+        /// What is done through it.
+        action = "action": ActionWord,
+        /// The XML document, with `{Column}` where a column's value goes.
+        template = "template": Text,
+    }
+}
+
+words! {
+    /// What is done through a setup object.
+    ActionWord {
+        /// A new record.
+        Add = "add",
+        /// Another content of a record.
+        Update = "update",
+    }
+}
+
 /// Pairs of columns.
 #[derive(Debug, Clone)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -274,6 +300,40 @@ shape! {
         fields = "fields": Option<Table<FieldShape>>,
         /// What is written when SYSPRO no longer has the record.
         gone = "gone": Option<Table<Text>>,
+        /// Both sides may change the records: they are merged field by field. For `[header]` with `write = "table"` only.
+        align = "align": Option<AlignShape>,
+    }
+}
+
+shape! {
+    /// Records that both sides may change.
+    AlignShape {
+        /// Who decides when both sides changed a field, or two lists meet for the first time; default `hold`.
+        rule = "rule": Option<RuleWord>,
+        /// Fields with a rule of their own.
+        fields = "fields": Option<Table<RuleWord>>,
+        /// A run that would change more than this share of the list writes nothing, in percent; default 20.
+        brake_percent = "brake_percent": Option<Whole>,
+        /// How far a reading of what changed in ServiceNow goes back behind the last one; default 300.
+        overlap_seconds = "overlap_seconds": Option<Whole>,
+        /// How often the whole list is read from ServiceNow, which finds rows deleted there; default 24.
+        sweep_hours = "sweep_hours": Option<Whole>,
+        /// Column to text: a row that has one of them counts as deleted, such as `active = "false"`.
+        inactive = "inactive": Option<Table<Text>>,
+        /// An encoded query that every row of the list meets; `{company}` stands for the company's id.
+        filter = "filter": Option<Text>,
+    }
+}
+
+words! {
+    /// Who decides.
+    RuleWord {
+        /// A person.
+        Hold = "hold",
+        /// SYSPRO's value counts.
+        Syspro = "syspro",
+        /// ServiceNow's value counts.
+        ServiceNow = "servicenow",
     }
 }
 

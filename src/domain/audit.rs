@@ -37,6 +37,8 @@ pub enum AuditKind {
     Drifted,
     /// Someone asked for a record to be sent again.
     Replayed,
+    /// Something stands in the conflict list: it came, changed, was decided or left it.
+    Conflict,
     /// A run began, ended or failed.
     Run,
     /// A flow was paused, resumed or run by hand; a key, a credential or a setting changed.
@@ -57,6 +59,7 @@ words!(AuditKind {
     Superseded = "superseded",
     Drifted = "drifted",
     Replayed = "replayed",
+    Conflict = "conflict",
     Run = "run",
     Action = "action",
 });

@@ -4,11 +4,13 @@ pub mod audit;
 pub mod budget;
 pub mod delivery;
 pub mod document;
+pub mod merge;
 pub mod money;
 pub mod name;
 pub mod role;
 pub mod run;
 pub mod schedule;
+pub mod setup_object;
 pub mod value;
 
 pub use document::{Document, DocumentKey, Row};

@@ -252,7 +252,7 @@ fn judge_item(op: &Op, item: &Serviced, generation: u64) -> Judged {
     // only a refusal for lack of time says how long to wait
     let retry_after = if status == 429 { asked_to_wait() } else { None };
     let body = item.body.as_deref().map(decode).unwrap_or_default().into();
-    judge(&what(&op.method, &op.path), &Answer { status, retry_after, body, generation })
+    judge(&what(&op.method, &op.path), &Answer { status, retry_after, total: None, body, generation })
 }
 
 fn header(header: &super::wire::ServicedHeader) -> (String, String) {

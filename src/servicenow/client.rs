@@ -15,16 +15,18 @@ use tracing::{debug, warn};
 use url::Url;
 
 use crate::config::settings::ServiceNowSettings;
-use crate::definition::plan::{TargetPlan, WriteMode};
+use crate::definition::plan::{AlignPlan, TargetPlan, WriteMode};
+use crate::domain::CompanyId;
 use crate::net::{Bytes, HttpClient, Method, NetError};
 use crate::retry;
 
 use super::batch::BatchRoute;
 use super::error::ServiceNowError;
+use super::listing::Listed;
 use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled};
 use super::token::{TokenSource, quoted};
 use super::wire::{Body, Document, Row, Words, read_body};
-use super::{import_set, lookup, probe, table};
+use super::{import_set, listing, lookup, probe, table};
 
 /// Tries of one read.
 const READ_TRIES: u32 = 3;
@@ -58,6 +60,8 @@ pub trait RowOwners {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
+    /// How many rows a list has in all, where the instance says so.
+    pub(super) total: Option<u64>,
     pub(super) body: Bytes,
     /// Of the token it was asked with.
     pub(super) generation: u64,
@@ -201,6 +205,35 @@ impl ServiceNow {
         }
     }
 
+    /// Every row of an aligned table that can be seen, or those changed since an instant of the instance's clock.
+    ///
+    /// # Errors
+    /// Whatever kept the instance from answering; nothing is known then of rows that were not reached.
+    pub async fn list(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        align: &AlignPlan,
+        company: &CompanyId,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Listed>, ServiceNowError> {
+        listing::list(self, tokens, target, align, company, since).await
+    }
+
+    /// Rows of an aligned table by their sys_ids; those that cannot be seen are left out.
+    ///
+    /// # Errors
+    /// As [`ServiceNow::list`].
+    pub async fn list_by_id(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        align: &AlignPlan,
+        sys_ids: &[String],
+    ) -> Result<Vec<Listed>, ServiceNowError> {
+        listing::by_id(self, tokens, target, align, sys_ids).await
+    }
+
     /// Whether each table can be read and has the columns that will be written.
     pub async fn probe(&self, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
         probe::probe(self, tokens, targets).await
@@ -224,7 +257,8 @@ impl ServiceNow {
             debug!(what = %what(), status = answer.status, "answered");
             if answer.status != 401 {
                 let retry_after = retry_after(|name| answer.header(name));
-                return Ok(Answer { status: answer.status, retry_after, body: answer.body, generation: token.generation });
+                let total = answer.header("X-Total-Count").and_then(|text| text.trim().parse().ok());
+                return Ok(Answer { status: answer.status, retry_after, total, body: answer.body, generation: token.generation });
             }
             tokens.refused(token.generation);
             if !fresh {
@@ -236,11 +270,16 @@ impl ServiceNow {
 
     /// Rows of a list request. Passing trouble is tried again, three times in all.
     pub(super) async fn read(&self, tokens: &dyn TokenSource, path: &str) -> Result<Vec<Row>, ServiceNowError> {
+        Ok(self.read_counted(tokens, path).await?.0)
+    }
+
+    /// The same, with how many rows there are in all, those that may not be seen included.
+    pub(super) async fn read_counted(&self, tokens: &dyn TokenSource, path: &str) -> Result<(Vec<Row>, Option<u64>), ServiceNowError> {
         let mut attempt = 1;
         loop {
             let error = match self.call(tokens, &Method::GET, path, Bytes::new()).await {
                 Ok(answer) => match read_rows(path, &answer) {
-                    Ok(rows) => return Ok(rows),
+                    Ok(rows) => return Ok((rows, answer.total)),
                     Err(error) => error,
                 },
                 Err(error) => error,

@@ -20,6 +20,8 @@ pub struct OutRecord {
     pub derived_sys_id: String,
     /// An earlier try may have landed.
     pub may_exist: bool,
+    /// What the row must still say when it is written; `None`: whatever it says is overwritten, and a row that is gone is made again.
+    pub expects: Option<BTreeMap<String, String>>,
 }
 
 /// What became of one record.
@@ -53,6 +55,11 @@ pub enum Outcome {
         retry_after: Option<Duration>,
         /// Whether the instance asked for time (status 429).
         throttled: bool,
+    },
+    /// Nothing was done: the row no longer says what the record expects of it, or is gone.
+    Withdrawn {
+        /// What it says.
+        message: String,
     },
     /// It may have been done; look before sending again.
     InDoubt {

@@ -50,6 +50,7 @@ pub(super) async fn send(
     records: &[OutRecord],
 ) -> Result<Vec<Verdict>, ServiceNowError> {
     let mut steps = first_steps(sn, tokens, target, records).await?;
+    look_first(sn, tokens, target, records, &mut steps).await?;
     for _ in 0..ROUNDS {
         let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Insert | Step::Update(_))).collect();
         if due.is_empty() {
@@ -122,6 +123,55 @@ async fn first_steps(
         }
     }
     Ok(steps)
+}
+
+/// Rows that a person may have edited since it was decided what to write: each is looked at right before it is written, so that no edit
+/// of the same field is lost. What is written in the very moment between look and write is the one thing that ServiceNow cannot refuse.
+async fn look_first(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    records: &[OutRecord],
+    steps: &mut [Step],
+) -> Result<(), ServiceNowError> {
+    let due: Vec<(usize, String)> = steps
+        .iter()
+        .enumerate()
+        .filter_map(|(at, step)| match step {
+            Step::Update(id) if records[at].expects.is_some() => Some((at, id.clone())),
+            _ => None,
+        })
+        .collect();
+    if due.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = due.iter().map(|(_, id)| id.as_str()).collect();
+    let rows = lookup::find_by_id(sn, tokens, target, &ids).await?;
+    for (at, id) in due {
+        let Some(expects) = &records[at].expects else { continue };
+        let withdrawn = |message| Step::Done(Ok(Outcome::Withdrawn { message }));
+        let Some(row) = rows.get(&id) else {
+            steps[at] = withdrawn(format!("row {id} of `{}` is gone, or may not be read", target.table));
+            continue;
+        };
+        let changed = differences_found(expects, &row.fields);
+        match changed.first() {
+            None => {}
+            Some(_) if same_fields(&records[at].fields, &row.fields) => {
+                steps[at] = Step::Done(Ok(Outcome::Confirmed {
+                    sys_id: id,
+                    table: target.table.clone(),
+                    how: How::Unchanged,
+                    partial: Vec::new(),
+                }));
+            }
+            Some(first) => {
+                let now = first.returned.as_deref().unwrap_or_default();
+                steps[at] = withdrawn(format!("`{}` of row {id} was `{}` and is `{now}` now", first.field, first.sent));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn natural_text(target: &TargetPlan, record: &OutRecord) -> String {
@@ -202,6 +252,9 @@ fn after(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step, 
                 return Step::Done(Err(error));
             }
             match (status, updating) {
+                (404, Some(id)) if record.expects.is_some() => {
+                    Step::Done(Ok(Outcome::Withdrawn { message: format!("row {id} of `{}` is gone", target.table) }))
+                }
                 (404, Some(id)) => {
                     debug!(delivery = record.delivery, sys_id = id, "the row is gone, a new one is made");
                     Step::Insert
@@ -331,9 +384,11 @@ fn foreign(target: &TargetPlan, record: &OutRecord, found: &Found) -> Option<Str
     carried.filter(|key| !key.trim().is_empty() && **key != record.source_key).cloned()
 }
 
-/// Whether a row holds this version: by its version where it carries one, else by its fields.
+/// Whether a row holds this version: by its version where it carries one, else by its fields. A record that expects something of its row
+/// is one of several that may carry one version: its fields alone tell.
 fn holds(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
     match (&target.version_column, found.version) {
+        _ if record.expects.is_some() => same_fields(&record.fields, &found.fields),
         (Some(_), Some(version)) => version == record.version,
         _ => same_fields(&record.fields, &found.fields),
     }

@@ -60,6 +60,9 @@ pub struct Claimed {
     /// References by sys_id, as JSON.
     #[diesel(sql_type = Nullable<Text>)]
     pub refs: Option<String>,
+    /// What the row must still say, as JSON; aligned records only.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub expects: Option<String>,
     /// The sys_id, when the record was delivered before.
     #[diesel(sql_type = Nullable<Text>)]
     pub sys_id: Option<String>,

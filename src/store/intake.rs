@@ -45,6 +45,8 @@ pub struct Intake {
     pub resend: bool,
     /// Per block, what is written when SYSPRO no longer has the record; a block without an entry is left as it is.
     pub on_gone: BTreeMap<String, BTreeMap<String, String>>,
+    /// Both sides may change these records: versions are kept, and what is sent is decided by the alignment that follows.
+    pub aligned: bool,
     /// Who asked.
     pub actor: String,
 }
@@ -217,7 +219,10 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     if !work.is_empty() {
         update_changed_documents(conn, &work)?;
         insert_versions(conn, intake, &work)?;
-        deliver(conn, intake, &work)?;
+        let work = if intake.aligned { leave_to_alignment(conn, work)? } else { work };
+        if !work.is_empty() {
+            deliver(conn, intake, &work)?;
+        }
     }
     run_count(conn, intake.run, counts)?;
     Ok(counts)
@@ -255,7 +260,7 @@ fn insert_new_documents(conn: &mut Conn, intake: &Intake, known: &HashMap<String
 }
 
 /// Numbers from a table's sequence, so that rows and the rows that refer to them go in without asking back.
-fn next_ids(conn: &mut Conn, table: &str, count: usize) -> Tx<Vec<i64>> {
+pub(super) fn next_ids(conn: &mut Conn, table: &str, count: usize) -> Tx<Vec<i64>> {
     let rows: Vec<Id> = sql_query("SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id FROM generate_series(1, $2)")
         .bind::<Text, _>(table)
         .bind::<BigInt, _>(count as i64)
@@ -358,6 +363,20 @@ fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<()
     audit_append(conn, &audit)
 }
 
+/// Of aligned documents only those that cannot be mapped are dealt with here. What is sent again by hand is compared again instead.
+fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>) -> Tx<Vec<Work<'a>>> {
+    let again: Vec<i64> = work.iter().filter(|w| !w.fresh).map(|w| w.id).collect();
+    if !again.is_empty() {
+        sql_query(
+            "WITH gone AS (DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('waiting', 'held', 'parked')) \
+             UPDATE agreed SET again = true WHERE document_id = ANY($1)",
+        )
+        .bind::<Array<BigInt>, _>(again)
+        .execute(conn)?;
+    }
+    Ok(work.into_iter().filter(|w| w.document.mapped.is_err()).collect())
+}
+
 /// Writes the deliveries of the chosen documents and what is to be done with each.
 fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<()> {
     let latest = latest_deliveries(conn, work)?;
@@ -458,7 +477,7 @@ fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<Ha
     Ok(rows.into_iter().map(|row| (row.entity, row.key)).collect())
 }
 
-fn payload_hash(payload: &str, refs: Option<&str>) -> [u8; 32] {
+pub(super) fn payload_hash(payload: &str, refs: Option<&str>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(payload.as_bytes());
     hasher.update([0]);

@@ -3,8 +3,10 @@
 //! Functions are named noun first and take a connection, so that they compose within one `Store::run`.
 //! A page of documents costs a fixed number of statements, whatever its size: rows go in as arrays.
 
+mod align;
 mod api_key;
 mod audit;
+mod conflict;
 mod credential;
 mod delivery;
 mod documents;
@@ -35,8 +37,10 @@ use tokio::sync::Semaphore;
 use crate::config::settings::DatabaseSettings;
 use crate::failpoint;
 
+pub use align::{AlignDelivery, AlignIntake, AlignedDocument, Alignment, Compared, NewConflict};
 pub use api_key::ApiKeyRow;
 pub use audit::{AuditFilter, AuditRow, NewAudit, SealReport};
+pub use conflict::{ConflictFilter, ConflictRow};
 pub use credential::SealedCredential;
 pub use delivery::{Claim, Claimed, Dead, Due, Lane};
 pub use documents::{DocumentFilter, DocumentRow, DocumentState, PendingCount};

@@ -51,6 +51,11 @@ pub enum Verdict {
         /// Whether it counts as a try: an outage of the whole system uses up nobody's tries.
         counted: bool,
     },
+    /// An aligned record's row was changed since this was decided: nothing was written, the next run decides anew.
+    Withdrawn {
+        /// What the row says.
+        message: String,
+    },
     /// It may have arrived; it is looked up.
     InDoubt {
         /// What happened.
@@ -116,6 +121,7 @@ impl Store {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("batch {batch_id}") }));
             }
             record_confirmed(conn, &lane, &outcomes)?;
+            withdraw(conn, &outcomes)?;
             put_back(conn, &outcomes, look)?;
             audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, look)).collect::<Vec<_>>())?;
             if lane.block == "header" {
@@ -166,6 +172,28 @@ fn record_confirmed(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement]) -> Tx
         .bind::<Array<Text>, _>(rows.iter().map(|(.., table)| *table).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(rows.iter().map(|(o, ..)| o.version).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(&ids)
+        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|(o, ..)| returned(&o.verdict)).collect::<Vec<_>>())
+        .execute(conn)?;
+    Ok(())
+}
+
+/// What stands in the fields that came back otherwise than they were sent, as a JSON object.
+fn returned(verdict: &Verdict) -> Option<String> {
+    let Verdict::Confirmed { partial, .. } = verdict else { return None };
+    let fields: serde_json::Map<_, _> = partial.iter().map(|(field, _, returned)| (field.clone(), returned.as_str().into())).collect();
+    (!fields.is_empty()).then(|| serde_json::Value::Object(fields).to_string())
+}
+
+/// Aligned records whose row was changed under the decision: nothing was written, and the next run decides anew.
+fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
+    let rows = outcomes.iter().filter(|o| matches!(o.verdict, Verdict::Withdrawn { .. }));
+    let (deliveries, documents): (Vec<i64>, Vec<i64>) = rows.map(|o| (o.delivery_id, o.document_id)).unzip();
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    sql_query("WITH gone AS (DELETE FROM pending WHERE delivery_id = ANY($1)) UPDATE agreed SET again = true WHERE document_id = ANY($2)")
+        .bind::<Array<BigInt>, _>(deliveries)
+        .bind::<Array<BigInt>, _>(documents)
         .execute(conn)?;
     Ok(())
 }
@@ -186,7 +214,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
         .iter()
         .filter_map(|o| {
             Some(match &o.verdict {
-                Verdict::Confirmed { .. } => return None,
+                Verdict::Confirmed { .. } | Verdict::Withdrawn { .. } => return None,
                 Verdict::Parked { reason, message, field, next_step } => Row {
                     id: o.delivery_id,
                     state: "parked",
@@ -255,6 +283,7 @@ fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool) -> NewAudit {
             if look { AuditKind::DoubtSettled } else { AuditKind::Deferred },
             serde_json::json!({ "message": message, "not_before": not_before }),
         ),
+        Verdict::Withdrawn { message } => (AuditKind::Superseded, serde_json::json!({ "message": message })),
         Verdict::InDoubt { message, not_before } => {
             (AuditKind::InDoubt, serde_json::json!({ "message": message, "next_look": not_before }))
         }

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod binary;
+mod both_ways;
 mod cli;
 mod cli_ledger;
 mod crash;

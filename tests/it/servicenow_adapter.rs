@@ -107,7 +107,7 @@ impl Bench {
                     Outcome::Rejected { .. } => {
                         refused.insert(record.source_key, outcome);
                     }
-                    Outcome::Deferred { .. } => again.push(record),
+                    Outcome::Deferred { .. } | Outcome::Withdrawn { .. } => again.push(record),
                     Outcome::InDoubt { .. } => doubtful.push(OutRecord { may_exist: true, ..record }),
                 }
             }
@@ -142,6 +142,7 @@ impl Bench {
 fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
     let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, truncate: None };
     TargetPlan {
+        align: None,
         block: "header".into(),
         table: table.into(),
         write,
@@ -172,6 +173,7 @@ fn records(target: &TargetPlan, count: usize, version: i64) -> Vec<OutRecord> {
         let source_key = format!("EDU1/e/{n:05}");
         let text = |name: &str| (name.to_owned(), format!("{name} {n} v{version}"));
         OutRecord {
+            expects: None,
             delivery: i64::try_from(n).unwrap(),
             derived_sys_id: derived_sys_id(&source_key, "header"),
             source_key,

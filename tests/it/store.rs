@@ -49,6 +49,7 @@ fn page(run: RunId, lease: Option<Lease>, count: usize, content: u8) -> Intake {
         sweep: false,
         resend: false,
         on_gone: BTreeMap::new(),
+        aligned: false,
         actor: "test".into(),
     }
 }

@@ -18,6 +18,7 @@ use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use super::Deps;
+use super::aligner::{AlignError, AlignNow};
 use super::mapper::MapPage;
 use super::syspro_session::{CredentialRefused, GetCredential};
 use super::vault::CredentialError;
@@ -51,6 +52,8 @@ pub struct Reader {
     pub refused: Recipient<CredentialRefused>,
     /// Maps pages.
     pub mapper: Recipient<MapPage>,
+    /// Compares both sides, where both may change the records.
+    pub aligner: Option<Recipient<AlignNow>>,
     /// Told that something is due.
     pub nudge: Recipient<Nudge>,
     /// Sends what is due.
@@ -177,6 +180,14 @@ pub enum PollError {
         /// The flow.
         flow: FlowId,
     },
+    /// Both sides could not be compared, or too much would change.
+    #[error("flow {flow}: {source}")]
+    Align {
+        /// The flow.
+        flow: FlowId,
+        /// Why.
+        source: AlignError,
+    },
     /// The Mapper died too often: the documents in hand are not to blame, and nothing is taken in.
     #[error("flow {flow}: its Mapper died too often and is not started again; the log says what of. Restart the service, or report it")]
     MapperEnded {
@@ -203,6 +214,7 @@ impl PollError {
     pub fn class(&self) -> Class {
         match self {
             Self::Syspro { class, .. } => *class,
+            Self::Align { source, .. } => source.class(),
             // another node may die over it; a ledger comes back; a credential may be set
             Self::Held { .. } | Self::Store { .. } | Self::Credential { .. } | Self::Stopping { .. } => Class::Transient,
             Self::MapperEnded { .. } => Class::Bug,
@@ -276,6 +288,13 @@ impl Reader {
         self.read_all(&plan, kind, run, lease, &row, whole).await?;
         if whole {
             self.mark_gone(&plan, run, lease).await?;
+        }
+        if let Some(aligner) = &self.aligner {
+            let compared = aligner.send(AlignNow { kind, run, lease: lease.clone() }).await;
+            // an Aligner that is being restarted has written nothing; the next cycle compares again
+            let restarting = || AlignError::Store { text: "the Aligner is being restarted; the next cycle compares again".into() };
+            let compared = compared.unwrap_or_else(|_| Err(restarting()));
+            compared.map_err(|source| PollError::Align { flow: self.flow.clone(), source })?;
         }
         self.deps.store.pending_release_all().await.map_err(|error| self.store_error(&error))?;
         let drained = self.drain.send(Drain { entity: self.flow.entity.clone() }).await;

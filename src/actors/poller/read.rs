@@ -92,6 +92,7 @@ impl Reader {
             sweep: whole,
             resend: false,
             on_gone: plan.targets.iter().filter_map(|t| Some((t.block.clone(), t.on_gone.clone()?))).collect(),
+            aligned: plan.aligned().is_some(),
             actor: "tieline".into(),
         };
         for (number, scope) in scopes.iter().enumerate().skip(first) {

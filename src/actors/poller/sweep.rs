@@ -50,6 +50,7 @@ impl Reader {
             sweep: false,
             resend: false,
             on_gone: std::collections::BTreeMap::new(),
+            aligned: plan.aligned().is_some(),
             actor: "tieline".into(),
         };
         self.take_in(intake).await.map(drop)

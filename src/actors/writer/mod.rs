@@ -427,7 +427,7 @@ impl Sender {
                     counts.parked += 1;
                     metrics::Outcome::Parked
                 }
-                Verdict::Deferred { .. } => metrics::Outcome::Deferred,
+                Verdict::Deferred { .. } | Verdict::Withdrawn { .. } => metrics::Outcome::Deferred,
                 Verdict::InDoubt { .. } => metrics::Outcome::InDoubt,
             };
             metrics().delivered(&self.entity, word, 1);

@@ -35,6 +35,8 @@ pub(super) async fn records(deps: &Deps, entity: &EntityName, target: &TargetPla
                     fields.insert(field, sys_id.clone());
                 }
             }
+            let expects = delivery.expects.as_deref().map(serde_json::from_str).transpose();
+            let expects = expects.map_err(|error| corrupt(delivery, "expectations", &error))?;
             let key = source_key(&CompanyId::new(&delivery.company), entity, &DocumentKey::from_text(&delivery.key), &delivery.record_key);
             Ok(OutRecord {
                 delivery: delivery.delivery_id,
@@ -44,6 +46,7 @@ pub(super) async fn records(deps: &Deps, entity: &EntityName, target: &TargetPla
                 fields,
                 sys_id: delivery.sys_id.clone().filter(|sys_id| !sys_id.is_empty()),
                 may_exist: delivery.sent_ago.is_some(),
+                expects,
             })
         })
         .collect()

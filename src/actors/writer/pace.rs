@@ -182,7 +182,7 @@ impl Pace {
                     }
                 }
                 // a refusal is an answer
-                Verdict::Confirmed { .. } | Verdict::Parked { .. } => through = true,
+                Verdict::Confirmed { .. } | Verdict::Parked { .. } | Verdict::Withdrawn { .. } => through = true,
             }
         }
         let full = outcomes.len() >= state.size;

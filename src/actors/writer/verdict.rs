@@ -86,6 +86,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                 counted: !throttled,
             }
         }
+        Outcome::Withdrawn { message } => Verdict::Withdrawn { message },
         Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + settings.servicenow.read_delay },
     }
 }

@@ -263,3 +263,86 @@ fn the_other_cost_centres_that_the_file_offers_compile() {
         load(Some(directory.path()), "apo", &[]).unwrap_or_else(|problems| panic!("{entity}: {}", lines(&problems)));
     }
 }
+
+const ALIGNED: &str = r#"
+[header]
+table = "cmn_cost_center"
+write = "table"
+key_column = "u_source_key"
+natural_key = ["code"]
+[header.fields]
+code = "CostCentre"
+name = "Description"
+[header.align]
+brake_percent = 5
+inactive = { active = "false" }
+[header.align.fields]
+name = "servicenow"
+"#;
+
+#[test]
+fn an_entity_is_aligned_only_where_its_profile_says_so() {
+    use crate::domain::merge::Rule;
+
+    assert!(shipped("apo").plans.iter().chain(&shipped("s2p").plans).all(|plan| plan.aligned().is_none() && plan.setup.is_none()));
+    let directory = site(&[("profiles/apo/cost_center.toml", ALIGNED)]);
+    let definitions = load(Some(directory.path()), "apo", &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let (target, align) = plan(&definitions, "cost_center").aligned().expect("aligned");
+    assert_eq!((target.table.as_str(), align.rule, align.brake_percent), ("cmn_cost_center", Rule::Hold, 5));
+    assert_eq!((align.overlap_seconds, align.sweep_hours), (300, 24));
+    let of = |name: &str| align.fields.iter().find(|field| field.name == name).expect("a field");
+    assert_eq!((of("code").rule, of("code").identity), (Rule::Hold, true));
+    assert_eq!((of("name").rule, of("name").identity, of("name").column.as_deref()), (Rule::ServiceNow, false, Some("Description")));
+    assert_eq!(align.inactive, [("active".to_owned(), "false".to_owned())]);
+}
+
+#[test]
+fn what_cannot_be_aligned_is_refused() {
+    let staged = ALIGNED.replace("write = \"table\"", "write = \"import_set\"").replace("natural_key = [\"code\"]\n", "");
+    let odd = staged
+        .replace("brake_percent = 5", "brake_percent = 0\nfilter = \"active=true^ORDERBYname\"")
+        .replace("name = \"servicenow\"", "nam = \"hold\"");
+    let said = mistakes(site(&[("profiles/apo/cost_center.toml", &odd)]).path(), &[]).join("\n");
+    for text in [
+        "needs `write = \"table\"`",
+        "needs a `natural_key`",
+        "`nam` is not among the fields",
+        "must be 1 to 100, got `0`",
+        "must not hold `ORDERBY`",
+    ] {
+        assert!(said.contains(text), "{text}: {said}");
+    }
+}
+
+#[test]
+fn the_way_back_names_a_setup_object_and_never_one_that_posts() {
+    const ENTITY: &str = r#"
+[root]
+table = "BomCostCentre"
+key = ["CostCentre"]
+columns = ["Description"]
+[setup]
+object = "BOMSCC"
+class = "setup"
+action = "update"
+template = "<SetupBomCostCentre><Item><Key><CostCentre>{CostCentre}</CostCentre></Key><Description>{Description}</Description></Item></SetupBomCostCentre>"
+"#;
+    let setup = |from: &str, to: &str| {
+        let directory = site(&[("entities/cost_center.toml", &ENTITY.replace(from, to))]);
+        load(Some(directory.path()), "apo", &[])
+            .map(|definitions| plan(&definitions, "cost_center").setup.clone())
+            .map_err(|problems| lines(&problems))
+    };
+    let good = setup("", "").expect("a setup object").expect("is named");
+    assert_eq!((good.object.as_str(), good.action.path()), ("BOMSCC", "/Setup/Update"));
+    for (from, to, text) in [
+        ("BOMSCC", "GENTJL", "transaction object"),
+        ("BOMSCC", "APSTIN", "transaction object"),
+        ("class = \"setup\"", "class = \"transaction\"", "the class must be `setup`"),
+        ("\"update\"", "\"post\"", "must be one of"),
+        ("{Description}", "{Descripton}", "no column that is read"),
+    ] {
+        let said = setup(from, to).expect_err(to);
+        assert!(said.contains(text), "{to}: {said}");
+    }
+}

@@ -51,12 +51,12 @@ struct ReplayBody {
     why: String,
 }
 
-fn caller(request: &HttpRequest) -> String {
+pub(super) fn caller(request: &HttpRequest) -> String {
     request.extensions().get::<Caller>().map_or_else(|| "unknown".to_owned(), |caller| caller.name.clone())
 }
 
 /// A JSON body; an empty one is an empty object.
-async fn body<T: for<'de> Deserialize<'de> + Default>(payload: web::Payload) -> Result<T, Problem> {
+pub(super) async fn body<T: for<'de> Deserialize<'de> + Default>(payload: web::Payload) -> Result<T, Problem> {
     let bytes = payload
         .to_bytes_limited(BODY_LIMIT)
         .await
@@ -70,7 +70,7 @@ async fn body<T: for<'de> Deserialize<'de> + Default>(payload: web::Payload) -> 
     })
 }
 
-fn reason(why: &str) -> Result<String, Problem> {
+pub(super) fn reason(why: &str) -> Result<String, Problem> {
     match why.trim() {
         long if long.chars().count() > WHY_LIMIT || long.contains('\0') => {
             Err(Problem::bad_request(format!("`why` has more than {WHY_LIMIT} characters, or a zero byte"), "say it in fewer words"))

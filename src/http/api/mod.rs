@@ -1,6 +1,7 @@
 //! The JSON API: lists with stable paging, and actions that name who, when and why in the audit.
 
 mod actions;
+mod conflicts;
 mod lists;
 
 use actix_web::web;
@@ -15,6 +16,10 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/records/{company}/{entity}/{key:.*}", web::get().to(lists::record))
         .route("/api/v1/failures", web::get().to(lists::failures))
         .route("/api/v1/audit", web::get().to(lists::audit))
+        .route("/api/v1/conflicts", web::get().to(conflicts::list))
+        .route("/api/v1/conflicts/resolve", web::post().to(conflicts::resolve))
+        .route("/api/v1/conflicts/adopt", web::post().to(conflicts::adopt))
+        .route("/api/v1/conflicts/{id}", web::get().to(conflicts::show))
         .route("/api/v1/flows/{company}/{entity}/{action}", web::post().to(actions::flow))
         .route("/api/v1/replay", web::post().to(actions::replay));
 }

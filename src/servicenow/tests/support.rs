@@ -202,6 +202,7 @@ impl TokenSource for Tokens {
 fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
     let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, truncate: None };
     TargetPlan {
+        align: None,
         block: "header".into(),
         table: table.into(),
         write,
@@ -228,6 +229,7 @@ pub(super) fn staging() -> TargetPlan {
 /// Record `n`: key `EDU1/e/000n`, version 3.
 pub(super) fn record(n: usize) -> OutRecord {
     OutRecord {
+        expects: None,
         delivery: i64::try_from(n).unwrap(),
         source_key: format!("EDU1/e/{n:04}"),
         version: 3,

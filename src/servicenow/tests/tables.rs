@@ -246,3 +246,59 @@ async fn no_request_begins_that_could_outlive_the_lease() {
     let in_time = client.leased_until(tokio::time::Instant::now() + longest + 60 * second, std::rc::Rc::new(|| true));
     assert_eq!(in_time.send(&Tokens::default(), &table(), &[record(1)]).await.unwrap().len(), 1);
 }
+
+#[actix_rt::test]
+async fn a_row_that_no_longer_says_what_is_expected_is_left_alone() {
+    // the row as it stands now, the record's new name, and what becomes of it
+    let rows = [
+        ("as expected", Some("Old"), "confirmed"),
+        ("edited by a user", Some("Edited"), "withdrawn"),
+        ("says it already", Some("Name 1"), "confirmed"),
+        ("gone", None, "withdrawn"),
+    ];
+    for (case, now, then) in rows {
+        let row = move || now.map(|name| json!({"sys_id": "abc", "name": name, "u_amount": "12.5", "u_source_key": "EDU1/e/0001"}));
+        let server = Server::start(move |seen| match seen.method.as_str() {
+            "GET" => reply(200, json!({"result": row().into_iter().collect::<Vec<_>>()})),
+            _ => echo(seen, 200),
+        });
+        let fields: std::collections::BTreeMap<_, _> = [("name".to_owned(), "Name 1".to_owned())].into();
+        let expects = Some([("name".to_owned(), "Old".to_owned())].into());
+        let aligned = OutRecord { sys_id: Some("abc".into()), fields, expects, ..record(1) };
+        let outcomes = send(&server, |_| (), &table(), &[aligned]).await;
+        let word = match &outcomes[0] {
+            Outcome::Confirmed { .. } => "confirmed",
+            Outcome::Withdrawn { .. } => "withdrawn",
+            other => panic!("{case}: {other:?}"),
+        };
+        let writes = server.seen().iter().filter(|seen| seen.method != "GET").count();
+        assert_eq!((word, writes), (then, usize::from(case == "as expected")), "{case}: {outcomes:?}");
+    }
+}
+
+#[actix_rt::test]
+async fn an_expected_row_that_is_deleted_meanwhile_is_not_made_again_in_part() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "GET" => reply(200, json!({"result": [{"sys_id": "abc", "name": "Old"}]})),
+        "PATCH" => refusal(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval"),
+        _ => echo(seen, 201),
+    });
+    let expects = Some([("name".to_owned(), "Old".to_owned())].into());
+    let outcomes = send(&server, |_| (), &table(), &[OutRecord { sys_id: Some("abc".into()), expects, ..record(1) }]).await;
+    assert!(matches!(&outcomes[0], Outcome::Withdrawn { .. }), "{outcomes:?}");
+    assert!(server.seen().iter().all(|seen| seen.method != "POST"));
+}
+
+#[actix_rt::test]
+async fn a_doubt_about_one_of_several_records_of_a_version_is_settled_by_its_fields() {
+    for (name, settled) in [("Name 1", true), ("Edited", false)] {
+        let server = Server::start(move |_| {
+            let row = json!({"sys_id": "abc", "name": name, "u_amount": "12.5", "u_source_key": "EDU1/e/0001", "u_source_version": "3"});
+            reply(200, json!({"result": [row]}))
+        });
+        let expects = Some([("name".to_owned(), "Old".to_owned())].into());
+        let doubtful = OutRecord { sys_id: Some("abc".into()), expects, may_exist: true, ..record(1) };
+        let found = server.client().settle(&Tokens::default(), &table(), &[doubtful]).await.unwrap();
+        assert_eq!(matches!(found[0], Settled::Confirmed { .. }), settled, "{found:?}");
+    }
+}

@@ -231,6 +231,37 @@ fn side_door(request: &HttpRequest, body: &[u8], instance: &Instance) -> HttpRes
             }
             Err(error) => HttpResponse::BadRequest().body(format!("{error}\n")),
         },
+        ("POST", "/_sim/edit") => match serde_json::from_slice::<Edit>(body) {
+            Ok(edit) => match edit.apply(instance) {
+                Some(sys_id) => HttpResponse::Ok().json(serde_json::json!({ "sys_id": sys_id })),
+                None => HttpResponse::Conflict().json(serde_json::json!({ "error": "no such table or row" })),
+            },
+            Err(error) => HttpResponse::BadRequest().json(serde_json::json!({ "error": error.to_string() })),
+        },
         _ => HttpResponse::NotFound().finish(),
+    }
+}
+
+/// What a user of the instance does behind everybody's back: `POST /_sim/edit`. With `sys_id` and `set` the row is changed, with `sys_id`
+/// alone it is deleted, with `set` alone there is a new one.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    table: String,
+    #[serde(default)]
+    sys_id: String,
+    #[serde(default)]
+    set: std::collections::BTreeMap<String, String>,
+}
+
+impl Edit {
+    /// The row, when it could be done.
+    fn apply(self, instance: &Instance) -> Option<String> {
+        let fields: Vec<(&str, &str)> = self.set.iter().map(|(column, value)| (column.as_str(), value.as_str())).collect();
+        match (self.sys_id.is_empty(), fields.is_empty()) {
+            (true, _) => instance.insert_by_hand(&self.table, &fields),
+            (false, true) => instance.delete_by_hand(&self.table, &self.sys_id).then_some(self.sys_id),
+            (false, false) => instance.edit_by_hand(&self.table, &self.sys_id, &fields).then_some(self.sys_id),
+        }
     }
 }

@@ -155,6 +155,26 @@ impl Instance {
         reply
     }
 
+    /// A row keyed by hand: no rule of the instance applies.
+    fn insert_by_hand(&self, table: &str, fields: &[(&str, &str)]) -> Option<String> {
+        let mut store = self.store();
+        let slot = store.insert(table, &owned(fields), Writer::Hand, &self.options).ok()?;
+        let table = store.tables.get(table)?;
+        table.row(slot).map(|row| table.id_text(row))
+    }
+
+    fn edit_by_hand(&self, table: &str, sys_id: &str, fields: &[(&str, &str)]) -> bool {
+        let mut store = self.store();
+        let slot = store.tables.get(table).and_then(|table| table.find_id(sys_id));
+        slot.is_some_and(|slot| store.update(table, slot, &owned(fields), Writer::Hand, &self.options).is_ok())
+    }
+
+    fn delete_by_hand(&self, table: &str, sys_id: &str) -> bool {
+        let mut store = self.store();
+        let slot = store.tables.get(table).and_then(|table| table.find_id(sys_id));
+        slot.is_some_and(|slot| store.tables.get_mut(table).is_some_and(|table| table.remove(slot)))
+    }
+
     fn stats(&self) -> Value {
         let store = self.settled();
         let tables: BTreeMap<&str, Value> =
@@ -272,24 +292,17 @@ impl ServiceNowSim {
 
     /// A row keyed by hand; its `sys_id`, `None` for a table there is not or an id that is taken.
     pub fn insert_row(&self, table: &str, fields: &[(&str, &str)]) -> Option<String> {
-        let mut store = self.instance.store();
-        let slot = store.insert(table, &owned(fields), Writer::Hand, &self.instance.options).ok()?;
-        let table = store.tables.get(table)?;
-        table.row(slot).map(|row| table.id_text(row))
+        self.instance.insert_by_hand(table, fields)
     }
 
     /// A row changed by hand; whether there is one.
     pub fn edit_row(&self, table: &str, sys_id: &str, fields: &[(&str, &str)]) -> bool {
-        let mut store = self.instance.store();
-        let slot = store.tables.get(table).and_then(|table| table.find_id(sys_id));
-        slot.is_some_and(|slot| store.update(table, slot, &owned(fields), Writer::Hand, &self.instance.options).is_ok())
+        self.instance.edit_by_hand(table, sys_id, fields)
     }
 
     /// A row deleted by hand; whether there was one.
     pub fn delete_row(&self, table: &str, sys_id: &str) -> bool {
-        let mut store = self.instance.store();
-        let slot = store.tables.get(table).and_then(|table| table.find_id(sys_id));
-        slot.is_some_and(|slot| store.tables.get_mut(table).is_some_and(|table| table.remove(slot)))
+        self.instance.delete_by_hand(table, sys_id)
     }
 
     /// How often a token was asked for.

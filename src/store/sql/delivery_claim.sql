@@ -28,7 +28,7 @@ WITH due AS (
     FROM claimed HAVING count(*) > 0
 )
 SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.record_key, c.attempts, c.sent_ago,
-       dl.payload, dl.refs, r.sys_id, coalesce(r.version >= c.version, false) AS stands
+       dl.payload, dl.refs, dl.expects, r.sys_id, coalesce(r.version >= c.version, false) AS stands
 FROM claimed c
 JOIN document d ON d.id = c.document_id
 JOIN delivery dl ON dl.id = c.delivery_id

@@ -91,7 +91,8 @@ impl Rig {
         let state = tempfile::tempdir().unwrap();
         let text = configuration(&syspro, &servicenow, state.path());
         let settings = config::load_text(&text, None, options.settings).unwrap().settings;
-        let definitions = definition::load(None, &settings.servicenow.profile, &settings.flows.entities).unwrap();
+        let definitions =
+            definition::load(settings.definitions.directory.as_deref(), &settings.servicenow.profile, &settings.flows.entities).unwrap();
         let store = Store::connect(&database::settings(), &database.url()).unwrap();
         let vault = Vault::new(store.clone(), settings.state.key_file.clone(), None);
         let (enet_operator, enet_password) = operator.enet.operators[0].clone();

@@ -1,0 +1,296 @@
+//! `tieline conflicts`: what waits for a person where both sides may change the records, and what a person decides about it.
+
+use chrono::{DateTime, Utc};
+
+use super::failure::{Exit, Failure};
+use super::ledger::with_ledger;
+use super::{Global, OutputForm, output, sync};
+use crate::domain::FlowId;
+use crate::domain::merge::Side;
+use crate::store::{ConflictFilter, ConflictRow};
+
+/// What to do with the list.
+#[derive(Debug, clap::Subcommand)]
+pub enum ConflictsCommand {
+    /// Lists what waits for a decision (open), for its way to ServiceNow (decided) or for somebody to apply it in SYSPRO (to_apply)
+    List(ListArgs),
+    /// Shows one entry: both values with their times, and what was decided
+    Show {
+        /// Its number
+        id: i64,
+    },
+    /// Decides whose value counts, for the values that stand there now; the next run acts on it
+    Resolve(ResolveArgs),
+    /// Puts two lists in step for the first time: what stands on one side only goes to the other
+    Adopt(AdoptArgs),
+}
+
+/// Which entries.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// Only this company
+    #[arg(long)]
+    company: Option<String>,
+    /// Only this entity
+    #[arg(long)]
+    entity: Option<String>,
+    /// Only this record
+    #[arg(long)]
+    key: Option<String>,
+    /// Only this state; closed ones are shown only when asked for
+    #[arg(long, value_parser = ["open", "decided", "to_apply", "closed"])]
+    state: Option<String>,
+    /// Only this kind, such as both_changed, edited, first_contact, deleted
+    #[arg(long)]
+    kind: Option<String>,
+    /// As comma-separated values, for a spreadsheet
+    #[arg(long)]
+    csv: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    limit: i64,
+}
+
+/// What is decided.
+#[derive(Debug, clap::Args)]
+pub struct ResolveArgs {
+    /// The entries
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<i64>,
+    /// Whose value counts: syspro or servicenow
+    #[arg(long, value_name = "SIDE")]
+    take: Side,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    why: String,
+}
+
+/// Which lists.
+#[derive(Debug, clap::Args)]
+pub struct AdoptArgs {
+    /// The company
+    #[arg(long)]
+    company: String,
+    /// The entity
+    #[arg(long)]
+    entity: String,
+    /// Whose value counts where both have the record and differ; without it each is left to be decided by itself
+    #[arg(long, value_name = "SIDE")]
+    prefer: Option<Side>,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    why: String,
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say in a few words why; it is kept with the entry and in the audit".into()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// `tieline conflicts …`
+pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<Exit, Failure> {
+    with_ledger(global, async |context| {
+        let store = &context.store;
+        match command {
+            ConflictsCommand::List(args) => {
+                let filter = ConflictFilter {
+                    company: args.company.clone(),
+                    entity: args.entity.clone(),
+                    key: args.key.clone(),
+                    state: args.state.clone(),
+                    kind: args.kind.clone(),
+                    limit: args.limit,
+                    ..ConflictFilter::default()
+                };
+                let rows = store.conflict_list(filter).await?;
+                if args.csv {
+                    return output::bytes(csv(&rows).as_bytes()).map(|()| Exit::Done);
+                }
+                print(global, &rows, "Nothing waits for a person.")?;
+                if global.output == OutputForm::Table && rows.len() as i64 == args.limit {
+                    output::line(&format!("These are the first {}; narrow the list, or raise --limit.", args.limit))?;
+                }
+            }
+            ConflictsCommand::Show { id } => {
+                let filter = ConflictFilter { ids: vec![*id], limit: 1, ..ConflictFilter::default() };
+                let rows = store.conflict_list(filter).await?;
+                let Some(row) = rows.first() else { return Err(unknown(&[*id])) };
+                if global.output == OutputForm::Json {
+                    output::json(row)?;
+                } else {
+                    output::line(&story(row))?;
+                }
+            }
+            ConflictsCommand::Resolve(args) => {
+                let decided = store.conflict_decide(args.ids.clone(), args.take, sync::user(), args.why.clone()).await?;
+                let left: Vec<i64> = args.ids.iter().copied().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
+                if decided.is_empty() {
+                    return Err(unknown(&left));
+                }
+                done(global, &decided)?;
+                if !left.is_empty() {
+                    output::complaint(&unknown(&left).text);
+                    return Ok(Exit::Failed);
+                }
+            }
+            ConflictsCommand::Adopt(args) => {
+                let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
+                let deps = context.deps();
+                let aligned = deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+                if !aligned || !deps.settings.syspro.companies.contains(&flow.company) {
+                    let text =
+                        format!("there is no aligned flow {flow}: its profile file needs a block `[header.align]`, see docs/alignment.md");
+                    return Err(Failure::new(Exit::Failed, text));
+                }
+                let decided = store.conflict_adopt(flow, args.prefer, sync::user(), args.why.clone()).await?;
+                done(global, &decided)?;
+            }
+        }
+        Ok(Exit::Done)
+    })
+}
+
+fn unknown(ids: &[i64]) -> Failure {
+    let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+    let text = format!(
+        "{} cannot be decided: not in the list, closed, or several rows could be meant; see `tieline conflicts list`",
+        ids.join(", ")
+    );
+    Failure::new(Exit::Failed, text)
+}
+
+fn done(global: &Global, rows: &[ConflictRow]) -> Result<(), Failure> {
+    if global.output == OutputForm::Json {
+        return output::json(&rows);
+    }
+    output::line(&format!("{} decided; the next run of the flow acts on it (`tieline sync`).", rows.len()))
+}
+
+fn at(time: Option<DateTime<Utc>>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| time.format("%Y-%m-%d %H:%M:%SZ").to_string())
+}
+
+fn print(global: &Global, rows: &[ConflictRow], nothing: &str) -> Result<(), Failure> {
+    if global.output == OutputForm::Json {
+        return output::json(&rows);
+    }
+    if rows.is_empty() {
+        return output::line(nothing);
+    }
+    let table = rows.iter().map(|row| {
+        vec![
+            row.id.to_string(),
+            format!("{}/{} {}", row.company, row.entity, row.key),
+            row.field.clone(),
+            row.kind.clone(),
+            row.state.clone(),
+            format!("{}\n{}", row.syspro, at(row.syspro_at)),
+            format!("{}\n{}", row.servicenow, at(row.servicenow_at)),
+        ]
+    });
+    output::line(&output::table(&["id", "record", "field", "why", "state", "in SYSPRO", "in ServiceNow"], &[0], table).to_string())
+}
+
+fn story(row: &ConflictRow) -> String {
+    let mut lines = vec![
+        format!("{} of {}/{} `{}`: {} ({})", row.field, row.company, row.entity, row.key, row.kind, row.state),
+        format!(
+            "  in SYSPRO      `{}`, read {}{}",
+            row.syspro,
+            at(row.syspro_at),
+            row.source.as_ref().map(|c| format!(", column {c}")).unwrap_or_default()
+        ),
+        format!("  in ServiceNow  `{}`, changed {}, row {}", row.servicenow, at(row.servicenow_at), row.sys_id.as_deref().unwrap_or("-")),
+        format!("  last agreed    {}", row.agreed.as_ref().map_or_else(|| "never".to_owned(), |text| format!("`{text}`"))),
+        format!("  in the list    since {}", at(Some(row.opened_at))),
+    ];
+    if let (Some(side), Some(by)) = (&row.side, &row.decided_by) {
+        lines.push(format!("  decided        {side} counts, by {by} {}: {}", at(row.decided_at), row.why.as_deref().unwrap_or_default()));
+    }
+    let next = match row.state.as_str() {
+        "open" => format!("tieline conflicts resolve {} --take syspro|servicenow --why …", row.id),
+        "decided" => "nothing: the next run acts on it".into(),
+        "to_apply" => "enter ServiceNow's value in SYSPRO; the entry leaves the list when the next run sees it there".into(),
+        _ => format!("nothing: {} {}", row.outcome.as_deref().unwrap_or("closed"), at(row.closed_at)),
+    };
+    lines.push(format!("  next           {next}"));
+    lines.join("\n")
+}
+
+/// For a spreadsheet: values that it would take for a formula get a `'` in front.
+fn csv(rows: &[ConflictRow]) -> String {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let value = |text: &str| if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { quoted(&format!("'{text}")) } else { quoted(text) };
+    let mut out = String::from("id,company,entity,key,field,column,kind,state,agreed,syspro,syspro_at,servicenow,servicenow_at,sys_id\r\n");
+    for row in rows {
+        let cells = [
+            row.id.to_string(),
+            value(&row.company),
+            value(&row.entity),
+            value(&row.key),
+            quoted(&row.field),
+            value(row.source.as_deref().unwrap_or_default()),
+            quoted(&row.kind),
+            quoted(&row.state),
+            value(row.agreed.as_deref().unwrap_or_default()),
+            value(&row.syspro),
+            row.syspro_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
+            value(&row.servicenow),
+            row.servicenow_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
+            quoted(row.sys_id.as_deref().unwrap_or_default()),
+        ];
+        out.push_str(&cells.join(","));
+        out.push_str("\r\n");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(syspro: &str, servicenow: &str) -> ConflictRow {
+        ConflictRow {
+            id: 7,
+            company: "EDU1".into(),
+            entity: "cost_center".into(),
+            subject: "1".into(),
+            key: "100".into(),
+            sys_id: Some("abc".into()),
+            field: "name".into(),
+            source: Some("Description".into()),
+            kind: "both_changed".into(),
+            state: "open".into(),
+            agreed: Some("old".into()),
+            syspro: syspro.into(),
+            syspro_at: None,
+            servicenow: servicenow.into(),
+            servicenow_at: None,
+            side: None,
+            decided_by: None,
+            decided_at: None,
+            why: None,
+            opened_at: DateTime::UNIX_EPOCH,
+            closed_at: None,
+            outcome: None,
+        }
+    }
+
+    #[test]
+    fn a_spreadsheet_gets_texts_and_no_formulas() {
+        let text = csv(&[row("a \"quoted\", text", "=HYPERLINK(\"http://x\")")]);
+        let line = text.lines().nth(1).expect("a row");
+        assert!(line.contains(r#""a ""quoted"", text""#), "{line}");
+        assert!(line.contains(r#""'=HYPERLINK(""http://x"")""#), "{line}");
+    }
+
+    #[test]
+    fn an_entry_tells_both_values_and_what_to_do() {
+        let text = story(&row("Foundry", "Gieterij"));
+        for part in ["`Foundry`", "`Gieterij`", "column Description", "last agreed    `old`", "tieline conflicts resolve 7"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}

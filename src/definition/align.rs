@@ -1,0 +1,532 @@
+//! One record that both sides may change: what is sent, what waits for a person, what is agreed from now on. Pure.
+//!
+//! Built on the merge of single fields in `domain::merge`. What it adds is the record itself: rows that stand on one side only, rows that
+//! were deleted, keys that were edited, and codes that came back with another meaning.
+
+use std::collections::BTreeMap;
+
+use crate::domain::merge::{Agreed, Clash, Decided, Decision, Rule, Side, Why, merge};
+
+use super::plan::{AlignPlan, TargetPlan};
+
+/// The name under which a record's existence is agreed upon, as if it were a field.
+pub const ROW: &str = "@row";
+/// It is there.
+const PRESENT: &str = "present";
+/// It is not, or counts as deleted.
+const GONE: &str = "gone";
+
+/// Texts by field.
+pub type Fields = BTreeMap<String, String>;
+
+/// What stands in ServiceNow for a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowState<'a> {
+    /// No row, and there never was one as far as is known.
+    Never,
+    /// The row it had cannot be found any more.
+    Missing,
+    /// Several rows could be its own.
+    Ambiguous,
+    /// A row; only the columns that could be read.
+    There(&'a Fields),
+}
+
+/// Why something stands in the conflict list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Both sides changed the field.
+    BothChanged,
+    /// The sides differ, and never agreed.
+    FirstContact,
+    /// ServiceNow's edit, to be applied in SYSPRO.
+    Edited,
+    /// A key field was edited in ServiceNow.
+    Renamed,
+    /// The row was deleted in ServiceNow, or made inactive.
+    Deleted,
+    /// SYSPRO has the code again, with another content.
+    Reused,
+    /// Only SYSPRO has it.
+    OnlySyspro,
+    /// Only ServiceNow has it.
+    OnlyServiceNow,
+    /// Several rows could be its own.
+    Ambiguous,
+}
+
+impl Kind {
+    /// The word used in the ledger and in lists.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::BothChanged => "both_changed",
+            Kind::FirstContact => "first_contact",
+            Kind::Edited => "edited",
+            Kind::Renamed => "renamed",
+            Kind::Deleted => "deleted",
+            Kind::Reused => "reused",
+            Kind::OnlySyspro => "only_syspro",
+            Kind::OnlyServiceNow => "only_servicenow",
+            Kind::Ambiguous => "ambiguous",
+        }
+    }
+}
+
+/// How far something in the conflict list has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Nothing is written until a person has decided.
+    Open,
+    /// SYSPRO's value is on its way to ServiceNow, because a person decided so.
+    Decided,
+    /// ServiceNow's value counts: a person applies it in SYSPRO.
+    ToApply,
+}
+
+impl State {
+    /// The word used in the ledger and in lists.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Open => "open",
+            State::Decided => "decided",
+            State::ToApply => "to_apply",
+        }
+    }
+}
+
+/// Something for the conflict list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The field, or [`ROW`].
+    pub field: String,
+    /// Why.
+    pub kind: Kind,
+    /// How far.
+    pub state: State,
+    /// What SYSPRO said when both agreed.
+    pub agreed: Option<String>,
+    /// What it says now.
+    pub syspro: String,
+    /// What ServiceNow says now.
+    pub servicenow: String,
+}
+
+/// A record on its way to ServiceNow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// SYSPRO no longer has it: these are the marks of that.
+    pub gone: bool,
+    /// Only what changes; everything for a new row.
+    pub fields: Fields,
+    /// What the row must still say when it is written, so that an edit made meanwhile is not lost. `None` for a new row.
+    pub expects: Option<Fields>,
+}
+
+/// One record as both sides have it.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// SYSPRO's content, mapped.
+    pub syspro: &'a Fields,
+    /// Whether SYSPRO still has it.
+    pub present: bool,
+    /// ServiceNow's row.
+    pub row: RowState<'a>,
+    /// The last agreed copy.
+    pub agreed: &'a BTreeMap<String, Agreed>,
+    /// What persons decided, by field.
+    pub decided: &'a BTreeMap<String, Decided>,
+    /// Whether the two lists have been put in step before: then a new record on one side is simply new.
+    pub adopted: bool,
+}
+
+/// What is to be done with a record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Aligned {
+    /// Agreed from now on.
+    pub pairs: BTreeMap<String, Agreed>,
+    /// To be sent.
+    pub send: Option<Outgoing>,
+    /// What stands in the conflict list; everything else of this record leaves it.
+    pub items: Vec<Item>,
+    /// How many things change, or vanish, without a person having said so.
+    pub by_itself: usize,
+}
+
+/// Decides about a record. `same` says whether two texts mean the same value.
+pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &dyn Fn(&str, &str) -> bool) -> Aligned {
+    let mut out = Aligned::default();
+    let was = record.agreed.get(ROW);
+    let decided = record.decided.get(ROW).map(|decided| decided.side);
+    let mut row_item = |kind, state, syspro: &str, servicenow: &str| {
+        let agreed = was.map(|pair| pair.syspro.clone());
+        out.items.push(Item { field: ROW.into(), kind, state, agreed, syspro: syspro.into(), servicenow: servicenow.into() });
+    };
+    let row = match record.row {
+        RowState::Ambiguous => {
+            row_item(Kind::Ambiguous, State::Open, PRESENT, "several rows");
+            return out;
+        }
+        RowState::Never => {
+            if !record.present {
+                return out;
+            }
+            match decided.or_else(|| plan.rule.side().filter(|_| !record.adopted)).or(record.adopted.then_some(Side::Syspro)) {
+                None => row_item(Kind::OnlySyspro, State::Open, PRESENT, GONE),
+                Some(Side::Syspro) => {
+                    if decided.is_some() {
+                        row_item(Kind::OnlySyspro, State::Decided, PRESENT, GONE);
+                    }
+                    out.send = Some(Outgoing { gone: false, fields: record.syspro.clone(), expects: None });
+                }
+                // a person keeps it out of ServiceNow until SYSPRO has dropped it; a rule alone never asks for a deletion
+                Some(Side::ServiceNow) => {
+                    let state = if decided.is_some() { State::ToApply } else { State::Open };
+                    row_item(Kind::OnlySyspro, state, PRESENT, GONE);
+                }
+            }
+            return out;
+        }
+        RowState::Missing => None,
+        RowState::There(row) => Some(row),
+    };
+    let inactive =
+        row.and_then(|row| plan.inactive.iter().find(|(column, text)| row.get(column).is_some_and(|value| value.trim() == text)));
+    let (here, there) = (if record.present { PRESENT } else { GONE }, if row.is_some() && inactive.is_none() { PRESENT } else { GONE });
+    let standing = || Agreed { syspro: here.into(), servicenow: there.into() };
+    match (record.present, there == PRESENT) {
+        (false, false) => {
+            out.pairs.insert(ROW.into(), standing());
+            return out;
+        }
+        (false, true) => {
+            let told = was.is_some_and(|pair| pair.syspro == GONE);
+            if let (false, Some(_), Some(marks)) = (told, was, &target.on_gone) {
+                out.send = Some(Outgoing { gone: true, fields: marks.clone(), expects: Some(Fields::new()) });
+                out.by_itself += 1;
+            }
+            out.pairs.insert(ROW.into(), standing());
+            return out;
+        }
+        (true, false) => {
+            let known_inactive = was.is_none() && row.is_some();
+            match decided {
+                Some(Side::Syspro) => {
+                    row_item(Kind::Deleted, State::Decided, PRESENT, GONE);
+                    let mut fields = record.syspro.clone();
+                    if let Some((column, text)) = inactive {
+                        match text.as_str() {
+                            "false" => _ = fields.insert(column.clone(), "true".into()),
+                            "true" => _ = fields.insert(column.clone(), "false".into()),
+                            _ => {}
+                        }
+                    }
+                    out.send = Some(Outgoing { gone: false, fields, expects: None });
+                }
+                Some(Side::ServiceNow) => row_item(Kind::Deleted, State::ToApply, PRESENT, GONE),
+                None => {
+                    row_item(Kind::Deleted, State::Open, PRESENT, GONE);
+                    out.by_itself += usize::from(!known_inactive);
+                }
+            }
+            return out;
+        }
+        (true, true) => {}
+    }
+    let Some(row) = row else { return out };
+    let mut preferred = None;
+    if was.is_some_and(|pair| pair.syspro == GONE) {
+        let other = |field: &&super::plan::AlignField| {
+            record.agreed.get(&field.name).is_some_and(|pair| record.syspro.get(&field.name).is_some_and(|now| !same(&pair.syspro, now)))
+        };
+        if plan.fields.iter().any(|field| other(&field)) {
+            match decided {
+                None => {
+                    row_item(Kind::Reused, State::Open, PRESENT, PRESENT);
+                    return out;
+                }
+                // until SYSPRO says what ServiceNow says
+                Some(Side::ServiceNow) if differ(plan, record.syspro, row, same) => {
+                    row_item(Kind::Reused, State::ToApply, PRESENT, PRESENT);
+                    return out;
+                }
+                side => preferred = side,
+            }
+        }
+    }
+    out.pairs.insert(ROW.into(), standing());
+    align_fields(plan, &record, row, preferred, same, &mut out);
+    out
+}
+
+/// Whether any field that can be read differs.
+fn differ(plan: &AlignPlan, syspro: &Fields, row: &Fields, same: &dyn Fn(&str, &str) -> bool) -> bool {
+    let pairs = plan.fields.iter().filter_map(|field| Some((syspro.get(&field.name)?, row.get(&field.name)?)));
+    pairs.into_iter().any(|(syspro, servicenow)| !same(syspro, servicenow))
+}
+
+/// Field by field. `preferred`: the code came back, and a person said whose content counts.
+fn align_fields(
+    plan: &AlignPlan,
+    record: &Record<'_>,
+    row: &Fields,
+    preferred: Option<Side>,
+    same: &dyn Fn(&str, &str) -> bool,
+    out: &mut Aligned,
+) {
+    let (mut fields, mut expects) = (Fields::new(), Fields::new());
+    for field in &plan.fields {
+        // a column that cannot be read says nothing: it is not empty
+        let (Some(syspro), Some(servicenow)) = (record.syspro.get(&field.name), row.get(&field.name)) else { continue };
+        let agreed = record.agreed.get(&field.name).filter(|_| preferred.is_none());
+        let rule = match preferred {
+            None => field.rule,
+            Some(Side::Syspro) => Rule::Syspro,
+            Some(Side::ServiceNow) => Rule::ServiceNow,
+        };
+        let mut decision = merge(agreed, syspro, servicenow, rule, record.decided.get(&field.name), same);
+        let renamed =
+            field.identity && agreed.is_some() && matches!(decision, Decision::Take(_, Why::Alone | Why::Rule) | Decision::Hold(_));
+        if renamed {
+            decision = Decision::Hold(Clash::BothChanged);
+        }
+        let mut item = |kind, state| {
+            out.items.push(Item {
+                field: field.name.clone(),
+                kind: if renamed { Kind::Renamed } else { kind },
+                state,
+                agreed: agreed.map(|pair| pair.syspro.clone()),
+                syspro: syspro.clone(),
+                servicenow: servicenow.clone(),
+            });
+        };
+        let clash = if agreed.is_none() { Kind::FirstContact } else { Kind::BothChanged };
+        match decision {
+            Decision::InStep => {
+                let pair = Agreed { syspro: syspro.clone(), servicenow: servicenow.clone() };
+                if record.agreed.get(&field.name) != Some(&pair) {
+                    out.pairs.insert(field.name.clone(), pair);
+                }
+            }
+            Decision::Unchanged => {}
+            Decision::Hold(_) => item(clash, State::Open),
+            Decision::Take(Side::Syspro, why) => {
+                if why == Why::Person {
+                    item(clash, State::Decided);
+                } else {
+                    out.by_itself += 1;
+                }
+                fields.insert(field.name.clone(), syspro.clone());
+                expects.insert(field.name.clone(), servicenow.clone());
+            }
+            Decision::Take(Side::ServiceNow, why) => {
+                item(if why == Why::Alone { Kind::Edited } else { clash }, State::ToApply);
+                out.by_itself += usize::from(why != Why::Person);
+            }
+        }
+    }
+    if !fields.is_empty() {
+        out.send = Some(Outgoing { gone: false, fields, expects: Some(expects) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::load;
+    use crate::definition::plan::Plan;
+
+    fn fields(values: &[(&str, &str)]) -> Fields {
+        values.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    fn pairs(values: &[(&str, &str, &str)]) -> BTreeMap<String, Agreed> {
+        let pair = |a: &str, b: &str| Agreed { syspro: a.into(), servicenow: b.into() };
+        values.iter().map(|(name, a, b)| ((*name).to_owned(), pair(a, b))).collect()
+    }
+
+    fn same(a: &str, b: &str) -> bool {
+        a.trim() == b.trim()
+    }
+
+    /// The shipped cost centres, aligned.
+    fn plan() -> Plan {
+        let directory = tempfile::tempdir().expect("a directory");
+        let folder = directory.path().join("profiles/apo");
+        std::fs::create_dir_all(&folder).expect("folders");
+        let text = include_str!("../../config/profiles/apo/cost_center.toml");
+        let text = format!("{text}\n[header.align]\ninactive = {{ active = \"false\" }}\n[header.gone]\nactive = \"false\"\n");
+        std::fs::write(folder.join("cost_center.toml"), text).expect("a file");
+        load(Some(directory.path()), "apo", &[]).expect("definitions").plan(&"cost_center".into()).expect("a plan").clone()
+    }
+
+    struct Case {
+        plan: Plan,
+        syspro: Fields,
+        present: bool,
+        agreed: BTreeMap<String, Agreed>,
+        decided: BTreeMap<String, Decided>,
+        adopted: bool,
+    }
+
+    impl Case {
+        /// Cost centre 100, in step as `Foundry`.
+        fn new() -> Self {
+            Self {
+                plan: plan(),
+                syspro: fields(&[("code", "100"), ("account_number", "100"), ("name", "Foundry")]),
+                present: true,
+                agreed: pairs(&[
+                    (ROW, PRESENT, PRESENT),
+                    ("code", "100", "100"),
+                    ("account_number", "100", "100"),
+                    ("name", "Foundry", "Foundry"),
+                ]),
+                decided: BTreeMap::new(),
+                adopted: true,
+            }
+        }
+
+        fn row(name: &str) -> Fields {
+            fields(&[("code", "100"), ("account_number", "100"), ("name", name), ("active", "true")])
+        }
+
+        fn run(&self, row: RowState<'_>) -> Aligned {
+            let (target, plan) = self.plan.aligned().expect("aligned");
+            let record = Record {
+                syspro: &self.syspro,
+                present: self.present,
+                row,
+                agreed: &self.agreed,
+                decided: &self.decided,
+                adopted: self.adopted,
+            };
+            align(target, plan, record, &same)
+        }
+
+        fn name(mut self, name: &str) -> Self {
+            self.syspro.insert("name".into(), name.into());
+            self
+        }
+
+        fn decide(mut self, field: &str, side: Side, syspro: &str, servicenow: &str) -> Self {
+            self.decided.insert(field.into(), Decided { side, syspro: syspro.into(), servicenow: servicenow.into() });
+            self
+        }
+    }
+
+    fn kinds(aligned: &Aligned) -> Vec<(&str, Kind, State)> {
+        aligned.items.iter().map(|item| (item.field.as_str(), item.kind, item.state)).collect()
+    }
+
+    #[test]
+    fn a_change_in_syspro_sends_that_field_alone_and_names_what_it_replaces() {
+        let out = Case::new().name("Foundry two").run(RowState::There(&Case::row("Foundry")));
+        let send = out.send.expect("something to send");
+        assert_eq!(send.fields, fields(&[("name", "Foundry two")]), "a user's edit of another column must survive");
+        assert_eq!(send.expects, Some(fields(&[("name", "Foundry")])));
+        assert_eq!((out.items.len(), out.by_itself), (0, 1));
+        let nothing = Case::new().run(RowState::There(&Case::row("Foundry")));
+        assert_eq!((nothing.send, nothing.by_itself), (None, 0));
+    }
+
+    #[test]
+    fn an_edit_in_servicenow_waits_for_a_person_to_apply_it_and_is_not_overwritten() {
+        let out = Case::new().run(RowState::There(&Case::row("Gieterij")));
+        assert_eq!((out.send.clone(), kinds(&out)), (None, vec![("name", Kind::Edited, State::ToApply)]));
+        let applied = Case::new().name("Gieterij").run(RowState::There(&Case::row("Gieterij")));
+        assert_eq!((applied.items.len(), applied.pairs["name"].syspro.as_str()), (0, "Gieterij"));
+        let both = Case::new().name("Foundry two").run(RowState::There(&Case::row("Gieterij")));
+        assert_eq!((both.send.clone(), kinds(&both)), (None, vec![("name", Kind::BothChanged, State::Open)]));
+    }
+
+    #[test]
+    fn a_column_that_cannot_be_read_is_not_an_empty_one() {
+        let mut row = Case::row("Foundry");
+        row.remove("name");
+        let out = Case::new().run(RowState::There(&row));
+        assert_eq!((out.send, out.items.len()), (None, 0));
+    }
+
+    #[test]
+    fn two_lists_that_meet_are_reported_and_nothing_is_written() {
+        let mut case = Case::new();
+        (case.agreed, case.adopted) = (BTreeMap::new(), false);
+        let out = case.run(RowState::There(&Case::row("Gieterij")));
+        assert_eq!((out.send.clone(), kinds(&out)), (None, vec![("name", Kind::FirstContact, State::Open)]));
+        assert_eq!(out.pairs["code"].servicenow, "100");
+        let alone = case.run(RowState::Never);
+        assert_eq!((alone.send.clone(), kinds(&alone)), (None, vec![(ROW, Kind::OnlySyspro, State::Open)]));
+        let case = case.decide(ROW, Side::Syspro, PRESENT, GONE);
+        let made = case.run(RowState::Never).send.expect("adopted");
+        assert_eq!((made.fields.len(), made.expects), (3, None));
+    }
+
+    #[test]
+    fn after_adoption_a_new_record_is_simply_new() {
+        let mut case = Case::new();
+        case.agreed = BTreeMap::new();
+        let out = case.run(RowState::Never);
+        assert_eq!((out.send.map(|send| send.fields.len()), out.items.len()), (Some(3), 0));
+    }
+
+    #[test]
+    fn a_row_that_vanished_is_not_made_again_before_a_person_says_so() {
+        let inactive = {
+            let mut row = Case::row("Foundry");
+            row.insert("active".into(), "false".into());
+            row
+        };
+        for row in [RowState::Missing, RowState::There(&inactive)] {
+            let out = Case::new().name("Foundry two").run(row);
+            assert_eq!((out.send.clone(), kinds(&out)), (None, vec![(ROW, Kind::Deleted, State::Open)]));
+            assert_eq!(out.by_itself, 1, "a list that vanishes as a whole meets the brake");
+        }
+        let again = Case::new().decide(ROW, Side::Syspro, PRESENT, GONE);
+        assert_eq!(again.run(RowState::There(&inactive)).send.expect("sent").fields["active"], "true");
+        assert_eq!(again.run(RowState::Missing).send.expect("sent").expects, None);
+        let gone = Case::new().decide(ROW, Side::ServiceNow, PRESENT, GONE);
+        assert_eq!(kinds(&gone.run(RowState::Missing)), [(ROW, Kind::Deleted, State::ToApply)]);
+    }
+
+    #[test]
+    fn what_syspro_deleted_is_marked_once() {
+        let mut case = Case::new();
+        case.present = false;
+        let out = case.run(RowState::There(&Case::row("Foundry")));
+        assert_eq!(out.send.clone().map(|send| (send.gone, send.fields)), Some((true, fields(&[("active", "false")]))));
+        case.agreed.extend(out.pairs);
+        assert_eq!(case.run(RowState::There(&Case::row("Foundry"))).send, None, "told already");
+    }
+
+    #[test]
+    fn a_code_that_comes_back_with_another_meaning_waits_for_a_person() {
+        let mut case = Case::new().name("Paint shop");
+        case.agreed.insert(ROW.into(), Agreed { syspro: GONE.into(), servicenow: PRESENT.into() });
+        let row = Case::row("Foundry");
+        assert_eq!(kinds(&case.run(RowState::There(&row))), [(ROW, Kind::Reused, State::Open)]);
+        let case = case.decide(ROW, Side::Syspro, PRESENT, PRESENT);
+        assert_eq!(case.run(RowState::There(&row)).send.expect("sent").fields, fields(&[("name", "Paint shop")]));
+        let mut same_again = Case::new();
+        same_again.agreed.insert(ROW.into(), Agreed { syspro: GONE.into(), servicenow: PRESENT.into() });
+        assert_eq!(same_again.run(RowState::There(&row)).items, []);
+    }
+
+    #[test]
+    fn an_edited_key_is_held_whatever_the_rule() {
+        let mut case = Case::new();
+        let align = case.plan.targets[0].align.as_mut().expect("aligned");
+        align.fields.iter_mut().for_each(|field| field.rule = Rule::ServiceNow);
+        let mut row = Case::row("Foundry");
+        row.insert("code".into(), "101".into());
+        assert_eq!(kinds(&case.run(RowState::There(&row))), [("code", Kind::Renamed, State::Open)]);
+        let case = case.decide("code", Side::Syspro, "100", "101");
+        assert_eq!(case.run(RowState::There(&row)).send.expect("sent").fields, fields(&[("code", "100")]));
+    }
+
+    #[test]
+    fn what_the_target_cut_is_not_sent_again() {
+        let mut case = Case::new().name("A very long name");
+        case.agreed.extend(pairs(&[("name", "A very long name", "A very lo")]));
+        assert_eq!(case.run(RowState::There(&Case::row("A very lo"))).send, None);
+    }
+}

@@ -1,0 +1,284 @@
+//! The three-way merge of one field that two systems may both change: what SYSPRO says, what ServiceNow says, and what both said when
+//! they last agreed. Pure; whoever calls it reads, writes and remembers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::delivery::words;
+
+/// One of the two systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Side {
+    /// SYSPRO.
+    #[serde(rename = "syspro")]
+    Syspro,
+    /// ServiceNow.
+    #[serde(rename = "servicenow")]
+    ServiceNow,
+}
+
+words!(Side { Syspro = "syspro", ServiceNow = "servicenow" });
+
+/// What decides when both sides changed a field, or when two lists meet for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Rule {
+    /// A person.
+    #[default]
+    Hold,
+    /// SYSPRO's value counts.
+    Syspro,
+    /// ServiceNow's value counts.
+    ServiceNow,
+}
+
+impl Rule {
+    /// Whose value counts; `None`: a person decides.
+    pub fn side(self) -> Option<Side> {
+        match self {
+            Rule::Hold => None,
+            Rule::Syspro => Some(Side::Syspro),
+            Rule::ServiceNow => Some(Side::ServiceNow),
+        }
+    }
+}
+
+/// What each side said when both were last in step. The two texts may differ for good: the target cuts and rounds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(String, String)", into = "(String, String)")]
+pub struct Agreed {
+    /// SYSPRO's text.
+    pub syspro: String,
+    /// ServiceNow's text.
+    pub servicenow: String,
+}
+
+impl From<(String, String)> for Agreed {
+    fn from((syspro, servicenow): (String, String)) -> Self {
+        Self { syspro, servicenow }
+    }
+}
+
+impl From<Agreed> for (String, String) {
+    fn from(agreed: Agreed) -> Self {
+        (agreed.syspro, agreed.servicenow)
+    }
+}
+
+/// What a person decided, and on which two values. It says nothing of any other two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Whose value counts.
+    pub side: Side,
+    /// SYSPRO's value that the person saw.
+    pub syspro: String,
+    /// ServiceNow's value that the person saw.
+    pub servicenow: String,
+}
+
+/// Why a side's value is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Only that side changed it.
+    Alone,
+    /// The field's rule says so.
+    Rule,
+    /// A person decided so.
+    Person,
+}
+
+/// Why a field waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clash {
+    /// The sides differ, and it is not known that they ever agreed.
+    FirstContact,
+    /// Both sides changed it since they agreed.
+    BothChanged,
+}
+
+/// What is to be done with a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Both sides say the same: this is the new agreed copy. An echo of our own write ends here.
+    InStep,
+    /// The sides differ just as they did when they agreed: nothing to do.
+    Unchanged,
+    /// This side's value goes to the other.
+    Take(Side, Why),
+    /// Nothing is written until a person has decided.
+    Hold(Clash),
+}
+
+/// Decides about one field. `same` says whether two texts mean the same value, such as `12.5` and `12.50`.
+pub fn merge(
+    agreed: Option<&Agreed>,
+    syspro: &str,
+    servicenow: &str,
+    rule: Rule,
+    decided: Option<&Decided>,
+    same: impl Fn(&str, &str) -> bool,
+) -> Decision {
+    if same(syspro, servicenow) {
+        return Decision::InStep;
+    }
+    let by_rule = |clash| rule.side().map_or(Decision::Hold(clash), |side| Decision::Take(side, Why::Rule));
+    let of_a_person = || {
+        let seen = |decided: &&Decided| decided.syspro == syspro && decided.servicenow == servicenow;
+        decided.filter(seen).map(|decided| Decision::Take(decided.side, Why::Person))
+    };
+    let Some(agreed) = agreed else { return of_a_person().unwrap_or_else(|| by_rule(Clash::FirstContact)) };
+    match (!same(&agreed.syspro, syspro), !same(&agreed.servicenow, servicenow)) {
+        (false, false) => of_a_person().unwrap_or(Decision::Unchanged),
+        (true, false) => of_a_person().unwrap_or(Decision::Take(Side::Syspro, Why::Alone)),
+        (false, true) => of_a_person().unwrap_or(Decision::Take(Side::ServiceNow, Why::Alone)),
+        (true, true) => of_a_person().unwrap_or_else(|| by_rule(Clash::BothChanged)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn exact(a: &str, b: &str) -> bool {
+        a == b
+    }
+
+    fn agreed(syspro: &str, servicenow: &str) -> Agreed {
+        Agreed { syspro: syspro.into(), servicenow: servicenow.into() }
+    }
+
+    #[test]
+    fn what_one_side_changed_goes_to_the_other_and_what_both_changed_is_decided() {
+        let a = agreed("a", "a");
+        let merge = |syspro, servicenow, rule| merge(Some(&a), syspro, servicenow, rule, None, exact);
+        for rule in [Rule::Hold, Rule::Syspro, Rule::ServiceNow] {
+            assert_eq!(merge("b", "a", rule), Decision::Take(Side::Syspro, Why::Alone), "{rule:?}");
+            assert_eq!(merge("a", "b", rule), Decision::Take(Side::ServiceNow, Why::Alone), "{rule:?}");
+            assert_eq!(merge("b", "b", rule), Decision::InStep, "{rule:?}");
+            assert_eq!(merge("a", "a", rule), Decision::InStep, "{rule:?}");
+        }
+        assert_eq!(merge("b", "c", Rule::Hold), Decision::Hold(Clash::BothChanged));
+        assert_eq!(merge("b", "c", Rule::Syspro), Decision::Take(Side::Syspro, Why::Rule));
+        assert_eq!(merge("b", "c", Rule::ServiceNow), Decision::Take(Side::ServiceNow, Why::Rule));
+    }
+
+    #[test]
+    fn two_lists_that_meet_change_nothing_without_a_rule() {
+        let merge = |syspro, servicenow, rule| merge(None, syspro, servicenow, rule, None, exact);
+        assert_eq!(merge("a", "a", Rule::Hold), Decision::InStep);
+        assert_eq!(merge("a", "b", Rule::Hold), Decision::Hold(Clash::FirstContact));
+        assert_eq!(merge("a", "", Rule::Hold), Decision::Hold(Clash::FirstContact), "an empty text is a value too");
+        assert_eq!(merge("a", "b", Rule::Syspro), Decision::Take(Side::Syspro, Why::Rule));
+    }
+
+    #[test]
+    fn a_text_that_the_target_cut_is_no_edit() {
+        let a = agreed("a long description", "a long des");
+        let merge = |syspro, servicenow| merge(Some(&a), syspro, servicenow, Rule::Syspro, None, exact);
+        assert_eq!(merge("a long description", "a long des"), Decision::Unchanged);
+        assert_eq!(merge("a long description", "an edit"), Decision::Take(Side::ServiceNow, Why::Alone));
+    }
+
+    #[test]
+    fn a_decision_holds_for_the_values_that_the_person_saw() {
+        let a = agreed("a", "a");
+        let decided = Decided { side: Side::ServiceNow, syspro: "b".into(), servicenow: "c".into() };
+        let merge = |syspro, servicenow| merge(Some(&a), syspro, servicenow, Rule::Hold, Some(&decided), exact);
+        assert_eq!(merge("b", "c"), Decision::Take(Side::ServiceNow, Why::Person));
+        assert_eq!(merge("b2", "c"), Decision::Hold(Clash::BothChanged), "SYSPRO changed again");
+        assert_eq!(merge("b", "c2"), Decision::Hold(Clash::BothChanged), "ServiceNow changed again");
+        assert_eq!(merge("c", "c"), Decision::InStep, "applied");
+    }
+
+    /// What may happen to one field.
+    #[derive(Clone, Debug)]
+    enum Event {
+        Edit(Side, u8),
+        /// A run; the bool says whether what is written gets through at once.
+        Run(bool),
+        Resolve(Side),
+    }
+
+    fn events() -> impl Strategy<Value = Vec<Event>> {
+        let side = prop_oneof![Just(Side::Syspro), Just(Side::ServiceNow)];
+        let event = prop_oneof![
+            (side.clone(), 0..4_u8).prop_map(|(side, value)| Event::Edit(side, value)),
+            any::<bool>().prop_map(Event::Run),
+            side.prop_map(Event::Resolve),
+        ];
+        proptest::collection::vec(event, 1..40)
+    }
+
+    /// One field on both sides, and the bookkeeping round it.
+    #[derive(Default)]
+    struct World {
+        values: [String; 2],
+        agreed: Option<Agreed>,
+        decided: Option<Decided>,
+        /// Per side: the value was put there by a person and nobody has taken or given it up since.
+        unseen: [bool; 2],
+        writes: usize,
+    }
+
+    fn at(side: Side) -> usize {
+        usize::from(side == Side::ServiceNow)
+    }
+
+    impl World {
+        fn look(&self, rule: Rule) -> Decision {
+            merge(self.agreed.as_ref(), &self.values[0], &self.values[1], rule, self.decided.as_ref(), exact)
+        }
+
+        fn run(&mut self, rule: Rule, through: bool) {
+            match self.look(rule) {
+                Decision::InStep => {
+                    self.agreed = Some(agreed(&self.values[0], &self.values[1]));
+                    self.unseen = [false; 2];
+                }
+                Decision::Unchanged | Decision::Hold(_) => {}
+                Decision::Take(side, why) => {
+                    let other = 1 - at(side);
+                    assert!(why != Why::Alone || !self.unseen[other], "an edit is overwritten though neither rule nor person said so");
+                    if through {
+                        self.values[other] = self.values[at(side)].clone();
+                        self.writes += 1;
+                        self.agreed = Some(agreed(&self.values[0], &self.values[1]));
+                        self.unseen = [false; 2];
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_edit_is_lost_and_nothing_is_written_twice(events in events(), rule in prop_oneof![Just(Rule::Hold), Just(Rule::Syspro), Just(Rule::ServiceNow)]) {
+            let mut world = World { agreed: Some(agreed("", "")), ..World::default() };
+            for event in events {
+                match event {
+                    Event::Edit(side, value) => {
+                        let value = value.to_string();
+                        // whoever puts the agreed text back has taken the edit back
+                        let of_old = world.agreed.as_ref().is_some_and(|agreed| value == [&agreed.syspro, &agreed.servicenow][at(side)].as_str());
+                        world.unseen[at(side)] = !of_old;
+                        world.values[at(side)] = value;
+                    }
+                    Event::Run(through) => world.run(rule, through),
+                    Event::Resolve(side) => {
+                        world.decided = Some(Decided { side, syspro: world.values[0].clone(), servicenow: world.values[1].clone() });
+                    }
+                }
+            }
+            world.run(rule, true);
+            let (writes, held) = (world.writes, matches!(world.look(rule), Decision::Hold(_)));
+            prop_assert!(held || world.values[0] == world.values[1], "{:?}", world.values);
+            for _ in 0..3 {
+                world.run(rule, true);
+            }
+            prop_assert_eq!(world.writes, writes, "no new edit, and yet a write");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The conflict list: what waits for a person, and what a person decides about it.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::actions::{body, caller, reason};
+use crate::domain::FlowId;
+use crate::domain::merge::Side;
+use crate::http::Surface;
+use crate::http::problem::Problem;
+use crate::http::query::{Page, Params, path_parts};
+use crate::store::ConflictFilter;
+
+type Answer = Result<HttpResponse, Problem>;
+
+/// Entries decided by one request.
+const MOST: usize = 1000;
+
+/// The body of a decision.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ResolveBody {
+    ids: Vec<i64>,
+    take: Option<Side>,
+    why: String,
+}
+
+/// The body of an adoption.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AdoptBody {
+    company: String,
+    entity: String,
+    prefer: Option<Side>,
+    why: String,
+}
+
+/// `GET /api/v1/conflicts`: what is not closed, unless a state is asked for.
+pub(super) async fn list(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+    let params = Params::parse(request.query_string(), &["company", "entity", "key", "state", "kind", "after", "limit"])?;
+    let limit = params.limit()?;
+    let filter = ConflictFilter {
+        company: params.text("company"),
+        entity: params.text("entity"),
+        key: params.text("key"),
+        state: params.text("state"),
+        kind: params.text("kind"),
+        ids: Vec::new(),
+        after: params.after()?,
+        limit: limit + 1,
+    };
+    let rows = surface.deps.store.conflict_list(filter).await?;
+    Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
+}
+
+/// `GET /api/v1/conflicts/{id}`
+pub(super) async fn show(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    let parts = path_parts(request.uri().path(), 3, 1)?;
+    let text = parts.first().map(String::as_str).unwrap_or_default();
+    let missing = || Problem::not_found(format!("there is no conflict `{text}`"), "`GET /api/v1/conflicts` lists them");
+    let id: i64 = text.parse().map_err(|_| missing())?;
+    let rows = surface.deps.store.conflict_list(ConflictFilter { ids: vec![id], limit: 1, ..ConflictFilter::default() }).await?;
+    rows.first().map(|row| HttpResponse::Ok().json(row)).ok_or_else(missing)
+}
+
+/// `POST /api/v1/conflicts/resolve`: the next run acts on it.
+pub(super) async fn resolve(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    let asked: ResolveBody = body(payload).await?;
+    let why = reason(&asked.why)?;
+    let Some(take) = asked.take else {
+        return Err(Problem::bad_request("`take` is missing", "say whose value counts: `syspro` or `servicenow`"));
+    };
+    if asked.ids.is_empty() || asked.ids.len() > MOST {
+        let detail = format!("`ids` must name 1 to {MOST} entries, got {}", asked.ids.len());
+        return Err(Problem::bad_request(detail, "`GET /api/v1/conflicts` lists them"));
+    }
+    let decided = surface.deps.store.conflict_decide(asked.ids.clone(), take, caller(&request), why).await?;
+    let left: Vec<i64> = asked.ids.into_iter().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
+    if decided.is_empty() {
+        return Err(Problem::not_found("none of these entries can be decided", "`GET /api/v1/conflicts` lists those that stand"));
+    }
+    Ok(HttpResponse::Ok().json(json!({ "decided": decided, "left_out": left })))
+}
+
+/// `POST /api/v1/conflicts/adopt`: two lists are in step from now on; the next run acts on it.
+pub(super) async fn adopt(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    let asked: AdoptBody = body(payload).await?;
+    let why = reason(&asked.why)?;
+    let flow = FlowId::new(asked.company.as_str(), asked.entity.as_str());
+    let aligned = surface.deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+    if !aligned || !surface.deps.settings.syspro.companies.contains(&flow.company) {
+        return Err(Problem::not_found(format!("there is no aligned flow {flow}"), "its profile file needs a block `[header.align]`"));
+    }
+    let decided = surface.deps.store.conflict_adopt(flow, asked.prefer, caller(&request), why).await?;
+    Ok(HttpResponse::Ok().json(json!({ "decided": decided.len() })))
+}

@@ -1,0 +1,387 @@
+//! Aligned flows: what both sides last agreed on, and what a run of the alignment changes, in one transaction.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+
+use super::flow::flow_assert_held;
+use super::intake::{next_ids, payload_hash};
+use super::{Conn, Lease, Store, StoreError, Tx};
+use crate::domain::FlowId;
+use crate::domain::run::RunId;
+
+/// How far the reading of ServiceNow has come.
+#[derive(Debug, Clone, Default, QueryableByName)]
+pub struct Alignment {
+    /// The newest `sys_updated_on` seen.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub seen_to: Option<DateTime<Utc>>,
+    /// How long ago the whole list was read, in seconds by the database's clock.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub swept_ago: Option<i64>,
+    /// Whether the two lists have been put in step.
+    #[diesel(sql_type = Bool)]
+    pub adopted: bool,
+}
+
+/// A document with everything that its alignment needs.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct AlignedDocument {
+    /// Its number, ascending, for paging.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// Its key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// Its version.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    /// SYSPRO no longer has it.
+    #[diesel(sql_type = Bool)]
+    pub deleted: bool,
+    /// Its content, as JSON.
+    #[diesel(sql_type = Text)]
+    pub content: String,
+    /// When this content was read.
+    #[diesel(sql_type = Timestamptz)]
+    pub read_at: DateTime<Utc>,
+    /// The agreed copy, as JSON.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub agreed: Option<String>,
+    /// The version that was last compared.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub compared: Option<i32>,
+    /// To be compared whatever has changed.
+    #[diesel(sql_type = Bool)]
+    pub again: bool,
+    /// Its row.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub sys_id: Option<String>,
+    /// Something of it is on its way, or in doubt.
+    #[diesel(sql_type = Bool)]
+    pub busy: bool,
+    /// What is due or parked.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub unsent: Option<String>,
+    /// What is done with that.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub unsent_action: Option<String>,
+    /// What it expects of the row.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub unsent_expects: Option<String>,
+}
+
+/// What a run of the alignment changes.
+#[derive(Debug, Clone)]
+pub struct AlignIntake {
+    /// The flow, by its lease.
+    pub lease: Lease,
+    /// How long the lease is renewed for.
+    pub ttl: Duration,
+    /// The run.
+    pub run: RunId,
+    /// Rows found for documents: (document, sys_id, table).
+    pub links: Vec<(i64, String, String)>,
+    /// The documents that were compared.
+    pub compared: Vec<Compared>,
+    /// What is due.
+    pub deliveries: Vec<AlignDelivery>,
+    /// Documents of which nothing unsent holds any more.
+    pub withdrawn: Vec<i64>,
+    /// What stands in the conflict list, as far as it is new or different.
+    pub conflicts: Vec<NewConflict>,
+    /// What leaves it, and how it came out.
+    pub closed: Vec<(i64, &'static str)>,
+    /// The newest `sys_updated_on` seen.
+    pub seen_to: Option<DateTime<Utc>>,
+    /// The whole list was read.
+    pub swept: bool,
+    /// The two lists are in step from now on.
+    pub adopted: bool,
+}
+
+/// A document that was compared.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// The document.
+    pub document_id: i64,
+    /// Its version.
+    pub version: i32,
+    /// What is newly agreed, as a JSON object.
+    pub fields: String,
+    /// To be compared again by the next run.
+    pub again: bool,
+}
+
+/// A record on its way.
+#[derive(Debug, Clone)]
+pub struct AlignDelivery {
+    /// The document.
+    pub document_id: i64,
+    /// Its version.
+    pub version: i32,
+    /// `upsert` or `gone`.
+    pub action: &'static str,
+    /// The fields, as JSON.
+    pub payload: String,
+    /// What the row must still say, as JSON; `None` for a new row.
+    pub expects: Option<String>,
+}
+
+/// Something for the conflict list.
+#[derive(Debug, Clone)]
+pub struct NewConflict {
+    /// The document's number, or the row's sys_id.
+    pub subject: String,
+    /// The document.
+    pub document_id: Option<i64>,
+    /// The document's key, or what the row says it is.
+    pub key: String,
+    /// The row.
+    pub sys_id: Option<String>,
+    /// The field.
+    pub field: String,
+    /// The SYSPRO column.
+    pub source: Option<String>,
+    /// Why.
+    pub kind: &'static str,
+    /// How far.
+    pub state: &'static str,
+    /// What was agreed.
+    pub agreed: Option<String>,
+    /// SYSPRO's value.
+    pub syspro: String,
+    /// When it was read.
+    pub syspro_at: Option<DateTime<Utc>>,
+    /// ServiceNow's value.
+    pub servicenow: String,
+    /// When the row was changed.
+    pub servicenow_at: Option<DateTime<Utc>>,
+}
+
+#[derive(QueryableByName)]
+struct DocumentId {
+    #[diesel(sql_type = BigInt)]
+    document_id: i64,
+}
+
+#[derive(QueryableByName)]
+struct SysId {
+    #[diesel(sql_type = Text)]
+    sys_id: String,
+}
+
+impl Store {
+    /// How far the alignment of a flow has come.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn alignment(&self, flow: FlowId) -> Result<Alignment, StoreError> {
+        self.run("read an alignment's standing", move |conn| {
+            let rows: Vec<Alignment> = sql_query(
+                "SELECT seen_to, extract(epoch FROM now() - swept_at)::bigint AS swept_ago, adopted_at IS NOT NULL AS adopted \
+                 FROM alignment WHERE company = $1 AND entity = $2",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .load(conn)?;
+            Ok(rows.into_iter().next().unwrap_or_default())
+        })
+        .await
+    }
+
+    /// The next page of an aligned flow's documents, by their numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn aligned_documents(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<AlignedDocument>, StoreError> {
+        self.run("read aligned documents", move |conn| {
+            Ok(sql_query(include_str!("sql/aligned_documents.sql"))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<BigInt, _>(after)
+                .bind::<BigInt, _>(limit)
+                .load(conn)?)
+        })
+        .await
+    }
+
+    /// Those of these rows that belong to documents of other flows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_of_others(&self, flow: FlowId, sys_ids: Vec<String>) -> Result<HashSet<String>, StoreError> {
+        if sys_ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        self.run("tell other flows' rows apart", move |conn| {
+            let rows: Vec<SysId> = sql_query(
+                "SELECT DISTINCT r.sys_id FROM record r JOIN document d ON d.id = r.document_id \
+                 WHERE r.sys_id = ANY($3) AND NOT (d.company = $1 AND d.entity = $2)",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<Array<Text>, _>(sys_ids)
+            .load(conn)?;
+            Ok(rows.into_iter().map(|row| row.sys_id).collect())
+        })
+        .await
+    }
+
+    /// Takes a run of the alignment in: agreed copies, deliveries, the conflict list and the audit together.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing was written.
+    pub async fn align(&self, intake: AlignIntake) -> Result<(), StoreError> {
+        self.run("take an alignment in", move |conn| take_in(conn, &intake)).await
+    }
+}
+
+fn take_in(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
+    flow_assert_held(conn, &intake.lease, intake.ttl)?;
+    link(conn, intake)?;
+    let busy = withdraw(conn, intake)?;
+    put_agreed(conn, intake, &busy)?;
+    deliver(conn, intake, &busy)?;
+    put_conflicts(conn, intake)?;
+    close_conflicts(conn, intake)?;
+    sql_query(
+        "INSERT INTO alignment (company, entity, seen_to, swept_at, adopted_at) \
+         VALUES ($1, $2, $3, CASE WHEN $4 THEN now() END, CASE WHEN $5 THEN now() END) ON CONFLICT (company, entity) DO UPDATE \
+         SET seen_to = greatest(alignment.seen_to, excluded.seen_to), swept_at = coalesce(excluded.swept_at, alignment.swept_at), \
+         adopted_at = coalesce(alignment.adopted_at, excluded.adopted_at)",
+    )
+    .bind::<Text, _>(intake.lease.flow.company.as_str())
+    .bind::<Text, _>(intake.lease.flow.entity.as_str())
+    .bind::<Nullable<Timestamptz>, _>(intake.seen_to)
+    .bind::<Bool, _>(intake.swept)
+    .bind::<Bool, _>(intake.adopted)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// The version of a row that somebody else made: none of ours can be told from it by its number, so that finding it never settles a doubt.
+const UNKNOWN_VERSION: i32 = i32::MAX;
+
+fn link(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
+    if intake.links.is_empty() {
+        return Ok(());
+    }
+    sql_query(
+        "INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id) \
+         SELECT n.document_id, 'header', '', n.sys_id, n.target_table, $4, 0 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (document_id, sys_id, target_table) \
+         ON CONFLICT (document_id, block, record_key) DO UPDATE SET sys_id = excluded.sys_id, version = excluded.version",
+    )
+    .bind::<Array<BigInt>, _>(intake.links.iter().map(|link| link.0).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(intake.links.iter().map(|link| link.1.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(intake.links.iter().map(|link| link.2.as_str()).collect::<Vec<_>>())
+    .bind::<Integer, _>(UNKNOWN_VERSION)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Takes back what has not been sent; says which documents have something on its way all the same, so that nothing is put behind it.
+fn withdraw(conn: &mut Conn, intake: &AlignIntake) -> Tx<HashSet<i64>> {
+    let documents: Vec<i64> = intake.withdrawn.iter().copied().chain(intake.deliveries.iter().map(|d| d.document_id)).collect();
+    if documents.is_empty() {
+        return Ok(HashSet::new());
+    }
+    sql_query(
+        "WITH gone AS (DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('waiting', 'held', 'parked') RETURNING delivery_id, document_id, version) \
+         INSERT INTO audit (kind, document_id, version, delivery_id, run_id, actor) SELECT 'superseded', document_id, version, delivery_id, $2, 'tieline' FROM gone",
+    )
+    .bind::<Array<BigInt>, _>(&documents)
+    .bind::<SqlUuid, _>(intake.run.0)
+    .execute(conn)?;
+    let busy: Vec<DocumentId> = sql_query("SELECT DISTINCT document_id FROM pending WHERE document_id = ANY($1)")
+        .bind::<Array<BigInt>, _>(&documents)
+        .load(conn)?;
+    Ok(busy.into_iter().map(|row| row.document_id).collect())
+}
+
+fn put_agreed(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) -> Tx<()> {
+    if intake.compared.is_empty() {
+        return Ok(());
+    }
+    sql_query(include_str!("sql/agreed_put.sql"))
+        .bind::<Array<BigInt>, _>(intake.compared.iter().map(|c| c.document_id).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(intake.compared.iter().map(|c| c.version).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(intake.compared.iter().map(|c| c.fields.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(intake.compared.iter().map(|c| c.again || busy.contains(&c.document_id)).collect::<Vec<_>>())
+        .execute(conn)?;
+    Ok(())
+}
+
+fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) -> Tx<()> {
+    let due: Vec<&AlignDelivery> = intake.deliveries.iter().filter(|d| !busy.contains(&d.document_id)).collect();
+    if due.is_empty() {
+        return Ok(());
+    }
+    let ids = next_ids(conn, "delivery", due.len())?;
+    let hashes: Vec<[u8; 32]> = due.iter().map(|d| payload_hash(&d.payload, None)).collect();
+    sql_query(
+        "WITH n AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::bytea[], $7::text[]) \
+                    AS n (id, document_id, version, action, payload, payload_hash, expects)), \
+         made AS (INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, expects) \
+                  SELECT id, document_id, version, 'header', '', action, payload, payload_hash, expects FROM n) \
+         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state) \
+         SELECT id, document_id, $8, $9, version, 'header', '', 'waiting' FROM n",
+    )
+    .bind::<Array<BigInt>, _>(ids)
+    .bind::<Array<BigInt>, _>(due.iter().map(|d| d.document_id).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(due.iter().map(|d| d.version).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(due.iter().map(|d| d.action).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(due.iter().map(|d| d.payload.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Binary>, _>(hashes.iter().map(|hash| &hash[..]).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(due.iter().map(|d| d.expects.as_deref()).collect::<Vec<_>>())
+    .bind::<Text, _>(intake.lease.flow.company.as_str())
+    .bind::<Text, _>(intake.lease.flow.entity.as_str())
+    .execute(conn)?;
+    Ok(())
+}
+
+fn put_conflicts(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
+    let all = &intake.conflicts;
+    if all.is_empty() {
+        return Ok(());
+    }
+    let texts = |of: fn(&NewConflict) -> &str| all.iter().map(of).collect::<Vec<_>>();
+    let maybe = |of: fn(&NewConflict) -> Option<&str>| all.iter().map(of).collect::<Vec<_>>();
+    sql_query(include_str!("sql/conflict_put.sql"))
+        .bind::<Text, _>(intake.lease.flow.company.as_str())
+        .bind::<Text, _>(intake.lease.flow.entity.as_str())
+        .bind::<Array<Text>, _>(texts(|c| &c.subject))
+        .bind::<Array<Nullable<BigInt>>, _>(all.iter().map(|c| c.document_id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(texts(|c| &c.key))
+        .bind::<Array<Nullable<Text>>, _>(maybe(|c| c.sys_id.as_deref()))
+        .bind::<Array<Text>, _>(texts(|c| &c.field))
+        .bind::<Array<Nullable<Text>>, _>(maybe(|c| c.source.as_deref()))
+        .bind::<Array<Text>, _>(texts(|c| c.kind))
+        .bind::<Array<Text>, _>(texts(|c| c.state))
+        .bind::<Array<Nullable<Text>>, _>(maybe(|c| c.agreed.as_deref()))
+        .bind::<Array<Text>, _>(texts(|c| &c.syspro))
+        .bind::<Array<Nullable<Timestamptz>>, _>(all.iter().map(|c| c.syspro_at).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(texts(|c| &c.servicenow))
+        .bind::<Array<Nullable<Timestamptz>>, _>(all.iter().map(|c| c.servicenow_at).collect::<Vec<_>>())
+        .bind::<SqlUuid, _>(intake.run.0)
+        .execute(conn)?;
+    Ok(())
+}
+
+fn close_conflicts(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
+    if intake.closed.is_empty() {
+        return Ok(());
+    }
+    sql_query(include_str!("sql/conflict_close.sql"))
+        .bind::<Text, _>(intake.lease.flow.company.as_str())
+        .bind::<Text, _>(intake.lease.flow.entity.as_str())
+        .bind::<Array<BigInt>, _>(intake.closed.iter().map(|c| c.0).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(intake.closed.iter().map(|c| c.1).collect::<Vec<_>>())
+        .bind::<SqlUuid, _>(intake.run.0)
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! The conflict list as people see it: both values with their times, and what was decided by whom.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use serde::Serialize;
+
+use super::{Store, StoreError};
+use crate::domain::FlowId;
+use crate::domain::merge::Side;
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct ConflictFilter {
+    /// Only this company.
+    pub company: Option<String>,
+    /// Only this entity.
+    pub entity: Option<String>,
+    /// Only this record's key.
+    pub key: Option<String>,
+    /// Only this state; `None`: whatever is not closed.
+    pub state: Option<String>,
+    /// Only this kind.
+    pub kind: Option<String>,
+    /// Only these.
+    pub ids: Vec<i64>,
+    /// Only those after this one, for paging.
+    pub after: i64,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// One entry of the conflict list.
+#[derive(Debug, Clone, QueryableByName, Serialize)]
+pub struct ConflictRow {
+    /// Its number, ascending.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// The entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    #[diesel(sql_type = Text)]
+    #[serde(skip)]
+    pub(crate) subject: String,
+    /// The record's key, or what a row without a record says it is.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// The row in ServiceNow.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub sys_id: Option<String>,
+    /// The field in ServiceNow; `@row` for the record itself.
+    #[diesel(sql_type = Text)]
+    pub field: String,
+    /// The column in SYSPRO.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub source: Option<String>,
+    /// Why it is here.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// `open`, `decided`, `to_apply` or `closed`.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// SYSPRO's value when both last agreed.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub agreed: Option<String>,
+    /// SYSPRO's value.
+    #[diesel(sql_type = Text)]
+    pub syspro: String,
+    /// When it was read: SYSPRO keeps no time of its own.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub syspro_at: Option<DateTime<Utc>>,
+    /// ServiceNow's value.
+    #[diesel(sql_type = Text)]
+    pub servicenow: String,
+    /// When its row was changed.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub servicenow_at: Option<DateTime<Utc>>,
+    /// Whose value counts, once that is decided.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub side: Option<String>,
+    /// By whom.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub decided_by: Option<String>,
+    /// When.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub decided_at: Option<DateTime<Utc>>,
+    /// Why.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub why: Option<String>,
+    /// When it came up.
+    #[diesel(sql_type = Timestamptz)]
+    pub opened_at: DateTime<Utc>,
+    /// When it left the list.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub closed_at: Option<DateTime<Utc>>,
+    /// How it came out.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub outcome: Option<String>,
+}
+
+impl Store {
+    /// Entries of the conflict list in the order of their numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn conflict_list(&self, filter: ConflictFilter) -> Result<Vec<ConflictRow>, StoreError> {
+        self.run("list conflicts", move |conn| {
+            Ok(sql_query(
+                "SELECT * FROM conflict WHERE id > $1 AND ($2 IS NULL OR company = $2) AND ($3 IS NULL OR entity = $3) AND ($4 IS NULL OR key = $4) \
+                 AND CASE WHEN $5 IS NOT NULL THEN state = $5 WHEN cardinality($7::bigint[]) > 0 THEN true ELSE state <> 'closed' END \
+                 AND ($6 IS NULL OR kind = $6) AND (cardinality($7::bigint[]) = 0 OR id = ANY($7)) ORDER BY id LIMIT $8",
+            )
+            .bind::<BigInt, _>(filter.after)
+            .bind::<Nullable<Text>, _>(filter.company)
+            .bind::<Nullable<Text>, _>(filter.entity)
+            .bind::<Nullable<Text>, _>(filter.key)
+            .bind::<Nullable<Text>, _>(filter.state)
+            .bind::<Nullable<Text>, _>(filter.kind)
+            .bind::<Array<BigInt>, _>(filter.ids)
+            .bind::<BigInt, _>(filter.limit)
+            .load(conn)?)
+        })
+        .await
+    }
+
+    /// Decides whose value counts in these entries, for the two values that stand there now; the next run acts on it. Answers those decided:
+    /// what is closed, or cannot be decided, is left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn conflict_decide(&self, ids: Vec<i64>, side: Side, actor: String, why: String) -> Result<Vec<ConflictRow>, StoreError> {
+        self.run("decide conflicts", move |conn| {
+            Ok(sql_query(include_str!("sql/conflict_decide.sql"))
+                .bind::<Array<BigInt>, _>(ids)
+                .bind::<Text, _>(side.as_str())
+                .bind::<Text, _>(actor)
+                .bind::<Text, _>(why)
+                .load(conn)?)
+        })
+        .await
+    }
+
+    /// Takes two lists for put in step: what stands on one side only goes to the other, and where both differ `prefer` counts, or a person
+    /// decides one by one. Answers what was decided; the next run acts on it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn conflict_adopt(
+        &self,
+        flow: FlowId,
+        prefer: Option<Side>,
+        actor: String,
+        why: String,
+    ) -> Result<Vec<ConflictRow>, StoreError> {
+        self.run("adopt two lists", move |conn| {
+            Ok(sql_query(include_str!("sql/conflict_adopt.sql"))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<Nullable<Text>, _>(prefer.map(Side::as_str))
+                .bind::<Text, _>(actor)
+                .bind::<Text, _>(why)
+                .load(conn)?)
+        })
+        .await
+    }
+}

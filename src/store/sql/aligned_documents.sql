@@ -1,0 +1,15 @@
+SELECT d.id, d.key, d.version, d.deleted, v.content, v.read_at,
+       a.fields::text AS agreed, a.version AS compared, coalesce(a.again, true) AS again,
+       r.sys_id, coalesce(p.busy, false) AS busy, l.payload AS unsent, l.action AS unsent_action, l.expects AS unsent_expects
+FROM document d
+JOIN version v ON v.document_id = d.id AND v.version = d.version
+LEFT JOIN agreed a ON a.document_id = d.id
+LEFT JOIN record r ON r.document_id = d.id AND r.block = 'header' AND r.record_key = ''
+LEFT JOIN LATERAL (
+    SELECT max(q.delivery_id) AS delivery_id, bool_or(q.state IN ('sending', 'in_doubt')) AS busy
+    FROM pending q WHERE q.document_id = d.id
+) p ON true
+LEFT JOIN delivery l ON l.id = p.delivery_id
+WHERE d.company = $1 AND d.entity = $2 AND d.id > $3
+ORDER BY d.id
+LIMIT $4

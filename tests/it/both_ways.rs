@@ -1,0 +1,770 @@
+//! Cost centres and GL accounts that both sides change: nothing is overwritten that nobody decided about, nothing goes to and fro.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use tieline::actors::cycle::CycleReport;
+use tieline::actors::tree::{Tree, flows};
+use tieline::domain::audit::AuditKind;
+use tieline::domain::merge::Side;
+use tieline::domain::run::RunKind;
+use tieline::domain::{DocumentKey, FlowId};
+use tieline::sim::faults::{Fault, FaultPlan, FaultRule};
+use tieline::sim::servicenow::schema::ColumnKind;
+use tieline::store::{
+    AlignDelivery, AlignIntake, Compared, ConflictFilter, ConflictRow, Intake, IntakeDocument, NewConflict, Store, Taken,
+};
+
+use crate::support::database::{Database, settings};
+use crate::support::{Options, Rig, ask as cycle_of, cycle, errors, node, run, source};
+
+const COST: &str = "cmn_cost_center";
+const GL: &str = "itfm_gl_accounts";
+
+/// The shipped files with alignment turned on, and a second free field for accounts.
+struct Aligned {
+    rig: Rig,
+    _site: tempfile::TempDir,
+}
+
+impl Aligned {
+    /// `align` is what stands in both `[header.align]`.
+    async fn start(align: &str) -> Self {
+        Self::with(Options::of_one_company(30), align).await
+    }
+
+    async fn with(options: Options, align: &str) -> Self {
+        let site = tempfile::tempdir().unwrap();
+        let folder = site.path().join("profiles/apo");
+        std::fs::create_dir_all(&folder).unwrap();
+        let cost = include_str!("../../config/profiles/apo/cost_center.toml");
+        let gl = include_str!("../../config/profiles/apo/gl_account.toml");
+        std::fs::write(folder.join("cost_center.toml"), format!("{cost}\n[header.align]\n{align}\n")).unwrap();
+        std::fs::write(folder.join("gl_account.toml"), format!("{gl}description = \"AltDescription\"\n\n[header.align]\n{align}\n"))
+            .unwrap();
+        let options = options.with("DEFINITIONS__DIRECTORY", site.path().to_str().unwrap());
+        Self { rig: Rig::start(options).await, _site: site }
+    }
+
+    async fn cycle(&self, kind: RunKind) -> CycleReport {
+        let wanted = flows(&self.rig.deps).into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
+        cycle(&self.rig.deps, wanted.collect(), kind).await
+    }
+
+    async fn well(&self) {
+        assert_eq!(errors(&self.cycle(RunKind::Poll).await), Vec::<String>::new());
+    }
+
+    /// Everything is in step: both lists adopted, nothing in the conflict list.
+    async fn in_step(&self) {
+        self.well().await;
+        self.adopt(None).await;
+        self.well().await;
+        self.well().await;
+        assert_eq!(self.conflicts().await.len(), 0);
+    }
+
+    async fn adopt(&self, prefer: Option<Side>) {
+        for entity in ["cost_center", "gl_account"] {
+            self.rig.store.conflict_adopt(FlowId::new("EDU1", entity), prefer, "tester".into(), "go live".into()).await.unwrap();
+        }
+    }
+
+    async fn conflicts(&self) -> Vec<ConflictRow> {
+        self.rig.store.conflict_list(ConflictFilter { limit: 1_000_000, ..ConflictFilter::default() }).await.unwrap()
+    }
+
+    async fn decide(&self, id: i64, side: Side) {
+        assert_eq!(self.rig.store.conflict_decide(vec![id], side, "tester".into(), "as agreed".into()).await.unwrap().len(), 1);
+    }
+
+    fn cost(&self, code: &str) -> BTreeMap<String, String> {
+        self.rig.servicenow.find(COST, "code", code).unwrap_or_else(|| panic!("no cost centre {code}"))
+    }
+
+    fn name(&self, code: &str) -> String {
+        self.cost(code).get("name").cloned().unwrap_or_default()
+    }
+
+    /// A user of ServiceNow edits a cost centre.
+    fn edit(&self, code: &str, name: &str) {
+        assert!(self.rig.servicenow.edit_row(COST, &self.cost(code)["sys_id"], &[("name", name)]));
+    }
+
+    /// A user of SYSPRO does.
+    fn describe(&self, code: &str, name: &str) {
+        self.rig.syspro.update("EDU1", "BomCostCentre", &[("CostCentre", code)], &[("Description", name)]).unwrap();
+    }
+}
+
+fn brief(rows: &[ConflictRow]) -> Vec<(&str, &str, &str, &str)> {
+    rows.iter().map(|row| (row.key.as_str(), row.field.as_str(), row.kind.as_str(), row.state.as_str())).collect()
+}
+
+#[test]
+fn two_lists_that_meet_are_compared_and_nothing_is_written_before_somebody_says_so() {
+    run(async {
+        let world = Aligned::start("").await;
+        let rig = &world.rig;
+        let row =
+            |code: &str, name: &str| rig.servicenow.insert_row(COST, &[("code", code), ("account_number", code), ("name", name)]).unwrap();
+        let (same, other, alone) = (row("100", "Foundry"), row("200", "Kept by hand"), row("X900", "Only here"));
+        for _ in 0..2 {
+            world.well().await;
+        }
+        assert_eq!(rig.servicenow.writes(), 0, "the two lists have only been compared");
+        let costs = rig.syspro.count("EDU1", "BomCostCentre").unwrap();
+        let found = world.conflicts().await;
+        let of = |kind: &str| found.iter().filter(|row| row.entity == "cost_center" && row.kind == kind).collect::<Vec<_>>();
+        assert_eq!(of("only_syspro").len(), costs - 2);
+        let differing = of("first_contact");
+        assert_eq!((differing.len(), differing[0].key.as_str(), differing[0].servicenow.as_str()), (1, "200", "Kept by hand"));
+        assert!(differing[0].syspro_at.is_some() && differing[0].servicenow_at.is_some());
+        let lone = of("only_servicenow");
+        assert_eq!((lone.len(), lone[0].key.as_str(), lone[0].sys_id.as_deref()), (1, "X900", Some(alone.as_str())));
+
+        world.adopt(None).await;
+        world.well().await;
+        world.well().await;
+        assert_eq!(rig.servicenow.count(COST), costs + 1, "rows were matched, not doubled");
+        assert_eq!((world.cost("100")["sys_id"].clone(), world.cost("200")["sys_id"].clone()), (same, other));
+        assert_eq!(world.name("200"), "Kept by hand", "that one is still a person's to decide");
+        let left = world.conflicts().await;
+        let expected = [("200", "name", "first_contact", "open"), ("X900", "@row", "only_servicenow", "to_apply")];
+        assert_eq!(brief(&left).into_iter().collect::<BTreeSet<_>>(), expected.into_iter().collect());
+
+        // a person applies the new one in SYSPRO, and takes ServiceNow's name for the other
+        rig.syspro.insert("EDU1", "BomCostCentre", &[("CostCentre", "X900"), ("Description", "Only here")]).unwrap();
+        let open = left.iter().find(|row| row.key == "200").unwrap();
+        world.decide(open.id, Side::ServiceNow).await;
+        world.well().await;
+        assert_eq!(brief(&world.conflicts().await), [("200", "name", "first_contact", "to_apply")]);
+        world.describe("200", "Kept by hand");
+        world.well().await;
+        assert_eq!(world.conflicts().await.len(), 0, "the list closes itself when SYSPRO shows the value");
+        assert_eq!((world.name("200").as_str(), rig.servicenow.count(COST)), ("Kept by hand", costs + 1));
+        let said: Vec<String> = rig.audit(AuditKind::Conflict).await.into_iter().filter_map(|row| row.detail).collect();
+        for word in ["\"open\"", "\"decided\"", "\"to_apply\"", "\"closed\"", "as agreed"] {
+            assert!(said.iter().any(|detail| detail.contains(word)), "{word}");
+        }
+    });
+}
+
+#[test]
+fn an_edit_of_a_user_survives_a_change_in_syspro() {
+    run(async {
+        let world = Aligned::start("").await;
+        world.in_step().await;
+        let rig = &world.rig;
+        // SYSPRO's change goes over
+        world.describe("100", "Foundry two");
+        world.well().await;
+        assert_eq!(world.name("100"), "Foundry two");
+        // a user's edit of another field of the same account stays
+        let code = rig.servicenow.rows(GL).into_iter().find(|row| row["u_source_key"].starts_with("EDU1/gl_account/EDU1/")).unwrap();
+        let number = code["account_number"].as_str();
+        let key = [("Company", "EDU1"), ("GlCode", number)];
+        assert!(rig.servicenow.edit_row(GL, &code["sys_id"], &[("description", "A user's words")]));
+        rig.syspro.update("EDU1", "GenMaster", &key, &[("Description", "The ledger's words")]).unwrap();
+        world.well().await;
+        let row = || rig.servicenow.find(GL, "account_number", number).unwrap();
+        assert_eq!((row()["name"].as_str(), row()["description"].as_str()), ("The ledger's words", "A user's words"));
+        let listed = world.conflicts().await;
+        assert_eq!(brief(&listed), [(format!("EDU1/{number}").as_str(), "description", "edited", "to_apply")]);
+        assert_eq!(listed[0].source.as_deref(), Some("AltDescription"));
+        rig.syspro.update("EDU1", "GenMaster", &key, &[("AltDescription", "A user's words")]).unwrap();
+        world.well().await;
+        assert_eq!(world.conflicts().await.len(), 0);
+
+        // both sides: a person decides, for the values that were seen
+        world.describe("100", "Foundry of SYSPRO");
+        world.edit("100", "Foundry of ServiceNow");
+        world.well().await;
+        let listed = world.conflicts().await;
+        assert_eq!(brief(&listed), [("100", "name", "both_changed", "open")]);
+        assert_eq!((listed[0].agreed.as_deref(), listed[0].syspro.as_str()), (Some("Foundry two"), "Foundry of SYSPRO"));
+        world.decide(listed[0].id, Side::Syspro).await;
+        world.edit("100", "Foundry of ServiceNow, again");
+        world.well().await;
+        assert_eq!(world.name("100"), "Foundry of ServiceNow, again", "the person has not seen this value");
+        assert_eq!(brief(&world.conflicts().await), [("100", "name", "both_changed", "open")]);
+        world.decide(listed[0].id, Side::Syspro).await;
+        world.well().await;
+        world.well().await;
+        assert_eq!((world.name("100").as_str(), world.conflicts().await.len()), ("Foundry of SYSPRO", 0));
+        let writes = rig.servicenow.writes();
+        world.well().await;
+        assert_eq!(rig.servicenow.writes(), writes, "an echo of our own write is no edit");
+    });
+}
+
+#[test]
+fn rows_that_vanish_and_keys_that_are_edited_wait_for_a_person() {
+    run(async {
+        let world = Aligned::start("inactive = { active = \"false\" }").await;
+        world.in_step().await;
+        let rig = &world.rig;
+        let gone = world.cost("100");
+        assert!(rig.servicenow.delete_row(COST, &gone["sys_id"]));
+        assert!(rig.servicenow.edit_row(COST, &world.cost("200")["sys_id"], &[("active", "false")]));
+        let renamed = world.cost("042")["sys_id"].clone();
+        assert!(rig.servicenow.edit_row(COST, &renamed, &[("code", "043")]));
+        world.describe("100", "Foundry two");
+        assert_eq!(errors(&world.cycle(RunKind::Sweep).await), Vec::<String>::new());
+        assert!(rig.servicenow.find(COST, "code", "100").is_none(), "nobody has asked for it again");
+        let listed = world.conflicts().await;
+        let expected = [("100", "@row", "deleted", "open"), ("200", "@row", "deleted", "open"), ("042", "code", "renamed", "open")];
+        assert_eq!(brief(&listed).into_iter().collect::<BTreeSet<_>>(), expected.into_iter().collect());
+        for row in &listed {
+            world.decide(row.id, Side::Syspro).await;
+        }
+        world.well().await;
+        world.well().await;
+        assert_eq!(brief(&world.conflicts().await), []);
+        assert_eq!((world.name("100").as_str(), world.cost("200")["active"].as_str()), ("Foundry two", "true"));
+        assert_eq!(rig.servicenow.find(COST, "sys_id", &renamed).unwrap()["code"], "042");
+
+        // SYSPRO drops a code and has it again with another meaning
+        rig.syspro.delete("EDU1", "BomCostCentre", &[("CostCentre", "100")]).unwrap();
+        world.well().await;
+        rig.syspro.insert("EDU1", "BomCostCentre", &[("CostCentre", "100"), ("Description", "Paint shop")]).unwrap();
+        world.well().await;
+        let listed = world.conflicts().await;
+        assert_eq!((brief(&listed), world.name("100").as_str()), (vec![("100", "@row", "reused", "open")], "Foundry two"));
+        world.decide(listed[0].id, Side::Syspro).await;
+        world.well().await;
+        assert_eq!((world.conflicts().await.len(), world.name("100").as_str()), (0, "Paint shop"));
+    });
+}
+
+#[test]
+fn a_run_that_would_change_too_much_changes_nothing() {
+    run(async {
+        let world = Aligned::start("brake_percent = 50").await;
+        world.in_step().await;
+        let rig = &world.rig;
+        let writes = rig.servicenow.writes();
+        let codes: Vec<String> = source::rows(&rig.syspro, "EDU1", "BomCostCentre", |c| c("CostCentre").text().to_owned());
+        assert!(codes.len() > 5, "{codes:?}");
+        for code in &codes {
+            world.describe(code, "A script went wrong");
+        }
+        let said = errors(&world.cycle(RunKind::Poll).await).join("\n");
+        assert!(said.contains(&format!("would change {} of {} records", codes.len(), codes.len())), "{said}");
+        assert!(said.contains("`align.brake_percent` (50)"), "{said}");
+        assert_eq!((rig.servicenow.writes(), world.conflicts().await.len()), (writes, 0));
+    });
+}
+
+#[test]
+fn rows_that_may_not_be_seen_and_columns_that_cannot_be_read_are_not_taken_for_deleted() {
+    run(async {
+        let mut options = Options::of_one_company(30);
+        options.servicenow.table(COST).unwrap().hidden = Some(("location".into(), "11111111111111111111111111111111".into()));
+        let world = Aligned::with(options, "").await;
+        let rig = &world.rig;
+        // more rows than a page holds, none of which may be seen, before and between the others
+        for n in 0..1_200 {
+            let code = format!("H{n}");
+            rig.servicenow.insert_row(COST, &[("code", &code), ("location", "11111111111111111111111111111111")]).unwrap();
+        }
+        world.in_step().await;
+        let costs = rig.syspro.count("EDU1", "BomCostCentre").unwrap();
+        assert_eq!(rig.servicenow.count(COST), costs + 1_200);
+        for code in ["100", "200"] {
+            world.edit(code, "Edited");
+        }
+        assert_eq!(errors(&world.cycle(RunKind::Sweep).await), Vec::<String>::new());
+        let listed = world.conflicts().await;
+        assert_eq!(brief(&listed), [("100", "name", "edited", "to_apply"), ("200", "name", "edited", "to_apply")]);
+    });
+}
+
+/// A record that both sides may edit.
+struct Subject {
+    entity: &'static str,
+    key: String,
+    code: String,
+    sys_id: String,
+}
+
+/// The fields with their columns.
+fn columns(entity: &str) -> &'static [(&'static str, &'static str)] {
+    if entity == "cost_center" { &[("name", "Description")] } else { &[("name", "Description"), ("description", "AltDescription")] }
+}
+
+struct Storm {
+    world: Aligned,
+    /// One for the whole storm: a tree that is stopped drops requests which are on their way, and they would arrive after the next edit.
+    tree: Tree,
+    random: fastrand::Rng,
+    subjects: Vec<Subject>,
+    /// (subject, field, whether in ServiceNow) to every value that somebody put there, in order.
+    edits: BTreeMap<(usize, &'static str, bool), Vec<String>>,
+    made: u32,
+}
+
+const FAULTS: &[(Fault, f64)] = &[
+    (Fault::DropAfterCommit, 0.04),
+    (Fault::StatusAfterCommit(500), 0.04),
+    (Fault::Status(502), 0.04),
+    (Fault::BrokenJsonAfterCommit, 0.03),
+    (Fault::CutBody, 0.02),
+];
+
+impl Storm {
+    fn table(entity: &str) -> &'static str {
+        if entity == "cost_center" { COST } else { GL }
+    }
+
+    fn syspro(&self, subject: &Subject, column: &str) -> String {
+        let (table, key) = if subject.entity == "cost_center" { ("BomCostCentre", "CostCentre") } else { ("GenMaster", "GlCode") };
+        self.world.rig.syspro.with(|database| {
+            let table = database.company("EDU1").unwrap().table(table).unwrap();
+            let at = |name: &str| table.schema.column(name).unwrap();
+            let slot = table.slots().find(|slot| {
+                let own = table.cell(*slot, at(key)).text() == subject.code;
+                own && (subject.entity == "cost_center" || table.cell(*slot, at("Company")).text() == "EDU1")
+            });
+            table.cell(slot.unwrap(), at(column)).text().trim().to_owned()
+        })
+    }
+
+    fn servicenow(&self, rows: &BTreeMap<String, BTreeMap<String, String>>, subject: &Subject, field: &str) -> String {
+        rows[&subject.sys_id].get(field).map(|text| text.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// Every row of both tables by its sys_id.
+    fn rows(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let rows = [COST, GL].into_iter().flat_map(|table| self.world.rig.servicenow.rows(table));
+        rows.map(|row| (row["sys_id"].clone(), row)).collect()
+    }
+
+    fn write_syspro(&self, subject: &Subject, column: &str, value: &str) {
+        let rig = &self.world.rig;
+        let code = subject.code.as_str();
+        match subject.entity {
+            "cost_center" => rig.syspro.update("EDU1", "BomCostCentre", &[("CostCentre", code)], &[(column, value)]),
+            _ => rig.syspro.update("EDU1", "GenMaster", &[("Company", "EDU1"), ("GlCode", code)], &[(column, value)]),
+        }
+        .unwrap();
+    }
+
+    /// Somebody edits something somewhere.
+    fn edit(&mut self) {
+        self.made += 1;
+        // some records are edited again and again, so that both sides meet
+        let few = (self.subjects.len() / 8).max(1);
+        let at = if self.random.bool() { self.random.usize(0..few) } else { self.random.usize(0..self.subjects.len()) };
+        let subject = &self.subjects[at];
+        let all = columns(subject.entity);
+        let (field, column) = all[self.random.usize(0..all.len())];
+        let side = self.random.bool();
+        let value = format!("edit {}", self.made);
+        if side {
+            self.world.rig.servicenow.edit_row(Self::table(subject.entity), &subject.sys_id, &[(field, &value)]);
+        } else {
+            self.write_syspro(subject, column, &value);
+        }
+        self.edits.entry((at, field, side)).or_default().push(value);
+    }
+
+    /// A person works through the list: applies in SYSPRO what is to be applied, and decides some of what is open.
+    async fn person(&mut self, all: bool) {
+        for row in self.world.conflicts().await {
+            if !all && self.random.bool() {
+                continue;
+            }
+            match row.state.as_str() {
+                "to_apply" => {
+                    let at = self.subjects.iter().position(|s| s.entity == row.entity && s.key == row.key).unwrap();
+                    let column = row.source.as_deref().unwrap();
+                    // whoever applies a change sees what it replaces
+                    if self.syspro(&self.subjects[at], column) == row.syspro {
+                        self.write_syspro(&self.subjects[at], column, &row.servicenow);
+                    }
+                }
+                "open" => {
+                    let side = if self.random.bool() { Side::Syspro } else { Side::ServiceNow };
+                    self.world.decide(row.id, side).await;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A cycle, to the last answer.
+    async fn cycle(&self, kind: RunKind) -> CycleReport {
+        let wanted = flows(&self.world.rig.deps).into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
+        let report = cycle_of(&self.tree, wanted.collect(), kind).await;
+        let started = Instant::now();
+        while self.world.rig.database.psql("SELECT count(*) FROM pending WHERE state = 'sending'") != "0" {
+            assert!(started.elapsed() < Duration::from_secs(60), "a batch does not come back");
+            tokio::task::yield_now().await;
+        }
+        report
+    }
+
+    async fn settle(&self) {
+        for _ in 0..60 {
+            let report = self.cycle(RunKind::Poll).await;
+            let again = self.world.rig.database.psql("SELECT count(*) FROM agreed WHERE again");
+            if errors(&report).is_empty() && !self.world.rig.unsettled().await && again == "0" {
+                return;
+            }
+            // the quota after a lost answer is real time
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("still something on its way: {:#?}", self.world.rig.failures().await.into_iter().take(3).collect::<Vec<_>>());
+    }
+
+    /// Both sides are equal, or the conflict list says what they say.
+    async fn agree(&self) -> usize {
+        let (rows, listed) = (self.rows(), self.world.conflicts().await);
+        for subject in &self.subjects {
+            for (field, column) in columns(subject.entity) {
+                let (syspro, servicenow) = (self.syspro(subject, column), self.servicenow(&rows, subject, field));
+                let entry = listed.iter().find(|row| row.entity == subject.entity && row.key == subject.key && row.field == *field);
+                let told = entry.is_some_and(|row| row.syspro == syspro && row.servicenow == servicenow);
+                assert!(syspro == servicenow || told, "{} {field}: `{syspro}` / `{servicenow}`, listed: {entry:?}", subject.key);
+            }
+        }
+        listed.len()
+    }
+
+    /// No edit vanished without a later one on its side, or a person who decided against it.
+    async fn none_lost(&self) {
+        let mut outvoted: BTreeSet<String> = BTreeSet::new();
+        for row in self.world.rig.audit(AuditKind::Conflict).await {
+            let detail: serde_json::Value = serde_json::from_str(&row.detail.unwrap()).unwrap();
+            if detail["state"] == "decided" {
+                let loser = if detail["side"] == "syspro" { "servicenow" } else { "syspro" };
+                outvoted.insert(detail[loser].as_str().unwrap().to_owned());
+            }
+        }
+        let rows = self.rows();
+        for ((at, field, side), values) in &self.edits {
+            let (subject, value) = (&self.subjects[*at], values.last().unwrap());
+            let column = columns(subject.entity).iter().find(|(name, _)| name == field).unwrap().1;
+            let now = if *side { self.servicenow(&rows, subject, field) } else { self.syspro(subject, column) };
+            // replaced by an edit of the other side, when this one had arrived there first
+            let other = self.edits.get(&(*at, *field, !*side)).is_some_and(|values| values.contains(&now));
+            let arrived = || self.arrived(subject, field, value);
+            let fair = now == *value || outvoted.contains(value) || (other && arrived());
+            assert!(
+                fair,
+                "{} {field}: the edit `{value}` {} is lost, now it is `{now}`:\n{}",
+                subject.key,
+                if *side { "in ServiceNow" } else { "in SYSPRO" },
+                self.history(subject)
+            );
+        }
+    }
+
+    /// What the audit and the deliveries say of a record.
+    fn history(&self, subject: &Subject) -> String {
+        let of = format!("d.entity = '{}' AND d.key = '{}'", subject.entity, subject.key);
+        self.world.rig.database.psql(&format!(
+            "SELECT a.at, a.kind, a.version, a.delivery_id, a.detail, l.payload, l.expects FROM audit a JOIN document d ON d.id = a.document_id \
+             LEFT JOIN delivery l ON l.id = a.delivery_id WHERE {of} ORDER BY a.id"
+        ))
+    }
+
+    /// Whether both sides are known to have agreed on a value at some time.
+    fn arrived(&self, subject: &Subject, field: &str, value: &str) -> bool {
+        let sql = format!(
+            "SELECT (SELECT count(*) FROM delivery l JOIN document d ON d.id = l.document_id JOIN audit a ON a.delivery_id = l.id \
+                     AND a.kind IN ('confirmed', 'doubt_settled', 'partial_write') \
+                     WHERE d.entity = '{0}' AND d.key = '{1}' AND l.payload::jsonb ->> '{2}' = '{3}') \
+             + (SELECT count(*) FROM conflict c WHERE c.entity = '{0}' AND c.key = '{1}' AND c.field = '{2}' AND c.servicenow = '{3}' AND c.state = 'closed')",
+            subject.entity, subject.key, field, value
+        );
+        self.world.rig.database.psql(&sql) != "0"
+    }
+}
+
+/// Sizes: (accounts, cost centres, edits, rounds). `TIELINE_BOTH_WAYS=full` for the large one.
+fn size() -> (usize, usize, u32, u32) {
+    if std::env::var("TIELINE_BOTH_WAYS").is_ok_and(|size| size == "full") { (2_000, 300, 1_000, 10) } else { (60, 12, 90, 6) }
+}
+
+#[test]
+fn random_edits_on_both_sides_lose_nothing_and_never_go_to_and_fro() {
+    run(async {
+        let seed = std::env::var("TIELINE_BOTH_WAYS_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+        println!("both ways: TIELINE_BOTH_WAYS_SEED={seed} plays it again");
+        let (accounts, costs, edits, rounds) = size();
+        let world = Aligned::start("brake_percent = 100\noverlap_seconds = 2").await;
+        let rig = &world.rig;
+        let missing = |table: &str, wanted: usize| wanted.saturating_sub(rig.syspro.count("EDU1", table).unwrap());
+        for n in 0..missing("GenMaster", accounts) {
+            let code = format!("77.{n:05}");
+            let row = [("Company", "EDU1"), ("GlCode", code.as_str()), ("Description", "Account"), ("AccountType", "E")];
+            rig.syspro.insert("EDU1", "GenMaster", &row).unwrap();
+        }
+        for n in 0..missing("BomCostCentre", costs) {
+            let code = format!("K{n:04}");
+            rig.syspro.insert("EDU1", "BomCostCentre", &[("CostCentre", &code), ("Description", "Centre")]).unwrap();
+        }
+        world.in_step().await;
+        let sql = "SELECT d.entity || '|' || d.key || '|' || r.sys_id FROM document d JOIN record r ON r.document_id = d.id \
+                   WHERE d.entity IN ('cost_center', 'gl_account') AND (d.entity = 'cost_center' OR d.key LIKE 'EDU1/%') AND d.key NOT LIKE '%\\%%%' ORDER BY 1";
+        let subject = |line: &str| {
+            let mut parts = line.split('|');
+            let (entity, key, sys_id) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+            let entity = if entity == "cost_center" { "cost_center" } else { "gl_account" };
+            let code = key.strip_prefix("EDU1/").unwrap_or(key).to_owned();
+            Subject { entity, key: key.to_owned(), code, sys_id: sys_id.to_owned() }
+        };
+        let mut subjects: Vec<Subject> = rig.database.psql(sql).lines().map(subject).collect();
+        let mut random = fastrand::Rng::with_seed(seed);
+        random.shuffle(&mut subjects);
+        assert!(subjects.len() >= costs, "{}", subjects.len());
+        let tree = world.rig.tree();
+        let mut storm = Storm { world, tree, random, subjects, edits: BTreeMap::new(), made: 0 };
+        let before = storm.world.rig.servicenow.writes();
+        for round in 0..rounds {
+            let rules = FAULTS.iter().map(|(fault, rate)| FaultRule::always(fault.clone()).rate(*rate).on_path("/api/now")).collect();
+            storm.world.rig.servicenow.set_faults(&FaultPlan { seed: seed + u64::from(round), rules });
+            for _ in 0..edits / rounds {
+                storm.edit();
+            }
+            for _ in 0..storm.random.u32(1..3) {
+                let kind = if storm.random.u8(0..4) == 0 { RunKind::Sweep } else { RunKind::Poll };
+                storm.cycle(kind).await;
+            }
+            storm.person(false).await;
+        }
+        storm.world.rig.servicenow.clear_faults();
+        storm.settle().await;
+        let left = storm.agree().await;
+        println!("both ways: {} edits, {left} entries in the list, {} faults", storm.made, storm.world.rig.servicenow.faults_struck());
+        storm.none_lost().await;
+        // nothing is written twice: every edit has a value of its own
+        let twice = "SELECT d.key || ' ' || e.key || ' ' || e.value FROM delivery l JOIN document d ON d.id = l.document_id \
+                     JOIN audit a ON a.delivery_id = l.id AND a.kind = 'confirmed' CROSS JOIN LATERAL jsonb_each_text(l.payload::jsonb) e \
+                     WHERE e.value LIKE 'edit %' GROUP BY 1 HAVING count(*) > 1";
+        if let Some(first) = storm.world.rig.database.psql(twice).lines().next() {
+            let subject = storm.subjects.iter().find(|subject| first.starts_with(&format!("{} ", subject.key))).unwrap();
+            panic!("{first} was written twice:\n{}", storm.history(subject));
+        }
+        // the person works until the list is empty, and everything comes to rest
+        for _ in 0..6 {
+            storm.person(true).await;
+            storm.settle().await;
+        }
+        assert_eq!((storm.agree().await, storm.world.conflicts().await.len()), (0, 0));
+        storm.none_lost().await;
+        let writes = storm.world.rig.servicenow.writes();
+        storm.settle().await;
+        assert_eq!(storm.cycle(RunKind::Sweep).await.flows.len(), 2);
+        assert_eq!(storm.world.rig.servicenow.writes(), writes, "nothing is left to write");
+        let written = writes - before;
+        assert!(written <= u64::from(storm.made), "{written} writes for {} edits", storm.made);
+        storm.tree.stop(Duration::from_secs(20)).await;
+    });
+}
+
+#[test]
+fn a_run_costs_the_same_statements_whatever_it_changes() {
+    run(async {
+        let database = Database::migrated().await;
+        let store = Store::connect(&settings(), &database.url()).unwrap();
+        let mut costs = Vec::new();
+        for (company, count) in [("FEW", 10), ("MANY", 1_000)] {
+            let flow = FlowId::new(company, "cost_center");
+            let ttl = Duration::from_secs(60);
+            let Taken::Lease(lease, _) = store.flow_take(flow.clone(), node("one").holder(), ttl, false, None).await.unwrap() else {
+                panic!()
+            };
+            let run = store.run_begin(flow.clone(), RunKind::Poll, "test".into(), None).await.unwrap();
+            let document = |n: usize| IntakeDocument {
+                key: DocumentKey::from_text(format!("C{n}")),
+                hash: [1; 32],
+                content: "{}".into(),
+                mapped: Ok(Vec::new()),
+                warnings: Vec::new(),
+                gone: false,
+            };
+            let intake = Intake {
+                flow: flow.clone(),
+                lease: Some((lease.clone(), ttl)),
+                run,
+                documents: (0..count).map(document).collect(),
+                watermark: None,
+                position: None,
+                kinds: None,
+                notes: Vec::new(),
+                sweep: false,
+                resend: false,
+                on_gone: BTreeMap::new(),
+                aligned: true,
+                actor: "test".into(),
+            };
+            store.intake(intake).await.unwrap();
+            let before = store.statements();
+            let documents = store.aligned_documents(flow.clone(), 0, 5_000).await.unwrap();
+            assert_eq!(documents.len(), count);
+            let each = || documents.iter().map(|document| document.id);
+            let conflict = |id: i64| NewConflict {
+                subject: id.to_string(),
+                document_id: Some(id),
+                key: "C".into(),
+                sys_id: None,
+                field: "name".into(),
+                source: None,
+                kind: "both_changed",
+                state: "open",
+                agreed: None,
+                syspro: "a".into(),
+                syspro_at: None,
+                servicenow: "b".into(),
+                servicenow_at: None,
+            };
+            let align = AlignIntake {
+                lease,
+                ttl,
+                run,
+                links: each().map(|id| (id, format!("{id:032x}"), COST.into())).collect(),
+                compared: each().map(|document_id| Compared { document_id, version: 1, fields: "{}".into(), again: false }).collect(),
+                deliveries: each()
+                    .map(|document_id| AlignDelivery { document_id, version: 1, action: "upsert", payload: "{}".into(), expects: None })
+                    .collect(),
+                withdrawn: Vec::new(),
+                conflicts: each().map(conflict).collect(),
+                closed: vec![(0, "in step")],
+                seen_to: None,
+                swept: true,
+                adopted: true,
+            };
+            store.align(align.clone()).await.unwrap();
+            // the same once more: nothing stands twice
+            store.align(align).await.unwrap();
+            costs.push(store.statements() - before);
+            let stands = format!(
+                "SELECT (SELECT count(*) FROM conflict WHERE company = '{company}') || ' ' || (SELECT count(*) FROM pending WHERE company = '{company}')"
+            );
+            assert_eq!(database.psql(&stands), format!("{count} {count}"));
+        }
+        assert_eq!(costs[0], costs[1], "statements of a run with 10 and with 1,000 changes");
+    });
+}
+
+#[test]
+fn conflicts_are_listed_shown_and_resolved_from_a_shell_and_over_http() {
+    use serde_json::{Value, json};
+
+    use crate::binary::{text, wait_until};
+    use crate::http::ask;
+    use crate::support::world::World;
+
+    let world = World::before();
+    let site = tempfile::tempdir().unwrap();
+    let folder = site.path().join("profiles/apo");
+    std::fs::create_dir_all(&folder).unwrap();
+    let cost = include_str!("../../config/profiles/apo/cost_center.toml");
+    std::fs::write(folder.join("cost_center.toml"), format!("{cost}\n[header.align]\n")).unwrap();
+    let command = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.env("TIELINE__DEFINITIONS__DIRECTORY", site.path());
+        command
+    };
+    let tieline = |arguments: &[&str]| {
+        let out = command(arguments).output().unwrap();
+        (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned(), text(&out))
+    };
+    let done = |arguments: &[&str]| {
+        let (code, out, all) = tieline(arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {all}");
+        out
+    };
+    world.set_credentials(&command);
+    world.servicenow.insert_row(COST, &[("code", "100"), ("account_number", "100"), ("name", "By hand")]).unwrap();
+    let sync = ["sync", "--entity", "cost_center"];
+    done(&sync);
+    assert_eq!(world.servicenow.writes(), 0);
+    let list = |more: &[&str]| -> Vec<Value> {
+        let arguments = [&["conflicts", "list", "--output", "json"], more].concat();
+        serde_json::from_str(&done(&arguments)).unwrap()
+    };
+    let first = list(&["--kind", "first_contact"]);
+    assert_eq!((first.len(), &first[0]["key"], &first[0]["servicenow"]), (1, &json!("100"), &json!("By hand")));
+    let id = first[0]["id"].to_string();
+    let shown = done(&["conflicts", "show", &id]);
+    assert!(shown.contains("`By hand`") && shown.contains("`Foundry`") && shown.contains("column Description"), "{shown}");
+    assert!(done(&["conflicts", "list", "--csv"]).lines().any(|line| line.contains("\"By hand\"")), "no such row");
+
+    // refusals say what to do
+    for (arguments, word) in [
+        (&["conflicts", "resolve", "99999", "--take", "syspro", "--why", "x"][..], "tieline conflicts list"),
+        (&["conflicts", "adopt", "--company", "EDU1", "--entity", "invoice", "--why", "x"], "[header.align]"),
+        (&["conflicts", "show", "99999"], "99999"),
+    ] {
+        let (code, _, all) = tieline(arguments);
+        assert!(code == Some(1) && all.contains(word), "{arguments:?}: {code:?} {all}");
+    }
+    assert_eq!(tieline(&["conflicts", "resolve", &id, "--take", "both", "--why", "x"]).0, Some(2));
+    assert_eq!(tieline(&["conflicts", "resolve", &id, "--take", "syspro"]).0, Some(2), "no reason");
+
+    done(&["conflicts", "adopt", "--company", "EDU1", "--entity", "cost_center", "--why", "go live"]);
+    done(&["conflicts", "resolve", &id, "--take", "servicenow", "--why", "the name is right there"]);
+    done(&sync);
+    let left = list(&["--state", "to_apply"]);
+    assert_eq!((left.len(), &left[0]["key"], &left[0]["why"]), (1, &json!("100"), &json!("the name is right there")));
+
+    // the same over HTTP
+    let out = command(&["api-key", "add", "ops", "--role", "operator"]).output().unwrap();
+    let key = String::from_utf8(out.stdout).unwrap().trim().to_owned();
+    let out = command(&["api-key", "add", "eyes", "--role", "viewer"]).output().unwrap();
+    let viewer = String::from_utf8(out.stdout).unwrap().trim().to_owned();
+    let mut serve = command(&["run"]);
+    // far from any schedule: nothing runs meanwhile
+    serve.env("TIELINE__SCHEDULE__COST_CENTER", "0 3 1 1 *");
+    let service = world.site.serve_as(serve);
+    let site_ask = |method: &str, path: &str, key: &str, body: &str| ask(&world.site, method, path, Some(key), body).unwrap();
+    wait_until("the service answers", || ask(&world.site, "GET", "/health/live", None, "").is_some_and(|(status, ..)| status == 200));
+    let (status, _, body) = site_ask("GET", "/api/v1/conflicts?entity=cost_center", &viewer, "");
+    let page: Value = serde_json::from_str(&body).unwrap();
+    let found = page["items"].as_array().unwrap().iter().find(|row| row["key"] == "100" && row["field"] == "name");
+    assert!(status == 200 && found.is_some(), "{status} {body}");
+    assert_eq!(site_ask("GET", &format!("/api/v1/conflicts/{id}"), &viewer, "").0, 200);
+    let resolve = format!(r#"{{"ids":[{id}],"take":"syspro","why":"changed our minds"}}"#);
+    assert_eq!(site_ask("POST", "/api/v1/conflicts/resolve", &viewer, &resolve).0, 403);
+    for wrong in [r#"{"ids":[],"take":"syspro","why":"x"}"#, r#"{"ids":[1],"why":"x"}"#, r#"{"ids":[1],"take":"both","why":"x"}"#] {
+        assert_eq!(site_ask("POST", "/api/v1/conflicts/resolve", &key, wrong).0, 400, "{wrong}");
+    }
+    assert_eq!(site_ask("POST", "/api/v1/conflicts/resolve", &key, r#"{"ids":[99999],"take":"syspro","why":"x"}"#).0, 404);
+    let (status, _, body) = site_ask("POST", "/api/v1/conflicts/resolve", &key, &resolve);
+    assert_eq!(status, 200, "{body}");
+    drop(service);
+    done(&sync);
+    assert_eq!(world.servicenow.find(COST, "code", "100").unwrap()["name"], "Foundry");
+    done(&sync);
+    assert!(list(&[]).iter().all(|row| row["key"] != "100"), "both sides are in step");
+    let audit = done(&["audit", "--kind", "conflict", "--output", "json"]);
+    for part in ["the name is right there", "changed our minds", "key ops from 127.0.0.1"] {
+        assert!(audit.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn what_the_instance_cuts_is_no_edit_and_is_not_sent_again() {
+    run(async {
+        let mut options = Options::of_one_company(30);
+        let table = options.servicenow.table(COST).unwrap();
+        table.columns.iter_mut().find(|column| column.name == "name").unwrap().kind = ColumnKind::Text(6);
+        let world = Aligned::with(options, "").await;
+        world.in_step().await;
+        world.describe("100", "Foundry and more");
+        world.well().await;
+        assert_eq!(world.name("100"), "Foundr");
+        let writes = world.rig.servicenow.writes();
+        for _ in 0..2 {
+            world.well().await;
+        }
+        assert_eq!((world.conflicts().await.len(), world.rig.servicenow.writes()), (0, writes));
+        world.edit("100", "Shop");
+        world.well().await;
+        assert_eq!(brief(&world.conflicts().await), [("100", "name", "edited", "to_apply")]);
+    });
+}
