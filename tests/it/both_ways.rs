@@ -195,6 +195,21 @@ fn an_edit_of_a_user_survives_a_change_in_syspro() {
         let writes = rig.servicenow.writes();
         world.well().await;
         assert_eq!(rig.servicenow.writes(), writes, "an echo of our own write is no edit");
+
+        // a decision that has been carried out says nothing of what is edited after it
+        world.describe("100", "Once more of SYSPRO");
+        world.edit("100", "Once more of ServiceNow");
+        world.well().await;
+        world.decide(world.conflicts().await[0].id, Side::Syspro).await;
+        world.well().await;
+        assert_eq!(world.name("100"), "Once more of SYSPRO");
+        world.edit("100", "And a user again");
+        for _ in 0..3 {
+            world.well().await;
+            assert_eq!(world.name("100"), "And a user again");
+        }
+        let listed = world.conflicts().await;
+        assert_eq!((brief(&listed), &listed[0].side), (vec![("100", "name", "edited", "to_apply")], &None));
     });
 }
 

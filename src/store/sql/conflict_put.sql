@@ -10,10 +10,10 @@ WITH n AS (
         state = excluded.state, agreed = excluded.agreed, syspro = excluded.syspro, syspro_at = excluded.syspro_at,
         servicenow = excluded.servicenow, servicenow_at = excluded.servicenow_at, changed_at = now(),
         -- a decision is about two values; with others it is none
-        side = CASE WHEN excluded.state <> 'open' THEN conflict.side END,
-        decided_by = CASE WHEN excluded.state <> 'open' THEN conflict.decided_by END,
-        decided_at = CASE WHEN excluded.state <> 'open' THEN conflict.decided_at END,
-        why = CASE WHEN excluded.state <> 'open' THEN conflict.why END
+        side = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.side END,
+        decided_by = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.decided_by END,
+        decided_at = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.decided_at END,
+        why = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.why END
     RETURNING id, document_id, key, sys_id, field, kind, state, agreed, syspro, servicenow
 )
 INSERT INTO audit (kind, company, entity, document_id, run_id, actor, detail)

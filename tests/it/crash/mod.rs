@@ -46,7 +46,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("read an alignment's standing", "reads, of aligned flows alone"),
     ("read aligned documents", "reads, of aligned flows alone"),
     ("tell other flows' rows apart", "reads, of aligned flows alone"),
-    ("take an alignment in", "one transaction, of aligned flows alone; `both_ways` ends runs before and after it"),
+    ("take an alignment in", "one transaction, of aligned flows alone; the next run compares again"),
     ("decide conflicts", "an action of a person, one statement"),
     ("adopt two lists", "an action of a person, one statement"),
     ("say that it is alive", "reads"),
