@@ -54,6 +54,8 @@ pub struct Root {
     /// Cycles on their way: they end after their last flow.
     cycles: usize,
     gave_up: BTreeMap<FlowId, String>,
+    /// The ledger is being asked what is due: a second question would only wait for a connection as well.
+    asking: bool,
     stopping: bool,
 }
 
@@ -102,7 +104,7 @@ impl Root {
     pub fn new(parts: RootParts) -> Self {
         let settings = &parts.deps.settings;
         let agenda = Agenda::new(schedules(&parts.deps), settings.flows.lease, (settings.retry.min_delay, settings.retry.max_delay));
-        Self { parts, agenda, running: BTreeSet::new(), cycles: 0, gave_up: BTreeMap::new(), stopping: false }
+        Self { parts, agenda, running: BTreeSet::new(), cycles: 0, gave_up: BTreeMap::new(), asking: false, stopping: false }
     }
 
     /// A cycle; `due` are those of its flows that the agenda wants to hear of.
@@ -187,6 +189,9 @@ impl Handler<Tick> for Root {
             let cycle = self.cycle(ask, due, ctx).map(|report, _, _| log_report(&report));
             ctx.spawn(cycle);
         }
+        if std::mem::replace(&mut self.asking, true) {
+            return;
+        }
         // deliveries whose time has come, and batches of nodes that died
         let (deps, nudge) = (self.parts.deps.clone(), self.parts.nudge.clone());
         let retry = async move {
@@ -211,7 +216,7 @@ impl Handler<Tick> for Root {
                 Err(error) => warn!(%error, "due deliveries could not be looked for, it is tried again"),
             }
         };
-        ctx.spawn(retry.into_actor(self));
+        ctx.spawn(retry.into_actor(self).map(|(), this, _| this.asking = false));
     }
 }
 

@@ -72,6 +72,9 @@ pub struct Store {
     trouble: Trouble,
 }
 
+/// How long a call waits for a connection while none can be made.
+const KNOWN_AWAY: Duration = Duration::from_secs(2);
+
 /// Why the last connection could not be made, until one can.
 type Trouble = Arc<Mutex<Option<String>>>;
 
@@ -142,10 +145,13 @@ impl Store {
         let hanging = || StoreError::Hanging { what, seconds: self.call_timeout.as_secs() };
         let permit = tokio::time::timeout(self.call_timeout, self.permits.clone().acquire_owned()).await.map_err(|_| hanging())?;
         let pool = self.pool.clone();
+        // while the server is known to be away nobody waits long: those behind wait for the same places
+        let patience = if self.trouble().is_some() { KNOWN_AWAY.min(pool.connection_timeout()) } else { pool.connection_timeout() };
         let task = tokio::task::spawn_blocking(move || {
             // held until the work ends, not until the caller gives up
             let _permit = permit;
-            let mut conn = pool.get().map_err(|error| StoreError::Unreachable { problem: without_url(&error.to_string()) })?;
+            let mut conn =
+                pool.get_timeout(patience).map_err(|error| StoreError::Unreachable { problem: without_url(&error.to_string()) })?;
             failpoint::transaction(Some(what));
             let done = PgConnection::transaction(&mut *conn, |conn| work(conn)).map_err(|error: TxError| error.into_store(what));
             failpoint::transaction(None);

@@ -339,7 +339,15 @@ impl Sender {
         let heart = self.deps.heart.clone();
         let servicenow = self.servicenow.leased_until(claimed + lease, Rc::new(move || heart.alive_since(claimed.into_std())));
         let started = Instant::now();
-        let records = outgoing::records(&self.deps, &self.entity, target, &claim).await?;
+        let records = match outgoing::records(&self.deps, &self.entity, target, &claim).await {
+            Ok(records) => records,
+            Err(error) => {
+                // nothing has left: it is due again, and needs no look-up
+                let outcomes = verdict::of_nothing_sent(&claim, &error.to_string(), look);
+                self.store_outcomes(&claim, outcomes.into(), Vec::new().into(), look, claimed + lease).await?;
+                return Err(error);
+            }
+        };
         let (outcomes, stop) = if look {
             match servicenow.settle(&self.tokens, target, &records).await {
                 Ok(settled) => (verdict::of_look(&self.deps.settings, target, &claim, settled), None),

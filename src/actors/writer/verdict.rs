@@ -104,6 +104,16 @@ pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &Service
     claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
 }
 
+/// A batch that could not even be put together: what was to be sent is due as before, what was to be looked up is still in doubt.
+pub(super) fn of_nothing_sent(claim: &Claim, why: &str, look: bool) -> Vec<Settlement> {
+    let (now, message) = (Utc::now(), format!("nothing was sent: {why}"));
+    let verdict = |_: &Claimed| match look {
+        true => Verdict::InDoubt { message: message.clone(), not_before: now },
+        false => Verdict::Deferred { message: message.clone(), not_before: now, throttled: false, counted: false },
+    };
+    claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
+}
+
 /// Outcomes of a look at doubtful deliveries.
 pub(super) fn of_look(settings: &Settings, target: &TargetPlan, claim: &Claim, settled: Vec<Settled>) -> Vec<Settlement> {
     let now = Utc::now();
