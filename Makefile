@@ -44,7 +44,7 @@ unit: ## the tests alone; a filter in ARGS
 doc: ## the documentation, in target/doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 
-crash-test: setup ## kill the program at every boundary of the delivery path: about half an hour
+crash-test: setup ## kill the program at every boundary of the delivery path: about an hour
 	cargo build --locked
 	@set -o pipefail; TIELINE_CRASH=all cargo test --locked --test it crash:: -- --nocapture --test-threads 2 2>&1 | tee target/crash-test.log
 	@awk '/^crash: / { points += $$3; wrong += $$5 } END { printf "%d crash points, %d of them lost, doubled or changed something\n", points, wrong; exit points < 300 || wrong > 0 }' target/crash-test.log
