@@ -67,6 +67,10 @@ impl SysproSession {
 
 impl Actor for SysproSession {
     type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        self.deps.crash.at("session:started", "");
+    }
 }
 
 impl Supervised for SysproSession {
@@ -79,6 +83,7 @@ impl Handler<GetCredential> for SysproSession {
     type Result = ResponseActFuture<Self, Result<Credential, CredentialError>>;
 
     fn handle(&mut self, _: GetCredential, _: &mut Self::Context) -> Self::Result {
+        self.deps.crash.at("session:asked", "");
         if let Some(credential) = &self.volatile.credential {
             return Box::pin(actix::fut::ready(Ok(credential.clone())));
         }

@@ -108,7 +108,13 @@ impl Kinds {
             let values = || rows().filter_map(|(document, row)| Some((document, row.get(at)?)));
             let column = format!("{prefix}{name}");
             let Some(was) = self.0.get(&column).copied() else {
-                if let Some(kind) = values().find_map(|(_, value)| Kind::of(value)) {
+                // numbers of more digits than we compute with are kept as texts, and may come first
+                let numbers = || {
+                    values().all(|(_, value)| Kind::Number.admits(value))
+                        && values().any(|(_, value)| Kind::of(value) == Some(Kind::Number))
+                };
+                let first = values().find_map(|(_, value)| Kind::of(value));
+                if let Some(kind) = first.map(|kind| if numbers() { Kind::Number } else { kind }) {
                     self.0.insert(column, kind);
                     new = true;
                 }
@@ -174,5 +180,9 @@ mod tests {
         assert!(kinds.learn(&plan, &numbers(text("12.50")).1).1.is_empty());
         assert!(kinds.learn(&plan, &numbers(text("123456789012345678901234567890.5")).1).1.is_empty(), "more digits than we compute with");
         assert_eq!(kinds.learn(&plan, &numbers(text("twelve")).1).1.len(), 1);
+        let mut kinds = Kinds::default();
+        let both = [text("123456789012345678901234567890.5"), Value::from_decimal(1.into())];
+        kinds.learn(&plan, &documents(&both, Value::Null).1);
+        assert!(kinds.learn(&plan, &first).1.is_empty(), "one that is too long came first");
     }
 }

@@ -107,6 +107,8 @@ fn the_actors_that_all_depend_on_die_at_every_place_and_come_back() {
         crash.arm("token:started", None, 0, 2);
         crash.arm("token:asked", None, 3, 2);
         crash.arm("token:fetched", None, 1, 2);
+        crash.arm("session:started", None, 0, 2);
+        crash.arm("session:asked", None, 4, 2);
         crash.arm("recorder:started", None, 0, 2);
         crash.arm("recorder:asked", None, 0, 1);
         let tree = Tree::start(&rig.deps, quick(), false).unwrap();
@@ -114,7 +116,7 @@ fn the_actors_that_all_depend_on_die_at_every_place_and_come_back() {
         settle(&rig, &tree).await;
         assert!(tree.seal.send(Seal).await.unwrap() > 0, "it seals again");
         assert_eq!(crash.left(), 0);
-        assert_eq!(["servicenow_token", "audit_recorder"].map(restarts), [6, 3]);
+        assert_eq!(["servicenow_token", "syspro_session", "audit_recorder"].map(restarts), [6, 4, 3]);
         assert!(tree.fatal.borrow().is_none());
         all_once(&rig, &[]);
         assert_eq!(confirmed_twice(&rig), "");
@@ -124,7 +126,13 @@ fn the_actors_that_all_depend_on_die_at_every_place_and_come_back() {
 
 #[test]
 fn one_that_dies_again_and_again_ends_the_process_by_name() {
-    for (point, actor) in [("token:asked", "servicenow_token"), ("recorder:asked", "audit_recorder"), ("writer:before_send", "writer")] {
+    let dying = [
+        ("token:asked", "servicenow_token"),
+        ("session:asked", "syspro_session"),
+        ("recorder:asked", "audit_recorder"),
+        ("writer:before_send", "writer"),
+    ];
+    for (point, actor) in dying {
         run(async {
             let rig = Rig::start(Options::of_one_company(26)).await;
             rig.deps.crash.arm(point, None, 0, 1_000);
