@@ -93,7 +93,12 @@ fn crash(scenario: &Scenario) {
     assert!(tally.wrong.is_empty(), "{:#?}", tally.wrong);
     // a page more or a look less may shift a few points from one run to the next
     // of a sample of three, one may be such a point
-    assert!(tally.points > tally.missed.len() * if points.len() > 10 { 5 } else { 1 }, "{} points were struck, {:?} were not reached", tally.points, tally.missed);
+    assert!(
+        tally.points > tally.missed.len() * if points.len() > 10 { 5 } else { 1 },
+        "{} points were struck, {:?} were not reached",
+        tally.points,
+        tally.missed
+    );
 }
 
 fn chosen(points: Vec<String>) -> Vec<String> {
