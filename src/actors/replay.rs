@@ -78,21 +78,7 @@ async fn replay_page(
         };
         report.documents += documents.len() as u64;
         let aligned = deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
-        let intake = Intake {
-            flow,
-            lease: None,
-            run,
-            documents,
-            watermark: None,
-            position: None,
-            kinds: None,
-            notes: Vec::new(),
-            sweep: false,
-            resend: true,
-            on_gone: BTreeMap::new(),
-            aligned,
-            actor: requested_by.to_owned(),
-        };
+        let intake = Intake { resend: true, aligned, actor: requested_by.to_owned(), ..Intake::of(flow, run, documents) };
         deps.store.intake(intake).await?;
     }
     Ok(())

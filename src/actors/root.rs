@@ -252,7 +252,6 @@ impl Handler<FeelPulse> for Root {
     fn handle(&mut self, _: FeelPulse, _: &mut Self::Context) -> Self::Result {
         let pulses = self.parts.pulses.clone();
         let limit = self.parts.deps.settings.flows.stuck;
-        let asked = Instant::now();
         Box::pin(async move { ask_all(&pulses, limit / 4).await }.into_actor(self).map(move |all, this, ctx| {
             let watch = &this.parts.deps.watch;
             for (child, liveness) in all {
@@ -262,7 +261,8 @@ impl Handler<FeelPulse> for Root {
                     continue;
                 }
                 // readiness says so from now on
-                let since = watch.is_silent(&name, asked);
+                let now = Instant::now();
+                let since = watch.is_silent(&name, now.checked_sub(limit / 4).unwrap_or(now));
                 warn!(child = name, seconds = since.elapsed().as_secs(), "an actor does not answer");
                 if since.elapsed() >= limit {
                     this.end_process(format!("actor {name} has not answered for {} s: its thread is stuck", limit.as_secs()), true);

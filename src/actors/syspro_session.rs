@@ -16,7 +16,7 @@ use super::enet_keeper::LedgerKeeper;
 use super::vault::{CredentialError, syspro_credential};
 use crate::config::secret::Credential;
 use crate::domain::CompanyId;
-use crate::syspro::enet::{Enet, EnetCall, EnetDoor, EnetError, Operation};
+use crate::syspro::enet::{Enet, EnetCall, EnetDoor, EnetError};
 
 /// Keeps the operator's credential and session.
 pub struct SysproSession {
@@ -155,7 +155,7 @@ impl EnetDoor for SessionDoor {
         xml: String,
         asked: String,
     ) -> LocalBoxFuture<'a, Result<String, EnetError>> {
-        let call = EnetCall { operation: Operation::Query, object: object.to_owned(), parameters: None, xml, asked: asked.clone() };
+        let call = EnetCall::query(object, xml, asked.clone());
         let query = EnetQuery { operator: operator.clone(), company: company.clone(), call };
         Box::pin(async move { self.0.send(query).await.unwrap_or(Err(EnetError::Restarting { asked })) })
     }

@@ -68,9 +68,15 @@ impl Watch {
     pub fn guard_root(self: &Arc<Self>, limit: Duration, end: impl FnOnce(String) + Send + 'static) -> std::io::Result<()> {
         self.seen().root = Some(Instant::now());
         let watch = self.clone();
+        let nap = (limit / 8).min(Duration::from_secs(1));
         let look = move || {
             loop {
-                std::thread::sleep((limit / 8).min(Duration::from_secs(1)));
+                let before = Instant::now();
+                std::thread::sleep(nap);
+                if before.elapsed() > nap + limit / 2 {
+                    // the whole process was stopped for a while: Root has had no time either
+                    watch.root_lives();
+                }
                 let Some(root) = watch.seen().root else { return };
                 if root.elapsed() > limit {
                     return end(format!("actor root has not answered for {} s: its thread is stuck", limit.as_secs()));

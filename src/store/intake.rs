@@ -51,6 +51,27 @@ pub struct Intake {
     pub actor: String,
 }
 
+impl Intake {
+    /// Documents as they are taken in when nothing else is said of them: read outside a lease, nothing else moves.
+    pub fn of(flow: FlowId, run: RunId, documents: Vec<IntakeDocument>) -> Self {
+        Self {
+            flow,
+            lease: None,
+            run,
+            documents,
+            watermark: None,
+            position: None,
+            kinds: None,
+            notes: Vec::new(),
+            sweep: false,
+            resend: false,
+            on_gone: BTreeMap::new(),
+            aligned: false,
+            actor: "tieline".into(),
+        }
+    }
+}
+
 /// One document, mapped.
 #[derive(Debug, Clone)]
 pub struct IntakeDocument {

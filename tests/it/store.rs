@@ -38,19 +38,8 @@ fn page(run: RunId, lease: Option<Lease>, count: usize, content: u8) -> Intake {
         gone: false,
     };
     Intake {
-        flow: suppliers(),
         lease: lease.map(|lease| (lease, Duration::from_secs(60))),
-        run,
-        documents: (0..count).map(document).collect(),
-        watermark: None,
-        position: None,
-        kinds: None,
-        notes: Vec::new(),
-        sweep: false,
-        resend: false,
-        on_gone: BTreeMap::new(),
-        aligned: false,
-        actor: "test".into(),
+        ..Intake::of(suppliers(), run, (0..count).map(document).collect())
     }
 }
 

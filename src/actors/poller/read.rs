@@ -81,19 +81,15 @@ impl Reader {
         let (first, mut after) = bookmark.map_or((0, None), |bookmark| (bookmark.scope, bookmark.after));
         let mut kinds: Kinds = row.kinds.clone().and_then(|kinds| serde_json::from_value(kinds).ok()).unwrap_or_default();
         let intake = |documents, watermark, position, (kinds, notes)| Intake {
-            flow: self.flow.clone(),
             lease: Some((lease.clone(), self.deps.settings.flows.lease)),
-            run,
-            documents,
             watermark,
             position,
             kinds,
             notes,
             sweep: whole,
-            resend: false,
             on_gone: plan.targets.iter().filter_map(|t| Some((t.block.clone(), t.on_gone.clone()?))).collect(),
             aligned: plan.aligned().is_some(),
-            actor: "tieline".into(),
+            ..Intake::of(self.flow.clone(), run, documents)
         };
         for (number, scope) in scopes.iter().enumerate().skip(first) {
             let mut size = PageSize::new(self.deps.settings.syspro.page_size);

@@ -39,19 +39,9 @@ impl Reader {
             })
             .collect();
         let intake = Intake {
-            flow: self.flow.clone(),
             lease: Some((lease.clone(), self.deps.settings.flows.lease)),
-            run,
-            documents,
-            watermark: None,
-            position: None,
-            kinds: None,
-            notes: Vec::new(),
-            sweep: false,
-            resend: false,
-            on_gone: std::collections::BTreeMap::new(),
             aligned: plan.aligned().is_some(),
-            actor: "tieline".into(),
+            ..Intake::of(self.flow.clone(), run, documents)
         };
         self.take_in(intake).await.map(drop)
     }

@@ -343,7 +343,7 @@ impl Sender {
             Ok(records) => records,
             Err(error) => {
                 // nothing has left: it is due again, and needs no look-up
-                let outcomes = verdict::of_nothing_sent(&claim, &error.to_string(), look);
+                let outcomes = verdict::of_nothing_sent(&self.deps.settings, &claim, &error.to_string(), look);
                 self.store_outcomes(&claim, outcomes.into(), Vec::new().into(), look, claimed + lease).await?;
                 return Err(error);
             }

@@ -104,12 +104,15 @@ pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &Service
     claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
 }
 
-/// A batch that could not even be put together: what was to be sent is due as before, what was to be looked up is still in doubt.
-pub(super) fn of_nothing_sent(claim: &Claim, why: &str, look: bool) -> Vec<Settlement> {
+/// A batch that could not even be put together: what was to be sent is due again, what was to be looked up is still in doubt.
+pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, look: bool) -> Vec<Settlement> {
     let (now, message) = (Utc::now(), format!("nothing was sent: {why}"));
-    let verdict = |_: &Claimed| match look {
-        true => Verdict::InDoubt { message: message.clone(), not_before: now },
-        false => Verdict::Deferred { message: message.clone(), not_before: now, throttled: false, counted: false },
+    let verdict = |delivery: &Claimed| {
+        let (message, not_before) = (message.clone(), later(settings, delivery, None, now));
+        match look {
+            true => Verdict::InDoubt { message, not_before },
+            false => Verdict::Deferred { message, not_before, throttled: false, counted: false },
+        }
     };
     claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
 }

@@ -24,7 +24,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::config::secret::Credential;
 use crate::domain::CompanyId;
 
-/// Whoever can put a query to a business object: the session itself, or the actor that keeps it.
+/// Whoever can put a query to a business object: the session itself, or the actor that keeps it. Those who read have nothing else in hand.
 pub trait EnetDoor {
     /// The text of the answer to one query. It may still hold errors of the business object.
     fn query<'a>(

@@ -56,6 +56,13 @@ pub struct EnetCall {
     pub asked: String,
 }
 
+impl EnetCall {
+    /// A query; `asked` says in words that may stand in a log what it is.
+    pub fn query(object: &str, xml: String, asked: String) -> Self {
+        Self { operation: Operation::Query, object: object.to_owned(), parameters: None, xml, asked }
+    }
+}
+
 /// Who logs on.
 #[derive(Debug, Clone)]
 pub struct EnetLogin {
@@ -268,7 +275,7 @@ impl EnetDoor for Enet {
         xml: String,
         asked: String,
     ) -> LocalBoxFuture<'a, Result<String, EnetError>> {
-        let call = EnetCall { operation: Operation::Query, object: object.to_owned(), parameters: None, xml, asked };
+        let call = EnetCall::query(object, xml, asked);
         Box::pin(async move { self.call(operator, company, &call).await })
     }
 }

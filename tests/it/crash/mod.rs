@@ -56,6 +56,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("give the e.net session back", "the same"),
 ];
 
+/// Rounds in which a point is tried until it is reached.
+const ROUNDS: u32 = 5;
+
 /// What came of a scenario.
 #[derive(Default)]
 struct Tally {
@@ -71,9 +74,7 @@ fn crash(scenario: &Scenario) {
     let points = chosen(play.points(scenario));
     let mut tally = Tally::default();
     for point in &points {
-        // a round may differ from its neighbours, but not from the one after next
-        let struck = play.kill_at(scenario, point).and_then(|struck| if struck { Ok(true) } else { play.kill_at(scenario, point) });
-        match struck {
+        match strike(&play, scenario, point) {
             Ok(true) => tally.points += 1,
             Ok(false) => tally.missed.push(point.clone()),
             Err(why) => {
@@ -92,13 +93,18 @@ fn crash(scenario: &Scenario) {
     );
     assert!(tally.wrong.is_empty(), "{:#?}", tally.wrong);
     // a page more or a look less may shift a few points from one run to the next
-    // of a sample of three, one may be such a point
-    assert!(
-        tally.points > tally.missed.len() * if points.len() > 10 { 5 } else { 1 },
-        "{} points were struck, {:?} were not reached",
-        tally.points,
-        tally.missed
-    );
+    assert!(tally.points > tally.missed.len() * 5, "{} points were struck, {:?} were not reached", tally.points, tally.missed);
+}
+
+/// Whether the process was killed at the point, within some rounds: what is new falls into one page in this round and into two in the
+/// next, because each round adds documents before it, and a page of the first read holds four.
+fn strike(play: &Play, scenario: &Scenario, point: &str) -> Result<bool, String> {
+    for _ in 0..ROUNDS {
+        if play.kill_at(scenario, point)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn chosen(points: Vec<String>) -> Vec<String> {
