@@ -209,6 +209,7 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
         output::json(&serde_json::json!({ "seconds": took.as_secs(), "cycles": cycles, "ties_out": ties, "entities": summary }))?;
     } else {
         tie::print(&summary);
+        println!("The made-up data holds awkward cases on purpose: invoices of up to 99,999,999,999.99 among them.");
         let sent: i64 = deps.progress.all().values().map(|counts| counts.confirmed).sum();
         let rate = u128::from(sent.unsigned_abs()) * 1000 / took.as_millis().max(1);
         println!("{sent} records in {}.{} s ({rate} a second), audited and durable.", took.as_secs(), took.subsec_millis() / 100);
