@@ -14,6 +14,12 @@ use super::wire::Answer;
 /// Requests at once while single columns are asked for.
 const AT_ONCE: usize = 4;
 
+/// How often a refusal must come again, each time beside a question that is answered, before a table or column is taken to be missing.
+///
+/// A server in trouble refuses now this, now that: Microsoft's IIS says 404 while an application is being replaced. What is missing is read
+/// as empty where a definition allows it, so that believing too soon would blank what is there.
+const REPEATS: usize = 3;
+
 /// What a probe found of one table.
 #[derive(Debug)]
 pub struct ProbeFinding {
@@ -60,7 +66,7 @@ impl OData {
                     (finding.missing_optional, finding.missing) = absent.partition(|name| needed.optional.contains(name));
                 }
                 Err(error @ SysproError::Refused { status: 404, .. }) => {
-                    finding.error = Some(call.not_found(&needed.table, error).await);
+                    finding.error = Some(call.not_found(&needed.table, all[0], error).await);
                 }
                 Err(error) if error.is_about(&all) => match call.missing(&needed.table, &all).await? {
                     Some(missing) => {
@@ -141,7 +147,7 @@ impl Call<'_> {
             Err(error @ SysproError::Refused { status: 404, .. }) => {
                 // a 404 to one column alone as well means the table, not a column
                 if self.sample(query.table, &selected[..1]).await.is_err() {
-                    return Err(self.not_found(query.table, error).await);
+                    return Err(self.not_found(query.table, selected[0], error).await);
                 }
             }
             Err(error) if error.is_about(selected) => {}
@@ -194,19 +200,56 @@ impl Call<'_> {
             .buffered(AT_ONCE)
             .collect()
             .await;
-        let mut missing = Vec::new();
+        let (mut answering, mut refused) = (None, Vec::new());
         for (name, answer) in answers {
             match answer {
-                Ok(_) => {}
-                Err(error) if error.is_about(&[&name]) => missing.push(name),
+                Ok(_) => answering = Some(name),
+                Err(error) if error.is_about(&[&name]) => refused.push((error.names(&name) || self.metadata.lacks(table, &name), name)),
                 Err(error) => return Err(error),
             }
         }
-        Ok((missing.len() < columns.len()).then_some(missing))
+        let Some(answering) = answering else { return Ok(None) };
+        let mut missing = Vec::new();
+        for (certain, name) in refused {
+            if certain || self.stays_refused((table, &name), (table, &answering)).await? {
+                missing.push(name);
+            }
+        }
+        Ok(Some(missing))
     }
 
-    /// Tells an unknown table from an unknown company.
-    pub(super) async fn not_found(&self, table: &str, refusal: SysproError) -> SysproError {
+    /// Whether a table's column is refused each time that it is asked for, and another question answered each time.
+    ///
+    /// # Errors
+    /// What the other question was answered with: the server has other trouble than a missing column.
+    async fn stays_refused(&self, (table, column): (&str, &str), (beside, answering): (&str, &str)) -> Result<bool, SysproError> {
+        for _ in 0..REPEATS {
+            self.sample(beside, &[answering]).await?;
+            match self.sample(table, &[column]).await {
+                Ok(_) => return Ok(false),
+                Err(error) if error.is_about(&[column]) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// A question about another table that this company has answered before.
+    fn answered_before(&self, table: &str) -> Option<(String, String)> {
+        let learned = self.odata.learned.borrow();
+        let own = learned.accepted.iter().filter(|(company, _)| company == self.company);
+        let questions = own.filter_map(|(_, asked)| asked.split_once('?'));
+        let (other, columns) = questions.filter(|(other, _)| *other != table).min()?;
+        Some((other.to_owned(), columns.split(',').next()?.to_owned()))
+    }
+
+    /// Tells an unknown table from an unknown company, and both from a server in trouble.
+    pub(super) async fn not_found(&self, table: &str, column: &str, refusal: SysproError) -> SysproError {
+        if let Some((other, answering)) = self.answered_before(table)
+            && !self.stays_refused((table, column), (&other, &answering)).await.unwrap_or(false)
+        {
+            return refusal;
+        }
         let (company, table) = (self.company.to_string(), table.to_owned());
         match self.company_answers().await {
             Some(true) => SysproError::UnknownTable { company, table },

@@ -238,6 +238,11 @@ impl SysproError {
         }
     }
 
+    /// Whether the server understood the question and named this column in its refusal. A page that says 404 may repeat the whole address.
+    pub(super) fn names(&self, column: &str) -> bool {
+        matches!(self, Self::Refused { status: 400, answer, .. } if answer.contains(column))
+    }
+
     /// From a failed exchange.
     pub(super) fn from_net(asked: String, source: NetError) -> Self {
         let text = source.to_string().to_ascii_lowercase();

@@ -240,13 +240,13 @@ impl Call<'_> {
 
     /// The first way of writing dates that the server takes, asked for with one row; the likeliest when it takes none.
     ///
-    /// Some servers say 500 to what they cannot read, which is also what a passing failure looks like: such an answer counts when it
-    /// comes twice.
+    /// Some servers say 500 or 404 to what they cannot read, which is also what a passing failure looks like: such an answer counts when
+    /// it comes twice.
     async fn way_of_dates<'q>(&self, place: &(CompanyId, String), window: impl Fn(usize) -> Query<'q>) -> usize {
         for way in 0..DATE_WAYS {
             let query = window(way);
             let mut answer = self.one_row(&query).await;
-            if matches!(answer, Err(SysproError::Failed { status: 500, .. })) {
+            if matches!(answer, Err(SysproError::Failed { status: 500, .. } | SysproError::Refused { status: 404, .. })) {
                 answer = self.one_row(&query).await;
             }
             match answer {
