@@ -1,7 +1,5 @@
 //! The database goes away under the running service, in every way that a site sees: it says so, loses nothing and goes on by itself.
 
-mod servers;
-
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -9,8 +7,8 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tieline::sim::faults::{Fault, FaultRule};
 
-use self::servers::{Private, Server, Tmpfs};
 use crate::support::node::{Node, wait_for, wait_until_right};
+use crate::support::servers::{Private, Server, Tmpfs};
 use crate::support::world::World;
 
 const LIMIT: Duration = Duration::from_secs(60);

@@ -1,17 +1,22 @@
-//! Random trouble: both systems misbehave, the program is killed, its database connections are cut, and business goes on meanwhile.
-//! What it comes to in the end is the same: everything once, with the right amounts.
+//! Random trouble: both systems misbehave, the program is killed, its database is restarted or killed, its connections are cut, and business
+//! goes on meanwhile. What it comes to in the end is the same: everything once, with the right amounts.
 //!
 //! A seed decides what happens; the machine's speed decides when exactly. `make soak SEEDS=n` runs many, a test run a few.
 
-use std::process::Stdio;
+use std::fs::File;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use chrono::{Days, Utc};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tieline::sim::faults::{Fault, FaultPlan, FaultRule};
 
-use crate::support::world::{COMPANY, World};
+use crate::support::node::{Node, wait_for};
+use crate::support::servers::{End, Server};
+use crate::support::world::{COMPANY, Ledger, World};
 
-/// Steps of a run, each with changes in SYSPRO, trouble, and a run of the program that may be killed.
+/// Steps of a run, each with changes in SYSPRO, trouble, and a life of the program that may end badly.
 const STEPS: u32 = 6;
 
 /// Everything that ServiceNow can do to a request.
@@ -47,38 +52,99 @@ const SYSPRO: &[Fault] = &[Fault::Status(502), Fault::Status(404), Fault::HtmlPa
 /// The share of requests that a fault strikes.
 const RATES: &[f64] = &[0.02, 0.05, 0.1, 0.2];
 
+/// Rows of a page and records of a batch; small ones let much happen between two of them.
+const SIZES: &[&str] = &["3", "10", "50"];
+
 struct Soak {
     world: World,
     random: fastrand::Rng,
     seed: u64,
+    /// The service, as one of the steps runs it.
+    node: Node,
+    key: String,
     /// Invoices whose supplier is still to come.
     orphans: Vec<String>,
     made: u32,
 }
 
 impl Soak {
+    fn new(seed: u64) -> Self {
+        let world = World::start_on(Server::primary(false));
+        let node = Node::new(&world);
+        let key = node.key(&world);
+        Self { world, random: fastrand::Rng::with_seed(seed), seed, node, key, orphans: Vec::new(), made: 0 }
+    }
+
     fn step(&mut self, step: u32) {
         for _ in 0..self.random.u32(1..4) {
             self.business();
         }
         self.trouble();
+        let end = if self.random.u8(0..3) == 0 { self.service() } else { self.cycle() };
+        println!("soak {}: step {step}: {end}", self.seed);
+        // what was on its way when the process died may still strike: the next step goes on with the trouble
+    }
+
+    /// One cycle of everything, or what the trouble leaves of it.
+    fn cycle(&mut self) -> String {
         let mut command = self.world.command(if self.random.u8(0..4) == 0 { &["sync", "--sweep"] } else { &["sync"] });
-        command.env("TIELINE__SERVICENOW__REQUEST_TIMEOUT_SECONDS", "2").env("TIELINE__SERVICENOW__BODY_TIMEOUT_SECONDS", "2");
-        command.env("TIELINE__SYSPRO__REQUEST_TIMEOUT_SECONDS", "2").env("TIELINE__SYSPRO__BODY_TIMEOUT_SECONDS", "2");
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let moments = self.random.u32(0..3);
-        for _ in 0..moments {
+        for (key, value) in self.settings() {
+            command.env(format!("TIELINE__{key}"), value);
+        }
+        let log = self.world.site.path("sync.log");
+        let mut child = command.stdout(Stdio::null()).stderr(File::create(&log).unwrap()).spawn().unwrap();
+        self.moments(&mut child);
+        let said = format!("sync: {}", child.wait().unwrap());
+        print!("{}", std::fs::read_to_string(log).unwrap());
+        said
+    }
+
+    /// The service for a while, with runs asked for; it is told to stop, or dies.
+    fn service(&mut self) -> String {
+        self.node.settings.truncate(1);
+        let settings = self.settings().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        self.node.settings.extend(settings);
+        self.node.start_and_wait(&self.world);
+        self.node.run_all(&self.key);
+        let mut life = self.node.service.take().unwrap();
+        self.moments(&mut life.child);
+        self.node.service = Some(life);
+        self.node.run_all(&self.key);
+        let mut life = self.node.service.take().unwrap();
+        self.moments(&mut life.child);
+        if self.random.bool() {
+            drop(life.child.kill());
+        }
+        format!("service: ended with {:?}", life.terminate())
+    }
+
+    /// Short limits, and pages of some size.
+    fn settings(&mut self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let limits = [
+            ("SERVICENOW__REQUEST_TIMEOUT_SECONDS", "2"),
+            ("SERVICENOW__BODY_TIMEOUT_SECONDS", "2"),
+            ("SYSPRO__REQUEST_TIMEOUT_SECONDS", "2"),
+            ("SYSPRO__BODY_TIMEOUT_SECONDS", "2"),
+        ];
+        let mut size = || SIZES[self.random.usize(0..SIZES.len())];
+        let pages = [("SYSPRO__PAGE_SIZE", size()), ("SERVICENOW__BATCH_SIZE", size())];
+        limits.into_iter().chain(pages)
+    }
+
+    /// A few moments of the program's life, in each of which something happens.
+    fn moments(&mut self, child: &mut Child) {
+        for _ in 0..self.random.u32(0..3) {
+            // when exactly is the machine's affair, that it is in the middle of work is what counts
             std::thread::sleep(Duration::from_millis(self.random.u64(50..1_500)));
-            match self.random.u8(0..4) {
+            match self.random.u8(0..6) {
                 0 => self.cut_connections(),
                 1 => self.business(),
                 2 => drop(child.kill()),
+                3 => self.restart_database(),
+                4 => self.stand_still(child),
                 _ => self.world.servicenow.revoke_tokens(),
             }
         }
-        let status = child.wait().unwrap();
-        println!("soak {}: step {step}: {status:?}", self.seed);
-        // what was on its way when the process died may still strike: the next step goes on with the trouble
     }
 
     /// Something happens in SYSPRO.
@@ -145,11 +211,28 @@ impl Soak {
         }
     }
 
-    /// What a restart of the database looks like to the program.
+    /// What a proxy between the program and its database does now and then.
     fn cut_connections(&self) {
         self.world.database.psql(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
         );
+    }
+
+    /// The database stops in some manner, and comes back.
+    fn restart_database(&mut self) {
+        let ends = [End::Fast, End::Immediate, End::Killed];
+        if let Ledger::Own(server) = &self.world.database {
+            server.restart(ends[self.random.usize(0..ends.len())]);
+        }
+    }
+
+    /// The process gets no time for a while, as on a machine that is moved.
+    fn stand_still(&mut self, child: &Child) {
+        let id = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        // it may be dead by now
+        let _ = kill(id, Signal::SIGSTOP);
+        std::thread::sleep(Duration::from_millis(self.random.u64(500..4_000)));
+        let _ = kill(id, Signal::SIGCONT);
     }
 
     /// The weather clears, and everything comes to rest.
@@ -159,6 +242,10 @@ impl Soak {
         while !self.orphans.is_empty() {
             self.adopt();
         }
+        // another node asks only when what a dead one held is free
+        wait_for("the leases of the dead run out", Duration::from_secs(60), || {
+            (self.world.database.psql("SELECT count(*) FROM flow WHERE lease_until > now()") == "0").then_some(())
+        });
         for command in [&["sync"][..], &["sync", "--sweep"]] {
             self.world.rest(command).unwrap_or_else(|why| panic!("seed {}: {why}", self.seed));
         }
@@ -169,7 +256,7 @@ impl Soak {
 
 fn soak(seed: u64) {
     println!("soak {seed}: TIELINE_SOAK_SEED={seed} plays it again");
-    let mut soak = Soak { world: World::start(), random: fastrand::Rng::with_seed(seed), seed, orphans: Vec::new(), made: 0 };
+    let mut soak = Soak::new(seed);
     for step in 1..=STEPS {
         soak.step(step);
     }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 
+use super::node::wait_for;
 use crate::binary::free_port;
-use crate::support::node::wait_for;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -79,6 +79,17 @@ impl Drop for Private {
     fn drop(&mut self) {
         end(&self.data());
     }
+}
+
+/// How a server goes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Open transactions are rolled back and clients told, as an administrator's restart does.
+    Fast,
+    /// Without a word; the next start recovers.
+    Immediate,
+    /// Killed with everything that works for it.
+    Killed,
 }
 
 /// A server on loopback that trusts everyone there; gone at the end.
@@ -180,6 +191,19 @@ impl Server {
     /// `kill -9` of the server and everything that works for it, as when its machine dies.
     pub fn kill(&self) {
         signal_all(&self.data(), Signal::SIGKILL);
+    }
+
+    /// Goes away in this manner, and is there again when this returns.
+    pub fn restart(&self, end: End) {
+        if end == End::Killed {
+            self.kill();
+            wait_for("the server's processes are gone", LIMIT, || processes(&self.data()).is_empty().then_some(()));
+        } else {
+            let mut command = self.command("pg_ctl");
+            command.args(["stop", "-w", "-m", if end == End::Fast { "fast" } else { "immediate" }, "-D"]).arg(self.data());
+            assert!(quiet(&mut command).status().unwrap().success(), "pg_ctl stop");
+        }
+        self.start("");
     }
 
     pub fn promote(&self) {

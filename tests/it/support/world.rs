@@ -10,6 +10,7 @@ use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use tieline::sim::syspro::SysproSim;
 
 use super::database::Database;
+use super::servers::Server;
 use super::{Options, run, source};
 use crate::binary::{Site, text};
 
@@ -21,11 +22,37 @@ pub const REFUSED_DATE: &str = "2033-03-03";
 /// How long a scenario may take to come to rest after a crash.
 const REST: Duration = Duration::from_secs(90);
 
+/// Where a world's ledger stands.
+pub enum Ledger {
+    /// A database of the tests' common server.
+    Shared(Database),
+    /// A server of its own, which a test may harm.
+    Own(Server),
+}
+
+impl Ledger {
+    /// How the program reaches it.
+    pub fn url(&self) -> String {
+        match self {
+            Self::Shared(database) => database.url().expose_secret().to_owned(),
+            Self::Own(server) => server.url(),
+        }
+    }
+
+    /// Asks the ledger something that no view of the product shows; columns are joined by `|`.
+    pub fn psql(&self, sql: &str) -> String {
+        match self {
+            Self::Shared(database) => database.psql(sql),
+            Self::Own(server) => server.psql(sql),
+        }
+    }
+}
+
 /// A site of one company whose program is run from the outside.
 pub struct World {
     pub syspro: SysproSim,
     pub servicenow: ServiceNowSim,
-    pub database: Database,
+    pub database: Ledger,
     pub site: Site,
     pub credentials: [(&'static str, String, String); 2],
 }
@@ -33,11 +60,19 @@ pub struct World {
 impl World {
     /// A world in which everything has arrived.
     pub fn start() -> Self {
-        let world = Self::before();
-        world.set_credentials(&|arguments| world.command(arguments));
-        world.rest(&["sync"]).unwrap();
-        world.check().unwrap();
-        world
+        Self::before().settled()
+    }
+
+    /// The same on a server of its own, which may be harmed.
+    pub fn start_on(server: Server) -> Self {
+        Self { database: Ledger::Own(server), ..Self::before() }.settled()
+    }
+
+    fn settled(self) -> Self {
+        self.set_credentials(&|arguments| self.command(arguments));
+        self.rest(&["sync"]).unwrap();
+        self.check().unwrap();
+        self
     }
 
     /// A world in which nothing has happened yet; not even the credentials are set.
@@ -48,7 +83,7 @@ impl World {
     /// The same with an instance of its own kind.
     pub fn with(change: impl FnOnce(&mut ServiceNowOptions)) -> Self {
         let options = Options::of_one_company(26);
-        let database = run(Database::migrated());
+        let database = Ledger::Shared(run(Database::migrated()));
         let syspro = SysproSim::start(options.syspro.clone()).unwrap();
         let mut instance = ServiceNowOptions::default();
         let refusal =
@@ -83,7 +118,7 @@ impl World {
     /// The same at another site.
     pub fn command_at(&self, site: &Site, arguments: &[&str]) -> Command {
         let mut command = site.command(arguments);
-        command.env("TIELINE__DATABASE__URL", self.database.url().expose_secret()).env("TIELINE__SYSPRO__COMPANIES", COMPANY);
+        command.env("TIELINE__DATABASE__URL", self.database.url()).env("TIELINE__SYSPRO__COMPANIES", COMPANY);
         for (key, value) in [
             ("SERVICENOW__BATCH_QUOTA_SECONDS", "1"),
             ("SERVICENOW__REQUEST_QUOTA_SECONDS", "1"),
