@@ -76,6 +76,15 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "invoice",
+        change: |world, round| add_invoice(world, "042", round, "2031-01-01"),
+        command: &["sync", "--entity", "invoice"],
+        recover: &["sync", "--entity", "invoice"],
+        mend: None,
+        expect: |world, round| invoice_arrived(world, round, "2031-01-01"),
+    },
+    Scenario {
+        // a new one, and one that changed
+        name: "invoices",
         change: |world, round| {
             add_invoice(world, "042", round, "2031-01-01");
             if again(round) {
