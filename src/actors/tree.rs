@@ -30,7 +30,7 @@ use crate::net::HttpClient;
 use crate::servicenow::ServiceNow;
 use crate::syspro::enet::{Alone, Enet};
 use crate::syspro::{OData, SysproError};
-use crate::telemetry::metrics::metrics;
+use crate::telemetry::metrics::{System, metrics};
 
 crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder);
 
@@ -86,7 +86,7 @@ impl Tree {
         let token_deps = deps.clone();
         let token = start_on(&control, "servicenow_token", MAILBOX, &supervision, move |_| {
             let settings = token_deps.settings.servicenow.clone();
-            let http = HttpClient::new(&settings.connection).unwrap_or_else(|error| panic!("{error}"));
+            let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap_or_else(|error| panic!("{error}"));
             ServiceNowToken::new(token_deps.vault, settings, http, token_deps.crash)
         });
         let tokens = TokenAsker { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
@@ -103,6 +103,7 @@ impl Tree {
 
         let mut pulses = vec![session.pulse(), token.pulse(), writer.pulse(), recorder.pulse()];
         let mut pollers = BTreeMap::new();
+        metrics().announce(&flows(deps));
         for flow in flows(deps) {
             let (poller, more) = start_flow(deps, &flow, &ingest.handle(), &supervision, &session.addr, &writer.addr, &tokens);
             pulses.extend(more);

@@ -38,6 +38,9 @@ pub enum RunKind {
 }
 
 impl RunKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Poll, Self::Sweep, Self::Replay, Self::Backfill];
+
     /// The word used in the database, in JSON and in metric labels.
     pub fn as_str(self) -> &'static str {
         match self {

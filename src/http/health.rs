@@ -8,10 +8,8 @@ use tokio::time::timeout;
 use super::Surface;
 use super::problem::Problem;
 use crate::actors::vault::{SERVICENOW, syspro_credential};
-use crate::domain::delivery::ParkReason;
-use crate::domain::{EntityName, FlowId};
+use crate::domain::FlowId;
 use crate::store::{FlowStatus, PendingCount};
-use crate::telemetry::metrics as all_metrics;
 
 /// A flow with work in hand that has not moved for so long is stuck.
 const STUCK_AFTER: Duration = Duration::minutes(10);
@@ -98,28 +96,6 @@ fn is_stuck(row: &FlowStatus, pending: &[PendingCount], now: DateTime<Utc>) -> b
     // a pause stops reading, not sending
     let overdue = !sending && (of_flow("waiting") || of_flow("in_doubt"));
     unmoved && (row.holder.is_some() || overdue)
-}
-
-/// Prometheus text. The gauges of what is outstanding are read from the ledger; without it they keep their last values.
-pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
-    if let Ok(counts) = surface.deps.store.pending_counts().await {
-        for plan in &surface.deps.definitions.plans {
-            let of = |wanted: &dyn Fn(&crate::store::PendingCount) -> bool| -> i64 {
-                counts.iter().filter(|count| count.entity == plan.entity.as_str() && wanted(count)).map(|count| count.count).sum()
-            };
-            let entity: &EntityName = &plan.entity;
-            all_metrics().set_due(entity, of(&|count| matches!(count.state.as_str(), "waiting" | "held" | "sending")));
-            all_metrics().set_in_doubt(entity, of(&|count| count.state == "in_doubt"));
-            for reason in ParkReason::ALL {
-                all_metrics().set_parked(
-                    entity,
-                    *reason,
-                    of(&|count| count.state == "parked" && count.reason.as_deref() == Some(reason.as_str())),
-                );
-            }
-        }
-    }
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(all_metrics().gather())
 }
 
 #[cfg(test)]

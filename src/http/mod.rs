@@ -6,6 +6,7 @@ pub mod api;
 mod auth;
 mod doorman;
 mod health;
+mod metrics;
 mod problem;
 mod query;
 
@@ -123,6 +124,6 @@ fn configure(config: &mut web::ServiceConfig) {
         .route("/health/live", web::get().to(health::live))
         .route("/health/ready", web::get().to(health::ready))
         .route("/health/flows", web::get().to(health::flows))
-        .route("/metrics", web::get().to(health::metrics))
+        .route("/metrics", web::get().to(metrics::metrics))
         .configure(api::configure);
 }

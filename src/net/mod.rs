@@ -2,13 +2,14 @@
 //!
 //! `awc::Client` is `!Send`, so is [`HttpClient`]: make one on each arbiter's thread. HTTP/1.1 only (`h2` 0.3 has an open advisory).
 
+mod kind;
 mod proxy;
 mod redact;
 mod tls;
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::Version;
 use actix_web::http::header::HeaderMap;
@@ -17,6 +18,7 @@ use url::Url;
 
 use crate::config::settings::Connection;
 use crate::failpoint;
+use crate::telemetry::metrics::{RequestStatus, System, metrics};
 
 pub use actix_web::web::Bytes;
 pub use awc::http::Method;
@@ -24,6 +26,7 @@ pub use awc::http::Method;
 /// An HTTP client for one outside system.
 #[derive(Clone)]
 pub struct HttpClient {
+    system: System,
     client: awc::Client,
     request_timeout: Duration,
     body_timeout: Duration,
@@ -118,11 +121,11 @@ impl NetError {
 }
 
 impl HttpClient {
-    /// A client for one system.
+    /// A client for one system, by whose name its requests are counted.
     ///
     /// # Errors
     /// [`NetError::Setup`] when a certificate file cannot be read or the proxy address makes no sense.
-    pub fn new(settings: &Connection) -> Result<Self, NetError> {
+    pub fn new(system: System, settings: &Connection) -> Result<Self, NetError> {
         let tls = tls::client_config(settings.ca_file.as_deref())?;
         let base = awc::Connector::new().timeout(settings.connect_timeout).handshake_timeout(settings.connect_timeout);
         let limit = settings.connections.max(1);
@@ -138,7 +141,7 @@ impl HttpClient {
         };
         let keeps = Rc::new(Cell::new(None));
         let (request_timeout, body_timeout, body_limit) = (settings.request_timeout, settings.body_timeout, settings.body_limit);
-        Ok(Self { client, request_timeout, body_timeout, body_limit, keeps })
+        Ok(Self { system, client, request_timeout, body_timeout, body_limit, keeps })
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -146,6 +149,13 @@ impl HttpClient {
     /// # Errors
     /// Every [`NetError`] but `Setup`. See [`NetError::may_have_been_sent`].
     pub async fn send(&self, method: Method, url: &Url, headers: &[(&str, &str)], body: Bytes) -> Result<Response, NetError> {
+        let (started, kind) = (Instant::now(), kind::kind(self.system, &method, url.path()));
+        let answer = self.exchange(method, url, headers, body).await;
+        metrics().requested(self.system, kind, RequestStatus::of(&answer), started.elapsed());
+        answer
+    }
+
+    async fn exchange(&self, method: Method, url: &Url, headers: &[(&str, &str)], body: Bytes) -> Result<Response, NetError> {
         let host = host_of(url);
         let point = |when: &str| format!("http:{method}:{}:{when}", url.path());
         failpoint::reached(|| point("before"));
@@ -186,6 +196,17 @@ impl HttpClient {
             SendRequestError::Url(error) => NetError::Setup { what: format!("`{host}` cannot be reached: {error}") },
             SendRequestError::Timeout => NetError::Timeout { host, seconds: self.request_timeout.as_secs() },
             error => NetError::Broken { host, problem: error.to_string() },
+        }
+    }
+}
+
+impl RequestStatus {
+    fn of(answer: &Result<Response, NetError>) -> Self {
+        match answer {
+            Ok(answer) => Self::Answered(answer.status),
+            Err(NetError::Setup { .. } | NetError::Connect { .. }) => Self::NotConnected,
+            Err(NetError::Timeout { .. }) => Self::TimedOut,
+            Err(NetError::Broken { .. } | NetError::TooLarge { .. }) => Self::Broken,
         }
     }
 }
@@ -239,7 +260,7 @@ mod tests {
         };
         let url = impatient(version);
         actix::System::new().block_on(async {
-            let client = HttpClient::new(&connection).unwrap();
+            let client = HttpClient::new(System::ServiceNow, &connection).unwrap();
             let get = async || client.send(Method::GET, &url, &[], Bytes::new()).await.map(|answer| answer.status);
             [get().await, get().await, get().await]
         })

@@ -19,6 +19,7 @@ use crate::definition::plan::{AlignPlan, TargetPlan, WriteMode};
 use crate::domain::CompanyId;
 use crate::net::{Bytes, HttpClient, Method, NetError};
 use crate::retry;
+use crate::telemetry::metrics::System;
 
 use super::batch::BatchRoute;
 use super::error::ServiceNowError;
@@ -103,7 +104,8 @@ impl ServiceNow {
     }
 
     fn make(settings: &ServiceNowSettings, owners: Option<Rc<dyn RowOwners>>) -> Result<Self, ServiceNowError> {
-        let http = HttpClient::new(&settings.connection).map_err(|error| ServiceNowError::Setup { source: Arc::new(error) })?;
+        let http = HttpClient::new(System::ServiceNow, &settings.connection)
+            .map_err(|error| ServiceNowError::Setup { source: Arc::new(error) })?;
         let batch_route = Cell::new(if settings.batch { BatchRoute::V1 } else { BatchRoute::None });
         let shared = Shared { http, settings: settings.clone(), batch_route, warned_sys_id: Cell::new(false), owners };
         Ok(Self { shared: Rc::new(shared), lease: None })

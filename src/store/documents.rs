@@ -9,7 +9,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use serde::Serialize;
 
-use super::{Store, StoreError};
+use super::{Conn, Store, StoreError, Tx};
 use crate::domain::delivery::words;
 
 /// Where a document stands, for filtering. A document with several records can be in more than one.
@@ -128,14 +128,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn pending_counts(&self) -> Result<Vec<PendingCount>, StoreError> {
-        self.run("count what is outstanding", |conn| {
-            Ok(sql_query(
-                "SELECT company, entity, state, reason, count(*) AS count, \
-                 min(CASE WHEN state = 'sending' THEN coalesce(sent_at, since) ELSE not_before END) AS oldest \
-                 FROM pending GROUP BY company, entity, state, reason",
-            )
-            .load(conn)?)
-        })
-        .await
+        self.run("count what is outstanding", pending_count).await
     }
+}
+
+/// See [`Store::pending_counts`].
+pub(super) fn pending_count(conn: &mut Conn) -> Tx<Vec<PendingCount>> {
+    Ok(sql_query(
+        "SELECT company, entity, state, reason, count(*) AS count, \
+         min(CASE WHEN state = 'sending' THEN coalesce(sent_at, since) ELSE not_before END) AS oldest \
+         FROM pending GROUP BY company, entity, state, reason",
+    )
+    .load(conn)?)
 }

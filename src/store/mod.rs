@@ -13,6 +13,7 @@ mod documents;
 mod enet_session;
 mod error;
 mod flow;
+mod gauges;
 mod intake;
 mod migrate;
 mod node;
@@ -26,7 +27,7 @@ mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::InstrumentationEvent;
 use diesel::prelude::*;
@@ -36,6 +37,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::settings::DatabaseSettings;
 use crate::failpoint;
+use crate::telemetry::metrics::metrics;
 
 pub use align::{AlignDelivery, AlignIntake, AlignedDocument, Alignment, Compared, NewConflict};
 pub use api_key::ApiKeyRow;
@@ -48,6 +50,7 @@ pub use enet_session::{EnetTaken, SealedSession};
 pub use error::StoreError;
 pub(crate) use error::TxError;
 pub use flow::{FlowRow, Lease, Taken};
+pub use gauges::{FlowMark, Gauges};
 pub use intake::{Intake, IntakeDocument, IntakeRecord, MapFailure};
 pub use node::{Node, NodeRow};
 pub use read::{FailureFilter, FailureRow, FlowStatus, RecordAttempt, RecordDelivery, RecordView, VersionView};
@@ -142,7 +145,19 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
     {
+        let started = Instant::now();
+        let done = self.run_within(what, work).await;
+        metrics().store_called(what, started.elapsed());
+        done
+    }
+
+    async fn run_within<T, F>(&self, what: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
+    {
         let hanging = || StoreError::Hanging { what, seconds: self.call_timeout.as_secs() };
+        let started = Instant::now();
         let permit = tokio::time::timeout(self.call_timeout, self.permits.clone().acquire_owned()).await.map_err(|_| hanging())?;
         let pool = self.pool.clone();
         // while the server is known to be away nobody waits long: those behind wait for the same places
@@ -152,6 +167,7 @@ impl Store {
             let _permit = permit;
             let mut conn =
                 pool.get_timeout(patience).map_err(|error| StoreError::Unreachable { problem: without_url(&error.to_string()) })?;
+            metrics().store_waited(started.elapsed());
             failpoint::transaction(Some(what));
             let done = PgConnection::transaction(&mut *conn, |conn| work(conn)).map_err(|error: TxError| error.into_store(what));
             failpoint::transaction(None);
@@ -167,6 +183,12 @@ impl Store {
     /// Why no connection can be made just now, for whoever does not wait until a call says so. `None` while they can, as far as is known.
     pub fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Connections in use and at rest.
+    pub fn connections(&self) -> (u32, u32) {
+        let state = self.pool.state();
+        (state.connections - state.idle_connections.min(state.connections), state.idle_connections)
     }
 
     /// Statements sent since the start, for the statement budget of a page.

@@ -14,6 +14,7 @@ use crate::config::settings::{RetrySettings, SysproSettings};
 use crate::domain::CompanyId;
 use crate::net::{HttpClient, Method, Response};
 use crate::retry::{self, Class};
+use crate::telemetry::metrics::System;
 
 use super::door::{Ask, Door};
 use super::error::SysproError;
@@ -111,7 +112,7 @@ impl OData {
     /// # Errors
     /// [`SysproError::Setup`] when a certificate file cannot be read or the proxy makes no sense.
     pub fn new(settings: &SysproSettings, retry: &RetrySettings) -> Result<Self, SysproError> {
-        let http = HttpClient::new(&settings.connection).map_err(|source| SysproError::Setup { source })?;
+        let http = HttpClient::new(System::SysproOdata, &settings.connection).map_err(|source| SysproError::Setup { source })?;
         let learned = Learned { comparisons: settings.filter_limit.max(1), bytes: settings.query_limit.max(256), ..Learned::default() };
         let mut base = settings.odata_url.clone();
         base.set_query(None);

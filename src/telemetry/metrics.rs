@@ -1,15 +1,16 @@
 //! Every Prometheus metric, declared once and bumped through a named function. Labels are closed sets: companies and entities of the
-//! configuration, and the words below.
+//! configuration, and the words below. `docs/metrics.md` is made from the declarations.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
+use super::declare::{Declared, Declaring, VALID, counter, counters, gauge, gauges, histogram, histograms};
 use crate::domain::budget::Breaker;
 use crate::domain::delivery::ParkReason;
+use crate::domain::run::RunKind;
 use crate::domain::{EntityName, FlowId};
 
 /// The metrics of this process.
@@ -91,6 +92,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: &'static [Self] = &[Self::Confirmed, Self::PartialWrite, Self::Deferred, Self::InDoubt, Self::Parked, Self::Superseded];
+
     fn as_str(self) -> &'static str {
         match self {
             Outcome::Confirmed => "confirmed",
@@ -103,10 +107,66 @@ impl Outcome {
     }
 }
 
+/// How a run of a flow ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunResult {
+    /// Everything was read, and what could be sent was.
+    Done,
+    /// It ended early; the flow is tried again.
+    Failed,
+    /// It was not begun: another node has the flow or ran it already, or the flow is held.
+    NotBegun,
+}
+
+impl RunResult {
+    /// Every result.
+    pub const ALL: &'static [Self] = &[Self::Done, Self::Failed, Self::NotBegun];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            RunResult::Done => "done",
+            RunResult::Failed => "failed",
+            RunResult::NotBegun => "not_begun",
+        }
+    }
+}
+
+/// Why a flow does not run, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// A person paused it.
+    Paused,
+    /// Tieline stopped it, because a column or a field changed.
+    Stopped,
+    /// Its actors died too often.
+    GaveUp,
+}
+
+impl Hold {
+    /// Every reason.
+    pub const ALL: &'static [Self] = &[Self::Paused, Self::Stopped, Self::GaveUp];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Hold::Paused => "paused",
+            Hold::Stopped => "stopped",
+            Hold::GaveUp => "gave_up",
+        }
+    }
+}
+
 /// Every metric, on a registry of its own.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    declared: Vec<Declared>,
+    runs: IntCounterVec,
+    run_duration: HistogramVec,
+    flow_lag: IntGaugeVec,
+    flow_held: IntGaugeVec,
+    ledger_up: IntGauge,
+    store_connections: IntGaugeVec,
+    audit_unsealed_rows: IntGauge,
     documents_read: IntCounterVec,
     versions: IntCounterVec,
     deliveries: IntCounterVec,
@@ -136,10 +196,33 @@ impl Default for Metrics {
 impl Metrics {
     /// Fresh metrics, all zero.
     pub fn new() -> Self {
-        let registry = Registry::new();
+        let registry = Declaring::default();
         let requests = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
         let calls = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
-        let new = Self {
+        let mut new = Self {
+            runs: counters(
+                &registry,
+                "runs_total",
+                "Runs of a flow on this node, by kind and how they ended.",
+                &["company", "entity", "kind", "result"],
+            ),
+            run_duration: histograms(
+                &registry,
+                "run_duration_seconds",
+                "Time of a run from its lease to its end, sending included.",
+                &["entity", "kind"],
+                &[0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0],
+            ),
+            flow_lag: gauges(
+                &registry,
+                "flow_lag_seconds",
+                "How long the oldest record of a flow has been due, sent or in doubt; 0 when none is.",
+                &["company", "entity"],
+            ),
+            flow_held: gauges(&registry, "flow_held", "1 while a flow does not run, by why.", &["company", "entity", "why"]),
+            ledger_up: gauge(&registry, "ledger_up", "1 when the database answered during this scrape, 0 when it did not."),
+            store_connections: gauges(&registry, "store_connections", "Connections to the database, by state.", &["state"]),
+            audit_unsealed_rows: gauge(&registry, "audit_unsealed_rows", "Audit rows that are not sealed into the chain yet."),
             documents_read: counters(&registry, "documents_read_total", "Documents read from SYSPRO.", &["entity"]),
             versions: counters(&registry, "versions_total", "New contents of documents taken in.", &["entity"]),
             deliveries: counters(
@@ -178,14 +261,77 @@ impl Metrics {
             store_connection_wait: histogram(&registry, "store_connection_wait_seconds", "Wait for a database connection.", &calls),
             audit_sealed_rows: counter(&registry, "audit_sealed_rows_total", "Audit rows sealed into the chain."),
             sign_ins_refused: counter(&registry, "http_sign_ins_refused_total", "Requests refused for want of a valid API key."),
-            registry,
+            registry: Registry::new(),
+            declared: Vec::new(),
         };
-        gauges(&new.registry, "build_info", "Always 1; the version is a label.", &["version"])
+        gauges(&registry, "build_info", "Always 1; the version is a label.", &["version"])
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1);
+        (new.registry, new.declared) = registry.into_parts();
         #[cfg(target_os = "linux")]
         new.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self())).expect(VALID);
         new
+    }
+
+    /// Every metric of tieline's own, in the order of their declaration.
+    pub fn declared(&self) -> &[Declared] {
+        &self.declared
+    }
+
+    /// Shows from the beginning, with zero, what these flows can count: a counter that appears with its first event hides this event from
+    /// `increase`.
+    pub fn announce<'f>(&self, flows: impl IntoIterator<Item = &'f FlowId>) {
+        for flow in flows {
+            let (company, entity) = (flow.company.as_str(), flow.entity.as_str());
+            self.documents_read.with_label_values(&[entity]);
+            self.versions.with_label_values(&[entity]);
+            for outcome in Outcome::ALL {
+                self.deliveries.with_label_values(&[entity, outcome.as_str()]);
+            }
+            for kind in RunKind::ALL {
+                for result in RunResult::ALL {
+                    self.runs.with_label_values(&[company, entity, kind.as_str(), result.as_str()]);
+                }
+            }
+            for why in Hold::ALL {
+                self.flow_held.with_label_values(&[company, entity, why.as_str()]);
+            }
+            self.flow_lag.with_label_values(&[company, entity]);
+        }
+    }
+
+    /// A run of a flow ended.
+    pub fn ran(&self, flow: &FlowId, kind: RunKind, result: RunResult, took: Duration) {
+        self.runs.with_label_values(&[flow.company.as_str(), flow.entity.as_str(), kind.as_str(), result.as_str()]).inc();
+        if result != RunResult::NotBegun {
+            self.run_duration.with_label_values(&[flow.entity.as_str(), kind.as_str()]).observe(took.as_secs_f64());
+        }
+    }
+
+    /// How long the oldest outstanding record of a flow has been so.
+    pub fn set_lag(&self, flow: &FlowId, lag: chrono::Duration) {
+        self.flow_lag.with_label_values(&[flow.company.as_str(), flow.entity.as_str()]).set(lag.num_seconds().max(0));
+    }
+
+    /// Whether something keeps a flow from running.
+    pub fn set_held(&self, flow: &FlowId, why: Hold, held: bool) {
+        self.flow_held.with_label_values(&[flow.company.as_str(), flow.entity.as_str(), why.as_str()]).set(i64::from(held));
+    }
+
+    /// Whether the database answered.
+    pub fn set_ledger_up(&self, up: bool) {
+        self.ledger_up.set(i64::from(up));
+    }
+
+    /// Connections in use and at rest.
+    pub fn set_connections(&self, busy: u32, idle: u32) {
+        self.store_connections.with_label_values(&["busy"]).set(busy.into());
+        self.store_connections.with_label_values(&["idle"]).set(idle.into());
+    }
+
+    /// Audit rows that are not sealed yet.
+    pub fn set_unsealed(&self, rows: i64) {
+        self.audit_unsealed_rows.set(rows);
     }
 
     /// Documents came from SYSPRO.
@@ -281,55 +427,6 @@ impl Metrics {
     }
 }
 
-/// The names and labels below are constants, and a test makes them all: neither making nor registering one can fail later.
-const VALID: &str = "metric names are constants, distinct and well-formed";
-
-fn opts(name: &str, help: &str) -> Opts {
-    Opts::new(format!("tieline_{name}"), help)
-}
-
-fn register<C: Collector + Clone + 'static>(registry: &Registry, collector: &C) {
-    registry.register(Box::new(collector.clone())).expect(VALID);
-}
-
-fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
-    let metric = IntCounter::with_opts(opts(name, help)).expect(VALID);
-    register(registry, &metric);
-    metric
-}
-
-fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    let metric = IntCounterVec::new(opts(name, help), labels).expect(VALID);
-    register(registry, &metric);
-    metric
-}
-
-fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
-    let metric = IntGauge::with_opts(opts(name, help)).expect(VALID);
-    register(registry, &metric);
-    metric
-}
-
-fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    let metric = IntGaugeVec::new(opts(name, help), labels).expect(VALID);
-    register(registry, &metric);
-    metric
-}
-
-fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
-    let opts = HistogramOpts::from(opts(name, help)).buckets(buckets.to_vec());
-    let metric = Histogram::with_opts(opts).expect(VALID);
-    register(registry, &metric);
-    metric
-}
-
-fn histograms(registry: &Registry, name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> HistogramVec {
-    let opts = HistogramOpts::from(opts(name, help)).buckets(buckets.to_vec());
-    let metric = HistogramVec::new(opts, labels).expect(VALID);
-    register(registry, &metric);
-    metric
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,6 +454,13 @@ mod tests {
         metrics.store_called("take_in", Duration::from_millis(3));
         metrics.store_waited(Duration::from_micros(20));
         metrics.audit_sealed(9);
+        metrics.ran(&flow, RunKind::Poll, RunResult::Done, Duration::from_secs(2));
+        metrics.ran(&flow, RunKind::Poll, RunResult::NotBegun, Duration::ZERO);
+        metrics.set_lag(&flow, chrono::Duration::seconds(61));
+        metrics.set_held(&flow, Hold::Paused, true);
+        metrics.set_ledger_up(true);
+        metrics.set_connections(2, 1);
+        metrics.set_unsealed(8);
         let text = metrics.gather();
         for line in [
             "tieline_documents_read_total{entity=\"invoice\"} 3",
@@ -379,6 +483,14 @@ mod tests {
             "tieline_store_seconds_count{call=\"take_in\"} 1",
             "tieline_store_connection_wait_seconds_count 1",
             "tieline_audit_sealed_rows_total 9",
+            "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"done\"} 1",
+            "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"not_begun\"} 1",
+            "tieline_run_duration_seconds_count{entity=\"invoice\",kind=\"poll\"} 1",
+            "tieline_flow_lag_seconds{company=\"EDU1\",entity=\"invoice\"} 61",
+            "tieline_flow_held{company=\"EDU1\",entity=\"invoice\",why=\"paused\"} 1",
+            "tieline_ledger_up 1",
+            "tieline_store_connections{state=\"busy\"} 2",
+            "tieline_audit_unsealed_rows 8",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["domain"]),
     ("retry", &["domain"]),
     ("telemetry", &["domain"]),
-    ("net", &["domain", "config", "failpoint"]),
+    ("net", &["domain", "config", "failpoint", "telemetry"]),
     ("postgres", &["domain", "config"]),
     ("definition", &["domain", "config"]),
     ("syspro", &["domain", "config", "retry", "telemetry", "net", "definition"]),

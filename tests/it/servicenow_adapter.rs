@@ -18,6 +18,7 @@ use tieline::servicenow::{
 };
 use tieline::sim::faults::{Fault, FaultRule};
 use tieline::sim::servicenow::{CallerSysId, ServiceNowOptions, ServiceNowSim};
+use tieline::telemetry::metrics::System;
 use tokio::time::Instant;
 
 /// A token source without single flight: one caller at a time is enough here.
@@ -80,7 +81,7 @@ impl Bench {
             },
         };
         change(&mut settings);
-        let http = HttpClient::new(&settings.connection).unwrap();
+        let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap();
         let client = ServiceNow::new(&settings).unwrap();
         Self { sim, client, tokens: Tokens { http, settings, state: RefCell::default() } }
     }

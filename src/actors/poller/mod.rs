@@ -11,7 +11,7 @@ mod sweep;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
@@ -29,7 +29,7 @@ use crate::retry::Class;
 use crate::store::{FlowRow, Lease, StoreError, Taken};
 use crate::syspro::enet::EnetError;
 use crate::syspro::{OData, SysproError};
-use crate::telemetry::metrics::metrics;
+use crate::telemetry::metrics::{RunResult, metrics};
 
 /// Reads one flow.
 pub struct Poller {
@@ -210,6 +210,11 @@ pub enum PollError {
 }
 
 impl PollError {
+    /// Whether the run was not even begun, for a reason that is no trouble.
+    fn before_begin(&self) -> bool {
+        matches!(self, Self::Held { .. } | Self::Done { .. } | Self::Running { .. } | Self::Paused { .. } | Self::Stopped { .. })
+    }
+
     /// What it means for the next try.
     pub fn class(&self) -> Class {
         match self {
@@ -242,8 +247,21 @@ impl Reader {
         PollError::Syspro { flow: self.flow.clone(), text: super::chain(error), class: error.class(), unreachable }
     }
 
-    /// Takes the flow, runs it under a renewed lease, and gives it back.
+    /// Runs the flow, and counts the run.
     async fn run(self, ask: PollNow) -> Result<PollReport, PollError> {
+        let (flow, kind, started) = (self.flow.clone(), ask.kind, Instant::now());
+        let outcome = self.run_under_lease(ask).await;
+        let result = match &outcome {
+            Ok(_) => RunResult::Done,
+            Err(error) if error.before_begin() => RunResult::NotBegun,
+            Err(_) => RunResult::Failed,
+        };
+        metrics().ran(&flow, kind, result, started.elapsed());
+        outcome
+    }
+
+    /// Takes the flow, runs it under a renewed lease, and gives it back.
+    async fn run_under_lease(self, ask: PollNow) -> Result<PollReport, PollError> {
         let ttl = self.deps.settings.flows.lease;
         let due = ask.due_at.map(|at| (at, ask.kind == RunKind::Sweep));
         let taken = self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.force, due).await;

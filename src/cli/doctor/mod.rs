@@ -21,6 +21,7 @@ use crate::retry::Class;
 use crate::servicenow::{ProbeVerdict, ServiceNow, ServiceNowError, Token, TokenSource, TokenState, fetch_token};
 use crate::syspro::enet::{Enet, EnetError};
 use crate::syspro::{OData, SysproError};
+use crate::telemetry::metrics::System;
 
 /// How a probed thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -101,8 +102,8 @@ async fn examine(checked: Checked) -> Result<Vec<Finding>, Failure> {
     let mut findings = vec![Finding::ok("settings and definitions", "in order")];
     let settings = checked.settings().clone();
     findings.push(here::state_directory(&settings.state.directory));
-    let syspro_http = HttpClient::new(&settings.syspro.connection);
-    let servicenow_http = HttpClient::new(&settings.servicenow.connection);
+    let syspro_http = HttpClient::new(System::SysproOdata, &settings.syspro.connection);
+    let servicenow_http = HttpClient::new(System::ServiceNow, &settings.servicenow.connection);
     match Context::open(checked).await {
         Err(failure) => {
             let mut finding = Finding::failed("database", failure.text, "see the message; credentials are kept there");

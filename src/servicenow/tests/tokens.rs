@@ -10,12 +10,13 @@ use crate::config::secret::Credential;
 use crate::net::HttpClient;
 use crate::retry::Class;
 use crate::servicenow::*;
+use crate::telemetry::metrics::System;
 
 async fn fetch(scope: Option<&str>, script: impl FnMut(&Seen) -> Reply + Send + 'static) -> (Result<TokenAnswer, ServiceNowError>, Seen) {
     let server = Server::start(script);
     let mut settings = server.settings();
     settings.scope = scope.map(str::to_owned);
-    let http = HttpClient::new(&settings.connection).unwrap();
+    let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap();
     let credential = Credential { username: "client id".into(), password: "s&cret=1".into() };
     let answer = fetch_token(&http, &settings, &credential).await;
     (answer, server.seen().remove(0))

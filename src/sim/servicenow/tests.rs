@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{ServiceNowOptions, ServiceNowSim};
 use crate::config::settings::Connection;
 use crate::net::{HttpClient, Method, NetError, Response};
+use crate::telemetry::metrics::System;
 
 /// A simulator, a client and a token for it.
 struct Bench {
@@ -42,7 +43,7 @@ impl Bench {
             connections: 100,
             keep_alive: Duration::from_secs(1),
         };
-        let http = HttpClient::new(&settings).expect("client");
+        let http = HttpClient::new(System::ServiceNow, &settings).expect("client");
         let mut bench = Self { sim, http, token: String::new(), _ca: ca };
         bench.log_on().await;
         bench

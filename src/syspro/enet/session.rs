@@ -16,6 +16,7 @@ use crate::config::secret::Credential;
 use crate::config::settings::{EnetSettings, SysproSettings};
 use crate::domain::CompanyId;
 use crate::net::{Bytes, HttpClient, Method, excerpt};
+use crate::telemetry::metrics::System;
 
 /// Which class of business object is called, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +122,7 @@ impl Enet {
     /// [`EnetError::NoAddress`], or [`EnetError::Setup`] when a certificate file cannot be read or the proxy makes no sense.
     pub fn new(settings: &SysproSettings, company_password: SecretString, keeper: Rc<dyn SessionKeeper>) -> Result<Self, EnetError> {
         let base = settings.enet_url.clone().ok_or(EnetError::NoAddress)?;
-        let http = HttpClient::new(&settings.connection).map_err(|source| EnetError::Setup { source })?;
+        let http = HttpClient::new(System::SysproEnet, &settings.connection).map_err(|source| EnetError::Setup { source })?;
         let inner = Inner { http, base, settings: settings.enet.clone(), company_password, keeper, state: Mutex::default() };
         Ok(Self { inner: Rc::new(inner) })
     }

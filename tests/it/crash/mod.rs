@@ -38,6 +38,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("read a record's life", "reads"),
     ("sum what is set aside", "reads"),
     ("count what is outstanding", "reads"),
+    ("read what the metrics show", "reads"),
     ("look for due deliveries", "reads"),
     ("look rows up", "reads"),
     ("show a sign of life", "one statement, of a running service alone"),

@@ -1,0 +1,74 @@
+//! Prometheus text.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use chrono::Utc;
+use tokio::time::timeout;
+
+use super::Surface;
+use crate::actors::tree::flows;
+use crate::domain::delivery::ParkReason;
+use crate::domain::{EntityName, FlowId};
+use crate::store::{Gauges, PendingCount};
+use crate::telemetry::metrics as all_metrics;
+use crate::telemetry::metrics::Hold;
+
+/// How long the ledger may take before a scrape goes without it; Prometheus gives up after 10 s unless told otherwise.
+const LEDGER_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long Root may take to say which flows are left out.
+const ROOT_LIMIT: Duration = Duration::from_secs(1);
+
+/// What stands in the ledger is read now; without it those gauges keep their last values, and `tieline_ledger_up` is 0.
+pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
+    let store = &surface.deps.store;
+    let gauges = timeout(LEDGER_LIMIT, store.gauges()).await.ok().and_then(Result::ok);
+    all_metrics().set_ledger_up(gauges.is_some());
+    let (busy, idle) = store.connections();
+    all_metrics().set_connections(busy, idle);
+    let gave_up = timeout(ROOT_LIMIT, surface.root.gave_up()).await;
+    for flow in flows(&surface.deps) {
+        if let Ok(gave_up) = &gave_up {
+            all_metrics().set_held(&flow, Hold::GaveUp, gave_up.contains_key(&flow));
+        }
+        if let Some(gauges) = &gauges {
+            show_flow(&flow, gauges);
+        }
+    }
+    if let Some(gauges) = &gauges {
+        all_metrics().set_unsealed(gauges.unsealed);
+        for plan in &surface.deps.definitions.plans {
+            show_entity(&plan.entity, &gauges.pending);
+        }
+    }
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(all_metrics().gather())
+}
+
+fn show_flow(flow: &FlowId, gauges: &Gauges) {
+    let mine = gauges.flows.iter().find(|mark| mark.company == flow.company.as_str() && mark.entity == flow.entity.as_str());
+    all_metrics().set_held(flow, Hold::Paused, mine.is_some_and(|mark| mark.paused));
+    all_metrics().set_held(flow, Hold::Stopped, mine.is_some_and(|mark| mark.stopped));
+    if let Some(at) = mine.and_then(|mark| mark.last_progress_at) {
+        all_metrics().flow_progressed(flow, at);
+    }
+    let moving = |count: &&PendingCount| {
+        count.company == flow.company.as_str()
+            && count.entity == flow.entity.as_str()
+            && matches!(count.state.as_str(), "waiting" | "sending" | "in_doubt")
+    };
+    let oldest = gauges.pending.iter().filter(moving).map(|count| count.oldest).min();
+    all_metrics().set_lag(flow, oldest.map_or(chrono::Duration::zero(), |at| Utc::now() - at));
+}
+
+fn show_entity(entity: &EntityName, pending: &[PendingCount]) {
+    let of = |wanted: &dyn Fn(&PendingCount) -> bool| -> i64 {
+        pending.iter().filter(|count| count.entity == entity.as_str() && wanted(count)).map(|count| count.count).sum()
+    };
+    all_metrics().set_due(entity, of(&|count| matches!(count.state.as_str(), "waiting" | "held" | "sending")));
+    all_metrics().set_in_doubt(entity, of(&|count| count.state == "in_doubt"));
+    for reason in ParkReason::ALL {
+        let parked = of(&|count| count.state == "parked" && count.reason.as_deref() == Some(reason.as_str()));
+        all_metrics().set_parked(entity, *reason, parked);
+    }
+}

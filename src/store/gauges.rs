@@ -1,0 +1,73 @@
+//! What the metrics show of the ledger: read at each scrape, so that every node shows the same and a restart forgets nothing.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+
+use super::documents::{PendingCount, pending_count};
+use super::{Store, StoreError};
+
+/// As many unsealed rows are counted at most: a chain that is not sealed any more must not make scrapes slow.
+const UNSEALED: i64 = 100_000;
+
+/// One look at the ledger.
+#[derive(Debug)]
+pub struct Gauges {
+    /// What is outstanding.
+    pub pending: Vec<PendingCount>,
+    /// Every flow that ever ran.
+    pub flows: Vec<FlowMark>,
+    /// Audit rows that are not sealed yet, 100,000 at most.
+    pub unsealed: i64,
+}
+
+/// How a flow stands.
+#[derive(Debug, QueryableByName)]
+pub struct FlowMark {
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// The entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    /// When it last got on, on whichever node.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_progress_at: Option<DateTime<Utc>>,
+    /// Whether a person paused it.
+    #[diesel(sql_type = Bool)]
+    pub paused: bool,
+    /// Whether tieline stopped it.
+    #[diesel(sql_type = Bool)]
+    pub stopped: bool,
+}
+
+#[derive(QueryableByName)]
+struct Unsealed {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+impl Store {
+    /// What the metrics show. Costs as much as is outstanding, whatever the history.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn gauges(&self) -> Result<Gauges, StoreError> {
+        self.run("read what the metrics show", |conn| {
+            let pending = pending_count(conn)?;
+            let flows = sql_query(
+                "SELECT company, entity, last_progress_at, paused_at IS NOT NULL AS paused, stopped IS NOT NULL AS stopped FROM flow",
+            )
+            .load(conn)?;
+            let unsealed: Vec<Unsealed> = sql_query(
+                "SELECT count(*) AS rows FROM (SELECT FROM audit \
+                 WHERE xid >= coalesce((SELECT to_xid FROM audit_seal ORDER BY id DESC LIMIT 1), 0) LIMIT $1) unsealed",
+            )
+            .bind::<BigInt, _>(UNSEALED)
+            .load(conn)?;
+            Ok(Gauges { pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
+        })
+        .await
+    }
+}
