@@ -100,6 +100,21 @@ if [[ $(printf '%s\n%s\n' "$needed" "${found%%-*}" | sort -V | head -n 1) != "$n
   exit 1
 fi
 
+# A real Prometheus tests the alert rules and the dashboard. Debian's package would start a server of its own on this machine, so it is
+# only unpacked, beside what is built.
+tools=target/tools/usr/bin
+if [[ $lints == yes ]] && ! { have prometheus && have promtool; } && ! [[ -x $tools/prometheus && -x $tools/promtool ]]; then
+  echo "setup: unpacking prometheus for the tests"
+  fetched=$(mktemp -d)
+  fetch() { (cd "$fetched" && apt-get download -q prometheus >/dev/null 2>&1); }
+  if have apt-get && have dpkg && { fetch || { as_root apt-get update -q && fetch; }; }; then
+    mkdir -p target/tools
+    dpkg -x "$fetched"/prometheus_*.deb target/tools
+  fi
+  rm -rf "$fetched"
+  [[ -x $tools/promtool ]] || { echo "setup: \`prometheus\` and \`promtool\` could not be had with apt-get; the tests need them on the PATH" >&2; exit 1; }
+fi
+
 if [[ $lints == yes ]]; then
   missing=()
   cargo fmt --version >/dev/null 2>&1 || missing+=(rustfmt)

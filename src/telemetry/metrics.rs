@@ -31,7 +31,10 @@ pub enum System {
 }
 
 impl System {
-    fn as_str(self) -> &'static str {
+    /// Every system.
+    pub const ALL: &'static [Self] = &[Self::SysproOdata, Self::SysproEnet, Self::ServiceNow];
+
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             System::SysproOdata => "syspro_odata",
             System::SysproEnet => "syspro_enet",
@@ -54,8 +57,16 @@ pub enum RequestStatus {
 }
 
 impl RequestStatus {
+    /// Every word.
+    #[cfg(test)]
+    pub(super) fn words() -> [&'static str; 13] {
+        let numbers = [401, 403, 404, 429, 503, 200, 300, 400, 500, 100].map(Self::Answered);
+        let [a, b, c, d, e, f, g, h, i, j] = numbers.map(Self::as_str);
+        [a, b, c, d, e, f, g, h, i, j, Self::NotConnected.as_str(), Self::TimedOut.as_str(), Self::Broken.as_str()]
+    }
+
     /// The statuses that are told apart by an operator keep their number, the others their class.
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             RequestStatus::Answered(401) => "401",
             RequestStatus::Answered(403) => "403",
@@ -95,7 +106,7 @@ impl Outcome {
     /// Every outcome.
     pub const ALL: &'static [Self] = &[Self::Confirmed, Self::PartialWrite, Self::Deferred, Self::InDoubt, Self::Parked, Self::Superseded];
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Outcome::Confirmed => "confirmed",
             Outcome::PartialWrite => "partial_write",
@@ -122,7 +133,7 @@ impl RunResult {
     /// Every result.
     pub const ALL: &'static [Self] = &[Self::Done, Self::Failed, Self::NotBegun];
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             RunResult::Done => "done",
             RunResult::Failed => "failed",
@@ -146,7 +157,7 @@ impl Hold {
     /// Every reason.
     pub const ALL: &'static [Self] = &[Self::Paused, Self::Stopped, Self::GaveUp];
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Hold::Paused => "paused",
             Hold::Stopped => "stopped",

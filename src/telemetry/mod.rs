@@ -1,6 +1,8 @@
 //! What the service tells about itself: the log and the metrics.
 
 mod declare;
+#[cfg(test)]
+mod docs;
 pub mod logging;
 pub mod metrics;
 

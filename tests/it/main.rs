@@ -20,6 +20,7 @@ mod main_job;
 mod no_loss;
 mod nodes;
 mod odata;
+mod prometheus;
 mod secrets;
 mod servicenow_adapter;
 mod soak;

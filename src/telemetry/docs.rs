@@ -1,0 +1,90 @@
+//! `docs/metrics.md` says what the declarations say; `UPDATE_METRICS=1 cargo test metrics` writes it anew.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::metrics::{Hold, Metrics, Outcome, RequestStatus, RunResult, System};
+use crate::domain::delivery::ParkReason;
+use crate::domain::run::RunKind;
+
+const HEAD: &str = "# Metrics
+
+`GET /metrics` answers in Prometheus' text format; `http.open_metrics = false` asks for a key (any role). Every node answers for itself: what is read from the
+ledger (marked *ledger*) is the same on all of them, so take its maximum, and sum the rest. `deploy/prometheus/` has a scrape configuration and alert rules,
+`deploy/grafana/` a dashboard; what to do about an alert stands in [runbook.md](runbook.md).
+
+This page is made from the declarations in `src/telemetry/metrics.rs`; a test compares the two.
+
+";
+
+/// Gauges that show the ledger, whichever node is asked.
+const OF_THE_LEDGER: &[&str] = &[
+    "tieline_audit_unsealed_rows",
+    "tieline_deliveries_due",
+    "tieline_deliveries_in_doubt",
+    "tieline_deliveries_parked",
+    "tieline_flow_held",
+    "tieline_flow_lag_seconds",
+    "tieline_flow_last_progress_timestamp_seconds",
+];
+
+/// A label's values, where they are not those of the configuration.
+fn values(label: &str) -> String {
+    let words = |words: Vec<&str>| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    match label {
+        "company" => "the companies of `syspro.companies`".into(),
+        "entity" => "the definitions' entities: `invoice`, `supplier`, …".into(),
+        "outcome" => words(Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect()),
+        "reason" => words(ParkReason::ALL.iter().map(|reason| reason.as_str()).collect()),
+        "result" => words(RunResult::ALL.iter().map(|result| result.as_str()).collect()),
+        "why" => words(Hold::ALL.iter().map(|hold| hold.as_str()).collect()),
+        "system" => words(System::ALL.iter().map(|system| system.as_str()).collect()),
+        "status" => words(RequestStatus::words().to_vec()),
+        "kind" => format!(
+            "of runs {}; of requests what it is for: `page`, `metadata`, `logon`, `logoff`, `query`, `setup`, `token`, `batch`, `import_set`, `table`, `look_up`, `other`",
+            words(RunKind::ALL.iter().map(|kind| kind.as_str()).collect())
+        ),
+        "state" => "`busy`, `idle`".into(),
+        "call" => "what the call to the database does, in words: `take a page in`, …".into(),
+        "actor" => "the kind of actor: `poller`, `mapper`, `writer`, …".into(),
+        "version" => "tieline's own".into(),
+        other => format!("see `{other}` in `src/telemetry/metrics.rs`"),
+    }
+}
+
+fn page() -> String {
+    let metrics = Metrics::new();
+    let mut text = HEAD.to_owned();
+    text += "| metric | type | labels | says |\n|---|---|---|---|\n";
+    let mut declared = metrics.declared().to_vec();
+    declared.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut labels: Vec<String> = Vec::new();
+    for metric in &declared {
+        let named: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let ledger = if OF_THE_LEDGER.contains(&metric.name.as_str()) { " *(ledger)*" } else { "" };
+        let _ = writeln!(text, "| `{}` | {} | {} | {}{ledger} |", metric.name, metric.kind, named.join(", "), metric.help);
+        labels.extend(metric.labels.clone());
+    }
+    text += "\nOn Linux the process's own are there too: `process_resident_memory_bytes`, `process_cpu_seconds_total`, `process_open_fds` and others.\n";
+    text += "\n| label | values |\n|---|---|\n";
+    labels.sort();
+    labels.dedup();
+    for label in labels {
+        let _ = writeln!(text, "| `{label}` | {} |", values(&label));
+    }
+    text
+}
+
+#[test]
+fn the_page_of_metrics_is_what_is_declared() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+    let page = page();
+    if std::env::var_os("UPDATE_METRICS").is_some() {
+        std::fs::write(&path, &page).expect("docs can be written");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == page, "docs/metrics.md is not what is declared; run the tests once with UPDATE_METRICS=1");
+    for name in OF_THE_LEDGER {
+        assert!(page.contains(&format!("`{name}`")), "{name} is no longer declared");
+    }
+}
