@@ -139,6 +139,7 @@ scenario_tests!(
     cost_center,
     gl_account,
     supplier,
+    supplier_changed,
     purchase_order,
     invoice,
     invoices,
