@@ -1,7 +1,7 @@
 //! `SysproSession`: the only place that holds SYSPRO's credentials, and the one e.net session that they may have.
 //!
 //! Owns the operator's Basic credential for OData and hands it out for each request. Where SYSPRO is read through e.net it also keeps
-//! the operator's session: Pollers put their queries to it, which it serves one after another, since a second logon of the operator
+//! the operator's session: Pollers put their queries and Aligners their changes to it, which it serves one after another, since a second logon of the operator
 //! would end the first. A restart loses the cached credential, which is read again from the vault, and keeps the session. Runs on the
 //! control arbiter.
 
@@ -41,7 +41,7 @@ pub struct GetCredential;
 #[rtype(result = "()")]
 pub struct CredentialRefused;
 
-/// Ask. Puts a query to a business object of e.net, once those before it have been answered.
+/// Ask. Puts a call to a business object of e.net, once those before it have been answered.
 #[derive(Message)]
 #[rtype(result = "Result<String, EnetError>")]
 pub struct EnetQuery {

@@ -209,6 +209,9 @@ fn story(row: &ConflictRow) -> String {
     if let (Some(side), Some(by)) = (&row.side, &row.decided_by) {
         lines.push(format!("  decided        {side} counts, by {by} {}: {}", at(row.decided_at), row.why.as_deref().unwrap_or_default()));
     }
+    if let Some(said) = &row.said {
+        lines.push(format!("  not in SYSPRO   {said}"));
+    }
     let next = match row.state.as_str() {
         "open" => format!("tieline conflicts resolve {} --take syspro|servicenow --why …", row.id),
         "decided" => "nothing: the next run acts on it".into(),
@@ -272,6 +275,7 @@ mod tests {
             decided_by: None,
             decided_at: None,
             why: None,
+            said: None,
             opened_at: DateTime::UNIX_EPOCH,
             closed_at: None,
             outcome: None,

@@ -1,5 +1,6 @@
 //! e.net against its simulator: both doors give the same documents, and the session's discipline is what the server counts.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use tieline::config::secret::Credential;
 use tieline::config::settings::{EnetSettings, RetrySettings, SysproSettings, SysproSource};
 use tieline::definition::{self, ReadPlan};
 use tieline::domain::run::RunKind;
+use tieline::domain::setup_object::{SetupAction, SetupCall, SetupObject};
 use tieline::domain::{Document, DocumentKey};
 use tieline::sim::dataset::DatasetOptions;
 use tieline::sim::faults::{Fault, FaultRule};
 use tieline::sim::syspro::enet::{DeadSession, WrapMode};
 use tieline::sim::syspro::{EnetSwitches, Release, Switches, SysproOptions, SysproSim};
-use tieline::syspro::enet::{Alone, Enet, EnetCall, EnetError, Operation};
+use tieline::syspro::enet::{Alone, Enet, EnetCall, EnetError, SetupOutcome, setup_outcome};
 use tieline::syspro::{OData, PageQuery, Scope, SysproError};
 
 use super::odata;
@@ -206,19 +208,33 @@ fn setup_objects_are_called_and_no_post_can_be() {
     run(async {
         let sim = start(60, Switches::default());
         let doors = doors(&settings(&sim));
-        let call = EnetCall {
-            operation: Operation::SetupAdd,
-            object: "BOMSCC".into(),
-            parameters: Some("<SetupCostCentre><Parameters><ValidateOnly>N</ValidateOnly></Parameters></SetupCostCentre>".into()),
-            xml: "<SetupCostCentre><Item><Key><CostCentre>TL-9</CostCentre></Key><Description>x</Description></Item></SetupCostCentre>"
-                .into(),
-            asked: "adding cost centre `TL-9`".into(),
+        let call = |object: &str| SetupCall {
+            object: SetupObject::parse(object, "setup").expect("a setup object"),
+            action: SetupAction::Add,
+            template:
+                "<SetupCostCentre><Item><Key><CostCentre>TL-9</CostCentre></Key><Description>x</Description></Item></SetupCostCentre>"
+                    .into(),
+            parameters: "<SetupCostCentre><Parameters><ValidateOnly>{ValidateOnly}</ValidateOnly></Parameters></SetupCostCentre>".into(),
+            lengths: BTreeMap::new(),
         };
-        let answer = doors.session.call(&password("enet-secret"), &"EDU1".into(), &call).await.expect("answer");
-        assert!(answer.contains("<RecordsInvalid>0</RecordsInvalid>"), "{answer}");
-        let unlicensed = EnetCall { object: "GENTJL".into(), ..call };
-        let error = doors.session.call(&password("enet-secret"), &"EDU1".into(), &unlicensed).await.expect_err("unlicensed");
+        let put = async |object: &str, trial: bool| {
+            let call = call(object);
+            let made = EnetCall::setup(&call, trial, call.template.clone(), "adding cost centre `TL-9`".into());
+            doors.session.call(&password("enet-secret"), &"EDU1".into(), &made).await
+        };
+        let costs = || sim.count("EDU1", "BomCostCentre").expect("a table");
+        let before = costs();
+        for (trial, more) in [(true, 0), (false, 1)] {
+            let answer = put("BOMSCC", trial).await.expect("answer");
+            assert_eq!((setup_outcome(&answer), costs()), (SetupOutcome::Accepted, before + more), "{answer}");
+        }
+        let answer = put("BOMSCC", false).await.expect("answer");
+        assert!(matches!(setup_outcome(&answer), SetupOutcome::Refused(words) if words.contains("already on file")), "{answer}");
+        let error = put("XXXSXX", false).await.expect_err("unlicensed");
         assert!(matches!(error, EnetError::Unlicensed { .. }), "{error}");
+        for (object, class) in [("GENTJL", "setup"), ("APSTIN", "setup"), ("APSTIN", "transaction"), ("BOMSCC", "transaction")] {
+            assert!(SetupObject::parse(object, class).is_err(), "{object} {class}");
+        }
         let calls = sim.enet_stats().calls;
         assert!(calls.keys().all(|call| !call.starts_with("Transaction")), "{calls:?}");
         sim.stop();

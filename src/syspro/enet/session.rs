@@ -15,51 +15,56 @@ use super::{EnetDoor, SessionKeeper, wire};
 use crate::config::secret::Credential;
 use crate::config::settings::{EnetSettings, SysproSettings};
 use crate::domain::CompanyId;
+use crate::domain::setup_object::{SetupAction, SetupCall};
 use crate::net::{Bytes, HttpClient, Method, excerpt};
 
-/// Which class of business object is called, and how.
+/// Which class of business object is called, and how. There is none for transactions: nothing here can post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+enum Operation {
     /// A query: changes nothing.
     Query,
-    /// Adds reference data.
-    SetupAdd,
-    /// Changes reference data.
-    SetupUpdate,
-    /// Removes reference data.
-    SetupDelete,
+    /// A setup object: adds or changes reference data.
+    Setup(SetupAction),
 }
 
 impl Operation {
     fn path(self) -> &'static str {
         match self {
             Self::Query => "Query/Query",
-            Self::SetupAdd => "Setup/Add",
-            Self::SetupUpdate => "Setup/Update",
-            Self::SetupDelete => "Setup/Delete",
+            Self::Setup(action) => action.path().trim_start_matches('/'),
         }
     }
 }
 
-/// One call of a business object. There is no operation that posts a transaction: the ledger is never written.
+/// One call of a business object. It is made as a query, or out of a [`SetupCall`], which cannot name an object that posts: there is no
+/// way to a transaction object, because the ledger is never written.
 #[derive(Debug, Clone)]
 pub struct EnetCall {
-    /// What is done.
-    pub operation: Operation,
-    /// The object's six characters.
-    pub object: String,
-    /// The parameters, for setup objects.
-    pub parameters: Option<String>,
+    operation: Operation,
+    object: String,
+    /// For setup objects.
+    parameters: Option<String>,
     /// The document or the query.
-    pub xml: String,
+    xml: String,
     /// What is asked, in words that may stand in a log.
-    pub asked: String,
+    asked: String,
 }
 
 impl EnetCall {
     /// A query; `asked` says in words that may stand in a log what it is.
     pub fn query(object: &str, xml: String, asked: String) -> Self {
         Self { operation: Operation::Query, object: object.to_owned(), parameters: None, xml, asked }
+    }
+
+    /// A record for a setup object; a trial stores nothing.
+    pub fn setup(call: &SetupCall, trial: bool, document: String, asked: String) -> Self {
+        Self {
+            operation: Operation::Setup(call.action),
+            object: call.object.as_str().to_owned(),
+            parameters: Some(call.parameters(trial)),
+            xml: document,
+            asked,
+        }
     }
 }
 
@@ -140,7 +145,12 @@ impl Enet {
         state.resting = None;
         let mut tries = 0;
         loop {
-            self.hold(state, operator).await?;
+            let ours = self.hold(state, operator).await?;
+            if tries > 0 && !ours && call.operation != Operation::Query {
+                // another node has had the operator meanwhile: what was to be written may be another matter by now
+                let (operator, answer) = (operator.username.clone(), "another node has used the operator".to_owned());
+                return Err(EnetError::SessionLost { operator, asked: call.asked.clone(), answer });
+            }
             self.enter(state, operator, company).await?;
             let Some(session) = &mut state.session else {
                 return Err(EnetError::Restarting { asked: call.asked.clone() });
@@ -195,8 +205,9 @@ impl Enet {
         }
     }
 
-    /// Makes sure that nobody else uses the operator, and that what a crash or another node left open is closed.
-    async fn hold(&self, state: &mut State, operator: &Credential) -> Result<(), EnetError> {
+    /// Makes sure that nobody else uses the operator, and that what a crash or another node left open is closed. Says whether nobody else
+    /// has used it since the last time.
+    async fn hold(&self, state: &mut State, operator: &Credential) -> Result<bool, EnetError> {
         let name = &operator.username;
         let held = self.inner.keeper.hold(name).await?;
         state.held = Some(name.clone());
@@ -211,7 +222,7 @@ impl Enet {
             }
             self.inner.keeper.closed(name).await;
         }
-        Ok(())
+        Ok(held.ours)
     }
 
     /// Keeps the operator held while something takes long.
