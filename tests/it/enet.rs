@@ -333,7 +333,7 @@ fn killed_anywhere_it_leaves_no_session_open_for_long() {
             continue;
         }
         struck += 1;
-        // an id that was given out and not yet written down is known to nobody; the next logon ends that session
+        // an id that was given out and not yet written down is lost: the next run knows that there may be one, and ends it by a logon
         unknown += u64::from((point.contains("/Logon:") && !point.ends_with(":before")) || point.contains("note"));
         let begun = std::time::Instant::now();
         loop {

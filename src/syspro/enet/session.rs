@@ -11,7 +11,7 @@ use url::Url;
 
 use super::super::filter::encode;
 use super::error::EnetError;
-use super::{EnetDoor, SessionKeeper, wire};
+use super::{EnetDoor, Held, SessionKeeper, wire};
 use crate::config::secret::Credential;
 use crate::config::settings::{EnetSettings, SysproSettings};
 use crate::domain::CompanyId;
@@ -145,7 +145,7 @@ impl Enet {
         state.resting = None;
         let mut tries = 0;
         loop {
-            let ours = self.hold(state, operator).await?;
+            let ours = self.hold(state, operator).await?.ours;
             if tries > 0 && !ours && call.operation != Operation::Query {
                 // another node has had the operator meanwhile: what was to be written may be another matter by now
                 let (operator, answer) = (operator.username.clone(), "another node has used the operator".to_owned());
@@ -205,9 +205,31 @@ impl Enet {
         }
     }
 
-    /// Makes sure that nobody else uses the operator, and that what a crash or another node left open is closed. Says whether nobody else
-    /// has used it since the last time.
-    async fn hold(&self, state: &mut State, operator: &Credential) -> Result<bool, EnetError> {
+    /// Ends a session that a crash has left open, when none of this process stands open. One whose id is lost is ended by a logon in its
+    /// place, which takes the operator's credential; then that one is logged off.
+    ///
+    /// # Errors
+    /// [`EnetError`]: it may stand open still, and is noted.
+    pub async fn end_left(&self, operator: &Credential, company: &CompanyId) -> Result<(), EnetError> {
+        let mut state = self.inner.state.lock().await;
+        let state = &mut *state;
+        if state.session.is_some() || state.resting.is_some_and(|until| until > Instant::now()) {
+            return Ok(());
+        }
+        let held = self.hold(state, operator).await?;
+        if held.lost {
+            info!(operator = operator.username, "an e.net session whose id is lost is ended by another logon");
+            self.enter(state, operator, company).await?;
+        }
+        self.leave(state).await;
+        if let Some(operator) = state.held.take() {
+            self.inner.keeper.give(&operator).await;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that nobody else uses the operator, and that what a crash or another node left open is closed.
+    async fn hold(&self, state: &mut State, operator: &Credential) -> Result<Held, EnetError> {
         let name = &operator.username;
         let held = self.inner.keeper.hold(name).await?;
         state.held = Some(name.clone());
@@ -217,12 +239,15 @@ impl Enet {
         }
         if let (None, Some(id)) = (&state.session, &held.open) {
             match self.inner.log_off(id).await {
-                Ok(known) => info!(operator = name, known, "an e.net session that was left open is logged off"),
+                Ok(known) => {
+                    info!(operator = name, known, "an e.net session that was left open is logged off");
+                    self.inner.keeper.closed(name).await;
+                }
+                // it stays written down; a logon would end it too
                 Err(error) => warn!(%error, operator = name, "an e.net session that was left open could not be logged off"),
             }
-            self.inner.keeper.closed(name).await;
         }
-        Ok(held.ours)
+        Ok(held)
     }
 
     /// Keeps the operator held while something takes long.
@@ -249,11 +274,23 @@ impl Enet {
             }
             self.leave(state).await;
         }
-        let id = self.renewing(&operator.username, self.inner.log_on(operator, company)).await?;
-        if let Err(error) = self.inner.keeper.opened(&operator.username, &id).await {
+        // from here on a session may stand open: whoever finds the note without an id ends it by a logon in its place
+        let name = &operator.username;
+        self.inner.keeper.opening(name).await?;
+        let id = match self.renewing(name, self.inner.log_on(operator, company)).await {
+            Ok(id) => id,
+            Err(error) => {
+                if !matches!(error, EnetError::Unreachable { .. } | EnetError::NotData { .. }) {
+                    self.inner.keeper.closed(name).await;
+                }
+                return Err(error);
+            }
+        };
+        if let Err(error) = self.inner.keeper.opened(name, &id).await {
             // what nobody knows of nobody would log off
-            if let Err(failed) = self.inner.log_off(&id).await {
-                warn!(%failed, operator = operator.username, "an e.net session may stand open");
+            match self.inner.log_off(&id).await {
+                Ok(_) => self.inner.keeper.closed(name).await,
+                Err(failed) => warn!(%failed, operator = name, "an e.net session may stand open"),
             }
             return Err(error);
         }

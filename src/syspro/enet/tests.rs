@@ -122,7 +122,11 @@ impl SessionKeeper for TakenOver {
 
     fn hold<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, Result<Held, EnetError>> {
         let before = self.0.replace(self.0.get() + 1);
-        Box::pin(std::future::ready(Ok(Held { ours: before == 0, open: None })))
+        Box::pin(std::future::ready(Ok(Held { ours: before == 0, ..Held::default() })))
+    }
+
+    fn opening<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, Result<(), EnetError>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn opened<'a>(&'a self, _: &'a str, _: &'a secrecy::SecretString) -> LocalBoxFuture<'a, Result<(), EnetError>> {
