@@ -215,7 +215,10 @@ fn story(row: &ConflictRow) -> String {
     let next = match row.state.as_str() {
         "open" => format!("tieline conflicts resolve {} --take syspro|servicenow --why …", row.id),
         "decided" => "nothing: the next run acts on it".into(),
-        "to_apply" => "enter ServiceNow's value in SYSPRO; the entry leaves the list when the next run sees it there".into(),
+        "to_apply" => {
+            "enter ServiceNow's value in SYSPRO, unless the entity's `[setup]` does; the entry leaves the list when a run sees it there"
+                .into()
+        }
         _ => format!("nothing: {} {}", row.outcome.as_deref().unwrap_or("closed"), at(row.closed_at)),
     };
     lines.push(format!("  next           {next}"));
