@@ -39,8 +39,8 @@ impl LedgerKeeper {
         opened.inspect_err(|error| warn!(%error, operator, "the e.net session that was left open cannot be logged off")).ok()
     }
 
-    async fn note(&self, operator: &str, open: Option<SealedSession>) -> Result<bool, EnetError> {
-        self.store.enet_session_note(operator.to_owned(), self.holder.clone(), open).await.map_err(|error| ledger(&error))
+    async fn note(&self, operator: &str, open: Option<SealedSession>, opening: bool) -> Result<bool, EnetError> {
+        self.store.enet_session_note(operator.to_owned(), self.holder.clone(), open, opening).await.map_err(|error| ledger(&error))
     }
 }
 
@@ -59,8 +59,11 @@ impl SessionKeeper for LedgerKeeper {
             loop {
                 let taken = self.store.enet_session_take(operator.to_owned(), self.holder.clone(), self.lease).await;
                 match taken.map_err(|error| ledger(&error))? {
-                    EnetTaken::Ours { renewed, open } => {
-                        return Ok(Held { ours: renewed, open: open.and_then(|open| self.open(operator, open)) });
+                    EnetTaken::Ours { renewed, open, opening } => {
+                        let sealed = open.is_some();
+                        let open = open.and_then(|open| self.open(operator, open));
+                        // an id that cannot be opened is as good as lost
+                        return Ok(Held { ours: renewed, lost: opening || (sealed && open.is_none()), open });
                     }
                     // a holder that has died renews no more
                     EnetTaken::Held { .. } if asked.elapsed() <= self.lease + LOOK => tokio::time::sleep(LOOK).await,
@@ -70,12 +73,21 @@ impl SessionKeeper for LedgerKeeper {
         })
     }
 
+    fn opening<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, Result<(), EnetError>> {
+        Box::pin(async move {
+            match self.note(operator, None, true).await? {
+                true => Ok(()),
+                false => Err(EnetError::Held { operator: operator.to_owned(), holder: "another node".to_owned() }),
+            }
+        })
+    }
+
     fn opened<'a>(&'a self, operator: &'a str, id: &'a SecretString) -> LocalBoxFuture<'a, Result<(), EnetError>> {
         Box::pin(async move {
             let sealed = self.vault.keys(true).and_then(|keys| keys.seal(SEALED_AS, operator, id.expose_secret()));
             let sealed = sealed.map_err(|error| EnetError::Credential { problem: super::chain(&error) })?;
             let open = SealedSession { key_id: sealed.key_id, nonce: sealed.nonce, ciphertext: sealed.ciphertext };
-            match self.note(operator, Some(open)).await? {
+            match self.note(operator, Some(open), false).await? {
                 true => Ok(()),
                 false => Err(EnetError::Held { operator: operator.to_owned(), holder: "another node".to_owned() }),
             }
@@ -85,7 +97,7 @@ impl SessionKeeper for LedgerKeeper {
     fn closed<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
             // a note of a session that is no more costs one needless logoff
-            if let Err(error) = self.note(operator, None).await {
+            if let Err(error) = self.note(operator, None, false).await {
                 warn!(%error, operator, "that the e.net session was logged off could not be noted");
             }
         })

@@ -1,7 +1,7 @@
 //! `SysproSession`: the only place that holds SYSPRO's credentials, and the one e.net session that they may have.
 //!
 //! Owns the operator's Basic credential for OData and hands it out for each request. Where SYSPRO is read through e.net it also keeps
-//! the operator's session: Pollers put their queries to it, which it serves one after another, since a second logon of the operator
+//! the operator's session: Pollers put their queries and Aligners their changes to it, which it serves one after another, since a second logon of the operator
 //! would end the first. A restart loses the cached credential, which is read again from the vault, and keeps the session. Runs on the
 //! control arbiter.
 
@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
+use tracing::{debug, warn};
 
 use super::Deps;
 use super::enet_keeper::LedgerKeeper;
-use super::vault::{CredentialError, syspro_credential};
+use super::vault::{CredentialError, SYSPRO_ENET, syspro_credential};
 use crate::config::secret::Credential;
 use crate::domain::CompanyId;
 use crate::syspro::enet::{Enet, EnetCall, EnetDoor, EnetError};
@@ -41,7 +42,7 @@ pub struct GetCredential;
 #[rtype(result = "()")]
 pub struct CredentialRefused;
 
-/// Ask. Puts a query to a business object of e.net, once those before it have been answered.
+/// Ask. Puts a call to a business object of e.net, once those before it have been answered.
 #[derive(Message)]
 #[rtype(result = "Result<String, EnetError>")]
 pub struct EnetQuery {
@@ -53,10 +54,15 @@ pub struct EnetQuery {
     pub call: EnetCall,
 }
 
-/// Ask. Ends the e.net session, if there is one.
+/// Ask. Ends the e.net session, if there is one, and one that a crash has left open.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct LogOff;
+
+/// Nudge. Ends an e.net session that a crash has left open; harmless twice.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct EndLeft;
 
 impl SysproSession {
     /// A keeper with nothing in hand.
@@ -68,8 +74,9 @@ impl SysproSession {
 impl Actor for SysproSession {
     type Context = Context<Self>;
 
-    fn started(&mut self, _: &mut Self::Context) {
+    fn started(&mut self, ctx: &mut Self::Context) {
         self.deps.crash.at("session:started", "");
+        ctx.notify(EndLeft);
     }
 }
 
@@ -114,11 +121,7 @@ impl Handler<EnetQuery> for SysproSession {
         let enet = async move {
             match known {
                 Some(enet) => Ok(enet),
-                None => {
-                    let password = deps.vault.company_password().await;
-                    let password = password.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
-                    Enet::new(&deps.settings.syspro, password, Rc::new(LedgerKeeper::new(&deps)))
-                }
+                None => client(&deps).await,
             }
         };
         let call = enet.into_actor(self).then(|enet, this, _| {
@@ -131,16 +134,69 @@ impl Handler<EnetQuery> for SysproSession {
 }
 
 impl Handler<LogOff> for SysproSession {
-    type Result = ResponseFuture<()>;
+    type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: LogOff, _: &mut Self::Context) -> Self::Result {
-        let enet = self.enet.clone();
-        Box::pin(async move {
+        let (enet, deps) = (self.enet.clone(), self.deps.clone());
+        let logged_off = async move {
             if let Some(enet) = enet {
                 enet.log_off().await;
             }
-        })
+            left(&deps).await
+        };
+        Box::pin(logged_off.into_actor(self).then(|left, this, _| this.end_left(left)))
     }
+}
+
+impl Handler<EndLeft> for SysproSession {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: EndLeft, _: &mut Self::Context) -> Self::Result {
+        let deps = self.deps.clone();
+        Box::pin(async move { left(&deps).await }.into_actor(self).then(|left, this, _| this.end_left(left)))
+    }
+}
+
+impl SysproSession {
+    fn end_left(&mut self, left: Option<(Enet, Credential, CompanyId)>) -> ResponseActFuture<Self, ()> {
+        let Some((enet, operator, company)) = left else { return Box::pin(actix::fut::ready(())) };
+        let enet = self.enet.get_or_insert(enet).clone();
+        let ending = async move {
+            match enet.end_left(&operator, &company).await {
+                Ok(()) => {}
+                Err(EnetError::Held { .. }) => {
+                    debug!(operator = operator.username, "another node uses the e.net operator and ends what it opened")
+                }
+                Err(error) => warn!(error = super::chain(&error), "an e.net session that was left open may keep its seat for a while"),
+            }
+        };
+        Box::pin(ending.into_actor(self))
+    }
+}
+
+/// What it takes to end a session that a crash has left open; `None` when there is none. Logging off takes the id alone, but one whose id
+/// is lost is ended by a logon of its operator.
+async fn left(deps: &Deps) -> Option<(Enet, Credential, CompanyId)> {
+    let syspro = &deps.settings.syspro;
+    let company = syspro.companies.first().filter(|_| syspro.enet_url.is_some())?;
+    let left = match deps.store.enet_session_left().await {
+        Ok(left) => left,
+        Err(error) => {
+            warn!(error = super::chain(&error), "whether an e.net session was left open cannot be told");
+            return None;
+        }
+    };
+    if left.is_empty() {
+        return None;
+    }
+    let credential = deps.vault.credential(SYSPRO_ENET).await.ok().filter(|credential| left.contains(&credential.username))?;
+    Some((client(deps).await.ok()?, credential, company.clone()))
+}
+
+async fn client(deps: &Deps) -> Result<Enet, EnetError> {
+    let password = deps.vault.company_password().await;
+    let password = password.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
+    Enet::new(&deps.settings.syspro, password, Rc::new(LedgerKeeper::new(deps)))
 }
 
 /// The way to the session for those who read: through the actor that keeps it.

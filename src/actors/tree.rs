@@ -13,6 +13,7 @@ use tracing::warn;
 
 use super::Deps;
 use super::aligner::Aligner;
+use super::aligner::way_back::WayBack;
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::cycle::Crew;
 use super::mapper::Mapper;
@@ -194,10 +195,17 @@ fn start_flow(
     });
     let aligned = deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
     let aligner = aligned.then(|| {
-        let (deps, flow_id, tokens) = (deps.clone(), flow.clone(), tokens.clone());
+        let (deps, flow_id, tokens, session) = (deps.clone(), flow.clone(), tokens.clone(), session.clone());
         start_on(ingest, ChildName::of_flow("aligner", flow.clone()), MAILBOX, supervision, move |_| {
             let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
-            Aligner::new(deps, flow_id, servicenow, tokens)
+            let writes = deps.definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
+            let way_back = writes.then(|| WayBack {
+                odata: reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error))),
+                credential: session.clone().recipient(),
+                session: session.clone().recipient(),
+                log_off: session.recipient(),
+            });
+            Aligner::new(deps, flow_id, servicenow, tokens, way_back)
         })
     });
     let mut pulses = vec![mapper.pulse()];

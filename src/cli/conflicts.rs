@@ -209,10 +209,16 @@ fn story(row: &ConflictRow) -> String {
     if let (Some(side), Some(by)) = (&row.side, &row.decided_by) {
         lines.push(format!("  decided        {side} counts, by {by} {}: {}", at(row.decided_at), row.why.as_deref().unwrap_or_default()));
     }
+    if let Some(said) = &row.said {
+        lines.push(format!("  not in SYSPRO   {said}"));
+    }
     let next = match row.state.as_str() {
         "open" => format!("tieline conflicts resolve {} --take syspro|servicenow --why …", row.id),
         "decided" => "nothing: the next run acts on it".into(),
-        "to_apply" => "enter ServiceNow's value in SYSPRO; the entry leaves the list when the next run sees it there".into(),
+        "to_apply" => {
+            "enter ServiceNow's value in SYSPRO, unless the entity's `[setup]` does; the entry leaves the list when a run sees it there"
+                .into()
+        }
         _ => format!("nothing: {} {}", row.outcome.as_deref().unwrap_or("closed"), at(row.closed_at)),
     };
     lines.push(format!("  next           {next}"));
@@ -272,6 +278,7 @@ mod tests {
             decided_by: None,
             decided_at: None,
             why: None,
+            said: None,
             opened_at: DateTime::UNIX_EPOCH,
             closed_at: None,
             outcome: None,

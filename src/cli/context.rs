@@ -139,6 +139,15 @@ impl Checked {
             };
             return Err(Refused::configuration(strangers.iter().map(problem).collect()));
         }
+        let writes = definitions.plans.iter().find(|plan| plan.setup.is_some() && plan.aligned().is_some());
+        if let (Some(plan), None) = (writes, &settings.syspro.enet_url) {
+            let text = format!(
+                "`syspro.enet_url` is missing: `[setup]` of entity `{}` writes into SYSPRO through e.net; its REST service is at an address \
+                 such as `http://erp.example:31002/SYSPROWCFService/Rest`",
+                plan.entity
+            );
+            return Err(Refused::configuration(vec![text]));
+        }
         Ok(Self { loaded, definitions: Arc::new(definitions) })
     }
 

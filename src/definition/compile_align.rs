@@ -1,9 +1,9 @@
 //! `[header.align]` of a profile and `[setup]` of an entity: which records both sides may change, and through what.
 
 use crate::domain::merge::Rule;
-use crate::domain::setup_object::{SetupAction, SetupCall, SetupObject};
+use crate::domain::setup_object::{SetupAction, SetupCall, SetupObject, VALIDATE_ONLY, placeholders};
 
-use super::plan::{AlignField, AlignPlan, FieldPlan, FieldSource, Place, ReadPlan};
+use super::plan::{AlignField, AlignPlan, Back, FieldPlan, FieldSource, Place, Plan, ReadPlan, Transform};
 use super::problem::{Report, list};
 use super::shape::{ActionWord, AlignShape, BlockShape, RuleWord, SetupShape, WriteWord};
 
@@ -62,6 +62,7 @@ pub(super) fn align_plan(
                 rule: own.iter().find(|(name, _)| *name == field.name).map_or(rule, |(_, rule)| *rule),
                 identity: read.is_some_and(|read| is_identity(read, &field.source)),
                 column: column_of(read, &field.source),
+                back: back(read, &field.source),
             })
             .collect(),
         brake_percent: whole(&shape.brake_percent, BRAKE_PERCENT),
@@ -107,28 +108,119 @@ fn column_of(read: Option<&ReadPlan>, source: &FieldSource) -> Option<String> {
     }
 }
 
+/// How a value of ServiceNow's becomes one of the column: only where nothing was lost on the way there.
+fn back(read: Option<&ReadPlan>, source: &FieldSource) -> Option<Back> {
+    let FieldSource::Column { at: Place::Root(at), transform } = source else { return None };
+    let read = read.filter(|read| !read.root.key_at.contains(at))?;
+    let back = match transform {
+        Transform::Text | Transform::Trim => Back::Text,
+        Transform::Flag => Back::Flag,
+        _ => return None,
+    };
+    read.columns.get(*at).map(|_| back)
+}
+
 /// Compiles the setup object of an entity; posting objects are refused.
-pub(super) fn setup_call(shape: &SetupShape, columns: &[String], report: &mut Report<'_>) -> Option<SetupCall> {
+pub(super) fn setup_call(shape: &SetupShape, read: &ReadPlan, report: &mut Report<'_>) -> Option<SetupCall> {
     if shape.object.line == 0 || shape.class.line == 0 || shape.template.line == 0 {
         return None;
     }
-    for name in placeholders(&shape.template.value) {
-        if !columns.iter().any(|column| column == name) {
-            report.add(
-                shape.template.line,
-                "setup.template",
-                format!("`{{{name}}}` is no column that is read; those are {}", list(columns)),
-            );
+    let (template, line) = (&shape.template.value, shape.template.line);
+    let mut add = |key: &str, line, text: String| report.add(line, format!("setup.{key}"), text);
+    for place in placeholders(template) {
+        match place {
+            Err(rest) => add("template", line, format!("the brace before `{}` is not closed", rest.chars().take(20).collect::<String>())),
+            Ok(name) if !read.columns.iter().any(|column| column == name) => {
+                add("template", line, format!("`{{{name}}}` is no column that is read; those are {}", list(&read.columns)));
+            }
+            Ok(_) => {}
         }
     }
-    let object = SetupObject::parse(&shape.object.value, &shape.class.value)
-        .map_err(|problem| report.add(shape.object.line, "setup.object", problem))
-        .ok()?;
-    let action = if shape.action == ActionWord::Add { SetupAction::Add } else { SetupAction::Update };
-    Some(SetupCall { object, action, template: shape.template.value.clone() })
+    if let Err(problem) = well_formed(template) {
+        add("template", line, format!("is not well-formed XML: {problem}"));
+    }
+    if !read.root.key.iter().any(|key| placeholders(template).any(|place| place == Ok(key.as_str()))) {
+        add(
+            "template",
+            line,
+            format!("names no column of the key ({}): SYSPRO could not tell which record is meant", list(&read.root.key)),
+        );
+    }
+    if read.root.derive.is_some() {
+        add("object", shape.object.line, "rows that are made from the parts of a column cannot be written into SYSPRO".into());
+    }
+    let parameters = match &shape.parameters {
+        None => SetupCall::usual_parameters(template),
+        Some(text) if text.line == 0 => return None,
+        Some(text) => {
+            if let Err(problem) = well_formed(&text.value) {
+                add("parameters", text.line, format!("is not well-formed XML: {problem}"));
+            }
+            if placeholders(&text.value).any(|place| place != Ok(VALIDATE_ONLY)) || placeholders(&text.value).count() != 1 {
+                add(
+                    "parameters",
+                    text.line,
+                    "must hold `{ValidateOnly}` once and nothing else in braces: each change is tried first".into(),
+                );
+            }
+            Ok(text.value.clone())
+        }
+    };
+    for (name, _) in shape.lengths.iter().flat_map(|table| &table.0) {
+        if !placeholders(template).any(|place| place == Ok(name.value.as_str())) {
+            add("lengths", name.line, format!("`{}` has no place in the template", name.value));
+        }
+    }
+    if shape.action == ActionWord::Add {
+        let text = "`add` is not called by anything: records that only ServiceNow has are made in SYSPRO by a person; use `update`";
+        add("action", shape.object.line, text.into());
+    }
+    let object =
+        SetupObject::parse(&shape.object.value, &shape.class.value).map_err(|problem| add("object", shape.object.line, problem)).ok()?;
+    let lengths = shape.lengths.iter().flat_map(|table| &table.0);
+    Some(SetupCall {
+        object,
+        action: SetupAction::Update,
+        template: template.clone(),
+        parameters: parameters.ok()?,
+        lengths: lengths.map(|(name, most)| (name.value.clone(), most.value as usize)).collect(),
+    })
 }
 
-/// The names in braces.
-fn placeholders(template: &str) -> impl Iterator<Item = &str> {
-    template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
+fn well_formed(text: &str) -> Result<(), String> {
+    use quick_xml::events::Event;
+    let mut reader = quick_xml::Reader::from_str(text.trim());
+    let (mut depth, mut roots) = (0_u32, 0_u32);
+    loop {
+        match reader.read_event().map_err(|error| error.to_string())? {
+            Event::Start(_) => {
+                roots += u32::from(depth == 0);
+                depth += 1;
+            }
+            Event::Empty(_) => roots += u32::from(depth == 0),
+            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::Eof if depth > 0 => return Err("it ends before its last element does".into()),
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    if roots == 1 { Ok(()) } else { Err("it has no single root element".into()) }
+}
+
+/// What a person should know of the way back of an entity: what is not written by it.
+pub(super) fn way_back_notes(plan: &Plan) -> Vec<String> {
+    let entity = &plan.entity;
+    let (Some(call), aligned) = (&plan.setup, plan.aligned()) else { return Vec::new() };
+    let Some((_, align)) = aligned else {
+        return vec![format!("`{entity}`: `[setup]` is not used, because the profile does not align the entity (`[header.align]`)")];
+    };
+    let stays = align.fields.iter().filter(|field| !field.identity && plan.goes_back(&field.name).is_none());
+    let note = |field: &AlignField| {
+        let why = match (&field.column, field.back) {
+            (Some(column), Some(_)) => format!("the template of `{}` has no `{{{column}}}`", call.object),
+            _ => "its value cannot be turned back into that of one column".to_owned(),
+        };
+        format!("`{entity}`: changes of `{}` in ServiceNow are not written into SYSPRO but listed for a person: {why}", field.name)
+    };
+    stays.map(note).collect()
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::domain::EntityName;
 use crate::domain::setup_object::SetupCall;
 
-use super::compile_align::setup_call;
+use super::compile_align::{setup_call, way_back_notes};
 use super::compile_read::read_plan;
 use super::compile_target::{World, target_plans};
 use super::embedded;
@@ -183,7 +183,7 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         // After a mistake that leaves columns unknown, each field would be a mistake too.
         let columns_known = problems.len() == before || (shape.root.line > 0 && shape.root.columns.as_ref().is_none_or(|c| c.line > 0));
         let mut report = Report::new(&file.shown, problems);
-        let setup = shape.setup.as_ref().and_then(|setup| setup_call(setup, &read.columns, &mut report));
+        let setup = shape.setup.as_ref().and_then(|setup| setup_call(setup, &read, &mut report));
         if columns_known && shape.root.line > 0 {
             let after = shape.after.map(|names| names.value).unwrap_or_default();
             drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read, setup });
@@ -306,6 +306,9 @@ fn choose(
     }
     plans.retain(|name, _| wanted(name));
     let carried: BTreeSet<EntityName> = plans.values().map(|plan| plan.entity.clone()).collect();
+    for plan in plans.values() {
+        definitions.notes.extend(way_back_notes(plan));
+    }
     for plan in plans.values_mut() {
         plan.after.retain(|parent| carried.contains(parent));
         // What is not carried never arrives: waiting for it would be waiting for ever.

@@ -21,7 +21,7 @@ pub struct Plan {
     pub after: Vec<EntityName>,
     /// Position in the dependency order, 0 first. Entities of one rank do not depend on one another.
     pub rank: u16,
-    /// Through which object of the site the way back into SYSPRO would go. `None`: a person applies the changes.
+    /// Through which object of the site ServiceNow's changes are written into SYSPRO. `None`: a person applies them.
     pub setup: Option<SetupCall>,
 }
 
@@ -29,6 +29,14 @@ impl Plan {
     /// The header's target and how it is aligned, when both sides may change the records.
     pub fn aligned(&self) -> Option<(&TargetPlan, &AlignPlan)> {
         self.targets.iter().find_map(|target| Some((target, target.align.as_ref()?)))
+    }
+
+    /// The SYSPRO column that a change of this field in ServiceNow is written to, and how; `None`: a person applies it.
+    pub fn goes_back(&self, field: &str) -> Option<(&str, Back)> {
+        let (call, (_, align)) = (self.setup.as_ref()?, self.aligned()?);
+        let field = align.fields.iter().find(|one| one.name == field && !one.identity)?;
+        let column = field.column.as_deref().filter(|column| call.writes(column))?;
+        Some((column, field.back?))
     }
 }
 
@@ -219,6 +227,32 @@ pub struct AlignField {
     pub identity: bool,
     /// The SYSPRO column it comes from, for the person who applies a change there.
     pub column: Option<String>,
+    /// How its value becomes the column's. `None`: the mapping cannot be turned round.
+    pub back: Option<Back>,
+}
+
+/// How a value of ServiceNow's becomes one of SYSPRO's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Back {
+    /// As it is.
+    Text,
+    /// `true` is `Y`, `false` is `N`.
+    Flag,
+}
+
+impl Back {
+    /// The value for the column.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn value(self, text: &str) -> Result<String, String> {
+        match (self, text.trim()) {
+            (Back::Text, _) => Ok(text.trim_end().to_owned()),
+            (Back::Flag, "true" | "1") => Ok("Y".into()),
+            (Back::Flag, "false" | "0" | "") => Ok("N".into()),
+            (Back::Flag, other) => Err(format!("`{other}` is neither `true` nor `false`, and SYSPRO's column is a flag")),
+        }
+    }
 }
 
 /// A simple condition over one column.

@@ -82,7 +82,7 @@ shape! {
         changes = "change": Option<Vec<ChangeShape>>,
         /// The full re-read that finds what no date shows.
         sweep = "sweep": Option<SweepShape>,
-        /// The setup object through which reference data could be written into SYSPRO. Off unless it is there.
+        /// The setup object through which ServiceNow's changes are written into SYSPRO. Off unless it is there.
         setup = "setup": Option<SetupShape>,
     }
 }
@@ -216,6 +216,10 @@ shape! {
         action = "action": ActionWord,
         /// The XML document, with `{Column}` where a column's value goes.
         template = "template": Text,
+        /// The XML of the parameters, with `{ValidateOnly}` where `Y` or `N` goes; default: the usual ones under the document's root.
+        parameters = "parameters": Option<Text>,
+        /// Column to the most characters that it holds: a longer value is not offered to SYSPRO at all.
+        lengths = "lengths": Option<Table<Whole>>,
     }
 }
 

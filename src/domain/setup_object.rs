@@ -1,5 +1,6 @@
 //! The name of a SYSPRO business object that reference data may be written through. Posting objects cannot be named at all.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A setup object: six capital letters or digits, the fourth of which is the class `S`.
@@ -64,7 +65,7 @@ impl SetupAction {
     }
 }
 
-/// How reference data would be written into SYSPRO: the object that the site names, and the XML that it takes.
+/// How reference data is written into SYSPRO: the object that the site names, and the XML that it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetupCall {
     /// The object.
@@ -73,6 +74,90 @@ pub struct SetupCall {
     pub action: SetupAction,
     /// The document, with `{Column}` where a column's value goes. Values are escaped when they are put in.
     pub template: String,
+    /// The parameters, with `{ValidateOnly}` where `Y` or `N` goes.
+    pub parameters: String,
+    /// Column to the most characters that it holds, where the site says so: SYSPRO's widths differ by release.
+    pub lengths: BTreeMap<String, usize>,
+}
+
+/// The place in the parameters that says whether the call is a trial.
+pub const VALIDATE_ONLY: &str = "ValidateOnly";
+
+impl SetupCall {
+    /// The parameters of a site that names none: no warning is passed over, all or nothing.
+    ///
+    /// # Errors
+    /// The template has no root element to name them by.
+    pub fn usual_parameters(template: &str) -> Result<String, String> {
+        let root = root_element(template).ok_or("it begins with no element")?;
+        Ok(format!(
+            "<{root}><Parameters><IgnoreWarnings>N</IgnoreWarnings><ApplyIfEntireDocumentValid>Y</ApplyIfEntireDocumentValid>\
+             <ValidateOnly>{{ValidateOnly}}</ValidateOnly></Parameters></{root}>"
+        ))
+    }
+
+    /// Whether the document has a place for a column.
+    pub fn writes(&self, column: &str) -> bool {
+        placeholders(&self.template).any(|place| place == Ok(column))
+    }
+
+    /// The document with the values that `value` has for its columns.
+    ///
+    /// # Errors
+    /// The name of a column that `value` does not know.
+    pub fn document(&self, value: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+        fill(&self.template, value)
+    }
+
+    /// The parameters of a trial (`ValidateOnly` = `Y`: nothing is stored), or of the real call.
+    pub fn parameters(&self, trial: bool) -> String {
+        let flag = if trial { "Y" } else { "N" };
+        self.parameters.replace("{ValidateOnly}", flag)
+    }
+
+    /// Whether a column holds a text of this length.
+    ///
+    /// # Errors
+    /// How much it holds.
+    pub fn fits(&self, column: &str, text: &str) -> Result<(), String> {
+        let length = text.trim_end().chars().count();
+        match self.lengths.get(column) {
+            Some(most) if length > *most => Err(format!("the value has {length} characters and SYSPRO's column `{column}` holds {most}")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The names in braces; `Err` is what follows a brace that is not closed.
+pub fn placeholders(template: &str) -> impl Iterator<Item = Result<&str, &str>> {
+    template.split('{').skip(1).map(|rest| rest.split_once('}').map(|(name, _)| name).ok_or(rest))
+}
+
+/// The name of the first element, declaration and comments left out.
+fn root_element(template: &str) -> Option<&str> {
+    let named = |part: &&str| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let part = template.split('<').skip(1).find(named)?;
+    part.split(|c: char| c.is_whitespace() || c == '>' || c == '/').next()
+}
+
+fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut parts = template.split('{');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('}').ok_or_else(|| part.to_owned())?;
+        for c in value(name).ok_or_else(|| name.to_owned())?.chars() {
+            match c {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '"' => out.push_str("&quot;"),
+                '\'' => out.push_str("&apos;"),
+                c => out.push(c),
+            }
+        }
+        out.push_str(rest);
+    }
+    Ok(out)
 }
 
 #[cfg(test)]
@@ -119,6 +204,35 @@ mod tests {
         for action in [SetupAction::Add, SetupAction::Update] {
             assert!(action.path().starts_with("/Setup/"));
         }
+    }
+
+    fn call(template: &str) -> SetupCall {
+        SetupCall {
+            object: SetupObject::parse("BOMSCC", "setup").expect("a setup object"),
+            action: SetupAction::Update,
+            template: template.to_owned(),
+            parameters: SetupCall::usual_parameters(template).expect("a root element"),
+            lengths: BTreeMap::from([("Description".to_owned(), 10)]),
+        }
+    }
+
+    #[test]
+    fn a_template_is_filled_with_escaped_values() {
+        let call = call("<?xml version=\"1.0\"?><SetupX a='b'><Item><Key><Code>{Code}</Code></Key><D>{Description}</D></Item></SetupX>");
+        let document = call.document(|name| Some(if name == "Code" { "042" } else { "<A> & {B} \"c\" 'd'" }.to_owned())).expect("filled");
+        assert_eq!(
+            document,
+            "<?xml version=\"1.0\"?><SetupX a='b'><Item><Key><Code>042</Code></Key>\
+             <D>&lt;A&gt; &amp; {B} &quot;c&quot; &apos;d&apos;</D></Item></SetupX>"
+        );
+        assert_eq!(call.document(|name| (name == "Code").then(String::new)), Err("Description".to_owned()));
+        assert!(
+            call.parameters(true).starts_with("<SetupX><Parameters>") && call.parameters(true).contains("<ValidateOnly>Y</ValidateOnly>")
+        );
+        assert!(call.parameters(false).contains("<ValidateOnly>N</ValidateOnly>") && !call.parameters(false).contains('{'));
+        assert!(call.writes("Description") && !call.writes("Other"));
+        assert!(call.fits("Description", "0123456789  ").is_ok() && call.fits("Code", "0123456789A").is_ok());
+        assert!(call.fits("Description", "0123456789A").expect_err("too long").contains("11 characters"));
     }
 
     proptest! {

@@ -96,6 +96,8 @@ pub struct AlignIntake {
     pub conflicts: Vec<NewConflict>,
     /// What leaves it, and how it came out.
     pub closed: Vec<(i64, &'static str)>,
+    /// Fields of documents that SYSPRO shows as it was asked to.
+    pub arrived: Vec<(i64, String)>,
     /// The newest `sys_updated_on` seen.
     pub seen_to: Option<DateTime<Utc>>,
     /// The whole list was read.
@@ -249,6 +251,12 @@ fn take_in(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     deliver(conn, intake, &busy)?;
     put_conflicts(conn, intake)?;
     close_conflicts(conn, intake)?;
+    if !intake.arrived.is_empty() {
+        sql_query("DELETE FROM way_back WHERE (document_id, field) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))")
+            .bind::<Array<BigInt>, _>(intake.arrived.iter().map(|one| one.0).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(intake.arrived.iter().map(|one| one.1.as_str()).collect::<Vec<_>>())
+            .execute(conn)?;
+    }
     sql_query(
         "INSERT INTO alignment (company, entity, seen_to, swept_at, adopted_at) \
          VALUES ($1, $2, $3, CASE WHEN $4 THEN now() END, CASE WHEN $5 THEN now() END) ON CONFLICT (company, entity) DO UPDATE \

@@ -91,6 +91,9 @@ pub struct ConflictRow {
     /// Why.
     #[diesel(sql_type = Nullable<Text>)]
     pub why: Option<String>,
+    /// Why it has not got into SYSPRO yet, where Tieline writes it there.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub said: Option<String>,
     /// When it came up.
     #[diesel(sql_type = Timestamptz)]
     pub opened_at: DateTime<Utc>,

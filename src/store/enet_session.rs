@@ -29,6 +29,8 @@ pub enum EnetTaken {
         renewed: bool,
         /// The session that stands open, whoever opened it.
         open: Option<SealedSession>,
+        /// A logon was begun and its answer never noted: a session may stand open whose id nobody knows.
+        opening: bool,
     },
     /// Another holder's.
     Held {
@@ -53,6 +55,14 @@ struct Row {
     nonce: Option<Vec<u8>>,
     #[diesel(sql_type = Nullable<Binary>)]
     ciphertext: Option<Vec<u8>>,
+    #[diesel(sql_type = Bool)]
+    opening: bool,
+}
+
+#[derive(QueryableByName)]
+struct Operator {
+    #[diesel(sql_type = Text)]
+    operator: String,
 }
 
 impl Store {
@@ -71,7 +81,7 @@ impl Store {
             .bind::<Double, _>(ttl.as_secs_f64())
             .execute(conn)?;
             if inserted > 0 {
-                return Ok(EnetTaken::Ours { renewed: false, open: None });
+                return Ok(EnetTaken::Ours { renewed: false, open: None, opening: false });
             }
             let rows: Vec<Row> = sql_query("SELECT *, lease_until > now() AS leased FROM enet_session WHERE operator = $1 FOR UPDATE")
                 .bind::<Text, _>(&operator)
@@ -92,29 +102,51 @@ impl Store {
                 (Some(key_id), Some(nonce), Some(ciphertext)) => Some(SealedSession { key_id, nonce, ciphertext }),
                 _ => None,
             };
-            Ok(EnetTaken::Ours { renewed: row.holder == holder, open })
+            Ok(EnetTaken::Ours { renewed: row.holder == holder, open, opening: row.opening })
         })
         .await
     }
 
-    /// Notes which session stands open, or that none does. `false`: the lease is another holder's by now, and nothing was noted.
+    /// Notes which session stands open, or that none does, or that one may soon (`opening`). `false`: the lease is another holder's by now, and nothing was noted.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn enet_session_note(&self, operator: String, holder: String, open: Option<SealedSession>) -> Result<bool, StoreError> {
+    pub async fn enet_session_note(
+        &self,
+        operator: String,
+        holder: String,
+        open: Option<SealedSession>,
+        opening: bool,
+    ) -> Result<bool, StoreError> {
         self.run("note the e.net session", move |conn| {
             let (key_id, nonce, ciphertext) = match open {
                 Some(open) => (Some(open.key_id), Some(open.nonce), Some(open.ciphertext)),
                 None => (None, None, None),
             };
-            let noted = sql_query("UPDATE enet_session SET key_id = $3, nonce = $4, ciphertext = $5 WHERE operator = $1 AND holder = $2")
-                .bind::<Text, _>(&operator)
-                .bind::<Text, _>(&holder)
-                .bind::<Nullable<Text>, _>(key_id)
-                .bind::<Nullable<Binary>, _>(nonce)
-                .bind::<Nullable<Binary>, _>(ciphertext)
-                .execute(conn)?;
+            let noted = sql_query(
+                "UPDATE enet_session SET key_id = $3, nonce = $4, ciphertext = $5, opening = $6 WHERE operator = $1 AND holder = $2",
+            )
+            .bind::<Text, _>(&operator)
+            .bind::<Text, _>(&holder)
+            .bind::<Nullable<Text>, _>(key_id)
+            .bind::<Nullable<Binary>, _>(nonce)
+            .bind::<Nullable<Binary>, _>(ciphertext)
+            .bind::<Bool, _>(opening)
+            .execute(conn)?;
             Ok(noted > 0)
+        })
+        .await
+    }
+
+    /// The operators of whom a session stands open, or may.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn enet_session_left(&self) -> Result<Vec<String>, StoreError> {
+        self.run("look for e.net sessions left open", move |conn| {
+            let rows: Vec<Operator> =
+                sql_query("SELECT operator FROM enet_session WHERE opening OR ciphertext IS NOT NULL ORDER BY operator").load(conn)?;
+            Ok(rows.into_iter().map(|row| row.operator).collect())
         })
         .await
     }

@@ -24,6 +24,7 @@ mod settle;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod way_back;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,6 +59,7 @@ pub use replay::{ReplayScope, StoredDocument};
 pub use run::{RunFilter, RunRow};
 pub use settle::{Settlement, Verdict};
 pub use sweep::GoneDocument;
+pub use way_back::{WayBackCalled, WayBackDue, WayBackStep, WayBackUnder};
 
 /// The connection that store functions work on.
 pub(crate) type Conn = PgConnection;

@@ -1,6 +1,7 @@
 //! Cost centres and GL accounts that both sides change: nothing is overwritten that nobody decided about, nothing goes to and fro.
 
 mod storm;
+mod way_back;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -36,7 +37,17 @@ impl Aligned {
     }
 
     async fn with(options: Options, align: &str) -> Self {
+        Self::at(options, align, &[]).await
+    }
+
+    /// With files of the site's own beside the two profiles.
+    async fn at(options: Options, align: &str, files: &[(&str, String)]) -> Self {
         let site = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = site.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
         let folder = site.path().join("profiles/apo");
         std::fs::create_dir_all(&folder).unwrap();
         let cost = include_str!("../../config/profiles/apo/cost_center.toml");
@@ -355,6 +366,7 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
                 withdrawn: Vec::new(),
                 conflicts: each().map(conflict).collect(),
                 closed: vec![(0, "in step")],
+                arrived: vec![(0, "name".into())],
                 seen_to: None,
                 swept: true,
                 adopted: true,

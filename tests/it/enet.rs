@@ -1,19 +1,22 @@
 //! e.net against its simulator: both doors give the same documents, and the session's discipline is what the server counts.
 
+use std::collections::BTreeMap;
+use std::process::Stdio;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tieline::actors::tree::flows;
 use tieline::config::secret::Credential;
 use tieline::config::settings::{EnetSettings, RetrySettings, SysproSettings, SysproSource};
 use tieline::definition::{self, ReadPlan};
 use tieline::domain::run::RunKind;
+use tieline::domain::setup_object::{SetupAction, SetupCall, SetupObject};
 use tieline::domain::{Document, DocumentKey};
 use tieline::sim::dataset::DatasetOptions;
 use tieline::sim::faults::{Fault, FaultRule};
 use tieline::sim::syspro::enet::{DeadSession, WrapMode};
 use tieline::sim::syspro::{EnetSwitches, Release, Switches, SysproOptions, SysproSim};
-use tieline::syspro::enet::{Alone, Enet, EnetCall, EnetError, Operation};
+use tieline::syspro::enet::{Alone, Enet, EnetCall, EnetError, SetupOutcome, setup_outcome};
 use tieline::syspro::{OData, PageQuery, Scope, SysproError};
 
 use super::odata;
@@ -206,19 +209,33 @@ fn setup_objects_are_called_and_no_post_can_be() {
     run(async {
         let sim = start(60, Switches::default());
         let doors = doors(&settings(&sim));
-        let call = EnetCall {
-            operation: Operation::SetupAdd,
-            object: "BOMSCC".into(),
-            parameters: Some("<SetupCostCentre><Parameters><ValidateOnly>N</ValidateOnly></Parameters></SetupCostCentre>".into()),
-            xml: "<SetupCostCentre><Item><Key><CostCentre>TL-9</CostCentre></Key><Description>x</Description></Item></SetupCostCentre>"
-                .into(),
-            asked: "adding cost centre `TL-9`".into(),
+        let call = |object: &str| SetupCall {
+            object: SetupObject::parse(object, "setup").expect("a setup object"),
+            action: SetupAction::Add,
+            template:
+                "<SetupCostCentre><Item><Key><CostCentre>TL-9</CostCentre></Key><Description>x</Description></Item></SetupCostCentre>"
+                    .into(),
+            parameters: "<SetupCostCentre><Parameters><ValidateOnly>{ValidateOnly}</ValidateOnly></Parameters></SetupCostCentre>".into(),
+            lengths: BTreeMap::new(),
         };
-        let answer = doors.session.call(&password("enet-secret"), &"EDU1".into(), &call).await.expect("answer");
-        assert!(answer.contains("<RecordsInvalid>0</RecordsInvalid>"), "{answer}");
-        let unlicensed = EnetCall { object: "GENTJL".into(), ..call };
-        let error = doors.session.call(&password("enet-secret"), &"EDU1".into(), &unlicensed).await.expect_err("unlicensed");
+        let put = async |object: &str, trial: bool| {
+            let call = call(object);
+            let made = EnetCall::setup(&call, trial, call.template.clone(), "adding cost centre `TL-9`".into());
+            doors.session.call(&password("enet-secret"), &"EDU1".into(), &made).await
+        };
+        let costs = || sim.count("EDU1", "BomCostCentre").expect("a table");
+        let before = costs();
+        for (trial, more) in [(true, 0), (false, 1)] {
+            let answer = put("BOMSCC", trial).await.expect("answer");
+            assert_eq!((setup_outcome(&answer), costs()), (SetupOutcome::Accepted, before + more), "{answer}");
+        }
+        let answer = put("BOMSCC", false).await.expect("answer");
+        assert!(matches!(setup_outcome(&answer), SetupOutcome::Refused(words) if words.contains("already on file")), "{answer}");
+        let error = put("XXXSXX", false).await.expect_err("unlicensed");
         assert!(matches!(error, EnetError::Unlicensed { .. }), "{error}");
+        for (object, class) in [("GENTJL", "setup"), ("APSTIN", "setup"), ("APSTIN", "transaction"), ("BOMSCC", "transaction")] {
+            assert!(SetupObject::parse(object, class).is_err(), "{object} {class}");
+        }
         let calls = sim.enet_stats().calls;
         assert!(calls.keys().all(|call| !call.starts_with("Transaction")), "{calls:?}");
         sim.stop();
@@ -317,7 +334,7 @@ fn killed_anywhere_it_leaves_no_session_open_for_long() {
             continue;
         }
         struck += 1;
-        // an id that was given out and not yet written down is known to nobody; the next logon ends that session
+        // an id that was given out and not yet written down is lost: the next run knows that there may be one, and ends it by a logon
         unknown += u64::from((point.contains("/Logon:") && !point.ends_with(":before")) || point.contains("note"));
         let begun = std::time::Instant::now();
         loop {
@@ -332,4 +349,54 @@ fn killed_anywhere_it_leaves_no_session_open_for_long() {
     assert!(struck > 4 && struck > missed.len() * 5, "{struck} points were struck, {missed:?} were not reached");
     let text = names + &String::from_utf8_lossy(&whole.stderr) + &String::from_utf8_lossy(&whole.stdout);
     assert!(!text.contains("enet-secret") && !text.contains("UserId"), "a secret is shown");
+}
+
+/// `kill -9` at a moment that chance chooses, so often; the server counts sessions.
+#[test]
+fn fifty_kills_leave_no_session_open() {
+    let full = std::env::var("TIELINE_KILLS").ok().and_then(|count| count.parse().ok());
+    let kills: u32 = full.unwrap_or(10);
+    let seed = std::env::var("TIELINE_KILLS_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    println!("TIELINE_KILLS_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut world = World::before();
+    world.credentials[0] = ("syspro-enet", "TIELINE".into(), "enet-secret".into());
+    world.set_credentials(&|arguments| command(&world, arguments));
+    let sync = ["sync", "--entity", "cost_center"];
+    let begun = Instant::now();
+    let first = command(&world, &sync).output().unwrap();
+    assert_eq!(first.status.code(), Some(0), "{}", crate::binary::text(&first));
+    let usual = begun.elapsed();
+    let (mut left_open, mut in_time) = (0, 0);
+    for kill in 0..kills {
+        // every request to e.net takes a while, so that most kills fall into one
+        world.syspro.switch(|switches| switches.enet.latency_ms = 40);
+        let mut child = command(&world, &sync).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // half of them right after a logon has been answered or is about to be
+        if random.bool() {
+            let before = world.syspro.enet_stats().sessions.logons;
+            while child.try_wait().unwrap().is_none() && world.syspro.enet_stats().sessions.logons == before {
+                std::thread::yield_now();
+            }
+        } else {
+            let until = Instant::now() + usual.mul_f64(random.f64());
+            while Instant::now() < until && child.try_wait().unwrap().is_none() {
+                std::thread::yield_now();
+            }
+        }
+        in_time += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        world.syspro.switch(|switches| switches.enet.latency_ms = 0);
+        left_open += u32::from(world.syspro.enet_stats().sessions.open > 0);
+        // one run, which waits for the dead one's lease
+        let out = command(&world, &sync).output().unwrap();
+        assert_eq!(out.status.code(), Some(0), "kill {kill}: {}", crate::binary::text(&out));
+        let counts = world.syspro.enet_stats().sessions;
+        assert!(counts.open == 0 && counts.most_open <= 1, "kill {kill}: {counts:?}");
+    }
+    let counts = world.syspro.enet_stats().sessions;
+    println!("{kills} kills, {in_time} of them before the end, {left_open} left a session open until the next run; {counts:?}");
+    assert!(left_open * 5 >= kills, "only {left_open} of {kills} kills left a session for the next run to end: the test shows little");
+    assert_eq!(counts.logons, counts.logoffs + counts.leaked, "each session was logged off, or ended by the logon that took its place");
 }

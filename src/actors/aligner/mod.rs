@@ -2,13 +2,14 @@
 //! what goes where.
 //!
 //! Its Poller calls it after SYSPRO has been read and before anything is sent, under the flow's lease. Everything that it decides goes into
-//! the ledger in one transaction: agreed copies, deliveries, the conflict list, the audit. It sends nothing itself: what goes to ServiceNow
-//! takes the Writer's way, and what goes to SYSPRO is a list for a person. A restart loses the run in hand. Runs on the ingest arbiter.
+//! the ledger in one transaction: agreed copies, deliveries, the conflict list, the audit. What goes to ServiceNow takes the Writer's way;
+//! what goes to SYSPRO is a list for a person, or is put to the setup object that the site has named (`way_back`). A restart loses the run
+//! in hand. Runs on the ingest arbiter.
 
 mod pass;
 pub mod way_back;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use actix::prelude::*;
 use chrono::TimeDelta;
@@ -20,8 +21,8 @@ use super::Deps;
 use super::servicenow_token::TokenAsker;
 use crate::definition::Plan;
 use crate::definition::plan::{AlignPlan, TargetPlan};
-use crate::domain::FlowId;
 use crate::domain::run::{RunId, RunKind};
+use crate::domain::{Document, FlowId};
 use crate::retry::Class;
 use crate::servicenow::{Listed, ServiceNow, ServiceNowError};
 use crate::store::{AlignIntake, AlignedDocument, Alignment, ConflictFilter, ConflictRow, Lease, StoreError};
@@ -38,7 +39,7 @@ pub struct Aligner {
     flow: FlowId,
     servicenow: ServiceNow,
     tokens: TokenAsker,
-    way_back: WayBack,
+    way_back: Option<WayBack>,
 }
 
 /// Ask. Compares both sides once; answers when what follows from it stands in the ledger.
@@ -64,6 +65,8 @@ pub struct AlignReport {
     pub listed: usize,
     /// Entries that left it.
     pub closed: usize,
+    /// Values that SYSPRO was seen to have stored at our word.
+    pub stored: usize,
 }
 
 /// Why two sides were not compared, or nothing was done about it.
@@ -124,9 +127,9 @@ impl From<ServiceNowError> for AlignError {
 }
 
 impl Aligner {
-    /// An aligner at rest.
-    pub fn new(deps: Deps, flow: FlowId, servicenow: ServiceNow, tokens: TokenAsker) -> Self {
-        Self { deps, flow, servicenow, tokens, way_back: WayBack::default() }
+    /// An aligner at rest. Without a way back, changes for SYSPRO are a list and nothing else.
+    pub fn new(deps: Deps, flow: FlowId, servicenow: ServiceNow, tokens: TokenAsker, way_back: Option<WayBack>) -> Self {
+        Self { deps, flow, servicenow, tokens, way_back }
     }
 }
 
@@ -161,7 +164,7 @@ struct Work {
     flow: FlowId,
     servicenow: ServiceNow,
     tokens: TokenAsker,
-    way_back: WayBack,
+    way_back: Option<WayBack>,
 }
 
 impl Work {
@@ -170,6 +173,24 @@ impl Work {
         let Some((plan, (target, align))) = definitions.plan(&self.flow.entity).and_then(|plan| Some((plan, plan.aligned()?))) else {
             return Ok(AlignReport::default());
         };
+        let mut report = self.compare(plan, target, align, &ask).await?;
+        let applied = self.apply(plan, &ask).await?;
+        report.stored = applied.stored;
+        if !applied.documents.is_empty() {
+            self.take_back(plan, &ask, applied.documents).await?;
+            let again = AlignNow { kind: RunKind::Poll, ..ask };
+            let second = self.compare(plan, target, align, &again).await?;
+            report.due += second.due;
+            report.listed += second.listed;
+            report.closed += second.closed;
+        }
+        Ok(report)
+    }
+
+    /// Both sides once.
+    async fn compare(&self, plan: &Plan, target: &TargetPlan, align: &AlignPlan, ask: &AlignNow) -> Result<AlignReport, AlignError> {
+        let definitions = &self.deps.definitions;
+        let called = self.called().await?;
         let standing = self.deps.store.alignment(self.flow.clone()).await?;
         let documents = self.documents().await?;
         let conflicts = self.conflicts().await?;
@@ -179,7 +200,7 @@ impl Work {
         let pass = Pass {
             flow: &self.flow,
             plan,
-            definitions: &definitions,
+            definitions,
             target,
             align,
             documents: &documents,
@@ -189,26 +210,38 @@ impl Work {
             sole: companies.len() == 1 || align.filter.as_ref().is_some_and(|filter| filter.contains("{company}")),
             others: &others,
             standing: &conflicts,
+            called: &called,
         };
         let changes = pass.run();
         let most = most(changes.list, align.brake_percent);
         if changes.by_itself > most {
             return Err(AlignError::Brake { changes: changes.by_itself, list: changes.list, percent: align.brake_percent, most });
         }
-        self.take_in(plan, &ask, whole, &rows, changes).await
+        self.take_in(ask, whole, &rows, changes).await
     }
 
-    async fn take_in(
-        &self,
-        plan: &Plan,
-        ask: &AlignNow,
-        whole: bool,
-        rows: &[Listed],
-        changes: Changes,
-    ) -> Result<AlignReport, AlignError> {
-        let report =
-            AlignReport { rows: rows.len(), due: changes.deliveries.len(), listed: changes.conflicts.len(), closed: changes.closed.len() };
-        self.way_back.offer(plan, &changes.conflicts);
+    /// What SYSPRO may have been asked to store.
+    async fn called(&self) -> Result<HashMap<(i64, String), String>, AlignError> {
+        let called = self.deps.store.way_back_called(self.flow.clone()).await?;
+        Ok(called.into_iter().map(|one| ((one.document_id, one.field), one.wanted)).collect())
+    }
+
+    /// The fields of the aligned target that a document makes.
+    fn mapped(&self, plan: &Plan, document: &Document) -> Result<BTreeMap<String, String>, String> {
+        let mapped = plan.map(&self.flow.company, document, &self.deps.definitions.lookups).map_err(|error| error.to_string())?;
+        let block = plan.aligned().map(|(target, _)| &target.block);
+        let found = mapped.records.into_iter().find(|record| Some(&plan.targets[record.target].block) == block);
+        found.map(|record| record.fields).ok_or_else(|| "the definition leaves the record out".to_owned())
+    }
+
+    async fn take_in(&self, ask: &AlignNow, whole: bool, rows: &[Listed], changes: Changes) -> Result<AlignReport, AlignError> {
+        let report = AlignReport {
+            rows: rows.len(),
+            due: changes.deliveries.len(),
+            listed: changes.conflicts.len(),
+            closed: changes.closed.len(),
+            stored: 0,
+        };
         let intake = AlignIntake {
             lease: ask.lease.clone(),
             ttl: self.deps.settings.flows.lease,
@@ -219,6 +252,7 @@ impl Work {
             withdrawn: changes.withdrawn,
             conflicts: changes.conflicts,
             closed: changes.closed,
+            arrived: changes.arrived,
             seen_to: newest(rows),
             swept: whole,
             adopted: changes.in_step,

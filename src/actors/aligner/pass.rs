@@ -34,6 +34,8 @@ pub(super) struct Pass<'a> {
     pub(super) others: &'a HashSet<String>,
     /// What is not closed.
     pub(super) standing: &'a [ConflictRow],
+    /// What SYSPRO may have been asked to store, by document and field.
+    pub(super) called: &'a HashMap<(i64, String), String>,
 }
 
 /// What a run changes.
@@ -45,6 +47,8 @@ pub(super) struct Changes {
     pub(super) withdrawn: Vec<i64>,
     pub(super) conflicts: Vec<NewConflict>,
     pub(super) closed: Vec<(i64, &'static str)>,
+    /// What SYSPRO was asked to store, and shows.
+    pub(super) arrived: Vec<(i64, String)>,
     /// Records that change, or vanish, without a person having said so.
     pub(super) by_itself: usize,
     /// Records that SYSPRO has.
@@ -152,9 +156,13 @@ impl<'a> Pass<'a> {
             // another row: nothing was ever agreed about it
             agreed.clear();
         }
+        let ours = self.arrived(document, &syspro, &mut agreed, changes);
         let record =
             Record { syspro: &syspro, present: !document.deleted, row: state, agreed: &agreed, decided: &decided, adopted: self.adopted };
-        let aligned = align(self.target, self.align, record, &same_value);
+        let mut aligned = align(self.target, self.align, record, &same_value);
+        for (field, pair) in ours {
+            aligned.pairs.entry(field).or_insert(pair);
+        }
         let news = self.put(document, &aligned, changes) | self.list(document, subject, row, stands, &aligned.items, changes);
         changes.by_itself += usize::from(news && aligned.by_itself > 0);
         let fields = serde_json::to_string(&aligned.pairs).unwrap_or_else(|_| "{}".into());
@@ -162,6 +170,27 @@ impl<'a> Pass<'a> {
         if !idle {
             changes.compared.push(Compared { document_id: document.id, version: document.version, fields, again: false });
         }
+    }
+
+    /// What SYSPRO shows because we asked it to is agreed: an edit made in ServiceNow since is an edit of that, and not of what was before.
+    fn arrived(
+        &self,
+        document: &AlignedDocument,
+        syspro: &Fields,
+        agreed: &mut BTreeMap<String, Agreed>,
+        changes: &mut Changes,
+    ) -> Vec<(String, Agreed)> {
+        let mut ours = Vec::new();
+        for field in &self.align.fields {
+            let Some(wanted) = self.called.get(&(document.id, field.name.clone())) else { continue };
+            if syspro.get(&field.name).is_some_and(|now| same_value(now, wanted)) {
+                let pair = Agreed { syspro: syspro[&field.name].clone(), servicenow: wanted.clone() };
+                agreed.insert(field.name.clone(), pair.clone());
+                changes.arrived.push((document.id, field.name.clone()));
+                ours.push((field.name.clone(), pair));
+            }
+        }
+        ours
     }
 
     /// SYSPRO's content as ServiceNow would hold it; `None` when it cannot be mapped, which the intake has parked, or is not carried.

@@ -1,49 +1,368 @@
-//! The seam for writing into SYSPRO. Today nothing is behind it: what ServiceNow changed is a list for a person, which closes itself when
-//! SYSPRO shows the value.
+//! Writing into SYSPRO: the changes of the work list are put to the setup object that the site has named (`[setup]` of the entity's file).
 //!
-//! What comes here later is a caller of the site's setup object (`[setup]` of the entity's file): first with `ValidateOnly` = `Y`, then for
-//! good, and nothing counts as applied before a poll has seen it. It takes a [`SetupCall`], which cannot name an object that posts.
+//! Per document: the row is read, so that nothing is decided on an old value; the change is tried with `ValidateOnly` = `Y`; the intent
+//! stands in the ledger before the real call; and the row is read back. Nothing counts as applied before SYSPRO shows it: what was read
+//! back is taken in like any other reading, and the comparison that follows closes the entry. A lost answer is never followed by the same
+//! call at once: the next run reads the row first, and the value decides. Where the entity names no object, the list is for a person.
 
 use actix::prelude::*;
+use futures_util::future::LocalBoxFuture;
+use tracing::{info, warn};
 
+use super::{AlignError, AlignNow, Work};
+use crate::actors::mapper::map_document;
+use crate::actors::syspro_session::{EnetQuery, GetCredential, LogOff, log_off};
+use crate::actors::vault::{SYSPRO_ENET, syspro_credential};
+use crate::config::secret::Credential;
+use crate::config::settings::SysproSource;
 use crate::definition::Plan;
+use crate::definition::align::Fields;
+use crate::definition::plan::Back;
 use crate::domain::setup_object::SetupCall;
-use crate::store::NewConflict;
+use crate::domain::{Document, DocumentKey};
+use crate::servicenow::same_value;
+use crate::store::{Intake, StoreError, WayBackDue, WayBackStep, WayBackUnder};
+use crate::syspro::OData;
+use crate::syspro::enet::{EnetCall, EnetError, SetupOutcome, setup_outcome, unstorable};
 
-/// Offer. Changes that ServiceNow made and SYSPRO has not: harmless twice, and harmless lost, because they stay in the list.
-#[derive(Message, Debug, Clone)]
-#[rtype(result = "()")]
-pub struct ApplyInSyspro {
-    /// Through what.
-    pub call: SetupCall,
-    /// Per change: the record's key, the SYSPRO column and the value it should get.
-    pub changes: Vec<(String, String, String)>,
+/// Entries read from the list at once.
+const PAGE: i64 = 500;
+
+/// How long the end of the session is waited for.
+const LOG_OFF: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The way to SYSPRO: how rows are read, and the keeper of the one session that writing needs.
+#[derive(Clone)]
+pub struct WayBack {
+    /// Reads rows back.
+    pub odata: OData,
+    /// Hands out the credential for reading.
+    pub credential: Recipient<GetCredential>,
+    /// Puts calls to business objects, one after another.
+    pub session: Recipient<EnetQuery>,
+    /// Ends the session.
+    pub log_off: Recipient<LogOff>,
 }
 
-/// Who applies changes in SYSPRO. By default nobody.
-#[derive(Clone, Default)]
-pub struct WayBack(Option<Recipient<ApplyInSyspro>>);
+/// What was done in SYSPRO.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    /// Documents that SYSPRO shows otherwise than the ledger has them.
+    pub(super) documents: Vec<Document>,
+    /// Values that it was seen to have stored.
+    pub(super) stored: usize,
+}
 
-impl WayBack {
-    /// With somebody behind it.
-    pub fn to(recipient: Recipient<ApplyInSyspro>) -> Self {
-        Self(Some(recipient))
+/// Why the rest of the list is left for the next run.
+enum Halt {
+    /// e.net or SYSPRO cannot be worked with at present: said of every entry that is left.
+    Syspro(String),
+    /// The ledger does not answer, or the flow was taken over.
+    Align(AlignError),
+}
+
+impl From<AlignError> for Halt {
+    fn from(error: AlignError) -> Self {
+        Halt::Align(error)
     }
+}
 
-    /// Offers what is to be applied in SYSPRO, where the entity names a setup object.
-    pub(super) fn offer(&self, plan: &Plan, conflicts: &[NewConflict]) {
-        let (Some(recipient), Some(call)) = (&self.0, &plan.setup) else { return };
-        let changes = changes(conflicts);
-        if !changes.is_empty() {
-            recipient.do_send(ApplyInSyspro { call: call.clone(), changes });
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Halt::Align(error.into())
+    }
+}
+
+/// A change with the column and the value that SYSPRO shall have.
+struct Write {
+    due: WayBackDue,
+    column: String,
+    value: String,
+}
+
+impl Work {
+    /// Puts what is to be applied to the entity's setup object. Nothing of it fails the run: what was not applied stays in the list and
+    /// says why.
+    pub(super) async fn apply(&self, plan: &Plan, ask: &AlignNow) -> Result<Applied, AlignError> {
+        let mut applied = Applied::default();
+        let (Some(call), Some(way)) = (&plan.setup, &self.way_back) else { return Ok(applied) };
+        let under = WayBackUnder {
+            lease: ask.lease.clone(),
+            ttl: self.deps.settings.flows.lease,
+            run: ask.run,
+            object: call.object.as_str().to_owned(),
+        };
+        let apply = Apply { work: self, plan, call, way, under };
+        let mut rest = apply.due(0).await?;
+        let mut called = false;
+        while !rest.is_empty() && !self.deps.stopping.has_begun() {
+            let document = rest[0].document_id;
+            let of_others = rest.iter().position(|due| due.document_id != document).unwrap_or(rest.len());
+            let mut changes: Vec<WayBackDue> = rest.drain(..of_others).collect();
+            if rest.is_empty() {
+                // the page may end within a document's changes
+                rest = apply.due(document).await?;
+                changes = apply.whole(document, changes).await?;
+            }
+            called = true;
+            match apply.document(&changes, &mut applied).await {
+                Ok(()) => {}
+                Err(Halt::Align(error)) => return Err(error),
+                Err(Halt::Syspro(text)) => {
+                    warn!(flow = %self.flow, text, "changes of ServiceNow cannot be written into SYSPRO at present; they stay in the list");
+                    changes.append(&mut rest);
+                    apply.say(changes, WayBackStep::NotCalled, &text).await?;
+                    break;
+                }
+            }
         }
+        // where SYSPRO is read through e.net the session goes on being used
+        if called && self.deps.settings.syspro.source == SysproSource::OData {
+            log_off(&way.log_off, LOG_OFF).await;
+        }
+        Ok(applied)
+    }
+
+    /// Takes in what was read back, as any reading is.
+    pub(super) async fn take_back(&self, plan: &Plan, ask: &AlignNow, documents: Vec<Document>) -> Result<(), AlignError> {
+        let map = |document: &Document| map_document(plan, &self.deps.definitions, &self.flow.company, document, false);
+        let intake = Intake {
+            lease: Some((ask.lease.clone(), self.deps.settings.flows.lease)),
+            aligned: true,
+            ..Intake::of(self.flow.clone(), ask.run, documents.iter().map(map).collect())
+        };
+        self.deps.store.intake(intake).await?;
+        Ok(())
     }
 }
 
-/// Single columns that get another value; records as a whole are never made or deleted through here.
-fn changes(conflicts: &[NewConflict]) -> Vec<(String, String, String)> {
-    let to_apply = conflicts.iter().filter(|conflict| conflict.state == "to_apply" && conflict.field != crate::definition::align::ROW);
-    to_apply.filter_map(|conflict| Some((conflict.key.clone(), conflict.source.clone()?, conflict.servicenow.clone()))).collect()
+/// One run's work at the list.
+struct Apply<'a> {
+    work: &'a Work,
+    plan: &'a Plan,
+    call: &'a SetupCall,
+    way: &'a WayBack,
+    under: WayBackUnder,
+}
+
+impl Apply<'_> {
+    async fn due(&self, after: i64) -> Result<Vec<WayBackDue>, AlignError> {
+        Ok(self.work.deps.store.way_back_due(self.work.flow.clone(), after, PAGE).await?)
+    }
+
+    /// All changes of a document.
+    async fn whole(&self, document: i64, known: Vec<WayBackDue>) -> Result<Vec<WayBackDue>, AlignError> {
+        let mut all = self.due(document - 1).await?;
+        all.retain(|due| due.document_id == document);
+        Ok(if all.is_empty() { known } else { all })
+    }
+
+    async fn say(&self, changes: Vec<WayBackDue>, step: WayBackStep, said: &str) -> Result<(), AlignError> {
+        Ok(self.work.deps.store.way_back_note(self.under.clone(), changes, step, Some(said.to_owned())).await?)
+    }
+
+    /// What SYSPRO has now, and the fields that this makes.
+    async fn read(&self, key: &str) -> Result<Option<(Document, Fields)>, String> {
+        let source = self.work.deps.settings.syspro.source;
+        let credential = self.way.credential.send(GetCredential).await;
+        let credential = credential.map_err(|_| format!("the keeper of credential `{}` is being restarted", syspro_credential(source)))?;
+        let credential = credential.map_err(|error| error.to_string())?;
+        let keys = [DocumentKey::from_text(key)];
+        let page = self.way.odata.by_key(&credential, &self.work.flow.company, &self.plan.read, &keys).await;
+        let page = page.map_err(|error| crate::actors::chain(&error))?;
+        let Some(document) = page.documents.into_iter().next() else { return Ok(None) };
+        let fields = self.work.mapped(self.plan, &document)?;
+        Ok(Some((document, fields)))
+    }
+
+    /// One document's changes, from the look at the row to the look at what became of it.
+    async fn document(&self, changes: &[WayBackDue], applied: &mut Applied) -> Result<(), Halt> {
+        let key = changes[0].key.as_str();
+        let unread = |problem| Halt::Syspro(format!("SYSPRO's row cannot be read, and without a look at it nothing is written: {problem}"));
+        let Some((document, fields)) = self.read(key).await.map_err(unread)? else {
+            self.say(changes.to_vec(), WayBackStep::NotCalled, "SYSPRO has no such record any more").await?;
+            return Ok(());
+        };
+        let writes = self.writes(changes, &fields).await?;
+        if writes.is_empty() {
+            // what SYSPRO shows may be news all the same
+            if changes.iter().any(|due| fields.get(&due.field).is_some_and(|now| !same_value(now, &due.syspro))) {
+                applied.documents.push(document);
+            }
+            return Ok(());
+        }
+        let columns = &self.plan.read.columns;
+        let value = |column: &str| {
+            let own = writes.iter().find(|write| write.column == column).map(|write| write.value.clone());
+            own.or_else(|| columns.iter().position(|name| name == column).and_then(|at| document.root.get(at)).map(|value| value.to_text()))
+        };
+        let text = self.call.document(value).map_err(|column| Halt::Syspro(format!("the template has no value for `{column}`")))?;
+        let due: Vec<WayBackDue> = writes.iter().map(|write| write.due.clone()).collect();
+        if !self.trial(key, &text, &due).await? {
+            return Ok(());
+        }
+        self.work.deps.crash.at("aligner:before_apply", self.work.flow.entity.as_str());
+        let begun = std::time::Instant::now();
+        self.work.deps.store.way_back_begin(self.under.clone(), due.clone()).await?;
+        if !self.work.deps.heart.alive_since(begun) {
+            let text = "this node did not show itself in time and begins nothing; the flow may be another node's by now".to_owned();
+            return Err(Halt::Align(AlignError::Store { text }));
+        }
+        let step = self.real(key, &text, &due).await?;
+        self.work.deps.crash.at("aligner:after_apply", self.work.flow.entity.as_str());
+        if step != WayBackStep::Refused {
+            self.look(key, &writes, step, applied).await?;
+        }
+        Ok(())
+    }
+
+    /// The changes that can be written now; of the others it is said why not.
+    async fn writes(&self, changes: &[WayBackDue], fields: &Fields) -> Result<Vec<Write>, Halt> {
+        let mut writes: Vec<Write> = Vec::new();
+        for due in changes {
+            let now = fields.get(&due.field).map_or("", String::as_str);
+            let ready = match self.plan.goes_back(&due.field) {
+                None => Err(format!("`[setup]` does not write `{}`: a person applies the change", due.field)),
+                // it is there already, or SYSPRO has something new: the next comparison decides
+                Some(_) if same_value(now, &due.servicenow) || !same_value(now, &due.syspro) => continue,
+                Some(_) if due.accepted => Err(self.unchanged(now)),
+                Some((column, back)) => self.value(column, &due.servicenow, back).map(|value| (column.to_owned(), value)),
+            };
+            match ready {
+                Ok((column, _)) if writes.iter().any(|write| write.column == column) => {
+                    self.say(vec![due.clone()], WayBackStep::NotCalled, &format!("another field is written to `{column}` too")).await?;
+                }
+                Ok((column, value)) => writes.push(Write { due: due.clone(), column, value }),
+                Err(why) => {
+                    let step = if due.accepted { WayBackStep::Unchanged } else { WayBackStep::NotCalled };
+                    self.say(vec![due.clone()], step, &why).await?;
+                }
+            }
+        }
+        Ok(writes)
+    }
+
+    fn value(&self, column: &str, text: &str, back: Back) -> Result<String, String> {
+        let value = back.value(text)?;
+        if let Some(c) = unstorable(&value) {
+            let shown =
+                if c.is_control() { format!("a control character (U+{:04X})", u32::from(c)) } else { format!("the character `{c}`") };
+            return Err(format!(
+                "the value holds {shown}, which SYSPRO's column `{column}` cannot store: it knows Windows-1252 on one line"
+            ));
+        }
+        self.call
+            .fits(column, &value)
+            .map(|()| value)
+            .map_err(|why| format!("{why}; shorten it in ServiceNow, or decide for SYSPRO's value"))
+    }
+
+    fn unchanged(&self, now: &str) -> String {
+        format!(
+            "SYSPRO accepted the change through `{}` and still shows `{now}`, so it is not called again. Compare the template's element names \
+             with the object's XSD (unknown elements are ignored without a word), then decide the entry anew: `tieline conflicts resolve`",
+            self.call.object
+        )
+    }
+
+    /// Whether SYSPRO would take it; stores nothing.
+    async fn trial(&self, key: &str, text: &str, due: &[WayBackDue]) -> Result<bool, Halt> {
+        let asked = format!("the trial of `{key}` through `{}`", self.call.object);
+        let why = match self.put(true, text, asked).await {
+            Ok(answer) => match setup_outcome(&answer) {
+                SetupOutcome::Accepted => return Ok(true),
+                SetupOutcome::Refused(words) => format!("SYSPRO refused the change when it was tried: {words}"),
+                SetupOutcome::Unclear(problem) => {
+                    format!("`{}` was not called, because the trial says nothing: {problem}", self.call.object)
+                }
+            },
+            Err(EnetError::Refused { answer, .. }) => format!("SYSPRO refused the change when it was tried: {answer}"),
+            Err(error) => return Err(Halt::Syspro(crate::actors::chain(&error))),
+        };
+        warn!(flow = %self.work.flow, key, why, "a change of ServiceNow is not written into SYSPRO");
+        self.say(due.to_vec(), WayBackStep::TrialRefused, &why).await?;
+        Ok(false)
+    }
+
+    /// The call that stores. The intent is in the ledger.
+    async fn real(&self, key: &str, text: &str, due: &[WayBackDue]) -> Result<WayBackStep, Halt> {
+        let asked = format!("the change of `{key}` through `{}`", self.call.object);
+        let (step, said, halt) = match self.put(false, text, asked).await {
+            Ok(answer) => match setup_outcome(&answer) {
+                SetupOutcome::Accepted => (WayBackStep::Accepted, None, None),
+                SetupOutcome::Refused(words) => (WayBackStep::Refused, Some(format!("SYSPRO refused the change: {words}")), None),
+                SetupOutcome::Unclear(problem) => (WayBackStep::Lost, Some(lost(&problem)), None),
+            },
+            Err(error) => {
+                let text = crate::actors::chain(&error);
+                if in_doubt(&error) {
+                    (WayBackStep::Lost, Some(lost(&text)), None)
+                } else if matches!(error, EnetError::Refused { .. }) {
+                    (WayBackStep::Refused, Some(format!("SYSPRO refused the change: {text}")), None)
+                } else {
+                    (WayBackStep::Refused, Some(text.clone()), Some(Halt::Syspro(text)))
+                }
+            }
+        };
+        self.work.deps.store.way_back_note(self.under.clone(), due.to_vec(), step, said).await?;
+        halt.map_or(Ok(step), Err)
+    }
+
+    /// Reads the row back: only what it shows counts.
+    async fn look(&self, key: &str, writes: &[Write], step: WayBackStep, applied: &mut Applied) -> Result<(), Halt> {
+        let (document, fields) = match self.read(key).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(()),
+            Err(problem) => {
+                let due = writes.iter().map(|write| write.due.clone()).collect();
+                let said = format!(
+                    "`{}` was called; whether SYSPRO has stored it is seen by the next run, for the row cannot be read back: {problem}",
+                    self.call.object
+                );
+                self.say(due, WayBackStep::Lost, &said).await?;
+                return Ok(());
+            }
+        };
+        let stored = |write: &&Write| fields.get(&write.due.field).is_some_and(|now| same_value(now, &write.due.servicenow));
+        let (there, missing): (Vec<&Write>, Vec<&Write>) = writes.iter().partition(stored);
+        applied.stored += there.len();
+        info!(flow = %self.work.flow, key, object = %self.call.object, stored = there.len(), missing = missing.len(), "SYSPRO was asked to store a change");
+        if step == WayBackStep::Accepted {
+            for write in missing {
+                let now = fields.get(&write.due.field).map_or("", String::as_str);
+                warn!(flow = %self.work.flow, key, field = write.due.field, "SYSPRO accepted a change and does not show it");
+                self.say(vec![write.due.clone()], WayBackStep::Unchanged, &self.unchanged(now)).await?;
+            }
+        }
+        applied.documents.push(document);
+        Ok(())
+    }
+
+    fn put<'a>(&'a self, trial: bool, text: &str, asked: String) -> LocalBoxFuture<'a, Result<String, EnetError>> {
+        let call = EnetCall::setup(self.call, trial, text.to_owned(), asked.clone());
+        Box::pin(async move {
+            let operator: Credential =
+                self.work.deps.vault.credential(SYSPRO_ENET).await.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
+            let query = EnetQuery { operator, company: self.work.flow.company.clone(), call };
+            self.way.session.send(query).await.unwrap_or(Err(EnetError::Restarting { asked }))
+        })
+    }
+}
+
+fn lost(problem: &str) -> String {
+    format!("whether SYSPRO has stored the change is not known: {problem}. The next run looks at the row first; the value decides")
+}
+
+/// Whether a call may have been carried out although it failed.
+fn in_doubt(error: &EnetError) -> bool {
+    matches!(
+        error,
+        EnetError::Unreachable { .. }
+            | EnetError::NotData { .. }
+            | EnetError::Malformed { .. }
+            | EnetError::Restarting { .. }
+            | EnetError::SessionLost { .. }
+    )
 }
 
 #[cfg(test)]
@@ -51,28 +370,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_single_columns_that_are_to_be_applied_are_offered() {
-        let conflict = |field: &str, state: &'static str, source: Option<&str>| NewConflict {
-            subject: "1".into(),
-            document_id: Some(1),
-            key: "100".into(),
-            sys_id: None,
-            field: field.into(),
-            source: source.map(str::to_owned),
-            kind: "edited",
-            state,
-            agreed: None,
-            syspro: "a".into(),
-            syspro_at: None,
-            servicenow: "b".into(),
-            servicenow_at: None,
-        };
-        let all = [
-            conflict("name", "to_apply", Some("Description")),
-            conflict("name", "open", Some("Description")),
-            conflict("@row", "to_apply", None),
-            conflict("fixed", "to_apply", None),
-        ];
-        assert_eq!(changes(&all), [("100".to_owned(), "Description".to_owned(), "b".to_owned())]);
+    fn only_what_surely_was_not_carried_out_may_be_said_again_at_once() {
+        let asked = || "the change".to_owned();
+        let unlicensed = EnetError::Unlicensed { object: "BOMSCC".into(), operator: "TIELINE".into() };
+        assert!(!in_doubt(&unlicensed) && !in_doubt(&EnetError::Refused { asked: asked(), status: 200, answer: "ERROR".into() }));
+        assert!(in_doubt(&EnetError::Restarting { asked: asked() }));
+        assert!(in_doubt(&EnetError::NotData { asked: asked(), status: 500, answer: String::new() }));
+        assert!(in_doubt(&EnetError::Malformed { asked: asked(), problem: String::new() }));
     }
 }

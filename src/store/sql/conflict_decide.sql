@@ -1,5 +1,5 @@
 WITH decided AS (
-    UPDATE conflict SET state = 'decided', side = $2, decided_by = $3, decided_at = now(), changed_at = now(), why = $4
+    UPDATE conflict SET state = 'decided', side = $2, decided_by = $3, decided_at = now(), changed_at = now(), why = $4, said = NULL
     WHERE id = ANY($1) AND state <> 'closed' AND kind <> 'ambiguous'
     RETURNING *
 ), audited AS (

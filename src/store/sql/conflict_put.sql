@@ -13,7 +13,8 @@ WITH n AS (
         side = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.side END,
         decided_by = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.decided_by END,
         decided_at = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.decided_at END,
-        why = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.why END
+        why = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.why END,
+        said = CASE WHEN excluded.state = 'to_apply' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.said END
     RETURNING id, document_id, key, sys_id, field, kind, state, agreed, syspro, servicenow
 )
 INSERT INTO audit (kind, company, entity, document_id, run_id, actor, detail)

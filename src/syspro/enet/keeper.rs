@@ -14,6 +14,8 @@ pub struct Held {
     pub ours: bool,
     /// The session that stands open by what was written down.
     pub open: Option<SecretString>,
+    /// A logon was begun whose answer nobody noted: a session may stand open whose id is lost. The operator's next logon ends it.
+    pub lost: bool,
 }
 
 /// Keeps two users of one operator apart, over processes and machines, and remembers what a crash leaves open.
@@ -23,6 +25,9 @@ pub trait SessionKeeper {
 
     /// Asks for the session before each call. Waits for a holder that may have died; an error when it has not.
     fn hold<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, Result<Held, EnetError>>;
+
+    /// A logon is about to be sent. An error when that could not be written down: then it must not be.
+    fn opening<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, Result<(), EnetError>>;
 
     /// A session was opened. An error when it may not be used after all.
     fn opened<'a>(&'a self, operator: &'a str, id: &'a SecretString) -> LocalBoxFuture<'a, Result<(), EnetError>>;
@@ -44,7 +49,11 @@ impl SessionKeeper for Alone {
     }
 
     fn hold<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, Result<Held, EnetError>> {
-        Box::pin(std::future::ready(Ok(Held { ours: true, open: None })))
+        Box::pin(std::future::ready(Ok(Held { ours: true, ..Held::default() })))
+    }
+
+    fn opening<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, Result<(), EnetError>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn opened<'a>(&'a self, _: &'a str, _: &'a SecretString) -> LocalBoxFuture<'a, Result<(), EnetError>> {

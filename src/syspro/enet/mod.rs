@@ -8,6 +8,7 @@ mod error;
 mod find;
 mod keeper;
 mod session;
+mod setup;
 mod types;
 mod wire;
 
@@ -17,7 +18,8 @@ mod tests;
 pub use error::EnetError;
 pub(super) use find::{Find, Finder};
 pub use keeper::{Alone, Held, SessionKeeper};
-pub use session::{Enet, EnetCall, EnetLogin, Operation};
+pub use session::{Enet, EnetCall, EnetLogin};
+pub use setup::{SetupOutcome, setup_outcome, unstorable};
 
 use futures_util::future::LocalBoxFuture;
 

@@ -11,56 +11,61 @@ use url::Url;
 
 use super::super::filter::encode;
 use super::error::EnetError;
-use super::{EnetDoor, SessionKeeper, wire};
+use super::{EnetDoor, Held, SessionKeeper, wire};
 use crate::config::secret::Credential;
 use crate::config::settings::{EnetSettings, SysproSettings};
 use crate::domain::CompanyId;
+use crate::domain::setup_object::{SetupAction, SetupCall};
 use crate::net::{Bytes, HttpClient, Method, excerpt};
 use crate::telemetry::metrics::System;
 
-/// Which class of business object is called, and how.
+/// Which class of business object is called, and how. There is none for transactions: nothing here can post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+enum Operation {
     /// A query: changes nothing.
     Query,
-    /// Adds reference data.
-    SetupAdd,
-    /// Changes reference data.
-    SetupUpdate,
-    /// Removes reference data.
-    SetupDelete,
+    /// A setup object: adds or changes reference data.
+    Setup(SetupAction),
 }
 
 impl Operation {
     fn path(self) -> &'static str {
         match self {
             Self::Query => "Query/Query",
-            Self::SetupAdd => "Setup/Add",
-            Self::SetupUpdate => "Setup/Update",
-            Self::SetupDelete => "Setup/Delete",
+            Self::Setup(action) => action.path().trim_start_matches('/'),
         }
     }
 }
 
-/// One call of a business object. There is no operation that posts a transaction: the ledger is never written.
+/// One call of a business object. It is made as a query, or out of a [`SetupCall`], which cannot name an object that posts: there is no
+/// way to a transaction object, because the ledger is never written.
 #[derive(Debug, Clone)]
 pub struct EnetCall {
-    /// What is done.
-    pub operation: Operation,
-    /// The object's six characters.
-    pub object: String,
-    /// The parameters, for setup objects.
-    pub parameters: Option<String>,
+    operation: Operation,
+    object: String,
+    /// For setup objects.
+    parameters: Option<String>,
     /// The document or the query.
-    pub xml: String,
+    xml: String,
     /// What is asked, in words that may stand in a log.
-    pub asked: String,
+    asked: String,
 }
 
 impl EnetCall {
     /// A query; `asked` says in words that may stand in a log what it is.
     pub fn query(object: &str, xml: String, asked: String) -> Self {
         Self { operation: Operation::Query, object: object.to_owned(), parameters: None, xml, asked }
+    }
+
+    /// A record for a setup object; a trial stores nothing.
+    pub fn setup(call: &SetupCall, trial: bool, document: String, asked: String) -> Self {
+        Self {
+            operation: Operation::Setup(call.action),
+            object: call.object.as_str().to_owned(),
+            parameters: Some(call.parameters(trial)),
+            xml: document,
+            asked,
+        }
     }
 }
 
@@ -141,7 +146,12 @@ impl Enet {
         state.resting = None;
         let mut tries = 0;
         loop {
-            self.hold(state, operator).await?;
+            let ours = self.hold(state, operator).await?.ours;
+            if tries > 0 && !ours && call.operation != Operation::Query {
+                // another node has had the operator meanwhile: what was to be written may be another matter by now
+                let (operator, answer) = (operator.username.clone(), "another node has used the operator".to_owned());
+                return Err(EnetError::SessionLost { operator, asked: call.asked.clone(), answer });
+            }
             self.enter(state, operator, company).await?;
             let Some(session) = &mut state.session else {
                 return Err(EnetError::Restarting { asked: call.asked.clone() });
@@ -196,8 +206,31 @@ impl Enet {
         }
     }
 
+    /// Ends a session that a crash has left open, when none of this process stands open. One whose id is lost is ended by a logon in its
+    /// place, which takes the operator's credential; then that one is logged off.
+    ///
+    /// # Errors
+    /// [`EnetError`]: it may stand open still, and is noted.
+    pub async fn end_left(&self, operator: &Credential, company: &CompanyId) -> Result<(), EnetError> {
+        let mut state = self.inner.state.lock().await;
+        let state = &mut *state;
+        if state.session.is_some() || state.resting.is_some_and(|until| until > Instant::now()) {
+            return Ok(());
+        }
+        let held = self.hold(state, operator).await?;
+        if held.lost {
+            info!(operator = operator.username, "an e.net session whose id is lost is ended by another logon");
+            self.enter(state, operator, company).await?;
+        }
+        self.leave(state).await;
+        if let Some(operator) = state.held.take() {
+            self.inner.keeper.give(&operator).await;
+        }
+        Ok(())
+    }
+
     /// Makes sure that nobody else uses the operator, and that what a crash or another node left open is closed.
-    async fn hold(&self, state: &mut State, operator: &Credential) -> Result<(), EnetError> {
+    async fn hold(&self, state: &mut State, operator: &Credential) -> Result<Held, EnetError> {
         let name = &operator.username;
         let held = self.inner.keeper.hold(name).await?;
         state.held = Some(name.clone());
@@ -207,12 +240,15 @@ impl Enet {
         }
         if let (None, Some(id)) = (&state.session, &held.open) {
             match self.inner.log_off(id).await {
-                Ok(known) => info!(operator = name, known, "an e.net session that was left open is logged off"),
+                Ok(known) => {
+                    info!(operator = name, known, "an e.net session that was left open is logged off");
+                    self.inner.keeper.closed(name).await;
+                }
+                // it stays written down; a logon would end it too
                 Err(error) => warn!(%error, operator = name, "an e.net session that was left open could not be logged off"),
             }
-            self.inner.keeper.closed(name).await;
         }
-        Ok(())
+        Ok(held)
     }
 
     /// Keeps the operator held while something takes long.
@@ -239,11 +275,23 @@ impl Enet {
             }
             self.leave(state).await;
         }
-        let id = self.renewing(&operator.username, self.inner.log_on(operator, company)).await?;
-        if let Err(error) = self.inner.keeper.opened(&operator.username, &id).await {
+        // from here on a session may stand open: whoever finds the note without an id ends it by a logon in its place
+        let name = &operator.username;
+        self.inner.keeper.opening(name).await?;
+        let id = match self.renewing(name, self.inner.log_on(operator, company)).await {
+            Ok(id) => id,
+            Err(error) => {
+                if !matches!(error, EnetError::Unreachable { .. } | EnetError::NotData { .. }) {
+                    self.inner.keeper.closed(name).await;
+                }
+                return Err(error);
+            }
+        };
+        if let Err(error) = self.inner.keeper.opened(name, &id).await {
             // what nobody knows of nobody would log off
-            if let Err(failed) = self.inner.log_off(&id).await {
-                warn!(%failed, operator = operator.username, "an e.net session may stand open");
+            match self.inner.log_off(&id).await {
+                Ok(_) => self.inner.keeper.closed(name).await,
+                Err(failed) => warn!(%failed, operator = name, "an e.net session may stand open"),
             }
             return Err(error);
         }

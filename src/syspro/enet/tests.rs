@@ -1,5 +1,6 @@
 //! The client against servers that say one thing each; the simulator is met in `tests/it`.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::rc::Rc;
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::config::settings::SysproSettings;
+use crate::domain::setup_object::{SetupAction, SetupCall, SetupObject};
 use crate::retry::Class;
 use crate::syspro::scripted::settings_for;
 
@@ -104,16 +106,58 @@ async fn a_refusal_is_not_taken_for_a_dead_session() {
     assert!(matches!(error, EnetError::NotData { status: 500, .. }) && error.class() == Class::Transient, "{error}");
 }
 
+fn site_object() -> SetupCall {
+    let object = SetupObject::parse("SITSXX", "setup").expect("a setup object");
+    let parameters = "<A><ValidateOnly>{ValidateOnly}</ValidateOnly></A>".into();
+    SetupCall { object, action: SetupAction::Add, template: "<A/>".into(), parameters, lengths: BTreeMap::new() }
+}
+
+/// A keeper whose operator another node has used since the last call.
+struct TakenOver(std::cell::Cell<u32>);
+
+impl SessionKeeper for TakenOver {
+    fn renew_every(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(60)
+    }
+
+    fn hold<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, Result<Held, EnetError>> {
+        let before = self.0.replace(self.0.get() + 1);
+        Box::pin(std::future::ready(Ok(Held { ours: before == 0, ..Held::default() })))
+    }
+
+    fn opening<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, Result<(), EnetError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn opened<'a>(&'a self, _: &'a str, _: &'a secrecy::SecretString) -> LocalBoxFuture<'a, Result<(), EnetError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn closed<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn give<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[actix_rt::test]
+async fn a_call_that_writes_is_not_repeated_once_another_node_has_used_the_operator() {
+    let answers = [(200, ID), (200, "ERROR: no session"), (200, "ERROR: no session"), (200, "0"), (200, ID), (200, "<A/>")];
+    let says = says(&answers);
+    let keeper = Rc::new(TakenOver(std::cell::Cell::default()));
+    let enet = Enet::new(&says.settings, String::new().into(), keeper).expect("client");
+    let call = EnetCall::setup(&site_object(), false, "<A/>".into(), "adding `x`".into());
+    let error = enet.call(&operator(), &"EDU1".into(), &call).await.expect_err("not repeated");
+    assert!(matches!(error, EnetError::SessionLost { .. }), "{error}");
+    assert_eq!(says.paths().iter().filter(|path| path.starts_with("Setup")).count(), 1);
+}
+
 #[actix_rt::test]
 async fn a_call_that_writes_is_not_repeated_after_a_failure_of_the_server() {
     let says = says(&[(200, ID), (500, "<html>x</html>"), (500, "<html>x</html>"), (200, "0")]);
-    let call = EnetCall {
-        operation: Operation::SetupAdd,
-        object: "SITEXX".into(),
-        parameters: None,
-        xml: "<A/>".into(),
-        asked: "adding `x`".into(),
-    };
+    let call = EnetCall::setup(&site_object(), false, "<A/>".into(), "adding `x`".into());
     let error = client(&says).call(&operator(), &"EDU1".into(), &call).await.expect_err("failed");
     assert!(matches!(error, EnetError::NotData { status: 500, .. }), "{error}");
     assert_eq!(says.paths(), ["Logon", "Setup/Add", "GetLogonProfile", "Logoff"]);

@@ -106,14 +106,15 @@ pub(super) fn errors(document: &str) -> Result<Vec<String>, String> {
     rows(document, &[]).map(|found| found.errors)
 }
 
-enum Step<'t> {
+/// What is met on the way through a document.
+pub(super) enum Step<'t> {
     Start,
     Text(&'t str),
     End,
 }
 
 /// Goes through a document; the path holds the names of the open elements, the current one last.
-fn walk(document: &str, mut visit: impl FnMut(&[Cow<'_, str>], Step<'_>)) -> Result<(), String> {
+pub(super) fn walk(document: &str, mut visit: impl FnMut(&[Cow<'_, str>], Step<'_>)) -> Result<(), String> {
     let mut reader = Reader::from_str(document.trim_start());
     let mut path: Vec<Cow<'_, str>> = Vec::new();
     let mut roots = 0;

@@ -48,6 +48,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("read aligned documents", "reads, of aligned flows alone"),
     ("tell other flows' rows apart", "reads, of aligned flows alone"),
     ("take an alignment in", "one transaction, of aligned flows alone; the next run compares again"),
+    ("read what is to be applied in SYSPRO", "reads, of aligned flows alone"),
+    ("read what SYSPRO was asked to store", "of aligned flows alone: killed there by the test of the way back"),
+    ("begin a change in SYSPRO", "the same"),
+    ("note a change in SYSPRO", "the same"),
     ("decide conflicts", "an action of a person, one statement"),
     ("adopt two lists", "an action of a person, one statement"),
     ("say that it is alive", "reads"),
@@ -55,6 +59,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("take the e.net session", "of sites that read through e.net alone: killed there by the tests of e.net"),
     ("note the e.net session", "the same"),
     ("give the e.net session back", "the same"),
+    ("look for e.net sessions left open", "reads"),
 ];
 
 /// Rounds in which a point is tried until it is reached.

@@ -1,0 +1,2 @@
+ALTER TABLE conflict DROP COLUMN said;
+DROP TABLE way_back;

@@ -1,0 +1,1 @@
+ALTER TABLE enet_session DROP COLUMN opening;

@@ -1,0 +1,223 @@
+//! The way back: what SYSPRO is asked to store for ServiceNow, noted before it is asked, and what came of it.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
+use serde_json::json;
+
+use super::audit::{NewAudit, audit_append};
+use super::flow::flow_assert_held;
+use super::{Conn, Lease, Store, StoreError, Tx};
+use crate::domain::FlowId;
+use crate::domain::audit::AuditKind;
+use crate::domain::run::RunId;
+
+/// A change that is to be applied in SYSPRO.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct WayBackDue {
+    /// Its number in the conflict list.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// The document.
+    #[diesel(sql_type = BigInt)]
+    pub document_id: i64,
+    /// Its key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// The field.
+    #[diesel(sql_type = Text)]
+    pub field: String,
+    /// SYSPRO's value when that was decided.
+    #[diesel(sql_type = Text)]
+    pub syspro: String,
+    /// ServiceNow's value, which counts.
+    #[diesel(sql_type = Text)]
+    pub servicenow: String,
+    /// What was said of it last.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub said: Option<String>,
+    /// SYSPRO has said yes to these very values before.
+    #[diesel(sql_type = Bool)]
+    pub accepted: bool,
+}
+
+/// A value that SYSPRO may have been asked to store.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct WayBackCalled {
+    /// The document.
+    #[diesel(sql_type = BigInt)]
+    pub document_id: i64,
+    /// The field.
+    #[diesel(sql_type = Text)]
+    pub field: String,
+    /// The value, as the field has it.
+    #[diesel(sql_type = Text)]
+    pub wanted: String,
+}
+
+/// Under what a step of the way back is noted.
+#[derive(Debug, Clone)]
+pub struct WayBackUnder {
+    /// The flow, by its lease.
+    pub lease: Lease,
+    /// How long the lease is renewed for.
+    pub ttl: Duration,
+    /// The run.
+    pub run: RunId,
+    /// The business object.
+    pub object: String,
+}
+
+/// How far a call has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayBackStep {
+    /// Nothing was asked of SYSPRO.
+    NotCalled,
+    /// The trial was refused: nothing was stored.
+    TrialRefused,
+    /// The call was refused.
+    Refused,
+    /// The answer was lost, or does not say what became of the record.
+    Lost,
+    /// SYSPRO said yes.
+    Accepted,
+    /// SYSPRO said yes, and shows another value.
+    Unchanged,
+}
+
+impl WayBackStep {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NotCalled => "not_called",
+            Self::TrialRefused => "trial_refused",
+            Self::Refused => "refused",
+            Self::Lost => "lost",
+            Self::Accepted => "accepted",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+impl Store {
+    /// The changes that are to be applied in SYSPRO, of documents after this one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn way_back_due(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<WayBackDue>, StoreError> {
+        self.run("read what is to be applied in SYSPRO", move |conn| {
+            Ok(sql_query(include_str!("sql/way_back_due.sql"))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<BigInt, _>(after)
+                .bind::<BigInt, _>(limit)
+                .load(conn)?)
+        })
+        .await
+    }
+
+    /// Values that SYSPRO may have stored, or may yet store, at our word.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn way_back_called(&self, flow: FlowId) -> Result<Vec<WayBackCalled>, StoreError> {
+        self.run("read what SYSPRO was asked to store", move |conn| {
+            sql_query(include_str!("sql/way_back_forget.sql"))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .execute(conn)?;
+            Ok(sql_query(
+                "SELECT w.document_id, w.field, w.wanted FROM way_back w JOIN document d ON d.id = w.document_id \
+                 WHERE d.company = $1 AND d.entity = $2",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .load(conn)?)
+        })
+        .await
+    }
+
+    /// Notes that SYSPRO is about to be asked to store these values of one document: the intent.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing may be asked.
+    pub async fn way_back_begin(&self, under: WayBackUnder, changes: Vec<WayBackDue>) -> Result<(), StoreError> {
+        self.run("begin a change in SYSPRO", move |conn| begin(conn, &under, &changes)).await
+    }
+
+    /// Notes what came of changes of one document: the calls, what is said of them in the conflict list, and the audit.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the flow is somebody else's by now.
+    pub async fn way_back_note(
+        &self,
+        under: WayBackUnder,
+        changes: Vec<WayBackDue>,
+        step: WayBackStep,
+        said: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.run("note a change in SYSPRO", move |conn| note(conn, &under, &changes, step, said.as_deref())).await
+    }
+}
+
+fn begin(conn: &mut Conn, under: &WayBackUnder, changes: &[WayBackDue]) -> Tx<()> {
+    flow_assert_held(conn, &under.lease, under.ttl)?;
+    sql_query(
+        "INSERT INTO way_back (document_id, field, was, wanted, state) \
+         SELECT n.*, 'called' FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (document_id, field, was, wanted) \
+         ON CONFLICT (document_id, field) DO UPDATE \
+         SET was = excluded.was, wanted = excluded.wanted, state = 'called', called_at = now()",
+    )
+    .bind::<Array<BigInt>, _>(changes.iter().map(|c| c.document_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(changes.iter().map(|c| c.field.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(changes.iter().map(|c| c.syspro.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(changes.iter().map(|c| c.servicenow.as_str()).collect::<Vec<_>>())
+    .execute(conn)?;
+    audit_append(conn, &changes.iter().map(|change| audit(under, change, "calling")).collect::<Vec<_>>())
+}
+
+fn note(conn: &mut Conn, under: &WayBackUnder, changes: &[WayBackDue], step: WayBackStep, said: Option<&str>) -> Tx<()> {
+    flow_assert_held(conn, &under.lease, under.ttl)?;
+    let documents: Vec<i64> = changes.iter().map(|c| c.document_id).collect();
+    let fields: Vec<&str> = changes.iter().map(|c| c.field.as_str()).collect();
+    let of = "(document_id, field) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))";
+    match step {
+        WayBackStep::Refused => {
+            sql_query(format!("DELETE FROM way_back WHERE {of}"))
+                .bind::<Array<BigInt>, _>(&documents)
+                .bind::<Array<Text>, _>(&fields)
+                .execute(conn)?;
+        }
+        WayBackStep::Accepted => {
+            sql_query(format!("UPDATE way_back SET state = 'accepted' WHERE {of}"))
+                .bind::<Array<BigInt>, _>(&documents)
+                .bind::<Array<Text>, _>(&fields)
+                .execute(conn)?;
+            audit_append(conn, &changes.iter().map(|change| audit(under, change, "accepted")).collect::<Vec<_>>())?;
+        }
+        WayBackStep::NotCalled | WayBackStep::TrialRefused | WayBackStep::Lost | WayBackStep::Unchanged => {}
+    }
+    sql_query(include_str!("sql/way_back_said.sql"))
+        .bind::<Text, _>(under.lease.flow.company.as_str())
+        .bind::<Text, _>(under.lease.flow.entity.as_str())
+        .bind::<Nullable<Text>, _>(said)
+        .bind::<Array<BigInt>, _>(changes.iter().map(|c| c.id).collect::<Vec<_>>())
+        .bind::<SqlUuid, _>(under.run.0)
+        .bind::<Text, _>(step.as_str())
+        .bind::<Text, _>(&under.object)
+        .execute(conn)?;
+    Ok(())
+}
+
+fn audit(under: &WayBackUnder, change: &WayBackDue, step: &str) -> NewAudit {
+    let detail = json!({
+        "conflict": change.id, "key": change.key, "field": change.field, "way_back": step, "object": under.object,
+        "syspro": change.syspro, "servicenow": change.servicenow,
+    });
+    let mut row = NewAudit::of(AuditKind::Conflict).detail(&detail);
+    row.company = Some(under.lease.flow.company.to_string());
+    row.entity = Some(under.lease.flow.entity.to_string());
+    (row.document_id, row.run_id) = (Some(change.document_id), Some(under.run.0));
+    row
+}
