@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lints demo test check lint unit doc deny fmt bench crash-test soak clean-state
+.PHONY: help setup setup-lints demo test check lint unit doc deny fmt bench crash-test soak package package-check clean-state
 
 # Passed on: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -67,6 +67,12 @@ fmt: ## format the source
 bench: setup ## measure a first load; numbers of invoices in ARGS (default 10000 100000)
 	cargo build --release --locked
 	scripts/bench.sh $(ARGS)
+
+package: setup ## a Debian package in target/package
+	scripts/package.sh
+
+package-check: ## install, run, upgrade and purge that package on this machine; as root, where there is no Tieline
+	scripts/package-check.sh
 
 # A database under a running server must not go: first stop what runs.
 clean-state: ## forget the demo's data (.tieline), not the build

@@ -254,6 +254,7 @@ fn node(directory: &Path) -> Result<(Node, Option<File>), Failure> {
     let failed =
         |error: std::io::Error| Failure::new(Exit::Failed, format!("the node's name cannot be kept in {}: {error}", path.display()));
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    crate::config::give_to_owner_of(directory, &file).map_err(failed)?;
     let incarnation = Uuid::now_v7();
     match file.try_lock() {
         Ok(()) => {}

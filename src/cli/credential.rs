@@ -152,9 +152,15 @@ async fn remove(context: &Context, name: &str) -> Result<Exit, Failure> {
 
 /// Held while a credential is sealed and kept: what another command seals meanwhile with a key that is being dropped would be lost.
 fn alone(context: &Context) -> Result<File, Failure> {
-    let path = context.checked.settings().state.directory.join("credential.lock");
-    let lock = File::options().write(true).create(true).truncate(false).open(&path).and_then(|file| file.lock().map(|()| file));
-    lock.map_err(|error| Failure::new(Exit::Failed, format!("{} cannot be locked: {error}", path.display())))
+    let directory = &context.checked.settings().state.directory;
+    let path = directory.join("credential.lock");
+    let locked = || {
+        let file = File::options().write(true).create(true).truncate(false).open(&path)?;
+        crate::config::give_to_owner_of(directory, &file)?;
+        file.lock()?;
+        Ok(file)
+    };
+    locked().map_err(|error: std::io::Error| Failure::new(Exit::Failed, format!("{} cannot be locked: {error}", path.display())))
 }
 
 /// The new key is added first and the old one dropped last, so that every ciphertext can be opened at any moment.

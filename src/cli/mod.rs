@@ -15,6 +15,8 @@ mod output;
 mod record;
 mod replay;
 mod run;
+#[cfg(target_os = "linux")]
+mod service;
 mod signals;
 #[cfg(feature = "sim")]
 mod simulate;
@@ -97,6 +99,10 @@ pub enum Command {
     Audit(ledger::AuditArgs),
     /// Brings the database up to date
     Migrate,
+    /// The service under systemd, where no package has set it up
+    #[cfg(target_os = "linux")]
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Runs one stand-in alone, for trying things out
     #[cfg(feature = "sim")]
     #[command(subcommand)]
@@ -132,6 +138,8 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Replay(args) => replay::replay(&cli.global, &args),
         Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),
         Command::Audit(args) => ledger::audit(&cli.global, &args),
+        #[cfg(target_os = "linux")]
+        Command::Service(command) => service::service(&cli.global, &command),
         Command::Migrate => ledger::migrate(&cli.global),
         #[cfg(feature = "sim")]
         Command::Simulate(command) => simulate::simulate(&command),

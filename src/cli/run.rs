@@ -1,5 +1,6 @@
 //! `tieline run`: the service.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,6 +14,7 @@ use crate::actors::chain;
 use crate::actors::root::RootDoor;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
+use crate::actors::watch::Watch;
 use crate::http::{self, Surface};
 use crate::postgres::Keeper;
 use crate::retry;
@@ -65,6 +67,8 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Ex
     }
     info!(node = deps.node.name, flows = tree.crew.pollers.len(), address = %server.address, "tieline runs");
     notify(sd_notify::NotifyState::Ready);
+    let every = sd_notify::watchdog_enabled();
+    let pulse = every.map(|every| tokio::task::spawn_local(pulse(deps.watch.clone(), deps.settings.flows.stuck, every)));
     let keeping = context.keeper().map(|keeper| tokio::spawn(keep(keeper)));
     let mut fatal = tree.fatal.clone();
     let result = tokio::select! {
@@ -91,7 +95,21 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Ex
     if let Some(keeping) = keeping {
         keeping.abort();
     }
+    if let Some(pulse) = pulse {
+        pulse.abort();
+    }
     result
+}
+
+/// Tells the service manager twice per interval that every actor answers. It kills a process that no longer says so: the last resort, where
+/// not even the thread that would end the process gets to run.
+async fn pulse(watch: Arc<Watch>, stuck: Duration, every: Duration) {
+    loop {
+        tokio::time::sleep(every / 2).await;
+        if watch.complaints(stuck).is_empty() {
+            notify(sd_notify::NotifyState::Watchdog);
+        }
+    }
 }
 
 /// Starts the private database again whenever it has died, at growing intervals when it dies again.

@@ -366,15 +366,7 @@ fn write_private(path: &Path, bytes: &[u8], directory: &Path) -> io::Result<()> 
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     file.write_all(bytes)?;
-    #[cfg(unix)]
-    if nix::unistd::geteuid().is_root() {
-        // `tieline credential set` run by root must leave a key that the service's account can read
-        use std::os::unix::fs::MetadataExt;
-        let owner = fs::metadata(directory)?;
-        std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
-    }
-    #[cfg(not(unix))]
-    let _ = directory;
+    super::give_to_owner_of(directory, &file)?;
     file.sync_all()
 }
 

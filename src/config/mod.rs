@@ -3,6 +3,7 @@
 pub mod api_key;
 pub mod crypto;
 mod load;
+mod owned;
 mod raw;
 pub mod secret;
 pub mod settings;
@@ -11,4 +12,5 @@ mod tests;
 mod validate;
 
 pub use load::{ConfigError, DefinitionPart, Loaded, Origin, PREFIX, Problem, SEARCH, environment, load, load_definition_part, load_text};
+pub use owned::give_to_owner_of;
 pub use settings::Settings;

@@ -21,13 +21,16 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Root: the owner of existing data, else `postgres`. Others: themselves, who must then own existing data.
-    pub(super) fn choose(data: &Path) -> Result<Self, ClusterError> {
+    /// Root: the owner of existing data, else that of the state directory, which a package makes for the service's account, else `postgres`.
+    /// Others: themselves, who must then own existing data.
+    pub(super) fn choose(data: &Path, state: &Path) -> Result<Self, ClusterError> {
         let me = geteuid();
-        let owner = fs::metadata(data).ok().map(|metadata| Uid::from_raw(metadata.uid()));
+        let owner_of = |path: &Path| fs::metadata(path).ok().map(|metadata| Uid::from_raw(metadata.uid()));
+        let owner = owner_of(data);
         let lookup = |uid: Uid| User::from_uid(uid).ok().flatten();
         if me.is_root() {
-            let owner = owner.filter(|owner| !owner.is_root()).and_then(lookup);
+            let owner =
+                owner.filter(|owner| !owner.is_root()).or_else(|| owner_of(state).filter(|owner| !owner.is_root())).and_then(lookup);
             let user = owner.or_else(|| User::from_name("postgres").ok().flatten()).ok_or(ClusterError::NoAccount)?;
             return Ok(Self { name: user.name, uid: user.uid, gid: user.gid, switch: true });
         }

@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing::{info, warn};
 
 use crate::config::crypto::{hex, random};
+use crate::config::give_to_owner_of;
 use crate::config::settings::{DatabaseSettings, StateSettings};
 
 use super::ClusterError;
@@ -75,7 +76,7 @@ pub struct Keeper {
 pub fn start(state: &StateSettings, database: &DatabaseSettings) -> Result<Cluster, ClusterError> {
     let directory = state.directory.join("postgres");
     check_path(&directory)?;
-    let account = Account::choose(&directory.join("data"))?;
+    let account = Account::choose(&directory.join("data"), &state.directory)?;
     let made = |path: &Path| {
         let path = path.to_owned();
         move |source| ClusterError::File { path, action: "made", source }
@@ -454,7 +455,11 @@ fn open(path: &Path) -> Result<File, ClusterError> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|source| ClusterError::File { path: path.to_owned(), action: "opened", source })
+    let opened = options.open(path).and_then(|file| {
+        give_to_owner_of(path.parent().unwrap_or(path), &file)?;
+        Ok(file)
+    });
+    opened.map_err(|source| ClusterError::File { path: path.to_owned(), action: "opened", source })
 }
 
 /// Waits until no other process starts or stops the server.
