@@ -26,7 +26,7 @@ for file in README.md CHANGELOG.md docs/*.md; do put 644 "$file" "usr/share/doc/
 put 644 LICENSE usr/share/doc/tieline/copyright
 for file in deploy/prometheus/*.yml; do put 644 "$file" "usr/share/doc/tieline/prometheus/$(basename "$file")"; done
 put 644 deploy/grafana/tieline.json usr/share/doc/tieline/grafana/tieline.json
-for folder in entities profiles lookups schema; do
+for folder in entities profiles lookups schema variants; do
   (cd config && find "$folder" -type f) | while read -r file; do put 644 "config/$file" "usr/share/doc/tieline/config/$file"; done
 done
 mkdir -p "$root/usr/share/man/man1" "$root/usr/share/bash-completion/completions" "$root/usr/share/zsh/vendor-completions"

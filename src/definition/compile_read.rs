@@ -6,8 +6,8 @@ use chrono_tz::Tz;
 
 use crate::domain::schedule::Schedule;
 
-use super::parse::{Table, Text, Words};
-use super::plan::{ChangeQuery, ChildRead, Derive, JoinRead, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead};
+use super::parse::{Table, Text, Whole, Words};
+use super::plan::{ChangeQuery, ChildRead, Cut, Derive, JoinRead, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead};
 use super::problem::{Report, list};
 use super::shape::{ChangeShape, ChangeWord, ChildShape, DeriveShape, EntityFile, JoinShape, OnShape};
 
@@ -156,23 +156,32 @@ pub(super) fn unknown_column(name: &str, table: &str, columns: &[String]) -> Str
 }
 
 fn derived(shape: &DeriveShape, key: &Words, report: &mut Report<'_>) -> Derive {
-    if shape.part.line > 0 && shape.part.value == 0 {
-        report.add(shape.part.line, "root.derive.part", "parts are counted from 1, got `0`");
-    }
-    if shape.separator.line > 0 && shape.separator.is_empty() {
-        report.add(shape.separator.line, "root.derive.separator", "must not be empty");
-    }
+    let mut counted = |name: &str, whole: &Whole| {
+        if whole.line > 0 && whole.value == 0 {
+            report.add(whole.line, format!("root.derive.{name}"), format!("{name}s are counted from 1, got `0`"));
+        }
+        whole.value as usize
+    };
+    let cut = match (&shape.separator, &shape.part, &shape.start, &shape.length) {
+        (Some(separator), Some(part), None, None) => {
+            let part = counted("part", part);
+            if separator.line > 0 && separator.is_empty() {
+                report.add(separator.line, "root.derive.separator", "must not be empty");
+            }
+            Cut::Part { separator: separator.value.clone(), part }
+        }
+        (None, None, Some(start), Some(length)) => Cut::Span { start: counted("start", start), length: counted("length", length) },
+        _ => {
+            report.add(shape.line, "root.derive", "needs `separator` and `part`, or `start` and `length`");
+            Cut::Span { start: 1, length: 1 }
+        }
+    };
     check_name(&shape.from, "root.derive.from", "a column", report);
     if shape.column.line > 0 && key.line > 0 && (key.len() != 1 || key[0].value != shape.column.value) {
         let found = list(key.iter().map(|name| &name.value));
         report.add(key.line, "root.key", format!("must be the derived column `{}` alone, got {found}", shape.column.value));
     }
-    Derive {
-        from: shape.from.value.clone(),
-        separator: shape.separator.value.clone(),
-        part: shape.part.value as usize,
-        column_out: shape.column.value.clone(),
-    }
+    Derive { from: shape.from.value.clone(), cut, column_out: shape.column.value.clone() }
 }
 
 /// The pairs of `on`, or the root's key on both sides.

@@ -70,7 +70,7 @@ pub struct TableRead {
     pub columns: Vec<String>,
     /// Offsets of `key` within `columns`.
     pub key_at: Vec<usize>,
-    /// A fixed OData condition, such as `JnlStatus eq 'P'`.
+    /// A fixed OData condition, such as `JnlStatus eq 'P'`; `{company}` stands for the company's id.
     pub filter: Option<String>,
     /// Rows whose column has one of these values are left out after reading (`GlCode`: `FORCED`, `RETAINED`).
     pub exclude: Vec<(usize, Vec<String>)>,
@@ -86,12 +86,44 @@ pub struct TableRead {
 pub struct Derive {
     /// The column that is split, such as `GlCode`.
     pub from: String,
-    /// The separator, such as `-` or `.`.
-    pub separator: String,
-    /// Which part, counted from 1.
-    pub part: usize,
+    /// Which part of it.
+    pub cut: Cut,
     /// The name of the derived key column, such as `CostCentre`.
     pub column_out: String,
+}
+
+/// Where a part of a column stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cut {
+    /// Between separators.
+    Part {
+        /// The separator, such as `-` or `.`.
+        separator: String,
+        /// Which part, counted from 1.
+        part: usize,
+    },
+    /// At a position, in columns without separators.
+    Span {
+        /// The first character, counted from 1.
+        start: usize,
+        /// How many characters.
+        length: usize,
+    },
+}
+
+impl Cut {
+    /// The part of a text; `None` when the text has none, or not the whole of it.
+    pub fn of<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let part = match self {
+            Cut::Part { separator, part } => text.split(separator.as_str()).nth(part.checked_sub(1)?)?,
+            Cut::Span { start, length } => {
+                let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+                let from = ends.nth(start.checked_sub(1)?)?;
+                &text[from..ends.nth(length.checked_sub(1)?)?]
+            }
+        };
+        Some(part.trim()).filter(|part| !part.is_empty())
+    }
 }
 
 /// A companion table with at most one row per root row.

@@ -98,7 +98,7 @@ shape! {
         columns = "columns": Option<Words>,
         /// Columns that some SYSPRO releases lack: read where they exist, empty where they do not.
         optional = "optional": Option<Words>,
-        /// A fixed OData condition, such as `JnlStatus eq 'P'`.
+        /// A fixed OData condition, such as `JnlStatus eq 'P'`; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
         /// Rows whose column holds one of these texts are left out.
         exclude = "exclude": Option<Table<Words>>,
@@ -108,14 +108,18 @@ shape! {
 }
 
 shape! {
-    /// Rows made from the parts of a column.
+    /// Rows made from the parts of a column: `separator` and `part`, or `start` and `length`.
     DeriveShape {
         /// The column that is split.
         from = "from": Text,
         /// Between its parts, such as `-`.
-        separator = "separator": Text,
+        separator = "separator": Option<Text>,
         /// Which part, counted from 1.
-        part = "part": Whole,
+        part = "part": Option<Whole>,
+        /// Where the part begins in a column without separators: which character, counted from 1.
+        start = "start": Option<Whole>,
+        /// How many characters it has.
+        length = "length": Option<Whole>,
         /// The name of the column that holds the part: the entity's key.
         column = "column": Text,
     }

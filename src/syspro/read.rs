@@ -151,10 +151,16 @@ impl Call<'_> {
         self.by_keys(related, &keys).await
     }
 
+    /// A condition of the definition, for this company.
+    fn fixed(&self, filter: Option<&str>) -> Option<Condition> {
+        let company = self.company.as_str().replace('\'', "''");
+        filter.map(|filter| Condition::fixed(&filter.replace("{company}", &company)))
+    }
+
     fn root_query<'p>(&self, plan: &'p ReadPlan, mut conditions: Vec<Condition>, limit: u32) -> Query<'p> {
         let root = &plan.root;
-        if let Some(filter) = root.filter.as_deref() {
-            conditions.insert(0, Condition::fixed(filter));
+        if let Some(filter) = self.fixed(root.filter.as_deref()) {
+            conditions.insert(0, filter);
         }
         Query { table: &root.table, columns: &root.columns, optional: &root.optional, key: &root.key, conditions, fixed: 0, top: limit }
     }
@@ -175,7 +181,7 @@ impl Call<'_> {
         after: Option<&[Cell]>,
         limit: u32,
     ) -> Result<(Vec<Document>, Option<Position>), SysproError> {
-        let fixed: Vec<Condition> = change.filter.as_deref().map(Condition::fixed).into_iter().collect();
+        let fixed: Vec<Condition> = self.fixed(change.filter.as_deref()).into_iter().collect();
         if change.touches.is_empty() && change.table == plan.root.table {
             let query = self.root_query(plan, fixed, limit);
             let mut rows = self.dated(&query, change, since, after, limit).await?;
@@ -309,7 +315,7 @@ impl Call<'_> {
             columns: &columns,
             optional: &root.optional,
             key: &key,
-            conditions: root.filter.as_deref().map(Condition::fixed).into_iter().collect(),
+            conditions: self.fixed(root.filter.as_deref()).into_iter().collect(),
             fixed: 0,
             top: limit,
         };
@@ -320,7 +326,7 @@ impl Call<'_> {
             after = page.rows.last().map(|row| vec![row[0].clone()]);
             for row in &page.rows {
                 let whole = row[0].key_text();
-                let Some(part) = whole.split(derive.separator.as_str()).nth(derive.part.saturating_sub(1)).map(str::trim) else { continue };
+                let Some(part) = derive.cut.of(&whole) else { continue };
                 let cells: Vec<Cell> = root
                     .columns
                     .iter()
@@ -329,7 +335,7 @@ impl Call<'_> {
                         None => Cell::Text(part.into()),
                     })
                     .collect();
-                if part.is_empty() || excluded(root, &cells) || !seen.insert(part.to_owned()) {
+                if excluded(root, &cells) || !seen.insert(part.to_owned()) {
                     continue;
                 }
                 let mut values: Vec<Value> = vec![Value::Null; plan.columns.len().max(root.columns.len())];

@@ -10,7 +10,7 @@ use super::*;
 use crate::config::secret::Credential;
 use crate::config::settings::SysproSettings;
 use crate::definition::ReadPlan;
-use crate::definition::plan::{ChangeQuery, ChildRead, Derive, JoinRead, TableRead, TypeChange, ViaRead};
+use crate::definition::plan::{ChangeQuery, ChildRead, Cut, Derive, JoinRead, TableRead, TypeChange, ViaRead};
 use crate::domain::{CompanyId, Document, DocumentKey};
 use crate::retry::Class;
 
@@ -518,7 +518,8 @@ fn cost_centres_are_derived_from_codes() {
     let rows = r#"[{"GlCode":"10-200-1"},{"GlCode":"10-300-1"},{"GlCode":"20-200-1"},{"GlCode":"FORCED"},{"GlCode":"9-042-1"},{"GlCode":"9-42-1"}]"#;
     let server = Server::start(Tables::default().with("GenMaster", rows));
     let mut root = table("GenMaster", "CostCentre", "");
-    root.derive = Some(Derive { from: "GlCode".into(), separator: "-".into(), part: 2, column_out: "CostCentre".into() });
+    root.derive =
+        Some(Derive { from: "GlCode".into(), cut: Cut::Part { separator: "-".into(), part: 2 }, column_out: "CostCentre".into() });
     run(&server.settings(), &plan(root), Scope::All, 2, |documents, pages| {
         assert_eq!(keys(&documents), ["200", "300", "042", "42"]);
         assert_eq!(pages.len(), 1);

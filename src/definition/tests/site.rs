@@ -214,7 +214,7 @@ fn a_site_adds_an_entity_a_column_and_a_company_code() {
     ]);
     let definitions = load(Some(directory.path()), "apo", &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
     let centres = plan(&definitions, "cost_center");
-    assert_eq!(centres.read.root.derive.as_ref().map(|derive| derive.part), Some(2));
+    assert_eq!(centres.read.root.derive.as_ref().map(|derive| derive.cut.of("10-500-01")), Some(Some("500")));
     assert_eq!((centres.targets[0].key_column.as_deref(), centres.targets[0].version_column.as_deref()), (None, None));
     assert_eq!(definitions.notes, ["`branch` is not carried: the profile `apo` has no file for it"]);
     let code = |company: &str| definitions.lookups.resolve("currency", &company.into(), "$").expect("listed").into_owned();
@@ -245,22 +245,51 @@ fn the_examples_of_the_documentation_load() {
 }
 
 #[test]
-fn the_other_cost_centres_that_the_file_offers_compile() {
-    let (_, text) = embedded::FILES.iter().find(|(path, _)| *path == "entities/cost_center.toml").expect("shipped");
-    let offered: Vec<String> = text
-        .split("# [root]\n")
-        .skip(1)
-        .map(|block| {
-            let body = block.lines().map_while(|line| line.strip_prefix("# ")).fold(String::new(), |text, line| text + line + "\n");
-            format!("[root]\n{body}")
-        })
-        .collect();
-    assert_eq!(offered.len(), 3);
-    let target = "[header]\ntable = \"cmn_cost_center\"\nwrite = \"table\"\n[header.fields]\ncode = ";
-    for (entity, key) in offered.iter().zip(["CostCentre", "AnalysisCode", "CostCentre"]) {
-        let target = format!("{target}\"{key}\"\n");
-        let directory = site(&[("entities/cost_center.toml", entity), ("profiles/apo/cost_center.toml", &target)]);
-        load(Some(directory.path()), "apo", &[]).unwrap_or_else(|problems| panic!("{entity}: {}", lines(&problems)));
+fn every_form_of_cost_centre_that_is_offered_loads_in_both_profiles() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/variants/cost_center");
+    let mut forms: Vec<_> = std::fs::read_dir(&root).expect("the variants").flatten().map(|entry| entry.path()).collect();
+    forms.retain(|path| path.is_dir());
+    assert_eq!(forms.len(), 3, "{forms:?}");
+    for form in forms {
+        for profile in ["apo", "s2p"] {
+            let definitions = load(Some(&form), profile, &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+            assert_ne!(plan(&definitions, "cost_center").read.root.table, "BomCostCentre", "{}", form.display());
+        }
+    }
+}
+
+#[test]
+fn a_part_of_a_code_is_cut_by_a_separator_or_by_position() {
+    let entity = |derive: &str| {
+        format!("[root]\ntable = \"GenMaster\"\nkey = [\"C\"]\nderive = {{ from = \"GlCode\", column = \"C\", {derive} }}\n")
+    };
+    let target = "[header]\ntable = \"t\"\nwrite = \"table\"\n[header.fields]\ncode = \"C\"\n";
+    let loaded = |derive: &str| {
+        let directory = site(&[("entities/cost_center.toml", &entity(derive)), ("profiles/apo/cost_center.toml", target)]);
+        load(Some(directory.path()), "apo", &[]).map_err(|problems| lines(&problems))
+    };
+    for (derive, text, part) in [
+        ("separator = \"-\", part = 2", "10-5500-01", Some("5500")),
+        ("separator = \"-\", part = 4", "10-5500-01", None),
+        ("separator = \".\", part = 2", "10. 5 .01", Some("5")),
+        ("start = 3, length = 2", "1100120", Some("00")),
+        ("start = 3, length = 5", "1100120", Some("00120")),
+        ("start = 3, length = 6", "1100120", None),
+        ("start = 1, length = 1", "\u{e9}2", Some("\u{e9}")),
+        ("start = 8, length = 1", "1100120", None),
+    ] {
+        let definitions = loaded(derive).unwrap_or_else(|said| panic!("{said}"));
+        let cut = &plan(&definitions, "cost_center").read.root.derive.as_ref().expect("derived").cut;
+        assert_eq!(cut.of(text), part, "{derive} of {text}");
+    }
+    for (derive, word) in [
+        ("separator = \"-\"", "needs `separator` and `part`, or `start` and `length`"),
+        ("separator = \"-\", part = 2, start = 1, length = 1", "needs `separator` and `part`, or `start` and `length`"),
+        ("start = 0, length = 2", "starts are counted from 1, got `0`"),
+        ("separator = \"\", part = 2", "must not be empty"),
+    ] {
+        let said = loaded(derive).expect_err(derive);
+        assert!(said.contains(word), "{derive}: {said}");
     }
 }
 

@@ -250,6 +250,10 @@ fn cost_centres(maker: &mut Maker<'_>, documents: u32) -> Result<(), EditError> 
     for (code, name) in [("042", "Laboratory"), ("42", "Canteen"), ("Lab", "Pilot plant"), ("LAB", "Quality – Prüflabor")] {
         add_both(code, name)?;
     }
+    // public is a query object for those of the asset register and no table: this is what a site might expose
+    for (code, name) in [("PLANT-1", "Plant and machinery"), ("PLANT-01", "Vehicles"), ("07", "Buildings"), ("7", "Land")] {
+        maker.company.add("AssetCostCentre", vec![("CostCentre", code.into()), ("Description", name.into())])?;
+    }
     // exactly as many as one answer can hold, where the company is large
     let projects = if documents >= 5_000 { 5_000 - 12 } else { 20 };
     for n in 0..projects {

@@ -1,0 +1,79 @@
+//! A site means one of four things by a cost centre; each is a set of definition files that is chosen by naming its directory.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::binary::text;
+use crate::support::source;
+use crate::support::world::{COMPANY, World};
+
+/// Carries cost centres over by a form's definitions; code and name of what then stands in ServiceNow.
+fn carried(world: &World, form: &str) -> BTreeSet<(String, String)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/variants/cost_center").join(form);
+    let mut command = world.command(&["sync", "--entity", "cost_center"]);
+    let out = command.env("TIELINE__DEFINITIONS__DIRECTORY", directory).output().unwrap();
+    assert_eq!(out.status.code(), Some(0), "{form}: {}", text(&out));
+    let rows = world.servicenow.rows("cmn_cost_center");
+    assert_eq!(world.servicenow.duplicates("cmn_cost_center", "u_source_key"), 0);
+    rows.into_iter().map(|row| (row["code"].clone(), row["name"].clone())).collect()
+}
+
+fn world() -> World {
+    let world = World::before();
+    world.set_credentials(&|arguments| world.command(arguments));
+    world
+}
+
+#[test]
+fn a_section_of_the_gl_code_is_a_cost_centre() {
+    let world = world();
+    let other = [("Company", "OTHER"), ("GlCode", "10.777.6010"), ("Description", "another company's"), ("AccountType", "E")];
+    world.syspro.insert(COMPANY, "GenMaster", &other).unwrap();
+    let sections = source::rows(&world.syspro, COMPANY, "GenMaster", |c| {
+        let (code, kind) = (c("GlCode").text().to_owned(), c("AccountType").text().to_owned());
+        let carried =
+            c("Company").text() == COMPANY && !["S", "T"].contains(&kind.as_str()) && !["FORCED", "RETAINED"].contains(&code.as_str());
+        carried
+            .then(|| code.split('.').nth(1).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty() && part != "000"))
+            .flatten()
+    });
+    let sections: BTreeSet<String> = sections.into_iter().flatten().collect();
+    assert!(sections.len() > 3, "{sections:?}");
+    // sections have no description: the site lists their names, and the others are called by their code
+    let expected = sections.into_iter().map(|code| (code.clone(), code)).collect();
+    assert_eq!(carried(&world, "gl_section"), expected);
+    // a new account in a new section makes a new cost centre, one in an old section none
+    for code in ["10.888.6010", "10.888.6020"] {
+        let row = [("Company", COMPANY), ("GlCode", code), ("Description", "New"), ("AccountType", "E")];
+        world.syspro.insert(COMPANY, "GenMaster", &row).unwrap();
+    }
+    let before = world.servicenow.writes();
+    assert!(carried(&world, "gl_section").contains(&("888".into(), "888".into())));
+    assert_eq!(world.servicenow.writes(), before + 1);
+}
+
+#[test]
+fn a_gl_analysis_code_is_a_cost_centre() {
+    let world = world();
+    let other = [("AnalysisCategory", "PROJ"), ("AnalysisType", "1"), ("AnalysisCode", "P1"), ("Description", "a project")];
+    world.syspro.insert(COMPANY, "GenAnalysisCode", &other).unwrap();
+    let codes = source::rows(&world.syspro, COMPANY, "GenAnalysisCode", |c| {
+        let own = c("AnalysisCategory").text() == "CC" && c("AnalysisType").number() == 1;
+        own.then(|| (c("AnalysisCode").text().trim_end().to_owned(), c("Description").text().trim_end().to_owned()))
+    });
+    let codes: BTreeSet<(String, String)> = codes.into_iter().flatten().collect();
+    assert!(codes.len() > 3, "{codes:?}");
+    assert_eq!(carried(&world, "analysis_code"), codes);
+}
+
+#[test]
+fn a_cost_centre_of_the_asset_register_is_one() {
+    let world = world();
+    let centres = source::rows(&world.syspro, COMPANY, "AssetCostCentre", |c| {
+        (c("CostCentre").text().trim_end().to_owned(), c("Description").text().trim_end().to_owned())
+    });
+    let centres: BTreeSet<(String, String)> = centres.into_iter().collect();
+    // codes that differ in leading zeros only are two
+    assert!(centres.len() > 3, "{centres:?}");
+    assert_eq!(carried(&world, "asset_register"), centres);
+}
