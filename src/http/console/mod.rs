@@ -3,7 +3,9 @@
 //! Works without a script; the one there is writes times in the reader's zone.
 
 mod assets;
+mod failures;
 mod overview;
+mod record;
 mod runs;
 mod session;
 mod view;
@@ -29,6 +31,10 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/sign-out", Some(Permission::Read)),
     route("GET", "/", Some(Permission::Read)),
     route("GET", "/runs", Some(Permission::Read)),
+    route("GET", "/failures", Some(Permission::Read)),
+    route("POST", "/replay", Some(Permission::Operate)),
+    route("GET", "/records", Some(Permission::Read)),
+    route("GET", "/records/{}/{}/{*}", Some(Permission::Read)),
     route("POST", "/flows/{}/{}/run", Some(Permission::Operate)),
     route("POST", "/flows/{}/{}/pause", Some(Permission::Operate)),
     route("POST", "/flows/{}/{}/resume", Some(Permission::Operate)),
@@ -43,6 +49,10 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/sign-out", web::post().to(session::sign_out))
         .route("/", web::get().to(overview::overview))
         .route("/runs", web::get().to(runs::runs))
+        .route("/failures", web::get().to(failures::failures))
+        .route("/replay", web::post().to(failures::replay))
+        .route("/records", web::get().to(record::search))
+        .route("/records/{company}/{entity}/{key:.*}", web::get().to(record::record))
         .route("/flows/{company}/{entity}/{action}", web::post().to(overview::act));
 }
 

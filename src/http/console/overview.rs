@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::runs::RunView;
 use super::session::{self, Form};
-use super::view::{Frame, Time};
+use super::view::{Frame, Time, part};
 use super::{Page, ok, see_other};
 use crate::actors::heart;
 use crate::domain::FlowId;
@@ -133,7 +133,6 @@ fn flow_view(row: FlowStatus, gave_up: Option<&String>, next: Option<DateTime<Ut
     let mine = runs.iter().filter(|run| run.company == row.company && run.entity == row.entity);
     let counts: Vec<i64> = mine.take(BARS).map(|run| run.new + run.changed + run.deleted).collect();
     let spark = counts.iter().rev().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let part = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
     FlowView {
         path: format!("/flows/{}/{}", part(&row.company), part(&row.entity)),
         held: row.paused_at.is_some() || row.stopped.is_some(),

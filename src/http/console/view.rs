@@ -10,7 +10,12 @@ use super::session::Session;
 use crate::domain::role::{Permission, Role};
 
 /// Pages of the menu: path, title, what they need.
-const MENU: &[(&str, &str, Permission)] = &[("/", "Overview", Permission::Read), ("/runs", "Runs", Permission::Read)];
+const MENU: &[(&str, &str, Permission)] = &[
+    ("/", "Overview", Permission::Read),
+    ("/failures", "Failures", Permission::Read),
+    ("/records", "Records", Permission::Read),
+    ("/runs", "Runs", Permission::Read),
+];
 
 /// The frame of a page.
 pub(super) struct Frame {
@@ -99,3 +104,8 @@ impl fmt::Display for Time {
 
 // digits, letters, `-`, `:` and `.` alone
 impl HtmlSafe for Time {}
+
+/// A part of a path, percent-encoded whole: a key's slashes too.
+pub(super) fn part(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
