@@ -3,6 +3,8 @@
 //! Works without a script; the one there is writes times in the reader's zone.
 
 mod assets;
+mod audit;
+mod conflicts;
 mod failures;
 mod overview;
 mod record;
@@ -32,6 +34,10 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/", Some(Permission::Read)),
     route("GET", "/runs", Some(Permission::Read)),
     route("GET", "/failures", Some(Permission::Read)),
+    route("GET", "/conflicts", Some(Permission::Read)),
+    route("POST", "/conflicts/resolve", Some(Permission::Operate)),
+    route("GET", "/audit", Some(Permission::ReadAudit)),
+    route("GET", "/audit.csv", Some(Permission::ReadAudit)),
     route("POST", "/replay", Some(Permission::Operate)),
     route("GET", "/records", Some(Permission::Read)),
     route("GET", "/records/{}/{}/{*}", Some(Permission::Read)),
@@ -50,6 +56,10 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/", web::get().to(overview::overview))
         .route("/runs", web::get().to(runs::runs))
         .route("/failures", web::get().to(failures::failures))
+        .route("/conflicts", web::get().to(conflicts::conflicts))
+        .route("/conflicts/resolve", web::post().to(conflicts::resolve))
+        .route("/audit", web::get().to(audit::audit))
+        .route("/audit.csv", web::get().to(audit::csv))
         .route("/replay", web::post().to(failures::replay))
         .route("/records", web::get().to(record::search))
         .route("/records/{company}/{entity}/{key:.*}", web::get().to(record::record))

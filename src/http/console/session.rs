@@ -114,6 +114,11 @@ impl Form {
         Err(Problem::forbidden("the form was not made for this session", "load the page again, and send the form from there").into())
     }
 
+    /// All values of a field.
+    pub(super) fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// A field's text; empty when it is not there.
     pub(super) fn text(&self, name: &str) -> &str {
         self.0.get(name).and_then(|values| values.first()).map_or("", String::as_str)

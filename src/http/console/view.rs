@@ -14,7 +14,9 @@ const MENU: &[(&str, &str, Permission)] = &[
     ("/", "Overview", Permission::Read),
     ("/failures", "Failures", Permission::Read),
     ("/records", "Records", Permission::Read),
+    ("/conflicts", "Conflicts", Permission::Read),
     ("/runs", "Runs", Permission::Read),
+    ("/audit", "Audit", Permission::ReadAudit),
 ];
 
 /// The frame of a page.
@@ -52,6 +54,7 @@ impl Frame {
             Some("run") => Some("The run begins."),
             Some("pause") => Some("The flow is paused: it reads nothing more until somebody resumes it."),
             Some("resume") => Some("The flow goes on by its schedule."),
+            Some("decided") => Some("It is decided; the next run acts on it."),
             Some("replay") => Some("The records are on their way again."),
             _ => None,
         };
