@@ -154,7 +154,7 @@ fn page(frame: Frame, view: RecordView, keys: &ChildKeys) -> RecordPage {
     });
     let steps = view.steps.into_iter().map(|row| StepRow {
         at: Time(row.at),
-        kind: row.kind,
+        kind: row.kind.replace('_', " "),
         part: [row.block, row.record_key].into_iter().flatten().collect::<Vec<_>>().join(" ").trim_end().to_owned(),
         version: row.version,
         actor: row.actor,
