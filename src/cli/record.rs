@@ -1,7 +1,5 @@
 //! `tieline record`: the life of one record, and where it stands now and why.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -10,7 +8,8 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::definition::plan::Plan;
 use crate::domain::EntityName;
-use crate::store::{RecordAttempt, RecordView, VersionView};
+use crate::domain::history::{Change, ChildKeys, changes};
+use crate::store::{RecordAttempt, RecordView};
 
 /// Which record.
 #[derive(Debug, clap::Args)]
@@ -23,21 +22,6 @@ pub struct RecordArgs {
     key: String,
 }
 
-/// One field that differs between two versions. `None`: the version has no such value.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Change {
-    /// `Column`, or `lines[key of the line].Column`.
-    field: String,
-    before: Option<String>,
-    after: Option<String>,
-}
-
-/// The key columns of each child, by which its rows are matched between versions.
-type ChildKeys = BTreeMap<String, Vec<String>>;
-
-/// A document's values by `Column` and `lines[key of the line].Column`.
-type Flat = BTreeMap<String, String>;
-
 /// Runs the command.
 pub(super) fn record(global: &Global, args: &RecordArgs) -> Result<Exit, Failure> {
     super::ledger::with_ledger(global, async |context| {
@@ -46,7 +30,7 @@ pub(super) fn record(global: &Global, args: &RecordArgs) -> Result<Exit, Failure
             return Err(never_read(&args.company, &args.entity, &args.key));
         }
         let keys = context.checked.definitions.plan(&EntityName::new(&args.entity)).map(child_keys).unwrap_or_default();
-        let changes = changes(&view.versions, &keys);
+        let changes = changes(view.versions.iter().map(|version| version.content.as_str()), &keys);
         if global.output == OutputForm::Json {
             json(&view, &changes)?
         } else {
@@ -77,6 +61,7 @@ struct JsonRecord<'a> {
     company: &'a str,
     entity: &'a str,
     key: &'a str,
+    stands: &'a str,
     versions: Vec<JsonVersion<'a>>,
     deliveries: Vec<JsonDelivery<'a>>,
     steps: &'a [RecordAttempt],
@@ -131,6 +116,7 @@ fn json(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
         company: &view.company,
         entity: &view.entity,
         key: &view.key,
+        stands: &view.stands,
         versions: versions.collect(),
         deliveries: deliveries.collect(),
         steps: &view.steps,
@@ -143,6 +129,7 @@ fn raw(text: &str) -> Option<&RawValue> {
 
 fn print(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
     output::line(&format!("{}/{} {}", view.company, view.entity, view.key))?;
+    output::line(&view.stands)?;
     for (version, changes) in view.versions.iter().zip(changes) {
         let gone = if version.deleted { ", gone from SYSPRO" } else { "" };
         output::line(&format!("\nversion {} read {}{gone}", version.version, version.read_at.format("%Y-%m-%d %H:%M:%SZ")))?;
@@ -171,126 +158,4 @@ fn print(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
         ]
     });
     output::line(&output::table(&["at", "step", "part", "version", "who", "detail"], &[3], rows).to_string())
-}
-
-impl Change {
-    fn words(&self) -> String {
-        match (&self.before, &self.after) {
-            (Some(before), Some(after)) => format!("`{before}` is now `{after}`"),
-            (None, Some(after)) => format!("nothing is now `{after}`"),
-            (Some(before), None) => format!("`{before}` is gone"),
-            (None, None) => String::new(),
-        }
-    }
-}
-
-/// Per version, the newest first, what differs from the one before; nothing for one without a version before it in the list.
-fn changes(versions: &[VersionView], keys: &ChildKeys) -> Vec<Vec<Change>> {
-    let flat: Vec<Flat> = versions.iter().map(|version| flatten(&version.content, keys)).collect();
-    (0..flat.len()).map(|at| flat.get(at + 1).map(|before| differences(before, &flat[at])).unwrap_or_default()).collect()
-}
-
-/// A document's values. The rows of a child are named by their key columns, so that a row that comes or goes is no change of the others;
-/// rows of a child that the present definition does not know are named by their place.
-fn flatten(content: &str, keys: &ChildKeys) -> Flat {
-    let mut flat = Flat::new();
-    for (name, value) in fields(content) {
-        let Ok(rows) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
-            put(&mut flat, name, value);
-            continue;
-        };
-        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-        for (place, row) in rows.into_iter().enumerate() {
-            let row = fields(row.get());
-            let key = match keys.get(&name) {
-                Some(columns) => {
-                    columns.iter().map(|column| row.get(column).map(|value| text(value)).unwrap_or_default()).collect::<Vec<_>>().join("/")
-                }
-                None => place.to_string(),
-            };
-            let times = seen.entry(key.clone()).or_default();
-            *times += 1;
-            let again = if *times > 1 { format!("#{times}") } else { String::new() };
-            for (column, value) in row {
-                put(&mut flat, format!("{name}[{key}]{again}.{column}"), value);
-            }
-        }
-    }
-    flat
-}
-
-fn fields(object: &str) -> BTreeMap<String, &RawValue> {
-    serde_json::from_str(object).unwrap_or_default()
-}
-
-/// Null and blank text are the same content, as for the hash that makes a version.
-fn put(flat: &mut Flat, name: String, value: &RawValue) {
-    let text = text(value);
-    if !text.trim().is_empty() {
-        flat.insert(name, text);
-    }
-}
-
-/// A plain value as text, numbers digit by digit.
-fn text(value: &RawValue) -> String {
-    match value.get() {
-        "null" => String::new(),
-        plain => serde_json::from_str(plain).unwrap_or_else(|_| plain.to_owned()),
-    }
-}
-
-fn differences(before: &Flat, after: &Flat) -> Vec<Change> {
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    names
-        .into_iter()
-        .map(|name| Change { field: name.clone(), before: before.get(name).cloned(), after: after.get(name).cloned() })
-        .filter(|change| change.before != change.after)
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn version(number: i32, content: &str) -> VersionView {
-        VersionView { version: number, read_at: DateTime::UNIX_EPOCH, deleted: false, content: content.into() }
-    }
-
-    fn change(field: &str, before: Option<&str>, after: Option<&str>) -> Change {
-        Change { field: field.into(), before: before.map(Into::into), after: after.map(Into::into) }
-    }
-
-    #[test]
-    fn versions_differ_field_by_field() {
-        let old = version(1, r#"{"Name":"A","Due":"2026-01-31","Memo":"","Balance":12345678901234.567891}"#);
-        let new = version(2, r#"{"Name":"B","Due":"2026-01-31","Balance":12345678901234.567892}"#);
-        let found = changes(&[new, old], &ChildKeys::new());
-        let expected =
-            [change("Balance", Some("12345678901234.567891"), Some("12345678901234.567892")), change("Name", Some("A"), Some("B"))];
-        assert_eq!(found, [expected.into(), Vec::new()], "to the last digit, and a blank text is no change");
-    }
-
-    #[test]
-    fn lines_are_matched_by_their_keys() {
-        let keys = ChildKeys::from([("lines".to_owned(), vec!["Journal".to_owned(), "Entry".to_owned()])]);
-        let old = version(1, r#"{"lines":[{"Journal":7,"Entry":2,"Value":1.5},{"Journal":7,"Entry":3,"Value":9}]}"#);
-        // one comes before the others, one changes, one goes
-        let new = version(2, r#"{"lines":[{"Journal":7,"Entry":1,"Value":4},{"Journal":7,"Entry":2,"Value":2}]}"#);
-        let found = changes(&[new, old], &keys).remove(0);
-        let fields: Vec<&str> = found.iter().map(|change| change.field.as_str()).collect();
-        let come = ["lines[7/1].Entry", "lines[7/1].Journal", "lines[7/1].Value"];
-        let gone = ["lines[7/3].Entry", "lines[7/3].Journal", "lines[7/3].Value"];
-        assert_eq!(fields, [&come[..], &["lines[7/2].Value"], &gone].concat());
-        assert_eq!(found[3], change("lines[7/2].Value", Some("1.5"), Some("2")));
-        assert_eq!((found[2].before.as_deref(), found[6].after.as_deref()), (None, None));
-    }
-
-    #[test]
-    fn rows_of_one_key_or_of_an_unknown_child_are_kept_apart() {
-        let keys = ChildKeys::from([("lines".to_owned(), vec!["Entry".to_owned()])]);
-        let flat = flatten(r#"{"lines":[{"Entry":"a","V":1},{"Entry":"a","V":2}],"old":[{"V":3},{"V":4}]}"#, &keys);
-        let values: Vec<(&str, &str)> =
-            flat.iter().filter(|(name, _)| name.ends_with('V')).map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        assert_eq!(values, [("lines[a]#2.V", "2"), ("lines[a].V", "1"), ("old[0].V", "3"), ("old[1].V", "4")]);
-    }
 }

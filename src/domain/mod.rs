@@ -4,6 +4,8 @@ pub mod audit;
 pub mod budget;
 pub mod delivery;
 pub mod document;
+pub mod explain;
+pub mod history;
 pub mod merge;
 pub mod money;
 pub mod name;

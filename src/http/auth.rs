@@ -1,5 +1,6 @@
 //! Who may do what: bearer keys, and one table of routes.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -10,8 +11,9 @@ use actix_web::{Error, HttpMessage, web};
 use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
-use super::Surface;
+use super::console::{self, Refusal};
 use super::problem::Problem;
+use super::{Surface, console::SignInFailed};
 use crate::config::api_key;
 use crate::domain::role::{Permission, Role};
 use crate::store::ApiKeyRow;
@@ -28,7 +30,7 @@ pub struct Route {
     pub needs: Option<Permission>,
 }
 
-const fn route(method: &'static str, path: &'static str, needs: Option<Permission>) -> Route {
+pub(super) const fn route(method: &'static str, path: &'static str, needs: Option<Permission>) -> Route {
     Route { method, path, needs }
 }
 
@@ -90,7 +92,9 @@ pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, nex
     };
     // the path as routing sees it, escapes resolved: another spelling of a path must not need another role
     let path = request.match_info().as_str().to_owned();
-    let route = ROUTES.iter().find(|route| route.method == request.method().as_str() && route.matches_path(&path));
+    let on_console = console::ROUTES.iter().any(|route| route.matches_path(&path));
+    let table = if on_console { console::ROUTES } else { ROUTES };
+    let route = table.iter().find(|route| route.method == request.method().as_str() && route.matches_path(&path));
     // depends on nothing: not on the ledger, where keys are, nor on a turn
     if path == "/health/live" && route.is_some() {
         return Ok(next.call(request).await?.map_into_boxed_body());
@@ -98,23 +102,36 @@ pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, nex
     let permitted = timeout(REQUEST_LIMIT, async {
         // callers never take every database connection away from the flows; held until the answer stands
         let turn = surface.turns.acquire().await;
-        permit(&request, &surface, route, &path).await.map(|caller| (caller, turn))
+        if let (true, Some(route)) = (on_console, route) {
+            return console::permit(&request, &surface, route).await.map(|caller| (caller, turn));
+        }
+        permit(&request, &surface, route, &path).await.map(|caller| (caller, turn)).map_err(Refusal::Problem)
     });
-    let (caller, _turn) = match permitted.await {
+    let (caller, turn) = match permitted.await {
         Ok(Ok(permitted)) => permitted,
-        Ok(Err(problem)) => {
+        Ok(Err(Refusal::Problem(problem))) => {
             if problem.status == 401 {
-                refused(&request, &surface).await;
+                refused(request.peer_addr(), &surface).await;
             }
             return Ok(request.error_response(problem).map_into_boxed_body());
         }
+        Ok(Err(page)) => return Ok(request.error_response(page).map_into_boxed_body()),
         Err(_) => return Ok(request.error_response(overtime()).map_into_boxed_body()),
     };
     if let Some(caller) = caller {
         request.extensions_mut().insert(caller);
     }
+    let peer = request.peer_addr();
     match timeout(REQUEST_LIMIT.saturating_sub(started.elapsed()), next.call(request)).await {
-        Ok(response) => Ok(response?.map_into_boxed_body()),
+        Ok(response) => {
+            let response = response?.map_into_boxed_body();
+            // waits without a turn: wrong keys must not keep others from the ledger
+            drop(turn);
+            if response.response().extensions().get::<SignInFailed>().is_some() {
+                refused(peer, &surface).await;
+            }
+            Ok(response)
+        }
         // routing wants the request for itself alone, so there is none left here to answer: the error becomes the answer
         Err(_) => Err(overtime().into()),
     }
@@ -125,9 +142,9 @@ fn overtime() -> Problem {
 }
 
 /// Counts a refusal, and holds its answer back when there were several from there.
-async fn refused(request: &ServiceRequest, surface: &Surface) {
+async fn refused(peer: Option<SocketAddr>, surface: &Surface) {
     metrics().sign_in_refused();
-    let Some(address) = request.peer_addr() else { return };
+    let Some(address) = peer else { return };
     let delay = surface.doorman.failed(address.ip(), Instant::now());
     if !delay.is_zero() {
         tracing::warn!(address = %address.ip(), "many requests without a valid API key");
@@ -155,8 +172,13 @@ async fn permit(request: &ServiceRequest, surface: &Surface, route: Option<&Rout
             "use a key with a role that may do this: viewer reads, auditor reads the audit, operator acts, admin may do all",
         ));
     }
-    let from = request.peer_addr().map_or_else(String::new, |address| format!(" from {}", address.ip()));
-    Ok(Some(Caller { name: format!("key {name}{from}") }))
+    Ok(Some(Caller { name: actor(&name, request.peer_addr()) }))
+}
+
+/// Who did it, as the audit shows it.
+pub(super) fn actor(key: &str, peer: Option<SocketAddr>) -> String {
+    let from = peer.map_or_else(String::new, |address| format!(" from {}", address.ip()));
+    format!("key {key}{from}")
 }
 
 /// There is no such route: what there is instead.
@@ -171,10 +193,19 @@ fn nowhere(method: &str, path: &str) -> Problem {
 async fn known_key(request: &ServiceRequest, surface: &Surface) -> Result<(String, Role), Problem> {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let text = given.and_then(bearer).ok_or_else(Problem::unauthorized)?;
+    let (row, role) = key_of(text, surface).await?;
+    Ok((row.name, role))
+}
+
+/// The key with this text, and its role.
+///
+/// # Errors
+/// 401 when there is none; 503 when the ledger does not answer.
+pub(super) async fn key_of(text: &str, surface: &Surface) -> Result<(ApiKeyRow, Role), Problem> {
     let prefix = api_key::prefix(text).ok_or_else(Problem::unauthorized)?;
     let row = surface.deps.store.api_key_find(prefix.to_owned()).await?;
     let role = opens(text, row.as_ref(), Utc::now()).ok_or_else(Problem::unauthorized)?;
-    Ok((row.map(|row| row.name).unwrap_or_default(), role))
+    row.map(|row| (row, role)).ok_or_else(Problem::unauthorized)
 }
 
 /// The key of an `Authorization` header. The scheme's name is not case-sensitive (RFC 9110, section 11.1).

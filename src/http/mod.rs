@@ -1,9 +1,10 @@
-//! The HTTP surface: health, metrics and the JSON API. The only place, beside `sim`, that serves actix-web.
+//! The HTTP surface: health, metrics, the JSON API and the console. The only place, beside `sim`, that serves actix-web.
 //!
 //! One table names every route with the permission it needs; the middleware and the tests read the same table.
 
 pub mod api;
 mod auth;
+pub mod console;
 mod doorman;
 mod health;
 mod metrics;
@@ -107,10 +108,13 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
 }
 
 /// Nothing here is to be stored, framed or guessed at by a browser. A problem carries them by itself: as an error it may pass by the headers' layer.
-const HEADERS: [(&str, &str); 5] = [
+const HEADERS: [(&str, &str); 8] = [
     ("cache-control", "no-store"),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ("referrer-policy", "no-referrer"),
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
 ];
@@ -125,5 +129,6 @@ fn configure(config: &mut web::ServiceConfig) {
         .route("/health/ready", web::get().to(health::ready))
         .route("/health/flows", web::get().to(health::flows))
         .route("/metrics", web::get().to(metrics::metrics))
-        .configure(api::configure);
+        .configure(api::configure)
+        .configure(console::configure);
 }

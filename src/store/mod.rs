@@ -7,6 +7,7 @@ mod align;
 mod api_key;
 mod audit;
 mod conflict;
+mod console_session;
 mod credential;
 mod delivery;
 mod documents;
@@ -44,6 +45,7 @@ pub use align::{AlignDelivery, AlignIntake, AlignedDocument, Alignment, Compared
 pub use api_key::ApiKeyRow;
 pub use audit::{AuditFilter, AuditRow, NewAudit, SealReport};
 pub use conflict::{ConflictFilter, ConflictRow};
+pub use console_session::SessionRow;
 pub use credential::SealedCredential;
 pub use delivery::{Claim, Claimed, Dead, Due, Lane};
 pub use documents::{DocumentFilter, DocumentRow, DocumentState, PendingCount};

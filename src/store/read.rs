@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::{Store, StoreError};
+use crate::domain::explain::{Part, Standing, explain};
 
 /// How a flow stands.
 #[derive(Debug, Clone, QueryableByName, Serialize)]
@@ -176,6 +177,12 @@ pub struct RecordDelivery {
     /// What to do.
     #[diesel(sql_type = Nullable<Text>)]
     pub next_step: Option<String>,
+    /// The next try or look, while it is pending.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub not_before: Option<DateTime<Utc>>,
+    /// When the record was last confirmed, in whatever version.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub confirmed_at: Option<DateTime<Utc>>,
     /// The record in ServiceNow.
     #[diesel(sql_type = Nullable<Text>)]
     pub sys_id: Option<String>,
@@ -201,12 +208,43 @@ pub struct RecordView {
     pub key: String,
     /// Whether it was ever read.
     pub known: bool,
+    /// Where it stands now, and why, in one sentence.
+    pub stands: String,
     /// Its versions, the newest first.
     pub versions: Vec<VersionView>,
     /// The newest delivery of each of its records.
     pub deliveries: Vec<RecordDelivery>,
     /// Its audit rows, oldest first.
     pub steps: Vec<RecordAttempt>,
+}
+
+#[derive(QueryableByName)]
+struct Held {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    paused_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    stopped: Option<String>,
+}
+
+fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], flow: Option<&Held>) -> String {
+    let parts = deliveries.iter().map(|delivery| Part {
+        block: &delivery.block,
+        record_key: &delivery.record_key,
+        state: &delivery.state,
+        reason: delivery.reason.as_deref(),
+        message: delivery.message.as_deref(),
+        not_before: delivery.not_before,
+        confirmed_at: delivery.confirmed_at,
+    });
+    let parts: Vec<Part<'_>> = parts.collect();
+    explain(&Standing {
+        read_at: versions.first().map(|version| version.read_at),
+        versions: versions.first().map_or(0, |version| version.version),
+        deleted: versions.first().is_some_and(|version| version.deleted),
+        paused: flow.is_some_and(|flow| flow.paused_at.is_some()),
+        stopped: flow.and_then(|flow| flow.stopped.as_deref()),
+        parts: &parts,
+    })
 }
 
 #[derive(QueryableByName)]
@@ -284,12 +322,17 @@ impl Store {
             .bind::<Text, _>(&entity)
             .bind::<Text, _>(&key)
             .load(conn)?;
-            let deliveries = sql_query(include_str!("sql/record_deliveries.sql"))
+            let deliveries: Vec<RecordDelivery> = sql_query(include_str!("sql/record_deliveries.sql"))
                 .bind::<Text, _>(&company)
                 .bind::<Text, _>(&entity)
                 .bind::<Text, _>(&key)
                 .load(conn)?;
-            Ok(RecordView { known: !versions.is_empty(), company, entity, key, versions, deliveries, steps })
+            let flow: Vec<Held> = sql_query("SELECT paused_at, stopped FROM flow WHERE company = $1 AND entity = $2")
+                .bind::<Text, _>(&company)
+                .bind::<Text, _>(&entity)
+                .load(conn)?;
+            let stands = stands(&versions, &deliveries, flow.first());
+            Ok(RecordView { stands, known: !versions.is_empty(), company, entity, key, versions, deliveries, steps })
         })
         .await
     }

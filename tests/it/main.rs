@@ -8,6 +8,7 @@ mod binary;
 mod both_ways;
 mod cli;
 mod cli_ledger;
+mod console;
 mod cost_centres;
 mod crash;
 mod database_trouble;

@@ -41,17 +41,17 @@ struct FlowBody {
 /// The body of a replay.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct ReplayBody {
-    company: Option<String>,
-    entity: Option<String>,
-    key: Option<String>,
-    run: Option<Uuid>,
-    failed_only: bool,
-    all: bool,
-    why: String,
+pub(in crate::http) struct ReplayBody {
+    pub(in crate::http) company: Option<String>,
+    pub(in crate::http) entity: Option<String>,
+    pub(in crate::http) key: Option<String>,
+    pub(in crate::http) run: Option<Uuid>,
+    pub(in crate::http) failed_only: bool,
+    pub(in crate::http) all: bool,
+    pub(in crate::http) why: String,
 }
 
-pub(super) fn caller(request: &HttpRequest) -> String {
+pub(in crate::http) fn caller(request: &HttpRequest) -> String {
     request.extensions().get::<Caller>().map_or_else(|| "unknown".to_owned(), |caller| caller.name.clone())
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn body<T: for<'de> Deserialize<'de> + Default>(payload: web::P
     })
 }
 
-pub(super) fn reason(why: &str) -> Result<String, Problem> {
+pub(in crate::http) fn reason(why: &str) -> Result<String, Problem> {
     match why.trim() {
         long if long.chars().count() > WHY_LIMIT || long.contains('\0') => {
             Err(Problem::bad_request(format!("`why` has more than {WHY_LIMIT} characters, or a zero byte"), "say it in fewer words"))
@@ -86,15 +86,22 @@ pub(super) async fn flow(surface: web::Data<Surface>, request: HttpRequest, payl
     let parts: [String; 3] = path_parts(request.uri().path(), 3, 3)?
         .try_into()
         .map_err(|_| Problem::not_found("the path names no flow", "use /api/v1/flows/COMPANY/ENTITY/run"))?;
-    let [company, entity, action] = parts;
     let asked: FlowBody = body(payload).await?;
-    let why = reason(&asked.why)?;
+    flow_action(&surface, parts, asked.sweep, &asked.why, caller(&request)).await
+}
+
+/// Runs, pauses or resumes a flow, for whoever asks, over the API or in the console.
+///
+/// # Errors
+/// 400 without a reason, 404 for an unknown flow or action, 409 while it runs.
+pub(in crate::http) async fn flow_action(surface: &Surface, parts: [String; 3], sweep: bool, why: &str, who: String) -> Answer {
+    let [company, entity, action] = parts;
+    let why = reason(why)?;
     let flow = FlowId::new(company.as_str(), entity.as_str());
     let known = surface.deps.settings.syspro.companies.contains(&flow.company) && surface.deps.definitions.plan(&flow.entity).is_some();
     if !known {
         return Err(Problem::not_found(format!("there is no flow {flow}"), "`GET /api/v1/flows` lists them"));
     }
-    let who = caller(&request);
     match action.as_str() {
         "pause" | "resume" => {
             surface.deps.store.flow_pause(flow.clone(), action == "pause", who, why).await?;
@@ -109,7 +116,7 @@ pub(super) async fn flow(surface: web::Data<Surface>, request: HttpRequest, payl
                     "wait until it has ended; `GET /health/flows` shows its progress",
                 ));
             }
-            let kind = if asked.sweep { RunKind::Sweep } else { RunKind::Poll };
+            let kind = if sweep { RunKind::Sweep } else { RunKind::Poll };
             let ask = CycleAsk::by_hand(vec![(flow.clone(), kind)], who.clone(), Some(why.clone()));
             surface.root.run(ask).await.map_err(|refused| no_run(&refused))?;
             // the run's own row says who and why as well, once it begins; this one stands whatever becomes of it
@@ -158,12 +165,19 @@ fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
 pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: ReplayBody = body(payload).await?;
+    replay_action(&surface, asked, caller(&request)).await
+}
+
+/// Sends records again, for whoever asks, over the API or in the console.
+///
+/// # Errors
+/// 400 without a reason or a scope, 409 while another replay is on its way.
+pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody, who: String) -> Answer {
     let why = reason(&asked.why)?;
     let scope = scope(asked)?;
     let Ok(turn) = surface.replaying.clone().try_acquire_owned() else {
         return Err(Problem::conflict("a replay is on its way", "wait until it has ended; `GET /api/v1/runs` shows it"));
     };
-    let who = caller(&request);
     let mut row = NewAudit::of(AuditKind::Action)
         .detail(&json!({ "action": "replay", "why": why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only }));
     row.actor.clone_from(&who);

@@ -69,16 +69,24 @@ pub(super) async fn show(surface: web::Data<Surface>, request: HttpRequest) -> A
 pub(super) async fn resolve(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: ResolveBody = body(payload).await?;
-    let why = reason(&asked.why)?;
-    let Some(take) = asked.take else {
+    resolve_action(&surface, asked.ids, asked.take, &asked.why, caller(&request)).await
+}
+
+/// Decides entries, for whoever asks, over the API or in the console.
+///
+/// # Errors
+/// 400 without a reason, a side or entries, 404 when none of them can be decided.
+pub(in crate::http) async fn resolve_action(surface: &Surface, ids: Vec<i64>, take: Option<Side>, why: &str, who: String) -> Answer {
+    let why = reason(why)?;
+    let Some(take) = take else {
         return Err(Problem::bad_request("`take` is missing", "say whose value counts: `syspro` or `servicenow`"));
     };
-    if asked.ids.is_empty() || asked.ids.len() > MOST {
-        let detail = format!("`ids` must name 1 to {MOST} entries, got {}", asked.ids.len());
+    if ids.is_empty() || ids.len() > MOST {
+        let detail = format!("`ids` must name 1 to {MOST} entries, got {}", ids.len());
         return Err(Problem::bad_request(detail, "`GET /api/v1/conflicts` lists them"));
     }
-    let decided = surface.deps.store.conflict_decide(asked.ids.clone(), take, caller(&request), why).await?;
-    let left: Vec<i64> = asked.ids.into_iter().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
+    let decided = surface.deps.store.conflict_decide(ids.clone(), take, who, why).await?;
+    let left: Vec<i64> = ids.into_iter().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
     if decided.is_empty() {
         return Err(Problem::not_found("none of these entries can be decided", "`GET /api/v1/conflicts` lists those that stand"));
     }

@@ -1,7 +1,7 @@
 //! The JSON API: lists with stable paging, and actions that name who, when and why in the audit.
 
-mod actions;
-mod conflicts;
+pub(super) mod actions;
+pub(super) mod conflicts;
 mod lists;
 
 use actix_web::web;

@@ -1,0 +1,158 @@
+//! Where a document stands now and why, in one sentence: the same on every surface.
+
+use chrono::{DateTime, Utc};
+
+/// One target record of a document, as its newest delivery stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// `header` or the child's name.
+    pub block: &'a str,
+    /// The line's key.
+    pub record_key: &'a str,
+    /// `confirmed`, `superseded` or a pending state.
+    pub state: &'a str,
+    /// Why it is parked.
+    pub reason: Option<&'a str>,
+    /// The system's own words.
+    pub message: Option<&'a str>,
+    /// The next try or look.
+    pub not_before: Option<DateTime<Utc>>,
+    /// When it was last confirmed.
+    pub confirmed_at: Option<DateTime<Utc>>,
+}
+
+/// All that the sentence depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    /// When its newest version was read; `None`: never.
+    pub read_at: Option<DateTime<Utc>>,
+    /// The number of the newest version.
+    pub versions: i32,
+    /// SYSPRO no longer has it.
+    pub deleted: bool,
+    /// A person paused its flow.
+    pub paused: bool,
+    /// Why tieline stopped its flow.
+    pub stopped: Option<&'a str>,
+    /// Its records.
+    pub parts: &'a [Part<'a>],
+}
+
+/// The sentence. What needs a person comes before what needs time, and that before what is done.
+pub fn explain(standing: &Standing<'_>) -> String {
+    let Some(read_at) = standing.read_at else { return "never read from SYSPRO".to_owned() };
+    let parked = |missing: bool| of(standing, "parked").filter(move |part| (part.reason == Some("missing_parent")) == missing);
+    let sentence = if let Some(part) = parked(false).next() {
+        let why = match part.reason {
+            Some("rejected") => "it was refused",
+            Some("poison") => "it crashed the mapping twice",
+            Some("exhausted") => "the last of its tries failed",
+            _ => "it needs a person",
+        };
+        format!("parked: {why}{}{}", words(part), others(part, parked(false).count()))
+    } else if let Some(part) = of(standing, "in_doubt").next() {
+        let until = part.not_before.map(|at| format!("; it is looked up again at {}", instant(at))).unwrap_or_default();
+        format!("in doubt: it was sent and the answer was lost{}{until}", others(part, of(standing, "in_doubt").count()))
+    } else if let Some(part) = parked(true).next() {
+        format!("waiting for a parent{}{}, and sent by itself once that is delivered", words(part), others(part, parked(true).count()))
+    } else if of(standing, "sending").next().is_some() {
+        "on its way to ServiceNow".to_owned()
+    } else if let Some(part) = of(standing, "waiting").next() {
+        match (part.message, part.not_before) {
+            (Some(message), Some(at)) => format!("waiting for its next try at {}: the last one failed: {message}", instant(at)),
+            _ => "waiting to be sent".to_owned(),
+        }
+    } else if of(standing, "held").next().is_some() {
+        "waiting: its lines go once the header is delivered".to_owned()
+    } else {
+        let last = standing.parts.iter().filter_map(|part| part.confirmed_at).max();
+        match (standing.deleted, last) {
+            (true, Some(at)) => format!("gone from SYSPRO, and marked so in ServiceNow at {}", instant(at)),
+            (true, None) => format!("gone from SYSPRO since the reading at {}; ServiceNow never had it", instant(read_at)),
+            (false, Some(at)) => format!("delivered at {}, and unchanged in SYSPRO since version {}", instant(at), standing.versions),
+            (false, None) => format!("read at {}, and its definition sends nothing for it", instant(read_at)),
+        }
+    };
+    let done = standing.parts.iter().all(|part| matches!(part.state, "confirmed" | "superseded"));
+    match (standing.stopped, standing.paused) {
+        (Some(why), _) => format!("{sentence}; its flow is stopped: {why}"),
+        (None, true) if done => format!("{sentence}; its flow is paused, so that a later change is not read"),
+        (None, true) => format!("{sentence}; its flow is paused"),
+        (None, false) => sentence,
+    }
+}
+
+fn of<'a>(standing: &Standing<'a>, state: &'static str) -> impl Iterator<Item = &'a Part<'a>> {
+    standing.parts.iter().filter(move |part| part.state == state)
+}
+
+/// The system's words, after a colon.
+fn words(part: &Part<'_>) -> String {
+    part.message.map(|message| format!(": {message}")).unwrap_or_default()
+}
+
+/// Which part it is about, where that is not the whole document, and how many more stand alike.
+fn others(part: &Part<'_>, count: usize) -> String {
+    let which = if part.record_key.is_empty() { String::new() } else { format!(" ({} `{}`)", part.block, part.record_key) };
+    let more = if count > 1 { format!(", and {} more of its records", count - 1) } else { String::new() };
+    which + &more
+}
+
+fn instant(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn part(state: &'static str) -> Part<'static> {
+        Part { block: "header", record_key: "", state, reason: None, message: None, not_before: None, confirmed_at: None }
+    }
+
+    fn say(parts: &[Part<'_>]) -> String {
+        explain(&Standing { read_at: Some(AT), versions: 3, deleted: false, paused: false, stopped: None, parts })
+    }
+
+    #[test]
+    fn what_is_done_says_when() {
+        let done = [Part { confirmed_at: Some(AT), ..part("confirmed") }];
+        assert_eq!(say(&done), "delivered at 1970-01-01 00:00:00Z, and unchanged in SYSPRO since version 3");
+        let base = Standing { read_at: Some(AT), versions: 3, deleted: true, paused: false, stopped: None, parts: &done };
+        assert_eq!(explain(&base), "gone from SYSPRO, and marked so in ServiceNow at 1970-01-01 00:00:00Z");
+        assert!(explain(&Standing { parts: &[], ..base }).contains("ServiceNow never had it"));
+        assert!(
+            explain(&Standing { deleted: false, paused: true, ..base }).ends_with("its flow is paused, so that a later change is not read")
+        );
+        assert_eq!(explain(&Standing { read_at: None, ..base }), "never read from SYSPRO");
+        assert_eq!(say(&[]), "read at 1970-01-01 00:00:00Z, and its definition sends nothing for it");
+    }
+
+    #[test]
+    fn what_needs_a_person_comes_first() {
+        let refused = Part { reason: Some("rejected"), message: Some("no currency `XXX`"), ..part("parked") };
+        let line = Part { block: "lines", record_key: "7/1", ..refused };
+        let parent = Part { reason: Some("missing_parent"), message: Some("supplier `0042`"), ..part("parked") };
+        let doubt = Part { not_before: Some(AT), ..part("in_doubt") };
+        assert_eq!(say(&[part("confirmed"), doubt, parent, refused]), "parked: it was refused: no currency `XXX`");
+        assert_eq!(say(&[line, refused]), "parked: it was refused: no currency `XXX` (lines `7/1`), and 1 more of its records");
+        assert_eq!(say(&[parent, doubt]), "in doubt: it was sent and the answer was lost; it is looked up again at 1970-01-01 00:00:00Z");
+        assert_eq!(say(&[parent]), "waiting for a parent: supplier `0042`, and sent by itself once that is delivered");
+    }
+
+    #[test]
+    fn what_needs_time_says_what_it_waits_for() {
+        assert_eq!(say(&[part("held"), part("sending")]), "on its way to ServiceNow");
+        assert_eq!(say(&[part("waiting")]), "waiting to be sent");
+        let again = Part { message: Some("503"), not_before: Some(AT), ..part("waiting") };
+        assert_eq!(say(&[again]), "waiting for its next try at 1970-01-01 00:00:00Z: the last one failed: 503");
+        assert_eq!(say(&[part("held")]), "waiting: its lines go once the header is delivered");
+        let parts = [part("waiting")];
+        let base = Standing { read_at: Some(AT), versions: 1, deleted: false, paused: true, stopped: None, parts: &parts };
+        assert_eq!(explain(&base), "waiting to be sent; its flow is paused");
+        let stopped = Standing { stopped: Some("a column is gone"), ..base };
+        assert_eq!(explain(&stopped), "waiting to be sent; its flow is stopped: a column is gone");
+    }
+}

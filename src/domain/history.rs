@@ -1,0 +1,142 @@
+//! What changed from one version of a document to the next, field by field.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// One field that differs between two versions. `None`: the version has no such value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// `Column`, or `lines[key of the line].Column`.
+    pub field: String,
+    /// What it held.
+    pub before: Option<String>,
+    /// What it holds since.
+    pub after: Option<String>,
+}
+
+/// The key columns of each child, by which its rows are matched between versions.
+pub type ChildKeys = BTreeMap<String, Vec<String>>;
+
+/// A document's values by `Column` and `lines[key of the line].Column`.
+type Flat = BTreeMap<String, String>;
+
+impl Change {
+    /// The change in words.
+    pub fn words(&self) -> String {
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => format!("`{before}` is now `{after}`"),
+            (None, Some(after)) => format!("nothing is now `{after}`"),
+            (Some(before), None) => format!("`{before}` is gone"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// Per version, the newest first, what differs from the one before; nothing for one without a version before it in the list.
+pub fn changes<'a>(contents: impl Iterator<Item = &'a str>, keys: &ChildKeys) -> Vec<Vec<Change>> {
+    let flat: Vec<Flat> = contents.map(|content| flatten(content, keys)).collect();
+    (0..flat.len()).map(|at| flat.get(at + 1).map(|before| differences(before, &flat[at])).unwrap_or_default()).collect()
+}
+
+/// A document's values. The rows of a child are named by their key columns, so that a row that comes or goes is no change of the others;
+/// rows of a child that the present definition does not know are named by their place.
+fn flatten(content: &str, keys: &ChildKeys) -> Flat {
+    let mut flat = Flat::new();
+    for (name, value) in fields(content) {
+        let Ok(rows) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+            put(&mut flat, name, value);
+            continue;
+        };
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for (place, row) in rows.into_iter().enumerate() {
+            let row = fields(row.get());
+            let key = match keys.get(&name) {
+                Some(columns) => {
+                    columns.iter().map(|column| row.get(column).map(|value| text(value)).unwrap_or_default()).collect::<Vec<_>>().join("/")
+                }
+                None => place.to_string(),
+            };
+            let times = seen.entry(key.clone()).or_default();
+            *times += 1;
+            let again = if *times > 1 { format!("#{times}") } else { String::new() };
+            for (column, value) in row {
+                put(&mut flat, format!("{name}[{key}]{again}.{column}"), value);
+            }
+        }
+    }
+    flat
+}
+
+fn fields(object: &str) -> BTreeMap<String, &RawValue> {
+    serde_json::from_str(object).unwrap_or_default()
+}
+
+/// Null and blank text are the same content, as for the hash that makes a version.
+fn put(flat: &mut Flat, name: String, value: &RawValue) {
+    let text = text(value);
+    if !text.trim().is_empty() {
+        flat.insert(name, text);
+    }
+}
+
+/// A plain value as text, numbers digit by digit.
+fn text(value: &RawValue) -> String {
+    match value.get() {
+        "null" => String::new(),
+        plain => serde_json::from_str(plain).unwrap_or_else(|_| plain.to_owned()),
+    }
+}
+
+fn differences(before: &Flat, after: &Flat) -> Vec<Change> {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    names
+        .into_iter()
+        .map(|name| Change { field: name.clone(), before: before.get(name).cloned(), after: after.get(name).cloned() })
+        .filter(|change| change.before != change.after)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(field: &str, before: Option<&str>, after: Option<&str>) -> Change {
+        Change { field: field.into(), before: before.map(Into::into), after: after.map(Into::into) }
+    }
+
+    #[test]
+    fn versions_differ_field_by_field() {
+        let old = r#"{"Name":"A","Due":"2026-01-31","Memo":"","Balance":12345678901234.567891}"#;
+        let new = r#"{"Name":"B","Due":"2026-01-31","Balance":12345678901234.567892}"#;
+        let found = changes([new, old].into_iter(), &ChildKeys::new());
+        let expected =
+            [change("Balance", Some("12345678901234.567891"), Some("12345678901234.567892")), change("Name", Some("A"), Some("B"))];
+        assert_eq!(found, [expected.into(), Vec::new()], "to the last digit, and a blank text is no change");
+    }
+
+    #[test]
+    fn lines_are_matched_by_their_keys() {
+        let keys = ChildKeys::from([("lines".to_owned(), vec!["Journal".to_owned(), "Entry".to_owned()])]);
+        let old = r#"{"lines":[{"Journal":7,"Entry":2,"Value":1.5},{"Journal":7,"Entry":3,"Value":9}]}"#;
+        // one comes before the others, one changes, one goes
+        let new = r#"{"lines":[{"Journal":7,"Entry":1,"Value":4},{"Journal":7,"Entry":2,"Value":2}]}"#;
+        let found = changes([new, old].into_iter(), &keys).remove(0);
+        let fields: Vec<&str> = found.iter().map(|change| change.field.as_str()).collect();
+        let come = ["lines[7/1].Entry", "lines[7/1].Journal", "lines[7/1].Value"];
+        let gone = ["lines[7/3].Entry", "lines[7/3].Journal", "lines[7/3].Value"];
+        assert_eq!(fields, [&come[..], &["lines[7/2].Value"], &gone].concat());
+        assert_eq!(found[3], change("lines[7/2].Value", Some("1.5"), Some("2")));
+        assert_eq!((found[2].before.as_deref(), found[6].after.as_deref()), (None, None));
+    }
+
+    #[test]
+    fn rows_of_one_key_or_of_an_unknown_child_are_kept_apart() {
+        let keys = ChildKeys::from([("lines".to_owned(), vec!["Entry".to_owned()])]);
+        let flat = flatten(r#"{"lines":[{"Entry":"a","V":1},{"Entry":"a","V":2}],"old":[{"V":3},{"V":4}]}"#, &keys);
+        let values: Vec<(&str, &str)> =
+            flat.iter().filter(|(name, _)| name.ends_with('V')).map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(values, [("lines[a]#2.V", "2"), ("lines[a].V", "1"), ("old[0].V", "3"), ("old[1].V", "4")]);
+    }
+}

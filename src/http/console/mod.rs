@@ -1,0 +1,172 @@
+//! The console: pages for people over the same functions as the API. Signing in gives a session; every form carries its token.
+//!
+//! Works without a script; the one there is writes times in the reader's zone.
+
+mod assets;
+mod audit;
+mod conflicts;
+mod failures;
+mod overview;
+mod record;
+mod runs;
+mod session;
+mod view;
+
+use std::fmt;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use askama::Template;
+
+use self::view::Frame;
+use super::auth::{Route, route};
+use super::problem::Problem;
+use crate::domain::role::Permission;
+
+pub(super) use session::{SignInFailed, permit};
+
+/// Every route of the console and what it needs; `None`: open to whoever is not signed in.
+pub const ROUTES: &[Route] = &[
+    route("GET", "/assets/{}", None),
+    route("GET", "/sign-in", None),
+    route("POST", "/sign-in", None),
+    route("POST", "/sign-out", Some(Permission::Read)),
+    route("GET", "/", Some(Permission::Read)),
+    route("GET", "/runs", Some(Permission::Read)),
+    route("GET", "/failures", Some(Permission::Read)),
+    route("GET", "/conflicts", Some(Permission::Read)),
+    route("POST", "/conflicts/resolve", Some(Permission::Operate)),
+    route("GET", "/audit", Some(Permission::ReadAudit)),
+    route("GET", "/audit.csv", Some(Permission::ReadAudit)),
+    route("POST", "/replay", Some(Permission::Operate)),
+    route("GET", "/records", Some(Permission::Read)),
+    route("GET", "/records/{}/{}/{*}", Some(Permission::Read)),
+    route("POST", "/flows/{}/{}/run", Some(Permission::Operate)),
+    route("POST", "/flows/{}/{}/pause", Some(Permission::Operate)),
+    route("POST", "/flows/{}/{}/resume", Some(Permission::Operate)),
+];
+
+/// The routes; what each needs stands in [`ROUTES`].
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .route("/assets/{name}", web::get().to(assets::serve))
+        .route("/sign-in", web::get().to(session::form))
+        .route("/sign-in", web::post().to(session::sign_in))
+        .route("/sign-out", web::post().to(session::sign_out))
+        .route("/", web::get().to(overview::overview))
+        .route("/runs", web::get().to(runs::runs))
+        .route("/failures", web::get().to(failures::failures))
+        .route("/conflicts", web::get().to(conflicts::conflicts))
+        .route("/conflicts/resolve", web::post().to(conflicts::resolve))
+        .route("/audit", web::get().to(audit::audit))
+        .route("/audit.csv", web::get().to(audit::csv))
+        .route("/replay", web::post().to(failures::replay))
+        .route("/records", web::get().to(record::search))
+        .route("/records/{company}/{entity}/{key:.*}", web::get().to(record::record))
+        .route("/flows/{company}/{entity}/{action}", web::post().to(overview::act));
+}
+
+/// What a handler of the console answers.
+type Page = Result<HttpResponse, Refusal>;
+
+/// What a page may load: its own style, script and pictures, nothing inline, nothing from another host.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Why there is no page.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// For a program.
+    Problem(Problem),
+    /// For a person.
+    Page(Problem),
+    /// Not signed in, or no longer; with the page to come back to.
+    SignIn(String),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Refusal::Page(problem)
+    }
+}
+
+impl From<crate::store::StoreError> for Refusal {
+    fn from(error: crate::store::StoreError) -> Self {
+        Refusal::Page(error.into())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Problem(problem) | Refusal::Page(problem) => problem.fmt(f),
+            Refusal::SignIn(_) => f.write_str("not signed in"),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "refused.html")]
+struct RefusedPage {
+    frame: Frame,
+    detail: String,
+    next_step: String,
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Refusal::Problem(problem) | Refusal::Page(problem) => problem.status_code(),
+            Refusal::SignIn(_) => StatusCode::SEE_OTHER,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            Refusal::Problem(problem) => problem.error_response(),
+            Refusal::Page(problem) => {
+                let mut title = problem.title.to_owned();
+                title.get_mut(..1).map(str::make_ascii_uppercase).unwrap_or_default();
+                let page =
+                    RefusedPage { frame: Frame::outside(&title), detail: problem.detail.clone(), next_step: problem.next_step.clone() };
+                html(problem.status_code(), &page)
+            }
+            Refusal::SignIn(to) => {
+                let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("to", to).finish();
+                see_other(&format!("/sign-in?{query}"))
+            }
+        }
+    }
+}
+
+/// A page, with the headers that a page needs.
+fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
+    let Ok(text) = page.render() else {
+        return Problem::unavailable("the page could not be written", "look at the log").error_response();
+    };
+    let mut response = HttpResponse::build(status);
+    for header in super::HEADERS {
+        response.insert_header(header);
+    }
+    // `no-referrer` would have the browser say `Origin: null` with our own forms
+    response.insert_header((header::REFERRER_POLICY, "same-origin")).insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
+    response.content_type("text/html; charset=utf-8").body(text)
+}
+
+/// To another page of ours, with GET.
+fn see_other(to: &str) -> HttpResponse {
+    let mut response = HttpResponse::SeeOther();
+    for header in super::HEADERS {
+        response.insert_header(header);
+    }
+    response.insert_header((header::LOCATION, to)).finish()
+}
+
+fn ok(page: &impl Template) -> Page {
+    Ok(html(StatusCode::OK, page))
+}
+
+/// The path and query asked for.
+fn here(request: &HttpRequest) -> String {
+    request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
+}

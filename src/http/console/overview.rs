@@ -1,0 +1,189 @@
+//! How everything stands: flows, nodes, the last runs; and what can be done with a flow.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::runs::RunView;
+use super::session::{self, Form};
+use super::view::{Frame, Time, part};
+use super::{Page, ok, see_other};
+use crate::actors::heart;
+use crate::domain::FlowId;
+use crate::http::Surface;
+use crate::http::api::actions::{caller, flow_action};
+use crate::http::problem::Problem;
+use crate::http::query::{Params, path_parts};
+use crate::store::{FlowStatus, NodeRow, RunFilter, RunRow};
+
+/// Runs that a picture is made of, per flow.
+const BARS: usize = 12;
+/// Runs looked through for the pictures.
+const LOOK_BACK: i64 = 500;
+/// Runs listed below.
+const LISTED: usize = 10;
+
+struct FlowView {
+    company: String,
+    entity: String,
+    path: String,
+    state: &'static str,
+    tone: &'static str,
+    note: Option<String>,
+    held: bool,
+    progress: Option<Time>,
+    next: Option<Time>,
+    documents: i64,
+    waiting: i64,
+    in_doubt: i64,
+    parked: i64,
+    bars: Vec<Bar>,
+    spark: String,
+}
+
+/// One bar of the picture, in a field of 96 by 24.
+#[derive(Debug, PartialEq, Eq)]
+struct Bar {
+    x: usize,
+    y: i64,
+    height: i64,
+}
+
+struct NodeView {
+    name: String,
+    state: &'static str,
+    tone: &'static str,
+    seen: Time,
+    batch: i32,
+    at_once: i32,
+}
+
+impl NodeView {
+    fn of(row: NodeRow, now: DateTime<Utc>) -> Self {
+        let (state, tone) = match row.breaker.as_str() {
+            _ if !row.alive => ("silent", "bad"),
+            "open" => ("nothing gets through to ServiceNow", "bad"),
+            "half_open" => ("tries whether ServiceNow answers again", "warn"),
+            _ if row.paused_until > now => ("waits: ServiceNow asked for a pause", "warn"),
+            _ => ("sends", "good"),
+        };
+        Self { name: row.name, state, tone, seen: Time(row.seen_at), batch: row.batch_size, at_once: row.concurrency }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    frame: Frame,
+    flows: Vec<FlowView>,
+    nodes: Vec<NodeView>,
+    runs: Vec<RunView>,
+}
+
+/// `GET /`
+pub(super) async fn overview(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let done = Params::parse(request.query_string(), &["done"])?.text("done");
+    let store = &surface.deps.store;
+    let rows = store.flow_status().await?;
+    let nodes = store.node_list(heart::SILENT).await?;
+    let runs = store.run_list(RunFilter { limit: LOOK_BACK, ..RunFilter::default() }).await?;
+    let next = surface.root.next_runs().await;
+    let gave_up = surface.root.gave_up().await;
+    let flows = rows.into_iter().map(|row| {
+        let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
+        flow_view(row, gave_up.get(&flow), next.get(&flow).copied(), &runs)
+    });
+    let flows = flows.collect();
+    let now = Utc::now();
+    ok(&OverviewPage {
+        frame: Frame::of(&session, "/", "Overview").done(done.as_deref()),
+        flows,
+        nodes: nodes.into_iter().map(|row| NodeView::of(row, now)).collect(),
+        runs: runs.into_iter().take(LISTED).map(RunView::from).collect(),
+    })
+}
+
+/// A flow's state in words, and how much it should worry.
+fn words(row: &FlowStatus, gave_up: Option<&String>) -> (&'static str, &'static str, Option<String>) {
+    if let Some(why) = gave_up {
+        return ("left out: restart the service", "bad", Some(why.clone()));
+    }
+    if let Some(why) = &row.stopped {
+        return ("stopped by tieline", "bad", Some(why.clone()));
+    }
+    if row.paused_at.is_some() {
+        return ("paused", "warn", row.paused_by.as_ref().map(|who| format!("by {who}")));
+    }
+    if let Some(holder) = &row.holder {
+        let node = holder.split('/').next().unwrap_or_default();
+        return ("running", "good", Some(format!("on {node}")));
+    }
+    match &row.last_error {
+        Some(error) => ("the last run failed", "bad", Some(error.clone())),
+        None if row.last_success_at.is_some() => ("in order", "good", None),
+        None => ("has not run yet", "warn", None),
+    }
+}
+
+fn flow_view(row: FlowStatus, gave_up: Option<&String>, next: Option<DateTime<Utc>>, runs: &[RunRow]) -> FlowView {
+    let (state, tone, note) = words(&row, gave_up);
+    let mine = runs.iter().filter(|run| run.company == row.company && run.entity == row.entity);
+    let counts: Vec<i64> = mine.take(BARS).map(|run| run.new + run.changed + run.deleted).collect();
+    let spark = counts.iter().rev().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    FlowView {
+        path: format!("/flows/{}/{}", part(&row.company), part(&row.entity)),
+        held: row.paused_at.is_some() || row.stopped.is_some(),
+        progress: row.last_progress_at.map(Time),
+        next: next.map(Time),
+        documents: row.documents,
+        waiting: row.waiting + row.sending,
+        in_doubt: row.in_doubt,
+        parked: row.parked + row.missing_parent,
+        bars: bars(&counts),
+        spark: format!("records that the last runs took in, the oldest first: {spark}"),
+        company: row.company,
+        entity: row.entity,
+        state,
+        tone,
+        note,
+    }
+}
+
+/// Bars of counts, which come the newest first; the newest is on the right.
+fn bars(counts: &[i64]) -> Vec<Bar> {
+    let most = counts.iter().copied().max().unwrap_or_default().max(1);
+    let bar = |(at, count): (usize, &i64)| {
+        let height = 1 + count.saturating_mul(23) / most;
+        Bar { x: at * 8, y: 24 - height, height }
+    };
+    counts.iter().rev().enumerate().map(bar).collect()
+}
+
+/// `POST /flows/{company}/{entity}/run|pause|resume`
+pub(super) async fn act(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+    let session = session::of(&request)?;
+    let form = Form::of(&session, payload).await?;
+    let parts: [String; 3] = path_parts(request.uri().path(), 1, 3)?
+        .try_into()
+        .map_err(|_| Problem::not_found("the path names no flow", "use the buttons of the overview"))?;
+    let done = BTreeMap::from([("run", "/?done=run"), ("pause", "/?done=pause"), ("resume", "/?done=resume")]);
+    let to = done.get(parts[2].as_str()).copied().unwrap_or("/");
+    flow_action(&surface, parts, false, form.text("why"), caller(&request)).await?;
+    Ok(see_other(to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_run_is_on_the_right() {
+        let drawn = bars(&[10, 0]);
+        assert_eq!(drawn, [Bar { x: 0, y: 23, height: 1 }, Bar { x: 8, y: 0, height: 24 }]);
+        assert!(bars(&[]).is_empty());
+        assert_eq!(bars(&[0])[0].height, 1, "a run that found nothing is still a run");
+    }
+}

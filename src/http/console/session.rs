@@ -1,0 +1,242 @@
+//! Signing in with an API key, and the session after it.
+//!
+//! The cookie holds 32 random bytes; the ledger keeps their SHA-256. The token of the forms is another hash of the same bytes, so that it
+//! needs no keeping and does not give the cookie away.
+
+use std::collections::BTreeMap;
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use askama::Template;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::view::Frame;
+use super::{Page, Refusal, here, html, see_other};
+use crate::config::crypto::{hex, random};
+use crate::domain::role::Role;
+use crate::http::Surface;
+use crate::http::auth::{Caller, Route, actor, key_of};
+use crate::http::problem::Problem;
+use crate::http::query::Params;
+
+/// The cookie's name.
+const COOKIE: &str = "tieline_session";
+/// The largest form, in bytes.
+const FORM_LIMIT: usize = 64 << 10;
+
+/// Marks the answer to a wrong key, which the middleware counts and holds back.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct SignInFailed;
+
+/// Who is signed in; put into the request by the middleware.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    /// The key's name.
+    pub(super) key: String,
+    /// Its role.
+    pub(super) role: Role,
+    /// The token of this session's forms.
+    pub(super) csrf: String,
+    hash: [u8; 32],
+}
+
+/// The session of a request's cookie, where its role may do this; nobody on the pages that are open.
+///
+/// # Errors
+/// To the page for signing in without a session; a page with 403 when the role may not.
+pub(in crate::http) async fn permit(request: &ServiceRequest, surface: &Surface, route: &Route) -> Result<Option<Caller>, Refusal> {
+    let Some(needs) = route.needs else { return Ok(None) };
+    let back = || Refusal::SignIn(if route.method == "GET" { here(request.request()) } else { "/".to_owned() });
+    let Some(token) = cookie(request.request()) else { return Err(back()) };
+    let hash = hash_of(&token);
+    let row = surface.deps.store.session_use(hash).await?.ok_or_else(back)?;
+    // a role that this version does not know opens nothing
+    let role: Role = row.role.parse().map_err(|_| back())?;
+    if !role.allows(needs) {
+        return Err(Problem::forbidden(
+            format!("key `{}` has the role {role}", row.name),
+            "sign in with a key whose role may do this: auditor reads the audit, operator acts, admin may do all",
+        )
+        .into());
+    }
+    let caller = Caller { name: actor(&row.name, request.peer_addr()) };
+    request.extensions_mut().insert(Session { key: row.name, role, csrf: csrf_of(&token), hash });
+    Ok(Some(caller))
+}
+
+fn hash_of(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+fn csrf_of(token: &str) -> String {
+    hex(&Sha256::digest(format!("tieline form {token}").as_bytes()))
+}
+
+/// The session cookie's value, if it has the form of one.
+fn cookie(request: &HttpRequest) -> Option<String> {
+    let headers = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
+    let mut pairs = headers.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.find(|(name, _)| *name == COOKIE)?;
+    (value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| value.to_owned())
+}
+
+/// The session that the middleware found.
+pub(super) fn of(request: &HttpRequest) -> Result<Session, Refusal> {
+    request.extensions().get::<Session>().cloned().ok_or_else(|| Refusal::SignIn("/".into()))
+}
+
+/// A form's fields; a name that is there several times has its values in their order.
+#[derive(Debug)]
+pub(super) struct Form(BTreeMap<String, Vec<String>>);
+
+impl Form {
+    async fn read(payload: web::Payload) -> Result<Self, Refusal> {
+        let bytes = payload.to_bytes_limited(FORM_LIMIT).await.map_err(|_| Problem::too_large(FORM_LIMIT))?;
+        let bytes = bytes.map_err(|error| Problem::bad_request(format!("the form did not arrive whole: {error}"), "send it again"))?;
+        let mut fields: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in url::form_urlencoded::parse(&bytes) {
+            fields.entry(name.into_owned()).or_default().push(value.into_owned());
+        }
+        Ok(Self(fields))
+    }
+
+    /// The form of somebody who is signed in.
+    ///
+    /// # Errors
+    /// 403 when it does not carry the session's token.
+    pub(super) async fn of(session: &Session, payload: web::Payload) -> Result<Self, Refusal> {
+        let form = Self::read(payload).await?;
+        if bool::from(form.text("csrf").as_bytes().ct_eq(session.csrf.as_bytes())) {
+            return Ok(form);
+        }
+        Err(Problem::forbidden("the form was not made for this session", "load the page again, and send the form from there").into())
+    }
+
+    /// All values of a field.
+    pub(super) fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// A field's text; empty when it is not there.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.0.get(name).and_then(|values| values.first()).map_or("", String::as_str)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+    failed: bool,
+    to: String,
+}
+
+/// Only a path of ours: never another host.
+fn safe_target(to: &str) -> &str {
+    let plain = to.starts_with('/') && !to.starts_with("//") && !to.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control());
+    if plain { to } else { "/" }
+}
+
+/// `GET /sign-in`
+pub(super) async fn form(request: HttpRequest) -> Page {
+    let to = Params::parse(request.query_string(), &["to"])?.text("to").unwrap_or_default();
+    Ok(html(StatusCode::OK, &SignInPage { frame: Frame::outside("Sign in"), failed: false, to: safe_target(&to).to_owned() }))
+}
+
+/// `POST /sign-in`: there is no session yet whose token the form could carry, so it must come from a page of this server.
+pub(super) async fn sign_in(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+    if !from_here(&request) {
+        let step = "open the console itself, and sign in there";
+        return Err(Problem::forbidden("the form came from a page of another site", step).into());
+    }
+    let form = Form::read(payload).await?;
+    let to = safe_target(form.text("to")).to_owned();
+    let (row, _) = match key_of(form.text("key").trim(), &surface).await {
+        Ok(found) => found,
+        Err(problem) if problem.status == 401 => {
+            let mut response = html(StatusCode::UNAUTHORIZED, &SignInPage { frame: Frame::outside("Sign in"), failed: true, to });
+            response.extensions_mut().insert(SignInFailed);
+            return Ok(response);
+        }
+        Err(problem) => return Err(problem.into()),
+    };
+    let bytes = random::<32>().map_err(|error| Problem::unavailable(error.to_string(), "try again"))?;
+    let token = hex(&bytes);
+    surface.deps.store.session_open(hash_of(&token), row.id, actor(&row.name, request.peer_addr())).await?;
+    let mut response = see_other(&to);
+    set_cookie(&mut response, &format!("{COOKIE}={token}; Max-Age=43200{}", attributes(&request)));
+    Ok(response)
+}
+
+/// `POST /sign-out`
+pub(super) async fn sign_out(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+    let session = of(&request)?;
+    Form::of(&session, payload).await?;
+    surface.deps.store.session_close(session.hash, actor(&session.key, request.peer_addr())).await?;
+    let mut response = see_other("/sign-in");
+    set_cookie(&mut response, &format!("{COOKIE}=; Max-Age=0{}", attributes(&request)));
+    Ok(response)
+}
+
+/// `Secure` where the browser came over TLS, which a proxy before us ends and tells; a lie about it could only make the cookie stricter.
+fn attributes(request: &HttpRequest) -> String {
+    let tls = request.headers().get("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
+    format!("; Path=/; HttpOnly; SameSite=Strict{}", if tls { "; Secure" } else { "" })
+}
+
+fn set_cookie(response: &mut HttpResponse, cookie: &str) {
+    if let Ok(value) = header::HeaderValue::from_str(cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, value);
+    }
+}
+
+/// Whether a browser says that a page of this server sent the form. A program that is no browser says nothing, and has no victim.
+fn from_here(request: &HttpRequest) -> bool {
+    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = text("origin") else { return true };
+    let host = origin.split_once("://").map(|(_, host)| host);
+    host.is_some() && host == text("host")
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_target_is_a_path_of_ours() {
+        assert_eq!(safe_target("/failures?entity=invoice"), "/failures?entity=invoice");
+        for other in ["https://evil.example/", "//evil.example", "/\\evil.example", "/a\r\nSet-Cookie: x", "", "runs"] {
+            assert_eq!(safe_target(other), "/", "{other}");
+        }
+    }
+
+    #[test]
+    fn a_form_for_signing_in_comes_from_here() {
+        let ask = |headers: &[(&'static str, &'static str)]| {
+            let request = headers.iter().fold(TestRequest::default(), |request, header| request.insert_header(*header));
+            from_here(&request.to_http_request())
+        };
+        assert!(ask(&[]));
+        assert!(ask(&[("host", "t.example"), ("origin", "https://t.example")]));
+        assert!(!ask(&[("host", "t.example"), ("origin", "https://evil.example")]));
+        assert!(!ask(&[("host", "t.example"), ("origin", "null")]));
+        assert!(!ask(&[("sec-fetch-site", "cross-site")]));
+    }
+
+    #[test]
+    fn the_forms_token_tells_nothing_of_the_cookie_kept() {
+        let token = "ab".repeat(32);
+        assert_ne!(csrf_of(&token), hex(&hash_of(&token)));
+        let request = TestRequest::default().insert_header(("cookie", format!("a=b; {COOKIE}={token}"))).to_http_request();
+        assert_eq!(cookie(&request), Some(token));
+        let request = TestRequest::default().insert_header(("cookie", format!("{COOKIE}=short"))).to_http_request();
+        assert_eq!(cookie(&request), None);
+    }
+}

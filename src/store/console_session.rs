@@ -1,0 +1,75 @@
+//! Sessions of the console: who is signed in. Only a hash of the cookie is kept.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Binary, Text};
+
+use super::audit::{NewAudit, audit_append};
+use super::{Store, StoreError};
+use crate::domain::audit::AuditKind;
+
+/// Whose session it is.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct SessionRow {
+    /// The key's name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// The key's role now.
+    #[diesel(sql_type = Text)]
+    pub role: String,
+}
+
+impl Store {
+    /// Opens a session of 12 hours, and forgets those that have run out.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a foreign key violation when the key has been removed meanwhile.
+    pub async fn session_open(&self, hash: [u8; 32], api_key: i64, actor: String) -> Result<(), StoreError> {
+        self.run("open a console session", move |conn| {
+            sql_query("DELETE FROM console_session WHERE expires_at <= now() OR used_at <= now() - interval '1 hour'").execute(conn)?;
+            sql_query("INSERT INTO console_session (token_hash, api_key_id, expires_at) VALUES ($1, $2, now() + interval '12 hours')")
+                .bind::<Binary, _>(&hash[..])
+                .bind::<BigInt, _>(api_key)
+                .execute(conn)?;
+            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "sign in" }));
+            row.actor = actor;
+            audit_append(conn, &[row])
+        })
+        .await
+    }
+
+    /// Whose session this is, and notes its use; `None` when it is closed, 12 hours old, unused for one hour, or its key is gone or expired.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn session_use(&self, hash: [u8; 32]) -> Result<Option<SessionRow>, StoreError> {
+        self.run("use a console session", move |conn| {
+            let rows: Vec<SessionRow> = sql_query(
+                "UPDATE console_session s SET used_at = now() FROM api_key k WHERE s.token_hash = $1 AND k.id = s.api_key_id \
+                 AND s.expires_at > now() AND s.used_at > now() - interval '1 hour' AND (k.expires_at IS NULL OR k.expires_at > now()) \
+                 RETURNING k.name, k.role",
+            )
+            .bind::<Binary, _>(&hash[..])
+            .load(conn)?;
+            Ok(rows.into_iter().next())
+        })
+        .await
+    }
+
+    /// Closes a session.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn session_close(&self, hash: [u8; 32], actor: String) -> Result<(), StoreError> {
+        self.run("close a console session", move |conn| {
+            let closed = sql_query("DELETE FROM console_session WHERE token_hash = $1").bind::<Binary, _>(&hash[..]).execute(conn)?;
+            if closed == 0 {
+                return Ok(());
+            }
+            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "sign out" }));
+            row.actor = actor;
+            audit_append(conn, &[row])
+        })
+        .await
+    }
+}
