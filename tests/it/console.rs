@@ -142,3 +142,22 @@ fn every_page_and_form_asks_for_its_role_and_its_session() {
     assert_eq!(admin.get("/").status, 303, "the cookie opens nothing any more");
     assert_eq!(service.terminate(), Some(0));
 }
+
+#[test]
+fn the_csv_of_the_audit_holds_every_row_once() {
+    let site = Site::alone();
+    let mut service = site.serve();
+    wait_until("the service answers", || ask(&site, "GET", "/health/live", "", "").is_some_and(|answer| answer.status == 200));
+    let ledger = Private { state: site.path("state") };
+    let auditor = Person::sign_in(&site, &key(&site, Role::Auditor));
+    // several times what is read at once, and a text that a spreadsheet must not take for a formula
+    ledger.psql(
+        "INSERT INTO audit (kind, actor, entity, detail) SELECT 'action', 'test', 'invoice', '=1+' || n FROM generate_series(1, 3500) n",
+    );
+    let answer = auditor.get("/audit.csv?entity=invoice");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(answer.header("content-type").unwrap().starts_with("text/csv"), "{}", answer.head);
+    let count = |n: u32| answer.body.matches(&format!("\"'=1+{n}\"\r\n")).count();
+    assert_eq!((1..=3500).map(count).filter(|count| *count != 1).count(), 0, "a row is missing or there twice");
+    assert_eq!(service.terminate(), Some(0));
+}

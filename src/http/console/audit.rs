@@ -3,18 +3,18 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::SecondsFormat;
+use futures_util::{StreamExt, stream};
 
 use super::view::{Frame, Time};
 use super::{Page, ok, session};
 use crate::domain::audit::AuditKind;
 use crate::http::Surface;
 use crate::http::query::Params;
-use crate::store::{AuditFilter, AuditRow};
+use crate::store::{AuditFilter, AuditRow, StoreError};
 
 /// Rows on a page.
 const PAGE: usize = 100;
-/// Rows of a CSV file, and rows read at once for it.
-const CSV_ROWS: usize = 100_000;
+/// Rows of a CSV file that are read at once.
 const CSV_STEP: usize = 1000;
 /// What can be filtered by.
 const FILTERS: [&str; 6] = ["company", "entity", "key", "kind", "since", "until"];
@@ -106,37 +106,53 @@ pub(super) async fn audit(surface: web::Data<Surface>, request: HttpRequest) -> 
     })
 }
 
-/// `GET /audit.csv`
+/// `GET /audit.csv`: everything that the filters let through, sent as it is read.
 pub(super) async fn csv(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let params = Params::parse(request.query_string(), &FILTERS)?;
-    let mut filter = filter(&params, CSV_STEP)?;
-    let mut text = "id,at,kind,company,entity,key,version,actor,detail\r\n".to_owned();
-    for _ in 0..CSV_ROWS / CSV_STEP {
-        let rows = surface.deps.store.audit_list(filter.clone()).await?;
-        for row in &rows {
-            let cells = [
-                row.id.to_string(),
-                row.at.to_rfc3339_opts(SecondsFormat::Millis, true),
-                row.kind.clone(),
-                row.company.clone().unwrap_or_default(),
-                row.entity.clone().unwrap_or_default(),
-                row.key.clone().unwrap_or_default(),
-                row.version.map(|version| version.to_string()).unwrap_or_default(),
-                row.actor.clone(),
-                row.detail.clone().unwrap_or_default(),
-            ];
-            text.push_str(&cells.map(|cell| quoted(&cell)).join(","));
-            text.push_str("\r\n");
+    let filter = filter(&params, CSV_STEP)?;
+    // a ledger that is away is said with a page; later the answer can only be cut off
+    let first = surface.deps.store.audit_list(filter.clone()).await?;
+    let store = surface.deps.store.clone();
+    let pages = stream::try_unfold((Some(first), filter), move |(rows, mut filter)| {
+        let store = store.clone();
+        async move {
+            let Some(rows) = rows else { return Ok::<_, StoreError>(None) };
+            let text: String = rows.iter().map(line).collect();
+            let next = match rows.last() {
+                Some(last) if rows.len() == CSV_STEP => {
+                    filter.after = last.id;
+                    Some(store.audit_list(filter.clone()).await?)
+                }
+                _ => None,
+            };
+            Ok(Some((web::Bytes::from(text), (next, filter))))
         }
-        match rows.last() {
-            Some(last) if rows.len() == CSV_STEP => filter.after = last.id,
-            _ => break,
-        }
+    });
+    let head = stream::once(async { Ok(web::Bytes::from_static(b"id,at,kind,company,entity,key,version,actor,detail\r\n")) });
+    let mut response = HttpResponse::Ok();
+    for header in crate::http::HEADERS {
+        response.insert_header(header);
     }
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", "attachment; filename=\"tieline-audit.csv\""))
-        .body(text))
+    response.content_type("text/csv; charset=utf-8");
+    response.insert_header(("content-disposition", "attachment; filename=\"tieline-audit.csv\""));
+    Ok(response.streaming(head.chain(pages)))
+}
+
+/// One row as a line.
+fn line(row: &AuditRow) -> String {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let cells = [
+        row.id.to_string(),
+        row.at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        row.kind.clone(),
+        text(&row.company),
+        text(&row.entity),
+        text(&row.key),
+        row.version.map(|version| version.to_string()).unwrap_or_default(),
+        row.actor.clone(),
+        text(&row.detail),
+    ];
+    cells.map(|cell| quoted(&cell)).join(",") + "\r\n"
 }
 
 /// One cell (RFC 4180). A spreadsheet must not take a text for a formula.
