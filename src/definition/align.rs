@@ -56,6 +56,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[
+        Self::BothChanged,
+        Self::FirstContact,
+        Self::Edited,
+        Self::Renamed,
+        Self::Deleted,
+        Self::Reused,
+        Self::OnlySyspro,
+        Self::OnlyServiceNow,
+        Self::Ambiguous,
+    ];
+
     /// The word used in the ledger and in lists.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -84,6 +97,9 @@ pub enum State {
 }
 
 impl State {
+    /// Every state of what is not closed.
+    pub const ALL: &'static [Self] = &[Self::Open, Self::Decided, Self::ToApply];
+
     /// The word used in the ledger and in lists.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -38,6 +38,9 @@ pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
     }
     if let Some(gauges) = &gauges {
         all_metrics().set_unsealed(gauges.unsealed);
+        for count in &gauges.conflicts {
+            all_metrics().set_conflicts(&count.entity, &count.kind, &count.state, count.count);
+        }
         for plan in &surface.deps.definitions.plans {
             show_entity(&plan.entity, &gauges.pending);
         }

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 
 use super::documents::{PendingCount, pending_count};
 use super::{Store, StoreError};
+use crate::definition::align::{Kind, State};
 
 /// As many unsealed rows are counted at most: a chain that is not sealed any more must not make scrapes slow.
 const UNSEALED: i64 = 100_000;
@@ -20,6 +21,25 @@ pub struct Gauges {
     pub flows: Vec<FlowMark>,
     /// Audit rows that are not sealed yet, 100,000 at most.
     pub unsealed: i64,
+    /// The conflict list of every aligned entity: each kind and state, those of which there is nothing included.
+    pub conflicts: Vec<ConflictCount>,
+}
+
+/// So many entries of the conflict list.
+#[derive(Debug, QueryableByName)]
+pub struct ConflictCount {
+    /// The entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    /// Why they are there.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    /// How far they are.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
 }
 
 /// How a flow stands.
@@ -66,7 +86,16 @@ impl Store {
             )
             .bind::<BigInt, _>(UNSEALED)
             .load(conn)?;
-            Ok(Gauges { pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
+            let conflicts = sql_query(
+                "SELECT e.entity, k.kind, s.state, coalesce(c.count, 0) AS count \
+                 FROM (SELECT DISTINCT entity FROM alignment) e CROSS JOIN unnest($1::text[]) AS k (kind) CROSS JOIN unnest($2::text[]) AS s (state) \
+                 LEFT JOIN (SELECT entity, kind, state, count(*) AS count FROM conflict WHERE state <> 'closed' GROUP BY 1, 2, 3) c \
+                 USING (entity, kind, state)",
+            )
+            .bind::<Array<Text>, _>(Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(State::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>())
+            .load(conn)?;
+            Ok(Gauges { conflicts, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
         })
         .await
     }

@@ -53,7 +53,7 @@ pub use enet_session::{EnetTaken, SealedSession};
 pub use error::StoreError;
 pub(crate) use error::TxError;
 pub use flow::{FlowRow, Lease, Taken};
-pub use gauges::{FlowMark, Gauges};
+pub use gauges::{ConflictCount, FlowMark, Gauges};
 pub use intake::{Intake, IntakeDocument, IntakeRecord, MapFailure};
 pub use node::{Node, NodeRow};
 pub use read::{FailureFilter, FailureRow, FlowStatus, RecordAttempt, RecordDelivery, RecordView, VersionView};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::metrics::{Hold, Metrics, Outcome, RequestStatus, RunResult, System};
+use super::metrics::{EnetAnswer, Hold, Metrics, Outcome, RequestStatus, RunResult, System};
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
 
@@ -20,6 +20,7 @@ This page is made from the declarations in `src/telemetry/metrics.rs`; a test co
 /// Gauges that show the ledger, whichever node is asked.
 const OF_THE_LEDGER: &[&str] = &[
     "tieline_audit_unsealed_rows",
+    "tieline_conflicts",
     "tieline_deliveries_due",
     "tieline_deliveries_in_doubt",
     "tieline_deliveries_parked",
@@ -41,10 +42,12 @@ fn values(label: &str) -> String {
         "system" => words(System::ALL.iter().map(|system| system.as_str()).collect()),
         "status" => words(RequestStatus::words().to_vec()),
         "kind" => format!(
-            "of runs {}; of requests what it is for: `page`, `metadata`, `logon`, `logoff`, `query`, `setup`, `token`, `batch`, `import_set`, `table`, `look_up`, `other`",
+            "of runs {}; of conflicts as in [alignment.md](alignment.md): `edited`, `both_changed`, …; of requests what it is for: `page`, `metadata`, `logon`, `logoff`, `query`, `setup`, `token`, `batch`, `import_set`, `table`, `look_up`, `other`",
             words(RunKind::ALL.iter().map(|kind| kind.as_str()).collect())
         ),
-        "state" => "`busy`, `idle`".into(),
+        "state" => "of connections `busy`, `idle`; of conflicts `open`, `decided`, `to_apply`".into(),
+        "operation" => "`query`, `setup`".into(),
+        "answer" => words(EnetAnswer::ALL.iter().map(|answer| answer.as_str()).collect()),
         "call" => "what the call to the database does, in words: `take a page in`, …".into(),
         "actor" => "the kind of actor: `poller`, `mapper`, `writer`, …".into(),
         "version" => "tieline's own".into(),

@@ -166,6 +166,58 @@ impl Hold {
     }
 }
 
+/// How a call of a business object of e.net ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnetAnswer {
+    /// The business object answered; what its XML says of the record is another matter.
+    Answered,
+    /// The call or the logon was refused as it stands.
+    Refused,
+    /// The object is not licensed.
+    Unlicensed,
+    /// The session ended, and so did the one that took its place.
+    SessionLost,
+    /// A person uses the operator.
+    Evicted,
+    /// No seat was free.
+    NoSeat,
+    /// Another node uses the operator.
+    Held,
+    /// There was no answer, or none that can be read.
+    Lost,
+    /// Nothing was sent: the ledger, a credential or the session's keeper could not be had.
+    NotSent,
+}
+
+impl EnetAnswer {
+    /// Every answer.
+    pub const ALL: &'static [Self] = &[
+        Self::Answered,
+        Self::Refused,
+        Self::Unlicensed,
+        Self::SessionLost,
+        Self::Evicted,
+        Self::NoSeat,
+        Self::Held,
+        Self::Lost,
+        Self::NotSent,
+    ];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::Unlicensed => "unlicensed",
+            Self::SessionLost => "session_lost",
+            Self::Evicted => "evicted",
+            Self::NoSeat => "no_seat",
+            Self::Held => "held",
+            Self::Lost => "lost",
+            Self::NotSent => "not_sent",
+        }
+    }
+}
+
 /// Every metric, on a registry of its own.
 #[derive(Debug)]
 pub struct Metrics {
@@ -196,6 +248,13 @@ pub struct Metrics {
     store_connection_wait: Histogram,
     audit_sealed_rows: IntCounter,
     sign_ins_refused: IntCounter,
+    enet_calls: IntCounterVec,
+    enet_call_duration: HistogramVec,
+    enet_sessions_open: IntGauge,
+    enet_operator_held: IntGauge,
+    enet_evictions: IntCounter,
+    enet_back_off_until: IntGauge,
+    conflicts: IntGaugeVec,
 }
 
 impl Default for Metrics {
@@ -272,6 +331,37 @@ impl Metrics {
             store_connection_wait: histogram(&registry, "store_connection_wait_seconds", "Wait for a database connection.", &calls),
             audit_sealed_rows: counter(&registry, "audit_sealed_rows_total", "Audit rows sealed into the chain."),
             sign_ins_refused: counter(&registry, "http_sign_ins_refused_total", "Requests refused for want of a valid API key."),
+            enet_calls: counters(
+                &registry,
+                "enet_calls_total",
+                "Calls of business objects of e.net, by what was called and how they ended.",
+                &["operation", "answer"],
+            ),
+            enet_call_duration: histograms(
+                &registry,
+                "enet_call_duration_seconds",
+                "Time of a call of a business object from its turn to its end, a logon included.",
+                &["operation"],
+                &requests,
+            ),
+            enet_sessions_open: gauge(&registry, "enet_sessions_open", "Sessions of e.net that this node has open: 0 or 1."),
+            enet_operator_held: gauge(&registry, "enet_operator_held", "1 while this node keeps other nodes off the e.net operator."),
+            enet_evictions: counter(
+                &registry,
+                "enet_evictions_total",
+                "Sessions ended by a person who logged in with the operator's code.",
+            ),
+            enet_back_off_until: gauge(
+                &registry,
+                "enet_back_off_until_timestamp_seconds",
+                "Until when e.net is left alone because a person uses the operator, in Unix time; 0 when that never was.",
+            ),
+            conflicts: gauges(
+                &registry,
+                "conflicts",
+                "Entries of the conflict list: `open` waits for a decision, `to_apply` is to be applied in SYSPRO.",
+                &["entity", "kind", "state"],
+            ),
             registry: Registry::new(),
             declared: Vec::new(),
         };
@@ -431,6 +521,33 @@ impl Metrics {
         self.sign_ins_refused.inc();
     }
 
+    /// A call of a business object ended. `operation` is `query` or `setup`.
+    pub fn enet_called(&self, operation: &'static str, answer: EnetAnswer, took: Duration) {
+        self.enet_calls.with_label_values(&[operation, answer.as_str()]).inc();
+        self.enet_call_duration.with_label_values(&[operation]).observe(took.as_secs_f64());
+    }
+
+    /// Whether a session of e.net stands open.
+    pub fn set_enet_session(&self, open: bool) {
+        self.enet_sessions_open.set(i64::from(open));
+    }
+
+    /// Whether this node holds the operator.
+    pub fn set_enet_held(&self, held: bool) {
+        self.enet_operator_held.set(i64::from(held));
+    }
+
+    /// A person took the operator's place; e.net is left alone for so long.
+    pub fn enet_evicted(&self, until: DateTime<Utc>) {
+        self.enet_evictions.inc();
+        self.enet_back_off_until.set(until.timestamp());
+    }
+
+    /// How many entries of a kind stand in the conflict list.
+    pub fn set_conflicts(&self, entity: &str, kind: &str, state: &str, count: i64) {
+        self.conflicts.with_label_values(&[entity, kind, state]).set(count);
+    }
+
     /// Everything in Prometheus' text format.
     pub fn gather(&self) -> String {
         // it fails only for a metric without a name
@@ -472,6 +589,11 @@ mod tests {
         metrics.set_ledger_up(true);
         metrics.set_connections(2, 1);
         metrics.set_unsealed(8);
+        metrics.enet_called("setup", EnetAnswer::Unlicensed, Duration::from_millis(3));
+        metrics.set_enet_session(true);
+        metrics.set_enet_held(true);
+        metrics.enet_evicted(DateTime::from_timestamp(1_700_000_300, 0).expect("an instant"));
+        metrics.set_conflicts("cost_center", "edited", "to_apply", 4);
         let text = metrics.gather();
         for line in [
             "tieline_documents_read_total{entity=\"invoice\"} 3",
@@ -502,6 +624,13 @@ mod tests {
             "tieline_ledger_up 1",
             "tieline_store_connections{state=\"busy\"} 2",
             "tieline_audit_unsealed_rows 8",
+            "tieline_enet_calls_total{answer=\"unlicensed\",operation=\"setup\"} 1",
+            "tieline_enet_call_duration_seconds_count{operation=\"setup\"} 1",
+            "tieline_enet_sessions_open 1",
+            "tieline_enet_operator_held 1",
+            "tieline_enet_evictions_total 1",
+            "tieline_enet_back_off_until_timestamp_seconds 1700000300",
+            "tieline_conflicts{entity=\"cost_center\",kind=\"edited\",state=\"to_apply\"} 4",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

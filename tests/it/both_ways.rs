@@ -462,6 +462,13 @@ fn conflicts_are_listed_shown_and_resolved_from_a_shell_and_over_http() {
     let found = page["items"].as_array().unwrap().iter().find(|row| row["key"] == "100" && row["field"] == "name");
     assert!(status == 200 && found.is_some(), "{status} {body}");
     assert_eq!(site_ask("GET", &format!("/api/v1/conflicts/{id}"), &viewer, "").0, 200);
+    let (_, _, shown) = ask(&world.site, "GET", "/metrics", None, "").unwrap();
+    for line in [
+        "tieline_conflicts{entity=\"cost_center\",kind=\"first_contact\",state=\"to_apply\"} 1",
+        "tieline_conflicts{entity=\"cost_center\",kind=\"edited\",state=\"open\"} 0",
+    ] {
+        assert!(shown.lines().any(|found| found == line), "{line}\n{shown}");
+    }
     let resolve = format!(r#"{{"ids":[{id}],"take":"syspro","why":"changed our minds"}}"#);
     assert_eq!(site_ask("POST", "/api/v1/conflicts/resolve", &viewer, &resolve).0, 403);
     for wrong in [r#"{"ids":[],"take":"syspro","why":"x"}"#, r#"{"ids":[1],"why":"x"}"#, r#"{"ids":[1],"take":"both","why":"x"}"#] {

@@ -77,3 +77,38 @@ fn a_cost_centre_of_the_asset_register_is_one() {
     assert!(centres.len() > 3, "{centres:?}");
     assert_eq!(carried(&world, "asset_register"), centres);
 }
+
+#[test]
+fn a_section_goes_with_its_last_account_and_is_called_as_the_site_says() {
+    let world = world();
+    let site = tempfile::tempdir().unwrap();
+    let variant = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/variants/cost_center/gl_section");
+    for (path, more) in [
+        ("entities/cost_center.toml", ""),
+        ("profiles/apo/cost_center.toml", "\n[header.gone]\nactive = \"false\"\n"),
+        ("lookups/cost_center.toml", "\"100\" = \"Foundry\"\n[company.EDU1.codes]\n\"200\" = \"Machine shop of EDU1\"\n"),
+    ] {
+        let text = std::fs::read_to_string(variant.join(path)).unwrap() + more;
+        let path = site.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let form = site.path().to_str().unwrap();
+    let named = carried(&world, form);
+    for (code, name) in [("100", "Foundry"), ("200", "Machine shop of EDU1"), ("300", "300")] {
+        assert!(named.contains(&(code.into(), name.into())), "{code}: {named:?}");
+    }
+    // two sections that differ in leading zeros are two; a code of another form has no such section
+    for code in ["10.0042.6010", "10.42.6010", "10-889-6010"] {
+        let row = [("Company", COMPANY), ("GlCode", code), ("Description", "New"), ("AccountType", "E")];
+        world.syspro.insert(COMPANY, "GenMaster", &row).unwrap();
+    }
+    let codes = |rows: BTreeSet<(String, String)>| rows.into_iter().map(|(code, _)| code).collect::<BTreeSet<_>>();
+    let before = codes(named);
+    let new: Vec<String> = codes(carried(&world, form)).difference(&before).cloned().collect();
+    assert_eq!(new, ["0042", "42"]);
+    world.syspro.delete(COMPANY, "GenMaster", &[("Company", COMPANY), ("GlCode", "10.42.6010")]).unwrap();
+    carried(&world, form);
+    let active = |code: &str| world.servicenow.find("cmn_cost_center", "code", code).unwrap().get("active").cloned();
+    assert_eq!((active("42").as_deref(), active("0042").as_deref() == Some("false")), (Some("false"), false));
+}

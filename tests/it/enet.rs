@@ -400,3 +400,36 @@ fn fifty_kills_leave_no_session_open() {
     assert!(left_open * 5 >= kills, "only {left_open} of {kills} kills left a session for the next run to end: the test shows little");
     assert_eq!(counts.logons, counts.logoffs + counts.leaked, "each session was logged off, or ended by the logon that took its place");
 }
+
+/// Other tests of this process may count meanwhile: at least what this one makes is there.
+#[test]
+fn calls_and_evictions_are_counted() {
+    let value = |name: &str| -> f64 {
+        let text = tieline::telemetry::metrics::metrics().gather();
+        let line = text.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
+    };
+    run(async {
+        let sim = start(60, Switches::default());
+        let doors = doors(&settings(&sim));
+        let call = EnetCall::query("COMQCO", "<Query/>".into(), "the companies".into());
+        let put = async |call: &EnetCall| doors.session.call(&password("enet-secret"), &"EDU1".into(), call).await;
+        let (answered, unlicensed, evictions) = (
+            "tieline_enet_calls_total{answer=\"answered\",operation=\"query\"}",
+            "tieline_enet_calls_total{answer=\"unlicensed\",operation=\"query\"}",
+            "tieline_enet_evictions_total",
+        );
+        let before = [value(answered), value(unlicensed), value(evictions)];
+        put(&call).await.expect("an answer");
+        put(&EnetCall::query("XXXQXX", "<Query/>".into(), "nothing".into())).await.expect_err("unlicensed");
+        assert_eq!(sim.evict("TIELINE"), 1);
+        put(&call).await.expect_err("evicted");
+        let after = [value(answered), value(unlicensed), value(evictions)];
+        for at in 0..3 {
+            assert!(after[at] >= before[at] + 1.0, "{before:?} {after:?}");
+        }
+        assert!(value("tieline_enet_call_duration_seconds_count{operation=\"query\"}") >= 3.0);
+        assert!(value("tieline_enet_back_off_until_timestamp_seconds") > 1_700_000_000.0);
+        sim.stop();
+    });
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::net::NetError;
 use crate::retry::Class;
+use crate::telemetry::metrics::EnetAnswer;
 
 /// Why e.net gave no usable answer.
 #[derive(Debug, thiserror::Error)]
@@ -176,6 +177,25 @@ impl EnetError {
             Self::SessionLost { .. } | Self::Malformed { .. } | Self::Restarting { .. } | Self::Ledger { .. } => Class::Transient,
             Self::NotData { status, .. } if *status >= 500 || *status == 200 => Class::Transient,
             _ => Class::Permanent,
+        }
+    }
+
+    /// What the metrics count it as.
+    pub(super) fn answer(&self) -> EnetAnswer {
+        match self {
+            Self::Unlicensed { .. } => EnetAnswer::Unlicensed,
+            Self::SessionLost { .. } => EnetAnswer::SessionLost,
+            Self::Evicted { .. } => EnetAnswer::Evicted,
+            Self::NoSeat { .. } => EnetAnswer::NoSeat,
+            Self::Held { .. } => EnetAnswer::Held,
+            Self::Unreachable { .. } | Self::NotData { .. } | Self::Malformed { .. } => EnetAnswer::Lost,
+            Self::WrongPassword { .. } | Self::LogonRefused { .. } | Self::Refused { .. } => EnetAnswer::Refused,
+            Self::Setup { .. }
+            | Self::NoAddress
+            | Self::Condition { .. }
+            | Self::Ledger { .. }
+            | Self::Restarting { .. }
+            | Self::Credential { .. } => EnetAnswer::NotSent,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::config::settings::{EnetSettings, SysproSettings};
 use crate::domain::CompanyId;
 use crate::domain::setup_object::{SetupAction, SetupCall};
 use crate::net::{Bytes, HttpClient, Method, excerpt};
-use crate::telemetry::metrics::System;
+use crate::telemetry::metrics::{EnetAnswer, System, metrics};
 
 /// Which class of business object is called, and how. There is none for transactions: nothing here can post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,13 @@ enum Operation {
 }
 
 impl Operation {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Setup(_) => "setup",
+        }
+    }
+
     fn path(self) -> &'static str {
         match self {
             Self::Query => "Query/Query",
@@ -139,7 +146,14 @@ impl Enet {
     /// [`EnetError`]. After [`EnetError::Unreachable`] a call that writes may have been carried out.
     pub async fn call(&self, operator: &Credential, company: &CompanyId, call: &EnetCall) -> Result<String, EnetError> {
         let mut state = self.inner.state.lock().await;
-        let state = &mut *state;
+        let begun = Instant::now();
+        let result = self.in_turn(&mut state, operator, company, call).await;
+        let answer = result.as_ref().map_or_else(EnetError::answer, |_| EnetAnswer::Answered);
+        metrics().enet_called(call.operation.word(), answer, begun.elapsed());
+        result
+    }
+
+    async fn in_turn(&self, state: &mut State, operator: &Credential, company: &CompanyId, call: &EnetCall) -> Result<String, EnetError> {
         if let Some(left) = state.resting.and_then(|until| until.checked_duration_since(Instant::now())) {
             return Err(self.evicted(operator, call, left));
         }
@@ -170,8 +184,10 @@ impl Enet {
                 Failure::Error(error) => return Err(error),
                 Failure::Evicted => {
                     state.session = None;
+                    metrics().set_enet_session(false);
                     self.inner.keeper.closed(&operator.username).await;
                     state.resting = Some(Instant::now() + self.inner.settings.back_off);
+                    metrics().enet_evicted(chrono::Utc::now() + self.inner.settings.back_off);
                     warn!(operator = operator.username, "a person took the operator's place in SYSPRO; e.net is left alone for a while");
                     return Err(self.evicted(operator, call, self.inner.settings.back_off));
                 }
@@ -203,6 +219,7 @@ impl Enet {
         self.leave(&mut state).await;
         if let Some(operator) = state.held.take() {
             self.inner.keeper.give(&operator).await;
+            metrics().set_enet_held(false);
         }
     }
 
@@ -225,6 +242,7 @@ impl Enet {
         self.leave(state).await;
         if let Some(operator) = state.held.take() {
             self.inner.keeper.give(&operator).await;
+            metrics().set_enet_held(false);
         }
         Ok(())
     }
@@ -234,9 +252,11 @@ impl Enet {
         let name = &operator.username;
         let held = self.inner.keeper.hold(name).await?;
         state.held = Some(name.clone());
+        metrics().set_enet_held(true);
         if !held.ours {
             // whoever had the operator meanwhile has ended it
             state.session = None;
+            metrics().set_enet_session(false);
         }
         if let (None, Some(id)) = (&state.session, &held.open) {
             match self.inner.log_off(id).await {
@@ -296,12 +316,14 @@ impl Enet {
             return Err(error);
         }
         state.session = Some(Session { id, operator: operator.username.clone(), company: company.clone(), used: Instant::now() });
+        metrics().set_enet_session(true);
         info!(operator = operator.username, %company, "logged on to e.net");
         Ok(())
     }
 
     async fn leave(&self, state: &mut State) {
         let Some(session) = state.session.take() else { return };
+        metrics().set_enet_session(false);
         match self.inner.log_off(&session.id).await {
             Ok(true) => info!(operator = session.operator, company = %session.company, "logged off from e.net"),
             Ok(false) => debug!(operator = session.operator, "e.net did not know the session any more"),
