@@ -198,6 +198,8 @@ impl Server {
         if end == End::Killed {
             self.kill();
             wait_for("the server's processes are gone", LIMIT, || processes(&self.data()).is_empty().then_some(()));
+            // where nobody reaps it, the dead one stays as a zombie, which the next one takes for alive
+            let _ = fs::remove_file(self.data().join("postmaster.pid"));
         } else {
             let mut command = self.command("pg_ctl");
             command.args(["stop", "-w", "-m", if end == End::Fast { "fast" } else { "immediate" }, "-D"]).arg(self.data());
