@@ -67,8 +67,9 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Ex
     }
     info!(node = deps.node.name, flows = tree.crew.pollers.len(), address = %server.address, "tieline runs");
     notify(sd_notify::NotifyState::Ready);
-    let every = sd_notify::watchdog_enabled();
-    let pulse = every.map(|every| tokio::task::spawn_local(pulse(deps.watch.clone(), deps.settings.flows.stuck, every)));
+    if let Some(every) = sd_notify::watchdog_enabled() {
+        pulse(deps.watch.clone(), deps.settings.flows.stuck, every);
+    }
     let keeping = context.keeper().map(|keeper| tokio::spawn(keep(keeper)));
     let mut fatal = tree.fatal.clone();
     let result = tokio::select! {
@@ -95,20 +96,22 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Ex
     if let Some(keeping) = keeping {
         keeping.abort();
     }
-    if let Some(pulse) = pulse {
-        pulse.abort();
-    }
     result
 }
 
 /// Tells the service manager twice per interval that every actor answers. It kills a process that no longer says so: the last resort, where
-/// not even the thread that would end the process gets to run.
-async fn pulse(watch: Arc<Watch>, stuck: Duration, every: Duration) {
-    loop {
-        tokio::time::sleep(every / 2).await;
-        if watch.complaints(stuck).is_empty() {
-            notify(sd_notify::NotifyState::Watchdog);
+/// not even the thread that would end the process gets to run. From a thread of its own, because a manager that does not listen blocks it.
+fn pulse(watch: Arc<Watch>, stuck: Duration, every: Duration) {
+    let tell = move || {
+        loop {
+            std::thread::sleep(every / 2);
+            if watch.complaints(stuck).is_empty() {
+                notify(sd_notify::NotifyState::Watchdog);
+            }
         }
+    };
+    if let Err(error) = std::thread::Builder::new().name("pulse".into()).spawn(tell) {
+        warn!(%error, "no thread can be had to tell the service manager that all is well; it will end the service");
     }
 }
 

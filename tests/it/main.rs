@@ -24,6 +24,7 @@ mod nodes;
 mod odata;
 mod prometheus;
 mod secrets;
+mod service_manager;
 mod servicenow_adapter;
 mod soak;
 mod stopping;
