@@ -6,6 +6,7 @@ mod tie;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use chrono::{Days, Utc};
 use secrecy::SecretString;
 
 use super::context::{Checked, Context};
@@ -18,6 +19,8 @@ use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::{Tree, flows};
 use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
 use crate::config;
+use crate::config::api_key::ApiKey;
+use crate::domain::role::Role;
 use crate::domain::run::RunKind;
 use crate::sim::dataset::DatasetOptions;
 use crate::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
@@ -27,6 +30,8 @@ use crate::sim::syspro::{SysproOptions, SysproSim};
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 /// Between two bits of simulated business, and how many invoices each brings.
 const FEED: (Duration, u32) = (Duration::from_secs(5), 3);
+/// The name of the key for the console.
+const KEY_NAME: &str = "demo";
 
 /// How the demo runs.
 #[derive(Debug, Clone, clap::Args)]
@@ -238,12 +243,15 @@ async fn unsettled(context: &Context) -> Result<bool, Failure> {
 
 /// The service runs on, and business goes on.
 async fn keep_running(context: &Context, systems: &Systems, signals: &mut Signals) -> Result<Exit, Failure> {
+    let key = ApiKey::generate(Role::Admin).map_err(|error| Failure::plain(&error))?;
+    // a state directory that was kept has the key of the last time
+    context.store.api_key_remove(KEY_NAME.to_owned(), sync::user()).await?;
+    let (hash, tomorrow) = (key.hash.to_vec(), Utc::now().checked_add_days(Days::new(1)));
+    context.store.api_key_add(KEY_NAME.to_owned(), Role::Admin.to_string(), key.prefix.clone(), hash, tomorrow, sync::user()).await?;
     println!();
-    println!(
-        "The service runs on at http://{}/health/flows; new invoices appear every {} s. Ctrl-C ends it.",
-        context.checked.settings().http.listen,
-        FEED.0.as_secs()
-    );
+    println!("The service runs on; new invoices appear every {} s. Ctrl-C ends it.", FEED.0.as_secs());
+    println!("  console   http://{}/", context.checked.settings().http.listen);
+    println!("  sign in   {}   (made for this demo: role admin, good for a day)", key.expose());
     let feed = async {
         loop {
             tokio::time::sleep(FEED.0).await;
