@@ -31,7 +31,8 @@ use crate::net::HttpClient;
 use crate::servicenow::ServiceNow;
 use crate::syspro::enet::{Alone, Enet};
 use crate::syspro::{OData, SysproError};
-use crate::telemetry::metrics::{System, metrics};
+use crate::telemetry::labels::System;
+use crate::telemetry::metrics::metrics;
 
 crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder);
 

@@ -1,9 +1,13 @@
 //! One execution of a flow, a sweep, a replay, a backfill or a tie-out.
 
+use std::fmt;
 use std::ops::AddAssign;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use super::delivery::words;
 
 /// Identifies a run; sorted by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,8 +21,8 @@ impl RunId {
     }
 }
 
-impl std::fmt::Display for RunId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
@@ -37,20 +41,7 @@ pub enum RunKind {
     Backfill,
 }
 
-impl RunKind {
-    /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Poll, Self::Sweep, Self::Replay, Self::Backfill];
-
-    /// The word used in the database, in JSON and in metric labels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RunKind::Poll => "poll",
-            RunKind::Sweep => "sweep",
-            RunKind::Replay => "replay",
-            RunKind::Backfill => "backfill",
-        }
-    }
-}
+words!(RunKind { Poll = "poll", Sweep = "sweep", Replay = "replay", Backfill = "backfill" });
 
 /// What a run did, in records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,8 +11,8 @@ use crate::actors::tree::flows;
 use crate::domain::delivery::ParkReason;
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Gauges, PendingCount};
+use crate::telemetry::labels::Hold;
 use crate::telemetry::metrics as all_metrics;
-use crate::telemetry::metrics::Hold;
 
 /// How long the ledger may take before a scrape goes without it; Prometheus gives up after 10 s unless told otherwise.
 const LEDGER_LIMIT: Duration = Duration::from_secs(5);

@@ -2,7 +2,7 @@
 
 use awc::http::Method;
 
-use crate::telemetry::metrics::System;
+use crate::telemetry::labels::System;
 
 /// The word for a request of this method and path.
 pub(super) fn kind(system: System, method: &Method, path: &str) -> &'static str {

@@ -18,7 +18,8 @@ use url::Url;
 
 use crate::config::settings::Connection;
 use crate::failpoint;
-use crate::telemetry::metrics::{RequestStatus, System, metrics};
+use crate::telemetry::labels::{RequestStatus, System};
+use crate::telemetry::metrics::metrics;
 
 pub use actix_web::web::Bytes;
 pub use awc::http::Method;

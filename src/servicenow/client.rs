@@ -19,7 +19,7 @@ use crate::definition::plan::{AlignPlan, TargetPlan, WriteMode};
 use crate::domain::CompanyId;
 use crate::net::{Bytes, HttpClient, Method, NetError};
 use crate::retry;
-use crate::telemetry::metrics::System;
+use crate::telemetry::labels::System;
 
 use super::batch::BatchRoute;
 use super::error::ServiceNowError;

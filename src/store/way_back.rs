@@ -1,5 +1,7 @@
 //! The way back: what SYSPRO is asked to store for ServiceNow, noted before it is asked, and what came of it.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -12,6 +14,7 @@ use super::flow::flow_assert_held;
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::delivery::words;
 use crate::domain::run::RunId;
 
 /// A change that is to be applied in SYSPRO.
@@ -87,18 +90,14 @@ pub enum WayBackStep {
     Unchanged,
 }
 
-impl WayBackStep {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::NotCalled => "not_called",
-            Self::TrialRefused => "trial_refused",
-            Self::Refused => "refused",
-            Self::Lost => "lost",
-            Self::Accepted => "accepted",
-            Self::Unchanged => "unchanged",
-        }
-    }
-}
+words!(WayBackStep {
+    NotCalled = "not_called",
+    TrialRefused = "trial_refused",
+    Refused = "refused",
+    Lost = "lost",
+    Accepted = "accepted",
+    Unchanged = "unchanged",
+});
 
 impl Store {
     /// The changes that are to be applied in SYSPRO, of documents after this one.

@@ -14,7 +14,7 @@ use crate::config::settings::{RetrySettings, SysproSettings};
 use crate::domain::CompanyId;
 use crate::net::{HttpClient, Method, Response};
 use crate::retry::{self, Class};
-use crate::telemetry::metrics::System;
+use crate::telemetry::labels::System;
 
 use super::door::{Ask, Door};
 use super::error::SysproError;

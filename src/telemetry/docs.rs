@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::metrics::{EnetAnswer, Hold, Metrics, Outcome, RequestStatus, RunResult, System};
+use super::labels::{EnetAnswer, Hold, Outcome, RequestStatus, RunResult, System};
+use super::metrics::Metrics;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
 

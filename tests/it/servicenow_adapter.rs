@@ -18,7 +18,7 @@ use tieline::servicenow::{
 };
 use tieline::sim::faults::{Fault, FaultRule};
 use tieline::sim::servicenow::{CallerSysId, ServiceNowOptions, ServiceNowSim};
-use tieline::telemetry::metrics::System;
+use tieline::telemetry::labels::System;
 use tokio::time::Instant;
 
 /// A token source without single flight: one caller at a time is enough here.

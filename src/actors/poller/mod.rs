@@ -29,7 +29,8 @@ use crate::retry::Class;
 use crate::store::{FlowRow, Lease, StoreError, Taken};
 use crate::syspro::enet::EnetError;
 use crate::syspro::{OData, SysproError};
-use crate::telemetry::metrics::{RunResult, metrics};
+use crate::telemetry::labels::RunResult;
+use crate::telemetry::metrics::metrics;
 
 /// Reads one flow.
 pub struct Poller {

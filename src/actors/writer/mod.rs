@@ -31,7 +31,8 @@ use crate::domain::run::RunCounts;
 use crate::retry::{self, Class};
 use crate::servicenow::{RowOwners, ServiceNow, ServiceNowError};
 use crate::store::{Claim, Dead, Lane, Settlement, StoreError, Verdict};
-use crate::telemetry::metrics::{self, metrics};
+use crate::telemetry::labels::Outcome;
+use crate::telemetry::metrics::metrics;
 
 /// The first and the longest wait before an outcome is stored again.
 const STORE_AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -429,14 +430,14 @@ impl Sender {
             let word = match &outcome.verdict {
                 Verdict::Confirmed { partial, .. } => {
                     counts.confirmed += 1;
-                    if partial.is_empty() { metrics::Outcome::Confirmed } else { metrics::Outcome::PartialWrite }
+                    if partial.is_empty() { Outcome::Confirmed } else { Outcome::PartialWrite }
                 }
                 Verdict::Parked { .. } => {
                     counts.parked += 1;
-                    metrics::Outcome::Parked
+                    Outcome::Parked
                 }
-                Verdict::Deferred { .. } | Verdict::Withdrawn { .. } => metrics::Outcome::Deferred,
-                Verdict::InDoubt { .. } => metrics::Outcome::InDoubt,
+                Verdict::Deferred { .. } | Verdict::Withdrawn { .. } => Outcome::Deferred,
+                Verdict::InDoubt { .. } => Outcome::InDoubt,
             };
             metrics().delivered(&self.entity, word, 1);
         }

@@ -21,7 +21,7 @@ use crate::retry::Class;
 use crate::servicenow::{ProbeVerdict, ServiceNow, ServiceNowError, Token, TokenSource, TokenState, fetch_token};
 use crate::syspro::enet::{Enet, EnetError};
 use crate::syspro::{OData, SysproError};
-use crate::telemetry::metrics::System;
+use crate::telemetry::labels::System;
 
 /// How a probed thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -10,7 +10,7 @@ use crate::config::secret::Credential;
 use crate::net::HttpClient;
 use crate::retry::Class;
 use crate::servicenow::*;
-use crate::telemetry::metrics::System;
+use crate::telemetry::labels::System;
 
 async fn fetch(scope: Option<&str>, script: impl FnMut(&Seen) -> Reply + Send + 'static) -> (Result<TokenAnswer, ServiceNowError>, Seen) {
     let server = Server::start(script);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{ServiceNowOptions, ServiceNowSim};
 use crate::config::settings::Connection;
 use crate::net::{HttpClient, Method, NetError, Response};
-use crate::telemetry::metrics::System;
+use crate::telemetry::labels::System;
 
 /// A simulator, a client and a token for it.
 struct Bench {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::net::NetError;
 use crate::retry::Class;
-use crate::telemetry::metrics::EnetAnswer;
+use crate::telemetry::labels::EnetAnswer;
 
 /// Why e.net gave no usable answer.
 #[derive(Debug, thiserror::Error)]

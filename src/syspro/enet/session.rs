@@ -17,7 +17,8 @@ use crate::config::settings::{EnetSettings, SysproSettings};
 use crate::domain::CompanyId;
 use crate::domain::setup_object::{SetupAction, SetupCall};
 use crate::net::{Bytes, HttpClient, Method, excerpt};
-use crate::telemetry::metrics::{EnetAnswer, System, metrics};
+use crate::telemetry::labels::{EnetAnswer, System};
+use crate::telemetry::metrics::metrics;
 
 /// Which class of business object is called, and how. There is none for transactions: nothing here can post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

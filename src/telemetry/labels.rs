@@ -1,0 +1,160 @@
+//! The words that a label of a metric can have.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::domain::delivery::words;
+
+/// An outside system, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    /// SYSPRO's OData service.
+    SysproOdata,
+    /// SYSPRO's e.net service.
+    SysproEnet,
+    /// ServiceNow.
+    ServiceNow,
+}
+
+words!(System {
+    SysproOdata = "syspro_odata",
+    SysproEnet = "syspro_enet",
+    ServiceNow = "servicenow",
+});
+
+/// How a request ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestStatus {
+    /// With an answer of this HTTP status.
+    Answered(u16),
+    /// Nothing was sent.
+    NotConnected,
+    /// No answer in time.
+    TimedOut,
+    /// The connection broke before the whole answer had come, or the answer was too large.
+    Broken,
+}
+
+impl RequestStatus {
+    /// Every word.
+    #[cfg(test)]
+    pub(super) fn words() -> [&'static str; 13] {
+        let numbers = [401, 403, 404, 429, 503, 200, 300, 400, 500, 100].map(Self::Answered);
+        let [a, b, c, d, e, f, g, h, i, j] = numbers.map(Self::as_str);
+        [a, b, c, d, e, f, g, h, i, j, Self::NotConnected.as_str(), Self::TimedOut.as_str(), Self::Broken.as_str()]
+    }
+
+    /// The statuses that are told apart by an operator keep their number, the others their class.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            RequestStatus::Answered(401) => "401",
+            RequestStatus::Answered(403) => "403",
+            RequestStatus::Answered(404) => "404",
+            RequestStatus::Answered(429) => "429",
+            RequestStatus::Answered(503) => "503",
+            RequestStatus::Answered(200..=299) => "2xx",
+            RequestStatus::Answered(300..=399) => "3xx",
+            RequestStatus::Answered(400..=499) => "4xx",
+            RequestStatus::Answered(500..=599) => "5xx",
+            RequestStatus::Answered(_) => "other",
+            RequestStatus::NotConnected => "not_connected",
+            RequestStatus::TimedOut => "timed_out",
+            RequestStatus::Broken => "broken",
+        }
+    }
+}
+
+/// How an attempt to deliver a record ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// ServiceNow has it.
+    Confirmed,
+    /// ServiceNow has it, but one or more fields came back other than sent.
+    PartialWrite,
+    /// A passing failure; tried again later.
+    Deferred,
+    /// The answer was lost.
+    InDoubt,
+    /// Set aside.
+    Parked,
+    /// A newer version took its place.
+    Superseded,
+}
+
+words!(Outcome {
+    Confirmed = "confirmed",
+    PartialWrite = "partial_write",
+    Deferred = "deferred",
+    InDoubt = "in_doubt",
+    Parked = "parked",
+    Superseded = "superseded",
+});
+
+/// How a run of a flow ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunResult {
+    /// Everything was read, and what could be sent was.
+    Done,
+    /// It ended early; the flow is tried again.
+    Failed,
+    /// It was not begun: another node has the flow or ran it already, or the flow is held.
+    NotBegun,
+}
+
+words!(RunResult {
+    Done = "done",
+    Failed = "failed",
+    NotBegun = "not_begun",
+});
+
+/// Why a flow does not run, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// A person paused it.
+    Paused,
+    /// Tieline stopped it, because a column or a field changed.
+    Stopped,
+    /// Its actors died too often.
+    GaveUp,
+}
+
+words!(Hold {
+    Paused = "paused",
+    Stopped = "stopped",
+    GaveUp = "gave_up",
+});
+
+/// How a call of a business object of e.net ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnetAnswer {
+    /// The business object answered; what its XML says of the record is another matter.
+    Answered,
+    /// The call or the logon was refused as it stands.
+    Refused,
+    /// The object is not licensed.
+    Unlicensed,
+    /// The session ended, and so did the one that took its place.
+    SessionLost,
+    /// A person uses the operator.
+    Evicted,
+    /// No seat was free.
+    NoSeat,
+    /// Another node uses the operator.
+    Held,
+    /// There was no answer, or none that can be read.
+    Lost,
+    /// Nothing was sent: the ledger, a credential or the session's keeper could not be had.
+    NotSent,
+}
+
+words!(EnetAnswer {
+    Answered = "answered",
+    Refused = "refused",
+    Unlicensed = "unlicensed",
+    SessionLost = "session_lost",
+    Evicted = "evicted",
+    NoSeat = "no_seat",
+    Held = "held",
+    Lost = "lost",
+    NotSent = "not_sent",
+});
