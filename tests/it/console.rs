@@ -161,3 +161,35 @@ fn the_csv_of_the_audit_holds_every_row_once() {
     assert_eq!((1..=3500).map(count).filter(|count| *count != 1).count(), 0, "a row is missing or there twice");
     assert_eq!(service.terminate(), Some(0));
 }
+
+#[test]
+fn a_person_decides_conflicts_and_reads_why_syspro_does_not_take_one() {
+    let site = Site::alone();
+    let mut service = site.serve();
+    wait_until("the service answers", || ask(&site, "GET", "/health/live", "", "").is_some_and(|answer| answer.status == 200));
+    let ledger = Private { state: site.path("state") };
+    let row = |key: &str, state: &str, kind: &str, said: &str| {
+        ledger.psql(&format!(
+            "INSERT INTO conflict (company, entity, subject, key, field, kind, state, agreed, syspro, servicenow, said) \
+             VALUES ('EDU1', 'gl_account', '{key}', '{key}', 'name', '{kind}', '{state}', 'old', 'one <b>', 'other', '{said}') RETURNING id"
+        ))
+    };
+    let open = row("10", "open", "value", "");
+    let refused = row("20", "to_apply", "value", "SYSPRO refused the change");
+    let ambiguous = row("30", "open", "ambiguous", "");
+    let operator = Person::sign_in(&site, &key(&site, Role::Operator));
+    let page = operator.get("/conflicts").body;
+    assert!(page.contains("one &#60;b&#62;") && page.contains("SYSPRO refused the change"), "{page}");
+    let choice = |id: &str| page.contains(&format!("name=\"id\" value=\"{id}\""));
+    assert_eq!([&open, &refused, &ambiguous].map(|id| choice(id)), [true, true, false], "{page}");
+    let viewer = Person::sign_in(&site, &key(&site, Role::Viewer));
+    assert!(!viewer.get("/conflicts").body.contains("name=\"take\""), "a viewer decides nothing");
+    assert_eq!(operator.post("/conflicts/resolve", &format!("id={open}&take=neither&why=x")).status, 400);
+    let done = operator.post("/conflicts/resolve", &format!("id={open}&id={refused}&take=syspro&why=agreed+with+finance"));
+    assert_eq!((done.status, done.header("location")), (303, Some("/conflicts?done=decided")), "{}", done.body);
+    let decided = format!("SELECT string_agg(state || ' ' || side || ' ' || why, ',') FROM conflict WHERE id IN ({open}, {refused})");
+    assert_eq!(ledger.psql(&decided), "decided syspro agreed with finance,decided syspro agreed with finance");
+    let told = "SELECT count(*) FROM audit WHERE kind = 'conflict' AND actor LIKE '%operator%' AND detail LIKE '%agreed with finance%'";
+    assert_eq!(ledger.psql(told), "2");
+    assert_eq!(service.terminate(), Some(0));
+}

@@ -25,13 +25,16 @@ struct ConflictView {
     field: String,
     kind: String,
     state: String,
-    open: bool,
+    /// Whether a person may say whose value counts: also anew, where SYSPRO does not take what was decided.
+    decidable: bool,
     agreed: String,
     syspro: String,
     syspro_at: Option<Time>,
     servicenow: String,
     servicenow_at: Option<Time>,
     decided: Option<String>,
+    /// Why SYSPRO does not show the value yet.
+    said: Option<String>,
 }
 
 impl From<ConflictRow> for ConflictView {
@@ -46,8 +49,8 @@ impl From<ConflictRow> for ConflictView {
             flow: format!("{}/{}", row.company, row.entity),
             key: row.key,
             field: if row.field == "@row" { "the record itself".to_owned() } else { row.field },
+            decidable: row.state != "closed" && row.kind != "ambiguous",
             kind: row.kind.replace('_', " "),
-            open: row.state == "open",
             state: row.state.replace('_', " "),
             agreed: row.agreed.unwrap_or_default(),
             syspro: row.syspro,
@@ -55,6 +58,7 @@ impl From<ConflictRow> for ConflictView {
             servicenow: row.servicenow,
             servicenow_at: row.servicenow_at.map(Time),
             decided,
+            said: row.said,
         }
     }
 }
@@ -86,11 +90,7 @@ pub(super) async fn resolve(surface: web::Data<Surface>, request: HttpRequest, p
     let form = Form::of(&session, payload).await?;
     let ids = form.all("id").iter().map(|id| id.parse()).collect::<Result<Vec<i64>, _>>();
     let ids = ids.map_err(|_| Problem::bad_request("an entry's number is none", "load the page again"))?;
-    let take = match form.text("take") {
-        "syspro" => Some(Side::Syspro),
-        "servicenow" => Some(Side::ServiceNow),
-        _ => None,
-    };
+    let take: Option<Side> = form.text("take").parse().ok();
     resolve_action(&surface, ids, take, form.text("why"), caller(&request)).await?;
     Ok(see_other("/conflicts?done=decided"))
 }
