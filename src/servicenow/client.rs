@@ -23,7 +23,7 @@ use crate::telemetry::labels::System;
 
 use super::batch::BatchRoute;
 use super::error::ServiceNowError;
-use super::listing::Listed;
+use super::listing::{ListPosition, Listed};
 use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled};
 use super::token::{TokenSource, quoted};
 use super::wire::{Body, Document, Row, Words, read_body};
@@ -207,7 +207,8 @@ impl ServiceNow {
         }
     }
 
-    /// Every row of an aligned table that can be seen, or those changed since an instant of the instance's clock.
+    /// The rows of an aligned table that can be seen, or those changed since an instant of the instance's clock: the page at a position,
+    /// and where the next one begins. `None`: this was the last.
     ///
     /// # Errors
     /// Whatever kept the instance from answering; nothing is known then of rows that were not reached.
@@ -218,8 +219,9 @@ impl ServiceNow {
         align: &AlignPlan,
         company: &CompanyId,
         since: Option<DateTime<Utc>>,
-    ) -> Result<Vec<Listed>, ServiceNowError> {
-        listing::list(self, tokens, target, align, company, since).await
+        at: ListPosition,
+    ) -> Result<(Vec<Listed>, Option<ListPosition>), ServiceNowError> {
+        listing::page(self, tokens, target, align, company, since, at).await
     }
 
     /// Rows of an aligned table by their sys_ids; those that cannot be seen are left out.

@@ -22,6 +22,15 @@ const PAGE: u64 = 1000;
 /// The column that tells a change; whole seconds, UTC.
 const UPDATED: &str = "sys_updated_on";
 
+/// Where the reading of a list stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListPosition {
+    /// The last row seen.
+    last: String,
+    /// Rows beyond it that are there and may not be seen.
+    offset: u64,
+}
+
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -58,54 +67,49 @@ fn instant(text: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok().map(|at| at.and_utc())
 }
 
-pub(super) async fn list(
+/// The page of rows at a position, and where the next one begins; `None`: this was the last.
+pub(super) async fn page(
     sn: &ServiceNow,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     align: &AlignPlan,
     company: &CompanyId,
     since: Option<DateTime<Utc>>,
-) -> Result<Vec<Listed>, ServiceNowError> {
+    at: ListPosition,
+) -> Result<(Vec<Listed>, Option<ListPosition>), ServiceNowError> {
+    let ListPosition { mut last, offset } = at;
     let filter = align.filter.as_ref().map(|filter| filter.replace("{company}", company.as_str()));
     let since = since.map(|at| format!("{UPDATED}>={}", at.format("%Y-%m-%d %H:%M:%S")));
-    let conditions: Vec<String> = filter.into_iter().chain(since).collect();
-    let fields = columns(target, align).join(",");
-    let (mut rows, mut last, mut offset) = (Vec::new(), String::new(), 0);
-    loop {
-        let mut query = conditions.clone();
-        if !last.is_empty() {
-            query.push(format!("sys_id>{last}"));
-        }
-        query.push("ORDERBYsys_id".into());
-        let path = format!(
-            "/api/now/table/{}?sysparm_query={}&sysparm_limit={PAGE}&sysparm_offset={offset}&sysparm_fields={}&sysparm_display_value=false\
-             &sysparm_exclude_reference_link=true",
-            encode(&target.target_table),
-            encode(&query.join("^")),
-            encode(&fields),
-        );
-        let (page, total) = sn.read_counted(tokens, &path).await?;
-        let what = || format!("GET /api/now/table/{}", target.target_table);
-        let wrong = |problem: String| ServiceNowError::BadAnswer { what: what(), status: 200, problem };
-        let page: Vec<Listed> = page
-            .iter()
-            .map(|row| listed(row).ok_or_else(|| wrong("a row has no sys_id, so that the list cannot be read page by page".into())))
-            .collect::<Result<_, _>>()?;
-        for row in &page {
-            // an instance that drops the condition would send the same page for ever
-            if row.sys_id <= last {
-                return Err(wrong(format!("rows do not come in the order of their sys_ids: `{}` after `{last}`", row.sys_id)));
-            }
-            last.clone_from(&row.sys_id);
-        }
-        let more = total.map_or(!page.is_empty(), |total| total > offset + PAGE);
-        // rows that may not be seen fill a page too: then the next one is beyond them
-        offset = if page.is_empty() { offset + PAGE } else { 0 };
-        rows.extend(page);
-        if !more {
-            return Ok(rows);
-        }
+    let mut query: Vec<String> = filter.into_iter().chain(since).collect();
+    if !last.is_empty() {
+        query.push(format!("sys_id>{last}"));
     }
+    query.push("ORDERBYsys_id".into());
+    let path = format!(
+        "/api/now/table/{}?sysparm_query={}&sysparm_limit={PAGE}&sysparm_offset={offset}&sysparm_fields={}&sysparm_display_value=false\
+         &sysparm_exclude_reference_link=true",
+        encode(&target.target_table),
+        encode(&query.join("^")),
+        encode(&columns(target, align).join(",")),
+    );
+    let (rows, total) = sn.read_counted(tokens, &path).await?;
+    let what = || format!("GET /api/now/table/{}", target.target_table);
+    let wrong = |problem: String| ServiceNowError::BadAnswer { what: what(), status: 200, problem };
+    let rows: Vec<Listed> = rows
+        .iter()
+        .map(|row| listed(row).ok_or_else(|| wrong("a row has no sys_id, so that the list cannot be read page by page".into())))
+        .collect::<Result<_, _>>()?;
+    for row in &rows {
+        // an instance that drops the condition would send the same page for ever
+        if row.sys_id <= last {
+            return Err(wrong(format!("rows do not come in the order of their sys_ids: `{}` after `{last}`", row.sys_id)));
+        }
+        last.clone_from(&row.sys_id);
+    }
+    let more = total.map_or(!rows.is_empty(), |total| total > offset + PAGE);
+    // rows that may not be seen fill a page too: then the next one is beyond them
+    let offset = if rows.is_empty() { offset + PAGE } else { 0 };
+    Ok((rows, more.then_some(ListPosition { last, offset })))
 }
 
 pub(super) async fn by_id(

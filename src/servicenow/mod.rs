@@ -22,7 +22,7 @@ pub mod wire;
 pub use client::{RowOwners, ServiceNow};
 pub use compare::same_value;
 pub use error::ServiceNowError;
-pub use listing::Listed;
+pub use listing::{ListPosition, Listed};
 pub use outcome::{FieldDifference, Found, How, OutRecord, Outcome, ProbeFinding, ProbeVerdict, Settled};
 pub use token::{Token, TokenAnswer, TokenSource, TokenState, fetch_token};
 

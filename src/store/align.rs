@@ -26,6 +26,12 @@ pub struct Alignment {
     /// Whether the two lists have been put in step.
     #[diesel(sql_type = Bool)]
     pub adopted: bool,
+    /// Documents that SYSPRO has.
+    #[diesel(sql_type = BigInt)]
+    pub list: i64,
+    /// Whether a document has no row yet, and nothing of it is on its way.
+    #[diesel(sql_type = Bool)]
+    pub unlinked: bool,
 }
 
 /// A document with everything that its alignment needs.
@@ -75,7 +81,7 @@ pub struct AlignedDocument {
     pub unsent_expects: Option<String>,
 }
 
-/// What a run of the alignment changes.
+/// What the comparison of a page of documents, or of rows without one, changes.
 #[derive(Debug, Clone)]
 pub struct AlignIntake {
     /// The flow, by its lease.
@@ -98,12 +104,19 @@ pub struct AlignIntake {
     pub closed: Vec<(i64, &'static str)>,
     /// Fields of documents that SYSPRO shows as it was asked to.
     pub arrived: Vec<(i64, String)>,
-    /// The newest `sys_updated_on` seen.
+}
+
+/// How far a comparison has come, once all of it stands in the ledger.
+#[derive(Debug, Clone)]
+pub struct AlignEnd {
+    /// The flow, by its lease.
+    pub lease: Lease,
+    /// How long the lease is renewed for.
+    pub ttl: Duration,
+    /// Everything that changed before this instant of the instance's clock was seen.
     pub seen_to: Option<DateTime<Utc>>,
-    /// The whole list was read.
+    /// The whole list was read. Where nothing is left of the first contact, the two lists are in step from now on.
     pub swept: bool,
-    /// The two lists are in step from now on.
-    pub adopted: bool,
 }
 
 /// A document that was compared.
@@ -171,12 +184,6 @@ struct DocumentId {
     document_id: i64,
 }
 
-#[derive(QueryableByName)]
-struct SysId {
-    #[diesel(sql_type = Text)]
-    sys_id: String,
-}
-
 impl Store {
     /// How far the alignment of a flow has come.
     ///
@@ -184,62 +191,57 @@ impl Store {
     /// [`StoreError`].
     pub async fn alignment(&self, flow: FlowId) -> Result<Alignment, StoreError> {
         self.run("read an alignment's standing", move |conn| {
-            let rows: Vec<Alignment> = sql_query(
-                "SELECT seen_to, extract(epoch FROM now() - swept_at)::bigint AS swept_ago, adopted_at IS NOT NULL AS adopted \
-                 FROM alignment WHERE company = $1 AND entity = $2",
-            )
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .load(conn)?;
+            let rows: Vec<Alignment> = sql_query(include_str!("sql/alignment.sql"))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .load(conn)?;
             Ok(rows.into_iter().next().unwrap_or_default())
         })
         .await
     }
 
-    /// The next page of an aligned flow's documents, by their numbers.
+    /// The next page of an aligned flow's documents, by their numbers: all of them, or those that may have changed on either side since
+    /// they were compared. For the latter ServiceNow's rows must stand in the ledger already.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn aligned_documents(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<AlignedDocument>, StoreError> {
+    pub async fn aligned_documents(&self, flow: FlowId, after: i64, limit: i64, all: bool) -> Result<Vec<AlignedDocument>, StoreError> {
         self.run("read aligned documents", move |conn| {
             Ok(sql_query(include_str!("sql/aligned_documents.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<BigInt, _>(after)
                 .bind::<BigInt, _>(limit)
+                .bind::<Bool, _>(all)
                 .load(conn)?)
         })
         .await
     }
 
-    /// Those of these rows that belong to documents of other flows.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn record_of_others(&self, flow: FlowId, sys_ids: Vec<String>) -> Result<HashSet<String>, StoreError> {
-        if sys_ids.is_empty() {
-            return Ok(HashSet::new());
-        }
-        self.run("tell other flows' rows apart", move |conn| {
-            let rows: Vec<SysId> = sql_query(
-                "SELECT DISTINCT r.sys_id FROM record r JOIN document d ON d.id = r.document_id \
-                 WHERE r.sys_id = ANY($3) AND NOT (d.company = $1 AND d.entity = $2)",
-            )
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .bind::<Array<Text>, _>(sys_ids)
-            .load(conn)?;
-            Ok(rows.into_iter().map(|row| row.sys_id).collect())
-        })
-        .await
-    }
-
-    /// Takes a run of the alignment in: agreed copies, deliveries, the conflict list and the audit together.
+    /// Takes a page of the alignment in: agreed copies, deliveries, the conflict list and the audit together.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing was written.
     pub async fn align(&self, intake: AlignIntake) -> Result<(), StoreError> {
         self.run("take an alignment in", move |conn| take_in(conn, &intake)).await
+    }
+
+    /// Notes that a comparison came to its end.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing was written.
+    pub async fn align_end(&self, end: AlignEnd) -> Result<(), StoreError> {
+        self.run("end an alignment", move |conn| {
+            flow_assert_held(conn, &end.lease, end.ttl)?;
+            sql_query(include_str!("sql/align_end.sql"))
+                .bind::<Text, _>(end.lease.flow.company.as_str())
+                .bind::<Text, _>(end.lease.flow.entity.as_str())
+                .bind::<Nullable<Timestamptz>, _>(end.seen_to)
+                .bind::<Bool, _>(end.swept)
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -257,18 +259,6 @@ fn take_in(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
             .bind::<Array<Text>, _>(intake.arrived.iter().map(|one| one.1.as_str()).collect::<Vec<_>>())
             .execute(conn)?;
     }
-    sql_query(
-        "INSERT INTO alignment (company, entity, seen_to, swept_at, adopted_at) \
-         VALUES ($1, $2, $3, CASE WHEN $4 THEN now() END, CASE WHEN $5 THEN now() END) ON CONFLICT (company, entity) DO UPDATE \
-         SET seen_to = greatest(alignment.seen_to, excluded.seen_to), swept_at = coalesce(excluded.swept_at, alignment.swept_at), \
-         adopted_at = coalesce(alignment.adopted_at, excluded.adopted_at)",
-    )
-    .bind::<Text, _>(intake.lease.flow.company.as_str())
-    .bind::<Text, _>(intake.lease.flow.entity.as_str())
-    .bind::<Nullable<Timestamptz>, _>(intake.seen_to)
-    .bind::<Bool, _>(intake.swept)
-    .bind::<Bool, _>(intake.adopted)
-    .execute(conn)?;
     Ok(())
 }
 

@@ -130,6 +130,42 @@ impl Store {
         .await
     }
 
+    /// Entries that are not closed of these documents (by their numbers) and rows without a document (by their sys_ids).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn conflicts_standing(&self, flow: FlowId, subjects: Vec<String>) -> Result<Vec<ConflictRow>, StoreError> {
+        self.run("read what stands of a comparison", move |conn| {
+            Ok(sql_query(
+                "SELECT * FROM conflict WHERE company = $1 AND entity = $2 AND subject = ANY($3) AND state <> 'closed' ORDER BY id",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<Array<Text>, _>(subjects)
+            .load(conn)?)
+        })
+        .await
+    }
+
+    /// The next page of entries that are not closed about rows without a document.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn conflicts_of_rows(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<ConflictRow>, StoreError> {
+        self.run("read what stands about rows alone", move |conn| {
+            Ok(sql_query(
+                "SELECT * FROM conflict WHERE company = $1 AND entity = $2 AND state <> 'closed' AND document_id IS NULL AND id > $3 \
+                 ORDER BY id LIMIT $4",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<BigInt, _>(after)
+            .bind::<BigInt, _>(limit)
+            .load(conn)?)
+        })
+        .await
+    }
+
     /// Decides whose value counts in these entries, for the two values that stand there now; the next run acts on it. Answers those decided:
     /// what is closed, or cannot be decided, is left out.
     ///

@@ -4,6 +4,7 @@
 //! A page of documents costs a fixed number of statements, whatever its size: rows go in as arrays.
 
 mod align;
+mod aligned_row;
 mod api_key;
 mod audit;
 mod conflict;
@@ -41,7 +42,8 @@ use crate::config::settings::DatabaseSettings;
 use crate::failpoint;
 use crate::telemetry::metrics::metrics;
 
-pub use align::{AlignDelivery, AlignIntake, AlignedDocument, Alignment, Compared, NewConflict};
+pub use align::{AlignDelivery, AlignEnd, AlignIntake, AlignedDocument, Alignment, Compared, NewConflict};
+pub use aligned_row::{AlignedRow, AlignedRowKeys, UnreadRow};
 pub use api_key::ApiKeyRow;
 pub use audit::{AuditFilter, AuditRow, NewAudit, SealReport};
 pub use conflict::{ConflictFilter, ConflictRow};

@@ -116,23 +116,30 @@ impl Store {
         .await
     }
 
-    /// Values that SYSPRO may have stored, or may yet store, at our word.
+    /// Forgets what SYSPRO was asked to store so long ago that it will not do it any more, and nobody wants it.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn way_back_called(&self, flow: FlowId) -> Result<Vec<WayBackCalled>, StoreError> {
-        self.run("read what SYSPRO was asked to store", move |conn| {
+    pub async fn way_back_forget(&self, flow: FlowId) -> Result<(), StoreError> {
+        self.run("forget what SYSPRO was asked to store", move |conn| {
             sql_query(include_str!("sql/way_back_forget.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .execute(conn)?;
-            Ok(sql_query(
-                "SELECT w.document_id, w.field, w.wanted FROM way_back w JOIN document d ON d.id = w.document_id \
-                 WHERE d.company = $1 AND d.entity = $2",
-            )
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .load(conn)?)
+            Ok(())
+        })
+        .await
+    }
+
+    /// Values of these documents that SYSPRO may have stored, or may yet store, at our word.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn way_back_called(&self, documents: Vec<i64>) -> Result<Vec<WayBackCalled>, StoreError> {
+        self.run("read what SYSPRO was asked to store", move |conn| {
+            Ok(sql_query("SELECT document_id, field, wanted FROM way_back WHERE document_id = ANY($1)")
+                .bind::<Array<BigInt>, _>(documents)
+                .load(conn)?)
         })
         .await
     }

@@ -1,34 +1,38 @@
 //! `Aligner`: one per flow whose records both sides may change. Holds ServiceNow's list against the ledger and decides, field by field,
 //! what goes where.
 //!
-//! Its Poller calls it after SYSPRO has been read and before anything is sent, under the flow's lease. Everything that it decides goes into
-//! the ledger in one transaction: agreed copies, deliveries, the conflict list, the audit. What goes to ServiceNow takes the Writer's way;
-//! what goes to SYSPRO is a list for a person, or is put to the setup object that the site has named (`way_back`). A restart loses the run
-//! in hand. Runs on the ingest arbiter.
+//! Its Poller calls it after SYSPRO has been read and before anything is sent, under the flow's lease. ServiceNow's list is read into the
+//! ledger (`rows`); then the documents are gone through twice, page by page: once to count what would change, for the brake, and once to do
+//! it. Everything that a page decides goes into the ledger in one transaction: agreed copies, deliveries, the conflict list, the audit.
+//! What goes to ServiceNow takes the Writer's way; what goes to SYSPRO is a list for a person, or is put to the setup object that the site
+//! has named (`way_back`). A restart loses the page in hand: the next run compares again whatever was not. Runs on the ingest arbiter.
 
 mod pass;
+mod rows;
 pub mod way_back;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use actix::prelude::*;
-use chrono::TimeDelta;
-use tracing::{debug, info};
+use tracing::info;
 
-use self::pass::{Changes, Pass, newest};
+use self::pass::{Changes, Pass, Sheet};
+use self::rows::Kept;
 use self::way_back::WayBack;
 use super::Deps;
 use super::servicenow_token::TokenAsker;
 use crate::definition::Plan;
+use crate::definition::align::Fields;
 use crate::definition::plan::{AlignPlan, TargetPlan};
+use crate::definition::record::source_key;
 use crate::domain::run::{RunId, RunKind};
-use crate::domain::{Document, FlowId};
+use crate::domain::{Document, DocumentKey, FlowId};
 use crate::retry::Class;
-use crate::servicenow::{Listed, ServiceNow, ServiceNowError};
-use crate::store::{AlignIntake, AlignedDocument, Alignment, ConflictFilter, ConflictRow, Lease, StoreError};
+use crate::servicenow::{ServiceNow, ServiceNowError};
+use crate::store::{AlignEnd, AlignIntake, AlignedDocument, AlignedRowKeys, Lease, StoreError};
 
-/// Documents per statement.
-const PAGE: i64 = 5000;
+/// Documents, rows or entries in hand at once.
+const PAGE: i64 = 1000;
 
 /// So many changes are always let through: in a short list one change is a large share.
 const ALWAYS: usize = 5;
@@ -176,8 +180,7 @@ impl Work {
         let mut report = self.compare(plan, target, align, &ask).await?;
         let applied = self.apply(plan, &ask).await?;
         report.stored = applied.stored;
-        if !applied.documents.is_empty() {
-            self.take_back(plan, &ask, applied.documents).await?;
+        if applied.news {
             let again = AlignNow { kind: RunKind::Poll, ..ask };
             let second = self.compare(plan, target, align, &again).await?;
             report.due += second.due;
@@ -189,41 +192,101 @@ impl Work {
 
     /// Both sides once.
     async fn compare(&self, plan: &Plan, target: &TargetPlan, align: &AlignPlan, ask: &AlignNow) -> Result<AlignReport, AlignError> {
-        let definitions = &self.deps.definitions;
-        let called = self.called().await?;
+        self.deps.store.way_back_forget(self.flow.clone()).await?;
         let standing = self.deps.store.alignment(self.flow.clone()).await?;
-        let documents = self.documents().await?;
-        let conflicts = self.conflicts().await?;
-        let (rows, whole) = self.rows(target, align, &standing, &documents, &conflicts, ask.kind).await?;
-        let others = self.others(target, &rows, &documents).await?;
+        let read = self.read(target, align, ask, &standing).await?;
         let companies = &self.deps.settings.syspro.companies;
         let pass = Pass {
             flow: &self.flow,
             plan,
-            definitions,
+            definitions: &self.deps.definitions,
             target,
             align,
-            documents: &documents,
-            rows: &rows,
-            whole,
+            whole: read.whole,
             adopted: standing.adopted,
             sole: companies.len() == 1 || align.filter.as_ref().is_some_and(|filter| filter.contains("{company}")),
-            others: &others,
-            standing: &conflicts,
-            called: &called,
         };
-        let changes = pass.run();
-        let most = most(changes.list, align.brake_percent);
-        if changes.by_itself > most {
-            return Err(AlignError::Brake { changes: changes.by_itself, list: changes.list, percent: align.brake_percent, most });
+        let mut counted = Counted(0);
+        self.pages(&pass, ask, &mut counted).await?;
+        let list = usize::try_from(standing.list).unwrap_or_default();
+        let most = most(list, align.brake_percent);
+        if counted.0 > most {
+            return Err(AlignError::Brake { changes: counted.0, list, percent: align.brake_percent, most });
         }
-        self.take_in(ask, whole, &rows, changes).await
+        let mut written = Written(AlignReport { rows: read.rows, ..AlignReport::default() });
+        self.pages(&pass, ask, &mut written).await?;
+        let end = AlignEnd { lease: ask.lease.clone(), ttl: self.deps.settings.flows.lease, seen_to: read.seen_to, swept: read.whole };
+        self.deps.store.align_end(end).await?;
+        let report = written.0;
+        info!(flow = %self.flow, whole = read.whole, rows = report.rows, due = report.due, listed = report.listed, closed = report.closed, "both sides compared");
+        Ok(report)
     }
 
-    /// What SYSPRO may have been asked to store.
-    async fn called(&self) -> Result<HashMap<(i64, String), String>, AlignError> {
-        let called = self.deps.store.way_back_called(self.flow.clone()).await?;
-        Ok(called.into_iter().map(|one| ((one.document_id, one.field), one.wanted)).collect())
+    /// Goes through everything that is to be compared, a page at a time.
+    async fn pages(&self, pass: &Pass<'_>, ask: &AlignNow, take: &mut impl Take) -> Result<(), AlignError> {
+        let store = &self.deps.store;
+        let mut after = 0;
+        loop {
+            let documents = store.aligned_documents(self.flow.clone(), after, PAGE, pass.whole).await?;
+            let Some(last) = documents.last() else { break };
+            after = last.id;
+            let sheet = self.sheet(pass, documents).await?;
+            take.page(self, ask, pass.documents(&sheet)).await?;
+        }
+        if !pass.whole {
+            return Ok(());
+        }
+        let mut after = 0;
+        loop {
+            let conflicts = store.conflicts_of_rows(self.flow.clone(), after, PAGE).await?;
+            let Some(last) = conflicts.last() else { break };
+            after = last.id;
+            let sys_ids = conflicts.iter().map(|conflict| conflict.subject.clone()).collect();
+            let rows = self.find(AlignedRowKeys { sys_ids, ..AlignedRowKeys::default() }).await?;
+            let alone: Vec<Kept> = rows.into_iter().filter(|row| row.document.is_none() && !row.of_other).collect();
+            take.page(self, ask, pass.no_longer_alone(&conflicts, &alone)).await?;
+        }
+        let mut after = String::new();
+        loop {
+            let rows = store.aligned_rows_alone(self.flow.clone(), after, PAGE).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.sys_id.clone();
+            let standing = store.conflicts_standing(self.flow.clone(), rows.iter().map(|row| row.sys_id.clone()).collect()).await?;
+            let rows: Vec<Kept> = rows.into_iter().map(Kept::of).collect::<Result<_, _>>()?;
+            take.page(self, ask, pass.rows_alone(&rows, &standing)).await?;
+        }
+    }
+
+    /// Everything that is known of a page of documents.
+    async fn sheet(&self, pass: &Pass<'_>, documents: Vec<AlignedDocument>) -> Result<Sheet, AlignError> {
+        let store = &self.deps.store;
+        let ids: Vec<i64> = documents.iter().map(|document| document.id).collect();
+        let standing = store.conflicts_standing(self.flow.clone(), ids.iter().map(i64::to_string).collect()).await?;
+        let called = store.way_back_called(ids).await?;
+        let documents: Vec<(AlignedDocument, Option<Fields>)> = documents
+            .into_iter()
+            .map(|document| {
+                let mapped = pass.mapped(&document);
+                (document, mapped)
+            })
+            .collect();
+        let key = |document: &AlignedDocument| {
+            source_key(&self.flow.company, &self.flow.entity, &DocumentKey::from_text(&document.key), "").to_string()
+        };
+        let whole = |_: &&(AlignedDocument, Option<Fields>)| pass.whole;
+        let rows = self
+            .find(AlignedRowKeys {
+                sys_ids: documents.iter().filter_map(|(document, _)| document.sys_id.clone()).collect(),
+                source_keys: documents.iter().filter(whole).map(|(document, _)| key(document)).collect(),
+                natural_keys: documents.iter().filter(whole).filter_map(|(_, mapped)| pass.natural(mapped.as_ref()?)).collect(),
+            })
+            .await?;
+        let called = called.into_iter().map(|one| ((one.document_id, one.field), one.wanted)).collect();
+        Ok(Sheet { documents, rows, standing, called })
+    }
+
+    async fn find(&self, keys: AlignedRowKeys) -> Result<Vec<Kept>, AlignError> {
+        self.deps.store.aligned_rows_find(self.flow.clone(), keys).await?.into_iter().map(Kept::of).collect()
     }
 
     /// The fields of the aligned target that a document makes.
@@ -234,14 +297,7 @@ impl Work {
         found.map(|record| record.fields).ok_or_else(|| "the definition leaves the record out".to_owned())
     }
 
-    async fn take_in(&self, ask: &AlignNow, whole: bool, rows: &[Listed], changes: Changes) -> Result<AlignReport, AlignError> {
-        let report = AlignReport {
-            rows: rows.len(),
-            due: changes.deliveries.len(),
-            listed: changes.conflicts.len(),
-            closed: changes.closed.len(),
-            stored: 0,
-        };
+    async fn take_in(&self, ask: &AlignNow, changes: Changes) -> Result<(), AlignError> {
         let intake = AlignIntake {
             lease: ask.lease.clone(),
             ttl: self.deps.settings.flows.lease,
@@ -253,86 +309,43 @@ impl Work {
             conflicts: changes.conflicts,
             closed: changes.closed,
             arrived: changes.arrived,
-            seen_to: newest(rows),
-            swept: whole,
-            adopted: changes.in_step,
         };
         self.deps.crash.at("aligner:before_intake", self.flow.entity.as_str());
         self.deps.store.align(intake).await?;
         self.deps.crash.at("aligner:after_intake", self.flow.entity.as_str());
-        info!(flow = %self.flow, whole, rows = report.rows, due = report.due, listed = report.listed, closed = report.closed, "both sides compared");
-        Ok(report)
-    }
-
-    async fn documents(&self) -> Result<Vec<AlignedDocument>, AlignError> {
-        let mut all: Vec<AlignedDocument> = Vec::new();
-        loop {
-            let after = all.last().map_or(0, |last| last.id);
-            let page = self.deps.store.aligned_documents(self.flow.clone(), after, PAGE).await?;
-            let full = page.len() as i64 == PAGE;
-            all.extend(page);
-            if !full {
-                return Ok(all);
-            }
-        }
-    }
-
-    async fn conflicts(&self) -> Result<Vec<ConflictRow>, AlignError> {
-        let filter = ConflictFilter {
-            company: Some(self.flow.company.to_string()),
-            entity: Some(self.flow.entity.to_string()),
-            limit: i64::MAX,
-            ..ConflictFilter::default()
-        };
-        Ok(self.deps.store.conflict_list(filter).await?)
-    }
-
-    /// The rows to be compared, and whether they are all there are.
-    async fn rows(
-        &self,
-        target: &TargetPlan,
-        align: &AlignPlan,
-        standing: &Alignment,
-        documents: &[AlignedDocument],
-        conflicts: &[ConflictRow],
-        kind: RunKind,
-    ) -> Result<(Vec<Listed>, bool), AlignError> {
-        let company = &self.flow.company;
-        let since = standing.seen_to.filter(|_| !due_whole(align, standing, documents, kind));
-        let Some(since) = since else {
-            return Ok((self.servicenow.list(&self.tokens, target, align, company, None).await?, true));
-        };
-        let from = since - TimeDelta::seconds(i64::from(align.overlap_seconds));
-        let mut rows = self.servicenow.list(&self.tokens, target, align, company, Some(from)).await?;
-        let known: HashSet<&str> = rows.iter().map(|row| row.sys_id.as_str()).collect();
-        let listed: HashSet<&str> = conflicts.iter().map(|conflict| conflict.subject.as_str()).collect();
-        let wanted = documents.iter().filter(|document| {
-            !document.busy
-                && (document.again || document.compared != Some(document.version) || listed.contains(document.id.to_string().as_str()))
-        });
-        let ids: Vec<String> = wanted.filter_map(|document| document.sys_id.clone()).filter(|id| !known.contains(id.as_str())).collect();
-        debug!(flow = %self.flow, changed = rows.len(), asked = ids.len(), "reading what changed");
-        if !ids.is_empty() {
-            rows.extend(self.servicenow.list_by_id(&self.tokens, target, align, &ids).await?);
-        }
-        Ok((rows, false))
-    }
-
-    /// Rows without a key that other flows wrote.
-    async fn others(&self, target: &TargetPlan, rows: &[Listed], documents: &[AlignedDocument]) -> Result<HashSet<String>, AlignError> {
-        let own: HashSet<&str> = documents.iter().filter_map(|document| document.sys_id.as_deref()).collect();
-        let keyed =
-            |row: &Listed| target.key_column.as_ref().and_then(|column| row.fields.get(column)).is_some_and(|text| !text.trim().is_empty());
-        let asked = rows.iter().filter(|row| !keyed(row) && !own.contains(row.sys_id.as_str()));
-        Ok(self.deps.store.record_of_others(self.flow.clone(), asked.map(|row| row.sys_id.clone()).collect()).await?)
+        Ok(())
     }
 }
 
-/// Whether the whole list must be read: it is time, somebody wants it, or a document has no row yet.
-fn due_whole(align: &AlignPlan, standing: &Alignment, documents: &[AlignedDocument], kind: RunKind) -> bool {
-    let old = standing.swept_ago.is_none_or(|ago| ago >= i64::from(align.sweep_hours) * 3600);
-    let unlinked = documents.iter().any(|document| document.sys_id.is_none() && !document.deleted && !document.busy);
-    kind == RunKind::Sweep || !standing.adopted || old || unlinked
+/// What is done with the pages of a comparison.
+trait Take {
+    async fn page(&mut self, work: &Work, ask: &AlignNow, changes: Changes) -> Result<(), AlignError>;
+}
+
+/// The first time through: what would change by itself. Which rows were found for which documents is noted, so that the second time finds
+/// the same ones.
+struct Counted(usize);
+
+impl Take for Counted {
+    async fn page(&mut self, work: &Work, ask: &AlignNow, changes: Changes) -> Result<(), AlignError> {
+        self.0 += changes.by_itself;
+        if !changes.claims.is_empty() {
+            work.deps.store.aligned_rows_claim(ask.lease.clone(), work.deps.settings.flows.lease, changes.claims).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The second time: it is done.
+struct Written(AlignReport);
+
+impl Take for Written {
+    async fn page(&mut self, work: &Work, ask: &AlignNow, changes: Changes) -> Result<(), AlignError> {
+        self.0.due += changes.deliveries.len();
+        self.0.listed += changes.conflicts.len();
+        self.0.closed += changes.closed.len();
+        if changes.is_empty() { Ok(()) } else { work.take_in(ask, changes).await }
+    }
 }
 
 #[cfg(test)]

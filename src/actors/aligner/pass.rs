@@ -1,44 +1,45 @@
-//! One run of an alignment: documents, rows and the conflict list in, everything that changes out. Pure.
+//! One comparison, a page at a time: documents, rows and the conflict list in, everything that changes out. Pure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
-
+use super::rows::Kept;
 use crate::definition::align::{Aligned, Fields, Item, Kind, ROW, Record, RowState, State, align};
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
 use crate::definition::{Definitions, Plan};
 use crate::domain::merge::{Agreed, Decided, Side};
 use crate::domain::{DocumentKey, FlowId};
-use crate::servicenow::{Listed, same_value};
+use crate::servicenow::same_value;
 use crate::store::{AlignDelivery, AlignedDocument, Compared, ConflictRow, NewConflict};
 
-/// What a run knows.
+/// What holds for every page of a comparison.
 pub(super) struct Pass<'a> {
     pub(super) flow: &'a FlowId,
     pub(super) plan: &'a Plan,
     pub(super) definitions: &'a Definitions,
     pub(super) target: &'a TargetPlan,
     pub(super) align: &'a AlignPlan,
-    /// Every document of the flow.
-    pub(super) documents: &'a [AlignedDocument],
-    /// Every row, or those that changed and those of documents that changed.
-    pub(super) rows: &'a [Listed],
-    /// Whether these are all rows.
+    /// Whether the ledger holds all rows, and not only those that changed and those of documents that changed.
     pub(super) whole: bool,
     /// Whether the two lists have been put in step.
     pub(super) adopted: bool,
     /// Whether a row without a key must belong to this company.
     pub(super) sole: bool,
-    /// Rows that belong to other flows.
-    pub(super) others: &'a HashSet<String>,
-    /// What is not closed.
-    pub(super) standing: &'a [ConflictRow],
-    /// What SYSPRO may have been asked to store, by document and field.
-    pub(super) called: &'a HashMap<(i64, String), String>,
 }
 
-/// What a run changes.
+/// A page of documents and everything that is known of them.
+pub(super) struct Sheet {
+    /// Each with its content as ServiceNow would hold it; `None` when it cannot be mapped, which the intake has parked, or is not carried.
+    pub(super) documents: Vec<(AlignedDocument, Option<Fields>)>,
+    /// The rows that may be theirs.
+    pub(super) rows: Vec<Kept>,
+    /// What stands in the conflict list about them.
+    pub(super) standing: Vec<ConflictRow>,
+    /// What SYSPRO may have been asked to store, by document and field.
+    pub(super) called: HashMap<(i64, String), String>,
+}
+
+/// What a page changes.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     pub(super) links: Vec<(i64, String, String)>,
@@ -51,75 +52,97 @@ pub(super) struct Changes {
     pub(super) arrived: Vec<(i64, String)>,
     /// Records that change, or vanish, without a person having said so.
     pub(super) by_itself: usize,
-    /// Records that SYSPRO has.
-    pub(super) list: usize,
-    /// Nothing is left that must be decided before the lists are in step.
-    pub(super) in_step: bool,
+    /// Rows that were found for documents, by sys_id: no other document's any more.
+    pub(super) claims: Vec<(String, i64)>,
+}
+
+impl Changes {
+    /// Nothing is to be written.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { links, compared, deliveries, withdrawn, conflicts, closed, arrived, by_itself: _, claims: _ } = self;
+        links.is_empty()
+            && compared.is_empty()
+            && deliveries.is_empty()
+            && withdrawn.is_empty()
+            && conflicts.is_empty()
+            && closed.is_empty()
+            && arrived.is_empty()
+    }
 }
 
 /// What is known of the rows.
 struct Rows<'a> {
-    by_id: HashMap<&'a str, &'a Listed>,
-    by_key: HashMap<&'a str, &'a Listed>,
-    by_natural: HashMap<Vec<&'a str>, Vec<&'a Listed>>,
+    by_id: HashMap<&'a str, &'a Kept>,
+    by_key: HashMap<&'a str, &'a Kept>,
+    by_natural: HashMap<&'a str, Vec<&'a Kept>>,
+    /// Whose a row is.
+    owner: HashMap<&'a str, i64>,
 }
 
-/// Which row is a document's.
-enum Match<'a> {
-    Row(&'a Listed),
-    Found(&'a Listed),
-    Missing,
-    Never,
-    Several(Vec<&'a Listed>),
-}
-
-impl<'a> Pass<'a> {
-    /// Compares every document that may have changed on either side.
-    pub(super) fn run(&self) -> Changes {
-        let mut changes = Changes { list: self.documents.iter().filter(|d| !d.deleted).count(), ..Changes::default() };
-        let rows = self.index();
-        let mut claimed: HashSet<&str> = self.documents.iter().filter_map(|document| document.sys_id.as_deref()).collect();
-        let mut standing: HashMap<&str, Vec<&ConflictRow>> = HashMap::new();
-        for conflict in self.standing {
-            standing.entry(conflict.subject.as_str()).or_default().push(conflict);
-        }
-        for document in self.documents {
-            let subject = document.id.to_string();
-            let stands = standing.remove(subject.as_str()).unwrap_or_default();
-            self.document(document, &subject, &stands, &rows, &mut claimed, &mut changes);
-        }
-        if self.whole {
-            self.rows_alone(&claimed, &mut standing, &mut changes);
-        }
-        changes.in_step = self.whole && !self.documents.is_empty() && !self.undecided(&changes);
-        changes
-    }
-
-    fn index(&self) -> Rows<'a> {
-        let of = |row: &'a Listed, column: &str| row.fields.get(column).map_or("", |text| text.trim());
-        let mut rows = Rows { by_id: HashMap::new(), by_key: HashMap::new(), by_natural: HashMap::new() };
-        for row in self.rows {
+impl<'a> Rows<'a> {
+    fn of(kept: &'a [Kept]) -> Self {
+        let mut rows = Self { by_id: HashMap::new(), by_key: HashMap::new(), by_natural: HashMap::new(), owner: HashMap::new() };
+        for row in kept {
             rows.by_id.insert(&row.sys_id, row);
-            let key = self.target.key_column.as_deref().map_or("", |column| of(row, column));
-            if !key.is_empty() {
-                rows.by_key.insert(key, row);
-            } else if !self.others.contains(&row.sys_id) {
-                let natural: Vec<&str> = self.target.natural_key.iter().map(|column| of(row, column)).collect();
-                if natural.iter().all(|text| !text.is_empty()) {
-                    rows.by_natural.entry(natural).or_default().push(row);
-                }
+            if !row.key.is_empty() {
+                rows.by_key.insert(&row.key, row);
+            }
+            if let Some(natural) = &row.natural {
+                rows.by_natural.entry(natural).or_default().push(row);
+            }
+            if let Some(document) = row.document {
+                rows.owner.insert(&row.sys_id, document);
             }
         }
         rows
     }
 
-    fn document(
+    fn free(&self, row: &Kept, document: i64) -> bool {
+        self.owner.get(row.sys_id.as_str()).is_none_or(|owner| *owner == document)
+    }
+
+    fn claim(&mut self, row: &'a Kept, document: i64, changes: &mut Changes) {
+        if self.owner.insert(&row.sys_id, document) != Some(document) {
+            changes.claims.push((row.sys_id.clone(), document));
+        }
+    }
+}
+
+/// Which row is a document's.
+enum Match<'a> {
+    Row(&'a Kept),
+    Found(&'a Kept),
+    Missing,
+    Never,
+    Several(Vec<&'a Kept>),
+}
+
+impl Pass<'_> {
+    /// Compares a page of documents with their rows.
+    pub(super) fn documents(&self, sheet: &Sheet) -> Changes {
+        let mut changes = Changes::default();
+        let mut rows = Rows::of(&sheet.rows);
+        let mut standing: HashMap<&str, Vec<&ConflictRow>> = HashMap::new();
+        for conflict in &sheet.standing {
+            standing.entry(conflict.subject.as_str()).or_default().push(conflict);
+        }
+        for (document, mapped) in &sheet.documents {
+            let subject = document.id.to_string();
+            let stands = standing.remove(subject.as_str()).unwrap_or_default();
+            self.document(document, mapped.as_ref(), &sheet.called, &subject, &stands, &mut rows, &mut changes);
+        }
+        changes
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one document with all that is known of it")]
+    fn document<'s>(
         &self,
         document: &AlignedDocument,
+        mapped: Option<&Fields>,
+        called: &HashMap<(i64, String), String>,
         subject: &str,
         stands: &[&ConflictRow],
-        rows: &Rows<'a>,
-        claimed: &mut HashSet<&'a str>,
+        rows: &mut Rows<'s>,
         changes: &mut Changes,
     ) {
         let touched = document.again || document.compared != Some(document.version) || !stands.is_empty();
@@ -132,33 +155,32 @@ impl<'a> Pass<'a> {
             // what is on its way is settled first; this run's reading may be older than it
             return changes.compared.push(later(document.compared.unwrap_or(0)));
         }
-        let Some(syspro) = self.mapped(document) else { return };
+        let Some(syspro) = mapped else { return };
         if !self.whole && document.sys_id.is_none() {
             return;
         }
         let decided = decided(stands);
         let remade = decided.get(ROW).is_some_and(|decided| decided.side == Side::Syspro);
-        let found = self.find(document, &syspro, remade, rows, claimed);
+        let found = self.find(document, syspro, remade, rows);
         let (row, state) = match &found {
             Match::Row(row) | Match::Found(row) => (Some(*row), RowState::There(&row.fields)),
             Match::Missing => (None, RowState::Missing),
             Match::Never => (None, RowState::Never),
-            Match::Several(rows) => {
-                claimed.extend(rows.iter().map(|row| row.sys_id.as_str()));
+            Match::Several(several) => {
+                several.iter().for_each(|row| rows.claim(row, document.id, changes));
                 (None, RowState::Ambiguous)
             }
         };
         let mut agreed: BTreeMap<String, Agreed> =
             document.agreed.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         if let Match::Found(row) = &found {
-            claimed.insert(&row.sys_id);
+            rows.claim(row, document.id, changes);
             changes.links.push((document.id, row.sys_id.clone(), self.target.target_table.clone()));
             // another row: nothing was ever agreed about it
             agreed.clear();
         }
-        let ours = self.arrived(document, &syspro, &mut agreed, changes);
-        let record =
-            Record { syspro: &syspro, present: !document.deleted, row: state, agreed: &agreed, decided: &decided, adopted: self.adopted };
+        let ours = self.arrived(document, syspro, called, &mut agreed, changes);
+        let record = Record { syspro, present: !document.deleted, row: state, agreed: &agreed, decided: &decided, adopted: self.adopted };
         let mut aligned = align(self.target, self.align, record, &same_value);
         for (field, pair) in ours {
             aligned.pairs.entry(field).or_insert(pair);
@@ -177,12 +199,13 @@ impl<'a> Pass<'a> {
         &self,
         document: &AlignedDocument,
         syspro: &Fields,
+        called: &HashMap<(i64, String), String>,
         agreed: &mut BTreeMap<String, Agreed>,
         changes: &mut Changes,
     ) -> Vec<(String, Agreed)> {
         let mut ours = Vec::new();
         for field in &self.align.fields {
-            let Some(wanted) = self.called.get(&(document.id, field.name.clone())) else { continue };
+            let Some(wanted) = called.get(&(document.id, field.name.clone())) else { continue };
             if syspro.get(&field.name).is_some_and(|now| same_value(now, wanted)) {
                 let pair = Agreed { syspro: syspro[&field.name].clone(), servicenow: wanted.clone() };
                 agreed.insert(field.name.clone(), pair.clone());
@@ -193,14 +216,19 @@ impl<'a> Pass<'a> {
         ours
     }
 
-    /// SYSPRO's content as ServiceNow would hold it; `None` when it cannot be mapped, which the intake has parked, or is not carried.
-    fn mapped(&self, document: &AlignedDocument) -> Option<Fields> {
+    /// SYSPRO's content as ServiceNow would hold it.
+    pub(super) fn mapped(&self, document: &AlignedDocument) -> Option<Fields> {
         let content = self.plan.content_from_json(DocumentKey::from_text(&document.key), &document.content).ok()?;
         let mapped = self.plan.map(&self.flow.company, &content, &self.definitions.lookups).ok()?;
         mapped.records.into_iter().find(|record| self.plan.targets[record.target].block == self.target.block).map(|record| record.fields)
     }
 
-    fn find(&self, document: &AlignedDocument, syspro: &Fields, remade: bool, rows: &Rows<'a>, claimed: &HashSet<&str>) -> Match<'a> {
+    /// The natural key of a record, as rows are kept by it; `None` when a part of it is empty.
+    pub(super) fn natural(&self, fields: &Fields) -> Option<String> {
+        natural(self.target, |column| fields.get(column).map(String::as_str))
+    }
+
+    fn find<'s>(&self, document: &AlignedDocument, syspro: &Fields, remade: bool, rows: &Rows<'s>) -> Match<'s> {
         if let Some(row) = document.sys_id.as_deref().and_then(|id| rows.by_id.get(id)) {
             return Match::Row(row);
         }
@@ -209,21 +237,15 @@ impl<'a> Pass<'a> {
             return without;
         }
         let key = source_key(&self.flow.company, &self.flow.entity, &DocumentKey::from_text(&document.key), "");
-        if let Some(row) = rows.by_key.get(key.as_str()).filter(|row| !claimed.contains(row.sys_id.as_str())) {
+        if let Some(row) = rows.by_key.get(key.as_str()).filter(|row| rows.free(row, document.id)) {
             return Match::Found(row);
         }
         // a row of the same code in the place of one that was deleted is another record until a person says that it is not
         if document.sys_id.is_some() && !remade {
             return without;
         }
-        let natural: Option<Vec<&str>> = self.target.natural_key.iter().map(|column| syspro.get(column).map(|text| text.trim())).collect();
-        let free: Vec<&Listed> = natural
-            .and_then(|natural| rows.by_natural.get(&natural))
-            .into_iter()
-            .flatten()
-            .copied()
-            .filter(|row| !claimed.contains(row.sys_id.as_str()))
-            .collect();
+        let natural = self.natural(syspro).and_then(|natural| rows.by_natural.get(natural.as_str()));
+        let free: Vec<&Kept> = natural.into_iter().flatten().copied().filter(|row| rows.free(row, document.id)).collect();
         match free.as_slice() {
             [] => without,
             [row] => Match::Found(row),
@@ -262,7 +284,7 @@ impl<'a> Pass<'a> {
         &self,
         document: &AlignedDocument,
         subject: &str,
-        row: Option<&Listed>,
+        row: Option<&Kept>,
         stands: &[&ConflictRow],
         items: &[Item],
         changes: &mut Changes,
@@ -294,18 +316,26 @@ impl<'a> Pass<'a> {
         changes.conflicts.len() > before
     }
 
-    /// Rows that no document belongs to.
-    fn rows_alone(&self, claimed: &HashSet<&str>, standing: &mut HashMap<&str, Vec<&ConflictRow>>, changes: &mut Changes) {
+    /// Whether a row that no document has is of this flow, and in use.
+    fn alone(&self, row: &Kept) -> bool {
         let own = format!("{}/{}/", self.flow.company, self.flow.entity);
-        for row in self.rows.iter().filter(|row| !claimed.contains(row.sys_id.as_str())) {
-            let key = self.target.key_column.as_deref().and_then(|column| row.fields.get(column)).map_or("", |text| text.trim());
-            let ours = if key.is_empty() { self.sole && !self.others.contains(&row.sys_id) } else { key.starts_with(&own) };
-            let inactive =
-                self.align.inactive.iter().any(|(column, text)| row.fields.get(column).is_some_and(|value| value.trim() == text));
-            if !ours || inactive {
-                continue;
-            }
-            let stands = standing.remove(row.sys_id.as_str()).unwrap_or_default();
+        let ours = if row.key.is_empty() { self.sole } else { row.key.starts_with(&own) };
+        let inactive = self.align.inactive.iter().any(|(column, text)| row.fields.get(column).is_some_and(|value| value.trim() == text));
+        ours && !inactive
+    }
+
+    /// Entries about rows that are a document's by now, or gone; `rows` are those of them that are still alone.
+    pub(super) fn no_longer_alone(&self, conflicts: &[ConflictRow], rows: &[Kept]) -> Changes {
+        let alone = |conflict: &&ConflictRow| rows.iter().any(|row| row.sys_id == conflict.subject && self.alone(row));
+        let closed = conflicts.iter().filter(|conflict| !alone(conflict)).map(|conflict| (conflict.id, "no longer alone")).collect();
+        Changes { closed, ..Changes::default() }
+    }
+
+    /// Rows that no document has.
+    pub(super) fn rows_alone(&self, rows: &[Kept], standing: &[ConflictRow]) -> Changes {
+        let mut changes = Changes::default();
+        for row in rows.iter().filter(|row| self.alone(row)) {
+            let stands: Vec<&ConflictRow> = standing.iter().filter(|conflict| conflict.subject == row.sys_id).collect();
             let side = decided(&stands).get(ROW).map(|decided| decided.side);
             let state = match side.or_else(|| self.align.rule.side().filter(|side| *side == Side::ServiceNow)) {
                 Some(Side::ServiceNow) => State::ToApply,
@@ -332,7 +362,7 @@ impl<'a> Pass<'a> {
             changes.conflicts.push(NewConflict {
                 subject: row.sys_id.clone(),
                 document_id: None,
-                key: if key.is_empty() { natural.join("/") } else { key.to_owned() },
+                key: if row.key.is_empty() { natural.join("/") } else { row.key.clone() },
                 sys_id: Some(row.sys_id.clone()),
                 field: item.field,
                 source: None,
@@ -345,24 +375,15 @@ impl<'a> Pass<'a> {
                 servicenow_at: row.updated_at,
             });
         }
-        // rows that are a document's by now, or gone
-        changes.closed.extend(standing.values().flatten().map(|conflict| (conflict.id, "no longer alone")));
-        standing.clear();
+        changes
     }
+}
 
-    /// Whether anything of a first contact is left open.
-    fn undecided(&self, changes: &Changes) -> bool {
-        let first = |kind: &str| ["first_contact", "only_syspro", "only_servicenow", "ambiguous"].contains(&kind);
-        let new = changes.conflicts.iter().any(|conflict| conflict.state == "open" && first(conflict.kind));
-        let closed: HashSet<i64> = changes.closed.iter().map(|(id, _)| *id).collect();
-        let replaced: HashSet<(&str, &str)> = changes.conflicts.iter().map(|c| (c.subject.as_str(), c.field.as_str())).collect();
-        new || self.standing.iter().any(|conflict| {
-            conflict.state == "open"
-                && first(&conflict.kind)
-                && !closed.contains(&conflict.id)
-                && !replaced.contains(&(conflict.subject.as_str(), conflict.field.as_str()))
-        })
-    }
+/// The natural key of a record or a row as one text; `None` without one, and when a part of it is empty.
+pub(super) fn natural<'t>(target: &TargetPlan, of: impl Fn(&str) -> Option<&'t str>) -> Option<String> {
+    let parts: Option<Vec<&str>> =
+        target.natural_key.iter().map(|column| of(column).map(str::trim).filter(|text| !text.is_empty())).collect();
+    parts.filter(|parts| !parts.is_empty()).map(|parts| parts.join("\u{1f}"))
 }
 
 /// What persons decided about a record, by field.
@@ -378,9 +399,4 @@ fn decided(stands: &[&ConflictRow]) -> BTreeMap<String, Decided> {
 fn stands_so(known: &ConflictRow, item: &Item) -> bool {
     let values = known.syspro == item.syspro && known.servicenow == item.servicenow;
     values && known.kind == item.kind.as_str() && known.state == item.state.as_str()
-}
-
-/// The newest change among rows.
-pub(super) fn newest(rows: &[Listed]) -> Option<DateTime<Utc>> {
-    rows.iter().filter_map(|row| row.updated_at).max()
 }

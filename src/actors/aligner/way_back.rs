@@ -47,8 +47,10 @@ pub struct WayBack {
 /// What was done in SYSPRO.
 #[derive(Debug, Default)]
 pub(super) struct Applied {
-    /// Documents that SYSPRO shows otherwise than the ledger has them.
-    pub(super) documents: Vec<Document>,
+    /// Documents that SYSPRO shows otherwise than the ledger has them, as far as they have not been taken in.
+    documents: Vec<Document>,
+    /// Some were: both sides are to be compared once more.
+    pub(super) news: bool,
     /// Values that it was seen to have stored.
     pub(super) stored: usize,
 }
@@ -106,6 +108,7 @@ impl Work {
             }
             called = true;
             match apply.document(&changes, &mut applied).await {
+                Ok(()) if applied.documents.len() as i64 >= PAGE => self.take_back(plan, ask, &mut applied).await?,
                 Ok(()) => {}
                 Err(Halt::Align(error)) => return Err(error),
                 Err(Halt::Syspro(text)) => {
@@ -120,11 +123,16 @@ impl Work {
         if called && self.deps.settings.syspro.source == SysproSource::OData {
             log_off(&way.log_off, LOG_OFF).await;
         }
+        self.take_back(plan, ask, &mut applied).await?;
         Ok(applied)
     }
 
     /// Takes in what was read back, as any reading is.
-    pub(super) async fn take_back(&self, plan: &Plan, ask: &AlignNow, documents: Vec<Document>) -> Result<(), AlignError> {
+    async fn take_back(&self, plan: &Plan, ask: &AlignNow, applied: &mut Applied) -> Result<(), AlignError> {
+        let documents = std::mem::take(&mut applied.documents);
+        if documents.is_empty() {
+            return Ok(());
+        }
         let map = |document: &Document| map_document(plan, &self.deps.definitions, &self.flow.company, document, false);
         let intake = Intake {
             lease: Some((ask.lease.clone(), self.deps.settings.flows.lease)),
@@ -132,6 +140,7 @@ impl Work {
             ..Intake::of(self.flow.clone(), ask.run, documents.iter().map(map).collect())
         };
         self.deps.store.intake(intake).await?;
+        applied.news = true;
         Ok(())
     }
 }

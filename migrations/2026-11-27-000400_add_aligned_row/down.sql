@@ -1,0 +1,2 @@
+DROP INDEX record_sys_id;
+DROP TABLE aligned_row;

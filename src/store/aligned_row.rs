@@ -1,0 +1,195 @@
+//! ServiceNow's side of a comparison, kept while it is made: a list of any length is compared in the memory of one page.
+//!
+//! Only the holder of the flow's lease fills it; whoever lost the lease is refused here as everywhere.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
+
+use super::flow::flow_assert_held;
+use super::{Lease, Store, StoreError};
+use crate::domain::FlowId;
+
+/// A row of ServiceNow's list.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct AlignedRow {
+    /// The row.
+    #[diesel(sql_type = Text)]
+    pub sys_id: String,
+    /// When it was last changed, by the instance's clock.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub updated_at: Option<DateTime<Utc>>,
+    /// The columns that could be read, as a JSON object.
+    #[diesel(sql_type = Text)]
+    pub fields: String,
+    /// What its key column says; empty: nothing.
+    #[diesel(sql_type = Text)]
+    pub source_key: String,
+    /// The columns of its natural key, joined; only without a key.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub natural_key: Option<String>,
+    /// The document that it belongs to, as far as that is known. Not read when a row is put in.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub document_id: Option<i64>,
+    /// It has no key, and a document of another flow has it. Not read when a row is put in.
+    #[diesel(sql_type = Bool)]
+    pub of_other: bool,
+}
+
+/// Which rows are looked for: any of these.
+#[derive(Debug, Clone, Default)]
+pub struct AlignedRowKeys {
+    /// By sys_id.
+    pub sys_ids: Vec<String>,
+    /// By key.
+    pub source_keys: Vec<String>,
+    /// By natural key; rows of other flows' documents are left out.
+    pub natural_keys: Vec<String>,
+}
+
+/// A document whose row must be read by its sys_id.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct UnreadRow {
+    /// The document, ascending, for paging.
+    #[diesel(sql_type = BigInt)]
+    pub document_id: i64,
+    /// Its row.
+    #[diesel(sql_type = Text)]
+    pub sys_id: String,
+}
+
+impl Store {
+    /// Forgets the rows of the flow's last comparison.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the flow is somebody else's by now.
+    pub async fn aligned_rows_clear(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
+        self.run("forget the rows of the last comparison", move |conn| {
+            flow_assert_held(conn, &lease, ttl)?;
+            sql_query("DELETE FROM aligned_row WHERE company = $1 AND entity = $2")
+                .bind::<Text, _>(lease.flow.company.as_str())
+                .bind::<Text, _>(lease.flow.entity.as_str())
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Keeps a page of rows; one that is there is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the flow is somebody else's by now.
+    pub async fn aligned_rows_put(&self, lease: Lease, ttl: Duration, rows: Vec<AlignedRow>) -> Result<(), StoreError> {
+        self.run("keep a page of rows to be compared", move |conn| {
+            flow_assert_held(conn, &lease, ttl)?;
+            sql_query(
+                "INSERT INTO aligned_row (company, entity, sys_id, updated_at, fields, source_key, natural_key) \
+                 SELECT $1, $2, n.* FROM unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[]) AS n \
+                 ON CONFLICT (company, entity, sys_id) DO UPDATE SET updated_at = excluded.updated_at, fields = excluded.fields, \
+                 source_key = excluded.source_key, natural_key = excluded.natural_key",
+            )
+            .bind::<Text, _>(lease.flow.company.as_str())
+            .bind::<Text, _>(lease.flow.entity.as_str())
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.sys_id.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Timestamptz>>, _>(rows.iter().map(|row| row.updated_at).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.fields.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.source_key.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.natural_key.as_deref()).collect::<Vec<_>>())
+            .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Marks the rows that documents have: those of this flow, and, among rows without a key, those of others.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the flow is somebody else's by now.
+    pub async fn aligned_rows_own(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
+        self.run("mark whose the rows are", move |conn| {
+            flow_assert_held(conn, &lease, ttl)?;
+            sql_query(include_str!("sql/aligned_rows_own.sql"))
+                .bind::<Text, _>(lease.flow.company.as_str())
+                .bind::<Text, _>(lease.flow.entity.as_str())
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Notes which documents rows were found for: (sys_id, document).
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the flow is somebody else's by now.
+    pub async fn aligned_rows_claim(&self, lease: Lease, ttl: Duration, claims: Vec<(String, i64)>) -> Result<(), StoreError> {
+        self.run("note whose rows were found", move |conn| {
+            flow_assert_held(conn, &lease, ttl)?;
+            sql_query(
+                "UPDATE aligned_row a SET document_id = n.document_id FROM unnest($3::text[], $4::bigint[]) AS n (sys_id, document_id) \
+                 WHERE a.company = $1 AND a.entity = $2 AND a.sys_id = n.sys_id",
+            )
+            .bind::<Text, _>(lease.flow.company.as_str())
+            .bind::<Text, _>(lease.flow.entity.as_str())
+            .bind::<Array<Text>, _>(claims.iter().map(|claim| claim.0.as_str()).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(claims.iter().map(|claim| claim.1).collect::<Vec<_>>())
+            .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The rows that may be those of a page of documents, in the order of their sys_ids.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn aligned_rows_find(&self, flow: FlowId, keys: AlignedRowKeys) -> Result<Vec<AlignedRow>, StoreError> {
+        self.run("find the rows of documents", move |conn| {
+            Ok(sql_query(include_str!("sql/aligned_rows_find.sql"))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<Array<Text>, _>(keys.sys_ids)
+                .bind::<Array<Text>, _>(keys.source_keys)
+                .bind::<Array<Text>, _>(keys.natural_keys)
+                .load(conn)?)
+        })
+        .await
+    }
+
+    /// The next page of rows that no document has, by their sys_ids.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn aligned_rows_alone(&self, flow: FlowId, after: String, limit: i64) -> Result<Vec<AlignedRow>, StoreError> {
+        self.run("read rows that no document has", move |conn| {
+            Ok(sql_query(
+                "SELECT sys_id, updated_at, fields, source_key, natural_key, document_id, of_other FROM aligned_row \
+                 WHERE company = $1 AND entity = $2 AND sys_id > $3 AND document_id IS NULL AND NOT of_other ORDER BY sys_id LIMIT $4",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<Text, _>(after)
+            .bind::<BigInt, _>(limit)
+            .load(conn)?)
+        })
+        .await
+    }
+
+    /// The next page of documents that must be compared though the list of what changed does not hold their rows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn aligned_rows_unread(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<UnreadRow>, StoreError> {
+        self.run("read which rows must be asked for", move |conn| {
+            Ok(sql_query(include_str!("sql/aligned_rows_unread.sql"))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<BigInt, _>(after)
+                .bind::<BigInt, _>(limit)
+                .load(conn)?)
+        })
+        .await
+    }
+}
