@@ -285,6 +285,61 @@ fn a_run_that_would_change_too_much_changes_nothing() {
 }
 
 #[test]
+fn lists_of_several_pages_are_compared_as_one() {
+    run(async {
+        let world = Aligned::start("brake_percent = 50").await;
+        let rig = &world.rig;
+        let flow = FlowId::new("EDU1", "cost_center");
+        let codes: Vec<String> = (0..2_300).map(|n| format!("K{n:04}")).collect();
+        // the other way round, so that a record and its row never meet on one page by chance
+        for (n, code) in codes.iter().enumerate().rev() {
+            let name = if [3, 1_500, 2_299].contains(&n) { "Kept by hand" } else { "Centre" };
+            rig.syspro.insert("EDU1", "BomCostCentre", &[("CostCentre", code), ("Description", "Centre")]).unwrap();
+            rig.servicenow.insert_row(COST, &[("code", code), ("account_number", code), ("name", name)]).unwrap();
+        }
+        for code in ["K0007", "K2298"] {
+            rig.servicenow.insert_row(COST, &[("code", code), ("account_number", code), ("name", "Once more")]).unwrap();
+        }
+        for n in 0..1_100 {
+            rig.servicenow.insert_row(COST, &[("code", &format!("X{n}")), ("account_number", &format!("X{n}")), ("name", "Alone")]).unwrap();
+        }
+        let poll = || async { errors(&cycle(&rig.deps, vec![flow.clone()], RunKind::Poll).await) };
+        assert_eq!(poll().await, Vec::<String>::new());
+        let of = |kind: &str, found: &[ConflictRow]| -> Vec<String> {
+            found.iter().filter(|row| row.kind == kind && !row.key.starts_with('1')).map(|row| row.key.clone()).collect()
+        };
+        let found = world.conflicts().await;
+        assert_eq!(of("first_contact", &found).into_iter().collect::<BTreeSet<_>>(), ["K0003", "K1500", "K2299"].map(str::to_owned).into());
+        assert_eq!(of("ambiguous", &found).into_iter().collect::<BTreeSet<_>>(), ["K0007", "K2298"].map(str::to_owned).into());
+        assert_eq!((of("only_servicenow", &found).len(), rig.servicenow.writes()), (1_100, 0));
+        let linked = "SELECT count(*) FROM record r JOIN document d ON d.id = r.document_id WHERE d.key LIKE 'K%'";
+        assert_eq!(rig.database.psql(linked), "2298");
+
+        world.adopt(Some(Side::Syspro)).await;
+        assert_eq!(poll().await, Vec::<String>::new());
+        assert_eq!(poll().await, Vec::<String>::new());
+        assert_eq!(world.name("K1500"), "Centre");
+        assert_eq!(of("first_contact", &world.conflicts().await), Vec::<String>::new());
+
+        // no page alone has as many changes as the brake would stop
+        let writes = rig.servicenow.writes();
+        for code in codes.iter().step_by(2).chain(codes.iter().skip(1).step_by(20)) {
+            world.describe(code, "A script went wrong");
+        }
+        let said = poll().await.join("\n");
+        // one of them is still somebody's to decide
+        assert!(said.contains("would change 1264 of 2312 ") && said.contains("`align.brake_percent` (50)"), "{said}");
+        assert_eq!(rig.servicenow.writes(), writes);
+        // what SYSPRO takes back is no change
+        for code in codes.iter().step_by(2).chain(codes.iter().skip(1).step_by(20)) {
+            world.describe(code, if code == "K0000" { "New" } else { "Centre" });
+        }
+        assert_eq!(poll().await, Vec::<String>::new());
+        assert_eq!((world.name("K0000").as_str(), rig.servicenow.writes()), ("New", writes + 1));
+    });
+}
+
+#[test]
 fn rows_that_may_not_be_seen_and_columns_that_cannot_be_read_are_not_taken_for_deleted() {
     run(async {
         let mut options = Options::of_one_company(30);
