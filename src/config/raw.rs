@@ -51,6 +51,7 @@ pub(super) struct RawSyspro {
     pub(super) enet_session_texts: Option<Vec<String>>,
     pub(super) enet_evicted_texts: Option<Vec<String>>,
     pub(super) enet_seat_texts: Option<Vec<String>>,
+    pub(super) enet_table_texts: Option<Vec<String>>,
     pub(super) enet_numbers: Option<Vec<String>>,
     pub(super) allow_http: Option<bool>,
     pub(super) time_zone: Option<String>,

@@ -151,6 +151,8 @@ pub struct EnetSettings {
     pub evicted_texts: Vec<String>,
     /// A refused logon that holds one of these tells that all seats are taken.
     pub seat_texts: Vec<String>,
+    /// A refusal that holds one of these, `{table}` being the table's name, tells that the company has no such table.
+    pub table_texts: Vec<String>,
     /// Columns (`Table.Column`) that hold numbers, besides those that are known.
     pub numbers: Vec<String>,
 }
@@ -165,6 +167,7 @@ impl Default for EnetSettings {
             session_texts: texts(&["ERROR", "session"]),
             evicted_texts: texts(&["logged in elsewhere", "been logged out"]),
             seat_texts: texts(&["concurrent users", "maximum number", "no seat"]),
+            table_texts: texts(&["Table '{table}' not found"]),
             numbers: Vec::new(),
         }
     }

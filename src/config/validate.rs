@@ -191,6 +191,7 @@ impl Check<'_> {
             ("syspro.enet_session_texts", texts(&raw.enet_session_texts)),
             ("syspro.enet_evicted_texts", texts(&raw.enet_evicted_texts)),
             ("syspro.enet_seat_texts", texts(&raw.enet_seat_texts)),
+            ("syspro.enet_table_texts", texts(&raw.enet_table_texts)),
             ("syspro.enet_numbers", texts(&raw.enet_numbers)),
         ];
         for (key, list) in &lists {
@@ -198,11 +199,15 @@ impl Check<'_> {
                 self.problem::<()>(key, format!("`{key}` must not hold a blank text, which every answer holds"));
             }
         }
-        for name in lists[3].1.iter().filter(|name| !name.trim().is_empty() && !name.contains('.')) {
+        for text in lists[3].1.iter().filter(|text| !text.contains("{table}")) {
+            let text = format!("`syspro.enet_table_texts` must name the table, as `{{table}}`, got `{text}`: else it tells of any table");
+            self.problem::<()>("syspro.enet_table_texts", text);
+        }
+        for name in lists[4].1.iter().filter(|name| !name.trim().is_empty() && !name.contains('.')) {
             let text = format!("`syspro.enet_numbers` must hold names such as `ApSupplier+.Score`, got `{name}`");
             self.problem::<()>("syspro.enet_numbers", text);
         }
-        let [session_texts, evicted_texts, seat_texts, numbers] = lists.each_mut().map(|(_, list)| std::mem::take(list));
+        let [session_texts, evicted_texts, seat_texts, table_texts, numbers] = lists.each_mut().map(|(_, list)| std::mem::take(list));
         EnetSettings {
             session_life: self.seconds("syspro.enet_session_seconds", raw.enet_session_seconds, 10, 86_400),
             back_off: self.seconds("syspro.enet_back_off_seconds", raw.enet_back_off_seconds, 1, 86_400),
@@ -210,6 +215,7 @@ impl Check<'_> {
             session_texts,
             evicted_texts,
             seat_texts,
+            table_texts,
             numbers,
         }
     }

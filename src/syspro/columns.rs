@@ -68,6 +68,9 @@ impl OData {
                 Err(error @ SysproError::Refused { status: 404, .. }) => {
                     finding.error = Some(call.not_found(&needed.table, all[0], error).await);
                 }
+                Err(error) if call.denied_table(&needed.table, &error).is_some() => {
+                    finding.error = call.denied_table(&needed.table, &error);
+                }
                 Err(error) if error.is_about(&all) => match call.missing(&needed.table, &all).await? {
                     Some(missing) => {
                         (finding.missing_optional, finding.missing) = missing.into_iter().partition(|name| needed.optional.contains(name));
@@ -150,7 +153,11 @@ impl Call<'_> {
                     return Err(self.not_found(query.table, selected[0], error).await);
                 }
             }
-            Err(error) if error.is_about(selected) => {}
+            Err(error) if error.is_about(selected) => {
+                if let Some(unknown) = self.denied_table(query.table, &error) {
+                    return Err(unknown);
+                }
+            }
             Err(error) => return Err(error),
         }
         let Some(missing) = self.missing(query.table, selected).await? else {

@@ -71,6 +71,16 @@ impl Call<'_> {
         }
     }
 
+    /// What a refusal is when it says that there is no such table. Only e.net says so in words: OData has a status for it.
+    pub(super) fn denied_table(&self, table: &str, refusal: &SysproError) -> Option<SysproError> {
+        match (&self.odata.door, refusal) {
+            (Door::Enet(finder), SysproError::Refused { answer, .. }) if finder.denies(table, answer) => {
+                Some(SysproError::UnknownTable { company: self.company.to_string(), table: table.to_owned() })
+            }
+            _ => None,
+        }
+    }
+
     /// The rest of a query string once the conditions are left out: what a list has to share its room with.
     pub(super) fn overhead(&self, query: &Query<'_>) -> usize {
         match &self.odata.door {

@@ -65,7 +65,9 @@ pub enum SysproError {
         asked: String,
     },
     /// The company answers, the table does not.
-    #[error("company `{company}` has no table `{table}` in the OData service (404); correct the entity's definition or expose the table")]
+    #[error(
+        "company `{company}` has no table `{table}` that can be read; correct the entity's definition, or expose the table in the OData service"
+    )]
     UnknownTable {
         /// The company.
         company: String,

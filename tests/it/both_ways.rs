@@ -301,7 +301,9 @@ fn lists_of_several_pages_are_compared_as_one() {
             rig.servicenow.insert_row(COST, &[("code", code), ("account_number", code), ("name", "Once more")]).unwrap();
         }
         for n in 0..1_100 {
-            rig.servicenow.insert_row(COST, &[("code", &format!("X{n}")), ("account_number", &format!("X{n}")), ("name", "Alone")]).unwrap();
+            rig.servicenow
+                .insert_row(COST, &[("code", &format!("X{n}")), ("account_number", &format!("X{n}")), ("name", "Alone")])
+                .unwrap();
         }
         let poll = || async { errors(&cycle(&rig.deps, vec![flow.clone()], RunKind::Poll).await) };
         assert_eq!(poll().await, Vec::<String>::new());

@@ -11,7 +11,7 @@ use tieline::config::settings::{EnetSettings, RetrySettings, SysproSettings, Sys
 use tieline::definition::{self, ReadPlan};
 use tieline::domain::run::RunKind;
 use tieline::domain::setup_object::{SetupAction, SetupCall, SetupObject};
-use tieline::domain::{Document, DocumentKey};
+use tieline::domain::{Document, DocumentKey, Value};
 use tieline::sim::dataset::DatasetOptions;
 use tieline::sim::faults::{Fault, FaultRule};
 use tieline::sim::syspro::enet::{DeadSession, WrapMode};
@@ -154,6 +154,38 @@ fn both_doors_give_the_same_documents_whatever_the_server_is_like() {
         for switches in [Switches { enet, ..Switches::default() }, Switches { enet: small, release: Release::Old, ..Switches::default() }] {
             let sim = start(120, switches);
             assert!(compare(&sim, 37).await > 300);
+            sim.stop();
+        }
+    });
+}
+
+#[test]
+fn a_custom_form_that_a_company_lacks_reads_as_empty_through_both_doors() {
+    run(async {
+        let site = tempfile::tempdir().unwrap();
+        std::fs::create_dir(site.path().join("entities")).unwrap();
+        let supplier = include_str!("../../config/entities/supplier.toml");
+        let form = |columns: &str| format!("{supplier}\n[[join]]\ntable = \"ApSupplier+\"\n{columns} = [\"BeeLevel\"]\n");
+        for unknown_as_xml in [true, false] {
+            let sim = start(50, Switches { enet: EnetSwitches { unknown_as_xml, ..EnetSwitches::default() }, ..Switches::default() });
+            let doors = doors(&settings(&sim));
+            std::fs::write(site.path().join("entities/supplier.toml"), form("optional")).unwrap();
+            let definitions = definition::load(Some(site.path()), "apo", &[]).expect("definitions");
+            let plan = definitions.plan(&"supplier".into()).unwrap();
+            let by_odata = read(&doors.odata, "odata-secret", "EDU1", &plan.read, Scope::All, 300).await.expect("OData");
+            let by_enet = read(&doors.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 300).await.expect("e.net");
+            assert!(!by_enet.is_empty());
+            assert_eq!(by_odata, by_enet);
+            assert!(by_enet.iter().all(|document| document.root.last() == Some(&Value::Null)));
+            // one that is needed is an error with its name
+            std::fs::write(site.path().join("entities/supplier.toml"), form("columns")).unwrap();
+            let definitions = definition::load(Some(site.path()), "apo", &[]).expect("definitions");
+            let plan = definitions.plan(&"supplier".into()).unwrap();
+            for (door, password) in [(&doors.odata, "odata-secret"), (&doors.enet, "enet-secret")] {
+                let error = read(door, password, "EDU1", &plan.read, Scope::All, 300).await.expect_err("needed");
+                assert!(error.to_string().contains("company `EDU1` has no table `ApSupplier+`"), "{error}");
+            }
+            doors.session.log_off().await;
             sim.stop();
         }
     });

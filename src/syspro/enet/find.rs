@@ -45,6 +45,11 @@ impl Finder {
         (self.settings.url_limit.saturating_sub(REST) / COMPARISON).max(4)
     }
 
+    /// Whether a refusal says that there is no such table.
+    pub(in super::super) fn denies(&self, table: &str, answer: &str) -> bool {
+        self.settings.table_texts.iter().any(|text| answer.contains(&text.replace("{table}", table)))
+    }
+
     /// A request: columns, a condition in OData's words, the order, how many rows.
     pub(in super::super) fn find(&self, table: &str, columns: &[&str], condition: &str, order: &[&str], top: usize) -> Find {
         let list = |names: &[&str]| names.iter().fold(String::new(), |all, name| all + &wire::element("Column", name));
