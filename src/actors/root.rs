@@ -20,6 +20,7 @@ use super::tree::flows;
 use super::watch::Fatal;
 use super::writer::Nudge;
 use super::{Deps, heart};
+use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
 use crate::store::Dead;
@@ -123,6 +124,23 @@ impl Root {
         })
     }
 
+    /// Goes on with open backfills of flows that are at rest here.
+    fn backfill(&mut self, flows: Vec<FlowId>, ctx: &mut Context<Self>) {
+        let known = |flow: &FlowId| self.parts.crew.pollers.contains_key(flow);
+        let free = |flow: &FlowId| known(flow) && !self.running.contains(flow) && !self.gave_up.contains_key(flow);
+        let flows: Vec<FlowId> = flows.into_iter().filter(free).collect();
+        if self.stopping {
+            return;
+        }
+        // each by itself: none keeps another one's polls waiting
+        for flow in flows {
+            let flows = vec![(flow, RunKind::Backfill)];
+            let ask = CycleAsk { flows, requested_by: "backfill".into(), reason: None, force: false, due_at: BTreeMap::new() };
+            let cycle = self.cycle(ask, Vec::new(), ctx).map(|report, _, _| log_report(&report));
+            ctx.spawn(cycle);
+        }
+    }
+
     fn end_process(&self, why: String, stuck: bool) {
         error!(why, "the service cannot go on and ends; the service manager starts it again");
         let _ = self.parts.fatal.send(Some(Fatal { why, stuck }));
@@ -205,7 +223,7 @@ impl Handler<Tick> for Root {
             }
             if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heart::SILENT).await {
                 warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
-                return;
+                return Vec::new();
             }
             match deps.store.delivery_due().await {
                 Ok(lanes) => {
@@ -215,8 +233,18 @@ impl Handler<Tick> for Root {
                 }
                 Err(error) => warn!(%error, "due deliveries could not be looked for, it is tried again"),
             }
+            match deps.store.backfill_flows().await {
+                Ok(flows) => flows,
+                Err(error) => {
+                    warn!(%error, "open backfills could not be looked for, it is tried again");
+                    Vec::new()
+                }
+            }
         };
-        ctx.spawn(retry.into_actor(self).map(|(), this, _| this.asking = false));
+        ctx.spawn(retry.into_actor(self).map(|backfills, this, ctx| {
+            this.asking = false;
+            this.backfill(backfills, ctx);
+        }));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: one file per command, each turned into an exit code.
 
 mod api_key;
+mod backfill;
 mod check;
 mod conflicts;
 mod context;
@@ -92,6 +93,8 @@ pub enum Command {
     Record(record::RecordArgs),
     /// Maps stored records anew and sends them again
     Replay(replay::ReplayArgs),
+    /// Reads a period of SYSPRO's history again, beside the polls
+    Backfill(backfill::BackfillArgs),
     /// What waits for a person where both sides may change the records
     #[command(subcommand)]
     Conflicts(conflicts::ConflictsCommand),
@@ -136,6 +139,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Failures(args) => ledger::failures(&cli.global, &args),
         Command::Record(args) => record::record(&cli.global, &args),
         Command::Replay(args) => replay::replay(&cli.global, &args),
+        Command::Backfill(args) => backfill::backfill(&cli.global, &args),
         Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),
         Command::Audit(args) => ledger::audit(&cli.global, &args),
         #[cfg(target_os = "linux")]

@@ -55,6 +55,10 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/flows/{}/{}/pause", Some(Permission::Operate)),
     route("POST", "/api/v1/flows/{}/{}/resume", Some(Permission::Operate)),
     route("POST", "/api/v1/replay", Some(Permission::Operate)),
+    route("POST", "/api/v1/backfill", Some(Permission::Operate)),
+    route("GET", "/api/v1/backfills", Some(Permission::Read)),
+    route("GET", "/api/v1/backfills/{}", Some(Permission::Read)),
+    route("POST", "/api/v1/backfills/{}/cancel", Some(Permission::Operate)),
 ];
 
 impl Route {

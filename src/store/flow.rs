@@ -12,6 +12,7 @@ use super::audit::{NewAudit, audit_append};
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::run::RunKind;
 
 /// A flow held: writes carry it, and are refused once somebody else has taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,21 +104,26 @@ pub(crate) fn flow_assert_held(conn: &mut Conn, lease: &Lease, ttl: Duration) ->
     Ok(())
 }
 
-/// Moves the reading position, and at the end of a read the watermark.
+/// Moves the reading position, and at the end of a read the watermark, where the page is one of the flow's own reading; notes what its
+/// columns hold.
 pub(crate) fn flow_advance(
     conn: &mut Conn,
     lease: &Lease,
-    watermark: Option<NaiveDate>,
-    position: Option<&serde_json::Value>,
+    moves: Option<(Option<NaiveDate>, Option<&serde_json::Value>)>,
     kinds: Option<&serde_json::Value>,
 ) -> Tx<()> {
-    sql_query("UPDATE flow SET watermark = coalesce($3, watermark), position = $4, kinds = coalesce($5, kinds) WHERE company = $1 AND entity = $2")
-        .bind::<Text, _>(lease.flow.company.as_str())
-        .bind::<Text, _>(lease.flow.entity.as_str())
-        .bind::<Nullable<Date>, _>(watermark)
-        .bind::<Nullable<Jsonb>, _>(position)
-        .bind::<Nullable<Jsonb>, _>(kinds)
-        .execute(conn)?;
+    let (watermark, position) = moves.unwrap_or_default();
+    sql_query(
+        "UPDATE flow SET watermark = coalesce($3, watermark), position = CASE WHEN $6 THEN $4 ELSE position END, kinds = coalesce($5, kinds) \
+         WHERE company = $1 AND entity = $2",
+    )
+    .bind::<Text, _>(lease.flow.company.as_str())
+    .bind::<Text, _>(lease.flow.entity.as_str())
+    .bind::<Nullable<Date>, _>(watermark)
+    .bind::<Nullable<Jsonb>, _>(position)
+    .bind::<Nullable<Jsonb>, _>(kinds)
+    .bind::<diesel::sql_types::Bool, _>(moves.is_some())
+    .execute(conn)?;
     Ok(())
 }
 
@@ -199,16 +205,18 @@ impl Store {
     }
 
     /// Ends a flow's run: gives the lease back and notes how it went. With `stop`, its error is one that a person must look at first.
+    /// How a backfill went says nothing of the flow: that stands with the backfill.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when somebody else has taken over.
-    pub async fn flow_release(&self, lease: Lease, error: Option<String>, swept: bool, stop: bool) -> Result<(), StoreError> {
+    pub async fn flow_release(&self, lease: Lease, error: Option<String>, kind: RunKind, stop: bool) -> Result<(), StoreError> {
         self.run("release a flow", move |conn| {
             let updated = sql_query(
                 "UPDATE flow SET holder = NULL, lease_until = NULL, last_progress_at = now(), \
-                 last_success_at = CASE WHEN $5 IS NULL THEN now() ELSE last_success_at END, \
+                 last_success_at = CASE WHEN $5 IS NULL AND NOT $7 THEN now() ELSE last_success_at END, \
                  last_sweep_at = CASE WHEN $5 IS NULL AND $6 THEN now() ELSE last_sweep_at END, \
-                 last_error = $5, last_error_at = CASE WHEN $5 IS NULL THEN NULL ELSE now() END \
+                 last_error = CASE WHEN $7 THEN last_error ELSE $5 END, \
+                 last_error_at = CASE WHEN $7 THEN last_error_at WHEN $5 IS NULL THEN NULL ELSE now() END \
                  WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4",
             )
             .bind::<Text, _>(lease.flow.company.as_str())
@@ -216,7 +224,8 @@ impl Store {
             .bind::<Text, _>(&lease.holder)
             .bind::<BigInt, _>(lease.epoch)
             .bind::<Nullable<Text>, _>(&error)
-            .bind::<diesel::sql_types::Bool, _>(swept)
+            .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Sweep)
+            .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Backfill)
             .execute(conn)?;
             if updated == 0 {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("flow {}", lease.flow) }));

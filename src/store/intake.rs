@@ -11,6 +11,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Uu
 use sha2::{Digest, Sha256};
 
 use super::audit::{NewAudit, audit_append};
+use super::backfill::{BackfillStep, backfill_step};
 use super::flow::{flow_advance, flow_assert_held};
 use super::run::run_count;
 use super::settle::pending_release;
@@ -35,6 +36,8 @@ pub struct Intake {
     pub watermark: Option<NaiveDate>,
     /// Where an interrupted read goes on.
     pub position: Option<serde_json::Value>,
+    /// A backfill's page: its position moves, and the flow's does not.
+    pub backfill: Option<BackfillStep>,
     /// What each column holds, when that is new.
     pub kinds: Option<serde_json::Value>,
     /// What is to be said of this page as a whole, by name: a column that changed.
@@ -61,6 +64,7 @@ impl Intake {
             documents,
             watermark: None,
             position: None,
+            backfill: None,
             kinds: None,
             notes: Vec::new(),
             sweep: false,
@@ -216,7 +220,8 @@ impl Store {
 fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     if let Some((lease, ttl)) = &intake.lease {
         flow_assert_held(conn, lease, *ttl)?;
-        flow_advance(conn, lease, intake.watermark, intake.position.as_ref(), intake.kinds.as_ref())?;
+        let moves = intake.backfill.is_none().then_some((intake.watermark, intake.position.as_ref()));
+        flow_advance(conn, lease, moves, intake.kinds.as_ref())?;
     }
     if !intake.notes.is_empty() {
         let note = |note: &String| {
@@ -229,6 +234,9 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     }
     let mut counts = RunCounts { read: intake.documents.iter().filter(|d| !d.gone).count() as i64, ..Default::default() };
     if intake.documents.is_empty() {
+        if let Some(step) = &intake.backfill {
+            backfill_step(conn, &intake.flow, step, counts)?;
+        }
         return Ok(counts);
     }
     let mut known = known_documents(conn, intake)?;
@@ -246,6 +254,9 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
         }
     }
     run_count(conn, intake.run, counts)?;
+    if let Some(step) = &intake.backfill {
+        backfill_step(conn, &intake.flow, step, counts)?;
+    }
     Ok(counts)
 }
 

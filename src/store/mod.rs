@@ -7,6 +7,7 @@ mod align;
 mod aligned_row;
 mod api_key;
 mod audit;
+mod backfill;
 mod conflict;
 mod console_session;
 mod credential;
@@ -46,6 +47,7 @@ pub use align::{AlignDelivery, AlignEnd, AlignIntake, AlignedDocument, Alignment
 pub use aligned_row::{AlignedRow, AlignedRowKeys, UnreadRow};
 pub use api_key::ApiKeyRow;
 pub use audit::{AuditFilter, AuditRow, NewAudit, SealReport};
+pub use backfill::{BackfillFilter, BackfillRow, BackfillStep, NewBackfill};
 pub use conflict::{ConflictFilter, ConflictRow};
 pub use console_session::SessionRow;
 pub use credential::SealedCredential;

@@ -113,7 +113,7 @@ fn run_audit(conn: &mut Conn, flow: &FlowId, run: RunId, actor: &str, detail: &s
     audit_append(conn, &[row])
 }
 
-/// Ends the polls and sweeps of a flow whose process or Poller died under them.
+/// Ends the polls, sweeps and backfills of a flow whose process or Poller died under them.
 fn run_close_dead(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
     #[derive(QueryableByName)]
     struct Dead {
@@ -123,7 +123,7 @@ fn run_close_dead(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
     let why = "it was interrupted; the next run went on where it was";
     let dead: Vec<Dead> = sql_query(
         "UPDATE run SET ended_at = now(), outcome = 'failed', error = $3 \
-         WHERE company = $1 AND entity = $2 AND ended_at IS NULL AND kind IN ('poll', 'sweep') RETURNING id",
+         WHERE company = $1 AND entity = $2 AND ended_at IS NULL AND kind IN ('poll', 'sweep', 'backfill') RETURNING id",
     )
     .bind::<Text, _>(flow.company.as_str())
     .bind::<Text, _>(flow.entity.as_str())
@@ -136,14 +136,14 @@ fn run_close_dead(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
 }
 
 impl Store {
-    /// Begins a run. Whoever polls or sweeps holds the flow's lease, so that an earlier such run without an end is known to be dead.
+    /// Begins a run. Whoever reads holds the flow's lease, so that an earlier such run without an end is known to be dead.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn run_begin(&self, flow: FlowId, kind: RunKind, requested_by: String, reason: Option<String>) -> Result<RunId, StoreError> {
         self.run("begin a run", move |conn| {
             let run = RunId::fresh();
-            if matches!(kind, RunKind::Poll | RunKind::Sweep) {
+            if matches!(kind, RunKind::Poll | RunKind::Sweep | RunKind::Backfill) {
                 run_close_dead(conn, &flow)?;
             }
             sql_query("INSERT INTO run (id, company, entity, kind, requested_by, reason) VALUES ($1, $2, $3, $4, $5, $6)")

@@ -156,23 +156,31 @@ pub(super) enum DateForm {
 
 /// `column ge date`.
 pub(super) fn since(column: &str, date: NaiveDate, form: DateForm) -> Condition {
+    Condition::one(format!("{column} ge {}", date_literal(date, form, -1)))
+}
+
+/// `column lt date`.
+pub(super) fn until(column: &str, date: NaiveDate, form: DateForm) -> Condition {
+    Condition::one(format!("{column} lt {}", date_literal(date, form, 1)))
+}
+
+/// A date as the server takes it. A midnight that the clock change leaves out is put `doubt` days away: more is read, nothing is missed.
+fn date_literal(date: NaiveDate, form: DateForm, doubt: i64) -> String {
     let plain = date.format("%Y-%m-%d");
-    let literal = match form {
+    match form {
         DateForm::Plain => plain.to_string(),
         DateForm::Label => format!("{plain}T00:00:00Z"),
         DateForm::Old => format!("datetime'{plain}T00:00:00'"),
         DateForm::Text => format!("'{plain}'"),
         DateForm::Instant(zone) => {
-            // a midnight that the clock change leaves out begins the day before: an hour more is read, nothing is missed
             let midnight = date.and_time(NaiveTime::MIN);
             let instant = zone
                 .from_local_datetime(&midnight)
                 .earliest()
-                .map_or_else(|| midnight.and_utc() - chrono::Duration::days(1), |t| t.with_timezone(&Utc));
+                .map_or_else(|| midnight.and_utc() + chrono::Duration::days(doubt), |t| t.with_timezone(&Utc));
             instant.format("%Y-%m-%dT%H:%M:%SZ").to_string()
         }
-    };
-    Condition::one(format!("{column} ge {literal}"))
+    }
 }
 
 fn equal(column: Column<'_>, cell: &Cell) -> Condition {

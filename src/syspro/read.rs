@@ -13,7 +13,7 @@ use crate::definition::plan::{ChangeQuery, ChildRead};
 use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
 
 use super::error::SysproError;
-use super::filter::{Condition, DateForm, since};
+use super::filter::{Condition, DateForm, since, until};
 use super::odata::{Call, OData, Query, Rows};
 use super::related::{Contiguous, Related, excluded};
 use super::value::value;
@@ -44,7 +44,16 @@ pub enum Scope {
         query: usize,
         /// The date from which on, the overlap already taken off; `None`: no condition on dates.
         since: Option<NaiveDate>,
+        /// The first date beyond; `None`: up to now.
+        until: Option<NaiveDate>,
     },
+}
+
+/// Dates that count: from the first on, and before the second.
+#[derive(Clone, Copy)]
+struct Window {
+    since: Option<NaiveDate>,
+    until: Option<NaiveDate>,
 }
 
 /// The last key of a page, as it was received, padding included. Stored as JSON; reading goes on from it after a restart.
@@ -91,8 +100,8 @@ impl OData {
                 rows.rows.retain(|row| !excluded(&plan.root, row));
                 (call.documents(plan, rows.rows, true).await?, next)
             }
-            Scope::Changed { query, since } => match plan.changes.get(query) {
-                Some(change) => call.changed(plan, change, since, after, limit).await?,
+            Scope::Changed { query, since, until } => match plan.changes.get(query) {
+                Some(change) => call.changed(plan, change, Window { since, until }, after, limit).await?,
                 None => (Vec::new(), None),
             },
         };
@@ -177,14 +186,14 @@ impl Call<'_> {
         &self,
         plan: &ReadPlan,
         change: &ChangeQuery,
-        since: Option<NaiveDate>,
+        window: Window,
         after: Option<&[Cell]>,
         limit: u32,
     ) -> Result<(Vec<Document>, Option<Position>), SysproError> {
         let fixed: Vec<Condition> = self.fixed(change.filter.as_deref()).into_iter().collect();
         if change.touches.is_empty() && change.table == plan.root.table {
             let query = self.root_query(plan, fixed, limit);
-            let mut rows = self.dated(&query, change, since, after, limit).await?;
+            let mut rows = self.dated(&query, change, window, after, limit).await?;
             let next = self.position(&plan.root.columns, &plan.root.key, &rows);
             rows.rows.retain(|row| !excluded(&plan.root, row));
             return Ok((self.documents(plan, rows.rows, false).await?, next));
@@ -201,7 +210,7 @@ impl Call<'_> {
         }
         let query =
             Query { table: &change.table, columns: &columns, optional: &[], key: &change.key, conditions: fixed, fixed: 0, top: limit };
-        let rows = self.dated(&query, change, since, after, limit).await?;
+        let rows = self.dated(&query, change, window, after, limit).await?;
         let next = self.position(&columns, &change.key, &rows);
         let left = offsets(self, &columns, touches.iter().map(|(_, column)| column), &change.table)?;
         let related = Related::new(&plan.root, touches.into_iter().map(|(column, _)| column).collect());
@@ -216,19 +225,23 @@ impl Call<'_> {
         &self,
         query: &Query<'_>,
         change: &ChangeQuery,
-        from: Option<NaiveDate>,
+        dates: Window,
         after: Option<&[Cell]>,
         limit: u32,
     ) -> Result<Rows, SysproError> {
-        let Some(from) = from.filter(|_| !change.any_of.is_empty()) else {
+        if change.any_of.is_empty() || (dates.since.is_none() && dates.until.is_none()) {
             return self.read(query, after, limit as usize).await;
-        };
+        }
         let place = self.place(query.table);
         let known = self.odata.learned.borrow().date_way.get(&place).copied();
         let window = |way: usize| {
             let mut query = query.clone();
-            let window = change.any_of.iter().map(|name| since(name, from, self.date_form(&change.table, name, way))).collect();
-            query.conditions.extend(Condition::any(window));
+            let between = |name: &String| {
+                let form = self.date_form(&change.table, name, way);
+                let (since, until) = (dates.since.map(|from| since(name, from, form)), dates.until.map(|to| until(name, to, form)));
+                Condition::all(since.into_iter().chain(until).collect())
+            };
+            query.conditions.extend(Condition::any(change.any_of.iter().filter_map(between).collect()));
             query
         };
         let way = match known {

@@ -112,7 +112,7 @@ fn keys(documents: &[Document]) -> Vec<&str> {
 }
 
 fn since(query: usize, day: u32) -> Scope {
-    Scope::Changed { query, since: NaiveDate::from_ymd_opt(2026, 1, day) }
+    Scope::Changed { query, since: NaiveDate::from_ymd_opt(2026, 1, day), until: None }
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn refused_lists_are_halved_and_the_limit_is_remembered() {
         filter: None,
         touches: vec![],
     });
-    run(&server.settings(), &plan, Scope::Changed { query: 0, since: None }, 500, |documents, _| {
+    run(&server.settings(), &plan, Scope::Changed { query: 0, since: None, until: None }, 500, |documents, _| {
         assert_eq!(documents.len(), 400);
         assert!(documents.iter().all(|document| document.children[0].len() == 1));
     });
@@ -544,7 +544,7 @@ fn neighbours_taken_in_by_a_run_of_numbers_are_left_out() {
         filter: None,
         touches: pairs("N"),
     });
-    run(&server.settings(), &plan, Scope::Changed { query: 0, since: None }, 500, |documents, _| {
+    run(&server.settings(), &plan, Scope::Changed { query: 0, since: None, until: None }, 500, |documents, _| {
         assert_eq!(keys(&documents), ["1", "3", "5"]);
     });
     assert!(server.requests().iter().any(|request| request.option("$filter") == "N ge 1 and N le 5"), "asked as a run");

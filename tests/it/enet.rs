@@ -87,7 +87,8 @@ async fn compare(sim: &SysproSim, limit: u32) -> usize {
             let mut scopes = vec![Scope::All];
             for (query, change) in plan.read.changes.iter().enumerate() {
                 let since = (!change.any_of.is_empty()).then(|| today - chrono::Days::new(20));
-                scopes.push(Scope::Changed { query, since });
+                scopes.push(Scope::Changed { query, since, until: None });
+                scopes.push(Scope::Changed { query, since, until: since.map(|since| since + chrono::Days::new(9)) });
             }
             for scope in scopes.into_iter().filter(|_| profile == "apo" || limit > 100) {
                 let place = format!("{profile} {} {scope:?}", plan.entity);

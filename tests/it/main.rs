@@ -3,6 +3,7 @@
 #![allow(unreachable_pub)] // the modules are one another's only readers
 #![allow(clippy::unwrap_used)] // a test that unwraps in a helper fails as well as one that does it itself
 
+mod backfill;
 mod bad_input;
 mod binary;
 mod both_ways;

@@ -166,11 +166,11 @@ async fn new_business_is_found_by_its_dates() {
     sim.tick(5).expect("business");
     let (all, _) = read(&sim, &settings, &invoices(), Scope::All).await.expect("readable");
     let today = all.iter().filter_map(|document| if let Value::Date(date) = document.root[3] { Some(date) } else { None }).max();
-    let (changed, _) = read(&sim, &settings, &invoices(), Scope::Changed { query: 0, since: today }).await.expect("readable");
+    let (changed, _) = read(&sim, &settings, &invoices(), Scope::Changed { query: 0, since: today, until: None }).await.expect("readable");
     let fresh = all.len() - before;
     assert!(fresh > 0 && changed.len() >= fresh && changed.len() < all.len(), "{fresh} new, {} found, {} in all", changed.len(), all.len());
     assert!(changed.iter().all(|document| all.contains(document)), "a document read by its change is the same document");
-    let (paid, _) = read(&sim, &settings, &invoices(), Scope::Changed { query: 1, since: today }).await.expect("readable");
+    let (paid, _) = read(&sim, &settings, &invoices(), Scope::Changed { query: 1, since: today, until: None }).await.expect("readable");
     assert!(!paid.is_empty() && paid.iter().all(|document| all.contains(document)), "{} paid", paid.len());
     sim.stop();
 }

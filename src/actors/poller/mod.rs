@@ -17,12 +17,14 @@ use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
+use self::read::Reading;
 use super::Deps;
 use super::aligner::{AlignError, AlignNow};
 use super::mapper::MapPage;
 use super::syspro_session::{CredentialRefused, GetCredential};
 use super::vault::CredentialError;
 use super::writer::{Drain, Nudge, WriteError};
+use crate::definition::Plan;
 use crate::domain::run::{RunCounts, RunId, RunKind};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
@@ -303,10 +305,14 @@ impl Reader {
     async fn work(&self, kind: RunKind, run: RunId, lease: &Lease, row: FlowRow) -> Result<Option<WriteError>, PollError> {
         let plan = self.deps.definitions.plan(&self.flow.entity).cloned();
         let Some(plan) = plan else { return Ok(None) };
-        let whole = kind == RunKind::Sweep || plan.read.changes.is_empty();
-        self.read_all(&plan, kind, run, lease, &row, whole).await?;
-        if whole {
-            self.mark_gone(&plan, run, lease).await?;
+        if kind == RunKind::Backfill {
+            self.backfill(&plan, run, lease, &row).await?;
+        } else {
+            let whole = kind == RunKind::Sweep || plan.read.changes.is_empty();
+            self.read_all(&plan, Reading::of_flow(self, &plan, &row, whole), run, lease, &row).await?;
+            if whole {
+                self.mark_gone(&plan, run, lease).await?;
+            }
         }
         if let Some(aligner) = &self.aligner {
             let compared = aligner.send(AlignNow { kind, run, lease: lease.clone() }).await;
@@ -323,6 +329,27 @@ impl Reader {
             // the Writer is being restarted: what is due is found by the next cycle
             Err(_) => Some(WriteError::Store { text: "sending was interrupted; what is due is sent by the next cycle".into() }),
         })
+    }
+
+    /// A slice of the flow's oldest open backfill. Why it came no further stands with it, and so does when it is tried next.
+    async fn backfill(&self, plan: &Plan, run: RunId, lease: &Lease, row: &FlowRow) -> Result<(), PollError> {
+        let store = &self.deps.store;
+        let next = store.backfill_next(self.flow.clone()).await.map_err(|error| self.store_error(&error))?;
+        let Some(backfill) = next else { return Ok(()) };
+        let result = self.read_all(plan, Reading::of_backfill(self, plan, &backfill), run, lease, row).await;
+        if let Err(error) = &result {
+            let retry = &self.deps.settings.retry;
+            let tries = u32::try_from(backfill.tries).unwrap_or_default() + 1;
+            // one that is stopped with the service goes on with the next
+            let wait = match error {
+                PollError::Stopping { .. } => Duration::ZERO,
+                _ => crate::retry::delay(tries, retry.min_delay, retry.max_delay),
+            };
+            if let Err(unnoted) = store.backfill_failed(backfill.id, error.to_string(), wait).await {
+                warn!(error = %unnoted, flow = %self.flow, "a backfill's trouble could not be noted");
+            }
+        }
+        result.map(drop)
     }
 
     async fn finish(
@@ -345,10 +372,9 @@ impl Reader {
             Ok(Some(error)) => Some(error.to_string()),
             Ok(None) => None,
         };
-        let swept = kind == RunKind::Sweep && outcome.is_ok();
         let ended = self.deps.store.run_end(self.flow.clone(), run, delivered, error.clone()).await;
         let stop = matches!(outcome, Err(PollError::Drift { .. }));
-        let released = self.deps.store.flow_release(lease, error, swept, stop).await;
+        let released = self.deps.store.flow_release(lease, error, kind, stop).await;
         for failed in [ended.err(), released.err()].into_iter().flatten() {
             warn!(error = %failed, flow = %self.flow, "the end of a run could not be noted");
         }
@@ -361,7 +387,9 @@ impl Reader {
             deleted: after.deleted - before.deleted,
             ..delivered
         };
-        metrics().flow_progressed(&self.flow, Utc::now());
+        if kind != RunKind::Backfill {
+            metrics().flow_progressed(&self.flow, Utc::now());
+        }
         info!(flow = %self.flow, kind = kind.as_str(), read = counts.read, new = counts.new, changed = counts.changed, confirmed = counts.confirmed, "run ended");
         Ok(PollReport { run, counts, write_error })
     }

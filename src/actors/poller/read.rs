@@ -1,7 +1,7 @@
 //! Reading: which queries, page by page, each page into the ledger while the next is on its way.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,13 +18,16 @@ use crate::definition::Plan;
 use crate::definition::drift::Kinds;
 use crate::definition::plan::TypeChange;
 use crate::domain::Document;
-use crate::domain::run::{RunCounts, RunId, RunKind};
-use crate::store::{FlowRow, Intake, IntakeDocument, Lease};
+use crate::domain::run::{RunCounts, RunId};
+use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease};
 use crate::syspro::{Page, PageQuery, Position, Scope};
 use crate::telemetry::metrics::metrics;
 
 /// How long reading rests before it looks again whether sending has caught up.
 const CATCH_UP: Duration = Duration::from_millis(100);
+
+/// How long a backfill reads before the flow's polls get their turn.
+const SLICE: Duration = Duration::from_secs(60);
 
 /// Where an interrupted read goes on; kept with each page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,43 +56,97 @@ pub(super) fn scopes(plan: &Plan, watermark: Option<NaiveDate>, since: Option<Na
                 Some(date) => date.checked_sub_days(Days::new(u64::from(change.overlap_days))),
                 None => since,
             };
-            Scope::Changed { query, since: since.filter(|_| !change.any_of.is_empty()) }
+            Scope::Changed { query, since: since.filter(|_| !change.any_of.is_empty()), until: None }
         })
         .collect()
 }
 
+/// What is read, from where on, and where its progress is kept.
+pub(super) struct Reading {
+    scopes: Vec<Scope>,
+    bookmark: Bookmark,
+    keep: Keep,
+}
+
+/// Where the progress of a reading is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// With the flow, whose watermark moves at the end.
+    Flow,
+    /// Nowhere: a whole reading begins anew. The watermark moves at its end all the same.
+    Sweep,
+    /// With the backfill; nothing of the flow's moves. It rests at this moment, so that the flow's polls get their turn.
+    Backfill { id: i64, rests_at: Instant },
+}
+
+impl Reading {
+    /// The flow's own reading: what may have changed, or all.
+    pub(super) fn of_flow(reader: &Reader, plan: &Plan, row: &FlowRow, whole: bool) -> Self {
+        let scopes = scopes(plan, row.watermark, reader.deps.settings.flows.since, whole);
+        let position = row.position.clone().filter(|_| !whole);
+        let keep = if whole { Keep::Sweep } else { Keep::Flow };
+        Self { bookmark: Bookmark::read(position, reader, &scopes), scopes, keep }
+    }
+
+    /// A backfill's, for one slice.
+    pub(super) fn of_backfill(reader: &Reader, plan: &Plan, row: &BackfillRow) -> Self {
+        let scopes = backfill_scopes(plan, row.since, row.until);
+        let keep = Keep::Backfill { id: row.id, rests_at: Instant::now() + SLICE };
+        Self { bookmark: Bookmark::read(row.position.clone(), reader, &scopes), scopes, keep }
+    }
+}
+
+impl Bookmark {
+    /// Where a reading goes on after a page. After the last page of all, what is left is to note the end: that query is read once more.
+    fn beyond(started: NaiveDate, scope: usize, scopes: usize, after: Option<Position>) -> Self {
+        let over = after.is_none() && scope + 1 < scopes;
+        Self { started, scope: scope + usize::from(over), scopes, after }
+    }
+
+    /// Where a reading goes on, or its beginning.
+    fn read(position: Option<Value>, reader: &Reader, scopes: &[Scope]) -> Self {
+        let today = || Utc::now().with_timezone(&reader.deps.settings.syspro.time_zone).date_naive();
+        position
+            .and_then(|position| serde_json::from_value::<Self>(position).ok())
+            .filter(|bookmark| bookmark.scopes == scopes.len() && bookmark.scope < scopes.len())
+            .unwrap_or_else(|| Self { started: today(), scope: 0, scopes: scopes.len(), after: None })
+    }
+}
+
+/// The queries of a backfill: those that go by dates within the period; everything where no period was asked for, or none goes by dates.
+fn backfill_scopes(plan: &Plan, since: Option<NaiveDate>, until: Option<NaiveDate>) -> Vec<Scope> {
+    let dated = plan.read.changes.iter().enumerate().filter(|(_, change)| !change.any_of.is_empty());
+    let scopes: Vec<Scope> = dated.map(|(query, _)| Scope::Changed { query, since, until }).collect();
+    if scopes.is_empty() || (since.is_none() && until.is_none()) { vec![Scope::All] } else { scopes }
+}
+
 impl Reader {
-    /// Reads everything that may have changed and takes it in; moves the watermark at the end.
+    /// Reads page by page and takes each page in; notes at the end that it was the end. `false`: it rests before the end.
     pub(super) async fn read_all(
         &self,
         plan: &Plan,
-        kind: RunKind,
+        reading: Reading,
         run: RunId,
         lease: &Lease,
         row: &FlowRow,
-        whole: bool,
-    ) -> Result<(), PollError> {
-        let today = Utc::now().with_timezone(&self.deps.settings.syspro.time_zone).date_naive();
-        let scopes = scopes(plan, row.watermark, self.deps.settings.flows.since, whole);
-        let bookmark = row
-            .position
-            .clone()
-            .filter(|_| !whole)
-            .and_then(|position| serde_json::from_value::<Bookmark>(position).ok())
-            .filter(|bookmark| bookmark.scopes == scopes.len() && bookmark.scope < scopes.len());
-        let started = bookmark.as_ref().map_or(today, |bookmark| bookmark.started);
-        let (first, mut after) = bookmark.map_or((0, None), |bookmark| (bookmark.scope, bookmark.after));
+    ) -> Result<bool, PollError> {
+        let Reading { scopes, bookmark, keep } = reading;
+        let Bookmark { started, scope: first, mut after, .. } = bookmark;
         let mut kinds: Kinds = row.kinds.clone().and_then(|kinds| serde_json::from_value(kinds).ok()).unwrap_or_default();
-        let intake = |documents, watermark, position, (kinds, notes)| Intake {
+        let intake = |documents, (kinds, notes)| Intake {
             lease: Some((lease.clone(), self.deps.settings.flows.lease)),
-            watermark,
-            position,
             kinds,
             notes,
-            sweep: whole,
+            sweep: keep == Keep::Sweep,
             on_gone: plan.targets.iter().filter_map(|t| Some((t.block.clone(), t.on_gone.clone()?))).collect(),
             aligned: plan.aligned().is_some(),
             ..Intake::of(self.flow.clone(), run, documents)
+        };
+        // the page's place, where the reading goes on from it
+        let placed = |intake: Intake, position: Option<Value>| match keep {
+            Keep::Flow => Intake { position, ..intake },
+            Keep::Sweep => intake,
+            Keep::Backfill { id, .. } => Intake { backfill: Some(BackfillStep { id, position, done: false }), ..intake },
         };
         for (number, scope) in scopes.iter().enumerate().skip(first) {
             let mut size = PageSize::new(self.deps.settings.syspro.page_size);
@@ -98,12 +155,17 @@ impl Reader {
                 size.learn(page.rows_read);
                 let learnt = self.learn(plan, &mut kinds, &page.documents)?;
                 let next = page.next.clone();
-                let bookmark = Bookmark { started, scope: number, scopes: scopes.len(), after: next.clone() };
-                let position = (!whole).then(|| serde_json::to_value(&bookmark).ok()).flatten();
+                let bookmark = Bookmark::beyond(started, number, scopes.len(), next.clone());
+                let position = serde_json::to_value(&bookmark).ok();
                 let take_in = async {
                     let documents = self.map(plan, page.documents).await?;
-                    self.take_in(intake(documents, None, position, learnt)).await
+                    self.take_in(placed(intake(documents, learnt), position)).await
                 };
+                let last = next.is_none() && number + 1 == scopes.len();
+                if !last && self.rests(keep).await? {
+                    take_in.await?;
+                    return Ok(false);
+                }
                 // the next page is on its way while this one is taken in
                 coming = match next {
                     None => {
@@ -118,9 +180,20 @@ impl Reader {
                 };
             }
         }
-        // a whole read that is not the flow's poll says nothing of the window
-        let watermark = (kind != RunKind::Backfill).then_some(started);
-        self.take_in(intake(Vec::new(), watermark, None, (None, Vec::new()))).await.map(drop)
+        let end = intake(Vec::new(), (None, Vec::new()));
+        let end = match keep {
+            Keep::Flow | Keep::Sweep => Intake { watermark: Some(started), ..end },
+            Keep::Backfill { id, .. } => Intake { backfill: Some(BackfillStep { id, position: None, done: true }), ..end },
+        };
+        self.take_in(end).await.map(|_| true)
+    }
+
+    /// Whether a backfill is to be left after the page in hand: its slice is over, or somebody cancelled it.
+    async fn rests(&self, keep: Keep) -> Result<bool, PollError> {
+        let Keep::Backfill { id, rests_at } = keep else { return Ok(false) };
+        let filter = BackfillFilter { ids: vec![id], state: Some("open".into()), limit: 1, ..BackfillFilter::default() };
+        let open = self.deps.store.backfill_list(filter).await.map_err(|error| self.store_error(&error))?;
+        Ok(open.is_empty() || Instant::now() >= rests_at)
     }
 
     /// What a page says of its columns: what is new for the flow, and what is to be noted.

@@ -1,6 +1,7 @@
 //! The JSON API: lists with stable paging, and actions that name who, when and why in the audit.
 
 pub(super) mod actions;
+mod backfill;
 pub(super) mod conflicts;
 mod lists;
 
@@ -21,5 +22,9 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/conflicts/adopt", web::post().to(conflicts::adopt))
         .route("/api/v1/conflicts/{id}", web::get().to(conflicts::show))
         .route("/api/v1/flows/{company}/{entity}/{action}", web::post().to(actions::flow))
-        .route("/api/v1/replay", web::post().to(actions::replay));
+        .route("/api/v1/replay", web::post().to(actions::replay))
+        .route("/api/v1/backfill", web::post().to(backfill::add))
+        .route("/api/v1/backfills", web::get().to(backfill::list))
+        .route("/api/v1/backfills/{id}", web::get().to(backfill::show))
+        .route("/api/v1/backfills/{id}/cancel", web::post().to(backfill::cancel));
 }

@@ -1,0 +1,199 @@
+//! `tieline backfill`: a period of SYSPRO's history is read again, beside the polls and without moving their watermark.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+
+use super::context::{Checked, Context};
+use super::failure::{Exit, Failure};
+use super::ledger::with_ledger;
+use super::signals::Signals;
+use super::{Global, OutputForm, output, sync};
+use crate::actors::cycle::CycleReport;
+use crate::actors::poller::PollError;
+use crate::actors::supervise::RestartPolicy;
+use crate::actors::tree::{Tree, flows};
+use crate::domain::FlowId;
+use crate::domain::run::RunKind;
+use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
+
+/// How long running work may take to come to an end.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
+
+/// What to read again, or what to do with earlier backfills.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct BackfillArgs {
+    #[command(subcommand)]
+    command: Option<BackfillCommand>,
+    /// Only these companies
+    #[arg(long = "company", value_name = "COMPANY")]
+    companies: Vec<String>,
+    /// Only these entities
+    #[arg(long = "entity", value_name = "ENTITY")]
+    entities: Vec<String>,
+    /// The first date, such as 2026-01-31
+    #[arg(long, value_name = "DATE")]
+    since: Option<NaiveDate>,
+    /// The first date that is not read
+    #[arg(long, value_name = "DATE")]
+    until: Option<NaiveDate>,
+    /// Everything that SYSPRO has
+    #[arg(long, conflicts_with_all = ["since", "until"])]
+    all: bool,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT", required = true, value_parser = reason)]
+    why: Option<String>,
+    /// Only note it; a running service does it
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// What to do with backfills.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum BackfillCommand {
+    /// Lists backfills, the newest first
+    List {
+        /// Only this state
+        #[arg(long, value_parser = ["open", "done", "cancelled"])]
+        state: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=100_000))]
+        limit: i64,
+    },
+    /// Ends one early; what it has read stays
+    Cancel {
+        /// Its number
+        id: i64,
+        /// Why, for the audit
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        why: String,
+    },
+}
+
+/// A reason that says something.
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say in a few words why; it is kept with the backfill and in the audit".into()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// Runs the command.
+pub(super) fn backfill(global: &Global, args: &BackfillArgs) -> Result<Exit, Failure> {
+    match &args.command {
+        Some(BackfillCommand::List { state, limit }) => with_ledger(global, async |context| {
+            let filter = BackfillFilter { state: state.clone(), limit: *limit, ..BackfillFilter::default() };
+            print(global, &context.store.backfill_list(filter).await?)?;
+            Ok(Exit::Done)
+        }),
+        Some(BackfillCommand::Cancel { id, why }) => {
+            with_ledger(global, async |context| match context.store.backfill_cancel(*id, sync::user(), why.clone()).await? {
+                Some(row) => print(global, &[row]).map(|()| Exit::Done),
+                None => {
+                    let text = format!("there is no open backfill {id}; `tieline backfill list` shows them");
+                    Err(Failure::new(Exit::Failed, text))
+                }
+            })
+        }
+        None => start(global, args),
+    }
+}
+
+fn start(global: &Global, args: &BackfillArgs) -> Result<Exit, Failure> {
+    let refuse = |text: String| Err(Failure::new(Exit::Failed, text));
+    match (args.since, args.until) {
+        (Some(since), Some(until)) if since >= until => {
+            return refuse(format!("--until ({until}) must come after --since ({since}): it is the first date that is not read"));
+        }
+        (None, None) if !args.all => {
+            return refuse("this would read all history again; name a period with --since and --until, or --all if you mean it".into());
+        }
+        _ => {}
+    }
+    let checked = Checked::load(global)?;
+    sync::check_names(&checked, &args.companies, &args.entities)?;
+    super::start_logging(&checked)?;
+    super::block_on(async {
+        let mut signals = Signals::listen();
+        let context = Context::open(checked).await?;
+        let result = run(&context, global, args, &mut signals).await;
+        context.close().await;
+        result
+    })
+}
+
+async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &mut Signals) -> Result<Exit, Failure> {
+    let deps = context.deps();
+    let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
+    let chosen = |flow: &FlowId| wanted(&args.companies, flow.company.as_str()) && wanted(&args.entities, flow.entity.as_str());
+    let new = NewBackfill {
+        flows: flows(&deps).into_iter().filter(chosen).collect(),
+        since: args.since,
+        until: args.until,
+        requested_by: sync::user(),
+        why: args.why.clone().unwrap_or_default(),
+    };
+    let rows = context.store.backfill_add(new).await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    if args.no_wait {
+        output::even_unread(print(global, &rows))?;
+        return Ok(Exit::Done);
+    }
+    let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let last = slices(context, &deps, &tree, &ids, signals).await;
+    tree.stop(STOP_DEADLINE).await;
+    let last = last?;
+    let status = context.store.flow_status().await?;
+    let rows = context.store.backfill_list(BackfillFilter { ids, limit: i64::MAX, ..BackfillFilter::default() }).await?;
+    output::even_unread(print(global, &rows))?;
+    let held = last.flows.iter().filter_map(|(_, result)| result.as_ref().err()).any(|error| matches!(error, PollError::Held { .. }));
+    sync::print_errors(&last);
+    if held {
+        output::complaint("another node holds a flow; a running service goes on with its backfill by itself");
+    }
+    Ok(sync::exit_code(&last, &status))
+}
+
+/// Slice after slice, until none of these is open any more or one comes no further.
+async fn slices(
+    context: &Context,
+    deps: &crate::actors::Deps,
+    tree: &Tree,
+    ids: &[i64],
+    signals: &mut Signals,
+) -> Result<CycleReport, Failure> {
+    loop {
+        let filter = BackfillFilter { ids: ids.to_vec(), state: Some("open".into()), limit: i64::MAX, ..BackfillFilter::default() };
+        let open = context.store.backfill_list(filter).await?;
+        let mut flows: Vec<(FlowId, RunKind)> =
+            open.iter().map(|row| (FlowId::new(row.company.as_str(), row.entity.as_str()), RunKind::Backfill)).collect();
+        flows.sort_by(|a, b| a.0.cmp(&b.0));
+        flows.dedup_by(|a, b| a.0 == b.0);
+        let done = flows.is_empty();
+        let report = sync::run_cycle(deps, tree, flows, signals).await?;
+        if done || report.flows.iter().any(|(_, result)| result.is_err()) {
+            return Ok(report);
+        }
+    }
+}
+
+fn print(global: &Global, rows: &[BackfillRow]) -> Result<(), Failure> {
+    if global.output == OutputForm::Json {
+        return output::json(&rows);
+    }
+    if rows.is_empty() {
+        return output::line("No backfill was asked for.");
+    }
+    let date = |date: Option<NaiveDate>| date.map_or_else(|| "-".to_owned(), |date| date.to_string());
+    let headers = ["id", "company", "entity", "since", "until", "state", "read", "new", "changed", "unchanged", "asked by", "error"];
+    let lines = rows.iter().map(|row| {
+        let numbers = [row.read, row.new, row.changed, row.unchanged];
+        [row.id.to_string(), row.company.clone(), row.entity.clone(), date(row.since), date(row.until), row.state.clone()]
+            .into_iter()
+            .chain(numbers.iter().map(ToString::to_string))
+            .chain([row.requested_by.clone(), row.error.clone().unwrap_or_default()])
+            .collect()
+    });
+    output::line(&output::table(&headers, &[0, 6, 7, 8, 9], lines).to_string())
+}

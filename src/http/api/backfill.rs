@@ -1,0 +1,124 @@
+//! Backfills: periods of history that are read again, asked for, followed and cancelled.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use super::actions::{body, caller, reason};
+use crate::domain::{CompanyId, EntityName, FlowId};
+use crate::http::Surface;
+use crate::http::problem::Problem;
+use crate::http::query::{Page, Params, path_parts};
+use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
+
+type Answer = Result<HttpResponse, Problem>;
+
+/// The body of a request for one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct BackfillBody {
+    company: Option<String>,
+    entity: Option<String>,
+    since: Option<NaiveDate>,
+    until: Option<NaiveDate>,
+    all: bool,
+    why: String,
+}
+
+/// The body of a cancellation.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CancelBody {
+    why: String,
+}
+
+/// `POST /api/v1/backfill`: noted at once, done by the service beside its polls.
+pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    let asked: BackfillBody = body(payload).await?;
+    let why = reason(&asked.why)?;
+    if let (Some(since), Some(until)) = (asked.since, asked.until)
+        && since >= until
+    {
+        let detail = format!("`until` ({until}) must come after `since` ({since}): it is the first date that is not read");
+        return Err(Problem::bad_request(detail, "send the first date and the first one beyond"));
+    }
+    if asked.since.is_none() && asked.until.is_none() && !asked.all {
+        let step = "send `since` (and `until`), or \"all\": true for everything SYSPRO has";
+        return Err(Problem::bad_request("this would read all history again", step));
+    }
+    let flows = flows(&surface, asked.company.as_deref(), asked.entity.as_deref())?;
+    let new = NewBackfill { flows, since: asked.since, until: asked.until, requested_by: caller(&request), why };
+    let rows = surface.deps.store.backfill_add(new).await?;
+    Ok(HttpResponse::Accepted().json(serde_json::json!({ "items": rows })))
+}
+
+/// The flows of a company and an entity, or of all of them.
+fn flows(surface: &Surface, company: Option<&str>, entity: Option<&str>) -> Result<Vec<FlowId>, Problem> {
+    let companies = &surface.deps.settings.syspro.companies;
+    let plans = &surface.deps.definitions.plans;
+    let wanted = |asked: Option<&str>, name: &str| asked.is_none_or(|asked| asked == name);
+    let companies: Vec<&CompanyId> = companies.iter().filter(|one| wanted(company, one.as_str())).collect();
+    let entities: Vec<&EntityName> = plans.iter().map(|plan| &plan.entity).filter(|one| wanted(entity, one.as_str())).collect();
+    let of =
+        |company: &&CompanyId| entities.iter().map(|entity| FlowId { company: (*company).clone(), entity: (*entity).clone() }).collect();
+    let flows: Vec<FlowId> = companies.iter().flat_map(|company| -> Vec<FlowId> { of(company) }).collect();
+    if flows.is_empty() {
+        let detail = format!("there is no flow of company `{}` and entity `{}`", company.unwrap_or("(any)"), entity.unwrap_or("(any)"));
+        return Err(Problem::not_found(detail, "`GET /api/v1/flows` lists them"));
+    }
+    Ok(flows)
+}
+
+/// `GET /api/v1/backfills`, the newest first.
+pub(super) async fn list(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+    let params = Params::parse(request.query_string(), &["company", "entity", "state", "after", "limit"])?;
+    let limit = params.limit()?;
+    let state = params.text("state");
+    if let Some(other) = state.as_deref().filter(|state| !["open", "done", "cancelled"].contains(state)) {
+        let detail = format!("parameter `state`: `{other}` is not a state of a backfill");
+        return Err(Problem::bad_request(detail, "send `open`, `done` or `cancelled`"));
+    }
+    let before = params.value::<i64>("after", "the `next` of the page before")?;
+    let filter =
+        BackfillFilter { company: params.text("company"), entity: params.text("entity"), state, ids: Vec::new(), before, limit: limit + 1 };
+    let rows = surface.deps.store.backfill_list(filter).await?;
+    Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
+}
+
+/// `GET /api/v1/backfills/{id}`
+pub(super) async fn show(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    let id = id(&request, 1)?;
+    Ok(HttpResponse::Ok().json(one(&surface, id).await?))
+}
+
+/// `POST /api/v1/backfills/{id}/cancel`: what was read stays.
+pub(super) async fn cancel(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    let asked: CancelBody = body(payload).await?;
+    let why = reason(&asked.why)?;
+    let id = id(&request, 2)?;
+    match surface.deps.store.backfill_cancel(id, caller(&request), why).await? {
+        Some(row) => Ok(HttpResponse::Ok().json(row)),
+        None => {
+            let row = one(&surface, id).await?;
+            Err(Problem::conflict(format!("backfill {id} is {} already", row.state), "there is nothing left to cancel"))
+        }
+    }
+}
+
+fn missing(text: &str) -> Problem {
+    Problem::not_found(format!("there is no backfill `{text}`"), "`GET /api/v1/backfills` lists them")
+}
+
+fn id(request: &HttpRequest, parts: usize) -> Result<i64, Problem> {
+    let parts = path_parts(request.uri().path(), 3, parts)?;
+    let text = parts.first().map(String::as_str).unwrap_or_default();
+    text.parse().map_err(|_| missing(text))
+}
+
+async fn one(surface: &Surface, id: i64) -> Result<BackfillRow, Problem> {
+    let rows = surface.deps.store.backfill_list(BackfillFilter { ids: vec![id], limit: 1, ..BackfillFilter::default() }).await?;
+    rows.into_iter().next().ok_or_else(|| missing(&id.to_string()))
+}
