@@ -248,6 +248,18 @@ pub struct AlignPlan {
     pub filter: Option<String>,
 }
 
+impl AlignPlan {
+    /// The columns that the filter and the rules for inactive rows name. An instance ignores a condition on a column that it does not have,
+    /// and lists every row (ServiceNow's documentation of the Table API, `sysparm_query`).
+    pub fn asked(&self) -> Vec<&str> {
+        let conditions = self.filter.iter().flat_map(|filter| filter.split('^')).map(|one| one.strip_prefix("OR").unwrap_or(one));
+        // a column's name is in small letters, an operator is not; a dotted one begins with a column of the table
+        let column = |one: &'_ str| one.find(|c: char| !matches!(c, 'a'..='z' | '0'..='9' | '_')).unwrap_or(one.len());
+        let named = conditions.map(|one| &one[..column(one)]).filter(|name| !name.is_empty());
+        named.chain(self.inactive.iter().map(|(name, _)| name.as_str())).collect()
+    }
+}
+
 /// One field of an aligned target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlignField {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::definition::plan::TargetPlan;
+use crate::definition::plan::{AlignPlan, TargetPlan};
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
@@ -30,6 +30,11 @@ fn written(target: &TargetPlan) -> BTreeSet<&str> {
     own.chain(target.fields.iter().map(|field| field.name.as_str())).filter(|name| *name != "sys_id").collect()
 }
 
+/// The columns by which rows of an aligned list are chosen.
+fn asked(target: &TargetPlan) -> BTreeSet<&str> {
+    target.align.iter().flat_map(AlignPlan::asked).filter(|name| !name.starts_with("sys_")).collect()
+}
+
 async fn first_row(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Result<Option<Row>, ServiceNowError> {
     let path = format!("/api/now/table/{}?sysparm_limit=1&sysparm_display_value=false&sysparm_exclude_reference_link=true", encode(table));
     Ok(sn.read(tokens, &path).await?.into_iter().next())
@@ -41,11 +46,11 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetP
         Ok(row) => row,
         Err(error) => return unreadable(target, &target.table, &error),
     };
-    let written = written(target);
+    let written: BTreeSet<&str> = written(target).union(&asked(target)).copied().collect();
     let shown = |name: &&&str| row.as_ref().is_some_and(|row| row.text(name).is_some());
     let missing: BTreeSet<&str> = written.iter().filter(|name| !shown(name)).copied().collect();
     let list = |names: &BTreeSet<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let well = format!("readable, with all {} columns that are written", written.len());
+    let well = format!("readable, with all {} columns that are named", written.len());
     if missing.is_empty() {
         return ProbeFinding { table, verdict: ProbeVerdict::Ok, message: well, next_step: None };
     }
@@ -59,9 +64,12 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetP
             ProbeFinding {
                 table,
                 verdict: ProbeVerdict::Failed,
-                message: format!("the dictionary has no column {}: what is written there would be dropped without a word", list(&unknown)),
+                message: format!(
+                    "the dictionary has no column {}: what is written there would be dropped without a word, and a condition on it ignored",
+                    list(&unknown)
+                ),
                 next_step: Some(format!(
-                    "make the columns, or correct `[{0}.fields]` or the key of `[{0}]` in the profile's definition",
+                    "make the columns, or correct `[{0}.fields]`, the key of `[{0}]` or `[{0}.align]` in the profile's definition",
                     target.block
                 )),
             }

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::support::*;
+use crate::definition::plan::AlignPlan;
+use crate::domain::merge::Rule;
 use crate::servicenow::*;
 
 fn keys(count: usize) -> Vec<String> {
@@ -125,6 +127,23 @@ async fn the_probe_names_columns_that_are_not_there() {
     let findings = client.probe(&tokens, &[&table()]).await;
     assert_eq!((findings.len(), findings[0].verdict), (1, ProbeVerdict::Failed));
     assert!(findings[0].message.contains("`u_amount`") && !findings[0].message.contains("u_source_version"), "{findings:?}");
+
+    // a list that is chosen by a column which is not there would be the whole table
+    let mut aligned = table();
+    aligned.fields.clear();
+    assert_eq!(client.probe(&tokens, &[&aligned]).await[0].verdict, ProbeVerdict::Ok);
+    aligned.align = Some(AlignPlan {
+        rule: Rule::Hold,
+        fields: Vec::new(),
+        brake_percent: 20,
+        overlap_seconds: 300,
+        sweep_hours: 24,
+        inactive: vec![("u_retired".into(), "true".into())],
+        filter: Some("u_compny={company}^ORname.first=x^sys_class_name!=y".into()),
+    });
+    let findings = client.probe(&tokens, &[&aligned]).await;
+    assert_eq!(findings[0].verdict, ProbeVerdict::Failed);
+    assert!(findings[0].message.contains("no column `u_compny`, `u_retired`:"), "{findings:?}");
 
     let findings = client.probe(&tokens, &[&staging()]).await;
     assert!(findings.iter().all(|finding| finding.verdict == ProbeVerdict::Failed && finding.next_step.is_some()), "{findings:?}");
