@@ -6,6 +6,7 @@ use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
+use super::downstream::LookNow;
 use super::poller::{PollError, PollNow, PollReport};
 use super::writer::{Drain, WriteError};
 use super::{Deps, heart};
@@ -51,6 +52,8 @@ pub struct Crew {
     pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
     /// The Writer.
     pub drain: Recipient<Drain>,
+    /// Looks at what has arrived, where a definition says so.
+    pub downstream: Option<Recipient<LookNow>>,
 }
 
 /// Runs flows rank by rank; flows of one rank do not depend on one another and run at once. `ended` hears of each as soon as it has.
@@ -97,6 +100,10 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
                 .write_errors
                 .push(WriteError::Store { text: "sending was interrupted; what is due is sent by the next cycle".into() }),
         }
+    }
+    if let Some(downstream) = &crew.downstream {
+        // one that is being restarted looks by itself later
+        let _ = downstream.send(LookNow).await;
     }
     report
 }

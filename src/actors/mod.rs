@@ -8,6 +8,7 @@ pub mod audit_recorder;
 pub mod budget;
 pub mod crash;
 pub mod cycle;
+pub mod downstream;
 pub mod enet_keeper;
 pub mod heart;
 pub mod mapper;

@@ -1,6 +1,6 @@
 //! The tree: which actors there are, on which thread, and who knows whom.
 //!
-//! Three arbiters: control (this thread: Root, both auth actors), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder).
+//! Three arbiters: control (this thread: Root, both auth actors), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder, Downstream).
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -16,6 +16,7 @@ use super::aligner::Aligner;
 use super::aligner::way_back::WayBack;
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::cycle::Crew;
+use super::downstream::Downstream;
 use super::mapper::Mapper;
 use super::poller::{Poison, Poller, Reader};
 use super::root::{Root, RootParts};
@@ -34,7 +35,7 @@ use crate::syspro::{OData, SysproError};
 use crate::telemetry::labels::System;
 use crate::telemetry::metrics::metrics;
 
-crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder);
+crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder, Downstream);
 
 /// Mailboxes: actix's own default is 16; a cycle asks every flow at once.
 const MAILBOX: usize = 64;
@@ -103,7 +104,17 @@ impl Tree {
         let (store, crash) = (deps.store.clone(), deps.crash.clone());
         let recorder = start_on(&delivery.handle(), "audit_recorder", MAILBOX, &supervision, move |_| AuditRecorder::new(store, crash));
 
+        let watched = deps.definitions.plans.iter().flat_map(|plan| &plan.targets).any(|target| target.watch.is_some());
+        let downstream = watched.then(|| {
+            let (deps, tokens) = (deps.clone(), tokens.clone());
+            start_on(&delivery.handle(), "downstream", MAILBOX, &supervision, move |_| {
+                let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
+                Downstream::new(deps, servicenow, tokens, scheduled)
+            })
+        });
+
         let mut pulses = vec![session.pulse(), token.pulse(), writer.pulse(), recorder.pulse()];
+        pulses.extend(downstream.iter().map(|downstream| downstream.pulse()));
         let mut pollers = BTreeMap::new();
         metrics().announce(&flows(deps));
         for flow in flows(deps) {
@@ -111,7 +122,8 @@ impl Tree {
             pulses.extend(more);
             pollers.insert(flow, poller.recipient());
         }
-        let crew = Crew { pollers, drain: writer.addr.clone().recipient() };
+        let crew =
+            Crew { pollers, drain: writer.addr.clone().recipient(), downstream: downstream.map(|downstream| downstream.addr.recipient()) };
         let parts = RootParts {
             deps: root_deps,
             crew: crew.clone(),

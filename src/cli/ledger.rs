@@ -32,7 +32,7 @@ pub struct FailuresArgs {
     /// Only this entity
     #[arg(long)]
     entity: Option<String>,
-    /// Only this reason or state: rejected, missing_parent, poison, exhausted, in_doubt, waiting
+    /// Only this reason or state: rejected, missing_parent, poison, exhausted, downstream_failed, in_doubt, waiting
     #[arg(long)]
     reason: Option<String>,
     /// Only where the message holds this text

@@ -6,6 +6,7 @@ use crate::domain::EntityName;
 
 use super::compile_align;
 use super::compile_read::unknown_column;
+use super::compile_watch;
 use super::parse::Text;
 use super::plan::{
     Condition, FieldPlan, FieldSource, IfMissing, PartialWrite, Place, ReadPlan, ReferenceForm, TargetPlan, Transform, WriteMode,
@@ -54,6 +55,7 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
             fields,
             gone,
             align,
+            watch,
         } = header;
         let names = [table, target_table, key_column, version_column].into_iter().any(Option::is_some);
         if names
@@ -63,6 +65,7 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
             || fields.is_some()
             || gone.is_some()
             || align.is_some()
+            || watch.is_some()
         {
             report.add(header.line, "header", "with `write = \"none\"` nothing else may stand in the block: the root row is not delivered");
         }
@@ -162,8 +165,15 @@ impl Block<'_> {
             .align
             .as_ref()
             .map(|align| compile_align::align_plan(self.shape, align, self.child, self.read, &fields, &self.name.value, report));
+        for (key, name) in shape.watch.iter().flat_map(|watch| [("watch.column", &watch.column), ("watch.message", &watch.message)]) {
+            if let Some(name) = name {
+                self.check_name(name, key, report);
+            }
+        }
+        let watch = shape.watch.as_ref().map(|watch| compile_watch::watch_plan(shape, watch, &table, &self.name.value, report));
         TargetPlan {
             align,
+            watch,
             block: self.name.value.clone(),
             target_table: shape.target_table.as_ref().map_or_else(|| table.clone(), |name| name.value.clone()),
             table,

@@ -4,6 +4,7 @@ pub mod align;
 mod compile_align;
 mod compile_read;
 mod compile_target;
+mod compile_watch;
 mod content;
 pub mod drift;
 mod embedded;

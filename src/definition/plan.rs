@@ -227,6 +227,39 @@ pub struct TargetPlan {
     pub partial_write: PartialWrite,
     /// How the records are kept in step when both sides may change them. `None`: SYSPRO's content counts, always.
     pub align: Option<AlignPlan>,
+    /// How records are looked at again after they have arrived. `None`: the answer to the write is the verdict.
+    pub watch: Option<WatchPlan>,
+}
+
+/// Records on which ServiceNow goes on working after they have arrived. Which columns and values tell is the site's to say: what the
+/// tables of AP Operations are called differs between sites.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchPlan {
+    /// Which row is looked at.
+    pub row: WatchRow,
+    /// The column that says how far ServiceNow is.
+    pub column: Option<String>,
+    /// Its values with which ServiceNow has finished well.
+    pub done: Vec<String>,
+    /// Its values with which the record has failed.
+    pub failed: Vec<String>,
+    /// The column with ServiceNow's words about a failure.
+    pub message: Option<String>,
+    /// Minutes from the arrival to the first look; each later one waits twice as long.
+    pub first_minutes: u32,
+    /// Days after which it could not be told.
+    pub give_up_days: u32,
+    /// How often a record that failed is sent again by itself.
+    pub replay_failed: u32,
+}
+
+/// The row that is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchRow {
+    /// Where the record ended up.
+    Target,
+    /// The staging row.
+    Staging,
 }
 
 /// Records that both sides may change.

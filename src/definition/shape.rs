@@ -310,6 +310,40 @@ shape! {
         gone = "gone": Option<Table<Text>>,
         /// Both sides may change the records: they are merged field by field. For `[header]` with `write = "table"` only.
         align = "align": Option<AlignShape>,
+        /// ServiceNow goes on working on a record after it has arrived: it is looked at again until that has come to an end.
+        watch = "watch": Option<WatchShape>,
+    }
+}
+
+shape! {
+    /// Records that are looked at again after they have arrived.
+    WatchShape {
+        /// Which row is looked at; default `target`.
+        row = "row": Option<WatchWord>,
+        /// The column that says how far ServiceNow is. Not needed for `row = "staging"`, where `sys_import_state` tells.
+        column = "column": Option<Text>,
+        /// Its values (not display values) with which ServiceNow has finished well.
+        done = "done": Option<Words>,
+        /// Its values with which the record has failed.
+        failed = "failed": Option<Words>,
+        /// The column with ServiceNow's words about a failure.
+        message = "message": Option<Text>,
+        /// When the first look comes, after the record has arrived; 0: at once. Each later one waits twice as long, a day at most. Default 5.
+        first_minutes = "first_minutes": Option<Whole>,
+        /// After so many days without a verdict it could not be told; default 7.
+        give_up_days = "give_up_days": Option<Whole>,
+        /// How often a record that failed is sent again by itself; default 0: a person does.
+        replay_failed = "replay_failed": Option<Whole>,
+    }
+}
+
+words! {
+    /// The row that is looked at.
+    WatchWord {
+        /// Where the record ended up: `target_table`, by its sys_id.
+        Target = "target",
+        /// The staging row, by `key_column`; an instance keeps it for seven days.
+        Staging = "staging",
     }
 }
 

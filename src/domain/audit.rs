@@ -35,6 +35,8 @@ pub enum AuditKind {
     Superseded,
     /// A column of SYSPRO holds another kind of value than until now.
     Drifted,
+    /// What became of a record in ServiceNow after it had arrived.
+    Downstream,
     /// Someone asked for a record to be sent again.
     Replayed,
     /// Something stands in the conflict list: it came, changed, was decided or left it.
@@ -58,6 +60,7 @@ words!(AuditKind {
     Released = "released",
     Superseded = "superseded",
     Drifted = "drifted",
+    Downstream = "downstream",
     Replayed = "replayed",
     Conflict = "conflict",
     Run = "run",

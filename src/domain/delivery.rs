@@ -33,6 +33,8 @@ pub enum ParkReason {
     Poison,
     /// The last of its tries failed for a passing reason.
     Exhausted,
+    /// It arrived, and ServiceNow failed with it later.
+    DownstreamFailed,
 }
 
 macro_rules! words {
@@ -68,4 +70,10 @@ macro_rules! words {
 pub(crate) use words;
 
 words!(DeliveryState { Waiting = "waiting", Held = "held", Sending = "sending", InDoubt = "in_doubt", Parked = "parked" });
-words!(ParkReason { Rejected = "rejected", MissingParent = "missing_parent", Poison = "poison", Exhausted = "exhausted" });
+words!(ParkReason {
+    Rejected = "rejected",
+    MissingParent = "missing_parent",
+    Poison = "poison",
+    Exhausted = "exhausted",
+    DownstreamFailed = "downstream_failed",
+});

@@ -19,6 +19,8 @@ pub struct Part<'a> {
     pub not_before: Option<DateTime<Utc>>,
     /// When it was last confirmed.
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// How far ServiceNow is with it, where that is watched: `open`, `done`, `failed`, `could_not_tell`, and what was said.
+    pub downstream: Option<(&'a str, Option<&'a str>)>,
 }
 
 /// All that the sentence depends on.
@@ -47,6 +49,7 @@ pub fn explain(standing: &Standing<'_>) -> String {
             Some("rejected") => "it was refused",
             Some("poison") => "it crashed the mapping twice",
             Some("exhausted") => "the last of its tries failed",
+            Some("downstream_failed") => "it arrived, and failed in ServiceNow later",
             _ => "it needs a person",
         };
         format!("parked: {why}{}{}", words(part), others(part, parked(false).count()))
@@ -69,7 +72,10 @@ pub fn explain(standing: &Standing<'_>) -> String {
         match (standing.deleted, last) {
             (true, Some(at)) => format!("gone from SYSPRO, and marked so in ServiceNow at {}", instant(at)),
             (true, None) => format!("gone from SYSPRO since the reading at {}; ServiceNow never had it", instant(read_at)),
-            (false, Some(at)) => format!("delivered at {}, and unchanged in SYSPRO since version {}", instant(at), standing.versions),
+            (false, Some(at)) => {
+                let later = later(standing);
+                format!("delivered at {}, and unchanged in SYSPRO since version {}{later}", instant(at), standing.versions)
+            }
             (false, None) => format!("read at {}, and its definition sends nothing for it", instant(read_at)),
         }
     };
@@ -84,6 +90,17 @@ pub fn explain(standing: &Standing<'_>) -> String {
 
 fn of<'a>(standing: &Standing<'a>, state: &'static str) -> impl Iterator<Item = &'a Part<'a>> {
     standing.parts.iter().filter(move |part| part.state == state)
+}
+
+/// How far ServiceNow is with what was delivered, where that is watched.
+fn later(standing: &Standing<'_>) -> String {
+    let seen = |state: &str| standing.parts.iter().filter_map(|part| part.downstream).find(|(now, _)| *now == state);
+    match (seen("could_not_tell"), seen("open"), seen("done")) {
+        (Some((_, said)), ..) => format!("; what became of it in ServiceNow could not be told: {}", said.unwrap_or_default()),
+        (None, Some(_), _) => "; ServiceNow has not finished with it yet".to_owned(),
+        (None, None, Some(_)) => "; ServiceNow has finished with it".to_owned(),
+        (None, None, None) => String::new(),
+    }
 }
 
 /// The system's words, after a colon.
@@ -109,7 +126,7 @@ mod tests {
     const AT: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
     fn part(state: &'static str) -> Part<'static> {
-        Part { block: "header", record_key: "", state, reason: None, message: None, not_before: None, confirmed_at: None }
+        Part { block: "header", record_key: "", state, reason: None, message: None, not_before: None, confirmed_at: None, downstream: None }
     }
 
     fn say(parts: &[Part<'_>]) -> String {
@@ -128,6 +145,15 @@ mod tests {
         );
         assert_eq!(explain(&Standing { read_at: None, ..base }), "never read from SYSPRO");
         assert_eq!(say(&[]), "read at 1970-01-01 00:00:00Z, and its definition sends nothing for it");
+    }
+
+    #[test]
+    fn what_servicenow_did_later_is_said_too() {
+        let done = |downstream| say(&[Part { confirmed_at: Some(AT), downstream, ..part("confirmed") }]);
+        assert!(done(Some(("open", None))).ends_with("; ServiceNow has not finished with it yet"));
+        assert!(done(Some(("could_not_tell", Some("the row is gone")))).ends_with("could not be told: the row is gone"));
+        let failed = Part { reason: Some("downstream_failed"), message: Some("no such vendor"), ..part("parked") };
+        assert_eq!(say(&[failed]), "parked: it arrived, and failed in ServiceNow later: no such vendor");
     }
 
     #[test]

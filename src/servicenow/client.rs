@@ -15,19 +15,20 @@ use tracing::{debug, warn};
 use url::Url;
 
 use crate::config::settings::ServiceNowSettings;
-use crate::definition::plan::{AlignPlan, TargetPlan, WriteMode};
+use crate::definition::plan::{AlignPlan, TargetPlan, WatchPlan, WriteMode};
 use crate::domain::CompanyId;
 use crate::net::{Bytes, HttpClient, Method, NetError};
 use crate::retry;
 use crate::telemetry::labels::System;
 
 use super::batch::BatchRoute;
+use super::downstream::{Arrived, Later};
 use super::error::ServiceNowError;
 use super::listing::{ListPosition, Listed};
 use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled};
 use super::token::{TokenSource, quoted};
 use super::wire::{Body, Document, Row, Words, read_body};
-use super::{import_set, listing, lookup, probe, table};
+use super::{downstream, import_set, listing, lookup, probe, table};
 
 /// Tries of one read.
 const READ_TRIES: u32 = 3;
@@ -236,6 +237,20 @@ impl ServiceNow {
         sys_ids: &[String],
     ) -> Result<Vec<Listed>, ServiceNowError> {
         listing::by_id(self, tokens, target, align, sys_ids).await
+    }
+
+    /// What became of records after they had arrived, in their order.
+    ///
+    /// # Errors
+    /// Whatever kept the instance from answering; nothing is known then of any of them.
+    pub async fn later(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        watch: &WatchPlan,
+        records: &[Arrived],
+    ) -> Result<Vec<Later>, ServiceNowError> {
+        downstream::look(self, tokens, target, watch, records).await
     }
 
     /// Whether each table can be read and has the columns that will be written.

@@ -9,6 +9,7 @@
 mod batch;
 mod client;
 mod compare;
+mod downstream;
 mod error;
 mod import_set;
 mod listing;
@@ -21,6 +22,7 @@ pub mod wire;
 
 pub use client::{RowOwners, ServiceNow};
 pub use compare::same_value;
+pub use downstream::{Arrived, Later};
 pub use error::ServiceNowError;
 pub use listing::{ListPosition, Listed};
 pub use outcome::{FieldDifference, Found, How, OutRecord, Outcome, ProbeFinding, ProbeVerdict, Settled};

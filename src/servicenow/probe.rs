@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::definition::plan::{AlignPlan, TargetPlan};
+use crate::definition::plan::{AlignPlan, TargetPlan, WatchRow};
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
@@ -30,9 +30,11 @@ fn written(target: &TargetPlan) -> BTreeSet<&str> {
     own.chain(target.fields.iter().map(|field| field.name.as_str())).filter(|name| *name != "sys_id").collect()
 }
 
-/// The columns by which rows of an aligned list are chosen.
+/// The columns by which rows of an aligned list are chosen, and those that are watched.
 fn asked(target: &TargetPlan) -> BTreeSet<&str> {
-    target.align.iter().flat_map(AlignPlan::asked).filter(|name| !name.starts_with("sys_")).collect()
+    let watched = target.watch.iter().filter(|watch| target.table == target.target_table || watch.row == WatchRow::Staging);
+    let watched = watched.flat_map(|watch| watch.column.iter().chain(&watch.message)).map(String::as_str);
+    target.align.iter().flat_map(AlignPlan::asked).chain(watched).filter(|name| !name.starts_with("sys_")).collect()
 }
 
 async fn first_row(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Result<Option<Row>, ServiceNowError> {

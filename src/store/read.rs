@@ -183,6 +183,12 @@ pub struct RecordDelivery {
     /// When the record was last confirmed, in whatever version.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// How far ServiceNow is with it, where that is watched: `open`, `done`, `failed` or `could_not_tell`.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub downstream: Option<String>,
+    /// ServiceNow's words about that.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub downstream_said: Option<String>,
     /// The record in ServiceNow.
     #[diesel(sql_type = Nullable<Text>)]
     pub sys_id: Option<String>,
@@ -235,6 +241,7 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], flow: Option<
         message: delivery.message.as_deref(),
         not_before: delivery.not_before,
         confirmed_at: delivery.confirmed_at,
+        downstream: delivery.downstream.as_deref().map(|state| (state, delivery.downstream_said.as_deref())),
     });
     let parts: Vec<Part<'_>> = parts.collect();
     explain(&Standing {

@@ -9,6 +9,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uui
 use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
+use super::downstream::downstream_begin;
 use super::flow::flow_stop;
 use super::{Conn, Lane, Node, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
@@ -78,6 +79,8 @@ pub struct Settlement {
     pub record_key: String,
     /// What became of it.
     pub verdict: Verdict,
+    /// When a record that has arrived is looked at again; `None`: never.
+    pub look_at: Option<DateTime<Utc>>,
 }
 
 #[derive(QueryableByName)]
@@ -121,6 +124,8 @@ impl Store {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("batch {batch_id}") }));
             }
             record_confirmed(conn, &lane, &outcomes)?;
+            let arrived = confirmed(&outcomes).filter_map(|(one, ..)| Some((one, one.look_at?)));
+            downstream_begin(conn, &lane, &arrived.collect::<Vec<_>>())?;
             withdraw(conn, &outcomes)?;
             put_back(conn, &outcomes, look)?;
             audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, look)).collect::<Vec<_>>())?;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::labels::{EnetAnswer, Hold, Outcome, RequestStatus, RunResult, System};
+use super::labels::{EnetAnswer, Hold, Look, Outcome, RequestStatus, RunResult, System};
 use super::metrics::Metrics;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
@@ -40,6 +40,7 @@ fn values(label: &str) -> String {
         "reason" => words(ParkReason::ALL.iter().map(|reason| reason.as_str()).collect()),
         "result" => words(RunResult::ALL.iter().map(|result| result.as_str()).collect()),
         "why" => words(Hold::ALL.iter().map(|hold| hold.as_str()).collect()),
+        "verdict" => words(Look::ALL.iter().map(|look| look.as_str()).collect()),
         "system" => words(System::ALL.iter().map(|system| system.as_str()).collect()),
         "status" => words(RequestStatus::words().to_vec()),
         "kind" => format!(

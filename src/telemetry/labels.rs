@@ -107,6 +107,26 @@ words!(RunResult {
     NotBegun = "not_begun",
 });
 
+/// What a later look at a record that had arrived said, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// ServiceNow has not finished with it.
+    Open,
+    /// It has, well.
+    Done,
+    /// It failed.
+    Failed,
+    /// It cannot be told.
+    CouldNotTell,
+}
+
+words!(Look {
+    Open = "open",
+    Done = "done",
+    Failed = "failed",
+    CouldNotTell = "could_not_tell",
+});
+
 /// Why a flow does not run, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hold {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use super::declare::{Declared, Declaring, VALID, counter, counters, gauge, gauges, histogram, histograms};
-use super::labels::{EnetAnswer, Hold, Outcome, RequestStatus, RunResult, System};
+use super::labels::{EnetAnswer, Hold, Look, Outcome, RequestStatus, RunResult, System};
 use crate::domain::budget::Breaker;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
@@ -49,6 +49,7 @@ pub struct Metrics {
     store_duration: HistogramVec,
     store_connection_wait: Histogram,
     audit_sealed_rows: IntCounter,
+    downstream_looks: IntCounterVec,
     sign_ins_refused: IntCounter,
     enet_calls: IntCounterVec,
     enet_call_duration: HistogramVec,
@@ -132,6 +133,12 @@ impl Metrics {
             store_duration: histograms(&registry, "store_seconds", "Time of a call to the database.", &["call"], &calls),
             store_connection_wait: histogram(&registry, "store_connection_wait_seconds", "Wait for a database connection.", &calls),
             audit_sealed_rows: counter(&registry, "audit_sealed_rows_total", "Audit rows sealed into the chain."),
+            downstream_looks: counters(
+                &registry,
+                "downstream_looks_total",
+                "Later looks at target records that had arrived, by what they said.",
+                &["entity", "verdict"],
+            ),
             sign_ins_refused: counter(&registry, "http_sign_ins_refused_total", "Requests refused for want of a valid API key."),
             enet_calls: counters(
                 &registry,
@@ -318,6 +325,11 @@ impl Metrics {
         self.audit_sealed_rows.inc_by(rows);
     }
 
+    /// A record that had arrived was looked at again.
+    pub fn downstream_looked(&self, entity: &EntityName, look: Look) {
+        self.downstream_looks.with_label_values(&[entity.as_str(), look.as_str()]).inc();
+    }
+
     /// A request had no valid API key.
     pub fn sign_in_refused(&self) {
         self.sign_ins_refused.inc();
@@ -384,6 +396,7 @@ mod tests {
         metrics.store_called("take_in", Duration::from_millis(3));
         metrics.store_waited(Duration::from_micros(20));
         metrics.audit_sealed(9);
+        metrics.downstream_looked(&flow.entity, Look::CouldNotTell);
         metrics.ran(&flow, RunKind::Poll, RunResult::Done, Duration::from_secs(2));
         metrics.ran(&flow, RunKind::Poll, RunResult::NotBegun, Duration::ZERO);
         metrics.set_lag(&flow, chrono::Duration::seconds(61));
@@ -418,6 +431,7 @@ mod tests {
             "tieline_store_seconds_count{call=\"take_in\"} 1",
             "tieline_store_connection_wait_seconds_count 1",
             "tieline_audit_sealed_rows_total 9",
+            "tieline_downstream_looks_total{entity=\"invoice\",verdict=\"could_not_tell\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"done\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"not_begun\"} 1",
             "tieline_run_duration_seconds_count{entity=\"invoice\",kind=\"poll\"} 1",

@@ -14,6 +14,7 @@ mod cost_centres;
 mod crash;
 mod database_trouble;
 mod deaths;
+mod downstream;
 mod drift;
 mod enet;
 mod http;

@@ -144,6 +144,7 @@ fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
     let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, truncate: None };
     TargetPlan {
         align: None,
+        watch: None,
         block: "header".into(),
         table: table.into(),
         write,

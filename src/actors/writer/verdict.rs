@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Settings;
 use crate::definition::plan::{PartialWrite, TargetPlan};
@@ -19,7 +19,7 @@ const NEXT_LOOK: Duration = Duration::from_secs(30);
 /// Outcomes of a batch that was sent.
 pub(super) fn of_send(settings: &Settings, target: &TargetPlan, claim: &Claim, outcomes: Vec<Outcome>) -> Vec<Settlement> {
     let now = Utc::now();
-    let one = |(delivery, outcome)| settlement(delivery, sent(settings, target, delivery, outcome, now));
+    let one = |(delivery, outcome)| watched(target, settlement(delivery, sent(settings, target, delivery, outcome, now)), now);
     claim.deliveries.iter().zip(outcomes).map(one).collect()
 }
 
@@ -126,7 +126,7 @@ pub(super) fn of_look(settings: &Settings, target: &TargetPlan, claim: &Claim, s
         .deliveries
         .iter()
         .zip(settled)
-        .map(|(delivery, settled)| settlement(delivery, looked(target, delivery, settled, quota, now)))
+        .map(|(delivery, settled)| watched(target, settlement(delivery, looked(target, delivery, settled, quota, now)), now))
         .collect()
 }
 
@@ -169,8 +169,16 @@ fn later(settings: &Settings, delivery: &Claimed, retry_after: Option<Duration>,
     now + retry_after.unwrap_or_else(|| retry::delay(tries, settings.retry.min_delay, settings.retry.max_delay))
 }
 
+/// What has arrived is looked at again where its definition says so.
+fn watched(target: &TargetPlan, settlement: Settlement, now: DateTime<Utc>) -> Settlement {
+    let arrived = matches!(settlement.verdict, Verdict::Confirmed { .. });
+    let watch = target.watch.as_ref().filter(|_| arrived);
+    Settlement { look_at: watch.map(|watch| now + TimeDelta::minutes(i64::from(watch.first_minutes))), ..settlement }
+}
+
 fn settlement(delivery: &Claimed, verdict: Verdict) -> Settlement {
     Settlement {
+        look_at: None,
         delivery_id: delivery.delivery_id,
         document_id: delivery.document_id,
         version: delivery.version,

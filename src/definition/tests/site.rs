@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::definition::plan::WatchRow;
 
 /// A site's directory with these files.
 fn site(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -339,6 +340,31 @@ fn what_cannot_be_aligned_is_refused() {
         "must be 1 to 100, got `0`",
         "must not hold `ORDERBY`",
     ] {
+        assert!(said.contains(text), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_watch_says_where_to_look_and_what_counts() {
+    let invoice = |watch: &str| {
+        let (_, text) = embedded::FILES.iter().find(|(path, _)| *path == "profiles/apo/invoice.toml").expect("shipped");
+        let directory = site(&[("profiles/apo/invoice.toml", &format!("{text}\n[lines.watch]\n{watch}"))]);
+        load(Some(directory.path()), "apo", &[]).map_err(|problems| lines(&problems))
+    };
+    let good = invoice("row = \"staging\"\nreplay_failed = 2").unwrap_or_else(|said| panic!("{said}"));
+    let watch = plan(&good, "invoice").targets[1].watch.clone().expect("it is watched");
+    assert_eq!((watch.row, watch.first_minutes, watch.give_up_days, watch.replay_failed), (WatchRow::Staging, 5, 7, 2));
+    for (watch, text) in [
+        ("", "`target` needs `target_table`"),
+        ("", "the column that says how far ServiceNow is"),
+        ("row = \"staging\"\ncolumn = \"u_state\"", "`column` needs its values"),
+        ("row = \"staging\"\ndone = [\"x\"]", "`column` needs its values"),
+        ("row = \"staging\"\ncolumn = \"u_state\"\ndone = [\"x\"]\nfailed = [\"x\"]", "`x` is among `done` too"),
+        ("row = \"staging\"\ngive_up_days = 0", "must be 1 to 365, got `0`"),
+        ("row = \"staging\"\ncolumn = \"U State\"\ndone = [\"x\"]", "cannot be a name in ServiceNow"),
+        ("row = \"stage\"", "must be one of"),
+    ] {
+        let said = invoice(watch).expect_err(text);
         assert!(said.contains(text), "{text}: {said}");
     }
 }

@@ -87,6 +87,7 @@ fn cause(row: &FailureRow) -> &'static str {
         "missing_parent" => "Waiting for a parent",
         "poison" => "Crashed the mapping",
         "exhausted" => "Out of tries",
+        "downstream_failed" => "Failed in ServiceNow later",
         "in_doubt" => "In doubt",
         _ => "Waiting for its next try",
     }

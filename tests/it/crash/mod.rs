@@ -52,6 +52,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("read the next backfill", "reads"),
     ("look for backfills", "reads"),
     ("note a backfill's trouble", "one statement; without it the backfill is tried again at once"),
+    ("take records to be looked at again", "of watched targets alone; what was taken comes again after ten minutes"),
+    ("store what became of records", "of watched targets alone, one transaction; without it the record is looked at again"),
     ("list conflicts", "reads"),
     ("read an alignment's standing", "reads, of aligned flows alone"),
     ("read aligned documents", "reads, of aligned flows alone"),

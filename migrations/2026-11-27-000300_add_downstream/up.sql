@@ -1,0 +1,22 @@
+-- Records on which ServiceNow goes on working after they have arrived: what became of them there.
+CREATE TABLE downstream (
+    document_id bigint NOT NULL,
+    block text NOT NULL,
+    record_key text NOT NULL,
+    -- the delivery with which it arrived
+    delivery_id bigint NOT NULL,
+    company text NOT NULL,
+    entity text NOT NULL,
+    -- `open`, `done`, `failed`, `could_not_tell`
+    state text NOT NULL DEFAULT 'open',
+    -- ServiceNow's words, or why it could not be told
+    said text,
+    arrived_at timestamptz NOT NULL DEFAULT now(),
+    looks integer NOT NULL DEFAULT 0,
+    next_look timestamptz NOT NULL,
+    ended_at timestamptz,
+    -- how often it was sent again by itself, since the content changed
+    replays integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (document_id, block, record_key)
+);
+CREATE INDEX downstream_due ON downstream (entity, block, next_look) WHERE state = 'open';

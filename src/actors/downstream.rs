@@ -1,0 +1,248 @@
+//! `Downstream`: looks again at records that have arrived, until ServiceNow has finished with them.
+//!
+//! Which records, when and what was seen stands in the ledger, so that a restart loses nothing: what was taken and not told of comes again.
+//! A record that failed is set aside like one that was refused, or is due again where its definition says so. One page is asked for at a
+//! time, and never beside another one of this process, so that deliveries keep their pace. Runs on the delivery arbiter.
+
+use std::time::Duration;
+
+use actix::prelude::*;
+use tracing::{info, warn};
+
+use super::Deps;
+use super::servicenow_token::TokenAsker;
+use crate::definition::plan::{TargetPlan, WatchPlan};
+use crate::definition::record::source_key;
+use crate::domain::{CompanyId, DocumentKey, EntityName};
+use crate::servicenow::{Arrived, Later, ServiceNow};
+use crate::store::{DownstreamDue, DownstreamVerdict, Lane};
+use crate::telemetry::labels::Look;
+use crate::telemetry::metrics::metrics;
+
+/// Between two looks whether a record's time has come.
+const EVERY: Duration = Duration::from_secs(15);
+/// Records per page.
+const PAGE: i64 = 200;
+/// When a record that was taken and not told of comes again.
+const AGAIN: Duration = Duration::from_secs(600);
+/// The longest wait between two looks at a record.
+const LONGEST: i64 = 86_400;
+
+/// What a person does about a record that failed.
+const NEXT_STEP: &str =
+    "correct the record in SYSPRO or what ServiceNow names, then replay the record; it stands in ServiceNow already, and is updated";
+
+/// Looks at what has arrived.
+pub struct Downstream {
+    deps: Deps,
+    servicenow: ServiceNow,
+    tokens: TokenAsker,
+    scheduled: bool,
+    looking: bool,
+}
+
+/// Ask. Looks at everything whose time has come; answers when that is done.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LookNow;
+
+/// Nudge. Looks, and comes again.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct LookDue;
+
+impl Downstream {
+    /// At rest. `scheduled`: it looks by itself, and not only when asked.
+    pub fn new(deps: Deps, servicenow: ServiceNow, tokens: TokenAsker, scheduled: bool) -> Self {
+        Self { deps, servicenow, tokens, scheduled, looking: false }
+    }
+
+    fn look(&mut self) -> impl ActorFuture<Self, Output = ()> + 'static {
+        let begins = !std::mem::replace(&mut self.looking, true);
+        let work = Work { deps: self.deps.clone(), servicenow: self.servicenow.clone(), tokens: self.tokens.clone() };
+        async move {
+            if begins {
+                work.run().await;
+            }
+            begins
+        }
+        .into_actor(self)
+        .map(|began, this, _| {
+            if began {
+                this.looking = false;
+            }
+        })
+    }
+}
+
+impl Actor for Downstream {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.looking = false;
+        if self.scheduled {
+            ctx.notify_later(LookDue, EVERY);
+        }
+    }
+}
+
+impl Supervised for Downstream {}
+
+impl Handler<LookNow> for Downstream {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: LookNow, _: &mut Self::Context) -> Self::Result {
+        Box::pin(self.look())
+    }
+}
+
+impl Handler<LookDue> for Downstream {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: LookDue, _: &mut Self::Context) -> Self::Result {
+        // armed after the work, so that looks never overlap
+        Box::pin(self.look().map(|(), _, ctx| {
+            ctx.notify_later(LookDue, EVERY);
+        }))
+    }
+}
+
+struct Work {
+    deps: Deps,
+    servicenow: ServiceNow,
+    tokens: TokenAsker,
+}
+
+impl Work {
+    async fn run(&self) {
+        let definitions = self.deps.definitions.clone();
+        for plan in &definitions.plans {
+            for target in &plan.targets {
+                let Some(watch) = &target.watch else { continue };
+                if let Err(problem) = self.target(&plan.entity, target, watch).await {
+                    warn!(entity = %plan.entity, block = target.block, problem, "records that have arrived could not be looked at again; it is tried later");
+                }
+            }
+        }
+    }
+
+    /// Page after page of one target's records whose time has come.
+    async fn target(&self, entity: &EntityName, target: &TargetPlan, watch: &WatchPlan) -> Result<(), String> {
+        let lane = Lane { entity: entity.to_string(), block: target.block.clone() };
+        while !self.deps.stopping.has_begun() {
+            let taken = self.deps.store.downstream_take(lane.clone(), PAGE, AGAIN.as_secs_f64()).await;
+            let due = taken.map_err(|error| super::chain(&error))?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            self.deps.crash.at("downstream:before_look", entity.as_str());
+            let arrived: Vec<Arrived> = due.iter().map(|due| arrived(entity, due)).collect();
+            let later = self.servicenow.later(&self.tokens, target, watch, &arrived).await.map_err(|error| error.chain())?;
+            self.deps.crash.at("downstream:after_look", entity.as_str());
+            let seen: Vec<(DownstreamDue, DownstreamVerdict)> = due
+                .into_iter()
+                .zip(later)
+                .map(|(due, later)| {
+                    let verdict = verdict(watch, &due, later);
+                    (due, verdict)
+                })
+                .collect();
+            for (due, verdict) in &seen {
+                metrics().downstream_looked(entity, label(verdict));
+                if let DownstreamVerdict::Failed(said, again) = verdict {
+                    info!(%entity, key = due.key, said, again = again.is_some(), "a record that had arrived failed in ServiceNow");
+                }
+            }
+            self.deps.store.downstream_settle(lane.clone(), seen, NEXT_STEP.to_owned()).await.map_err(|error| super::chain(&error))?;
+        }
+        Ok(())
+    }
+}
+
+fn arrived(entity: &EntityName, due: &DownstreamDue) -> Arrived {
+    let key = source_key(&CompanyId::new(&due.company), entity, &DocumentKey::from_text(&due.key), &due.record_key);
+    Arrived { source_key: key.to_string(), version: i64::from(due.version), sys_id: due.sys_id.clone() }
+}
+
+fn label(verdict: &DownstreamVerdict) -> Look {
+    match verdict {
+        DownstreamVerdict::Open(_) => Look::Open,
+        DownstreamVerdict::Done(_) => Look::Done,
+        DownstreamVerdict::Failed(..) => Look::Failed,
+        DownstreamVerdict::CouldNotTell(_) => Look::CouldNotTell,
+    }
+}
+
+/// What follows from what a row says.
+fn verdict(watch: &WatchPlan, due: &DownstreamDue, later: Later) -> DownstreamVerdict {
+    let first = i64::from(watch.first_minutes.max(1)) * 60;
+    let doubled = |times: i32| (first << times.clamp(0, 12)).min(LONGEST);
+    let over = due.age >= i64::from(watch.give_up_days) * 86_400;
+    let days = watch.give_up_days;
+    match later {
+        Later::Done(said) => DownstreamVerdict::Done(said),
+        Later::Failed(said) => {
+            let again = (i64::from(due.replays) < i64::from(watch.replay_failed)).then(|| doubled(due.replays));
+            DownstreamVerdict::Failed(said, again)
+        }
+        Later::Open if over => DownstreamVerdict::CouldNotTell(format!("ServiceNow has not finished with it after {days} days")),
+        Later::Silent(why) if over => DownstreamVerdict::CouldNotTell(why),
+        // a row that was just written may not be readable yet
+        Later::Vanished if due.looks > 0 || over => DownstreamVerdict::CouldNotTell(
+            "its row is not there any more, or may not be seen, and no verdict had been read before".to_owned(),
+        ),
+        Later::Open | Later::Silent(_) | Later::Vanished => DownstreamVerdict::Open(doubled(due.looks)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::plan::WatchRow;
+
+    fn due(looks: i32, replays: i32, age: i64) -> DownstreamDue {
+        let (company, key, sys_id) = ("EDU1".to_owned(), "k".to_owned(), "s".to_owned());
+        DownstreamDue { document_id: 1, record_key: String::new(), delivery_id: 1, company, key, version: 1, sys_id, looks, replays, age }
+    }
+
+    fn watch() -> WatchPlan {
+        WatchPlan {
+            row: WatchRow::Target,
+            column: Some("state".into()),
+            done: vec!["done".into()],
+            failed: vec!["bad".into()],
+            message: None,
+            first_minutes: 5,
+            give_up_days: 7,
+            replay_failed: 2,
+        }
+    }
+
+    #[test]
+    fn looks_come_at_growing_intervals_until_it_is_given_up() {
+        let watch = watch();
+        let waits = [0, 1, 2, 9, 40].map(|looks| verdict(&watch, &due(looks, 0, 0), Later::Open));
+        assert_eq!(waits, [300, 600, 1200, 86_400, 86_400].map(DownstreamVerdict::Open));
+        let week = 7 * 86_400;
+        assert!(matches!(verdict(&watch, &due(9, 0, week), Later::Open), DownstreamVerdict::CouldNotTell(said) if said.contains("7 days")));
+        assert!(matches!(verdict(&watch, &due(9, 0, week), Later::Silent("x".into())), DownstreamVerdict::CouldNotTell(_)));
+        assert_eq!(verdict(&watch, &due(9, 0, week), Later::Done("state = done".into())), DownstreamVerdict::Done("state = done".into()));
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_found_is_looked_for_twice() {
+        let watch = watch();
+        assert_eq!(verdict(&watch, &due(0, 0, 0), Later::Vanished), DownstreamVerdict::Open(300));
+        assert!(matches!(verdict(&watch, &due(1, 0, 0), Later::Vanished), DownstreamVerdict::CouldNotTell(_)));
+    }
+
+    #[test]
+    fn what_failed_is_sent_again_as_often_as_the_definition_says() {
+        let watch = watch();
+        let failed = |replays| verdict(&watch, &due(0, replays, 0), Later::Failed("no".into()));
+        assert_eq!(
+            [failed(0), failed(1), failed(2)],
+            [Some(300), Some(600), None].map(|again| DownstreamVerdict::Failed("no".into(), again))
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! What became of rows after they were written: a transform or a workflow may fail long after the answer.
+//!
+//! A look asks for a page of rows at once, in one query or a few: by sys_id in the target table, or by key in the staging table, whose rows an
+//! instance deletes after seven days.
+
+use std::collections::HashMap;
+
+use crate::definition::plan::{TargetPlan, WatchPlan, WatchRow};
+
+use super::client::ServiceNow;
+use super::error::ServiceNowError;
+use super::lookup::Query;
+use super::token::TokenSource;
+use super::wire::Row;
+
+/// A record that is looked at.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// What its key column says.
+    pub source_key: String,
+    /// The version that arrived.
+    pub version: i64,
+    /// Its row in the target table; may be empty.
+    pub sys_id: String,
+}
+
+/// What its row says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Later {
+    /// ServiceNow has finished well; what the row says.
+    Done(String),
+    /// It failed, in ServiceNow's words.
+    Failed(String),
+    /// It has not finished.
+    Open,
+    /// The row is not there (any more), or may not be seen.
+    Vanished,
+    /// The row does not tell: its column may not be read.
+    Silent(String),
+}
+
+/// Looks at records; the answers come in their order.
+pub(super) async fn look(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    watch: &WatchPlan,
+    records: &[Arrived],
+) -> Result<Vec<Later>, ServiceNowError> {
+    match watch.row {
+        WatchRow::Target => by_sys_id(sn, tokens, target, watch, records).await,
+        WatchRow::Staging => by_key(sn, tokens, target, watch, records).await,
+    }
+}
+
+async fn by_sys_id(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    watch: &WatchPlan,
+    records: &[Arrived],
+) -> Result<Vec<Later>, ServiceNowError> {
+    let fields: Vec<&str> = watch.column.iter().chain(&watch.message).map(String::as_str).collect();
+    let query = Query {
+        table: &target.target_table,
+        column: "sys_id",
+        extra: String::new(),
+        order: "ORDERBYsys_id",
+        fields: &fields,
+        per_value: 1,
+    };
+    let ids: Vec<&str> = records.iter().map(|record| record.sys_id.as_str()).filter(|id| !id.is_empty()).collect();
+    let rows = query.rows(sn, tokens, &ids).await?;
+    let rows: HashMap<&str, &Row> = rows.iter().filter_map(|row| Some((row.filled("sys_id")?, row))).collect();
+    Ok(records.iter().map(|record| rows.get(record.sys_id.as_str()).map_or(Later::Vanished, |row| of_column(watch, row))).collect())
+}
+
+async fn by_key(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    watch: &WatchPlan,
+    records: &[Arrived],
+) -> Result<Vec<Later>, ServiceNowError> {
+    let Some(key_column) = target.key_column.as_deref() else { return Ok(vec![Later::Vanished; records.len()]) };
+    let mut fields = vec!["sys_import_state", "sys_import_state_comment", "sys_created_on"];
+    fields.extend(watch.column.iter().chain(&watch.message).chain(&target.version_column).map(String::as_str));
+    // each version has a row of its own
+    let query = Query {
+        table: &target.table,
+        column: key_column,
+        extra: String::new(),
+        order: "ORDERBYDESCsys_created_on",
+        fields: &fields,
+        per_value: 8,
+    };
+    let keys: Vec<&str> = records.iter().map(|record| record.source_key.as_str()).collect();
+    let mut by_key: HashMap<String, Vec<Row>> = HashMap::new();
+    for row in query.rows(sn, tokens, &keys).await? {
+        by_key.entry(row.text(key_column).unwrap_or_default().to_owned()).or_default().push(row);
+    }
+    let look = |record: &Arrived| {
+        let version = |row: &&Row| match target.version_column.as_deref().and_then(|column| row.filled(column)) {
+            Some(text) => text.split('.').next().and_then(|text| text.parse::<i64>().ok()) == Some(record.version),
+            None => true,
+        };
+        let rows = by_key.get(&record.source_key).into_iter().flatten().filter(version);
+        rows.max_by(|a, b| a.text("sys_created_on").cmp(&b.text("sys_created_on"))).map_or(Later::Vanished, |row| of_staging(watch, row))
+    };
+    Ok(records.iter().map(look).collect())
+}
+
+/// The transform comes first; whether there is more to wait for is the column's to say.
+fn of_staging(watch: &WatchPlan, row: &Row) -> Later {
+    let state = row.filled("sys_import_state").unwrap_or_default().to_ascii_lowercase();
+    match state.as_str() {
+        "error" | "skipped" => {
+            let words = row.filled("sys_import_state_comment").or_else(|| said(watch, row));
+            Later::Failed(words.map_or_else(|| format!("the transform ended as `{state}`"), str::to_owned))
+        }
+        "pending" => Later::Open,
+        _ if watch.column.is_some() => of_column(watch, row),
+        "inserted" | "updated" | "ignored" => Later::Done(format!("sys_import_state = {state}")),
+        "" => Later::Silent("the row comes without `sys_import_state`: the column may not be read".to_owned()),
+        _ => Later::Open,
+    }
+}
+
+fn said<'r>(watch: &WatchPlan, row: &'r Row) -> Option<&'r str> {
+    watch.message.as_deref().and_then(|column| row.filled(column))
+}
+
+fn of_column(watch: &WatchPlan, row: &Row) -> Later {
+    let Some(column) = watch.column.as_deref() else { return Later::Open };
+    let Some(value) = row.text(column) else {
+        return Later::Silent(format!("the row comes without `{column}`: the column does not exist, or may not be read"));
+    };
+    let among = |texts: &[String]| texts.iter().any(|text| text.eq_ignore_ascii_case(value.trim()));
+    if among(&watch.failed) {
+        return Later::Failed(
+            said(watch, row).map_or_else(|| format!("{column} = {value}"), |words| format!("{column} = {value}: {words}")),
+        );
+    }
+    if among(&watch.done) { Later::Done(format!("{column} = {value}")) } else { Later::Open }
+}

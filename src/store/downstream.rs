@@ -1,0 +1,138 @@
+//! What becomes of records in ServiceNow after they have arrived: when each is looked at next, and what was seen.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
+
+use super::settle::Settlement;
+use super::{Conn, Lane, Store, StoreError, Tx};
+
+/// A record whose time for a look has come.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct DownstreamDue {
+    /// Its document.
+    #[diesel(sql_type = BigInt)]
+    pub document_id: i64,
+    /// The line's key; empty for a header.
+    #[diesel(sql_type = Text)]
+    pub record_key: String,
+    /// The delivery with which it arrived.
+    #[diesel(sql_type = BigInt)]
+    pub delivery_id: i64,
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// The document's key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// The version that arrived.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    /// The row in the target table; may be empty.
+    #[diesel(sql_type = Text)]
+    pub sys_id: String,
+    /// Looks so far.
+    #[diesel(sql_type = Integer)]
+    pub looks: i32,
+    /// How often it was sent again by itself.
+    #[diesel(sql_type = Integer)]
+    pub replays: i32,
+    /// Seconds since it arrived, by the database's clock.
+    #[diesel(sql_type = BigInt)]
+    pub age: i64,
+}
+
+/// What a look said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DownstreamVerdict {
+    /// ServiceNow has not finished: looked at again after so many seconds.
+    Open(i64),
+    /// It has, well.
+    Done(String),
+    /// It failed, in ServiceNow's words; sent again after so many seconds, or set aside for a person.
+    Failed(String, Option<i64>),
+    /// It cannot be told, and is not looked at any more.
+    CouldNotTell(String),
+}
+
+impl DownstreamVerdict {
+    /// The word in the ledger, in JSON and in metric labels.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "open",
+            Self::Done(_) => "done",
+            Self::Failed(..) => "failed",
+            Self::CouldNotTell(_) => "could_not_tell",
+        }
+    }
+
+    fn said(&self) -> Option<&str> {
+        match self {
+            Self::Open(_) => None,
+            Self::Done(said) | Self::Failed(said, _) | Self::CouldNotTell(said) => Some(said),
+        }
+    }
+}
+
+/// Notes records that arrived for later looks, within the transaction that notes their arrival.
+pub(super) fn downstream_begin(conn: &mut Conn, lane: &Lane, arrived: &[(&Settlement, DateTime<Utc>)]) -> Tx<()> {
+    if arrived.is_empty() {
+        return Ok(());
+    }
+    sql_query(include_str!("sql/downstream_begin.sql"))
+        .bind::<Text, _>(&lane.block)
+        .bind::<Array<BigInt>, _>(arrived.iter().map(|(one, _)| one.document_id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(arrived.iter().map(|(one, _)| one.record_key.as_str()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(arrived.iter().map(|(one, _)| one.delivery_id).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(arrived.iter().map(|(_, at)| *at).collect::<Vec<_>>())
+        .execute(conn)?;
+    Ok(())
+}
+
+impl Store {
+    /// Takes records whose time has come; they come again after `again_seconds` if nothing is said of them until then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn downstream_take(&self, lane: Lane, limit: i64, again_seconds: f64) -> Result<Vec<DownstreamDue>, StoreError> {
+        self.run("take records to be looked at again", move |conn| {
+            Ok(sql_query(include_str!("sql/downstream_take.sql"))
+                .bind::<Text, _>(&lane.entity)
+                .bind::<Text, _>(&lane.block)
+                .bind::<BigInt, _>(limit)
+                .bind::<Double, _>(again_seconds)
+                .load(conn)?)
+        })
+        .await
+    }
+
+    /// Stores what looks said: the audit, and what failed as set aside or due again, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn downstream_settle(
+        &self,
+        lane: Lane,
+        seen: Vec<(DownstreamDue, DownstreamVerdict)>,
+        next_step: String,
+    ) -> Result<(), StoreError> {
+        self.run("store what became of records", move |conn| {
+            let next = |verdict: &DownstreamVerdict| if let DownstreamVerdict::Open(seconds) = verdict { Some(*seconds) } else { None };
+            let again = |verdict: &DownstreamVerdict| if let DownstreamVerdict::Failed(_, seconds) = verdict { *seconds } else { None };
+            sql_query(include_str!("sql/downstream_settle.sql"))
+                .bind::<Text, _>(&lane.block)
+                .bind::<Array<BigInt>, _>(seen.iter().map(|(due, _)| due.document_id).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(seen.iter().map(|(due, _)| due.record_key.as_str()).collect::<Vec<_>>())
+                .bind::<Array<BigInt>, _>(seen.iter().map(|(due, _)| due.delivery_id).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(seen.iter().map(|(_, verdict)| verdict.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Nullable<Text>>, _>(seen.iter().map(|(_, verdict)| verdict.said()).collect::<Vec<_>>())
+                .bind::<Array<Nullable<BigInt>>, _>(seen.iter().map(|(_, verdict)| next(verdict)).collect::<Vec<_>>())
+                .bind::<Array<Nullable<BigInt>>, _>(seen.iter().map(|(_, verdict)| again(verdict)).collect::<Vec<_>>())
+                .bind::<Text, _>(&next_step)
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+}

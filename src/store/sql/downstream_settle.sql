@@ -1,0 +1,30 @@
+WITH n AS (
+    SELECT * FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
+        AS n (document_id, record_key, delivery_id, state, said, next_look, again)
+), ended AS (
+    -- a look at what another delivery has replaced says nothing of it
+    UPDATE downstream w
+    SET state = n.state, said = n.said, looks = w.looks + 1, next_look = now() + make_interval(secs => coalesce(n.next_look, 0)),
+        ended_at = CASE WHEN n.state <> 'open' THEN now() END, replays = w.replays + CASE WHEN n.again IS NOT NULL THEN 1 ELSE 0 END
+    FROM n
+    WHERE w.document_id = n.document_id AND w.block = $1 AND w.record_key = n.record_key AND w.delivery_id = n.delivery_id AND w.state = 'open'
+    RETURNING w.document_id, w.record_key, w.delivery_id, w.company, w.entity, w.state, w.said, n.again
+), back AS (
+    -- what failed waits for a person, or for its next try; unless something newer of the record is on its way
+    INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message, next_step, not_before)
+    SELECT e.delivery_id, e.document_id, e.company, e.entity, l.version, $1, e.record_key,
+           CASE WHEN e.again IS NULL THEN 'parked' ELSE 'waiting' END, CASE WHEN e.again IS NULL THEN 'downstream_failed' END, e.said,
+           CASE WHEN e.again IS NULL THEN $9 ELSE 'nothing: it is sent again by itself' END,
+           now() + make_interval(secs => coalesce(e.again, 0))
+    FROM ended e
+    JOIN delivery l ON l.id = e.delivery_id
+    WHERE e.state = 'failed'
+      AND NOT EXISTS (SELECT FROM pending p WHERE p.document_id = e.document_id AND p.block = $1 AND p.record_key = e.record_key)
+    ON CONFLICT (delivery_id) DO NOTHING
+)
+INSERT INTO audit (kind, company, entity, document_id, version, delivery_id, actor, detail)
+SELECT 'downstream', e.company, e.entity, e.document_id, l.version, e.delivery_id, 'tieline',
+       json_build_object('state', e.state, 'said', e.said, 'again_in_seconds', e.again)::text
+FROM ended e
+JOIN delivery l ON l.id = e.delivery_id
+WHERE e.state <> 'open'
