@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::context::Checked;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
+use crate::http::tls;
 
 #[derive(Debug, Serialize)]
 struct EntityLine {
@@ -43,6 +44,11 @@ pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
             return Err(refused.into());
         }
     };
+    if let Some(files) = &checked.settings().http.certificate
+        && let Err(problem) = tls::load(files)
+    {
+        return Err(Failure::new(Exit::Configuration, problem.to_string()));
+    }
     let lines: Vec<EntityLine> = lines(&checked);
     let settings = settings(&checked);
     let (warnings, notes) = (&checked.loaded.warnings, &checked.definitions.notes);

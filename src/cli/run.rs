@@ -15,7 +15,7 @@ use crate::actors::root::RootDoor;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
 use crate::actors::watch::Watch;
-use crate::http::{self, Surface};
+use crate::http::{self, HttpError, Surface};
 use crate::postgres::Keeper;
 use crate::retry;
 
@@ -55,7 +55,8 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Ex
         Ok(server) => server,
         Err(error) => {
             tree.stop(STOP_DEADLINE).await;
-            return Err(Failure::new(Exit::Failed, error.to_string()));
+            let exit = if matches!(error, HttpError::Bind { .. }) { Exit::Failed } else { Exit::Configuration };
+            return Err(Failure::new(exit, error.to_string()));
         }
     };
     let guarded = deps.watch.guard_root(deps.settings.flows.stuck, |why| {

@@ -37,6 +37,8 @@ pub(super) struct RawHttp {
     pub(super) listen: Option<String>,
     pub(super) open_health: Option<bool>,
     pub(super) open_metrics: Option<bool>,
+    pub(super) certificate: Option<String>,
+    pub(super) certificate_key: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

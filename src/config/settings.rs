@@ -62,6 +62,17 @@ pub struct HttpSettings {
     pub open_health: bool,
     /// Whether `/metrics` is open without a key.
     pub open_metrics: bool,
+    /// The certificate to serve TLS with; `None`: plain HTTP.
+    pub certificate: Option<CertificateFiles>,
+}
+
+/// A certificate with its chain, and its key: two PEM files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The certificate, followed by those that signed it.
+    pub certificate: PathBuf,
+    /// The key.
+    pub key: PathBuf,
 }
 
 /// How an outside system is reached.

@@ -115,12 +115,23 @@ impl Check<'_> {
         if listen.is_none() {
             self.problem::<()>(key, format!("`{key}` must be an IP address with a port, such as `127.0.0.1:8650`, got `{text}`"));
         }
-        if listen.is_some_and(|listen| !listen.ip().is_loopback()) {
-            let advice = "listen on loopback behind a proxy with TLS";
+        let certificate = self.certificate(raw);
+        if listen.is_some_and(|listen| !listen.ip().is_loopback()) && certificate.is_none() {
+            let advice = "set `http.certificate`, or listen on loopback behind a proxy with TLS";
             self.warnings.push(format!("`{key}` is `{text}`: API keys travel in clear; {advice}"));
         }
         let (open_health, open_metrics) = (raw.http.open_health.unwrap_or(true), raw.http.open_metrics.unwrap_or(true));
-        Some(HttpSettings { listen: listen?, open_health, open_metrics })
+        Some(HttpSettings { listen: listen?, open_health, open_metrics, certificate })
+    }
+
+    fn certificate(&mut self, raw: &Raw) -> Option<CertificateFiles> {
+        let set = |path: &Option<String>| path.clone().filter(|path| !path.is_empty());
+        match (set(&raw.http.certificate), set(&raw.http.certificate_key)) {
+            (Some(certificate), Some(key)) => Some(CertificateFiles { certificate: certificate.into(), key: key.into() }),
+            (None, None) => None,
+            (Some(_), None) => self.missing("http.certificate_key", "the key's PEM file that belongs to `http.certificate`"),
+            (None, Some(_)) => self.missing("http.certificate", "the certificate's PEM file that belongs to `http.certificate_key`"),
+        }
     }
 
     fn syspro(&mut self, raw: &Raw) -> Option<SysproSettings> {

@@ -10,6 +10,7 @@ mod health;
 mod metrics;
 mod problem;
 mod query;
+pub mod tls;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -25,6 +26,7 @@ pub use auth::{ROUTES, Route};
 pub use problem::Problem;
 
 use self::doorman::Doorman;
+use self::tls::Certificate;
 use crate::actors::Deps;
 use crate::actors::root::RootDoor;
 
@@ -67,11 +69,19 @@ pub enum HttpError {
         /// What the system said.
         source: io::Error,
     },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] tls::TlsError),
+    /// The certificate cannot be served with.
+    #[error("TLS cannot be served with these settings (`[http]`): {0}")]
+    Tls(#[from] rustls::Error),
 }
 
 /// A running server.
 pub struct Server {
     handle: ServerHandle,
+    /// Reads the certificate anew.
+    keeping: Option<tokio::task::JoinHandle<()>>,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -80,31 +90,40 @@ impl Server {
     /// Lets requests in hand end, and stops.
     pub async fn stop(self) {
         self.handle.stop(true).await;
+        if let Some(keeping) = self.keeping {
+            keeping.abort();
+        }
     }
 }
 
 /// Listens on `http.listen`. Must be called on a thread that runs an actix system.
 ///
 /// # Errors
-/// [`HttpError::Bind`] when the address cannot be had.
+/// [`HttpError`] when the address cannot be had, or the certificate not used.
 pub fn start(surface: &Surface) -> Result<Server, HttpError> {
     let address = surface.deps.settings.http.listen;
     let failed = |source| HttpError::Bind { address, source };
     let listener = TcpListener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
+    let certificate = surface.deps.settings.http.certificate.as_ref().map(Certificate::read).transpose()?;
     let data = web::Data::new(surface.clone());
-    let server = HttpServer::new(move || App::new().app_data(data.clone()).configure(configure).wrap(from_fn(auth::check)).wrap(headers()))
+    let secure = certificate.is_some();
+    let app = move || App::new().app_data(data.clone()).configure(configure).wrap(from_fn(auth::check)).wrap(headers(secure));
+    let server = HttpServer::new(app)
         .workers(2)
         .disable_signals()
         .shutdown_timeout(STOP_SECONDS)
         .client_request_timeout(Duration::from_secs(10))
-        .max_connections(CONNECTIONS)
-        .listen(listener)
-        .map_err(failed)?
-        .run();
+        .max_connections(CONNECTIONS);
+    let server = match &certificate {
+        Some(certificate) => server.listen_rustls_0_23(listener, certificate.server()?),
+        None => server.listen(listener),
+    };
+    let server = server.map_err(failed)?.run();
     let handle = server.handle();
     actix_web::rt::spawn(server);
-    Ok(Server { handle, address: bound })
+    let keeping = certificate.map(|certificate| actix_web::rt::spawn(certificate.keep()));
+    Ok(Server { handle, keeping, address: bound })
 }
 
 /// Nothing here is to be stored, framed or guessed at by a browser. A problem carries them by itself: as an error it may pass by the headers' layer.
@@ -119,8 +138,10 @@ const HEADERS: [(&str, &str); 8] = [
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
 ];
 
-fn headers() -> DefaultHeaders {
-    HEADERS.into_iter().fold(DefaultHeaders::new(), DefaultHeaders::add)
+fn headers(secure: bool) -> DefaultHeaders {
+    // a browser that came over TLS once comes no other way for a year
+    let transport = secure.then_some(("strict-transport-security", "max-age=31536000"));
+    HEADERS.into_iter().chain(transport).fold(DefaultHeaders::new(), DefaultHeaders::add)
 }
 
 fn configure(config: &mut web::ServiceConfig) {

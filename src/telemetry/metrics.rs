@@ -50,6 +50,8 @@ pub struct Metrics {
     store_connection_wait: Histogram,
     audit_sealed_rows: IntCounter,
     downstream_looks: IntCounterVec,
+    certificate_expires: IntGauge,
+    certificates_refused: IntCounter,
     sign_ins_refused: IntCounter,
     enet_calls: IntCounterVec,
     enet_call_duration: HistogramVec,
@@ -133,6 +135,16 @@ impl Metrics {
             store_duration: histograms(&registry, "store_seconds", "Time of a call to the database.", &["call"], &calls),
             store_connection_wait: histogram(&registry, "store_connection_wait_seconds", "Wait for a database connection.", &calls),
             audit_sealed_rows: counter(&registry, "audit_sealed_rows_total", "Audit rows sealed into the chain."),
+            certificate_expires: gauge(
+                &registry,
+                "certificate_expires_timestamp_seconds",
+                "When the certificate that the service serves TLS with expires; 0 without one.",
+            ),
+            certificates_refused: counter(
+                &registry,
+                "certificates_refused_total",
+                "Changed certificate files that could not be used; the old certificate stayed in use.",
+            ),
             downstream_looks: counters(
                 &registry,
                 "downstream_looks_total",
@@ -325,6 +337,16 @@ impl Metrics {
         self.audit_sealed_rows.inc_by(rows);
     }
 
+    /// When the service's own certificate expires.
+    pub fn set_certificate_expiry(&self, at: DateTime<Utc>) {
+        self.certificate_expires.set(at.timestamp());
+    }
+
+    /// The certificate's files changed to something that cannot be used.
+    pub fn certificate_refused(&self) {
+        self.certificates_refused.inc();
+    }
+
     /// A record that had arrived was looked at again.
     pub fn downstream_looked(&self, entity: &EntityName, look: Look) {
         self.downstream_looks.with_label_values(&[entity.as_str(), look.as_str()]).inc();
@@ -396,6 +418,8 @@ mod tests {
         metrics.store_called("take_in", Duration::from_millis(3));
         metrics.store_waited(Duration::from_micros(20));
         metrics.audit_sealed(9);
+        metrics.set_certificate_expiry(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
+        metrics.certificate_refused();
         metrics.downstream_looked(&flow.entity, Look::CouldNotTell);
         metrics.ran(&flow, RunKind::Poll, RunResult::Done, Duration::from_secs(2));
         metrics.ran(&flow, RunKind::Poll, RunResult::NotBegun, Duration::ZERO);
@@ -431,6 +455,8 @@ mod tests {
             "tieline_store_seconds_count{call=\"take_in\"} 1",
             "tieline_store_connection_wait_seconds_count 1",
             "tieline_audit_sealed_rows_total 9",
+            "tieline_certificate_expires_timestamp_seconds 1800000000",
+            "tieline_certificates_refused_total 1",
             "tieline_downstream_looks_total{entity=\"invoice\",verdict=\"could_not_tell\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"done\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"not_begun\"} 1",

@@ -34,3 +34,4 @@ mod store;
 mod stuck;
 mod supervision;
 mod support;
+mod tls;

@@ -6,10 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
 use super::Finding;
+use crate::config::settings::CertificateFiles;
+use crate::http::tls;
 use crate::net::{HttpClient, Method};
 
 /// Free space below which the private database is in danger, and below which it is time to look, in MiB.
 const SPACE: (u64, u64) = (100, 1024);
+/// A certificate that is not renewed by then has been forgotten.
+const RENEWAL: TimeDelta = TimeDelta::days(21);
 /// How far clocks may be apart; an HTTP date has whole seconds, and an answer is under way for some.
 const CLOCK: TimeDelta = TimeDelta::seconds(30);
 
@@ -48,6 +52,40 @@ fn free_mebibytes(path: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn free_mebibytes(_: &Path) -> Option<u64> {
     None
+}
+
+/// The service's own certificate: whether it can be used, for how long, and who can read its key.
+pub(super) fn certificate(files: &CertificateFiles) -> Finding {
+    let what = "own certificate";
+    let pair = match tls::load(files) {
+        Ok(pair) => pair,
+        Err(error) => return Finding::failed(what, error.to_string(), "see the message"),
+    };
+    let left = pair.expires - Utc::now();
+    let found = format!("`{}` until {}", pair.subject, pair.expires.format("%Y-%m-%d"));
+    if left < RENEWAL {
+        return Finding::warning(
+            what,
+            format!("{found}: {} days are left", left.num_days()),
+            "renew it; the files are read anew when they change",
+        );
+    }
+    if read_by_others(&files.key) {
+        let found = format!("{found}; everybody on this machine can read its key {}", files.key.display());
+        return Finding::warning(what, found, "take the right to read away from others: `chmod o-r`");
+    }
+    Finding::ok(what, found)
+}
+
+#[cfg(unix)]
+fn read_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).is_ok_and(|found| found.mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn read_by_others(_: &Path) -> bool {
+    false // the directory's access list decides
 }
 
 /// Compares our clock with the `Date` of an answer, whatever its status: nothing is signed in for it.

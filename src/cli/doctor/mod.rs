@@ -102,6 +102,7 @@ async fn examine(checked: Checked) -> Result<Vec<Finding>, Failure> {
     let mut findings = vec![Finding::ok("settings and definitions", "in order")];
     let settings = checked.settings().clone();
     findings.push(here::state_directory(&settings.state.directory));
+    findings.extend(settings.http.certificate.as_ref().map(here::certificate));
     let syspro_http = HttpClient::new(System::SysproOdata, &settings.syspro.connection);
     let servicenow_http = HttpClient::new(System::ServiceNow, &settings.servicenow.connection);
     match Context::open(checked).await {

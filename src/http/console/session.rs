@@ -180,9 +180,10 @@ pub(super) async fn sign_out(surface: web::Data<Surface>, request: HttpRequest, 
     Ok(response)
 }
 
-/// `Secure` where the browser came over TLS, which a proxy before us ends and tells; a lie about it could only make the cookie stricter.
+/// `Secure` where the browser came over TLS, to us or to a proxy before us, which tells; a lie about it could only make the cookie stricter.
 fn attributes(request: &HttpRequest) -> String {
-    let tls = request.headers().get("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
+    let told = request.headers().get("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
+    let tls = told || request.app_config().secure();
     format!("; Path=/; HttpOnly; SameSite=Strict{}", if tls { "; Secure" } else { "" })
 }
 

@@ -1,0 +1,137 @@
+//! The service over TLS: its own certificate, replaced while it runs.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::binary::{Site, text, wait_until};
+
+/// A certificate that vouches for itself.
+struct Own {
+    certificate: String,
+    key: String,
+    der: CertificateDer<'static>,
+}
+
+fn own(expires: i32) -> Own {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(expires, 1, 1);
+    let certificate = params.self_signed(&key).unwrap();
+    Own { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().clone() }
+}
+
+fn put(folder: &Path, certificate: &str, key: &str) {
+    std::fs::write(folder.join("certificate.pem"), certificate).unwrap();
+    std::fs::write(folder.join("key.pem"), key).unwrap();
+}
+
+/// One request by a client that trusts this certificate alone.
+fn ask(site: &Site, trusted: &Own, request: &str) -> std::io::Result<String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.der.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
+    let connection = ClientConnection::new(config, "localhost".try_into().unwrap()).unwrap();
+    let mut stream = StreamOwned::new(connection, TcpStream::connect(("127.0.0.1", site.port))?);
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    match stream.read_to_string(&mut answer) {
+        Ok(_) => Ok(answer),
+        // a server need not say goodbye
+        Err(_) if answer.starts_with("HTTP/1.1 ") => Ok(answer),
+        Err(error) => Err(error),
+    }
+}
+
+fn get(site: &Site, trusted: &Own, path: &str) -> std::io::Result<String> {
+    ask(site, trusted, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+}
+
+/// The settings of a site that serves TLS.
+fn secured(site: &Site) {
+    let file = site.path("tieline.toml");
+    let settings = std::fs::read_to_string(&file).unwrap();
+    let folder = site.path("tls");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lines = format!("certificate = \"{0}/certificate.pem\"\ncertificate_key = \"{0}/key.pem\"\n", folder.display());
+    let settings = match settings.contains("[http]\n") {
+        true => settings.replacen("[http]\n", &format!("[http]\n{lines}"), 1),
+        false => format!("{settings}\n[http]\n{lines}"),
+    };
+    std::fs::write(file, settings).unwrap();
+}
+
+#[test]
+fn a_certificate_is_served_and_a_new_one_taken_up_without_a_restart() {
+    let site = Site::alone();
+    secured(&site);
+    let (first, second) = (own(2090), own(2091));
+    put(&site.path("tls"), &first.certificate, &first.key);
+    let mut service = site.serve();
+    wait_until("the service answers", || get(&site, &first, "/health/live").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")));
+    let answer = get(&site, &first, "/health/live").unwrap().to_ascii_lowercase();
+    assert!(answer.contains("strict-transport-security: max-age="), "{answer}");
+    assert!(get(&site, &second, "/health/live").is_err(), "nobody takes it for another");
+    assert!(crate::http::ask(&site, "GET", "/health/live", None, "").is_none_or(|(status, ..)| status != 200), "no plain HTTP beside it");
+    let out = site.run(&["api-key", "add", "me", "--role", "viewer"]);
+    let body = format!("key={}", String::from_utf8(out.stdout).unwrap().trim());
+    let form = format!(
+        "POST /sign-in HTTP/1.1\r\nHost: localhost\r\nOrigin: https://localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = ask(&site, &first, &form).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 303") && answer.contains("; Secure"), "{answer}");
+
+    put(&site.path("tls"), &second.certificate, &second.key);
+    wait_until("the new certificate is in use", || get(&site, &second, "/health/live").is_ok());
+    assert!(get(&site, &first, "/health/live").is_err());
+
+    // a bad pair leaves the good one in place, and is told of
+    put(&site.path("tls"), &second.certificate, &first.key);
+    let metrics = || get(&site, &second, "/metrics").unwrap();
+    wait_until("the bad pair is refused", || metrics().contains("tieline_certificates_refused_total 1"));
+    assert!(metrics().contains("tieline_certificate_expires_timestamp_seconds 3818"), "{}", metrics());
+    assert_eq!(service.terminate(), Some(0));
+}
+
+#[test]
+fn bad_certificates_are_named_before_the_service_runs() {
+    let site = Site::alone();
+    secured(&site);
+    let (good, other, old) = (own(2090), own(2090), own(2021));
+    let refused = |wanted: &str| {
+        for command in ["check", "run"] {
+            let out = site.run(&[command]);
+            assert_eq!(out.status.code(), Some(4), "{command}: {}", text(&out));
+            assert!(text(&out).contains(wanted), "{command}: {}", text(&out));
+        }
+        let out = site.run(&["doctor"]);
+        assert!(text(&out).contains("own certificate") && !out.status.success(), "{}", text(&out));
+    };
+    refused("`http.certificate` names ");
+    put(&site.path("tls"), &good.certificate, "");
+    refused("holds no private key in PEM form");
+    put(&site.path("tls"), "no certificate", &good.key);
+    refused("holds no certificate in PEM form");
+    put(&site.path("tls"), &good.certificate, &other.key);
+    refused("does not belong to the certificate");
+    put(&site.path("tls"), &old.certificate, &old.key);
+    refused("expired at 2021-01-01");
+    put(&site.path("tls"), &good.certificate, &good.key);
+    assert_eq!(site.run(&["check"]).status.code(), Some(0));
+    let file = site.path("tieline.toml");
+    let settings = std::fs::read_to_string(&file).unwrap();
+    let without = settings.lines().filter(|line| !line.starts_with("certificate_key")).collect::<Vec<_>>().join("\n");
+    std::fs::write(file, without).unwrap();
+    let out = site.run(&["check"]);
+    assert!(out.status.code() == Some(4) && text(&out).contains("http.certificate_key"), "{}", text(&out));
+}
