@@ -17,6 +17,8 @@ pub mod servicenow;
 pub mod store;
 pub mod syspro;
 
+pub mod notice;
+
 pub mod actors;
 
 pub mod http;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use super::downstream::LookNow;
+use super::notifier::TellNow;
 use super::poller::{PollError, PollNow, PollReport};
 use super::writer::{Drain, WriteError};
 use super::{Deps, heart};
@@ -54,6 +55,8 @@ pub struct Crew {
     pub drain: Recipient<Drain>,
     /// Looks at what has arrived, where a definition says so.
     pub downstream: Option<Recipient<LookNow>>,
+    /// Tells people, where somebody is to be told.
+    pub notifier: Option<Recipient<TellNow>>,
 }
 
 /// Runs flows rank by rank; flows of one rank do not depend on one another and run at once. `ended` hears of each as soon as it has.
@@ -104,6 +107,9 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
     if let Some(downstream) = &crew.downstream {
         // one that is being restarted looks by itself later
         let _ = downstream.send(LookNow).await;
+    }
+    if let Some(notifier) = &crew.notifier {
+        let _ = notifier.send(TellNow).await;
     }
     report
 }

@@ -12,6 +12,7 @@ pub mod downstream;
 pub mod enet_keeper;
 pub mod heart;
 pub mod mapper;
+pub mod notifier;
 pub mod panics;
 pub mod poller;
 pub mod progress;

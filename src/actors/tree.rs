@@ -1,6 +1,6 @@
 //! The tree: which actors there are, on which thread, and who knows whom.
 //!
-//! Three arbiters: control (this thread: Root, both auth actors), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder, Downstream).
+//! Three arbiters: control (this thread: Root, both auth actors, Notifier), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder, Downstream).
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -18,6 +18,7 @@ use super::audit_recorder::{AuditRecorder, Seal};
 use super::cycle::Crew;
 use super::downstream::Downstream;
 use super::mapper::Mapper;
+use super::notifier::Notifier;
 use super::poller::{Poison, Poller, Reader};
 use super::root::{Root, RootParts};
 use super::servicenow_token::{ServiceNowToken, TokenAsker};
@@ -29,13 +30,14 @@ use super::writer::{LedgerOwners, Quiet, Writer};
 use crate::config::settings::SysproSource;
 use crate::domain::FlowId;
 use crate::net::HttpClient;
+use crate::notice::Sender;
 use crate::servicenow::ServiceNow;
 use crate::syspro::enet::{Alone, Enet};
 use crate::syspro::{OData, SysproError};
 use crate::telemetry::labels::System;
 use crate::telemetry::metrics::metrics;
 
-crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder, Downstream);
+crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder, Downstream, Notifier);
 
 /// Mailboxes: actix's own default is 16; a cycle asks every flow at once.
 const MAILBOX: usize = 64;
@@ -113,8 +115,18 @@ impl Tree {
             })
         });
 
+        let told = !crate::notice::channels(&deps.settings.notices).is_empty();
+        let notifier = told.then(|| {
+            let deps = deps.clone();
+            start_on(&control, "notifier", MAILBOX, &supervision, move |_| {
+                let sender = Sender::new(&deps.settings.notices).unwrap_or_else(|problem| panic!("{problem}"));
+                Notifier::new(deps, sender, scheduled)
+            })
+        });
+
         let mut pulses = vec![session.pulse(), token.pulse(), writer.pulse(), recorder.pulse()];
         pulses.extend(downstream.iter().map(|downstream| downstream.pulse()));
+        pulses.extend(notifier.iter().map(|notifier| notifier.pulse()));
         let mut pollers = BTreeMap::new();
         metrics().announce(&flows(deps));
         for flow in flows(deps) {
@@ -122,8 +134,12 @@ impl Tree {
             pulses.extend(more);
             pollers.insert(flow, poller.recipient());
         }
-        let crew =
-            Crew { pollers, drain: writer.addr.clone().recipient(), downstream: downstream.map(|downstream| downstream.addr.recipient()) };
+        let crew = Crew {
+            pollers,
+            drain: writer.addr.clone().recipient(),
+            downstream: downstream.map(|downstream| downstream.addr.recipient()),
+            notifier: notifier.map(|notifier| notifier.addr.recipient()),
+        };
         let parts = RootParts {
             deps: root_deps,
             crew: crew.clone(),
@@ -184,6 +200,7 @@ fn check_clients(deps: &Deps) -> Result<(), TreeError> {
         }
     }
     ServiceNow::new(&deps.settings.servicenow).map_err(|error| TreeError(error.chain()))?;
+    Sender::new(&deps.settings.notices).map_err(TreeError)?;
     Ok(())
 }
 

@@ -20,6 +20,11 @@ pub const SYSPRO_ENET_COMPANY: &str = "syspro-enet-company";
 /// The credential's name for ServiceNow.
 pub const SERVICENOW: &str = "servicenow";
 
+/// The credential whose password signs webhooks.
+pub const NOTICES_WEBHOOK: &str = "notices-webhook";
+/// The credential of the mail server; none where it asks for none.
+pub const NOTICES_MAIL: &str = "notices-mail";
+
 /// The credential that SYSPRO is read with.
 pub fn syspro_credential(source: SysproSource) -> &'static str {
     match source {

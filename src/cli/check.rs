@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::context::Checked;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::http::tls;
+use crate::net::certificate;
 
 #[derive(Debug, Serialize)]
 struct EntityLine {
@@ -45,7 +45,7 @@ pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
         }
     };
     if let Some(files) = &checked.settings().http.certificate
-        && let Err(problem) = tls::load(files)
+        && let Err(problem) = certificate::load(files)
     {
         return Err(Failure::new(Exit::Configuration, problem.to_string()));
     }

@@ -8,12 +8,12 @@ use secrecy::{ExposeSecret, SecretString};
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, sync};
-use crate::actors::vault::{SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
+use crate::actors::vault::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
 use crate::config::crypto::{KeyRing, Sealed};
 use crate::store::SealedCredential;
 
 /// The names there are.
-const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW];
+const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL];
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]

@@ -12,6 +12,7 @@ mod doctor;
 mod failure;
 mod flow;
 mod ledger;
+mod notices;
 mod output;
 mod record;
 mod replay;
@@ -95,6 +96,9 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// Reads a period of SYSPRO's history again, beside the polls
     Backfill(backfill::BackfillArgs),
+    /// Whom `[notices]` tells what
+    #[command(subcommand)]
+    Notices(notices::NoticesCommand),
     /// What waits for a person where both sides may change the records
     #[command(subcommand)]
     Conflicts(conflicts::ConflictsCommand),
@@ -140,6 +144,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Record(args) => record::record(&cli.global, &args),
         Command::Replay(args) => replay::replay(&cli.global, &args),
         Command::Backfill(args) => backfill::backfill(&cli.global, &args),
+        Command::Notices(command) => notices::notices(&cli.global, &command),
         Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),
         Command::Audit(args) => ledger::audit(&cli.global, &args),
         #[cfg(target_os = "linux")]

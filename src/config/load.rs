@@ -325,7 +325,7 @@ fn read_variable(section: &str, key: &str, text: &str) -> toml::Value {
 
 /// Keys whose values may hold a password.
 pub(super) fn is_secret(key: &str) -> bool {
-    key == "database.url" || key.ends_with(".proxy")
+    key == "database.url" || key == "notices.webhook_urls" || key.ends_with(".proxy")
 }
 
 fn shown(value: &toml::Value) -> String {

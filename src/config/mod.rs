@@ -3,6 +3,7 @@
 pub mod api_key;
 pub mod crypto;
 mod load;
+mod notices;
 mod owned;
 mod raw;
 pub mod secret;

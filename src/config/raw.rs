@@ -18,6 +18,24 @@ pub(super) struct Raw {
     pub(super) state: RawState,
     pub(super) definitions: RawDefinitions,
     pub(super) log: RawLog,
+    pub(super) notices: RawNotices,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawNotices {
+    pub(super) events: Option<Vec<String>>,
+    pub(super) webhook_urls: Option<Vec<String>>,
+    pub(super) mail_server: Option<String>,
+    pub(super) mail_tls: Option<String>,
+    pub(super) mail_from: Option<String>,
+    pub(super) mail_to: Option<Vec<String>>,
+    pub(super) ca_file: Option<String>,
+    pub(super) public_url: Option<String>,
+    pub(super) digest_minutes: Option<i64>,
+    pub(super) max_per_hour: Option<i64>,
+    pub(super) stale_hours: Option<i64>,
+    pub(super) certificate_days: Option<i64>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use url::Url;
 
+use crate::domain::notice::NoticeEvent;
 use crate::domain::{CompanyId, EntityName};
 
 /// Everything the service is told.
@@ -16,6 +17,8 @@ use crate::domain::{CompanyId, EntityName};
 pub struct Settings {
     /// `[database]`
     pub database: DatabaseSettings,
+    /// `[notices]`
+    pub notices: NoticeSettings,
     /// `[http]`
     pub http: HttpSettings,
     /// `[syspro]`
@@ -64,6 +67,55 @@ pub struct HttpSettings {
     pub open_metrics: bool,
     /// The certificate to serve TLS with; `None`: plain HTTP.
     pub certificate: Option<CertificateFiles>,
+}
+
+/// Whom to tell what, without being asked.
+#[derive(Debug, Clone)]
+pub struct NoticeSettings {
+    /// What is told.
+    pub events: Vec<NoticeEvent>,
+    /// Where messages are posted. Their paths may hold tokens: only the host is ever printed.
+    pub webhooks: Vec<Url>,
+    /// The mail server, and who writes to whom.
+    pub mail: Option<MailSettings>,
+    /// A PEM file with further certificate authorities, for webhooks.
+    pub ca_file: Option<PathBuf>,
+    /// Where people reach the console, for links.
+    pub public_url: Option<Url>,
+    /// How long notices are gathered into one message; 0: told at once.
+    pub digest_minutes: u32,
+    /// The most messages of a channel in an hour; the rest is gathered.
+    pub max_per_hour: u32,
+    /// After how many hours without a good end a flow is stale.
+    pub stale_hours: u32,
+    /// How many days before its end a certificate is told of.
+    pub certificate_days: u32,
+}
+
+/// How mail is sent.
+#[derive(Debug, Clone)]
+pub struct MailSettings {
+    /// The server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is secured.
+    pub tls: MailTls,
+    /// The sender.
+    pub from: String,
+    /// The receivers.
+    pub to: Vec<String>,
+}
+
+/// How a connection to a mail server is secured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailTls {
+    /// Not at all.
+    None,
+    /// Begun in clear, then secured; refused where the server cannot.
+    Starttls,
+    /// From the first byte.
+    Tls,
 }
 
 /// A certificate with its chain, and its key: two PEM files.

@@ -38,10 +38,10 @@ pub(super) fn resolve(raw: &Raw, context: &Context<'_>, problems: Vec<Problem>) 
     }
 }
 
-struct Check<'a> {
+pub(super) struct Check<'a> {
     context: &'a Context<'a>,
     problems: Vec<Problem>,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 /// How much clear text a section tolerates.
@@ -71,6 +71,7 @@ impl Check<'_> {
         let state = self.state(raw);
         let directory = self.path("definitions.directory", raw.definitions.directory.as_deref());
         let log = self.log(raw);
+        let notices = self.notices(&raw.notices);
         Some(Settings {
             database,
             http: http?,
@@ -82,6 +83,7 @@ impl Check<'_> {
             state: state?,
             definitions: DefinitionSettings { directory },
             log,
+            notices,
         })
     }
 
@@ -375,12 +377,12 @@ impl Check<'_> {
     }
 
     /// Keeps a problem. The `None` lets a caller end an expression with it.
-    fn problem<T>(&mut self, key: &str, text: String) -> Option<T> {
+    pub(super) fn problem<T>(&mut self, key: &str, text: String) -> Option<T> {
         self.problems.push(Problem { key: key.to_owned(), text, origin: self.context.origins.get(key).cloned() });
         None
     }
 
-    fn missing<T>(&mut self, key: &str, what: &str) -> Option<T> {
+    pub(super) fn missing<T>(&mut self, key: &str, what: &str) -> Option<T> {
         // a value that did not fit its type has been reported, and is not missing
         if self.problems.iter().any(|problem| problem.key == key) {
             return None;
@@ -390,7 +392,7 @@ impl Check<'_> {
     }
 
     /// A whole number within bounds; the lower bound stands in for one that has been reported.
-    fn number<T: TryFrom<i64>>(&mut self, key: &str, value: Option<i64>, min: i64, max: i64) -> T
+    pub(super) fn number<T: TryFrom<i64>>(&mut self, key: &str, value: Option<i64>, min: i64, max: i64) -> T
     where
         T::Error: std::fmt::Debug,
     {
@@ -420,7 +422,7 @@ impl Check<'_> {
     }
 
     /// A path, made absolute, so that it means the same to child processes.
-    fn path(&mut self, key: &str, text: Option<&str>) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, key: &str, text: Option<&str>) -> Option<PathBuf> {
         let text = text?;
         if text.is_empty() || text.starts_with('~') {
             return self.problem(key, format!("`{key}` must be a path (`~` is not expanded), got `{text}`"));
@@ -462,7 +464,7 @@ impl Check<'_> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -39,6 +39,8 @@ pub enum AuditKind {
     Downstream,
     /// Someone asked for a record to be sent again.
     Replayed,
+    /// People were told of something, or could not be.
+    Notice,
     /// Something stands in the conflict list: it came, changed, was decided or left it.
     Conflict,
     /// A run began, ended or failed.
@@ -62,6 +64,7 @@ words!(AuditKind {
     Drifted = "drifted",
     Downstream = "downstream",
     Replayed = "replayed",
+    Notice = "notice",
     Conflict = "conflict",
     Run = "run",
     Action = "action",

@@ -9,6 +9,7 @@ pub mod history;
 pub mod merge;
 pub mod money;
 pub mod name;
+pub mod notice;
 pub mod role;
 pub mod run;
 pub mod schedule;

@@ -10,7 +10,7 @@ mod health;
 mod metrics;
 mod problem;
 mod query;
-pub mod tls;
+mod tls;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -71,7 +71,7 @@ pub enum HttpError {
     },
     /// The certificate cannot be used.
     #[error(transparent)]
-    Certificate(#[from] tls::TlsError),
+    Certificate(#[from] crate::net::certificate::CertificateError),
     /// The certificate cannot be served with.
     #[error("TLS cannot be served with these settings (`[http]`): {0}")]
     Tls(#[from] rustls::Error),

@@ -28,6 +28,7 @@ pub(super) fn kind(system: System, method: &Method, path: &str) -> &'static str 
             }
         }
         System::ServiceNow => "other",
+        System::Notices => "webhook",
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `awc::Client` is `!Send`, so is [`HttpClient`]: make one on each arbiter's thread. HTTP/1.1 only (`h2` 0.3 has an open advisory).
 
+pub mod certificate;
 mod kind;
 mod proxy;
 mod redact;

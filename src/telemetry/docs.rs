@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::labels::{EnetAnswer, Hold, Look, Outcome, RequestStatus, RunResult, System};
+use super::labels::{ChannelKind, EnetAnswer, Hold, Look, Outcome, RequestStatus, RunResult, System, Telling};
 use super::metrics::Metrics;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
@@ -40,11 +40,13 @@ fn values(label: &str) -> String {
         "reason" => words(ParkReason::ALL.iter().map(|reason| reason.as_str()).collect()),
         "result" => words(RunResult::ALL.iter().map(|result| result.as_str()).collect()),
         "why" => words(Hold::ALL.iter().map(|hold| hold.as_str()).collect()),
+        "channel" => words(ChannelKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+        "telling" => words(Telling::ALL.iter().map(|telling| telling.as_str()).collect()),
         "verdict" => words(Look::ALL.iter().map(|look| look.as_str()).collect()),
         "system" => words(System::ALL.iter().map(|system| system.as_str()).collect()),
         "status" => words(RequestStatus::words().to_vec()),
         "kind" => format!(
-            "of runs {}; of conflicts as in [alignment.md](alignment.md): `edited`, `both_changed`, …; of requests what it is for: `page`, `metadata`, `logon`, `logoff`, `query`, `setup`, `token`, `batch`, `import_set`, `table`, `look_up`, `other`",
+            "of runs {}; of conflicts as in [alignment.md](alignment.md): `edited`, `both_changed`, …; of requests what it is for: `page`, `metadata`, `logon`, `logoff`, `query`, `setup`, `token`, `batch`, `import_set`, `table`, `look_up`, `webhook`, `other`",
             words(RunKind::ALL.iter().map(|kind| kind.as_str()).collect())
         ),
         "state" => "of connections `busy`, `idle`; of conflicts `open`, `decided`, `to_apply`".into(),

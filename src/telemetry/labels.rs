@@ -14,12 +14,15 @@ pub enum System {
     SysproEnet,
     /// ServiceNow.
     ServiceNow,
+    /// Receivers of notices.
+    Notices,
 }
 
 words!(System {
     SysproOdata = "syspro_odata",
     SysproEnet = "syspro_enet",
     ServiceNow = "servicenow",
+    Notices = "notices",
 });
 
 /// How a request ended, as a label.
@@ -106,6 +109,30 @@ words!(RunResult {
     Failed = "failed",
     NotBegun = "not_begun",
 });
+
+/// How people are told, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelKind {
+    /// A message posted to an address.
+    Webhook,
+    /// Mail.
+    Mail,
+}
+
+words!(ChannelKind { Webhook = "webhook", Mail = "mail" });
+
+/// What became of a message to people, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// It was taken.
+    Sent,
+    /// It was not, and is tried again.
+    Again,
+    /// It is given up.
+    Failed,
+}
+
+words!(Telling { Sent = "sent", Again = "again", Failed = "failed" });
 
 /// What a later look at a record that had arrived said, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

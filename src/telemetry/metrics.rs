@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use super::declare::{Declared, Declaring, VALID, counter, counters, gauge, gauges, histogram, histograms};
-use super::labels::{EnetAnswer, Hold, Look, Outcome, RequestStatus, RunResult, System};
+use super::labels::{ChannelKind, EnetAnswer, Hold, Look, Outcome, RequestStatus, RunResult, System, Telling};
 use crate::domain::budget::Breaker;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
@@ -50,6 +50,7 @@ pub struct Metrics {
     store_connection_wait: Histogram,
     audit_sealed_rows: IntCounter,
     downstream_looks: IntCounterVec,
+    notices: IntCounterVec,
     certificate_expires: IntGauge,
     certificates_refused: IntCounter,
     sign_ins_refused: IntCounter,
@@ -144,6 +145,12 @@ impl Metrics {
                 &registry,
                 "certificates_refused_total",
                 "Changed certificate files that could not be used; the old certificate stayed in use.",
+            ),
+            notices: counters(
+                &registry,
+                "notice_messages_total",
+                "Messages to people, by channel and what became of them.",
+                &["channel", "telling"],
             ),
             downstream_looks: counters(
                 &registry,
@@ -347,6 +354,11 @@ impl Metrics {
         self.certificates_refused.inc();
     }
 
+    /// A channel tried to tell people something.
+    pub fn told(&self, channel: ChannelKind, telling: Telling) {
+        self.notices.with_label_values(&[channel.as_str(), telling.as_str()]).inc();
+    }
+
     /// A record that had arrived was looked at again.
     pub fn downstream_looked(&self, entity: &EntityName, look: Look) {
         self.downstream_looks.with_label_values(&[entity.as_str(), look.as_str()]).inc();
@@ -420,6 +432,7 @@ mod tests {
         metrics.audit_sealed(9);
         metrics.set_certificate_expiry(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
         metrics.certificate_refused();
+        metrics.told(ChannelKind::Webhook, Telling::Again);
         metrics.downstream_looked(&flow.entity, Look::CouldNotTell);
         metrics.ran(&flow, RunKind::Poll, RunResult::Done, Duration::from_secs(2));
         metrics.ran(&flow, RunKind::Poll, RunResult::NotBegun, Duration::ZERO);
@@ -457,6 +470,7 @@ mod tests {
             "tieline_audit_sealed_rows_total 9",
             "tieline_certificate_expires_timestamp_seconds 1800000000",
             "tieline_certificates_refused_total 1",
+            "tieline_notice_messages_total{channel=\"webhook\",telling=\"again\"} 1",
             "tieline_downstream_looks_total{entity=\"invoice\",verdict=\"could_not_tell\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"done\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"not_begun\"} 1",

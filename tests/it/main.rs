@@ -23,6 +23,7 @@ mod layers;
 mod main_job;
 mod no_loss;
 mod nodes;
+mod notices;
 mod odata;
 mod prometheus;
 mod secrets;

@@ -7,7 +7,6 @@ use url::Url;
 
 use super::Finding;
 use crate::config::settings::CertificateFiles;
-use crate::http::tls;
 use crate::net::{HttpClient, Method};
 
 /// Free space below which the private database is in danger, and below which it is time to look, in MiB.
@@ -57,7 +56,7 @@ fn free_mebibytes(_: &Path) -> Option<u64> {
 /// The service's own certificate: whether it can be used, for how long, and who can read its key.
 pub(super) fn certificate(files: &CertificateFiles) -> Finding {
     let what = "own certificate";
-    let pair = match tls::load(files) {
+    let pair = match crate::net::certificate::load(files) {
         Ok(pair) => pair,
         Err(error) => return Finding::failed(what, error.to_string(), "see the message"),
     };

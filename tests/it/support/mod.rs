@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod node;
+pub mod receivers;
 pub mod servers;
 pub mod source;
 pub mod world;

@@ -1,0 +1,192 @@
+//! `Notifier`: tells people what they asked to be told of.
+//!
+//! What there is to tell is found in the ledger, from a position on, and stays there until each channel has told it or given up: a restart
+//! neither loses nor repeats a notice, but for one whose receiver's answer was lost. Nodes share the work by taking rows. Nothing that goes
+//! wrong here holds a delivery up. Runs on the control arbiter.
+
+use std::time::Duration;
+
+use actix::prelude::*;
+use chrono::{TimeDelta, Utc};
+use tracing::{info, warn};
+
+use super::Deps;
+use super::vault::{CredentialError, NOTICES_MAIL, NOTICES_WEBHOOK};
+use crate::config::secret::Credential;
+use crate::domain::notice::NoticeEvent;
+use crate::net::certificate;
+use crate::notice::{Channel, Item, NotTaken, Sender, channels, compose};
+use crate::retry;
+use crate::store::{Notice, NoticeRules, Standing, Told};
+use crate::telemetry::labels::Telling;
+use crate::telemetry::metrics::metrics;
+
+/// Between two looks whether there is something to tell.
+const EVERY: Duration = Duration::from_secs(10);
+/// The waits between tries: the first, and the longest.
+const WAITS: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3600));
+/// Tries of a message before it is given up; about half a day.
+const TRIES: i32 = 16;
+
+/// Tells people.
+pub struct Notifier {
+    deps: Deps,
+    sender: Sender,
+    scheduled: bool,
+    telling: bool,
+}
+
+/// Ask. Finds and tells what there is; answers when that is done.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TellNow;
+
+/// Nudge. Tells, and comes again.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct TellDue;
+
+impl Notifier {
+    /// At rest. `scheduled`: it tells by itself, and not only when asked.
+    pub fn new(deps: Deps, sender: Sender, scheduled: bool) -> Self {
+        Self { deps, sender, scheduled, telling: false }
+    }
+
+    fn tell(&mut self) -> impl ActorFuture<Self, Output = ()> + 'static {
+        let begins = !std::mem::replace(&mut self.telling, true);
+        let (deps, sender) = (self.deps.clone(), self.sender.clone());
+        async move {
+            if begins {
+                tell(&deps, &sender).await;
+            }
+            begins
+        }
+        .into_actor(self)
+        .map(|began, this, _| {
+            if began {
+                this.telling = false;
+            }
+        })
+    }
+}
+
+impl Actor for Notifier {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.telling = false;
+        if self.scheduled {
+            ctx.notify_later(TellDue, EVERY);
+        }
+    }
+}
+
+impl Supervised for Notifier {}
+
+impl Handler<TellNow> for Notifier {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: TellNow, _: &mut Self::Context) -> Self::Result {
+        Box::pin(self.tell())
+    }
+}
+
+impl Handler<TellDue> for Notifier {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: TellDue, _: &mut Self::Context) -> Self::Result {
+        // armed after the work, so that it never overlaps
+        Box::pin(self.tell().map(|(), _, ctx| {
+            ctx.notify_later(TellDue, EVERY);
+        }))
+    }
+}
+
+async fn tell(deps: &Deps, sender: &Sender) {
+    let settings = &deps.settings.notices;
+    let all = channels(settings);
+    let rules = NoticeRules {
+        events: settings.events.clone(),
+        channels: all.iter().map(Channel::name).collect(),
+        stale_hours: settings.stale_hours,
+    };
+    if let Err(error) = deps.store.notice_collect(rules, standing(deps)).await {
+        return warn!(error = %super::chain(&error), "what people are to be told of could not be looked for, it is tried again");
+    }
+    for channel in &all {
+        if let Err(error) = through(deps, sender, channel).await {
+            warn!(channel = channel.name(), error, "people could not be told; it is tried again");
+        }
+    }
+}
+
+/// What holds and is not in the ledger.
+fn standing(deps: &Deps) -> Vec<Standing> {
+    let Some(files) = &deps.settings.http.certificate else { return Vec::new() };
+    let soon = TimeDelta::days(i64::from(deps.settings.notices.certificate_days));
+    let said = match certificate::load(files) {
+        Ok(pair) if pair.expires - Utc::now() > soon => return Vec::new(),
+        Ok(pair) => format!("`{}` expires at {}", pair.subject, pair.expires.format("%Y-%m-%d %H:%M:%SZ")),
+        Err(error) => error.to_string(),
+    };
+    vec![Standing { event: NoticeEvent::CertificateExpiring, subject: files.certificate.display().to_string(), said }]
+}
+
+/// Whatever one channel is to tell now.
+async fn through(deps: &Deps, sender: &Sender, channel: &Channel) -> Result<(), String> {
+    let (settings, name) = (&deps.settings.notices, channel.name());
+    while !deps.stopping.has_begun() {
+        let taken = deps.store.notice_take(name.clone(), settings.max_per_hour, settings.digest_minutes).await;
+        let notices = taken.map_err(|error| super::chain(&error))?;
+        let Some(tries) = notices.iter().map(|notice| notice.tries).max() else { return Ok(()) };
+        let ids = notices.iter().map(|notice| notice.id).collect();
+        let message = compose(&notices.into_iter().map(item).collect::<Vec<_>>(), settings.public_url.as_ref());
+        deps.crash.at("notifier:before_send", &name);
+        let sent = match credential(deps, channel).await {
+            Ok(credential) => sender.send(channel, credential.as_ref(), &message).await,
+            Err(error) => Err(NotTaken { text: error.to_string(), permanent: false }),
+        };
+        deps.crash.at("notifier:after_send", &name);
+        let (told, telling) = match sent {
+            Ok(said) => (Told::Sent(said), Telling::Sent),
+            Err(not) if not.permanent || tries >= TRIES => (Told::Failed(not.text), Telling::Failed),
+            Err(not) => {
+                let wait = retry::delay(u32::try_from(tries).unwrap_or(1), WAITS.0, WAITS.1);
+                (Told::Again(not.text, wait), Telling::Again)
+            }
+        };
+        metrics().told(channel.kind(), telling);
+        match &told {
+            Told::Sent(said) => info!(channel = name, subject = message.subject, said, "people were told"),
+            Told::Again(said, _) => warn!(channel = name, subject = message.subject, said, "people could not be told; it is tried again"),
+            Told::Failed(said) => {
+                warn!(channel = name, subject = message.subject, said, "people could not be told, and this channel gives it up")
+            }
+        }
+        deps.store.notice_told(name.clone(), ids, told).await.map_err(|error| super::chain(&error))?;
+    }
+    Ok(())
+}
+
+/// The channel's credential; a mail server may do without.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn credential(deps: &Deps, channel: &Channel) -> Result<Option<Credential>, CredentialError> {
+    let name = match channel {
+        Channel::Webhook(_) => NOTICES_WEBHOOK,
+        Channel::Mail(_) => NOTICES_MAIL,
+    };
+    match deps.vault.credential(name).await {
+        Ok(credential) => Ok(Some(credential)),
+        Err(CredentialError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn item(notice: Notice) -> Item {
+    let Notice { id, event, company, entity, cause, count, examples, found_at, .. } = notice;
+    // a word of another version is told all the same
+    let event = event.parse().unwrap_or(NoticeEvent::Test);
+    Item { id, event, company, entity, cause, count, examples: serde_json::from_str(&examples).unwrap_or_default(), found_at }
+}

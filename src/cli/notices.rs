@@ -1,0 +1,68 @@
+//! `tieline notices test`: a message on every channel, and what came of it.
+
+use chrono::Utc;
+use serde::Serialize;
+
+use super::failure::{Exit, Failure};
+use super::ledger::with_ledger;
+use super::{Global, OutputForm, output};
+use crate::actors::notifier::credential;
+use crate::domain::notice::NoticeEvent;
+use crate::notice::{Item, Sender, channels, compose};
+
+/// What to do about notices.
+#[derive(Debug, clap::Subcommand)]
+pub enum NoticesCommand {
+    /// Sends a test message on every channel of `[notices]`, and says what the receivers answered
+    Test,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    channel: String,
+    taken: bool,
+    said: String,
+}
+
+/// Runs the command.
+pub(super) fn notices(global: &Global, command: &NoticesCommand) -> Result<Exit, Failure> {
+    let NoticesCommand::Test = command;
+    with_ledger(global, async |context| {
+        let deps = context.deps();
+        let settings = &deps.settings.notices;
+        let all = channels(settings);
+        if all.is_empty() {
+            let text = "there is no channel: set `notices.webhook_urls` or `notices.mail_server`";
+            return Err(Failure::new(Exit::Failed, text));
+        }
+        let sender = Sender::new(settings).map_err(|problem| Failure::new(Exit::Configuration, problem))?;
+        let item = Item {
+            id: 0,
+            event: NoticeEvent::Test,
+            company: None,
+            entity: None,
+            cause: None,
+            count: 1,
+            examples: Vec::new(),
+            found_at: Utc::now(),
+        };
+        let message = compose(&[item], settings.public_url.as_ref());
+        let mut lines = Vec::new();
+        for channel in &all {
+            let sent = match credential(&deps, channel).await {
+                Ok(credential) => sender.send(channel, credential.as_ref(), &message).await.map_err(|not| not.text),
+                Err(error) => Err(error.to_string()),
+            };
+            let taken = sent.is_ok();
+            lines.push(Line { channel: channel.name(), taken, said: sent.unwrap_or_else(|text| text) });
+        }
+        if global.output == OutputForm::Json {
+            output::json(&lines)?;
+        } else {
+            let rows =
+                lines.iter().map(|line| vec![line.channel.clone(), if line.taken { "ok" } else { "FAILED" }.to_owned(), line.said.clone()]);
+            output::line(&output::table(&["channel", "how it went", "answer"], &[], rows).to_string())?;
+        }
+        Ok(if lines.iter().all(|line| line.taken) { Exit::Done } else { Exit::Failed })
+    })
+}

@@ -1,0 +1,174 @@
+//! What a message says: what happened, to which records, why, and what to do.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use uuid::Uuid;
+
+use crate::domain::notice::NoticeEvent;
+
+/// One thing to tell.
+#[derive(Debug, Clone, Serialize)]
+pub struct Item {
+    /// Its number.
+    pub id: i64,
+    /// What.
+    pub event: NoticeEvent,
+    /// The company.
+    pub company: Option<String>,
+    /// The entity.
+    pub entity: Option<String>,
+    /// Why, where records have a reason in common.
+    pub cause: Option<String>,
+    /// How many records.
+    pub count: i64,
+    /// The first of them.
+    pub examples: Vec<Example>,
+    /// When it was found.
+    pub found_at: DateTime<Utc>,
+}
+
+/// One of the records.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Example {
+    /// Its key, or what else it is about.
+    pub key: String,
+    /// The system's own words.
+    pub said: String,
+}
+
+/// A message, ready for any channel.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The subject: what, in one line.
+    pub subject: String,
+    /// All of it, for people.
+    pub text: String,
+    /// The same for programs.
+    pub json: String,
+}
+
+/// Puts things to tell into one message. `public_url` is where people reach the console.
+pub fn compose(items: &[Item], public_url: Option<&Url>) -> Message {
+    let subject = match items {
+        [one] => format!("Tieline: {}", headline(one)),
+        many => format!(
+            "Tieline: {}",
+            many.iter().take(3).map(headline).collect::<Vec<_>>().join("; ") + if many.len() > 3 { "; …" } else { "" }
+        ),
+    };
+    let mut text = String::new();
+    for item in items {
+        let _ = writeln!(text, "{}", headline(item));
+        for example in &item.examples {
+            let said = example.said.lines().next().unwrap_or_default();
+            let _ = writeln!(text, "  {}{}", example.key, if said.is_empty() { String::new() } else { format!(": {said}") });
+        }
+        let more = item.count - item.examples.len() as i64;
+        if more > 0 {
+            let _ = writeln!(text, "  and {more} more");
+        }
+        let _ = writeln!(text, "  What to do: {}", item.event.next_step());
+        if let Some(link) = link(item, public_url) {
+            let _ = writeln!(text, "  {link}");
+        }
+        let _ = writeln!(text);
+    }
+    let told = |item: &Item| {
+        let mut value = serde_json::to_value(item).unwrap_or_default();
+        value["headline"] = headline(item).into();
+        value["next_step"] = item.event.next_step().into();
+        value["link"] = link(item, public_url).map(|link| link.to_string()).into();
+        value
+    };
+    let notices: Vec<serde_json::Value> = items.iter().map(told).collect();
+    let json = serde_json::json!({ "id": Uuid::now_v7(), "subject": subject, "notices": notices }).to_string();
+    Message { subject, text, json }
+}
+
+fn link(item: &Item, public_url: Option<&Url>) -> Option<Url> {
+    public_url.and_then(|url| url.join(item.event.page()).ok())
+}
+
+/// `3 records of invoice (EDU1) were refused`
+fn headline(item: &Item) -> String {
+    let of = match (&item.entity, &item.company) {
+        (Some(entity), Some(company)) => format!(" of {entity} ({company})"),
+        (Some(entity), None) => format!(" of {entity}"),
+        _ => String::new(),
+    };
+    let flow = match (&item.entity, &item.company) {
+        (Some(entity), Some(company)) => format!("flow {company}/{entity}"),
+        _ => "a flow".to_owned(),
+    };
+    let (records, were) = if item.count == 1 { ("record", "was") } else { ("records", "were") };
+    let count = item.count;
+    match item.event {
+        NoticeEvent::RecordsParked => {
+            let how = match item.cause.as_deref() {
+                Some("rejected") => format!("{were} refused"),
+                Some("poison") => format!("{were} set aside: they crashed the mapping twice"),
+                Some("exhausted") => format!("{were} given up after the last try"),
+                _ => format!("{were} set aside"),
+            };
+            format!("{count} {records}{of} {how}")
+        }
+        NoticeEvent::DownstreamFailed => format!("{count} {records}{of} arrived and failed in ServiceNow later"),
+        NoticeEvent::ConflictsOpened => {
+            let (entry, waits) = if count == 1 { ("entry", "waits") } else { ("entries", "wait") };
+            format!("{count} {entry}{of} of the conflict list {waits} for a decision")
+        }
+        NoticeEvent::FlowStopped => format!("{flow} was stopped by Tieline itself"),
+        NoticeEvent::FlowStale => format!("{flow} has not come to a good end for long"),
+        NoticeEvent::CertificateExpiring => "the certificate of the service expires soon".to_owned(),
+        NoticeEvent::Test => "a test of this channel".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(event: NoticeEvent, count: i64, cause: &str) -> Item {
+        let example = Example { key: "0042/INV7".into(), said: "no currency `XXX`\nmore".into() };
+        let (company, entity) = (Some("EDU1".into()), Some("invoice".into()));
+        Item { id: 1, event, company, entity, cause: Some(cause.into()), count, examples: vec![example], found_at: DateTime::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn a_message_says_what_why_and_what_to_do() {
+        let url = Url::parse("https://tieline.example/").unwrap();
+        let message = compose(&[item(NoticeEvent::RecordsParked, 12, "rejected")], Some(&url));
+        assert_eq!(message.subject, "Tieline: 12 records of invoice (EDU1) were refused");
+        for words in [
+            "  0042/INV7: no currency `XXX`\n",
+            "  and 11 more\n",
+            "  What to do: look at the failures",
+            "  https://tieline.example/failures\n",
+        ] {
+            assert!(message.text.contains(words), "{words}: {}", message.text);
+        }
+        let json: serde_json::Value = serde_json::from_str(&message.json).unwrap();
+        assert_eq!((json["notices"][0]["count"].as_i64(), json["notices"][0]["event"].as_str()), (Some(12), Some("records_parked")));
+        assert_eq!(json["notices"][0]["examples"][0]["key"], "0042/INV7");
+    }
+
+    #[test]
+    fn several_things_go_into_one_message() {
+        let items = [
+            item(NoticeEvent::ConflictsOpened, 1, ""),
+            item(NoticeEvent::FlowStale, 1, ""),
+            item(NoticeEvent::Test, 1, ""),
+            item(NoticeEvent::Test, 1, ""),
+        ];
+        let message = compose(&items, None);
+        assert_eq!(
+            message.subject,
+            "Tieline: 1 entry of invoice (EDU1) of the conflict list waits for a decision; flow EDU1/invoice has not come to a good end for long; \
+             a test of this channel; …"
+        );
+        assert_eq!(message.text.matches("What to do").count(), 4);
+    }
+}

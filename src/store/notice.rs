@@ -1,0 +1,154 @@
+//! Notices: found in the audit, kept until every channel has told them.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
+
+use super::{Store, StoreError};
+use crate::domain::notice::NoticeEvent;
+
+/// How long notices are kept after they were found.
+const KEPT: &str = "30 days";
+
+/// Something that people are told of.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Notice {
+    /// Its number.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// What: a word of [`NoticeEvent`].
+    #[diesel(sql_type = Text)]
+    pub event: String,
+    /// The company.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub company: Option<String>,
+    /// The entity.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub entity: Option<String>,
+    /// Why, where records have a reason in common.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub cause: Option<String>,
+    /// How many records.
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+    /// The first ten, as a JSON array of objects with `key` and `said`.
+    #[diesel(sql_type = Text)]
+    pub examples: String,
+    /// When it was found.
+    #[diesel(sql_type = Timestamptz)]
+    pub found_at: DateTime<Utc>,
+    /// How often this channel has tried to tell it, this time included.
+    #[diesel(sql_type = Integer)]
+    pub tries: i32,
+}
+
+/// Something that holds until it is mended.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// What.
+    pub event: NoticeEvent,
+    /// Of what; told once as long as it holds.
+    pub subject: String,
+    /// In words.
+    pub said: String,
+}
+
+/// To whom what is told.
+#[derive(Debug, Clone)]
+pub struct NoticeRules {
+    /// What is told.
+    pub events: Vec<NoticeEvent>,
+    /// The channels.
+    pub channels: Vec<String>,
+    /// After how many hours without a good end a flow is stale.
+    pub stale_hours: u32,
+}
+
+/// What a channel's message came to.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// It was taken; by the receiver's words.
+    Sent(String),
+    /// It is tried again after this time.
+    Again(String, Duration),
+    /// It is given up.
+    Failed(String),
+}
+
+impl Store {
+    /// Finds what is new in the audit since the last time, and what has begun to hold.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn notice_collect(&self, rules: NoticeRules, standing: Vec<Standing>) -> Result<(), StoreError> {
+        self.run("find what people are told of", move |conn| {
+            let events: Vec<&str> = rules.events.iter().map(|event| event.as_str()).collect();
+            sql_query(include_str!("sql/notice_collect.sql"))
+                .bind::<Array<Text>, _>(&events)
+                .bind::<Array<Text>, _>(&rules.channels)
+                .execute(conn)?;
+            let standing: Vec<&Standing> = standing.iter().filter(|one| rules.events.contains(&one.event)).collect();
+            let none: Vec<Option<&str>> = vec![None; standing.len()];
+            sql_query(include_str!("sql/notice_standing.sql"))
+                .bind::<Array<Text>, _>(standing.iter().map(|one| one.event.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(standing.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Nullable<Text>>, _>(&none)
+                .bind::<Array<Nullable<Text>>, _>(&none)
+                .bind::<Array<Text>, _>(standing.iter().map(|one| one.said.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(&events)
+                .bind::<Integer, _>(i32::try_from(rules.stale_hours).unwrap_or(i32::MAX))
+                .bind::<Array<Text>, _>(&rules.channels)
+                .execute(conn)?;
+            sql_query(format!(
+                "WITH old AS (SELECT id FROM notice WHERE found_at < now() - interval '{KEPT}' ORDER BY id LIMIT 1000), \
+                 gone AS (DELETE FROM notice_delivery d USING old WHERE d.notice_id = old.id), \
+                 sent AS (DELETE FROM notice_message WHERE sent_at < now() - interval '{KEPT}') \
+                 DELETE FROM notice n USING old WHERE n.id = old.id"
+            ))
+            .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes what a channel is to tell now: nothing while its digest waits, or its hour is full.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn notice_take(&self, channel: String, most_per_hour: u32, digest_minutes: u32) -> Result<Vec<Notice>, StoreError> {
+        self.run("take what a channel is to tell", move |conn| {
+            Ok(sql_query(include_str!("sql/notice_take.sql"))
+                .bind::<Text, _>(&channel)
+                .bind::<BigInt, _>(i64::from(most_per_hour))
+                .bind::<Integer, _>(i32::try_from(digest_minutes).unwrap_or(i32::MAX))
+                .load(conn)?)
+        })
+        .await
+    }
+
+    /// Stores what became of a channel's message.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn notice_told(&self, channel: String, notices: Vec<i64>, told: Told) -> Result<(), StoreError> {
+        self.run("store what a channel told", move |conn| {
+            let (state, said, wait) = match &told {
+                Told::Sent(said) => ("sent", said, Duration::ZERO),
+                Told::Again(said, wait) => ("due", said, *wait),
+                Told::Failed(said) => ("failed", said, Duration::ZERO),
+            };
+            sql_query(include_str!("sql/notice_told.sql"))
+                .bind::<Text, _>(&channel)
+                .bind::<Array<BigInt>, _>(notices)
+                .bind::<Text, _>(state)
+                .bind::<Text, _>(said)
+                .bind::<Double, _>(wait.as_secs_f64())
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,30 @@
+-- Rows of transactions older than every open one are final: nothing can appear among them any more.
+WITH bounds AS (
+    SELECT xid AS from_xid, greatest(xid, pg_snapshot_xmin(pg_current_snapshot())::text::bigint) AS to_xid FROM notice_position FOR UPDATE
+), moved AS (
+    UPDATE notice_position SET xid = b.to_xid FROM bounds b WHERE b.to_xid > b.from_xid
+), news AS (
+    SELECT a.id, coalesce(a.company, d.company) AS company, coalesce(a.entity, d.entity) AS entity,
+           CASE a.kind WHEN 'parked' THEN 'records_parked' WHEN 'downstream' THEN 'downstream_failed' WHEN 'conflict' THEN 'conflicts_opened'
+                       ELSE 'flow_stopped' END AS event,
+           CASE a.kind WHEN 'parked' THEN a.detail::jsonb ->> 'reason' WHEN 'conflict' THEN a.detail::jsonb ->> 'kind' END AS cause,
+           coalesce(d.key, a.detail::jsonb ->> 'key', '') AS key,
+           coalesce(a.detail::jsonb ->> 'message', a.detail::jsonb ->> 'said', a.detail::jsonb ->> 'why', a.detail::jsonb ->> 'field', '') AS said
+    FROM bounds b
+    JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid
+    LEFT JOIN document d ON d.id = a.document_id
+    WHERE (a.kind = 'parked' AND a.detail::jsonb ->> 'reason' <> 'missing_parent')
+       OR (a.kind = 'downstream' AND a.detail::jsonb ->> 'state' = 'failed' AND a.detail::jsonb ->> 'again_in_seconds' IS NULL)
+       OR (a.kind = 'conflict' AND a.detail::jsonb ->> 'state' = 'open')
+       OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' = 'stop')
+), numbered AS (
+    SELECT *, row_number() OVER (PARTITION BY event, company, entity, cause ORDER BY id) AS number FROM news WHERE event = ANY($1)
+), made AS (
+    INSERT INTO notice (event, company, entity, cause, count, examples)
+    SELECT event, company, entity, cause, count(*),
+           json_agg(json_build_object('key', key, 'said', left(said, 300)) ORDER BY id) FILTER (WHERE number <= 10)::text
+    FROM numbered
+    GROUP BY event, company, entity, cause
+    RETURNING id
+)
+INSERT INTO notice_delivery (notice_id, channel) SELECT m.id, c.channel FROM made m CROSS JOIN unnest($2::text[]) AS c (channel)

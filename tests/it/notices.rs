@@ -1,0 +1,257 @@
+//! People are told, once, on a real web server and a real mail server, of what they asked to be told of.
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+use tieline::actors::tree::flows;
+use tieline::actors::vault::NOTICES_WEBHOOK;
+use tieline::domain::FlowId;
+use tieline::domain::audit::AuditKind;
+use tieline::domain::run::RunKind;
+use tieline::sim::servicenow::schema::{Abort, BusinessRule};
+
+use crate::binary::{Site, text};
+use crate::support::receivers::Receiver;
+use crate::support::{Options, Rig, cycle, run, set_credentials, source};
+
+const SECRET: &str = "what only both know";
+
+/// A site with both channels, whose ServiceNow refuses invoices that are due on one day.
+struct Told {
+    rig: Rig,
+    web: Receiver,
+    mail: Receiver,
+}
+
+impl Told {
+    async fn start(settings: &[(&str, &str)]) -> Self {
+        let (web, mail) = (Receiver::web(), Receiver::mail());
+        let mut options = Options::of_one_company(20)
+            .with("NOTICES__WEBHOOK_URLS", &format!("http://127.0.0.1:{}/hooks/a-token", web.port))
+            .with("NOTICES__MAIL_SERVER", &format!("127.0.0.1:{}", mail.port))
+            .with("NOTICES__MAIL_TLS", "none")
+            .with("NOTICES__MAIL_FROM", "tieline@erp.example")
+            .with("NOTICES__MAIL_TO", "ap@erp.example,audit@erp.example")
+            .with("NOTICES__PUBLIC_URL", "https://tieline.example/");
+        for (key, value) in settings {
+            options = options.with(key, value);
+        }
+        let name = "Period is closed".to_owned();
+        let rule = BusinessRule { name, column: "u_due_date".into(), abort: Abort::Equals("2033-03-03".into()) };
+        options.servicenow.table("x_apo_invoice").unwrap().rules.push(rule);
+        let rig = Rig::start(options).await;
+        set_credentials(&rig.store, &rig.deps.vault, [(NOTICES_WEBHOOK, "tieline".to_owned(), SECRET.to_owned())]).await;
+        Self { rig, web, mail }
+    }
+
+    /// So many more invoices will be refused.
+    fn spoil(&self, skip: usize, count: usize) {
+        let invoices =
+            source::rows(&self.rig.syspro, "EDU1", "ApInvoice", |c| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned()));
+        for (supplier, invoice) in invoices.into_iter().skip(skip).take(count) {
+            let key = [("Supplier", supplier.as_str()), ("Invoice", invoice.as_str())];
+            self.rig.syspro.update("EDU1", "ApInvoice", &key, &[("DueDate", "2033-03-03")]).unwrap();
+        }
+    }
+
+    /// Reads everything again, and tells what there is; the time of every try has come.
+    async fn sweep(&self) {
+        self.rig.database.psql("UPDATE notice_delivery SET not_before = now()");
+        cycle(&self.rig.deps, flows(&self.rig.deps), RunKind::Sweep).await;
+    }
+
+    /// What the web server was told, without tries that it refused.
+    fn told(&self) -> Vec<Value> {
+        let body = |seen: String| serde_json::from_str(seen.split_once("\r\n\r\n").unwrap().1).unwrap();
+        self.web.seen().into_iter().map(body).collect()
+    }
+
+    fn state(&self, channel: &str) -> String {
+        self.rig.database.psql(&format!(
+            "SELECT string_agg(state || ':' || tries, ' ' ORDER BY notice_id) FROM notice_delivery WHERE channel LIKE '{channel}%'"
+        ))
+    }
+}
+
+#[test]
+fn refused_records_are_told_once_signed_and_mailed() {
+    run(async {
+        let world = Told::start(&[]).await;
+        world.spoil(0, 3);
+        world.sweep().await;
+        let told = world.told();
+        assert_eq!(told.len(), 1, "{told:#?}");
+        let notice = &told[0]["notices"][0];
+        assert_eq!(
+            (notice["event"].as_str(), notice["count"].as_i64(), notice["cause"].as_str()),
+            (Some("records_parked"), Some(3), Some("rejected"))
+        );
+        assert!(notice["examples"][0]["said"].as_str().unwrap().contains("Period is closed"), "{notice}");
+        assert_eq!(notice["link"], "https://tieline.example/failures");
+
+        // the receiver knows who it comes from
+        let seen = world.web.seen().remove(0);
+        let (head, body) = seen.split_once("\r\n\r\n").unwrap();
+        let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("tieline-signature:")).expect("signed");
+        let (at, hex) = line.split_once("t=").unwrap().1.split_once(",v1=").unwrap();
+        let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+        mac.update(format!("{at}.{body}").as_bytes());
+        let expected: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex.trim(), expected);
+
+        let mails = world.mail.seen();
+        assert_eq!(mails.len(), 1);
+        for words in [
+            "Subject: Tieline: 3 records of invoice (EDU1) were refused",
+            "ap@erp.example",
+            "audit@erp.example",
+            "Period is closed",
+            "What to do:",
+        ] {
+            assert!(mails[0].replace("=\r\n", "").contains(words), "{words}: {}", mails[0]);
+        }
+
+        // nothing is told twice; what is new is
+        world.sweep().await;
+        assert_eq!((world.web.seen().len(), world.mail.seen().len()), (1, 1));
+        world.spoil(3, 1);
+        world.sweep().await;
+        assert_eq!((world.told()[1]["notices"][0]["count"].as_i64(), world.mail.seen().len()), (Some(1), 2));
+        let said: Vec<String> = world.rig.audit(AuditKind::Notice).await.into_iter().filter_map(|row| row.detail).collect();
+        assert_eq!(said.len(), 4, "{said:?}");
+        assert!(said.iter().all(|detail| !detail.contains("a-token") && !detail.contains(SECRET)), "{said:?}");
+    });
+}
+
+#[test]
+fn a_receiver_in_trouble_is_tried_again_and_one_that_refuses_is_not() {
+    run(async {
+        let world = Told::start(&[]).await;
+        world.spoil(0, 1);
+        world.web.answers("503 Service Unavailable");
+        world.mail.answers("451 try again later");
+        world.sweep().await;
+        assert_eq!((world.state("webhook").as_str(), world.state("mail").as_str()), ("due:1", "due:1"));
+        let waits = "SELECT count(*) FROM notice_delivery WHERE not_before > now() + interval '10 seconds'";
+        assert_eq!(world.rig.database.psql(waits), "2", "not at once");
+        world.sweep().await;
+        assert_eq!((world.state("webhook").as_str(), world.state("mail").as_str()), ("sent:2", "sent:2"));
+        assert_eq!(world.told()[0]["notices"][0]["id"], world.told()[1]["notices"][0]["id"], "it is the same notice");
+
+        world.spoil(1, 1);
+        world.web.answers("401 Unauthorized");
+        world.mail.answers("550 no such mailbox");
+        world.sweep().await;
+        world.sweep().await;
+        assert_eq!((world.state("webhook").as_str(), world.state("mail").as_str()), ("sent:2 failed:1", "sent:2 failed:1"));
+        let said: Vec<String> = world.rig.audit(AuditKind::Notice).await.into_iter().filter_map(|row| row.detail).collect();
+        assert!(said.iter().any(|detail| detail.contains("refused it with status 401")), "{said:?}");
+        assert!(said.iter().any(|detail| detail.contains("no such mailbox")), "{said:?}");
+    });
+}
+
+#[test]
+fn a_notifier_that_dies_loses_nothing() {
+    run(async {
+        let world = Told::start(&[]).await;
+        world.spoil(0, 1);
+        world.rig.deps.crash.arm("notifier:before_send", None, 0, 1);
+        world.sweep().await;
+        assert_eq!((world.web.seen().len(), world.rig.deps.crash.left()), (0, 0));
+        world.sweep().await;
+        assert_eq!((world.web.seen().len(), world.mail.seen().len()), (1, 1));
+        // between the answer and its note: told once more, with the same number, for who knows
+        world.spoil(1, 1);
+        world.rig.deps.crash.arm("notifier:after_send", None, 0, 1);
+        world.sweep().await;
+        world.sweep().await;
+        let told = world.told();
+        assert_eq!((told.len(), &told[1]["notices"][0]["id"]), (3, &told[2]["notices"][0]["id"]));
+        assert_eq!(world.state("webhook"), "sent:2 sent:2");
+    });
+}
+
+#[test]
+fn a_full_hour_and_a_digest_gather_what_there_is() {
+    run(async {
+        let world = Told::start(&[("NOTICES__MAX_PER_HOUR", "1")]).await;
+        for wave in 0..3 {
+            world.spoil(wave, 1);
+            world.sweep().await;
+        }
+        assert_eq!(world.web.seen().len(), 1, "one message an hour");
+        world.rig.database.psql("UPDATE notice_message SET sent_at = now() - interval '61 minutes'");
+        world.sweep().await;
+        assert_eq!((world.web.seen().len(), world.told()[1]["notices"].as_array().unwrap().len()), (2, 2));
+
+        let world = Told::start(&[("NOTICES__DIGEST_MINUTES", "60")]).await;
+        world.spoil(0, 2);
+        world.sweep().await;
+        assert_eq!(world.web.seen().len(), 0);
+        world.rig.database.psql("UPDATE notice SET found_at = now() - interval '61 minutes'");
+        world.sweep().await;
+        assert_eq!(world.web.seen().len(), 1);
+    });
+}
+
+#[test]
+fn a_stale_flow_is_told_once_until_it_runs_again() {
+    run(async {
+        let world = Told::start(&[]).await;
+        world.sweep().await;
+        assert_eq!(world.web.seen().len(), 0);
+        let other = || async { cycle(&world.rig.deps, vec![FlowId::new("EDU1", "gl_account")], RunKind::Poll).await };
+        let stale = || world.rig.database.psql("UPDATE flow SET last_success_at = now() - interval '27 hours' WHERE entity = 'supplier'");
+        for _ in 0..2 {
+            stale();
+            other().await;
+        }
+        let told = world.told();
+        assert_eq!((told.len(), told[0]["notices"][0]["event"].as_str()), (1, Some("flow_stale")));
+        assert!(told[0]["subject"].as_str().unwrap().contains("flow EDU1/supplier"), "{told:#?}");
+        world.sweep().await;
+        stale();
+        other().await;
+        assert_eq!(world.web.seen().len(), 2, "it ran in between");
+    });
+}
+
+#[test]
+fn channels_are_tried_from_a_shell_and_mistakes_are_named() {
+    let (web, mail) = (Receiver::web(), Receiver::mail());
+    let notices = format!(
+        "[notices]\nwebhook_urls = [\"http://127.0.0.1:{}/a-token\"]\nmail_server = \"127.0.0.1:{}\"\nmail_tls = \"none\"\n\
+         mail_from = \"a@b.example\"\nmail_to = [\"c@d.example\"]\n",
+        web.port, mail.port
+    );
+    let site = Site::new("http://127.0.0.1:9/", "http://127.0.0.1:9/", &notices);
+    let out = site.run(&["notices", "test"]);
+    assert!(out.status.code() == Some(1) && text(&out).contains("no credential `notices-webhook`"), "{}", text(&out));
+    assert_eq!(mail.seen().len(), 1, "the other channel works");
+    let password = site.path("password");
+    std::fs::write(&password, SECRET).unwrap();
+    let mut set = site.command(&["credential", "set", "notices-webhook", "--username", "tieline", "--password-stdin"]);
+    assert!(set.stdin(std::fs::File::open(password).unwrap()).status().unwrap().success());
+    let out = site.run(&["notices", "test"]);
+    assert!(out.status.success() && text(&out).contains("took it"), "{}", text(&out));
+    assert!(web.seen()[0].contains("a test of this channel") && !text(&out).contains("a-token"));
+    let out = site.run(&["check"]);
+    assert!(out.status.success() && !text(&out).contains("a-token"), "{}", text(&out));
+
+    let wrong = "[notices]\nevents = [\"records_lost\"]\nwebhook_urls = [\"http://hooks.example/a-token\", \"nonsense\"]\nmail_server = \"smtp.example:x\"\nmail_tls = \"maybe\"\n";
+    let site = Site::new("http://127.0.0.1:9/", "http://127.0.0.1:9/", wrong);
+    let out = site.run(&["check"]);
+    let said = text(&out);
+    for words in [
+        "`records_lost` is no event",
+        "(`hooks.example`) must begin with `https://`",
+        "address 2 of",
+        "must be a host with a port",
+        "`starttls`, `tls` or `none`, got `maybe`",
+        "notices.mail_from",
+        "notices.mail_to",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(out.status.code() == Some(4) && !said.contains("a-token"), "{said}");
+}
