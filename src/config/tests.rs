@@ -254,7 +254,7 @@ fn the_shipped_file_names_every_key_with_its_default() {
     }
     // every example value is acceptable too, but for the files that are not here
     let problems = refused(&template(), &[]);
-    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert_eq!(problems.len(), 3, "{problems:?}");
     assert!(problems.iter().all(|text| text.contains("ca_file` names a file that is not there")), "{problems:?}");
 }
 
