@@ -47,6 +47,12 @@ have pkg-config || want pkg-config "pkg-config"
 have_libpq || want libpq-dev "libpq with its headers (Debian: libpq-dev, Red Hat: libpq-devel)"
 have_postgres || want postgresql "the PostgreSQL server programs, 14 or newer (Debian: postgresql, Red Hat: postgresql-server)"
 
+if [[ $lints == yes ]]; then
+  have chromium || have chromium-browser || have google-chrome || want chromium "Chromium, for the tests of the console (Debian: chromium)"
+  have node || want nodejs "Node.js, which drives it (Debian: nodejs)"
+  have npm || want npm "npm (Debian: npm)"
+fi
+
 ask_for() {
   echo "setup: missing on this machine:" >&2
   printf '  - %s\n' "${words[@]}" >&2
@@ -113,6 +119,21 @@ if [[ $lints == yes ]] && ! { have prometheus && have promtool; } && ! [[ -x $to
   fi
   rm -rf "$fetched"
   [[ -x $tools/promtool ]] || { echo "setup: \`prometheus\` and \`promtool\` could not be had with apt-get; the tests need them on the PATH" >&2; exit 1; }
+fi
+
+# A real browser walks the console. The driver and the accessibility check come from npm, beside what is built.
+browser=target/tools/browser
+if [[ $lints == yes ]] && ! cmp -s tests/browser/package.json "$browser/package.json"; then
+  echo "setup: fetching the browser tests' driver with npm"
+  mkdir -p "$browser"
+  cp tests/browser/package.json "$browser/package.json.new"
+  rm -rf "$browser/package.json" "$browser/node_modules"
+  mv "$browser/package.json.new" "$browser/package.json"
+  (cd "$browser" && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error) || {
+    rm -f "$browser/package.json"
+    echo "setup: npm could not fetch puppeteer-core and axe-core, which the browser tests need" >&2
+    exit 1
+  }
 fi
 
 if [[ $lints == yes ]]; then

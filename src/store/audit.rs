@@ -202,8 +202,21 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn audit_list(&self, filter: AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
+        self.audit_rows(filter, include_str!("sql/audit_list.sql").to_owned()).await
+    }
+
+    /// Rows, the newest first; a page begins before the id `filter.after`, 0 for the first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_newest(&self, filter: AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
+        let newest = include_str!("sql/audit_list.sql").replace("a.id > $7", "($7 = 0 OR a.id < $7)");
+        self.audit_rows(filter, newest.replace("ORDER BY a.id", "ORDER BY a.id DESC")).await
+    }
+
+    async fn audit_rows(&self, filter: AuditFilter, sql: String) -> Result<Vec<AuditRow>, StoreError> {
         self.run("list the audit", move |conn| {
-            Ok(sql_query(include_str!("sql/audit_list.sql"))
+            Ok(sql_query(sql)
                 .bind::<Nullable<Text>, _>(filter.company)
                 .bind::<Nullable<Text>, _>(filter.entity)
                 .bind::<Nullable<Text>, _>(filter.key)

@@ -7,6 +7,7 @@ mod backfill;
 mod bad_input;
 mod binary;
 mod both_ways;
+mod browser;
 mod cli;
 mod cli_ledger;
 mod console;

@@ -66,11 +66,11 @@ fn flow_of(row: &AuditRow) -> String {
     [row.company.as_deref(), row.entity.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("/")
 }
 
-/// `GET /audit`, the oldest first, as the chain is written.
+/// `GET /audit`, the newest first.
 pub(super) async fn audit(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let params = Params::parse(request.query_string(), &[&FILTERS[..], &["after"]].concat())?;
-    let mut rows = surface.deps.store.audit_list(filter(&params, PAGE + 1)?).await?;
+    let mut rows = surface.deps.store.audit_newest(filter(&params, PAGE + 1)?).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let mut query = url::form_urlencoded::Serializer::new(String::new());
