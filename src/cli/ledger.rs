@@ -209,6 +209,9 @@ fn show_nodes(nodes: &[NodeRow]) -> Result<(), Failure> {
 pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
         let filter = FailureFilter {
+            key: None,
+            since: None,
+            until: None,
             company: args.company.clone(),
             entity: args.entity.clone(),
             reason: args.reason.clone(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -12,6 +13,7 @@ use super::{Global, OutputForm, output, sync};
 use crate::actors::replay::{ReplayReport, replay as take_in};
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
+use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunCounts;
 use crate::store::ReplayScope;
 
@@ -36,6 +38,18 @@ pub struct ReplayArgs {
     /// Only records of which something is parked
     #[arg(long)]
     failed_only: bool,
+    /// Only records whose newest version was read from this instant on, such as 2026-01-31T08:00:00Z
+    #[arg(long, value_name = "INSTANT")]
+    since: Option<DateTime<Utc>>,
+    /// Only records whose newest version was read before this instant
+    #[arg(long, value_name = "INSTANT")]
+    until: Option<DateTime<Utc>>,
+    /// Only records of which something is parked for this reason: rejected, poison, exhausted, downstream_failed, missing_parent
+    #[arg(long)]
+    reason: Option<ParkReason>,
+    /// Only records of which something is parked with this text in the system's words
+    #[arg(long)]
+    text: Option<String>,
     /// Everything there is
     #[arg(long)]
     all: bool,
@@ -75,14 +89,17 @@ fn scope(args: &ReplayArgs) -> Result<ReplayScope, Failure> {
         key: args.key.clone(),
         run: args.run,
         failed_only: args.failed_only,
+        since: args.since,
+        until: args.until,
+        reason: args.reason.map(|reason| reason.to_string()),
+        text: args.text.clone(),
     };
-    let limited = scope.company.is_some() || scope.entity.is_some() || scope.key.is_some() || scope.run.is_some() || scope.failed_only;
-    if limited || args.all {
+    if scope.is_limited() || args.all {
         return Ok(scope);
     }
     Err(Failure::new(
         Exit::Failed,
-        "this would send every record again; say which with --company, --entity, --key, --run or --failed-only, or --all if you mean it",
+        "this would send every record again; say which with --company, --entity, --key, --run, --since, --until, --reason, --text or --failed-only, or --all if you mean it",
     ))
 }
 
@@ -174,7 +191,16 @@ mod tests {
     fn everything_is_sent_again_only_by_its_own_word() {
         assert_eq!(scope_of(&[]).expect_err("unlimited").exit, Exit::Failed);
         assert!(scope_of(&["--all"]).is_ok());
-        for one in ["--company=EDU1", "--entity=invoice", "--key=0042", "--run=01936b2e-0000-7000-8000-000000000000", "--failed-only"] {
+        for one in [
+            "--company=EDU1",
+            "--entity=invoice",
+            "--key=0042",
+            "--run=01936b2e-0000-7000-8000-000000000000",
+            "--failed-only",
+            "--since=2026-01-31T08:00:00Z",
+            "--reason=rejected",
+            "--text=period",
+        ] {
             assert!(scope_of(&[one]).is_ok(), "{one}");
         }
     }

@@ -83,6 +83,8 @@ impl Route {
 pub(super) struct Caller {
     /// The key's name, as the audit shows it, with the address it came from.
     pub(super) name: String,
+    /// The key's name alone.
+    pub(super) key: String,
 }
 
 /// How long a request may take altogether. Longer work goes on by itself and is followed in the ledger.
@@ -176,7 +178,7 @@ async fn permit(request: &ServiceRequest, surface: &Surface, route: Option<&Rout
             "use a key with a role that may do this: viewer reads, auditor reads the audit, operator acts, admin may do all",
         ));
     }
-    Ok(Some(Caller { name: actor(&name, request.peer_addr()) }))
+    Ok(Some(Caller { name: actor(&name, request.peer_addr()), key: name }))
 }
 
 /// Who did it, as the audit shows it.

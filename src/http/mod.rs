@@ -7,6 +7,7 @@ mod auth;
 pub mod console;
 mod doorman;
 mod health;
+mod idempotency;
 mod metrics;
 mod problem;
 mod query;
@@ -108,7 +109,14 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
     let certificate = surface.deps.settings.http.certificate.as_ref().map(Certificate::read).transpose()?;
     let data = web::Data::new(surface.clone());
     let secure = certificate.is_some();
-    let app = move || App::new().app_data(data.clone()).configure(configure).wrap(from_fn(auth::check)).wrap(headers(secure));
+    let app = move || {
+        App::new()
+            .app_data(data.clone())
+            .configure(configure)
+            .wrap(from_fn(idempotency::once))
+            .wrap(from_fn(auth::check))
+            .wrap(headers(secure))
+    };
     let server = HttpServer::new(app)
         .workers(2)
         .disable_signals()

@@ -95,6 +95,11 @@ impl Problem {
         )
     }
 
+    /// 422: understood, and not to be done.
+    pub fn unprocessable(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "the request contradicts an earlier one", detail, next_step)
+    }
+
     /// 503: something that this needs does not answer.
     pub fn unavailable(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "something that this needs does not answer", detail, next_step)

@@ -40,6 +40,12 @@ pub struct DocumentFilter {
     pub prefix: Option<String>,
     /// Only documents that stand there.
     pub state: Option<DocumentState>,
+    /// Only documents of which a record that has not arrived has this text in the system's words.
+    pub text: Option<String>,
+    /// Only documents whose newest version was read from this instant on.
+    pub since: Option<DateTime<Utc>>,
+    /// Only documents whose newest version was read before this instant.
+    pub until: Option<DateTime<Utc>>,
     /// Only documents after this one, for paging.
     pub after: i64,
     /// At most so many.
@@ -118,6 +124,9 @@ impl Store {
                 .bind::<Nullable<Text>, _>(filter.prefix)
                 .bind::<Nullable<Text>, _>(filter.state.map(DocumentState::as_str))
                 .bind::<BigInt, _>(filter.limit)
+                .bind::<Nullable<Text>, _>(filter.text)
+                .bind::<Nullable<Timestamptz>, _>(filter.since)
+                .bind::<Nullable<Timestamptz>, _>(filter.until)
                 .load(conn)?)
         })
         .await

@@ -77,6 +77,12 @@ pub struct FailureFilter {
     pub reason: Option<String>,
     /// Only where the message holds this text.
     pub text: Option<String>,
+    /// Only this document's.
+    pub key: Option<String>,
+    /// Only those that have stood so from this instant on.
+    pub since: Option<DateTime<Utc>>,
+    /// Only those that have stood so since before this instant.
+    pub until: Option<DateTime<Utc>>,
     /// Only deliveries after this one, for paging.
     pub after: i64,
     /// At most so many.
@@ -282,6 +288,9 @@ impl Store {
                 .bind::<Nullable<Text>, _>(filter.text)
                 .bind::<BigInt, _>(filter.after)
                 .bind::<BigInt, _>(filter.limit)
+                .bind::<Nullable<Text>, _>(filter.key)
+                .bind::<Nullable<Timestamptz>, _>(filter.since)
+                .bind::<Nullable<Timestamptz>, _>(filter.until)
                 .load(conn)?)
         })
         .await

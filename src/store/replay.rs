@@ -1,8 +1,9 @@
 //! What a person asks to be sent again: the stored content of documents, to be mapped anew.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::{Store, StoreError};
@@ -20,6 +21,23 @@ pub struct ReplayScope {
     pub run: Option<Uuid>,
     /// Only documents with a parked delivery.
     pub failed_only: bool,
+    /// Only documents whose newest version was read from this instant on.
+    pub since: Option<DateTime<Utc>>,
+    /// Only documents whose newest version was read before this instant.
+    pub until: Option<DateTime<Utc>>,
+    /// Only documents of which something is parked for this reason.
+    pub reason: Option<String>,
+    /// Only documents of which something is parked with this text in the system's words.
+    pub text: Option<String>,
+}
+
+impl ReplayScope {
+    /// Whether it names anything at all: one that does not would send everything again.
+    pub fn is_limited(&self) -> bool {
+        let Self { company, entity, key, run, failed_only, since, until, reason, text } = self;
+        let texts = [company, entity, key, reason, text].into_iter().any(Option::is_some);
+        texts || run.is_some() || *failed_only || since.is_some() || until.is_some()
+    }
 }
 
 /// A document as it was last read.
@@ -60,7 +78,9 @@ impl Store {
                  FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
                  WHERE d.id > $1 AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
                  AND ($5 IS NULL OR EXISTS (SELECT 1 FROM version r WHERE r.document_id = d.id AND r.run_id = $5)) \
-                 AND (NOT $6 OR EXISTS (SELECT 1 FROM pending p WHERE p.document_id = d.id AND p.state = 'parked')) \
+                 AND (NOT $6 OR EXISTS (SELECT 1 FROM pending p WHERE p.document_id = d.id AND p.state = 'parked' \
+                               AND ($10 IS NULL OR p.reason = $10) AND ($11 IS NULL OR p.message ILIKE '%' || $11 || '%'))) \
+                 AND ($8 IS NULL OR v.read_at >= $8) AND ($9 IS NULL OR v.read_at < $9) \
                  ORDER BY d.id LIMIT $7",
             )
             .bind::<BigInt, _>(after)
@@ -68,8 +88,13 @@ impl Store {
             .bind::<Nullable<Text>, _>(scope.entity)
             .bind::<Nullable<Text>, _>(scope.key)
             .bind::<Nullable<SqlUuid>, _>(scope.run)
-            .bind::<Bool, _>(scope.failed_only)
+            // a reason or a text is one of something parked
+            .bind::<Bool, _>(scope.failed_only || scope.reason.is_some() || scope.text.is_some())
             .bind::<BigInt, _>(limit)
+            .bind::<Nullable<Timestamptz>, _>(scope.since)
+            .bind::<Nullable<Timestamptz>, _>(scope.until)
+            .bind::<Nullable<Text>, _>(scope.reason)
+            .bind::<Nullable<Text>, _>(scope.text)
             .load(conn)?)
         })
         .await

@@ -79,6 +79,14 @@ pub struct RunFilter {
     pub company: Option<String>,
     /// Only this entity.
     pub entity: Option<String>,
+    /// Only this kind.
+    pub kind: Option<RunKind>,
+    /// Only those that ended so: `done` or `failed`; `running` for those that have not.
+    pub outcome: Option<String>,
+    /// Only those that began from this instant on.
+    pub since: Option<DateTime<Utc>>,
+    /// Only those that began before this instant.
+    pub until: Option<DateTime<Utc>>,
     /// Only runs that began before this one, for paging.
     pub before: Option<Uuid>,
     /// At most so many.
@@ -185,12 +193,18 @@ impl Store {
     pub async fn run_list(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
         self.run("list runs", move |conn| {
             Ok(sql_query(
-                "SELECT * FROM run WHERE ($1 IS NULL OR company = $1) AND ($2 IS NULL OR entity = $2) AND ($3 IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
+                "SELECT * FROM run WHERE ($1 IS NULL OR company = $1) AND ($2 IS NULL OR entity = $2) AND ($3 IS NULL OR id < $3) \
+                 AND ($5 IS NULL OR kind = $5) AND ($6 IS NULL OR coalesce(outcome, 'running') = $6) \
+                 AND ($7 IS NULL OR started_at >= $7) AND ($8 IS NULL OR started_at < $8) ORDER BY id DESC LIMIT $4",
             )
             .bind::<Nullable<Text>, _>(filter.company)
             .bind::<Nullable<Text>, _>(filter.entity)
             .bind::<Nullable<SqlUuid>, _>(filter.before)
             .bind::<BigInt, _>(filter.limit)
+            .bind::<Nullable<Text>, _>(filter.kind.map(RunKind::as_str))
+            .bind::<Nullable<Text>, _>(filter.outcome)
+            .bind::<Nullable<Timestamptz>, _>(filter.since)
+            .bind::<Nullable<Timestamptz>, _>(filter.until)
             .load(conn)?)
         })
         .await

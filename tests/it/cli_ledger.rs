@@ -243,6 +243,25 @@ fn replays(bench: &Bench) {
     let waiting = bench.json(0, &format!("record 1 supplier {FROZEN}"));
     assert_eq!(word(&waiting["deliveries"][0], "state"), "waiting");
 
+    // what is limited in a way that fits nothing touches nothing
+    for scope in [
+        "--until=2020-01-01T00:00:00Z",
+        "--since=2099-01-01T00:00:00Z",
+        "--reason=poison",
+        "--text=nobody-says-this",
+        "--reason=rejected --entity=gl_account",
+    ] {
+        let none = bench.json(0, &format!("replay {scope} --why nothing --no-send"));
+        assert_eq!(none["documents"], 0, "{scope}: {none}");
+    }
+    let failed = bench.json(0, "failures --reason rejected");
+    let of_one: Vec<&Value> = list(&failed).iter().filter(|row| row["company"] == "EDU1" && row["entity"] == "supplier").collect();
+    assert_eq!(of_one.len(), 1, "{failed}");
+    let words = word(of_one[0], "message").split(' ').next().unwrap();
+    let some = bench
+        .json(0, &format!("replay --company EDU1 --entity supplier --since=2020-01-01T00:00:00Z --text={words} --why words --no-send"));
+    assert_eq!(some["documents"], 1, "{some}");
+
     let done = bench.json(0, "replay --failed-only --why unfrozen");
     assert!(done["documents"].as_u64().unwrap() > 1, "{done}");
     assert_eq!(done["parked"], 0, "{done}");

@@ -113,6 +113,54 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert_eq!((&pause["detail"]["why"], &pause["company"]), (&json!("month end"), &json!("EDU1")));
     assert!(pause["actor"].as_str().unwrap().starts_with("key admin from 127.0.0.1"), "{pause}");
 
+    // an action with a key is done once, whoever asks again for its answer
+    let keyed = |path: &str, key: &str, idempotency: &str, body: &str| {
+        let extra = format!("Bearer {key}\r\nIdempotency-Key: {idempotency}");
+        let stream = &mut TcpStream::connect(("127.0.0.1", site.port)).unwrap();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: {extra}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (
+            head.split(' ').nth(1).unwrap().parse::<u16>().unwrap(),
+            head.to_ascii_lowercase().contains("idempotency-repeated"),
+            body.to_owned(),
+        )
+    };
+    let pauses = || {
+        let (_, _, body) = ask("GET", "/api/v1/audit?kind=action&limit=1000", Some(admin), "");
+        json_of(&body)["items"].as_array().unwrap().iter().filter(|row| row["detail"]["why"] == json!("once only")).count()
+    };
+    let (path, body) = ("/api/v1/flows/EDU1/supplier/pause", r#"{"why":"once only"}"#);
+    let first = keyed(path, admin, "a-1", body);
+    assert_eq!((first.0, first.1), (200, false), "{}", first.2);
+    let again = keyed(path, admin, "a-1", body);
+    assert_eq!((again.0, again.1, &again.2, pauses()), (200, true, &first.2, 1));
+    let (status, _, other) = keyed(path, admin, "a-1", r#"{"why":"another"}"#);
+    assert_eq!((status, json_of(&other)["status"].as_u64()), (422, Some(422)), "{other}");
+    assert_eq!(keyed("/api/v1/flows/EDU1/supplier/resume", admin, "a-1", body).0, 422);
+    let operator = &keys.iter().find(|(role, _)| *role == Role::Operator).unwrap().1;
+    assert_eq!((keyed(path, operator, "a-1", body).0, pauses()), (200, 2), "another caller's key is another key");
+    let refused = keyed(path, admin, "a-2", "{}");
+    assert_eq!((refused.0, keyed(path, admin, "a-2", "{}").0, keyed(path, admin, "a-2", "{}").1), (400, 400, true));
+    assert_eq!(keyed(path, admin, &"x".repeat(300), body).0, 400);
+    assert_eq!(keyed(path, viewer, "a-3", body).0, 403);
+    assert_eq!(ask("POST", "/api/v1/flows/EDU1/supplier/resume", Some(admin), r#"{"why":"a test"}"#).0, 200);
+    for (path, status) in [
+        ("/api/v1/runs?kind=replay&outcome=done&since=2020-01-01T00:00:00Z&until=2099-01-01T00:00:00Z", 200),
+        ("/api/v1/runs?outcome=lost", 400),
+        ("/api/v1/runs?kind=walk", 400),
+        ("/api/v1/records?text=period&since=2020-01-01T00:00:00Z", 200),
+        ("/api/v1/failures?key=a&since=2020-01-01T00:00:00Z&until=soon", 400),
+        ("/api/v1/failures?key=a&until=2020-01-01T00:00:00Z", 200),
+    ] {
+        assert_eq!(ask("GET", path, Some(admin), "").0, status, "{path}");
+    }
+
     assert_eq!(ask("POST", "/api/v1/flows/EDU1/invoice/run", Some(admin), r#"{"why":"a look"}"#).0, 202);
     let of_run = |row: &Value| row["detail"]["action"] == json!("run") && row["detail"]["why"] == json!("a look");
     let audit = || json_of(&ask("GET", "/api/v1/audit?kind=action&limit=1000", Some(admin), "").2)["items"].clone();
@@ -181,6 +229,21 @@ impl Busy {
 #[test]
 fn lists_are_paged_without_gaps_or_repeats_and_a_running_flow_is_not_run_twice() {
     let (busy, mut service) = Busy::start();
+    let count = |path: &str| busy.pages(path, 500).len();
+    let (all, of_one) = (count("/api/v1/records?company=EDU1"), count("/api/v1/records?company=EDU1&entity=supplier"));
+    assert!(all > of_one && of_one > 0);
+    assert_eq!(count("/api/v1/records?company=EDU1&since=2020-01-01T00:00:00Z&until=2099-01-01T00:00:00Z"), all);
+    for none in [
+        "records?since=2099-01-01T00:00:00Z",
+        "records?until=2020-01-01T00:00:00Z",
+        "records?text=nobody-says-this",
+        "runs?kind=replay",
+        "runs?until=2020-01-01T00:00:00Z",
+        "failures?key=nobody",
+    ] {
+        assert_eq!(count(&format!("/api/v1/{none}")), 0, "{none}");
+    }
+    assert!(count("/api/v1/runs?kind=poll&outcome=done&since=2020-01-01T00:00:00Z") > 0);
     // the service's own first cycle
     wait_until("the first cycle has ended", || {
         let flows = busy.get("/api/v1/flows");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use crate::actors::replay::replay as take_in;
 use crate::actors::root::StartRefused;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
 use crate::http::Surface;
 use crate::http::auth::Caller;
@@ -22,7 +24,7 @@ use crate::store::{NewAudit, ReplayScope};
 type Answer = Result<HttpResponse, Problem>;
 
 /// The largest body, in bytes.
-const BODY_LIMIT: usize = 64 << 10;
+pub(in crate::http) const BODY_LIMIT: usize = 64 << 10;
 /// The longest reason, in characters.
 const WHY_LIMIT: usize = 1000;
 /// How long a replay is waited for; then it goes on by itself.
@@ -47,6 +49,10 @@ pub(in crate::http) struct ReplayBody {
     pub(in crate::http) key: Option<String>,
     pub(in crate::http) run: Option<Uuid>,
     pub(in crate::http) failed_only: bool,
+    pub(in crate::http) since: Option<DateTime<Utc>>,
+    pub(in crate::http) until: Option<DateTime<Utc>>,
+    pub(in crate::http) reason: Option<String>,
+    pub(in crate::http) text: Option<String>,
     pub(in crate::http) all: bool,
     pub(in crate::http) why: String,
 }
@@ -144,15 +150,33 @@ fn no_run(refused: &StartRefused) -> Problem {
 fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
     let text = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (company, entity, key) = (text(asked.company), text(asked.entity), text(asked.key));
-    if [&company, &entity, &key].into_iter().flatten().any(|text| text.contains('\0')) {
+    let (why_parked, words) = (text(asked.reason), text(asked.text));
+    if [&company, &entity, &key, &why_parked, &words].into_iter().flatten().any(|text| text.contains('\0')) {
         return Err(Problem::bad_request("a name holds a zero byte", "send text"));
     }
-    let scope = ReplayScope { company, entity, key, run: asked.run, failed_only: asked.failed_only };
-    let limited = scope.company.is_some() || scope.entity.is_some() || scope.key.is_some() || scope.run.is_some() || scope.failed_only;
+    if let Some(other) = why_parked.as_deref().filter(|word| word.parse::<ParkReason>().is_err()) {
+        let known: Vec<&str> = ParkReason::ALL.iter().map(|reason| reason.as_str()).collect();
+        return Err(Problem::bad_request(
+            format!("`{other}` is no reason why records are parked"),
+            format!("send one of {}", known.join(", ")),
+        ));
+    }
+    let scope = ReplayScope {
+        company,
+        entity,
+        key,
+        run: asked.run,
+        failed_only: asked.failed_only,
+        since: asked.since,
+        until: asked.until,
+        reason: why_parked,
+        text: words,
+    };
+    let limited = scope.is_limited();
     if !limited && !asked.all {
         return Err(Problem::bad_request(
             "this would send every record again",
-            "name company, entity, key, run or failed_only, or send \"all\": true",
+            "name company, entity, key, run, since, until, reason, text or failed_only, or send \"all\": true",
         ));
     }
     if limited && asked.all {
@@ -179,7 +203,7 @@ pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody,
         return Err(Problem::conflict("a replay is on its way", "wait until it has ended; `GET /api/v1/runs` shows it"));
     };
     let mut row = NewAudit::of(AuditKind::Action)
-        .detail(&json!({ "action": "replay", "why": why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only }));
+        .detail(&json!({ "action": "replay", "why": why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text }));
     row.actor.clone_from(&who);
     surface.deps.store.audit_write(row).await?;
     let (deps, root) = (surface.deps.clone(), surface.root.clone());
@@ -218,6 +242,8 @@ mod tests {
         assert!(ask(r#"{"all":true,"failed_only":true}"#).expect_err("both").contains("contradict"));
         assert!(ask(r#"{"entitty":"invoice"}"#).expect_err("unknown").contains("unknown field `entitty`"));
         assert!(ask(r#"{"run":"7"}"#).is_err());
+        assert!(ask(r#"{"reason":"lost"}"#).expect_err("no reason").contains("`lost` is no reason"));
+        assert!(ask(r#"{"since":"2026-01-31T08:00:00Z","text":"period"}"#).expect("limited").since.is_some());
         assert!(ask(r#"{"key":"a\u0000"}"#).expect_err("zero").contains("zero byte"));
     }
 

@@ -11,6 +11,9 @@ use crate::store::{AuditFilter, DocumentFilter, FailureFilter, RunFilter};
 
 type Answer = Result<HttpResponse, Problem>;
 
+/// What a parameter is that names an instant.
+const INSTANT: &str = "an instant such as 2026-01-31T08:00:00Z";
+
 /// `GET /api/v1/flows`
 pub(super) async fn flows(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
@@ -27,23 +30,41 @@ pub(super) async fn nodes(surface: web::Data<Surface>, request: HttpRequest) -> 
 
 /// `GET /api/v1/runs`, the newest first.
 pub(super) async fn runs(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::parse(request.query_string(), &["company", "entity", "after", "limit"])?;
+    let params = Params::parse(request.query_string(), &["company", "entity", "kind", "outcome", "since", "until", "after", "limit"])?;
     let limit = params.limit()?;
     let before = params.value::<Uuid>("after", "the `next` of the page before")?;
-    let filter = RunFilter { company: params.text("company"), entity: params.text("entity"), before, limit: limit + 1 };
+    let outcome = params.text("outcome");
+    if let Some(other) = outcome.as_deref().filter(|outcome| !["running", "done", "failed"].contains(outcome)) {
+        let detail = format!("parameter `outcome`: `{other}` is not how a run ends");
+        return Err(Problem::bad_request(detail, "send `running`, `done` or `failed`"));
+    }
+    let filter = RunFilter {
+        company: params.text("company"),
+        entity: params.text("entity"),
+        kind: params.value("kind", "a kind of run")?,
+        outcome,
+        since: params.value("since", INSTANT)?,
+        until: params.value("until", INSTANT)?,
+        before,
+        limit: limit + 1,
+    };
     let rows = surface.deps.store.run_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }
 
 /// `GET /api/v1/records`
 pub(super) async fn records(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::parse(request.query_string(), &["company", "entity", "prefix", "state", "after", "limit"])?;
+    let params =
+        Params::parse(request.query_string(), &["company", "entity", "prefix", "state", "text", "since", "until", "after", "limit"])?;
     let limit = params.limit()?;
     let filter = DocumentFilter {
         company: params.text("company"),
         entity: params.text("entity"),
         prefix: params.text("prefix"),
         state: params.value("state", "a state of a record")?,
+        text: params.text("text"),
+        since: params.value("since", INSTANT)?,
+        until: params.value("until", INSTANT)?,
         after: params.after()?,
         limit: limit + 1,
     };
@@ -69,13 +90,17 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
 
 /// `GET /api/v1/failures`
 pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::parse(request.query_string(), &["company", "entity", "reason", "text", "after", "limit"])?;
+    let params =
+        Params::parse(request.query_string(), &["company", "entity", "key", "reason", "text", "since", "until", "after", "limit"])?;
     let limit = params.limit()?;
     let filter = FailureFilter {
         company: params.text("company"),
         entity: params.text("entity"),
         reason: params.text("reason"),
         text: params.text("text"),
+        key: params.text("key"),
+        since: params.value("since", INSTANT)?,
+        until: params.value("until", INSTANT)?,
         after: params.after()?,
         limit: limit + 1,
     };
@@ -92,8 +117,8 @@ pub(super) async fn audit(surface: web::Data<Surface>, request: HttpRequest) -> 
         entity: params.text("entity"),
         key: params.text("key"),
         kind: params.value("kind", "a kind of audit row")?,
-        since: params.value("since", "an instant such as 2026-01-31T08:00:00Z")?,
-        until: params.value("until", "an instant such as 2026-01-31T08:00:00Z")?,
+        since: params.value("since", INSTANT)?,
+        until: params.value("until", INSTANT)?,
         after: params.after()?,
         limit: limit + 1,
     };

@@ -54,6 +54,9 @@ pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) 
     let params = Params::parse(request.query_string(), &["company", "entity", "after", "done"])?;
     let (company, entity) = (params.text("company"), params.text("entity"));
     let filter = FailureFilter {
+        key: None,
+        since: None,
+        until: None,
         company: company.clone(),
         entity: entity.clone(),
         after: params.after()?,

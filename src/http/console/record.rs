@@ -54,6 +54,9 @@ pub(super) async fn search(surface: web::Data<Surface>, request: HttpRequest) ->
     let params = Params::parse(request.query_string(), &["prefix", "after"])?;
     let prefix = params.text("prefix").map(|text| text.trim().to_owned()).unwrap_or_default();
     let filter = DocumentFilter {
+        text: None,
+        since: None,
+        until: None,
         prefix: Some(prefix.clone()).filter(|text| !text.is_empty()),
         after: params.after()?,
         limit: PAGE as i64 + 1,

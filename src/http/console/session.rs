@@ -61,7 +61,7 @@ pub(in crate::http) async fn permit(request: &ServiceRequest, surface: &Surface,
         )
         .into());
     }
-    let caller = Caller { name: actor(&row.name, request.peer_addr()) };
+    let caller = Caller { name: actor(&row.name, request.peer_addr()), key: row.name.clone() };
     request.extensions_mut().insert(Session { key: row.name, role, csrf: csrf_of(&token), hash });
     Ok(Some(caller))
 }

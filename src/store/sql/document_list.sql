@@ -19,5 +19,9 @@ WHERE d.id > $1
         WHEN 'deleted' THEN d.deleted
         ELSE true
       END
+  AND ($7 IS NULL OR EXISTS (SELECT FROM pending p WHERE p.document_id = d.id AND p.message ILIKE '%' || $7 || '%'))
+  AND (($8::timestamptz IS NULL AND $9::timestamptz IS NULL)
+       OR EXISTS (SELECT FROM version v WHERE v.document_id = d.id AND v.version = d.version
+                  AND ($8 IS NULL OR v.read_at >= $8) AND ($9 IS NULL OR v.read_at < $9)))
 ORDER BY d.id
 LIMIT $6

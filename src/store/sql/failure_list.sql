@@ -7,5 +7,8 @@ WHERE (p.state IN ('parked', 'in_doubt') OR (p.state = 'waiting' AND p.message I
   AND ($3 IS NULL OR p.reason = $3 OR p.state = $3)
   AND ($4 IS NULL OR p.message ILIKE '%' || $4 || '%')
   AND p.delivery_id > $5
+  AND ($7 IS NULL OR d.key = $7)
+  AND ($8 IS NULL OR p.since >= $8)
+  AND ($9 IS NULL OR p.since < $9)
 ORDER BY p.delivery_id
 LIMIT $6

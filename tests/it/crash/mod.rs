@@ -57,6 +57,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("find what people are told of", "of services with channels alone, one transaction"),
     ("take what a channel is to tell", "of services with channels alone; what was taken comes again after ten minutes"),
     ("store what a channel told", "of services with channels alone; without it the message is sent once more"),
+    ("note an action's key", "an action of a person, one transaction"),
+    ("keep an action's answer", "one statement; without it the key is free again after two minutes"),
     ("list conflicts", "reads"),
     ("read an alignment's standing", "reads, of aligned flows alone"),
     ("read aligned documents", "reads, of aligned flows alone"),

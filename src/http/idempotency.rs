@@ -1,0 +1,99 @@
+//! `Idempotency-Key`: an action whose answer was lost can be asked for again, and is done once.
+//!
+//! One layer for every action of the API: the same key of the same caller with the same request gives the stored answer back; with another
+//! request it is refused. An answer of 500 and more is not kept: such an action may be tried again under its key.
+
+use actix_web::body::{BoxBody, MessageBody, to_bytes};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, web};
+use sha2::{Digest, Sha256};
+use tracing::warn;
+
+use super::Surface;
+use super::auth::Caller;
+use super::problem::Problem;
+use crate::store::Asked;
+
+/// The header.
+const KEY: &str = "idempotency-key";
+/// Says that an answer was kept from before.
+const REPEATED: &str = "idempotency-repeated";
+/// The longest key, in bytes.
+const LONGEST: usize = 255;
+
+/// Lets an action through once.
+pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let action = *request.method() == Method::POST && request.path().starts_with("/api/");
+    let (Some(key), true) = (request.headers().get(KEY).cloned(), action) else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    let Some(key) = key.to_str().ok().map(str::trim).filter(|key| !key.is_empty() && key.len() <= LONGEST).map(str::to_owned) else {
+        let detail = format!("`Idempotency-Key` must be 1 to {LONGEST} printable ASCII characters");
+        return Ok(request.error_response(Problem::bad_request(detail, "send a fresh UUID for each action")).map_into_boxed_body());
+    };
+    let caller = request.extensions().get::<Caller>().map(|caller| caller.key.clone());
+    let (Some(surface), Some(caller)) = (request.app_data::<web::Data<Surface>>().cloned(), caller) else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    let body = match request.extract::<web::Bytes>().await {
+        Ok(body) => body,
+        Err(_) => return Ok(request.error_response(Problem::too_large(super::api::actions::BODY_LIMIT)).map_into_boxed_body()),
+    };
+    let mut hash = Sha256::new();
+    for part in [request.method().as_str().as_bytes(), b" ", request.uri().to_string().as_bytes(), b"\n", &body] {
+        hash.update(part);
+    }
+    request.set_payload(Payload::from(body));
+    let store = &surface.deps.store;
+    match store.idempotency_ask(caller.clone(), key.clone(), hash.finalize().to_vec()).await {
+        Err(error) => return Ok(request.error_response(Problem::from(error)).map_into_boxed_body()),
+        Ok(Asked::First) => {}
+        Ok(Asked::InFlight) => {
+            let problem =
+                Problem::conflict("an action with this `Idempotency-Key` is being done", "ask again in some seconds for its answer");
+            return Ok(request.error_response(problem).map_into_boxed_body());
+        }
+        Ok(Asked::Another) => {
+            let problem = Problem::unprocessable(
+                "this `Idempotency-Key` belongs to another action of yours",
+                "send a fresh key with each action, and the same one only to ask for the same action again",
+            );
+            return Ok(request.error_response(problem).map_into_boxed_body());
+        }
+        Ok(Asked::Answered(status, answer)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+            let kind = if status.is_success() { "application/json" } else { "application/problem+json" };
+            let response = HttpResponse::build(status).insert_header((REPEATED, "true")).content_type(kind).body(answer);
+            return Ok(request.into_response(response).map_into_boxed_body());
+        }
+    }
+    let answered = next.call(request).await;
+    let (request, response) = match answered {
+        Ok(response) => response.into_parts(),
+        Err(error) => {
+            // a refusal that comes as an error is an answer too; whatever was cut off is none
+            keep(&surface, caller, key, None).await;
+            return Err(error);
+        }
+    };
+    let (response, body) = response.into_parts();
+    let Ok(body) = to_bytes(body).await else {
+        keep(&surface, caller, key, None).await;
+        let problem = Problem::unavailable("the answer was cut off", "ask again with the same key");
+        return Ok(ServiceResponse::from_err(problem, request).map_into_boxed_body());
+    };
+    let status = response.status().as_u16();
+    let kept = (status < 500).then(|| (status, String::from_utf8_lossy(&body).into_owned()));
+    keep(&surface, caller, key, kept).await;
+    let mut response = response.set_body(BoxBody::new(body));
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    Ok(ServiceResponse::new(request, response))
+}
+
+async fn keep(surface: &Surface, caller: String, key: String, answer: Option<(u16, String)>) {
+    if let Err(error) = surface.deps.store.idempotency_answer(caller, key, answer).await {
+        warn!(%error, "an action's answer could not be kept; asked for again with its key, it may be done again");
+    }
+}
