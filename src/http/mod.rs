@@ -30,6 +30,7 @@ use self::doorman::Doorman;
 use self::tls::Certificate;
 use crate::actors::Deps;
 use crate::actors::root::RootDoor;
+use crate::config::Loaded;
 
 /// Connections at once, per worker; more wait.
 const CONNECTIONS: usize = 256;
@@ -43,6 +44,8 @@ pub struct Surface {
     pub deps: Deps,
     /// Asks Root.
     pub root: RootDoor,
+    /// The settings with their origins, as they were read.
+    loaded: Arc<Loaded>,
     /// Who failed to sign in lately.
     doorman: Arc<Doorman>,
     /// So many requests at once may use the ledger: half of the connections, the rest is for the flows.
@@ -53,9 +56,9 @@ pub struct Surface {
 
 impl Surface {
     /// The surface over a running tree.
-    pub fn new(deps: Deps, root: RootDoor) -> Self {
+    pub fn new(deps: Deps, root: RootDoor, loaded: Arc<Loaded>) -> Self {
         let turns = (deps.settings.database.pool_size / 2).max(1) as usize;
-        Self { deps, root, doorman: Arc::default(), turns: Arc::new(Semaphore::new(turns)), replaying: Arc::new(Semaphore::new(1)) }
+        Self { deps, root, loaded, doorman: Arc::default(), turns: Arc::new(Semaphore::new(turns)), replaying: Arc::new(Semaphore::new(1)) }
     }
 }
 

@@ -193,3 +193,48 @@ fn a_person_decides_conflicts_and_reads_why_syspro_does_not_take_one() {
     assert_eq!(ledger.psql(told), "2");
     assert_eq!(service.terminate(), Some(0));
 }
+
+#[test]
+fn two_lists_are_put_in_step_and_the_settings_are_shown_with_their_origins() {
+    let site = Site::alone();
+    let folder = site.path("definitions/profiles/apo");
+    std::fs::create_dir_all(&folder).unwrap();
+    let cost = include_str!("../../config/profiles/apo/cost_center.toml");
+    std::fs::write(folder.join("cost_center.toml"), format!("{cost}\n[header.align]\n")).unwrap();
+    let file = site.path("tieline.toml");
+    let settings = std::fs::read_to_string(&file).unwrap();
+    let more = format!(
+        "[definitions]\ndirectory = \"{}\"\n[notices]\nwebhook_urls = [\"https://hooks.example/a-token\"]\n",
+        site.path("definitions").display()
+    );
+    std::fs::write(&file, settings + &more).unwrap();
+    let mut service = site.serve();
+    wait_until("the service answers", || ask(&site, "GET", "/health/live", "", "").is_some_and(|answer| answer.status == 200));
+    let ledger = Private { state: site.path("state") };
+    let operator = Person::sign_in(&site, &key(&site, Role::Operator));
+    assert!(!operator.get("/conflicts").body.contains("Two lists meet"), "they have not been compared yet");
+    ledger.psql("INSERT INTO alignment (company, entity, swept_at) VALUES ('EDU1', 'cost_center', now())");
+    ledger.psql(
+        "INSERT INTO conflict (company, entity, subject, key, field, kind, state, syspro, servicenow) \
+         VALUES ('EDU1', 'cost_center', '7', '7', 'name', 'first_contact', 'open', 'a', 'b')",
+    );
+    let page = operator.get("/conflicts").body;
+    assert!(page.contains("Two lists meet: EDU1/cost_center") && page.contains("action=\"/conflicts/adopt\""), "{page}");
+    let viewer = Person::sign_in(&site, &key(&site, Role::Viewer));
+    let seen = viewer.get("/conflicts").body;
+    assert!(seen.contains("Two lists meet") && !seen.contains("/conflicts/adopt"), "{seen}");
+    let of = "company=EDU1&entity=cost_center";
+    assert_eq!(operator.post("/conflicts/adopt", &format!("{of}&prefer=&why=")).status, 400);
+    assert_eq!(operator.post("/conflicts/adopt", &format!("{of}&prefer=both&why=x")).status, 400);
+    assert_eq!(operator.post("/conflicts/adopt", "company=EDU1&entity=invoice&why=x").status, 404);
+    let done = operator.post("/conflicts/adopt", &format!("{of}&prefer=syspro&why=go+live"));
+    assert_eq!((done.status, done.header("location")), (303, Some("/conflicts?done=adopted")), "{}", done.body);
+    assert_eq!(ledger.psql("SELECT state || ' ' || side || ' ' || why FROM conflict"), "decided syspro go live");
+
+    assert_eq!(operator.get("/settings").status, 403);
+    let admin = Person::sign_in(&site, &key(&site, Role::Admin));
+    let page = admin.get("/settings").body;
+    assert!(page.contains("odata_url") && page.contains("tieline.toml line ") && page.contains("default"), "{page}");
+    assert!(page.contains("***") && !page.contains("a-token"), "{page}");
+    assert_eq!(service.terminate(), Some(0));
+}

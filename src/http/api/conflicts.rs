@@ -97,12 +97,20 @@ pub(in crate::http) async fn resolve_action(surface: &Surface, ids: Vec<i64>, ta
 pub(super) async fn adopt(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: AdoptBody = body(payload).await?;
-    let why = reason(&asked.why)?;
     let flow = FlowId::new(asked.company.as_str(), asked.entity.as_str());
+    adopt_action(&surface, flow, asked.prefer, &asked.why, caller(&request)).await
+}
+
+/// Takes two lists for put in step, for whoever asks, over the API or in the console.
+///
+/// # Errors
+/// 400 without a reason, 404 for a flow that is not aligned.
+pub(in crate::http) async fn adopt_action(surface: &Surface, flow: FlowId, prefer: Option<Side>, why: &str, who: String) -> Answer {
+    let why = reason(why)?;
     let aligned = surface.deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
     if !aligned || !surface.deps.settings.syspro.companies.contains(&flow.company) {
         return Err(Problem::not_found(format!("there is no aligned flow {flow}"), "its profile file needs a block `[header.align]`"));
     }
-    let decided = surface.deps.store.conflict_adopt(flow, asked.prefer, caller(&request), why).await?;
+    let decided = surface.deps.store.conflict_adopt(flow, prefer, who, why).await?;
     Ok(HttpResponse::Ok().json(json!({ "decided": decided.len() })))
 }

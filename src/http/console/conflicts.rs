@@ -6,13 +6,15 @@ use askama::Template;
 use super::session::{self, Form};
 use super::view::{Frame, Time, part};
 use super::{Page, ok, see_other};
+use crate::actors::tree::flows;
+use crate::domain::FlowId;
 use crate::domain::merge::Side;
 use crate::http::Surface;
 use crate::http::api::actions::caller;
-use crate::http::api::conflicts::resolve_action;
+use crate::http::api::conflicts::{adopt_action, resolve_action};
 use crate::http::problem::Problem;
 use crate::http::query::Params;
-use crate::store::{ConflictFilter, ConflictRow};
+use crate::store::{ConflictFilter, ConflictRow, StoreError};
 
 /// Entries on a page.
 const PAGE: usize = 100;
@@ -63,10 +65,17 @@ impl From<ConflictRow> for ConflictView {
     }
 }
 
+/// Two lists that have not been put in step yet.
+struct FirstContact {
+    company: String,
+    entity: String,
+}
+
 #[derive(Template)]
 #[template(path = "conflicts.html")]
 struct ConflictsPage {
     frame: Frame,
+    first: Vec<FirstContact>,
     rows: Vec<ConflictView>,
     next: Option<String>,
 }
@@ -81,7 +90,37 @@ pub(super) async fn conflicts(surface: web::Data<Surface>, request: HttpRequest)
     rows.truncate(PAGE);
     let next = rows.last().filter(|_| more).map(|row| format!("/conflicts?after={}", row.id));
     let frame = Frame::of(&session, "/conflicts", "Conflicts").done(params.text("done").as_deref());
-    ok(&ConflictsPage { frame, rows: rows.into_iter().map(ConflictView::from).collect(), next })
+    let first = first_contacts(&surface).await?;
+    ok(&ConflictsPage { frame, first, rows: rows.into_iter().map(ConflictView::from).collect(), next })
+}
+
+/// Aligned flows whose two lists have been compared and not been put in step.
+async fn first_contacts(surface: &Surface) -> Result<Vec<FirstContact>, StoreError> {
+    let mut first = Vec::new();
+    for flow in flows(&surface.deps) {
+        let aligned = surface.deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+        if !aligned {
+            continue;
+        }
+        let standing = surface.deps.store.alignment(flow.clone()).await?;
+        if standing.swept_ago.is_some() && !standing.adopted {
+            first.push(FirstContact { company: flow.company.to_string(), entity: flow.entity.to_string() });
+        }
+    }
+    Ok(first)
+}
+
+/// `POST /conflicts/adopt`
+pub(super) async fn adopt(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+    let session = session::of(&request)?;
+    let form = Form::of(&session, payload).await?;
+    let flow = FlowId::new(form.text("company"), form.text("entity"));
+    let prefer = match form.text("prefer") {
+        "" => None,
+        side => Some(side.parse().map_err(|problem: String| Problem::bad_request(problem, "load the page again"))?),
+    };
+    adopt_action(&surface, flow, prefer, form.text("why"), caller(&request)).await?;
+    Ok(see_other("/conflicts?done=adopted"))
 }
 
 /// `POST /conflicts/resolve`

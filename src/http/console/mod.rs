@@ -10,6 +10,7 @@ mod overview;
 mod record;
 mod runs;
 mod session;
+mod settings;
 mod view;
 
 use std::fmt;
@@ -36,6 +37,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/failures", Some(Permission::Read)),
     route("GET", "/conflicts", Some(Permission::Read)),
     route("POST", "/conflicts/resolve", Some(Permission::Operate)),
+    route("POST", "/conflicts/adopt", Some(Permission::Operate)),
+    route("GET", "/settings", Some(Permission::Administer)),
     route("GET", "/audit", Some(Permission::ReadAudit)),
     route("GET", "/audit.csv", Some(Permission::ReadAudit)),
     route("POST", "/replay", Some(Permission::Operate)),
@@ -58,6 +61,8 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/failures", web::get().to(failures::failures))
         .route("/conflicts", web::get().to(conflicts::conflicts))
         .route("/conflicts/resolve", web::post().to(conflicts::resolve))
+        .route("/conflicts/adopt", web::post().to(conflicts::adopt))
+        .route("/settings", web::get().to(settings::settings))
         .route("/audit", web::get().to(audit::audit))
         .route("/audit.csv", web::get().to(audit::csv))
         .route("/replay", web::post().to(failures::replay))

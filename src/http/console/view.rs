@@ -17,6 +17,7 @@ const MENU: &[(&str, &str, Permission)] = &[
     ("/conflicts", "Conflicts", Permission::Read),
     ("/runs", "Runs", Permission::Read),
     ("/audit", "Audit", Permission::ReadAudit),
+    ("/settings", "Settings", Permission::Administer),
 ];
 
 /// The frame of a page.
@@ -55,6 +56,7 @@ impl Frame {
             Some("pause") => Some("The flow is paused: it reads nothing more until somebody resumes it."),
             Some("resume") => Some("The flow goes on by its schedule."),
             Some("decided") => Some("It is decided; the next run acts on it."),
+            Some("adopted") => Some("The two lists are in step from now on; the next run acts on it."),
             Some("replay") => Some("The records are on their way again."),
             _ => None,
         };

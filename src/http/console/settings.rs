@@ -1,0 +1,53 @@
+//! The settings in force, and from where each has its value.
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+
+use super::view::Frame;
+use super::{Page, ok, session};
+use crate::http::Surface;
+
+struct SettingView {
+    key: String,
+    value: String,
+    origin: String,
+    /// Somebody set it: the file, or a variable.
+    own: bool,
+}
+
+struct SectionView {
+    name: String,
+    settings: Vec<SettingView>,
+}
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage {
+    frame: Frame,
+    file: Option<String>,
+    sections: Vec<SectionView>,
+    warnings: Vec<String>,
+}
+
+/// `GET /settings`: passwords are `***`, as everywhere.
+pub(super) async fn settings(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let loaded = &surface.loaded;
+    let mut sections: Vec<SectionView> = Vec::new();
+    for (path, origin) in &loaded.origins {
+        let (section, key) = path.split_once('.').unwrap_or(("", path));
+        let own = *origin != crate::config::Origin::Default;
+        let value = loaded.values.get(path).cloned().unwrap_or_default();
+        let setting = SettingView { key: key.to_owned(), value, origin: origin.to_string(), own };
+        match sections.last_mut().filter(|last| last.name == section) {
+            Some(last) => last.settings.push(setting),
+            None => sections.push(SectionView { name: section.to_owned(), settings: vec![setting] }),
+        }
+    }
+    ok(&SettingsPage {
+        frame: Frame::of(&session, "/settings", "Settings"),
+        file: loaded.file.as_ref().map(|file| file.display().to_string()),
+        sections,
+        warnings: loaded.warnings.clone(),
+    })
+}
