@@ -53,9 +53,9 @@ pub struct Crew {
     pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
     /// The Writer.
     pub drain: Recipient<Drain>,
-    /// Looks at what has arrived, where a definition says so.
+    /// Looks at what has arrived, where a definition says so and nobody looks by a timer.
     pub downstream: Option<Recipient<LookNow>>,
-    /// Tells people, where somebody is to be told.
+    /// Tells people, where somebody is to be told and nobody tells by a timer.
     pub notifier: Option<Recipient<TellNow>>,
 }
 

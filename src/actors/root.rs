@@ -1,8 +1,8 @@
 //! `Root`: supervises all, keeps the schedule, runs cycles.
 //!
 //! Owns which flows are running and when each is due next; everything else is asked of others. A flow whose actors gave up is left out
-//! and makes readiness amber; when an actor that all depend on gives up or is stuck, the process must end, and the service manager
-//! starts it again. Root itself holds no work: a panic here ends the process. Runs on the control arbiter.
+//! and makes readiness amber; when an actor that all deliveries depend on gives up, or any is stuck, the process must end, and the
+//! service manager starts it again. Root itself holds no work: a panic here ends the process. Runs on the control arbiter.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -29,6 +29,9 @@ use crate::store::Dead;
 const TICK: Duration = Duration::from_secs(1);
 /// How often at most every actor is asked whether it lives.
 const PULSE_EVERY: Duration = Duration::from_secs(15);
+
+/// Actors without which everything is read and delivered all the same.
+const ASIDE: &[&str] = &["downstream", "notifier"];
 
 /// What Root is made of.
 pub struct RootParts {
@@ -310,6 +313,9 @@ impl Handler<ChildExited> for Root {
             Some(flow) => {
                 error!(%flow, child = message.child.kind, cause, "the flow is left out until the service is restarted");
                 self.gave_up.insert(flow, format!("{} died too often: {cause}", message.child.kind));
+            }
+            None if ASIDE.contains(&message.child.kind) => {
+                error!(child = message.child.kind, cause, "it is left out until the service is restarted; everything else goes on");
             }
             None => self.end_process(format!("actor {} died too often: {cause}", message.child), false),
         }

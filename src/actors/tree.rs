@@ -137,8 +137,9 @@ impl Tree {
         let crew = Crew {
             pollers,
             drain: writer.addr.clone().recipient(),
-            downstream: downstream.map(|downstream| downstream.addr.recipient()),
-            notifier: notifier.map(|notifier| notifier.addr.recipient()),
+            // a service's own look and tell by their timers: a receiver that is slow keeps no cycle waiting
+            downstream: downstream.filter(|_| !scheduled).map(|downstream| downstream.addr.recipient()),
+            notifier: notifier.filter(|_| !scheduled).map(|notifier| notifier.addr.recipient()),
         };
         let parts = RootParts {
             deps: root_deps,

@@ -1,9 +1,12 @@
 //! People are told, once, on a real web server and a real mail server, of what they asked to be told of.
 
+use std::time::Duration;
+
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
-use tieline::actors::tree::flows;
+use tieline::actors::supervise::RestartPolicy;
+use tieline::actors::tree::{Tree, flows};
 use tieline::actors::vault::NOTICES_WEBHOOK;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
@@ -12,7 +15,7 @@ use tieline::sim::servicenow::schema::{Abort, BusinessRule};
 
 use crate::binary::{Site, text};
 use crate::support::receivers::Receiver;
-use crate::support::{Options, Rig, cycle, run, set_credentials, source};
+use crate::support::{Options, Rig, ask, cycle, run, set_credentials, source};
 
 const SECRET: &str = "what only both know";
 
@@ -168,6 +171,28 @@ fn a_notifier_that_dies_loses_nothing() {
         let told = world.told();
         assert_eq!((told.len(), &told[1]["notices"][0]["id"]), (3, &told[2]["notices"][0]["id"]));
         assert_eq!(world.state("webhook"), "sent:2 sent:2");
+    });
+}
+
+#[test]
+fn a_notifier_that_dies_for_good_keeps_nothing_from_being_delivered() {
+    run(async {
+        let world = Told::start(&[]).await;
+        world.spoil(0, 1);
+        let policy = RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), limit: 2, ..RestartPolicy::default() };
+        let tree = Tree::start(&world.rig.deps, policy, false).unwrap();
+        world.rig.deps.crash.arm("notifier:before_send", None, 0, 3);
+        for _ in 0..4 {
+            world.rig.database.psql("UPDATE notice_delivery SET not_before = now()");
+            ask(&tree, flows(&world.rig.deps), RunKind::Poll).await;
+        }
+        assert_eq!((world.rig.deps.crash.left(), world.web.seen().len()), (0, 0));
+        assert!(tree.fatal.borrow().is_none(), "{:?}", tree.fatal.borrow());
+        assert!(world.rig.servicenow.count("x_apo_invoice") > 5);
+        tree.stop(Duration::from_secs(20)).await;
+        // the next process tells what this one could not
+        world.sweep().await;
+        assert_eq!((world.web.seen().len(), world.mail.seen().len()), (1, 1));
     });
 }
 

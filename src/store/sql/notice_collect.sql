@@ -11,7 +11,8 @@ WITH bounds AS (
            coalesce(d.key, a.detail::jsonb ->> 'key', '') AS key,
            coalesce(a.detail::jsonb ->> 'message', a.detail::jsonb ->> 'said', a.detail::jsonb ->> 'why', a.detail::jsonb ->> 'field', '') AS said
     FROM bounds b
-    JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid
+    -- what is older than a day was there before somebody was to be told, or is no news any more
+    JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid AND a.at > now() - interval '1 day'
     LEFT JOIN document d ON d.id = a.document_id
     WHERE (a.kind = 'parked' AND a.detail::jsonb ->> 'reason' <> 'missing_parent')
        OR (a.kind = 'downstream' AND a.detail::jsonb ->> 'state' = 'failed' AND a.detail::jsonb ->> 'again_in_seconds' IS NULL)
