@@ -122,8 +122,10 @@ fn crash(scenario: &Scenario) {
         tally.missed
     );
     assert!(tally.wrong.is_empty(), "{:#?}", tally.wrong);
-    // a page more or a look less may shift a few points from one run to the next
-    assert!(tally.points > tally.missed.len() * 5, "{} points were struck, {:?} were not reached", tally.points, tally.missed);
+    // a page more or a look less may shift a few points from one run to the next: one of a sample, one in six of them all
+    let few = (tally.points / 5).max(1);
+    let struck = tally.points > 0 && tally.missed.len() <= few;
+    assert!(struck, "{} points were struck, {:?} were not reached", tally.points, tally.missed);
 }
 
 /// The points of a round that was like the one before it. The first round has none before it to change something of, and now and then what
