@@ -11,6 +11,9 @@ use super::outcome::{ProbeFinding, ProbeVerdict};
 use super::token::TokenSource;
 use super::wire::Row;
 
+/// Columns asked of the dictionary at once; the widest tables of an instance have some hundreds, inherited ones included.
+const DICTIONARY: usize = 5000;
+
 /// Tables that a table may extend, one by another.
 const GENERATIONS: usize = 8;
 
@@ -127,24 +130,30 @@ fn unreadable(target: &TargetPlan, table: &str, error: &ServiceNowError) -> Prob
 /// The columns of a table and of those it extends; `None` when the dictionary does not let us know.
 async fn dictionary(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Option<HashSet<String>> {
     let mut tables = vec![table.to_owned()];
-    while let Some(parent) = parent(sn, tokens, tables.last()?).await {
+    // a parent that cannot be asked for may have the columns that are missing here
+    while let Some(parent) = parent(sn, tokens, tables.last()?).await.ok()? {
         if tables.len() >= GENERATIONS || tables.contains(&parent) {
             break;
         }
         tables.push(parent);
     }
     let query = encode(&format!("nameIN{}^ORDERBYsys_id", tables.join(",")));
-    let path = format!("/api/now/table/sys_dictionary?sysparm_query={query}&sysparm_fields=name,element&sysparm_limit=5000");
+    let path = format!("/api/now/table/sys_dictionary?sysparm_query={query}&sysparm_fields=name,element&sysparm_limit={DICTIONARY}");
     let rows = sn.read(tokens, &path).await.ok()?;
+    // a list that was cut off proves nothing of what is not in it
+    if rows.len() >= DICTIONARY {
+        return None;
+    }
     let own = |row: &&Row| row.text("name").is_some_and(|name| tables.iter().any(|table| table == name));
     let columns: HashSet<String> = rows.iter().filter(own).filter_map(|row| row.filled("element").map(str::to_owned)).collect();
     (!columns.is_empty()).then_some(columns)
 }
 
-async fn parent(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Option<String> {
+/// The table that a table extends; `None` when it extends none, or the instance shows no such row.
+async fn parent(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Result<Option<String>, ServiceNowError> {
     let query = encode(&format!("name={table}^ORDERBYsys_id"));
     let path = format!("/api/now/table/sys_db_object?sysparm_query={query}&sysparm_fields=name,super_class.name&sysparm_limit=2");
-    let rows = sn.read(tokens, &path).await.ok()?;
-    let row = rows.iter().find(|row| row.text("name") == Some(table))?;
-    row.filled("super_class.name").map(str::to_owned)
+    let rows = sn.read(tokens, &path).await?;
+    let row = rows.iter().find(|row| row.text("name") == Some(table));
+    Ok(row.and_then(|row| row.filled("super_class.name")).map(str::to_owned))
 }

@@ -149,6 +149,15 @@ async fn the_probe_names_columns_that_are_not_there() {
     assert!(findings.iter().all(|finding| finding.verdict == ProbeVerdict::Failed && finding.next_step.is_some()), "{findings:?}");
     assert_eq!(findings.iter().map(|finding| finding.table.as_str()).collect::<Vec<_>>(), ["x_stage", "x_landed"]);
 
+    // a parent that may not be asked for may have the column
+    let server = Server::start(|seen| match seen.path.as_str() {
+        "/api/now/table/x_row" => reply(200, json!({"result": [{"sys_id": "a", "name": "x", "u_source_key": "k"}]})),
+        "/api/now/table/sys_dictionary" => reply(200, json!({"result": [{"name": "x_row", "element": "name"}]})),
+        _ => refusal(403, "Insufficient rights to query records", ""),
+    });
+    let found = server.client().probe(&tokens, &[&table()]).await;
+    assert_eq!(found[0].verdict, ProbeVerdict::Warning, "{found:?}");
+
     let server = Server::start(|seen| match seen.path.as_str() {
         "/api/now/table/x_row" => reply(200, json!({"result": []})),
         _ => refusal(403, "Insufficient rights to query records", ""),
