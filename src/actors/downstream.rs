@@ -130,7 +130,7 @@ impl Work {
     async fn target(&self, entity: &EntityName, target: &TargetPlan, watch: &WatchPlan) -> Result<(), String> {
         let lane = Lane { entity: entity.to_string(), block: target.block.clone() };
         while !self.deps.stopping.has_begun() {
-            let taken = self.deps.store.downstream_take(lane.clone(), PAGE, AGAIN.as_secs_f64()).await;
+            let taken = self.deps.store.downstream_take(lane.clone(), PAGE, AGAIN).await;
             let due = taken.map_err(|error| super::chain(&error))?;
             if due.is_empty() {
                 return Ok(());

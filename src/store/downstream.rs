@@ -1,5 +1,7 @@
 //! What becomes of records in ServiceNow after they have arrived: when each is looked at next, and what was seen.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -91,17 +93,17 @@ pub(super) fn downstream_begin(conn: &mut Conn, lane: &Lane, arrived: &[(&Settle
 }
 
 impl Store {
-    /// Takes records whose time has come; they come again after `again_seconds` if nothing is said of them until then.
+    /// Takes records whose time has come; they come again after `again` if nothing is said of them until then.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn downstream_take(&self, lane: Lane, limit: i64, again_seconds: f64) -> Result<Vec<DownstreamDue>, StoreError> {
+    pub async fn downstream_take(&self, lane: Lane, limit: i64, again: Duration) -> Result<Vec<DownstreamDue>, StoreError> {
         self.run("take records to be looked at again", move |conn| {
             Ok(sql_query(include_str!("sql/downstream_take.sql"))
                 .bind::<Text, _>(&lane.entity)
                 .bind::<Text, _>(&lane.block)
                 .bind::<BigInt, _>(limit)
-                .bind::<Double, _>(again_seconds)
+                .bind::<Double, _>(again.as_secs_f64())
                 .load(conn)?)
         })
         .await
