@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod flow;
+mod hold;
 mod ledger;
 mod notices;
 mod output;
@@ -94,6 +95,10 @@ pub enum Command {
     Record(record::RecordArgs),
     /// Maps stored records anew and sends them again
     Replay(replay::ReplayArgs),
+    /// Holds records back: nothing of them is sent until they are released
+    Park(hold::HoldArgs),
+    /// Lets records go: takes a hold off, and makes due again what is parked, as it was mapped
+    Release(hold::HoldArgs),
     /// Reads a period of SYSPRO's history again, beside the polls
     Backfill(backfill::BackfillArgs),
     /// Whom `[notices]` tells what
@@ -143,6 +148,8 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Failures(args) => ledger::failures(&cli.global, &args),
         Command::Record(args) => record::record(&cli.global, &args),
         Command::Replay(args) => replay::replay(&cli.global, &args),
+        Command::Park(args) => hold::hold(&cli.global, &args, hold::Ask::Park),
+        Command::Release(args) => hold::hold(&cli.global, &args, hold::Ask::Release),
         Command::Backfill(args) => backfill::backfill(&cli.global, &args),
         Command::Notices(command) => notices::notices(&cli.global, &command),
         Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),

@@ -9,7 +9,7 @@ use super::{Global, OutputForm, output};
 use crate::definition::plan::Plan;
 use crate::domain::EntityName;
 use crate::domain::history::{Change, ChildKeys, changes};
-use crate::store::{RecordAttempt, RecordView};
+use crate::store::{HoldView, RecordAttempt, RecordView};
 
 /// Which record.
 #[derive(Debug, clap::Args)]
@@ -62,6 +62,7 @@ struct JsonRecord<'a> {
     entity: &'a str,
     key: &'a str,
     stands: &'a str,
+    hold: Option<&'a HoldView>,
     versions: Vec<JsonVersion<'a>>,
     deliveries: Vec<JsonDelivery<'a>>,
     steps: &'a [RecordAttempt],
@@ -117,6 +118,7 @@ fn json(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
         entity: &view.entity,
         key: &view.key,
         stands: &view.stands,
+        hold: view.hold.as_ref(),
         versions: versions.collect(),
         deliveries: deliveries.collect(),
         steps: &view.steps,

@@ -35,6 +35,8 @@ pub enum ParkReason {
     Exhausted,
     /// It arrived, and ServiceNow failed with it later.
     DownstreamFailed,
+    /// A person holds the record back, until a person releases it.
+    OnHold,
 }
 
 macro_rules! words {
@@ -76,4 +78,5 @@ words!(ParkReason {
     Poison = "poison",
     Exhausted = "exhausted",
     DownstreamFailed = "downstream_failed",
+    OnHold = "on_hold",
 });

@@ -36,6 +36,8 @@ pub struct Standing<'a> {
     pub paused: bool,
     /// Why tieline stopped its flow.
     pub stopped: Option<&'a str>,
+    /// A person holds it back: who, and why.
+    pub hold: Option<(&'a str, &'a str)>,
     /// Its records.
     pub parts: &'a [Part<'a>],
 }
@@ -50,6 +52,7 @@ pub fn explain(standing: &Standing<'_>) -> String {
             Some("poison") => "it crashed the mapping twice",
             Some("exhausted") => "the last of its tries failed",
             Some("downstream_failed") => "it arrived, and failed in ServiceNow later",
+            Some("on_hold") => "a person holds it back",
             _ => "it needs a person",
         };
         format!("parked: {why}{}{}", words(part), others(part, parked(false).count()))
@@ -78,6 +81,11 @@ pub fn explain(standing: &Standing<'_>) -> String {
             }
             (false, None) => format!("read at {}, and its definition sends nothing for it", instant(read_at)),
         }
+    };
+    let parked_so = of(standing, "parked").any(|part| part.reason == Some("on_hold"));
+    let sentence = match standing.hold {
+        Some((who, why)) if !parked_so => format!("{sentence}; on hold by {who}, so that nothing newer of it is sent: {why}"),
+        _ => sentence,
     };
     let done = standing.parts.iter().all(|part| matches!(part.state, "confirmed" | "superseded"));
     match (standing.stopped, standing.paused) {
@@ -130,14 +138,14 @@ mod tests {
     }
 
     fn say(parts: &[Part<'_>]) -> String {
-        explain(&Standing { read_at: Some(AT), versions: 3, deleted: false, paused: false, stopped: None, parts })
+        explain(&Standing { read_at: Some(AT), versions: 3, deleted: false, paused: false, stopped: None, hold: None, parts })
     }
 
     #[test]
     fn what_is_done_says_when() {
         let done = [Part { confirmed_at: Some(AT), ..part("confirmed") }];
         assert_eq!(say(&done), "delivered at 1970-01-01 00:00:00Z, and unchanged in SYSPRO since version 3");
-        let base = Standing { read_at: Some(AT), versions: 3, deleted: true, paused: false, stopped: None, parts: &done };
+        let base = Standing { read_at: Some(AT), versions: 3, deleted: true, paused: false, stopped: None, hold: None, parts: &done };
         assert_eq!(explain(&base), "gone from SYSPRO, and marked so in ServiceNow at 1970-01-01 00:00:00Z");
         assert!(explain(&Standing { parts: &[], ..base }).contains("ServiceNow never had it"));
         assert!(
@@ -145,6 +153,12 @@ mod tests {
         );
         assert_eq!(explain(&Standing { read_at: None, ..base }), "never read from SYSPRO");
         assert_eq!(say(&[]), "read at 1970-01-01 00:00:00Z, and its definition sends nothing for it");
+        let held = explain(&Standing { deleted: false, hold: Some(("key ap", "in dispute")), ..base });
+        assert!(held.ends_with("version 3; on hold by key ap, so that nothing newer of it is sent: in dispute"), "{held}");
+        let message = Some("held back by key ap: in dispute");
+        let parked = [Part { reason: Some("on_hold"), message, ..part("parked") }];
+        let parked = explain(&Standing { hold: Some(("key ap", "in dispute")), parts: &parked, ..base });
+        assert_eq!(parked, "parked: a person holds it back: held back by key ap: in dispute");
     }
 
     #[test]
@@ -176,7 +190,7 @@ mod tests {
         assert_eq!(say(&[again]), "waiting for its next try at 1970-01-01 00:00:00Z: the last one failed: 503");
         assert_eq!(say(&[part("held")]), "waiting: its lines go once the header is delivered");
         let parts = [part("waiting")];
-        let base = Standing { read_at: Some(AT), versions: 1, deleted: false, paused: true, stopped: None, parts: &parts };
+        let base = Standing { read_at: Some(AT), versions: 1, deleted: false, paused: true, stopped: None, hold: None, parts: &parts };
         assert_eq!(explain(&base), "waiting to be sent; its flow is paused");
         let stopped = Standing { stopped: Some("a column is gone"), ..base };
         assert_eq!(explain(&stopped), "waiting to be sent; its flow is stopped: a column is gone");

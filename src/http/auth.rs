@@ -45,6 +45,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/runs", Some(Permission::Read)),
     route("GET", "/api/v1/records", Some(Permission::Read)),
     route("GET", "/api/v1/records/{}/{}/{*}", Some(Permission::Read)),
+    route("POST", "/api/v1/records/park", Some(Permission::Operate)),
+    route("POST", "/api/v1/records/release", Some(Permission::Operate)),
     route("GET", "/api/v1/failures", Some(Permission::Read)),
     route("GET", "/api/v1/conflicts", Some(Permission::Read)),
     route("GET", "/api/v1/conflicts/{}", Some(Permission::Read)),

@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Uuid as S
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Node, Store, StoreError};
+use super::{Node, Store, StoreError, hold};
 
 /// Whose batches are known to have no sender any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +146,7 @@ impl Store {
                 .bind::<Double, _>(lease.as_secs_f64())
                 .bind::<Text, _>(if in_doubt { "in_doubt" } else { "waiting" })
                 .bind::<Bool, _>(in_doubt)
+                .bind::<Text, _>(hold::NEXT_STEP)
                 .load(conn)?;
             deliveries.sort_by_key(|delivery| delivery.delivery_id);
             Ok(Claim { batch_id, lane, deliveries })

@@ -25,9 +25,18 @@ pub enum DocumentState {
     Delivered,
     /// SYSPRO no longer has it.
     Deleted,
+    /// A person holds it back.
+    OnHold,
 }
 
-words!(DocumentState { Parked = "parked", InDoubt = "in_doubt", Waiting = "waiting", Delivered = "delivered", Deleted = "deleted" });
+words!(DocumentState {
+    Parked = "parked",
+    InDoubt = "in_doubt",
+    Waiting = "waiting",
+    Delivered = "delivered",
+    Deleted = "deleted",
+    OnHold = "on_hold",
+});
 
 /// What to list.
 #[derive(Debug, Clone, Default)]

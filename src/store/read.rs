@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Numeric, Text, Ti
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{Store, StoreError};
+use super::{HoldView, Store, StoreError};
 use crate::domain::explain::{Part, Standing, explain};
 
 /// How a flow stands.
@@ -222,6 +222,8 @@ pub struct RecordView {
     pub known: bool,
     /// Where it stands now, and why, in one sentence.
     pub stands: String,
+    /// Who holds it back, where somebody does.
+    pub hold: Option<HoldView>,
     /// Its versions, the newest first.
     pub versions: Vec<VersionView>,
     /// The newest delivery of each of its records.
@@ -238,7 +240,7 @@ struct Held {
     stopped: Option<String>,
 }
 
-fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], flow: Option<&Held>) -> String {
+fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], flow: Option<&Held>, hold: Option<&HoldView>) -> String {
     let parts = deliveries.iter().map(|delivery| Part {
         block: &delivery.block,
         record_key: &delivery.record_key,
@@ -256,6 +258,7 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], flow: Option<
         deleted: versions.first().is_some_and(|version| version.deleted),
         paused: flow.is_some_and(|flow| flow.paused_at.is_some()),
         stopped: flow.and_then(|flow| flow.stopped.as_deref()),
+        hold: hold.map(|hold| (hold.held_by.as_str(), hold.why.as_str())),
         parts: &parts,
     })
 }
@@ -347,8 +350,17 @@ impl Store {
                 .bind::<Text, _>(&company)
                 .bind::<Text, _>(&entity)
                 .load(conn)?;
-            let stands = stands(&versions, &deliveries, flow.first());
-            Ok(RecordView { stands, known: !versions.is_empty(), company, entity, key, versions, deliveries, steps })
+            let hold: Vec<HoldView> = sql_query(
+                "SELECT h.held_by, h.held_at, h.why FROM hold h JOIN document d ON d.id = h.document_id \
+                 WHERE d.company = $1 AND d.entity = $2 AND d.key = $3",
+            )
+            .bind::<Text, _>(&company)
+            .bind::<Text, _>(&entity)
+            .bind::<Text, _>(&key)
+            .load(conn)?;
+            let hold = hold.into_iter().next();
+            let stands = stands(&versions, &deliveries, flow.first(), hold.as_ref());
+            Ok(RecordView { stands, hold, known: !versions.is_empty(), company, entity, key, versions, deliveries, steps })
         })
         .await
     }

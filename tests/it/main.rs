@@ -18,6 +18,7 @@ mod deaths;
 mod downstream;
 mod drift;
 mod enet;
+mod hold;
 mod http;
 mod late;
 mod layers;

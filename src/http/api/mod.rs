@@ -3,6 +3,7 @@
 pub(super) mod actions;
 mod backfill;
 pub(super) mod conflicts;
+pub(super) mod hold;
 mod lists;
 
 use actix_web::web;
@@ -14,6 +15,8 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/nodes", web::get().to(lists::nodes))
         .route("/api/v1/runs", web::get().to(lists::runs))
         .route("/api/v1/records", web::get().to(lists::records))
+        .route("/api/v1/records/park", web::post().to(hold::park))
+        .route("/api/v1/records/release", web::post().to(hold::release))
         .route("/api/v1/records/{company}/{entity}/{key:.*}", web::get().to(lists::record))
         .route("/api/v1/failures", web::get().to(lists::failures))
         .route("/api/v1/audit", web::get().to(lists::audit))

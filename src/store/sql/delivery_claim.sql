@@ -1,8 +1,20 @@
-WITH due AS (
+WITH held_back AS (
+    -- a person's hold: what came due since it was put is set aside; a doubt is looked at all the same
+    UPDATE pending p
+    SET state = 'parked', reason = 'on_hold', message = 'held back by ' || h.held_by || ': ' || h.why, field = NULL, next_step = $10, since = now()
+    FROM hold h
+    WHERE p.document_id = h.document_id AND p.entity = $1 AND p.block = $2 AND p.state = 'waiting' AND NOT $9
+    RETURNING p.delivery_id, p.document_id, p.company, p.version, h.why
+), held_back_audited AS (
+    INSERT INTO audit (kind, company, entity, document_id, version, delivery_id, actor, detail)
+    SELECT 'parked', company, $1, document_id, version, delivery_id, 'tieline', json_build_object('reason', 'on_hold', 'message', why)::text
+    FROM held_back
+), due AS (
     SELECT p.delivery_id, p.sent_at
     FROM pending p
     WHERE p.entity = $1 AND p.block = $2 AND p.state = $8 AND p.not_before <= now()
       AND NOT EXISTS (SELECT 1 FROM flow f WHERE f.company = p.company AND f.entity = p.entity AND f.stopped IS NOT NULL)
+      AND ($9 OR NOT EXISTS (SELECT 1 FROM hold h WHERE h.document_id = p.document_id))
       -- an earlier version of the same record goes first
       AND (p.version = 1 OR NOT EXISTS (
             SELECT 1 FROM pending e

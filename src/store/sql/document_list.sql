@@ -17,6 +17,7 @@ WHERE d.id > $1
         WHEN 'waiting' THEN s.waiting + s.sending > 0
         WHEN 'delivered' THEN s.parked + s.in_doubt + s.sending + s.waiting = 0
         WHEN 'deleted' THEN d.deleted
+        WHEN 'on_hold' THEN EXISTS (SELECT FROM hold h WHERE h.document_id = d.id)
         ELSE true
       END
   AND ($7 IS NULL OR EXISTS (SELECT FROM pending p WHERE p.document_id = d.id AND p.message ILIKE '%' || $7 || '%'))

@@ -46,6 +46,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("look rows up", "reads"),
     ("show a sign of life", "one statement, of a running service alone"),
     ("renew a lease", "one statement, between pages that take long"),
+    ("hold records back", "an action of a person, one statement"),
+    ("release records", "an action of a person, one statement"),
     ("ask for a backfill", "an action of a person, one transaction"),
     ("cancel a backfill", "an action of a person, one transaction"),
     ("list backfills", "reads"),

@@ -1,0 +1,90 @@
+//! Records that a person holds back (parks), and lets go again (releases).
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+
+use super::actions::{body, caller, reason};
+use crate::domain::FlowId;
+use crate::http::Surface;
+use crate::http::problem::Problem;
+use crate::http::query::Params;
+use crate::store::HoldRow;
+
+type Answer = Result<HttpResponse, Problem>;
+
+/// Records held back or released by one request.
+const MOST: usize = 1000;
+
+/// Which records, and why.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::http) struct HoldBody {
+    pub(in crate::http) company: String,
+    pub(in crate::http) entity: String,
+    pub(in crate::http) keys: Vec<String>,
+    pub(in crate::http) why: String,
+}
+
+/// What became of each.
+#[derive(Debug, Serialize)]
+struct HoldAnswer {
+    /// The records that are known.
+    records: Vec<HoldRow>,
+    /// Keys that were never read from SYSPRO.
+    unknown: Vec<String>,
+}
+
+/// `POST /api/v1/records/park`
+pub(super) async fn park(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    park_action(&surface, body(payload).await?, caller(&request)).await
+}
+
+/// `POST /api/v1/records/release`
+pub(super) async fn release(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    release_action(&surface, body(payload).await?, caller(&request)).await
+}
+
+/// Holds records back, for whoever asks, over the API or in the console.
+///
+/// # Errors
+/// 400 without a reason or keys, 404 when none of them is known.
+pub(in crate::http) async fn park_action(surface: &Surface, asked: HoldBody, who: String) -> Answer {
+    let (flow, keys, why) = checked(asked)?;
+    let rows = surface.deps.store.hold_put(flow.clone(), keys.clone(), who, why).await?;
+    answer(&flow, keys, rows)
+}
+
+/// Lets records go again, for whoever asks, over the API or in the console.
+///
+/// # Errors
+/// 400 without a reason or keys, 404 when none of them is known.
+pub(in crate::http) async fn release_action(surface: &Surface, asked: HoldBody, who: String) -> Answer {
+    let (flow, keys, why) = checked(asked)?;
+    let rows = surface.deps.store.hold_end(flow.clone(), keys.clone(), who, why).await?;
+    surface.root.nudge_all();
+    answer(&flow, keys, rows)
+}
+
+fn checked(asked: HoldBody) -> Result<(FlowId, Vec<String>, String), Problem> {
+    let why = reason(&asked.why)?;
+    if asked.keys.is_empty() || asked.keys.len() > MOST {
+        let detail = format!("`keys` must name 1 to {MOST} records, got {}", asked.keys.len());
+        return Err(Problem::bad_request(detail, "`GET /api/v1/records` lists them"));
+    }
+    if asked.keys.iter().chain([&asked.company, &asked.entity]).any(|text| text.contains('\0')) {
+        return Err(Problem::bad_request("a name holds a zero byte", "send text"));
+    }
+    Ok((FlowId::new(asked.company.as_str(), asked.entity.as_str()), asked.keys, why))
+}
+
+fn answer(flow: &FlowId, keys: Vec<String>, records: Vec<HoldRow>) -> Answer {
+    let unknown: Vec<String> = keys.into_iter().filter(|key| !records.iter().any(|row| row.key == *key)).collect();
+    if records.is_empty() {
+        let named = unknown.iter().take(3).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+        let step = "a key is written as SYSPRO stores it, leading zeros and capitals kept, its parts joined by `/`: `GET /api/v1/records` lists them";
+        return Err(Problem::not_found(format!("{flow} has no record {named}"), step));
+    }
+    Ok(HttpResponse::Ok().json(HoldAnswer { records, unknown }))
+}

@@ -1,0 +1,87 @@
+//! Records that a person holds back (parks) and lets go again (releases).
+//!
+//! A hold belongs to a document, not to a delivery: a newer version of it waits as well. The claim leaves held documents out and sets aside
+//! what of them has come due in the meantime (`sql/delivery_claim.sql`), so that no other step needs to know of holds.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
+use serde::Serialize;
+
+use super::{Store, StoreError};
+use crate::domain::FlowId;
+
+/// What is said of a delivery that is held back.
+pub(super) const NEXT_STEP: &str = "release the record when it may go: `tieline release`, the console, or POST /api/v1/records/release";
+
+/// What became of one record that was named.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Serialize)]
+pub struct HoldRow {
+    /// Its key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// Whether anything was changed; not when it was on hold already, or had nothing to release.
+    #[diesel(sql_type = Bool)]
+    pub changed: bool,
+    /// Deliveries that were set aside, or made due.
+    #[diesel(sql_type = BigInt)]
+    pub deliveries: i64,
+    /// Deliveries that were left as they are: parking cannot call back what is on its way or in doubt; releasing leaves what waits for a
+    /// parent, and what could not be mapped, which only a replay maps anew.
+    #[diesel(sql_type = BigInt)]
+    pub left_alone: i64,
+}
+
+/// A hold that stands.
+#[derive(Debug, Clone, QueryableByName, Serialize)]
+pub struct HoldView {
+    /// Who holds it back.
+    #[diesel(sql_type = Text)]
+    pub held_by: String,
+    /// Since when.
+    #[diesel(sql_type = Timestamptz)]
+    pub held_at: DateTime<Utc>,
+    /// Why.
+    #[diesel(sql_type = Text)]
+    pub why: String,
+}
+
+impl Store {
+    /// Holds documents back: what of them waits is set aside as `on_hold`, and nothing newer is sent. Answers one row for each key that is
+    /// known; keys that are not are absent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn hold_put(&self, flow: FlowId, keys: Vec<String>, actor: String, why: String) -> Result<Vec<HoldRow>, StoreError> {
+        self.run("hold records back", move |conn| {
+            Ok(sql_query(include_str!("sql/hold_put.sql"))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<Array<Text>, _>(keys)
+                .bind::<Text, _>(actor)
+                .bind::<Text, _>(why)
+                .bind::<Text, _>(NEXT_STEP)
+                .load(conn)?)
+        })
+        .await
+    }
+
+    /// Takes holds off, and makes due again, as it was mapped, whatever of these documents is parked and can be sent. Answers one row for
+    /// each key that is known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn hold_end(&self, flow: FlowId, keys: Vec<String>, actor: String, why: String) -> Result<Vec<HoldRow>, StoreError> {
+        self.run("release records", move |conn| {
+            Ok(sql_query(include_str!("sql/hold_end.sql"))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<Array<Text>, _>(keys)
+                .bind::<Text, _>(actor)
+                .bind::<Text, _>(why)
+                .load(conn)?)
+        })
+        .await
+    }
+}

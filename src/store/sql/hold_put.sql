@@ -1,0 +1,25 @@
+WITH found AS (
+    SELECT d.id, d.key FROM unnest($3::text[]) AS w (key) JOIN document d ON d.company = $1 AND d.entity = $2 AND d.key = w.key
+), put AS (
+    INSERT INTO hold (document_id, held_by, why) SELECT DISTINCT id, $4, $5 FROM found
+    ON CONFLICT (document_id) DO NOTHING
+    RETURNING document_id
+), parked AS (
+    UPDATE pending p
+    SET state = 'parked', reason = 'on_hold', message = 'held back by ' || $4 || ': ' || $5, field = NULL, next_step = $6, since = now()
+    FROM put
+    WHERE p.document_id = put.document_id AND p.state = 'waiting'
+    RETURNING p.delivery_id, p.document_id, p.version
+), told AS (
+    INSERT INTO audit (kind, company, entity, document_id, actor, detail)
+    SELECT 'action', $1, $2, put.document_id, $4, json_build_object('action', 'park', 'why', $5::text)::text FROM put
+), audited AS (
+    INSERT INTO audit (kind, company, entity, document_id, version, delivery_id, actor, detail)
+    SELECT 'parked', $1, $2, document_id, version, delivery_id, $4, json_build_object('reason', 'on_hold', 'message', $5::text)::text FROM parked
+)
+SELECT f.key, EXISTS (SELECT FROM put WHERE put.document_id = f.id) AS changed,
+       (SELECT count(*) FROM parked WHERE parked.document_id = f.id) AS deliveries,
+       -- what has left cannot be called back
+       (SELECT count(*) FROM pending p WHERE p.document_id = f.id AND p.state IN ('sending', 'in_doubt')) AS left_alone
+FROM found f
+ORDER BY f.key
