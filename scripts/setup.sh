@@ -36,6 +36,9 @@ have_libpq() {
   have pg_config && [[ -e "$(pg_config --includedir 2>/dev/null)/libpq-fe.h" ]]
 }
 
+# Debian has the module, but not what it needs, without python3-venv.
+have_venv() { have python3 && python3 -c 'import venv, ensurepip' 2>/dev/null; }
+
 # Debian packages of what is missing, and the same in words for everybody else.
 packages=() words=()
 want() { packages+=("$1"); words+=("$2"); }
@@ -51,6 +54,7 @@ if [[ $lints == yes ]]; then
   have chromium || have chromium-browser || have google-chrome || want chromium "Chromium, for the tests of the console (Debian: chromium)"
   have node || want nodejs "Node.js, which drives it (Debian: nodejs)"
   have npm || want npm "npm (Debian: npm)"
+  have_venv || want python3-venv "Python 3 with venv, for the test of the API's description (Debian: python3-venv)"
 fi
 
 ask_for() {
@@ -134,6 +138,19 @@ if [[ $lints == yes ]] && ! cmp -s tests/browser/package.json "$browser/package.
     echo "setup: npm could not fetch puppeteer-core and axe-core, which the browser tests need" >&2
     exit 1
   }
+fi
+
+# schemathesis holds the running service against its OpenAPI description. It comes from PyPI, beside what is built.
+api=target/tools/api
+if [[ $lints == yes ]] && ! cmp -s tests/api/requirements.txt "$api/requirements.txt"; then
+  echo "setup: fetching schemathesis with pip"
+  rm -rf "$api"
+  if ! { python3 -m venv "$api" && "$api/bin/pip" install --quiet --disable-pip-version-check --requirement tests/api/requirements.txt; }; then
+    rm -rf "$api"
+    echo "setup: pip could not fetch schemathesis, which the test of the API's description needs" >&2
+    exit 1
+  fi
+  cp tests/api/requirements.txt "$api/requirements.txt"
 fi
 
 if [[ $lints == yes ]]; then

@@ -14,7 +14,7 @@ use crate::store::{Intake, IntakeDocument, ReplayScope, StoreError, StoredDocume
 const PAGE: i64 = 500;
 
 /// What a replay did.
-#[derive(Debug, Clone, Default, serde::Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, utoipa::ToSchema)]
 pub struct ReplayReport {
     /// Documents whose records are due again.
     pub documents: u64,

@@ -14,7 +14,7 @@ use crate::actors::poller::PollError;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::{Tree, flows};
 use crate::domain::FlowId;
-use crate::domain::run::RunKind;
+use crate::domain::run::{BackfillState, RunKind};
 use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
 
 /// How long running work may take to come to an end.
@@ -54,9 +54,9 @@ pub struct BackfillArgs {
 pub(super) enum BackfillCommand {
     /// Lists backfills, the newest first
     List {
-        /// Only this state
-        #[arg(long, value_parser = ["open", "done", "cancelled"])]
-        state: Option<String>,
+        /// Only this state: open, done, cancelled
+        #[arg(long)]
+        state: Option<BackfillState>,
         /// At most so many
         #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=100_000))]
         limit: i64,
@@ -83,7 +83,7 @@ fn reason(text: &str) -> Result<String, String> {
 pub(super) fn backfill(global: &Global, args: &BackfillArgs) -> Result<Exit, Failure> {
     match &args.command {
         Some(BackfillCommand::List { state, limit }) => with_ledger(global, async |context| {
-            let filter = BackfillFilter { state: state.clone(), limit: *limit, ..BackfillFilter::default() };
+            let filter = BackfillFilter { state: *state, limit: *limit, ..BackfillFilter::default() };
             print(global, &context.store.backfill_list(filter).await?)?;
             Ok(Exit::Done)
         }),
@@ -164,7 +164,7 @@ async fn slices(
     signals: &mut Signals,
 ) -> Result<CycleReport, Failure> {
     loop {
-        let filter = BackfillFilter { ids: ids.to_vec(), state: Some("open".into()), limit: i64::MAX, ..BackfillFilter::default() };
+        let filter = BackfillFilter { ids: ids.to_vec(), state: Some(BackfillState::Open), limit: i64::MAX, ..BackfillFilter::default() };
         let open = context.store.backfill_list(filter).await?;
         let mut flows: Vec<(FlowId, RunKind)> =
             open.iter().map(|row| (FlowId::new(row.company.as_str(), row.entity.as_str()), RunKind::Backfill)).collect();

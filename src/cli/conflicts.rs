@@ -6,6 +6,7 @@ use super::failure::{Exit, Failure};
 use super::ledger::with_ledger;
 use super::{Global, OutputForm, output, sync};
 use crate::domain::FlowId;
+use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
 use crate::store::{ConflictFilter, ConflictRow};
 
@@ -37,12 +38,12 @@ pub struct ListArgs {
     /// Only this record
     #[arg(long)]
     key: Option<String>,
-    /// Only this state; closed ones are shown only when asked for
-    #[arg(long, value_parser = ["open", "decided", "to_apply", "closed"])]
-    state: Option<String>,
+    /// Only this state: open, decided, to_apply, closed; closed ones are shown only when asked for
+    #[arg(long)]
+    state: Option<ConflictState>,
     /// Only this kind, such as both_changed, edited, first_contact, deleted
     #[arg(long)]
-    kind: Option<String>,
+    kind: Option<ConflictKind>,
     /// As comma-separated values, for a spreadsheet
     #[arg(long)]
     csv: bool,
@@ -99,8 +100,8 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
                     company: args.company.clone(),
                     entity: args.entity.clone(),
                     key: args.key.clone(),
-                    state: args.state.clone(),
-                    kind: args.kind.clone(),
+                    state: args.state,
+                    kind: args.kind,
                     limit: args.limit,
                     ..ConflictFilter::default()
                 };

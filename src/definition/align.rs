@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::conflict::{ConflictKind as Kind, ConflictState as State};
 use crate::domain::merge::{Agreed, Clash, Decided, Decision, Rule, Side, Why, merge};
 
 use super::plan::{AlignPlan, TargetPlan};
@@ -30,84 +31,6 @@ pub enum RowState<'a> {
     Ambiguous,
     /// A row; only the columns that could be read.
     There(&'a Fields),
-}
-
-/// Why something stands in the conflict list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Both sides changed the field.
-    BothChanged,
-    /// The sides differ, and never agreed.
-    FirstContact,
-    /// ServiceNow's edit, to be applied in SYSPRO.
-    Edited,
-    /// A key field was edited in ServiceNow.
-    Renamed,
-    /// The row was deleted in ServiceNow, or made inactive.
-    Deleted,
-    /// SYSPRO has the code again, with another content.
-    Reused,
-    /// Only SYSPRO has it.
-    OnlySyspro,
-    /// Only ServiceNow has it.
-    OnlyServiceNow,
-    /// Several rows could be its own.
-    Ambiguous,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: &'static [Self] = &[
-        Self::BothChanged,
-        Self::FirstContact,
-        Self::Edited,
-        Self::Renamed,
-        Self::Deleted,
-        Self::Reused,
-        Self::OnlySyspro,
-        Self::OnlyServiceNow,
-        Self::Ambiguous,
-    ];
-
-    /// The word used in the ledger and in lists.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::BothChanged => "both_changed",
-            Kind::FirstContact => "first_contact",
-            Kind::Edited => "edited",
-            Kind::Renamed => "renamed",
-            Kind::Deleted => "deleted",
-            Kind::Reused => "reused",
-            Kind::OnlySyspro => "only_syspro",
-            Kind::OnlyServiceNow => "only_servicenow",
-            Kind::Ambiguous => "ambiguous",
-        }
-    }
-}
-
-/// How far something in the conflict list has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Nothing is written until a person has decided.
-    Open,
-    /// SYSPRO's value is on its way to ServiceNow, because a person decided so.
-    Decided,
-    /// ServiceNow's value counts: a person applies it in SYSPRO.
-    ToApply,
-}
-
-impl State {
-    /// Every state of what is not closed.
-    pub const ALL: &'static [Self] = &[Self::Open, Self::Decided, Self::ToApply];
-
-    /// The word used in the ledger and in lists.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            State::Open => "open",
-            State::Decided => "decided",
-            State::ToApply => "to_apply",
-        }
-    }
 }
 
 /// Something for the conflict list.

@@ -22,7 +22,7 @@ pub enum DeliveryState {
 }
 
 /// Why a delivery is parked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ParkReason {
     /// ServiceNow, or the mapping, refused the record.
@@ -44,6 +44,9 @@ macro_rules! words {
         impl $type {
             /// Every value, in order.
             pub const ALL: &'static [$type] = &[$($type::$variant),+];
+
+            /// Every word, in the same order.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
 
             /// The word used in the database, in JSON and in metric labels.
             pub fn as_str(self) -> &'static str {

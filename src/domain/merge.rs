@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::delivery::words;
 
 /// One of the two systems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum Side {
     /// SYSPRO.
     #[serde(rename = "syspro")]

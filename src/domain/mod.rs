@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod budget;
+pub mod conflict;
 pub mod delivery;
 pub mod document;
 pub mod explain;

@@ -54,11 +54,13 @@ name_type! {
 }
 
 /// One (company, entity) with a schedule; read by one Poller at a time in the whole cluster.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FlowId {
     /// The SYSPRO company.
+    #[schema(value_type = String)]
     pub company: CompanyId,
     /// The kind of record.
+    #[schema(value_type = String)]
     pub entity: EntityName,
 }
 

@@ -36,6 +36,18 @@ pub enum Permission {
     Administer,
 }
 
+impl Permission {
+    /// What somebody may do who has it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Permission::Read => "read (every role)",
+            Permission::ReadAudit => "read the audit (auditor, admin)",
+            Permission::Operate => "act (operator, admin)",
+            Permission::Administer => "administer (admin)",
+        }
+    }
+}
+
 impl Role {
     /// Whether the role may do this.
     pub fn allows(self, permission: Permission) -> bool {

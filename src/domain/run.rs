@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::delivery::words;
 
 /// Identifies a run; sorted by time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 pub struct RunId(pub Uuid);
 
@@ -42,6 +42,32 @@ pub enum RunKind {
 }
 
 words!(RunKind { Poll = "poll", Sweep = "sweep", Replay = "replay", Backfill = "backfill" });
+
+/// How a run stands, or came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// It has not ended.
+    Running,
+    /// It came to its end.
+    Done,
+    /// It did not.
+    Failed,
+}
+
+words!(RunOutcome { Running = "running", Done = "done", Failed = "failed" });
+
+/// How a backfill stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackfillState {
+    /// It is being read, or waits for its turn.
+    Open,
+    /// Everything that was asked for has been read.
+    Done,
+    /// A person ended it early.
+    Cancelled,
+}
+
+words!(BackfillState { Open = "open", Done = "done", Cancelled = "cancelled" });
 
 /// What a run did, in records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ use crate::domain::role::{Permission, Role};
 use crate::store::ApiKeyRow;
 use crate::telemetry::metrics;
 
-/// One route and what it needs. `{}` in the path stands for one part, `{*}` at its end for the rest.
+/// One route and what it needs. `{name}` in the path stands for one part, `{*name}` at its end for the rest.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {
     /// The method.
@@ -40,27 +40,28 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/health/ready", None),
     route("GET", "/health/flows", None),
     route("GET", "/metrics", None),
+    route("GET", "/api/v1/openapi.json", Some(Permission::Read)),
     route("GET", "/api/v1/flows", Some(Permission::Read)),
     route("GET", "/api/v1/nodes", Some(Permission::Read)),
     route("GET", "/api/v1/runs", Some(Permission::Read)),
     route("GET", "/api/v1/records", Some(Permission::Read)),
-    route("GET", "/api/v1/records/{}/{}/{*}", Some(Permission::Read)),
+    route("GET", "/api/v1/records/{company}/{entity}/{*key}", Some(Permission::Read)),
     route("POST", "/api/v1/records/park", Some(Permission::Operate)),
     route("POST", "/api/v1/records/release", Some(Permission::Operate)),
     route("GET", "/api/v1/failures", Some(Permission::Read)),
     route("GET", "/api/v1/conflicts", Some(Permission::Read)),
-    route("GET", "/api/v1/conflicts/{}", Some(Permission::Read)),
+    route("GET", "/api/v1/conflicts/{id}", Some(Permission::Read)),
     route("POST", "/api/v1/conflicts/resolve", Some(Permission::Operate)),
     route("POST", "/api/v1/conflicts/adopt", Some(Permission::Operate)),
     route("GET", "/api/v1/audit", Some(Permission::ReadAudit)),
-    route("POST", "/api/v1/flows/{}/{}/run", Some(Permission::Operate)),
-    route("POST", "/api/v1/flows/{}/{}/pause", Some(Permission::Operate)),
-    route("POST", "/api/v1/flows/{}/{}/resume", Some(Permission::Operate)),
+    route("POST", "/api/v1/flows/{company}/{entity}/run", Some(Permission::Operate)),
+    route("POST", "/api/v1/flows/{company}/{entity}/pause", Some(Permission::Operate)),
+    route("POST", "/api/v1/flows/{company}/{entity}/resume", Some(Permission::Operate)),
     route("POST", "/api/v1/replay", Some(Permission::Operate)),
     route("POST", "/api/v1/backfill", Some(Permission::Operate)),
     route("GET", "/api/v1/backfills", Some(Permission::Read)),
-    route("GET", "/api/v1/backfills/{}", Some(Permission::Read)),
-    route("POST", "/api/v1/backfills/{}/cancel", Some(Permission::Operate)),
+    route("GET", "/api/v1/backfills/{id}", Some(Permission::Read)),
+    route("POST", "/api/v1/backfills/{id}/cancel", Some(Permission::Operate)),
 ];
 
 impl Route {
@@ -71,13 +72,21 @@ impl Route {
         loop {
             match (wanted.next(), given.next()) {
                 (None, None) => return true,
-                (Some("{*}"), Some(first)) => return !first.is_empty(),
-                (Some("{}"), Some(part)) if !part.is_empty() => {}
+                (Some(rest), Some(first)) if rest.starts_with("{*") => return !first.is_empty(),
+                (Some(any), Some(part)) if any.starts_with('{') && !part.is_empty() => {}
                 (Some(one), Some(other)) if one == other => {}
                 _ => return false,
             }
         }
     }
+}
+
+/// The routes of a path. One that names a part goes before one that takes any: `/conflicts/adopt` is not the conflict `adopt`.
+fn routes_at<'a>(table: &'a [Route], path: &str) -> impl Iterator<Item = &'a Route> {
+    let any = |route: &Route| route.path.matches('{').count();
+    let matching: Vec<&Route> = table.iter().filter(|route| route.matches_path(path)).collect();
+    let fewest = matching.iter().map(|route| any(route)).min();
+    matching.into_iter().filter(move |route| Some(any(route)) == fewest)
 }
 
 /// Who a request comes from; put into it by the middleware.
@@ -102,7 +111,7 @@ pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, nex
     let path = request.match_info().as_str().to_owned();
     let on_console = console::ROUTES.iter().any(|route| route.matches_path(&path));
     let table = if on_console { console::ROUTES } else { ROUTES };
-    let route = table.iter().find(|route| route.method == request.method().as_str() && route.matches_path(&path));
+    let route = routes_at(table, &path).find(|route| route.method == request.method().as_str());
     // depends on nothing: not on the ledger, where keys are, nor on a turn
     if path == "/health/live" && route.is_some() {
         return Ok(next.call(request).await?.map_into_boxed_body());
@@ -191,7 +200,7 @@ pub(super) fn actor(key: &str, peer: Option<SocketAddr>) -> String {
 
 /// There is no such route: what there is instead.
 fn nowhere(method: &str, path: &str) -> Problem {
-    let methods: Vec<&str> = ROUTES.iter().filter(|route| route.matches_path(path)).map(|route| route.method).collect();
+    let methods: Vec<&str> = routes_at(ROUTES, path).map(|route| route.method).collect();
     if methods.is_empty() {
         return Problem::not_found(format!("there is no path `{path}`"), "the paths are under /health, /metrics and /api/v1");
     }
@@ -241,8 +250,8 @@ mod tests {
     #[test]
     fn routes_match_whole_paths() {
         let matches = |path: &str| ROUTES.iter().filter(|route| route.matches_path(path)).map(|route| route.path).collect::<Vec<_>>();
-        assert_eq!(matches("/api/v1/records/EDU1/invoice/0042/INV/7"), ["/api/v1/records/{}/{}/{*}"]);
-        assert_eq!(matches("/api/v1/flows/EDU1/invoice/run"), ["/api/v1/flows/{}/{}/run"]);
+        assert_eq!(matches("/api/v1/records/EDU1/invoice/0042/INV/7"), ["/api/v1/records/{company}/{entity}/{*key}"]);
+        assert_eq!(matches("/api/v1/flows/EDU1/invoice/run"), ["/api/v1/flows/{company}/{entity}/run"]);
         for path in
             ["/api/v1/records/EDU1/invoice", "/api/v1/records/EDU1/invoice/", "/api/v1/flows/", "/api/v1/flows/EDU1//run", "/", "/api"]
         {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::store::StoreError;
 
 /// What went wrong, for a person and for a program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// A name that stays: `urn:tieline:problem:…`.
     #[serde(rename = "type")]
@@ -97,7 +97,7 @@ impl Problem {
 
     /// 422: understood, and not to be done.
     pub fn unprocessable(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "the request contradicts an earlier one", detail, next_step)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "the request contradicts itself, or an earlier one", detail, next_step)
     }
 
     /// 503: something that this needs does not answer.

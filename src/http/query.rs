@@ -13,6 +13,39 @@ const LIMIT: i64 = 100;
 /// Most items per page.
 const MOST: i64 = 1000;
 
+/// What a parameter may be. Both the check and the description of the API go by it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// Any text; an empty one counts as left out.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// An instant (RFC 3339).
+    Instant,
+    /// A whole number from here to there.
+    Number(i64, i64),
+    /// A UUID.
+    Uuid,
+}
+
+/// One parameter that a route takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Param {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// What it does, for the description.
+    pub(super) what: &'static str,
+}
+
+pub(super) const fn param(name: &'static str, kind: Kind, what: &'static str) -> Param {
+    Param { name, kind, what }
+}
+
+/// The page's size, which every long list takes.
+pub(super) const LIMITED: Param = param("limit", Kind::Number(1, MOST), "items per page; 100 unless given");
+/// Where a page of a list that is ordered by numbers begins.
+pub(super) const AFTER: Param = param("after", Kind::Number(0, i64::MAX), "the `next` of the page before");
+
 /// The parameters of a query.
 #[derive(Debug)]
 pub(super) struct Params(BTreeMap<String, String>);
@@ -36,7 +69,34 @@ impl<T> Page<T> {
 }
 
 impl Params {
-    /// Reads a query.
+    /// Reads a query of the API.
+    ///
+    /// # Errors
+    /// 400 for a name that is not among `allowed`, is there twice, or has a value that is not of its kind.
+    pub(super) fn described(query: &str, allowed: &[Param]) -> Result<Self, Problem> {
+        let params = Self::parse(query, &allowed.iter().map(|param| param.name).collect::<Vec<_>>())?;
+        for param in allowed {
+            let Some(text) = params.0.get(param.name) else { continue };
+            match param.kind {
+                Kind::Text => {}
+                _ if text.is_empty() => {
+                    return Err(Problem::bad_request(format!("parameter `{}` is empty", param.name), "leave it out, or give it a value"));
+                }
+                Kind::Word(words) if !words.contains(&text.as_str()) => {
+                    let known = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+                    return Err(Problem::bad_request(
+                        format!("parameter `{}`: `{text}` is not known", param.name),
+                        format!("send one of {known}"),
+                    ));
+                }
+                // read where they are used
+                Kind::Word(_) | Kind::Instant | Kind::Number(..) | Kind::Uuid => {}
+            }
+        }
+        Ok(params)
+    }
+
+    /// Reads a query whose values are checked where they are used.
     ///
     /// # Errors
     /// 400 for a name that is not among `allowed`, or is there twice.

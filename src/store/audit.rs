@@ -101,7 +101,8 @@ pub struct AuditFilter {
 }
 
 /// A row as it is listed.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = AuditEntry)]
 pub struct AuditRow {
     /// Ascending, with gaps.
     #[diesel(sql_type = BigInt)]
@@ -145,6 +146,7 @@ pub struct AuditRow {
     /// More, as JSON text.
     #[diesel(sql_type = Nullable<Text>)]
     #[serde(serialize_with = "json_text")]
+    #[schema(value_type = serde_json::Value)]
     pub detail: Option<String>,
 }
 

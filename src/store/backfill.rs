@@ -12,10 +12,11 @@ use super::audit::{NewAudit, audit_append};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
-use crate::domain::run::RunCounts;
+use crate::domain::run::{BackfillState, RunCounts};
 
 /// A backfill.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = Backfill)]
 pub struct BackfillRow {
     /// Its number, ascending.
     #[diesel(sql_type = BigInt)]
@@ -102,7 +103,7 @@ pub struct BackfillFilter {
     /// Only this entity.
     pub entity: Option<String>,
     /// Only this state.
-    pub state: Option<String>,
+    pub state: Option<BackfillState>,
     /// Only these.
     pub ids: Vec<i64>,
     /// Only those before this one, for paging; the newest come first.
@@ -198,7 +199,7 @@ impl Store {
             )
             .bind::<Nullable<Text>, _>(filter.company)
             .bind::<Nullable<Text>, _>(filter.entity)
-            .bind::<Nullable<Text>, _>(filter.state)
+            .bind::<Nullable<Text>, _>(filter.state.map(BackfillState::as_str))
             .bind::<Array<BigInt>, _>(filter.ids)
             .bind::<Nullable<BigInt>, _>(filter.before)
             .bind::<BigInt, _>(filter.limit)

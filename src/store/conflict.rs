@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Store, StoreError};
 use crate::domain::FlowId;
+use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
 
 /// What to list.
@@ -20,9 +21,9 @@ pub struct ConflictFilter {
     /// Only this record's key.
     pub key: Option<String>,
     /// Only this state; `None`: whatever is not closed.
-    pub state: Option<String>,
+    pub state: Option<ConflictState>,
     /// Only this kind.
-    pub kind: Option<String>,
+    pub kind: Option<ConflictKind>,
     /// Only these.
     pub ids: Vec<i64>,
     /// Only those after this one, for paging.
@@ -32,7 +33,8 @@ pub struct ConflictFilter {
 }
 
 /// One entry of the conflict list.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = Conflict)]
 pub struct ConflictRow {
     /// Its number, ascending.
     #[diesel(sql_type = BigInt)]
@@ -121,8 +123,8 @@ impl Store {
             .bind::<Nullable<Text>, _>(filter.company)
             .bind::<Nullable<Text>, _>(filter.entity)
             .bind::<Nullable<Text>, _>(filter.key)
-            .bind::<Nullable<Text>, _>(filter.state)
-            .bind::<Nullable<Text>, _>(filter.kind)
+            .bind::<Nullable<Text>, _>(filter.state.map(ConflictState::as_str))
+            .bind::<Nullable<Text>, _>(filter.kind.map(ConflictKind::as_str))
             .bind::<Array<BigInt>, _>(filter.ids)
             .bind::<BigInt, _>(filter.limit)
             .load(conn)?)

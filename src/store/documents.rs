@@ -62,7 +62,8 @@ pub struct DocumentFilter {
 }
 
 /// A document as it is listed.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = Record)]
 pub struct DocumentRow {
     /// Its number, ascending.
     #[diesel(sql_type = BigInt)]

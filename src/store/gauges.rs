@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 
 use super::documents::{PendingCount, pending_count};
 use super::{Store, StoreError};
-use crate::definition::align::{Kind, State};
+use crate::domain::conflict::{ConflictKind, ConflictState};
 
 /// As many unsealed rows are counted at most: a chain that is not sealed any more must not make scrapes slow.
 const UNSEALED: i64 = 100_000;
@@ -92,8 +92,8 @@ impl Store {
                  LEFT JOIN (SELECT entity, kind, state, count(*) AS count FROM conflict WHERE state <> 'closed' GROUP BY 1, 2, 3) c \
                  USING (entity, kind, state)",
             )
-            .bind::<Array<Text>, _>(Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(State::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(ConflictKind::WORDS)
+            .bind::<Array<Text>, _>(ConflictState::STANDING.iter().map(|state| state.as_str()).collect::<Vec<_>>())
             .load(conn)?;
             Ok(Gauges { conflicts, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
         })

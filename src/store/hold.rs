@@ -16,7 +16,8 @@ use crate::domain::FlowId;
 pub(super) const NEXT_STEP: &str = "release the record when it may go: `tieline release`, the console, or POST /api/v1/records/release";
 
 /// What became of one record that was named.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = HeldRecord)]
 pub struct HoldRow {
     /// Its key.
     #[diesel(sql_type = Text)]
@@ -34,7 +35,8 @@ pub struct HoldRow {
 }
 
 /// A hold that stands.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = Hold)]
 pub struct HoldView {
     /// Who holds it back.
     #[diesel(sql_type = Text)]

@@ -29,7 +29,8 @@ impl Node {
 }
 
 /// A node that runs as a service.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = Node)]
 pub struct NodeRow {
     /// Its name.
     #[diesel(sql_type = Text)]

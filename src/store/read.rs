@@ -11,7 +11,8 @@ use super::{HoldView, Store, StoreError};
 use crate::domain::explain::{Part, Standing, explain};
 
 /// How a flow stands.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = Flow)]
 pub struct FlowStatus {
     /// The company.
     #[diesel(sql_type = Text)]
@@ -90,7 +91,8 @@ pub struct FailureFilter {
 }
 
 /// A delivery that is not confirmed and not simply due.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = Failure)]
 pub struct FailureRow {
     /// The delivery.
     #[diesel(sql_type = BigInt)]
@@ -140,7 +142,8 @@ pub struct FailureRow {
 }
 
 /// One version of a document.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = Version)]
 pub struct VersionView {
     /// Its number, from 1.
     #[diesel(sql_type = Integer)]
@@ -157,7 +160,8 @@ pub struct VersionView {
 }
 
 /// One delivery of a document, and where it stands.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = Delivery)]
 pub struct RecordDelivery {
     /// The delivery.
     #[diesel(sql_type = BigInt)]
@@ -210,7 +214,8 @@ pub struct RecordDelivery {
 pub type RecordAttempt = super::AuditRow;
 
 /// The life of one document.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = RecordLife)]
 pub struct RecordView {
     /// The company.
     pub company: String,

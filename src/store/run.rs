@@ -11,10 +11,11 @@ use super::audit::{NewAudit, audit_append};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
-use crate::domain::run::{RunCounts, RunId, RunKind};
+use crate::domain::run::{RunCounts, RunId, RunKind, RunOutcome};
 
 /// A run as it is listed.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = Run)]
 pub struct RunRow {
     /// The id, sorted by time.
     #[diesel(sql_type = SqlUuid)]
@@ -82,7 +83,7 @@ pub struct RunFilter {
     /// Only this kind.
     pub kind: Option<RunKind>,
     /// Only those that ended so: `done` or `failed`; `running` for those that have not.
-    pub outcome: Option<String>,
+    pub outcome: Option<RunOutcome>,
     /// Only those that began from this instant on.
     pub since: Option<DateTime<Utc>>,
     /// Only those that began before this instant.
@@ -175,7 +176,7 @@ impl Store {
     pub async fn run_end(&self, flow: FlowId, run: RunId, delivered: RunCounts, error: Option<String>) -> Result<(), StoreError> {
         self.run("end a run", move |conn| {
             run_count(conn, run, delivered)?;
-            let outcome = if error.is_some() { "failed" } else { "done" };
+            let outcome = if error.is_some() { RunOutcome::Failed } else { RunOutcome::Done }.as_str();
             sql_query("UPDATE run SET ended_at = now(), outcome = $2, error = $3 WHERE id = $1")
                 .bind::<SqlUuid, _>(run.0)
                 .bind::<Text, _>(outcome)
@@ -202,7 +203,7 @@ impl Store {
             .bind::<Nullable<SqlUuid>, _>(filter.before)
             .bind::<BigInt, _>(filter.limit)
             .bind::<Nullable<Text>, _>(filter.kind.map(RunKind::as_str))
-            .bind::<Nullable<Text>, _>(filter.outcome)
+            .bind::<Nullable<Text>, _>(filter.outcome.map(RunOutcome::as_str))
             .bind::<Nullable<Timestamptz>, _>(filter.since)
             .bind::<Nullable<Timestamptz>, _>(filter.until)
             .load(conn)?)

@@ -138,10 +138,10 @@ fn a_backfill_that_was_cut_off_goes_on_where_it_was_and_the_service_does_it_besi
 
     // over HTTP
     for (body, status) in [
-        (json!({ "why": "x" }), 400),
+        (json!({ "why": "x" }), 422),
         (json!({ "all": true }), 400),
         (json!({ "since": "2026-02-30", "why": "x" }), 400),
-        (json!({ "since": "2026-02-02", "until": "2026-02-01", "why": "x" }), 400),
+        (json!({ "since": "2026-02-02", "until": "2026-02-01", "why": "x" }), 422),
         (json!({ "all": true, "company": "NOPE", "why": "x" }), 404),
     ] {
         assert_eq!(of("POST", "/api/v1/backfill", body.clone()).0, status, "{body}");

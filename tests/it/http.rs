@@ -58,7 +58,9 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
 
     let keys: Vec<(Role, String)> = Role::ALL.iter().map(|role| (*role, key(&site, role.as_str(), role.as_str()))).collect();
     for route in ROUTES.iter().filter(|route| route.needs.is_some()) {
-        let path = route.path.replacen("{}", "EDU1", 1).replacen("{}", "invoice", 1).replace("{*}", "nobody/0042");
+        let path = [("{company}", "EDU1"), ("{entity}", "invoice"), ("{*key}", "nobody/0042"), ("{id}", "17")]
+            .iter()
+            .fold(route.path.to_owned(), |path, (part, with)| path.replace(part, with));
         let needs = route.needs.unwrap();
         assert_eq!(ask(route.method, &path, None, "").0, 401, "{path}");
         assert_eq!(ask(route.method, &path, Some("tl_00000000_nonsense"), "").0, 401, "{path}");
@@ -92,7 +94,10 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert_eq!(ask("GET", "/api/v1/runs?colour=red", Some(admin), "").0, 400);
     assert_eq!(ask("GET", "/api/v1/nowhere", Some(admin), "").0, 404);
     assert_eq!(ask("DELETE", "/api/v1/runs", Some(admin), "").0, 405);
-    assert_eq!(ask("POST", "/api/v1/replay", Some(admin), r#"{"why":"all of it"}"#).0, 400);
+    assert_eq!(ask("POST", "/api/v1/replay", Some(admin), r#"{"why":"all of it"}"#).0, 422);
+    // a path that names a part is not the one that takes any
+    let (status, head, _) = ask("GET", "/api/v1/conflicts/adopt", Some(admin), "");
+    assert!(status == 405 && head.contains("allow: post\r\n"), "{head}");
     let (status, head, body) = ask("POST", "/api/v1/replay", Some(admin), &format!(r#"{{"why":"{}"}}"#, "x".repeat(70_000)));
     assert_eq!((status, &json_of(&body)["status"]), (413, &json!(413)));
     assert!(head.contains("content-type: application/problem+json"), "{head}");

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::rows::Kept;
-use crate::definition::align::{Aligned, Fields, Item, Kind, ROW, Record, RowState, State, align};
+use crate::definition::align::{Aligned, Fields, Item, ROW, Record, RowState, align};
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
 use crate::definition::{Definitions, Plan};
+use crate::domain::conflict::{ConflictKind as Kind, ConflictState as State};
 use crate::domain::merge::{Agreed, Decided, Side};
 use crate::domain::{DocumentKey, FlowId};
 use crate::servicenow::same_value;

@@ -18,7 +18,7 @@ use crate::definition::Plan;
 use crate::definition::drift::Kinds;
 use crate::definition::plan::TypeChange;
 use crate::domain::Document;
-use crate::domain::run::{RunCounts, RunId};
+use crate::domain::run::{BackfillState, RunCounts, RunId};
 use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease};
 use crate::syspro::{Page, PageQuery, Position, Scope};
 use crate::telemetry::metrics::metrics;
@@ -191,7 +191,7 @@ impl Reader {
     /// Whether a backfill is to be left after the page in hand: its slice is over, or somebody cancelled it.
     async fn rests(&self, keep: Keep) -> Result<bool, PollError> {
         let Keep::Backfill { id, rests_at } = keep else { return Ok(false) };
-        let filter = BackfillFilter { ids: vec![id], state: Some("open".into()), limit: 1, ..BackfillFilter::default() };
+        let filter = BackfillFilter { ids: vec![id], state: Some(BackfillState::Open), limit: 1, ..BackfillFilter::default() };
         let open = self.deps.store.backfill_list(filter).await.map_err(|error| self.store_error(&error))?;
         Ok(open.is_empty() || Instant::now() >= rests_at)
     }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::openapi::{Name, Why};
 use crate::actors::cycle::CycleAsk;
 use crate::actors::replay::replay as take_in;
 use crate::actors::root::StartRefused;
@@ -31,30 +33,73 @@ const WHY_LIMIT: usize = 1000;
 const REPLAY_WAIT: Duration = Duration::from_secs(15);
 
 /// The body of a flow action.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-struct FlowBody {
+pub(super) struct FlowBody {
     /// Why, for the audit.
+    #[schema(required = true, value_type = Why)]
     why: String,
     /// Read everything again.
     sweep: bool,
 }
 
 /// The body of a replay.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::http) struct ReplayBody {
+    /// Only this company.
+    #[schema(value_type = Option<Name>)]
     pub(in crate::http) company: Option<String>,
+    /// Only this entity.
+    #[schema(value_type = Option<Name>)]
     pub(in crate::http) entity: Option<String>,
+    /// Only this record.
+    #[schema(value_type = Option<Name>)]
     pub(in crate::http) key: Option<String>,
+    /// Only records that this run read anew.
     pub(in crate::http) run: Option<Uuid>,
+    /// Only records of which something is parked.
     pub(in crate::http) failed_only: bool,
+    /// Only records whose newest version was read from this instant on.
     pub(in crate::http) since: Option<DateTime<Utc>>,
+    /// Only records whose newest version was read before this instant.
     pub(in crate::http) until: Option<DateTime<Utc>>,
+    /// Only records of which something is parked for this reason.
+    #[schema(value_type = Option<ParkReason>)]
     pub(in crate::http) reason: Option<String>,
+    /// Only records of which something is parked with this text in the system's words.
+    #[schema(value_type = Option<Name>)]
     pub(in crate::http) text: Option<String>,
+    /// Everything there is; without it a request that is not limited is refused.
     pub(in crate::http) all: bool,
+    /// Why, for the audit.
+    #[schema(required = true, value_type = Why)]
     pub(in crate::http) why: String,
+}
+
+/// A flow was paused, or goes on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Paused {
+    flow: FlowId,
+    /// Whether it is paused now.
+    paused: bool,
+}
+
+/// A run begins.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RunAccepted {
+    flow: FlowId,
+    /// The kind of run.
+    #[schema(value_type = String)]
+    accepted: RunKind,
+}
+
+/// A replay that takes longer than a request may: it goes on by itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReplayAccepted {
+    accepted: bool,
+    /// Where to look for it.
+    follow: &'static str,
 }
 
 pub(in crate::http) fn caller(request: &HttpRequest) -> String {
@@ -111,7 +156,7 @@ pub(in crate::http) async fn flow_action(surface: &Surface, parts: [String; 3], 
     match action.as_str() {
         "pause" | "resume" => {
             surface.deps.store.flow_pause(flow.clone(), action == "pause", who, why).await?;
-            Ok(HttpResponse::Ok().json(json!({ "flow": flow, "paused": action == "pause" })))
+            Ok(HttpResponse::Ok().json(Paused { flow, paused: action == "pause" }))
         }
         "run" => {
             let status = surface.deps.store.flow_status().await?;
@@ -129,7 +174,7 @@ pub(in crate::http) async fn flow_action(surface: &Surface, parts: [String; 3], 
             let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "run", "kind": kind, "why": why }));
             (row.company, row.entity, row.actor) = (Some(company), Some(entity), who);
             surface.deps.store.audit_write(row).await?;
-            Ok(HttpResponse::Accepted().json(json!({ "flow": flow, "accepted": kind })))
+            Ok(HttpResponse::Accepted().json(RunAccepted { flow, accepted: kind }))
         }
         other => Err(Problem::not_found(format!("a flow has no action `{other}`"), "use run, pause or resume")),
     }
@@ -174,13 +219,13 @@ fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
     };
     let limited = scope.is_limited();
     if !limited && !asked.all {
-        return Err(Problem::bad_request(
+        return Err(Problem::unprocessable(
             "this would send every record again",
             "name company, entity, key, run, since, until, reason, text or failed_only, or send \"all\": true",
         ));
     }
     if limited && asked.all {
-        return Err(Problem::bad_request("`all` and a limited scope contradict each other", "send one of both"));
+        return Err(Problem::unprocessable("`all` and a limited scope contradict each other", "send one of both"));
     }
     Ok(scope)
 }
@@ -195,7 +240,7 @@ pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, pa
 /// Sends records again, for whoever asks, over the API or in the console.
 ///
 /// # Errors
-/// 400 without a reason or a scope, 409 while another replay is on its way.
+/// 400 without a reason, 422 without a scope, 409 while another replay is on its way.
 pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody, who: String) -> Answer {
     let why = reason(&asked.why)?;
     let scope = scope(asked)?;
@@ -220,7 +265,7 @@ pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody,
     match tokio::time::timeout(REPLAY_WAIT, task).await {
         Ok(Ok(report)) => Ok(HttpResponse::Accepted().json(report?)),
         Ok(Err(_)) => Err(Problem::unavailable("the replay crashed; what it did stays done", "do it again: that is harmless")),
-        Err(_) => Ok(HttpResponse::Accepted().json(json!({ "accepted": true, "follow": "/api/v1/runs" }))),
+        Err(_) => Ok(HttpResponse::Accepted().json(ReplayAccepted { accepted: true, follow: "/api/v1/runs" })),
     }
 }
 

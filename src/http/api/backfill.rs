@@ -2,34 +2,59 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::NaiveDate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::actions::{body, caller, reason};
+use super::lists::{COMPANY, ENTITY};
+use super::openapi::{Name, Why};
+use crate::domain::run::BackfillState;
 use crate::domain::{CompanyId, EntityName, FlowId};
 use crate::http::Surface;
 use crate::http::problem::Problem;
-use crate::http::query::{Page, Params, path_parts};
+use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
 use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
 
 type Answer = Result<HttpResponse, Problem>;
 
+/// What the list takes.
+pub(super) const BACKFILLS: &[Param] =
+    &[COMPANY, ENTITY, param("state", Kind::Word(BackfillState::WORDS), "only this state"), AFTER, LIMITED];
+
 /// The body of a request for one.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-struct BackfillBody {
+pub(super) struct BackfillBody {
+    /// Only this company.
+    #[schema(value_type = Option<Name>)]
     company: Option<String>,
+    /// Only this entity.
+    #[schema(value_type = Option<Name>)]
     entity: Option<String>,
+    /// The first date that is read again.
     since: Option<NaiveDate>,
+    /// The first date that is not.
     until: Option<NaiveDate>,
+    /// Everything that SYSPRO has; without it a request without dates is refused.
     all: bool,
+    /// Why, for the audit.
+    #[schema(required = true, value_type = Why)]
     why: String,
 }
 
 /// The body of a cancellation.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-struct CancelBody {
+pub(super) struct CancelBody {
+    /// Why, for the audit.
+    #[schema(required = true, value_type = Why)]
     why: String,
+}
+
+/// What was noted, one entry a flow.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Accepted {
+    items: Vec<BackfillRow>,
 }
 
 /// `POST /api/v1/backfill`: noted at once, done by the service beside its polls.
@@ -41,16 +66,16 @@ pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, paylo
         && since >= until
     {
         let detail = format!("`until` ({until}) must come after `since` ({since}): it is the first date that is not read");
-        return Err(Problem::bad_request(detail, "send the first date and the first one beyond"));
+        return Err(Problem::unprocessable(detail, "send the first date and the first one beyond"));
     }
     if asked.since.is_none() && asked.until.is_none() && !asked.all {
         let step = "send `since` (and `until`), or \"all\": true for everything SYSPRO has";
-        return Err(Problem::bad_request("this would read all history again", step));
+        return Err(Problem::unprocessable("this would read all history again", step));
     }
     let flows = flows(&surface, asked.company.as_deref(), asked.entity.as_deref())?;
     let new = NewBackfill { flows, since: asked.since, until: asked.until, requested_by: caller(&request), why };
     let rows = surface.deps.store.backfill_add(new).await?;
-    Ok(HttpResponse::Accepted().json(serde_json::json!({ "items": rows })))
+    Ok(HttpResponse::Accepted().json(Accepted { items: rows }))
 }
 
 /// The flows of a company and an entity, or of all of them.
@@ -72,14 +97,10 @@ fn flows(surface: &Surface, company: Option<&str>, entity: Option<&str>) -> Resu
 
 /// `GET /api/v1/backfills`, the newest first.
 pub(super) async fn list(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::parse(request.query_string(), &["company", "entity", "state", "after", "limit"])?;
+    let params = Params::described(request.query_string(), BACKFILLS)?;
     let limit = params.limit()?;
-    let state = params.text("state");
-    if let Some(other) = state.as_deref().filter(|state| !["open", "done", "cancelled"].contains(state)) {
-        let detail = format!("parameter `state`: `{other}` is not a state of a backfill");
-        return Err(Problem::bad_request(detail, "send `open`, `done` or `cancelled`"));
-    }
-    let before = params.value::<i64>("after", "the `next` of the page before")?;
+    let state = params.value("state", "a state of a backfill")?;
+    let before = Some(params.after()?).filter(|before| *before > 0);
     let filter =
         BackfillFilter { company: params.text("company"), entity: params.text("entity"), state, ids: Vec::new(), before, limit: limit + 1 };
     let rows = surface.deps.store.backfill_list(filter).await?;

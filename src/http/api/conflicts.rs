@@ -1,51 +1,109 @@
 //! The conflict list: what waits for a person, and what a person decides about it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use serde_json::json;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::actions::{body, caller, reason};
+use super::lists::{COMPANY, ENTITY, KEY};
+use super::openapi::{Name, Why};
 use crate::domain::FlowId;
+use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
 use crate::http::Surface;
 use crate::http::problem::Problem;
-use crate::http::query::{Page, Params, path_parts};
-use crate::store::ConflictFilter;
+use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
+use crate::store::{ConflictFilter, ConflictRow};
 
 type Answer = Result<HttpResponse, Problem>;
+
+/// What the list takes.
+pub(super) const CONFLICTS: &[Param] = &[
+    COMPANY,
+    ENTITY,
+    KEY,
+    param("state", Kind::Word(ConflictState::WORDS), "only this state; closed ones are listed only when asked for"),
+    param("kind", Kind::Word(ConflictKind::WORDS), "only this kind"),
+    AFTER,
+    LIMITED,
+];
 
 /// Entries decided by one request.
 const MOST: usize = 1000;
 
 /// The body of a decision.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-struct ResolveBody {
+pub(super) struct ResolveBody {
+    /// The entries.
+    #[schema(required = true, min_items = 1, max_items = 1000)]
+    #[serde(deserialize_with = "whole_numbers")]
     ids: Vec<i64>,
+    /// Whose value counts.
+    #[schema(required = true, nullable = false, value_type = Side)]
     take: Option<Side>,
+    /// Why, for the audit.
+    #[schema(required = true, value_type = Why)]
     why: String,
 }
 
+/// Whole numbers, however JSON writes them: to it `17.0` is the same as `17`.
+fn whole_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<i64>, D::Error> {
+    let texts: Vec<Box<RawValue>> = Vec::deserialize(deserializer)?;
+    let whole = |text: &str| {
+        let number = Decimal::from_scientific(text).or_else(|_| text.parse()).ok()?;
+        number.is_integer().then(|| number.to_i64()).flatten()
+    };
+    let number = |raw: Box<RawValue>| whole(raw.get()).ok_or_else(|| D::Error::custom(format!("`{}` is no whole number", raw.get())));
+    texts.into_iter().map(number).collect()
+}
+
+/// What was decided.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Resolved {
+    decided: Vec<ConflictRow>,
+    /// Entries that cannot be decided, or are not there.
+    left_out: Vec<i64>,
+}
+
+/// Two lists are in step from now on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Adopted {
+    /// Entries that this decided.
+    decided: usize,
+}
+
 /// The body of an adoption.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-struct AdoptBody {
+pub(super) struct AdoptBody {
+    /// The company.
+    #[schema(required = true, value_type = Name)]
     company: String,
+    /// The entity.
+    #[schema(required = true, value_type = Name)]
     entity: String,
+    /// Whose value counts where both have a record and differ; left out: a person decides one by one.
     prefer: Option<Side>,
+    /// Why, for the audit.
+    #[schema(required = true, value_type = Why)]
     why: String,
 }
 
 /// `GET /api/v1/conflicts`: what is not closed, unless a state is asked for.
 pub(super) async fn list(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::parse(request.query_string(), &["company", "entity", "key", "state", "kind", "after", "limit"])?;
+    let params = Params::described(request.query_string(), CONFLICTS)?;
     let limit = params.limit()?;
     let filter = ConflictFilter {
         company: params.text("company"),
         entity: params.text("entity"),
         key: params.text("key"),
-        state: params.text("state"),
-        kind: params.text("kind"),
+        state: params.value("state", "a state of a conflict")?,
+        kind: params.value("kind", "a kind of conflict")?,
         ids: Vec::new(),
         after: params.after()?,
         limit: limit + 1,
@@ -90,7 +148,7 @@ pub(in crate::http) async fn resolve_action(surface: &Surface, ids: Vec<i64>, ta
     if decided.is_empty() {
         return Err(Problem::not_found("none of these entries can be decided", "`GET /api/v1/conflicts` lists those that stand"));
     }
-    Ok(HttpResponse::Ok().json(json!({ "decided": decided, "left_out": left })))
+    Ok(HttpResponse::Ok().json(Resolved { decided, left_out: left }))
 }
 
 /// `POST /api/v1/conflicts/adopt`: two lists are in step from now on; the next run acts on it.
@@ -112,5 +170,19 @@ pub(in crate::http) async fn adopt_action(surface: &Surface, flow: FlowId, prefe
         return Err(Problem::not_found(format!("there is no aligned flow {flow}"), "its profile file needs a block `[header.align]`"));
     }
     let decided = surface.deps.store.conflict_adopt(flow, prefer, who, why).await?;
-    Ok(HttpResponse::Ok().json(json!({ "decided": decided.len() })))
+    Ok(HttpResponse::Ok().json(Adopted { decided: decided.len() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let ids = |json: &str| serde_json::from_str::<ResolveBody>(&format!("{{\"ids\": {json}}}")).map(|body| body.ids);
+        assert_eq!(ids("[17, 18.0, -3.00, 1e3, 9223372036854775807]").expect("whole"), [17, 18, -3, 1000, i64::MAX]);
+        for wrong in ["[1.5]", "[\"17\"]", "[1e30]", "[null]", "17"] {
+            assert!(ids(wrong).is_err(), "{wrong}");
+        }
+    }
 }

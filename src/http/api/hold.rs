@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use super::actions::{body, caller, reason};
+use super::openapi::{Name, Why};
 use crate::domain::FlowId;
 use crate::http::Surface;
 use crate::http::problem::Problem;
@@ -16,18 +17,26 @@ type Answer = Result<HttpResponse, Problem>;
 const MOST: usize = 1000;
 
 /// Which records, and why.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::http) struct HoldBody {
+    /// The company.
+    #[schema(required = true, value_type = Name)]
     pub(in crate::http) company: String,
+    /// The entity.
+    #[schema(required = true, value_type = Name)]
     pub(in crate::http) entity: String,
+    /// The records' keys, each as lists show it.
+    #[schema(required = true, value_type = Vec<Name>, min_items = 1, max_items = 1000)]
     pub(in crate::http) keys: Vec<String>,
+    /// Why, for the audit.
+    #[schema(required = true, value_type = Why)]
     pub(in crate::http) why: String,
 }
 
 /// What became of each.
-#[derive(Debug, Serialize)]
-struct HoldAnswer {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct HoldAnswer {
     /// The records that are known.
     records: Vec<HoldRow>,
     /// Keys that were never read from SYSPRO.

@@ -4,12 +4,62 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
 use crate::actors::heart;
+use crate::domain::audit::AuditKind;
+use crate::domain::run::{RunKind, RunOutcome};
 use crate::http::Surface;
 use crate::http::problem::Problem;
-use crate::http::query::{Page, Params, path_parts};
-use crate::store::{AuditFilter, DocumentFilter, FailureFilter, RunFilter};
+use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
+use crate::store::{AuditFilter, DocumentFilter, DocumentState, FailureFilter, RunFilter};
 
 type Answer = Result<HttpResponse, Problem>;
+
+pub(super) const COMPANY: Param = param("company", Kind::Text, "only this SYSPRO company");
+pub(super) const ENTITY: Param = param("entity", Kind::Text, "only this entity, such as `invoice`");
+pub(super) const KEY: Param = param("key", Kind::Text, "only the record with this key, its parts joined by `/`");
+const TEXT: Param = param("text", Kind::Text, "only where the system's words hold this text, capitals or not");
+const SINCE: Param = param("since", Kind::Instant, "only from this instant on");
+const UNTIL: Param = param("until", Kind::Instant, "only before this instant");
+const BEFORE: Param = param("after", Kind::Uuid, "the `next` of the page before");
+
+/// What a failure may be asked for by: why it is parked, or the state of what is not.
+const REASONS: &[&str] =
+    &["rejected", "missing_parent", "poison", "exhausted", "downstream_failed", "on_hold", "throttled", "parked", "in_doubt", "waiting"];
+
+/// What each list takes.
+pub(super) const RUNS: &[Param] = &[
+    COMPANY,
+    ENTITY,
+    param("kind", Kind::Word(RunKind::WORDS), "only this kind of run"),
+    param("outcome", Kind::Word(RunOutcome::WORDS), "only runs that stand so"),
+    SINCE,
+    UNTIL,
+    BEFORE,
+    LIMITED,
+];
+pub(super) const RECORDS: &[Param] = &[
+    COMPANY,
+    ENTITY,
+    param("prefix", Kind::Text, "only keys that begin so"),
+    param("state", Kind::Word(DocumentState::WORDS), "only records of which something stands so"),
+    TEXT,
+    SINCE,
+    UNTIL,
+    AFTER,
+    LIMITED,
+];
+pub(super) const FAILURES: &[Param] = &[
+    COMPANY,
+    ENTITY,
+    KEY,
+    param("reason", Kind::Word(REASONS), "only what is parked for this reason, or stands so"),
+    TEXT,
+    SINCE,
+    UNTIL,
+    AFTER,
+    LIMITED,
+];
+pub(super) const AUDIT: &[Param] =
+    &[COMPANY, ENTITY, KEY, param("kind", Kind::Word(AuditKind::WORDS), "only this kind of row"), SINCE, UNTIL, AFTER, LIMITED];
 
 /// What a parameter is that names an instant.
 const INSTANT: &str = "an instant such as 2026-01-31T08:00:00Z";
@@ -30,19 +80,14 @@ pub(super) async fn nodes(surface: web::Data<Surface>, request: HttpRequest) -> 
 
 /// `GET /api/v1/runs`, the newest first.
 pub(super) async fn runs(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::parse(request.query_string(), &["company", "entity", "kind", "outcome", "since", "until", "after", "limit"])?;
+    let params = Params::described(request.query_string(), RUNS)?;
     let limit = params.limit()?;
     let before = params.value::<Uuid>("after", "the `next` of the page before")?;
-    let outcome = params.text("outcome");
-    if let Some(other) = outcome.as_deref().filter(|outcome| !["running", "done", "failed"].contains(outcome)) {
-        let detail = format!("parameter `outcome`: `{other}` is not how a run ends");
-        return Err(Problem::bad_request(detail, "send `running`, `done` or `failed`"));
-    }
     let filter = RunFilter {
         company: params.text("company"),
         entity: params.text("entity"),
         kind: params.value("kind", "a kind of run")?,
-        outcome,
+        outcome: params.value("outcome", "how a run stands")?,
         since: params.value("since", INSTANT)?,
         until: params.value("until", INSTANT)?,
         before,
@@ -54,8 +99,7 @@ pub(super) async fn runs(surface: web::Data<Surface>, request: HttpRequest) -> A
 
 /// `GET /api/v1/records`
 pub(super) async fn records(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params =
-        Params::parse(request.query_string(), &["company", "entity", "prefix", "state", "text", "since", "until", "after", "limit"])?;
+    let params = Params::described(request.query_string(), RECORDS)?;
     let limit = params.limit()?;
     let filter = DocumentFilter {
         company: params.text("company"),
@@ -90,8 +134,7 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
 
 /// `GET /api/v1/failures`
 pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params =
-        Params::parse(request.query_string(), &["company", "entity", "key", "reason", "text", "since", "until", "after", "limit"])?;
+    let params = Params::described(request.query_string(), FAILURES)?;
     let limit = params.limit()?;
     let filter = FailureFilter {
         company: params.text("company"),
@@ -110,7 +153,7 @@ pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) 
 
 /// `GET /api/v1/audit`
 pub(super) async fn audit(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::parse(request.query_string(), &["company", "entity", "key", "kind", "since", "until", "after", "limit"])?;
+    let params = Params::described(request.query_string(), AUDIT)?;
     let limit = params.limit()?;
     let filter = AuditFilter {
         company: params.text("company"),

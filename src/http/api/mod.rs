@@ -5,12 +5,14 @@ mod backfill;
 pub(super) mod conflicts;
 pub(super) mod hold;
 mod lists;
+mod openapi;
 
 use actix_web::web;
 
 /// The routes below `/api/v1`; what each needs stands in the route table.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
+        .route("/api/v1/openapi.json", web::get().to(openapi::show))
         .route("/api/v1/flows", web::get().to(lists::flows))
         .route("/api/v1/nodes", web::get().to(lists::nodes))
         .route("/api/v1/runs", web::get().to(lists::runs))
