@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A node that was not seen for so long is dead for the others.
-pub const SILENT: Duration = Duration::from_secs(12);
+pub use crate::domain::budget::SILENT;
 
 /// A node that could not show itself for so long begins nothing any more: it may be dead for the others soon.
 const OWN_LIMIT: Duration = Duration::from_secs(8);

@@ -23,6 +23,19 @@ pub struct Part<'a> {
     pub downstream: Option<(&'a str, Option<&'a str>)>,
 }
 
+/// What keeps records that are due from being sent at present, if anything does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sending {
+    /// Nothing does.
+    Freely,
+    /// ServiceNow asked for a pause.
+    PausedUntil(DateTime<Utc>),
+    /// Nothing got through for a while.
+    Blocked,
+    /// No service shows a sign of life.
+    Nobody,
+}
+
 /// All that the sentence depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct Standing<'a> {
@@ -36,6 +49,8 @@ pub struct Standing<'a> {
     pub paused: bool,
     /// Why tieline stopped its flow.
     pub stopped: Option<&'a str>,
+    /// What keeps everything from being sent.
+    pub sending: Sending,
     /// A person holds it back: who, and why.
     pub hold: Option<(&'a str, &'a str)>,
     /// Its records.
@@ -65,8 +80,10 @@ pub fn explain(standing: &Standing<'_>) -> String {
         "on its way to ServiceNow".to_owned()
     } else if let Some(part) = of(standing, "waiting").next() {
         match (part.message, part.not_before) {
-            (Some(message), Some(at)) => format!("waiting for its next try at {}: the last one failed: {message}", instant(at)),
-            _ => "waiting to be sent".to_owned(),
+            (Some(message), Some(at)) => {
+                format!("waiting for its next try at {}: the last one failed: {message}{}", instant(at), kept(standing.sending))
+            }
+            _ => format!("waiting to be sent{}", kept(standing.sending)),
         }
     } else if of(standing, "held").next().is_some() {
         "waiting: its lines go once the header is delivered".to_owned()
@@ -111,6 +128,16 @@ fn later(standing: &Standing<'_>) -> String {
     }
 }
 
+/// What keeps it from being sent, after a semicolon.
+fn kept(sending: Sending) -> String {
+    match sending {
+        Sending::Freely => String::new(),
+        Sending::PausedUntil(at) => format!("; ServiceNow limits the rate: nothing is sent before {}", instant(at)),
+        Sending::Blocked => "; nothing gets through to ServiceNow at present, and it is tried again by itself".to_owned(),
+        Sending::Nobody => "; no service shows a sign of life: `tieline run`, or the next `tieline sync`, sends it".to_owned(),
+    }
+}
+
 /// The system's words, after a colon.
 fn words(part: &Part<'_>) -> String {
     part.message.map(|message| format!(": {message}")).unwrap_or_default()
@@ -138,14 +165,32 @@ mod tests {
     }
 
     fn say(parts: &[Part<'_>]) -> String {
-        explain(&Standing { read_at: Some(AT), versions: 3, deleted: false, paused: false, stopped: None, hold: None, parts })
+        explain(&Standing {
+            read_at: Some(AT),
+            versions: 3,
+            deleted: false,
+            paused: false,
+            stopped: None,
+            sending: Sending::Freely,
+            hold: None,
+            parts,
+        })
     }
 
     #[test]
     fn what_is_done_says_when() {
         let done = [Part { confirmed_at: Some(AT), ..part("confirmed") }];
         assert_eq!(say(&done), "delivered at 1970-01-01 00:00:00Z, and unchanged in SYSPRO since version 3");
-        let base = Standing { read_at: Some(AT), versions: 3, deleted: true, paused: false, stopped: None, hold: None, parts: &done };
+        let base = Standing {
+            read_at: Some(AT),
+            versions: 3,
+            deleted: true,
+            paused: false,
+            stopped: None,
+            sending: Sending::Freely,
+            hold: None,
+            parts: &done,
+        };
         assert_eq!(explain(&base), "gone from SYSPRO, and marked so in ServiceNow at 1970-01-01 00:00:00Z");
         assert!(explain(&Standing { parts: &[], ..base }).contains("ServiceNow never had it"));
         assert!(
@@ -190,8 +235,23 @@ mod tests {
         assert_eq!(say(&[again]), "waiting for its next try at 1970-01-01 00:00:00Z: the last one failed: 503");
         assert_eq!(say(&[part("held")]), "waiting: its lines go once the header is delivered");
         let parts = [part("waiting")];
-        let base = Standing { read_at: Some(AT), versions: 1, deleted: false, paused: true, stopped: None, hold: None, parts: &parts };
+        let base = Standing {
+            read_at: Some(AT),
+            versions: 1,
+            deleted: false,
+            paused: true,
+            stopped: None,
+            sending: Sending::Freely,
+            hold: None,
+            parts: &parts,
+        };
         assert_eq!(explain(&base), "waiting to be sent; its flow is paused");
+        let when = |sending| explain(&Standing { sending, paused: false, ..base });
+        assert_eq!(when(Sending::Freely), "waiting to be sent");
+        let limited = "waiting to be sent; ServiceNow limits the rate: nothing is sent before 1970-01-01 00:00:00Z";
+        assert_eq!(when(Sending::PausedUntil(AT)), limited);
+        assert!(when(Sending::Blocked).contains("nothing gets through"));
+        assert!(when(Sending::Nobody).contains("no service shows a sign of life"));
         let stopped = Standing { stopped: Some("a column is gone"), ..base };
         assert_eq!(explain(&stopped), "waiting to be sent; its flow is stopped: a column is gone");
     }

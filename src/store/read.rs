@@ -3,12 +3,13 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Numeric, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Date, Double, Integer, Nullable, Numeric, Text, Timestamptz};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::{HoldView, Store, StoreError};
-use crate::domain::explain::{Part, Standing, explain};
+use crate::domain::budget::SILENT;
+use crate::domain::explain::{Part, Sending, Standing, explain};
 
 /// How a flow stands.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
@@ -245,7 +246,35 @@ struct Held {
     stopped: Option<String>,
 }
 
-fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], flow: Option<&Held>, hold: Option<&HoldView>) -> String {
+/// What the living nodes say of sending: a pause that one is told to make is made by all.
+#[derive(QueryableByName)]
+struct Nodes {
+    #[diesel(sql_type = BigInt)]
+    alive: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    paused_until: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    blocked: bool,
+}
+
+impl Nodes {
+    fn sending(&self) -> Sending {
+        match self {
+            Self { alive: 0, .. } => Sending::Nobody,
+            Self { blocked: true, .. } => Sending::Blocked,
+            Self { paused_until: Some(until), .. } => Sending::PausedUntil(*until),
+            _ => Sending::Freely,
+        }
+    }
+}
+
+fn stands(
+    versions: &[VersionView],
+    deliveries: &[RecordDelivery],
+    flow: Option<&Held>,
+    sending: Sending,
+    hold: Option<&HoldView>,
+) -> String {
     let parts = deliveries.iter().map(|delivery| Part {
         block: &delivery.block,
         record_key: &delivery.record_key,
@@ -263,6 +292,7 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], flow: Option<
         deleted: versions.first().is_some_and(|version| version.deleted),
         paused: flow.is_some_and(|flow| flow.paused_at.is_some()),
         stopped: flow.and_then(|flow| flow.stopped.as_deref()),
+        sending,
         hold: hold.map(|hold| (hold.held_by.as_str(), hold.why.as_str())),
         parts: &parts,
     })
@@ -364,7 +394,13 @@ impl Store {
             .bind::<Text, _>(&key)
             .load(conn)?;
             let hold = hold.into_iter().next();
-            let stands = stands(&versions, &deliveries, flow.first(), hold.as_ref());
+            let nodes: Nodes = sql_query(
+                "SELECT count(*) AS alive, max(paused_until) FILTER (WHERE paused_until > now()) AS paused_until, \
+                 coalesce(bool_or(breaker = 'open'), false) AS blocked FROM node WHERE seen_at > now() - make_interval(secs => $1)",
+            )
+            .bind::<Double, _>(SILENT.as_secs_f64())
+            .get_result(conn)?;
+            let stands = stands(&versions, &deliveries, flow.first(), nodes.sending(), hold.as_ref());
             Ok(RecordView { stands, hold, known: !versions.is_empty(), company, entity, key, versions, deliveries, steps })
         })
         .await
