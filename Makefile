@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lints demo test check lint unit doc deny fmt bench crash-test soak package package-check clean-state
+.PHONY: help setup setup-lints demo test check lint unit doc deny fmt bench bench-readers crash-test soak package package-check clean-state
 
 # Passed on: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -11,7 +11,7 @@ ARGS ?=
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
 
 setup: ## install what building and running need, where it is missing
 	@scripts/setup.sh
@@ -67,6 +67,10 @@ fmt: ## format the source
 bench: setup ## measure a first load; numbers of invoices in ARGS (default 10000 100000)
 	cargo build --release --locked
 	scripts/bench.sh $(ARGS)
+
+bench-readers: setup ## a first load with and without 200 people who read the API; the number of invoices in ARGS (default 20000)
+	cargo build --release --locked
+	scripts/bench-readers.sh $(ARGS)
 
 package: setup ## a Debian package in target/package
 	scripts/package.sh

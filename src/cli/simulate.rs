@@ -10,7 +10,8 @@ use super::signals::Signals;
 use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
 use crate::sim::dataset::DatasetOptions;
 use crate::sim::faults::{FaultPlan, Faults};
-use crate::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use crate::sim::servicenow::schema::Abort;
+use crate::sim::servicenow::{LateFailure, SecondStage, ServiceNowOptions, ServiceNowSim};
 use crate::sim::syspro::{EnetAccounts, SysproOptions, SysproSim};
 
 /// Which system.
@@ -63,6 +64,13 @@ pub enum SimulateCommand {
         /// Forget staging rows once they are transformed, which saves memory
         #[arg(long)]
         no_staging: bool,
+        /// Go on working on invoices after they have arrived: every N seconds their `u_state` goes on from draft over approved and
+        /// pending_payment to paid
+        #[arg(long, value_name = "N")]
+        second_stage: Option<u64>,
+        /// Invoices whose column begins with this text fail there: `u_state` is rejected, `u_error` says why; may be given again
+        #[arg(long, value_name = "COLUMN=TEXT", requires = "second_stage", value_parser = late_failure)]
+        fail_later: Vec<LateFailure>,
     },
 }
 
@@ -90,6 +98,25 @@ impl Common {
             Some(path) => FaultPlan::load(path).map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error))),
         }
     }
+}
+
+/// `u_due_date=2026-03`
+fn late_failure(text: &str) -> Result<LateFailure, String> {
+    let (column, begins) = text
+        .split_once('=')
+        .filter(|(column, begins)| !column.is_empty() && !begins.is_empty())
+        .ok_or_else(|| format!("`{text}` must be a column, `=` and how its text begins, such as `u_due_date=2026-03`"))?;
+    let message = format!("workflow failed: `{column}` begins with `{begins}`");
+    let (column, when) = (column.to_owned(), Abort::StartsWith(begins.to_owned()));
+    Ok(LateFailure { column, when, state: "rejected".to_owned(), message })
+}
+
+/// The second stage of the invoices of both profiles.
+fn second_stages(every: Option<u64>, failures: &[LateFailure]) -> Vec<SecondStage> {
+    let Some(seconds) = every else { return Vec::new() };
+    let stage =
+        |table| SecondStage { every: Duration::from_secs(seconds.max(1)), failures: failures.to_vec(), ..SecondStage::of_invoices(table) };
+    ["sn_apo_invoice", "sn_spend_intg_imp_invoice"].map(stage).to_vec()
 }
 
 /// Runs the command until a signal.
@@ -148,7 +175,7 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
             sim.stop();
             Ok(Exit::Done)
         }
-        SimulateCommand::Servicenow { common, client_id, client_secret, no_staging } => {
+        SimulateCommand::Servicenow { common, client_id, client_secret, no_staging, second_stage, fail_later } => {
             let options = ServiceNowOptions {
                 listen: common.listen.to_string(),
                 tls: common.tls,
@@ -156,6 +183,7 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
                 client_id: client_id.clone(),
                 client_secret: client_secret.clone(),
                 keep_staging: !no_staging,
+                second_stages: second_stages(*second_stage, fail_later),
                 ..ServiceNowOptions::default()
             };
             let plan = common.plan()?;

@@ -78,7 +78,7 @@ pub struct NoticeSettings {
     pub webhooks: Vec<Url>,
     /// The mail server, and who writes to whom.
     pub mail: Option<MailSettings>,
-    /// A PEM file with further certificate authorities, for webhooks.
+    /// A PEM file with further certificate authorities, for webhooks and the mail server.
     pub ca_file: Option<PathBuf>,
     /// Where people reach the console, for links.
     pub public_url: Option<Url>,

@@ -241,7 +241,7 @@ pub struct WatchPlan {
     pub column: Option<String>,
     /// Its values with which ServiceNow has finished well.
     pub done: Vec<String>,
-    /// Its values with which the record has failed.
+    /// Its values with which the record has failed; `*`: whatever it says, once it says anything.
     pub failed: Vec<String>,
     /// The column with ServiceNow's words about a failure.
     pub message: Option<String>,

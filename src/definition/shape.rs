@@ -324,7 +324,7 @@ shape! {
         column = "column": Option<Text>,
         /// Its values (not display values) with which ServiceNow has finished well.
         done = "done": Option<Words>,
-        /// Its values with which the record has failed.
+        /// Its values with which the record has failed; `*`: whatever it says, once it says anything.
         failed = "failed": Option<Words>,
         /// The column with ServiceNow's words about a failure.
         message = "message": Option<Text>,

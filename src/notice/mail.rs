@@ -1,20 +1,42 @@
 //! A message as mail.
 
+use std::path::Path;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
 use secrecy::ExposeSecret;
 
-use super::{Message, NotTaken};
+use super::{Message, NotTaken, advised};
 use crate::config::secret::Credential;
 use crate::config::settings::{MailSettings, MailTls};
 
 /// How long the server may take for each of its answers.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) async fn send(settings: &MailSettings, credential: Option<&Credential>, message: &Message) -> Result<String, NotTaken> {
+/// How the connection to the mail server is secured, and whom it trusts: the machine's authorities, and those of `ca_file`.
+pub(super) fn security(settings: &MailSettings, ca_file: Option<&Path>) -> Result<Tls, String> {
+    if settings.tls == MailTls::None {
+        return Ok(Tls::None);
+    }
+    let mut parameters = TlsParameters::builder(settings.host.clone());
+    if let Some(path) = ca_file {
+        let fail = |problem: String| format!("`notices.ca_file` {} cannot be used: {problem}", path.display());
+        let pem = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+        parameters = parameters.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| fail(error.to_string()))?);
+    }
+    let parameters = parameters.build().map_err(|error| format!("TLS cannot be used towards `{}`: {error}", settings.host))?;
+    Ok(if settings.tls == MailTls::Tls { Tls::Wrapper(parameters) } else { Tls::Required(parameters) })
+}
+
+pub(super) async fn send(
+    settings: &MailSettings,
+    security: &Tls,
+    credential: Option<&Credential>,
+    message: &Message,
+) -> Result<String, NotTaken> {
     let server = format!("`{}:{}`", settings.host, settings.port);
     let wrong = |text: String| NotTaken { text, permanent: true };
     let address = |key: &str, text: &str| -> Result<Mailbox, NotTaken> {
@@ -25,23 +47,17 @@ pub(super) async fn send(settings: &MailSettings, credential: Option<&Credential
         mail = mail.to(address("mail_to", to)?);
     }
     let mail = mail.body(message.text.clone()).map_err(|error| wrong(format!("the mail cannot be put together: {error}")))?;
-    let unsecured = |error| wrong(format!("TLS cannot be used towards {server}: {error}"));
-    let transport = match settings.tls {
-        MailTls::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host),
-        MailTls::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&settings.host).map_err(unsecured)?,
-        MailTls::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&settings.host).map_err(unsecured)?,
-    };
-    let mut transport = transport.port(settings.port).timeout(Some(PATIENCE));
+    // "dangerous" is the builder's word for one that has no TLS of its own making
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host);
+    let mut transport = transport.port(settings.port).tls(security.clone()).timeout(Some(PATIENCE));
     if let Some(credential) = credential {
         transport = transport.credentials(Credentials::new(credential.username.clone(), credential.password.expose_secret().to_owned()));
     }
     match transport.build().send(mail).await {
         Ok(answer) => Ok(format!("{server} took it: {}", answer.message().next().unwrap_or_default())),
+        // its text names the cause already
         Err(error) => {
-            let mut text = format!("{server} did not take it: {error}");
-            if let Some(source) = std::error::Error::source(&error) {
-                text = format!("{text}: {source}");
-            }
+            let text = advised(format!("{server} did not take it: {error}"), "notices.mail_server");
             Err(NotTaken { text, permanent: error.is_permanent() })
         }
     }

@@ -4,6 +4,7 @@ mod mail;
 mod text;
 mod webhook;
 
+use lettre::transport::smtp::client::Tls;
 use url::Url;
 
 use crate::config::secret::Credential;
@@ -59,6 +60,7 @@ impl Channel {
 #[derive(Clone)]
 pub struct Sender {
     http: HttpClient,
+    mail: Tls,
 }
 
 impl Sender {
@@ -77,7 +79,9 @@ impl Sender {
             connections: 2,
             ..Connection::default()
         };
-        Ok(Self { http: HttpClient::new(System::Notices, &connection).map_err(|error| error.to_string())? })
+        let http = HttpClient::new(System::Notices, &connection).map_err(|error| format!("[notices]: {error}"))?;
+        let mail = settings.mail.as_ref().map_or(Ok(Tls::None), |mail| mail::security(mail, settings.ca_file.as_deref()))?;
+        Ok(Self { http, mail })
     }
 
     /// Sends one message; says in words what the receiver answered.
@@ -87,7 +91,38 @@ impl Sender {
     pub async fn send(&self, channel: &Channel, credential: Option<&Credential>, message: &Message) -> Result<String, NotTaken> {
         match channel {
             Channel::Webhook(url) => webhook::post(&self.http, url, credential, message).await,
-            Channel::Mail(settings) => mail::send(settings, credential, message).await,
+            Channel::Mail(settings) => mail::send(settings, &self.mail, credential, message).await,
         }
     }
+}
+
+/// What went wrong on the way to a receiver, and what to do where the words of the libraries leave it open. `address` is the setting that
+/// names the receiver.
+fn advised(problem: String, address: &str) -> String {
+    let says = |words: &str| problem.contains(words);
+    let advice = if ["UnknownIssuer", "BadSignature", "CaUsedAsEndEntity"].iter().any(|word| says(word)) {
+        "nothing was sent; if its certificate comes from an authority of the site's own, name that authority's file in `notices.ca_file`"
+            .into()
+    } else if says("certificate not valid for name") {
+        format!("nothing was sent; `{address}` must name the host as its certificate does")
+    } else if says("invalid peer certificate") {
+        "nothing was sent; its certificate must be renewed or replaced there".into()
+    } else if says("STARTTLS is not supported") {
+        "nothing was sent, for it would have been in clear; if it speaks TLS from the first byte (often on port 465), set `notices.mail_tls` \
+         to `tls`; otherwise have STARTTLS turned on there"
+            .into()
+    } else if says("received corrupt message") {
+        "nothing was sent; it does not speak TLS from the first byte: if it offers STARTTLS (often on port 587), set `notices.mail_tls` to \
+         `starttls`"
+            .into()
+    } else if says("No compatible authentication mechanism") {
+        "nothing was sent; it asks for no password that Tieline could give: remove the credential `notices-mail`, or correct \
+         `notices.mail_server`"
+            .into()
+    } else if ["(530)", "(534)", "(535)"].iter().any(|code| says(code)) {
+        "set the credential `notices-mail` to what the server knows".into()
+    } else {
+        return problem;
+    };
+    format!("{problem}; {advice}")
 }

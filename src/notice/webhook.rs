@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use sha2::Sha256;
 use url::Url;
 
-use super::{Message, NotTaken};
+use super::{Message, NotTaken, advised};
 use crate::config::secret::Credential;
 use crate::net::{HttpClient, Method, host_of};
 
@@ -23,7 +23,10 @@ pub(super) async fn post(http: &HttpClient, url: &Url, credential: Option<&Crede
     let headers = [("content-type", "application/json"), ("tieline-signature", signature.as_str())];
     let host = host_of(url);
     let answer = http.send(Method::POST, url, &headers, message.json.clone().into_bytes().into()).await;
-    let answer = answer.map_err(|error| NotTaken { text: format!("`{host}` did not answer: {}", chain(&error)), permanent: false })?;
+    let answer = answer.map_err(|error| NotTaken {
+        text: advised(format!("`{host}` did not answer: {}", chain(&error)), "notices.webhook_urls"),
+        permanent: false,
+    })?;
     let status = answer.status;
     match status {
         200..=299 => Ok(format!("`{host}` took it (status {status})")),

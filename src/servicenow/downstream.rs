@@ -13,6 +13,9 @@ use super::lookup::Query;
 use super::token::TokenSource;
 use super::wire::Row;
 
+/// Among the values of `failed`: whatever the column says, once it says anything.
+const ANY: &str = "*";
+
 /// A record that is looked at.
 #[derive(Debug, Clone)]
 pub struct Arrived {
@@ -136,10 +139,15 @@ fn of_column(watch: &WatchPlan, row: &Row) -> Later {
         return Later::Silent(format!("the row comes without `{column}`: the column does not exist, or may not be read"));
     };
     let among = |texts: &[String]| texts.iter().any(|text| text.eq_ignore_ascii_case(value.trim()));
-    if among(&watch.failed) {
+    if among(&watch.done) {
+        return Later::Done(format!("{column} = {value}"));
+    }
+    // an error column holds words, and no closed set of them
+    let any = watch.failed.iter().any(|text| text == ANY) && !value.trim().is_empty();
+    if any || among(&watch.failed) {
         return Later::Failed(
             said(watch, row).map_or_else(|| format!("{column} = {value}"), |words| format!("{column} = {value}: {words}")),
         );
     }
-    if among(&watch.done) { Later::Done(format!("{column} = {value}")) } else { Later::Open }
+    Later::Open
 }

@@ -307,7 +307,7 @@ fn a_stand_in_prints_values_first_and_a_snippet_as_comments() {
     ] {
         let mut command = site.command(&["simulate", system]);
         if system == "servicenow" {
-            command.arg("--tls");
+            command.args(["--tls", "--second-stage", "10", "--fail-later", "u_due_date=2026-03"]);
         }
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines: Vec<String> = Vec::new();
@@ -325,6 +325,8 @@ fn a_stand_in_prints_values_first_and_a_snippet_as_comments() {
         Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(0));
     }
+    let late = ["simulate", "servicenow", "--second-stage", "10", "--fail-later", "nonsense"];
+    assert!(said(&site.run(&late), 2).contains("such as `u_due_date=2026-03`"));
     std::fs::write(site.path("faults.toml"), "[[fault]]\nrate = 2.0\nfault = \"hang\"\n").unwrap();
     let out = site.command(&["simulate", "syspro", "--faults"]).arg(site.path("faults.toml")).output().unwrap();
     assert!(said(&out, 4).contains("`rate` must be between"));

@@ -1,5 +1,7 @@
 //! People are told, once, on a real web server and a real mail server, of what they asked to be told of.
 
+mod secured;
+
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -28,7 +30,11 @@ struct Told {
 
 impl Told {
     async fn start(settings: &[(&str, &str)]) -> Self {
-        let (web, mail) = (Receiver::web(), Receiver::mail());
+        Self::by(Receiver::web(), Receiver::mail(), settings).await
+    }
+
+    /// By these receivers.
+    async fn by(web: Receiver, mail: Receiver, settings: &[(&str, &str)]) -> Self {
         let mut options = Options::of_one_company(20)
             .with("NOTICES__WEBHOOK_URLS", &format!("http://127.0.0.1:{}/hooks/a-token", web.port))
             .with("NOTICES__MAIL_SERVER", &format!("127.0.0.1:{}", mail.port))

@@ -8,7 +8,8 @@ use super::options::ServiceNowOptions;
 use super::reply::{Call, Reply, Work};
 use super::rows::Table;
 use super::schema::{ColumnKind, OnMissing, TransformMap, label};
-use super::store::{Due, Field, ImportSet, Store, Writer, now};
+use super::second_stage::{self, NO_HEADER};
+use super::store::{Due, Field, ImportSet, Store, Writer};
 use super::values::mangled;
 
 /// A staged row may not be wider, in bytes.
@@ -16,12 +17,12 @@ const ROW_LIMIT: usize = 8126;
 
 /// What one map made of a row.
 #[derive(Debug)]
-struct Outcome {
+pub(super) struct Outcome {
     map: String,
-    table: String,
-    state: &'static str,
+    pub(super) table: String,
+    pub(super) state: &'static str,
     message: String,
-    target: Option<u32>,
+    pub(super) target: Option<u32>,
 }
 
 /// `POST /api/now/import/{table}` and its relatives.
@@ -120,7 +121,7 @@ fn multiple(store: &mut Store, name: &str, call: &Call, options: &ServiceNowOpti
         let (slot, outcomes) = stage(store, name, &fields, &set, (!synchronous, options.keep_staging), options, work);
         outcomes.iter().for_each(|outcome| totals.add(outcome.state));
         if let (false, Some(slot)) = (synchronous, slot) {
-            let at = now() + options.import_delay.as_millis() as i64;
+            let at = store.now() + options.import_delay.as_millis() as i64;
             store.later(at, Due::Transform { staging: name.to_owned(), slot, run });
         }
     }
@@ -170,14 +171,15 @@ fn stage(
     if keep || pending {
         let mut values = values.clone();
         values.extend(marks);
+        let now = store.now();
         if let Some(table) = store.tables.get_mut(name) {
             values.push((table.number("sys_import_set"), Cow::Borrowed(&*set.id)));
             values.push((table.number("sys_import_row"), Cow::Owned(number.to_string())));
-            slot = Some(table.insert(id, now(), &values));
+            slot = Some(table.insert(id, now, &values));
         }
     }
     for outcome in &outcomes {
-        fail_later(store, name, slot, outcome, &named, options);
+        second_stage::begin(store, name, slot, outcome, options);
     }
     (slot, outcomes)
 }
@@ -198,17 +200,6 @@ fn marks(store: &mut Store, name: &str, outcome: Option<&Outcome>) -> Vec<(u16, 
     ];
     let Some(table) = store.tables.get_mut(name) else { return Vec::new() };
     values.into_iter().map(|(column, text)| (table.number(column), Cow::Owned(text))).collect()
-}
-
-fn fail_later(store: &mut Store, name: &str, slot: Option<u32>, outcome: &Outcome, fields: &[(String, &str)], options: &ServiceNowOptions) {
-    let Some(target_slot) = outcome.target.filter(|_| matches!(outcome.state, "inserted" | "updated")) else { return };
-    for failure in options.late_failures.iter().filter(|failure| failure.table == name) {
-        if fields.iter().any(|(column, value)| *column == failure.column && *value == failure.value) {
-            let due =
-                Due::Fail { staging: name.to_owned(), slot, target: outcome.table.clone(), target_slot, message: failure.message.clone() };
-            store.later(now() + failure.after.as_millis() as i64, due);
-        }
-    }
 }
 
 /// Runs every map over one row.
@@ -260,7 +251,7 @@ fn apply(
     if let Some(parent) = map.parent.as_ref().filter(|_| options.lines_need_header) {
         let value = parent.columns.iter().find_map(|column| fields.iter().find(|(name, text)| name == column && !text.is_empty()));
         let Some((_, value)) = value else {
-            return Err(format!("Target record not found: none of {} names a record of {}", parent.columns.join(", "), parent.table));
+            return Err(format!("{NO_HEADER}: none of {} names a record of {}", parent.columns.join(", "), parent.table));
         };
         let header = store.tables.get(&parent.table);
         let found = header.is_some_and(|table| {
@@ -268,7 +259,7 @@ fn apply(
                 || parent.matches.iter().any(|column| table.find(&[column], &[value]).is_some_and(|slots| !slots.is_empty()))
         });
         if !found {
-            return Err(format!("Target record not found: {} {value}", parent.table));
+            return Err(format!("{NO_HEADER}: {} {value}", parent.table));
         }
     }
     resolve(store, map, &mut mapped, options)?;
@@ -287,11 +278,11 @@ fn apply(
         table.find(&columns, &texts).unwrap_or_default().first().copied()
     };
     store.check(&map.target, found, &values, Writer::Transform).map_err(|refusal| refusal.0)?;
-    let id = store.new_id();
+    let (id, now) = (store.new_id(), store.now());
     let Some(table) = store.tables.get_mut(&map.target) else { return Err(format!("Invalid table {}", map.target)) };
     Ok(match found {
-        None => ("inserted", Some(table.insert(id, now(), &values))),
-        Some(slot) => (if table.update(slot, now(), &values) { "updated" } else { "ignored" }, Some(slot)),
+        None => ("inserted", Some(table.insert(id, now, &values))),
+        Some(slot) => (if table.update(slot, now, &values) { "updated" } else { "ignored" }, Some(slot)),
     })
 }
 
@@ -349,44 +340,42 @@ fn new_set(store: &mut Store) -> ImportSet {
     ImportSet { number: format!("ISET{:07}", 10_000 + store.set_count), id: format!("{:032x}", store.new_id()), rows: 0 }
 }
 
+/// Transforms a row that is staged already, and notes the outcomes in it.
+pub(super) fn transform_staged(store: &mut Store, staging: &str, slot: u32, options: &ServiceNowOptions, work: &mut Work) -> Vec<Outcome> {
+    let Some(table) = store.tables.get(staging) else { return Vec::new() };
+    let Some(row) = table.row(slot) else { return Vec::new() };
+    let fields = table.fields(row).filter(|(column, _)| !column.starts_with("sys_"));
+    let owned: Vec<(String, String)> = fields.map(|(column, text)| (column.to_owned(), text.to_owned())).collect();
+    let fields: Vec<(String, &str)> = owned.iter().map(|(column, text)| (column.clone(), text.as_str())).collect();
+    let outcomes = transform(store, staging, &fields, options, work);
+    let (marks, now) = (marks(store, staging, outcomes.first()), store.now());
+    if let Some(table) = store.tables.get_mut(staging) {
+        table.update(slot, now, &marks);
+    }
+    for outcome in &outcomes {
+        second_stage::begin(store, staging, Some(slot), outcome, options);
+    }
+    outcomes
+}
+
 /// Does whatever is due.
 pub(super) fn settle(store: &mut Store, options: &ServiceNowOptions) -> Work {
-    let (time, mut work) = (now(), Work::default());
+    let (time, mut work) = (store.now(), Work::default());
     while store.due.front().is_some_and(|(at, _)| *at <= time) {
-        let Some((_, due)) = store.due.pop_front() else { break };
+        let Some((at, due)) = store.due.pop_front() else { break };
         match due {
             Due::Transform { staging, slot, run } => {
-                let Some(table) = store.tables.get(&staging) else { continue };
-                let Some(row) = table.row(slot) else { continue };
-                let fields = table.fields(row).filter(|(column, _)| !column.starts_with("sys_"));
-                let owned: Vec<(String, String)> = fields.map(|(column, text)| (column.to_owned(), text.to_owned())).collect();
-                let fields: Vec<(String, &str)> = owned.iter().map(|(column, text)| (column.clone(), text.as_str())).collect();
-                let outcomes = transform(store, &staging, &fields, options, &mut work);
-                let marks = marks(store, &staging, outcomes.first());
-                if let Some(table) = store.tables.get_mut(&staging) {
-                    table.update(slot, now(), &marks);
-                }
-                for outcome in &outcomes {
-                    fail_later(store, &staging, Some(slot), outcome, &fields, options);
-                }
-                if let Some(run) = run {
+                let outcomes = transform_staged(store, &staging, slot, options, &mut work);
+                if let (Some(run), false) = (run, outcomes.is_empty()) {
                     let mut totals = Totals::load(store, run);
                     outcomes.iter().for_each(|outcome| totals.add(outcome.state));
                     totals.save(store, run, options);
                 }
             }
-            Due::Fail { staging, slot, target, target_slot, message } => {
-                let error = |column: &'static str| (Cow::Borrowed(column), Cow::Owned(message.clone()));
-                if let Some(slot) = slot {
-                    let state = (Cow::Borrowed("sys_import_state"), Cow::Borrowed("error"));
-                    let fields: [Field<'_>; 3] = [error("u_error"), error("sys_import_state_comment"), state];
-                    // a test's own rule may refuse it; then the row stays as it is
-                    let _ = store.update(&staging, slot, &fields, Writer::Hand, options);
-                }
-                let _ = store.update(&target, target_slot, &[error("u_error")], Writer::Hand, options);
-            }
+            Due::Move(course) => second_stage::go_on(store, course, at, options),
         }
     }
+    second_stage::jobs(store, options, &mut work);
     work
 }
 

@@ -19,6 +19,7 @@ mod query;
 mod reply;
 mod rows;
 pub mod schema;
+mod second_stage;
 mod stats;
 mod store;
 mod table_api;
@@ -32,6 +33,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -40,7 +42,7 @@ use url::Url;
 use super::faults::{FaultPlan, FaultRule, Faults};
 use super::server::{RunningServer, serve};
 
-pub use options::{CallerSysId, LateFailure, LongText, RateRule, SemaphoreRule, ServiceNowOptions};
+pub use options::{CallerSysId, LateFailure, LongText, RateRule, SecondStage, SemaphoreRule, ServiceNowOptions};
 
 use load::Load;
 use reply::{Call, Reply, Work};
@@ -303,6 +305,24 @@ impl ServiceNowSim {
     /// A row deleted by hand; whether there was one.
     pub fn delete_row(&self, table: &str, sys_id: &str) -> bool {
         self.instance.delete_by_hand(table, sys_id)
+    }
+
+    /// The instance's clock goes on by this: whatever would have happened meanwhile has. Tokens and limits keep their own time.
+    pub fn advance(&self, time: Duration) {
+        self.instance.store().ahead += i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        drop(self.instance.settled());
+    }
+
+    /// Which rows of a staging table fail in its second stage from now on, whenever they arrived.
+    pub fn set_late_failures(&self, table: &str, failures: &[LateFailure]) {
+        self.instance.settled().jobs.set_failures(table, failures);
+    }
+
+    /// The job that tries lines again that came before their header, at once.
+    pub fn retrigger(&self) {
+        let (mut store, mut work) = (self.instance.settled(), Work::default());
+        second_stage::retrigger(&mut store, &self.instance.options, &mut work);
+        self.instance.writes.fetch_add(u64::from(work.commits), Ordering::SeqCst);
     }
 
     /// How often a token was asked for.

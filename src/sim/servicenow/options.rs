@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::catalog;
-use super::schema::TableSchema;
+use super::schema::{Abort, TableSchema};
 
 /// What happens to a text longer than its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,18 +53,54 @@ pub struct SemaphoreRule {
     pub queued: usize,
 }
 
-/// A failure of the workflow behind an import set row, some time after the write.
+/// The workflow behind a staging table: integration, validation job, approval. It takes a row on once it has arrived, and what becomes of it
+/// is seen by reading alone. Names and values as they are stored are not published: they are chosen here.
 #[derive(Debug, Clone)]
-pub struct LateFailure {
+pub struct SecondStage {
     /// The staging table.
     pub table: String,
-    /// The column looked at.
+    /// The column of the target that says how far a row is.
     pub column: String,
-    /// Rows whose column holds this fail.
-    pub value: String,
-    /// How long after the write.
-    pub after: Duration,
-    /// The reason, as it will stand in `u_error` of both rows and in `sys_import_state_comment`.
+    /// The column of both rows that says why one failed.
+    pub error: String,
+    /// How long a row stays in each state: the job that validates invoices comes every 30 minutes.
+    pub every: Duration,
+    /// The states of a row that succeeds, the first at once.
+    pub life: Vec<String>,
+    /// Which rows fail instead of reaching their second state; the first that applies counts.
+    pub failures: Vec<LateFailure>,
+    /// Whether `sys_import_state` of the staged row tells a failure too, and not its error column alone.
+    pub import_state: bool,
+    /// Whether a row that changed nothing (`ignored`) is worked on once more.
+    pub again_unchanged: bool,
+}
+
+impl SecondStage {
+    /// That of invoices, in which nothing fails.
+    pub fn of_invoices(staging: &str) -> Self {
+        Self {
+            table: staging.to_owned(),
+            column: "u_state".to_owned(),
+            error: "u_error".to_owned(),
+            every: Duration::from_secs(1800),
+            life: ["draft", "approved", "pending_payment", "paid"].map(str::to_owned).to_vec(),
+            failures: Vec::new(),
+            import_state: true,
+            again_unchanged: true,
+        }
+    }
+}
+
+/// Rows that fail in the second stage.
+#[derive(Debug, Clone)]
+pub struct LateFailure {
+    /// The column of the target looked at.
+    pub column: String,
+    /// What of it makes the row fail.
+    pub when: Abort,
+    /// The state it then has.
+    pub state: String,
+    /// The reason, as it stands in the error column of both rows, and in `sys_import_state_comment` where that tells it too.
     pub message: String,
 }
 
@@ -140,14 +176,18 @@ pub struct ServiceNowOptions {
     pub insert_multiple_synchronous: bool,
     /// How long asynchronous rows stay pending.
     pub import_delay: Duration,
-    /// Whether staging rows are kept (the real instance keeps them for seven days).
+    /// Whether staging rows are kept at all.
     pub keep_staging: bool,
     /// Whether a line without its header fails.
     pub lines_need_header: bool,
     /// Whether a map accepts an empty coalesce value rather than skip the row.
     pub empty_coalesce: bool,
-    /// Failures that come later.
-    pub late_failures: Vec<LateFailure>,
+    /// How long staging rows are kept, where they are: a daily job deletes older ones.
+    pub staging_life: Duration,
+    /// What goes on after rows have arrived; nothing by default.
+    pub second_stages: Vec<SecondStage>,
+    /// How often lines that came before their header are tried again by themselves; never by default.
+    pub retrigger_every: Option<Duration>,
 
     /// The batch's budget: 30 s on the real instance.
     pub batch_budget: Duration,
@@ -219,7 +259,9 @@ impl Default for ServiceNowOptions {
             keep_staging: true,
             lines_need_header: true,
             empty_coalesce: false,
-            late_failures: Vec::new(),
+            staging_life: Duration::from_secs(7 * 86_400),
+            second_stages: Vec::new(),
+            retrigger_every: None,
             batch_budget: Duration::from_secs(30),
             record_time: Duration::ZERO,
             cancelled_item_serviced: true,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::money::parse_decimal;
+
 /// What a column holds, and so what becomes of a value written to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnKind {
@@ -81,6 +83,17 @@ pub enum Abort {
     StartsWith(String),
     /// The column holds this text.
     Equals(String),
+}
+
+impl Abort {
+    /// Whether it does, by the column's text.
+    pub(super) fn applies(&self, value: &str) -> bool {
+        match self {
+            Self::Negative => parse_decimal(value).is_some_and(|number| number.is_sign_negative() && !number.is_zero()),
+            Self::StartsWith(prefix) => value.starts_with(prefix.as_str()),
+            Self::Equals(wanted) => value == *wanted,
+        }
+    }
 }
 
 /// A before-rule that aborts writes.

@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::domain::money::parse_decimal;
-
 use super::options::{CallerSysId, ServiceNowOptions};
 use super::reply::Refusal;
 use super::rows::{Table, parse_id};
-use super::schema::{Abort, ColumnKind, TableSchema};
+use super::schema::{ColumnKind, TableSchema};
+use super::second_stage::{Course, Jobs};
 use super::values::{Stored, store};
 
 /// A field of a write.
@@ -29,13 +28,13 @@ pub(super) enum Writer {
     Hand,
 }
 
-/// Staging rows that wait for their transform, and failures that come later.
+/// Staging rows that wait for their transform, and rows that wait for their next state.
 #[derive(Debug)]
 pub(super) enum Due {
     /// Transform this staging row.
     Transform { staging: String, slot: u32, run: Option<u32> },
-    /// Mark these rows as failed.
-    Fail { staging: String, slot: Option<u32>, target: String, target_slot: u32, message: String },
+    /// This row goes on in its life.
+    Move(Course),
 }
 
 /// An import set.
@@ -56,14 +55,18 @@ pub(super) struct Store {
     pub(super) set_count: u32,
     /// What is due, in order of time (milliseconds since 1970).
     pub(super) due: VecDeque<(i64, Due)>,
-}
-
-/// Now, in milliseconds since 1970.
-pub(super) fn now() -> i64 {
-    chrono::Utc::now().timestamp_millis()
+    /// What goes on by itself.
+    pub(super) jobs: Jobs,
+    /// How far the instance's clock is ahead, in milliseconds.
+    pub(super) ahead: i64,
 }
 
 impl Store {
+    /// Now by the instance's clock, in milliseconds since 1970.
+    pub(super) fn now(&self) -> i64 {
+        chrono::Utc::now().timestamp_millis() + self.ahead
+    }
+
     pub(super) fn new(options: &ServiceNowOptions) -> Self {
         let mut keys: HashMap<&str, Vec<Vec<String>>> = HashMap::new();
         for table in &options.tables {
@@ -88,9 +91,20 @@ impl Store {
             if schema.open && !schema.staging {
                 schema.indexed.push("u_source_key".to_owned());
             }
+            for stage in &options.second_stages {
+                let behind = options.tables.iter().find(|table| table.name == stage.table);
+                if stage.table == schema.name {
+                    schema.set_column(&stage.error, ColumnKind::Text(1000));
+                } else if behind.is_some_and(|table| table.maps.iter().any(|map| map.target == schema.name)) {
+                    schema.set_column(&stage.error, ColumnKind::Text(1000));
+                    schema.set_column(&stage.column, ColumnKind::Text(40));
+                }
+            }
             tables.insert(schema.name.clone(), Table::new(Arc::new(schema), options.open_columns, keys));
         }
-        Self { tables, random: fastrand::Rng::with_seed(options.seed), sets: BTreeMap::new(), set_count: 0, due: VecDeque::new() }
+        let jobs = Jobs::new(options, chrono::Utc::now().timestamp_millis());
+        let random = fastrand::Rng::with_seed(options.seed);
+        Self { tables, random, sets: BTreeMap::new(), set_count: 0, due: VecDeque::new(), jobs, ahead: 0 }
     }
 
     /// A new random `sys_id`.
@@ -191,13 +205,7 @@ impl Store {
             return Err(Refusal(format!("Data Policy Exception: The following fields are mandatory: {}", missing.join(", "))));
         }
         for rule in &table.schema.rules {
-            let value = text(&rule.column);
-            let aborts = match &rule.abort {
-                Abort::Negative => parse_decimal(&value).is_some_and(|number| number.is_sign_negative() && !number.is_zero()),
-                Abort::StartsWith(prefix) => value.starts_with(prefix.as_str()),
-                Abort::Equals(wanted) => value == *wanted,
-            };
-            if aborts {
+            if rule.abort.applies(&text(&rule.column)) {
                 let id = rule_id(&rule.name);
                 return Err(Refusal(format!(
                     "Operation against file '{name}' was aborted by Business Rule '{rule}^{id}'. Business Rule Stack:{rule}",
@@ -213,7 +221,7 @@ impl Store {
         let mut values = self.prepare(name, fields, writer, options)?;
         self.check(name, None, &values, writer)?;
         let wanted = fields.iter().find(|(column, _)| &**column == "sys_id").map(|(_, value)| value.as_ref()).filter(|id| !id.is_empty());
-        let fresh = self.new_id();
+        let (fresh, now) = (self.new_id(), self.now());
         let Some(table) = self.tables.get_mut(name) else { return Err(insert_refused(name, "")) };
         let id = match (wanted.and_then(parse_id), options.caller_sys_id) {
             (None, _) | (_, CallerSysId::Ignored) => fresh,
@@ -231,7 +239,7 @@ impl Store {
                 }
             },
         };
-        Ok(table.insert(id, now(), &values))
+        Ok(table.insert(id, now, &values))
     }
 
     /// A PATCH or PUT, without the answer: whether anything changed.
@@ -245,7 +253,8 @@ impl Store {
     ) -> Result<bool, Refusal> {
         let values = self.prepare(name, fields, writer, options)?;
         self.check(name, Some(slot), &values, writer)?;
-        Ok(self.tables.get_mut(name).is_some_and(|table| table.update(slot, now(), &values)))
+        let now = self.now();
+        Ok(self.tables.get_mut(name).is_some_and(|table| table.update(slot, now, &values)))
     }
 
     /// Puts something off.

@@ -12,7 +12,7 @@ use super::query::Query;
 use super::reply::{Call, Reply, Work};
 use super::rows::{Row, Table};
 use super::schema::ColumnKind;
-use super::store::{Field, Store, Writer, now};
+use super::store::{Field, Store, Writer};
 use super::values::mangled;
 
 /// `/api/now/table/{table}[/{sys_id}]`
@@ -27,7 +27,9 @@ pub(super) fn handle(store: &mut Store, call: &Call, options: &ServiceNowOptions
         ("GET" | "HEAD", "") => list(store, table, call, options),
         ("POST", "") => post(store, name, call, options, work),
         ("GET" | "HEAD" | "PATCH" | "PUT" | "DELETE", id) if !id.is_empty() => {
-            let found = table.find_id(id).filter(|slot| table.row(*slot).is_some_and(|row| readable(row, options) && !hidden(table, row)));
+            let found = table
+                .find_id(id)
+                .filter(|slot| table.row(*slot).is_some_and(|row| readable(row, store.now(), options) && !hidden(table, row)));
             let Some(slot) = found else { return Reply::no_record() };
             match call.method.as_str() {
                 "GET" | "HEAD" => {
@@ -46,8 +48,8 @@ pub(super) fn handle(store: &mut Store, call: &Call, options: &ServiceNowOptions
 }
 
 /// Whether the row is old enough to be read.
-fn readable(row: &Row, options: &ServiceNowOptions) -> bool {
-    options.read_delay.is_zero() || row.created + options.read_delay.as_millis() as i64 <= now()
+fn readable(row: &Row, now: i64, options: &ServiceNowOptions) -> bool {
+    options.read_delay.is_zero() || row.created + options.read_delay.as_millis() as i64 <= now
 }
 
 /// Whether a row ACL hides the row.
@@ -131,8 +133,12 @@ fn list(store: &Store, table: &Table, call: &Call, options: &ServiceNowOptions) 
     };
     let text = call.parameter("sysparm_query").map_or_else(filters, str::to_owned);
     let query = Query::parse(&text, table);
-    let mut slots =
-        if query.invalid && options.invalid_query_returns_no_rows { Vec::new() } else { query.run(table, |row| readable(row, options)) };
+    let now = store.now();
+    let mut slots = if query.invalid && options.invalid_query_returns_no_rows {
+        Vec::new()
+    } else {
+        query.run(table, |row| readable(row, now, options))
+    };
     let total = slots.len();
     let number = |name: &str| call.parameter(name).and_then(|text| text.parse::<usize>().ok());
     let (limit, offset) = (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));

@@ -2,6 +2,7 @@
 
 mod faults;
 mod import;
+mod second_stage;
 mod table;
 mod token;
 

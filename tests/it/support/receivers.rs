@@ -1,20 +1,117 @@
 //! Whoever is told: a web server and a mail server that keep what they are sent, and answer as they are bid.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What was sent to a receiver, and what it answers next; then it takes everything.
 #[derive(Clone, Default)]
 struct Desk {
     seen: Arc<Mutex<Vec<String>>>,
     answers: Arc<Mutex<Vec<String>>>,
+    signed_in: Arc<Mutex<Vec<String>>>,
+    overheard: Arc<Mutex<String>>,
+    downgraded: Arc<AtomicBool>,
 }
 
 impl Desk {
     fn answer(&self, usual: &str) -> String {
         let mut answers = self.answers.lock().unwrap();
         if answers.is_empty() { usual.to_owned() } else { answers.remove(0) }
+    }
+}
+
+/// An authority of a site's own, and a server's certificate that it has signed.
+pub struct Authority {
+    /// What whoever trusts it has in a file.
+    pub pem: String,
+    server: Arc<ServerConfig>,
+}
+
+impl Authority {
+    /// One whose server is known by this name.
+    pub fn of(name: &str) -> Self {
+        let mut authority = CertificateParams::new(vec![]).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // each has a name of its own, so that none is taken for another
+        authority.distinguished_name.push(DnType::CommonName, format!("authority {}", uuid::Uuid::now_v7()));
+        let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        let chain: Vec<CertificateDer<'static>> = vec![leaf.der().clone()];
+        let private = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let server = Arc::new(config.with_no_client_auth().with_single_cert(chain, private).unwrap());
+        Self { pem: issuer.pem(), server }
+    }
+}
+
+/// A connection, in clear or secured.
+enum Wire {
+    Clear(TcpStream),
+    Secured(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+impl Wire {
+    fn secured(stream: TcpStream, authority: &Authority) -> Self {
+        let connection = ServerConnection::new(authority.server.clone()).unwrap();
+        Self::Secured(Box::new(StreamOwned::new(connection, stream)))
+    }
+
+    fn io(&mut self) -> &mut dyn ReadWrite {
+        match self {
+            Self::Clear(stream) => stream,
+            Self::Secured(stream) => stream.as_mut(),
+        }
+    }
+
+    /// A line with its end; empty when there is no more. What comes in clear, anybody hears.
+    fn line(&mut self, desk: &Desk) -> io::Result<String> {
+        let (mut line, mut byte) = (Vec::new(), [0]);
+        while line.last() != Some(&b'\n') && self.io().read(&mut byte)? == 1 {
+            line.push(byte[0]);
+        }
+        let line = String::from_utf8(line).map_err(io::Error::other)?;
+        if let Self::Clear(_) = self {
+            desk.overheard.lock().unwrap().push_str(&line);
+        }
+        Ok(line)
+    }
+
+    fn say(&mut self, text: &str) -> io::Result<()> {
+        self.io().write_all(text.as_bytes())?;
+        self.io().flush()
+    }
+}
+
+trait ReadWrite: Read + Write {}
+impl<T: Read + Write> ReadWrite for T {}
+
+/// How a mail server wants to be spoken to.
+pub enum Speech {
+    /// In clear; whoever likes may sign in.
+    Clear,
+    /// Begun in clear, then secured, with this user and password.
+    Starttls(Authority, &'static str, &'static str),
+    /// Secured from the first byte, with this user and password.
+    Tls(Authority, &'static str, &'static str),
+}
+
+impl Speech {
+    fn asked(&self) -> Option<String> {
+        match self {
+            Self::Clear => None,
+            Self::Starttls(_, user, password) | Self::Tls(_, user, password) => Some(format!("{user}:{password}")),
+        }
     }
 }
 
@@ -27,69 +124,28 @@ pub struct Receiver {
 impl Receiver {
     /// A web server; it keeps head and body.
     pub fn web() -> Self {
-        Self::start(|mut stream, desk| {
-            let mut reader = BufReader::new(stream.try_clone()?);
-            let (mut head, mut length) = (String::new(), 0);
-            loop {
-                let mut line = String::new();
-                if reader.read_line(&mut line)? == 0 {
-                    return Ok(());
-                }
-                if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = text.trim().parse().unwrap();
-                }
-                if line == "\r\n" {
-                    break;
-                }
-                head += &line;
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body)?;
-            desk.seen.lock().unwrap().push(format!("{head}\r\n{}", String::from_utf8(body).unwrap()));
-            let status = desk.answer("200 OK");
-            write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhm")
-        })
+        Self::start(|stream, desk| take_post(Wire::Clear(stream), desk))
+    }
+
+    /// A web server whose certificate comes from this authority.
+    pub fn secured_web(authority: Authority) -> Self {
+        Self::start(move |stream, desk| take_post(Wire::secured(stream, &authority), desk))
     }
 
     /// A mail server without TLS; it keeps each mail as it was written.
     pub fn mail() -> Self {
-        Self::start(|mut stream, desk| {
-            let mut reader = BufReader::new(stream.try_clone()?);
-            write!(stream, "220 mail.test ESMTP\r\n")?;
-            loop {
-                let mut line = String::new();
-                if reader.read_line(&mut line)? == 0 {
-                    return Ok(());
-                }
-                let word = line.split([' ', ':', '\r']).next().unwrap_or_default().to_ascii_uppercase();
-                match word.as_str() {
-                    "EHLO" => write!(stream, "250-mail.test\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n")?,
-                    "AUTH" => write!(stream, "235 welcome\r\n")?,
-                    "DATA" => {
-                        write!(stream, "354 go on\r\n")?;
-                        let mut mail = String::new();
-                        loop {
-                            let mut line = String::new();
-                            if reader.read_line(&mut line)? == 0 || line == ".\r\n" {
-                                break;
-                            }
-                            mail += &line;
-                        }
-                        let answer = desk.answer("250 queued as 42");
-                        // what is refused has not been received
-                        if answer.starts_with("250") {
-                            desk.seen.lock().unwrap().push(mail);
-                        }
-                        write!(stream, "{answer}\r\n")?;
-                    }
-                    "QUIT" => return write!(stream, "221 bye\r\n"),
-                    _ => write!(stream, "250 ok\r\n")?,
-                }
-            }
+        Self::mail_that(Speech::Clear)
+    }
+
+    /// A mail server that is spoken to in this way.
+    pub fn mail_that(speech: Speech) -> Self {
+        Self::start(move |stream, desk| match &speech {
+            Speech::Tls(authority, ..) => take_mail(Wire::secured(stream, authority), &speech, desk),
+            Speech::Starttls(..) | Speech::Clear => take_mail(Wire::Clear(stream), &speech, desk),
         })
     }
 
-    fn start(serve: impl Fn(TcpStream, &Desk) -> std::io::Result<()> + Send + 'static) -> Self {
+    fn start(serve: impl Fn(TcpStream, &Desk) -> io::Result<()> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, desk) = (listener.local_addr().unwrap().port(), Desk::default());
         let own = desk.clone();
@@ -110,5 +166,93 @@ impl Receiver {
     /// Everything that was sent so far.
     pub fn seen(&self) -> Vec<String> {
         self.desk.seen.lock().unwrap().clone()
+    }
+
+    /// Who signed in so far, each as `user:password`.
+    pub fn signed_in(&self) -> Vec<String> {
+        self.desk.signed_in.lock().unwrap().clone()
+    }
+
+    /// Whether somebody on the line takes STARTTLS out of what the mail server offers.
+    pub fn downgrade(&self, so: bool) {
+        self.desk.downgraded.store(so, Ordering::SeqCst);
+    }
+
+    /// What a listener on the line has heard of a mail server's clients.
+    pub fn overheard(&self) -> String {
+        self.desk.overheard.lock().unwrap().clone()
+    }
+}
+
+fn take_post(mut wire: Wire, desk: &Desk) -> io::Result<()> {
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let line = wire.line(desk)?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = text.trim().parse().unwrap();
+        }
+        if line == "\r\n" {
+            break;
+        }
+        head += &line;
+    }
+    let mut body = vec![0; length];
+    wire.io().read_exact(&mut body)?;
+    desk.seen.lock().unwrap().push(format!("{head}\r\n{}", String::from_utf8(body).unwrap()));
+    let status = desk.answer("200 OK");
+    wire.say(&format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhm"))
+}
+
+fn take_mail(mut wire: Wire, speech: &Speech, desk: &Desk) -> io::Result<()> {
+    let mut welcome = speech.asked().is_none();
+    wire.say("220 mail.test ESMTP\r\n")?;
+    loop {
+        let line = wire.line(desk)?;
+        let word = line.split([' ', ':', '\r']).next().unwrap_or_default().to_ascii_uppercase();
+        let downgraded = desk.downgraded.load(Ordering::SeqCst);
+        let answer = match (word.as_str(), speech, &wire) {
+            ("", ..) => return Ok(()),
+            ("QUIT", ..) => return wire.say("221 bye\r\n"),
+            ("EHLO", Speech::Starttls(..), Wire::Clear(_)) if downgraded => "250-mail.test\r\n250 AUTH PLAIN LOGIN".to_owned(),
+            ("EHLO", Speech::Starttls(..), Wire::Clear(_)) => "250-mail.test\r\n250-8BITMIME\r\n250 STARTTLS".to_owned(),
+            ("EHLO", ..) => "250-mail.test\r\n250-8BITMIME\r\n250 AUTH PLAIN".to_owned(),
+            ("STARTTLS", Speech::Starttls(authority, ..), Wire::Clear(stream)) => {
+                let stream = stream.try_clone()?;
+                wire.say("220 go on\r\n")?;
+                wire = Wire::secured(stream, authority);
+                continue;
+            }
+            (_, Speech::Starttls(..), Wire::Clear(_)) if !downgraded => "530 must issue a STARTTLS command first".to_owned(),
+            ("AUTH", ..) => {
+                let given = line.trim_end().rsplit(' ').next().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+                let given = String::from_utf8_lossy(&given).trim_start_matches('\0').replace('\0', ":");
+                desk.signed_in.lock().unwrap().push(given.clone());
+                welcome = speech.asked().is_none_or(|asked| asked == given);
+                if welcome { "235 welcome" } else { "535 authentication failed" }.to_owned()
+            }
+            ("MAIL" | "RCPT" | "DATA", ..) if !welcome => "530 authentication required".to_owned(),
+            ("DATA", ..) => {
+                wire.say("354 go on\r\n")?;
+                let mut mail = String::new();
+                loop {
+                    let line = wire.line(desk)?;
+                    if line.is_empty() || line == ".\r\n" {
+                        break;
+                    }
+                    mail += &line;
+                }
+                let answer = desk.answer("250 queued as 42");
+                // what is refused has not been received
+                if answer.starts_with("250") {
+                    desk.seen.lock().unwrap().push(mail);
+                }
+                answer
+            }
+            _ => "250 ok".to_owned(),
+        };
+        wire.say(&format!("{answer}\r\n"))?;
     }
 }

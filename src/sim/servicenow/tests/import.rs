@@ -1,6 +1,5 @@
 //! Items 29 to 45: import sets and batches.
 
-use super::super::LateFailure;
 use super::super::schema::{Abort, BusinessRule, ColumnKind, OnMissing, TableSchema};
 use super::*;
 
@@ -158,20 +157,7 @@ async fn insert_multiple_tells_no_outcome_and_reads_labels() {
 }
 
 #[actix_rt::test]
-async fn a_row_can_fail_later_and_a_table_can_be_asynchronous() {
-    let late = LateFailure {
-        table: "sn_apo_invoice".into(),
-        column: "u_supplier".into(),
-        value: "BAD".into(),
-        after: Duration::from_millis(50),
-        message: "supplier is blocked".into(),
-    };
-    let bench = Bench::new(ServiceNowOptions { late_failures: vec![late], ..Default::default() }).await;
-    let entry = bench.import("sn_apo_invoice", &json!({"u_source_key": "i", "u_supplier": "BAD"})).await;
-    assert_eq!(entry["status"], "inserted");
-    let failed = until(async || bench.sim.find("sn_apo_invoice", "sys_import_state", "error").is_some()).await;
-    assert!(failed, "never failed");
-    assert_eq!(bench.sim.rows("x_apo_invoice")[0]["u_error"], "supplier is blocked");
+async fn a_table_can_be_asynchronous() {
     let bench = Bench::new(ServiceNowOptions { import_asynchronous: true, ..Default::default() }).await;
     let entry = bench.import("sn_apo_invoice", &json!({"u_source_key": "i"})).await;
     assert_eq!((&entry["status"], &entry["table"]), (&json!("pending"), &json!("sn_apo_invoice")));
