@@ -1,20 +1,16 @@
-//! What `doctor` finds on this machine: room for the state, and whether the clock agrees with the systems'.
+//! This machine: room for the state, and the service's own certificate.
 
 use std::path::Path;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use url::Url;
+use chrono::{TimeDelta, Utc};
 
 use super::Finding;
 use crate::config::settings::CertificateFiles;
-use crate::net::{HttpClient, Method};
 
 /// Free space below which the private database is in danger, and below which it is time to look, in MiB.
 const SPACE: (u64, u64) = (100, 1024);
 /// A certificate that is not renewed by then has been forgotten.
 const RENEWAL: TimeDelta = TimeDelta::days(21);
-/// How far clocks may be apart; an HTTP date has whole seconds, and an answer is under way for some.
-const CLOCK: TimeDelta = TimeDelta::seconds(30);
 
 /// Whether the state directory has room.
 pub(super) fn state_directory(directory: &Path) -> Finding {
@@ -87,47 +83,16 @@ fn read_by_others(_: &Path) -> bool {
     false // the directory's access list decides
 }
 
-/// Compares our clock with the `Date` of an answer, whatever its status: nothing is signed in for it.
-pub(super) async fn clock(what: &str, http: &HttpClient, url: &Url) -> Finding {
-    let unknown = |found: String| Finding::unknown(what, found, "nothing, while the machine's clock is set by the network");
-    let before = Utc::now();
-    let answer = match http.send(Method::GET, url, &[], Vec::new().into()).await {
-        Ok(answer) => answer,
-        Err(error) => return unknown(crate::actors::chain(&error)),
-    };
-    let middle = before + (Utc::now() - before) / 2;
-    match answer.header("date").and_then(|text| DateTime::parse_from_rfc2822(text).ok()) {
-        Some(theirs) => compared(what, middle, theirs.to_utc()),
-        None => unknown("the answer carries no date".to_owned()),
-    }
-}
-
-fn compared(what: &str, ours: DateTime<Utc>, theirs: DateTime<Utc>) -> Finding {
-    let apart = ours - theirs;
-    let at = |time: DateTime<Utc>| time.format("%H:%M:%SZ").to_string();
-    let direction = if apart > TimeDelta::zero() { "ahead of" } else { "behind" };
-    if apart.abs() <= CLOCK {
-        return Finding::ok(what, "within half a minute of each other");
-    }
-    let found = format!("this machine is {} s {direction} it: {} here, {} there", apart.num_seconds().abs(), at(ours), at(theirs));
-    Finding::warning(what, found, "let both machines' clocks be set by the network (NTP)")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Verdict;
     use super::*;
 
     #[test]
-    fn room_and_clocks_are_judged() {
+    fn room_is_judged() {
         let directory = Path::new("/nowhere/tieline");
         let verdicts = [99, 100, 1023, 1024].map(|free| room(free, directory).verdict);
         assert_eq!(verdicts, [Verdict::Failed, Verdict::Warning, Verdict::Warning, Verdict::Ok]);
         assert!(state_directory(directory).found.contains("MiB free at /nowhere/tieline"), "asked of the nearest directory above");
-        let now = Utc::now();
-        assert_eq!(compared("clock", now, now - TimeDelta::seconds(30)).verdict, Verdict::Ok);
-        let late = compared("clock", now, now + TimeDelta::seconds(90));
-        assert_eq!(late.verdict, Verdict::Warning);
-        assert!(late.found.contains("90 s behind"), "{}", late.found);
     }
 }
