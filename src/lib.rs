@@ -21,6 +21,8 @@ pub mod notice;
 
 pub mod actors;
 
+pub mod doctor;
+
 pub mod http;
 
 pub mod cli;

@@ -21,13 +21,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["domain", "config", "failpoint", "retry", "telemetry", "net", "definition"]),
     ("notice", &["domain", "config", "telemetry", "net"]),
     ("actors", &["domain", "config", "retry", "telemetry", "net", "postgres", "definition", "syspro", "servicenow", "store", "notice"]),
-    ("http", &["domain", "config", "telemetry", "net", "store", "actors"]),
+    ("doctor", BELOW_DOCTOR),
+    ("http", &["domain", "config", "telemetry", "net", "store", "actors", "doctor"]),
     ("sim", &["domain", "definition", "syspro::wire", "servicenow::wire"]),
     ("cli", EVERYTHING),
     ("main", EVERYTHING),
 ];
 
 const EVERYTHING: &[&str] = &["*"];
+
+/// As the actors, and the actors.
+const BELOW_DOCTOR: &[&str] =
+    &["domain", "config", "retry", "telemetry", "net", "postgres", "definition", "syspro", "servicenow", "store", "notice", "actors"];
 
 /// Crates that only some modules may name. A path after the module allows that part of the crate alone.
 const CRATES: &[(&str, &[(&str, &[&str])])] = &[

@@ -16,6 +16,7 @@ mod crash;
 mod database_trouble;
 mod deaths;
 mod described;
+mod doctor;
 mod downstream;
 mod drift;
 mod enet;

@@ -94,12 +94,12 @@ pub(super) struct RunAccepted {
     accepted: RunKind,
 }
 
-/// A replay that takes longer than a request may: it goes on by itself.
+/// Something that takes longer than a request may: it goes on by itself.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ReplayAccepted {
-    accepted: bool,
+pub(super) struct Followed {
+    pub(super) accepted: bool,
     /// Where to look for it.
-    follow: &'static str,
+    pub(super) follow: &'static str,
 }
 
 pub(in crate::http) fn caller(request: &HttpRequest) -> String {
@@ -265,7 +265,7 @@ pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody,
     match tokio::time::timeout(REPLAY_WAIT, task).await {
         Ok(Ok(report)) => Ok(HttpResponse::Accepted().json(report?)),
         Ok(Err(_)) => Err(Problem::unavailable("the replay crashed; what it did stays done", "do it again: that is harmless")),
-        Err(_) => Ok(HttpResponse::Accepted().json(ReplayAccepted { accepted: true, follow: "/api/v1/runs" })),
+        Err(_) => Ok(HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/runs" })),
     }
 }
 

@@ -19,7 +19,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
 
-use super::{actions, backfill, conflicts, hold, lists};
+use super::{actions, backfill, conflicts, doctor, hold, lists};
 use crate::actors::replay::ReplayReport;
 use crate::http::auth::{ROUTES, Route};
 use crate::http::problem::Problem;
@@ -175,7 +175,7 @@ const OPERATIONS: &[Operation] = &[
         "replay",
         "Maps stored records anew and sends them again",
         component::<actions::ReplayBody>,
-        Answer::Either(202, component::<ReplayReport>, component::<actions::ReplayAccepted>),
+        Answer::Either(202, component::<ReplayReport>, component::<actions::Followed>),
     ),
     post(
         "/api/v1/backfill",
@@ -192,6 +192,20 @@ const OPERATIONS: &[Operation] = &[
         "Ends a backfill early; what it has read stays",
         component::<backfill::CancelBody>,
         Answer::One(200, component::<BackfillRow>),
+    ),
+    get(
+        "/api/v1/doctor",
+        "getExamination",
+        "The last examination of both systems by this process",
+        &[],
+        Answer::One(200, component::<doctor::ExaminationView>),
+    ),
+    post(
+        "/api/v1/doctor",
+        "examine",
+        "Begins an examination of both systems, rights, clocks, certificates and the database",
+        component::<doctor::DoctorBody>,
+        Answer::One(202, component::<actions::Followed>),
     ),
 ];
 

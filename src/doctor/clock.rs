@@ -1,0 +1,62 @@
+//! Whether this machine's clock agrees with the systems'.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
+
+use super::Finding;
+use crate::config::settings::Connection;
+use crate::net::{HttpClient, Method};
+use crate::telemetry::labels::System;
+
+/// How far clocks may be apart; an HTTP date has whole seconds, and an answer is under way for some.
+const CLOCK: TimeDelta = TimeDelta::seconds(30);
+
+/// e.net's address that takes no session.
+pub(super) fn enet(base: &Url) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/GetVersion", base.path().trim_end_matches('/')));
+    url
+}
+
+/// Compares our clock with the `Date` of an answer, whatever its status: nobody signs in for it. `None`: no client can be made, which has
+/// been reported with its system.
+pub(super) async fn clock(what: &str, system: System, connection: &Connection, url: &Url) -> Option<Finding> {
+    let http = HttpClient::new(system, connection).ok()?;
+    let unknown = |found: String| Some(Finding::unknown(what, found, "nothing, while the machine's clock is set by the network"));
+    let before = Utc::now();
+    let answer = match http.send(Method::GET, url, &[], Vec::new().into()).await {
+        Ok(answer) => answer,
+        Err(error) => return unknown(crate::actors::chain(&error)),
+    };
+    let middle = before + (Utc::now() - before) / 2;
+    match answer.header("date").and_then(|text| DateTime::parse_from_rfc2822(text).ok()) {
+        Some(theirs) => Some(compared(what, middle, theirs.to_utc())),
+        None => unknown("the answer carries no date".to_owned()),
+    }
+}
+
+fn compared(what: &str, ours: DateTime<Utc>, theirs: DateTime<Utc>) -> Finding {
+    let apart = ours - theirs;
+    let at = |time: DateTime<Utc>| time.format("%H:%M:%SZ").to_string();
+    let direction = if apart > TimeDelta::zero() { "ahead of" } else { "behind" };
+    if apart.abs() <= CLOCK {
+        return Finding::ok(what, "within half a minute of each other");
+    }
+    let found = format!("this machine is {} s {direction} it: {} here, {} there", apart.num_seconds().abs(), at(ours), at(theirs));
+    Finding::warning(what, found, "let both machines' clocks be set by the network (NTP)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    #[test]
+    fn clocks_are_judged() {
+        let now = Utc::now();
+        assert_eq!(compared("clock", now, now - TimeDelta::seconds(30)).verdict, Verdict::Ok);
+        let late = compared("clock", now, now + TimeDelta::seconds(90));
+        assert_eq!(late.verdict, Verdict::Warning);
+        assert!(late.found.contains("90 s behind"), "{}", late.found);
+    }
+}

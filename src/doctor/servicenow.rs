@@ -1,0 +1,93 @@
+//! ServiceNow: the token, each target table and its columns, and the right to create.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use futures_util::future::LocalBoxFuture;
+
+use super::{Finding, Part, Sheet, Verdict, Way};
+use crate::actors::Deps;
+use crate::actors::vault::SERVICENOW;
+use crate::definition::plan::TargetPlan;
+use crate::retry::Class;
+use crate::servicenow::{ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, Token, TokenSource, TokenState, fetch_token};
+
+/// The one token that a command fetches; a refusal is reported, not answered with another one.
+struct OneToken {
+    token: Token,
+    refused: Cell<bool>,
+}
+
+impl TokenSource for OneToken {
+    fn token(&self) -> LocalBoxFuture<'_, Result<Token, ServiceNowError>> {
+        let problem = "the instance refused the token that it had just given".to_owned();
+        let token = if self.refused.get() { Err(ServiceNowError::TokenUnavailable { problem }) } else { Ok(self.token.clone()) };
+        Box::pin(std::future::ready(token))
+    }
+
+    fn refused(&self, _: u64) {
+        self.refused.set(true);
+    }
+}
+
+pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) {
+    sheet.begin(Part::ServiceNow, "ServiceNow's token, tables and columns");
+    let client = match ServiceNow::new(&deps.settings.servicenow) {
+        Ok(client) => client,
+        Err(error) => return sheet.note(Finding::failed("ServiceNow", error.chain(), "correct `[servicenow]`")),
+    };
+    let Some(tokens) = tokens(deps, way, &client, sheet).await else { return };
+    let targets: Vec<&TargetPlan> = deps.definitions.plans.iter().flat_map(|plan| &plan.targets).collect();
+    for probe in client.probe(&*tokens, &targets).await {
+        sheet.note(finding(format!("ServiceNow {}", probe.table), probe));
+    }
+    sheet.begin(Part::ServiceNow, "the right to create in ServiceNow");
+    if read_only {
+        let tables: BTreeSet<&str> = targets.iter().map(|target| target.table.as_str()).collect();
+        for table in tables {
+            let found = "not tried: only reading was asked for";
+            sheet.note(Finding::unknown(right(table), found, "begin an examination that may create a row and take it away again"));
+        }
+        return;
+    }
+    for probe in client.try_create(&*tokens, &targets).await {
+        sheet.note(finding(right(&probe.table), probe));
+    }
+}
+
+fn right(table: &str) -> String {
+    format!("right to create in {table}")
+}
+
+fn finding(what: String, probe: ProbeFinding) -> Finding {
+    let verdict = match probe.verdict {
+        ProbeVerdict::Ok => Verdict::Ok,
+        ProbeVerdict::Warning => Verdict::Warning,
+        ProbeVerdict::Failed => Verdict::Failed,
+        ProbeVerdict::CouldNotTell => Verdict::CouldNotTell,
+    };
+    Finding { verdict, ..Finding::failed(what, probe.message, probe.next_step.unwrap_or_default()) }
+}
+
+/// Where tokens come from, once one has come.
+async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, sheet: &Sheet) -> Option<Box<dyn TokenSource>> {
+    let refused = |error: ServiceNowError| {
+        let finding = Finding::failed("ServiceNow token", error.chain(), "see the message");
+        sheet.note(finding.unreachable(error.class() == Class::Transient));
+    };
+    let credential = match deps.vault.credential(SERVICENOW).await {
+        Ok(credential) => credential,
+        Err(error) => {
+            sheet.note(Finding::failed("ServiceNow credential", error.to_string(), "set the credential"));
+            return None;
+        }
+    };
+    if let Way::Service(access) = way {
+        access.tokens.token().await.map_err(refused).ok()?;
+        sheet.note(Finding::ok("ServiceNow token", "the service has one"));
+        return Some(Box::new(access.tokens.clone()));
+    }
+    let answer = fetch_token(client.http(), client.settings(), &credential).await.map_err(refused).ok()?;
+    sheet.note(Finding::ok("ServiceNow token", "given"));
+    Some(Box::new(OneToken { token: TokenState::default().accept(answer, tokio::time::Instant::now()), refused: Cell::new(false) }))
+}

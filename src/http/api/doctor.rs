@@ -1,0 +1,110 @@
+//! The examination of both systems: begun, followed, read.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::actions::{Followed, body, caller, reason};
+use super::openapi::Why;
+use crate::doctor::desk::Asked;
+use crate::doctor::{Finding, HowFar};
+use crate::domain::audit::AuditKind;
+use crate::http::Surface;
+use crate::http::problem::Problem;
+use crate::http::query::Params;
+use crate::store::NewAudit;
+
+type Answer = Result<HttpResponse, Problem>;
+
+/// How an examination is asked for.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct DoctorBody {
+    /// Why, for the audit.
+    #[schema(required = true, value_type = Why)]
+    why: String,
+    /// Create nothing in ServiceNow, not even for a moment.
+    read_only: bool,
+}
+
+/// How the last examination stands.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Stage {
+    /// There was none since the service began.
+    Never,
+    /// It is on its way.
+    Running,
+    /// It has ended.
+    Done,
+}
+
+/// The last examination of this process.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ExaminationView {
+    state: Stage,
+    /// How far it is, while it is on its way.
+    how_far: Option<HowFar>,
+    began: Option<DateTime<Utc>>,
+    ended: Option<DateTime<Utc>>,
+    /// Why it did not come to its end.
+    problem: Option<String>,
+    /// Who asked for it, and why.
+    by: Option<String>,
+    why: Option<String>,
+    /// Whether nothing was created, not even for a moment.
+    read_only: bool,
+    findings: Vec<Finding>,
+}
+
+/// `GET /api/v1/doctor`: the last examination of this process.
+pub(super) async fn last(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    let last = surface.desk.last();
+    let asked = last.as_ref().map(|last| last.asked.clone());
+    let ended = last.as_ref().and_then(|last| last.ended);
+    Ok(HttpResponse::Ok().json(ExaminationView {
+        state: match (&last, ended) {
+            (None, _) => Stage::Never,
+            (Some(_), None) => Stage::Running,
+            (Some(_), Some(_)) => Stage::Done,
+        },
+        how_far: last.as_ref().filter(|_| ended.is_none()).map(|last| last.how_far()),
+        began: last.as_ref().map(|last| last.began),
+        ended,
+        problem: last.as_ref().and_then(|last| last.problem.clone()),
+        by: asked.as_ref().map(|asked| asked.by.clone()),
+        read_only: asked.as_ref().is_some_and(|asked| asked.read_only),
+        why: asked.map(|asked| asked.why),
+        findings: last.map(|last| last.findings()).unwrap_or_default(),
+    }))
+}
+
+/// `POST /api/v1/doctor`
+pub(super) async fn begin(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    let asked: DoctorBody = body(payload).await?;
+    examine_action(&surface, &asked.why, asked.read_only, caller(&request)).await?;
+    Ok(HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/doctor" }))
+}
+
+/// Begins an examination, for whoever asks, over the API or in the console. It goes on by itself.
+///
+/// # Errors
+/// 400 without a reason, 409 while one is on its way.
+pub(in crate::http) async fn examine_action(surface: &Surface, why: &str, read_only: bool, who: String) -> Result<(), Problem> {
+    let why = reason(why)?;
+    let asked = Asked { by: who.clone(), why: why.clone(), read_only };
+    let Some(examination) = surface.desk.begin(asked) else {
+        return Err(Problem::conflict("an examination is on its way", "wait until it has ended; `GET /api/v1/doctor` shows how far it is"));
+    };
+    let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "doctor", "why": why, "read_only": read_only }));
+    row.actor = who;
+    // nothing is created that the audit does not know of
+    surface.deps.store.audit_write(row).await?;
+    // a task of its own: a caller that goes away must not leave a row behind that was to be taken away
+    actix_web::rt::spawn(examination);
+    Ok(())
+}
