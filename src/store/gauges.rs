@@ -12,6 +12,11 @@ use crate::definition::align::{Kind, State};
 /// As many unsealed rows are counted at most: a chain that is not sealed any more must not make scrapes slow.
 const UNSEALED: i64 = 100_000;
 
+/// Every kind of entry that the conflict list can have.
+pub fn conflict_kinds() -> impl Iterator<Item = &'static str> {
+    Kind::ALL.iter().map(|kind| kind.as_str())
+}
+
 /// One look at the ledger.
 #[derive(Debug)]
 pub struct Gauges {

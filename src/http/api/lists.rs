@@ -54,14 +54,17 @@ pub(super) async fn runs(surface: web::Data<Surface>, request: HttpRequest) -> A
 
 /// `GET /api/v1/records`
 pub(super) async fn records(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params =
-        Params::parse(request.query_string(), &["company", "entity", "prefix", "state", "text", "since", "until", "after", "limit"])?;
+    let params = Params::parse(
+        request.query_string(),
+        &["company", "entity", "prefix", "state", "text", "since", "until", "run", "after", "limit"],
+    )?;
     let limit = params.limit()?;
     let filter = DocumentFilter {
         company: params.text("company"),
         entity: params.text("entity"),
         prefix: params.text("prefix"),
         state: params.value("state", "a state of a record")?,
+        run: params.value("run", "the id of a run")?,
         text: params.text("text"),
         since: params.value("since", INSTANT)?,
         until: params.value("until", INSTANT)?,
@@ -90,8 +93,10 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
 
 /// `GET /api/v1/failures`
 pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params =
-        Params::parse(request.query_string(), &["company", "entity", "key", "reason", "text", "since", "until", "after", "limit"])?;
+    let params = Params::parse(
+        request.query_string(),
+        &["company", "entity", "key", "reason", "text", "cause", "since", "until", "after", "limit"],
+    )?;
     let limit = params.limit()?;
     let filter = FailureFilter {
         company: params.text("company"),
@@ -99,6 +104,7 @@ pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) 
         reason: params.text("reason"),
         text: params.text("text"),
         key: params.text("key"),
+        cause: params.text("cause"),
         since: params.value("since", INSTANT)?,
         until: params.value("until", INSTANT)?,
         after: params.after()?,
