@@ -210,6 +210,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
     with_ledger(global, async |context| {
         let filter = FailureFilter {
             key: None,
+            cause: None,
             since: None,
             until: None,
             company: args.company.clone(),

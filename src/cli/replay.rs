@@ -93,6 +93,8 @@ fn scope(args: &ReplayArgs) -> Result<ReplayScope, Failure> {
         until: args.until,
         reason: args.reason.map(|reason| reason.to_string()),
         text: args.text.clone(),
+        cause: None,
+        keys: Vec::new(),
     };
     if scope.is_limited() || args.all {
         return Ok(scope);

@@ -140,7 +140,8 @@ impl Block<'_> {
                 );
             }
             let (source, truncate) = self.source(name, field, report);
-            fields.push(FieldPlan { name: name.value.clone(), source, truncate });
+            let currency = self.currency(name, field, report);
+            fields.push(FieldPlan { name: name.value.clone(), source, truncate, currency });
         }
         if fields.is_empty() && shape.write != WriteWord::None {
             report.add(shape.line, self.key("fields"), "there is no field");
@@ -269,6 +270,18 @@ impl Block<'_> {
                 (self.table_source(&key, table, report), table.truncate.as_ref().map(|limit| limit.value as usize))
             }
         }
+    }
+
+    /// Where the currency of an amount stands.
+    fn currency(&self, name: &Text, field: &FieldShape, report: &mut Report<'_>) -> Option<Place> {
+        let FieldShape::Table(table) = field else { return None };
+        let currency = table.currency.as_ref()?;
+        let key = self.key(&format!("fields.{}.currency", name.value));
+        let decimal = table.transform.as_ref().is_some_and(|text| text.starts_with("decimal"));
+        if currency.line > 0 && !decimal && table.sum.is_none() {
+            report.add(currency.line, key.clone(), "is only for amounts: `as = \"decimal(n)\"` or `sum`");
+        }
+        Some(self.place(currency, &key, report))
     }
 
     fn table_source(&self, key: &str, table: &FieldTable, report: &mut Report<'_>) -> FieldSource {

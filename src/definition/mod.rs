@@ -9,6 +9,7 @@ mod content;
 pub mod drift;
 mod embedded;
 pub mod load;
+mod looks;
 pub mod lookups;
 pub mod map;
 mod parse;

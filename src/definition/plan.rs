@@ -383,6 +383,8 @@ pub struct FieldPlan {
     pub source: FieldSource,
     /// Cut to this many characters, with a warning.
     pub truncate: Option<usize>,
+    /// Where the currency of an amount stands, for people who look at it.
+    pub currency: Option<Place>,
 }
 
 /// A value's place: in the root row, or in the child row that is being mapped.

@@ -486,6 +486,8 @@ shape! {
         sum = "sum": Option<Text>,
         /// Cut to this many characters, with a warning.
         truncate = "truncate": Option<Whole>,
+        /// The column that says in which currency the amount is. People see it beside the amount; nothing is written of it.
+        currency = "currency": Option<Text>,
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Change {
 pub type ChildKeys = BTreeMap<String, Vec<String>>;
 
 /// A document's values by `Column` and `lines[key of the line].Column`.
-type Flat = BTreeMap<String, String>;
+pub type Flat = BTreeMap<String, String>;
 
 impl Change {
     /// The change in words.
@@ -42,7 +42,7 @@ pub fn changes<'a>(contents: impl Iterator<Item = &'a str>, keys: &ChildKeys) ->
 
 /// A document's values. The rows of a child are named by their key columns, so that a row that comes or goes is no change of the others;
 /// rows of a child that the present definition does not know are named by their place.
-fn flatten(content: &str, keys: &ChildKeys) -> Flat {
+pub fn flatten(content: &str, keys: &ChildKeys) -> Flat {
     let mut flat = Flat::new();
     for (name, value) in fields(content) {
         let Ok(rows) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
@@ -82,7 +82,7 @@ fn put(flat: &mut Flat, name: String, value: &RawValue) {
 }
 
 /// A plain value as text, numbers digit by digit.
-fn text(value: &RawValue) -> String {
+pub(super) fn text(value: &RawValue) -> String {
     match value.get() {
         "null" => String::new(),
         plain => serde_json::from_str(plain).unwrap_or_else(|_| plain.to_owned()),

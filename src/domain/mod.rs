@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod document;
 pub mod explain;
 pub mod history;
+pub mod look;
 pub mod merge;
 pub mod money;
 pub mod name;

@@ -134,7 +134,7 @@ pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, nex
             }
             return Ok(request.error_response(problem).map_into_boxed_body());
         }
-        Ok(Err(page)) => return Ok(request.error_response(page).map_into_boxed_body()),
+        Ok(Err(page)) => return Ok(console::framed(request.error_response(page).map_into_boxed_body())),
         Err(_) => return Ok(request.error_response(overtime()).map_into_boxed_body()),
     };
     if let Some(caller) = caller {
@@ -149,7 +149,7 @@ pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, nex
             if response.response().extensions().get::<SignInFailed>().is_some() {
                 refused(peer, &surface).await;
             }
-            Ok(response)
+            Ok(console::framed(response))
         }
         // routing wants the request for itself alone, so there is none left here to answer: the error becomes the answer
         Err(_) => Err(overtime().into()),

@@ -55,13 +55,18 @@ fn show_flow(flow: &FlowId, gauges: &Gauges) {
     if let Some(at) = mine.and_then(|mark| mark.last_progress_at) {
         all_metrics().flow_progressed(flow, at);
     }
+    all_metrics().set_lag(flow, lag(flow, &gauges.pending));
+}
+
+/// How long the oldest record of a flow has been due, sent or in doubt; nothing when none is.
+pub(super) fn lag(flow: &FlowId, pending: &[PendingCount]) -> chrono::Duration {
     let moving = |count: &&PendingCount| {
         count.company == flow.company.as_str()
             && count.entity == flow.entity.as_str()
             && matches!(count.state.as_str(), "waiting" | "sending" | "in_doubt")
     };
-    let oldest = gauges.pending.iter().filter(moving).map(|count| count.oldest).min();
-    all_metrics().set_lag(flow, oldest.map_or(chrono::Duration::zero(), |at| Utc::now() - at));
+    let oldest = pending.iter().filter(moving).map(|count| count.oldest).min();
+    oldest.map_or(chrono::Duration::zero(), |at| (Utc::now() - at).max(chrono::Duration::zero()))
 }
 
 fn show_entity(entity: &EntityName, pending: &[PendingCount]) {

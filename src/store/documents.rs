@@ -6,8 +6,9 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::delivery::words;
@@ -55,6 +56,8 @@ pub struct DocumentFilter {
     pub since: Option<DateTime<Utc>>,
     /// Only documents whose newest version was read before this instant.
     pub until: Option<DateTime<Utc>>,
+    /// Only documents of which this run read a new content.
+    pub run: Option<Uuid>,
     /// Only documents after this one, for paging.
     pub after: i64,
     /// At most so many.
@@ -137,6 +140,7 @@ impl Store {
                 .bind::<Nullable<Text>, _>(filter.text)
                 .bind::<Nullable<Timestamptz>, _>(filter.since)
                 .bind::<Nullable<Timestamptz>, _>(filter.until)
+                .bind::<Nullable<SqlUuid>, _>(filter.run)
                 .load(conn)?)
         })
         .await

@@ -68,80 +68,6 @@ pub struct FlowStatus {
     pub missing_parent: i64,
 }
 
-/// What to list.
-#[derive(Debug, Clone, Default)]
-pub struct FailureFilter {
-    /// Only this company.
-    pub company: Option<String>,
-    /// Only this entity.
-    pub entity: Option<String>,
-    /// Only this reason or state (`rejected`, `missing_parent`, `in_doubt`, …).
-    pub reason: Option<String>,
-    /// Only where the message holds this text.
-    pub text: Option<String>,
-    /// Only this document's.
-    pub key: Option<String>,
-    /// Only those that have stood so from this instant on.
-    pub since: Option<DateTime<Utc>>,
-    /// Only those that have stood so since before this instant.
-    pub until: Option<DateTime<Utc>>,
-    /// Only deliveries after this one, for paging.
-    pub after: i64,
-    /// At most so many.
-    pub limit: i64,
-}
-
-/// A delivery that is not confirmed and not simply due.
-#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
-#[schema(as = Failure)]
-pub struct FailureRow {
-    /// The delivery.
-    #[diesel(sql_type = BigInt)]
-    pub delivery_id: i64,
-    /// The company.
-    #[diesel(sql_type = Text)]
-    pub company: String,
-    /// The entity.
-    #[diesel(sql_type = Text)]
-    pub entity: String,
-    /// The document's key.
-    #[diesel(sql_type = Text)]
-    pub key: String,
-    /// Its version.
-    #[diesel(sql_type = Integer)]
-    pub version: i32,
-    /// `header` or the child's name.
-    #[diesel(sql_type = Text)]
-    pub block: String,
-    /// The line's key.
-    #[diesel(sql_type = Text)]
-    pub record_key: String,
-    /// `parked`, `in_doubt` or `waiting` (for its next try).
-    #[diesel(sql_type = Text)]
-    pub state: String,
-    /// Why it is parked.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub reason: Option<String>,
-    /// The system's own words.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub message: Option<String>,
-    /// The field.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub field: Option<String>,
-    /// What to do.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub next_step: Option<String>,
-    /// Tries so far.
-    #[diesel(sql_type = Integer)]
-    pub attempts: i32,
-    /// Since when.
-    #[diesel(sql_type = Timestamptz)]
-    pub since: DateTime<Utc>,
-    /// The next try or look.
-    #[diesel(sql_type = Timestamptz)]
-    pub not_before: DateTime<Utc>,
-}
-
 /// One version of a document.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
 #[schema(as = Version)]
@@ -311,27 +237,6 @@ impl Store {
     /// [`StoreError`].
     pub async fn flow_status(&self) -> Result<Vec<FlowStatus>, StoreError> {
         self.run("read the state of flows", |conn| Ok(sql_query(include_str!("sql/flow_status.sql")).load(conn)?)).await
-    }
-
-    /// Deliveries that are parked, in doubt or waiting for another try.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn failure_list(&self, filter: FailureFilter) -> Result<Vec<FailureRow>, StoreError> {
-        self.run("list failures", move |conn| {
-            Ok(sql_query(include_str!("sql/failure_list.sql"))
-                .bind::<Nullable<Text>, _>(filter.company)
-                .bind::<Nullable<Text>, _>(filter.entity)
-                .bind::<Nullable<Text>, _>(filter.reason)
-                .bind::<Nullable<Text>, _>(filter.text)
-                .bind::<BigInt, _>(filter.after)
-                .bind::<BigInt, _>(filter.limit)
-                .bind::<Nullable<Text>, _>(filter.key)
-                .bind::<Nullable<Timestamptz>, _>(filter.since)
-                .bind::<Nullable<Timestamptz>, _>(filter.until)
-                .load(conn)?)
-        })
-        .await
     }
 
     /// The amounts in a field of the records that are not confirmed, for tying out. A record that cannot be mapped has none.

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use super::failure::with_cause;
 use super::{Store, StoreError};
 
 /// Which documents.
@@ -29,14 +30,23 @@ pub struct ReplayScope {
     pub reason: Option<String>,
     /// Only documents of which something is parked with this text in the system's words.
     pub text: Option<String>,
+    /// Only documents of which something is parked for this cause, by its name.
+    pub cause: Option<String>,
+    /// Only documents with one of these keys; none: whatever their keys.
+    pub keys: Vec<String>,
 }
 
 impl ReplayScope {
     /// Whether it names anything at all: one that does not would send everything again.
     pub fn is_limited(&self) -> bool {
-        let Self { company, entity, key, run, failed_only, since, until, reason, text } = self;
-        let texts = [company, entity, key, reason, text].into_iter().any(Option::is_some);
-        texts || run.is_some() || *failed_only || since.is_some() || until.is_some()
+        let Self { company, entity, key, run, failed_only, since, until, reason, text, cause, keys } = self;
+        let texts = [company, entity, key, reason, text, cause].into_iter().any(Option::is_some);
+        texts || !keys.is_empty() || run.is_some() || *failed_only || since.is_some() || until.is_some()
+    }
+
+    /// Whether only documents with something parked are in it: a reason, a text or a cause is one of something parked.
+    fn is_of_parked(&self) -> bool {
+        self.failed_only || self.reason.is_some() || self.text.is_some() || self.cause.is_some()
     }
 }
 
@@ -73,29 +83,33 @@ impl Store {
     /// [`StoreError`].
     pub async fn replay_page(&self, scope: ReplayScope, after: i64, limit: i64) -> Result<Vec<StoredDocument>, StoreError> {
         self.run("read what is to be sent again", move |conn| {
-            Ok(sql_query(
-                "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted \
-                 FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
-                 WHERE d.id > $1 AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
-                 AND ($5 IS NULL OR EXISTS (SELECT 1 FROM version r WHERE r.document_id = d.id AND r.run_id = $5)) \
-                 AND (NOT $6 OR EXISTS (SELECT 1 FROM pending p WHERE p.document_id = d.id AND p.state = 'parked' \
-                               AND ($10 IS NULL OR p.reason = $10) AND ($11 IS NULL OR p.message ILIKE '%' || $11 || '%'))) \
-                 AND ($8 IS NULL OR v.read_at >= $8) AND ($9 IS NULL OR v.read_at < $9) \
-                 ORDER BY d.id LIMIT $7",
-            )
-            .bind::<BigInt, _>(after)
-            .bind::<Nullable<Text>, _>(scope.company)
-            .bind::<Nullable<Text>, _>(scope.entity)
-            .bind::<Nullable<Text>, _>(scope.key)
-            .bind::<Nullable<SqlUuid>, _>(scope.run)
-            // a reason or a text is one of something parked
-            .bind::<Bool, _>(scope.failed_only || scope.reason.is_some() || scope.text.is_some())
-            .bind::<BigInt, _>(limit)
-            .bind::<Nullable<Timestamptz>, _>(scope.since)
-            .bind::<Nullable<Timestamptz>, _>(scope.until)
-            .bind::<Nullable<Text>, _>(scope.reason)
-            .bind::<Nullable<Text>, _>(scope.text)
-            .load(conn)?)
+            // what is parked is a small set: the documents are looked for from there
+            let parked = if scope.is_of_parked() {
+                "AND d.id IN (SELECT p.document_id FROM pending p WHERE p.state = 'parked' AND ($8 IS NULL OR p.reason = $8) \
+                              AND ($9 IS NULL OR p.message ILIKE '%' || $9 || '%') AND ($10 IS NULL OR {cause} = $10))"
+            } else {
+                "AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL"
+            };
+            let sql = "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted \
+                       FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
+                       WHERE d.id > $1 AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
+                       AND ($5 IS NULL OR EXISTS (SELECT 1 FROM version r WHERE r.document_id = d.id AND r.run_id = $5)) \
+                       AND ($6 IS NULL OR v.read_at >= $6) AND ($7 IS NULL OR v.read_at < $7) \
+                       AND (cardinality($11::text[]) = 0 OR d.key = ANY($11)) {parked} ORDER BY d.id LIMIT $12";
+            Ok(sql_query(with_cause(&sql.replace("{parked}", parked)))
+                .bind::<BigInt, _>(after)
+                .bind::<Nullable<Text>, _>(scope.company)
+                .bind::<Nullable<Text>, _>(scope.entity)
+                .bind::<Nullable<Text>, _>(scope.key)
+                .bind::<Nullable<SqlUuid>, _>(scope.run)
+                .bind::<Nullable<Timestamptz>, _>(scope.since)
+                .bind::<Nullable<Timestamptz>, _>(scope.until)
+                .bind::<Nullable<Text>, _>(scope.reason)
+                .bind::<Nullable<Text>, _>(scope.text)
+                .bind::<Nullable<Text>, _>(scope.cause)
+                .bind::<Array<Text>, _>(scope.keys)
+                .bind::<BigInt, _>(limit)
+                .load(conn)?)
         })
         .await
     }

@@ -187,6 +187,26 @@ impl Store {
         .await
     }
 
+    /// Adds to what a run that is under way has delivered so far.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn run_delivered(&self, run: RunId, counts: RunCounts) -> Result<(), StoreError> {
+        self.run("count what a run delivers", move |conn| run_count(conn, run, counts)).await
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn run_find(&self, id: Uuid) -> Result<Option<RunRow>, StoreError> {
+        self.run("list runs", move |conn| {
+            let rows: Vec<RunRow> = sql_query("SELECT * FROM run WHERE id = $1").bind::<SqlUuid, _>(id).load(conn)?;
+            Ok(rows.into_iter().next())
+        })
+        .await
+    }
+
     /// Runs, the newest first.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ type Answer = Result<HttpResponse, Problem>;
 pub(in crate::http) const BODY_LIMIT: usize = 64 << 10;
 /// The longest reason, in characters.
 const WHY_LIMIT: usize = 1000;
+/// Records that one replay can name.
+const MOST_KEYS: usize = 1000;
 /// How long a replay is waited for; then it goes on by itself.
 const REPLAY_WAIT: Duration = Duration::from_secs(15);
 
@@ -70,6 +72,12 @@ pub(in crate::http) struct ReplayBody {
     /// Only records of which something is parked with this text in the system's words.
     #[schema(value_type = Option<Name>)]
     pub(in crate::http) text: Option<String>,
+    /// Only records that failed for this cause: the system's words without what differs from record to record, as the console groups them.
+    #[schema(value_type = Option<Name>)]
+    pub(in crate::http) cause: Option<String>,
+    /// Only these records.
+    #[schema(value_type = Vec<Name>)]
+    pub(in crate::http) keys: Vec<String>,
     /// Everything there is; without it a request that is not limited is refused.
     pub(in crate::http) all: bool,
     /// Why, for the audit.
@@ -195,8 +203,9 @@ fn no_run(refused: &StartRefused) -> Problem {
 fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
     let text = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (company, entity, key) = (text(asked.company), text(asked.entity), text(asked.key));
-    let (why_parked, words) = (text(asked.reason), text(asked.text));
-    if [&company, &entity, &key, &why_parked, &words].into_iter().flatten().any(|text| text.contains('\0')) {
+    let (why_parked, words, cause) = (text(asked.reason), text(asked.text), text(asked.cause));
+    let names = [&company, &entity, &key, &why_parked, &words, &cause].into_iter().flatten();
+    if names.chain(&asked.keys).any(|text| text.contains('\0')) {
         return Err(Problem::bad_request("a name holds a zero byte", "send text"));
     }
     if let Some(other) = why_parked.as_deref().filter(|word| word.parse::<ParkReason>().is_err()) {
@@ -205,6 +214,13 @@ fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
             format!("`{other}` is no reason why records are parked"),
             format!("send one of {}", known.join(", ")),
         ));
+    }
+    if asked.keys.len() > MOST_KEYS {
+        let detail = format!("`keys` names {} records, more than {MOST_KEYS}", asked.keys.len());
+        return Err(Problem::bad_request(detail, "send them in several requests, or say what they have in common"));
+    }
+    if !asked.keys.is_empty() && (company.is_none() || entity.is_none()) {
+        return Err(Problem::bad_request("`keys` alone could be records of several flows", "name `company` and `entity` beside them"));
     }
     let scope = ReplayScope {
         company,
@@ -216,12 +232,14 @@ fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
         until: asked.until,
         reason: why_parked,
         text: words,
+        cause,
+        keys: asked.keys,
     };
     let limited = scope.is_limited();
     if !limited && !asked.all {
         return Err(Problem::unprocessable(
             "this would send every record again",
-            "name company, entity, key, run, since, until, reason, text or failed_only, or send \"all\": true",
+            "name company, entity, key, run, since, until, reason, text, cause, keys or failed_only, or send \"all\": true",
         ));
     }
     if limited && asked.all {
@@ -248,7 +266,7 @@ pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody,
         return Err(Problem::conflict("a replay is on its way", "wait until it has ended; `GET /api/v1/runs` shows it"));
     };
     let mut row = NewAudit::of(AuditKind::Action)
-        .detail(&json!({ "action": "replay", "why": why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text }));
+        .detail(&json!({ "action": "replay", "why": why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text, "cause": scope.cause, "keys": scope.keys }));
     row.actor.clone_from(&who);
     surface.deps.store.audit_write(row).await?;
     let (deps, root) = (surface.deps.clone(), surface.root.clone());
@@ -289,6 +307,11 @@ mod tests {
         assert!(ask(r#"{"run":"7"}"#).is_err());
         assert!(ask(r#"{"reason":"lost"}"#).expect_err("no reason").contains("`lost` is no reason"));
         assert!(ask(r#"{"since":"2026-01-31T08:00:00Z","text":"period"}"#).expect("limited").since.is_some());
+        assert_eq!(ask(r#"{"cause":"0123"}"#).expect("limited").cause.as_deref(), Some("0123"));
+        assert!(ask(r#"{"keys":["7"]}"#).expect_err("of which flow").contains("several flows"));
+        assert_eq!(ask(r#"{"company":"EDU1","entity":"invoice","keys":["7"]}"#).expect("limited").keys, ["7"]);
+        let many = format!(r#"{{"company":"EDU1","entity":"invoice","keys":{}}}"#, serde_json::json!(vec!["7"; 1001]));
+        assert!(ask(&many).expect_err("too many").contains("more than 1000"));
         assert!(ask(r#"{"key":"a\u0000"}"#).expect_err("zero").contains("zero byte"));
     }
 

@@ -24,22 +24,22 @@ pub(super) const BACKFILLS: &[Param] =
 /// The body of a request for one.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct BackfillBody {
+pub(in crate::http) struct BackfillBody {
     /// Only this company.
     #[schema(value_type = Option<Name>)]
-    company: Option<String>,
+    pub(in crate::http) company: Option<String>,
     /// Only this entity.
     #[schema(value_type = Option<Name>)]
-    entity: Option<String>,
+    pub(in crate::http) entity: Option<String>,
     /// The first date that is read again.
-    since: Option<NaiveDate>,
+    pub(in crate::http) since: Option<NaiveDate>,
     /// The first date that is not.
-    until: Option<NaiveDate>,
+    pub(in crate::http) until: Option<NaiveDate>,
     /// Everything that SYSPRO has; without it a request without dates is refused.
-    all: bool,
+    pub(in crate::http) all: bool,
     /// Why, for the audit.
     #[schema(required = true, value_type = Why)]
-    why: String,
+    pub(in crate::http) why: String,
 }
 
 /// The body of a cancellation.
@@ -61,6 +61,15 @@ pub(super) struct Accepted {
 pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: BackfillBody = body(payload).await?;
+    let rows = add_action(&surface, asked, caller(&request)).await?;
+    Ok(HttpResponse::Accepted().json(Accepted { items: rows }))
+}
+
+/// Notes backfills, for whoever asks, over the API or in the console.
+///
+/// # Errors
+/// 400 without a reason or a period, 404 for a flow that does not exist.
+pub(in crate::http) async fn add_action(surface: &Surface, asked: BackfillBody, who: String) -> Result<Vec<BackfillRow>, Problem> {
     let why = reason(&asked.why)?;
     if let (Some(since), Some(until)) = (asked.since, asked.until)
         && since >= until
@@ -72,10 +81,9 @@ pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, paylo
         let step = "send `since` (and `until`), or \"all\": true for everything SYSPRO has";
         return Err(Problem::unprocessable("this would read all history again", step));
     }
-    let flows = flows(&surface, asked.company.as_deref(), asked.entity.as_deref())?;
-    let new = NewBackfill { flows, since: asked.since, until: asked.until, requested_by: caller(&request), why };
-    let rows = surface.deps.store.backfill_add(new).await?;
-    Ok(HttpResponse::Accepted().json(Accepted { items: rows }))
+    let flows = flows(surface, asked.company.as_deref(), asked.entity.as_deref())?;
+    let new = NewBackfill { flows, since: asked.since, until: asked.until, requested_by: who, why };
+    Ok(surface.deps.store.backfill_add(new).await?)
 }
 
 /// The flows of a company and an entity, or of all of them.
@@ -118,12 +126,20 @@ pub(super) async fn show(surface: web::Data<Surface>, request: HttpRequest) -> A
 pub(super) async fn cancel(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: CancelBody = body(payload).await?;
-    let why = reason(&asked.why)?;
     let id = id(&request, 2)?;
-    match surface.deps.store.backfill_cancel(id, caller(&request), why).await? {
-        Some(row) => Ok(HttpResponse::Ok().json(row)),
+    Ok(HttpResponse::Ok().json(cancel_action(&surface, id, &asked.why, caller(&request)).await?))
+}
+
+/// Ends a backfill early, for whoever asks, over the API or in the console.
+///
+/// # Errors
+/// 400 without a reason, 404 when there is no such backfill, 409 when it has ended.
+pub(in crate::http) async fn cancel_action(surface: &Surface, id: i64, why: &str, who: String) -> Result<BackfillRow, Problem> {
+    let why = reason(why)?;
+    match surface.deps.store.backfill_cancel(id, who, why).await? {
+        Some(row) => Ok(row),
         None => {
-            let row = one(&surface, id).await?;
+            let row = one(surface, id).await?;
             Err(Problem::conflict(format!("backfill {id} is {} already", row.state), "there is nothing left to cancel"))
         }
     }

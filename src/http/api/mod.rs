@@ -1,7 +1,7 @@
 //! The JSON API: lists with stable paging, and actions that name who, when and why in the audit.
 
 pub(super) mod actions;
-mod backfill;
+pub(super) mod backfill;
 pub(super) mod conflicts;
 pub(super) mod doctor;
 pub(super) mod hold;

@@ -5,61 +5,60 @@ use askama::Template;
 use chrono::SecondsFormat;
 use futures_util::{StreamExt, stream};
 
-use super::view::{Frame, Time};
+use super::filter::{Filter, Spec};
+use super::steps::{Step, step};
+use super::view::{Frame, Time, record_path};
 use super::{Page, ok, session};
 use crate::domain::audit::AuditKind;
 use crate::http::Surface;
-use crate::http::query::Params;
 use crate::store::{AuditFilter, AuditRow, StoreError};
 
 /// Rows on a page.
 const PAGE: usize = 100;
 /// Rows of a CSV file that are read at once.
 const CSV_STEP: usize = 1000;
-/// What can be filtered by.
-const FILTERS: [&str; 6] = ["company", "entity", "key", "kind", "since", "until"];
 
 struct AuditView {
     at: Time,
     kind: String,
     flow: String,
     key: String,
+    path: Option<String>,
     who: String,
-    detail: String,
-}
-
-struct KindView {
-    name: &'static str,
-    chosen: bool,
+    step: Step,
 }
 
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct AuditPage {
     frame: Frame,
+    filter: Filter,
     rows: Vec<AuditView>,
-    kinds: Vec<KindView>,
-    company: String,
-    entity: String,
-    key: String,
-    since: String,
-    until: String,
     csv: String,
     next: Option<String>,
 }
 
-fn filter(params: &Params, limit: usize) -> Result<AuditFilter, super::Refusal> {
-    let instant = "an instant such as 2026-01-31T08:00:00Z";
-    Ok(AuditFilter {
-        company: params.text("company"),
-        entity: params.text("entity"),
-        key: params.text("key"),
+/// What is chosen, for the page and for the CSV alike.
+fn chosen(surface: &Surface, query: &str, more: &[&str], limit: usize) -> Result<(Filter, AuditFilter), super::Refusal> {
+    let specs = vec![
+        Spec::Company,
+        Spec::Entity,
+        Spec::Text("key", "Key", 16),
+        Spec::words("kind", "Kind", "every kind", AuditKind::ALL.iter().map(|kind| kind.as_str())),
+        Spec::Period,
+    ];
+    let (filter, params) = Filter::of(surface, query, "/audit", specs, more)?;
+    let asked = AuditFilter {
+        company: filter.text("company"),
+        entity: filter.text("entity"),
+        key: filter.text("key"),
         kind: params.value("kind", "a kind of audit row")?,
-        since: params.value("since", instant)?,
-        until: params.value("until", instant)?,
+        since: filter.since,
+        until: filter.until,
         after: params.after()?,
         limit: i64::try_from(limit).unwrap_or(i64::MAX),
-    })
+    };
+    Ok((filter, asked))
 }
 
 fn flow_of(row: &AuditRow) -> String {
@@ -69,47 +68,40 @@ fn flow_of(row: &AuditRow) -> String {
 /// `GET /audit`, the newest first.
 pub(super) async fn audit(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let params = Params::parse(request.query_string(), &[&FILTERS[..], &["after"]].concat())?;
-    let mut rows = surface.deps.store.audit_newest(filter(&params, PAGE + 1)?).await?;
+    let (filter, asked) = chosen(&surface, request.query_string(), &["after"], PAGE + 1)?;
+    let mut rows = surface.deps.store.audit_newest(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for name in FILTERS {
-        if let Some(value) = params.text(name) {
-            query.append_pair(name, &value);
-        }
-    }
-    let query = query.finish();
-    let text = |name: &str| params.text(name).unwrap_or_default();
-    let kind = text("kind");
     ok(&AuditPage {
         frame: Frame::of(&session, "/audit", "Audit"),
-        kinds: AuditKind::ALL.iter().map(|one| KindView { name: one.as_str(), chosen: one.as_str() == kind }).collect(),
-        company: text("company"),
-        entity: text("entity"),
-        key: text("key"),
-        since: text("since"),
-        until: text("until"),
-        csv: format!("/audit.csv?{query}"),
-        next: rows.last().filter(|_| more).map(|row| format!("/audit?{query}&after={}", row.id)),
-        rows: rows
-            .into_iter()
-            .map(|row| AuditView {
-                at: Time(row.at),
-                flow: flow_of(&row),
-                kind: row.kind,
-                key: row.key.unwrap_or_default(),
-                who: row.actor,
-                detail: row.detail.unwrap_or_default(),
-            })
-            .collect(),
+        csv: filter.link("/audit.csv", &[]),
+        next: rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string())),
+        rows: rows.into_iter().map(AuditView::from).collect(),
+        filter,
     })
+}
+
+impl From<AuditRow> for AuditView {
+    fn from(row: AuditRow) -> Self {
+        let path = match (&row.company, &row.entity, &row.key) {
+            (Some(company), Some(entity), Some(key)) => Some(record_path(company, entity, key)),
+            _ => None,
+        };
+        Self {
+            at: Time(row.at),
+            flow: flow_of(&row),
+            step: step(&row),
+            kind: row.kind.replace('_', " "),
+            key: row.key.unwrap_or_default(),
+            path,
+            who: row.actor,
+        }
+    }
 }
 
 /// `GET /audit.csv`: everything that the filters let through, sent as it is read.
 pub(super) async fn csv(surface: web::Data<Surface>, request: HttpRequest) -> Page {
-    let params = Params::parse(request.query_string(), &FILTERS)?;
-    let filter = filter(&params, CSV_STEP)?;
+    let (_, filter) = chosen(&surface, request.query_string(), &[], CSV_STEP)?;
     // a ledger that is away is said with a page; later the answer can only be cut off
     let first = surface.deps.store.audit_list(filter.clone()).await?;
     let store = surface.deps.store.clone();

@@ -3,17 +3,18 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
+use super::filter::{Filter, Spec};
 use super::session::{self, Form};
-use super::view::{Frame, Time, part};
+use super::view::{Frame, Time, record_path};
 use super::{Page, ok, see_other};
 use crate::actors::tree::flows;
 use crate::domain::FlowId;
+use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
 use crate::http::Surface;
 use crate::http::api::actions::caller;
 use crate::http::api::conflicts::{adopt_action, resolve_action};
 use crate::http::problem::Problem;
-use crate::http::query::Params;
 use crate::store::{ConflictFilter, ConflictRow, StoreError};
 
 /// Entries on a page.
@@ -27,6 +28,10 @@ struct ConflictView {
     field: String,
     kind: String,
     state: String,
+    tone: &'static str,
+    opened: Time,
+    closed: Option<Time>,
+    outcome: Option<String>,
     /// Whether a person may say whose value counts: also anew, where SYSPRO does not take what was decided.
     decidable: bool,
     agreed: String,
@@ -35,6 +40,8 @@ struct ConflictView {
     servicenow: String,
     servicenow_at: Option<Time>,
     decided: Option<String>,
+    decided_at: Option<Time>,
+    why: Option<String>,
     /// Why SYSPRO does not show the value yet.
     said: Option<String>,
 }
@@ -42,18 +49,28 @@ struct ConflictView {
 impl From<ConflictRow> for ConflictView {
     fn from(row: ConflictRow) -> Self {
         let decided = row.side.as_ref().map(|side| {
-            let by = row.decided_by.as_deref().unwrap_or("tieline");
-            format!("{side} counts, by {by}{}", row.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())
+            let side = if side == "syspro" { "SYSPRO" } else { "ServiceNow" };
+            format!("{side} counts, says {}", row.decided_by.as_deref().unwrap_or("tieline"))
         });
         Self {
             id: row.id,
-            path: format!("/records/{}/{}/{}", part(&row.company), part(&row.entity), part(&row.key)),
+            path: record_path(&row.company, &row.entity, &row.key),
             flow: format!("{}/{}", row.company, row.entity),
             key: row.key,
             field: if row.field == "@row" { "the record itself".to_owned() } else { row.field },
             decidable: row.state != "closed" && row.kind != "ambiguous",
             kind: row.kind.replace('_', " "),
+            tone: match row.state.as_str() {
+                "open" => "bad",
+                "closed" => "good",
+                _ => "warn",
+            },
             state: row.state.replace('_', " "),
+            opened: Time(row.opened_at),
+            closed: row.closed_at.map(Time),
+            outcome: row.outcome.map(|outcome| outcome.replace('_', " ")),
+            decided_at: row.decided_at.map(Time),
+            why: row.why,
             agreed: row.agreed.unwrap_or_default(),
             syspro: row.syspro,
             syspro_at: row.syspro_at.map(Time),
@@ -75,23 +92,40 @@ struct FirstContact {
 #[template(path = "conflicts.html")]
 struct ConflictsPage {
     frame: Frame,
+    filter: Filter,
     first: Vec<FirstContact>,
     rows: Vec<ConflictView>,
     next: Option<String>,
 }
 
-/// `GET /conflicts`: what is not closed.
+/// `GET /conflicts`: what is not closed, unless a state is chosen.
 pub(super) async fn conflicts(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let params = Params::parse(request.query_string(), &["after", "done"])?;
-    let filter = ConflictFilter { after: params.after()?, limit: PAGE as i64 + 1, ..ConflictFilter::default() };
-    let mut rows = surface.deps.store.conflict_list(filter).await?;
+    let specs = vec![
+        Spec::Company,
+        Spec::Entity,
+        Spec::Text("key", "Key", 16),
+        Spec::words("state", "State", "not closed", ConflictState::WORDS.iter().copied()),
+        Spec::words("kind", "Kind", "every kind", ConflictKind::WORDS.iter().copied()),
+    ];
+    let (filter, params) = Filter::of(&surface, request.query_string(), "/conflicts", specs, &["after", "done"])?;
+    let asked = ConflictFilter {
+        company: filter.text("company"),
+        entity: filter.text("entity"),
+        key: filter.text("key"),
+        state: params.value("state", "a state of a conflict")?,
+        kind: params.value("kind", "a kind of conflict")?,
+        ids: Vec::new(),
+        after: params.after()?,
+        limit: PAGE as i64 + 1,
+    };
+    let mut rows = surface.deps.store.conflict_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(|row| format!("/conflicts?after={}", row.id));
+    let next = rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string()));
     let frame = Frame::of(&session, "/conflicts", "Conflicts").done(params.text("done").as_deref());
     let first = first_contacts(&surface).await?;
-    ok(&ConflictsPage { frame, first, rows: rows.into_iter().map(ConflictView::from).collect(), next })
+    ok(&ConflictsPage { frame, filter, first, rows: rows.into_iter().map(ConflictView::from).collect(), next })
 }
 
 /// Aligned flows whose two lists have been compared and not been put in step.

@@ -1,33 +1,154 @@
-//! What did not arrive, grouped by cause.
-
-use std::collections::BTreeMap;
+//! What did not arrive, by cause, and the records of one cause; what is sent again of it.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use uuid::Uuid;
 
+use super::filter::{Filter, Spec};
 use super::session::{self, Form};
-use super::view::{Frame, Time, part};
+use super::view::{Frame, Time, grouped, part, record_path};
 use super::{Page, ok, see_other};
+use crate::domain::delivery::ParkReason;
 use crate::http::Surface;
 use crate::http::api::actions::{ReplayBody, caller, replay_action};
-use crate::http::query::Params;
-use crate::store::{FailureFilter, FailureRow};
+use crate::http::problem::Problem;
+use crate::http::query::path_parts;
+use crate::store::{CauseRow, FailureFilter, FailureRow};
 
-/// Failures that one page groups.
-const PAGE: usize = 1000;
-/// Records listed per group; the count says how many there are.
-const LISTED: usize = 50;
-/// Characters of the system's words that make a cause.
-const WORDS: usize = 140;
+/// Causes on the page: the largest ones.
+const CAUSES: usize = 100;
+/// Records of a cause on a page.
+const PAGE: usize = 100;
 
-struct GroupView {
-    cause: &'static str,
+struct CauseView {
+    path: String,
+    name: String,
+    cause: String,
+    tone: &'static str,
     company: String,
     entity: String,
     words: String,
     next_step: Option<String>,
-    count: usize,
-    rows: Vec<RowView>,
+    parked: bool,
+    count: i64,
+    counted: String,
+    first: Time,
+    last: Time,
+    once: bool,
+}
+
+impl CauseView {
+    fn of(row: CauseRow, filter: Option<&Filter>) -> Self {
+        let path = format!("/failures/{}", row.cause);
+        let (cause, tone) = words(&row.reason);
+        let counted = match (row.documents, row.count) {
+            (1, 1) => "1 record".to_owned(),
+            (documents, count) if documents == count => format!("{} records", grouped(documents)),
+            (1, count) => format!("1 record, {} of its parts", grouped(count)),
+            (documents, count) => format!("{} records, {} of their parts", grouped(documents), grouped(count)),
+        };
+        Self {
+            path: filter.map_or_else(|| path.clone(), |filter| filter.link(&path, &[])),
+            name: row.cause,
+            cause: cause.to_owned(),
+            tone,
+            company: row.company,
+            entity: row.entity,
+            words: row.words,
+            next_step: row.next_step,
+            parked: row.parked,
+            count: row.documents,
+            counted,
+            once: row.first == row.last,
+            first: Time(row.first),
+            last: Time(row.last),
+        }
+    }
+}
+
+/// A cause in words, and how much it should worry.
+fn words(reason: &str) -> (&'static str, &'static str) {
+    match reason {
+        "rejected" => ("Refused", "bad"),
+        "missing_parent" => ("Waiting for a parent", "warn"),
+        "poison" => ("Crashed the mapping", "bad"),
+        "exhausted" => ("Out of tries", "bad"),
+        "downstream_failed" => ("Failed in ServiceNow later", "bad"),
+        "in_doubt" => ("In doubt", "warn"),
+        _ => ("Waiting for its next try", "warn"),
+    }
+}
+
+/// What the form offers.
+fn specs() -> Vec<Spec> {
+    let states = ["in_doubt", "waiting"];
+    let reasons = ParkReason::ALL.iter().map(|reason| reason.as_str()).chain(states);
+    let reasons = reasons.map(|reason| (reason.to_owned(), words(reason).0.to_owned()));
+    vec![
+        Spec::Company,
+        Spec::Entity,
+        Spec::Choice("reason", "Reason", "every reason", reasons.collect()),
+        Spec::Text("text", "Text in the system’s words", 22),
+        Spec::Period,
+    ]
+}
+
+fn asked(filter: &Filter, limit: usize) -> FailureFilter {
+    FailureFilter {
+        company: filter.text("company"),
+        entity: filter.text("entity"),
+        reason: filter.text("reason"),
+        text: filter.text("text"),
+        since: filter.since,
+        until: filter.until,
+        limit: limit as i64,
+        ..FailureFilter::default()
+    }
+}
+
+/// What of the filter a replay takes over.
+struct Scope {
+    company: String,
+    entity: String,
+    reason: String,
+    text: String,
+    /// A replay knows the state of parked records alone, and no period in which they stood.
+    possible: bool,
+}
+
+#[derive(Template)]
+#[template(path = "failures.html")]
+struct FailuresPage {
+    frame: Frame,
+    filter: Filter,
+    causes: Vec<CauseView>,
+    all: String,
+    number: i64,
+    scope: Scope,
+}
+
+/// `GET /failures`
+pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let (filter, params) = Filter::of(&surface, request.query_string(), "/failures", specs(), &["done"])?;
+    let rows = surface.deps.store.failure_causes(asked(&filter, CAUSES)).await?;
+    let text = |name: &str| filter.text(name).unwrap_or_default();
+    let parked = |reason: &str| reason.is_empty() || reason.parse::<ParkReason>().is_ok();
+    let scope = Scope {
+        possible: filter.since.is_none() && filter.until.is_none() && parked(&text("reason")) && rows.iter().any(|row| row.parked),
+        company: text("company"),
+        entity: text("entity"),
+        reason: text("reason"),
+        text: text("text"),
+    };
+    ok(&FailuresPage {
+        frame: Frame::of(&session, "/failures", "Failures").done(params.text("done").as_deref()),
+        all: grouped(rows.first().map_or(0, |row| row.all)),
+        number: rows.first().map_or(0, |row| row.causes),
+        scope,
+        causes: rows.into_iter().map(|row| CauseView::of(row, Some(&filter))).collect(),
+        filter,
+    })
 }
 
 struct RowView {
@@ -37,154 +158,89 @@ struct RowView {
     message: String,
     attempts: i32,
     since: Time,
+    next: Option<Time>,
+}
+
+impl From<FailureRow> for RowView {
+    fn from(row: FailureRow) -> Self {
+        Self {
+            path: record_path(&row.company, &row.entity, &row.key),
+            part: format!("{} {}", row.block, row.record_key).trim_end().to_owned(),
+            key: row.key,
+            message: row.message.unwrap_or_default(),
+            attempts: row.attempts,
+            since: Time(row.since),
+            next: (row.state != "parked").then_some(Time(row.not_before)),
+        }
+    }
 }
 
 #[derive(Template)]
-#[template(path = "failures.html")]
-struct FailuresPage {
+#[template(path = "cause.html")]
+struct CausePage {
     frame: Frame,
-    groups: Vec<GroupView>,
-    flow: Option<String>,
+    filter: Filter,
+    cause: Option<CauseView>,
+    rows: Vec<RowView>,
     next: Option<String>,
 }
 
-/// `GET /failures`
-pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+/// `GET /failures/{cause}`: the records of one cause, as far as the filter lets them through.
+pub(super) async fn cause(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let params = Params::parse(request.query_string(), &["company", "entity", "after", "done"])?;
-    let (company, entity) = (params.text("company"), params.text("entity"));
-    let filter = FailureFilter {
-        key: None,
-        since: None,
-        until: None,
-        company: company.clone(),
-        entity: entity.clone(),
-        after: params.after()?,
-        limit: PAGE as i64 + 1,
-        ..FailureFilter::default()
-    };
-    let mut rows = surface.deps.store.failure_list(filter).await?;
+    let parts = path_parts(request.uri().path(), 1, 1)?;
+    let name = parts.into_iter().next().unwrap_or_default();
+    let path = format!("/failures/{}", part(&name));
+    let (filter, params) = Filter::of(&surface, request.query_string(), &path, specs(), &["after", "done"])?;
+    let store = &surface.deps.store;
+    let of_cause = FailureFilter { cause: Some(name), ..asked(&filter, PAGE + 1) };
+    let cause = store.failure_causes(FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() }).await?;
+    let mut rows = store.failure_list(FailureFilter { after: params.after()?, ..of_cause }).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in [("company", &company), ("entity", &entity)] {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-    }
-    let next =
-        rows.last().filter(|_| more).map(|row| format!("/failures?{}", query.append_pair("after", &row.delivery_id.to_string()).finish()));
-    let flow = [company, entity].into_iter().flatten().collect::<Vec<_>>().join("/");
-    ok(&FailuresPage {
-        frame: Frame::of(&session, "/failures", "Failures").done(params.text("done").as_deref()),
-        groups: groups(rows),
-        flow: (!flow.is_empty()).then_some(flow),
-        next,
+    let cause = cause.into_iter().next().map(|row| CauseView::of(row, None));
+    let title = cause
+        .as_ref()
+        .map_or_else(|| "A cause that is gone".to_owned(), |cause| format!("{}: {}/{}", cause.cause, cause.company, cause.entity));
+    ok(&CausePage {
+        frame: Frame::of(&session, "/failures", &title).done(params.text("done").as_deref()),
+        next: rows.last().filter(|_| more).map(|row| filter.next(&row.delivery_id.to_string())),
+        cause,
+        rows: rows.into_iter().map(RowView::from).collect(),
+        filter,
     })
 }
 
-/// A cause in words.
-fn cause(row: &FailureRow) -> &'static str {
-    match row.reason.as_deref().unwrap_or(&row.state) {
-        "rejected" => "Refused",
-        "missing_parent" => "Waiting for a parent",
-        "poison" => "Crashed the mapping",
-        "exhausted" => "Out of tries",
-        "downstream_failed" => "Failed in ServiceNow later",
-        "in_doubt" => "In doubt",
-        _ => "Waiting for its next try",
-    }
-}
-
-/// The largest group first.
-fn groups(rows: Vec<FailureRow>) -> Vec<GroupView> {
-    let mut found: BTreeMap<(&'static str, String, String, String), GroupView> = BTreeMap::new();
-    for row in rows {
-        let message = row.message.clone().unwrap_or_default();
-        let (cause, words) = (cause(&row), shortened(&message));
-        let group = found.entry((cause, row.company.clone(), row.entity.clone(), words.clone())).or_insert_with(|| GroupView {
-            cause,
-            company: row.company.clone(),
-            entity: row.entity.clone(),
-            words,
-            next_step: row.next_step.clone(),
-            count: 0,
-            rows: Vec::new(),
-        });
-        group.count += 1;
-        if group.rows.len() < LISTED {
-            group.rows.push(RowView {
-                path: format!("/records/{}/{}/{}", part(&row.company), part(&row.entity), part(&row.key)),
-                part: format!("{} {}", row.block, row.record_key).trim_end().to_owned(),
-                key: row.key,
-                message,
-                attempts: row.attempts,
-                since: Time(row.since),
-            });
-        }
-    }
-    let mut groups: Vec<GroupView> = found.into_values().collect();
-    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-    groups
-}
-
-/// The system's words without what differs from record to record: quoted values and numbers.
-fn shortened(message: &str) -> String {
-    let mut words = String::new();
-    for (at, piece) in message.split('`').enumerate() {
-        if at % 2 == 1 {
-            words.push_str("`…`");
-            continue;
-        }
-        let mut digits = false;
-        for letter in piece.chars() {
-            if letter.is_ascii_digit() {
-                if !digits {
-                    words.push('#');
-                }
-            } else {
-                words.push(letter);
-            }
-            digits = letter.is_ascii_digit();
-        }
-    }
-    match words.char_indices().nth(WORDS) {
-        Some((end, _)) => format!("{}…", &words[..end]),
-        None => words,
-    }
-}
-
-/// `POST /replay`: the records of one flow that failed, or one record.
+/// `POST /replay`: chosen records, those of a cause or of a run, those that failed, or one.
 pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
     let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
+    let run = text("run").map(|run| run.parse::<Uuid>()).transpose();
+    let chosen = form.text("take") == "chosen";
     let asked = ReplayBody {
         company: text("company"),
         entity: text("entity"),
         key: text("key"),
+        cause: text("cause"),
+        reason: text("reason"),
+        text: text("text"),
+        run: run.map_err(|_| Problem::bad_request("the run's name is none", "load the page again"))?,
+        keys: if chosen { form.all("keys").to_vec() } else { Vec::new() },
         failed_only: form.text("failed_only") == "yes",
         why: form.text("why").to_owned(),
         ..ReplayBody::default()
     };
-    let to = match (&asked.company, &asked.entity, &asked.key) {
-        (Some(company), Some(entity), Some(key)) => format!("/records/{}/{}/{}?done=replay", part(company), part(entity), part(key)),
+    if chosen && asked.keys.is_empty() {
+        // a form without a choice must not mean all of them
+        return Err(Problem::bad_request("no record is chosen", "go back and choose at least one, or send all of the cause").into());
+    }
+    let to = match (&asked.company, &asked.entity, &asked.key, &asked.cause, asked.run) {
+        (Some(company), Some(entity), Some(key), ..) => format!("{}?done=replay", record_path(company, entity, key)),
+        (.., Some(run)) => format!("/runs/{run}?done=replay"),
+        (.., Some(cause), _) => format!("/failures/{}?done=replay", part(cause)),
         _ => "/failures?done=replay".to_owned(),
     };
     replay_action(&surface, asked, caller(&request)).await?;
     Ok(see_other(&to))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_differs_from_record_to_record_makes_no_cause() {
-        let (one, other) = ("supplier `0042` has no currency `XXX`: 403", "supplier `17` has no currency `Y`: 403");
-        assert_eq!(shortened(one), "supplier `…` has no currency `…`: #");
-        assert_eq!(shortened(one), shortened(other));
-        assert_ne!(shortened(one), shortened("supplier `0042` has no name: 403"));
-        assert_eq!(shortened(&"é".repeat(200)).chars().count(), WORDS + 1);
-    }
 }

@@ -1,25 +1,33 @@
 //! The console: pages for people over the same functions as the API. Signing in gives a session; every form carries its token.
 //!
-//! Works without a script; the one there is writes times in the reader's zone.
+//! Works without a script; the one there is writes times in the reader's zone, and follows what is under way: it asks for the part of the page
+//! that changes, under `/live/`.
 
 mod assets;
 mod audit;
+mod backfills;
 mod conflicts;
 mod doctor;
 mod failures;
+mod filter;
 mod overview;
 mod record;
+mod records;
 mod runs;
 mod session;
 mod settings;
+mod steps;
 mod view;
 
 use std::fmt;
 
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceResponse;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
 
+use self::session::Session;
 use self::view::Frame;
 use super::auth::{Route, route};
 use super::problem::Problem;
@@ -34,8 +42,17 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/sign-in", None),
     route("POST", "/sign-out", Some(Permission::Read)),
     route("GET", "/", Some(Permission::Read)),
+    route("GET", "/live/overview", Some(Permission::Read)),
     route("GET", "/runs", Some(Permission::Read)),
+    route("GET", "/live/runs", Some(Permission::Read)),
+    route("GET", "/runs/{}", Some(Permission::Read)),
+    route("GET", "/live/runs/{}", Some(Permission::Read)),
+    route("GET", "/backfills", Some(Permission::Read)),
+    route("GET", "/live/backfills", Some(Permission::Read)),
+    route("POST", "/backfills", Some(Permission::Operate)),
+    route("POST", "/backfills/{}/cancel", Some(Permission::Operate)),
     route("GET", "/failures", Some(Permission::Read)),
+    route("GET", "/failures/{}", Some(Permission::Read)),
     route("GET", "/conflicts", Some(Permission::Read)),
     route("POST", "/conflicts/resolve", Some(Permission::Operate)),
     route("POST", "/conflicts/adopt", Some(Permission::Operate)),
@@ -60,8 +77,17 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/sign-in", web::post().to(session::sign_in))
         .route("/sign-out", web::post().to(session::sign_out))
         .route("/", web::get().to(overview::overview))
+        .route("/live/overview", web::get().to(overview::overview_live))
         .route("/runs", web::get().to(runs::runs))
+        .route("/live/runs", web::get().to(runs::runs_live))
+        .route("/runs/{id}", web::get().to(runs::run))
+        .route("/live/runs/{id}", web::get().to(runs::run_live))
+        .route("/backfills", web::get().to(backfills::backfills))
+        .route("/backfills", web::post().to(backfills::add))
+        .route("/live/backfills", web::get().to(backfills::backfills_live))
+        .route("/backfills/{id}/cancel", web::post().to(backfills::cancel))
         .route("/failures", web::get().to(failures::failures))
+        .route("/failures/{cause}", web::get().to(failures::cause))
         .route("/conflicts", web::get().to(conflicts::conflicts))
         .route("/conflicts/resolve", web::post().to(conflicts::resolve))
         .route("/conflicts/adopt", web::post().to(conflicts::adopt))
@@ -71,7 +97,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/audit", web::get().to(audit::audit))
         .route("/audit.csv", web::get().to(audit::csv))
         .route("/replay", web::post().to(failures::replay))
-        .route("/records", web::get().to(record::search))
+        .route("/records", web::get().to(records::search))
         .route("/records/{company}/{entity}/{key:.*}", web::get().to(record::record))
         .route("/flows/{company}/{entity}/{action}", web::post().to(overview::act));
 }
@@ -80,8 +106,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 type Page = Result<HttpResponse, Refusal>;
 
 /// What a page may load: its own style, script and pictures, nothing inline, nothing from another host.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Why there is no page.
 #[derive(Debug)]
@@ -121,6 +146,30 @@ struct RefusedPage {
     frame: Frame,
     detail: String,
     next_step: String,
+    /// It may go by itself: the script looks again.
+    passing: bool,
+}
+
+impl RefusedPage {
+    fn of(problem: &Problem, session: Option<&Session>) -> Self {
+        let mut title = problem.title.to_owned();
+        title.get_mut(..1).map(str::make_ascii_uppercase).unwrap_or_default();
+        let frame = session.map_or_else(|| Frame::outside(&title), |session| Frame::of(session, "", &title));
+        Self { frame, detail: problem.detail.clone(), next_step: problem.next_step.clone(), passing: problem.status == 503 }
+    }
+}
+
+/// A refusal that is a page gets the menu of who is signed in; every other answer stays as it is.
+pub(super) fn framed(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let page = response.response().error().and_then(|error| {
+        let Refusal::Page(problem) = error.as_error::<Refusal>()? else { return None };
+        let session = response.request().extensions().get::<Session>().cloned()?;
+        Some(html(problem.status_code(), &RefusedPage::of(problem, Some(&session))))
+    });
+    match page {
+        Some(page) => response.into_response(page),
+        None => response,
+    }
 }
 
 impl ResponseError for Refusal {
@@ -134,13 +183,7 @@ impl ResponseError for Refusal {
     fn error_response(&self) -> HttpResponse {
         match self {
             Refusal::Problem(problem) => problem.error_response(),
-            Refusal::Page(problem) => {
-                let mut title = problem.title.to_owned();
-                title.get_mut(..1).map(str::make_ascii_uppercase).unwrap_or_default();
-                let page =
-                    RefusedPage { frame: Frame::outside(&title), detail: problem.detail.clone(), next_step: problem.next_step.clone() };
-                html(problem.status_code(), &page)
-            }
+            Refusal::Page(problem) => html(problem.status_code(), &RefusedPage::of(problem, None)),
             Refusal::SignIn(to) => {
                 let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("to", to).finish();
                 see_other(&format!("/sign-in?{query}"))

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::runs::RunView;
 use super::session::{self, Form};
-use super::view::{Frame, Time, part};
-use super::{Page, ok, see_other};
+use super::view::{Frame, Time, grouped, part, spell};
+use super::{Page, Refusal, ok, see_other};
 use crate::actors::heart;
 use crate::domain::FlowId;
 use crate::http::Surface;
 use crate::http::api::actions::{caller, flow_action};
+use crate::http::metrics::lag;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::store::{FlowStatus, NodeRow, RunFilter, RunRow};
@@ -33,9 +34,12 @@ struct FlowView {
     tone: &'static str,
     note: Option<String>,
     held: bool,
+    running: bool,
     progress: Option<Time>,
     next: Option<Time>,
-    documents: i64,
+    /// How long the oldest of what is outstanding has been so.
+    lag: Option<String>,
+    documents: String,
     waiting: i64,
     in_doubt: i64,
     parked: i64,
@@ -77,32 +81,74 @@ impl NodeView {
 #[template(path = "overview.html")]
 struct OverviewPage {
     frame: Frame,
+    live: Live,
+}
+
+#[derive(Template)]
+#[template(path = "overview_live.html")]
+struct OverviewPart {
+    frame: Frame,
+    live: Live,
+}
+
+/// What is asked for again while something runs: the whole page, as it is now.
+struct Live {
     flows: Vec<FlowView>,
     nodes: Vec<NodeView>,
     runs: Vec<RunView>,
+    documents: String,
+    waiting: i64,
+    in_doubt: i64,
+    parked: i64,
+    /// Flows that somebody should look at.
+    troubled: usize,
+    busy: usize,
+    now: Time,
 }
 
 /// `GET /`
 pub(super) async fn overview(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let done = Params::parse(request.query_string(), &["done"])?.text("done");
+    let live = live(&surface).await?;
+    ok(&OverviewPage { frame: Frame::of(&session, "/", "Overview").done(done.as_deref()), live })
+}
+
+/// `GET /live/overview`
+pub(super) async fn overview_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    Params::parse(request.query_string(), &[])?;
+    ok(&OverviewPart { frame: Frame::of(&session, "/", "Overview"), live: live(&surface).await? })
+}
+
+async fn live(surface: &Surface) -> Result<Live, Refusal> {
     let store = &surface.deps.store;
     let rows = store.flow_status().await?;
+    let pending = store.pending_counts().await?;
     let nodes = store.node_list(heart::SILENT).await?;
     let runs = store.run_list(RunFilter { limit: LOOK_BACK, ..RunFilter::default() }).await?;
     let next = surface.root.next_runs().await;
     let gave_up = surface.root.gave_up().await;
+    let documents = rows.iter().map(|row| row.documents).sum();
     let flows = rows.into_iter().map(|row| {
         let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
-        flow_view(row, gave_up.get(&flow), next.get(&flow).copied(), &runs)
+        let lag = lag(&flow, &pending);
+        flow_view(row, gave_up.get(&flow), next.get(&flow).copied(), lag, &runs)
     });
-    let flows = flows.collect();
+    let flows: Vec<FlowView> = flows.collect();
     let now = Utc::now();
-    ok(&OverviewPage {
-        frame: Frame::of(&session, "/", "Overview").done(done.as_deref()),
+    let under_way = runs.iter().filter(|run| run.outcome.is_none()).count();
+    Ok(Live {
+        documents: grouped(documents),
+        waiting: flows.iter().map(|flow| flow.waiting).sum(),
+        in_doubt: flows.iter().map(|flow| flow.in_doubt).sum(),
+        parked: flows.iter().map(|flow| flow.parked).sum(),
+        troubled: flows.iter().filter(|flow| flow.tone == "bad").count(),
+        busy: under_way.max(flows.iter().filter(|flow| flow.running).count()),
         flows,
         nodes: nodes.into_iter().map(|row| NodeView::of(row, now)).collect(),
         runs: runs.into_iter().take(LISTED).map(RunView::from).collect(),
+        now: Time(now),
     })
 }
 
@@ -119,7 +165,7 @@ fn words(row: &FlowStatus, gave_up: Option<&String>) -> (&'static str, &'static 
     }
     if let Some(holder) = &row.holder {
         let node = holder.split('/').next().unwrap_or_default();
-        return ("running", "good", Some(format!("on {node}")));
+        return ("running", "busy", Some(format!("on {node}")));
     }
     match &row.last_error {
         Some(error) => ("the last run failed", "bad", Some(error.clone())),
@@ -128,17 +174,19 @@ fn words(row: &FlowStatus, gave_up: Option<&String>) -> (&'static str, &'static 
     }
 }
 
-fn flow_view(row: FlowStatus, gave_up: Option<&String>, next: Option<DateTime<Utc>>, runs: &[RunRow]) -> FlowView {
+fn flow_view(row: FlowStatus, gave_up: Option<&String>, next: Option<DateTime<Utc>>, lag: TimeDelta, runs: &[RunRow]) -> FlowView {
     let (state, tone, note) = words(&row, gave_up);
     let mine = runs.iter().filter(|run| run.company == row.company && run.entity == row.entity);
     let counts: Vec<i64> = mine.take(BARS).map(|run| run.new + run.changed + run.deleted).collect();
     let spark = counts.iter().rev().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     FlowView {
         path: format!("/flows/{}/{}", part(&row.company), part(&row.entity)),
+        running: row.holder.is_some(),
+        lag: (lag.num_seconds() > 0).then(|| spell(lag)),
         held: row.paused_at.is_some() || row.stopped.is_some(),
         progress: row.last_progress_at.map(Time),
         next: next.map(Time),
-        documents: row.documents,
+        documents: grouped(row.documents),
         waiting: row.waiting + row.sending,
         in_doubt: row.in_doubt,
         parked: row.parked + row.missing_parent,

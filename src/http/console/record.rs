@@ -1,80 +1,28 @@
-//! One record's life, and the search for keys.
+//! One record's life: where it stands, what it says, what became of it at every step.
 
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
 use super::session;
+use super::steps::{Step, step};
 use super::view::{Frame, Time, part};
-use super::{Page, ok};
-use crate::domain::history::{Change, ChildKeys, changes};
+use super::{Page, html, ok};
+use crate::actors::Deps;
+use crate::domain::CompanyId;
+use crate::domain::history::{ChildKeys, Flat, changes, flatten};
+use crate::domain::look::{Child, Content, Looks, Shown};
 use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
-use crate::store::{DocumentFilter, DocumentRow, RecordView};
+use crate::store::{RecordView, VersionView};
 
-/// Records on a page of the search.
-const PAGE: usize = 100;
-
-struct FoundView {
-    path: String,
-    key: String,
-    flow: String,
-    version: i32,
-    state: &'static str,
-    tone: &'static str,
-}
-
-impl From<DocumentRow> for FoundView {
-    fn from(row: DocumentRow) -> Self {
-        let (state, tone) = match &row {
-            row if row.parked > 0 => ("parked", "bad"),
-            row if row.in_doubt > 0 => ("in doubt", "warn"),
-            row if row.sending > 0 => ("on its way", "warn"),
-            row if row.waiting > 0 => ("waiting", "warn"),
-            row if row.deleted => ("gone from SYSPRO", "soft"),
-            _ => ("nothing outstanding", "good"),
-        };
-        let path = format!("/records/{}/{}/{}", part(&row.company), part(&row.entity), part(&row.key));
-        Self { path, key: row.key, flow: format!("{}/{}", row.company, row.entity), version: row.version, state, tone }
-    }
-}
-
-#[derive(Template)]
-#[template(path = "records.html")]
-struct RecordsPage {
-    frame: Frame,
-    prefix: String,
-    found: Vec<FoundView>,
-    next: Option<String>,
-}
-
-/// `GET /records`
-pub(super) async fn search(surface: web::Data<Surface>, request: HttpRequest) -> Page {
-    let session = session::of(&request)?;
-    let params = Params::parse(request.query_string(), &["prefix", "after"])?;
-    let prefix = params.text("prefix").map(|text| text.trim().to_owned()).unwrap_or_default();
-    let filter = DocumentFilter {
-        text: None,
-        since: None,
-        until: None,
-        prefix: Some(prefix.clone()).filter(|text| !text.is_empty()),
-        after: params.after()?,
-        limit: PAGE as i64 + 1,
-        ..DocumentFilter::default()
-    };
-    let mut rows = surface.deps.store.document_list(filter).await?;
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(|row| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        format!("/records?{}", query.append_pair("prefix", &prefix).append_pair("after", &row.id.to_string()).finish())
-    });
-    ok(&RecordsPage {
-        frame: Frame::of(&session, "/records", "Records"),
-        prefix,
-        found: rows.into_iter().map(FoundView::from).collect(),
-        next,
-    })
+struct ChangeRow {
+    field: String,
+    before: Option<Shown>,
+    after: Option<Shown>,
 }
 
 struct VersionRow {
@@ -82,16 +30,21 @@ struct VersionRow {
     read: Time,
     deleted: bool,
     first: bool,
-    changes: Vec<Change>,
+    changes: Vec<ChangeRow>,
 }
 
 struct DeliveryRow {
     part: String,
     version: i32,
     state: String,
+    tone: &'static str,
     message: Option<String>,
     next_step: Option<String>,
-    target: String,
+    next: Option<Time>,
+    confirmed: Option<Time>,
+    table: String,
+    sys_id: String,
+    payload: Vec<(String, String)>,
 }
 
 struct StepRow {
@@ -100,7 +53,7 @@ struct StepRow {
     part: String,
     version: Option<i32>,
     actor: String,
-    detail: String,
+    step: Step,
 }
 
 #[derive(Template)]
@@ -111,9 +64,26 @@ struct RecordPage {
     entity: String,
     key: String,
     stands: String,
+    tone: &'static str,
+    number: i32,
+    read: Option<Time>,
+    content: Content,
     versions: Vec<VersionRow>,
     deliveries: Vec<DeliveryRow>,
     steps: Vec<StepRow>,
+}
+
+#[derive(Template)]
+#[template(path = "record_unknown.html")]
+struct UnknownPage {
+    frame: Frame,
+    company: String,
+    entity: String,
+    key: String,
+    stands: String,
+    /// Whether there is such a flow at all.
+    flow: bool,
+    search: String,
 }
 
 /// `GET /records/{company}/{entity}/{key}`; the key may hold slashes.
@@ -125,49 +95,123 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
         .map_err(|_| Problem::not_found("the path names no record", "look for its key in the box above"))?;
     let [company, entity, key] = parts;
     let view = surface.deps.store.record_view(company.clone(), entity.clone(), key.clone()).await?;
-    if !view.known {
-        let detail = format!("{company}/{entity} `{key}`: {}", view.stands);
-        let step = "it is not there, the definition's filter leaves it out, its flow has not run, or the key is written otherwise (parts joined by `/`)";
-        return Err(Problem::not_found(detail, step).into());
-    }
+    let frame = Frame::of(&session, "/records", &format!("{entity} {key}")).done(done.as_deref());
     let plan = surface.deps.definitions.plan(&entity.as_str().into());
+    if !view.known {
+        let flow = plan.is_some() && surface.deps.settings.syspro.companies.iter().any(|known| known.as_str() == company);
+        let first = key.split('/').next().unwrap_or_default();
+        let search = format!("/records?prefix={}", part(first));
+        return Ok(html(StatusCode::NOT_FOUND, &UnknownPage { frame, stands: view.stands, flow, search, company, entity, key }));
+    }
     let keys: ChildKeys =
         plan.map(|plan| plan.read.children.iter().map(|child| (child.name.clone(), child.table.key.clone())).collect()).unwrap_or_default();
-    let frame = Frame::of(&session, "/records", &format!("{entity} {key}")).done(done.as_deref());
-    ok(&page(frame, view, &keys))
+    let looks = plan.map(|plan| plan.looks()).unwrap_or_default();
+    ok(&page(frame, view, &keys, &Writing { deps: &surface.deps, company: CompanyId::new(&company), looks }))
 }
 
-fn page(frame: Frame, view: RecordView, keys: &ChildKeys) -> RecordPage {
-    let differences = changes(view.versions.iter().map(|version| version.content.as_str()), keys);
-    let versions = view.versions.iter().zip(differences).map(|(version, changes)| VersionRow {
-        number: version.version,
-        read: Time(version.read_at),
-        deleted: version.deleted,
-        first: version.version == 1,
-        changes,
-    });
-    let versions = versions.collect();
+/// How this record's values are written.
+struct Writing<'a> {
+    deps: &'a Deps,
+    company: CompanyId,
+    looks: Looks,
+}
+
+impl Writing<'_> {
+    /// With the currency as ServiceNow has it, where the site's code list knows it.
+    fn iso(&self, mut shown: Shown) -> Shown {
+        if let Ok(code) = self.deps.definitions.lookups.resolve("currency", &self.company, &shown.currency) {
+            shown.currency = code.into_owned();
+        }
+        shown
+    }
+
+    fn content(&self, content: &str) -> Content {
+        let Content { fields, children } = self.looks.content(content);
+        let child = |child: Child| Child {
+            rows: child.rows.into_iter().map(|row| row.into_iter().map(|shown| self.iso(shown)).collect()).collect(),
+            ..child
+        };
+        Content {
+            fields: fields.into_iter().map(|(name, shown)| (name, self.iso(shown))).collect(),
+            children: children.into_iter().map(child).collect(),
+        }
+    }
+
+    /// Every version with what differs from the one before.
+    fn versions(&self, versions: &[VersionView], keys: &ChildKeys) -> Vec<VersionRow> {
+        let flat: Vec<Flat> = versions.iter().map(|version| flatten(&version.content, keys)).collect();
+        let nothing = Flat::new();
+        let differences = changes(versions.iter().map(|version| version.content.as_str()), keys);
+        let row = |(at, (version, changes)): (usize, (&VersionView, Vec<_>))| {
+            let (now, before) = (&flat[at], flat.get(at + 1).unwrap_or(&nothing));
+            let show = |field: &str, value: Option<String>, all: &Flat| value.map(|value| self.iso(self.looks.show(field, &value, all)));
+            let change = |change: crate::domain::history::Change| ChangeRow {
+                before: show(&change.field, change.before, before),
+                after: show(&change.field, change.after, now),
+                field: change.field,
+            };
+            VersionRow {
+                number: version.version,
+                read: Time(version.read_at),
+                deleted: version.deleted,
+                first: version.version == 1,
+                changes: changes.into_iter().map(change).collect(),
+            }
+        };
+        versions.iter().zip(differences).enumerate().map(row).collect()
+    }
+}
+
+/// How much a sentence about where a record stands should worry.
+fn tone(states: &[&str]) -> &'static str {
+    let any = |wanted: &[&str]| states.iter().any(|state| wanted.contains(state));
+    if any(&["parked"]) {
+        "bad"
+    } else if any(&["in_doubt", "waiting", "sending", "held"]) {
+        "warn"
+    } else {
+        "good"
+    }
+}
+
+fn page(frame: Frame, view: RecordView, keys: &ChildKeys, writing: &Writing<'_>) -> RecordPage {
+    let states: Vec<&str> = view.deliveries.iter().map(|delivery| delivery.state.as_str()).collect();
+    let tone_of_all = tone(&states);
+    let newest = view.versions.first();
+    let (number, read) = (newest.map_or(0, |version| version.version), newest.map(|version| Time(version.read_at)));
+    let content = newest.map(|version| writing.content(&version.content)).unwrap_or_default();
+    let versions = writing.versions(&view.versions, keys);
     let deliveries = view.deliveries.into_iter().map(|row| DeliveryRow {
         part: format!("{} {}", row.block, row.record_key).trim_end().to_owned(),
         version: row.version,
+        tone: tone(&[row.state.as_str()]),
+        next: row.not_before.filter(|_| matches!(row.state.as_str(), "waiting" | "in_doubt")).map(Time),
         state: row.reason.map_or_else(|| row.state.clone(), |reason| format!("{}: {reason}", row.state)).replace('_', " "),
         message: row.message,
         next_step: row.next_step,
-        target: [row.target_table, row.sys_id].into_iter().flatten().collect::<Vec<_>>().join(" "),
+        confirmed: row.confirmed_at.map(Time),
+        table: row.target_table.unwrap_or_default(),
+        sys_id: row.sys_id.unwrap_or_default(),
+        payload: serde_json::from_str::<BTreeMap<String, String>>(&row.payload).unwrap_or_default().into_iter().collect(),
     });
+    let deliveries = deliveries.collect();
     let steps = view.steps.into_iter().map(|row| StepRow {
+        step: step(&row),
         at: Time(row.at),
         kind: row.kind.replace('_', " "),
         part: [row.block, row.record_key].into_iter().flatten().collect::<Vec<_>>().join(" ").trim_end().to_owned(),
         version: row.version,
         actor: row.actor,
-        detail: row.detail.unwrap_or_default(),
     });
     RecordPage {
         frame,
         stands: view.stands,
+        tone: tone_of_all,
+        number,
+        read,
+        content,
         versions,
-        deliveries: deliveries.collect(),
+        deliveries,
         steps: steps.collect(),
         company: view.company,
         entity: view.entity,

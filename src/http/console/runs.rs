@@ -1,13 +1,18 @@
-//! Runs, the newest first.
+//! Runs, the newest first, and one run: what it was asked, what it did, what became of it. What is under way is shown as it goes.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use chrono::{TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::view::{Frame, Time};
-use super::{Page, ok, session};
+use super::filter::{Filter, Spec};
+use super::session;
+use super::view::{Frame, Time, grouped, spell};
+use super::{Page, Refusal, ok};
+use crate::domain::run::RunKind;
 use crate::http::Surface;
-use crate::http::query::Params;
+use crate::http::problem::Problem;
+use crate::http::query::{Params, path_parts};
 use crate::store::{RunFilter, RunRow};
 
 /// Runs on a page.
@@ -15,16 +20,19 @@ const PAGE: usize = 50;
 
 /// One run as the table shows it.
 pub(super) struct RunView {
+    pub(super) id: Uuid,
     pub(super) began: Time,
+    pub(super) took: String,
     pub(super) flow: String,
     pub(super) kind: String,
+    pub(super) under_way: bool,
     pub(super) outcome: &'static str,
     pub(super) tone: &'static str,
     pub(super) error: Option<String>,
-    pub(super) read: i64,
-    pub(super) new: i64,
-    pub(super) changed: i64,
-    pub(super) confirmed: i64,
+    pub(super) read: String,
+    pub(super) new: String,
+    pub(super) changed: String,
+    pub(super) confirmed: String,
     pub(super) parked: i64,
     pub(super) by: String,
     pub(super) why: Option<String>,
@@ -33,21 +41,24 @@ pub(super) struct RunView {
 impl From<RunRow> for RunView {
     fn from(row: RunRow) -> Self {
         let (outcome, tone) = match row.outcome.as_deref() {
-            None => ("under way", "warn"),
+            None => ("under way", "busy"),
             Some("done") => ("done", "good"),
             Some(_) => ("failed", "bad"),
         };
         Self {
+            id: row.id,
             began: Time(row.started_at),
+            took: spell(took(&row)),
             flow: format!("{}/{}", row.company, row.entity),
             kind: row.kind,
+            under_way: row.outcome.is_none(),
             outcome,
             tone,
             error: row.error,
-            read: row.read,
-            new: row.new,
-            changed: row.changed,
-            confirmed: row.confirmed,
+            read: grouped(row.read),
+            new: grouped(row.new),
+            changed: grouped(row.changed),
+            confirmed: grouped(row.confirmed),
             parked: row.parked,
             by: row.requested_by,
             why: row.reason,
@@ -55,21 +66,154 @@ impl From<RunRow> for RunView {
     }
 }
 
+/// How long it took, or takes so far.
+fn took(row: &RunRow) -> TimeDelta {
+    row.ended_at.unwrap_or_else(Utc::now) - row.started_at
+}
+
+/// The part of a page that is asked for again while something runs.
+pub(super) struct RunsLive {
+    pub(super) runs: Vec<RunView>,
+    pub(super) busy: usize,
+    pub(super) now: Time,
+}
+
+impl RunsLive {
+    fn of(rows: Vec<RunRow>) -> Self {
+        let busy = rows.iter().filter(|row| row.outcome.is_none()).count();
+        Self { runs: rows.into_iter().map(RunView::from).collect(), busy, now: Time(Utc::now()) }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "runs.html")]
 struct RunsPage {
     frame: Frame,
-    runs: Vec<RunView>,
+    filter: Filter,
+    follow: String,
+    live: RunsLive,
     next: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "runs_live.html")]
+struct RunsPart {
+    live: RunsLive,
+}
+
+/// What is chosen, and the runs that are so.
+async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Vec<RunRow>, bool), Refusal> {
+    let outcome = [("running", "under way"), ("done", "done"), ("failed", "failed")].map(|(word, label)| (word.into(), label.into()));
+    let specs = vec![
+        Spec::Company,
+        Spec::Entity,
+        Spec::words("kind", "Kind", "every kind", RunKind::ALL.iter().map(|kind| kind.as_str())),
+        Spec::Choice("outcome", "Outcome", "every outcome", outcome.into()),
+        Spec::Period,
+    ];
+    let (filter, params) = Filter::of(surface, request.query_string(), "/runs", specs, &["after"])?;
+    let asked = RunFilter {
+        company: filter.text("company"),
+        entity: filter.text("entity"),
+        kind: params.value("kind", "a kind of run")?,
+        outcome: params.value("outcome", "how a run stands")?,
+        since: filter.since,
+        until: filter.until,
+        before: params.value::<Uuid>("after", "the address of the link on the page before")?,
+        limit: PAGE as i64 + 1,
+    };
+    let mut rows = surface.deps.store.run_list(asked).await?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    Ok((filter, rows, more))
 }
 
 /// `GET /runs`
 pub(super) async fn runs(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let before = Params::parse(request.query_string(), &["after"])?.value::<Uuid>("after", "the address of the link on the page before")?;
-    let mut rows = surface.deps.store.run_list(RunFilter { before, limit: PAGE as i64 + 1, ..RunFilter::default() }).await?;
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(|row| format!("/runs?after={}", row.id));
-    ok(&RunsPage { frame: Frame::of(&session, "/runs", "Runs"), runs: rows.into_iter().map(RunView::from).collect(), next })
+    let (filter, rows, more) = listed(&surface, &request).await?;
+    let next = rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string()));
+    let after = request.query_string();
+    let follow = format!("/live/runs{}{after}", if after.is_empty() { "" } else { "?" });
+    ok(&RunsPage { frame: Frame::of(&session, "/runs", "Runs"), follow, live: RunsLive::of(rows), next, filter })
+}
+
+/// `GET /live/runs`: the table of the same page, as it is now.
+pub(super) async fn runs_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let (_, rows, _) = listed(&surface, &request).await?;
+    ok(&RunsPart { live: RunsLive::of(rows) })
+}
+
+/// One run in full.
+pub(super) struct RunLive {
+    run: RunView,
+    ended: Option<Time>,
+    unchanged: String,
+    deleted: String,
+    sent: String,
+    /// Documents that it read anew.
+    anew: i64,
+    /// What to do about its error.
+    next_step: &'static str,
+    busy: usize,
+    now: Time,
+}
+
+impl From<RunRow> for RunLive {
+    fn from(row: RunRow) -> Self {
+        let next_step = match row.kind.as_str() {
+            "replay" => "what was done before stays done; ask for it again, which is harmless",
+            "backfill" => "nothing: it goes on where it stopped after a wait that grows with each try; the backfills say when",
+            _ => {
+                "nothing is lost: the flow is tried again by itself and goes on where it stopped. Where the same error comes again and again, \
+                 `tieline doctor` says which system does not answer as it should"
+            }
+        };
+        Self {
+            ended: row.ended_at.map(Time),
+            unchanged: grouped(row.unchanged),
+            deleted: grouped(row.deleted),
+            sent: grouped(row.sent),
+            anew: row.new + row.changed + row.deleted,
+            next_step,
+            busy: usize::from(row.outcome.is_none()),
+            now: Time(Utc::now()),
+            run: RunView::from(row),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "run.html")]
+struct RunPage {
+    frame: Frame,
+    live: RunLive,
+}
+
+#[derive(Template)]
+#[template(path = "run_live.html")]
+struct RunPart {
+    live: RunLive,
+}
+
+async fn found(surface: &Surface, request: &HttpRequest, skip: usize) -> Result<RunRow, Refusal> {
+    let parts = path_parts(request.uri().path(), skip, 1)?;
+    let text = parts.first().map(String::as_str).unwrap_or_default();
+    let missing = || Problem::not_found(format!("there is no run `{text}`"), "the list of runs names those there are");
+    let id: Uuid = text.parse().map_err(|_| missing())?;
+    Ok(surface.deps.store.run_find(id).await?.ok_or_else(missing)?)
+}
+
+/// `GET /runs/{id}`
+pub(super) async fn run(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let done = Params::parse(request.query_string(), &["done"])?.text("done");
+    let row = found(&surface, &request, 1).await?;
+    let title = format!("{} of {}/{}", row.kind, row.company, row.entity);
+    ok(&RunPage { frame: Frame::of(&session, "/runs", &title).done(done.as_deref()), live: row.into() })
+}
+
+/// `GET /live/runs/{id}`
+pub(super) async fn run_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    ok(&RunPart { live: found(&surface, &request, 2).await?.into() })
 }

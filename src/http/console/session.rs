@@ -54,6 +54,8 @@ pub(in crate::http) async fn permit(request: &ServiceRequest, surface: &Surface,
     let row = surface.deps.store.session_use(hash).await?.ok_or_else(back)?;
     // a role that this version does not know opens nothing
     let role: Role = row.role.parse().map_err(|_| back())?;
+    let caller = Caller { name: actor(&row.name, request.peer_addr()), key: row.name.clone() };
+    request.extensions_mut().insert(Session { key: row.name.clone(), role, csrf: csrf_of(&token), hash });
     if !role.allows(needs) {
         return Err(Problem::forbidden(
             format!("key `{}` has the role {role}", row.name),
@@ -61,8 +63,6 @@ pub(in crate::http) async fn permit(request: &ServiceRequest, surface: &Surface,
         )
         .into());
     }
-    let caller = Caller { name: actor(&row.name, request.peer_addr()), key: row.name.clone() };
-    request.extensions_mut().insert(Session { key: row.name, role, csrf: csrf_of(&token), hash });
     Ok(Some(caller))
 }
 

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use askama::filters::HtmlSafe;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::assets::{ICON, SCRIPT, STYLE};
 use super::session::Session;
+use crate::domain::look::thousands;
 use crate::domain::role::{Permission, Role};
 
 /// Pages of the menu: path, title, what they need.
@@ -16,6 +17,7 @@ const MENU: &[(&str, &str, Permission)] = &[
     ("/records", "Records", Permission::Read),
     ("/conflicts", "Conflicts", Permission::Read),
     ("/runs", "Runs", Permission::Read),
+    ("/backfills", "Backfills", Permission::Read),
     ("/doctor", "Doctor", Permission::Read),
     ("/audit", "Audit", Permission::ReadAudit),
     ("/settings", "Settings", Permission::Administer),
@@ -60,6 +62,8 @@ impl Frame {
             Some("adopted") => Some("The two lists are in step from now on; the next run acts on it."),
             Some("doctor") => Some("The examination begins."),
             Some("replay") => Some("The records are on their way again."),
+            Some("backfill") => Some("It is noted: the service reads the period beside its polls."),
+            Some("cancelled") => Some("The backfill is cancelled; what it has read stays."),
             _ => None,
         };
         self
@@ -112,7 +116,41 @@ impl fmt::Display for Time {
 // digits, letters, `-`, `:` and `.` alone
 impl HtmlSafe for Time {}
 
+/// How long something took or takes, in the two largest units.
+pub(super) fn spell(duration: TimeDelta) -> String {
+    let seconds = duration.num_seconds().max(0);
+    let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// A whole number with its thousands apart.
+pub(super) fn grouped(number: i64) -> String {
+    thousands(&number.to_string())
+}
+
 /// A part of a path, percent-encoded whole: a key's slashes too.
 pub(super) fn part(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// The page of a record.
+pub(super) fn record_path(company: &str, entity: &str, key: &str) -> String {
+    format!("/records/{}/{}/{}", part(company), part(entity), part(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_spelled_in_two_units() {
+        for (seconds, words) in [(-3, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (7260, "2 h 1 min"), (90000, "1 d 1 h")] {
+            assert_eq!(spell(TimeDelta::seconds(seconds)), words);
+        }
+    }
 }

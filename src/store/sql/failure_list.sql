@@ -1,5 +1,5 @@
 SELECT p.delivery_id, p.company, p.entity, d.key, p.version, p.block, p.record_key, p.state, p.reason, p.message, p.field, p.next_step,
-       p.attempts, p.since, p.not_before
+       {cause} AS cause, p.attempts, p.since, p.not_before
 FROM pending p JOIN document d ON d.id = p.document_id
 WHERE (p.state IN ('parked', 'in_doubt') OR (p.state = 'waiting' AND p.message IS NOT NULL))
   AND ($1 IS NULL OR p.company = $1)
@@ -10,5 +10,6 @@ WHERE (p.state IN ('parked', 'in_doubt') OR (p.state = 'waiting' AND p.message I
   AND ($7 IS NULL OR d.key = $7)
   AND ($8 IS NULL OR p.since >= $8)
   AND ($9 IS NULL OR p.since < $9)
+  AND ($10 IS NULL OR {cause} = $10)
 ORDER BY p.delivery_id
 LIMIT $6

@@ -1,0 +1,272 @@
+//! How the content of a document looks to people: amounts with their currency, dates, the rest as it is. Texts and decimals all the way.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::history::{Flat, text};
+use super::money::{format_decimal, parse_decimal};
+
+/// How a column looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// A number with at least so many decimals, and where its currency stands.
+    Amount {
+        /// Decimals at least.
+        places: u32,
+        /// `None`: it is no amount of money, or nobody said of which.
+        currency: Option<Currency>,
+    },
+    /// A calendar date.
+    Date,
+}
+
+/// Where the currency of an amount stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Currency {
+    /// In this column of the root row.
+    OfRoot(String),
+    /// In this column of the same row.
+    OfRow(String),
+}
+
+/// How the columns of an entity look, by `Column` and `lines.Column`.
+#[derive(Debug, Clone, Default)]
+pub struct Looks(BTreeMap<String, Look>);
+
+/// A value as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// Its text; of an amount with the thousands apart.
+    pub text: String,
+    /// The currency's code as SYSPRO has it; empty without.
+    pub currency: String,
+    /// Right-aligned.
+    pub number: bool,
+    /// A calendar date.
+    pub date: bool,
+}
+
+/// A document's content as tables.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Content {
+    /// The root row's fields, in the order in which they are read. Blank ones are left out.
+    pub fields: Vec<(String, Shown)>,
+    /// The rows of each child that has any.
+    pub children: Vec<Child>,
+}
+
+/// The rows of a child.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Child {
+    /// Its name, such as `lines`.
+    pub name: String,
+    /// The columns that hold anything, and whether they are amounts.
+    pub columns: Vec<(String, bool)>,
+    /// One value per column.
+    pub rows: Vec<Vec<Shown>>,
+}
+
+impl Looks {
+    /// Says how a column looks. What is known of it already stays, unless this knows the currency.
+    pub fn add(&mut self, column: String, look: Look) {
+        let tells_more = matches!(look, Look::Amount { currency: Some(_), .. });
+        match self.0.get(&column) {
+            Some(Look::Amount { currency: Some(_), .. }) => {}
+            Some(_) if !tells_more => {}
+            _ => drop(self.0.insert(column, look)),
+        }
+    }
+
+    /// A value of a column, named as in [`Flat`]: `Column` or `lines[key of the line].Column`.
+    pub fn show(&self, field: &str, value: &str, all: &Flat) -> Shown {
+        let (row, column) = match (field.find('['), field.rfind('.')) {
+            (Some(bracket), Some(dot)) if bracket < dot => (&field[..=dot], format!("{}.{}", &field[..bracket], &field[dot + 1..])),
+            _ => ("", field.to_owned()),
+        };
+        self.shown(&column, value, |currency| match currency {
+            Currency::OfRoot(name) => all.get(name).cloned(),
+            Currency::OfRow(name) => all.get(&format!("{row}{name}")).cloned(),
+        })
+    }
+
+    fn shown(&self, column: &str, value: &str, currency: impl Fn(&Currency) -> Option<String>) -> Shown {
+        match self.0.get(column) {
+            Some(Look::Amount { places, currency: place }) => match parse_decimal(value) {
+                Some(number) => {
+                    // no digit is hidden
+                    let text = thousands(&format_decimal(number, number.normalize().scale().max(*places)));
+                    let currency = place.as_ref().and_then(currency).unwrap_or_default().trim().to_owned();
+                    Shown { text, currency, number: true, date: false }
+                }
+                None => Shown { text: value.to_owned(), ..Shown::default() },
+            },
+            Some(Look::Date) => Shown { text: value.to_owned(), date: is_date(value), ..Shown::default() },
+            None => Shown { text: value.to_owned(), date: is_date(value), ..Shown::default() },
+        }
+    }
+
+    /// A document's content as tables.
+    pub fn content(&self, content: &str) -> Content {
+        let root = fields(content);
+        let plain: BTreeMap<&str, String> = root.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
+        let mut found = Content::default();
+        for (name, value) in &root {
+            match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
+                Ok(rows) => found.children.extend(self.child(name, &rows, &plain)),
+                Err(_) => {
+                    let value = text(value);
+                    if !value.trim().is_empty() {
+                        let currency = |place: &Currency| match place {
+                            Currency::OfRoot(column) | Currency::OfRow(column) => plain.get(column.as_str()).cloned(),
+                        };
+                        found.fields.push((name.clone(), self.shown(name, &value, currency)));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    fn child(&self, name: &str, rows: &[&RawValue], root: &BTreeMap<&str, String>) -> Option<Child> {
+        let rows: Vec<Vec<(String, String)>> = rows
+            .iter()
+            .map(|row| {
+                fields(row.get())
+                    .into_iter()
+                    .map(|(column, value)| (column, text(value)))
+                    .filter(|(_, value)| !value.trim().is_empty())
+                    .collect()
+            })
+            .collect();
+        // the columns of all rows, in the order in which they are read
+        let mut columns: Vec<String> = Vec::new();
+        for row in &rows {
+            let mut at = 0;
+            for (column, _) in row {
+                match columns.iter().position(|known| known == column) {
+                    Some(known) => at = known + 1,
+                    None => {
+                        columns.insert(at, column.clone());
+                        at += 1;
+                    }
+                }
+            }
+        }
+        let show = |row: &[(String, String)], column: &str| {
+            let Some((_, value)) = row.iter().find(|(name, _)| name == column) else { return Shown::default() };
+            self.shown(&format!("{name}.{column}"), value, |place| match place {
+                Currency::OfRoot(column) => root.get(column.as_str()).cloned(),
+                Currency::OfRow(column) => row.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone()),
+            })
+        };
+        let shown: Vec<Vec<Shown>> = rows.iter().map(|row| columns.iter().map(|column| show(row, column)).collect()).collect();
+        let numeric = |column: &String| matches!(self.0.get(&format!("{name}.{column}")), Some(Look::Amount { .. }));
+        let columns: Vec<(String, bool)> = columns.iter().map(|column| (column.clone(), numeric(column))).collect();
+        (!shown.is_empty()).then(|| Child { name: name.to_owned(), columns, rows: shown })
+    }
+}
+
+/// `YYYY-MM-DD`.
+fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
+}
+
+/// Commas between the thousands.
+pub fn thousands(number: &str) -> String {
+    let (whole, rest) = number.split_at(number.find('.').unwrap_or(number.len()));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let mut apart = String::from(sign);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            apart.push(',');
+        }
+        apart.push(digit);
+    }
+    apart + rest
+}
+
+/// An object's members in their order.
+fn fields(object: &str) -> Vec<(String, &RawValue)> {
+    struct Members;
+    impl<'de> Visitor<'de> for Members {
+        type Value = Vec<(String, &'de RawValue)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::new();
+            while let Some(member) = map.next_entry()? {
+                members.push(member);
+            }
+            Ok(members)
+        }
+    }
+    serde_json::Deserializer::from_str(object).deserialize_map(Members).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::history::{ChildKeys, flatten};
+
+    fn looks() -> Looks {
+        let mut looks = Looks::default();
+        let amount = |currency| Look::Amount { places: 2, currency };
+        looks.add("Value".into(), amount(None));
+        looks.add("Value".into(), amount(Some(Currency::OfRoot("Currency".into()))));
+        looks.add("Value".into(), Look::Date);
+        looks.add("lines.Amount".into(), amount(Some(Currency::OfRow("Code".into()))));
+        looks.add("lines.Quantity".into(), amount(None));
+        looks
+    }
+
+    #[test]
+    fn amounts_have_their_currency_and_all_their_digits() {
+        let content = looks().content(
+            r#"{"Supplier":"0042","Value":12345678901234.567891,"Currency":"ZAR","Due":"2026-01-31","Blank":" ",
+                "lines":[{"Amount":-1234.5,"Code":"USD"},{"Quantity":7,"Amount":0}]}"#,
+        );
+        let text = |text: &str| Shown { text: text.into(), ..Shown::default() };
+        let amount = |text: &str, currency: &str| Shown { text: text.into(), currency: currency.into(), number: true, date: false };
+        let fields: Vec<(&str, Shown)> = content.fields.iter().map(|(name, shown)| (name.as_str(), shown.clone())).collect();
+        let expected = [
+            ("Supplier", text("0042")),
+            ("Value", amount("12,345,678,901,234.567891", "ZAR")),
+            ("Currency", text("ZAR")),
+            ("Due", Shown { date: true, ..text("2026-01-31") }),
+        ];
+        assert_eq!(fields, expected);
+        let lines = &content.children[0];
+        assert_eq!(lines.columns, [("Quantity".to_owned(), true), ("Amount".to_owned(), true), ("Code".to_owned(), false)]);
+        assert_eq!(lines.rows[0], [Shown::default(), amount("-1,234.50", "USD"), text("USD")]);
+        assert_eq!(lines.rows[1], [amount("7.00", ""), amount("0.00", ""), Shown::default()]);
+    }
+
+    #[test]
+    fn a_difference_is_shown_like_the_content() {
+        let keys = ChildKeys::from([("lines".to_owned(), vec!["No".to_owned()])]);
+        let flat = flatten(r#"{"Value":1000,"Currency":"ZAR","lines":[{"No":"1.5]","Amount":2,"Code":"USD"}]}"#, &keys);
+        let shown = |field: &str| {
+            let shown = looks().show(field, &flat[field], &flat);
+            format!("{} {}", shown.text, shown.currency)
+        };
+        assert_eq!(shown("Value"), "1,000.00 ZAR");
+        assert_eq!(shown("lines[1.5]].Amount"), "2.00 USD");
+        assert_eq!(shown("lines[1.5]].No"), "1.5] ");
+        assert_eq!(looks().show("Value", "n/a", &flat), Shown { text: "n/a".into(), ..Shown::default() });
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        for (number, apart) in [("0.00", "0.00"), ("999", "999"), ("1000", "1,000"), ("-100000.5", "-100,000.5"), ("1234567", "1,234,567")]
+        {
+            assert_eq!(thousands(number), apart);
+        }
+    }
+}

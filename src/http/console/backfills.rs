@@ -1,0 +1,191 @@
+//! Periods of history that are read again: asked for, followed and cancelled.
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use chrono::{NaiveDate, Utc};
+
+use super::filter::{Choice, Filter, Spec};
+use super::session::{self, Form};
+use super::view::{Frame, Time, grouped};
+use super::{Page, Refusal, ok, see_other};
+use crate::domain::run::BackfillState;
+use crate::http::Surface;
+use crate::http::api::actions::{caller, reason};
+use crate::http::api::backfill::{BackfillBody, add_action, cancel_action};
+use crate::http::problem::Problem;
+use crate::http::query::path_parts;
+use crate::store::{BackfillFilter, BackfillRow};
+
+/// Backfills on a page.
+const PAGE: usize = 50;
+
+struct BackfillView {
+    id: i64,
+    flow: String,
+    period: String,
+    open: bool,
+    state: &'static str,
+    tone: &'static str,
+    read: String,
+    new: String,
+    changed: String,
+    progress: Option<Time>,
+    error: Option<String>,
+    next: Option<Time>,
+    by: String,
+    why: String,
+    asked: Time,
+    ended: Option<Time>,
+    ended_by: Option<String>,
+}
+
+impl From<BackfillRow> for BackfillView {
+    fn from(row: BackfillRow) -> Self {
+        let open = row.state == "open";
+        let (state, tone) = match (row.state.as_str(), &row.error, row.last_progress_at) {
+            ("done", ..) => ("done", "good"),
+            ("cancelled", ..) => ("cancelled", "soft"),
+            (_, Some(_), _) => ("waits for its next try", "warn"),
+            (_, None, Some(_)) => ("under way", "busy"),
+            (_, None, None) => ("waits for its turn", "busy"),
+        };
+        let period = match (row.since, row.until) {
+            (Some(since), Some(until)) => format!("{since} up to, not with {until}"),
+            (Some(since), None) => format!("from {since} on"),
+            (None, Some(until)) => format!("everything before {until}"),
+            (None, None) => "everything".to_owned(),
+        };
+        Self {
+            id: row.id,
+            flow: format!("{}/{}", row.company, row.entity),
+            period,
+            open,
+            state,
+            tone,
+            read: grouped(row.read),
+            new: grouped(row.new),
+            changed: grouped(row.changed),
+            progress: row.last_progress_at.map(Time),
+            next: (open && row.error.is_some()).then_some(Time(row.not_before)),
+            error: row.error,
+            by: row.requested_by,
+            why: row.why,
+            asked: Time(row.asked_at),
+            ended: row.ended_at.map(Time),
+            ended_by: row.ended_by,
+        }
+    }
+}
+
+struct Live {
+    rows: Vec<BackfillView>,
+    busy: usize,
+    now: Time,
+}
+
+impl Live {
+    fn of(rows: Vec<BackfillRow>) -> Self {
+        Self {
+            busy: rows.iter().filter(|row| row.state == "open").count(),
+            rows: rows.into_iter().map(BackfillView::from).collect(),
+            now: Time(Utc::now()),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "backfills.html")]
+struct BackfillsPage {
+    frame: Frame,
+    filter: Filter,
+    follow: String,
+    live: Live,
+    next: Option<String>,
+    companies: Vec<Choice>,
+    entities: Vec<Choice>,
+}
+
+#[derive(Template)]
+#[template(path = "backfills_live.html")]
+struct BackfillsPart {
+    frame: Frame,
+    filter: Filter,
+    live: Live,
+}
+
+async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Vec<BackfillRow>, bool, Option<String>), Refusal> {
+    let specs = vec![Spec::Company, Spec::Entity, Spec::words("state", "State", "every state", BackfillState::WORDS.iter().copied())];
+    let (filter, params) = Filter::of(surface, request.query_string(), "/backfills", specs, &["after", "done"])?;
+    let before = params.value::<i64>("after", "the address of the link on the page before")?;
+    let asked = BackfillFilter {
+        company: filter.text("company"),
+        entity: filter.text("entity"),
+        state: params.value("state", "a state of a backfill")?,
+        ids: Vec::new(),
+        before,
+        limit: PAGE as i64 + 1,
+    };
+    let mut rows = surface.deps.store.backfill_list(asked).await?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    Ok((filter, rows, more, params.text("done")))
+}
+
+/// `GET /backfills`
+pub(super) async fn backfills(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let (filter, rows, more, done) = listed(&surface, &request).await?;
+    let choice = |name: &str| Choice { value: name.to_owned(), label: name.replace('_', " "), chosen: false };
+    ok(&BackfillsPage {
+        frame: Frame::of(&session, "/backfills", "Backfills").done(done.as_deref()),
+        follow: filter.link("/live/backfills", &[]),
+        next: rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string())),
+        companies: surface.deps.settings.syspro.companies.iter().map(|company| choice(company.as_str())).collect(),
+        entities: surface.deps.definitions.plans.iter().map(|plan| choice(plan.entity.as_str())).collect(),
+        live: Live::of(rows),
+        filter,
+    })
+}
+
+/// `GET /live/backfills`
+pub(super) async fn backfills_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let (filter, rows, ..) = listed(&surface, &request).await?;
+    ok(&BackfillsPart { frame: Frame::of(&session, "/backfills", "Backfills"), filter, live: Live::of(rows) })
+}
+
+/// `POST /backfills`: asks for one.
+pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+    let session = session::of(&request)?;
+    let form = Form::of(&session, payload).await?;
+    let why = reason(form.text("why"))?;
+    let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
+    let day = |name: &str| -> Result<Option<NaiveDate>, Problem> {
+        let problem = |_| Problem::bad_request(format!("`{}` is no day", form.text(name)), "write it as 2026-01-31");
+        text(name).map(|text| text.parse().map_err(problem)).transpose()
+    };
+    let asked = BackfillBody {
+        company: text("company"),
+        entity: text("entity"),
+        since: day("since")?,
+        until: day("until")?,
+        all: form.text("all") == "yes",
+        why,
+    };
+    add_action(&surface, asked, caller(&request)).await?;
+    Ok(see_other("/backfills?done=backfill"))
+}
+
+/// `POST /backfills/{id}/cancel`
+pub(super) async fn cancel(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+    let session = session::of(&request)?;
+    let form = Form::of(&session, payload).await?;
+    let why = reason(form.text("why"))?;
+    let parts = path_parts(request.uri().path(), 1, 2)?;
+    let text = parts.first().map(String::as_str).unwrap_or_default();
+    let id = text
+        .parse()
+        .map_err(|_| Problem::not_found(format!("there is no backfill `{text}`"), "the list of backfills names those there are"))?;
+    cancel_action(&surface, id, &why, caller(&request)).await?;
+    Ok(see_other("/backfills?done=cancelled"))
+}

@@ -1,0 +1,186 @@
+//! Forms that narrow a list down: described once per page, written by one template, carried from page to page in the address.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+
+use crate::http::Surface;
+use crate::http::problem::Problem;
+use crate::http::query::Params;
+
+/// One field of a form.
+pub(super) enum Spec {
+    /// One of the companies.
+    Company,
+    /// One of the entities.
+    Entity,
+    /// The first and the last day.
+    Period,
+    /// A text, with its name, label and width.
+    Text(&'static str, &'static str, u8),
+    /// One of some words, with the label for none of them, each word with its label.
+    Choice(&'static str, &'static str, &'static str, Vec<(String, String)>),
+}
+
+impl Spec {
+    /// A choice between words that say themselves what they are.
+    pub(super) fn words(
+        name: &'static str,
+        label: &'static str,
+        none: &'static str,
+        words: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        Self::Choice(name, label, none, words.into_iter().map(|word| (word.to_owned(), word.replace('_', " "))).collect())
+    }
+}
+
+/// A choice of a field.
+pub(super) struct Choice {
+    pub(super) value: String,
+    pub(super) label: String,
+    pub(super) chosen: bool,
+}
+
+/// A field as the template writes it.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
+    pub(super) value: String,
+    pub(super) choices: Vec<Choice>,
+    pub(super) size: u8,
+    /// A day; with the instant that it stands for, where there is one.
+    pub(super) day: bool,
+    pub(super) instant: String,
+}
+
+/// A form, and what is chosen in it.
+pub(super) struct Filter {
+    pub(super) path: String,
+    pub(super) fields: Vec<Field>,
+    /// Something is chosen.
+    pub(super) active: bool,
+    pub(super) since: Option<DateTime<Utc>>,
+    pub(super) until: Option<DateTime<Utc>>,
+    /// Beyond the first page.
+    pub(super) later: bool,
+    query: Vec<(&'static str, String)>,
+}
+
+impl Filter {
+    /// The form of the page with this path, and what the address chose in it. `more` are the other parameters that the page takes.
+    ///
+    /// # Errors
+    /// 400 for an unknown name or a day that is none.
+    pub(super) fn of(surface: &Surface, query: &str, path: &str, specs: Vec<Spec>, more: &[&str]) -> Result<(Self, Params), Problem> {
+        let names: Vec<&'static str> = specs.iter().flat_map(names).collect();
+        let params = Params::parse(query, &[&names[..], more].concat())?;
+        let mut filter = Self {
+            path: path.to_owned(),
+            fields: Vec::new(),
+            active: false,
+            since: day(&params, "since", false)?,
+            until: day(&params, "until", true)?,
+            later: params.text("after").is_some(),
+            query: names.iter().filter_map(|name| Some((*name, params.text(name)?))).collect(),
+        };
+        filter.active = !filter.query.is_empty();
+        for spec in specs {
+            filter.add(surface, &params, spec);
+        }
+        Ok((filter, params))
+    }
+
+    fn add(&mut self, surface: &Surface, params: &Params, spec: Spec) {
+        let plain = |name: &str| (name.to_owned(), name.to_owned());
+        let (name, label, none, words) = match spec {
+            Spec::Company => {
+                let companies = surface.deps.settings.syspro.companies.iter().map(|company| plain(company.as_str()));
+                ("company", "Company", "every company", companies.collect())
+            }
+            Spec::Entity => {
+                let entities = surface.deps.definitions.plans.iter().map(|plan| plain(plan.entity.as_str()));
+                ("entity", "Entity", "every entity", entities.map(|(value, label)| (value, label.replace('_', " "))).collect())
+            }
+            Spec::Choice(name, label, none, words) => (name, label, none, words),
+            Spec::Text(name, label, size) => {
+                let value = params.text(name).unwrap_or_default();
+                return self.fields.push(Field { name, label, value, choices: Vec::new(), size, day: false, instant: String::new() });
+            }
+            Spec::Period => {
+                // the last day is named, the first instant beyond is meant
+                let last = self.until.map(|until| until - TimeDelta::milliseconds(1));
+                for (name, label, at, instant) in [("since", "From", self.since, self.since), ("until", "To", last, self.until)] {
+                    let value = at.map(|at| at.date_naive().to_string()).unwrap_or_default();
+                    let instant = instant.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)).unwrap_or_default();
+                    self.fields.push(Field { name, label, value, choices: Vec::new(), size: 0, day: true, instant });
+                }
+                return;
+            }
+        };
+        let value = params.text(name).unwrap_or_default();
+        let first = Choice { value: String::new(), label: none.to_owned(), chosen: value.is_empty() };
+        // what an old address names and is not there any more stays visible
+        let gone = (!value.is_empty() && !words.iter().any(|(word, _)| *word == value)).then(|| plain(&value));
+        let rest = words.into_iter().chain(gone).map(|(word, label)| Choice { chosen: word == value, value: word, label });
+        let choices = std::iter::once(first).chain(rest).collect();
+        self.fields.push(Field { name, label, value, choices, size: 0, day: false, instant: String::new() });
+    }
+
+    /// What is chosen of a name; `None`: nothing.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.query.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    }
+
+    /// The same list at another path or with more in its address.
+    pub(super) fn link(&self, path: &str, more: &[(&str, &str)]) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.query.iter().map(|(name, value)| (*name, value.as_str())).chain(more.iter().copied()));
+        match query.finish() {
+            none if none.is_empty() => path.to_owned(),
+            query => format!("{path}?{query}"),
+        }
+    }
+
+    /// The page that follows the one that ends here.
+    pub(super) fn next(&self, after: &str) -> String {
+        self.link(&self.path, &[("after", after)])
+    }
+
+    /// The first page of the list.
+    pub(super) fn first(&self) -> String {
+        self.link(&self.path, &[])
+    }
+}
+
+fn names(spec: &Spec) -> Vec<&'static str> {
+    match spec {
+        Spec::Company => vec!["company"],
+        Spec::Entity => vec!["entity"],
+        Spec::Period => vec!["since", "until"],
+        Spec::Text(name, ..) | Spec::Choice(name, ..) => vec![name],
+    }
+}
+
+/// The instant that a day or an instant in an address stands for. A last day is meant whole.
+fn day(params: &Params, name: &str, last: bool) -> Result<Option<DateTime<Utc>>, Problem> {
+    let Some(text) = params.text(name) else { return Ok(None) };
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        let first = if last { day.checked_add_days(Days::new(1)) } else { Some(day) };
+        return Ok(first.map(|day| day.and_time(NaiveTime::MIN).and_utc()));
+    }
+    params.value(name, "a day such as 2026-01-31, or an instant such as 2026-01-31T08:00:00Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_day_is_meant_whole() {
+        let params = |query| Params::parse(query, &["since", "until"]).expect("names");
+        let at = |query, name, last| day(&params(query), name, last).expect("a day").map(|at| at.to_rfc3339());
+        assert_eq!(at("since=2026-01-31", "since", false).as_deref(), Some("2026-01-31T00:00:00+00:00"));
+        assert_eq!(at("until=2026-01-31", "until", true).as_deref(), Some("2026-02-01T00:00:00+00:00"));
+        assert_eq!(at("until=2026-01-31T22:00:00Z", "until", true).as_deref(), Some("2026-01-31T22:00:00+00:00"));
+        assert_eq!(at("until=", "until", true), None);
+        assert_eq!(day(&params("since=soon"), "since", false).expect_err("no day").status, 400);
+    }
+}

@@ -1,0 +1,94 @@
+//! The search for records.
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+
+use super::filter::{Filter, Spec};
+use super::session;
+use super::view::{Frame, record_path};
+use super::{Page, ok};
+use crate::http::Surface;
+use crate::store::{DocumentFilter, DocumentRow};
+
+/// Records on a page of the search.
+const PAGE: usize = 100;
+/// Where a record can stand.
+const STATES: [&str; 5] = ["parked", "in_doubt", "waiting", "delivered", "deleted"];
+
+struct FoundView {
+    path: String,
+    key: String,
+    company: String,
+    entity: String,
+    version: i32,
+    state: &'static str,
+    tone: &'static str,
+}
+
+impl From<DocumentRow> for FoundView {
+    fn from(row: DocumentRow) -> Self {
+        let (state, tone) = match &row {
+            row if row.parked > 0 => ("parked", "bad"),
+            row if row.in_doubt > 0 => ("in doubt", "warn"),
+            row if row.sending > 0 => ("on its way", "busy"),
+            row if row.waiting > 0 => ("waiting", "warn"),
+            row if row.deleted => ("gone from SYSPRO", "soft"),
+            _ => ("nothing outstanding", "good"),
+        };
+        let path = record_path(&row.company, &row.entity, &row.key);
+        Self { path, key: row.key, company: row.company, entity: row.entity, version: row.version, state, tone }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "records.html")]
+struct RecordsPage {
+    frame: Frame,
+    filter: Filter,
+    found: Vec<FoundView>,
+    run: Option<String>,
+    next: Option<String>,
+}
+
+/// `GET /records`
+pub(super) async fn search(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let mut specs = vec![
+        Spec::Text("prefix", "Key begins with", 16),
+        Spec::Company,
+        Spec::Entity,
+        Spec::words("state", "State", "every state", STATES),
+        Spec::Text("text", "Text in the system’s words", 18),
+        Spec::Period,
+    ];
+    // the box for a run's id is of use to who came from its page alone
+    let by_run = url::form_urlencoded::parse(request.query_string().as_bytes()).any(|(name, value)| name == "run" && !value.is_empty());
+    if by_run {
+        specs.push(Spec::Text("run", "Read anew by the run", 36));
+    }
+    let (filter, params) = Filter::of(&surface, request.query_string(), "/records", specs, &["after", "run"])?;
+    let prefix = filter.text("prefix").map(|text| text.trim().to_owned());
+    let asked = DocumentFilter {
+        company: filter.text("company"),
+        entity: filter.text("entity"),
+        prefix: prefix.filter(|text| !text.is_empty()),
+        state: params.value("state", "a state of a record")?,
+        text: filter.text("text"),
+        since: filter.since,
+        until: filter.until,
+        run: params.value("run", "the id of a run")?,
+        after: params.after()?,
+        limit: PAGE as i64 + 1,
+    };
+    let run = asked.run.map(|run| format!("/runs/{run}"));
+    let mut rows = surface.deps.store.document_list(asked).await?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    ok(&RecordsPage {
+        frame: Frame::of(&session, "/records", "Records"),
+        next: rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string())),
+        found: rows.into_iter().map(FoundView::from).collect(),
+        run,
+        filter,
+    })
+}

@@ -1,0 +1,237 @@
+//! What an audit row says, in words. The row as it is kept stays at hand.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::view::Time;
+use crate::store::AuditRow;
+
+/// One step in words.
+pub(super) struct Step {
+    pub(super) words: String,
+    pub(super) tone: &'static str,
+    pub(super) next_step: Option<String>,
+    /// Before which nothing more happens by itself.
+    pub(super) until: Option<Time>,
+    /// The row's detail as it is kept.
+    pub(super) raw: Option<String>,
+}
+
+/// A row's detail, by name.
+type Detail = BTreeMap<String, Value>;
+
+/// A row in words. A detail that this version does not know is left to the reader.
+pub(super) fn step(row: &AuditRow) -> Step {
+    let detail: Detail = row.detail.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let said = |name: &str| detail.get(name).map(plain).filter(|text| !text.is_empty());
+    let at = |name: &str| said(name).and_then(|text| text.parse::<DateTime<Utc>>().ok()).map(Time);
+    let version = row.version.map_or_else(String::new, |version| format!(" {version}"));
+    let message = || said("message").or_else(|| said("why")).map(|text| sentence(&text)).unwrap_or_default();
+    let mut step = Step { words: String::new(), tone: "soft", next_step: said("next_step"), until: None, raw: row.detail.clone() };
+    (step.words, step.tone) = match row.kind.as_str() {
+        "version_read" => (format!("Version{version} was read from SYSPRO.{}", warnings(&detail)), ""),
+        "deletion_seen" => ("SYSPRO no longer has it.".to_owned(), "warn"),
+        "replayed" => (format!("The stored content of version{version} was mapped anew, to be sent again.{}", warnings(&detail)), ""),
+        "attempted" => {
+            let look = detail.get("look").and_then(Value::as_bool) == Some(true);
+            let what = if look { "are about to be looked up" } else { "are about to be sent" };
+            (format!("{} records of the block {} {what}.", said("records").unwrap_or_default(), said("block").unwrap_or_default()), "")
+        }
+        "confirmed" => (format!("ServiceNow has it: {}.", confirmed(&detail)), "good"),
+        "doubt_settled" if detail.contains_key("sys_id") => {
+            (format!("It was looked up, and ServiceNow has it: {}.", confirmed(&detail)), "good")
+        }
+        "doubt_settled" => {
+            step.until = at("not_before");
+            (format!("It was looked up. {} It is sent again.", capital(&message())), "warn")
+        }
+        "partial_write" => (
+            format!("ServiceNow has it: {}, but kept fields otherwise than they were sent: {}.", confirmed(&detail), fields(&detail)),
+            "warn",
+        ),
+        "deferred" => {
+            step.until = at("not_before");
+            (format!("A try failed for a passing reason: {} It is tried again.", message()), "warn")
+        }
+        "in_doubt" => {
+            step.until = at("next_look");
+            (format!("Whether it arrived is not known: {} It is looked up before anything is sent again.", message()), "warn")
+        }
+        "parked" => {
+            let why = match said("reason").as_deref() {
+                Some("rejected") => "it was refused",
+                Some("missing_parent") => "a record that it refers to has not been delivered",
+                Some("poison") => "it crashed the mapping twice",
+                Some("exhausted") => "the last of its tries failed",
+                Some("downstream_failed") => "it failed in ServiceNow after it had arrived",
+                _ => "it needs a person",
+            };
+            let field = said("field").map(|field| format!(" Field: {field}.")).unwrap_or_default();
+            (format!("Set aside: {why}. {}{field}", capital(&message())).trim_end().to_owned(), "bad")
+        }
+        "released" => (format!("Due again: {}", message()), ""),
+        "superseded" if detail.contains_key("message") => {
+            (format!("Nothing was written: {} The next run decides anew.", message()), "warn")
+        }
+        "superseded" => ("A newer version took its place before it was sent.".to_owned(), ""),
+        "downstream" => {
+            let words = said("said").map(|text| format!(" {}", capital(&text))).unwrap_or_default();
+            let again = said("again_in_seconds").map(|seconds| format!(" It is sent again in {seconds} s.")).unwrap_or_default();
+            match said("state").as_deref() {
+                Some("done") => (format!("ServiceNow has finished with it.{words}"), "good"),
+                Some("failed") => (format!("It failed in ServiceNow after it had arrived.{words}{again}"), "bad"),
+                _ => (format!("What became of it in ServiceNow could not be told.{words}"), "warn"),
+            }
+        }
+        "drifted" => (said("what").map(|text| capital(&text)).unwrap_or_default(), "warn"),
+        "conflict" => (conflict(&said), "warn"),
+        "run" => (run(&said), if said("event").as_deref() == Some("failed") { "bad" } else { "" }),
+        "action" => (action(&said), ""),
+        _ => (String::new(), ""),
+    };
+    step
+}
+
+/// A plain value as text.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// With a capital and a full stop.
+fn capital(text: &str) -> String {
+    let mut text = sentence(text);
+    text.get_mut(..1).map(str::make_ascii_uppercase).unwrap_or_default();
+    text
+}
+
+/// With a full stop.
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
+fn confirmed(detail: &Detail) -> String {
+    let text = |name: &str| detail.get(name).map(plain).unwrap_or_default();
+    let how = match text("how").as_str() {
+        "inserted" => "created".to_owned(),
+        "unchanged" => "it stood there with this content".to_owned(),
+        "found" => "it was found there".to_owned(),
+        how => how.to_owned(),
+    };
+    format!("{how}, {} {}", text("table"), text("sys_id")).trim_end().to_owned()
+}
+
+fn warnings(detail: &Detail) -> String {
+    let texts = detail.get("warnings").and_then(Value::as_array).into_iter().flatten();
+    texts.map(|text| format!(" {}", sentence(&plain(text)))).collect()
+}
+
+fn fields(detail: &Detail) -> String {
+    let one = |field: &Value| {
+        let text = |name: &str| field.get(name).map(plain).unwrap_or_default();
+        format!("{}: sent “{}”, kept “{}”", text("field"), text("sent"), text("returned"))
+    };
+    detail.get("fields").and_then(Value::as_array).into_iter().flatten().map(one).collect::<Vec<_>>().join("; ")
+}
+
+fn conflict(said: &dyn Fn(&str) -> Option<String>) -> String {
+    let text = |name: &str| said(name).unwrap_or_default().replace('_', " ");
+    let field = said("field").map(|field| if field == "@row" { "the record itself".to_owned() } else { field }).unwrap_or_default();
+    let values = match (said("syspro"), said("servicenow")) {
+        (None, None) => String::new(),
+        (syspro, servicenow) => {
+            format!(": SYSPRO says “{}”, ServiceNow “{}”", syspro.unwrap_or_default(), servicenow.unwrap_or_default())
+        }
+    };
+    let so = [text("kind"), text("state"), text("way_back"), text("outcome")]
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let side = said("side").map(|side| format!("; {side} counts")).unwrap_or_default();
+    let why = said("why").map(|why| format!(". Why: {}", sentence(&why))).unwrap_or_else(|| ".".to_owned());
+    let so = if so.is_empty() { String::new() } else { format!(" ({so})") };
+    format!("{field}{values}{so}{side}{why}")
+}
+
+fn run(said: &dyn Fn(&str) -> Option<String>) -> String {
+    let why = said("why").map(|why| format!(" Why: {}", sentence(&why))).unwrap_or_default();
+    match (said("event").as_deref(), said("error")) {
+        (Some("begun"), _) => format!("A {} began.{why}", said("kind").unwrap_or_else(|| "run".to_owned())),
+        (Some("failed"), Some(error)) => format!("The run failed: {}", sentence(&error)),
+        (Some("done"), _) => "The run came to its end.".to_owned(),
+        (Some(event), _) => format!("The run: {event}."),
+        (None, _) => String::new(),
+    }
+}
+
+/// What somebody did, with what it was about.
+fn action(said: &dyn Fn(&str) -> Option<String>) -> String {
+    let Some(action) = said("action") else { return String::new() };
+    let about = ["event", "name", "role", "company", "entity", "key", "cause", "reason", "text", "since", "until"];
+    let about: Vec<String> = about.iter().filter_map(|name| said(name).map(|text| format!("{name} {text}"))).collect();
+    let about = if about.is_empty() { String::new() } else { format!(": {}", about.join(", ")) };
+    let why = said("why").map(|why| format!(" Why: {}", sentence(&why))).unwrap_or_default();
+    let mut words = format!("{action}{about}.{why}");
+    words.get_mut(..1).map(str::make_ascii_uppercase).unwrap_or_default();
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(kind: &str, detail: &str) -> String {
+        let detail = (!detail.is_empty()).then(|| detail.to_owned());
+        let row = AuditRow {
+            id: 1,
+            at: DateTime::UNIX_EPOCH,
+            kind: kind.into(),
+            company: None,
+            entity: None,
+            key: None,
+            version: Some(2),
+            block: None,
+            record_key: None,
+            delivery_id: None,
+            batch_id: None,
+            run_id: None,
+            actor: "tieline".into(),
+            detail,
+        };
+        step(&row).words
+    }
+
+    #[test]
+    fn steps_are_said_in_words() {
+        assert_eq!(said("version_read", ""), "Version 2 was read from SYSPRO.");
+        assert_eq!(said("version_read", r#"{"warnings":["`Name` was cut"]}"#), "Version 2 was read from SYSPRO. `Name` was cut.");
+        let confirmed = r#"{"sys_id":"ab","table":"proc_po","how":"inserted"}"#;
+        assert_eq!(said("confirmed", confirmed), "ServiceNow has it: created, proc_po ab.");
+        assert_eq!(said("doubt_settled", confirmed), "It was looked up, and ServiceNow has it: created, proc_po ab.");
+        assert_eq!(said("doubt_settled", r#"{"message":"it is not there"}"#), "It was looked up. It is not there. It is sent again.");
+        let parked = r#"{"reason":"rejected","message":"period closed","field":"u_date","next_step":"open it"}"#;
+        assert_eq!(said("parked", parked), "Set aside: it was refused. Period closed. Field: u_date.");
+        let partial = r#"{"sys_id":"ab","table":"t","how":"updated","fields":[{"field":"u_x","sent":"1","returned":""}]}"#;
+        assert_eq!(
+            said("partial_write", partial),
+            "ServiceNow has it: updated, t ab, but kept fields otherwise than they were sent: u_x: sent “1”, kept “”."
+        );
+        assert_eq!(said("run", r#"{"event":"begun","kind":"poll","why":null}"#), "A poll began.");
+        assert_eq!(said("action", r#"{"action":"pause","why":"month end"}"#), "Pause. Why: month end.");
+        assert_eq!(said("a kind of a later version", "{}"), "");
+        assert_eq!(said("parked", "no JSON"), "Set aside: it needs a person.");
+    }
+
+    #[test]
+    fn a_step_that_waits_says_until_when() {
+        let row = r#"{"message":"503","not_before":"2026-01-31T08:00:00Z"}"#;
+        assert_eq!(said("deferred", row), "A try failed for a passing reason: 503. It is tried again.");
+    }
+}
