@@ -83,3 +83,8 @@ words!(ParkReason {
     DownstreamFailed = "downstream_failed",
     OnHold = "on_hold",
 });
+
+impl ParkReason {
+    /// Those for which a delivery can go again as it was mapped, once a person says so.
+    pub const RELEASABLE: &'static [ParkReason] = &[Self::OnHold, Self::Rejected, Self::Exhausted, Self::DownstreamFailed];
+}

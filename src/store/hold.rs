@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{Store, StoreError};
 use crate::domain::FlowId;
+use crate::domain::delivery::ParkReason;
 
 /// What is said of a delivery that is held back.
 pub(super) const NEXT_STEP: &str = "release the record when it may go: `tieline release`, the console, or POST /api/v1/records/release";
@@ -82,6 +83,7 @@ impl Store {
                 .bind::<Array<Text>, _>(keys)
                 .bind::<Text, _>(actor)
                 .bind::<Text, _>(why)
+                .bind::<Array<Text>, _>(ParkReason::RELEASABLE.iter().map(|reason| reason.as_str()).collect::<Vec<_>>())
                 .load(conn)?)
         })
         .await

@@ -158,6 +158,18 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   check((await notice()).length > 0, "operator: nothing is said after a replay");
   await accessible(page, "after a replay", "light");
 
+  // it is held back and released
+  for (const action of ["park", "release"]) {
+    await open(page, walk.record);
+    const button = await page.$(`main button[formaction="/${action}"]`);
+    check(button !== null, `operator: no button to ${action} a record`);
+    if (button === null) continue;
+    await page.evaluate((one) => { one.form.elements.why.value = "in dispute"; }, button);
+    await Promise.all([page.waitForNavigation(), button.evaluate((one) => one.click())]);
+    check((await notice()).length > 0, `operator: nothing is said after ${action}: ${page.url()}`);
+    if (action === "park") await accessible(page, "a record on hold", "light");
+  }
+
   // a flow is paused, resumed and run
   for (const action of ["pause", "resume", "run"]) {
     await open(page, "/");

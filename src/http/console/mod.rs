@@ -10,6 +10,7 @@ mod conflicts;
 mod doctor;
 mod failures;
 mod filter;
+mod hold;
 mod overview;
 mod record;
 mod records;
@@ -62,6 +63,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/audit", Some(Permission::ReadAudit)),
     route("GET", "/audit.csv", Some(Permission::ReadAudit)),
     route("POST", "/replay", Some(Permission::Operate)),
+    route("POST", "/park", Some(Permission::Operate)),
+    route("POST", "/release", Some(Permission::Operate)),
     route("GET", "/records", Some(Permission::Read)),
     route("GET", "/records/{}/{}/{*}", Some(Permission::Read)),
     route("POST", "/flows/{}/{}/run", Some(Permission::Operate)),
@@ -97,6 +100,8 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/audit", web::get().to(audit::audit))
         .route("/audit.csv", web::get().to(audit::csv))
         .route("/replay", web::post().to(failures::replay))
+        .route("/park", web::post().to(hold::park))
+        .route("/release", web::post().to(hold::release))
         .route("/records", web::get().to(records::search))
         .route("/records/{company}/{entity}/{key:.*}", web::get().to(record::record))
         .route("/flows/{company}/{entity}/{action}", web::post().to(overview::act));

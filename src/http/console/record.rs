@@ -12,6 +12,7 @@ use super::view::{Frame, Time, part};
 use super::{Page, html, ok};
 use crate::actors::Deps;
 use crate::domain::CompanyId;
+use crate::domain::delivery::ParkReason;
 use crate::domain::history::{ChildKeys, Flat, changes, flatten};
 use crate::domain::look::{Child, Content, Looks, Shown};
 use crate::http::Surface;
@@ -65,6 +66,10 @@ struct RecordPage {
     key: String,
     stands: String,
     tone: &'static str,
+    /// A person holds it back: since when.
+    held: Option<Time>,
+    /// Something of it is parked that could go as it is.
+    releasable: bool,
     number: i32,
     read: Option<Time>,
     content: Content,
@@ -177,6 +182,8 @@ fn tone(states: &[&str]) -> &'static str {
 fn page(frame: Frame, view: RecordView, keys: &ChildKeys, writing: &Writing<'_>) -> RecordPage {
     let states: Vec<&str> = view.deliveries.iter().map(|delivery| delivery.state.as_str()).collect();
     let tone_of_all = tone(&states);
+    let mut reasons = view.deliveries.iter().filter_map(|row| row.reason.as_deref()?.parse::<ParkReason>().ok());
+    let releasable = reasons.any(|reason| ParkReason::RELEASABLE.contains(&reason));
     let newest = view.versions.first();
     let (number, read) = (newest.map_or(0, |version| version.version), newest.map(|version| Time(version.read_at)));
     let content = newest.map(|version| writing.content(&version.content)).unwrap_or_default();
@@ -205,6 +212,8 @@ fn page(frame: Frame, view: RecordView, keys: &ChildKeys, writing: &Writing<'_>)
     });
     RecordPage {
         frame,
+        releasable: view.hold.is_some() || releasable,
+        held: view.hold.map(|hold| Time(hold.held_at)),
         stands: view.stands,
         tone: tone_of_all,
         number,

@@ -13,7 +13,7 @@ use crate::store::{DocumentFilter, DocumentRow};
 /// Records on a page of the search.
 const PAGE: usize = 100;
 /// Where a record can stand.
-const STATES: [&str; 5] = ["parked", "in_doubt", "waiting", "delivered", "deleted"];
+const STATES: [&str; 6] = ["parked", "in_doubt", "waiting", "delivered", "deleted", "on_hold"];
 
 struct FoundView {
     path: String,

@@ -66,6 +66,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
                 Some("poison") => "it crashed the mapping twice",
                 Some("exhausted") => "the last of its tries failed",
                 Some("downstream_failed") => "it failed in ServiceNow after it had arrived",
+                Some("on_hold") => "a person holds it back",
                 _ => "it needs a person",
             };
             let field = said("field").map(|field| format!(" Field: {field}.")).unwrap_or_default();

@@ -61,6 +61,8 @@ impl Frame {
             Some("decided") => Some("It is decided; the next run acts on it."),
             Some("adopted") => Some("The two lists are in step from now on; the next run acts on it."),
             Some("doctor") => Some("The examination begins."),
+            Some("park") => Some("The record is on hold: nothing of it is sent until somebody releases it."),
+            Some("release") => Some("The record is released, and on its way."),
             Some("replay") => Some("The records are on their way again."),
             Some("backfill") => Some("It is noted: the service reads the period beside its polls."),
             Some("cancelled") => Some("The backfill is cancelled; what it has read stays."),

@@ -11,7 +11,7 @@ WITH found AS (
         reason = NULL, message = NULL, field = NULL, next_step = NULL, not_before = now(), since = now(), attempts = 0
     FROM found f, delivery l
     WHERE p.document_id = f.id AND l.id = p.delivery_id AND p.state = 'parked'
-      AND p.reason IN ('on_hold', 'rejected', 'exhausted', 'downstream_failed') AND l.action <> 'unmapped'
+      AND p.reason = ANY($6) AND l.action <> 'unmapped'
     RETURNING p.delivery_id, p.document_id, p.version
 ), touched AS (
     SELECT document_id FROM ended UNION SELECT document_id FROM released
