@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use super::{Store, StoreError};
 
-/// The words of a row `p` of `pending` that make its cause: without quoted values and numbers, and not more than 140 characters.
-const WORDS: &str = "regexp_replace(regexp_replace(regexp_replace(coalesce(p.message, ''), '`[^`]*(`|$)', '`…`', 'g'), '[0-9]+', '#', 'g'), \
-                     '^(.{140}).+$', '\\1…')";
+/// The words of a row `p` of `pending` that make its cause: without quoted values, sys_ids and numbers, and not more than 140 characters.
+const WORDS: &str = "regexp_replace(regexp_replace(regexp_replace(coalesce(p.message, ''), '`[^`]*(`|$)', '`…`', 'g'), \
+                     '[0-9a-f]{32}|[0-9]+', '#', 'g'), '^(.{140}).+$', '\\1…')";
 
 /// SQL with `{words}` and `{cause}` filled in for the row `p` of `pending`. A cause's name is a hash of what it is, so that it is the same on
 /// every node and in every answer.

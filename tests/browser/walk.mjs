@@ -2,6 +2,8 @@
 //
 // Whatever is wrong is printed, one line each, and the exit code is 1: an axe-core violation, a request to another host, an error in the
 // page's console, a form that a role must not have, an action that does not do what it says. Screenshots go to WALK.shots.
+//
+// What happens meanwhile is the test's to do: a line `do: …` asks it for a statement on the ledger, or for the ledger to go away and come back.
 
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,6 +16,7 @@ mkdirSync(walk.shots, { recursive: true });
 
 const wrong = [];
 const check = (right, text) => { if (!right) wrong.push(text); };
+const ask = (what) => console.log(`do: ${what}`);
 const browser = await puppeteer.launch({
   executablePath: walk.chromium,
   // root cannot have Chromium's sandbox; only this machine's own service is opened
@@ -33,7 +36,7 @@ async function person(label) {
   page.on("pageerror", (error) => wrong.push(`${label} ${page.url()}: ${error.message}`));
   page.on("console", (message) => {
     // a page that is refused says so by its status, which the browser notes
-    const status = /status of (403|401|400)/.test(message.text());
+    const status = /status of (403|401|400|404|503)/.test(message.text());
     if (message.type() === "error" && !status) wrong.push(`${label} ${page.url()}: ${message.text()}`);
   });
   return { page, context };
@@ -43,8 +46,10 @@ async function accessible(page, label, theme) {
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
   await page.evaluate(axe);
   const found = await page.evaluate(async () => {
-    document.querySelectorAll("details").forEach((one) => { one.open = true; });
+    const shut = [...document.querySelectorAll("details:not([open])")];
+    shut.forEach((one) => { one.open = true; });
     const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    shut.forEach((one) => { one.open = false; });
     return violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ")}`);
   });
   for (const one of found) wrong.push(`${label} (${theme}): ${one}`);
@@ -55,10 +60,11 @@ async function shoot(page, name) {
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
     for (const [width, size] of [[1280, "wide"], [390, "narrow"]]) {
       await page.setViewport({ width, height: 900 });
-      await page.screenshot({ path: `${walk.shots}/${name}-${theme}-${size}.png`, fullPage: true });
+      const height = Math.min(await page.evaluate(() => document.documentElement.scrollHeight), 4000);
+      await page.screenshot({ path: `${walk.shots}/${name}-${theme}-${size}.png`, clip: { x: 0, y: 0, width, height } });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       check(overflow <= 1, `${name}: ${size}: the page is ${overflow} pixels wider than the window`);
-      const cut = await page.$$eval(".scroll", (all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-label")));
+      const cut = await page.$$eval(".scroll:not(.wide)", (all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-label")));
       check(size === "narrow" || cut.length === 0, `${name}: cut off on a wide screen: ${cut.join(", ")}`);
     }
   }
@@ -96,15 +102,35 @@ async function signIn(page, key) {
 const pages = [
   ["overview", "/"],
   ["runs", "/runs"],
+  ["runs-filtered", "/runs?kind=poll&outcome=done&since=2020-01-01"],
+  ["runs-none", "/runs?until=2020-01-01"],
+  ["run", `/runs/${walk.run}`],
+  ["run-under-way", `/runs/${walk.under_way}`],
   ["failures", "/failures"],
+  ["failures-none", "/failures?text=nobody+ever+said+this"],
+  ["cause", `/failures/${walk.cause}`],
+  ["cause-doubt", `/failures/${walk.doubt}`],
+  ["cause-gone", "/failures/0000000000000000"],
   ["conflicts", "/conflicts"],
+  ["conflicts-closed", "/conflicts?state=closed"],
+  ["conflicts-none", "/conflicts?key=nobody"],
+  ["backfills", "/backfills"],
+  ["backfills-none", "/backfills?state=done&entity=gl_posting"],
   ["records", `/records?prefix=${encodeURIComponent(walk.prefix)}`],
+  ["records-filtered", "/records?entity=invoice&state=parked"],
+  ["records-none", "/records?prefix=nobody"],
   ["record", walk.record],
+  ["record-order", walk.order],
+  ["record-unknown", "/records/EDU1/invoice/0000/NONE"],
+  ["record-nowhere", "/records/EDU9/invoice/0000"],
   ["doctor", "/doctor"],
   ["audit", "/audit"],
+  ["audit-none", "/audit?key=nobody"],
   ["settings", "/settings"],
 ];
-const reads = { audit: ["auditor", "admin"], settings: ["admin"] };
+const reads = { audit: ["auditor", "admin"], "audit-none": ["auditor", "admin"], settings: ["admin"] };
+const missing = ["record-unknown", "record-nowhere"];
+const acting = ["overview", "record", "failures", "cause", "run", "conflicts", "backfills", "doctor"];
 const operates = (role) => ["operator", "admin"].includes(role);
 
 // whoever is not signed in
@@ -127,16 +153,20 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   for (const [name, path] of pages) {
     const allowed = (reads[name] ?? [role]).includes(role);
     const status = await open(page, path);
-    check(status === (allowed ? 200 : 403), `${role}: ${path} answers with ${status}`);
+    const right = missing.includes(name) ? 404 : 200;
+    check(status === (allowed ? right : 403), `${role}: ${path} answers with ${status}`);
+    check(await page.$("header.top nav") !== null, `${role}: ${path} has no menu`);
     check((await page.title()).endsWith("Tieline"), `${role}: ${path} has the title ${await page.title()}`);
     const forms = await page.$$eval("main form[method=post]", (all) => all.length);
     check(operates(role) || forms === 0, `${role}: ${path} shows ${forms} forms`);
-    if (role === "admin" && ["overview", "record", "failures", "doctor"].includes(name)) check(forms > 0, `${role}: ${path} shows no form`);
-    await accessible(page, `${role} ${name}`, role === "viewer" ? "dark" : "light");
+    if (role === "admin" && acting.includes(name)) check(forms > 0, `${role}: ${path} shows no form`);
+    // what an admin sees is all there is, what a viewer sees lacks the forms
+    if (role === "viewer" || role === "admin") await accessible(page, `${role} ${name}`, "dark");
     if (role === "admin") {
-      await accessible(page, `${role} ${name}`, "dark");
+      await accessible(page, `${role} ${name}`, "light");
       await shoot(page, name);
     }
+    if (name.endsWith("-none") && allowed) check(await page.$(".empty a") !== null, `${role}: ${path}: nothing found, and no way to clear the filter`);
     // times are written in the reader's zone, with the instant on hover
     const times = await page.$$eval("time", (all) => all.filter((one) => !(one.title && one.dateTime)).length);
     check(times === 0, `${role}: ${path}: ${times} times without their instant`);
@@ -181,15 +211,90 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     check((await notice()).length > 0, `operator: nothing is said after ${action}: ${page.url()}`);
   }
 
-  // every failed record of a flow
-  await open(page, "/failures");
-  const all = await page.$("main form[action='/replay']");
-  check(all !== null, "operator: the failures have no button");
-  if (all !== null) {
-    await all.$eval("input[name=why]", (one) => { one.value = "all of them"; });
-    await Promise.all([page.waitForNavigation(), all.$eval("button", (one) => one.click())]);
-    check((await notice()).length > 0, "operator: nothing is said after sending failures again");
+  // one cause, with the keyboard: a chosen record, then all of them
+  const cause = `/failures/${walk.cause}`;
+  await open(page, cause);
+  await tabTo(page, /^INPUT\|keys\|/, "cause");
+  await page.keyboard.press("Space");
+  check((await page.$eval("button[value=chosen]", (one) => one.textContent)).endsWith("(1)"), "operator: the button does not say that one is chosen");
+  await tabTo(page, /^INPUT\|why\|/, "cause");
+  await page.keyboard.type("this one first");
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  check((await notice()).length > 0, `operator: nothing is said after sending a chosen record again: ${page.url()}`);
+  ask(`chosen`);
+  await open(page, cause);
+  await page.$eval("input[data-all]", (one) => one.click());
+  const boxes = await page.$$eval("input[name=keys]", (all) => all.filter((one) => one.checked).length);
+  check(boxes > 0 && boxes === (await page.$$("input[name=keys]")).length, "operator: one box does not choose all");
+  await page.$$eval("input[name=keys]", (all) => all.forEach((one) => { one.checked = false; }));
+  await page.$eval("main form[action='/replay'] input[name=why]", (one) => { one.value = "none chosen"; });
+  await Promise.all([page.waitForNavigation(), page.$eval("button[value=chosen]", (one) => one.click())]);
+  check((await page.$eval("main", (one) => one.textContent)).includes("no record is chosen"), "operator: a form without a choice sends something");
+  await accessible(page, "nothing chosen", "light");
+  await shoot(page, "refused");
+  await open(page, cause);
+  await page.$eval("main form[action='/replay'] input[name=why]", (one) => { one.value = "all of the cause"; });
+  await Promise.all([page.waitForNavigation(), page.$eval("button[value=cause]", (one) => one.click())]);
+  check((await notice()).length > 0, "operator: nothing is said after sending a cause again");
+
+  // everything that is parked, and what a run read anew
+  for (const [path, words] of [["/failures?entity=invoice", "Send every parked record again"], [`/runs/${walk.run}`, "Send again"]]) {
+    await open(page, path);
+    const button = await page.evaluateHandle((words) => [...document.querySelectorAll("main button")].find((one) => one.textContent.trim() === words) ?? null, words);
+    const there = await button.evaluate((one) => one !== null);
+    check(there, `operator: ${path} has no button \`${words}\``);
+    if (!there) continue;
+    await button.evaluate((one) => { one.form.elements.why.value = "a walk"; });
+    await Promise.all([page.waitForNavigation(), button.evaluate((one) => one.click())]);
+    check((await notice()).length > 0, `operator: nothing is said after ${words}: ${page.url()}`);
   }
+
+  // a backfill is asked for, and one is cancelled
+  await open(page, "/backfills");
+  await page.evaluate(() => {
+    const form = document.querySelector("main form[action='/backfills']");
+    form.closest("details").open = true;
+    form.elements.entity.value = "supplier";
+    form.elements.since.value = "2026-01-01";
+    form.elements.why.value = "a walk";
+  });
+  await shoot(page, "backfill-asked");
+  await Promise.all([page.waitForNavigation(), page.$eval("main form[action='/backfills'] button", (one) => one.click())]);
+  check((await notice()).length > 0, `operator: nothing is said after a backfill: ${page.url()}`);
+  const cancel = await page.$(`main form[action="/backfills/${walk.backfill}/cancel"]`);
+  check(cancel !== null, "operator: an open backfill cannot be cancelled");
+  if (cancel !== null) {
+    await cancel.evaluate((one) => { one.closest("details").open = true; one.elements.why.value = "a walk"; });
+    await Promise.all([page.waitForNavigation(), cancel.$eval("button", (one) => one.click())]);
+    check((await notice()).length > 0, `operator: nothing is said after a cancellation: ${page.url()}`);
+  }
+
+  // a filter is chosen, kept from page to page and cleared; its days are the reader's
+  await page.emulateTimezone("Africa/Johannesburg");
+  await open(page, "/runs");
+  await page.select("form.filter select[name=kind]", "poll");
+  await page.$eval("form.filter input[name=since]", (one) => { one.value = "2026-02-01"; });
+  await page.$eval("form.filter input[name=until]", (one) => { one.value = "2026-02-28"; });
+  await Promise.all([page.waitForNavigation(), page.$eval("form.filter button", (one) => one.click())]);
+  const asked = new URL(page.url()).searchParams;
+  check(asked.get("since") === "2026-01-31T22:00:00.000Z" && asked.get("until") === "2026-02-28T22:00:00.000Z", `the days of a filter are not the reader's: ${page.url()}`);
+  check(!asked.has("company") && asked.get("kind") === "poll", `a filter's address: ${page.url()}`);
+  const days = await page.$$eval("form.filter input[type=date]", (all) => all.map((one) => one.value).join());
+  check(days === "2026-02-01,2026-02-28", `a filter forgets its days: ${days}`);
+  await Promise.all([page.waitForNavigation(), page.$eval("form.filter a", (one) => one.click())]);
+  check(page.url() === `${walk.base}/runs`, `a filter is not cleared: ${page.url()}`);
+
+  // what is under way is followed without loading the page again, until nothing is
+  await open(page, "/runs");
+  await page.evaluate(() => { window.same = true; });
+  check(await page.$("[data-busy]") !== null, "operator: nothing is under way");
+  ask(`UPDATE run SET read = 471147 WHERE id = '${walk.under_way}'`);
+  const seen = await page.waitForFunction(() => document.body.textContent.includes("471,147"), { timeout: 30000 }).catch(() => null);
+  check(seen !== null && await page.evaluate(() => window.same === true), "operator: a run's progress is not followed");
+  ask(`UPDATE run SET ended_at = now(), outcome = 'done' WHERE id = '${walk.under_way}'`);
+  const ended = await page.waitForFunction(() => document.querySelector(".say").textContent.includes("Nothing is under way"), { timeout: 30000 }).catch(() => null);
+  check(ended !== null && await page.$("[data-busy]") === null, "operator: the end of a run is not seen");
+  ask(`UPDATE run SET ended_at = NULL, outcome = NULL WHERE id = '${walk.under_way}'`);
 
   // a conflict is decided
   await open(page, "/conflicts");
@@ -222,8 +327,11 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   // without a script every page says the same
   await page.setJavaScriptEnabled(false);
   for (const [name, path] of pages.filter(([name]) => !(name in reads))) {
-    check((await open(page, path)) === 200, `operator, without scripts: ${name}`);
+    check((await open(page, path)) === (missing.includes(name) ? 404 : 200), `operator, without scripts: ${name}`);
   }
+  await open(page, "/runs");
+  check((await page.$eval("main", (one) => one.textContent)).includes("Scripts are off"), "without scripts the page does not say how old it is");
+  await page.screenshot({ path: `${walk.shots}/runs-no-script.png`, fullPage: true });
   await page.setJavaScriptEnabled(true);
 
   // print
@@ -231,6 +339,8 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   await page.emulateMediaType("print");
   check(await page.$eval("header.top", (one) => getComputedStyle(one).display) === "none", "print: the menu is printed");
   await page.screenshot({ path: `${walk.shots}/record-print.png`, fullPage: true });
+  await open(page, "/failures");
+  await page.screenshot({ path: `${walk.shots}/failures-print.png`, fullPage: true });
   await page.emulateMediaType("screen");
 
   // signed out is signed out
@@ -238,6 +348,23 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   await Promise.all([page.waitForNavigation(), page.$eval("form.who button", (one) => one.click())]);
   await open(page, "/");
   check(page.url().includes("/sign-in"), "operator: still signed in after signing out");
+  await context.close();
+}
+
+// the ledger goes away and comes back
+{
+  const { page, context } = await person("viewer");
+  await signIn(page, walk.keys.viewer);
+  ask("away");
+  let status = 200;
+  for (let tries = 0; status !== 503 && tries < 60; tries += 1) status = await open(page, "/runs");
+  check(status === 503 && await page.$("[data-retry]") !== null, `the ledger is away: ${status}`);
+  await accessible(page, "away", "light");
+  await accessible(page, "away", "dark");
+  await shoot(page, "away");
+  ask("back");
+  const again = await page.waitForFunction(() => document.querySelector("form.filter") !== null, { timeout: 60000 }).catch(() => null);
+  check(again !== null, "the ledger is back, and the page is not");
   await context.close();
 }
 

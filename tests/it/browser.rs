@@ -1,7 +1,8 @@
 //! The console in a real browser: `tests/browser/walk.mjs` walks every page and action as each role.
 
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,8 +10,9 @@ use tieline::domain::role::Role;
 
 use crate::binary::text;
 use crate::support::node::{Node, wait_for};
+use crate::support::servers::{End, Server};
 use crate::support::source;
-use crate::support::world::{COMPANY, REFUSED_DATE, World};
+use crate::support::world::{COMPANY, Ledger, REFUSED_DATE, World};
 
 /// The first of these programs that there is.
 fn program(names: &[&str]) -> PathBuf {
@@ -24,9 +26,9 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let tools = root.join("target/tools/browser");
     assert!(tools.join("node_modules/axe-core").is_dir(), "`scripts/setup.sh --lints` fetches what the browser tests need");
-    let world = World::start();
+    let world = World::start_on(Server::primary(false));
     let invoices = source::rows(&world.syspro, COMPANY, "ApInvoice", |c| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned()));
-    for (supplier, invoice) in invoices.iter().take(3) {
+    for (supplier, invoice) in invoices.iter().take(5) {
         let key = [("Supplier", supplier.as_str()), ("Invoice", invoice.as_str())];
         world.syspro.update(COMPANY, "ApInvoice", &key, &[("DueDate", REFUSED_DATE)]).unwrap();
     }
@@ -37,6 +39,10 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
              VALUES ('EDU1', 'gl_account', '{key}', '{key}', 'name', '{kind}', '{state}', 'Freight', 'Freight inwards', now(), 'Freight & duty', now())"
         ));
     }
+    world.database.psql(
+        "INSERT INTO conflict (company, entity, subject, key, field, kind, state, agreed, syspro, servicenow, side, decided_by, decided_at, why, closed_at, outcome) \
+         VALUES ('EDU1', 'gl_account', '30', '30', 'name', 'both_changed', 'closed', 'Rent', 'Rent paid', 'Rents', 'syspro', 'key ops', now(), 'as agreed with finance', now(), 'syspro')",
+    );
     let mut node = Node::new(&world);
     for entity in ["SUPPLIER", "INVOICE", "PURCHASE_ORDER", "GL_ACCOUNT", "COST_CENTER", "GL_POSTING"] {
         node = node.with(&format!("SCHEDULE__{entity}"), "0 0 1 1 *");
@@ -51,19 +57,86 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
         assert!(out.status.success(), "{}", text(&out));
         String::from_utf8(out.stdout).unwrap().trim().to_owned()
     };
-    let parked = world.database.psql(
-        "SELECT d.key FROM document d JOIN pending p ON p.document_id = d.id WHERE p.state = 'parked' AND d.key NOT LIKE '%\\%%' ORDER BY 1 LIMIT 1",
+    // one of each: refused with its neighbours, out of tries, in doubt
+    let parked = world.database.psql("SELECT delivery_id FROM pending WHERE state = 'parked' AND block = 'header' ORDER BY 1");
+    let parked: Vec<&str> = parked.lines().collect();
+    assert!(parked.len() >= 5, "too little is parked: {parked:?}");
+    world.database.psql(&format!(
+        "UPDATE pending SET reason = 'exhausted', message = 'the last of 12 tries failed: 503 from the instance', next_step = 'see whether the instance is up, then send it again' WHERE delivery_id = {}; \
+         UPDATE pending SET state = 'in_doubt', reason = NULL, message = 'no answer within 30 s', next_step = 'nothing: tieline looks the record up by itself', not_before = now() + interval '2 hours' WHERE delivery_id = {}; \
+         INSERT INTO backfill (company, entity, since, until, requested_by, why, read, new, changed, unchanged, last_progress_at, error, tries, not_before) \
+         VALUES ('EDU1', 'invoice', '2024-01-01', '2025-01-01', 'key ops', 'the auditors asked for it', 4200, 12, 3, 4185, now(), 'SYSPRO could not be reached: connection refused', 3, now() + interval '1 day'); \
+         INSERT INTO run (id, company, entity, kind, requested_by, reason, read, new, changed, started_at) \
+         VALUES ('{UNDER_WAY}', 'EDU1', 'gl_posting', 'replay', 'key ops', 'the period was opened', 12345, 12, 3, now() - interval '95 seconds')",
+        parked[3], parked[4],
+    ));
+    let one = |sql: &str| {
+        let found = world.database.psql(sql);
+        assert!(!found.is_empty() && !found.contains('\n'), "{sql}: {found}");
+        found
+    };
+    let run = one("SELECT id FROM run WHERE entity = 'invoice' AND new + changed > 0 ORDER BY id LIMIT 1");
+    let record = one(&format!("SELECT d.key FROM document d JOIN pending p ON p.document_id = d.id WHERE p.delivery_id = {}", parked[0]));
+    let order = one(
+        "SELECT d.key FROM document d JOIN delivery l ON l.document_id = d.id WHERE d.entity = 'purchase_order' GROUP BY d.key ORDER BY count(*) DESC, d.key LIMIT 1",
     );
-    assert!(!parked.is_empty(), "nothing is parked");
+    let keys: serde_json::Map<_, _> = Role::ALL.iter().map(|role| (role.as_str().to_owned(), key(*role).into())).collect();
+    let api = keys[Role::Operator.as_str()].as_str().unwrap().to_owned();
+    let cause = |reason: &str| {
+        let (_, _, body) =
+            crate::http::ask(&node.site, "GET", &format!("/api/v1/failures?entity=invoice&reason={reason}"), Some(&api), "").unwrap();
+        let found: serde_json::Value = serde_json::from_str(&body).unwrap();
+        found["items"][0]["cause"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
+    };
     let walk = json!({
         "base": format!("http://127.0.0.1:{}", node.site.port),
         "tools": tools, "shots": root.join("target/screenshots"),
         "chromium": program(&["chromium", "chromium-browser", "google-chrome"]),
-        "keys": Role::ALL.iter().map(|role| (role.as_str().to_owned(), key(*role).into())).collect::<serde_json::Map<_, _>>(),
-        "record": format!("/records/{COMPANY}/invoice/{parked}"), "prefix": &parked[..3],
+        "keys": keys,
+        "record": format!("/records/{COMPANY}/invoice/{}", record.replace('%', "%25")), "prefix": &record[..3], "run": run, "under_way": UNDER_WAY,
+        "order": format!("/records/{COMPANY}/purchase_order/{}", order.replace('%', "%25")),
+        "cause": cause("rejected"), "doubt": cause("in_doubt"), "backfill": one("SELECT id FROM backfill"),
     });
     let script = root.join("tests/browser/walk.mjs");
-    let out = Command::new(program(&["node"])).arg(script).env("WALK", walk.to_string()).output().unwrap();
-    assert!(out.status.success(), "{}\n{}", text(&out), node.log());
+    let mut command = Command::new(program(&["node"]));
+    let mut walker = command
+        .arg(script)
+        .env("WALK", walk.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut wrong = String::new();
+    for line in BufReader::new(walker.stdout.take().unwrap()).lines().map(Result::unwrap) {
+        match line.strip_prefix("do: ") {
+            Some("away") => server(&world).kill(),
+            Some("back") => server(&world).restart(End::Killed),
+            // sent again was the chosen record of the cause, and no other
+            Some("chosen") => {
+                let asked = "SELECT count(DISTINCT a.document_id) FROM audit a JOIN run r ON r.id = a.run_id WHERE a.kind = 'replayed' AND r.reason = 'this one first'";
+                assert_eq!(world.database.psql(asked), "1");
+            }
+            Some(sql) => drop(world.database.psql(sql)),
+            None => wrong.push_str(&format!("{line}\n")),
+        }
+    }
+    let mut said = String::new();
+    walker.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let status = walker.wait().unwrap();
+    assert!(status.success(), "{wrong}{said}\n{}", node.log());
+    // the record that was chosen was one of several of its cause, all of which were sent again later
+    let all = "SELECT count(DISTINCT a.document_id) > 1 FROM audit a JOIN run r ON r.id = a.run_id WHERE a.kind = 'replayed' AND r.reason = 'all of the cause'";
+    assert_eq!(world.database.psql(all), "t");
     assert_eq!(node.terminate(), Some(0));
+}
+
+/// A run that is under way as long as the walk wants it.
+const UNDER_WAY: &str = "00000000-0000-7000-8000-000000000001";
+
+fn server(world: &World) -> &Server {
+    match &world.database {
+        Ledger::Own(server) => server,
+        Ledger::Shared(_) => panic!("a server of its own may be harmed"),
+    }
 }

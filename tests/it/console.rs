@@ -165,6 +165,215 @@ fn the_csv_of_the_audit_holds_every_row_once() {
 }
 
 #[test]
+fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
+    let site = Site::alone();
+    let mut service = site.serve();
+    wait_until("the service answers", || ask(&site, "GET", "/health/live", "", "").is_some_and(|answer| answer.status == 200));
+    let ledger = Private { state: site.path("state") };
+    // far more than one page has, in two causes that differ by more than values and numbers, and one that needs nobody
+    ledger.psql(
+        "INSERT INTO document (id, company, entity, key, version, hash) SELECT n, 'EDU1', 'supplier', 'S' || n, 1, decode(repeat('00', 32), 'hex') FROM generate_series(1, 1900) n; \
+         INSERT INTO version (document_id, version, run_id, hash, content) \
+         SELECT n, 1, ('00000000-0000-7000-8000-00000000000' || n % 2)::uuid, decode(repeat('00', 32), 'hex'), '{\"Supplier\":\"S' || n || '\"}' FROM generate_series(1, 1900) n; \
+         INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \
+         SELECT n, n, 1, 'header', '', 'upsert', '{}', decode(repeat('00', 32), 'hex') FROM generate_series(1, 1900) n; \
+         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message, next_step, since, not_before) \
+         SELECT n, n, 'EDU1', 'supplier', 1, 'header', '', CASE WHEN n > 1800 THEN 'in_doubt' ELSE 'parked' END, CASE WHEN n <= 1800 THEN 'rejected' END, \
+                CASE WHEN n <= 1500 THEN 'no currency `' || chr(65 + n % 26) || '` in row ' || n WHEN n <= 1800 THEN 'no name in row ' || n ELSE 'no answer' END, \
+                'do something', timestamptz '2026-01-01 00:00:00Z' + n * interval '1 second', now() + interval '1 day' FROM generate_series(1, 1900) n; \
+         SELECT setval(pg_get_serial_sequence('document', 'id'), 5000), setval(pg_get_serial_sequence('delivery', 'id'), 5000)",
+    );
+    let operator = Person::sign_in(&site, &key(&site, Role::Operator));
+    let page = operator.get("/failures").body;
+    let cause = |page: &str, words: &str| {
+        let card = page.split("<section").find(|card| card.contains(words)).unwrap_or_else(|| panic!("{words}: {page}")).to_owned();
+        let name = card.split("href=\"/failures/").nth(1).unwrap()[..16].to_owned();
+        (name, card)
+    };
+    let (currency, card) = cause(&page, "no currency");
+    assert!(
+        card.contains("1,500 records") && card.contains("2026-01-01T00:00:01.000Z") && card.contains("2026-01-01T00:25:00.000Z"),
+        "{card}"
+    );
+    assert!(card.contains("do something") && page.contains("1,900 parts of records"), "{page}");
+    assert!(cause(&page, "no name").1.contains("300 records"), "{page}");
+    let (doubt, card) = cause(&page, "no answer");
+    assert!(!card.contains("/replay"), "what is in doubt is not sent by hand: {card}");
+    // filters
+    for (query, there, gone) in [
+        ("text=name", "300 records", "1,500 records"),
+        ("reason=in_doubt", "100 records", "300 records"),
+        ("since=2026-01-01T00:29:00Z&until=2026-01-01T00:30:00Z", "60 records", "1,500 records"),
+    ] {
+        let page = operator.get(&format!("/failures?{query}")).body;
+        assert!(page.contains(there) && !page.contains(gone), "{query}: {page}");
+    }
+    assert!(operator.get("/failures?company=EDU9").body.contains("Clear the filter"));
+    // its records, page by page, each once
+    let mut path = format!("/failures/{currency}");
+    let mut keys = Vec::new();
+    loop {
+        let page = operator.get(&path).body;
+        keys.extend(page.split("name=\"keys\" value=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
+        let Some(next) = page.split("rel=\"next\" href=\"").nth(1) else { break };
+        path = next.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+    }
+    let mut expected: Vec<String> = (1..=1500).map(|n| format!("S{n}")).collect();
+    keys.sort();
+    expected.sort();
+    assert_eq!(keys, expected);
+    assert!(operator.get(&format!("/failures/{doubt}")).body.contains("nothing to send by hand"));
+
+    // a form without a choice sends nothing; chosen ones alone, then the whole cause, then what a run read anew
+    let replayed = |why: &str| {
+        let asked = format!(
+            "SELECT count(DISTINCT a.document_id) || ' ' || count(DISTINCT d.id) FROM audit a JOIN run r ON r.id = a.run_id LEFT JOIN document d ON d.id = a.document_id AND d.id <= 1500 WHERE a.kind = 'replayed' AND r.reason = '{why}'"
+        );
+        ledger.psql(&asked)
+    };
+    let of = format!("cause={currency}&company=EDU1&entity=supplier");
+    let none = operator.post("/replay", &format!("{of}&take=chosen&why=none"));
+    assert!(none.status == 400 && none.body.contains("no record is chosen") && none.body.contains("Sign out"), "{}", none.body);
+    let done = operator.post("/replay", &format!("{of}&take=chosen&keys=S7&keys=S1700&keys=S8&why=two"));
+    assert_eq!((done.status, done.header("location")), (303, Some(format!("/failures/{currency}?done=replay").as_str())), "{}", done.body);
+    assert_eq!(replayed("two"), "2 2", "S1700 is of another cause");
+    let done = operator.post("/replay", "run=00000000-0000-7000-8000-000000000001&why=run");
+    assert_eq!(done.header("location"), Some("/runs/00000000-0000-7000-8000-000000000001?done=replay"), "{}", done.body);
+    assert_eq!(replayed("run"), "950 750");
+    let (name, _) = cause(&operator.get("/failures").body, "no name");
+    let done = operator.post("/replay", &format!("cause={name}&why=whole"));
+    assert_eq!(done.status, 303, "{}", done.body);
+    assert_eq!(replayed("whole"), "150 0", "those that the run did not take with it");
+    let records = operator.get("/records?run=00000000-0000-7000-8000-000000000001&prefix=S19").body;
+    assert_eq!(records.matches("class=\"key\"").count(), 6, "S19 and five of S190 to S199: {records}");
+    assert_eq!(service.terminate(), Some(0));
+}
+
+#[test]
+fn a_run_is_shown_as_it_goes_and_a_backfill_is_asked_for_and_cancelled() {
+    let site = Site::alone();
+    let mut service = site.serve();
+    wait_until("the service answers", || ask(&site, "GET", "/health/live", "", "").is_some_and(|answer| answer.status == 200));
+    let ledger = Private { state: site.path("state") };
+    let operator = Person::sign_in(&site, &key(&site, Role::Operator));
+    let run = "00000000-0000-7000-8000-000000000001";
+    ledger.psql(&format!("INSERT INTO run (id, company, entity, kind, requested_by, reason, read) VALUES ('{run}', 'EDU1', 'invoice', 'replay', 'test', 'a <b> test', 12345)"));
+    for path in ["/live/runs?kind=replay", &format!("/live/runs/{run}"), "/live/overview"] {
+        let part = operator.get(path);
+        assert!(part.status == 200 && part.body.contains("data-busy") && !part.body.contains("<html"), "{path}: {}", part.body);
+    }
+    let page = operator.get(&format!("/runs/{run}")).body;
+    assert!(page.contains("12,345") && page.contains("a &#60;b&#62; test") && page.contains("under way"), "{page}");
+    ledger.psql(&format!(
+        "UPDATE run SET ended_at = started_at + interval '61 seconds', outcome = 'failed', error = 'no `X`' WHERE id = '{run}'"
+    ));
+    let part = operator.get(&format!("/live/runs/{run}")).body;
+    assert!(
+        !part.contains("data-busy") && part.contains("1 min 1 s") && part.contains("What to do") && part.contains(">X</code>"),
+        "{part}"
+    );
+    assert!(operator.get("/runs?kind=sweep").body.contains("Clear the filter"));
+    assert!(operator.get("/runs?outcome=failed&until=2020-01-01").body.contains("Clear the filter"));
+    assert!(operator.get("/runs?outcome=failed").body.contains(run));
+    assert_eq!(operator.get("/runs?outcome=lost").status, 400);
+
+    // SYSPRO is not there, so what is asked for stays open
+    assert_eq!(operator.post("/backfills", "company=EDU1&entity=invoice&why=x").status, 400, "neither a period nor everything");
+    assert_eq!(operator.post("/backfills", "entity=nothing&all=yes&why=x").status, 404);
+    assert_eq!(operator.post("/backfills", "since=soon&why=x").status, 400);
+    let done = operator.post("/backfills", "company=EDU1&entity=invoice&since=2025-01-01&last=2025-12-31&why=asked+by+auditors");
+    assert_eq!((done.status, done.header("location")), (303, Some("/backfills?done=backfill")), "{}", done.body);
+    let kept = "SELECT id || ' ' || since || ' ' || until || ' ' || requested_by || ' ' || why FROM backfill";
+    assert_eq!(ledger.psql(kept), "1 2025-01-01 2026-01-01 key operator from 127.0.0.1 asked by auditors");
+    let page = operator.get("/backfills").body;
+    assert!(page.contains("2025-01-01 to 2025-12-31") && page.contains("action=\"/backfills/1/cancel\""), "{page}");
+    assert_eq!(operator.post("/backfills/2/cancel", "why=x").status, 404);
+    let done = operator.post("/backfills/1/cancel", "why=by+mistake");
+    assert_eq!((done.status, done.header("location")), (303, Some("/backfills?done=cancelled")), "{}", done.body);
+    assert_eq!(operator.post("/backfills/1/cancel", "why=x").status, 409);
+    assert_eq!(operator.get("/backfills?state=open").body.matches("EDU1/invoice").count(), 0);
+    let told = "SELECT count(*) FROM audit WHERE kind = 'action' AND detail LIKE '%by mistake%' AND actor LIKE 'key operator%'";
+    assert_eq!(ledger.psql(told), "1");
+    assert_eq!(service.terminate(), Some(0));
+}
+
+#[test]
+fn a_record_says_its_amounts_with_their_currency_and_its_steps_in_words() {
+    let site = Site::alone();
+    let mut service = site.serve();
+    wait_until("the service answers", || ask(&site, "GET", "/health/live", "", "").is_some_and(|answer| answer.status == 200));
+    let ledger = Private { state: site.path("state") };
+    let content = |due: &str, value: &str| {
+        format!(
+            r#"{{"Supplier":"0042","Invoice":"7","DueDate":"{due}","OrigInvValue":{value},"Currency":"R","lines":[{{"TrnYear":2026,"TrnMonth":1,"Journal":7,"EntryNumber":1,"SubEntry":1,"DistrValue":-1234.5}}]}}"#
+        )
+    };
+    ledger.psql(&format!(
+        "INSERT INTO document (id, company, entity, key, version, hash) VALUES (1, 'EDU1', 'invoice', '0042/7', 2, '\\x00'); \
+         INSERT INTO version (document_id, version, run_id, hash, content) VALUES (1, 1, '00000000-0000-7000-8000-000000000001', '\\x00', '{}'), \
+         (1, 2, '00000000-0000-7000-8000-000000000001', '\\x01', '{}'); \
+         INSERT INTO audit (kind, document_id, version, actor, detail) VALUES ('parked', 1, 2, 'tieline', '{{\"reason\":\"rejected\",\"message\":\"period closed\",\"next_step\":\"open it\"}}')",
+        content("2026-01-31", "12345678901234.567891"),
+        content("2026-02-28", "12345678901234.567892"),
+    ));
+    let viewer = Person::sign_in(&site, &key(&site, Role::Viewer));
+    let page = viewer.get("/records/EDU1/invoice/0042/7").body;
+    // the code list says that `R` is ZAR; no digit is lost or hidden
+    for amount in ["12,345,678,901,234.567891", "12,345,678,901,234.567892", "-1,234.50"] {
+        assert!(page.contains(&format!("{amount} <span class=\"currency\">ZAR</span>")), "{amount}: {page}");
+    }
+    assert!(
+        page.contains("<time class=\"date\" datetime=\"2026-02-28\"") && page.contains("<time class=\"date\" datetime=\"2026-01-31\""),
+        "{page}"
+    );
+    assert!(page.contains("Set aside: it was refused. Period closed.") && page.contains("<strong>What to do:</strong> open it"), "{page}");
+    let unknown = viewer.get("/records/EDU1/invoice/0042/8");
+    assert!(
+        unknown.status == 404 && unknown.body.contains("never read from SYSPRO") && unknown.body.contains("href=\"/records?prefix=0042\""),
+        "{}",
+        unknown.body
+    );
+    assert!(viewer.get("/records/EDU1/nothing/1").body.contains("There is no flow EDU1/nothing"));
+    let found = |query: &str| viewer.get(&format!("/records?{query}")).body.contains("0042/7");
+    assert!(
+        found("entity=invoice&prefix=0042")
+            && found("state=delivered")
+            && !found("state=parked")
+            && !found("until=2020-01-01")
+            && !found("company=EDU2")
+    );
+    assert_eq!(service.terminate(), Some(0));
+}
+
+#[test]
+fn conflicts_are_found_again_with_what_was_decided_and_why() {
+    let site = Site::alone();
+    let mut service = site.serve();
+    wait_until("the service answers", || ask(&site, "GET", "/health/live", "", "").is_some_and(|answer| answer.status == 200));
+    let ledger = Private { state: site.path("state") };
+    ledger.psql(
+        "INSERT INTO conflict (company, entity, subject, key, field, kind, state, syspro, servicenow, side, decided_by, decided_at, why, closed_at, outcome) VALUES \
+         ('EDU1', 'gl_account', '10', '10', 'name', 'both_changed', 'open', 'a', 'b', NULL, NULL, NULL, NULL, NULL, NULL), \
+         ('EDU1', 'cost_center', '20', '20', 'name', 'both_changed', 'closed', 'a', 'b', 'syspro', 'key ops', now(), 'as agreed', now(), 'syspro')",
+    );
+    let viewer = Person::sign_in(&site, &key(&site, Role::Viewer));
+    let there = |query: &str, key: &str| viewer.get(&format!("/conflicts{query}")).body.contains(&format!(">{key}</a>"));
+    for (query, open, closed) in [
+        ("", true, false),
+        ("?state=closed", false, true),
+        ("?entity=gl_account", true, false),
+        ("?key=20&state=closed", false, true),
+        ("?kind=ambiguous", false, false),
+    ] {
+        assert_eq!((there(query, "10"), there(query, "20")), (open, closed), "{query}");
+    }
+    let page = viewer.get("/conflicts?state=closed").body;
+    assert!(page.contains("SYSPRO counts, says key ops") && page.contains("Why: as agreed"), "{page}");
+    assert!(viewer.get("/conflicts?kind=ambiguous").body.contains("Clear the filter"));
+    assert_eq!(service.terminate(), Some(0));
+}
+
+#[test]
 fn a_person_decides_conflicts_and_reads_why_syspro_does_not_take_one() {
     let site = Site::alone();
     let mut service = site.serve();

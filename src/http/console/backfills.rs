@@ -49,10 +49,12 @@ impl From<BackfillRow> for BackfillView {
             (_, None, Some(_)) => ("under way", "busy"),
             (_, None, None) => ("waits for its turn", "busy"),
         };
+        // the first day beyond is kept, the last one is shown
+        let last = |until: NaiveDate| until.pred_opt().unwrap_or(until);
         let period = match (row.since, row.until) {
-            (Some(since), Some(until)) => format!("{since} up to, not with {until}"),
+            (Some(since), Some(until)) => format!("{since} to {}", last(until)),
             (Some(since), None) => format!("from {since} on"),
-            (None, Some(until)) => format!("everything before {until}"),
+            (None, Some(until)) => format!("all up to {}", last(until)),
             (None, None) => "everything".to_owned(),
         };
         Self {
@@ -86,7 +88,7 @@ struct Live {
 impl Live {
     fn of(rows: Vec<BackfillRow>) -> Self {
         Self {
-            busy: rows.iter().filter(|row| row.state == "open").count(),
+            busy: rows.iter().filter(|row| row.state == "open" && row.error.is_none()).count(),
             rows: rows.into_iter().map(BackfillView::from).collect(),
             now: Time(Utc::now()),
         }
@@ -168,7 +170,8 @@ pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, paylo
         company: text("company"),
         entity: text("entity"),
         since: day("since")?,
-        until: day("until")?,
+        // people name the last day, and the ledger keeps the first one beyond
+        until: day("last")?.map(|last| last.succ_opt().unwrap_or(last)),
         all: form.text("all") == "yes",
         why,
     };

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::filter::{Filter, Spec};
 use super::session::{self, Form};
-use super::view::{Frame, Time, grouped, part, record_path};
+use super::view::{Frame, Ticks, Time, grouped, part, record_path};
 use super::{Page, ok, see_other};
 use crate::domain::delivery::ParkReason;
 use crate::http::Surface;
@@ -27,8 +27,8 @@ struct CauseView {
     tone: &'static str,
     company: String,
     entity: String,
-    words: String,
-    next_step: Option<String>,
+    words: Ticks,
+    next_step: Option<Ticks>,
     parked: bool,
     count: i64,
     counted: String,
@@ -48,14 +48,14 @@ impl CauseView {
             (documents, count) => format!("{} records, {} of their parts", grouped(documents), grouped(count)),
         };
         Self {
-            path: filter.map_or_else(|| path.clone(), |filter| filter.link(&path, &[])),
+            path: filter.map_or_else(|| path.clone(), |filter| filter.part_of(&path, &["text", "since", "until"])),
             name: row.cause,
             cause: cause.to_owned(),
             tone,
             company: row.company,
             entity: row.entity,
-            words: row.words,
-            next_step: row.next_step,
+            words: Ticks(row.words),
+            next_step: row.next_step.map(Ticks),
             parked: row.parked,
             count: row.documents,
             counted,
@@ -94,12 +94,18 @@ fn specs() -> Vec<Spec> {
     ]
 }
 
+/// What the form offers within one cause.
+fn within() -> Vec<Spec> {
+    vec![Spec::Text("key", "Key", 18), Spec::Text("text", "Text in the system’s words", 22), Spec::Period]
+}
+
 fn asked(filter: &Filter, limit: usize) -> FailureFilter {
     FailureFilter {
         company: filter.text("company"),
         entity: filter.text("entity"),
         reason: filter.text("reason"),
         text: filter.text("text"),
+        key: filter.text("key"),
         since: filter.since,
         until: filter.until,
         limit: limit as i64,
@@ -156,7 +162,7 @@ struct RowView {
     path: String,
     key: String,
     part: String,
-    message: String,
+    message: Ticks,
     attempts: i32,
     since: Time,
     next: Option<Time>,
@@ -168,7 +174,7 @@ impl From<FailureRow> for RowView {
             path: record_path(&row.company, &row.entity, &row.key),
             part: format!("{} {}", row.block, row.record_key).trim_end().to_owned(),
             key: row.key,
-            message: row.message.unwrap_or_default(),
+            message: Ticks(row.message.unwrap_or_default()),
             attempts: row.attempts,
             since: Time(row.since),
             next: (row.state != "parked").then_some(Time(row.not_before)),
@@ -192,7 +198,7 @@ pub(super) async fn cause(surface: web::Data<Surface>, request: HttpRequest) -> 
     let parts = path_parts(request.uri().path(), 1, 1)?;
     let name = parts.into_iter().next().unwrap_or_default();
     let path = format!("/failures/{}", part(&name));
-    let (filter, params) = Filter::of(&surface, request.query_string(), &path, specs(), &["after", "done"])?;
+    let (filter, params) = Filter::of(&surface, request.query_string(), &path, within(), &["after", "done"])?;
     let store = &surface.deps.store;
     let of_cause = FailureFilter { cause: Some(name), ..asked(&filter, PAGE + 1) };
     let cause = store.failure_causes(FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() }).await?;

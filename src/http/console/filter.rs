@@ -129,6 +129,16 @@ impl Filter {
         self.query.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     }
 
+    /// Another path with what is chosen of these names.
+    pub(super) fn part_of(&self, path: &str, names: &[&str]) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.query.iter().filter(|(name, _)| names.contains(name)));
+        match query.finish() {
+            none if none.is_empty() => path.to_owned(),
+            query => format!("{path}?{query}"),
+        }
+    }
+
     /// The same list at another path or with more in its address.
     pub(super) fn link(&self, path: &str, more: &[(&str, &str)]) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());

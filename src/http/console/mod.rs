@@ -29,7 +29,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
 
 use self::session::Session;
-use self::view::Frame;
+use self::view::{Frame, Ticks};
 use super::auth::{Route, route};
 use super::problem::Problem;
 use crate::domain::role::Permission;
@@ -149,8 +149,8 @@ impl fmt::Display for Refusal {
 #[template(path = "refused.html")]
 struct RefusedPage {
     frame: Frame,
-    detail: String,
-    next_step: String,
+    detail: Ticks,
+    next_step: Ticks,
     /// It may go by itself: the script looks again.
     passing: bool,
 }
@@ -160,7 +160,7 @@ impl RefusedPage {
         let mut title = problem.title.to_owned();
         title.get_mut(..1).map(str::make_ascii_uppercase).unwrap_or_default();
         let frame = session.map_or_else(|| Frame::outside(&title), |session| Frame::of(session, "", &title));
-        Self { frame, detail: problem.detail.clone(), next_step: problem.next_step.clone(), passing: problem.status == 503 }
+        Self { frame, detail: Ticks(problem.detail.clone()), next_step: Ticks(problem.next_step.clone()), passing: problem.status == 503 }
     }
 }
 

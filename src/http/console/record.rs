@@ -8,7 +8,7 @@ use askama::Template;
 
 use super::session;
 use super::steps::{Step, step};
-use super::view::{Frame, Time, part};
+use super::view::{Frame, Prose, Ticks, Time, part};
 use super::{Page, html, ok};
 use crate::actors::Deps;
 use crate::domain::CompanyId;
@@ -39,8 +39,8 @@ struct DeliveryRow {
     version: i32,
     state: String,
     tone: &'static str,
-    message: Option<String>,
-    next_step: Option<String>,
+    message: Option<Ticks>,
+    next_step: Option<Ticks>,
     next: Option<Time>,
     confirmed: Option<Time>,
     table: String,
@@ -64,7 +64,7 @@ struct RecordPage {
     company: String,
     entity: String,
     key: String,
-    stands: String,
+    stands: Prose,
     tone: &'static str,
     /// A person holds it back: since when.
     held: Option<Time>,
@@ -73,6 +73,8 @@ struct RecordPage {
     number: i32,
     read: Option<Time>,
     content: Content,
+    /// Some of the fields are amounts.
+    amounts: bool,
     versions: Vec<VersionRow>,
     deliveries: Vec<DeliveryRow>,
     steps: Vec<StepRow>,
@@ -194,8 +196,8 @@ fn page(frame: Frame, view: RecordView, keys: &ChildKeys, writing: &Writing<'_>)
         tone: tone(&[row.state.as_str()]),
         next: row.not_before.filter(|_| matches!(row.state.as_str(), "waiting" | "in_doubt")).map(Time),
         state: row.reason.map_or_else(|| row.state.clone(), |reason| format!("{}: {reason}", row.state)).replace('_', " "),
-        message: row.message,
-        next_step: row.next_step,
+        message: row.message.map(Ticks),
+        next_step: row.next_step.map(Ticks),
         confirmed: row.confirmed_at.map(Time),
         table: row.target_table.unwrap_or_default(),
         sys_id: row.sys_id.unwrap_or_default(),
@@ -214,10 +216,11 @@ fn page(frame: Frame, view: RecordView, keys: &ChildKeys, writing: &Writing<'_>)
         frame,
         releasable: view.hold.is_some() || releasable,
         held: view.hold.map(|hold| Time(hold.held_at)),
-        stands: view.stands,
+        stands: Prose(view.stands),
         tone: tone_of_all,
         number,
         read,
+        amounts: content.fields.iter().any(|(_, shown)| shown.number),
         content,
         versions,
         deliveries,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::filter::{Filter, Spec};
 use super::session;
-use super::view::{Frame, Time, grouped, spell};
+use super::view::{Frame, Ticks, Time, grouped, spell};
 use super::{Page, Refusal, ok};
 use crate::domain::run::RunKind;
 use crate::http::Surface;
@@ -28,7 +28,7 @@ pub(super) struct RunView {
     pub(super) under_way: bool,
     pub(super) outcome: &'static str,
     pub(super) tone: &'static str,
-    pub(super) error: Option<String>,
+    pub(super) error: Option<Ticks>,
     pub(super) read: String,
     pub(super) new: String,
     pub(super) changed: String,
@@ -54,7 +54,7 @@ impl From<RunRow> for RunView {
             under_way: row.outcome.is_none(),
             outcome,
             tone,
-            error: row.error,
+            error: row.error.map(Ticks),
             read: grouped(row.read),
             new: grouped(row.new),
             changed: grouped(row.changed),
@@ -154,7 +154,7 @@ pub(super) struct RunLive {
     /// Documents that it read anew.
     anew: i64,
     /// What to do about its error.
-    next_step: &'static str,
+    next_step: Ticks,
     busy: usize,
     now: Time,
 }
@@ -175,7 +175,7 @@ impl From<RunRow> for RunLive {
             deleted: grouped(row.deleted),
             sent: grouped(row.sent),
             anew: row.new + row.changed + row.deleted,
-            next_step,
+            next_step: Ticks(next_step.to_owned()),
             busy: usize::from(row.outcome.is_none()),
             now: Time(Utc::now()),
             run: RunView::from(row),

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::view::Time;
+use super::view::{Ticks, Time};
 use crate::store::AuditRow;
 
 /// One step in words.
 pub(super) struct Step {
-    pub(super) words: String,
+    pub(super) words: Ticks,
     pub(super) tone: &'static str,
-    pub(super) next_step: Option<String>,
+    pub(super) next_step: Option<Ticks>,
     /// Before which nothing more happens by itself.
     pub(super) until: Option<Time>,
     /// The row's detail as it is kept.
@@ -29,22 +29,22 @@ pub(super) fn step(row: &AuditRow) -> Step {
     let at = |name: &str| said(name).and_then(|text| text.parse::<DateTime<Utc>>().ok()).map(Time);
     let version = row.version.map_or_else(String::new, |version| format!(" {version}"));
     let message = || said("message").or_else(|| said("why")).map(|text| sentence(&text)).unwrap_or_default();
-    let mut step = Step { words: String::new(), tone: "soft", next_step: said("next_step"), until: None, raw: row.detail.clone() };
-    (step.words, step.tone) = match row.kind.as_str() {
+    let mut until = None;
+    let (words, tone) = match row.kind.as_str() {
         "version_read" => (format!("Version{version} was read from SYSPRO.{}", warnings(&detail)), ""),
         "deletion_seen" => ("SYSPRO no longer has it.".to_owned(), "warn"),
         "replayed" => (format!("The stored content of version{version} was mapped anew, to be sent again.{}", warnings(&detail)), ""),
         "attempted" => {
             let look = detail.get("look").and_then(Value::as_bool) == Some(true);
             let what = if look { "are about to be looked up" } else { "are about to be sent" };
-            (format!("{} records of the block {} {what}.", said("records").unwrap_or_default(), said("block").unwrap_or_default()), "")
+            (format!("Records of the block {} {what}: {}.", said("block").unwrap_or_default(), said("records").unwrap_or_default()), "")
         }
         "confirmed" => (format!("ServiceNow has it: {}.", confirmed(&detail)), "good"),
         "doubt_settled" if detail.contains_key("sys_id") => {
             (format!("It was looked up, and ServiceNow has it: {}.", confirmed(&detail)), "good")
         }
         "doubt_settled" => {
-            step.until = at("not_before");
+            until = at("not_before");
             (format!("It was looked up. {} It is sent again.", capital(&message())), "warn")
         }
         "partial_write" => (
@@ -52,11 +52,11 @@ pub(super) fn step(row: &AuditRow) -> Step {
             "warn",
         ),
         "deferred" => {
-            step.until = at("not_before");
+            until = at("not_before");
             (format!("A try failed for a passing reason: {} It is tried again.", message()), "warn")
         }
         "in_doubt" => {
-            step.until = at("next_look");
+            until = at("next_look");
             (format!("Whether it arrived is not known: {} It is looked up before anything is sent again.", message()), "warn")
         }
         "parked" => {
@@ -76,7 +76,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
         "superseded" if detail.contains_key("message") => {
             (format!("Nothing was written: {} The next run decides anew.", message()), "warn")
         }
-        "superseded" => ("A newer version took its place before it was sent.".to_owned(), ""),
+        "superseded" => ("A later delivery of the record took its place before it was sent.".to_owned(), ""),
         "downstream" => {
             let words = said("said").map(|text| format!(" {}", capital(&text))).unwrap_or_default();
             let again = said("again_in_seconds").map(|seconds| format!(" It is sent again in {seconds} s.")).unwrap_or_default();
@@ -92,7 +92,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
         "action" => (action(&said), ""),
         _ => (String::new(), ""),
     };
-    step
+    Step { words: Ticks(words), tone, next_step: said("next_step").map(Ticks), until, raw: row.detail.clone() }
 }
 
 /// A plain value as text.
@@ -206,7 +206,7 @@ mod tests {
             actor: "tieline".into(),
             detail,
         };
-        step(&row).words
+        step(&row).words.0
     }
 
     #[test]

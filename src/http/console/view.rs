@@ -3,7 +3,7 @@
 use std::fmt;
 
 use askama::filters::HtmlSafe;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::assets::{ICON, SCRIPT, STYLE};
 use super::session::Session;
@@ -118,6 +118,70 @@ impl fmt::Display for Time {
 // digits, letters, `-`, `:` and `.` alone
 impl HtmlSafe for Time {}
 
+/// A text of ours or of a system's: what stands in backticks is a name or a value, and is set apart.
+pub(super) struct Ticks(pub(super) String);
+
+impl Ticks {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Ticks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let closed = self.0.matches('`').count() / 2 * 2;
+        for (at, piece) in self.0.splitn(closed + 1, '`').enumerate() {
+            let value = at % 2 == 1;
+            f.write_str(if value { "<code class=\"inline\">" } else { "" })?;
+            for letter in piece.chars() {
+                match letter {
+                    '<' => f.write_str("&#60;")?,
+                    '>' => f.write_str("&#62;")?,
+                    '&' => f.write_str("&#38;")?,
+                    '"' => f.write_str("&#34;")?,
+                    '\'' => f.write_str("&#39;")?,
+                    other => fmt::Write::write_char(f, other)?,
+                }
+            }
+            f.write_str(if value { "</code>" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+// escaped above
+impl HtmlSafe for Ticks {}
+
+/// Words with instants among them, as the sentence where a record stands has them.
+pub(super) struct Prose(pub(super) String);
+
+impl Prose {
+    /// The words up to each instant, and the instant.
+    pub(super) fn pieces(&self) -> Vec<(Ticks, Option<Time>)> {
+        const FORM: &str = "%Y-%m-%d %H:%M:%SZ";
+        const LENGTH: usize = "2026-01-31 08:00:00Z".len();
+        let instant = |at: usize| {
+            let text = self.0.get(at..at + LENGTH)?;
+            // a cheap look first: most places begin no instant
+            text.starts_with(|letter: char| letter.is_ascii_digit()).then_some(())?;
+            Some(Time(NaiveDateTime::parse_from_str(text, FORM).ok()?.and_utc()))
+        };
+        let (mut pieces, mut from, mut at) = (Vec::new(), 0, 0);
+        while at < self.0.len() {
+            match instant(at) {
+                Some(time) => {
+                    pieces.push((Ticks(self.0[from..at].to_owned()), Some(time)));
+                    at += LENGTH;
+                    from = at;
+                }
+                None => at += 1,
+            }
+        }
+        pieces.push((Ticks(self.0[from..].to_owned()), None));
+        pieces
+    }
+}
+
 /// How long something took or takes, in the two largest units.
 pub(super) fn spell(duration: TimeDelta) -> String {
     let seconds = duration.num_seconds().max(0);
@@ -148,6 +212,28 @@ pub(super) fn record_path(company: &str, entity: &str, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_in_backticks_is_set_apart_and_nothing_is_markup() {
+        let text = |text: &str| Ticks(text.to_owned()).to_string();
+        assert_eq!(text("no `<b>` & co"), "no <code class=\"inline\">&#60;b&#62;</code> &#38; co");
+        assert_eq!(text("`a` and an open ` one"), "<code class=\"inline\">a</code> and an open ` one");
+        assert_eq!(text(""), "");
+    }
+
+    #[test]
+    fn instants_among_words_are_found() {
+        let pieces = |text: &str| {
+            let prose = Prose(text.to_owned());
+            prose.pieces().into_iter().map(|(words, at)| (words.0, at.map(|at| at.0.timestamp()))).collect::<Vec<_>>()
+        };
+        let text = "delivered at 2026-01-31 08:00:00Z, und übrigens 2026-13-31 08:00:00Z";
+        assert_eq!(
+            pieces(text),
+            [("delivered at ".to_owned(), Some(1769846400)), (", und übrigens 2026-13-31 08:00:00Z".to_owned(), None)]
+        );
+        assert_eq!(pieces("ß"), [("ß".to_owned(), None)]);
+    }
 
     #[test]
     fn durations_are_spelled_in_two_units() {
