@@ -11,6 +11,7 @@ pub mod cycle;
 pub mod downstream;
 pub mod enet_keeper;
 pub mod heart;
+pub mod lookup;
 pub mod mapper;
 pub mod notifier;
 pub mod panics;

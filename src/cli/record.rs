@@ -6,9 +6,10 @@ use serde_json::value::RawValue;
 
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
+use crate::actors::lookup::look_up;
 use crate::definition::plan::Plan;
-use crate::domain::EntityName;
 use crate::domain::history::{Change, ChildKeys, changes};
+use crate::domain::{EntityName, FlowId};
 use crate::store::{HoldView, RecordAttempt, RecordView};
 
 /// Which record.
@@ -27,7 +28,10 @@ pub(super) fn record(global: &Global, args: &RecordArgs) -> Result<Exit, Failure
     super::ledger::with_ledger(global, async |context| {
         let view = context.store.record_view(args.company.clone(), args.entity.clone(), args.key.clone()).await?;
         if !view.known {
-            return Err(never_read(&args.company, &args.entity, &args.key));
+            let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
+            let seen = look_up(&context.deps(), None, &flow, &args.key).await;
+            let text = format!("{flow} `{}` was never read: {seen}; {}", args.key, seen.next_step());
+            return Err(Failure::new(Exit::Failed, text));
         }
         let keys = context.checked.definitions.plan(&EntityName::new(&args.entity)).map(child_keys).unwrap_or_default();
         let changes = changes(view.versions.iter().map(|version| version.content.as_str()), &keys);

@@ -29,16 +29,21 @@ pub use problem::Problem;
 use self::doorman::Doorman;
 use self::tls::Certificate;
 use crate::actors::Deps;
+use crate::actors::lookup::{Seen, look_up};
 use crate::actors::root::RootDoor;
 use crate::actors::tree::Access;
 use crate::config::Loaded;
 use crate::doctor::Way;
 use crate::doctor::desk::Desk;
+use crate::domain::FlowId;
 
 /// Connections at once, per worker; more wait.
 const CONNECTIONS: usize = 256;
 /// How long requests in hand may take when the server stops, in seconds.
 const STOP_SECONDS: u64 = 5;
+
+/// Records looked up in SYSPRO at once.
+const LOOKS: usize = 2;
 
 /// What every handler has.
 #[derive(Clone)]
@@ -57,14 +62,38 @@ pub struct Surface {
     replaying: Arc<Semaphore>,
     /// One examination at a time, and the last one.
     desk: Desk,
+    /// The ways to both systems.
+    access: Access,
+    /// So many records at once are looked up in SYSPRO for people.
+    looking: Arc<Semaphore>,
 }
 
 impl Surface {
     /// The surface over a running tree.
     pub fn new(deps: Deps, root: RootDoor, access: Access, loaded: Arc<Loaded>) -> Self {
         let turns = Arc::new(Semaphore::new((deps.settings.database.pool_size / 2).max(1) as usize));
-        let desk = Desk::new(deps.clone(), Way::Service(access));
-        Self { deps, root, loaded, doorman: Arc::default(), turns, replaying: Arc::new(Semaphore::new(1)), desk }
+        let desk = Desk::new(deps.clone(), Way::Service(access.clone()));
+        Self {
+            deps,
+            root,
+            loaded,
+            doorman: Arc::default(),
+            turns,
+            replaying: Arc::new(Semaphore::new(1)),
+            desk,
+            access,
+            looking: Arc::new(Semaphore::new(LOOKS)),
+        }
+    }
+}
+
+impl Surface {
+    /// Whether SYSPRO has a record that the ledger does not know; asked in SYSPRO itself.
+    async fn look_up(&self, flow: &FlowId, key: &str) -> Seen {
+        let Ok(_turn) = self.looking.try_acquire() else {
+            return Seen::CouldNotTell { why: "others are being looked up at this moment".into() };
+        };
+        look_up(&self.deps, Some(&self.access), flow, key).await
     }
 }
 

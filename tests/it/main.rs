@@ -20,6 +20,7 @@ mod doctor;
 mod downstream;
 mod drift;
 mod enet;
+mod explain;
 mod hold;
 mod http;
 mod late;

@@ -76,7 +76,7 @@ pub(in crate::http) struct ReplayBody {
     #[schema(value_type = Option<Name>)]
     pub(in crate::http) cause: Option<String>,
     /// Only these records.
-    #[schema(value_type = Vec<Name>)]
+    #[schema(value_type = Vec<Name>, max_items = 1000)]
     pub(in crate::http) keys: Vec<String>,
     /// Everything there is; without it a request that is not limited is refused.
     pub(in crate::http) all: bool,
@@ -220,7 +220,7 @@ fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
         return Err(Problem::bad_request(detail, "send them in several requests, or say what they have in common"));
     }
     if !asked.keys.is_empty() && (company.is_none() || entity.is_none()) {
-        return Err(Problem::bad_request("`keys` alone could be records of several flows", "name `company` and `entity` beside them"));
+        return Err(Problem::unprocessable("`keys` alone could be records of several flows", "name `company` and `entity` beside them"));
     }
     let scope = ReplayScope {
         company,

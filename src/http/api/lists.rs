@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
 use crate::actors::heart;
+use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::run::{RunKind, RunOutcome};
 use crate::http::Surface;
@@ -128,9 +129,8 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
     let [company, entity, key] = parts;
     let view = surface.deps.store.record_view(company.clone(), entity.clone(), key.clone()).await?;
     if !view.known {
-        let detail = format!("{company}/{entity} `{key}` was never read from SYSPRO");
-        let step = "it is not there, the definition's filter leaves it out, its flow has not run, or the key is written otherwise (parts joined by `/`)";
-        return Err(Problem::not_found(detail, step));
+        let seen = surface.look_up(&FlowId::new(company.as_str(), entity.as_str()), &key).await;
+        return Err(Problem::not_found(format!("{company}/{entity} `{key}` was never read: {seen}"), seen.next_step()));
     }
     Ok(HttpResponse::Ok().json(view))
 }

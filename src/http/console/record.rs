@@ -11,10 +11,11 @@ use super::steps::{Step, step};
 use super::view::{Frame, Prose, Ticks, Time, part};
 use super::{Page, html, ok};
 use crate::actors::Deps;
-use crate::domain::CompanyId;
+use crate::actors::lookup::Seen;
 use crate::domain::delivery::ParkReason;
 use crate::domain::history::{ChildKeys, Flat, changes, flatten};
 use crate::domain::look::{Child, Content, Looks, Shown};
+use crate::domain::{CompanyId, FlowId};
 use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
@@ -88,6 +89,7 @@ struct UnknownPage {
     entity: String,
     key: String,
     stands: String,
+    step: String,
     /// Whether there is such a flow at all.
     flow: bool,
     search: String,
@@ -105,10 +107,12 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
     let frame = Frame::of(&session, "/records", &format!("{entity} {key}")).done(done.as_deref());
     let plan = surface.deps.definitions.plan(&entity.as_str().into());
     if !view.known {
-        let flow = plan.is_some() && surface.deps.settings.syspro.companies.iter().any(|known| known.as_str() == company);
+        let seen = surface.look_up(&FlowId::new(company.as_str(), entity.as_str()), &key).await;
         let first = key.split('/').next().unwrap_or_default();
         let search = format!("/records?prefix={}", part(first));
-        return Ok(html(StatusCode::NOT_FOUND, &UnknownPage { frame, stands: view.stands, flow, search, company, entity, key }));
+        let (stands, step) = (format!("never read: {seen}"), seen.next_step().to_owned());
+        let flow = seen != Seen::NoFlow;
+        return Ok(html(StatusCode::NOT_FOUND, &UnknownPage { frame, stands, step, flow, search, company, entity, key }));
     }
     let keys: ChildKeys =
         plan.map(|plan| plan.read.children.iter().map(|child| (child.name.clone(), child.table.key.clone())).collect()).unwrap_or_default();

@@ -1,0 +1,150 @@
+//! Whether SYSPRO has a record that was never read, and why it was not: one question, asked when a person does. Nothing is kept.
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::enet_keeper::LedgerKeeper;
+use super::tree::Access;
+use super::vault::{SYSPRO_ENET, SYSPRO_ODATA};
+use super::{Deps, chain};
+use crate::config::settings::SysproSource;
+use crate::definition::ReadPlan;
+use crate::domain::{CompanyId, DocumentKey, FlowId};
+use crate::syspro::OData;
+use crate::syspro::enet::Enet;
+
+/// How long SYSPRO may take: whoever asks is waiting.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is known of a record that the ledger does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// No definition carries the entity, or the company is not among the settings.
+    NoFlow,
+    /// The key has another number of parts than the entity's keys have.
+    OtherKey {
+        /// The key's columns.
+        columns: Vec<String>,
+    },
+    /// SYSPRO does not have it.
+    NotThere,
+    /// SYSPRO has it, and the definition leaves it out.
+    LeftOut {
+        /// The rule that does.
+        by: String,
+    },
+    /// SYSPRO has it, and it will be read.
+    ToCome,
+    /// It could not be looked up.
+    CouldNotTell {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Seen {
+    /// What to do.
+    pub fn next_step(&self) -> &'static str {
+        match self {
+            Seen::NoFlow => "`GET /api/v1/flows` and `tieline status` list the flows; `syspro.companies` and the definitions make them",
+            Seen::OtherKey { .. } => "join the key's parts by `/`, leading zeros and capitals kept",
+            Seen::NotThere => "check how SYSPRO writes the key (leading zeros and capitals count), and in which company it is",
+            Seen::LeftOut { .. } => {
+                "nothing, where that is meant; otherwise change the rule in the entity's definition file, then run a sweep"
+            }
+            Seen::ToCome => {
+                "wait for the flow's next run, or run it now; a record whose dates are old is found by a sweep (`tieline sync --sweep`)"
+            }
+            Seen::CouldNotTell { .. } => {
+                "ask again when SYSPRO answers; meanwhile it may be that SYSPRO does not have it, that the definition leaves it out, that its \
+                 flow has not run, or that the key is written otherwise"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seen::NoFlow => f.write_str("there is no such flow"),
+            Seen::OtherKey { columns } => write!(f, "its key has another number of parts than those of the entity: {}", columns.join("/")),
+            Seen::NotThere => f.write_str("SYSPRO does not have it"),
+            Seen::LeftOut { by } => write!(f, "SYSPRO has it, and the definition leaves it out: {by}"),
+            Seen::ToCome => f.write_str("SYSPRO has it, and no run has come by it yet"),
+            Seen::CouldNotTell { why } => write!(f, "whether SYSPRO has it could not be looked up: {why}"),
+        }
+    }
+}
+
+/// Looks a record up in SYSPRO. `access`: the service's ways to SYSPRO; without them, as a command, by a session of our own where nobody else
+/// uses the operator.
+pub async fn look_up(deps: &Deps, access: Option<&Access>, flow: &FlowId, key: &str) -> Seen {
+    let Some(plan) = deps.definitions.plan(&flow.entity).filter(|_| deps.settings.syspro.companies.contains(&flow.company)) else {
+        return Seen::NoFlow;
+    };
+    let key = DocumentKey::from_text(key);
+    if plan.read.root.derive.is_none() && key.as_str().split('/').count() != plan.read.root.key.len() {
+        return Seen::OtherKey { columns: plan.read.root.key.clone() };
+    }
+    match timeout(PATIENCE, asked(deps, access, &plan.read, &flow.company, &key)).await {
+        Ok(Ok(seen)) => seen,
+        Ok(Err(why)) => Seen::CouldNotTell { why },
+        Err(_) => Seen::CouldNotTell { why: format!("no answer within {} s", PATIENCE.as_secs()) },
+    }
+}
+
+async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &CompanyId, key: &DocumentKey) -> Result<Seen, String> {
+    let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
+    let credential = |name| async move { deps.vault.credential(name).await.map_err(|error| error.to_string()) };
+    let (odata, credential, own) = match (syspro.source, access) {
+        (SysproSource::OData, _) => (OData::new(syspro, retry).map_err(|error| chain(&error))?, credential(SYSPRO_ODATA).await?, None),
+        (SysproSource::Enet, Some(access)) => {
+            (OData::over_enet(syspro, retry, Rc::new(access.enet.door())), credential(SYSPRO_ENET).await?, None)
+        }
+        (SysproSource::Enet, None) => {
+            let operator = credential(SYSPRO_ENET).await?;
+            let password = deps.vault.company_password().await.map_err(|error| error.to_string())?;
+            let enet = Enet::new(syspro, password, Rc::new(LedgerKeeper::at_once(deps))).map_err(|error| chain(&error))?;
+            (OData::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet))
+        }
+    };
+    // the record alone: its lines would tell nothing more
+    let alone = ReadPlan { children: Vec::new(), ..plan.clone() };
+    let mut bare = alone.clone();
+    bare.root.filter = None;
+    bare.root.exclude.clear();
+    let found = async |plan: &ReadPlan| {
+        let page = odata.by_key(&credential, company, plan, std::slice::from_ref(key)).await.map_err(|error| chain(&error))?;
+        Ok::<_, String>(!page.documents.is_empty())
+    };
+    let seen = async {
+        Ok(match (found(&alone).await?, rule(plan)) {
+            (true, _) => Seen::ToCome,
+            (false, Some(by)) if found(&bare).await? => Seen::LeftOut { by },
+            (false, _) => Seen::NotThere,
+        })
+    };
+    let seen = seen.await;
+    if let Some(enet) = own {
+        enet.log_off().await;
+    }
+    seen
+}
+
+/// What leaves rows of the root table out, if anything does.
+fn rule(plan: &ReadPlan) -> Option<String> {
+    let root = &plan.root;
+    let filter = root.filter.iter().map(|filter| format!("only rows with `{filter}` are read"));
+    let excluded = root.exclude.iter().map(|(at, values)| {
+        let column = root.columns.get(*at).map_or("", String::as_str);
+        format!(
+            "rows whose `{column}` is {} are left out",
+            values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(" or ")
+        )
+    });
+    let rules: Vec<String> = filter.chain(excluded).collect();
+    (!rules.is_empty()).then(|| rules.join("; "))
+}

@@ -1,0 +1,61 @@
+//! Why a record was sent, or was not: the same words from a shell, over HTTP and in SYSPRO's own terms.
+
+use serde_json::Value;
+use tieline::sim::faults::{Fault, FaultRule};
+
+use crate::binary::{text, wait_until};
+use crate::http::ask;
+use crate::support::node::{ENTITIES, Node};
+use crate::support::source;
+use crate::support::world::{COMPANY, World};
+
+/// What the program says of a record that it never read.
+fn said(world: &World, entity: &str, key: &str) -> String {
+    let out = world.command(&["record", COMPANY, entity, key]).output().unwrap();
+    assert_eq!(out.status.code(), Some(1), "{}", text(&out));
+    text(&out)
+}
+
+#[test]
+fn of_a_record_that_was_never_read_syspro_itself_is_asked_why() {
+    let world = World::start();
+    let mut node = Node::new(&world);
+    for entity in ENTITIES {
+        node = node.with(&format!("SCHEDULE__{}", entity.to_uppercase()), "0 0 1 1 *");
+    }
+    node.start_and_wait(&world);
+    let key = node.key(&world);
+    let problem = |entity: &str, record: &str| {
+        let (status, _, body) = ask(&node.site, "GET", &format!("/api/v1/records/{COMPANY}/{entity}/{record}"), Some(&key), "").unwrap();
+        let problem: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(status, 404, "{body}");
+        assert!(!problem["next_step"].as_str().unwrap().is_empty(), "{body}");
+        problem["detail"].as_str().unwrap().to_owned()
+    };
+    // the polls at the start have come by everything there is
+    wait_until("the first polls", || {
+        world.database.psql("SELECT count(*) >= 6 AND bool_and(ended_at IS NOT NULL) FROM run WHERE requested_by = 'schedule'") == "t"
+    });
+    let left_out = source::rows(&world.syspro, COMPANY, "GenMaster", |c| (c("Company").text().to_owned(), c("GlCode").text().to_owned()))
+        .into_iter()
+        .find(|(_, code)| code.trim() == "RETAINED")
+        .map(|(company, code)| format!("{company}/{code}").replace(' ', "%20"))
+        .expect("SYSPRO's own accounts");
+    let new = [("Supplier", "ZNEW"), ("SupplierName", "New Ltd")];
+    world.syspro.insert(COMPANY, "ApSupplier", &new).unwrap();
+    for (entity, record, words) in [
+        ("supplier", "NOBODY", "SYSPRO does not have it"),
+        ("supplier", "ZNEW", "no run has come by it yet"),
+        ("supplier", "ZNEW/7", "another number of parts than those of the entity: Supplier"),
+        ("gl_account", left_out.as_str(), "the definition leaves it out: rows whose `GlCode` is `FORCED` or `RETAINED` are left out"),
+        ("nothing", "1", "there is no such flow"),
+    ] {
+        let (shell, http) = (said(&world, entity, record), problem(entity, &record.replace('%', "%25")));
+        assert!(shell.contains(words) && http.contains(words), "{entity} {record}: {shell} {http}");
+    }
+    // a service that does not answer is no reason to say that a record is not there
+    world.syspro.faults.push(FaultRule::always(Fault::Status(503)));
+    let (shell, http) = (said(&world, "supplier", "NOBODY"), problem("supplier", "NOBODY"));
+    assert!(shell.contains("could not be looked up") && http.contains("could not be looked up"), "{shell} {http}");
+    assert_eq!(node.terminate(), Some(0));
+}
