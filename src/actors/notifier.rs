@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use super::Deps;
 use super::vault::{CredentialError, NOTICES_MAIL, NOTICES_WEBHOOK};
 use crate::config::secret::Credential;
+use crate::config::settings::CertificateFiles;
 use crate::domain::notice::NoticeEvent;
 use crate::net::certificate;
 use crate::notice::{Channel, Item, NotTaken, Sender, channels, compose};
@@ -110,7 +111,7 @@ async fn tell(deps: &Deps, sender: &Sender) {
         channels: all.iter().map(Channel::name).collect(),
         stale_hours: settings.stale_hours,
     };
-    if let Err(error) = deps.store.notice_collect(rules, standing(deps)).await {
+    if let Err(error) = deps.store.notice_collect(rules, standing(deps).await).await {
         return warn!(error = %super::chain(&error), "what people are to be told of could not be looked for, it is tried again");
     }
     for channel in &all {
@@ -120,16 +121,22 @@ async fn tell(deps: &Deps, sender: &Sender) {
     }
 }
 
-/// What holds and is not in the ledger.
-fn standing(deps: &Deps) -> Vec<Standing> {
-    let Some(files) = &deps.settings.http.certificate else { return Vec::new() };
+/// What holds and is not in the ledger. Files are read on a thread that may block: on this one everybody else would wait for the disk.
+async fn standing(deps: &Deps) -> Vec<Standing> {
+    let Some(files) = deps.settings.http.certificate.clone() else { return Vec::new() };
     let soon = TimeDelta::days(i64::from(deps.settings.notices.certificate_days));
+    // nothing there panics; if it did, there is nothing to tell
+    tokio::task::spawn_blocking(move || expiring(&files, soon)).await.ok().flatten().into_iter().collect()
+}
+
+/// A certificate that ends within this time, or cannot be used.
+fn expiring(files: &CertificateFiles, soon: TimeDelta) -> Option<Standing> {
     let said = match certificate::load(files) {
-        Ok(pair) if pair.expires - Utc::now() > soon => return Vec::new(),
+        Ok(pair) if pair.expires - Utc::now() > soon => return None,
         Ok(pair) => format!("`{}` expires at {}", pair.subject, pair.expires.format("%Y-%m-%d %H:%M:%SZ")),
         Err(error) => error.to_string(),
     };
-    vec![Standing { event: NoticeEvent::CertificateExpiring, subject: files.certificate.display().to_string(), said }]
+    Some(Standing { event: NoticeEvent::CertificateExpiring, subject: files.certificate.display().to_string(), said })
 }
 
 /// Whatever one channel is to tell now.

@@ -10,6 +10,7 @@ use crate::definition::plan::{TargetPlan, WatchPlan, WatchRow};
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::lookup::Query;
+use super::staging;
 use super::token::TokenSource;
 use super::wire::Row;
 
@@ -86,29 +87,14 @@ async fn by_key(
     records: &[Arrived],
 ) -> Result<Vec<Later>, ServiceNowError> {
     let Some(key_column) = target.key_column.as_deref() else { return Ok(vec![Later::Vanished; records.len()]) };
-    let mut fields = vec!["sys_import_state", "sys_import_state_comment", "sys_created_on"];
+    let mut fields = vec!["sys_import_state", "sys_import_state_comment"];
     fields.extend(watch.column.iter().chain(&watch.message).chain(&target.version_column).map(String::as_str));
-    // each version has a row of its own
-    let query = Query {
-        table: &target.table,
-        column: key_column,
-        extra: String::new(),
-        order: "ORDERBYDESCsys_created_on",
-        fields: &fields,
-        per_value: 8,
-    };
     let keys: Vec<&str> = records.iter().map(|record| record.source_key.as_str()).collect();
-    let mut by_key: HashMap<String, Vec<Row>> = HashMap::new();
-    for row in query.rows(sn, tokens, &keys).await? {
-        by_key.entry(row.text(key_column).unwrap_or_default().to_owned()).or_default().push(row);
-    }
+    let by_key = staging::rows_by_key(sn, tokens, target, key_column, &keys, fields).await?;
     let look = |record: &Arrived| {
-        let version = |row: &&Row| match target.version_column.as_deref().and_then(|column| row.filled(column)) {
-            Some(text) => text.split('.').next().and_then(|text| text.parse::<i64>().ok()) == Some(record.version),
-            None => true,
-        };
-        let rows = by_key.get(&record.source_key).into_iter().flatten().filter(version);
-        rows.max_by(|a, b| a.text("sys_created_on").cmp(&b.text("sys_created_on"))).map_or(Later::Vanished, |row| of_staging(watch, row))
+        let mut rows = by_key.get(&record.source_key).into_iter().flatten();
+        let newest = rows.find(|row| staging::of_version(target, row, record.version).unwrap_or(true));
+        newest.map_or(Later::Vanished, |row| of_staging(watch, row))
     };
     Ok(records.iter().map(look).collect())
 }

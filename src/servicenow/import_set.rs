@@ -1,6 +1,6 @@
 //! Writing through the Import Set API: the verdict stands in `result`, not in the HTTP status; a failed transform is a 201 too.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use tracing::debug;
 
@@ -11,8 +11,9 @@ use super::batch::perform;
 use super::client::{Judged, Op, ServiceNow, Verdict, unknown_table};
 use super::compare::same_fields;
 use super::error::ServiceNowError;
-use super::lookup::{self, Query, columns, encode};
+use super::lookup::{self, columns, encode};
 use super::outcome::{How, OutRecord, Outcome, Settled, rejection};
+use super::staging;
 use super::token::TokenSource;
 use super::wire::{Document, Row, Words};
 
@@ -152,7 +153,10 @@ pub(super) async fn settle(
         return Ok(vec![Settled::Unknown { reason }; records.len()]);
     };
     let mut settled: Vec<Option<Settled>> = vec![None; records.len()];
-    let staging = match staging_rows(sn, tokens, target, key_column, records).await {
+    let keys: Vec<&str> = records.iter().map(|record| record.source_key.as_str()).collect();
+    let mut fields = vec!["sys_import_state", "sys_import_state_comment", "sys_target_table", "sys_target_sys_id"];
+    fields.extend(columns(target));
+    let spoken = match staging::rows_by_key(sn, tokens, target, key_column, &keys, fields).await {
         Ok(rows) => {
             for (record, settled) in records.iter().zip(&mut settled) {
                 let rows = rows.get(record.source_key.as_str()).map_or(&[][..], Vec::as_slice);
@@ -183,7 +187,7 @@ pub(super) async fn settle(
             Err(error) if passing(&error) => return Err(error),
             Err(error) => {
                 // a target without the key column is usual; the staging table has spoken, where it could be read
-                let open_verdict = match &staging {
+                let open_verdict = match &spoken {
                     Ok(()) => Settled::Absent,
                     Err(first) => Settled::Unknown { reason: format!("{}; {}", first.chain(), error.chain()) },
                 };
@@ -199,40 +203,10 @@ fn passing(error: &ServiceNowError) -> bool {
     matches!(error.class(), Class::Transient | Class::Throttled) || matches!(error, ServiceNowError::TokenRefused { .. })
 }
 
-/// The staging rows of each key, the newest first.
-async fn staging_rows(
-    sn: &ServiceNow,
-    tokens: &dyn TokenSource,
-    target: &TargetPlan,
-    key_column: &str,
-    records: &[OutRecord],
-) -> Result<HashMap<String, Vec<Row>>, ServiceNowError> {
-    let mut fields = vec!["sys_import_state", "sys_import_state_comment", "sys_target_table", "sys_target_sys_id", "sys_created_on"];
-    fields.extend(columns(target));
-    let query = Query {
-        table: &target.table,
-        column: key_column,
-        extra: String::new(),
-        order: "ORDERBYDESCsys_created_on",
-        fields: &fields,
-        per_value: 8,
-    };
-    let keys: Vec<&str> = records.iter().map(|record| record.source_key.as_str()).collect();
-    let mut by_key: HashMap<String, Vec<Row>> = HashMap::new();
-    for row in query.rows(sn, tokens, &keys).await? {
-        by_key.entry(row.text(key_column).unwrap_or_default().to_owned()).or_default().push(row);
-    }
-    for rows in by_key.values_mut() {
-        rows.sort_by(|a, b| b.text("sys_created_on").cmp(&a.text("sys_created_on")));
-    }
-    Ok(by_key)
-}
-
 /// What the staging rows of one key say of one version; `None` when they say nothing.
 fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Option<Settled> {
-    let version = |row: &&Row| match target.version_column.as_deref().and_then(|column| row.filled(column)) {
-        Some(text) => text.split('.').next().and_then(|text| text.parse::<i64>().ok()) == Some(record.version),
-        None => same_fields(&record.fields, &lookup::found(target, row).fields),
+    let version = |row: &&Row| {
+        staging::of_version(target, row, record.version).unwrap_or_else(|| same_fields(&record.fields, &lookup::found(target, row).fields))
     };
     let rows: Vec<&Row> = rows.iter().filter(version).collect();
     let state = |row: &Row| row.filled("sys_import_state").unwrap_or_default().to_ascii_lowercase();

@@ -16,6 +16,7 @@ mod listing;
 mod lookup;
 mod outcome;
 mod probe;
+mod staging;
 mod table;
 mod token;
 mod trial;

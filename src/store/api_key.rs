@@ -1,6 +1,6 @@
 //! Keys of the HTTP surface: only their hashes are kept.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text, Timestamptz};
@@ -55,10 +55,17 @@ impl Store {
     /// [`StoreError`].
     pub async fn api_key_find(&self, prefix: String) -> Result<Option<ApiKeyRow>, StoreError> {
         self.run("look an API key up", move |conn| {
-            sql_query("UPDATE api_key SET last_used_at = now() WHERE prefix = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')")
+            let rows: Vec<ApiKeyRow> = sql_query("SELECT * FROM api_key WHERE prefix = $1").bind::<Text, _>(&prefix).load(conn)?;
+            let stale = |row: &ApiKeyRow| row.last_used_at.is_none_or(|at| Utc::now() - at > TimeDelta::minutes(1));
+            // a statement of its own only when there is something to note: every request comes by here
+            if rows.first().is_some_and(stale) {
+                sql_query(
+                    "UPDATE api_key SET last_used_at = now() WHERE prefix = $1 \
+                     AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')",
+                )
                 .bind::<Text, _>(&prefix)
                 .execute(conn)?;
-            let rows: Vec<ApiKeyRow> = sql_query("SELECT * FROM api_key WHERE prefix = $1").bind::<Text, _>(&prefix).load(conn)?;
+            }
             Ok(rows.into_iter().next())
         })
         .await

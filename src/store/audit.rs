@@ -1,6 +1,7 @@
 //! The audit: rows written in the transaction of the step, listed, and sealed into a chain.
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -198,13 +199,35 @@ struct SealCheck {
     recomputed: Vec<u8>,
 }
 
+/// The rows of a filter, by their ids.
+const OLDEST_FIRST: &str = concat!(include_str!("sql/audit_rows.sql"), " AND a.id > $7 ORDER BY a.id LIMIT $8");
+/// The same from the other end.
+const NEWEST_FIRST: &str = concat!(include_str!("sql/audit_rows.sql"), " AND ($7 = 0 OR a.id < $7) ORDER BY a.id DESC LIMIT $8");
+/// The lowest id among the newest rows of a filter.
+const FIRST_OF_NEWEST: &str =
+    concat!("SELECT min(id) AS id FROM (", include_str!("sql/audit_rows.sql"), " AND a.id > $7 ORDER BY a.id DESC LIMIT $8) AS newest");
+
+/// What one of the statements above finds.
+fn chosen<R: QueryableByName<Pg> + 'static>(conn: &mut Conn, sql: &str, filter: AuditFilter) -> Tx<Vec<R>> {
+    Ok(sql_query(sql)
+        .bind::<Nullable<Text>, _>(filter.company)
+        .bind::<Nullable<Text>, _>(filter.entity)
+        .bind::<Nullable<Text>, _>(filter.key)
+        .bind::<Nullable<Text>, _>(filter.kind.map(|kind| kind.as_str()))
+        .bind::<Nullable<Timestamptz>, _>(filter.since)
+        .bind::<Nullable<Timestamptz>, _>(filter.until)
+        .bind::<BigInt, _>(filter.after)
+        .bind::<BigInt, _>(filter.limit)
+        .load(conn)?)
+}
+
 impl Store {
     /// Rows in the order of their ids.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn audit_list(&self, filter: AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
-        self.audit_rows(filter, include_str!("sql/audit_list.sql").to_owned()).await
+        self.run("list the audit", move |conn| chosen(conn, OLDEST_FIRST, filter)).await
     }
 
     /// Rows, the newest first; a page begins before the id `filter.after`, 0 for the first.
@@ -212,24 +235,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn audit_newest(&self, filter: AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
-        let newest = include_str!("sql/audit_list.sql").replace("a.id > $7", "($7 = 0 OR a.id < $7)");
-        self.audit_rows(filter, newest.replace("ORDER BY a.id", "ORDER BY a.id DESC")).await
-    }
-
-    async fn audit_rows(&self, filter: AuditFilter, sql: String) -> Result<Vec<AuditRow>, StoreError> {
-        self.run("list the audit", move |conn| {
-            Ok(sql_query(sql)
-                .bind::<Nullable<Text>, _>(filter.company)
-                .bind::<Nullable<Text>, _>(filter.entity)
-                .bind::<Nullable<Text>, _>(filter.key)
-                .bind::<Nullable<Text>, _>(filter.kind.map(|kind| kind.as_str()))
-                .bind::<Nullable<Timestamptz>, _>(filter.since)
-                .bind::<Nullable<Timestamptz>, _>(filter.until)
-                .bind::<BigInt, _>(filter.after)
-                .bind::<BigInt, _>(filter.limit)
-                .load(conn)?)
-        })
-        .await
+        self.run("list the audit", move |conn| chosen(conn, NEWEST_FIRST, filter)).await
     }
 
     /// The id of the first of the newest `filter.limit` rows, from which they can be listed page by page; `None` when there are none.
@@ -238,17 +244,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn audit_newest_from(&self, filter: AuditFilter) -> Result<Option<i64>, StoreError> {
         self.run("find the newest audit rows", move |conn| {
-            let newest = include_str!("sql/audit_list.sql").replace("ORDER BY a.id", "ORDER BY a.id DESC");
-            let rows: Vec<FirstId> = sql_query(format!("SELECT min(id) AS id FROM ({newest}) AS newest"))
-                .bind::<Nullable<Text>, _>(filter.company)
-                .bind::<Nullable<Text>, _>(filter.entity)
-                .bind::<Nullable<Text>, _>(filter.key)
-                .bind::<Nullable<Text>, _>(filter.kind.map(|kind| kind.as_str()))
-                .bind::<Nullable<Timestamptz>, _>(filter.since)
-                .bind::<Nullable<Timestamptz>, _>(filter.until)
-                .bind::<BigInt, _>(filter.after)
-                .bind::<BigInt, _>(filter.limit)
-                .load(conn)?;
+            let rows: Vec<FirstId> = chosen(conn, FIRST_OF_NEWEST, filter)?;
             Ok(rows.first().and_then(|row| row.id))
         })
         .await

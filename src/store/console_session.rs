@@ -2,21 +2,29 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Text};
 
 use super::audit::{NewAudit, audit_append};
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
 
 /// Whose session it is.
-#[derive(Debug, Clone, QueryableByName)]
+#[derive(Debug, Clone)]
 pub struct SessionRow {
     /// The key's name.
-    #[diesel(sql_type = Text)]
     pub name: String,
     /// The key's role now.
-    #[diesel(sql_type = Text)]
     pub role: String,
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Bool)]
+    stale: bool,
 }
 
 impl Store {
@@ -44,14 +52,18 @@ impl Store {
     /// [`StoreError`].
     pub async fn session_use(&self, hash: [u8; 32]) -> Result<Option<SessionRow>, StoreError> {
         self.run("use a console session", move |conn| {
-            let rows: Vec<SessionRow> = sql_query(
-                "UPDATE console_session s SET used_at = now() FROM api_key k WHERE s.token_hash = $1 AND k.id = s.api_key_id \
-                 AND s.expires_at > now() AND s.used_at > now() - interval '1 hour' AND (k.expires_at IS NULL OR k.expires_at > now()) \
-                 RETURNING k.name, k.role",
+            let rows: Vec<Found> = sql_query(
+                "SELECT k.name, k.role, s.used_at < now() - interval '1 minute' AS stale FROM console_session s JOIN api_key k ON k.id = s.api_key_id \
+                 WHERE s.token_hash = $1 AND s.expires_at > now() AND s.used_at > now() - interval '1 hour' \
+                 AND (k.expires_at IS NULL OR k.expires_at > now())",
             )
             .bind::<Binary, _>(&hash[..])
             .load(conn)?;
-            Ok(rows.into_iter().next())
+            // to the minute: a page that is looked at again and again is no write each time
+            if rows.first().is_some_and(|found| found.stale) {
+                sql_query("UPDATE console_session SET used_at = now() WHERE token_hash = $1").bind::<Binary, _>(&hash[..]).execute(conn)?;
+            }
+            Ok(rows.into_iter().next().map(|found| SessionRow { name: found.name, role: found.role }))
         })
         .await
     }

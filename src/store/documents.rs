@@ -123,6 +123,17 @@ pub struct PendingCount {
     pub oldest: DateTime<Utc>,
 }
 
+/// All documents, in the order of their numbers.
+const ANY: &str = concat!("WITH chosen AS (SELECT * FROM document) ", include_str!("sql/document_list.sql"));
+
+/// Those of which something is outstanding, which are few: found from what is outstanding, and not by a look at every document.
+const OUTSTANDING: &str = concat!(
+    "WITH chosen AS (SELECT d.* FROM document d JOIN (SELECT DISTINCT document_id FROM pending \
+     WHERE ($2 IS NULL OR company = $2) AND ($3 IS NULL OR entity = $3) \
+     AND state = ANY (CASE $5 WHEN 'waiting' THEN ARRAY['waiting', 'held', 'sending'] ELSE ARRAY[$5] END)) o ON o.document_id = d.id) ",
+    include_str!("sql/document_list.sql")
+);
+
 impl Store {
     /// Documents in the order of their numbers.
     ///
@@ -130,7 +141,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn document_list(&self, filter: DocumentFilter) -> Result<Vec<DocumentRow>, StoreError> {
         self.run("list documents", move |conn| {
-            Ok(sql_query(include_str!("sql/document_list.sql"))
+            let outstanding = matches!(filter.state, Some(DocumentState::Parked | DocumentState::InDoubt | DocumentState::Waiting));
+            Ok(sql_query(if outstanding { OUTSTANDING } else { ANY })
                 .bind::<BigInt, _>(filter.after)
                 .bind::<Nullable<Text>, _>(filter.company)
                 .bind::<Nullable<Text>, _>(filter.entity)

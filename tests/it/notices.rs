@@ -4,7 +4,9 @@ mod secured;
 
 use std::time::Duration;
 
+use chrono::{Datelike, Days, Utc};
 use hmac::{Hmac, KeyInit, Mac};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
 use sha2::Sha256;
 use tieline::actors::supervise::RestartPolicy;
@@ -244,6 +246,40 @@ fn a_stale_flow_is_told_once_until_it_runs_again() {
         stale();
         other().await;
         assert_eq!(world.web.seen().len(), 2, "it ran in between");
+    });
+}
+
+#[test]
+fn a_certificate_that_ends_soon_or_cannot_be_used_is_told_once_as_long_as_that_holds() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let put = |days: u64| {
+            let (key, end) = (KeyPair::generate().unwrap(), Utc::now().date_naive() + Days::new(days));
+            let mut params = CertificateParams::new(vec!["tieline.example".to_owned()]).unwrap();
+            params.not_after = date_time_ymd(end.year(), end.month().try_into().unwrap(), end.day().try_into().unwrap());
+            std::fs::write(file("certificate.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+            std::fs::write(file("key.pem"), key.serialize_pem()).unwrap();
+        };
+        put(100);
+        let (certificate, key) = (file("certificate.pem"), file("key.pem"));
+        let world =
+            Told::start(&[("HTTP__CERTIFICATE", certificate.to_str().unwrap()), ("HTTP__CERTIFICATE_KEY", key.to_str().unwrap())]).await;
+        world.sweep().await;
+        assert_eq!(world.web.seen().len(), 0, "there is time");
+        put(10);
+        world.sweep().await;
+        world.sweep().await;
+        let told = world.told();
+        assert_eq!((told.len(), told[0]["notices"][0]["event"].as_str()), (1, Some("certificate_expiring")), "{told:#?}");
+        assert!(told[0]["notices"][0]["examples"][0]["said"].as_str().unwrap().contains(" expires at "), "{told:#?}");
+        put(100);
+        world.sweep().await;
+        std::fs::write(file("key.pem"), "").unwrap();
+        world.sweep().await;
+        let told = world.told();
+        assert_eq!(told.len(), 2, "{told:#?}");
+        assert!(told[1]["notices"][0]["examples"][0]["said"].as_str().unwrap().contains("holds no private key"), "{told:#?}");
     });
 }
 

@@ -10,7 +10,9 @@ use tieline::domain::audit::AuditKind;
 use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget};
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
-use tieline::store::{AuditFilter, Dead, Intake, IntakeDocument, IntakeRecord, Lane, Lease, Node, Store, StoreError, Taken};
+use tieline::store::{
+    AuditFilter, AuditRow, Dead, DocumentFilter, Intake, IntakeDocument, IntakeRecord, Lane, Lease, Node, Store, StoreError, Taken,
+};
 use tieline::telemetry::logging;
 
 use crate::support::database::{Database, settings};
@@ -67,6 +69,71 @@ fn a_page_costs_the_same_statements_whatever_its_size() {
         }
         assert_eq!(costs[0], costs[1], "(new, changed, unchanged, statements) of pages of 10 and of 1,000");
         assert!(costs[0].iter().all(|cost| (1..=40).contains(&cost.3)), "{costs:?}");
+    });
+}
+
+#[test]
+fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
+    run(async {
+        let (database, store) = ledger().await;
+        let lease = match store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), false, None).await.unwrap() {
+            Taken::Lease(lease, _) => lease,
+            other => panic!("{other:?}"),
+        };
+        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None).await.unwrap();
+        for (count, content) in [(12, 1), (5, 1), (12, 2), (5, 2)] {
+            store.intake(page(run, Some(lease.clone()), count, content)).await.unwrap();
+        }
+        let status = store.flow_status().await.unwrap();
+        assert_eq!(status.iter().map(|flow| flow.documents).collect::<Vec<_>>(), [17]);
+
+        // one document's records stand differently, and some have nothing outstanding
+        database.psql("DELETE FROM pending WHERE document_id % 3 = 0");
+        database.psql("UPDATE pending SET state = (ARRAY['waiting', 'held', 'sending', 'in_doubt', 'parked'])[1 + delivery_id % 5]");
+        let list = async |state: &str, entity: &str| -> Vec<i64> {
+            let (mut found, mut after) = (Vec::new(), 0);
+            loop {
+                let (state, entity) = (Some(state.parse().unwrap()), Some(entity.to_owned()));
+                let rows =
+                    store.document_list(DocumentFilter { state, entity, after, limit: 2, ..DocumentFilter::default() }).await.unwrap();
+                let Some(last) = rows.last() else { return found };
+                after = last.id;
+                found.extend(rows.iter().map(|row| row.id));
+            }
+        };
+        let outstanding = "FROM document d WHERE EXISTS (SELECT FROM pending p WHERE p.document_id = d.id AND p.state";
+        for (state, of) in [
+            ("parked", format!("{outstanding} = 'parked')")),
+            ("in_doubt", format!("{outstanding} = 'in_doubt')")),
+            ("waiting", format!("{outstanding} IN ('waiting', 'held', 'sending'))")),
+            ("delivered", "FROM document d WHERE NOT EXISTS (SELECT FROM pending p WHERE p.document_id = d.id)".to_owned()),
+        ] {
+            let expected = database.psql(&format!("SELECT string_agg(d.id::text, ' ' ORDER BY d.id) {of}"));
+            let found: Vec<String> = list(state, "supplier").await.iter().map(i64::to_string).collect();
+            assert!(!found.is_empty() && found.join(" ") == expected, "{state}: {found:?}, and not {expected}");
+            assert_eq!(list(state, "invoice").await, Vec::<i64>::new(), "{state}");
+        }
+    });
+}
+
+#[test]
+fn the_audit_is_listed_from_either_end_and_by_record() {
+    run(async {
+        let (_database, store) = ledger().await;
+        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None).await.unwrap();
+        store.intake(page(run, None, 6, 1)).await.unwrap();
+        store.intake(page(run, None, 6, 2)).await.unwrap();
+        let of = |key: Option<&str>, after, limit| AuditFilter { key: key.map(str::to_owned), after, limit, ..AuditFilter::default() };
+        let ids = |rows: Vec<AuditRow>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+        let all = ids(store.audit_list(of(None, 0, 1000)).await.unwrap());
+        let mut newest = ids(store.audit_newest(of(None, 0, 5)).await.unwrap());
+        assert_eq!(store.audit_newest_from(of(None, 0, 5)).await.unwrap(), newest.last().copied());
+        newest.extend(ids(store.audit_newest(of(None, newest[4], 1000)).await.unwrap()));
+        newest.reverse();
+        assert!(all.len() >= 12 && all == newest, "{all:?} {newest:?}");
+        let rows = store.audit_list(of(Some("S6-3"), 0, 1000)).await.unwrap();
+        assert!(rows.len() >= 2 && rows.iter().all(|row| row.key.as_deref() == Some("S6-3")), "{rows:?}");
+        assert_eq!(store.audit_list(AuditFilter { company: Some("1".into()), ..of(Some("S6-3"), 0, 1000) }).await.unwrap().len(), 0);
     });
 }
 

@@ -1,5 +1,6 @@
 SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.parked, s.in_doubt, s.sending, s.waiting
-FROM document d
+-- `chosen`: all documents, or those of which something is outstanding (documents.rs)
+FROM chosen d
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE p.state = 'parked') AS parked,
            count(*) FILTER (WHERE p.state = 'in_doubt') AS in_doubt,

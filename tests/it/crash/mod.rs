@@ -241,6 +241,9 @@ fn transactions(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(transactions(&path));
+        }
         let tests = path.file_name().is_some_and(|name| name == "tests.rs");
         if path.extension().is_some_and(|extension| extension == "rs") && !tests {
             let text = fs::read_to_string(&path).unwrap();

@@ -1,0 +1,3 @@
+DROP TRIGGER document_counted ON document;
+DROP FUNCTION document_count_add();
+DROP TABLE document_count;

@@ -1,0 +1,211 @@
+//! A page of documents is taken in: versions, deliveries, watermark and audit in one transaction, by a fixed number of statements.
+//!
+//! `versions` says which documents are new or changed, `deliveries` what is therefore to be sent.
+
+mod deliveries;
+mod versions;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
+
+use super::audit::{NewAudit, audit_append};
+use super::backfill::{BackfillStep, backfill_step};
+use super::flow::{flow_advance, flow_assert_held};
+use super::run::run_count;
+use super::{Conn, Lease, Store, StoreError, Tx};
+use crate::domain::audit::AuditKind;
+use crate::domain::delivery::ParkReason;
+use crate::domain::run::{RunCounts, RunId};
+use crate::domain::{DocumentKey, FlowId};
+
+pub(super) use self::deliveries::payload_hash;
+use self::deliveries::{deliver, leave_to_alignment};
+use self::versions::{choose_work, insert_new_documents, insert_versions, known_documents, note_seen, update_changed_documents};
+
+/// A page on its way into the ledger.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    /// The flow.
+    pub flow: FlowId,
+    /// The lease it is read under; `None` for a replay, which reads nothing from SYSPRO.
+    pub lease: Option<(Lease, Duration)>,
+    /// The run.
+    pub run: RunId,
+    /// The documents; at most one per key.
+    pub documents: Vec<IntakeDocument>,
+    /// The new watermark, with the last page of a read.
+    pub watermark: Option<NaiveDate>,
+    /// Where an interrupted read goes on.
+    pub position: Option<serde_json::Value>,
+    /// A backfill's page: its position moves, and the flow's does not.
+    pub backfill: Option<BackfillStep>,
+    /// What each column holds, when that is new.
+    pub kinds: Option<serde_json::Value>,
+    /// What is to be said of this page as a whole, by name: a column that changed.
+    pub notes: Vec<String>,
+    /// Whether to note the documents as seen by this run's sweep.
+    pub sweep: bool,
+    /// Send again although nothing changed, because somebody asked.
+    pub resend: bool,
+    /// Per block, what is written when SYSPRO no longer has the record; a block without an entry is left as it is.
+    pub on_gone: BTreeMap<String, BTreeMap<String, String>>,
+    /// Both sides may change these records: versions are kept, and what is sent is decided by the alignment that follows.
+    pub aligned: bool,
+    /// Who asked.
+    pub actor: String,
+}
+
+impl Intake {
+    /// Documents as they are taken in when nothing else is said of them: read outside a lease, nothing else moves.
+    pub fn of(flow: FlowId, run: RunId, documents: Vec<IntakeDocument>) -> Self {
+        Self {
+            flow,
+            lease: None,
+            run,
+            documents,
+            watermark: None,
+            position: None,
+            backfill: None,
+            kinds: None,
+            notes: Vec::new(),
+            sweep: false,
+            resend: false,
+            on_gone: BTreeMap::new(),
+            aligned: false,
+            actor: "tieline".into(),
+        }
+    }
+}
+
+/// One document, mapped.
+#[derive(Debug, Clone)]
+pub struct IntakeDocument {
+    /// The key.
+    pub key: DocumentKey,
+    /// SHA-256 of the content.
+    pub hash: [u8; 32],
+    /// The content as JSON.
+    pub content: String,
+    /// The target records, or why there are none.
+    pub mapped: Result<Vec<IntakeRecord>, MapFailure>,
+    /// What the mapping has to say, such as a text that was cut.
+    pub warnings: Vec<String>,
+    /// SYSPRO no longer has it; the records are those that mark it in the target.
+    pub gone: bool,
+}
+
+/// One target record.
+#[derive(Debug, Clone)]
+pub struct IntakeRecord {
+    /// `header` or the child's name.
+    pub block: String,
+    /// Empty for a header.
+    pub record_key: String,
+    /// The fields, as a JSON object of texts.
+    pub payload: String,
+    /// References by sys_id, as JSON, filled in when the record is sent.
+    pub refs: Option<String>,
+    /// (entity, key) of the documents of the same company that must be delivered first.
+    pub parents: Vec<(String, String)>,
+}
+
+/// A document that could not be mapped.
+#[derive(Debug, Clone)]
+pub struct MapFailure {
+    /// `rejected`, or `poison` when the document crashed the Mapper twice.
+    pub reason: ParkReason,
+    /// The first block of the plan, so that the failure has a place.
+    pub block: String,
+    /// What is wrong.
+    pub message: String,
+    /// The field.
+    pub field: String,
+    /// What to do.
+    pub next_step: String,
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// A document that gets a version, or its records again.
+struct Work<'a> {
+    document: &'a IntakeDocument,
+    id: i64,
+    version: i32,
+    /// Whether the content is a new version (else it is sent again).
+    fresh: bool,
+    /// Whether the document was known before.
+    known: bool,
+}
+
+impl Store {
+    /// Takes a page in. Unchanged documents leave no trace but their count.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing was written.
+    pub async fn intake(&self, intake: Intake) -> Result<RunCounts, StoreError> {
+        self.run("take a page in", move |conn| take_in(conn, &intake)).await
+    }
+}
+
+fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
+    if let Some((lease, ttl)) = &intake.lease {
+        flow_assert_held(conn, lease, *ttl)?;
+        let moves = intake.backfill.is_none().then_some((intake.watermark, intake.position.as_ref()));
+        flow_advance(conn, lease, moves, intake.kinds.as_ref())?;
+    }
+    if !intake.notes.is_empty() {
+        let note = |note: &String| {
+            let mut row = NewAudit::of(AuditKind::Drifted).detail(&serde_json::json!({ "what": note }));
+            (row.company, row.entity) = (Some(intake.flow.company.to_string()), Some(intake.flow.entity.to_string()));
+            row.run_id = Some(intake.run.0);
+            row
+        };
+        audit_append(conn, &intake.notes.iter().map(note).collect::<Vec<_>>())?;
+    }
+    let mut counts = RunCounts { read: intake.documents.iter().filter(|d| !d.gone).count() as i64, ..Default::default() };
+    if intake.documents.is_empty() {
+        if let Some(step) = &intake.backfill {
+            backfill_step(conn, &intake.flow, step, counts)?;
+        }
+        return Ok(counts);
+    }
+    let mut known = known_documents(conn, intake)?;
+    let new_ids = insert_new_documents(conn, intake, &known)?;
+    if intake.sweep {
+        note_seen(conn, intake, &known, &new_ids)?;
+    }
+    let work = choose_work(intake, &mut known, &new_ids, &mut counts);
+    if !work.is_empty() {
+        update_changed_documents(conn, &work)?;
+        insert_versions(conn, intake, &work)?;
+        let work = if intake.aligned { leave_to_alignment(conn, work)? } else { work };
+        if !work.is_empty() {
+            deliver(conn, intake, &work)?;
+        }
+    }
+    run_count(conn, intake.run, counts)?;
+    if let Some(step) = &intake.backfill {
+        backfill_step(conn, &intake.flow, step, counts)?;
+    }
+    Ok(counts)
+}
+
+/// Numbers from a table's sequence, so that rows and the rows that refer to them go in without asking back.
+pub(in crate::store) fn next_ids(conn: &mut Conn, table: &str, count: usize) -> Tx<Vec<i64>> {
+    let rows: Vec<Id> = sql_query("SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id FROM generate_series(1, $2)")
+        .bind::<Text, _>(table)
+        .bind::<BigInt, _>(count as i64)
+        .load(conn)?;
+    let mut ids: Vec<i64> = rows.into_iter().map(|row| row.id).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}

@@ -1,0 +1,151 @@
+//! Which documents of a page are new or changed, and their versions.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Text, Uuid as SqlUuid};
+
+use super::super::audit::{NewAudit, audit_append};
+use super::super::{Conn, Tx};
+use super::{Intake, IntakeDocument, Work, next_ids};
+use crate::domain::audit::AuditKind;
+use crate::domain::run::RunCounts;
+
+#[derive(QueryableByName)]
+pub(super) struct Known {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = Integer)]
+    version: i32,
+    #[diesel(sql_type = Binary)]
+    hash: Vec<u8>,
+    #[diesel(sql_type = Bool)]
+    deleted: bool,
+}
+
+pub(super) fn known_documents(conn: &mut Conn, intake: &Intake) -> Tx<HashMap<String, Known>> {
+    let keys: Vec<&str> = intake.documents.iter().map(|d| d.key.as_str()).collect();
+    let rows: Vec<Known> =
+        sql_query("SELECT id, key, version, hash, deleted FROM document WHERE company = $1 AND entity = $2 AND key = ANY($3)")
+            .bind::<Text, _>(intake.flow.company.as_str())
+            .bind::<Text, _>(intake.flow.entity.as_str())
+            .bind::<Array<Text>, _>(keys)
+            .load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.key.clone(), row)).collect())
+}
+
+/// Documents seen for the first time. A deletion of an unknown document is nothing to us.
+pub(super) fn insert_new_documents(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>) -> Tx<HashMap<String, i64>> {
+    let new: Vec<&IntakeDocument> = intake.documents.iter().filter(|d| !d.gone && !known.contains_key(d.key.as_str())).collect();
+    if new.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = next_ids(conn, "document", new.len())?;
+    sql_query(
+        "INSERT INTO document (id, company, entity, key, version, hash) \
+         SELECT n.id, $1, $2, n.key, 1, n.hash FROM unnest($3::bigint[], $4::text[], $5::bytea[]) AS n (id, key, hash)",
+    )
+    .bind::<Text, _>(intake.flow.company.as_str())
+    .bind::<Text, _>(intake.flow.entity.as_str())
+    .bind::<Array<BigInt>, _>(&ids)
+    .bind::<Array<Text>, _>(new.iter().map(|d| d.key.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Binary>, _>(new.iter().map(|d| &d.hash[..]).collect::<Vec<_>>())
+    .execute(conn)?;
+    Ok(new.iter().map(|d| d.key.as_str().to_owned()).zip(ids).collect())
+}
+
+pub(super) fn note_seen(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>, new_ids: &HashMap<String, i64>) -> Tx<()> {
+    let ids: Vec<i64> = known.values().map(|row| row.id).chain(new_ids.values().copied()).collect();
+    sql_query("INSERT INTO sweep_seen (run_id, document_id) SELECT $1, unnest($2::bigint[])")
+        .bind::<SqlUuid, _>(intake.run.0)
+        .bind::<Array<BigInt>, _>(ids)
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn choose_work<'a>(
+    intake: &'a Intake,
+    known: &mut HashMap<String, Known>,
+    new_ids: &HashMap<String, i64>,
+    counts: &mut RunCounts,
+) -> Vec<Work<'a>> {
+    let mut work = Vec::new();
+    for document in &intake.documents {
+        if let Some(&id) = new_ids.get(document.key.as_str()) {
+            counts.new += 1;
+            work.push(Work { document, id, version: 1, fresh: true, known: false });
+            continue;
+        }
+        let Some(row) = known.get(document.key.as_str()) else { continue };
+        let same = row.hash == document.hash && row.deleted == document.gone;
+        if !same {
+            if document.gone {
+                counts.deleted += 1;
+            } else {
+                counts.changed += 1;
+            }
+            work.push(Work { document, id: row.id, version: row.version + 1, fresh: true, known: true });
+        } else if intake.resend {
+            work.push(Work { document, id: row.id, version: row.version, fresh: false, known: true });
+        } else {
+            counts.unchanged += 1;
+        }
+    }
+    work
+}
+
+pub(super) fn update_changed_documents(conn: &mut Conn, work: &[Work<'_>]) -> Tx<()> {
+    let changed: Vec<&Work<'_>> = work.iter().filter(|w| w.known && w.fresh).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    sql_query(
+        "UPDATE document d SET version = n.version, hash = n.hash, deleted = n.deleted \
+         FROM unnest($1::bigint[], $2::integer[], $3::bytea[], $4::boolean[]) AS n (id, version, hash, deleted) WHERE d.id = n.id",
+    )
+    .bind::<Array<BigInt>, _>(changed.iter().map(|w| w.id).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(changed.iter().map(|w| w.version).collect::<Vec<_>>())
+    .bind::<Array<Binary>, _>(changed.iter().map(|w| &w.document.hash[..]).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(changed.iter().map(|w| w.document.gone).collect::<Vec<_>>())
+    .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<()> {
+    let fresh: Vec<&Work<'_>> = work.iter().filter(|w| w.fresh).collect();
+    if !fresh.is_empty() {
+        sql_query(
+            "INSERT INTO version (document_id, version, run_id, hash, deleted, content) \
+             SELECT n.id, n.version, $1, n.hash, n.deleted, n.content \
+             FROM unnest($2::bigint[], $3::integer[], $4::bytea[], $5::boolean[], $6::text[]) AS n (id, version, hash, deleted, content)",
+        )
+        .bind::<SqlUuid, _>(intake.run.0)
+        .bind::<Array<BigInt>, _>(fresh.iter().map(|w| w.id).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(fresh.iter().map(|w| w.version).collect::<Vec<_>>())
+        .bind::<Array<Binary>, _>(fresh.iter().map(|w| &w.document.hash[..]).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(fresh.iter().map(|w| w.document.gone).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(fresh.iter().map(|w| w.document.content.as_str()).collect::<Vec<_>>())
+        .execute(conn)?;
+    }
+    let audit: Vec<NewAudit> = work
+        .iter()
+        .map(|w| {
+            let kind = match (w.fresh, w.document.gone) {
+                (false, _) => AuditKind::Replayed,
+                (true, true) => AuditKind::DeletionSeen,
+                (true, false) => AuditKind::VersionRead,
+            };
+            let mut row = NewAudit::of(kind);
+            (row.document_id, row.version, row.run_id) = (Some(w.id), Some(w.version), Some(intake.run.0));
+            row.actor.clone_from(&intake.actor);
+            if !w.document.warnings.is_empty() {
+                row.detail = Some(serde_json::json!({ "warnings": w.document.warnings }).to_string());
+            }
+            row
+        })
+        .collect();
+    audit_append(conn, &audit)
+}
