@@ -31,6 +31,11 @@ pub(super) fn handle(store: &mut Store, call: &Call, options: &ServiceNowOptions
     if !store.tables.get(name).is_some_and(|table| table.schema.staging) {
         return Reply::invalid_table(name);
     }
+    if call.method == "POST"
+        && let Err(refusal) = store.may(name, |schema| !schema.no_create, "Insert")
+    {
+        return refusal.into();
+    }
     match (call.method.as_str(), tail) {
         ("POST", "") => match serde_json::from_slice::<Map<String, Value>>(&call.body) {
             Ok(fields) => single(store, name, &fields, call, options, work),

@@ -111,6 +111,10 @@ pub struct TableSchema {
     pub staging: bool,
     /// Columns a field ACL keeps callers from writing: dropped without a word.
     pub unwritable: Vec<String>,
+    /// Whether a table ACL keeps callers from creating rows, those of the Import Set API included.
+    pub no_create: bool,
+    /// Whether a table ACL keeps callers from deleting rows. The words of that refusal are assumed, after those for inserts.
+    pub no_delete: bool,
     /// Columns a data policy demands.
     pub mandatory: Vec<String>,
     /// Whether that policy applies to import sets too.
@@ -136,6 +140,8 @@ impl TableSchema {
             maps: Vec::new(),
             staging: false,
             unwritable: Vec::new(),
+            no_create: false,
+            no_delete: false,
             mandatory: Vec::new(),
             policy_on_import: false,
             rules: Vec::new(),

@@ -170,6 +170,14 @@ impl Store {
         table.row(slot).map(|row| table.id_text(row))
     }
 
+    /// What a table ACL lets a caller do.
+    pub(super) fn may(&self, name: &str, allows: impl Fn(&TableSchema) -> bool, what: &str) -> Result<(), Refusal> {
+        match self.tables.get(name) {
+            Some(table) if !allows(&table.schema) => Err(Refusal(format!("ACL Exception {what} Failed due to security constraints"))),
+            _ => Ok(()),
+        }
+    }
+
     /// Data policies and business rules. `slot` is the row as it stands.
     pub(super) fn check(&self, name: &str, slot: Option<u32>, values: &[(u16, Cow<'_, str>)], writer: Writer) -> Result<(), Refusal> {
         let Some(table) = self.tables.get(name) else { return Ok(()) };

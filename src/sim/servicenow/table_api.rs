@@ -34,6 +34,9 @@ pub(super) fn handle(store: &mut Store, call: &Call, options: &ServiceNowOptions
                     table.row(slot).map_or_else(Reply::no_record, |row| Reply::result(200, &show(store, table, row, call, options)))
                 }
                 "DELETE" => {
+                    if let Err(refusal) = store.may(name, |schema| !schema.no_delete, "Delete") {
+                        return refusal.into();
+                    }
                     let removed = store.tables.get_mut(name).is_some_and(|table| table.remove(slot));
                     work.commits += u32::from(removed);
                     Reply::empty(204)
@@ -80,6 +83,9 @@ fn post(store: &mut Store, name: &str, call: &Call, options: &ServiceNowOptions,
         Ok(record) => record,
         Err(reply) => return reply,
     };
+    if let Err(refusal) = store.may(name, |schema| !schema.no_create, "Insert") {
+        return refusal.into();
+    }
     let fields = fields(&record);
     let slot = if store.tables.get(name).is_some_and(|table| table.schema.staging) {
         stage_by_table(store, name, &fields, options, work)
