@@ -15,3 +15,4 @@ mod validate;
 pub use load::{ConfigError, DefinitionPart, Loaded, Origin, PREFIX, Problem, SEARCH, environment, load, load_definition_part, load_text};
 pub use owned::give_to_owner_of;
 pub use settings::Settings;
+pub use validate::is_loopback;

@@ -464,7 +464,8 @@ impl Check<'_> {
     }
 }
 
-pub(super) fn is_loopback(url: &Url) -> bool {
+/// Whether an address stays on this machine.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

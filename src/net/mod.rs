@@ -4,6 +4,7 @@
 
 pub mod certificate;
 mod kind;
+pub mod peer;
 mod proxy;
 mod redact;
 mod tls;

@@ -1,6 +1,6 @@
 //! HTTP CONNECT for awc, which has no proxy support of its own but lets its TCP connector be replaced and lays TLS over what that returns.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::task::{Context, Poll};
 
 use actix_rt::net::TcpStream;
@@ -32,30 +32,64 @@ impl ProxyConnector {
         Ok(Self { address, authorization })
     }
 
-    async fn open(self, uri: Uri, target: String) -> io::Result<Connection<Uri, TcpStream>> {
-        let mut stream = TcpStream::connect(&self.address).await?;
-        stream.set_nodelay(true)?;
+    /// Host and port of the proxy.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What asks for a tunnel.
+    fn head(&self, target: &str) -> String {
         let mut head = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
         if let Some(authorization) = &self.authorization {
             head += &format!("Proxy-Authorization: {authorization}\r\n");
         }
-        head += "\r\n";
-        stream.write_all(head.as_bytes()).await?;
+        head + "\r\n"
+    }
+
+    /// Whether the answer's head opens the tunnel.
+    fn granted(&self, answer: &[u8]) -> io::Result<()> {
+        let text = String::from_utf8_lossy(answer);
+        let line = text.lines().next().unwrap_or_default();
+        if line.split(' ').nth(1) == Some("200") {
+            return Ok(());
+        }
+        Err(io::Error::other(format!("the proxy {} refused: {line}", self.address)))
+    }
+
+    /// Opens a tunnel on a connection that blocks.
+    pub(super) fn tunnel(&self, stream: &mut (impl Read + Write), target: &str) -> io::Result<()> {
+        stream.write_all(self.head(target).as_bytes())?;
+        let mut answer = Vec::with_capacity(128);
+        while !answer.ends_with(b"\r\n\r\n") {
+            if answer.len() > HEAD_LIMIT {
+                return Err(too_long());
+            }
+            let mut byte = [0];
+            stream.read_exact(&mut byte)?;
+            answer.extend(byte);
+        }
+        self.granted(&answer)
+    }
+
+    async fn open(self, uri: Uri, target: String) -> io::Result<Connection<Uri, TcpStream>> {
+        let mut stream = TcpStream::connect(&self.address).await?;
+        stream.set_nodelay(true)?;
+        stream.write_all(self.head(&target).as_bytes()).await?;
         // one byte at a time up to the blank line, so that nothing of the tunnel is swallowed
         let mut answer = Vec::with_capacity(128);
         while !answer.ends_with(b"\r\n\r\n") {
             if answer.len() > HEAD_LIMIT {
-                return Err(io::Error::other("the proxy's answer is too long"));
+                return Err(too_long());
             }
             answer.push(stream.read_u8().await?);
         }
-        let text = String::from_utf8_lossy(&answer);
-        let line = text.lines().next().unwrap_or_default();
-        if line.split(' ').nth(1) != Some("200") {
-            return Err(io::Error::other(format!("the proxy {} refused: {line}", self.address)));
-        }
+        self.granted(&answer)?;
         Ok(Connection::new(uri, stream))
     }
+}
+
+fn too_long() -> io::Error {
+    io::Error::other("the proxy's answer is too long")
 }
 
 impl Service<ConnectInfo<Uri>> for ProxyConnector {

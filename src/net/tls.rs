@@ -8,7 +8,8 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::NetError;
 
-pub(super) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, NetError> {
+/// The roots that are trusted.
+pub(super) fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, NetError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = ca_file {
@@ -23,10 +24,19 @@ pub(super) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>,
             return Err(fail("it holds no certificate in PEM form".into()));
         }
     }
+    Ok(roots)
+}
+
+pub(super) fn failed(error: &dyn std::error::Error) -> NetError {
+    NetError::Setup { what: format!("TLS cannot be set up: {error}") }
+}
+
+pub(super) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, NetError> {
+    let roots = roots(ca_file)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| NetError::Setup { what: format!("TLS cannot be set up: {error}") })?
+        .map_err(|error| failed(&error))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
