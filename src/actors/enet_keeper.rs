@@ -23,13 +23,22 @@ pub struct LedgerKeeper {
     vault: Vault,
     holder: String,
     lease: Duration,
+    /// How long a session that another holds is waited for.
+    patience: Duration,
 }
 
 impl LedgerKeeper {
     /// For this node.
     pub fn new(deps: &Deps) -> Self {
         let (store, vault) = (deps.store.clone(), deps.vault.clone());
-        Self { store, vault, holder: deps.node.holder(), lease: deps.settings.flows.lease }
+        let lease = deps.settings.flows.lease;
+        // a holder that has died renews no more
+        Self { store, vault, holder: deps.node.holder(), lease, patience: lease + LOOK }
+    }
+
+    /// The same for whoever would rather hear at once that another uses the operator.
+    pub fn at_once(deps: &Deps) -> Self {
+        Self { patience: Duration::ZERO, ..Self::new(deps) }
     }
 
     fn open(&self, operator: &str, sealed: SealedSession) -> Option<SecretString> {
@@ -65,8 +74,7 @@ impl SessionKeeper for LedgerKeeper {
                         // an id that cannot be opened is as good as lost
                         return Ok(Held { ours: renewed, lost: opening || (sealed && open.is_none()), open });
                     }
-                    // a holder that has died renews no more
-                    EnetTaken::Held { .. } if asked.elapsed() <= self.lease + LOOK => tokio::time::sleep(LOOK).await,
+                    EnetTaken::Held { .. } if asked.elapsed() < self.patience => tokio::time::sleep(LOOK).await,
                     EnetTaken::Held { holder, .. } => return Err(EnetError::Held { operator: operator.to_owned(), holder }),
                 }
             }

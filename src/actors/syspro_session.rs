@@ -17,7 +17,7 @@ use super::enet_keeper::LedgerKeeper;
 use super::vault::{CredentialError, SYSPRO_ENET, syspro_credential};
 use crate::config::secret::Credential;
 use crate::domain::CompanyId;
-use crate::syspro::enet::{Enet, EnetCall, EnetDoor, EnetError};
+use crate::syspro::enet::{Enet, EnetCall, EnetDoor, EnetError, Visited};
 
 /// Keeps the operator's credential and session.
 pub struct SysproSession {
@@ -52,6 +52,16 @@ pub struct EnetQuery {
     pub company: CompanyId,
     /// What is called.
     pub call: EnetCall,
+}
+
+/// Ask. Signs in to a company for its own sake; a session that stands open stays so.
+#[derive(Message)]
+#[rtype(result = "Result<Visited, EnetError>")]
+pub struct VisitEnet {
+    /// The operator and its password.
+    pub operator: Credential,
+    /// The company.
+    pub company: CompanyId,
 }
 
 /// Ask. Ends the e.net session, if there is one, and one that a crash has left open.
@@ -117,19 +127,19 @@ impl Handler<EnetQuery> for SysproSession {
     type Result = ResponseActFuture<Self, Result<String, EnetError>>;
 
     fn handle(&mut self, query: EnetQuery, _: &mut Self::Context) -> Self::Result {
-        let (known, deps) = (self.enet.clone(), self.deps.clone());
-        let enet = async move {
-            match known {
-                Some(enet) => Ok(enet),
-                None => client(&deps).await,
-            }
-        };
-        let call = enet.into_actor(self).then(|enet, this, _| {
-            // whoever came first made it: there must never be two
-            let enet = enet.map(|enet| this.enet.get_or_insert(enet).clone());
-            async move { enet?.call(&query.operator, &query.company, &query.call).await }.into_actor(this)
-        });
+        let call = self
+            .enet()
+            .then(|enet, this, _| async move { enet?.call(&query.operator, &query.company, &query.call).await }.into_actor(this));
         Box::pin(call)
+    }
+}
+
+impl Handler<VisitEnet> for SysproSession {
+    type Result = ResponseActFuture<Self, Result<Visited, EnetError>>;
+
+    fn handle(&mut self, visit: VisitEnet, _: &mut Self::Context) -> Self::Result {
+        let visit = self.enet().then(|enet, this, _| async move { enet?.visit(&visit.operator, &visit.company).await }.into_actor(this));
+        Box::pin(visit)
     }
 }
 
@@ -158,6 +168,19 @@ impl Handler<EndLeft> for SysproSession {
 }
 
 impl SysproSession {
+    /// The one client, made when it is first asked for.
+    fn enet(&mut self) -> impl ActorFuture<Self, Output = Result<Enet, EnetError>> + 'static {
+        let (known, deps) = (self.enet.clone(), self.deps.clone());
+        let enet = async move {
+            match known {
+                Some(enet) => Ok(enet),
+                None => client(&deps).await,
+            }
+        };
+        // whoever came first made it: there must never be two
+        enet.into_actor(self).map(|enet, this, _| enet.map(|enet| this.enet.get_or_insert(enet).clone()))
+    }
+
     fn end_left(&mut self, left: Option<(Enet, Credential, CompanyId)>) -> ResponseActFuture<Self, ()> {
         let Some((enet, operator, company)) = left else { return Box::pin(actix::fut::ready(())) };
         let enet = self.enet.get_or_insert(enet).clone();
@@ -214,6 +237,31 @@ impl EnetDoor for SessionDoor {
         let call = EnetCall::query(object, xml, asked.clone());
         let query = EnetQuery { operator: operator.clone(), company: company.clone(), call };
         Box::pin(async move { self.0.send(query).await.unwrap_or(Err(EnetError::Restarting { asked })) })
+    }
+}
+
+/// The actor's address as an examination sees it.
+#[derive(Clone)]
+pub struct EnetAsker {
+    /// Puts queries.
+    pub query: Recipient<EnetQuery>,
+    /// Signs in.
+    pub visit: Recipient<VisitEnet>,
+}
+
+impl EnetAsker {
+    /// Signs in to a company for its own sake.
+    ///
+    /// # Errors
+    /// [`EnetError`].
+    pub async fn visit(&self, operator: &Credential, company: &CompanyId) -> Result<Visited, EnetError> {
+        let visit = VisitEnet { operator: operator.clone(), company: company.clone() };
+        self.visit.send(visit).await.unwrap_or_else(|_| Err(EnetError::Restarting { asked: "the logon".into() }))
+    }
+
+    /// The door for those who read.
+    pub fn door(&self) -> SessionDoor {
+        SessionDoor(self.query.clone())
     }
 }
 

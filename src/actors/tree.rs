@@ -24,7 +24,7 @@ use super::root::{Root, RootParts};
 use super::servicenow_token::{ServiceNowToken, TokenAsker};
 use super::stopping::Stopping;
 use super::supervise::{ChildExited, ChildName, Observer, Ping, Pulse, RestartPolicy, Supervision, start_on};
-use super::syspro_session::{EnetQuery, LogOff, SessionDoor, SysproSession, log_off};
+use super::syspro_session::{EnetAsker, EnetQuery, LogOff, SessionDoor, SysproSession, log_off};
 use super::watch::Fatal;
 use super::writer::{LedgerOwners, Quiet, Writer};
 use crate::config::settings::SysproSource;
@@ -52,6 +52,8 @@ pub struct Tree {
     pub seal: Recipient<Seal>,
     /// Hands out tokens.
     pub tokens: TokenAsker,
+    /// Asks e.net.
+    pub enet: EnetAsker,
     /// Why the process must end, once it must.
     pub fatal: watch::Receiver<Option<Fatal>>,
     quiet: Recipient<Quiet>,
@@ -59,6 +61,15 @@ pub struct Tree {
     log_off: Recipient<LogOff>,
     draining: watch::Sender<bool>,
     arbiters: Vec<Arbiter>,
+}
+
+/// The ways to both systems that the actors keep: the token, and the one e.net session.
+#[derive(Clone)]
+pub struct Access {
+    /// Hands out tokens.
+    pub tokens: TokenAsker,
+    /// Asks e.net.
+    pub enet: EnetAsker,
 }
 
 /// Why the tree cannot be started.
@@ -88,6 +99,7 @@ impl Tree {
         let session_deps = deps.clone();
         let session = start_on(&control, "syspro_session", MAILBOX, &supervision, move |_| SysproSession::new(session_deps));
         let log_off = session.addr.clone().recipient();
+        let enet = EnetAsker { query: session.addr.clone().recipient(), visit: session.addr.clone().recipient() };
         let token_deps = deps.clone();
         let token = start_on(&control, "servicenow_token", MAILBOX, &supervision, move |_| {
             let settings = token_deps.settings.servicenow.clone();
@@ -155,6 +167,7 @@ impl Tree {
             crew,
             seal: recorder.addr.recipient(),
             tokens,
+            enet,
             fatal,
             quiet: writer.addr.recipient(),
             stopping: deps.stopping.clone(),
@@ -162,6 +175,11 @@ impl Tree {
             draining,
             arbiters: vec![ingest, delivery],
         })
+    }
+
+    /// The ways to both systems that the actors keep.
+    pub fn access(&self) -> Access {
+        Access { tokens: self.tokens.clone(), enet: self.enet.clone() }
     }
 
     /// Lets what is in hand come to an end, up to a deadline, and stops the threads.

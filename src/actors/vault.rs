@@ -80,12 +80,17 @@ impl Vault {
         Self { store, key_file, credentials_directory }
     }
 
+    /// Where the master key is.
+    pub fn key_place(&self) -> KeyPlace {
+        KeyPlace::new(&self.key_file, self.credentials_directory.as_deref())
+    }
+
     /// The key ring.
     ///
     /// # Errors
     /// [`KeyError`] when the key file is missing although there are ciphertexts, is not safe, or is not ours.
     pub fn keys(&self, ciphertexts_exist: bool) -> Result<KeyRing, KeyError> {
-        KeyRing::load(KeyPlace::new(&self.key_file, self.credentials_directory.as_deref()), ciphertexts_exist)
+        KeyRing::load(self.key_place(), ciphertexts_exist)
     }
 
     /// The password of SYSPRO's companies: blank where none was set.

@@ -136,6 +136,11 @@ impl KeyPlace {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Whether the service manager passes it on, and guards it.
+    pub fn is_managed(&self) -> bool {
+        self.managed
+    }
 }
 
 struct MasterKey {

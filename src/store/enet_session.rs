@@ -59,6 +59,17 @@ struct Row {
     opening: bool,
 }
 
+/// Who else uses an operator.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct EnetUser {
+    /// The holder.
+    #[diesel(sql_type = Text)]
+    pub holder: String,
+    /// Whether a session of it stands open.
+    #[diesel(sql_type = Bool)]
+    pub open: bool,
+}
+
 #[derive(QueryableByName)]
 struct Operator {
     #[diesel(sql_type = Text)]
@@ -134,6 +145,26 @@ impl Store {
             .bind::<Bool, _>(opening)
             .execute(conn)?;
             Ok(noted > 0)
+        })
+        .await
+    }
+
+    /// Who else uses the operator now: whoever holds the lease, or lives (was seen within `silent`) and has a session open.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn enet_session_user(&self, operator: String, own: String, silent: Duration) -> Result<Option<EnetUser>, StoreError> {
+        self.run("ask who uses the e.net session", move |conn| {
+            let rows: Vec<EnetUser> = sql_query(
+                "SELECT s.holder, s.ciphertext IS NOT NULL AS open FROM enet_session s WHERE s.operator = $1 AND s.holder <> $2 \
+                 AND (s.lease_until > now() OR ((s.ciphertext IS NOT NULL OR s.opening) AND EXISTS (SELECT FROM node n \
+                 WHERE n.name || '/' || n.incarnation = s.holder AND n.seen_at > now() - make_interval(secs => $3))))",
+            )
+            .bind::<Text, _>(&operator)
+            .bind::<Text, _>(&own)
+            .bind::<Double, _>(silent.as_secs_f64())
+            .load(conn)?;
+            Ok(rows.into_iter().next())
         })
         .await
     }

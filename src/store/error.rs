@@ -44,6 +44,16 @@ pub enum StoreError {
         /// The first unknown migration.
         version: String,
     },
+    /// The server is older than the statements that it is asked.
+    #[error(
+        "the database server is PostgreSQL {version}, and tieline needs {needed} or newer: upgrade the server, or name a newer one in `database.url`"
+    )]
+    OldServer {
+        /// What it is.
+        version: String,
+        /// The oldest major that will do.
+        needed: i32,
+    },
     /// The migrations could not be run.
     #[error("the database could not be brought up to date: {problem}")]
     Migration {
@@ -85,7 +95,9 @@ impl StoreError {
             },
             StoreError::Failed { .. } | StoreError::Panicked { .. } => Class::Bug,
             StoreError::Fenced { .. } => Class::Transient,
-            StoreError::NewerSchema { .. } | StoreError::Migration { .. } | StoreError::Corrupt { .. } => Class::Permanent,
+            StoreError::NewerSchema { .. } | StoreError::OldServer { .. } | StoreError::Migration { .. } | StoreError::Corrupt { .. } => {
+                Class::Permanent
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Integer, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{Store, StoreError};
@@ -13,6 +13,28 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// The advisory lock's number: "tieline" in ASCII.
 const LOCK: i64 = 0x74_6965_6c69_6e65;
+
+/// The oldest major version of Postgres that the statements are written for.
+pub const OLDEST_SERVER: i32 = 14;
+
+/// How far the schema is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SchemaState {
+    /// The newest migration that was run.
+    pub newest: String,
+    /// How many were run.
+    pub run: usize,
+    /// Those of this program that were not.
+    pub pending: Vec<String>,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = Text)]
+    version: String,
+    #[diesel(sql_type = Integer)]
+    number: i32,
+}
 
 #[derive(QueryableByName)]
 struct Applied {
@@ -27,6 +49,7 @@ impl Store {
     /// [`StoreError::NewerSchema`] when the database was written by a newer version.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         self.on_connection("bring the schema up to date", move |conn| {
+            check_server(conn)?;
             sql_query(format!("SELECT pg_advisory_lock({LOCK})")).execute(conn).map_err(failed)?;
             let result = check_known(conn).and_then(|()| {
                 let done = conn.run_pending_migrations(MIGRATIONS).map_err(|error| StoreError::Migration { problem: error.to_string() })?;
@@ -34,6 +57,22 @@ impl Store {
             });
             sql_query(format!("SELECT pg_advisory_unlock({LOCK})")).execute(conn).map_err(failed)?;
             result
+        })
+        .await
+    }
+
+    /// How far the schema is: for `doctor`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn schema_state(&self) -> Result<SchemaState, StoreError> {
+        let known = known()?;
+        self.run("say how far its schema is", move |conn| {
+            let applied: Vec<Applied> = sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version").load(conn)?;
+            let run = |version: &String| applied.iter().any(|row| row.version == *version);
+            let pending = known.iter().filter(|version| !run(version)).cloned().collect();
+            let newest = applied.last().map(|row| row.version.clone()).unwrap_or_default();
+            Ok(SchemaState { newest, run: applied.len(), pending })
         })
         .await
     }
@@ -67,6 +106,28 @@ impl Store {
     }
 }
 
+/// The migrations that this program carries.
+fn known() -> Result<Vec<String>, StoreError> {
+    let ours: Vec<Box<dyn Migration<Pg>>> =
+        MIGRATIONS.migrations().map_err(|error| StoreError::Migration { problem: error.to_string() })?;
+    Ok(ours.iter().map(|migration| migration.name().version().to_string()).collect())
+}
+
+/// Refuses a server that would refuse some statement in the middle of the work.
+fn check_server(conn: &mut PgConnection) -> Result<(), StoreError> {
+    let asked = "SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int4 AS number";
+    let said: Number = sql_query(asked).get_result(conn).map_err(failed)?;
+    if is_too_old(said.number) {
+        return Err(StoreError::OldServer { version: said.version, needed: OLDEST_SERVER });
+    }
+    Ok(())
+}
+
+/// By the server's own number, such as 130011.
+fn is_too_old(number: i32) -> bool {
+    number / 10_000 < OLDEST_SERVER
+}
+
 /// Refuses a schema with a migration that this program does not carry.
 fn check_known(conn: &mut PgConnection) -> Result<(), StoreError> {
     let exists: Vec<Applied> =
@@ -74,9 +135,7 @@ fn check_known(conn: &mut PgConnection) -> Result<(), StoreError> {
     if exists.first().is_none_or(|row| row.version.is_empty()) {
         return Ok(());
     }
-    let ours: Vec<Box<dyn Migration<Pg>>> =
-        MIGRATIONS.migrations().map_err(|error| StoreError::Migration { problem: error.to_string() })?;
-    let known: Vec<String> = ours.iter().map(|migration| migration.name().version().to_string()).collect();
+    let known = known()?;
     let applied: Vec<Applied> = sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version").load(conn).map_err(failed)?;
     match applied.into_iter().find(|row| !known.contains(&row.version)) {
         Some(row) => Err(StoreError::NewerSchema { version: row.version }),
@@ -86,4 +145,16 @@ fn check_known(conn: &mut PgConnection) -> Result<(), StoreError> {
 
 fn failed(error: diesel::result::Error) -> StoreError {
     StoreError::Migration { problem: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_too_old_by_its_major_version() {
+        assert_eq!([90_624, 130_999, 140_000, 150_014, 180_001].map(is_too_old), [true, true, false, false, false]);
+        let text = StoreError::OldServer { version: "13.11".into(), needed: OLDEST_SERVER }.to_string();
+        assert!(text.contains("PostgreSQL 13.11") && text.contains("14 or newer"), "{text}");
+    }
 }

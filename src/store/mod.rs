@@ -57,13 +57,14 @@ pub use credential::SealedCredential;
 pub use delivery::{Claim, Claimed, Dead, Due, Lane};
 pub use documents::{DocumentFilter, DocumentRow, DocumentState, PendingCount};
 pub use downstream::{DownstreamDue, DownstreamVerdict};
-pub use enet_session::{EnetTaken, SealedSession};
+pub use enet_session::{EnetTaken, EnetUser, SealedSession};
 pub use error::StoreError;
 pub(crate) use error::TxError;
 pub use flow::{FlowRow, Lease, Taken};
 pub use gauges::{ConflictCount, FlowMark, Gauges};
 pub use idempotency::Asked;
 pub use intake::{Intake, IntakeDocument, IntakeRecord, MapFailure};
+pub use migrate::{OLDEST_SERVER, SchemaState};
 pub use node::{Node, NodeRow};
 pub use notice::{Notice, NoticeRules, Standing, Told};
 pub use read::{FailureFilter, FailureRow, FlowStatus, RecordAttempt, RecordDelivery, RecordView, VersionView};
@@ -87,6 +88,20 @@ pub struct Store {
     call_timeout: Duration,
     statements: Arc<AtomicU64>,
     trouble: Trouble,
+}
+
+/// The server, and how large the ledger is.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct ServerRow {
+    /// Its version, as it says it.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub version: String,
+    /// The same as a number, such as 150004.
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    pub number: i32,
+    /// How large the ledger is, in words.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub size: String,
 }
 
 /// How long a call waits for a connection while none can be made.
@@ -214,18 +229,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn server(&self) -> Result<String, StoreError> {
-        #[derive(QueryableByName)]
-        struct Said {
-            #[diesel(sql_type = diesel::sql_types::Text)]
-            said: String,
-        }
+    pub async fn server(&self) -> Result<ServerRow, StoreError> {
         self.run("say what it is", |conn| {
-            let rows: Vec<Said> = diesel::sql_query(
-                "SELECT 'PostgreSQL ' || current_setting('server_version') || ', the ledger holds ' || pg_size_pretty(pg_database_size(current_database())) AS said",
-            )
-            .load(conn)?;
-            Ok(rows.into_iter().next().map(|row| row.said).unwrap_or_default())
+            let row = diesel::sql_query(
+                "SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int4 AS number, \
+                 pg_size_pretty(pg_database_size(current_database())) AS size",
+            );
+            Ok(row.get_result(conn)?)
         })
         .await
     }

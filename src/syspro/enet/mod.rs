@@ -10,6 +10,7 @@ mod keeper;
 mod session;
 mod setup;
 mod types;
+mod visit;
 mod wire;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub(super) use find::{Find, Finder};
 pub use keeper::{Alone, Held, SessionKeeper};
 pub use session::{Enet, EnetCall, EnetLogin};
 pub use setup::{SetupOutcome, setup_outcome, unstorable};
+pub use visit::Visited;
 
 use futures_util::future::LocalBoxFuture;
 

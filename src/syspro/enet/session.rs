@@ -89,32 +89,32 @@ pub struct EnetLogin {
 /// e.net with at most one session. One per process, on one thread (`!Send`); a clone shares the session.
 #[derive(Clone)]
 pub struct Enet {
-    inner: Rc<Inner>,
+    pub(super) inner: Rc<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     http: HttpClient,
     base: Url,
     settings: EnetSettings,
     company_password: SecretString,
-    keeper: Rc<dyn SessionKeeper>,
-    state: Mutex<State>,
+    pub(super) keeper: Rc<dyn SessionKeeper>,
+    pub(super) state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct State {
-    session: Option<Session>,
+pub(super) struct State {
+    pub(super) session: Option<Session>,
     /// The operator that is held, with a session or without.
-    held: Option<String>,
+    pub(super) held: Option<String>,
     /// Until when e.net is left alone, because a person uses the operator.
-    resting: Option<Instant>,
+    pub(super) resting: Option<Instant>,
 }
 
-struct Session {
+pub(super) struct Session {
     /// As it was received, trailing blanks included.
     id: SecretString,
-    operator: String,
-    company: CompanyId,
+    pub(super) operator: String,
+    pub(super) company: CompanyId,
     used: Instant,
 }
 
@@ -249,7 +249,7 @@ impl Enet {
     }
 
     /// Makes sure that nobody else uses the operator, and that what a crash or another node left open is closed.
-    async fn hold(&self, state: &mut State, operator: &Credential) -> Result<Held, EnetError> {
+    pub(super) async fn hold(&self, state: &mut State, operator: &Credential) -> Result<Held, EnetError> {
         let name = &operator.username;
         let held = self.inner.keeper.hold(name).await?;
         state.held = Some(name.clone());
@@ -288,7 +288,7 @@ impl Enet {
     }
 
     /// Makes sure that a session of this operator in this company is open.
-    async fn enter(&self, state: &mut State, operator: &Credential, company: &CompanyId) -> Result<(), EnetError> {
+    pub(super) async fn enter(&self, state: &mut State, operator: &Credential, company: &CompanyId) -> Result<(), EnetError> {
         if let Some(session) = &state.session {
             let idle = session.used.elapsed() >= self.inner.settings.session_life;
             if session.company == *company && session.operator == operator.username && !idle {
@@ -322,7 +322,7 @@ impl Enet {
         Ok(())
     }
 
-    async fn leave(&self, state: &mut State) {
+    pub(super) async fn leave(&self, state: &mut State) {
         let Some(session) = state.session.take() else { return };
         metrics().set_enet_session(false);
         match self.inner.log_off(&session.id).await {
@@ -353,7 +353,7 @@ impl EnetDoor for Enet {
 }
 
 impl Inner {
-    async fn get(&self, path: &str, parameters: &[(&str, &str)], asked: &str) -> Result<(u16, Bytes), EnetError> {
+    pub(super) async fn get(&self, path: &str, parameters: &[(&str, &str)], asked: &str) -> Result<(u16, Bytes), EnetError> {
         let query: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         let mut url = self.base.clone();
         url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));

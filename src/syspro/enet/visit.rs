@@ -1,0 +1,63 @@
+//! Signing in for its own sake, for `doctor`: logon, version, logoff.
+
+use std::time::Instant;
+
+use super::error::EnetError;
+use super::session::Enet;
+use super::wire;
+use crate::config::secret::Credential;
+use crate::domain::CompanyId;
+use crate::net::excerpt;
+use crate::telemetry::metrics::metrics;
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visited {
+    /// What e.net says of its version; `Err`: why it does not.
+    pub version: Result<String, String>,
+    /// A session of ours stood open there already, so that nobody had to sign in.
+    pub stood: bool,
+}
+
+impl Enet {
+    /// Signs in to a company and asks for the version. A session that stands open stays so; one that was opened for this is ended.
+    ///
+    /// # Errors
+    /// [`EnetError`]: nobody could sign in.
+    pub async fn visit(&self, operator: &Credential, company: &CompanyId) -> Result<Visited, EnetError> {
+        let mut state = self.inner.state.lock().await;
+        let state = &mut *state;
+        if let Some(left) = state.resting.and_then(|until| until.checked_duration_since(Instant::now())) {
+            let asked = "the logon".to_owned();
+            return Err(EnetError::Evicted { operator: operator.username.clone(), asked, seconds: left.as_secs().max(1) });
+        }
+        self.hold(state, operator).await?;
+        let idle = state.session.is_none();
+        let known = state.session.as_ref().map(|session| (session.operator.clone(), session.company.clone()));
+        let stood = known == Some((operator.username.clone(), company.clone()));
+        let entered = self.enter(state, operator, company).await;
+        let version = if entered.is_ok() { self.version().await } else { Err(String::new()) };
+        if idle {
+            self.leave(state).await;
+            if let Some(operator) = state.held.take() {
+                self.inner.keeper.give(&operator).await;
+                metrics().set_enet_held(false);
+            }
+        }
+        entered.map(|()| Visited { version, stood })
+    }
+
+    /// What `/GetVersion` says, which takes no session.
+    async fn version(&self) -> Result<String, String> {
+        let (status, body) = self.inner.get("GetVersion", &[], "its version").await.map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            format!("{error}{cause}")
+        })?;
+        let text = wire::text(&body);
+        let line = text.trim();
+        if status != 200 || line.is_empty() || line.starts_with('<') || line.to_ascii_lowercase().starts_with("error") {
+            return Err(format!("status {status}: {}", excerpt(&body)));
+        }
+        Ok(line.chars().take(40).collect())
+    }
+}
