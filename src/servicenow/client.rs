@@ -28,7 +28,7 @@ use super::listing::{ListPosition, Listed};
 use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled};
 use super::token::{TokenSource, quoted};
 use super::wire::{Body, Document, Row, Words, read_body};
-use super::{downstream, import_set, listing, lookup, probe, table};
+use super::{downstream, import_set, listing, lookup, probe, table, trial};
 
 /// Tries of one read.
 const READ_TRIES: u32 = 3;
@@ -256,6 +256,11 @@ impl ServiceNow {
     /// Whether each table can be read and has the columns that will be written.
     pub async fn probe(&self, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
         probe::probe(self, tokens, targets).await
+    }
+
+    /// Whether a row may be created in each table that is written: one is, and is taken away again.
+    pub async fn try_create(&self, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
+        trial::try_create(self, tokens, targets).await
     }
 
     /// One request with a token. A 401 is repeated once with a fresh token.

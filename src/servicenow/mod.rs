@@ -18,6 +18,7 @@ mod outcome;
 mod probe;
 mod table;
 mod token;
+mod trial;
 pub mod wire;
 
 pub use client::{RowOwners, ServiceNow};

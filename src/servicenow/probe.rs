@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::definition::plan::{AlignPlan, TargetPlan, WatchRow};
+use crate::definition::plan::{AlignPlan, TargetPlan, WatchRow, WriteMode};
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
@@ -17,27 +17,61 @@ const DICTIONARY: usize = 5000;
 /// Tables that a table may extend, one by another.
 const GENERATIONS: usize = 8;
 
+/// One table that is looked at, once, whatever the blocks that need it.
+struct Wanted<'a> {
+    table: &'a str,
+    /// The columns that are written, asked for or watched.
+    columns: BTreeSet<&'a str>,
+    /// The blocks of the definitions that write to it.
+    blocks: BTreeSet<&'a str>,
+    /// The tables that are transformed into it.
+    from: BTreeSet<&'a str>,
+    /// Whether it is written through the Import Set API, or only by a transform.
+    indirect: bool,
+}
+
+/// The tables of all targets, in their order: those that are written, and those where records end up.
+fn wanted<'a>(targets: &[&'a TargetPlan]) -> Vec<Wanted<'a>> {
+    let mut all: Vec<Wanted<'a>> = Vec::new();
+    let at = |all: &mut Vec<Wanted<'a>>, table: &'a str| {
+        all.iter().position(|wanted| wanted.table == table).unwrap_or_else(|| {
+            let none = BTreeSet::new;
+            all.push(Wanted { table, columns: none(), blocks: none(), from: none(), indirect: true });
+            all.len() - 1
+        })
+    };
+    // the system's own columns are in every table, or in every staging table
+    let own = |name: &&str| !name.starts_with("sys_");
+    for target in targets {
+        let here = at(&mut all, &target.table);
+        all[here].columns.extend(written(target));
+        all[here].columns.extend(target.align.iter().flat_map(AlignPlan::asked).filter(own));
+        all[here].blocks.insert(&target.block);
+        all[here].indirect &= target.write == WriteMode::ImportSet;
+        let landing = at(&mut all, &target.target_table);
+        if target.target_table != target.table {
+            all[landing].from.insert(&target.table);
+        }
+        // a record is watched where it ended up, or in its staging row
+        if let Some(watch) = &target.watch {
+            let looked_at = if watch.row == WatchRow::Staging { here } else { landing };
+            all[looked_at].columns.extend(watch.column.iter().chain(&watch.message).map(String::as_str).filter(own));
+        }
+    }
+    all
+}
+
 pub(super) async fn probe(sn: &ServiceNow, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
     let mut findings = Vec::new();
-    for target in targets {
-        findings.push(probe_table(sn, tokens, target).await);
-        if target.target_table != target.table {
-            findings.push(probe_landing(sn, tokens, target).await);
-        }
+    for wanted in wanted(targets) {
+        findings.push(probe_table(sn, tokens, &wanted).await);
     }
     findings
 }
 
-fn written(target: &TargetPlan) -> BTreeSet<&str> {
+fn written(target: &TargetPlan) -> impl Iterator<Item = &str> {
     let own = target.key_column.iter().chain(&target.version_column).map(String::as_str);
-    own.chain(target.fields.iter().map(|field| field.name.as_str())).filter(|name| *name != "sys_id").collect()
-}
-
-/// The columns by which rows of an aligned list are chosen, and those that are watched.
-fn asked(target: &TargetPlan) -> BTreeSet<&str> {
-    let watched = target.watch.iter().filter(|watch| target.table == target.target_table || watch.row == WatchRow::Staging);
-    let watched = watched.flat_map(|watch| watch.column.iter().chain(&watch.message)).map(String::as_str);
-    target.align.iter().flat_map(AlignPlan::asked).chain(watched).filter(|name| !name.starts_with("sys_")).collect()
+    own.chain(target.fields.iter().map(|field| field.name.as_str())).filter(|name| *name != "sys_id")
 }
 
 async fn first_row(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Result<Option<Row>, ServiceNowError> {
@@ -45,22 +79,35 @@ async fn first_row(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Re
     Ok(sn.read(tokens, &path).await?.into_iter().next())
 }
 
-async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan) -> ProbeFinding {
-    let table = target.table.clone();
-    let row = match first_row(sn, tokens, &target.table).await {
+/// Whether a table is seen to have a column.
+pub(super) async fn has_column(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, column: &str) -> bool {
+    let shown = first_row(sn, tokens, table).await.is_ok_and(|row| row.is_some_and(|row| row.text(column).is_some()));
+    shown || dictionary(sn, tokens, table).await.is_some_and(|known| known.contains(column))
+}
+
+async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<'_>) -> ProbeFinding {
+    let table = wanted.table.to_owned();
+    let row = match first_row(sn, tokens, wanted.table).await {
         Ok(row) => row,
-        Err(error) => return unreadable(target, &target.table, &error),
+        Err(error) => return unreadable(wanted, &error),
     };
-    let written: BTreeSet<&str> = written(target).union(&asked(target)).copied().collect();
     let shown = |name: &&&str| row.as_ref().is_some_and(|row| row.text(name).is_some());
-    let missing: BTreeSet<&str> = written.iter().filter(|name| !shown(name)).copied().collect();
+    let missing: BTreeSet<&str> = wanted.columns.iter().filter(|name| !shown(name)).copied().collect();
     let list = |names: &BTreeSet<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let well = format!("readable, with all {} columns that are named", written.len());
+    let into = if wanted.from.is_empty() {
+        String::new()
+    } else {
+        format!("; {} transformed into it", is_are(&list(&wanted.from), wanted.from.len()))
+    };
+    let well = match wanted.columns.len() {
+        0 => format!("readable{into}"),
+        count => format!("readable, with all {count} columns that are named{into}"),
+    };
     if missing.is_empty() {
         return ProbeFinding { table, verdict: ProbeVerdict::Ok, message: well, next_step: None };
     }
     // a row leaves out what may not be read, so its silence is not yet proof
-    match dictionary(sn, tokens, &target.table).await {
+    match dictionary(sn, tokens, wanted.table).await {
         Some(known) => {
             let unknown: BTreeSet<&str> = missing.iter().filter(|name| !known.contains(**name)).copied().collect();
             if unknown.is_empty() {
@@ -73,10 +120,7 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetP
                     "the dictionary has no column {}: what is written there would be dropped without a word, and a condition on it ignored",
                     list(&unknown)
                 ),
-                next_step: Some(format!(
-                    "make the columns, or correct `[{0}.fields]`, the key of `[{0}]` or `[{0}.align]` in the profile's definition",
-                    target.block
-                )),
+                next_step: Some(correct(wanted)),
             }
         }
         None if row.is_some() => ProbeFinding {
@@ -94,26 +138,33 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetP
     }
 }
 
-async fn probe_landing(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan) -> ProbeFinding {
-    match first_row(sn, tokens, &target.target_table).await {
-        Ok(_) => ProbeFinding {
-            table: target.target_table.clone(),
-            verdict: ProbeVerdict::Ok,
-            message: format!("readable; `{}` is transformed into it", target.table),
-            next_step: None,
-        },
-        Err(error) => unreadable(target, &target.target_table, &error),
-    }
+fn is_are(names: &str, count: usize) -> String {
+    format!("{names} {}", if count == 1 { "is" } else { "are" })
 }
 
-fn unreadable(target: &TargetPlan, table: &str, error: &ServiceNowError) -> ProbeFinding {
+/// Where a column of the table is named.
+fn correct(wanted: &Wanted<'_>) -> String {
+    if wanted.blocks.is_empty() {
+        let from: Vec<String> = wanted.from.iter().map(|name| format!("`{name}`")).collect();
+        return format!(
+            "make the columns, or correct `column` and `message` of `watch` where the definition writes to {}",
+            from.join(", ")
+        );
+    }
+    let blocks: Vec<String> = wanted.blocks.iter().map(|block| format!("`[{block}]`")).collect();
+    let blocks = blocks.join(", ");
+    format!("make the columns, or correct the fields, the key, `align` or `watch` of {blocks} in the profile's definition")
+}
+
+fn unreadable(wanted: &Wanted<'_>, error: &ServiceNowError) -> ProbeFinding {
     let (verdict, next_step) = match error {
         ServiceNowError::Refused { status: 400 | 404, .. } => {
-            let key = if table == target.table { "table" } else { "target_table" };
-            let step = format!("correct `{key}` of the block `[{}]` in the profile's definition, or have the table made", target.block);
+            let (key, named) = if wanted.blocks.is_empty() { ("target_table", &wanted.from) } else { ("table", &wanted.blocks) };
+            let named: Vec<String> = named.iter().map(|name| format!("`{name}`")).collect();
+            let step = format!("correct `{key}` in the profile's definition (at {}), or have the table made", named.join(", "));
             (ProbeVerdict::Failed, step)
         }
-        ServiceNowError::Forbidden { .. } if target.table != target.target_table => (
+        ServiceNowError::Forbidden { .. } if wanted.indirect => (
             ProbeVerdict::Warning,
             "give the application user read access (for staging tables the role `import_transformer`): lost answers are settled by reading"
                 .into(),
@@ -124,7 +175,7 @@ fn unreadable(target: &TargetPlan, table: &str, error: &ServiceNowError) -> Prob
         error if error.class() == crate::retry::Class::Permanent => (ProbeVerdict::Failed, "do what the message says".into()),
         _ => (ProbeVerdict::CouldNotTell, "try again when the instance answers".into()),
     };
-    ProbeFinding { table: table.to_owned(), verdict, message: error.chain(), next_step: Some(next_step) }
+    ProbeFinding { table: wanted.table.to_owned(), verdict, message: error.chain(), next_step: Some(next_step) }
 }
 
 /// The columns of a table and of those it extends; `None` when the dictionary does not let us know.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::definition::plan::AlignPlan;
+use crate::definition::plan::{AlignPlan, WatchPlan, WatchRow};
 use crate::domain::merge::Rule;
 use crate::servicenow::*;
 
@@ -148,6 +148,39 @@ async fn the_probe_names_columns_that_are_not_there() {
     let findings = client.probe(&tokens, &[&staging()]).await;
     assert!(findings.iter().all(|finding| finding.verdict == ProbeVerdict::Failed && finding.next_step.is_some()), "{findings:?}");
     assert_eq!(findings.iter().map(|finding| finding.table.as_str()).collect::<Vec<_>>(), ["x_stage", "x_landed"]);
+
+    // what is watched is looked up where it is watched: in the table of the record, or in its staging row
+    let watch = |row: WatchRow| WatchPlan {
+        row,
+        column: Some("u_state".into()),
+        done: vec!["approved".into()],
+        failed: Vec::new(),
+        message: Some("u_said".into()),
+        first_minutes: 5,
+        give_up_days: 7,
+        replay_failed: 0,
+    };
+    let shown = |table: &str| match table {
+        "/api/now/table/x_stage" => json!({"u_source_key": "k", "u_source_version": "1", "name": "x", "u_amount": "1"}),
+        _ => json!({"u_source_key": "k", "u_state": "approved"}),
+    };
+    let watched = Server::start(move |seen| match seen.path.as_str() {
+        path @ ("/api/now/table/x_stage" | "/api/now/table/x_landed") => reply(200, json!({"result": [shown(path)]})),
+        "/api/now/table/sys_db_object" => reply(200, json!({"result": []})),
+        _ => reply(200, json!({"result": [{"name": "x_stage", "element": "name"}, {"name": "x_landed", "element": "u_state"}]})),
+    });
+    for (row, missing) in
+        [(WatchRow::Target, [None, Some("no column `u_said`:")]), (WatchRow::Staging, [Some("no column `u_said`, `u_state`:"), None])]
+    {
+        let target = crate::definition::plan::TargetPlan { watch: Some(watch(row)), ..staging() };
+        // several blocks that write to one table are one table
+        let found = watched.client().probe(&tokens, &[&target, &staging()]).await;
+        assert_eq!(found.iter().map(|one| one.table.as_str()).collect::<Vec<_>>(), ["x_stage", "x_landed"]);
+        for (finding, missing) in found.iter().zip(missing) {
+            assert_eq!(finding.verdict, if missing.is_some() { ProbeVerdict::Failed } else { ProbeVerdict::Ok }, "{found:?}");
+            assert!(missing.is_none_or(|words| finding.message.contains(words)), "{found:?}");
+        }
+    }
 
     // a parent that may not be asked for may have the column
     let server = Server::start(|seen| match seen.path.as_str() {

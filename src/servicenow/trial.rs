@@ -1,0 +1,229 @@
+//! The right to create, tried for `doctor`: a row with a key of its own is made and taken away again, so that none is left.
+//!
+//! Its key begins with [`TRIAL`], which no record's does, and is the same at every try: what an earlier try left is found by it and taken
+//! away first, and as long as that cannot be done no other row is made. An answer that was lost is looked behind by the key.
+
+mod import;
+mod table;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::definition::plan::{TargetPlan, WriteMode};
+use crate::net::{Bytes, Method};
+
+use super::client::{Judged, ServiceNow};
+use super::error::ServiceNowError;
+use super::lookup::{Query, encode};
+use super::outcome::{ProbeFinding, ProbeVerdict};
+use super::token::TokenSource;
+use super::wire::{Body, Row, Words, read_body};
+
+/// What the key of a row of a try begins with.
+const TRIAL: &str = "tieline-doctor";
+
+/// Looks for a row that may not be readable at once, and tries to take one away.
+const LOOKS: u32 = 5;
+
+/// Between two of them.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Tries each table that is written to once, however many blocks write to it.
+pub(super) async fn try_create(sn: &ServiceNow, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
+    let mut findings = Vec::new();
+    let mut tried = BTreeSet::new();
+    for target in targets.iter().filter(|target| tried.insert(target.table.as_str())) {
+        let (verdict, message, next_step) = match target.write {
+            WriteMode::Table => table::try_one(sn, tokens, target).await,
+            WriteMode::ImportSet => import::try_one(sn, tokens, target).await,
+        };
+        findings.push(ProbeFinding { table: target.table.clone(), verdict, message, next_step });
+    }
+    findings
+}
+
+/// How the right stands: the verdict, what was seen, what to do.
+type Said = (ProbeVerdict, String, Option<String>);
+
+fn well(message: impl Into<String>) -> Said {
+    (ProbeVerdict::Ok, message.into(), None)
+}
+
+fn unknown(message: impl Into<String>, step: impl Into<String>) -> Said {
+    (ProbeVerdict::CouldNotTell, message.into(), Some(step.into()))
+}
+
+fn failed(message: impl Into<String>, step: impl Into<String>) -> Said {
+    (ProbeVerdict::Failed, message.into(), Some(step.into()))
+}
+
+/// Where the rows of a try are, and how they are known.
+struct Place<'a> {
+    sn: &'a ServiceNow,
+    tokens: &'a dyn TokenSource,
+    table: &'a str,
+    column: &'a str,
+    mark: String,
+    /// Further columns to look at.
+    more: &'a [&'a str],
+}
+
+impl Place<'_> {
+    /// The rows that carry the mark.
+    async fn rows(&self) -> Result<Vec<Row>, ServiceNowError> {
+        self.rows_with(self.column, &self.mark).await
+    }
+
+    async fn rows_with(&self, column: &str, value: &str) -> Result<Vec<Row>, ServiceNowError> {
+        let fields: Vec<&str> = [column, self.column].into_iter().chain(self.more.iter().copied()).collect();
+        let query = Query { table: self.table, column, extra: String::new(), order: "ORDERBYsys_id", fields: &fields, per_value: 20 };
+        query.rows(self.sn, self.tokens, &[value]).await
+    }
+
+    /// The same, looked for until one is there or patience ends: an answer that was lost may be overtaken by the look.
+    async fn rows_in_time(&self) -> Result<Vec<Row>, ServiceNowError> {
+        let mut look = 1;
+        loop {
+            let rows = self.rows().await?;
+            if !rows.is_empty() || look >= LOOKS {
+                return Ok(rows);
+            }
+            tokio::time::sleep(PAUSE).await;
+            look += 1;
+        }
+    }
+
+    /// Takes away what an earlier try left; the sys_id that stays, and why, when it cannot.
+    async fn clear(&self) -> Result<Result<(), (String, String)>, ServiceNowError> {
+        for row in self.rows().await? {
+            let id = row.filled("sys_id").unwrap_or_default();
+            if let Err(problem) = take_away(self.sn, self.tokens, self.table, id).await {
+                return Ok(Err((id.to_owned(), problem)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// A row that stays.
+    fn stands(&self, id: &str, problem: &str, made: &str) -> Said {
+        failed(
+            format!("{made}, and it could not be taken away: row {id} of `{}`, `{}` = `{}`: {problem}", self.table, self.column, self.mark),
+            "delete this row in ServiceNow, or let the OAuth application's user delete rows of this table for a while; until it is gone no \
+             examination makes another. `--read-only` leaves the try out",
+        )
+    }
+}
+
+/// Deletes a row and looks that it is gone; why not, otherwise.
+async fn take_away(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, id: &str) -> Result<(), String> {
+    let path = format!("/api/now/table/{}/{}", encode(table), encode(id));
+    let here = Place { sn, tokens, table, column: "sys_id", mark: id.to_owned(), more: &[] };
+    let (mut problem, mut seen) = (String::new(), false);
+    for look in 0..LOOKS {
+        if look > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        let mut deleted = false;
+        match sn.call(tokens, &Method::DELETE, &path, Bytes::new()).await {
+            Err(error) => problem = error.chain(),
+            Ok(answer) => match (answer.status, read_body(&answer.body)) {
+                (200 | 204, Body::Empty | Body::Document(_)) => deleted = true,
+                // there is none, or it may not be seen: what was seen before is gone
+                (404, _) if seen => deleted = true,
+                (404, _) => problem = "the instance does not show it, so that nobody can say that it is gone".into(),
+                (status, Body::Failure(words)) => problem = format!("status {status}: {}", words.line()),
+                (status, _) => problem = format!("status {status}"),
+            },
+        }
+        match here.rows().await {
+            Ok(rows) if rows.is_empty() && deleted => return Ok(()),
+            Ok(rows) => seen |= !rows.is_empty(),
+            Err(error) => problem = format!("whether it is gone could not be looked up: {}", error.chain()),
+        }
+    }
+    Err(if problem.is_empty() { "it is there still although the instance says that it was deleted".into() } else { problem })
+}
+
+/// Who refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    /// An access rule: the right is missing.
+    Access,
+    /// A data policy or a business rule, which is asked after the access rules or beside them.
+    Rule,
+    /// Something else; the words tell.
+    Other,
+}
+
+/// The texts are the Table API's, for a table's ACL, a data policy, a business rule and a role that the API asks for.
+fn refused_by(words: &Words) -> Refused {
+    let say = |texts: &[&str]| texts.iter().any(|text| words.say(text));
+    if say(&["ACL Exception", "security constraints", "Insufficient rights", "User Not Authorized", "API level ACL"]) {
+        Refused::Access
+    } else if say(&["Data Policy", "Business Rule", "Operation against file"]) {
+        Refused::Rule
+    } else {
+        Refused::Other
+    }
+}
+
+/// What a refusal says of the right.
+fn refusal(status: u16, words: &Words, role: &str) -> Said {
+    let line = words.line();
+    match refused_by(words) {
+        Refused::Access => failed(format!("no row may be created: {line}"), format!("give the OAuth application's user {role}")),
+        Refused::Rule => unknown(
+            format!("a rule of the instance refused the row, not an access rule, which leaves the right open: {line}"),
+            "nothing, while records with all their fields get through; the first one tells",
+        ),
+        Refused::Other => unknown(
+            format!("the row was refused with status {status}, in words that say nothing of a right: {line}"),
+            "ask the ServiceNow administrator what the instance's log says of it; the first record tells too",
+        ),
+    }
+}
+
+/// What a write without a verdict says of the right, when no row is to be found.
+fn no_verdict(judged: &Judged, role: &str) -> Said {
+    let again = "begin another examination: it takes away first whatever came later";
+    match judged {
+        Judged::Throttled { words, .. } => unknown(format!("the instance asks for time: {words}"), "try again later"),
+        Judged::NotSent(message) => unknown(message.clone(), "try again when the instance can be reached"),
+        Judged::Doubt(message) => unknown(format!("the answer cannot be believed, and no row is there yet: {message}"), again),
+        Judged::Refused { status, words } => refusal(*status, words, role),
+        Judged::Failed(ServiceNowError::Forbidden { words, .. }) => {
+            refusal(403, &Words { message: words.clone(), detail: String::new() }, role)
+        }
+        Judged::Failed(error) => unknown(error.chain(), "do what the message says"),
+        Judged::Done(_) => unknown("answered as done, but no row is to be found", again),
+    }
+}
+
+/// Rows that cannot be looked for are not made.
+fn unlooked(error: &ServiceNowError) -> Said {
+    unknown(
+        format!("not tried, because a row of the try could not be found again: {}", error.chain()),
+        "let the OAuth application's user read this table and its key column",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_access_rule_is_told_from_other_rules() {
+        let by = |detail: &str| refused_by(&Words { message: "Operation Failed".into(), detail: detail.into() });
+        assert_eq!(by("ACL Exception Insert Failed due to security constraints"), Refused::Access);
+        assert_eq!(by("Data Policy Exception: The following fields are mandatory: Name"), Refused::Rule);
+        assert_eq!(
+            by("Operation against file 'proc_po' was aborted by Business Rule 'Closed^1'. Business Rule Stack:Closed"),
+            Refused::Rule
+        );
+        assert_eq!(by("Error during insert of proc_po (x)"), Refused::Other);
+        assert_eq!(
+            refused_by(&Words { message: "User Not Authorized".into(), detail: "Failed API level ACL Validation".into() }),
+            Refused::Access
+        );
+    }
+}

@@ -1,0 +1,216 @@
+//! An import set's target: a staging row without a key, which a transform map that coalesces on the key skips.
+//!
+//! The POST runs the transform maps, as the system and past every access rule. So it is tried only where it is known beforehand that
+//! nothing of the target table can be changed: the table is known, may be read, and has no row with an empty key for a map to match that
+//! lets empty values through. A map that makes a row all the same names it in the answer; then it is taken away, and told.
+
+use std::collections::BTreeMap;
+
+use crate::definition::plan::TargetPlan;
+use crate::net::Method;
+
+use super::{Place, Said, TRIAL, failed, no_verdict, take_away, unknown, unlooked, well};
+use crate::servicenow::client::{Judged, Op, ServiceNow};
+use crate::servicenow::error::ServiceNowError;
+use crate::servicenow::lookup::encode;
+use crate::servicenow::outcome::ProbeVerdict;
+use crate::servicenow::token::TokenSource;
+use crate::servicenow::wire::Row;
+
+const ROLE: &str = "the role `import_transformer`, or another that writes this staging table";
+
+pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
+    let (Some(key), Some(version)) = (target.key_column.as_deref(), target.version_column.as_deref()) else {
+        return unknown(
+            "not tried: the definition names no `key_column` or no `version_column`, and a staging row without either may become anything",
+            "nothing; the first record tells",
+        );
+    };
+    let more = &["sys_import_state", "sys_target_table", "sys_target_sys_id"];
+    let place = Place { sn, tokens, table: &target.table, column: version, mark: TRIAL.to_owned(), more };
+    match place.clear().await {
+        Err(error) => return unlooked(&error),
+        Ok(Err((id, problem))) => return staged(&place, &id, &problem),
+        Ok(Ok(())) => {}
+    }
+    match safe(sn, tokens, target, key).await {
+        Err(error) => return unlooked(&error),
+        Ok(Err(said)) => return *said,
+        Ok(Ok(())) => {}
+    }
+    let op = Op {
+        method: Method::POST,
+        path: format!("/api/now/import/{}", encode(&target.table)),
+        body: serde_json::to_vec(&BTreeMap::from([(version, TRIAL)])).unwrap_or_default(),
+    };
+    let judged = sn.write(tokens, &op).await;
+    let entries: Vec<Row> = match &judged {
+        Judged::Done(document) => document.result.clone().unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let sent = match &judged {
+        Judged::NotSent(_) | Judged::Throttled { .. } => false,
+        Judged::Failed(error) => matches!(error, ServiceNowError::Forbidden { .. }),
+        _ => true,
+    };
+    // the staging rows first: what has not been transformed yet is never transformed then
+    let rows = match if sent { place.rows_in_time().await } else { Ok(Vec::new()) } {
+        Ok(rows) => rows,
+        Err(error) => return unlooked(&error),
+    };
+    let pending = entries.iter().filter(|entry| entry.text("table") == Some(target.table.as_str()));
+    // a lost answer stands in the staging row too
+    let stood: Vec<Row> = if entries.is_empty() { rows.iter().map(verdict_of).collect() } else { Vec::new() };
+    let mut ids: Vec<&str> = rows.iter().chain(pending).filter_map(|row| row.filled("sys_id")).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut left = None;
+    for id in ids {
+        if let Err(problem) = take_away(sn, tokens, &target.table, id).await {
+            left = Some(staged(&place, id, &problem));
+        }
+    }
+    // whatever a map made of a row without a key is worse than a staging row, which the instance itself removes
+    if let Some(said) = landed(sn, tokens, target, entries.iter().chain(&stood)).await {
+        return said;
+    }
+    if let Some(said) = left {
+        return said;
+    }
+    if !matches!(judged, Judged::Done(_)) && rows.is_empty() {
+        return no_verdict(&judged, ROLE);
+    }
+    if rows.is_empty() && entries.iter().all(|entry| entry.filled("sys_id").is_none()) {
+        let text = format!(
+            "a row could be staged, and its transform made nothing of it; the staging row does not show `{version}` = `{TRIAL}`, so it could \
+             not be found and stays for the seven days after which the instance removes such rows"
+        );
+        return (ProbeVerdict::Warning, text, Some(format!("let `{version}` of `{}` be a text column that may be read", target.table)));
+    }
+    well("a row could be staged, its transform made nothing of it, and it was taken away again")
+}
+
+/// Whether a row without a key can change nothing in the target table; what to say when that is not known.
+async fn safe(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, key: &str) -> Result<Result<(), Box<Said>>, ServiceNowError> {
+    let no = |text: String, step: &str| Ok(Err(Box::new(unknown(text, step))));
+    let landing = if target.target_table == target.table { landing(sn, tokens, target).await? } else { Some(target.target_table.clone()) };
+    let Some(landing) = landing else {
+        return no(
+            format!(
+                "not tried: where the transform of `{}` puts records is not known, so that nobody could see what it makes of a row without a \
+                 key. Its rows may be read, for which ServiceNow asks for the role that writing them takes",
+                target.table
+            ),
+            "name `target_table` in the profile's definition, or run another examination when the first record has arrived",
+        );
+    };
+    let query = encode(&format!("{key}ISEMPTY^ORDERBYsys_id"));
+    let path = format!(
+        "/api/now/table/{}?sysparm_query={query}&sysparm_fields={}&sysparm_limit=1&sysparm_display_value=false",
+        encode(&landing),
+        encode(&format!("sys_id,{key}"))
+    );
+    let (rows, total) = match sn.read_counted(tokens, &path).await {
+        Ok(read) => read,
+        Err(error) if error.class() == crate::retry::Class::Permanent => {
+            return no(
+                format!("not tried: `{landing}`, where the transform puts records, cannot be looked at: {}", error.chain()),
+                "let the OAuth application's user read it, or correct `target_table` in the profile's definition",
+            );
+        }
+        Err(error) => return Err(error),
+    };
+    match rows.first().map(|row| row.text(key)) {
+        Some(None) => no(
+            format!("not tried: rows of `{landing}` show no column `{key}`, so that its transform map coalesces on something else"),
+            "nothing; the first record tells",
+        ),
+        Some(Some(text)) if !text.trim().is_empty() => no(
+            format!("not tried: `{landing}` does not answer which of its rows have an empty `{key}`, but with others"),
+            "nothing; the first record tells",
+        ),
+        Some(Some(_)) => no(
+            format!(
+                "not tried: `{landing}` has rows whose `{key}` is empty, and a map that lets empty values through would take one of them for \
+                 the row of the try"
+            ),
+            "nothing; the first record tells",
+        ),
+        None if total.is_some_and(|total| total > 0) => {
+            no(format!("not tried: `{landing}` has rows with an empty `{key}` that may not be read"), "nothing; the first record tells")
+        }
+        None => Ok(Ok(())),
+    }
+}
+
+/// Where transforms have put rows of this staging table lately; `None` when no row says so.
+async fn landing(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan) -> Result<Option<String>, ServiceNowError> {
+    let path = format!(
+        "/api/now/table/{}?sysparm_query={}&sysparm_fields=sys_id,sys_target_table&sysparm_limit=20&sysparm_display_value=false",
+        encode(&target.table),
+        encode("sys_import_state=inserted^ORsys_import_state=updated^ORDERBYDESCsys_created_on")
+    );
+    let rows = sn.read(tokens, &path).await?;
+    let name = rows.iter().find_map(|row| row.filled("sys_target_table"));
+    Ok(name.filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')).map(str::to_owned))
+}
+
+/// What the maps made of the row, which should have been nothing.
+async fn landed<'a>(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    entries: impl Iterator<Item = &'a Row>,
+) -> Option<Said> {
+    const STEP: &str = "let the transform map coalesce on the key column, without empty values: as it is, a record that is sent twice stands \
+        there twice";
+    let mut said = None;
+    for entry in entries {
+        let (table, id) = (entry.filled("table").unwrap_or(&target.target_table), entry.filled("sys_id").unwrap_or_default());
+        if table == target.table || id.is_empty() {
+            continue;
+        }
+        match entry.filled("status").unwrap_or_default().to_ascii_lowercase().as_str() {
+            "inserted" | "insert" => match take_away(sn, tokens, table, id).await {
+                Ok(()) if said.is_none() => {
+                    let text = format!(
+                        "a row could be staged; its transform made a row of `{table}` out of a row without a key, which was taken away"
+                    );
+                    said = Some((ProbeVerdict::Warning, text, Some(STEP.into())));
+                }
+                Ok(()) => {}
+                Err(problem) => {
+                    let text = format!(
+                        "a row could be staged; its transform made row {id} of `{table}` out of a row without a key, and it could not be taken \
+                         away: {problem}"
+                    );
+                    said = Some(failed(text, format!("delete this row in ServiceNow; then {STEP}")));
+                }
+            },
+            "updated" | "update" => {
+                let text =
+                    format!("a row could be staged; its transform changed row {id} of `{table}`, which it took for a row without a key");
+                said = Some(failed(text, format!("look at what this row says of the version; then {STEP}")));
+            }
+            _ => {}
+        }
+    }
+    said
+}
+
+/// A staging row's columns under the names of the POST's answer.
+fn verdict_of(row: &Row) -> Row {
+    let names = [("sys_target_table", "table"), ("sys_target_sys_id", "sys_id"), ("sys_import_state", "status")];
+    Row(names.iter().filter_map(|(column, name)| Some(((*name).to_owned(), row.0.get(*column)?.clone()))).collect())
+}
+
+/// A staging row that stays: the instance removes it by itself, but later than we would.
+fn staged(place: &Place<'_>, id: &str, problem: &str) -> Said {
+    let text = format!(
+        "rows can be staged, but one of a try could not be taken away: row {id} of `{}`, `{}` = `{}`: {problem}",
+        place.table, place.column, place.mark
+    );
+    let step = "nothing was made of it, and the instance removes staging rows after seven days; until then no examination stages another. Let \
+        the OAuth application's user delete staging rows, or use `--read-only`";
+    (ProbeVerdict::Warning, text, Some(step.into()))
+}

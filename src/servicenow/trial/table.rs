@@ -1,0 +1,108 @@
+//! A Table API target: POST, DELETE, and a look that the row is gone.
+
+use std::collections::BTreeMap;
+
+use crate::definition::plan::TargetPlan;
+use crate::definition::record::derived_sys_id;
+use crate::net::Method;
+
+use super::{Place, Said, TRIAL, no_verdict, take_away, unknown, unlooked, well};
+use crate::servicenow::client::{Judged, Op, ServiceNow};
+use crate::servicenow::error::ServiceNowError;
+use crate::servicenow::lookup::encode;
+use crate::servicenow::outcome::ProbeVerdict;
+use crate::servicenow::probe;
+use crate::servicenow::token::TokenSource;
+use crate::servicenow::wire::Row;
+
+const ROLE: &str = "a role that creates rows of this table";
+
+pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
+    let Some(column) = target.key_column.as_deref() else {
+        return unknown(
+            "not tried: the definition names no `key_column`, by which a row of the try could be found again",
+            "nothing; the first record tells",
+        );
+    };
+    let place = Place { sn, tokens, table: &target.table, column, mark: format!("{TRIAL}/{}", target.table), more: &[] };
+    // as the Writer sends it, so that what is tried is what will be done
+    let id = sn.settings().derived_sys_id.then(|| derived_sys_id(&place.mark, &target.block));
+    match place.clear().await {
+        Err(error) => return unlooked(&error),
+        Ok(Err((id, problem))) => return place.stands(&id, &problem, "a row of an earlier try is there, so that rows can be created"),
+        Ok(Ok(())) => {}
+    }
+    // without the column only the sys_id would tell the row from others, and an instance may give it another one
+    if !probe::has_column(sn, tokens, &target.table, column).await {
+        return unknown(
+            format!("not tried: neither a row nor the dictionary shows the column `{column}`, by which the row could be found again"),
+            "make the column, or let the OAuth application's user read `sys_dictionary`",
+        );
+    }
+    if let Some(id) = &id {
+        match place.rows_with("sys_id", id).await {
+            Err(error) => return unlooked(&error),
+            Ok(rows) if rows.is_empty() => {}
+            Ok(_) => {
+                if let Err(problem) = take_away(sn, tokens, &target.table, id).await {
+                    return place.stands(id, &problem, "a row of an earlier try is there, so that rows can be created");
+                }
+            }
+        }
+    }
+    let mut fields = BTreeMap::from([(column, place.mark.as_str())]);
+    fields.extend(id.as_deref().map(|id| ("sys_id", id)));
+    let op = Op {
+        method: Method::POST,
+        path: format!(
+            "/api/now/table/{}?sysparm_fields={}&sysparm_display_value=false&sysparm_exclude_reference_link=true",
+            encode(&target.table),
+            encode(&format!("sys_id,{column}"))
+        ),
+        body: serde_json::to_vec(&fields).unwrap_or_default(),
+    };
+    let judged = sn.write(tokens, &op).await;
+    let made = match &judged {
+        Judged::Done(document) => document.result.iter().flatten().find_map(|row| row.filled("sys_id")).map(str::to_owned),
+        _ => None,
+    };
+    match made {
+        Some(id) => {
+            let kept = matches!(&judged, Judged::Done(document) if document.result.iter().flatten().any(|row| row.text(column) == Some(&place.mark)));
+            ended(&place, &id, "a row could be created", kept).await
+        }
+        // a refusal can follow a committed write, and a lost answer belong to one: the table tells
+        None => match looked(&place, &judged).await {
+            Err(error) => unknown(
+                format!("{}; whether a row was made could not be looked up: {}", no_verdict(&judged, ROLE).1, error.chain()),
+                format!("look in `{}` for a row with `{column}` = `{}` and delete it", target.table, place.mark),
+            ),
+            Ok(rows) => match rows.first().and_then(|row| row.filled("sys_id")) {
+                Some(id) => ended(&place, id, "a row could be created, although the answer did not say so", true).await,
+                None => no_verdict(&judged, ROLE),
+            },
+        },
+    }
+}
+
+/// The rows that carry the mark, where the request may have been carried out.
+async fn looked(place: &Place<'_>, judged: &Judged) -> Result<Vec<Row>, ServiceNowError> {
+    match judged {
+        Judged::Done(_) | Judged::Doubt(_) | Judged::Refused { .. } | Judged::Failed(ServiceNowError::Forbidden { .. }) => {
+            place.rows_in_time().await
+        }
+        Judged::NotSent(_) | Judged::Throttled { .. } | Judged::Failed(_) => Ok(Vec::new()),
+    }
+}
+
+async fn ended(place: &Place<'_>, id: &str, made: &str, kept: bool) -> Said {
+    match take_away(place.sn, place.tokens, place.table, id).await {
+        Err(problem) => place.stands(id, &problem, made),
+        Ok(()) if kept => well(format!("{made}, and was taken away again")),
+        Ok(()) => (
+            ProbeVerdict::Warning,
+            format!("{made}, and was taken away again, but its `{}` came back otherwise than it was sent", place.column),
+            Some("let the OAuth application's user write this column: records are found by it".into()),
+        ),
+    }
+}
