@@ -1,4 +1,4 @@
-// The console works without this: it writes times in the reader's zone and keeps a form from being sent twice.
+// The console works without this: it writes times in the reader's zone, keeps a form from being sent twice and looks again at work under way.
 "use strict";
 for (const time of document.querySelectorAll("time[datetime]")) {
   const at = new Date(time.dateTime);
@@ -12,3 +12,5 @@ for (const form of document.querySelectorAll("form[method=post]")) {
   });
 }
 window.addEventListener("pageshow", () => { for (const button of document.querySelectorAll("button")) button.disabled = false; });
+const again = document.querySelector("[data-again]");
+if (again) setTimeout(() => location.replace(location.pathname), 1000 * Number(again.dataset.again));

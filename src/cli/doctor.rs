@@ -3,14 +3,22 @@
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::doctor::{self, Finding, Verdict};
+use crate::doctor::{self, Finding, Sheet, Verdict, Way};
+
+/// What the command takes.
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// Creates nothing in ServiceNow: without it a row is created in each target table, and taken away again, to prove the right to
+    #[arg(long)]
+    read_only: bool,
+}
 
 /// Runs the command.
-pub(super) fn doctor(global: &Global) -> Result<Exit, Failure> {
+pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Exit, Failure> {
     let checked = Checked::load(global)?;
     super::start_logging(&checked)?;
     super::block_on(async {
-        let findings = examine(checked).await?;
+        let findings = examine(checked, args.read_only).await?;
         output::even_unread(print(global, &findings))?;
         Ok(if findings.iter().any(|finding| finding.unreachable) {
             Exit::Unreachable
@@ -30,20 +38,19 @@ fn print(global: &Global, findings: &[Finding]) -> Result<(), Failure> {
     output::line(&output::table(&["what", "how it stands", "found", "what to do"], &[], rows).to_string())
 }
 
-async fn examine(checked: Checked) -> Result<Vec<Finding>, Failure> {
-    let settings = checked.settings().clone();
-    let mut findings = doctor::machine(&settings);
+async fn examine(checked: Checked, read_only: bool) -> Result<Vec<Finding>, Failure> {
+    let (settings, definitions) = (checked.settings().clone(), checked.definitions.clone());
+    let sheet = Sheet::new(doctor::STEPS);
     match Context::open(checked).await {
         Err(failure) => {
             let unreachable = failure.exit == Exit::Unreachable;
-            findings.extend(doctor::without_ledger(failure.text, unreachable));
+            doctor::without_ledger(&settings, &definitions, failure.text, unreachable, &sheet).await;
         }
         Ok(context) => {
-            let result = doctor::systems(&context.deps()).await;
+            let result = doctor::examine(&context.deps(), &Way::Own, read_only, &sheet).await;
             context.close().await;
-            findings.extend(result?);
+            result?;
         }
     }
-    findings.extend(doctor::clocks(&settings).await);
-    Ok(findings)
+    Ok(sheet.findings())
 }

@@ -76,7 +76,7 @@ pub enum Command {
     /// Reports every mistake of configuration and definitions at once, offline
     Check,
     /// Tries both systems, rights and the database, and says what to do about what it finds
-    Doctor,
+    Doctor(doctor::DoctorArgs),
     /// The encrypted store of passwords and client secrets
     #[command(subcommand)]
     Credential(credential::CredentialCommand),
@@ -135,7 +135,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Run => run::run(&cli.global),
         Command::Sync(args) => sync::sync(&cli.global, &args),
         Command::Check => check::check(&cli.global),
-        Command::Doctor => doctor::doctor(&cli.global),
+        Command::Doctor(args) => doctor::doctor(&cli.global, &args),
         Command::Credential(command) => credential::credential(&cli.global, &command),
         Command::ApiKey(command) => api_key::api_key(&cli.global, &command),
         Command::Status(args) => ledger::status(&cli.global, &args),

@@ -50,7 +50,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
 pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Exit, Failure> {
     let deps = context.deps();
     let tree = Tree::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let surface = Surface::new(deps.clone(), RootDoor::new(tree.root.clone()), Arc::new(context.checked.loaded.clone()));
+    let surface = Surface::new(deps.clone(), RootDoor::new(tree.root.clone()), tree.access(), Arc::new(context.checked.loaded.clone()));
     let server = match http::start(&surface) {
         Ok(server) => server,
         Err(error) => {

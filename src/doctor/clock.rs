@@ -4,14 +4,25 @@ use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
 use super::Finding;
+use crate::config::settings::Connection;
 use crate::net::{HttpClient, Method};
+use crate::telemetry::labels::System;
 
 /// How far clocks may be apart; an HTTP date has whole seconds, and an answer is under way for some.
 const CLOCK: TimeDelta = TimeDelta::seconds(30);
 
-/// Compares our clock with the `Date` of an answer, whatever its status: nothing is signed in for it.
-pub(super) async fn clock(what: &str, http: &HttpClient, url: &Url) -> Finding {
-    let unknown = |found: String| Finding::unknown(what, found, "nothing, while the machine's clock is set by the network");
+/// e.net's address that takes no session.
+pub(super) fn enet(base: &Url) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/GetVersion", base.path().trim_end_matches('/')));
+    url
+}
+
+/// Compares our clock with the `Date` of an answer, whatever its status: nobody signs in for it. `None`: no client can be made, which has
+/// been reported with its system.
+pub(super) async fn clock(what: &str, system: System, connection: &Connection, url: &Url) -> Option<Finding> {
+    let http = HttpClient::new(system, connection).ok()?;
+    let unknown = |found: String| Some(Finding::unknown(what, found, "nothing, while the machine's clock is set by the network"));
     let before = Utc::now();
     let answer = match http.send(Method::GET, url, &[], Vec::new().into()).await {
         Ok(answer) => answer,
@@ -19,7 +30,7 @@ pub(super) async fn clock(what: &str, http: &HttpClient, url: &Url) -> Finding {
     };
     let middle = before + (Utc::now() - before) / 2;
     match answer.header("date").and_then(|text| DateTime::parse_from_rfc2822(text).ok()) {
-        Some(theirs) => compared(what, middle, theirs.to_utc()),
+        Some(theirs) => Some(compared(what, middle, theirs.to_utc())),
         None => unknown("the answer carries no date".to_owned()),
     }
 }

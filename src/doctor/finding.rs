@@ -28,9 +28,42 @@ impl Verdict {
     }
 }
 
+/// Where a thing belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// The machine that the program runs on.
+    #[default]
+    Machine,
+    /// The ledger.
+    Database,
+    /// SYSPRO, through either door.
+    Syspro,
+    /// The ServiceNow instance.
+    ServiceNow,
+}
+
+impl Part {
+    /// Every part, in the order in which they are examined.
+    pub const ALL: [Part; 4] = [Part::Machine, Part::Database, Part::Syspro, Part::ServiceNow];
+
+    /// As people read it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Part::Machine => "This machine",
+            Part::Database => "Database",
+            Part::Syspro => "SYSPRO",
+            Part::ServiceNow => "ServiceNow",
+        }
+    }
+}
+
 /// One thing that was looked at.
 #[derive(Debug, Clone, Serialize)]
 pub struct Finding {
+    /// Where it belongs.
+    #[serde(rename = "system")]
+    pub part: Part,
     /// What.
     pub what: String,
     /// How it stands.
@@ -46,7 +79,7 @@ pub struct Finding {
 impl Finding {
     /// All is well.
     pub fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { what: what.into(), verdict: Verdict::Ok, found: found.into(), to_do: String::new(), unreachable: false }
+        Self { verdict: Verdict::Ok, ..Self::failed(what, found, "") }
     }
 
     /// It could not be told.
@@ -61,7 +94,8 @@ impl Finding {
 
     /// It cannot work.
     pub fn failed(what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
-        Self { what: what.into(), verdict: Verdict::Failed, found: found.into(), to_do: to_do.into(), unreachable: false }
+        let (part, verdict, unreachable) = (Part::default(), Verdict::Failed, false);
+        Self { part, what: what.into(), verdict, found: found.into(), to_do: to_do.into(), unreachable }
     }
 
     /// The same, of a system that could not be reached.

@@ -1,35 +1,39 @@
-//! This machine: room for the state, and the service's own certificate.
+//! This machine: room for the state, the master key's file, and the service's own certificate.
 
 use std::path::Path;
 
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 
 use super::Finding;
+use super::certificates::RENEWAL;
+use crate::actors::{Deps, chain};
+use crate::config::crypto::KeyPlace;
 use crate::config::settings::CertificateFiles;
 
 /// Free space below which the private database is in danger, and below which it is time to look, in MiB.
 const SPACE: (u64, u64) = (100, 1024);
-/// A certificate that is not renewed by then has been forgotten.
-const RENEWAL: TimeDelta = TimeDelta::days(21);
 
 /// Whether the state directory has room.
 pub(super) fn state_directory(directory: &Path) -> Finding {
-    let what = "state directory";
+    space("state directory", directory, "a full disk stops the private database")
+}
+
+/// Whether the file system of a directory has room.
+pub(super) fn space(what: &str, directory: &Path, danger: &str) -> Finding {
     // it may not have been made yet: then the nearest one above it tells
     let there = directory.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
     match free_mebibytes(there) {
-        Some(free) => room(free, directory),
+        Some(free) => room(what, free, directory, danger),
         None => {
             Finding::unknown(what, format!("the free space of {} cannot be had", directory.display()), "look with the system's own tools")
         }
     }
 }
 
-fn room(free: u64, directory: &Path) -> Finding {
-    let what = "state directory";
+fn room(what: &str, free: u64, directory: &Path, danger: &str) -> Finding {
     let found = format!("{free} MiB free at {}", directory.display());
     match free {
-        free if free < SPACE.0 => Finding::failed(what, found, "free some space: a full disk stops the private database"),
+        free if free < SPACE.0 => Finding::failed(what, found, format!("free some space: {danger}")),
         free if free < SPACE.1 => Finding::warning(what, found, "free some space, or move `state.directory` to a larger disk"),
         _ => Finding::ok(what, found),
     }
@@ -47,6 +51,40 @@ fn free_mebibytes(path: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn free_mebibytes(_: &Path) -> Option<u64> {
     None
+}
+
+/// The master key: where it is, whose it is, who may read it. `needed`: there are credentials that it must open.
+pub(super) fn master_key(deps: &Deps, needed: bool) -> Finding {
+    let (what, place) = ("master key", deps.vault.key_place());
+    if !needed && !place.path().exists() {
+        let set = "`tieline credential set NAME --username U --password-stdin` makes the key too";
+        return Finding::warning(what, "no credential has been set, so none is needed yet", set);
+    }
+    match deps.vault.keys(true) {
+        Ok(keys) => Finding::ok(what, format!("key `{}` in {}{}", keys.current_id(), place.path().display(), rights(&place))),
+        Err(error) => Finding::failed(what, chain(&error), "see the message; without the key set the credentials again"),
+    }
+}
+
+/// Who may read the key. Whether that is too many the key ring has judged, which refuses to be read then.
+fn rights(place: &KeyPlace) -> String {
+    if place.is_managed() {
+        return ", passed on by the service manager (`LoadCredential`), which guards it".into();
+    }
+    owner(place.path()).map(|(owner, mode)| format!(", readable by its owner {owner} alone (mode {mode:04o})")).unwrap_or_default()
+}
+
+#[cfg(unix)]
+fn owner(path: &Path) -> Option<(String, u32)> {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::metadata(path).ok()?;
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(found.uid())).ok().flatten();
+    Some((user.map_or_else(|| format!("user id {}", found.uid()), |user| format!("`{}`", user.name)), found.mode() & 0o7777))
+}
+
+#[cfg(not(unix))]
+fn owner(_: &Path) -> Option<(String, u32)> {
+    None // the directory's access list decides
 }
 
 /// The service's own certificate: whether it can be used, for how long, and who can read its key.
@@ -91,7 +129,7 @@ mod tests {
     #[test]
     fn room_is_judged() {
         let directory = Path::new("/nowhere/tieline");
-        let verdicts = [99, 100, 1023, 1024].map(|free| room(free, directory).verdict);
+        let verdicts = [99, 100, 1023, 1024].map(|free| room("disk", free, directory, "it is full").verdict);
         assert_eq!(verdicts, [Verdict::Failed, Verdict::Warning, Verdict::Warning, Verdict::Ok]);
         assert!(state_directory(directory).found.contains("MiB free at /nowhere/tieline"), "asked of the nearest directory above");
     }

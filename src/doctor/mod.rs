@@ -1,70 +1,142 @@
-//! Live probes of both systems, rights and the database: what was found and what to do.
+//! Live probes of both systems, rights, clocks, certificates and the database: what was found and what to do.
 //!
-//! One room per system; the command line prints what they find. Nothing of a record is read or written.
+//! One room per thing that is looked at; all of them write on one [`Sheet`]. The command line and the service call the same
+//! [`examine`]. Nothing of a record is read or written; the one thing that is written is a row of a try, which is taken away again.
 
+mod certificates;
 mod clock;
+mod database;
+pub mod desk;
+mod enet;
 mod finding;
 mod machine;
 mod servicenow;
+mod sheet;
 mod syspro;
 
-pub use finding::{Finding, Verdict};
+pub use finding::{Finding, Part, Verdict};
+pub use sheet::{HowFar, Sheet};
 
-use crate::actors::{Deps, chain};
+use self::certificates::Place;
+use self::enet::Use;
+use crate::actors::Deps;
+use crate::actors::tree::Access;
 use crate::config::Settings;
-use crate::net::HttpClient;
+use crate::config::settings::SysproSource;
+use crate::definition::Definitions;
 use crate::store::StoreError;
 use crate::telemetry::labels::System;
 
-/// What needs neither the ledger nor a credential.
-pub fn machine(settings: &Settings) -> Vec<Finding> {
-    let mut findings = vec![Finding::ok("settings and definitions", "in order"), machine::state_directory(&settings.state.directory)];
-    findings.extend(settings.http.certificate.as_ref().map(machine::certificate));
-    findings
+/// The steps of an examination.
+pub const STEPS: usize = 8;
+
+/// Through whom both systems are reached.
+#[derive(Clone)]
+pub enum Way {
+    /// By ourselves, as a command does: with a token and a session of our own, where nobody else uses the operator.
+    Own,
+    /// Through the service's actors, which keep the token and the session.
+    Service(Access),
 }
 
-/// What is left to say when the ledger cannot be opened.
-pub fn without_ledger(problem: String, unreachable: bool) -> Vec<Finding> {
-    let database = Finding::failed("database", problem, "see the message; credentials are kept there").unreachable(unreachable);
-    let unknown = |what| Finding::unknown(what, "no credential can be read without the database", "make the database answer first");
-    vec![database, unknown("SYSPRO"), unknown("ServiceNow")]
-}
-
-/// The ledger, the key, and both systems with the credentials that it holds.
+/// Everything there is to look at. The sheet says how far it is.
 ///
 /// # Errors
 /// [`StoreError`] when the ledger stops answering.
-pub async fn systems(deps: &Deps) -> Result<Vec<Finding>, StoreError> {
-    let mut findings = vec![match deps.store.server().await {
-        Ok(said) => Finding::ok("database", said),
-        Err(error) => Finding::failed("database", chain(&error), "see the message"),
-    }];
+pub async fn examine(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) -> Result<(), StoreError> {
+    let settings = &deps.settings;
+    of_machine(settings, sheet);
+    sheet.begin(Part::Database, "the database");
+    for finding in database::database(deps).await {
+        sheet.note(finding);
+    }
     let credentials = deps.store.credential_list().await?;
-    findings.push(if credentials.is_empty() {
-        let set = "`tieline credential set NAME --username U --password-stdin` makes the key too";
-        Finding::warning("master key", "no credential has been set, so none is needed yet", set)
-    } else {
-        match deps.vault.keys(true) {
-            Ok(keys) => Finding::ok("master key", format!("key `{}`, readable by its owner alone", keys.current_id())),
-            Err(error) => Finding::failed("master key", chain(&error), "see the message; without the key set the credentials again"),
-        }
-    });
-    syspro::syspro(deps, &mut findings).await;
-    servicenow::servicenow(deps, &mut findings).await;
-    Ok(findings)
+    sheet.note(machine::master_key(deps, !credentials.is_empty()));
+    let enet_set = credentials.iter().any(|credential| credential.name == crate::actors::vault::SYSPRO_ENET);
+    let enet = Use::of(settings, &deps.definitions, enet_set);
+    sheet.begin(Part::Syspro, "signing in to SYSPRO");
+    let session = enet::sign_in(deps, way, enet, sheet).await;
+    sheet.begin(Part::Syspro, "SYSPRO's tables and columns");
+    syspro::tables(deps, way, session, sheet).await;
+    sheet.begin(Part::Syspro, "SYSPRO's certificates and clock");
+    syspro_from_outside(settings, enet, sheet).await;
+    servicenow::servicenow(deps, way, read_only, sheet).await;
+    sheet.begin(Part::ServiceNow, "ServiceNow's certificate and clock");
+    servicenow_from_outside(settings, sheet).await;
+    Ok(())
 }
 
-/// How far this machine's clock is from the systems'.
-pub async fn clocks(settings: &Settings) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (what, http, url) in [
-        ("clock and SYSPRO", HttpClient::new(System::SysproOdata, &settings.syspro.connection), &settings.syspro.odata_url),
-        ("clock and ServiceNow", HttpClient::new(System::ServiceNow, &settings.servicenow.connection), &settings.servicenow.instance_url),
-    ] {
-        // a client that cannot be made has been reported with its system
-        if let Ok(http) = http {
-            findings.push(clock::clock(what, &http, url).await);
-        }
+/// What is left to look at when the ledger cannot be opened, for the reason given.
+pub async fn without_ledger(settings: &Settings, definitions: &Definitions, problem: String, unreachable: bool, sheet: &Sheet) {
+    of_machine(settings, sheet);
+    sheet.begin(Part::Database, "the database");
+    sheet.note(Finding::failed("database", problem, "see the message; credentials are kept there").unreachable(unreachable));
+    let unknown = |what| Finding::unknown(what, "no credential can be read without the database", "make the database answer first");
+    sheet.begin(Part::Syspro, "SYSPRO's certificates and clock");
+    sheet.note(unknown("SYSPRO"));
+    syspro_from_outside(settings, Use::of(settings, definitions, false), sheet).await;
+    sheet.begin(Part::ServiceNow, "ServiceNow's certificate and clock");
+    sheet.note(unknown("ServiceNow"));
+    servicenow_from_outside(settings, sheet).await;
+}
+
+fn of_machine(settings: &Settings, sheet: &Sheet) {
+    sheet.begin(Part::Machine, "this machine");
+    sheet.note(Finding::ok("settings and definitions", "in order"));
+    sheet.note(machine::state_directory(&settings.state.directory));
+    if let Some(files) = &settings.http.certificate {
+        sheet.note(machine::certificate(files));
     }
-    findings
+}
+
+/// What can be seen of SYSPRO without signing in.
+async fn syspro_from_outside(settings: &Settings, enet: Use, sheet: &Sheet) {
+    let syspro = &settings.syspro;
+    let by_odata = syspro.source == SysproSource::OData;
+    if by_odata {
+        let place = Place {
+            what: "certificate of SYSPRO OData",
+            setting: "syspro.odata_url",
+            section: "syspro",
+            secret: "the operator's OData password and every record travel",
+            url: &syspro.odata_url,
+            connection: &syspro.connection,
+        };
+        sheet.note(certificates::certificate(&place).await);
+    }
+    if let (Some(url), true) = (&syspro.enet_url, enet.is_used()) {
+        let place = Place {
+            what: "certificate of e.net",
+            setting: "syspro.enet_url",
+            section: "syspro",
+            secret: "e.net's addresses carry the operator's and the companies' passwords",
+            url,
+            connection: &syspro.connection,
+        };
+        sheet.note(certificates::certificate(&place).await);
+    }
+    let (system, url) = match (&syspro.enet_url, by_odata) {
+        (Some(url), false) => (System::SysproEnet, clock::enet(url)),
+        _ => (System::SysproOdata, syspro.odata_url.clone()),
+    };
+    if let Some(finding) = clock::clock("clock and SYSPRO", system, &syspro.connection, &url).await {
+        sheet.note(finding);
+    }
+}
+
+async fn servicenow_from_outside(settings: &Settings, sheet: &Sheet) {
+    let servicenow = &settings.servicenow;
+    let place = Place {
+        what: "certificate of ServiceNow",
+        setting: "servicenow.instance_url",
+        section: "servicenow",
+        secret: "the client secret and every record travel",
+        url: &servicenow.instance_url,
+        connection: &servicenow.connection,
+    };
+    sheet.note(certificates::certificate(&place).await);
+    let clock = clock::clock("clock and ServiceNow", System::ServiceNow, &servicenow.connection, &servicenow.instance_url).await;
+    if let Some(finding) = clock {
+        sheet.note(finding);
+    }
 }

@@ -1,16 +1,18 @@
-//! ServiceNow: the token, each target table and its columns.
+//! ServiceNow: the token, each target table and its columns, and the right to create.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{Finding, Verdict};
+use super::{Finding, Part, Sheet, Verdict, Way};
 use crate::actors::Deps;
 use crate::actors::vault::SERVICENOW;
+use crate::definition::plan::TargetPlan;
 use crate::retry::Class;
-use crate::servicenow::{ProbeVerdict, ServiceNow, ServiceNowError, Token, TokenSource, TokenState, fetch_token};
+use crate::servicenow::{ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, Token, TokenSource, TokenState, fetch_token};
 
-/// The one token that this command fetches; a refusal is reported, not answered with another one.
+/// The one token that a command fetches; a refusal is reported, not answered with another one.
 struct OneToken {
     token: Token,
     refused: Cell<bool>,
@@ -28,37 +30,64 @@ impl TokenSource for OneToken {
     }
 }
 
-pub(super) async fn servicenow(deps: &Deps, findings: &mut Vec<Finding>) {
-    let credential = match deps.vault.credential(SERVICENOW).await {
-        Ok(credential) => credential,
-        Err(error) => return findings.push(Finding::failed("ServiceNow credential", error.to_string(), "set the credential")),
-    };
+pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) {
+    sheet.begin(Part::ServiceNow, "ServiceNow's token, tables and columns");
     let client = match ServiceNow::new(&deps.settings.servicenow) {
         Ok(client) => client,
-        Err(error) => return findings.push(Finding::failed("ServiceNow", error.chain(), "correct `[servicenow]`")),
+        Err(error) => return sheet.note(Finding::failed("ServiceNow", error.chain(), "correct `[servicenow]`")),
     };
-    let tokens = match fetch_token(client.http(), client.settings(), &credential).await {
-        Ok(answer) => OneToken { token: TokenState::default().accept(answer, tokio::time::Instant::now()), refused: Cell::new(false) },
+    let Some(tokens) = tokens(deps, way, &client, sheet).await else { return };
+    let targets: Vec<&TargetPlan> = deps.definitions.plans.iter().flat_map(|plan| &plan.targets).collect();
+    for probe in client.probe(&*tokens, &targets).await {
+        sheet.note(finding(format!("ServiceNow {}", probe.table), probe));
+    }
+    sheet.begin(Part::ServiceNow, "the right to create in ServiceNow");
+    if read_only {
+        let tables: BTreeSet<&str> = targets.iter().map(|target| target.table.as_str()).collect();
+        for table in tables {
+            let found = "not tried: only reading was asked for";
+            sheet.note(Finding::unknown(right(table), found, "begin an examination that may create a row and take it away again"));
+        }
+        return;
+    }
+    for probe in client.try_create(&*tokens, &targets).await {
+        sheet.note(finding(right(&probe.table), probe));
+    }
+}
+
+fn right(table: &str) -> String {
+    format!("right to create in {table}")
+}
+
+fn finding(what: String, probe: ProbeFinding) -> Finding {
+    let verdict = match probe.verdict {
+        ProbeVerdict::Ok => Verdict::Ok,
+        ProbeVerdict::Warning => Verdict::Warning,
+        ProbeVerdict::Failed => Verdict::Failed,
+        ProbeVerdict::CouldNotTell => Verdict::CouldNotTell,
+    };
+    Finding { verdict, ..Finding::failed(what, probe.message, probe.next_step.unwrap_or_default()) }
+}
+
+/// Where tokens come from, once one has come.
+async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, sheet: &Sheet) -> Option<Box<dyn TokenSource>> {
+    let refused = |error: ServiceNowError| {
+        let finding = Finding::failed("ServiceNow token", error.chain(), "see the message");
+        sheet.note(finding.unreachable(error.class() == Class::Transient));
+    };
+    let credential = match deps.vault.credential(SERVICENOW).await {
+        Ok(credential) => credential,
         Err(error) => {
-            let mut finding = Finding::failed("ServiceNow token", error.chain(), "see the message");
-            finding.unreachable = error.class() == Class::Transient;
-            return findings.push(finding);
+            sheet.note(Finding::failed("ServiceNow credential", error.to_string(), "set the credential"));
+            return None;
         }
     };
-    findings.push(Finding::ok("ServiceNow token", "given"));
-    let targets: Vec<_> = deps.definitions.plans.iter().flat_map(|plan| &plan.targets).collect();
-    for probe in client.probe(&tokens, &targets).await {
-        findings.push(Finding {
-            what: format!("ServiceNow {}", probe.table),
-            verdict: match probe.verdict {
-                ProbeVerdict::Ok => Verdict::Ok,
-                ProbeVerdict::Warning => Verdict::Warning,
-                ProbeVerdict::Failed => Verdict::Failed,
-                ProbeVerdict::CouldNotTell => Verdict::CouldNotTell,
-            },
-            found: probe.message,
-            to_do: probe.next_step.unwrap_or_default(),
-            unreachable: false,
-        });
+    if let Way::Service(access) = way {
+        access.tokens.token().await.map_err(refused).ok()?;
+        sheet.note(Finding::ok("ServiceNow token", "the service has one"));
+        return Some(Box::new(access.tokens.clone()));
     }
+    let answer = fetch_token(client.http(), client.settings(), &credential).await.map_err(refused).ok()?;
+    sheet.note(Finding::ok("ServiceNow token", "given"));
+    Some(Box::new(OneToken { token: TokenState::default().accept(answer, tokio::time::Instant::now()), refused: Cell::new(false) }))
 }

@@ -59,6 +59,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/backfills", Some(Permission::Read)),
     route("GET", "/api/v1/backfills/{}", Some(Permission::Read)),
     route("POST", "/api/v1/backfills/{}/cancel", Some(Permission::Operate)),
+    route("GET", "/api/v1/doctor", Some(Permission::Read)),
+    route("POST", "/api/v1/doctor", Some(Permission::Operate)),
 ];
 
 impl Route {

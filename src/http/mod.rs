@@ -30,7 +30,10 @@ use self::doorman::Doorman;
 use self::tls::Certificate;
 use crate::actors::Deps;
 use crate::actors::root::RootDoor;
+use crate::actors::tree::Access;
 use crate::config::Loaded;
+use crate::doctor::Way;
+use crate::doctor::desk::Desk;
 
 /// Connections at once, per worker; more wait.
 const CONNECTIONS: usize = 256;
@@ -52,13 +55,16 @@ pub struct Surface {
     turns: Arc<Semaphore>,
     /// One replay at a time.
     replaying: Arc<Semaphore>,
+    /// One examination at a time, and the last one.
+    desk: Desk,
 }
 
 impl Surface {
     /// The surface over a running tree.
-    pub fn new(deps: Deps, root: RootDoor, loaded: Arc<Loaded>) -> Self {
-        let turns = (deps.settings.database.pool_size / 2).max(1) as usize;
-        Self { deps, root, loaded, doorman: Arc::default(), turns: Arc::new(Semaphore::new(turns)), replaying: Arc::new(Semaphore::new(1)) }
+    pub fn new(deps: Deps, root: RootDoor, access: Access, loaded: Arc<Loaded>) -> Self {
+        let turns = Arc::new(Semaphore::new((deps.settings.database.pool_size / 2).max(1) as usize));
+        let desk = Desk::new(deps.clone(), Way::Service(access));
+        Self { deps, root, loaded, doorman: Arc::default(), turns, replaying: Arc::new(Semaphore::new(1)), desk }
     }
 }
 

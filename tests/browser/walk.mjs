@@ -100,6 +100,7 @@ const pages = [
   ["conflicts", "/conflicts"],
   ["records", `/records?prefix=${encodeURIComponent(walk.prefix)}`],
   ["record", walk.record],
+  ["doctor", "/doctor"],
   ["audit", "/audit"],
   ["settings", "/settings"],
 ];
@@ -130,7 +131,7 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     check((await page.title()).endsWith("Tieline"), `${role}: ${path} has the title ${await page.title()}`);
     const forms = await page.$$eval("main form[method=post]", (all) => all.length);
     check(operates(role) || forms === 0, `${role}: ${path} shows ${forms} forms`);
-    if (role === "admin" && ["overview", "record", "failures"].includes(name)) check(forms > 0, `${role}: ${path} shows no form`);
+    if (role === "admin" && ["overview", "record", "failures", "doctor"].includes(name)) check(forms > 0, `${role}: ${path} shows no form`);
     await accessible(page, `${role} ${name}`, role === "viewer" ? "dark" : "light");
     if (role === "admin") {
       await accessible(page, `${role} ${name}`, "dark");
@@ -194,6 +195,17 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     await Promise.all([page.waitForNavigation(), submit.evaluate((one) => one.click())]);
     check((await notice()).length > 0, `operator: nothing is said after a decision: ${page.url()}`);
   }
+
+  // both systems are examined; the page looks again by itself until that has ended
+  await open(page, "/doctor");
+  await page.$eval("main form[action='/doctor'] input[name=why]", (one) => { one.value = "a walk"; });
+  await Promise.all([page.waitForNavigation(), page.$eval("main form[action='/doctor'] button", (one) => one.click())]);
+  check((await notice()).length > 0, "operator: nothing is said after an examination was begun");
+  await page.screenshot({ path: `${walk.shots}/doctor-running.png`, fullPage: true });
+  await page.waitForSelector("main form[action='/doctor']", { timeout: 60000 });
+  check((await page.$$("table.findings tbody tr")).length > 10, "operator: the examination found next to nothing");
+  for (const theme of ["light", "dark"]) await accessible(page, "doctor, examined", theme);
+  await shoot(page, "doctor-examined");
 
   // without a script every page says the same
   await page.setJavaScriptEnabled(false);

@@ -9,14 +9,14 @@ use tieline::http::console::ROUTES;
 use crate::binary::{Site, text, wait_until};
 use crate::support::servers::Private;
 
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let same = |line: &&str| line.split_once(": ").is_some_and(|(given, _)| given.eq_ignore_ascii_case(name));
         self.head.lines().find(same).and_then(|line| line.split_once(": ")).map(|(_, value)| value)
     }
@@ -36,14 +36,14 @@ fn ask(site: &Site, method: &str, path: &str, headers: &str, body: &str) -> Opti
 }
 
 /// Somebody who is signed in.
-struct Person<'a> {
+pub struct Person<'a> {
     site: &'a Site,
     cookie: String,
     csrf: String,
 }
 
 impl<'a> Person<'a> {
-    fn sign_in(site: &'a Site, key: &str) -> Self {
+    pub fn sign_in(site: &'a Site, key: &str) -> Self {
         let answer = ask(site, "POST", "/sign-in", "Origin: http://localhost\r\n", &format!("key={key}&to=%2Fruns")).unwrap();
         assert_eq!((answer.status, answer.header("location")), (303, Some("/runs")), "{}", answer.body);
         let set = answer.header("set-cookie").unwrap().to_owned();
@@ -57,11 +57,11 @@ impl<'a> Person<'a> {
         Self { site, cookie, csrf }
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         ask(self.site, "GET", path, &self.cookie, "").unwrap()
     }
 
-    fn post(&self, path: &str, fields: &str) -> Answer {
+    pub fn post(&self, path: &str, fields: &str) -> Answer {
         ask(self.site, "POST", path, &self.cookie, &format!("csrf={}&{fields}", self.csrf)).unwrap()
     }
 }

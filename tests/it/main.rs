@@ -15,6 +15,7 @@ mod cost_centres;
 mod crash;
 mod database_trouble;
 mod deaths;
+mod doctor;
 mod downstream;
 mod drift;
 mod enet;

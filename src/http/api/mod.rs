@@ -3,6 +3,7 @@
 pub(super) mod actions;
 mod backfill;
 pub(super) mod conflicts;
+pub(super) mod doctor;
 mod lists;
 
 use actix_web::web;
@@ -22,6 +23,8 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/conflicts/adopt", web::post().to(conflicts::adopt))
         .route("/api/v1/conflicts/{id}", web::get().to(conflicts::show))
         .route("/api/v1/flows/{company}/{entity}/{action}", web::post().to(actions::flow))
+        .route("/api/v1/doctor", web::get().to(doctor::last))
+        .route("/api/v1/doctor", web::post().to(doctor::begin))
         .route("/api/v1/replay", web::post().to(actions::replay))
         .route("/api/v1/backfill", web::post().to(backfill::add))
         .route("/api/v1/backfills", web::get().to(backfill::list))

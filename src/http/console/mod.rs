@@ -5,6 +5,7 @@
 mod assets;
 mod audit;
 mod conflicts;
+mod doctor;
 mod failures;
 mod overview;
 mod record;
@@ -38,6 +39,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/conflicts", Some(Permission::Read)),
     route("POST", "/conflicts/resolve", Some(Permission::Operate)),
     route("POST", "/conflicts/adopt", Some(Permission::Operate)),
+    route("GET", "/doctor", Some(Permission::Read)),
+    route("POST", "/doctor", Some(Permission::Operate)),
     route("GET", "/settings", Some(Permission::Administer)),
     route("GET", "/audit", Some(Permission::ReadAudit)),
     route("GET", "/audit.csv", Some(Permission::ReadAudit)),
@@ -62,6 +65,8 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/conflicts", web::get().to(conflicts::conflicts))
         .route("/conflicts/resolve", web::post().to(conflicts::resolve))
         .route("/conflicts/adopt", web::post().to(conflicts::adopt))
+        .route("/doctor", web::get().to(doctor::page))
+        .route("/doctor", web::post().to(doctor::begin))
         .route("/settings", web::get().to(settings::settings))
         .route("/audit", web::get().to(audit::audit))
         .route("/audit.csv", web::get().to(audit::csv))

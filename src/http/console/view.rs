@@ -16,6 +16,7 @@ const MENU: &[(&str, &str, Permission)] = &[
     ("/records", "Records", Permission::Read),
     ("/conflicts", "Conflicts", Permission::Read),
     ("/runs", "Runs", Permission::Read),
+    ("/doctor", "Doctor", Permission::Read),
     ("/audit", "Audit", Permission::ReadAudit),
     ("/settings", "Settings", Permission::Administer),
 ];
@@ -57,6 +58,7 @@ impl Frame {
             Some("resume") => Some("The flow goes on by its schedule."),
             Some("decided") => Some("It is decided; the next run acts on it."),
             Some("adopted") => Some("The two lists are in step from now on; the next run acts on it."),
+            Some("doctor") => Some("The examination begins."),
             Some("replay") => Some("The records are on their way again."),
             _ => None,
         };

@@ -1,0 +1,141 @@
+//! The certificates that both systems show: whom they name, for how long, and whether requests trust them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
+
+use super::Finding;
+use crate::config::is_loopback;
+use crate::config::settings::Connection;
+use crate::net::peer::{Peer, Refusal, Shown, peer};
+
+/// A certificate that is not renewed by then has been forgotten.
+pub(super) const RENEWAL: TimeDelta = TimeDelta::days(21);
+
+/// One place that is asked.
+pub(super) struct Place<'a> {
+    /// What the finding is called.
+    pub(super) what: &'static str,
+    /// The setting of its address.
+    pub(super) setting: &'static str,
+    /// The section of `ca_file`.
+    pub(super) section: &'static str,
+    /// What would be read by others without TLS.
+    pub(super) secret: &'static str,
+    /// Its address.
+    pub(super) url: &'a Url,
+    /// How it is reached.
+    pub(super) connection: &'a Connection,
+}
+
+pub(super) async fn certificate(place: &Place<'_>) -> Finding {
+    let Place { what, setting, secret, url, .. } = *place;
+    if url.scheme() != "https" {
+        return match is_loopback(url) {
+            true => Finding::ok(what, "no TLS, on this machine: nothing leaves it"),
+            false => {
+                let found = format!("no TLS: {secret} in clear, for everybody on the way to read");
+                Finding::warning(what, found, format!("have the service answer over TLS, and give `{setting}` its `https://` address"))
+            }
+        };
+    }
+    match peer(place.connection, url).await {
+        Ok(peer) => judged(place, &peer, Utc::now()),
+        Err(error) => Finding::failed(what, error.to_string(), format!("correct `[{}]`", place.section)),
+    }
+}
+
+fn judged(place: &Place<'_>, peer: &Peer, now: DateTime<Utc>) -> Finding {
+    let Place { what, setting, section, .. } = *place;
+    let (Some(shown), refusal) = (&peer.shown, &peer.refusal) else {
+        return match &peer.refusal {
+            Some(Refusal::NoHandshake(problem)) => Finding::unknown(what, problem.as_str(), "try again when it can be reached"),
+            _ => Finding::unknown(what, "it shows none", "ask whoever runs it"),
+        };
+    };
+    let told = told(shown, now);
+    if shown.expires <= now {
+        return Finding::failed(what, told, "have it renewed by whoever runs the server: until then no request gets through");
+    }
+    match refusal {
+        Some(Refusal::Untrusted) => Finding::failed(
+            what,
+            format!("{told}; it was signed by `{}`, which this machine does not trust", shown.signer),
+            format!("get that authority's certificate as a PEM file, and name the file in `{section}.ca_file`"),
+        ),
+        Some(Refusal::OtherName) => Finding::failed(
+            what,
+            format!("{told}; it is for {}, not for `{}`", names(shown), place.url.host_str().unwrap_or_default()),
+            format!("give `{setting}` a name that the certificate is for, or have one made for this name"),
+        ),
+        Some(Refusal::Bad(problem)) => {
+            Finding::failed(what, format!("{told}; it is refused: {problem}"), "have it made anew by whoever runs the server")
+        }
+        // the certificate came and was believed, and then something else went wrong
+        Some(Refusal::NoHandshake(problem)) => Finding::warning(what, format!("{told}; {problem}"), "try again"),
+        None if shown.expires - now < RENEWAL => {
+            Finding::warning(what, told, "remind whoever runs the server: without a new one no request gets through any more")
+        }
+        None => Finding::ok(what, told),
+    }
+}
+
+fn told(shown: &Shown, now: DateTime<Utc>) -> String {
+    let (subject, day) = (subject(shown), shown.expires.format("%Y-%m-%d"));
+    match (shown.expires - now).num_days() {
+        _ if shown.expires <= now => format!("`{subject}` expired on {day}"),
+        _ if shown.begins > now => format!("`{subject}` does not hold before {}", shown.begins.format("%Y-%m-%d %H:%MZ")),
+        1 => format!("`{subject}` until {day}: 1 day is left"),
+        days => format!("`{subject}` until {day}: {days} days are left"),
+    }
+}
+
+/// Whom it names; many name nobody but in their list of names.
+fn subject(shown: &Shown) -> &str {
+    let named = Some(shown.subject.as_str()).filter(|subject| !subject.is_empty());
+    named.or(shown.names.first().map(String::as_str)).unwrap_or("nobody")
+}
+
+fn names(shown: &Shown) -> String {
+    let names: Vec<String> = shown.names.iter().take(5).map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { format!("`{}`", shown.subject) } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    fn shown(days: i64, now: DateTime<Utc>) -> Shown {
+        Shown {
+            subject: "CN=erp.example".into(),
+            names: vec!["erp.example".into()],
+            signer: "CN=Example CA".into(),
+            begins: now - TimeDelta::days(100),
+            expires: now + TimeDelta::days(days) + TimeDelta::hours(1),
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_judged_by_its_end_and_its_signer() {
+        let (now, url) = (Utc::now(), Url::parse("https://other.example/").expect("url"));
+        let connection = Connection::default();
+        let place = Place {
+            what: "certificate of SYSPRO",
+            setting: "syspro.odata_url",
+            section: "syspro",
+            secret: "the password travels",
+            url: &url,
+            connection: &connection,
+        };
+        let judge = |days: i64, refusal: Option<Refusal>| judged(&place, &Peer { shown: Some(shown(days, now)), refusal }, now);
+        let verdicts = [-2, 0, 20, 21, 300].map(|days| judge(days, None).verdict);
+        assert_eq!(verdicts, [Verdict::Failed, Verdict::Warning, Verdict::Warning, Verdict::Ok, Verdict::Ok]);
+        let finding = judge(30, Some(Refusal::Untrusted));
+        assert!(finding.verdict == Verdict::Failed && finding.found.contains("CN=Example CA"), "{finding:?}");
+        assert!(finding.to_do.contains("`syspro.ca_file`"), "{finding:?}");
+        let finding = judge(30, Some(Refusal::OtherName));
+        assert!(finding.found.contains("for `erp.example`, not for `other.example`"), "{finding:?}");
+        let none = Peer { shown: None, refusal: Some(Refusal::NoHandshake("refused".into())) };
+        assert_eq!(judged(&place, &none, now).verdict, Verdict::CouldNotTell);
+    }
+}

@@ -1,0 +1,39 @@
+//! The ledger: its server's version, its schema, its size; and the space it has.
+
+use super::{Finding, machine};
+use crate::actors::{Deps, chain};
+use crate::store::OLDEST_SERVER;
+
+pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
+    let server = match deps.store.server().await {
+        Ok(server) => server,
+        Err(error) => {
+            let finding = Finding::failed("database", chain(&error), "see the message");
+            return vec![finding.unreachable(error.is_passing())];
+        }
+    };
+    let found = format!("PostgreSQL {}, the ledger holds {}", server.version, server.size);
+    let mut findings = vec![if server.number / 10_000 < OLDEST_SERVER {
+        Finding::failed("database", found, format!("upgrade the server: PostgreSQL {OLDEST_SERVER} or newer is needed"))
+    } else {
+        Finding::ok("database", found)
+    }];
+    findings.push(match deps.store.schema_state().await {
+        Ok(state) if state.pending.is_empty() => {
+            Finding::ok("database schema", format!("up to date: {} migrations, the newest is {}", state.run, state.newest))
+        }
+        Ok(state) => {
+            let found = format!("{} migrations have not been run: {}", state.pending.len(), state.pending.join(", "));
+            Finding::failed("database schema", found, "run `tieline migrate`, and restart the service")
+        }
+        Err(error) => Finding::failed("database schema", chain(&error), "see the message"),
+    });
+    findings.push(match &deps.settings.database.url {
+        None => machine::space("database space", &deps.settings.state.directory.join("postgres"), "a full disk stops the database"),
+        Some(_) => {
+            let found = format!("the ledger holds {}; how much is free on the server's disk it does not tell", server.size);
+            Finding::unknown("database space", found, "watch the disk of the database server with its own tools")
+        }
+    });
+    findings
+}

@@ -1,0 +1,163 @@
+//! e.net: whether the operator can sign in, company by company.
+//!
+//! An operator has one session. Where the service holds it, it is the service that tries, through the actor that keeps the session; a
+//! command beside it says who uses the operator, and leaves him alone.
+
+use std::rc::Rc;
+
+use super::{Finding, Sheet, Way};
+use crate::actors::enet_keeper::LedgerKeeper;
+use crate::actors::heart::SILENT;
+use crate::actors::vault::SYSPRO_ENET;
+use crate::actors::{Deps, chain};
+use crate::config::Settings;
+use crate::config::secret::Credential;
+use crate::config::settings::SysproSource;
+use crate::definition::Definitions;
+use crate::domain::CompanyId;
+use crate::retry::Class;
+use crate::syspro::enet::{Enet, EnetError, Visited};
+
+const SIGN_IN: &str = "e.net sign-in";
+
+/// What e.net is for at this site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// SYSPRO is read through it.
+    Source,
+    /// What ServiceNow changed is written through it.
+    WayBack,
+    /// It is set up, with a credential, and nothing uses it yet.
+    SetUp,
+    /// Nothing.
+    None,
+}
+
+impl Use {
+    /// `credential`: whether the operator's is set.
+    pub(super) fn of(settings: &Settings, definitions: &Definitions, credential: bool) -> Self {
+        let syspro = &settings.syspro;
+        if syspro.source == SysproSource::Enet {
+            return Self::Source;
+        }
+        if definitions.plans.iter().any(|plan| plan.setup.is_some() && plan.aligned().is_some()) {
+            return Self::WayBack;
+        }
+        if syspro.enet_url.is_some() && credential { Self::SetUp } else { Self::None }
+    }
+
+    pub(super) fn is_used(self) -> bool {
+        self != Self::None
+    }
+}
+
+/// What the tables can be asked through.
+pub(super) enum Session {
+    /// OData: e.net is not needed for them.
+    NotNeeded,
+    /// A session of our own, to be logged off at the end.
+    Own(Enet, Credential),
+    /// The service's.
+    Service(Credential),
+    /// None can be had; it has been said why.
+    None,
+}
+
+pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, sheet: &Sheet) -> Session {
+    let closed = || if used == Use::Source { Session::None } else { Session::NotNeeded };
+    if used == Use::None {
+        let found = match &deps.settings.syspro.enet_url {
+            None => "not used: SYSPRO is read through OData, and no definition writes into SYSPRO",
+            Some(_) => "not used: SYSPRO is read through OData, no definition writes into SYSPRO, and no operator is set for e.net",
+        };
+        sheet.note(Finding::ok("e.net", found));
+        return closed();
+    }
+    if used == Use::Source {
+        sheet.note(Finding::ok("SYSPRO OData", "not used: SYSPRO is read through e.net (`syspro.source`)"));
+    }
+    let operator = match deps.vault.credential(SYSPRO_ENET).await {
+        Ok(operator) => operator,
+        Err(error) => {
+            let what = if used == Use::Source { "SYSPRO credential" } else { "e.net credential" };
+            sheet.note(Finding::failed(what, error.to_string(), "set the credential"));
+            return closed();
+        }
+    };
+    if let Some(finding) = in_use(deps, &operator.username).await {
+        sheet.note(finding);
+        return closed();
+    }
+    let own = match own(deps, way).await {
+        Ok(own) => own,
+        Err(error) => {
+            sheet.note(Finding::failed("SYSPRO", chain(&error), "correct `[syspro]`"));
+            return closed();
+        }
+    };
+    let mut signed_in = false;
+    for company in &deps.settings.syspro.companies {
+        let visited = match (way, &own) {
+            (Way::Service(access), _) => access.enet.visit(&operator, company).await,
+            (Way::Own, Some(enet)) => enet.visit(&operator, company).await,
+            (Way::Own, None) => break,
+        };
+        signed_in |= visited.is_ok();
+        let go_on = matches!(visited, Ok(_) | Err(EnetError::LogonRefused { .. }));
+        sheet.note(finding(company, &operator.username, visited));
+        // a wrong password must not be tried until the operator is locked
+        if !go_on {
+            break;
+        }
+    }
+    match (used, signed_in, own) {
+        (Use::Source, true, Some(enet)) => Session::Own(enet, operator),
+        (Use::Source, true, None) => Session::Service(operator),
+        _ => closed(),
+    }
+}
+
+/// A client of our own, for a command; the service has its own.
+async fn own(deps: &Deps, way: &Way) -> Result<Option<Enet>, EnetError> {
+    if matches!(way, Way::Service(_)) {
+        return Ok(None);
+    }
+    let password = deps.vault.company_password().await.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
+    Enet::new(&deps.settings.syspro, password, Rc::new(LedgerKeeper::at_once(deps))).map(Some)
+}
+
+/// Who else uses the operator, if somebody does.
+async fn in_use(deps: &Deps, operator: &str) -> Option<Finding> {
+    let user = match deps.store.enet_session_user(operator.to_owned(), deps.node.holder(), SILENT).await {
+        Ok(user) => user?,
+        Err(error) => return Some(Finding::unknown(SIGN_IN, chain(&error), "make the database answer first")),
+    };
+    let node = user.holder.split('/').next().unwrap_or_default();
+    if user.open {
+        let found = format!("operator `{operator}` is in use by node `{node}`, which is signed in: another sign-in would throw it out");
+        return Some(Finding::ok(SIGN_IN, found));
+    }
+    let found = format!("operator `{operator}` is in use by node `{node}` just now: another sign-in would throw it out");
+    Some(Finding::unknown(SIGN_IN, found, "begin the examination in the console of that node, or once it is at rest"))
+}
+
+fn finding(company: &CompanyId, operator: &str, visited: Result<Visited, EnetError>) -> Finding {
+    let what = format!("{SIGN_IN} {company}");
+    match visited {
+        Ok(Visited { version, stood }) => {
+            let version =
+                version.map_or_else(|problem| format!("its version cannot be told ({problem})"), |text| format!("version {text}"));
+            let how = if stood { "the service is signed in" } else { "signed in and off again" };
+            Finding::ok(what, format!("{how} as operator `{operator}`; {version}"))
+        }
+        Err(error) => {
+            let unreachable = matches!(error, EnetError::Unreachable { .. });
+            let text = chain(&error);
+            match error {
+                EnetError::Restarting { .. } | EnetError::Ledger { .. } => Finding::unknown(what, text, "try again"),
+                error if error.class() == Class::Throttled => Finding::unknown(what, text, "do what the message says, and try again"),
+                _ => Finding::failed(what, text, "do what the message says").unreachable(unreachable),
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What the last examination of both systems found, and the beginning of another.
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+
+use super::session::{self, Form};
+use super::view::{Frame, Time};
+use super::{Page, ok, see_other};
+use crate::doctor::{Finding, Part, Verdict};
+use crate::http::Surface;
+use crate::http::api::actions::caller;
+use crate::http::api::doctor::examine_action;
+use crate::http::query::Params;
+
+/// Seconds after which the page looks again by itself while an examination is on its way.
+const AGAIN: u32 = 2;
+
+struct PartView {
+    title: &'static str,
+    counts: String,
+    rows: Vec<RowView>,
+}
+
+struct RowView {
+    what: String,
+    verdict: &'static str,
+    tone: &'static str,
+    found: String,
+    to_do: String,
+}
+
+/// An examination that ended, or one on its way.
+struct LastView {
+    began: Time,
+    ended: Option<Time>,
+    by: String,
+    why: String,
+    read_only: bool,
+    problem: Option<String>,
+    step: String,
+    number: usize,
+    of: usize,
+    counts: String,
+}
+
+#[derive(Template)]
+#[template(path = "doctor.html")]
+struct DoctorPage {
+    frame: Frame,
+    last: Option<LastView>,
+    parts: Vec<PartView>,
+    again: Option<u32>,
+}
+
+/// `GET /doctor`
+pub(super) async fn page(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let done = Params::parse(request.query_string(), &["done"])?.text("done");
+    let last = surface.desk.last();
+    let findings = last.as_ref().map(|last| last.findings()).unwrap_or_default();
+    let running = last.as_ref().is_some_and(|last| last.ended.is_none());
+    let view = last.map(|last| {
+        let far = last.how_far();
+        LastView {
+            began: Time(last.began),
+            ended: last.ended.map(Time),
+            by: last.asked.by,
+            why: last.asked.why,
+            read_only: last.asked.read_only,
+            problem: last.problem,
+            step: far.step,
+            number: far.number,
+            of: far.of,
+            counts: counts(&findings),
+        }
+    });
+    let frame = Frame::of(&session, "/doctor", "Doctor").done(done.as_deref().filter(|_| running));
+    ok(&DoctorPage { frame, last: view, parts: parts(&findings), again: running.then_some(AGAIN) })
+}
+
+/// `POST /doctor`
+pub(super) async fn begin(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+    let session = session::of(&request)?;
+    let form = Form::of(&session, payload).await?;
+    examine_action(&surface, form.text("why"), form.text("read_only") == "yes", caller(&request)).await?;
+    Ok(see_other("/doctor?done=doctor"))
+}
+
+/// Findings by part, in each what needs somebody first.
+fn parts(findings: &[Finding]) -> Vec<PartView> {
+    let of = |part: Part| {
+        let mut own: Vec<&Finding> = findings.iter().filter(|finding| finding.part == part).collect();
+        own.sort_by_key(|finding| rank(finding.verdict));
+        let rows = own.iter().map(|finding| RowView {
+            what: finding.what.clone(),
+            verdict: word(finding.verdict),
+            tone: tone(finding.verdict),
+            found: finding.found.clone(),
+            to_do: finding.to_do.clone(),
+        });
+        let rows: Vec<RowView> = rows.collect();
+        let own: Vec<Finding> = own.into_iter().cloned().collect();
+        PartView { title: part.title(), counts: counts(&own), rows }
+    };
+    Part::ALL.into_iter().map(of).filter(|part| !part.rows.is_empty()).collect()
+}
+
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Failed => 0,
+        Verdict::Warning => 1,
+        Verdict::CouldNotTell => 2,
+        Verdict::Ok => 3,
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    if verdict == Verdict::Failed { "failed" } else { verdict.word() }
+}
+
+fn tone(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ok => "good",
+        Verdict::Warning => "warn",
+        Verdict::Failed => "bad",
+        Verdict::CouldNotTell => "soft",
+    }
+}
+
+/// `1 failed, 2 warning, 3 could not tell, 20 ok`
+fn counts(findings: &[Finding]) -> String {
+    let all = [Verdict::Failed, Verdict::Warning, Verdict::CouldNotTell, Verdict::Ok];
+    let count = |verdict: Verdict| (findings.iter().filter(|finding| finding.verdict == verdict).count(), verdict);
+    let some = all.into_iter().map(count).filter(|(count, _)| *count > 0);
+    some.map(|(count, verdict)| format!("{count} {}", word(verdict))).collect::<Vec<_>>().join(", ")
+}
