@@ -93,6 +93,14 @@ impl Place<'_> {
         }
     }
 
+    /// Whether a row with the mark is there that may not be seen: the count of a list takes it in.
+    async fn hidden(&self) -> Result<bool, ServiceNowError> {
+        let (table, query) = (encode(self.table), encode(&format!("{}={}^ORDERBYsys_id", self.column, self.mark)));
+        let path = format!("/api/now/table/{table}?sysparm_query={query}&sysparm_fields=sys_id&sysparm_limit=1");
+        let (rows, total) = self.sn.read_counted(self.tokens, &path).await?;
+        Ok(rows.is_empty() && total.is_some_and(|total| total > 0))
+    }
+
     /// Takes away what an earlier try left; the sys_id that stays, and why, when it cannot.
     async fn clear(&self) -> Result<Result<(), (String, String)>, ServiceNowError> {
         for row in self.rows().await? {

@@ -137,6 +137,22 @@ fn an_access_rule_is_told_from_a_rule_and_what_stays_is_named() {
 }
 
 #[test]
+fn a_row_that_may_not_be_seen_is_told_of_and_stays_the_only_one() {
+    const MARK: &str = "tieline-doctor/proc_po";
+    let world = world(|options| options.table("proc_po").unwrap().hidden = Some((KEY.into(), MARK.into())));
+    let examined = || {
+        let mut command = world.command(&["doctor", "--output", "json"]);
+        // with a sys_id of ours the instance itself would refuse another
+        json(&command.env("TIELINE__SERVICENOW__DERIVED_SYS_ID", "false").output().unwrap(), 1)
+    };
+    let count = world.servicenow.count("proc_po");
+    let answer = examined();
+    is(right(&answer, "proc_po"), "failed", &world.servicenow.find("proc_po", KEY, MARK).expect("it stays")["sys_id"]);
+    is(right(&examined(), "proc_po"), "failed", "it may not be read");
+    assert_eq!(world.servicenow.count("proc_po"), count + 1);
+}
+
+#[test]
 fn a_lost_answer_and_an_earlier_try_leave_nothing() {
     let world = world(|_| ());
     let before = standing(&world);
