@@ -40,7 +40,7 @@ fn compared(what: &str, ours: DateTime<Utc>, theirs: DateTime<Utc>) -> Finding {
     let at = |time: DateTime<Utc>| time.format("%H:%M:%SZ").to_string();
     let direction = if apart > TimeDelta::zero() { "ahead of" } else { "behind" };
     if apart.abs() <= CLOCK {
-        return Finding::ok(what, "within half a minute of each other");
+        return Finding::ok(what, format!("{} s apart", apart.num_seconds().abs()));
     }
     let found = format!("this machine is {} s {direction} it: {} here, {} there", apart.num_seconds().abs(), at(ours), at(theirs));
     Finding::warning(what, found, "let both machines' clocks be set by the network (NTP)")
@@ -54,7 +54,8 @@ mod tests {
     #[test]
     fn clocks_are_judged() {
         let now = Utc::now();
-        assert_eq!(compared("clock", now, now - TimeDelta::seconds(30)).verdict, Verdict::Ok);
+        let near = compared("clock", now, now - TimeDelta::seconds(30));
+        assert_eq!((near.verdict, near.found.as_str()), (Verdict::Ok, "30 s apart"));
         let late = compared("clock", now, now + TimeDelta::seconds(90));
         assert_eq!(late.verdict, Verdict::Warning);
         assert!(late.found.contains("90 s behind"), "{}", late.found);

@@ -93,6 +93,14 @@ impl Place<'_> {
         }
     }
 
+    /// Whether a row with the mark is there that may not be seen: the count of a list takes it in.
+    async fn hidden(&self) -> Result<bool, ServiceNowError> {
+        let (table, query) = (encode(self.table), encode(&format!("{}={}^ORDERBYsys_id", self.column, self.mark)));
+        let path = format!("/api/now/table/{table}?sysparm_query={query}&sysparm_fields=sys_id&sysparm_limit=1");
+        let (rows, total) = self.sn.read_counted(self.tokens, &path).await?;
+        Ok(rows.is_empty() && total.is_some_and(|total| total > 0))
+    }
+
     /// Takes away what an earlier try left; the sys_id that stays, and why, when it cannot.
     async fn clear(&self) -> Result<Result<(), (String, String)>, ServiceNowError> {
         for row in self.rows().await? {
@@ -192,7 +200,7 @@ fn no_verdict(judged: &Judged, role: &str) -> Said {
         Judged::Doubt(message) => unknown(format!("the answer cannot be believed, and no row is there yet: {message}"), again),
         Judged::Refused { status, words } => refusal(*status, words, role),
         Judged::Failed(ServiceNowError::Forbidden { words, .. }) => {
-            refusal(403, &Words { message: "User Not Authorized".into(), detail: words.clone() }, role)
+            refusal(403, &Words { message: words.clone(), detail: String::new() }, role)
         }
         Judged::Failed(error) => unknown(error.chain(), "do what the message says"),
         Judged::Done(_) => unknown("answered as done, but no row is to be found", again),

@@ -125,6 +125,10 @@ async fn safe(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, ke
             format!("not tried: rows of `{landing}` show no column `{key}`, so that its transform map coalesces on something else"),
             "nothing; the first record tells",
         ),
+        Some(Some(text)) if !text.trim().is_empty() => no(
+            format!("not tried: `{landing}` does not answer which of its rows have an empty `{key}`, but with others"),
+            "nothing; the first record tells",
+        ),
         Some(Some(_)) => no(
             format!(
                 "not tried: `{landing}` has rows whose `{key}` is empty, and a map that lets empty values through would take one of them for \

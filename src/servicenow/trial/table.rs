@@ -32,6 +32,13 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
         Ok(Err((id, problem))) => return place.stands(&id, &problem, "a row of an earlier try is there, so that rows can be created"),
         Ok(Ok(())) => {}
     }
+    match place.hidden().await {
+        Err(error) => return unlooked(&error),
+        Ok(true) => {
+            return place.stands("(not shown)", "it may not be read", "a row of an earlier try is there, so that rows can be created");
+        }
+        Ok(false) => {}
+    }
     // without the column only the sys_id would tell the row from others, and an instance may give it another one
     if !probe::has_column(sn, tokens, &target.table, column).await {
         return unknown(

@@ -126,7 +126,7 @@ pub struct TableSchema {
     pub unwritable: Vec<String>,
     /// Whether a table ACL keeps callers from creating rows, those of the Import Set API included.
     pub no_create: bool,
-    /// Whether a table ACL keeps callers from deleting rows.
+    /// Whether a table ACL keeps callers from deleting rows. The words of that refusal are assumed, after those for inserts.
     pub no_delete: bool,
     /// Columns a data policy demands.
     pub mandatory: Vec<String>,

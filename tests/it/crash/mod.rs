@@ -86,6 +86,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("adopt two lists", "an action of a person, one statement"),
     ("say that it is alive", "reads"),
     ("say what it is", "reads"),
+    ("say how far its schema is", "reads"),
+    ("ask who uses the e.net session", "reads"),
     ("take the e.net session", "of sites that read through e.net alone: killed there by the tests of e.net"),
     ("note the e.net session", "the same"),
     ("give the e.net session back", "the same"),

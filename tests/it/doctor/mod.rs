@@ -11,6 +11,7 @@ use tieline::sim::syspro::{SysproOptions, SysproSim};
 
 use crate::binary::{Site, free_port, text};
 use crate::cli::{json, said};
+use crate::support::world::World;
 
 /// The rows of the doctor whose `what` begins so.
 pub fn rows<'a>(answer: &'a Value, what: &str) -> Vec<&'a Value> {
@@ -69,4 +70,46 @@ fn the_doctor_says_what_cannot_be_reached_and_goes_on() {
     assert_eq!(rows(&answer, "database")[0]["verdict"], "failed", "{answer}");
     assert_eq!(rows(&answer, "SYSPRO")[0]["verdict"], "could_not_tell", "{answer}");
     assert!(!text(&out).contains("SENTINEL"), "{}", text(&out));
+}
+
+#[test]
+fn the_ledger_and_the_key_are_told() {
+    let site = Site::alone();
+    site.set_credentials(("TIELINE", "SENTINEL-one"), ("tieline", "SENTINEL-two"));
+    let examined = |code: i32, change: &dyn Fn(&mut std::process::Command)| {
+        let mut command = site.command(&["doctor", "--output", "json", "--read-only"]);
+        change(&mut command);
+        json(&command.output().unwrap(), code)
+    };
+    let found = |answer: &Value, what: &str, verdict: &str| {
+        let row = rows(answer, what)[0].clone();
+        assert_eq!(row["verdict"], verdict, "{row}");
+        row["found"].as_str().unwrap().to_owned()
+    };
+    let answer = examined(5, &|_| ());
+    assert!(found(&answer, "database schema", "ok").starts_with("up to date: "), "{answer}");
+    let space = found(&answer, "database space", "ok");
+    assert!(space.contains("MiB free at") && space.contains("state/postgres"), "{space}");
+    let (key, held) = (site.path("state/master.key"), found(&answer, "master key", "ok"));
+    assert!(held.contains(&key.display().to_string()) && held.contains("mode 0600"), "{held}");
+
+    // handed over by the service manager, then open to others
+    let handed = site.path("credentials");
+    std::fs::create_dir_all(&handed).unwrap();
+    std::fs::copy(&key, handed.join("tieline-master-key")).unwrap();
+    let answer = examined(5, &|command| {
+        command.env("CREDENTIALS_DIRECTORY", &handed);
+    });
+    assert!(found(&answer, "master key", "ok").contains("LoadCredential"), "{answer}");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let exposed = found(&examined(1, &|_| ()), "master key", "failed");
+    assert!(exposed.contains("chmod 600") && exposed.contains("0644"), "{exposed}");
+}
+
+#[test]
+fn a_sites_own_server_tells_its_size_and_not_its_space() {
+    let world = World::before();
+    let answer = json(&world.command(&["doctor", "--output", "json", "--read-only"]).output().unwrap(), 1);
+    let row = rows(&answer, "database space")[0];
+    assert!(row["verdict"] == "could_not_tell" && row["found"].as_str().unwrap().contains("the ledger holds "), "{row}");
 }

@@ -97,7 +97,8 @@ fn an_access_rule_is_told_from_a_rule_and_what_stays_is_named() {
     let world = world(|options| {
         let table = |name: &str| options.tables.iter().position(|table| table.name == name).unwrap();
         let (accounts, orders, items) = (table("itfm_gl_accounts"), table("proc_po"), table("proc_po_item"));
-        let (invoices, postings) = (table("sn_apo_invoice"), table("sn_apo_gl_posting"));
+        let (suppliers, invoices, postings) = (table("sn_apo_supplier"), table("sn_apo_invoice"), table("sn_apo_gl_posting"));
+        options.tables[suppliers].no_delete = true;
         options.tables[accounts].no_create = true;
         options.tables[orders].mandatory = vec!["number".into()];
         options.tables[items].no_delete = true;
@@ -123,12 +124,32 @@ fn an_access_rule_is_told_from_a_rule_and_what_stays_is_named() {
     is(row, "failed", &left["sys_id"]);
     is(row, "failed", "`u_source_key` = `tieline-doctor/proc_po_item`");
     is(row, "failed", "ACL Exception Delete Failed");
-    let with_one = |(table, count): (&'static str, usize)| (table, count + usize::from(table == "proc_po_item"));
+    // a staging row is removed by the instance itself, and nothing came of it
+    is(right(&answer, "sn_apo_supplier"), "warning", "after seven days");
+    let stays = ["proc_po_item", "sn_apo_supplier"];
+    let with_one = |(table, count): (&'static str, usize)| (table, count + usize::from(stays.contains(&table)));
     let expected: Vec<_> = before.into_iter().map(with_one).collect();
     assert_eq!(standing(&world), expected);
     let again = json(&doctor(&world, &[]), 1);
     is(right(&again, "proc_po_item"), "failed", "a row of an earlier try is there");
+    is(right(&again, "sn_apo_supplier"), "warning", "after seven days");
     assert_eq!(standing(&world), expected, "another row was added");
+}
+
+#[test]
+fn a_row_that_may_not_be_seen_is_told_of_and_stays_the_only_one() {
+    const MARK: &str = "tieline-doctor/proc_po";
+    let world = world(|options| options.table("proc_po").unwrap().hidden = Some((KEY.into(), MARK.into())));
+    let examined = || {
+        let mut command = world.command(&["doctor", "--output", "json"]);
+        // with a sys_id of ours the instance itself would refuse another
+        json(&command.env("TIELINE__SERVICENOW__DERIVED_SYS_ID", "false").output().unwrap(), 1)
+    };
+    let count = world.servicenow.count("proc_po");
+    let answer = examined();
+    is(right(&answer, "proc_po"), "failed", &world.servicenow.find("proc_po", KEY, MARK).expect("it stays")["sys_id"]);
+    is(right(&examined(), "proc_po"), "failed", "it may not be read");
+    assert_eq!(world.servicenow.count("proc_po"), count + 1);
 }
 
 #[test]
@@ -150,4 +171,20 @@ fn a_lost_answer_and_an_earlier_try_leave_nothing() {
     is(right(&answer, "sn_apo_supplier"), "ok", "could be staged");
     is(right(&answer, "sn_apo_invoice"), "could_not_tell", "no row is there yet");
     assert_eq!(standing(&world), before);
+}
+
+#[test]
+fn killed_between_making_and_taking_away_the_next_examination_takes_it_away() {
+    let world = world(|_| ());
+    let before = standing(&world);
+    for (path, table) in [("table/cmn_cost_center", "cmn_cost_center"), ("import/sn_apo_supplier", "sn_apo_supplier")] {
+        let point = format!("kill@http:POST:/api/now/{path}:answered");
+        let out = world.command(&["doctor"]).env("TIELINE_FAILPOINT", point).output().unwrap();
+        assert_eq!(out.status.code(), None, "it was not killed: {}", crate::binary::text(&out));
+        let left = |(name, count): &(&'static str, usize)| (*name, count + usize::from(*name == table));
+        assert_eq!(standing(&world), before.iter().map(left).collect::<Vec<_>>(), "{table}");
+        let answer = json(&doctor(&world, &[]), 0);
+        is(right(&answer, table), "ok", "taken away again");
+        assert_eq!(standing(&world), before);
+    }
 }

@@ -99,3 +99,36 @@ fn it_is_begun_followed_and_read_through_the_services_own_session_and_token() {
     assert!(world.servicenow.find("cmn_cost_center", "u_source_key", "tieline-doctor/cmn_cost_center").is_none());
     assert_eq!(node.terminate(), Some(0));
 }
+
+#[test]
+fn one_that_crashes_says_so_and_does_not_stand_in_the_way_of_the_next() {
+    let world = World::before();
+    world.set_credentials(&|arguments| world.command(arguments));
+    let mut node = Node::new(&world);
+    for entity in crate::support::node::ENTITIES {
+        node = node.with(&format!("SCHEDULE__{}", entity.to_uppercase()), "0 0 1 1 *");
+    }
+    let mut command = node.command(&world, &["run"]);
+    // nobody but the examination asks the dictionary
+    command.env("TIELINE_FAILPOINT", "panic@http:GET:/api/now/table/sys_db_object:before");
+    node.service = Some(node.site.serve_as(command));
+    wait_for("the service answers", Duration::from_secs(30), || node.get("/health/live"));
+    let key = node.key(&world);
+    let last = || -> Value {
+        let (_, _, body) = ask(&node.site, "GET", "/api/v1/doctor", Some(&key), "").unwrap();
+        serde_json::from_str(&body).unwrap()
+    };
+    let examined = || {
+        let (status, _, body) = ask(&node.site, "POST", "/api/v1/doctor", Some(&key), r#"{"why":"a look"}"#).unwrap();
+        assert_eq!(status, 202, "{body}");
+        wait_for("it ends", Duration::from_secs(60), || Some(last()).filter(|last| last["state"] == "done"))
+    };
+    let crashed = examined();
+    assert!(crashed["problem"].as_str().unwrap().contains("the service's log"), "{crashed}");
+    assert!(!rows(&crashed["findings"], "database").is_empty(), "what was found until then stays: {crashed}");
+    let page = Person::sign_in(&node.site, &key).get("/doctor").body;
+    assert!(page.contains("did not come to its end") && page.contains("Examine both systems"), "{page}");
+    let well = examined();
+    assert!(well["problem"].is_null() && !rows(&well["findings"], "clock and ServiceNow").is_empty(), "{well}");
+    assert_eq!(node.terminate(), Some(0));
+}

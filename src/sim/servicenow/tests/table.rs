@@ -30,6 +30,28 @@ async fn a_record_is_made_read_changed_and_deleted() {
 }
 
 #[actix_rt::test]
+async fn a_table_rule_keeps_callers_from_creating_and_deleting() {
+    let mut options = ServiceNowOptions::default();
+    options.table("proc_po").expect("a table").no_create = true;
+    options.table("sn_apo_supplier").expect("a table").no_create = true;
+    options.table("proc_po_item").expect("a table").no_delete = true;
+    let bench = Bench::new(options).await;
+    let refused = |what: &str| {
+        let detail = format!("ACL Exception {what} Failed due to security constraints");
+        (403, json!({"message": "Operation Failed", "detail": detail}))
+    };
+    let error = |answer: &Response| (answer.status, body(answer)["error"].clone());
+    for path in ["/api/now/table/proc_po", "/api/now/import/sn_apo_supplier", "/api/now/table/sn_apo_supplier"] {
+        assert_eq!(error(&bench.post(path, &json!({"number": "1"})).await), refused("Insert"), "{path}");
+    }
+    let made = bench.post("/api/now/table/proc_po_item", &json!({"number": "1"})).await;
+    let path = format!("/api/now/table/proc_po_item/{}", body(&made)["result"]["sys_id"].as_str().expect("id"));
+    assert_eq!(error(&bench.send(Method::DELETE, &path, &Value::Null).await), refused("Delete"));
+    let counts = ["proc_po", "sn_apo_supplier", "proc_po_item"].map(|table| bench.sim.count(table));
+    assert_eq!((counts, bench.sim.writes()), ([0, 0, 1], 1));
+}
+
+#[actix_rt::test]
 async fn errors_have_their_statuses_and_texts() {
     let bench = Bench::new(ServiceNowOptions::default()).await;
     let error = |answer: &Response| (answer.status, body(answer)["error"].clone());
