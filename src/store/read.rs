@@ -160,7 +160,7 @@ pub struct RecordView {
     pub versions: Vec<VersionView>,
     /// The newest delivery of each of its records.
     pub deliveries: Vec<RecordDelivery>,
-    /// Its audit rows, oldest first.
+    /// Its last 1000 audit rows, oldest first.
     pub steps: Vec<RecordAttempt>,
 }
 
@@ -263,8 +263,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn record_view(&self, company: String, entity: String, key: String) -> Result<RecordView, StoreError> {
-        let steps = self
-            .audit_list(super::AuditFilter {
+        let mut steps = self
+            .audit_newest(super::AuditFilter {
                 company: Some(company.clone()),
                 entity: Some(entity.clone()),
                 key: Some(key.clone()),
@@ -272,6 +272,7 @@ impl Store {
                 ..Default::default()
             })
             .await?;
+        steps.reverse();
         self.run("read a record's life", move |conn| {
             let versions: Vec<VersionView> = sql_query(
                 "SELECT v.version, v.read_at, v.deleted, v.content FROM version v JOIN document d ON d.id = v.document_id \

@@ -21,7 +21,7 @@ const browser = await puppeteer.launch({
   executablePath: walk.chromium,
   // root cannot have Chromium's sandbox; only this machine's own service is opened
   args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--force-color-profile=srgb"],
-  protocolTimeout: 60000,
+  protocolTimeout: 180000,
 });
 
 // A fresh person: cookies of its own, every request and complaint noted.

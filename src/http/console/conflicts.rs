@@ -95,6 +95,8 @@ struct ConflictsPage {
     filter: Filter,
     first: Vec<FirstContact>,
     rows: Vec<ConflictView>,
+    /// Some of them can be decided, by whoever may.
+    decidable: bool,
     next: Option<String>,
 }
 
@@ -125,7 +127,9 @@ pub(super) async fn conflicts(surface: web::Data<Surface>, request: HttpRequest)
     let next = rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string()));
     let frame = Frame::of(&session, "/conflicts", "Conflicts").done(params.text("done").as_deref());
     let first = first_contacts(&surface).await?;
-    ok(&ConflictsPage { frame, filter, first, rows: rows.into_iter().map(ConflictView::from).collect(), next })
+    let rows: Vec<ConflictView> = rows.into_iter().map(ConflictView::from).collect();
+    let decidable = frame.operates() && rows.iter().any(|row| row.decidable);
+    ok(&ConflictsPage { frame, filter, first, decidable, rows, next })
 }
 
 /// Aligned flows whose two lists have been compared and not been put in step.

@@ -21,6 +21,9 @@ use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::store::{RecordView, VersionView};
 
+/// Lines, records in ServiceNow and steps that the page shows of each, unless all are asked for.
+const SHOWN: usize = 100;
+
 struct ChangeRow {
     field: String,
     before: Option<Shown>,
@@ -79,6 +82,9 @@ struct RecordPage {
     versions: Vec<VersionRow>,
     deliveries: Vec<DeliveryRow>,
     steps: Vec<StepRow>,
+    /// So many of each list, and steps that come before the first shown.
+    most: usize,
+    earlier: usize,
 }
 
 #[derive(Template)]
@@ -98,7 +104,9 @@ struct UnknownPage {
 /// `GET /records/{company}/{entity}/{key}`; the key may hold slashes.
 pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let done = Params::parse(request.query_string(), &["done"])?.text("done");
+    let params = Params::parse(request.query_string(), &["done", "all"])?;
+    let done = params.text("done");
+    let most = if params.text("all").as_deref() == Some("yes") { usize::MAX } else { SHOWN };
     let parts: [String; 3] = path_parts(request.uri().path(), 1, 3)?
         .try_into()
         .map_err(|_| Problem::not_found("the path names no record", "look for its key in the box above"))?;
@@ -117,7 +125,7 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
     let keys: ChildKeys =
         plan.map(|plan| plan.read.children.iter().map(|child| (child.name.clone(), child.table.key.clone())).collect()).unwrap_or_default();
     let looks = plan.map(|plan| plan.looks()).unwrap_or_default();
-    ok(&page(frame, view, &keys, &Writing { deps: &surface.deps, company: CompanyId::new(&company), looks }))
+    ok(&page(frame, view, most, &keys, &Writing { deps: &surface.deps, company: CompanyId::new(&company), looks }))
 }
 
 /// How this record's values are written.
@@ -185,7 +193,7 @@ fn tone(states: &[&str]) -> &'static str {
     }
 }
 
-fn page(frame: Frame, view: RecordView, keys: &ChildKeys, writing: &Writing<'_>) -> RecordPage {
+fn page(frame: Frame, view: RecordView, most: usize, keys: &ChildKeys, writing: &Writing<'_>) -> RecordPage {
     let states: Vec<&str> = view.deliveries.iter().map(|delivery| delivery.state.as_str()).collect();
     let tone_of_all = tone(&states);
     let mut reasons = view.deliveries.iter().filter_map(|row| row.reason.as_deref()?.parse::<ParkReason>().ok());
@@ -207,7 +215,10 @@ fn page(frame: Frame, view: RecordView, keys: &ChildKeys, writing: &Writing<'_>)
         sys_id: row.sys_id.unwrap_or_default(),
         payload: serde_json::from_str::<BTreeMap<String, String>>(&row.payload).unwrap_or_default().into_iter().collect(),
     });
-    let deliveries = deliveries.collect();
+    let mut deliveries: Vec<DeliveryRow> = deliveries.collect();
+    // what needs somebody comes first, whatever is left out
+    deliveries.sort_by_key(|row| row.tone == "good");
+    let earlier = view.steps.len().saturating_sub(most);
     let steps = view.steps.into_iter().map(|row| StepRow {
         step: step(&row),
         at: Time(row.at),
@@ -228,6 +239,8 @@ fn page(frame: Frame, view: RecordView, keys: &ChildKeys, writing: &Writing<'_>)
         content,
         versions,
         deliveries,
+        most,
+        earlier,
         steps: steps.collect(),
         company: view.company,
         entity: view.entity,
