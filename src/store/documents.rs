@@ -134,6 +134,10 @@ const OUTSTANDING: &str = concat!(
     include_str!("sql/document_list.sql")
 );
 
+/// Those that a person holds back, which are few as well.
+const HELD: &str =
+    concat!("WITH chosen AS (SELECT d.* FROM document d JOIN hold h ON h.document_id = d.id) ", include_str!("sql/document_list.sql"));
+
 impl Store {
     /// Documents in the order of their numbers.
     ///
@@ -141,8 +145,12 @@ impl Store {
     /// [`StoreError`].
     pub async fn document_list(&self, filter: DocumentFilter) -> Result<Vec<DocumentRow>, StoreError> {
         self.run("list documents", move |conn| {
-            let outstanding = matches!(filter.state, Some(DocumentState::Parked | DocumentState::InDoubt | DocumentState::Waiting));
-            Ok(sql_query(if outstanding { OUTSTANDING } else { ANY })
+            let statement = match filter.state {
+                Some(DocumentState::Parked | DocumentState::InDoubt | DocumentState::Waiting) => OUTSTANDING,
+                Some(DocumentState::OnHold) => HELD,
+                Some(DocumentState::Delivered | DocumentState::Deleted) | None => ANY,
+            };
+            Ok(sql_query(statement)
                 .bind::<BigInt, _>(filter.after)
                 .bind::<Nullable<Text>, _>(filter.company)
                 .bind::<Nullable<Text>, _>(filter.entity)

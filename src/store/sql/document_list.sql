@@ -1,5 +1,5 @@
 SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.parked, s.in_doubt, s.sending, s.waiting
--- `chosen`: all documents, or those of which something is outstanding (documents.rs)
+-- `chosen`: all documents, those of which something is outstanding, or those on hold (documents.rs)
 FROM chosen d
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE p.state = 'parked') AS parked,
@@ -18,7 +18,6 @@ WHERE d.id > $1
         WHEN 'waiting' THEN s.waiting + s.sending > 0
         WHEN 'delivered' THEN s.parked + s.in_doubt + s.sending + s.waiting = 0
         WHEN 'deleted' THEN d.deleted
-        WHEN 'on_hold' THEN EXISTS (SELECT FROM hold h WHERE h.document_id = d.id)
         ELSE true
       END
   AND ($7 IS NULL OR EXISTS (SELECT FROM pending p WHERE p.document_id = d.id AND p.message ILIKE '%' || $7 || '%'))
