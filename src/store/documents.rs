@@ -120,7 +120,13 @@ impl Store {
     /// [`StoreError`].
     pub async fn document_list(&self, filter: DocumentFilter) -> Result<Vec<DocumentRow>, StoreError> {
         self.run("list documents", move |conn| {
-            Ok(sql_query(include_str!("sql/document_list.sql"))
+            // a run read few of all documents: they are looked for from its versions
+            let run = if filter.run.is_some() {
+                "d.id IN (WITH r AS MATERIALIZED (SELECT document_id FROM version WHERE run_id = $10) SELECT document_id FROM r)"
+            } else {
+                "$10 IS NULL"
+            };
+            Ok(sql_query(include_str!("sql/document_list.sql").replace("{run}", run))
                 .bind::<BigInt, _>(filter.after)
                 .bind::<Nullable<Text>, _>(filter.company)
                 .bind::<Nullable<Text>, _>(filter.entity)

@@ -23,6 +23,6 @@ WHERE d.id > $1
   AND (($8::timestamptz IS NULL AND $9::timestamptz IS NULL)
        OR EXISTS (SELECT FROM version v WHERE v.document_id = d.id AND v.version = d.version
                   AND ($8 IS NULL OR v.read_at >= $8) AND ($9 IS NULL OR v.read_at < $9)))
-  AND ($10 IS NULL OR EXISTS (SELECT FROM version r WHERE r.document_id = d.id AND r.run_id = $10))
+  AND {run}
 ORDER BY d.id
 LIMIT $6
