@@ -93,10 +93,15 @@ impl Store {
             let sql = "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted \
                        FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
                        WHERE d.id > $1 AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
-                       AND ($5 IS NULL OR EXISTS (SELECT 1 FROM version r WHERE r.document_id = d.id AND r.run_id = $5)) \
+                       AND {run} \
                        AND ($6 IS NULL OR v.read_at >= $6) AND ($7 IS NULL OR v.read_at < $7) \
                        AND (cardinality($11::text[]) = 0 OR d.key = ANY($11)) {parked} ORDER BY d.id LIMIT $12";
-            Ok(sql_query(with_cause(&sql.replace("{parked}", parked)))
+            let run = if scope.run.is_some() {
+                "d.id IN (WITH r AS MATERIALIZED (SELECT document_id FROM version WHERE run_id = $5) SELECT document_id FROM r)"
+            } else {
+                "$5 IS NULL"
+            };
+            Ok(sql_query(with_cause(&sql.replace("{parked}", parked).replace("{run}", run)))
                 .bind::<BigInt, _>(after)
                 .bind::<Nullable<Text>, _>(scope.company)
                 .bind::<Nullable<Text>, _>(scope.entity)

@@ -2,12 +2,17 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
+use std::time::Duration;
 
 use tieline::domain::role::Role;
 use tieline::http::console::ROUTES;
+use tieline::sim::faults::{Fault, FaultRule};
 
 use crate::binary::{Site, text, wait_until};
+use crate::support::node::wait_for;
 use crate::support::servers::Private;
+use crate::support::world::World;
 
 pub struct Answer {
     pub status: u16,
@@ -448,4 +453,23 @@ fn two_lists_are_put_in_step_and_the_settings_are_shown_with_their_origins() {
     assert!(page.contains("odata_url") && page.contains("tieline.toml line ") && page.contains("default"), "{page}");
     assert!(page.contains("***") && !page.contains("a-token"), "{page}");
     assert_eq!(service.terminate(), Some(0));
+}
+
+#[test]
+fn what_a_run_delivers_is_counted_while_it_runs_and_once() {
+    let world = World::before();
+    world.set_credentials(&|arguments| world.command(arguments));
+    world.servicenow.set_fault(FaultRule::always(Fault::Slow(500)).on_path("/api/now"));
+    let mut sync = world.command(&["sync"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let under_way = "SELECT count(*) > 0 FROM run WHERE ended_at IS NULL AND confirmed > 0";
+    wait_for("a run that is under way says what it has delivered", Duration::from_secs(90), || {
+        (world.database.psql(under_way) == "t").then_some(())
+    });
+    world.servicenow.clear_faults();
+    assert!(matches!(sync.wait().unwrap().code(), Some(0 | 3)));
+    let confirmed = "kind IN ('confirmed', 'partial_write') OR (kind = 'doubt_settled' AND detail LIKE '%sys_id%')";
+    let counted = format!("SELECT sum(confirmed) || ' of ' || (SELECT count(*) FROM audit WHERE {confirmed}) FROM run");
+    let counted = world.database.psql(&counted);
+    let (runs, audit) = counted.split_once(" of ").unwrap();
+    assert_eq!(runs, audit);
 }

@@ -126,8 +126,9 @@ pub(super) async fn show(surface: web::Data<Surface>, request: HttpRequest) -> A
 pub(super) async fn cancel(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: CancelBody = body(payload).await?;
+    let why = reason(&asked.why)?;
     let id = id(&request, 2)?;
-    Ok(HttpResponse::Ok().json(cancel_action(&surface, id, &asked.why, caller(&request)).await?))
+    Ok(HttpResponse::Ok().json(cancel_action(&surface, id, &why, caller(&request)).await?))
 }
 
 /// Ends a backfill early, for whoever asks, over the API or in the console.

@@ -1,5 +1,5 @@
 SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.parked, s.in_doubt, s.sending, s.waiting
--- `chosen`: all documents, those of which something is outstanding, or those on hold (documents.rs)
+-- `chosen`: all documents, those of which something is outstanding, those on hold, or those that a run read (documents.rs)
 FROM chosen d
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE p.state = 'parked') AS parked,
@@ -18,12 +18,14 @@ WHERE d.id > $1
         WHEN 'waiting' THEN s.waiting + s.sending > 0
         WHEN 'delivered' THEN s.parked + s.in_doubt + s.sending + s.waiting = 0
         WHEN 'deleted' THEN d.deleted
+        WHEN 'on_hold' THEN EXISTS (SELECT FROM hold h WHERE h.document_id = d.id)
         ELSE true
       END
   AND ($7 IS NULL OR EXISTS (SELECT FROM pending p WHERE p.document_id = d.id AND p.message ILIKE '%' || $7 || '%'))
   AND (($8::timestamptz IS NULL AND $9::timestamptz IS NULL)
        OR EXISTS (SELECT FROM version v WHERE v.document_id = d.id AND v.version = d.version
                   AND ($8 IS NULL OR v.read_at >= $8) AND ($9 IS NULL OR v.read_at < $9)))
+  -- always so where `chosen` is what a run read
   AND ($10 IS NULL OR EXISTS (SELECT FROM version r WHERE r.document_id = d.id AND r.run_id = $10))
 ORDER BY d.id
 LIMIT $6
