@@ -8,12 +8,10 @@ use super::session;
 use super::view::{Frame, record_path};
 use super::{Page, ok};
 use crate::http::Surface;
-use crate::store::{DocumentFilter, DocumentRow};
+use crate::store::{DocumentFilter, DocumentRow, DocumentState};
 
 /// Records on a page of the search.
 const PAGE: usize = 100;
-/// Where a record can stand.
-const STATES: [&str; 6] = ["parked", "in_doubt", "waiting", "delivered", "deleted", "on_hold"];
 
 struct FoundView {
     path: String,
@@ -57,7 +55,7 @@ pub(super) async fn search(surface: web::Data<Surface>, request: HttpRequest) ->
         Spec::Text("prefix", "Key begins with", 16),
         Spec::Company,
         Spec::Entity,
-        Spec::words("state", "State", "every state", STATES),
+        Spec::words("state", "State", "every state", DocumentState::ALL.iter().map(|state| state.as_str())),
         Spec::Text("text", "Text in the system’s words", 18),
         Spec::Period,
     ];
