@@ -283,7 +283,7 @@ fn a_run_is_shown_as_it_goes_and_a_backfill_is_asked_for_and_cancelled() {
     assert_eq!(operator.get("/runs?outcome=lost").status, 400);
 
     // SYSPRO is not there, so what is asked for stays open
-    assert_eq!(operator.post("/backfills", "company=EDU1&entity=invoice&why=x").status, 400, "neither a period nor everything");
+    assert_eq!(operator.post("/backfills", "company=EDU1&entity=invoice&why=x").status, 422, "neither a period nor everything");
     assert_eq!(operator.post("/backfills", "entity=nothing&all=yes&why=x").status, 404);
     assert_eq!(operator.post("/backfills", "since=soon&why=x").status, 400);
     let done = operator.post("/backfills", "company=EDU1&entity=invoice&since=2025-01-01&last=2025-12-31&why=asked+by+auditors");
