@@ -29,8 +29,9 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
     let (Some(key), true) = (request.headers().get(KEY).cloned(), action) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    let Some(key) = key.to_str().ok().map(str::trim).filter(|key| !key.is_empty() && key.len() <= LONGEST).map(str::to_owned) else {
-        let detail = format!("`Idempotency-Key` must be 1 to {LONGEST} printable ASCII characters");
+    let fits = |key: &&str| (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let Some(key) = key.to_str().ok().map(str::trim).filter(fits).map(str::to_owned) else {
+        let detail = format!("`Idempotency-Key` must be 1 to {LONGEST} ASCII characters that can be seen: no blanks");
         return Ok(request.error_response(Problem::bad_request(detail, "send a fresh UUID for each action")).map_into_boxed_body());
     };
     let caller = request.extensions().get::<Caller>().map(|caller| caller.key.clone());

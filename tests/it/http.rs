@@ -152,7 +152,9 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert_eq!((keyed(path, operator, "a-1", body).0, pauses()), (200, 2), "another caller's key is another key");
     let refused = keyed(path, admin, "a-2", "{}");
     assert_eq!((refused.0, keyed(path, admin, "a-2", "{}").0, keyed(path, admin, "a-2", "{}").1), (400, 400, true));
-    assert_eq!(keyed(path, admin, &"x".repeat(300), body).0, 400);
+    for wrong in [&*"x".repeat(300), "two words", "caf\u{e9}"] {
+        assert_eq!(keyed(path, admin, wrong, body).0, 400, "{wrong}");
+    }
     assert_eq!(keyed(path, viewer, "a-3", body).0, 403);
     assert_eq!(ask("POST", "/api/v1/flows/EDU1/supplier/resume", Some(admin), r#"{"why":"a test"}"#).0, 200);
     for (path, status) in [
