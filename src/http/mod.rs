@@ -8,6 +8,7 @@ pub mod console;
 mod doorman;
 mod health;
 mod idempotency;
+mod memo;
 mod metrics;
 mod problem;
 mod query;
@@ -58,6 +59,8 @@ pub struct Surface {
     doorman: Arc<Doorman>,
     /// So many requests at once may use the ledger: half of the connections, the rest is for the flows.
     turns: Arc<Semaphore>,
+    /// What lists answered a moment ago.
+    memo: Arc<memo::Memo>,
     /// One replay at a time.
     replaying: Arc<Semaphore>,
     /// One examination at a time, and the last one.
@@ -78,6 +81,7 @@ impl Surface {
             root,
             loaded,
             doorman: Arc::default(),
+            memo: Arc::default(),
             turns,
             replaying: Arc::new(Semaphore::new(1)),
             desk,
@@ -151,6 +155,7 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
         App::new()
             .app_data(data.clone())
             .configure(configure)
+            .wrap(from_fn(memo::lists))
             .wrap(from_fn(idempotency::once))
             .wrap(from_fn(auth::check))
             .wrap(headers(secure))

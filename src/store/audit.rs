@@ -60,6 +60,11 @@ impl NewAudit {
     }
 }
 
+/// See [`Store::audit_newest`].
+pub(super) fn newest(conn: &mut Conn, filter: AuditFilter) -> Tx<Vec<AuditRow>> {
+    chosen(conn, NEWEST_FIRST, filter)
+}
+
 /// Writes rows by one statement, however many there are.
 pub(crate) fn audit_append(conn: &mut Conn, rows: &[NewAudit]) -> Tx<()> {
     if rows.is_empty() {
@@ -235,7 +240,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn audit_newest(&self, filter: AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
-        self.run("list the audit", move |conn| chosen(conn, NEWEST_FIRST, filter)).await
+        self.run("list the audit", move |conn| newest(conn, filter)).await
     }
 
     /// The id of the first of the newest `filter.limit` rows, from which they can be listed page by page; `None` when there are none.

@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Date, Double, Integer, Nullable, Numeric, 
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::audit::{AuditFilter, newest};
 use super::{HoldView, Store, StoreError};
 use crate::domain::budget::SILENT;
 use crate::domain::explain::{Part, Sending, Standing, explain};
@@ -164,43 +165,44 @@ pub struct RecordView {
     pub steps: Vec<RecordAttempt>,
 }
 
+/// What stands round a record: its flow, a hold, and what the living nodes say of sending. A pause that one is told to make is made by all.
 #[derive(QueryableByName)]
-struct Held {
+struct Around {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     paused_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
     stopped: Option<String>,
-}
-
-/// What the living nodes say of sending: a pause that one is told to make is made by all.
-#[derive(QueryableByName)]
-struct Nodes {
+    #[diesel(sql_type = Nullable<Text>)]
+    held_by: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    held_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    why: Option<String>,
     #[diesel(sql_type = BigInt)]
     alive: i64,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    paused_until: Option<DateTime<Utc>>,
+    nodes_paused_until: Option<DateTime<Utc>>,
     #[diesel(sql_type = Bool)]
     blocked: bool,
 }
 
-impl Nodes {
+impl Around {
     fn sending(&self) -> Sending {
         match self {
             Self { alive: 0, .. } => Sending::Nobody,
             Self { blocked: true, .. } => Sending::Blocked,
-            Self { paused_until: Some(until), .. } => Sending::PausedUntil(*until),
+            Self { nodes_paused_until: Some(until), .. } => Sending::PausedUntil(*until),
             _ => Sending::Freely,
         }
     }
+
+    fn hold(&self) -> Option<HoldView> {
+        let (held_by, held_at, why) = (self.held_by.clone()?, self.held_at?, self.why.clone()?);
+        Some(HoldView { held_by, held_at, why })
+    }
 }
 
-fn stands(
-    versions: &[VersionView],
-    deliveries: &[RecordDelivery],
-    flow: Option<&Held>,
-    sending: Sending,
-    hold: Option<&HoldView>,
-) -> String {
+fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Around, hold: Option<&HoldView>) -> String {
     let parts = deliveries.iter().map(|delivery| Part {
         block: &delivery.block,
         record_key: &delivery.record_key,
@@ -216,9 +218,9 @@ fn stands(
         read_at: versions.first().map(|version| version.read_at),
         versions: versions.first().map_or(0, |version| version.version),
         deleted: versions.first().is_some_and(|version| version.deleted),
-        paused: flow.is_some_and(|flow| flow.paused_at.is_some()),
-        stopped: flow.and_then(|flow| flow.stopped.as_deref()),
-        sending,
+        paused: around.paused_at.is_some(),
+        stopped: around.stopped.as_deref(),
+        sending: around.sending(),
         hold: hold.map(|hold| (hold.held_by.as_str(), hold.why.as_str())),
         parts: &parts,
     })
@@ -263,16 +265,6 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn record_view(&self, company: String, entity: String, key: String) -> Result<RecordView, StoreError> {
-        let mut steps = self
-            .audit_newest(super::AuditFilter {
-                company: Some(company.clone()),
-                entity: Some(entity.clone()),
-                key: Some(key.clone()),
-                limit: 1000,
-                ..Default::default()
-            })
-            .await?;
-        steps.reverse();
         self.run("read a record's life", move |conn| {
             let versions: Vec<VersionView> = sql_query(
                 "SELECT v.version, v.read_at, v.deleted, v.content FROM version v JOIN document d ON d.id = v.document_id \
@@ -287,26 +279,23 @@ impl Store {
                 .bind::<Text, _>(&entity)
                 .bind::<Text, _>(&key)
                 .load(conn)?;
-            let flow: Vec<Held> = sql_query("SELECT paused_at, stopped FROM flow WHERE company = $1 AND entity = $2")
+            let around: Around = sql_query(include_str!("sql/record_around.sql"))
                 .bind::<Text, _>(&company)
                 .bind::<Text, _>(&entity)
-                .load(conn)?;
-            let hold: Vec<HoldView> = sql_query(
-                "SELECT h.held_by, h.held_at, h.why FROM hold h JOIN document d ON d.id = h.document_id \
-                 WHERE d.company = $1 AND d.entity = $2 AND d.key = $3",
-            )
-            .bind::<Text, _>(&company)
-            .bind::<Text, _>(&entity)
-            .bind::<Text, _>(&key)
-            .load(conn)?;
-            let hold = hold.into_iter().next();
-            let nodes: Nodes = sql_query(
-                "SELECT count(*) AS alive, max(paused_until) FILTER (WHERE paused_until > now()) AS paused_until, \
-                 coalesce(bool_or(breaker = 'open'), false) AS blocked FROM node WHERE seen_at > now() - make_interval(secs => $1)",
-            )
-            .bind::<Double, _>(SILENT.as_secs_f64())
-            .get_result(conn)?;
-            let stands = stands(&versions, &deliveries, flow.first(), nodes.sending(), hold.as_ref());
+                .bind::<Text, _>(&key)
+                .bind::<Double, _>(SILENT.as_secs_f64())
+                .get_result(conn)?;
+            let filter = AuditFilter {
+                company: Some(company.clone()),
+                entity: Some(entity.clone()),
+                key: Some(key.clone()),
+                limit: 1000,
+                ..AuditFilter::default()
+            };
+            let mut steps = newest(conn, filter)?;
+            steps.reverse();
+            let hold = around.hold();
+            let stands = stands(&versions, &deliveries, &around, hold.as_ref());
             Ok(RecordView { stands, hold, known: !versions.is_empty(), company, entity, key, versions, deliveries, steps })
         })
         .await
