@@ -100,10 +100,13 @@ fn a_killed_and_a_stopped_node_lose_and_double_nothing() {
     world.servicenow.clear_faults();
     world.syspro.switch(|switches| switches.latency_ms = 0);
     wait_until_right(&nodes[zombie], &key, LIMIT, || world.check());
-    let status = nodes[other].command(&world, &["--output", "json", "status"]).output().unwrap();
-    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
-    let living = |alive: bool| status["nodes"].as_array().unwrap().iter().filter(|node| node["alive"] == alive).count();
-    assert_eq!((living(true), living(false)), (3, 1), "three lives, and the one that was killed: {status}");
+    // the node that was killed was started again without being waited for
+    wait_for("three lives, and the one that was killed", LIMIT, || {
+        let status = nodes[other].command(&world, &["--output", "json", "status"]).output().unwrap();
+        let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+        let living = |alive: bool| status["nodes"].as_array().unwrap().iter().filter(|node| node["alive"] == alive).count();
+        ((living(true), living(false)) == (3, 1)).then_some(())
+    });
     for node in &mut nodes {
         assert_eq!(node.terminate(), Some(0), "{}", node.log());
     }
