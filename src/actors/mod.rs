@@ -39,7 +39,8 @@ use self::vault::Vault;
 use self::watch::Watch;
 use crate::config::Settings;
 use crate::definition::Definitions;
-use crate::store::{Node, Store};
+use crate::domain::word::Names;
+use crate::store::{Node, Store, StoreError};
 
 /// What every actor has; cheap to clone, free to change threads.
 #[derive(Clone)]
@@ -66,6 +67,19 @@ pub struct Deps {
     pub stopping: Stopping,
     /// Where a test may let actors die.
     pub crash: CrashPoints,
+}
+
+impl Deps {
+    /// The companies and entities by which lists can be filtered: the configured ones, and those the ledger has records of.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn names(&self) -> Result<Names, StoreError> {
+        let mut names = self.store.names().await?;
+        names.companies.extend(self.settings.syspro.companies.iter().map(ToString::to_string));
+        names.entities.extend(self.definitions.plans.iter().map(|plan| plan.entity.to_string()));
+        Ok(names)
+    }
 }
 
 /// An error with its causes on one line, printed once, where it is handled.

@@ -96,6 +96,7 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
         let store = &context.store;
         match command {
             ConflictsCommand::List(args) => {
+                context.check_names(args.company.as_deref(), args.entity.as_deref()).await?;
                 let filter = ConflictFilter {
                     company: args.company.clone(),
                     entity: args.entity.clone(),

@@ -218,6 +218,15 @@ impl Context {
         }
     }
 
+    /// Refuses a company or an entity that neither the configuration nor the ledger knows: what is filtered by it would read like an
+    /// all-clear.
+    pub(super) async fn check_names(&self, company: Option<&str>, entity: Option<&str>) -> Result<(), Failure> {
+        if company.is_some() || entity.is_some() {
+            self.deps().names().await?.check(company, entity)?;
+        }
+        Ok(())
+    }
+
     /// The credentials.
     pub(super) fn vault(&self) -> Vault {
         let handed_over = std::env::var_os("CREDENTIALS_DIRECTORY").map(Into::into);

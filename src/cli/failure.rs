@@ -10,6 +10,8 @@ pub enum Exit {
     Done = 0,
     /// Failed.
     Failed = 1,
+    /// The command line names something that there is not.
+    Usage = 2,
     /// Done, with records parked or waiting.
     Partly = 3,
     /// The configuration or a definition is refused.
@@ -62,6 +64,12 @@ impl Failure {
     /// A failure without a better code.
     pub fn plain(error: &dyn std::error::Error) -> Self {
         Self::new(Exit::Failed, crate::actors::chain(error))
+    }
+}
+
+impl From<crate::domain::word::Unknown> for Failure {
+    fn from(unknown: crate::domain::word::Unknown) -> Self {
+        Self::new(Exit::Usage, unknown.to_string())
     }
 }
 

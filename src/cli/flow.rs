@@ -35,12 +35,7 @@ pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failu
     };
     with_ledger(global, async |context| {
         let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
-        let checked = &context.checked;
-        let known = checked.settings().syspro.companies.contains(&flow.company) && checked.definitions.plan(&flow.entity).is_some();
-        if !known {
-            let text = format!("there is no flow {flow}; `tieline status` lists them, `syspro.companies` and the definitions make them");
-            return Err(Failure::new(Exit::Failed, text));
-        }
+        super::sync::check_names(&context.checked, std::slice::from_ref(&args.company), std::slice::from_ref(&args.entity))?;
         context.store.flow_pause(flow.clone(), paused, super::sync::user(), args.why.clone()).await?;
         output::line(&format!("flow {flow} is {}", if paused { "paused" } else { "resumed" }))?;
         Ok(Exit::Done)

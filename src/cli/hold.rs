@@ -32,6 +32,7 @@ pub(super) enum Ask {
 /// Runs the command.
 pub(super) fn hold(global: &Global, args: &HoldArgs, ask: Ask) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
+        context.check_names(Some(&args.company), Some(&args.entity)).await?;
         let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
         let (keys, who, why) = (args.keys.clone(), super::sync::user(), args.why.clone());
         let rows = match ask {

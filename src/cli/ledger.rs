@@ -7,6 +7,7 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::actors::heart;
 use crate::domain::audit::AuditKind;
+use crate::domain::delivery::FailureWord;
 use crate::store::{AuditFilter, AuditRow, FailureFilter, NodeRow, RunFilter};
 
 /// Rows fetched at a time, so that memory stays flat.
@@ -32,9 +33,9 @@ pub struct FailuresArgs {
     /// Only this entity
     #[arg(long)]
     entity: Option<String>,
-    /// Only this reason or state: rejected, missing_parent, poison, exhausted, downstream_failed, in_doubt, waiting
+    /// Only this reason or state: rejected, missing_parent, poison, exhausted, downstream_failed, on_hold, throttled, parked, in_doubt, waiting
     #[arg(long)]
-    reason: Option<String>,
+    reason: Option<FailureWord>,
     /// Only where the message holds this text
     #[arg(long)]
     text: Option<String>,
@@ -208,6 +209,7 @@ fn show_nodes(nodes: &[NodeRow]) -> Result<(), Failure> {
 /// `tieline failures`
 pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
+        context.check_names(args.company.as_deref(), args.entity.as_deref()).await?;
         let filter = FailureFilter {
             key: None,
             cause: None,
@@ -215,7 +217,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
             until: None,
             company: args.company.clone(),
             entity: args.entity.clone(),
-            reason: args.reason.clone(),
+            reason: args.reason,
             text: args.text.clone(),
             after: 0,
             limit: args.limit,
@@ -226,7 +228,10 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
             return Ok(Exit::Done);
         }
         if rows.is_empty() {
-            output::line("Nothing is parked, in doubt or waiting for another try.")?;
+            output::line(&match context.store.failure_count().await? {
+                0 => "No failed or pending records.".to_owned(),
+                all => format!("No failure matches this filter ({all} without the filter)."),
+            })?;
             return Ok(Exit::Done);
         }
         let table = rows.iter().map(|r| {
@@ -299,6 +304,7 @@ pub(super) fn audit(global: &Global, args: &AuditArgs) -> Result<Exit, Failure> 
 }
 
 async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Exit, Failure> {
+    context.check_names(args.company.as_deref(), args.entity.as_deref()).await?;
     let json = global.output == OutputForm::Json;
     let limit = args.limit.or((!json).then_some(SHOWN));
     let mut filter = AuditFilter {
@@ -331,7 +337,13 @@ async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Ex
             shown.extend(rows);
         }
     }
-    if !json {
+    if !json && shown.is_empty() {
+        let filtered = [&args.company, &args.entity, &args.key].iter().any(|text| text.is_some())
+            || args.kind.is_some()
+            || args.since.is_some()
+            || args.until.is_some();
+        output::line(if filtered { "No audit row matches this filter." } else { "The audit has no row yet." })?;
+    } else if !json {
         let rows = shown.into_iter().map(|r| {
             let record = match (r.company, r.entity, r.key) {
                 (Some(company), Some(entity), Some(key)) => format!("{company}/{entity} {key}"),

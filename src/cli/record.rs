@@ -26,6 +26,7 @@ pub struct RecordArgs {
 /// Runs the command.
 pub(super) fn record(global: &Global, args: &RecordArgs) -> Result<Exit, Failure> {
     super::ledger::with_ledger(global, async |context| {
+        context.check_names(Some(&args.company), Some(&args.entity)).await?;
         let view = context.store.record_view(args.company.clone(), args.entity.clone(), args.key.clone()).await?;
         if !view.known {
             let flow = FlowId::new(args.company.as_str(), args.entity.as_str());

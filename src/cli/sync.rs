@@ -18,6 +18,7 @@ use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
 use crate::actors::writer::WriteError;
 use crate::domain::run::{RunCounts, RunKind};
+use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
 use crate::retry::Class;
 use crate::store::FlowStatus;
@@ -68,12 +69,13 @@ pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
 
 /// Refuses a company or an entity that is none.
 pub(super) fn check_names(checked: &Checked, companies: &[String], entities: &[String]) -> Result<(), Failure> {
-    let check = |what: &str, names: &[String], known: Vec<&str>| match names.iter().find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => Err(Failure::new(Exit::Configuration, format!("there is no {what} `{name}` here; known are {}", known.join(", ")))),
+    let names = Names {
+        companies: checked.settings().syspro.companies.iter().map(ToString::to_string).collect(),
+        entities: checked.definitions.plans.iter().map(|plan| plan.entity.to_string()).collect(),
     };
-    check("company", companies, checked.settings().syspro.companies.iter().map(CompanyId::as_str).collect())?;
-    check("entity", entities, checked.definitions.plans.iter().map(|plan| plan.entity.as_str()).collect())
+    companies.iter().try_for_each(|company| names.check(Some(company), None))?;
+    entities.iter().try_for_each(|entity| names.check(None, Some(entity)))?;
+    Ok(())
 }
 
 /// The flows asked for; a name that is none is refused.

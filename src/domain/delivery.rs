@@ -66,7 +66,11 @@ macro_rules! words {
             fn from_str(text: &str) -> Result<Self, String> {
                 match text {
                     $($word => Ok($type::$variant),)+
-                    _ => Err(format!("`{text}` is none of {}", [$(concat!("`", $word, "`")),+].join(", "))),
+                    _ => {
+                        let near = $crate::domain::word::nearest(text, Self::WORDS.iter().copied());
+                        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                        Err(format!("`{text}` is none of {}{near}", [$(concat!("`", $word, "`")),+].join(", ")))
+                    }
                 }
             }
         }
@@ -84,7 +88,67 @@ words!(ParkReason {
     OnHold = "on_hold",
 });
 
+/// By what a list of failures can be narrowed down: why a record failed, or the state of one that has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureWord {
+    /// Failed for this reason.
+    Reason(ParkReason),
+    /// Waits because ServiceNow asked for time.
+    Throttled,
+    /// Failed or waits for a person or a parent, whatever the reason.
+    Parked,
+    /// Sent, and the answer is not known.
+    InDoubt,
+    /// Will be tried again by itself.
+    Waiting,
+}
+
+impl FailureWord {
+    /// The words that are no reasons.
+    const STATES: &'static [(&'static str, FailureWord)] =
+        &[("throttled", Self::Throttled), ("parked", Self::Parked), ("in_doubt", Self::InDoubt), ("waiting", Self::Waiting)];
+
+    /// Every word.
+    pub fn words() -> impl Iterator<Item = &'static str> + Clone {
+        ParkReason::WORDS.iter().copied().chain(Self::STATES.iter().map(|(word, _)| *word))
+    }
+
+    /// The word, as the ledger has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reason(reason) => reason.as_str(),
+            other => Self::STATES.iter().find(|(_, state)| *state == other).map_or("", |(word, _)| word),
+        }
+    }
+}
+
+impl FromStr for FailureWord {
+    type Err = super::word::Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        super::word::check("reason or state", text, Self::words())?;
+        let state = Self::STATES.iter().find(|(word, _)| *word == text).map(|(_, state)| *state);
+        // every word that is no state is a reason
+        Ok(state.or_else(|| text.parse().ok().map(Self::Reason)).unwrap_or(Self::Parked))
+    }
+}
+
 impl ParkReason {
     /// Those for which a delivery can go again as it was mapped, once a person says so.
     pub const RELEASABLE: &'static [ParkReason] = &[Self::OnHold, Self::Rejected, Self::Exhausted, Self::DownstreamFailed];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_a_failure_is_read_back_and_a_wrong_one_is_refused() {
+        for word in FailureWord::words() {
+            assert_eq!(word.parse::<FailureWord>().map(FailureWord::as_str), Ok(word));
+        }
+        let wrong = "waitng".parse::<FailureWord>().expect_err("no word");
+        assert_eq!(wrong.detail(), "there is no reason or state `waitng`; did you mean `waiting`?");
+        assert!("rejcted".parse::<ParkReason>().expect_err("no reason").ends_with("; did you mean `rejected`?"));
+    }
 }

@@ -17,6 +17,7 @@ pub mod run;
 pub mod schedule;
 pub mod setup_object;
 pub mod value;
+pub mod word;
 
 pub use document::{Document, DocumentKey, Row};
 pub use name::{CompanyId, EntityName, FlowId};

@@ -28,6 +28,7 @@ pub use auth::{ROUTES, Route};
 pub use problem::Problem;
 
 use self::doorman::Doorman;
+use self::query::{Param, Params};
 use self::tls::Certificate;
 use crate::actors::Deps;
 use crate::actors::lookup::{Seen, look_up};
@@ -92,6 +93,27 @@ impl Surface {
 }
 
 impl Surface {
+    /// The parameters of a list: each of its kind, a company and an entity only where there is one.
+    ///
+    /// # Errors
+    /// 400 as [`Params::described`]; 422 for a company or an entity that neither the configuration nor the ledger knows.
+    async fn described(&self, query: &str, allowed: &[Param]) -> Result<Params, Problem> {
+        let params = Params::described(query, allowed)?;
+        self.check_names(params.text("company").as_deref(), params.text("entity").as_deref()).await?;
+        Ok(params)
+    }
+
+    /// Checks a company and an entity by which somebody narrows a list down, as far as they are given.
+    ///
+    /// # Errors
+    /// 422 for one that neither the configuration nor the ledger knows.
+    async fn check_names(&self, company: Option<&str>, entity: Option<&str>) -> Result<(), Problem> {
+        if company.is_none() && entity.is_none() {
+            return Ok(());
+        }
+        self.deps.names().await?.check(company, entity).map_err(|unknown| Problem::unknown(&unknown))
+    }
+
     /// Whether SYSPRO has a record that the ledger does not know; asked in SYSPRO itself.
     async fn look_up(&self, flow: &FlowId, key: &str) -> Seen {
         let Ok(_turn) = self.looking.try_acquire() else {

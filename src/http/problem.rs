@@ -6,6 +6,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use crate::domain::word::Unknown;
 use crate::store::StoreError;
 
 /// What went wrong, for a person and for a program.
@@ -98,6 +99,12 @@ impl Problem {
     /// 422: understood, and not to be done.
     pub fn unprocessable(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "the request contradicts itself, or an earlier one", detail, next_step)
+    }
+
+    /// 422: a company or an entity that there is not; an empty list would read like an all-clear.
+    pub fn unknown(unknown: &Unknown) -> Self {
+        let step = format!("use one of {}", unknown.choices());
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown-name", "the request names something that there is not", unknown.detail(), step)
     }
 
     /// 503: something that this needs does not answer.

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use super::problem::Problem;
+use crate::domain::delivery::FailureWord;
+use crate::domain::word;
 
 /// Items per page where the caller says nothing.
 const LIMIT: i64 = 100;
@@ -20,12 +22,25 @@ pub(super) enum Kind {
     Text,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// A reason or state of a failure.
+    Failure,
     /// An instant (RFC 3339).
     Instant,
     /// A whole number from here to there.
     Number(i64, i64),
     /// A UUID.
     Uuid,
+}
+
+impl Kind {
+    /// The words that it may be.
+    pub(super) fn words(self) -> Vec<&'static str> {
+        match self {
+            Self::Word(words) => words.to_vec(),
+            Self::Failure => FailureWord::words().collect(),
+            Self::Text | Self::Instant | Self::Number(..) | Self::Uuid => Vec::new(),
+        }
+    }
 }
 
 /// One parameter that a route takes.
@@ -82,15 +97,16 @@ impl Params {
                 _ if text.is_empty() => {
                     return Err(Problem::bad_request(format!("parameter `{}` is empty", param.name), "leave it out, or give it a value"));
                 }
-                Kind::Word(words) if !words.contains(&text.as_str()) => {
-                    let known = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-                    return Err(Problem::bad_request(
-                        format!("parameter `{}`: `{text}` is not known", param.name),
-                        format!("send one of {known}"),
-                    ));
+                Kind::Word(_) | Kind::Failure => {
+                    word::check("value", text, param.kind.words().iter().copied()).map_err(|unknown| {
+                        Problem::bad_request(
+                            format!("parameter `{}`: {}", param.name, unknown.detail()),
+                            format!("send one of {}", unknown.choices()),
+                        )
+                    })?;
                 }
                 // read where they are used
-                Kind::Word(_) | Kind::Instant | Kind::Number(..) | Kind::Uuid => {}
+                Kind::Instant | Kind::Number(..) | Kind::Uuid => {}
             }
         }
         Ok(params)

@@ -10,6 +10,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use serde::Serialize;
 
 use super::{Store, StoreError};
+use crate::domain::delivery::FailureWord;
 
 /// The words of a row `p` of `pending` that make its cause: without quoted values, sys_ids and numbers, and not more than 140 characters.
 const WORDS: &str = "regexp_replace(regexp_replace(regexp_replace(coalesce(p.message, ''), '`[^`]*(`|$)', '`…`', 'g'), \
@@ -32,7 +33,7 @@ pub struct FailureFilter {
     /// Only this entity.
     pub entity: Option<String>,
     /// Only this reason or state (`rejected`, `missing_parent`, `in_doubt`, …).
-    pub reason: Option<String>,
+    pub reason: Option<FailureWord>,
     /// Only where the message holds this text.
     pub text: Option<String>,
     /// Only this document's.
@@ -149,7 +150,27 @@ pub struct CauseRow {
     pub all: i64,
 }
 
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
 impl Store {
+    /// Records of which something failed, waits for a parent or a person, is in doubt or waits for another try: all of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failure_count(&self) -> Result<i64, StoreError> {
+        self.run("count failures", |conn| {
+            let sql = "SELECT count(DISTINCT document_id) AS count FROM pending \
+                       WHERE state IN ('parked', 'in_doubt') OR (state = 'waiting' AND message IS NOT NULL)";
+            let rows: Vec<Count> = sql_query(sql).load(conn)?;
+            Ok(rows.first().map_or(0, |row| row.count))
+        })
+        .await
+    }
+
     /// Deliveries that are parked, in doubt or waiting for another try.
     ///
     /// # Errors
@@ -159,7 +180,7 @@ impl Store {
             Ok(sql_query(with_cause(include_str!("sql/failure_list.sql")))
                 .bind::<Nullable<Text>, _>(filter.company)
                 .bind::<Nullable<Text>, _>(filter.entity)
-                .bind::<Nullable<Text>, _>(filter.reason)
+                .bind::<Nullable<Text>, _>(filter.reason.map(FailureWord::as_str))
                 .bind::<Nullable<Text>, _>(filter.text)
                 .bind::<BigInt, _>(filter.after)
                 .bind::<BigInt, _>(filter.limit)
@@ -181,7 +202,7 @@ impl Store {
             Ok(sql_query(with_cause(include_str!("sql/failure_causes.sql")))
                 .bind::<Nullable<Text>, _>(filter.company)
                 .bind::<Nullable<Text>, _>(filter.entity)
-                .bind::<Nullable<Text>, _>(filter.reason)
+                .bind::<Nullable<Text>, _>(filter.reason.map(FailureWord::as_str))
                 .bind::<Nullable<Text>, _>(filter.text)
                 .bind::<BigInt, _>(filter.limit)
                 .bind::<Nullable<Text>, _>(filter.key)

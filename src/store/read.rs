@@ -11,6 +11,7 @@ use super::audit::{AuditFilter, newest};
 use super::{HoldView, Store, StoreError};
 use crate::domain::budget::SILENT;
 use crate::domain::explain::{Part, Sending, Standing, explain};
+use crate::domain::word::Names;
 
 /// How a flow stands.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
@@ -227,12 +228,34 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Arou
 }
 
 #[derive(QueryableByName)]
+struct FlowName {
+    #[diesel(sql_type = Text)]
+    company: String,
+    #[diesel(sql_type = Text)]
+    entity: String,
+}
+
+#[derive(QueryableByName)]
 struct Amount {
     #[diesel(sql_type = Numeric)]
     amount: Decimal,
 }
 
 impl Store {
+    /// The companies and entities that the ledger has flows or records of.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn names(&self) -> Result<Names, StoreError> {
+        self.run("read the names of flows", |conn| {
+            let sql = "SELECT company, entity FROM flow UNION SELECT company, entity FROM document_count";
+            let rows: Vec<FlowName> = sql_query(sql).load(conn)?;
+            let (companies, entities) = rows.into_iter().map(|row| (row.company, row.entity)).unzip();
+            Ok(Names { companies, entities })
+        })
+        .await
+    }
+
     /// Every flow that was ever taken or paused.
     ///
     /// # Errors

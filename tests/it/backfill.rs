@@ -74,7 +74,7 @@ fn a_period_is_read_again_and_the_watermark_stays_where_it_was() {
         (vec!["--why", "x"], "name a period with --since and --until"),
         (vec!["--since", "2026-02-01", "--until", "2026-02-01", "--why", "x"], "must come after"),
         (vec!["--since", "2026-02-30", "--why", "x"], "2026-02-30"),
-        (vec!["--all", "--entity", "invoic", "--why", "x"], "known are"),
+        (vec!["--all", "--entity", "invoic", "--why", "x"], "did you mean `invoice`?"),
         (vec!["--all"], "--why"),
     ] {
         let (code, said) = say(&world, &[vec!["backfill"], arguments].concat());

@@ -21,6 +21,7 @@ mod downstream;
 mod drift;
 mod enet;
 mod explain;
+mod filters;
 mod hold;
 mod http;
 mod late;

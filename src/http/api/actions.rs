@@ -17,6 +17,7 @@ use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
+use crate::domain::word;
 use crate::http::Surface;
 use crate::http::auth::Caller;
 use crate::http::problem::Problem;
@@ -208,12 +209,9 @@ fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
     if names.chain(&asked.keys).any(|text| text.contains('\0')) {
         return Err(Problem::bad_request("a name holds a zero byte", "send text"));
     }
-    if let Some(other) = why_parked.as_deref().filter(|word| word.parse::<ParkReason>().is_err()) {
-        let known: Vec<&str> = ParkReason::ALL.iter().map(|reason| reason.as_str()).collect();
-        return Err(Problem::bad_request(
-            format!("`{other}` is no reason why records are parked"),
-            format!("send one of {}", known.join(", ")),
-        ));
+    if let Some(word) = &why_parked {
+        word::check("reason why records are parked", word, ParkReason::WORDS.iter().copied())
+            .map_err(|unknown| Problem::bad_request(unknown.detail(), format!("send one of {}", unknown.choices())))?;
     }
     if asked.keys.len() > MOST_KEYS {
         let detail = format!("`keys` names {} records, more than {MOST_KEYS}", asked.keys.len());
@@ -262,6 +260,7 @@ pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, pa
 pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody, who: String) -> Answer {
     let why = reason(&asked.why)?;
     let scope = scope(asked)?;
+    surface.check_names(scope.company.as_deref(), scope.entity.as_deref()).await?;
     let Ok(turn) = surface.replaying.clone().try_acquire_owned() else {
         return Err(Problem::conflict("a replay is on its way", "wait until it has ended; `GET /api/v1/runs` shows it"));
     };
@@ -305,7 +304,7 @@ mod tests {
         assert!(ask(r#"{"all":true,"failed_only":true}"#).expect_err("both").contains("contradict"));
         assert!(ask(r#"{"entitty":"invoice"}"#).expect_err("unknown").contains("unknown field `entitty`"));
         assert!(ask(r#"{"run":"7"}"#).is_err());
-        assert!(ask(r#"{"reason":"lost"}"#).expect_err("no reason").contains("`lost` is no reason"));
+        assert!(ask(r#"{"reason":"lost"}"#).expect_err("no reason").contains("there is no reason why records are parked `lost`"));
         assert!(ask(r#"{"since":"2026-01-31T08:00:00Z","text":"period"}"#).expect("limited").since.is_some());
         assert_eq!(ask(r#"{"cause":"0123"}"#).expect("limited").cause.as_deref(), Some("0123"));
         assert!(ask(r#"{"keys":["7"]}"#).expect_err("of which flow").contains("several flows"));

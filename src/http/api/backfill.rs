@@ -105,7 +105,7 @@ fn flows(surface: &Surface, company: Option<&str>, entity: Option<&str>) -> Resu
 
 /// `GET /api/v1/backfills`, the newest first.
 pub(super) async fn list(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::described(request.query_string(), BACKFILLS)?;
+    let params = surface.described(request.query_string(), BACKFILLS).await?;
     let limit = params.limit()?;
     let state = params.value("state", "a state of a backfill")?;
     let before = Some(params.after()?).filter(|before| *before > 0);

@@ -96,7 +96,7 @@ pub(super) struct AdoptBody {
 
 /// `GET /api/v1/conflicts`: what is not closed, unless a state is asked for.
 pub(super) async fn list(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::described(request.query_string(), CONFLICTS)?;
+    let params = surface.described(request.query_string(), CONFLICTS).await?;
     let limit = params.limit()?;
     let filter = ConflictFilter {
         company: params.text("company"),

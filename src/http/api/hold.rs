@@ -58,9 +58,10 @@ pub(super) async fn release(surface: web::Data<Surface>, request: HttpRequest, p
 /// Holds records back, for whoever asks, over the API or in the console.
 ///
 /// # Errors
-/// 400 without a reason or keys, 404 when none of them is known.
+/// 400 without a reason or keys, 422 for an unknown company or entity, 404 when none of them is known.
 pub(in crate::http) async fn park_action(surface: &Surface, asked: HoldBody, who: String) -> Answer {
     let (flow, keys, why) = checked(asked)?;
+    surface.check_names(Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
     let rows = surface.deps.store.hold_put(flow.clone(), keys.clone(), who, why).await?;
     answer(&flow, keys, rows)
 }
@@ -68,9 +69,10 @@ pub(in crate::http) async fn park_action(surface: &Surface, asked: HoldBody, who
 /// Lets records go again, for whoever asks, over the API or in the console.
 ///
 /// # Errors
-/// 400 without a reason or keys, 404 when none of them is known.
+/// 400 without a reason or keys, 422 for an unknown company or entity, 404 when none of them is known.
 pub(in crate::http) async fn release_action(surface: &Surface, asked: HoldBody, who: String) -> Answer {
     let (flow, keys, why) = checked(asked)?;
+    surface.check_names(Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
     let rows = surface.deps.store.hold_end(flow.clone(), keys.clone(), who, why).await?;
     surface.root.nudge_all();
     answer(&flow, keys, rows)

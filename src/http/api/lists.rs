@@ -22,10 +22,6 @@ const SINCE: Param = param("since", Kind::Instant, "only from this instant on");
 const UNTIL: Param = param("until", Kind::Instant, "only before this instant");
 const BEFORE: Param = param("after", Kind::Uuid, "the `next` of the page before");
 
-/// What a failure may be asked for by: why it is parked, or the state of what is not.
-const REASONS: &[&str] =
-    &["rejected", "missing_parent", "poison", "exhausted", "downstream_failed", "on_hold", "throttled", "parked", "in_doubt", "waiting"];
-
 /// What each list takes.
 pub(super) const RUNS: &[Param] = &[
     COMPANY,
@@ -53,7 +49,7 @@ pub(super) const FAILURES: &[Param] = &[
     COMPANY,
     ENTITY,
     KEY,
-    param("reason", Kind::Word(REASONS), "only what is parked for this reason, or stands so"),
+    param("reason", Kind::Failure, "only what is parked for this reason, or stands so"),
     TEXT,
     param("cause", Kind::Text, "only what failed for this cause, as the console groups failures"),
     SINCE,
@@ -83,7 +79,7 @@ pub(super) async fn nodes(surface: web::Data<Surface>, request: HttpRequest) -> 
 
 /// `GET /api/v1/runs`, the newest first.
 pub(super) async fn runs(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::described(request.query_string(), RUNS)?;
+    let params = surface.described(request.query_string(), RUNS).await?;
     let limit = params.limit()?;
     let before = params.value::<Uuid>("after", "the `next` of the page before")?;
     let filter = RunFilter {
@@ -102,7 +98,7 @@ pub(super) async fn runs(surface: web::Data<Surface>, request: HttpRequest) -> A
 
 /// `GET /api/v1/records`
 pub(super) async fn records(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::described(request.query_string(), RECORDS)?;
+    let params = surface.described(request.query_string(), RECORDS).await?;
     let limit = params.limit()?;
     let filter = DocumentFilter {
         company: params.text("company"),
@@ -137,12 +133,12 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
 
 /// `GET /api/v1/failures`
 pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::described(request.query_string(), FAILURES)?;
+    let params = surface.described(request.query_string(), FAILURES).await?;
     let limit = params.limit()?;
     let filter = FailureFilter {
         company: params.text("company"),
         entity: params.text("entity"),
-        reason: params.text("reason"),
+        reason: params.value("reason", "a reason or state of a failure")?,
         text: params.text("text"),
         key: params.text("key"),
         cause: params.text("cause"),
@@ -157,7 +153,7 @@ pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) 
 
 /// `GET /api/v1/audit`
 pub(super) async fn audit(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = Params::described(request.query_string(), AUDIT)?;
+    let params = surface.described(request.query_string(), AUDIT).await?;
     let limit = params.limit()?;
     let filter = AuditFilter {
         company: params.text("company"),

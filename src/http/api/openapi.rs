@@ -318,6 +318,9 @@ fn described(route: &Route, said: &Operation, components: &mut BTreeMap<String, 
     if route.path.contains('{') || said.body.is_some() {
         problems.push((404, "there is no such thing"));
     }
+    if said.body.is_none() && said.params.iter().any(|param| param.name == "company") {
+        problems.push((422, "it names a company or an entity that there is not"));
+    }
     if said.body.is_some() {
         problems.extend([
             (409, "not now: something of this is on its way"),
@@ -380,8 +383,9 @@ fn schema_of(kind: Kind) -> Schema {
         |format| Schema::Object(ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format))).build());
     match kind {
         Kind::Text => text(TEXT, 0, None),
-        Kind::Word(words) => {
-            Schema::Object(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.iter().map(|word| json!(word)))).build())
+        Kind::Word(_) | Kind::Failure => {
+            let words = kind.words().into_iter().map(|word| json!(word));
+            Schema::Object(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build())
         }
         Kind::Instant => formatted(KnownFormat::DateTime),
         Kind::Number(least, most) => number(least, most),

@@ -39,7 +39,7 @@ struct AuditPage {
 }
 
 /// What is chosen, for the page and for the CSV alike.
-fn chosen(surface: &Surface, query: &str, more: &[&str], limit: usize) -> Result<(Filter, AuditFilter), super::Refusal> {
+async fn chosen(surface: &Surface, query: &str, more: &[&str], limit: usize) -> Result<(Filter, AuditFilter), super::Refusal> {
     let specs = vec![
         Spec::Company,
         Spec::Entity,
@@ -47,7 +47,8 @@ fn chosen(surface: &Surface, query: &str, more: &[&str], limit: usize) -> Result
         Spec::words("kind", "Kind", "every kind", AuditKind::ALL.iter().map(|kind| kind.as_str())),
         Spec::Period,
     ];
-    let (filter, params) = Filter::of(surface, query, "/audit", specs, more)?;
+    let (filter, params) = Filter::of(surface, query, "/audit", specs, more).await?;
+    let filter = filter.listing("audit row");
     let asked = AuditFilter {
         company: filter.text("company"),
         entity: filter.text("entity"),
@@ -68,7 +69,7 @@ fn flow_of(row: &AuditRow) -> String {
 /// `GET /audit`, the newest first.
 pub(super) async fn audit(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let (filter, asked) = chosen(&surface, request.query_string(), &["after"], PAGE + 1)?;
+    let (filter, asked) = chosen(&surface, request.query_string(), &["after"], PAGE + 1).await?;
     let mut rows = surface.deps.store.audit_newest(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
@@ -101,7 +102,7 @@ impl From<AuditRow> for AuditView {
 
 /// `GET /audit.csv`: everything that the filters let through, sent as it is read.
 pub(super) async fn csv(surface: web::Data<Surface>, request: HttpRequest) -> Page {
-    let (_, filter) = chosen(&surface, request.query_string(), &[], CSV_STEP)?;
+    let (_, filter) = chosen(&surface, request.query_string(), &[], CSV_STEP).await?;
     // a ledger that is away is said with a page; later the answer can only be cut off
     let first = surface.deps.store.audit_list(filter.clone()).await?;
     let store = surface.deps.store.clone();

@@ -117,7 +117,8 @@ struct BackfillsPart {
 
 async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Vec<BackfillRow>, bool, Option<String>), Refusal> {
     let specs = vec![Spec::Company, Spec::Entity, Spec::words("state", "State", "every state", BackfillState::WORDS.iter().copied())];
-    let (filter, params) = Filter::of(surface, request.query_string(), "/backfills", specs, &["after", "done"])?;
+    let (filter, params) = Filter::of(surface, request.query_string(), "/backfills", specs, &["after", "done"]).await?;
+    let filter = filter.listing("backfill");
     let before = params.value::<i64>("after", "the address of the link on the page before")?;
     let asked = BackfillFilter {
         company: filter.text("company"),

@@ -110,7 +110,8 @@ pub(super) async fn conflicts(surface: web::Data<Surface>, request: HttpRequest)
         Spec::words("state", "State", "not closed", ConflictState::WORDS.iter().copied()),
         Spec::words("kind", "Kind", "every kind", ConflictKind::WORDS.iter().copied()),
     ];
-    let (filter, params) = Filter::of(&surface, request.query_string(), "/conflicts", specs, &["after", "done"])?;
+    let (filter, params) = Filter::of(&surface, request.query_string(), "/conflicts", specs, &["after", "done"]).await?;
+    let filter = filter.listing("conflict");
     let asked = ConflictFilter {
         company: filter.text("company"),
         entity: filter.text("entity"),

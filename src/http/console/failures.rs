@@ -8,7 +8,7 @@ use super::filter::{Filter, Spec};
 use super::session::{self, Form};
 use super::view::{Frame, Ticks, Time, grouped, part, record_path};
 use super::{Page, ok, see_other};
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::{FailureWord, ParkReason};
 use crate::http::Surface;
 use crate::http::api::actions::{ReplayBody, caller, replay_action};
 use crate::http::problem::Problem;
@@ -76,15 +76,15 @@ fn words(reason: &str) -> (&'static str, &'static str) {
         "downstream_failed" => ("Failed in ServiceNow later", "bad"),
         "on_hold" => ("On hold", "warn"),
         "in_doubt" => ("In doubt", "warn"),
+        "throttled" => ("Asked to wait by ServiceNow", "warn"),
+        "parked" => ("Parked, for any reason", "bad"),
         _ => ("Waiting for its next try", "warn"),
     }
 }
 
 /// What the form offers.
 fn specs() -> Vec<Spec> {
-    let states = ["in_doubt", "waiting"];
-    let reasons = ParkReason::ALL.iter().map(|reason| reason.as_str()).chain(states);
-    let reasons = reasons.map(|reason| (reason.to_owned(), words(reason).0.to_owned()));
+    let reasons = FailureWord::words().map(|reason| (reason.to_owned(), words(reason).0.to_owned()));
     vec![
         Spec::Company,
         Spec::Entity,
@@ -103,7 +103,8 @@ fn asked(filter: &Filter, limit: usize) -> FailureFilter {
     FailureFilter {
         company: filter.text("company"),
         entity: filter.text("entity"),
-        reason: filter.text("reason"),
+        // the form offers no other words, and refuses them
+        reason: filter.text("reason").and_then(|word| word.parse().ok()),
         text: filter.text("text"),
         key: filter.text("key"),
         since: filter.since,
@@ -137,8 +138,12 @@ struct FailuresPage {
 /// `GET /failures`
 pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let (filter, params) = Filter::of(&surface, request.query_string(), "/failures", specs(), &["done"])?;
+    let (filter, params) = Filter::of(&surface, request.query_string(), "/failures", specs(), &["done"]).await?;
+    let mut filter = filter.listing("failure");
     let rows = surface.deps.store.failure_causes(asked(&filter, CAUSES)).await?;
+    if rows.is_empty() && filter.active {
+        filter.without = Some(grouped(surface.deps.store.failure_count().await?));
+    }
     let text = |name: &str| filter.text(name).unwrap_or_default();
     let parked = |reason: &str| reason.is_empty() || reason.parse::<ParkReason>().is_ok();
     let scope = Scope {
@@ -198,7 +203,8 @@ pub(super) async fn cause(surface: web::Data<Surface>, request: HttpRequest) -> 
     let parts = path_parts(request.uri().path(), 1, 1)?;
     let name = parts.into_iter().next().unwrap_or_default();
     let path = format!("/failures/{}", part(&name));
-    let (filter, params) = Filter::of(&surface, request.query_string(), &path, within(), &["after", "done"])?;
+    let (filter, params) = Filter::of(&surface, request.query_string(), &path, within(), &["after", "done"]).await?;
+    let filter = filter.listing("failure");
     let store = &surface.deps.store;
     let of_cause = FailureFilter { cause: Some(name), ..asked(&filter, PAGE + 1) };
     let cause = store.failure_causes(FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() }).await?;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
+use crate::domain::word;
 use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
@@ -61,6 +62,10 @@ pub(super) struct Filter {
     pub(super) until: Option<DateTime<Utc>>,
     /// Beyond the first page.
     pub(super) later: bool,
+    /// What one item of the list is called where nothing is found.
+    pub(super) noun: &'static str,
+    /// How many there are without the filter, where that is counted.
+    pub(super) without: Option<String>,
     query: Vec<(&'static str, String)>,
 }
 
@@ -68,10 +73,19 @@ impl Filter {
     /// The form of the page with this path, and what the address chose in it. `more` are the other parameters that the page takes.
     ///
     /// # Errors
-    /// 400 for an unknown name or a day that is none.
-    pub(super) fn of(surface: &Surface, query: &str, path: &str, specs: Vec<Spec>, more: &[&str]) -> Result<(Self, Params), Problem> {
+    /// 400 for an unknown name, a word that is not one of its choices, or a day that is none.
+    /// 422 for a company or an entity that there is not: an empty list would read like an all-clear.
+    pub(super) async fn of(surface: &Surface, query: &str, path: &str, specs: Vec<Spec>, more: &[&str]) -> Result<(Self, Params), Problem> {
         let names: Vec<&'static str> = specs.iter().flat_map(names).collect();
         let params = Params::parse(query, &[&names[..], more].concat())?;
+        surface.check_names(params.text("company").as_deref(), params.text("entity").as_deref()).await?;
+        for spec in &specs {
+            let Spec::Choice(name, _, _, words) = spec else { continue };
+            let Some(text) = params.text(name) else { continue };
+            word::check("value", &text, words.iter().map(|(word, _)| word.as_str())).map_err(|unknown| {
+                Problem::bad_request(format!("parameter `{name}`: {}", unknown.detail()), format!("use one of {}", unknown.choices()))
+            })?;
+        }
         let mut filter = Self {
             path: path.to_owned(),
             fields: Vec::new(),
@@ -79,6 +93,8 @@ impl Filter {
             since: day(&params, "since", false)?,
             until: day(&params, "until", true)?,
             later: params.text("after").is_some(),
+            noun: "entry",
+            without: None,
             query: names.iter().filter_map(|name| Some((*name, params.text(name)?))).collect(),
         };
         filter.active = !filter.query.is_empty();
@@ -122,6 +138,12 @@ impl Filter {
         let rest = words.into_iter().chain(gone).map(|(word, label)| Choice { chosen: word == value, value: word, label });
         let choices = std::iter::once(first).chain(rest).collect();
         self.fields.push(Field { name, label, value, choices, size: 0, day: false, instant: String::new() });
+    }
+
+    /// The same, with what one item of the list is called.
+    pub(super) fn listing(mut self, noun: &'static str) -> Self {
+        self.noun = noun;
+        self
     }
 
     /// What is chosen of a name; `None`: nothing.

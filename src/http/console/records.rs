@@ -64,7 +64,8 @@ pub(super) async fn search(surface: web::Data<Surface>, request: HttpRequest) ->
     if by_run {
         specs.push(Spec::Text("run", "Read anew by the run", 36));
     }
-    let (filter, params) = Filter::of(&surface, request.query_string(), "/records", specs, &["after", "run"])?;
+    let (filter, params) = Filter::of(&surface, request.query_string(), "/records", specs, &["after", "run"]).await?;
+    let filter = filter.listing("record");
     let prefix = filter.text("prefix").map(|text| text.trim().to_owned());
     let asked = DocumentFilter {
         company: filter.text("company"),

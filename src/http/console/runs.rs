@@ -111,7 +111,8 @@ async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Vec
         Spec::Choice("outcome", "Outcome", "every outcome", outcome.into()),
         Spec::Period,
     ];
-    let (filter, params) = Filter::of(surface, request.query_string(), "/runs", specs, &["after"])?;
+    let (filter, params) = Filter::of(surface, request.query_string(), "/runs", specs, &["after"]).await?;
+    let filter = filter.listing("run");
     let asked = RunFilter {
         company: filter.text("company"),
         entity: filter.text("entity"),

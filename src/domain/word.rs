@@ -1,0 +1,135 @@
+//! Words that people type: which known one a wrong one is near to, and what is said of a word that is not known.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// How many letters must be inserted, removed or replaced to make one word of the other (Levenshtein's distance).
+pub fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// The known word that was probably meant; `None` when no word is near enough to be worth a suggestion. Case does not count.
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    let near = known.into_iter().map(|word| (distance(&word.to_lowercase(), &wrong), word)).min();
+    near.filter(|(distance, word)| *distance <= 1 + word.chars().count() / 4).map(|(_, word)| word)
+}
+
+/// A word that is not among the known ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// What kind of word it should be, such as `company`.
+    pub what: &'static str,
+    /// What was typed.
+    pub word: String,
+    /// The known word that is nearest to it.
+    pub near: Option<String>,
+    /// Every known word.
+    pub known: Vec<String>,
+}
+
+impl Unknown {
+    /// What is wrong, without the list of known words.
+    pub fn detail(&self) -> String {
+        let near = self.near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        format!("there is no {} `{}`{near}", self.what, self.word)
+    }
+
+    /// The known words.
+    pub fn choices(&self) -> String {
+        match self.known.as_slice() {
+            [] => format!("no {} is known yet", self.what),
+            known => known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let detail = self.detail();
+        let end = if detail.ends_with('?') { "" } else { ";" };
+        write!(f, "{detail}{end} known: {}", self.choices())
+    }
+}
+
+impl std::error::Error for Unknown {}
+
+/// Checks a word against the known ones. `what` says what kind of word it is.
+///
+/// # Errors
+/// [`Unknown`] with the nearest known word.
+pub fn check<'a>(what: &'static str, word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Result<(), Unknown> {
+    if known.clone().into_iter().any(|one| one == word) {
+        return Ok(());
+    }
+    let near = nearest(word, known.clone()).map(str::to_owned);
+    Err(Unknown { what, word: word.to_owned(), near, known: known.into_iter().map(str::to_owned).collect() })
+}
+
+/// The names by which a list can be filtered: those of the configuration, and those that the ledger still has records of.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// SYSPRO companies.
+    pub companies: BTreeSet<String>,
+    /// Entities.
+    pub entities: BTreeSet<String>,
+}
+
+impl Names {
+    /// Checks a company and an entity, as far as they are given.
+    ///
+    /// # Errors
+    /// [`Unknown`] for the first that is not known: a list filtered by it would be empty, which reads like an all-clear.
+    pub fn check(&self, company: Option<&str>, entity: Option<&str>) -> Result<(), Unknown> {
+        if let Some(company) = company {
+            check("company", company, self.companies.iter().map(String::as_str))?;
+        }
+        match entity {
+            Some(entity) => check("entity", entity, self.entities.iter().map(String::as_str)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_suggested_and_a_far_one_is_not() {
+        let known = ["rejected", "missing_parent", "waiting", "in_doubt"];
+        assert_eq!(nearest("waitng", known), Some("waiting"));
+        assert_eq!(nearest("REJECTED", known), Some("rejected"));
+        assert_eq!(nearest("frobnicate", known), None);
+        assert_eq!(nearest("EDU9", ["EDU1", "FAR2"]), Some("EDU1"));
+        assert_eq!(nearest("x", []), None);
+    }
+
+    #[test]
+    fn an_unknown_name_is_said_with_the_known_ones() {
+        let names = Names { companies: ["EDU1".to_owned()].into(), entities: ["invoice".to_owned(), "supplier".to_owned()].into() };
+        assert_eq!(names.check(Some("EDU1"), Some("invoice")), Ok(()));
+        assert_eq!(names.check(None, None), Ok(()));
+        let said = |company, entity| names.check(company, entity).expect_err("unknown").to_string();
+        assert_eq!(said(None, Some("invoicex")), "there is no entity `invoicex`; did you mean `invoice`? known: `invoice`, `supplier`");
+        assert_eq!(said(Some("OTHER"), None), "there is no company `OTHER`; known: `EDU1`");
+        assert_eq!(said(Some("edu1"), None), "there is no company `edu1`; did you mean `EDU1`? known: `EDU1`");
+        assert_eq!(Names::default().check(Some("A"), None).expect_err("unknown").choices(), "no company is known yet");
+    }
+
+    #[test]
+    fn a_distance_counts_letters() {
+        assert_eq!((distance("kitten", "sitting"), distance("", "abc"), distance("ü", "u"), distance("same", "same")), (3, 3, 1, 0));
+    }
+}
