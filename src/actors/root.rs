@@ -229,11 +229,7 @@ impl Handler<Tick> for Root {
                 return Vec::new();
             }
             match deps.store.delivery_due().await {
-                Ok(lanes) => {
-                    for lane in lanes.into_iter().filter(|lane| lane.waiting + lane.in_doubt > 0) {
-                        nudge.do_send(Nudge { entity: EntityName::new(lane.entity) });
-                    }
-                }
+                Ok(entities) => entities.into_iter().for_each(|entity| nudge.do_send(Nudge { entity: EntityName::new(entity) })),
                 Err(error) => warn!(%error, "due deliveries could not be looked for, it is tried again"),
             }
             match deps.store.backfill_flows().await {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Node, Store, StoreError, hold};
+use crate::domain::FlowId;
 
 /// Whose batches are known to have no sender any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,21 +86,25 @@ pub struct Claim {
     pub deliveries: Vec<Claimed>,
 }
 
-/// What is due in a lane.
-#[derive(Debug, Clone, QueryableByName)]
-pub struct Due {
-    /// The entity.
+/// A row that a claim answers with.
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(embed)]
+    delivery: Claimed,
+    /// A person holds it back: it was set aside, and is no part of the batch.
+    #[diesel(sql_type = Bool)]
+    set_aside: bool,
+}
+
+#[derive(QueryableByName)]
+struct Entity {
     #[diesel(sql_type = Text)]
-    pub entity: String,
-    /// The block.
-    #[diesel(sql_type = Text)]
-    pub block: String,
-    /// Deliveries that may be sent now; counted up to a thousand.
-    #[diesel(sql_type = BigInt)]
-    pub waiting: i64,
-    /// Doubts that may be looked at now; counted up to a thousand.
-    #[diesel(sql_type = BigInt)]
-    pub in_doubt: i64,
+    entity: String,
+}
+
+/// Puts the one predicate of what may be claimed into a statement.
+fn with_claimable(sql: &str) -> String {
+    sql.replace("{claimable}", include_str!("sql/claimable.sql"))
 }
 
 #[derive(QueryableByName)]
@@ -134,45 +139,59 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn delivery_claim(&self, lane: Lane, node: Node, limit: i64, lease: Duration, in_doubt: bool) -> Result<Claim, StoreError> {
-        self.run("claim deliveries", move |conn| {
+        self.run_hot("claim deliveries", move |conn| {
             let batch_id = Uuid::now_v7();
-            let mut deliveries: Vec<Claimed> = sql_query(include_str!("sql/delivery_claim.sql"))
-                .bind::<Text, _>(&lane.entity)
-                .bind::<Text, _>(&lane.block)
-                .bind::<BigInt, _>(limit)
-                .bind::<SqlUuid, _>(batch_id)
-                .bind::<Text, _>(&node.name)
-                .bind::<SqlUuid, _>(node.incarnation)
-                .bind::<Double, _>(lease.as_secs_f64())
-                .bind::<Text, _>(if in_doubt { "in_doubt" } else { "waiting" })
-                .bind::<Bool, _>(in_doubt)
-                .bind::<Text, _>(hold::NEXT_STEP)
-                .load(conn)?;
-            deliveries.sort_by_key(|delivery| delivery.delivery_id);
-            Ok(Claim { batch_id, lane, deliveries })
+            let sql = with_claimable(include_str!("sql/delivery_claim.sql"));
+            loop {
+                let taken: Vec<Taken> = sql_query(sql.as_str())
+                    .bind::<Text, _>(&lane.entity)
+                    .bind::<Text, _>(&lane.block)
+                    .bind::<BigInt, _>(limit)
+                    .bind::<SqlUuid, _>(batch_id)
+                    .bind::<Text, _>(&node.name)
+                    .bind::<SqlUuid, _>(node.incarnation)
+                    .bind::<Double, _>(lease.as_secs_f64())
+                    .bind::<Text, _>(if in_doubt { "in_doubt" } else { "waiting" })
+                    .bind::<Bool, _>(in_doubt)
+                    .bind::<Text, _>(hold::NEXT_STEP)
+                    .load(conn)?;
+                let found = !taken.is_empty();
+                let mut deliveries: Vec<Claimed> = taken.into_iter().filter(|row| !row.set_aside).map(|row| row.delivery).collect();
+                // behind those that were all set aside there may be others
+                if !deliveries.is_empty() || !found {
+                    deliveries.sort_by_key(|delivery| delivery.delivery_id);
+                    return Ok(Claim { batch_id, lane, deliveries });
+                }
+            }
         })
         .await
     }
 
-    /// What is due now, per lane.
+    /// The entities of which something may be claimed now, to be sent or to be looked up: exactly what [`Store::delivery_claim`] would
+    /// find.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delivery_due(&self) -> Result<Vec<Due>, StoreError> {
-        self.run("look for due deliveries", |conn| Ok(sql_query(include_str!("sql/delivery_due.sql")).load(conn)?)).await
+    pub async fn delivery_due(&self) -> Result<Vec<String>, StoreError> {
+        self.run_hot("look for due deliveries", |conn| {
+            let rows: Vec<Entity> = sql_query(with_claimable(include_str!("sql/delivery_due.sql"))).load(conn)?;
+            Ok(rows.into_iter().map(|row| row.entity).collect())
+        })
+        .await
     }
 
-    /// How many deliveries of a flow are not confirmed and not parked, counted up to `cap`.
+    /// How many deliveries of a flow wait to be sent, in these blocks; counted up to `cap`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delivery_backlog(&self, entity: String, cap: i64) -> Result<i64, StoreError> {
-        self.run("count what is due", move |conn| {
-            let rows: Vec<Count> =
-                sql_query("SELECT count(*) AS count FROM (SELECT 1 FROM pending WHERE entity = $1 AND state = 'waiting' LIMIT $2) t")
-                    .bind::<Text, _>(entity)
-                    .bind::<BigInt, _>(cap)
-                    .load(conn)?;
+    pub async fn delivery_backlog(&self, flow: FlowId, blocks: Vec<String>, cap: i64) -> Result<i64, StoreError> {
+        self.run_hot("count what is due", move |conn| {
+            let rows: Vec<Count> = sql_query(include_str!("sql/delivery_backlog.sql"))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<diesel::sql_types::Array<Text>, _>(blocks)
+                .bind::<BigInt, _>(cap)
+                .load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))
         })
         .await
@@ -189,7 +208,7 @@ impl Store {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        self.run("resolve references", move |conn| {
+        self.run_hot("resolve references", move |conn| {
             let rows: Vec<Resolved> = sql_query(include_str!("sql/record_resolve.sql"))
                 .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.0.as_str()).collect::<Vec<_>>())
                 .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.1.as_str()).collect::<Vec<_>>())
@@ -205,7 +224,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn record_owned(&self, sys_ids: Vec<String>) -> Result<Vec<String>, StoreError> {
-        self.run("look rows up", move |conn| {
+        self.run_hot("look rows up", move |conn| {
             let rows: Vec<SysId> = sql_query("SELECT DISTINCT sys_id FROM record WHERE sys_id = ANY($1)")
                 .bind::<diesel::sql_types::Array<Text>, _>(sys_ids)
                 .load(conn)?;
@@ -220,7 +239,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn delivery_recover(&self, node: Node, dead: Dead, silent: Duration) -> Result<i64, StoreError> {
-        self.run("recover interrupted batches", move |conn| {
+        self.run_hot("recover interrupted batches", move |conn| {
             let rows: Vec<Count> = sql_query(include_str!("sql/delivery_recover.sql"))
                 .bind::<Text, _>(&node.name)
                 .bind::<SqlUuid, _>(node.incarnation)

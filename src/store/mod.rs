@@ -38,7 +38,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use diesel::connection::InstrumentationEvent;
+use diesel::connection::{AnsiTransactionManager, InstrumentationEvent, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use secrecy::{ExposeSecret, SecretString};
@@ -56,7 +56,7 @@ pub use backfill::{BackfillFilter, BackfillRow, BackfillStep, NewBackfill};
 pub use conflict::{ConflictFilter, ConflictRow};
 pub use console_session::SessionRow;
 pub use credential::SealedCredential;
-pub use delivery::{Claim, Claimed, Dead, Due, Lane};
+pub use delivery::{Claim, Claimed, Dead, Lane};
 pub use documents::{DocumentFilter, DocumentRow, DocumentState, PendingCount};
 pub use downstream::{DownstreamDue, DownstreamVerdict};
 pub use enet_session::{EnetTaken, EnetUser, SealedSession};
@@ -178,13 +178,34 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
     {
+        self.run_within(what, "BEGIN", work).await
+    }
+
+    /// As [`Store::run`], for what happens with every page, every batch and every second: its statements are planned as they are written,
+    /// whatever the server believes of the tables' sizes.
+    ///
+    /// # Errors
+    /// As for [`Store::run`].
+    pub(crate) async fn run_hot<T, F>(&self, what: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
+    {
+        self.run_within(what, include_str!("sql/hot_begin.sql"), work).await
+    }
+
+    async fn run_within<T, F>(&self, what: &'static str, begin: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
+    {
         let started = Instant::now();
-        let done = self.run_within(what, work).await;
+        let done = self.run_in_time(what, begin, work).await;
         metrics().store_called(what, started.elapsed());
         done
     }
 
-    async fn run_within<T, F>(&self, what: &'static str, work: F) -> Result<T, StoreError>
+    async fn run_in_time<T, F>(&self, what: &'static str, begin: &'static str, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
@@ -202,7 +223,7 @@ impl Store {
                 pool.get_timeout(patience).map_err(|error| StoreError::Unreachable { problem: without_url(&error.to_string()) })?;
             metrics().store_waited(started.elapsed());
             failpoint::transaction(Some(what));
-            let done = PgConnection::transaction(&mut *conn, |conn| work(conn)).map_err(|error: TxError| error.into_store(what));
+            let done = in_transaction(&mut conn, begin, work).map_err(|error| error.into_store(what));
             failpoint::transaction(None);
             done
         });
@@ -250,6 +271,22 @@ impl Store {
     /// [`StoreError`] when there is none.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.run("say that it is alive", |conn| Ok(diesel::sql_query("SELECT 1").execute(conn).map(drop)?)).await
+    }
+}
+
+/// Does `work` in a transaction that is begun as told: the settings that go with it cost no statement of their own.
+fn in_transaction<T>(conn: &mut Conn, begin: &str, work: impl FnOnce(&mut Conn) -> Tx<T>) -> Tx<T> {
+    AnsiTransactionManager::begin_transaction_sql(conn, begin)?;
+    match work(conn) {
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(conn)?;
+            Ok(value)
+        }
+        Err(error) => match AnsiTransactionManager::rollback_transaction(conn) {
+            // a connection that was lost says less than what it was lost over
+            Ok(()) | Err(diesel::result::Error::BrokenTransactionManager) => Err(error),
+            Err(rollback) => Err(rollback.into()),
+        },
     }
 }
 

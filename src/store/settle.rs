@@ -114,7 +114,7 @@ impl Store {
         stops: Arc<[(FlowId, String)]>,
         look: bool,
     ) -> Result<(), StoreError> {
-        self.run("store the outcomes of a batch", move |conn| {
+        self.run_hot("store the outcomes of a batch", move |conn| {
             let ours = sql_query("DELETE FROM intent WHERE batch_id = $1 AND node = $2 AND incarnation = $3")
                 .bind::<SqlUuid, _>(batch_id)
                 .bind::<Text, _>(&node.name)
@@ -146,7 +146,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn pending_release_all(&self) -> Result<i64, StoreError> {
-        self.run("release what waited for a parent", |conn| {
+        self.run_hot("release what waited for a parent", |conn| {
             let ready: Vec<DocumentId> = sql_query(include_str!("sql/awaited_delivered.sql")).load(conn)?;
             let ids: Vec<i64> = ready.into_iter().map(|row| row.document_id).collect();
             if ids.is_empty() { Ok(0) } else { pending_release(conn, &ids, "its parents are delivered") }
@@ -203,7 +203,8 @@ fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
     Ok(())
 }
 
-/// Everything that is not confirmed goes back to `pending` with what is known about it.
+/// Everything that is not confirmed goes back to `pending` with what is known about it; what a newer delivery of the same record stands
+/// behind is replaced by that.
 fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
     struct Row<'a> {
         id: i64,
@@ -256,7 +257,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    sql_query(include_str!("sql/pending_put_back.sql"))
+    let replaced: Vec<Released> = sql_query(include_str!("sql/pending_put_back.sql"))
         .bind::<Array<BigInt>, _>(rows.iter().map(|r| r.id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|r| r.state).collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.reason).collect::<Vec<_>>())
@@ -266,8 +267,14 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
         .bind::<Array<Timestamptz>, _>(rows.iter().map(|r| r.not_before).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(rows.iter().map(|r| r.uncounted).collect::<Vec<_>>())
         .bind::<diesel::sql_types::Bool, _>(look)
-        .execute(conn)?;
-    Ok(())
+        .load(conn)?;
+    let told = |row: &Released| {
+        let mut audit =
+            NewAudit::of(AuditKind::Superseded).detail(&serde_json::json!({ "why": "a newer delivery of the record is sent instead" }));
+        (audit.document_id, audit.version, audit.delivery_id) = (Some(row.document_id), Some(row.version), Some(row.delivery_id));
+        audit
+    };
+    audit_append(conn, &replaced.iter().map(told).collect::<Vec<_>>())
 }
 
 fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool) -> NewAudit {

@@ -31,6 +31,7 @@ mod no_loss;
 mod nodes;
 mod notices;
 mod odata;
+mod plans;
 mod prometheus;
 mod secrets;
 mod service_manager;

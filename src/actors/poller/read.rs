@@ -234,10 +234,12 @@ impl Reader {
     /// Reading rests while more is due than `flows.backlog`: at most one page per flow is in memory.
     async fn catch_up(&self) -> Result<(), PollError> {
         let cap = i64::from(self.deps.settings.flows.backlog);
+        let Some(plan) = self.deps.definitions.plan(&self.flow.entity) else { return Ok(()) };
+        let blocks: Vec<String> = plan.targets.iter().map(|target| target.block.clone()).collect();
         let mut rested = 0_u32;
         loop {
             let due =
-                self.deps.store.delivery_backlog(self.flow.entity.to_string(), cap).await.map_err(|error| self.store_error(&error))?;
+                self.deps.store.delivery_backlog(self.flow.clone(), blocks.clone(), cap).await.map_err(|error| self.store_error(&error))?;
             // sending that does not move at all must not stop reading for ever
             if due < cap || rested > 600 || self.deps.stopping.has_begun() {
                 return Ok(());

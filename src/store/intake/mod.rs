@@ -152,7 +152,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing was written.
     pub async fn intake(&self, intake: Intake) -> Result<RunCounts, StoreError> {
-        self.run("take a page in", move |conn| take_in(conn, &intake)).await
+        self.run_hot("take a page in", move |conn| take_in(conn, &intake)).await
     }
 }
 

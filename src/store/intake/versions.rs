@@ -28,12 +28,11 @@ pub(super) struct Known {
 
 pub(super) fn known_documents(conn: &mut Conn, intake: &Intake) -> Tx<HashMap<String, Known>> {
     let keys: Vec<&str> = intake.documents.iter().map(|d| d.key.as_str()).collect();
-    let rows: Vec<Known> =
-        sql_query("SELECT id, key, version, hash, deleted FROM document WHERE company = $1 AND entity = $2 AND key = ANY($3)")
-            .bind::<Text, _>(intake.flow.company.as_str())
-            .bind::<Text, _>(intake.flow.entity.as_str())
-            .bind::<Array<Text>, _>(keys)
-            .load(conn)?;
+    let rows: Vec<Known> = sql_query(include_str!("../sql/document_known.sql"))
+        .bind::<Text, _>(intake.flow.company.as_str())
+        .bind::<Text, _>(intake.flow.entity.as_str())
+        .bind::<Array<Text>, _>(keys)
+        .load(conn)?;
     Ok(rows.into_iter().map(|row| (row.key.clone(), row)).collect())
 }
 

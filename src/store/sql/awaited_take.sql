@@ -1,4 +1,8 @@
+-- rows of this table are never updated, so that a row's place is its name within one statement
 DELETE FROM awaited_parent a
-USING document d
-WHERE d.id = ANY($1) AND a.company = d.company AND a.entity = d.entity AND a.key = d.key
+WHERE a.ctid = ANY(ARRAY(
+    SELECT t.ctid
+    FROM unnest($1::bigint[]) AS n (id)
+    CROSS JOIN LATERAL (SELECT d.company, d.entity, d.key FROM document d WHERE d.id = n.id LIMIT 1) d
+    CROSS JOIN LATERAL (SELECT t.ctid FROM awaited_parent t WHERE t.company = d.company AND t.entity = d.entity AND t.key = d.key OFFSET 0) t))
 RETURNING a.document_id

@@ -1,27 +1,35 @@
-WITH held_back AS (
-    -- a person's hold: what came due since it was put is set aside; a doubt is looked at all the same
+WITH RECURSIVE lane AS (
+    -- a loose index scan: the companies are few, the rows may be many
+    (SELECT p.entity, p.block, p.company FROM pending p WHERE p.entity = $1 AND p.block = $2 AND p.state = $8 ORDER BY p.company LIMIT 1)
+    UNION ALL
+    SELECT n.entity, n.block, n.company FROM lane, LATERAL (
+        SELECT p.entity, p.block, p.company FROM pending p
+        WHERE p.entity = $1 AND p.block = $2 AND p.state = $8 AND p.company > lane.company
+        ORDER BY p.company LIMIT 1) n
+), due AS (
+    SELECT q.delivery_id, q.document_id, q.sent_at
+    -- another company comes first in each batch, so that none has to wait for all of another one's
+    FROM (SELECT * FROM lane ORDER BY md5($4::text || company)) l CROSS JOIN LATERAL (
+        SELECT p.delivery_id, p.document_id, p.sent_at
+        FROM pending p
+        WHERE p.state = $8 AND {claimable}
+        ORDER BY p.not_before, p.delivery_id
+        LIMIT $3
+        FOR UPDATE SKIP LOCKED) q
+    LIMIT $3
+), held AS (
+    -- a person's hold: what comes due under it is set aside; a doubt is looked at all the same
+    SELECT due.delivery_id, h.held_by, h.why FROM due CROSS JOIN LATERAL (SELECT * FROM hold WHERE document_id = due.document_id) h WHERE NOT $9
+), held_back AS (
     UPDATE pending p
     SET state = 'parked', reason = 'on_hold', message = 'held back by ' || h.held_by || ': ' || h.why, field = NULL, next_step = $10, since = now()
-    FROM hold h
-    WHERE p.document_id = h.document_id AND p.entity = $1 AND p.block = $2 AND p.state = 'waiting' AND NOT $9
+    FROM held h
+    WHERE p.delivery_id = h.delivery_id
     RETURNING p.delivery_id, p.document_id, p.company, p.version, h.why
 ), held_back_audited AS (
     INSERT INTO audit (kind, company, entity, document_id, version, delivery_id, actor, detail)
     SELECT 'parked', company, $1, document_id, version, delivery_id, 'tieline', json_build_object('reason', 'on_hold', 'message', why)::text
     FROM held_back
-), due AS (
-    SELECT p.delivery_id, p.sent_at
-    FROM pending p
-    WHERE p.entity = $1 AND p.block = $2 AND p.state = $8 AND p.not_before <= now()
-      AND NOT EXISTS (SELECT 1 FROM flow f WHERE f.company = p.company AND f.entity = p.entity AND f.stopped IS NOT NULL)
-      AND ($9 OR NOT EXISTS (SELECT 1 FROM hold h WHERE h.document_id = p.document_id))
-      -- an earlier version of the same record goes first
-      AND (p.version = 1 OR NOT EXISTS (
-            SELECT 1 FROM pending e
-            WHERE e.document_id = p.document_id AND e.block = p.block AND e.record_key = p.record_key AND e.delivery_id < p.delivery_id))
-    ORDER BY p.not_before, p.delivery_id
-    LIMIT $3
-    FOR UPDATE SKIP LOCKED
 ), claimed AS (
     UPDATE pending p
     SET state = 'sending', batch_id = $4,
@@ -29,7 +37,7 @@ WITH held_back AS (
         attempts = p.attempts + CASE WHEN $9 THEN 0 ELSE 1 END,
         sent_at = CASE WHEN $9 THEN p.sent_at ELSE now() END
     FROM due
-    WHERE p.delivery_id = due.delivery_id
+    WHERE p.delivery_id = due.delivery_id AND ($9 OR (SELECT h.document_id FROM hold h WHERE h.document_id = due.document_id) IS NULL)
     RETURNING p.delivery_id, p.document_id, p.company, p.version, p.block, p.record_key, p.attempts, (extract(epoch FROM now() - due.sent_at) * 1000)::bigint AS sent_ago
 ), intent_written AS (
     INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
@@ -40,8 +48,11 @@ WITH held_back AS (
     FROM claimed HAVING count(*) > 0
 )
 SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.record_key, c.attempts, c.sent_ago,
-       dl.payload, dl.refs, dl.expects, r.sys_id, coalesce(r.version >= c.version, false) AS stands
+       dl.payload, dl.refs, dl.expects, r.sys_id, coalesce(r.version >= c.version, false) AS stands, false AS set_aside
 FROM claimed c
 JOIN document d ON d.id = c.document_id
 JOIN delivery dl ON dl.id = c.delivery_id
 LEFT JOIN record r ON r.document_id = c.document_id AND r.block = c.block AND r.record_key = c.record_key
+UNION ALL
+-- what was set aside instead, so that whoever claims knows that there may be more
+SELECT delivery_id, document_id, company, '', version, '', 0, NULL, '', NULL, NULL, NULL, false, true FROM held_back

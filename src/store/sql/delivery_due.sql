@@ -1,16 +1,19 @@
-SELECT l.entity, l.block,
-       (SELECT count(*) FROM (SELECT 1 FROM pending p WHERE p.state = 'waiting' AND p.entity = l.entity AND p.block = l.block AND p.not_before <= now() LIMIT 1000) w) AS waiting,
-       (SELECT count(*) FROM (SELECT 1 FROM pending p WHERE p.state = 'in_doubt' AND p.entity = l.entity AND p.block = l.block AND p.not_before <= now() LIMIT 1000) q) AS in_doubt
-FROM (
-    -- a loose index scan: the lanes are few, the rows may be many
-    WITH RECURSIVE lane AS (
-        (SELECT entity, block FROM pending WHERE state = 'waiting' ORDER BY entity, block LIMIT 1)
-        UNION ALL
-        SELECT n.entity, n.block FROM lane, LATERAL (
-            SELECT p.entity, p.block FROM pending p WHERE p.state = 'waiting' AND (p.entity, p.block) > (lane.entity, lane.block)
-            ORDER BY p.entity, p.block LIMIT 1) n
-    )
-    SELECT entity, block FROM lane
-    UNION
-    SELECT entity, block FROM pending WHERE state = 'in_doubt'
-) l
+WITH RECURSIVE waiting AS (
+    -- loose index scans: the lanes are few, the rows may be many
+    (SELECT p.entity, p.block, p.company FROM pending p WHERE p.state = 'waiting' ORDER BY p.entity, p.block, p.company LIMIT 1)
+    UNION ALL
+    SELECT n.entity, n.block, n.company FROM waiting l, LATERAL (
+        SELECT p.entity, p.block, p.company FROM pending p
+        WHERE p.state = 'waiting' AND (p.entity, p.block, p.company) > (l.entity, l.block, l.company)
+        ORDER BY p.entity, p.block, p.company LIMIT 1) n
+), doubtful AS (
+    (SELECT p.entity, p.block, p.company FROM pending p WHERE p.state = 'in_doubt' ORDER BY p.entity, p.block, p.company LIMIT 1)
+    UNION ALL
+    SELECT n.entity, n.block, n.company FROM doubtful l, LATERAL (
+        SELECT p.entity, p.block, p.company FROM pending p
+        WHERE p.state = 'in_doubt' AND (p.entity, p.block, p.company) > (l.entity, l.block, l.company)
+        ORDER BY p.entity, p.block, p.company LIMIT 1) n
+)
+SELECT l.entity FROM waiting l WHERE (SELECT 1 FROM pending p WHERE p.state = 'waiting' AND {claimable} LIMIT 1) IS NOT NULL
+UNION
+SELECT l.entity FROM doubtful l WHERE (SELECT 1 FROM pending p WHERE p.state = 'in_doubt' AND {claimable} LIMIT 1) IS NOT NULL

@@ -1,9 +1,25 @@
-UPDATE pending p
-SET state = n.state, reason = n.reason, message = n.message, field = n.field, next_step = n.next_step,
-    not_before = n.not_before, batch_id = NULL, since = CASE WHEN p.state = n.state THEN p.since ELSE now() END,
-    attempts = greatest(p.attempts - n.uncounted, 0),
-    -- an answer that is missed now belongs to a request that left no later than now
-    sent_at = CASE WHEN n.state = 'in_doubt' AND NOT $9 THEN now() ELSE p.sent_at END
-FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::integer[])
-     AS n (delivery_id, state, reason, message, field, next_step, not_before, uncounted)
-WHERE p.delivery_id = n.delivery_id
+WITH n AS MATERIALIZED (
+    SELECT n.*, p.sent_at AS was_sent,
+           -- what is due again, or failed, while a newer delivery of the same record stands behind it is replaced by that: `+ 0` as in claimable.sql
+           CASE WHEN n.state IN ('waiting', 'parked') THEN (
+               SELECT max(e.delivery_id + 0) FROM pending e
+               WHERE e.document_id = p.document_id AND e.block = p.block AND e.record_key = p.record_key AND e.delivery_id + 0 > p.delivery_id
+                 AND e.state IN ('waiting', 'held', 'parked')) END AS newer
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::integer[])
+         AS n (delivery_id, state, reason, message, field, next_step, not_before, uncounted)
+    JOIN pending p ON p.delivery_id = n.delivery_id
+), inherited AS (
+    -- what may have arrived of the older one is still to be expected by the newer
+    UPDATE pending p SET sent_at = n.was_sent FROM n WHERE p.delivery_id = n.newer AND p.sent_at IS NULL AND n.was_sent IS NOT NULL
+), put_back AS (
+    UPDATE pending p
+    SET state = n.state, reason = n.reason, message = n.message, field = n.field, next_step = n.next_step,
+        not_before = n.not_before, batch_id = NULL, since = CASE WHEN p.state = n.state THEN p.since ELSE now() END,
+        attempts = greatest(p.attempts - n.uncounted, 0),
+        -- an answer that is missed now belongs to a request that left no later than now
+        sent_at = CASE WHEN n.state = 'in_doubt' AND NOT $9 THEN now() ELSE p.sent_at END
+    FROM n
+    WHERE p.delivery_id = n.delivery_id AND n.newer IS NULL
+)
+DELETE FROM pending p USING n WHERE p.delivery_id = n.delivery_id AND n.newer IS NOT NULL
+RETURNING p.delivery_id, p.document_id, p.version

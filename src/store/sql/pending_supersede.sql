@@ -1,6 +1,9 @@
 DELETE FROM pending p
-USING unnest($1::bigint[], $2::text[], $3::text[]) AS n (document_id, block, record_key)
-WHERE p.document_id = n.document_id AND p.block = n.block AND p.record_key = n.record_key
-  -- what is on its way, or may have arrived, is settled first
-  AND p.state IN ('waiting', 'held', 'parked')
+-- what is on its way, or may have arrived, is settled first
+WHERE p.state IN ('waiting', 'held', 'parked') AND p.delivery_id = ANY(ARRAY(
+    SELECT t.delivery_id
+    FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (document_id, block, record_key)
+    CROSS JOIN LATERAL (
+        SELECT t.delivery_id FROM pending t
+        WHERE t.document_id = n.document_id AND t.block = n.block AND t.record_key = n.record_key OFFSET 0) t))
 RETURNING p.delivery_id, p.document_id, p.version

@@ -1,4 +1,7 @@
 UPDATE pending p
 SET state = 'waiting', not_before = now(), since = now()
-WHERE p.document_id = ANY($1) AND p.state = 'held'
-  AND NOT EXISTS (SELECT 1 FROM pending h WHERE h.document_id = p.document_id AND h.block = 'header')
+WHERE p.state = 'held' AND p.delivery_id = ANY(ARRAY(
+    SELECT t.delivery_id
+    FROM unnest($1::bigint[]) AS d (id)
+    CROSS JOIN LATERAL (SELECT t.delivery_id, t.state FROM pending t WHERE t.document_id = d.id OFFSET 0) t
+    WHERE t.state = 'held' AND (SELECT 1 FROM pending h WHERE h.document_id = d.id AND h.block = 'header' LIMIT 1) IS NULL))

@@ -1,0 +1,208 @@
+//! What the statements of every page, every batch and every second touch of the ledger: as many pages with 100,000 deliveries waiting as
+//! with 1,000, whatever the server believes of its tables. Pages are counted, no clock is read.
+
+use std::collections::BTreeMap;
+
+use crate::support::database::Database;
+use crate::support::run;
+
+/// Records of one batch, documents of one page.
+const BATCH: usize = 100;
+
+/// A statement as it is shipped.
+fn statement(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/src/store/sql/{name}.sql", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// Pages that a statement asked for.
+struct Pages {
+    tables: i64,
+    indexes: i64,
+    each: String,
+}
+
+/// What the server believes of the tables.
+#[derive(Debug, Clone, Copy)]
+enum Statistics {
+    /// What they hold: they were analysed just now.
+    True,
+    /// Nothing: they were never analysed.
+    None,
+    /// That they hold one document with some lines, as they did when they were analysed.
+    OneDocument,
+}
+
+/// A ledger with `n` headers and one document's `n` lines waiting, `n / 10` more behind a stopped flow, some on hold, in doubt, on their way
+/// and parked for a parent, and `n` parents delivered.
+async fn ledger(n: usize, statistics: Statistics) -> Database {
+    let database = Database::migrated().await;
+    for table in ["document", "delivery", "pending", "record", "awaited_parent", "hold", "intent", "flow", "agreed", "audit"] {
+        database.psql(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)"));
+    }
+    if let Statistics::OneDocument = statistics {
+        database.psql(
+            "INSERT INTO document (id, company, entity, key, version, hash) VALUES (90000000, 'A', 'invoice', 'first', 1, '');
+             INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id)
+             SELECT 90000000, 'lines', n::text, 's', 't', 1, 90000000 + n FROM generate_series(1, 300) n;
+             INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
+             SELECT 90000000 + n, 90000000, 1, 'lines', '1', 'upsert', '{}', '' FROM generate_series(1, 300) n;
+             INSERT INTO awaited_parent (document_id, company, entity, key) SELECT 90000000, 'A', 'supplier', 'none' || n FROM generate_series(1, 300) n;
+             INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason)
+             SELECT 90000000 + n, 90000000, 'A', 'invoice', 1, 'lines', '1', 'parked', 'rejected' FROM generate_series(1, 300) n;
+             ANALYZE;
+             DELETE FROM awaited_parent",
+        );
+    }
+    let waiting = |from: usize, company: &str, count: usize| {
+        format!(
+            "INSERT INTO document (id, company, entity, key, version, hash)
+             SELECT {from} + n, '{company}', 'invoice', '{company}' || n, 1, sha256(n::text::bytea) FROM generate_series(1, {count}) n;
+             INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
+             SELECT {from} + n, {from} + n, 1, 'header', '', 'upsert', '{{\"u_name\":\"x\"}}', '' FROM generate_series(1, {count}) n;
+             INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state)
+             SELECT {from} + n, {from} + n, '{company}', 'invoice', 1, 'header', '', 'waiting' FROM generate_series(1, {count}) n;"
+        )
+    };
+    database.psql(&format!(
+        "INSERT INTO flow (company, entity, stopped) VALUES ('A', 'invoice', NULL), ('B', 'invoice', 'a column changed');
+         INSERT INTO document (id, company, entity, key, version, hash)
+         SELECT n, 'A', 'supplier', 'S' || n, 1, '' FROM generate_series(1, {n}) n;
+         INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id)
+         SELECT n, 'header', '', md5(n::text), 't', 1, n FROM generate_series(1, {n}) n;
+         INSERT INTO agreed (document_id, version) SELECT n, 1 FROM generate_series(1, {n}) n;
+         {} {}
+         INSERT INTO document (id, company, entity, key, version, hash) VALUES (80000000, 'A', 'invoice', 'large', 2, '');
+         INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
+         SELECT 3000000 + n, 80000000, 2, 'lines', n::text, 'upsert', '{{}}', '' FROM generate_series(1, {n}) n;
+         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state)
+         SELECT 3000000 + n, 80000000, 'A', 'invoice', 2, 'lines', n::text, 'waiting' FROM generate_series(1, {n}) n;
+         -- some of the first that are due are held back
+         INSERT INTO hold (document_id, held_by, why) SELECT 1000000 + 3 * n, 'somebody', 'to be seen' FROM generate_series(1, 20) n;
+         -- 200 deliveries each: in doubt, on their way in batches of a sender that died, parked for one of 50 parents, lines behind a header",
+        waiting(1_000_000, "A", n),
+        waiting(2_000_000, "B", n / 10),
+    ));
+    for (from, block, state) in [(4, "header", "in_doubt"), (5, "header", "sending"), (6, "header", "parked"), (7, "lines", "held")] {
+        let from = from * 1_000_000;
+        database.psql(&format!(
+            "INSERT INTO document (id, company, entity, key, version, hash)
+             SELECT {from} + n, 'A', 'invoice', '{state}' || n, 1, '' FROM generate_series(1, 200) n;
+             INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
+             SELECT {from} + n, {from} + n, 1, '{block}', '', 'upsert', '{{}}', '' FROM generate_series(1, 200) n;
+             INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, batch_id, sent_at)
+             SELECT {from} + n, {from} + n, 'A', 'invoice', 1, '{block}', '', '{state}', CASE WHEN '{state}' = 'parked' THEN 'missing_parent' END,
+                    CASE WHEN '{state}' = 'sending' THEN 'a0000000-0000-0000-0000-000000000001'::uuid END, now()
+             FROM generate_series(1, 200) n"
+        ));
+    }
+    database.psql(
+        "INSERT INTO awaited_parent (document_id, company, entity, key) SELECT 6000000 + n, 'A', 'supplier', 'S' || (n % 50 + 1) FROM generate_series(1, 200) n;
+         INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
+         VALUES ('a0000000-0000-0000-0000-000000000001', 'one', 'b0000000-0000-0000-0000-000000000001', 'invoice', 'header', 200, now() - interval '1 minute')",
+    );
+    if let Statistics::True = statistics {
+        database.psql("ANALYZE");
+    }
+    database
+}
+
+/// Pages of the ledger that a statement asks for, in a transaction that is begun as the store begins it, and undone.
+fn pages(database: &Database, name: &str, types: &str, values: &str) -> Pages {
+    let counted = "SELECT coalesce(sum(n) FILTER (WHERE relkind = 'r'), 0), coalesce(sum(n) FILTER (WHERE relkind = 'i'), 0), \
+                          coalesce(string_agg(relname || ' ' || n, ', ' ORDER BY n DESC) FILTER (WHERE n > 5), '') \
+                   FROM (SELECT relname, relkind, pg_stat_get_xact_blocks_fetched(oid) AS n FROM pg_class WHERE relnamespace = 'public'::regnamespace) c";
+    let sql = statement(name).replace("{claimable}", &statement("claimable"));
+    let begin = statement("hot_begin");
+    let (types, values) = if types.is_empty() { (String::new(), String::new()) } else { (format!("({types})"), format!("({values})")) };
+    let said = database.psql(&format!("{begin}; PREPARE s {types} AS {sql}; EXECUTE s {values}; {counted}; ROLLBACK; DEALLOCATE s"));
+    let mut counts = said.lines().last().unwrap().splitn(3, '|');
+    let mut number = || counts.next().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{said}"));
+    Pages { tables: number(), indexes: number(), each: counts.next().unwrap_or_default().to_owned() }
+}
+
+/// Every hot statement with the pages it asks for.
+fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
+    let array =
+        |of: &str| database.psql(&format!("SELECT quote_literal(array_agg({of} ORDER BY n)::text) FROM generate_series(1, {BATCH}) n"));
+    let same = |text: &str| array(&format!("'{text}'::text"));
+    let (headers, suppliers, nothing) = (array("(1000000 + n)::bigint"), array("n::bigint"), array("NULL::text"));
+    let (invoice_keys, supplier_keys) = (array("('A' || n)::text"), array("(CASE WHEN n % 2 = 0 THEN 'S' ELSE 'none' END || n)::text"));
+    let claim = |block: &str, look: bool| {
+        let state = if look { "in_doubt" } else { "waiting" };
+        format!(
+            "'invoice', '{block}', {BATCH}, 'a0000000-0000-0000-0000-000000000002', 'one', 'b0000000-0000-0000-0000-000000000002', 60, '{state}', {look}, 'x'"
+        )
+    };
+    let claim_types = "text, text, bigint, uuid, text, uuid, float8, text, bool, text";
+    let put_back = |state: &str| {
+        format!(
+            "{headers}, {}, {nothing}, {}, {nothing}, {}, {}, {}, false",
+            same(state),
+            same("x"),
+            same("y"),
+            array("'2026-01-01Z'::timestamptz"),
+            array("0")
+        )
+    };
+    let put_back_types = "bigint[], text[], text[], text[], text[], text[], timestamptz[], integer[], bool";
+    let confirm = format!("'header', {suppliers}, {}, {}, {}, {}, {suppliers}, {nothing}", same(""), same("s"), same("t"), array("1"));
+    let waiting_lines = array("(7000000 + n)::bigint");
+    let waiting_children = array("(6000000 + n)::bigint");
+    let mut found = BTreeMap::new();
+    let mut count = |name, file: &str, types: &str, values: &str| {
+        found.insert(name, pages(database, file, types, values));
+    };
+    count("claim", "delivery_claim", claim_types, &claim("header", false));
+    count("claim lines of one document", "delivery_claim", claim_types, &claim("lines", false));
+    count("claim doubts", "delivery_claim", claim_types, &claim("header", true));
+    count("what is due", "delivery_due", "", "");
+    count("backlog", "delivery_backlog", "text, text, text[], bigint", "'A', 'invoice', '{header,lines}', 500");
+    count(
+        "recover",
+        "delivery_recover",
+        "text, uuid, bool, bool, float8",
+        "'one', 'b0000000-0000-0000-0000-000000000002', false, false, 12",
+    );
+    count("confirm", "record_confirm", "text, bigint[], text[], text[], text[], integer[], bigint[], text[]", &confirm);
+    count("put back", "pending_put_back", put_back_types, &put_back("waiting"));
+    count("put back in doubt", "pending_put_back", put_back_types, &put_back("in_doubt"));
+    count("unhold", "pending_unhold", "bigint[]", &waiting_lines);
+    count("release", "pending_release", "bigint[]", &waiting_children);
+    count("children of delivered parents", "awaited_take", "bigint[]", &suppliers);
+    count("children whose parents are delivered", "awaited_delivered", "", "");
+    count("known documents", "document_known", "text, text, text[]", &format!("'A', 'invoice', {invoice_keys}"));
+    count("latest deliveries", "delivery_latest", "bigint[]", &headers);
+    count("supersede", "pending_supersede", "bigint[], text[], text[]", &format!("{headers}, {}, {}", same("header"), same("")));
+    count("missing parents", "parent_missing", "text, text[], text[]", &format!("'A', {}, {supplier_keys}", same("supplier")));
+    count("references", "record_resolve", "text[], text[], text[]", &format!("{}, {}, {supplier_keys}", same("A"), same("supplier")));
+    found
+}
+
+#[test]
+fn hot_statements_touch_as_many_pages_with_much_waiting_as_with_little() {
+    run(async {
+        let few = measure(&ledger(1_000, Statistics::True).await);
+        let mut wrong = Vec::new();
+        let mut compare = |found: BTreeMap<&'static str, Pages>, when: &str| {
+            for (name, pages) in found {
+                let before = &few[name];
+                // a tree of 1,000 rows has two levels, one of 100,000 has three
+                let (tables, indexes) = (before.tables * 6 / 5 + 10, before.indexes * 3 / 2 * 6 / 5 + 20);
+                println!("{name}, {when}: {} of {tables} pages of tables, {} of {indexes} of indexes", pages.tables, pages.indexes);
+                if pages.tables > tables || pages.indexes > indexes {
+                    let (each, first) = (pages.each, &before.each);
+                    wrong.push(format!(
+                        "{name}, {when}: {} pages of tables and {} of indexes ({each}); with little waiting {} and {} ({first})",
+                        pages.tables, pages.indexes, before.tables, before.indexes
+                    ));
+                }
+            }
+        };
+        for statistics in [Statistics::True, Statistics::None, Statistics::OneDocument] {
+            for n in [1_000, 100_000] {
+                compare(measure(&ledger(n, statistics).await), &format!("{n} waiting, statistics: {statistics:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
