@@ -8,7 +8,7 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::actors::lookup::look_up;
 use crate::definition::plan::Plan;
-use crate::domain::history::{Change, ChildKeys, changes};
+use crate::domain::history::{Change, ChildKeys, changes, plain};
 use crate::domain::{EntityName, FlowId};
 use crate::store::{HoldView, RecordAttempt, RecordView};
 
@@ -79,7 +79,7 @@ struct JsonVersion<'a> {
     read_at: DateTime<Utc>,
     deleted: bool,
     changes: &'a [Change],
-    content: Option<&'a RawValue>,
+    content: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -103,7 +103,7 @@ fn json(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
         read_at: version.read_at,
         deleted: version.deleted,
         changes,
-        content: raw(&version.content),
+        content: RawValue::from_string(plain(&version.content)).ok(),
     });
     let deliveries = view.deliveries.iter().map(|delivery| JsonDelivery {
         delivery_id: delivery.delivery_id,

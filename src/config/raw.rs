@@ -72,7 +72,6 @@ pub(super) struct RawSyspro {
     pub(super) enet_evicted_texts: Option<Vec<String>>,
     pub(super) enet_seat_texts: Option<Vec<String>>,
     pub(super) enet_table_texts: Option<Vec<String>>,
-    pub(super) enet_numbers: Option<Vec<String>>,
     pub(super) allow_http: Option<bool>,
     pub(super) time_zone: Option<String>,
     pub(super) companies: Option<Vec<String>>,
@@ -83,6 +82,7 @@ pub(super) struct RawSyspro {
     pub(super) metadata: Option<bool>,
     pub(super) date_literal: Option<String>,
     pub(super) date_zone: Option<String>,
+    pub(super) no_date_before: Option<toml::Value>,
     // the keys of `RawConnection`, repeated: serde cannot flatten and refuse unknown keys at once
     pub(super) ca_file: Option<String>,
     pub(super) proxy: Option<String>,

@@ -185,6 +185,8 @@ pub struct SysproSettings {
     pub date_literal: DateLiteral,
     /// Whether the zone of a date-time is a label only, or to be converted.
     pub date_zone: DateZone,
+    /// Every date before this one stands for no date.
+    pub no_date_before: NaiveDate,
     /// How it is reached.
     pub connection: Connection,
 }
@@ -216,8 +218,6 @@ pub struct EnetSettings {
     pub seat_texts: Vec<String>,
     /// A refusal that holds one of these, `{table}` being the table's name, tells that the company has no such table.
     pub table_texts: Vec<String>,
-    /// Columns (`Table.Column`) that hold numbers, besides those that are known.
-    pub numbers: Vec<String>,
 }
 
 impl Default for EnetSettings {
@@ -231,7 +231,6 @@ impl Default for EnetSettings {
             evicted_texts: texts(&["logged in elsewhere", "been logged out"]),
             seat_texts: texts(&["concurrent users", "maximum number", "no seat"]),
             table_texts: texts(&["Table '{table}' not found"]),
-            numbers: Vec::new(),
         }
     }
 }

@@ -174,6 +174,7 @@ impl Check<'_> {
         let date_zones = [("label", DateZone::Label), ("instant", DateZone::Instant)];
         let date_literal = self.choice("syspro.date_literal", raw.date_literal.as_deref(), &date_literals);
         let date_zone = self.choice("syspro.date_zone", raw.date_zone.as_deref(), &date_zones);
+        let no_date_before = self.date("syspro.no_date_before", raw.no_date_before.as_ref());
         let page_size = self.number("syspro.page_size", raw.page_size, 1, 5000);
         let row_cap = self.number("syspro.row_cap", raw.row_cap, 1, 5000);
         let query_limit = self.number("syspro.query_limit", raw.query_limit, 256, 65_536);
@@ -194,6 +195,7 @@ impl Check<'_> {
             enet,
             date_literal: date_literal?,
             date_zone: date_zone?,
+            no_date_before: no_date_before?,
             connection,
         })
     }
@@ -205,7 +207,6 @@ impl Check<'_> {
             ("syspro.enet_evicted_texts", texts(&raw.enet_evicted_texts)),
             ("syspro.enet_seat_texts", texts(&raw.enet_seat_texts)),
             ("syspro.enet_table_texts", texts(&raw.enet_table_texts)),
-            ("syspro.enet_numbers", texts(&raw.enet_numbers)),
         ];
         for (key, list) in &lists {
             if list.iter().any(|text| text.trim().is_empty()) {
@@ -216,11 +217,7 @@ impl Check<'_> {
             let text = format!("`syspro.enet_table_texts` must name the table, as `{{table}}`, got `{text}`: else it tells of any table");
             self.problem::<()>("syspro.enet_table_texts", text);
         }
-        for name in lists[4].1.iter().filter(|name| !name.trim().is_empty() && !name.contains('.')) {
-            let text = format!("`syspro.enet_numbers` must hold names such as `ApSupplier+.Score`, got `{name}`");
-            self.problem::<()>("syspro.enet_numbers", text);
-        }
-        let [session_texts, evicted_texts, seat_texts, table_texts, numbers] = lists.each_mut().map(|(_, list)| std::mem::take(list));
+        let [session_texts, evicted_texts, seat_texts, table_texts] = lists.each_mut().map(|(_, list)| std::mem::take(list));
         EnetSettings {
             session_life: self.seconds("syspro.enet_session_seconds", raw.enet_session_seconds, 10, 86_400),
             back_off: self.seconds("syspro.enet_back_off_seconds", raw.enet_back_off_seconds, 1, 86_400),
@@ -229,7 +226,6 @@ impl Check<'_> {
             evicted_texts,
             seat_texts,
             table_texts,
-            numbers,
         }
     }
 
@@ -334,13 +330,16 @@ impl Check<'_> {
         }
     }
 
+    /// A date, as TOML's own or as text.
+    fn date(&mut self, key: &str, value: Option<&toml::Value>) -> Option<NaiveDate> {
+        let value = value?;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok();
+        date.or_else(|| self.problem(key, format!("`{key}` must be a date such as `2026-01-31`, got `{text}`")))
+    }
+
     fn flows(&mut self, raw: &RawFlows, zone: Tz) -> FlowSettings {
-        let since = raw.since.as_ref().and_then(|value| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok();
-            let key = "flows.since";
-            date.or_else(|| self.problem(key, format!("`{key}` must be a date such as `2026-01-31`, got `{text}`")))
-        });
+        let since = self.date("flows.since", raw.since.as_ref());
         let sweep = raw.sweep.clone().unwrap_or_default();
         self.cron("flows.sweep", &sweep, zone);
         FlowSettings {

@@ -22,9 +22,18 @@ pub(super) fn read_plan(file: &EntityFile, report: &mut Report<'_>) -> ReadPlan 
         optional: shape.optional.as_ref(),
         filter: shape.filter.as_ref(),
         exclude: shape.exclude.as_ref(),
+        dates: shape.dates.as_ref(),
+        numbers: shape.numbers.as_ref(),
     };
     let mut root = root.compile(&[], report);
     root.derive = shape.derive.as_ref().map(|derive| derived(derive, &shape.key, report));
+    if let Some(derive) = &root.derive {
+        for (place, names) in [("dates", &shape.dates), ("numbers", &shape.numbers)] {
+            for name in names.iter().flat_map(|names| names.iter()).filter(|name| name.value == derive.column_out) {
+                report.add(name.line, format!("root.{place}"), format!("`{}` is a part of a text and stays text", name.value));
+            }
+        }
+    }
 
     let mut columns = root.columns.clone();
     let mut joins = Vec::new();
@@ -88,6 +97,8 @@ struct TableShape<'a> {
     optional: Option<&'a Words>,
     filter: Option<&'a Text>,
     exclude: Option<&'a Table<Words>>,
+    dates: Option<&'a Words>,
+    numbers: Option<&'a Words>,
 }
 
 impl TableShape<'_> {
@@ -131,16 +142,41 @@ impl TableShape<'_> {
                 None => report.add(column.line, format!("{at}.exclude"), unknown_column(column, self.table, &columns)),
             }
         }
+        let (dates, numbers) = self.kinds(&columns, report);
         TableRead {
             table: self.table.value.clone(),
             key,
             columns,
+            dates,
+            numbers,
             key_at,
             filter: self.filter.map(|filter| filter.value.clone()),
             exclude,
             optional: self.optional.iter().flat_map(|names| names.iter()).map(|name| name.value.clone()).collect(),
             derive: None,
         }
+    }
+}
+
+impl TableShape<'_> {
+    /// The columns named as dates and as numbers.
+    fn kinds(&self, columns: &[String], report: &mut Report<'_>) -> (Vec<String>, Vec<String>) {
+        let mut named = BTreeSet::new();
+        let mut list = |place: &str, names: Option<&Words>| {
+            let mut found = Vec::new();
+            for name in names.iter().flat_map(|names| names.iter()) {
+                let key = format!("{}.{place}", self.at);
+                if !columns.contains(&name.value) {
+                    report.add(name.line, key, unknown_column(name, self.table, columns));
+                } else if !named.insert(name.value.clone()) {
+                    report.add(name.line, key, format!("the column `{}` is named twice; it holds dates or numbers", name.value));
+                }
+                found.push(name.value.clone());
+            }
+            found
+        };
+        let dates = list("dates", self.dates);
+        (dates, list("numbers", self.numbers))
     }
 }
 
@@ -217,6 +253,8 @@ fn join_read(join: &JoinShape, at: &str, root: &TableRead, columns: &mut Vec<Str
         optional: join.optional.as_ref(),
         filter: join.filter.as_ref(),
         exclude: None,
+        dates: join.dates.as_ref(),
+        numbers: join.numbers.as_ref(),
     };
     let table = table.compile(&[], report);
     let offset = columns.len();
@@ -253,6 +291,8 @@ fn child_read(child: &ChildShape, at: &str, root: &TableRead, root_row: &[String
                 optional: None,
                 filter: via.filter.as_ref(),
                 exclude: None,
+                dates: via.dates.as_ref(),
+                numbers: via.numbers.as_ref(),
             };
             (on, Some(ViaRead { table: table.compile(&also, report), on: plain_pairs(&to_root), carry: carried }))
         }
@@ -270,6 +310,8 @@ fn child_read(child: &ChildShape, at: &str, root: &TableRead, root_row: &[String
         optional: child.optional.as_ref(),
         filter: child.filter.as_ref(),
         exclude: child.exclude.as_ref(),
+        dates: child.dates.as_ref(),
+        numbers: child.numbers.as_ref(),
     };
     let right: Vec<String> = on.iter().map(|(_, right)| right.value.clone()).collect();
     let table = table.compile(&right, report);
@@ -302,8 +344,17 @@ fn change_query(change: &ChangeShape, at: &str, tables: &Tables<'_>, report: &mu
     let is_root = change.table.value == tables.root.table;
     if let Some(known) = known {
         // A column that stands in no row of ours is most likely a slip of the pen, so it has to be read too.
-        for name in change.any_of.iter().flat_map(|names| names.iter()).filter(|name| !known.columns.contains(&name.value)) {
-            report.add(name.line, format!("{at}.any_of"), unknown_column(name, &known.table, &known.columns));
+        for name in change.any_of.iter().flat_map(|names| names.iter()) {
+            if !known.columns.contains(&name.value) {
+                report.add(name.line, format!("{at}.any_of"), unknown_column(name, &known.table, &known.columns));
+            } else if !known.dates.contains(&name.value) {
+                let text = format!("`{}` is asked for by date, and `dates` of `{}` does not name it", name.value, known.table);
+                report.add(name.line, format!("{at}.any_of"), text);
+            }
+        }
+        if let Some(numbers) = &change.numbers {
+            let text = format!("`{}` is read: say there which of its columns hold numbers", known.table);
+            report.add(numbers.line, format!("{at}.numbers"), text);
         }
     }
     if change.any_of.as_ref().is_none_or(|names| names.line > 0 && names.is_empty()) && change.filter.is_none() {
@@ -337,10 +388,13 @@ fn change_query(change: &ChangeShape, at: &str, tables: &Tables<'_>, report: &mu
     let order = |name: &str| tables.root.key.iter().position(|key| key == name);
     let mut touches = touches;
     touches.sort_by_key(|(root, _)| order(root));
+    let names = |words: &Option<Words>| words.iter().flat_map(|names| names.iter()).map(|name| name.value.clone()).collect::<Vec<_>>();
     ChangeQuery {
         table: change.table.value.clone(),
         key,
-        any_of: change.any_of.iter().flat_map(|names| names.iter()).map(|name| name.value.clone()).collect(),
+        any_of: names(&change.any_of),
+        dates: known.map_or_else(|| names(&change.any_of), |known| known.dates.clone()),
+        numbers: known.map_or_else(|| names(&change.numbers), |known| known.numbers.clone()),
         overlap_days: change.overlap_days.as_ref().map_or(1, |days| days.value),
         filter: change.filter.as_ref().map(|filter| filter.value.clone()),
         touches,

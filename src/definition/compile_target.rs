@@ -9,7 +9,8 @@ use super::compile_read::unknown_column;
 use super::compile_watch;
 use super::parse::Text;
 use super::plan::{
-    Condition, FieldPlan, FieldSource, IfMissing, PartialWrite, Place, ReadPlan, ReferenceForm, TargetPlan, Transform, WriteMode,
+    ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, PartialWrite, Place, ReadPlan, ReferenceForm, TargetPlan, Transform,
+    WriteMode,
 };
 use super::problem::{Report, list};
 use super::shape::{BlockShape, ConditionShape, FieldShape, FieldTable, FormWord, MissingWord, PartialWord, ProfileFile, WriteWord};
@@ -389,7 +390,30 @@ impl Block<'_> {
             },
             _ => Transform::Text,
         };
+        if let Some(text) = table.transform.as_ref().filter(|text| text.line > 0 && column.line > 0) {
+            let problem = match (self.kind(at), &transform) {
+                (Some(ColumnKind::AsReceived | ColumnKind::Number), Transform::Date) => {
+                    Some(format!("`{}` is a date only when `dates` of the entity's file names it", column.value))
+                }
+                (Some(ColumnKind::Date), Transform::Decimal(_) | Transform::Flag | Transform::StripLeadingZeros) => {
+                    Some(format!("`{}` holds dates, as `dates` of the entity's file says; `as = \"date\"` is for them", column.value))
+                }
+                _ => None,
+            };
+            if let Some(problem) = problem {
+                report.add(text.line, format!("{key}.as"), problem);
+            }
+        }
         FieldSource::Column { at, transform }
+    }
+
+    /// What a column holds; `None` for the company's id.
+    fn kind(&self, at: Place) -> Option<ColumnKind> {
+        match at {
+            Place::Root(at) => self.read?.kinds().nth(at),
+            Place::Child(at) => self.read?.children.get(self.child?)?.kinds().nth(at),
+            Place::Company => None,
+        }
     }
 
     fn transform(&self, key: &str, text: &Text, report: &mut Report<'_>) -> Transform {
@@ -457,8 +481,12 @@ impl Block<'_> {
         let at = self.read.zip(child).and_then(|(read, child)| {
             let child = &read.children[child];
             let at = child.column_names().position(|other| other == column);
-            if at.is_none() {
-                report.add(sum.line, at_key, unknown_column(column, &child.table.table, &child.columns()));
+            match at {
+                None => report.add(sum.line, at_key, unknown_column(column, &child.table.table, &child.columns())),
+                Some(at) if child.kinds().nth(at) == Some(ColumnKind::Date) => {
+                    report.add(sum.line, at_key, format!("`{column}` holds dates, as `dates` of the entity's file says"));
+                }
+                Some(_) => {}
             }
             at
         });

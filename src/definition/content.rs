@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use crate::domain::money::parse_decimal;
 use crate::domain::{Document, DocumentKey, Row, Value};
 
 use super::plan::Plan;
 
 impl Plan {
-    /// The content as a JSON object: columns by name, each child's rows as an array under its name. Numbers are written digit by
-    /// digit, dates as `YYYY-MM-DD`, nulls are left out.
+    /// The content as a JSON object: columns by name, each child's rows as an array under its name. Each value says of what kind it is
+    /// ([`Value::to_json`]), so that reading it back guesses nothing; nulls are left out.
     pub fn content_to_json(&self, document: &Document) -> String {
         let mut out = String::with_capacity(32 * (document.root.len() + 1));
         out.push('{');
@@ -71,11 +70,7 @@ fn write_row<'a>(out: &mut String, columns: impl Iterator<Item = &'a str>, row: 
         comma(out);
         write_text(out, column);
         out.push(':');
-        match value {
-            Value::Number(_) | Value::Flag(_) => out.push_str(&value.to_text()),
-            Value::Text(text) => write_text(out, text),
-            Value::Date(_) | Value::Null => write_text(out, &value.to_text()),
-        }
+        out.push_str(&value.to_json());
     }
 }
 
@@ -86,19 +81,8 @@ fn write_text(out: &mut String, text: &str) {
 fn read_row<'a>(columns: impl Iterator<Item = &'a str>, fields: &Fields<'_>) -> Result<Row, String> {
     columns
         .map(|column| match fields.get(column) {
-            Some(raw) => read_value(raw.get()).ok_or_else(|| format!("`{column}` holds `{}`, which is no plain value", raw.get())),
+            Some(raw) => Value::from_json(raw.get()).ok_or_else(|| format!("`{column}` holds `{}`, which is no plain value", raw.get())),
             None => Ok(Value::Null),
         })
         .collect()
-}
-
-fn read_value(raw: &str) -> Option<Value> {
-    match raw.as_bytes().first()? {
-        b'"' => serde_json::from_str::<String>(raw).ok().map(|text| Value::from_text(&text)),
-        b'n' => Some(Value::Null),
-        b't' => Some(Value::Flag(true)),
-        b'f' => Some(Value::Flag(false)),
-        b'{' | b'[' => None,
-        _ => parse_decimal(raw).map(Value::from_decimal),
-    }
 }

@@ -10,6 +10,7 @@ use super::compile_align::{setup_call, way_back_notes};
 use super::compile_read::read_plan;
 use super::compile_target::{World, target_plans};
 use super::embedded;
+use super::known;
 use super::lookups::Lookups;
 use super::parse::{Text, read_file};
 use super::plan::{FieldSource, IfMissing, Plan, ReadPlan};
@@ -308,6 +309,7 @@ fn choose(
     let carried: BTreeSet<EntityName> = plans.values().map(|plan| plan.entity.clone()).collect();
     for plan in plans.values() {
         definitions.notes.extend(way_back_notes(plan));
+        definitions.notes.extend(known::notes(plan));
     }
     for plan in plans.values_mut() {
         plan.after.retain(|parent| carried.contains(parent));

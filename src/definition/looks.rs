@@ -1,13 +1,21 @@
-//! How the columns of an entity look to people, as far as its targets tell: what is written as a decimal is an amount.
+//! How the columns of an entity look to people, as far as its targets tell: what is written as a decimal is an amount. Dates are
+//! what the entity's file names so.
 
 use super::Plan;
-use super::plan::{FieldPlan, FieldSource, Place, TargetPlan, Transform};
+use super::plan::{ColumnKind, FieldPlan, FieldSource, Place, TargetPlan, Transform};
 use crate::domain::look::{Currency, Look, Looks};
 
 impl Plan {
     /// How each column looks.
     pub fn looks(&self) -> Looks {
         let mut looks = Looks::default();
+        let root = self.read.columns.iter().cloned().zip(self.read.kinds());
+        let children = self.read.children.iter().flat_map(|child| {
+            child.column_names().zip(child.kinds()).map(move |(column, kind)| (format!("{}.{column}", child.name), kind))
+        });
+        for (column, _) in root.chain(children).filter(|(_, kind)| *kind == ColumnKind::Date) {
+            looks.add(column, Look::Date);
+        }
         let fields = self.targets.iter().flat_map(|target| target.fields.iter().map(move |field| (target, field)));
         for (target, field) in fields {
             let Some((column, look)) = self.look(target, field) else { continue };
@@ -21,7 +29,6 @@ impl Plan {
             FieldSource::Column { at, transform: Transform::Decimal(places) } => {
                 (self.name(target, *at)?, self.amount(target, field, *places))
             }
-            FieldSource::Column { at, transform: Transform::Date } => (self.name(target, *at)?, Look::Date),
             FieldSource::Sum { child, at, places } => {
                 let child = self.read.children.get(*child)?;
                 (format!("{}.{}", child.name, child.column_names().nth(*at)?), self.amount(target, field, *places))

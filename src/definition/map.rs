@@ -8,7 +8,7 @@ use crate::domain::money::format_decimal;
 use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
 
 use super::lookups::Lookups;
-use super::plan::{Condition, FieldPlan, FieldSource, IfMissing, Place, Plan, ReferenceForm, TargetPlan};
+use super::plan::{ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, Place, Plan, ReferenceForm, TargetPlan};
 use super::record::{MapError, MapWarning, Reference, TargetRecord, source_key};
 use super::transform;
 
@@ -29,6 +29,7 @@ impl Plan {
     /// # Errors
     /// The first field that cannot be made; the document is then not delivered.
     pub fn map(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
+        self.check_dates(document)?;
         let company_value = Value::Text(company.as_str().into());
         let mut mapped = Mapped::default();
         for (target, plan) in self.targets.iter().enumerate() {
@@ -51,6 +52,49 @@ impl Plan {
             }
         }
         Ok(mapped)
+    }
+
+    /// Whether the columns that hold dates hold nothing else: what is no date is neither sent as it is nor left empty.
+    fn check_dates(&self, document: &Document) -> Result<(), MapError> {
+        for ((name, kind), value) in self.read.columns.iter().zip(self.read.kinds()).zip(&document.root) {
+            self.check_date(kind, None, name, "", value)?;
+        }
+        for ((n, child), rows) in self.read.children.iter().enumerate().zip(&document.children) {
+            for row in rows {
+                for ((name, kind), value) in child.column_names().zip(child.kinds()).zip(row) {
+                    let key = || String::from(DocumentKey::from_values(child.table.key_at.iter().map(|&at| &row[at])));
+                    if kind == ColumnKind::Date {
+                        self.check_date(kind, Some(n), name, &key(), value)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_date(&self, kind: ColumnKind, child: Option<usize>, column: &str, row: &str, value: &Value) -> Result<(), MapError> {
+        if kind != ColumnKind::Date || matches!(value, Value::Date(_)) || value.is_blank() {
+            return Ok(());
+        }
+        let target = self.targets.iter().find(|target| target.child == child).or_else(|| self.targets.first());
+        let reads = |field: &&FieldPlan| match (&field.source, child) {
+            (FieldSource::Column { at: Place::Root(at), .. }, None) => self.read.columns.get(*at).is_some_and(|name| name == column),
+            (FieldSource::Column { at: Place::Child(at), .. }, Some(child)) => {
+                self.read.children.get(child).and_then(|child| child.column_names().nth(*at)) == Some(column)
+            }
+            _ => false,
+        };
+        let field = target.and_then(|target| target.fields.iter().find(reads));
+        let of = if row.is_empty() { String::new() } else { format!(" of row `{row}`") };
+        let problem = "the entity's file names it in `dates`, and this is no date; correct the value in SYSPRO, or take the column out of \
+                       `dates`: then it is carried as text, once it was read again";
+        Err(MapError {
+            block: target.map_or_else(|| "header".to_owned(), |target| target.block.clone()),
+            field: field.map_or_else(|| column.to_owned(), |field| field.name.clone()),
+            column: format!("{column}{of}"),
+            value: value.to_text(),
+            problem: problem.to_owned(),
+        })
     }
 
     /// What is written when SYSPRO no longer has the document: its last content, with each block's `gone` laid over it.

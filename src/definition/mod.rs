@@ -8,6 +8,7 @@ mod compile_watch;
 mod content;
 pub mod drift;
 mod embedded;
+pub mod known;
 pub mod load;
 mod looks;
 pub mod lookups;

@@ -59,6 +59,29 @@ pub struct ReadPlan {
     pub type_change: TypeChange,
 }
 
+impl ReadPlan {
+    /// What each column of a root row holds, in the order of `columns`.
+    pub fn kinds(&self) -> impl Iterator<Item = ColumnKind> {
+        let joined = self.joins.iter().flat_map(|join| {
+            let table = &join.table;
+            table.columns.iter().filter(|name| !table.key.contains(name)).map(|name| table.kind(name))
+        });
+        self.root.columns.iter().map(|name| self.root.kind(name)).chain(joined)
+    }
+}
+
+/// What a column holds, as the entity file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColumnKind {
+    /// What the wire says: a JSON number is a number, a text is text, whatever it looks like.
+    #[default]
+    AsReceived,
+    /// Calendar dates.
+    Date,
+    /// Numbers, also where the wire writes them as text.
+    Number,
+}
+
 /// One table with its key and columns.
 #[derive(Debug, Clone)]
 pub struct TableRead {
@@ -76,8 +99,47 @@ pub struct TableRead {
     pub exclude: Vec<(usize, Vec<String>)>,
     /// Columns that a site's release may lack: left out of the request once the server says so.
     pub optional: Vec<String>,
+    /// The columns that hold calendar dates.
+    pub dates: Vec<String>,
+    /// The columns that hold numbers, also where the wire writes them as text.
+    pub numbers: Vec<String>,
     /// Instead of one row per table row: distinct values of a part of a column (cost centres out of GL codes).
     pub derive: Option<Derive>,
+}
+
+impl TableRead {
+    /// What a column holds.
+    pub fn kind(&self, column: &str) -> ColumnKind {
+        self.kinds().of(column)
+    }
+
+    /// What its columns hold.
+    pub fn kinds(&self) -> Kinds<'_> {
+        Kinds { dates: &self.dates, numbers: &self.numbers }
+    }
+}
+
+/// What the columns of a table hold.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kinds<'a> {
+    /// Those that hold calendar dates.
+    pub dates: &'a [String],
+    /// Those that hold numbers.
+    pub numbers: &'a [String],
+}
+
+impl Kinds<'_> {
+    /// What a column holds.
+    pub fn of(self, column: &str) -> ColumnKind {
+        let named = |names: &[String]| names.iter().any(|name| name == column);
+        if named(self.dates) {
+            ColumnKind::Date
+        } else if named(self.numbers) {
+            ColumnKind::Number
+        } else {
+            ColumnKind::AsReceived
+        }
+    }
 }
 
 /// Rows made from the parts of a column: one row per distinct part. The row's columns are `columns` of the table read:
@@ -172,6 +234,12 @@ impl ChildRead {
         let carried = self.via.iter().flat_map(|via| via.carry.iter());
         self.table.columns.iter().chain(carried).map(String::as_str)
     }
+
+    /// What each of them holds.
+    pub fn kinds(&self) -> impl Iterator<Item = ColumnKind> {
+        let carried = self.via.iter().flat_map(|via| via.carry.iter().map(|name| via.table.kind(name)));
+        self.table.columns.iter().map(|name| self.table.kind(name)).chain(carried)
+    }
 }
 
 /// One query for what may have changed.
@@ -189,6 +257,17 @@ pub struct ChangeQuery {
     pub filter: Option<String>,
     /// Empty: the rows are root rows. Otherwise pairs (root key column, column of this table) that name the documents touched.
     pub touches: Vec<(String, String)>,
+    /// The columns of this table that hold calendar dates.
+    pub dates: Vec<String>,
+    /// The columns of this table that hold numbers, also where the wire writes them as text.
+    pub numbers: Vec<String>,
+}
+
+impl ChangeQuery {
+    /// What the columns of its table hold.
+    pub fn kinds(&self) -> Kinds<'_> {
+        Kinds { dates: &self.dates, numbers: &self.numbers }
+    }
 }
 
 /// The sweep of a flow.

@@ -98,6 +98,10 @@ shape! {
         columns = "columns": Option<Words>,
         /// Columns that some SYSPRO releases lack: read where they exist, empty where they do not.
         optional = "optional": Option<Words>,
+        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values look like.
+        dates = "dates": Option<Words>,
+        /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
+        numbers = "numbers": Option<Words>,
         /// A fixed OData condition, such as `JnlStatus eq 'P'`; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
         /// Rows whose column holds one of these texts are left out.
@@ -136,6 +140,10 @@ shape! {
         columns = "columns": Option<Words>,
         /// Columns that some SYSPRO releases lack.
         optional = "optional": Option<Words>,
+        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values look like.
+        dates = "dates": Option<Words>,
+        /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
+        numbers = "numbers": Option<Words>,
         /// A fixed OData condition.
         filter = "filter": Option<Text>,
     }
@@ -154,6 +162,10 @@ shape! {
         columns = "columns": Option<Words>,
         /// Columns that some SYSPRO releases lack.
         optional = "optional": Option<Words>,
+        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values look like.
+        dates = "dates": Option<Words>,
+        /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
+        numbers = "numbers": Option<Words>,
         /// A fixed OData condition.
         filter = "filter": Option<Text>,
         /// Rows whose column holds one of these texts are left out.
@@ -178,6 +190,10 @@ shape! {
         root = "root": Option<OnShape>,
         /// Columns of this table that each child row shall carry too.
         carry = "carry": Option<Words>,
+        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values look like.
+        dates = "dates": Option<Words>,
+        /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
+        numbers = "numbers": Option<Words>,
         /// A fixed OData condition.
         filter = "filter": Option<Text>,
     }
@@ -190,12 +206,14 @@ shape! {
         table = "table": Text,
         /// Its full primary key, for paging. Needed only for a table that is neither root, join, child nor in between.
         key = "key": Option<Words>,
-        /// Date columns: a row counts when any of them is within the window. None: every row that meets `filter`.
+        /// Date columns: a row counts when any of them is within the window. Those of a table that is read stand in its `dates` too. None: every row that meets `filter`.
         any_of = "any_of": Option<Words>,
         /// How many days before the last run's date the window begins; default 1.
         overlap_days = "overlap_days": Option<Whole>,
         /// A fixed OData condition, such as `OrderStatus ne '9'`.
         filter = "filter": Option<Text>,
+        /// Columns that hold numbers, of a table that is not read otherwise; as there.
+        numbers = "numbers": Option<Words>,
         /// Root key column to column of this table, for any table but the root.
         touches = "touches": Option<Table<Text>>,
     }

@@ -25,7 +25,7 @@ fn plan<'a>(definitions: &'a Definitions, entity: &str) -> &'a Plan {
     definitions.plan(&entity.into()).expect("a shipped entity")
 }
 
-/// A row out of `column = value`; numbers are written `#12.50`.
+/// A row out of `column = value`; numbers are written `#12.50`, dates `@2026-01-31`.
 fn row<'a>(columns: impl Iterator<Item = &'a str>, values: &[(&str, &str)]) -> Row {
     let columns: Vec<&str> = columns.collect();
     for (name, _) in values {
@@ -33,9 +33,10 @@ fn row<'a>(columns: impl Iterator<Item = &'a str>, values: &[(&str, &str)]) -> R
     }
     let value = |column: &str| match values.iter().find(|(name, _)| *name == column).map(|(_, text)| *text) {
         None => Value::Null,
-        Some(text) => match text.strip_prefix('#') {
-            Some(number) => Value::from_decimal(crate::domain::money::parse_decimal(number).expect("a number")),
-            None => Value::from_text(text),
+        Some(text) => match (text.strip_prefix('#'), text.strip_prefix('@')) {
+            (Some(number), _) => Value::from_decimal(crate::domain::money::parse_decimal(number).expect("a number")),
+            (_, Some(date)) => Value::Date(date.parse().expect("a date")),
+            _ => Value::text(text),
         },
     };
     columns.into_iter().map(value).collect()
@@ -47,6 +48,10 @@ fn document(plan: &Plan, root: &[(&str, &str)], children: &[&[&[(&str, &str)]]])
     let children =
         plan.read.children.iter().zip(children).map(|(child, rows)| rows.iter().map(|values| row(child.column_names(), values)).collect());
     Document { key, root, children: children.collect() }
+}
+
+fn field_of<'a>(mapped: &'a Mapped, name: &str) -> &'a str {
+    field(&mapped.records[0], name)
 }
 
 fn map(definitions: &Definitions, entity: &str, document: &Document) -> Mapped {
@@ -63,9 +68,8 @@ fn invoice(plan: &Plan) -> Document {
         &[
             ("Supplier", "0000104"),
             ("Invoice", "INV 7"),
-            ("InvoiceDate", "2026-01-31T00:00:00Z"),
-            ("DueDate", "0000-00-00"),
-            ("JournalDate", "2026-02-02"),
+            ("InvoiceDate", "@2026-01-31"),
+            ("JournalDate", "@2026-02-02"),
             ("Journal", "#412"),
             ("InvoiceYear", "#2026"),
             ("InvoiceMonth", "#2"),
@@ -178,11 +182,11 @@ fn an_unknown_currency_is_named_with_the_list_to_add_it_to() {
     let plan = plan(&definitions, "invoice");
     let mut document = invoice(plan);
     let at = plan.read.columns.iter().position(|column| column == "Currency").expect("read");
-    document.root[at] = Value::from_text("R2");
+    document.root[at] = Value::text("R2");
     let error = plan.map(&"EDU1".into(), &document, &definitions.lookups).expect_err("no such code");
     assert_eq!((error.field.as_str(), error.column.as_str(), error.value.as_str()), ("u_currency", "Currency", "R2"));
     assert!(error.to_string().contains("lookups/currency.toml"), "{error}");
-    document.root[at] = Value::from_text("EUR");
+    document.root[at] = Value::text("EUR");
     assert_eq!(field(&plan.map(&"EDU1".into(), &document, &definitions.lookups).expect("iso").records[0], "u_currency"), "EUR");
 }
 
@@ -225,7 +229,7 @@ fn orders_send_their_lines_without_comments_under_their_header() {
     let long = "x".repeat(200);
     let document = document(
         plan,
-        &[("PurchaseOrder", " 00001"), ("OrderStatus", "*"), ("Supplier", "UTE002"), ("OrderEntryDate", "2026-03-01")],
+        &[("PurchaseOrder", " 00001"), ("OrderStatus", "*"), ("Supplier", "UTE002"), ("OrderEntryDate", "@2026-03-01")],
         &[&[
             &[
                 ("PurchaseOrder", " 00001"),
@@ -262,7 +266,7 @@ fn a_journal_becomes_its_postings_without_a_header() {
     assert_eq!(plan.targets[0].child, Some(0));
     let document = document(
         plan,
-        &[("GlYear", "#2026"), ("GlPeriod", "#13"), ("GlJournal", "#9"), ("PostDate", "2026-07-01"), ("JournalDate", "2026-06-30")],
+        &[("GlYear", "#2026"), ("GlPeriod", "#13"), ("GlJournal", "#9"), ("PostDate", "@2026-07-01"), ("JournalDate", "@2026-06-30")],
         &[&[&[
             ("GlYear", "#2026"),
             ("GlPeriod", "#13"),
@@ -329,8 +333,8 @@ fn what_is_not_carried_is_not_waited_for() {
 fn any_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
-        ".{0,12}".prop_map(|text| Value::from_text(&text)),
-        Just(Value::from_text("0000104")),
+        ".{0,12}".prop_map(|text| Value::text(&text)),
+        Just(Value::text("0000104")),
         (any::<i64>(), 0u32..12).prop_map(|(units, scale)| Value::from_decimal(rust_decimal::Decimal::new(units, scale))),
         (1i32..60_000)
             .prop_map(|day| Value::Date(chrono::NaiveDate::from_ymd_opt(1901, 1, 1).expect("a date") + chrono::Days::new(day as u64))),
@@ -338,7 +342,60 @@ fn any_value() -> impl Strategy<Value = Value> {
     ]
 }
 
+#[test]
+fn what_is_no_date_in_a_date_column_fails_by_name_and_other_texts_do_not() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "invoice");
+    let at = |name: &str| plan.read.columns.iter().position(|column| column == name).expect("read");
+    let mut root = invoice(plan);
+    root.root[at("InvoiceDate")] = Value::text("soon");
+    let error = plan.map(&"EDU1".into(), &root, &definitions.lookups).expect_err("no date");
+    let said = error.to_string();
+    assert!(said.starts_with("field `u_invoice_date` of `header` cannot be made from InvoiceDate = `soon`: "), "{said}");
+    assert!(said.contains("`dates`"), "{said}");
+
+    let mut line = invoice(plan);
+    let child = &plan.read.children[0];
+    let on = child.column_names().position(|column| column == "TrnDate").expect("carried");
+    line.children[0][1][on] = Value::text("2026-01-31");
+    let error = plan.map(&"EDU1".into(), &line, &definitions.lookups).expect_err("stored as text");
+    assert_eq!((error.block.as_str(), error.column.as_str()), ("lines", "TrnDate of row `2026/2/412/1/2`"));
+
+    // a date of the past, or nothing at all, is what a date column may hold
+    let mut fine = invoice(plan);
+    fine.root[at("InvoiceDate")] = Value::text("  ");
+    fine.root[at("Invoice")] = Value::text("1200-05-10");
+    assert!(plan.map(&"EDU1".into(), &fine, &definitions.lookups).is_ok());
+    assert_ne!(fine.hash(), invoice(plan).hash());
+}
+
 proptest! {
+    #[test]
+    fn any_text_of_any_text_column_is_stored_and_sent_as_it_is(
+        text in prop_oneof!["\\PC{1,30}", "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.Z+-]{0,12})?", "[ 0-9.eE+-]{1,14}"]
+    ) {
+        let definitions = shipped("apo");
+        let value = Value::text(&text);
+        let kept = value.to_text();
+        let plan = plan(&definitions, "supplier");
+        let names: Vec<&str> = plan.read.columns.iter().map(String::as_str).collect();
+        let kinds: Vec<_> = plan.read.kinds().collect();
+        let root: Row = kinds.iter().map(|kind| if *kind == plan::ColumnKind::Date { Value::Null } else { value.clone() }).collect();
+        let document = Document { key: DocumentKey::from_values([&value]), root, children: vec![] };
+        let stored = plan.content_to_json(&document);
+        let back = plan.content_from_json(document.key.clone(), &stored).expect("reads back");
+        prop_assert_eq!(&back, &document);
+        prop_assert_eq!(back.hash(), document.hash());
+        let map = |document: &Document| plan.map(&"EDU1".into(), document, &definitions.lookups);
+        prop_assert_eq!(map(&back), map(&document), "mapping stored content again gives what was sent");
+        // the fields that take a column as it is
+        for field in &plan.targets[0].fields {
+            let plan::FieldSource::Column { at: plan::Place::Root(at), transform: plan::Transform::Text } = &field.source else { continue };
+            let (true, Ok(mapped)) = (kinds[*at] != plan::ColumnKind::Date && field.truncate.is_none(), map(&back)) else { continue };
+            prop_assert_eq!(field_of(&mapped, &field.name), kept.as_str(), "{}", names[*at]);
+        }
+    }
+
     #[test]
     fn content_survives_json_with_its_hash(values in proptest::collection::vec(any_value(), 19 + 2 * 11)) {
         let definitions = shipped("apo");
@@ -363,7 +420,7 @@ proptest! {
         let invoices = plan(&definitions, "invoice");
         let mut invoice = invoice(invoices);
         let at = invoices.read.children[0].column_names().position(|column| column == "ExpenseGlCode").expect("read");
-        invoice.children[0][0][at] = Value::from_text(&code);
+        invoice.children[0][0][at] = Value::text(&code);
         let mapped = map(&definitions, "invoice", &invoice);
         let reference = mapped.records[1].references.iter().find(|reference| reference.field == "u_gl_account");
         match reference {
@@ -379,7 +436,7 @@ fn content_tolerates_columns_that_came_and_went() {
     let plan = plan(&definitions, "cost_center");
     let document =
         plan.content_from_json("A".to_owned().into(), r#"{"CostCentre":"A","Old":[1,2],"Rate":12345678901234.567891}"#).expect("reads");
-    assert_eq!(&*document.root, [Value::from_text("A"), Value::Null]);
+    assert_eq!(&*document.root, [Value::text("A"), Value::Null]);
     let invoices = definitions.plan(&"invoice".into()).expect("shipped");
     let document = invoices.content_from_json("A".to_owned().into(), r#"{"OrigInvValue":12345678901234.567891}"#).expect("reads");
     assert!(invoices.content_to_json(&document).contains(r#""OrigInvValue":12345678901234.567891"#));

@@ -87,7 +87,8 @@ pub struct Document {
 pub struct ContentHash(pub [u8; 32]);
 
 impl Document {
-    /// The hash that tells whether the content changed. Null and empty text are the same content; `1.50` and `1.5` too.
+    /// The hash that tells whether the content changed. Null and empty text are the same content; `1.50` and `1.5` too; a date and a text
+    /// of the same letters are not, because they are stored apart.
     pub fn hash(&self) -> ContentHash {
         let mut hasher = Sha256::new();
         hash_row(&mut hasher, &self.root);
@@ -108,6 +109,9 @@ fn hash_row(hasher: &mut Sha256, row: &[Value]) {
             let text = value.to_text();
             hasher.update(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
             hasher.update(text.as_bytes());
+            if matches!(value, Value::Date(_)) {
+                hasher.update([b'd']);
+            }
         }
         hasher.update([0x1f]);
     }

@@ -1,9 +1,13 @@
 //! What changed from one version of a document to the next, field by field.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use serde::Serialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserializer, Serialize};
 use serde_json::value::RawValue;
+
+use super::Value;
 
 /// One field that differs between two versions. `None`: the version has no such value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,12 +85,66 @@ fn put(flat: &mut Flat, name: String, value: &RawValue) {
     }
 }
 
-/// A plain value as text, numbers digit by digit.
+/// A stored value as text, numbers digit by digit.
 pub(super) fn text(value: &RawValue) -> String {
     match value.get() {
         "null" => String::new(),
+        dated if dated.starts_with('{') => Value::from_json(dated).map_or_else(|| dated.to_owned(), |value| value.to_text()),
         plain => serde_json::from_str(plain).unwrap_or_else(|_| plain.to_owned()),
     }
+}
+
+/// Stored content for people and programs: an object whose values are plain, dates as `YYYY-MM-DD`. Members keep their order, and numbers
+/// their digits.
+pub fn plain(content: &str) -> String {
+    plain_object(content).unwrap_or_else(|| content.to_owned())
+}
+
+fn plain_object(object: &str) -> Option<String> {
+    let members = members(object)?;
+    let mut out = String::with_capacity(object.len());
+    out.push('{');
+    for (name, value) in &members {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        let raw = value.get();
+        let value = match raw.as_bytes().first() {
+            Some(b'{') => serde_json::Value::from(text(value)).to_string(),
+            Some(b'[') => {
+                let rows: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
+                let rows: Option<Vec<String>> = rows.iter().map(|row| plain_object(row.get())).collect();
+                format!("[{}]", rows?.join(","))
+            }
+            _ => raw.to_owned(),
+        };
+        out.push_str(&serde_json::Value::from(name.as_str()).to_string());
+        out.push(':');
+        out.push_str(&value);
+    }
+    out.push('}');
+    Some(out)
+}
+
+/// An object's members in their order; `None` when it is no object.
+pub(super) fn members(object: &str) -> Option<Vec<(String, &RawValue)>> {
+    struct Members;
+    impl<'de> Visitor<'de> for Members {
+        type Value = Vec<(String, &'de RawValue)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::new();
+            while let Some(member) = map.next_entry()? {
+                members.push(member);
+            }
+            Ok(members)
+        }
+    }
+    serde_json::Deserializer::from_str(object).deserialize_map(Members).ok()
 }
 
 fn differences(before: &Flat, after: &Flat) -> Vec<Change> {
@@ -114,6 +172,18 @@ mod tests {
         let expected =
             [change("Balance", Some("12345678901234.567891"), Some("12345678901234.567892")), change("Name", Some("A"), Some("B"))];
         assert_eq!(found, [expected.into(), Vec::new()], "to the last digit, and a blank text is no change");
+    }
+
+    #[test]
+    fn dates_are_plain_to_people_and_nothing_else_changes() {
+        let stored =
+            r#"{"Due":{"date":"2026-01-31"},"Code":"1200-05-10","V":12345678901234.567891,"lines":[{"On":{"date":"2026-02-01"},"N":1}]}"#;
+        let shown = r#"{"Due":"2026-01-31","Code":"1200-05-10","V":12345678901234.567891,"lines":[{"On":"2026-02-01","N":1}]}"#;
+        assert_eq!(plain(stored), shown);
+        assert_eq!(plain("no object"), "no object");
+        let before = r#"{"Due":{"date":"2026-01-30"}}"#;
+        let found = changes([r#"{"Due":{"date":"2026-01-31"}}"#, before].into_iter(), &ChildKeys::new());
+        assert_eq!(found[0], [change("Due", Some("2026-01-30"), Some("2026-01-31"))]);
     }
 
     #[test]

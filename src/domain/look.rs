@@ -1,13 +1,10 @@
 //! How the content of a document looks to people: amounts with their currency, dates, the rest as it is. Texts and decimals all the way.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::Deserializer;
-use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::history::{Flat, text};
+use super::history::{Flat, members, text};
 use super::money::{format_decimal, parse_decimal};
 
 /// How a column looks.
@@ -105,7 +102,7 @@ impl Looks {
                 None => Shown { text: value.to_owned(), ..Shown::default() },
             },
             Some(Look::Date) => Shown { text: value.to_owned(), date: is_date(value), ..Shown::default() },
-            None => Shown { text: value.to_owned(), date: is_date(value), ..Shown::default() },
+            None => Shown { text: value.to_owned(), ..Shown::default() },
         }
     }
 
@@ -189,25 +186,9 @@ pub fn thousands(number: &str) -> String {
     apart + rest
 }
 
-/// An object's members in their order.
+/// An object's members in their order; none when it is no object.
 fn fields(object: &str) -> Vec<(String, &RawValue)> {
-    struct Members;
-    impl<'de> Visitor<'de> for Members {
-        type Value = Vec<(String, &'de RawValue)>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut members = Vec::new();
-            while let Some(member) = map.next_entry()? {
-                members.push(member);
-            }
-            Ok(members)
-        }
-    }
-    serde_json::Deserializer::from_str(object).deserialize_map(Members).unwrap_or_default()
+    members(object).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -221,6 +202,7 @@ mod tests {
         looks.add("Value".into(), amount(None));
         looks.add("Value".into(), amount(Some(Currency::OfRoot("Currency".into()))));
         looks.add("Value".into(), Look::Date);
+        looks.add("Due".into(), Look::Date);
         looks.add("lines.Amount".into(), amount(Some(Currency::OfRow("Code".into()))));
         looks.add("lines.Quantity".into(), amount(None));
         looks
@@ -229,7 +211,7 @@ mod tests {
     #[test]
     fn amounts_have_their_currency_and_all_their_digits() {
         let content = looks().content(
-            r#"{"Supplier":"0042","Value":12345678901234.567891,"Currency":"ZAR","Due":"2026-01-31","Blank":" ",
+            r#"{"Supplier":"0042","Value":12345678901234.567891,"Currency":"ZAR","Due":{"date":"2026-01-31"},"Code":"1200-05-10","Blank":" ",
                 "lines":[{"Amount":-1234.5,"Code":"USD"},{"Quantity":7,"Amount":0}]}"#,
         );
         let text = |text: &str| Shown { text: text.into(), ..Shown::default() };
@@ -240,6 +222,7 @@ mod tests {
             ("Value", amount("12,345,678,901,234.567891", "ZAR")),
             ("Currency", text("ZAR")),
             ("Due", Shown { date: true, ..text("2026-01-31") }),
+            ("Code", text("1200-05-10")),
         ];
         assert_eq!(fields, expected);
         let lines = &content.children[0];

@@ -1,14 +1,19 @@
 //! One column's value as SYSPRO gave it, without binary floats.
+//!
+//! What kind a value is of is said by the definition or by the wire, never by how its text looks: a GL code may read `1200-05-10`.
 
 use std::fmt;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use super::money::parse_decimal;
 
 /// One column's value. Text has its trailing blanks removed, never its leading ones.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Value {
-    /// No value, or a date that stands for none (null, `0000-00-00`, 1900-01-01 and before).
+    /// No value, or, in a date column, a date that stands for none.
     #[default]
     Null,
     /// Text; may be empty.
@@ -22,14 +27,9 @@ pub enum Value {
 }
 
 impl Value {
-    /// Text as SYSPRO stores it: trailing blanks go; a text in the shape of a date or of a midnight date-time is a date.
-    pub fn from_text(text: &str) -> Self {
-        let text = text.trim_end_matches([' ', '\0']);
-        match parse_date(text) {
-            Some(DateText::Date(date)) => Value::Date(date),
-            Some(DateText::NoDate) => Value::Null,
-            None => Value::Text(text.into()),
-        }
+    /// Text as SYSPRO stores it: trailing blanks go, everything else stays.
+    pub fn text(text: &str) -> Self {
+        Value::Text(text.trim_end_matches([' ', '\0']).into())
     }
 
     /// A number, normalized so that `1.50` and `1.5` are the same value.
@@ -50,7 +50,42 @@ impl Value {
     pub fn to_text(&self) -> String {
         self.to_string()
     }
+
+    /// The value as JSON that says of what kind it is: a text is a string, a date is `{"date":"2026-01-31"}`, a number is written digit
+    /// by digit.
+    pub fn to_json(&self) -> String {
+        match self {
+            Value::Null => "null".to_owned(),
+            Value::Text(text) => serde_json::Value::from(&**text).to_string(),
+            Value::Number(_) | Value::Flag(_) => self.to_text(),
+            Value::Date(date) => format!("{{\"date\":\"{}\"}}", date.format(DATE)),
+        }
+    }
+
+    /// The value out of such JSON; `None` when it is none.
+    pub fn from_json(raw: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Dated {
+            date: String,
+        }
+        match raw.as_bytes().first()? {
+            b'"' => serde_json::from_str::<String>(raw).ok().map(|text| Value::Text(text.into())),
+            b'n' => Some(Value::Null),
+            b't' => Some(Value::Flag(true)),
+            b'f' => Some(Value::Flag(false)),
+            b'{' => {
+                let dated: Dated = serde_json::from_str(raw).ok()?;
+                NaiveDate::parse_from_str(&dated.date, DATE).ok().map(Value::Date)
+            }
+            b'[' => None,
+            _ => parse_decimal(raw).map(Value::from_decimal),
+        }
+    }
 }
+
+/// How a date is written.
+const DATE: &str = "%Y-%m-%d";
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,90 +93,54 @@ impl fmt::Display for Value {
             Value::Null => Ok(()),
             Value::Text(text) => f.write_str(text),
             Value::Number(number) => write!(f, "{number}"),
-            Value::Date(date) => write!(f, "{}", date.format("%Y-%m-%d")),
+            Value::Date(date) => write!(f, "{}", date.format(DATE)),
             Value::Flag(flag) => f.write_str(if *flag { "true" } else { "false" }),
         }
     }
 }
 
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Value::from_text(text)
-    }
-}
-
-/// What a text in the shape of a date says.
-#[derive(Debug, PartialEq, Eq)]
-enum DateText {
-    Date(NaiveDate),
-    /// `0000-00-00`, or a date before 1901: SYSPRO's "no date" (whether a site carries 1900-01-01 is unknown, so it counts as empty).
-    NoDate,
-}
-
-/// Reads `YYYY-MM-DD`, alone or followed by a midnight time with or without zone. Any other text is not a date.
-fn parse_date(text: &str) -> Option<DateText> {
-    let bytes = text.as_bytes();
-    if bytes.len() < 10 || bytes[4] != b'-' || bytes[7] != b'-' {
-        return None;
-    }
-    let (date, time) = text.split_at_checked(10)?;
-    if !time.is_empty() && !is_midnight(time) {
-        return None;
-    }
-    if date == "0000-00-00" {
-        return Some(DateText::NoDate);
-    }
-    if !date.bytes().enumerate().all(|(i, b)| i == 4 || i == 7 || b.is_ascii_digit()) {
-        return None;
-    }
-    let date = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
-    Some(if date.year() < 1901 { DateText::NoDate } else { DateText::Date(date) })
-}
-
-/// `T00:00:00`, with any number of zero decimals and any zone label.
-fn is_midnight(time: &str) -> bool {
-    let Some(rest) = time.strip_prefix("T00:00:00").or_else(|| time.strip_prefix(" 00:00:00")) else {
-        return time == "T00:00" || time == "T00:00Z";
-    };
-    let rest = match rest.strip_prefix('.') {
-        Some(decimals) => decimals.trim_start_matches('0'),
-        None => rest,
-    };
-    rest.is_empty() || rest == "Z" || (rest.len() == 6 && matches!(rest.as_bytes()[0], b'+' | b'-') && rest.as_bytes()[3] == b':')
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn dates_are_recognised_with_and_without_zone() {
-        let date = Value::Date(NaiveDate::from_ymd_opt(2026, 1, 31).expect("a date"));
-        for text in [
-            "2026-01-31",
-            "2026-01-31T00:00:00",
-            "2026-01-31T00:00:00Z",
-            "2026-01-31T00:00:00.000",
-            "2026-01-31T00:00:00.0000000+02:00",
-            "2026-01-31 00:00:00",
+    fn text_keeps_its_left_side_and_loses_padding_and_is_never_taken_for_anything_else() {
+        for (given, kept) in [
+            (" 00001   ", " 00001"),
+            ("1200-05-10", "1200-05-10"),
+            ("0000-00-00", "0000-00-00"),
+            ("2026-01-31T00:00:00Z", "2026-01-31T00:00:00Z"),
+            ("12.50", "12.50"),
+            ("true", "true"),
         ] {
-            assert_eq!(Value::from_text(text), date, "{text}");
+            assert_eq!(Value::text(given), Value::Text(kept.into()));
         }
     }
 
     #[test]
-    fn the_texts_that_stand_for_no_date_are_null() {
-        for text in
-            ["0000-00-00", "1900-01-01", "1900-01-01T00:00:00Z", "1753-01-01T00:00:00", "0001-01-01T00:00:00Z", "0000-00-00T00:00:00"]
-        {
-            assert_eq!(Value::from_text(text), Value::Null, "{text}");
+    fn a_text_and_a_date_of_the_same_letters_are_stored_apart() {
+        let date = Value::Date(NaiveDate::from_ymd_opt(2026, 1, 31).expect("a date"));
+        assert_eq!(date.to_json(), r#"{"date":"2026-01-31"}"#);
+        assert_eq!(Value::text("2026-01-31").to_json(), r#""2026-01-31""#);
+        assert_eq!(date.to_text(), Value::text("2026-01-31").to_text());
+        for wrong in [r#"{"date":"soon"}"#, r#"{"date":1}"#, r#"{"a":1}"#, "[1]", "", "x"] {
+            assert_eq!(Value::from_json(wrong), None, "{wrong}");
         }
     }
 
-    #[test]
-    fn text_keeps_its_left_side_and_loses_padding() {
-        assert_eq!(Value::from_text(" 00001   "), Value::Text(" 00001".into()));
-        assert_eq!(Value::from_text("2026-13-40"), Value::Text("2026-13-40".into()));
-        assert_eq!(Value::from_text("PO-2026-01-31"), Value::Text("PO-2026-01-31".into()));
+    proptest! {
+        #[test]
+        fn any_value_comes_back_from_its_json(
+            text in any::<String>(), units in any::<i64>(), scale in 0_u32..20, day in 0_u64..3_000_000, flag in any::<bool>()
+        ) {
+            let date = NaiveDate::from_ymd_opt(1, 1, 1).expect("a date") + chrono::Days::new(day);
+            let values =
+                [Value::Text(text.into()), Value::from_decimal(Decimal::new(units, scale)), Value::Date(date), Value::Flag(flag), Value::Null];
+            for value in values {
+                prop_assert_eq!(Value::from_json(&value.to_json()), Some(value));
+            }
+        }
     }
 }

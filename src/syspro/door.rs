@@ -58,7 +58,7 @@ impl Call<'_> {
             Door::Enet(finder) => {
                 let condition = condition(self, query, after).map_or(String::new(), |condition| condition.text);
                 let order: Vec<&str> = query.key.iter().map(String::as_str).collect();
-                Ok(Ask::Find(finder.find(query.table, selected, &condition, &order, top)))
+                Ok(Ask::Find(finder.find(query.table, selected, &condition, &order, top).typed(query.kinds, selected)))
             }
         }
     }
@@ -94,7 +94,7 @@ impl Call<'_> {
 fn condition(call: &Call<'_>, query: &Query<'_>, after: Option<&[Cell]>) -> Option<Condition> {
     let mut conditions = query.conditions.clone();
     if let Some(last) = after {
-        let typed: Vec<Column<'_>> = query.key.iter().map(|name| call.column(query.table, name)).collect();
+        let typed: Vec<Column<'_>> = query.key.iter().map(|name| call.column(query.table, name, query.kinds.of(name))).collect();
         let fixed = query.fixed.min(typed.len().saturating_sub(1));
         conditions.push(beyond(&typed[fixed..], &last[fixed..]));
     }
@@ -102,7 +102,7 @@ fn condition(call: &Call<'_>, query: &Query<'_>, after: Option<&[Cell]>) -> Opti
 }
 
 fn query_string(call: &Call<'_>, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>, top: usize) -> String {
-    let typed: Vec<Column<'_>> = query.key.iter().map(|name| call.column(query.table, name)).collect();
+    let typed: Vec<Column<'_>> = query.key.iter().map(|name| call.column(query.table, name, query.kinds.of(name))).collect();
     let mut text = String::new();
     if let Some(condition) = condition(call, query, after) {
         text += &format!("$filter={}&", encode(&call.metadata.respelled(query.table, &condition.text)));

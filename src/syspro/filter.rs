@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use chrono::{NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use crate::definition::plan::ColumnKind;
 use crate::domain::money::parse_decimal;
 
+use super::value::is_number;
 use super::wire::Cell;
 
 /// A column with its type, where `$metadata` says it.
@@ -16,6 +18,8 @@ pub(super) struct Column<'a> {
     pub(super) name: &'a str,
     /// Such as `Edm.String`.
     pub(super) edm: Option<&'a str>,
+    /// What the entity's file says that it holds.
+    pub(super) kind: ColumnKind,
 }
 
 /// A condition, with the number of comparisons in it.
@@ -94,10 +98,10 @@ pub(super) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// A cell as a literal: by the column's type where it is known, else by the JSON type received.
-pub(super) fn literal(cell: &Cell, edm: Option<&str>) -> String {
+/// A cell as a literal: by the column's type where `$metadata` says it, else by what the entity's file says, else by the JSON type received.
+pub(super) fn literal(cell: &Cell, column: Column<'_>) -> String {
     let number = |text: &str| parse_decimal(text).map(|number| number.normalize().to_string());
-    match (cell, edm) {
+    match (cell, column.edm) {
         (Cell::Null, _) => "null".to_owned(),
         (Cell::Flag(flag), _) => flag.to_string(),
         (Cell::Number(text), Some("Edm.String")) => quote(text),
@@ -105,16 +109,19 @@ pub(super) fn literal(cell: &Cell, edm: Option<&str>) -> String {
         (Cell::Text(text), Some("Edm.Date")) => text.get(..10).unwrap_or(text).to_owned(),
         (Cell::Text(text), Some("Edm.DateTimeOffset")) => with_zone(text),
         (Cell::Text(text), Some("Edm.Guid")) => text.to_string(),
-        (
-            Cell::Text(text),
-            Some("Edm.Decimal" | "Edm.Int64" | "Edm.Int32" | "Edm.Int16" | "Edm.Byte" | "Edm.SByte" | "Edm.Double" | "Edm.Single"),
-        ) => number(text).unwrap_or_else(|| quote(text)),
-        (Cell::Text(text), None) if is_date_time(text) => with_zone(text),
-        (Cell::Text(text), _) => quote(text),
+        (Cell::Text(text), Some(edm)) if is_number(edm) => number(text).unwrap_or_else(|| quote(text)),
+        (Cell::Text(text), None) => match column.kind {
+            ColumnKind::Date if is_date_time(text) => with_zone(text),
+            // as it was received, without quotes
+            ColumnKind::Date => text.trim().to_owned(),
+            ColumnKind::Number => number(text).unwrap_or_else(|| quote(text)),
+            ColumnKind::AsReceived => quote(text),
+        },
+        (Cell::Text(text), Some(_)) => quote(text),
     }
 }
 
-/// `2026-01-31T00:00…`, which no key of SYSPRO's looks like by chance.
+/// `2026-01-31T00:00…`: whether a date is written with a time of day. Only of what is known to be a date: a text may look like this.
 pub(super) fn is_date_time(text: &str) -> bool {
     let b = text.as_bytes();
     b.len() >= 16
@@ -185,7 +192,7 @@ fn date_literal(date: NaiveDate, form: DateForm, doubt: i64) -> String {
 
 fn equal(column: Column<'_>, cell: &Cell) -> Condition {
     let name = column.name;
-    let plain = Condition::one(format!("{name} eq {}", literal(cell, column.edm)));
+    let plain = Condition::one(format!("{name} eq {}", literal(cell, column)));
     match cell {
         // a table may pad what another does not, and not every server compares as SQL Server does
         Cell::Text(text) if text.ends_with(' ') && !matches!(column.edm, Some(edm) if edm != "Edm.String") => {
@@ -196,7 +203,7 @@ fn equal(column: Column<'_>, cell: &Cell) -> Condition {
 }
 
 fn compare(column: Column<'_>, operator: &str, cell: &Cell) -> Condition {
-    Condition::one(format!("{} {operator} {}", column.name, literal(cell, column.edm)))
+    Condition::one(format!("{} {operator} {}", column.name, literal(cell, column)))
 }
 
 /// Rows whose key lies beyond `last`: `k1 ge a and (k1 gt a or (k1 eq a and k2 gt b))`.
@@ -367,7 +374,7 @@ mod tests {
     }
 
     fn columns<'a>(names: &[&'a str]) -> Vec<Column<'a>> {
-        names.iter().map(|name| Column { name, edm: None }).collect()
+        names.iter().map(|name| Column { name, edm: None, kind: ColumnKind::AsReceived }).collect()
     }
 
     proptest! {
@@ -402,12 +409,17 @@ mod tests {
 
     #[test]
     fn literals_follow_the_type_then_the_json() {
+        let literal = |cell: &Cell, edm| super::literal(cell, Column { name: "A", edm, kind: ColumnKind::AsReceived });
         assert_eq!(literal(&text(" 00001 "), None), "' 00001 '");
         assert_eq!(literal(&text("O'Neil"), Some("Edm.String")), "'O''Neil'");
         assert_eq!(literal(&number("1.20E1"), None), "12");
         assert_eq!(literal(&text("12"), Some("Edm.Decimal")), "12");
         assert_eq!(literal(&number("12"), Some("Edm.String")), "'12'");
-        assert_eq!(literal(&text("2026-01-31T00:00:00"), None), "2026-01-31T00:00:00Z");
+        let dated = |text: &str| super::literal(&Cell::Text(text.into()), Column { name: "A", edm: None, kind: ColumnKind::Date });
+        assert_eq!(dated("2026-01-31T00:00:00"), "2026-01-31T00:00:00Z");
+        assert_eq!(dated("2026-01-31"), "2026-01-31");
+        assert_eq!(literal(&text("2026-01-31T08:30"), None), "'2026-01-31T08:30'", "an invoice number may look like a date and a time");
+        assert_eq!(literal(&text("2026-01-31T08:30"), Some("Edm.String")), "'2026-01-31T08:30'");
         assert_eq!(literal(&text("2026-01-31T00:00:00Z"), Some("Edm.Date")), "2026-01-31");
         assert_eq!(literal(&text("2026-01-31"), None), "'2026-01-31'", "an invoice number may look like a date");
         assert_eq!(literal(&Cell::Null, Some("Edm.String")), "null");

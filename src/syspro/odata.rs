@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::config::secret::Credential;
 use crate::config::settings::{RetrySettings, SysproSettings};
+use crate::definition::plan::{ColumnKind, Kinds};
 use crate::domain::CompanyId;
 use crate::net::{HttpClient, Method, Response};
 use crate::retry::{self, Class};
@@ -78,6 +79,8 @@ pub(super) struct Query<'a> {
     pub(super) optional: &'a [String],
     /// The key ordered and paged by; all of it stands in `columns`.
     pub(super) key: &'a [String],
+    /// What its columns hold.
+    pub(super) kinds: Kinds<'a>,
     /// All of these must hold.
     pub(super) conditions: Vec<Condition>,
     /// Leading key columns that the conditions fix to one value.
@@ -155,12 +158,13 @@ fn maybe_more(count: usize, top: usize) -> bool {
 impl Call<'_> {
     /// The date rules of the site.
     pub(super) fn dates(&self) -> Dates {
-        Dates { zone: self.odata.settings.date_zone, at: self.odata.settings.time_zone }
+        let settings = &self.odata.settings;
+        Dates { zone: settings.date_zone, at: settings.time_zone, first: settings.no_date_before }
     }
 
     /// A column with its type, spelled as the server spells it.
-    pub(super) fn column<'c>(&'c self, table: &str, name: &'c str) -> Column<'c> {
-        Column { name: self.metadata.column(table, name).unwrap_or(name), edm: self.metadata.edm(table, name) }
+    pub(super) fn column<'c>(&'c self, table: &str, name: &'c str, kind: ColumnKind) -> Column<'c> {
+        Column { name: self.metadata.column(table, name).unwrap_or(name), edm: self.metadata.edm(table, name), kind }
     }
 
     /// `&$select=…`, unless the server has shown that it does not know it.
@@ -168,7 +172,7 @@ impl Call<'_> {
         if self.odata.learned.borrow().no_select {
             return String::new();
         }
-        let columns: Vec<&str> = columns.iter().map(|name| self.column(table, name).name).collect();
+        let columns: Vec<&str> = columns.iter().map(|name| self.metadata.column(table, name).unwrap_or(name)).collect();
         format!("&$select={}", encode(&columns.join(",")))
     }
 

@@ -171,7 +171,16 @@ impl Call<'_> {
         if let Some(filter) = self.fixed(root.filter.as_deref()) {
             conditions.insert(0, filter);
         }
-        Query { table: &root.table, columns: &root.columns, optional: &root.optional, key: &root.key, conditions, fixed: 0, top: limit }
+        Query {
+            table: &root.table,
+            columns: &root.columns,
+            optional: &root.optional,
+            key: &root.key,
+            kinds: root.kinds(),
+            conditions,
+            fixed: 0,
+            top: limit,
+        }
     }
 
     /// Where the next page begins.
@@ -208,8 +217,16 @@ impl Call<'_> {
                 columns.push(name.clone());
             }
         }
-        let query =
-            Query { table: &change.table, columns: &columns, optional: &[], key: &change.key, conditions: fixed, fixed: 0, top: limit };
+        let query = Query {
+            table: &change.table,
+            columns: &columns,
+            optional: &[],
+            key: &change.key,
+            kinds: change.kinds(),
+            conditions: fixed,
+            fixed: 0,
+            top: limit,
+        };
         let rows = self.dated(&query, change, window, after, limit).await?;
         let next = self.position(&columns, &change.key, &rows);
         let left = offsets(self, &columns, touches.iter().map(|(_, column)| column), &change.table)?;
@@ -328,6 +345,7 @@ impl Call<'_> {
             columns: &columns,
             optional: &root.optional,
             key: &key,
+            kinds: root.kinds(),
             conditions: self.fixed(root.filter.as_deref()).into_iter().collect(),
             fixed: 0,
             top: limit,
@@ -353,7 +371,7 @@ impl Call<'_> {
                 }
                 let mut values: Vec<Value> = vec![Value::Null; plan.columns.len().max(root.columns.len())];
                 for ((at, name), cell) in root.columns.iter().enumerate().zip(&cells) {
-                    values[at] = value(cell, self.metadata.edm(&root.table, name), *name == derive.column_out, self.dates());
+                    values[at] = value(cell, root.kind(name), self.metadata.edm(&root.table, name), self.dates());
                 }
                 let key = DocumentKey::from_values(root.key_at.iter().filter_map(|at| values.get(*at)));
                 documents.push(Document { key, root: values.into(), children: vec![Vec::new(); plan.children.len()] });

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tracing::debug;
 
-use crate::definition::plan::TableRead;
+use crate::definition::plan::{ColumnKind, TableRead};
 use crate::domain::Value;
 use crate::domain::money::parse_decimal;
 
@@ -25,6 +25,8 @@ pub(super) struct Related<'a> {
     pub(super) table: &'a TableRead,
     /// The columns asked for: the table's, then those of key and join that are not among them.
     pub(super) columns: Vec<String>,
+    /// What each of them holds.
+    kinds: Vec<ColumnKind>,
     /// The columns that carry the other side's key.
     pub(super) on: Vec<String>,
     on_at: Vec<usize>,
@@ -49,7 +51,8 @@ impl<'a> Related<'a> {
         }
         // every name was put in just above
         let on_at = on.iter().filter_map(|name| columns.iter().position(|column| column == name)).collect();
-        Self { table, columns, on, on_at }
+        let kinds = columns.iter().map(|name| table.kind(name)).collect();
+        Self { table, columns, kinds, on, on_at }
     }
 
     /// Joined on the first `count` of its columns only; the others were named so that they are read.
@@ -72,6 +75,7 @@ impl<'a> Related<'a> {
             columns: &self.columns,
             optional: &self.table.optional,
             key: &self.table.key,
+            kinds: self.table.kinds(),
             conditions: all,
             fixed,
             top,
@@ -102,10 +106,8 @@ impl Call<'_> {
     /// The values of a row's first `width` columns.
     pub(super) fn values<'r>(&'r self, related: &'r Related<'_>, row: &'r [Cell], width: usize) -> impl Iterator<Item = Value> + 'r {
         let table = &related.table.table;
-        related.columns.iter().zip(row).take(width).map(move |(name, cell)| {
-            let is_key = related.table.key.contains(name) || related.on.contains(name);
-            value(cell, self.metadata.edm(table, name), is_key, self.dates())
-        })
+        let columns = related.columns.iter().zip(&related.kinds).zip(row).take(width);
+        columns.map(move |((name, kind), cell)| value(cell, *kind, self.metadata.edm(table, name), self.dates()))
     }
 
     /// The rows that belong to `rows`, whose key for this table stands at `left`.
@@ -132,7 +134,7 @@ impl Call<'_> {
     }
 
     fn typed<'c>(&'c self, related: &'c Related<'_>) -> Vec<Column<'c>> {
-        related.on.iter().map(|name| self.column(&related.table.table, name)).collect()
+        related.on.iter().map(|name| self.column(&related.table.table, name, related.table.kind(name))).collect()
     }
 
     /// Keys in lists that the server has so far accepted.
@@ -209,7 +211,8 @@ impl Call<'_> {
         // and a range that it reads otherwise would lose rows silently
         let ordered = rows.windows(2).all(|pair| ascends(&bound(&pair[0]), &bound(&pair[1])));
         let (Some(first), Some(last)) = (rows.first().map(bound), rows.last().map(bound)) else { return Ok(None) };
-        let columns: Vec<Column<'_>> = contiguous.bounds.iter().map(|(_, name)| self.column(&related.table.table, name)).collect();
+        let column = |name| self.column(&related.table.table, name, related.table.kind(name));
+        let columns: Vec<Column<'_>> = contiguous.bounds.iter().map(|(_, name)| column(name)).collect();
         let Some(range) = within(&columns, &first, &last).filter(|_| ordered) else { return Ok(None) };
         let wanted: HashSet<Vec<String>> = keys.iter().map(|key| key.iter().map(Cell::key_text).collect()).collect();
         let query = related.query(self.odata.settings.row_cap, vec![range], 0);

@@ -173,6 +173,7 @@ pub(super) fn settings_for(port: u16) -> SysproSettings {
         enet: EnetSettings::default(),
         date_literal: DateLiteral::Auto,
         date_zone: DateZone::Label,
+        no_date_before: chrono::NaiveDate::from_ymd_opt(1901, 1, 1).expect("a date"),
         connection: Connection {
             ca_file: None,
             proxy: None,

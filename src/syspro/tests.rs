@@ -20,8 +20,20 @@ fn strings(names: &str) -> Vec<String> {
 fn table(name: &str, key: &str, others: &str) -> TableRead {
     let key = strings(key);
     let columns: Vec<String> = key.iter().cloned().chain(strings(others)).collect();
+    let dates = columns.iter().filter(|name| name.ends_with("Date")).cloned().collect();
     let key_at = (0..key.len()).collect();
-    TableRead { table: name.into(), key, columns, key_at, filter: None, exclude: vec![], optional: vec![], derive: None }
+    TableRead {
+        table: name.into(),
+        key,
+        columns,
+        key_at,
+        filter: None,
+        exclude: vec![],
+        optional: vec![],
+        dates,
+        numbers: vec![],
+        derive: None,
+    }
 }
 
 fn plan(root: TableRead) -> ReadPlan {
@@ -63,6 +75,8 @@ fn invoices() -> ReadPlan {
         overlap_days: 0,
         filter: None,
         touches: vec![],
+        dates: strings("JournalDate"),
+        numbers: vec![],
     });
     plan.changes.push(ChangeQuery {
         table: "ApInvoicePay".into(),
@@ -71,6 +85,8 @@ fn invoices() -> ReadPlan {
         overlap_days: 0,
         filter: None,
         touches: pairs("Supplier Invoice"),
+        dates: strings("PayDate"),
+        numbers: vec![],
     });
     plan
 }
@@ -266,6 +282,8 @@ fn refused_lists_are_halved_and_the_limit_is_remembered() {
         overlap_days: 0,
         filter: None,
         touches: vec![],
+        dates: strings("JournalDate"),
+        numbers: vec![],
     });
     run(&server.settings(), &plan, Scope::Changed { query: 0, since: None, until: None }, 500, |documents, _| {
         assert_eq!(documents.len(), 400);
@@ -543,6 +561,8 @@ fn neighbours_taken_in_by_a_run_of_numbers_are_left_out() {
         overlap_days: 0,
         filter: None,
         touches: pairs("N"),
+        dates: vec![],
+        numbers: vec![],
     });
     run(&server.settings(), &plan, Scope::Changed { query: 0, since: None, until: None }, 500, |documents, _| {
         assert_eq!(keys(&documents), ["1", "3", "5"]);

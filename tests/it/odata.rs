@@ -20,8 +20,20 @@ fn strings(names: &str) -> Vec<String> {
 fn table(name: &str, key: &str, others: &str) -> TableRead {
     let key = strings(key);
     let columns: Vec<String> = key.iter().cloned().chain(strings(others)).collect();
+    let dates = columns.iter().filter(|name| name.ends_with("Date")).cloned().collect();
     let key_at = (0..key.len()).collect();
-    TableRead { table: name.into(), key, columns, key_at, filter: None, exclude: vec![], optional: vec![], derive: None }
+    TableRead {
+        table: name.into(),
+        key,
+        columns,
+        key_at,
+        filter: None,
+        exclude: vec![],
+        optional: vec![],
+        dates,
+        numbers: vec![],
+        derive: None,
+    }
 }
 
 fn plan(root: TableRead) -> ReadPlan {
@@ -56,6 +68,8 @@ fn invoices() -> ReadPlan {
         overlap_days: 0,
         filter: None,
         touches: same(touches),
+        dates: strings(dates),
+        numbers: vec![],
     };
     plan.changes.push(change("ApInvoice", "Supplier Invoice", "InvoiceDate JournalDate", ""));
     plan.changes.push(change("ApInvoicePay", "Supplier Invoice EntryNumber", "JournalDate", "Supplier Invoice"));
@@ -78,6 +92,7 @@ pub fn settings(sim: &SysproSim) -> SysproSettings {
         enet: EnetSettings::default(),
         date_literal: DateLiteral::Auto,
         date_zone: DateZone::Label,
+        no_date_before: chrono::NaiveDate::from_ymd_opt(1901, 1, 1).expect("a date"),
         connection: Connection {
             connect_timeout: limit,
             request_timeout: limit,

@@ -401,3 +401,75 @@ template = "<SetupBomCostCentre><Item><Key><CostCentre>{CostCentre}</CostCentre>
         assert!(said.contains(text), "{to}: {said}");
     }
 }
+
+#[test]
+fn a_column_is_a_date_where_the_entity_file_says_so_and_what_contradicts_it_is_a_mistake() {
+    let directory = site(&[
+        (
+            "entities/asset.toml",
+            r#"
+[root]
+table = "AssetMaster"
+key = ["Asset"]
+columns = ["Bought", "Code", "Value"]
+dates = ["Bought", "Sold"]
+numbers = ["Value", "Bought"]
+[[child]]
+name = "parts"
+table = "AssetPart"
+key = ["Asset", "Part"]
+columns = ["FittedOn"]
+dates = ["FittedOn"]
+[[change]]
+table = "AssetMaster"
+any_of = ["Code"]
+numbers = ["Value"]
+"#,
+        ),
+        (
+            "profiles/apo/asset.toml",
+            r#"
+[header]
+table = "x_asset"
+write = "table"
+key_column = "u_source_key"
+[header.fields]
+u_bought = { from = "Bought", as = "date" }
+u_code = { from = "Code", as = "date" }
+u_value = { from = "Value", as = "date" }
+u_amount = { from = "Bought", as = "decimal(2)" }
+u_yes = { from = "Bought", as = "flag" }
+u_sum = { sum = "parts.FittedOn" }
+"#,
+        ),
+    ]);
+    let found = mistakes(directory.path(), &[]);
+    let expected = [
+        "entities/asset.toml:6: `root.dates`: `AssetMaster` is not read with a column `Sold`; it is read with `Asset`",
+        "entities/asset.toml:7: `root.numbers`: the column `Bought` is named twice; it holds dates or numbers",
+        "entities/asset.toml:16: `change.1.any_of`: `Code` is asked for by date, and `dates` of `AssetMaster` does not name it",
+        "entities/asset.toml:17: `change.1.numbers`: `AssetMaster` is read: say there",
+        "profiles/apo/asset.toml:8: `header.fields.u_code.as`: `Code` is a date only when `dates` of the entity's file names it",
+        "profiles/apo/asset.toml:9: `header.fields.u_value.as`: `Value` is a date only when",
+        "profiles/apo/asset.toml:10: `header.fields.u_amount.as`: `Bought` holds dates, as `dates` of the entity's file says",
+        "profiles/apo/asset.toml:11: `header.fields.u_yes.as`: `Bought` holds dates",
+        "profiles/apo/asset.toml:12: `header.fields.u_sum.sum`: `FittedOn` holds dates",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}\nis not\n{expected}");
+    }
+}
+
+#[test]
+fn a_date_column_of_syspros_own_that_is_not_named_is_noted() {
+    let text =
+        "[root]\ntable = \"ApSupplier\"\nkey = [\"Supplier\"]\ncolumns = [\"DateSuppAdded\", \"Telephone\"]\ndates = [\"Telephone\"]\n";
+    let profile = "[header]\ntable = \"x\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\n[header.fields]\nu_code = \"Supplier\"\n";
+    let directory = site(&[("entities/supplier.toml", text), ("profiles/apo/supplier.toml", profile)]);
+    let notes = load(Some(directory.path()), "apo", &["supplier".into()]).expect("no mistake").notes;
+    let said = |text: &str| assert!(notes.iter().any(|note| note.starts_with(text)), "{notes:#?}");
+    said("`supplier`: `ApSupplier.DateSuppAdded` holds dates in published listings of SYSPRO's tables, and `dates` does not name it");
+    said("`supplier`: `ApSupplier.Telephone` is named in `dates`, and holds no dates in published listings");
+    assert_eq!(notes.len(), 2, "{notes:#?}");
+}

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::actors::heart;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::history::plain;
 use crate::domain::run::{RunKind, RunOutcome};
 use crate::http::Surface;
 use crate::http::problem::Problem;
@@ -123,10 +124,13 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
         .try_into()
         .map_err(|_| Problem::not_found("the path names no record", "use /api/v1/records/COMPANY/ENTITY/KEY"))?;
     let [company, entity, key] = parts;
-    let view = surface.deps.store.record_view(company.clone(), entity.clone(), key.clone()).await?;
+    let mut view = surface.deps.store.record_view(company.clone(), entity.clone(), key.clone()).await?;
     if !view.known {
         let seen = surface.look_up(&FlowId::new(company.as_str(), entity.as_str()), &key).await;
         return Err(Problem::not_found(format!("{company}/{entity} `{key}` was never read: {seen}"), seen.next_step()));
+    }
+    for version in &mut view.versions {
+        version.content = plain(&version.content);
     }
     Ok(HttpResponse::Ok().json(view))
 }

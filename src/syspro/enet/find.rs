@@ -10,6 +10,7 @@ use super::super::wire::{Answer, Cell};
 use super::{EnetDoor, EnetError, condition, types, wire};
 use crate::config::secret::Credential;
 use crate::config::settings::EnetSettings;
+use crate::definition::plan::{ColumnKind, Kinds};
 use crate::domain::CompanyId;
 use crate::domain::money::parse_decimal;
 
@@ -28,11 +29,19 @@ pub(in super::super) struct Finder {
 /// One request for rows.
 pub(in super::super) struct Find {
     xml: Result<String, String>,
+    kinds: Vec<ColumnKind>,
+}
+
+impl Find {
+    /// With what the entity's file says of the columns asked for.
+    pub(in super::super) fn typed(self, kinds: Kinds<'_>, columns: &[&str]) -> Self {
+        Self { kinds: columns.iter().map(|column| kinds.of(column)).collect(), ..self }
+    }
 }
 
 impl Finder {
     pub(in super::super) fn new(door: Rc<dyn EnetDoor>, settings: &EnetSettings) -> Self {
-        Self { door, types: Rc::new(types::known(&settings.numbers)), settings: settings.clone() }
+        Self { door, types: Rc::new(types::known()), settings: settings.clone() }
     }
 
     /// The types that are known.
@@ -61,7 +70,7 @@ impl Finder {
             let _ = write!(xml, "{conditions}<OrderBy>{}</OrderBy></Query>", list(order));
             xml
         });
-        Find { xml }
+        Find { xml, kinds: Vec::new() }
     }
 
     /// Asks once.
@@ -104,7 +113,7 @@ impl Finder {
                 None => Cell::Null,
                 Some(text) => {
                     answer.seen[at] = true;
-                    cell(&text, edm[at])
+                    cell(&text, edm[at], find.kinds.get(at).copied().unwrap_or_default())
                 }
             });
             answer.rows.push(cells.collect());
@@ -122,16 +131,14 @@ fn refused(asked: String, status: u16, answer: String) -> SysproError {
     SysproError::Refused { asked, status, answer }
 }
 
-/// A value as it was written: numbers stand right aligned, a null date is zeros.
-fn cell(text: &str, edm: Option<&str>) -> Cell {
-    match edm {
-        Some("Edm.Decimal") => number(text).unwrap_or_else(|| if text.trim().is_empty() { Cell::Null } else { Cell::Text(text.into()) }),
-        Some("Edm.Date") if matches!(text.trim(), "" | "0000-00-00") => Cell::Null,
-        Some(_) => Cell::Text(text.into()),
-        None if text.trim() == "0000-00-00" => Cell::Null,
-        // text is left aligned, so what begins with a blank and is a number with decimals is one; a key with a leading blank has none
-        None if text.starts_with(' ') && text.contains('.') => number(text).unwrap_or_else(|| Cell::Text(text.into())),
-        None => Cell::Text(text.into()),
+/// A value as it was written: numbers stand right aligned. What is neither named as a number by the entity's file nor known to be one is
+/// text, whatever it looks like.
+fn cell(text: &str, edm: Option<&str>, kind: ColumnKind) -> Cell {
+    match (kind, edm) {
+        (ColumnKind::Number, _) | (ColumnKind::AsReceived, Some("Edm.Decimal")) => {
+            number(text).unwrap_or_else(|| if text.trim().is_empty() { Cell::Null } else { Cell::Text(text.into()) })
+        }
+        (ColumnKind::Date | ColumnKind::AsReceived, _) => Cell::Text(text.into()),
     }
 }
 
@@ -152,14 +159,17 @@ mod tests {
     #[test]
     fn values_become_cells_by_the_type_of_their_column() {
         let number = |text: &str| Cell::Number(text.into());
+        let cell = |text: &str, edm| super::cell(text, edm, ColumnKind::AsReceived);
         assert_eq!(cell("          -0.05", Some("Edm.Decimal")), number("-0.05"));
         assert_eq!(cell("           0.05-", Some("Edm.Decimal")), number("-0.05"));
         assert_eq!(cell("        42", Some("Edm.Decimal")), number("42"));
         assert_eq!(cell("", Some("Edm.Decimal")), Cell::Null);
-        assert_eq!(cell("0000-00-00", Some("Edm.Date")), Cell::Null);
+        assert_eq!(super::cell("   12.500000", None, ColumnKind::Number), number("12.500000"));
+        assert_eq!(super::cell("0000-00-00", None, ColumnKind::Date), Cell::Text("0000-00-00".into()));
         assert_eq!(cell(" 00001", Some("Edm.String")), Cell::Text(" 00001".into()));
         assert_eq!(cell(" 00001", None), Cell::Text(" 00001".into()));
-        assert_eq!(cell("   12.500000", None), number("12.500000"));
+        assert_eq!(cell("   12.500000", None), Cell::Text("   12.500000".into()), "nobody said that it is a number");
+        assert_eq!(cell("0000-00-00", None), Cell::Text("0000-00-00".into()), "a stock code may read so");
         assert_eq!(cell("12.50", None), Cell::Text("12.50".into()));
     }
 }
