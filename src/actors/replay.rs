@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Deps;
 use super::mapper::{map_document, poisoned};
-use crate::domain::run::{RunCounts, RunId, RunKind};
+use crate::domain::run::{RunId, RunKind};
 use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::store::{Intake, IntakeDocument, ReplayScope, StoreError, StoredDocument};
 
@@ -45,7 +45,7 @@ pub async fn replay(deps: &Deps, scope: ReplayScope, requested_by: &str, reason:
     };
     for (flow, run) in &runs {
         let error = outcome.as_ref().err().map(|error: &StoreError| error.to_string());
-        deps.store.run_end(flow.clone(), *run, RunCounts::default(), error).await?;
+        deps.store.run_end(flow.clone(), *run, error).await?;
     }
     report.runs = runs.into_iter().collect();
     outcome.map(|()| report)

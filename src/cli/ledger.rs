@@ -7,6 +7,7 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::actors::heart;
 use crate::domain::audit::AuditKind;
+use crate::domain::backlog::Backlog;
 use crate::domain::delivery::FailureWord;
 use crate::store::{AuditFilter, AuditRow, FailureFilter, NodeRow, RunFilter};
 
@@ -126,62 +127,65 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             return Ok(Exit::Done);
         }
         let rows = flows.iter().map(|f| {
-            let state = match (&f.paused_by, &f.holder, &f.last_error) {
-                _ if f.stopped.is_some() => format!("stopped: {}", f.stopped.as_deref().unwrap_or_default()),
-                (Some(by), ..) => format!("paused by {by}"),
-                (_, Some(_), _) => "running".into(),
-                (_, _, Some(error)) => error.clone(),
-                _ => "idle".into(),
-            };
-            let counts = [f.documents, f.waiting, f.sending, f.in_doubt, f.parked, f.missing_parent];
+            let backlog = f.backlog();
+            let counts = [f.documents, backlog.moving(), backlog.waiting, backlog.on_hold, backlog.failed];
             let watermark = f.watermark.map_or_else(|| "-".to_owned(), |date| date.to_string());
-            [f.company.clone(), f.entity.clone(), watermark, at(f.last_success_at)]
+            [format!("{}/{}", f.company, f.entity), watermark, at(f.last_success_at)]
                 .into_iter()
                 .chain(counts.iter().map(ToString::to_string))
-                .chain([state])
+                .chain([f.stands().0])
                 .collect()
         });
-        let headers = [
-            "company",
-            "entity",
-            "taken in to",
-            "last success",
-            "documents",
-            "waiting",
-            "sending",
-            "in doubt",
-            "parked",
-            "missing parent",
-            "state",
-        ];
-        output::line(&output::table(&headers, &[4, 5, 6, 7, 8, 9], rows).to_string())?;
+        let headers = ["flow", "read up to", "last success", "records", "queued", "waiting", "on hold", "failed", "state"];
+        output::line(&output::table(&headers, &[3, 4, 5, 6, 7], rows).to_string())?;
+        for flow in &flows {
+            let why = flow.stopped.as_ref().or(flow.last_error.as_ref());
+            if let Some(why) = why {
+                output::line(&format!("{}/{}: {why}", flow.company, flow.entity))?;
+            }
+        }
         let rows = runs.iter().map(|r| {
             let flow = format!("{}/{}", r.company, r.entity);
-            let counts = [r.read, r.new, r.changed, r.confirmed, r.parked];
-            let outcome = match (&r.outcome, &r.error) {
-                (Some(outcome), Some(error)) => format!("{outcome}: {error}"),
-                (Some(outcome), None) => outcome.clone(),
-                (None, _) => "running".into(),
-            };
-            [at(Some(r.started_at)), flow, r.kind.clone(), outcome]
-                .into_iter()
-                .chain(counts.iter().map(ToString::to_string))
-                .chain([r.requested_by.clone()])
-                .collect()
+            let backlog = r.backlog();
+            let counts =
+                [r.read, r.new, r.changed, r.deleted, r.delivered, backlog.moving(), backlog.waiting, backlog.on_hold, backlog.failed];
+            let outcome = r.outcome.clone().unwrap_or_else(|| "running".into());
+            [at(Some(r.started_at)), flow, r.kind.clone(), outcome].into_iter().chain(counts.iter().map(ToString::to_string)).collect()
         });
         output::line(
             &output::table(
-                &["run began", "flow", "kind", "outcome", "read", "new", "changed", "confirmed", "parked", "asked by"],
-                &[4, 5, 6, 7, 8],
+                &[
+                    "run began",
+                    "flow",
+                    "kind",
+                    "outcome",
+                    "read",
+                    "new",
+                    "changed",
+                    "gone",
+                    "delivered",
+                    "queued",
+                    "waiting",
+                    "on hold",
+                    "failed",
+                ],
+                &[4, 5, 6, 7, 8, 9, 10, 11, 12],
                 rows,
             )
             .to_string(),
         )?;
+        for run in &runs {
+            if let Some(error) = &run.error {
+                output::line(&format!("{} {}/{}: {error}", at(Some(run.started_at)), run.company, run.entity))?;
+            }
+        }
         show_nodes(&nodes)?;
-        let troubled: i64 = flows.iter().map(|f| f.in_doubt + f.parked + f.missing_parent).sum();
-        if troubled > 0 {
-            let (records, are) = if troubled == 1 { ("record", "is") } else { ("records", "are") };
-            output::line(&format!("{troubled} {records} {are} parked or in doubt; `tieline failures` says why, and what to do."))?;
+        let mut outstanding = Backlog::default();
+        flows.iter().for_each(|flow| outstanding += flow.backlog());
+        if outstanding.total() > 0 {
+            let what = if outstanding.total() == 1 { "record has" } else { "records have" };
+            let (total, said) = (outstanding.total(), outstanding.sentence());
+            output::line(&format!("{total} {what} not arrived ({said}); `tieline failures` says why, and what to do."))?;
         }
         Ok(Exit::Done)
     })

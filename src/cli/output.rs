@@ -115,7 +115,7 @@ fn bar(flow: &FlowId) -> ProgressBar {
 /// The counts in words.
 pub(super) fn counts_text(c: &RunCounts) -> String {
     format!(
-        "read {} · new {} · changed {} · unchanged {} · sent {} · confirmed {} · parked {}",
-        c.read, c.new, c.changed, c.unchanged, c.sent, c.confirmed, c.parked
+        "read {} · new {} · changed {} · gone {} · unchanged {} · delivered {}",
+        c.read, c.new, c.changed, c.deleted, c.unchanged, c.delivered
     )
 }

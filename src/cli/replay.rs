@@ -68,7 +68,8 @@ struct Outcome {
     taken_in: ReplayReport,
     sent: Option<i64>,
     confirmed: Option<i64>,
-    parked: Option<i64>,
+    /// Records that have wholly arrived.
+    delivered: Option<i64>,
     /// Why sending stopped, if it did.
     errors: Vec<String>,
 }
@@ -143,7 +144,7 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
     let left_out = !taken_in.skipped.is_empty();
     if args.no_send || taken_in.documents == 0 {
         if !people {
-            output::even_unread(output::json(&Outcome { taken_in, sent: None, confirmed: None, parked: None, errors: Vec::new() }))?;
+            output::even_unread(output::json(&Outcome { taken_in, sent: None, confirmed: None, delivered: None, errors: Vec::new() }))?;
         }
         return Ok(if left_out { Exit::Partly } else { Exit::Done });
     }
@@ -156,15 +157,15 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
     let status = context.store.flow_status().await?;
     if people {
         for (flow, counts) in deps.progress.all() {
-            say(&format!("{flow}: sent {}, confirmed {}, parked {}", counts.sent, counts.confirmed, counts.parked))?;
+            say(&format!("{flow}: delivered {}", counts.delivered))?;
         }
         sync::print_errors(&cycle);
     } else {
         let mut all = RunCounts::default();
         deps.progress.all().into_values().for_each(|counts| all += counts);
         let errors = cycle.write_errors.iter().map(ToString::to_string).collect();
-        let (sent, confirmed, parked) = (Some(all.sent), Some(all.confirmed), Some(all.parked));
-        output::even_unread(output::json(&Outcome { taken_in, sent, confirmed, parked, errors }))?;
+        let (sent, confirmed, delivered) = (Some(all.sent), Some(all.confirmed), Some(all.delivered));
+        output::even_unread(output::json(&Outcome { taken_in, sent, confirmed, delivered, errors }))?;
     }
     match sync::exit_code(&cycle, &status) {
         Exit::Done if left_out => Ok(Exit::Partly),

@@ -17,6 +17,7 @@ use crate::actors::root::RunCycle;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
 use crate::actors::writer::WriteError;
+use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunKind};
 use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
@@ -45,11 +46,11 @@ pub struct SyncArgs {
 struct FlowLine {
     company: String,
     entity: String,
+    /// Read and delivered by this command; records, but for `sent` and `confirmed`, which count parts.
     #[serde(flatten)]
     counts: RunCounts,
-    waiting: i64,
-    in_doubt: i64,
-    parked_in_all: i64,
+    /// Records of the flow that have not arrived, whichever run read them.
+    outstanding: Backlog,
     error: Option<String>,
 }
 
@@ -150,20 +151,25 @@ fn account() -> String {
     std::env::var("USERNAME").unwrap_or_else(|_| "unknown".into())
 }
 
+/// A line per flow that was asked for, and per other flow of which something was delivered or is outstanding.
 fn lines(deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Vec<FlowLine> {
-    let line = |flow: &FlowId, result: &Result<_, PollError>| {
-        let status = status.iter().find(|s| s.company == flow.company.as_str() && s.entity == flow.entity.as_str());
-        FlowLine {
-            company: flow.company.to_string(),
-            entity: flow.entity.to_string(),
-            counts: deps.progress.of(flow),
-            waiting: status.map_or(0, |s| s.waiting + s.sending),
-            in_doubt: status.map_or(0, |s| s.in_doubt),
-            parked_in_all: status.map_or(0, |s| s.parked + s.missing_parent),
-            error: result.as_ref().err().map(ToString::to_string),
-        }
+    let backlog = |flow: &FlowId| {
+        let row = status.iter().find(|row| row.company == flow.company.as_str() && row.entity == flow.entity.as_str());
+        row.map(FlowStatus::backlog).unwrap_or_default()
     };
-    report.flows.iter().map(|(flow, result)| line(flow, &result.as_ref().map(|_| ()).map_err(Clone::clone))).collect()
+    let line = |flow: &FlowId, error: Option<String>| FlowLine {
+        company: flow.company.to_string(),
+        entity: flow.entity.to_string(),
+        counts: deps.progress.of(flow),
+        outstanding: backlog(flow),
+        error,
+    };
+    let asked: BTreeSet<&FlowId> = report.flows.iter().map(|(flow, _)| flow).collect();
+    let mut all: Vec<FlowLine> =
+        report.flows.iter().map(|(flow, result)| line(flow, result.as_ref().err().map(ToString::to_string))).collect();
+    let others = status.iter().map(|row| FlowId::new(row.company.as_str(), row.entity.as_str())).filter(|flow| !asked.contains(flow));
+    all.extend(others.map(|flow| line(&flow, None)).filter(|line| line.counts.delivered > 0 || line.outstanding.total() > 0));
+    all
 }
 
 fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Result<(), Failure> {
@@ -173,15 +179,27 @@ fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatu
         return output::json(&serde_json::json!({ "flows": lines, "write_errors": errors, "statements": deps.store.statements() }));
     }
     let rows = lines.iter().map(|l| {
-        let c = &l.counts;
-        let numbers = [c.read, c.new, c.changed, c.unchanged, c.deleted, c.sent, c.confirmed, l.waiting, l.in_doubt, l.parked_in_all];
+        let (c, open) = (&l.counts, &l.outstanding);
+        let numbers = [c.read, c.new, c.changed, c.deleted, c.delivered, open.moving(), open.waiting, open.on_hold, open.failed];
         [l.company.clone(), l.entity.clone()].into_iter().chain(numbers.iter().map(ToString::to_string)).collect()
     });
-    let headers =
-        ["company", "entity", "read", "new", "changed", "unchanged", "gone", "sent", "confirmed", "waiting", "in doubt", "parked"];
-    let printed = output::line(&output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11], rows).to_string());
+    let headers = ["company", "entity", "read", "new", "changed", "gone", "delivered", "queued", "waiting", "on hold", "failed"];
+    let printed = output::line(&output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10], rows).to_string());
     print_errors(report);
+    say_why(status);
     printed
+}
+
+/// Why the exit code is 3, where it is for the sake of records.
+pub(super) fn say_why(status: &[FlowStatus]) {
+    let mut all = Backlog::default();
+    for row in status {
+        all += row.backlog();
+    }
+    if all.total() > 0 {
+        let what = if all.total() == 1 { "record has" } else { "records have" };
+        output::complaint(&format!("{} {what} not arrived ({}); `tieline failures` says why, and what to do", all.total(), all.sentence()));
+    }
 }
 
 /// What kept flows from their end, each said once.
@@ -210,7 +228,7 @@ pub(super) fn exit_code(report: &CycleReport, status: &[FlowStatus]) -> Exit {
         Exit::Unreachable
     } else if polls().next().is_some() || write_errors(report).next().is_some() {
         Exit::Failed
-    } else if status.iter().any(|s| s.waiting + s.sending + s.in_doubt + s.parked + s.missing_parent > 0) {
+    } else if status.iter().any(|row| row.backlog().total() > 0) {
         Exit::Partly
     } else {
         Exit::Done

@@ -1,6 +1,7 @@
 //! Plain values without I/O: the words of the design, as types.
 
 pub mod audit;
+pub mod backlog;
 pub mod budget;
 pub mod conflict;
 pub mod delivery;

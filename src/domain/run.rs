@@ -83,12 +83,12 @@ pub struct RunCounts {
     pub unchanged: i64,
     /// Documents that SYSPRO no longer has.
     pub deleted: i64,
-    /// Target records (headers and lines) sent to ServiceNow, repeats included.
+    /// Records that have wholly arrived in ServiceNow.
+    pub delivered: i64,
+    /// Parts (headers and lines) sent to ServiceNow, repeats included.
     pub sent: i64,
-    /// Target records that ServiceNow confirmed.
+    /// Parts that ServiceNow confirmed.
     pub confirmed: i64,
-    /// Target records set aside with a reason.
-    pub parked: i64,
 }
 
 impl AddAssign for RunCounts {
@@ -98,8 +98,8 @@ impl AddAssign for RunCounts {
         self.changed += other.changed;
         self.unchanged += other.unchanged;
         self.deleted += other.deleted;
+        self.delivered += other.delivered;
         self.sent += other.sent;
         self.confirmed += other.confirmed;
-        self.parked += other.parked;
     }
 }

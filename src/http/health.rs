@@ -73,8 +73,7 @@ pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, P
                 "seconds_since_progress": row.last_progress_at.map(|at| (now - at).num_seconds()),
                 "last_success_at": row.last_success_at, "last_error": row.last_error, "watermark": row.watermark,
                 "next_run_at": next.get(&flow),
-                "waiting": row.waiting, "sending": row.sending, "in_doubt": row.in_doubt,
-                "parked": row.parked, "missing_parent": row.missing_parent,
+                "outstanding": row.backlog(),
             })
         })
         .collect();
@@ -119,11 +118,14 @@ mod tests {
             last_sweep_at: None,
             last_error: None,
             documents: 9,
-            waiting: 3,
+            parts: 4,
+            queued: 3,
             sending: 1,
-            in_doubt: 0,
-            parked: 0,
-            missing_parent: 0,
+            retrying: 0,
+            unknown: 0,
+            waiting: 0,
+            failed: 0,
+            on_hold: 0,
         };
         let count = |company: &str, state: &str, age: Duration| PendingCount {
             company: company.into(),

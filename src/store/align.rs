@@ -7,9 +7,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
 
 use super::flow::flow_assert_held;
 use super::intake::{next_ids, payload_hash};
+use super::run::{RunTally, run_tally};
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::run::RunId;
@@ -179,6 +181,14 @@ pub struct NewConflict {
 }
 
 #[derive(QueryableByName)]
+struct Withdrawn {
+    #[diesel(sql_type = BigInt)]
+    document_id: i64,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    run_id: Option<Uuid>,
+}
+
+#[derive(QueryableByName)]
 struct DocumentId {
     #[diesel(sql_type = BigInt)]
     document_id: i64,
@@ -248,9 +258,10 @@ impl Store {
 fn take_in(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     flow_assert_held(conn, &intake.lease, intake.ttl)?;
     link(conn, intake)?;
-    let busy = withdraw(conn, intake)?;
+    let mut tally = RunTally::default();
+    let busy = withdraw(conn, intake, &mut tally)?;
     put_agreed(conn, intake, &busy)?;
-    deliver(conn, intake, &busy)?;
+    deliver(conn, intake, &busy, &mut tally)?;
     put_conflicts(conn, intake)?;
     close_conflicts(conn, intake)?;
     if !intake.arrived.is_empty() {
@@ -259,7 +270,7 @@ fn take_in(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
             .bind::<Array<Text>, _>(intake.arrived.iter().map(|one| one.1.as_str()).collect::<Vec<_>>())
             .execute(conn)?;
     }
-    Ok(())
+    run_tally(conn, &tally).map(drop)
 }
 
 /// The version of a row that somebody else made: none of ours can be told from it by its number, so that finding it never settles a doubt.
@@ -283,18 +294,21 @@ fn link(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
 }
 
 /// Takes back what has not been sent; says which documents have something on its way all the same, so that nothing is put behind it.
-fn withdraw(conn: &mut Conn, intake: &AlignIntake) -> Tx<HashSet<i64>> {
+fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<HashSet<i64>> {
     let documents: Vec<i64> = intake.withdrawn.iter().copied().chain(intake.deliveries.iter().map(|d| d.document_id)).collect();
     if documents.is_empty() {
         return Ok(HashSet::new());
     }
-    sql_query(
-        "WITH gone AS (DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('waiting', 'held', 'parked') RETURNING delivery_id, document_id, version) \
-         INSERT INTO audit (kind, document_id, version, delivery_id, run_id, actor) SELECT 'superseded', document_id, version, delivery_id, $2, 'tieline' FROM gone",
+    let gone: Vec<Withdrawn> = sql_query(
+        "WITH gone AS (DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('waiting', 'held', 'parked') RETURNING delivery_id, document_id, version, run_id), \
+         audited AS (INSERT INTO audit (kind, document_id, version, delivery_id, run_id, actor) \
+                     SELECT 'superseded', document_id, version, delivery_id, $2, 'tieline' FROM gone) \
+         SELECT document_id, run_id FROM gone",
     )
     .bind::<Array<BigInt>, _>(&documents)
     .bind::<SqlUuid, _>(intake.run.0)
-    .execute(conn)?;
+    .load(conn)?;
+    tally.replaced.extend(gone.iter().filter_map(|row| Some((row.run_id?, row.document_id))));
     let busy: Vec<DocumentId> = sql_query("SELECT DISTINCT document_id FROM pending WHERE document_id = ANY($1)")
         .bind::<Array<BigInt>, _>(&documents)
         .load(conn)?;
@@ -314,20 +328,22 @@ fn put_agreed(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) -> Tx<
     Ok(())
 }
 
-fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) -> Tx<()> {
+fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>, tally: &mut RunTally) -> Tx<()> {
     let due: Vec<&AlignDelivery> = intake.deliveries.iter().filter(|d| !busy.contains(&d.document_id)).collect();
     if due.is_empty() {
         return Ok(());
     }
     let ids = next_ids(conn, "delivery", due.len())?;
+    // one record has one part here
+    tally.queued.push((intake.run.0, due.len() as i64, due.len() as i64));
     let hashes: Vec<[u8; 32]> = due.iter().map(|d| payload_hash(&d.payload, None)).collect();
     sql_query(
         "WITH n AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::bytea[], $7::text[]) \
                     AS n (id, document_id, version, action, payload, payload_hash, expects)), \
-         made AS (INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, expects) \
-                  SELECT id, document_id, version, 'header', '', action, payload, payload_hash, expects FROM n) \
-         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state) \
-         SELECT id, document_id, $8, $9, version, 'header', '', 'waiting' FROM n",
+         made AS (INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, expects, run_id) \
+                  SELECT id, document_id, version, 'header', '', action, payload, payload_hash, expects, $10 FROM n) \
+         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, run_id) \
+         SELECT id, document_id, $8, $9, version, 'header', '', 'waiting', $10 FROM n",
     )
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Array<BigInt>, _>(due.iter().map(|d| d.document_id).collect::<Vec<_>>())
@@ -338,6 +354,7 @@ fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) -> Tx<()>
     .bind::<Array<Nullable<Text>>, _>(due.iter().map(|d| d.expects.as_deref()).collect::<Vec<_>>())
     .bind::<Text, _>(intake.lease.flow.company.as_str())
     .bind::<Text, _>(intake.lease.flow.entity.as_str())
+    .bind::<SqlUuid, _>(intake.run.0)
     .execute(conn)?;
     Ok(())
 }

@@ -49,6 +49,9 @@ pub struct Claimed {
     /// The document's version.
     #[diesel(sql_type = Integer)]
     pub version: i32,
+    /// The run that queued it.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub run_id: Option<Uuid>,
     /// The line's key; empty for a header.
     #[diesel(sql_type = Text)]
     pub record_key: String,

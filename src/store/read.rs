@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::audit::{AuditFilter, newest};
 use super::{HoldView, Store, StoreError};
+use crate::domain::backlog::Backlog;
 use crate::domain::budget::SILENT;
 use crate::domain::explain::{Part, Sending, Standing, explain};
 use crate::domain::word::Names;
@@ -50,24 +51,83 @@ pub struct FlowStatus {
     /// Why the last run failed, if it did.
     #[diesel(sql_type = Nullable<Text>)]
     pub last_error: Option<String>,
-    /// Documents known.
+    /// Records known.
     #[diesel(sql_type = BigInt)]
     pub documents: i64,
-    /// Deliveries due, held for their header, or waiting for their next try.
+    /// Parts (headers and lines) that have not arrived. Everything below counts records, each where its worst part stands.
     #[diesel(sql_type = BigInt)]
-    pub waiting: i64,
-    /// Deliveries on their way.
+    pub parts: i64,
+    /// Records that are due.
+    #[diesel(sql_type = BigInt)]
+    pub queued: i64,
+    /// Records that are being sent.
     #[diesel(sql_type = BigInt)]
     pub sending: i64,
-    /// Deliveries in doubt.
+    /// Records that are sent again by themselves after a temporary error.
     #[diesel(sql_type = BigInt)]
-    pub in_doubt: i64,
-    /// Deliveries parked because they were refused, crashed the mapping or ran out of tries.
+    pub retrying: i64,
+    /// Records of which the outcome is unknown; they are looked up before anything else is done.
     #[diesel(sql_type = BigInt)]
-    pub parked: i64,
-    /// Deliveries parked until a parent is delivered.
+    pub unknown: i64,
+    /// Records that wait for a record that they refer to.
     #[diesel(sql_type = BigInt)]
-    pub missing_parent: i64,
+    pub waiting: i64,
+    /// Records that failed, and are not tried again without a person.
+    #[diesel(sql_type = BigInt)]
+    pub failed: i64,
+    /// Records that a person holds.
+    #[diesel(sql_type = BigInt)]
+    pub on_hold: i64,
+}
+
+/// How much a flow's standing should worry people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worry {
+    /// Everything has arrived.
+    None,
+    /// It runs right now.
+    Busy,
+    /// Something is outstanding or not yet begun; it may go on by itself.
+    Some,
+    /// A person is needed.
+    Person,
+}
+
+impl FlowStatus {
+    /// How the flow stands, in a few words, and how much that should worry people. What has not arrived counts: a flow whose last run ended
+    /// well is not in order while records of it have failed.
+    pub fn stands(&self) -> (String, Worry) {
+        let backlog = self.backlog();
+        let (word, worry) = match (&self.stopped, &self.paused_at, &self.holder, &self.last_error, &self.last_success_at) {
+            (Some(_), ..) => ("stopped", Worry::Person),
+            (_, Some(_), ..) => ("paused", Worry::Some),
+            (_, _, Some(_), ..) => ("running", Worry::Busy),
+            (_, _, _, Some(_), _) => ("last run failed", Worry::Person),
+            (.., None) => ("not run yet", Worry::Some),
+            _ if backlog.total() == 0 => return ("all delivered".into(), Worry::None),
+            _ => ("", Worry::None),
+        };
+        let worry = match worry {
+            Worry::None | Worry::Some if backlog.failed > 0 => Worry::Person,
+            Worry::None => Worry::Some,
+            other => other,
+        };
+        let said = [word.to_owned(), backlog.sentence()];
+        (said.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", "), worry)
+    }
+
+    /// Records that have not arrived, by where they stand.
+    pub fn backlog(&self) -> Backlog {
+        Backlog {
+            queued: self.queued,
+            sending: self.sending,
+            retrying: self.retrying,
+            unknown: self.unknown,
+            waiting: self.waiting,
+            failed: self.failed,
+            on_hold: self.on_hold,
+        }
+    }
 }
 
 /// One version of a document.

@@ -1,9 +1,11 @@
 //! Runs: one row from start to end.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -11,6 +13,7 @@ use super::audit::{NewAudit, audit_append};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunId, RunKind, RunOutcome};
 
 /// A run as it is listed.
@@ -62,16 +65,67 @@ pub struct RunRow {
     /// Documents that SYSPRO no longer has.
     #[diesel(sql_type = BigInt)]
     pub deleted: i64,
-    /// Target records sent.
+    /// Records that this run queued for ServiceNow: `delivered`, `replaced`, and those that have not arrived.
+    #[diesel(sql_type = BigInt)]
+    pub records: i64,
+    /// Those that have wholly arrived by now, also after the end of the run.
+    #[diesel(sql_type = BigInt)]
+    pub delivered: i64,
+    /// Those that a newer version or a later resend replaced before they had arrived.
+    #[diesel(sql_type = BigInt)]
+    pub replaced: i64,
+    /// Parts (headers and lines) that this run queued.
+    #[diesel(sql_type = BigInt)]
+    pub parts: i64,
+    /// Parts sent, repeats included.
     #[diesel(sql_type = BigInt)]
     pub sent: i64,
-    /// Target records confirmed.
+    /// Parts that ServiceNow confirmed.
     #[diesel(sql_type = BigInt)]
     pub confirmed: i64,
-    /// Target records parked.
+    /// Parts that were replaced before they had arrived.
     #[diesel(sql_type = BigInt)]
-    pub parked: i64,
+    pub parts_replaced: i64,
+    /// Records of this run that are due.
+    #[diesel(sql_type = BigInt)]
+    pub queued: i64,
+    /// Records that are being sent.
+    #[diesel(sql_type = BigInt)]
+    pub sending: i64,
+    /// Records that are sent again by themselves after a temporary error.
+    #[diesel(sql_type = BigInt)]
+    pub retrying: i64,
+    /// Records of which the outcome is unknown.
+    #[diesel(sql_type = BigInt)]
+    pub unknown: i64,
+    /// Records that wait for another record.
+    #[diesel(sql_type = BigInt)]
+    pub waiting: i64,
+    /// Records that failed.
+    #[diesel(sql_type = BigInt)]
+    pub failed: i64,
+    /// Records that a person holds.
+    #[diesel(sql_type = BigInt)]
+    pub on_hold: i64,
 }
+
+impl RunRow {
+    /// Records of this run that have not arrived, by where they stand.
+    pub fn backlog(&self) -> Backlog {
+        Backlog {
+            queued: self.queued,
+            sending: self.sending,
+            retrying: self.retrying,
+            unknown: self.unknown,
+            waiting: self.waiting,
+            failed: self.failed,
+            on_hold: self.on_hold,
+        }
+    }
+}
+
+/// Runs with what of theirs has not arrived; `chosen` are the runs.
+const WITH_BACKLOG: &str = include_str!("sql/run_list.sql");
 
 /// What to list.
 #[derive(Debug, Clone, Default)]
@@ -94,11 +148,10 @@ pub struct RunFilter {
     pub limit: i64,
 }
 
-/// Adds to a run's counts.
+/// Adds to what a run has read.
 pub(crate) fn run_count(conn: &mut Conn, run: RunId, counts: RunCounts) -> Tx<()> {
     sql_query(
-        "UPDATE run SET read = read + $2, new = new + $3, changed = changed + $4, unchanged = unchanged + $5, deleted = deleted + $6, \
-         sent = sent + $7, confirmed = confirmed + $8, parked = parked + $9 WHERE id = $1",
+        "UPDATE run SET read = read + $2, new = new + $3, changed = changed + $4, unchanged = unchanged + $5, deleted = deleted + $6 WHERE id = $1",
     )
     .bind::<SqlUuid, _>(run.0)
     .bind::<BigInt, _>(counts.read)
@@ -106,11 +159,77 @@ pub(crate) fn run_count(conn: &mut Conn, run: RunId, counts: RunCounts) -> Tx<()
     .bind::<BigInt, _>(counts.changed)
     .bind::<BigInt, _>(counts.unchanged)
     .bind::<BigInt, _>(counts.deleted)
-    .bind::<BigInt, _>(counts.sent)
-    .bind::<BigInt, _>(counts.confirmed)
-    .bind::<BigInt, _>(counts.parked)
     .execute(conn)?;
     Ok(())
+}
+
+/// What happened to parts, for the counts of the runs that queued them.
+#[derive(Debug, Default)]
+pub(crate) struct RunTally {
+    /// Records and parts that a run queued.
+    pub(crate) queued: Vec<(Uuid, i64, i64)>,
+    /// Parts that were sent.
+    pub(crate) sent: Vec<Uuid>,
+    /// Parts that arrived: (run, document). They are no longer in `pending`.
+    pub(crate) confirmed: Vec<(Uuid, i64)>,
+    /// Parts that were replaced: (run, document). They are no longer in `pending`.
+    pub(crate) replaced: Vec<(Uuid, i64)>,
+}
+
+/// Records of a company that have wholly arrived.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Arrived {
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub records: i64,
+}
+
+/// Counts parts, and the records that are complete with them, at the runs that queued them; says how many records have arrived.
+///
+/// A record has left a run when none of the parts that the run queued for it is in `pending`. The rows of the runs are locked in the order
+/// of their ids before that is looked at, so that of two transactions that settle the last two parts the later one sees both. Call it last
+/// in a transaction: whoever waits for a run's row must not hold what its holder still needs.
+pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
+    let mut runs: Vec<Uuid> = tally.queued.iter().map(|one| one.0).chain(tally.sent.iter().copied()).collect();
+    runs.extend(tally.confirmed.iter().chain(&tally.replaced).map(|one| one.0));
+    runs.sort_unstable();
+    runs.dedup();
+    if runs.is_empty() {
+        return Ok(Vec::new());
+    }
+    sql_query("SELECT 1 FROM (SELECT id FROM run WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) locked")
+        .bind::<Array<SqlUuid>, _>(&runs)
+        .execute(conn)?;
+    let mut parts: BTreeMap<Uuid, [i64; 5]> = BTreeMap::new();
+    for (run, records, queued) in &tally.queued {
+        let counts = parts.entry(*run).or_default();
+        counts[0] += records;
+        counts[1] += queued;
+    }
+    tally.sent.iter().for_each(|run| parts.entry(*run).or_default()[2] += 1);
+    tally.confirmed.iter().for_each(|(run, _)| parts.entry(*run).or_default()[3] += 1);
+    tally.replaced.iter().for_each(|(run, _)| parts.entry(*run).or_default()[4] += 1);
+    let column = |at: usize| parts.values().map(|counts| counts[at]).collect::<Vec<i64>>();
+    let left: BTreeSet<(Uuid, i64, bool)> = tally
+        .confirmed
+        .iter()
+        .map(|(run, document)| (*run, *document, true))
+        .chain(tally.replaced.iter().map(|(run, document)| (*run, *document, false)))
+        .collect();
+    Ok(sql_query(include_str!("sql/run_tally.sql"))
+        .bind::<Array<SqlUuid>, _>(parts.keys().copied().collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(column(0))
+        .bind::<Array<BigInt>, _>(column(1))
+        .bind::<Array<BigInt>, _>(column(2))
+        .bind::<Array<BigInt>, _>(column(3))
+        .bind::<Array<BigInt>, _>(column(4))
+        .bind::<Array<SqlUuid>, _>(left.iter().map(|one| one.0).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(left.iter().map(|one| one.1).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(left.iter().map(|one| one.2).collect::<Vec<_>>())
+        .load(conn)?)
 }
 
 /// The audit row of a run's beginning or end.
@@ -169,13 +288,12 @@ impl Store {
         .await
     }
 
-    /// Ends a run; `delivered` are the counts of sending, which happened beside the reading.
+    /// Ends a run. What it queued is counted there afterwards too.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn run_end(&self, flow: FlowId, run: RunId, delivered: RunCounts, error: Option<String>) -> Result<(), StoreError> {
+    pub async fn run_end(&self, flow: FlowId, run: RunId, error: Option<String>) -> Result<(), StoreError> {
         self.run("end a run", move |conn| {
-            run_count(conn, run, delivered)?;
             let outcome = if error.is_some() { RunOutcome::Failed } else { RunOutcome::Done }.as_str();
             sql_query("UPDATE run SET ended_at = now(), outcome = $2, error = $3 WHERE id = $1")
                 .bind::<SqlUuid, _>(run.0)
@@ -187,21 +305,14 @@ impl Store {
         .await
     }
 
-    /// Adds to what a run that is under way has delivered so far.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn run_delivered(&self, run: RunId, counts: RunCounts) -> Result<(), StoreError> {
-        self.run("count what a run delivers", move |conn| run_count(conn, run, counts)).await
-    }
-
     /// One run.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn run_find(&self, id: Uuid) -> Result<Option<RunRow>, StoreError> {
         self.run("list runs", move |conn| {
-            let rows: Vec<RunRow> = sql_query("SELECT * FROM run WHERE id = $1").bind::<SqlUuid, _>(id).load(conn)?;
+            let rows: Vec<RunRow> =
+                sql_query(format!("WITH chosen AS (SELECT * FROM run WHERE id = $1) {WITH_BACKLOG}")).bind::<SqlUuid, _>(id).load(conn)?;
             Ok(rows.into_iter().next())
         })
         .await
@@ -213,20 +324,19 @@ impl Store {
     /// [`StoreError`].
     pub async fn run_list(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
         self.run("list runs", move |conn| {
-            Ok(sql_query(
-                "SELECT * FROM run WHERE ($1 IS NULL OR company = $1) AND ($2 IS NULL OR entity = $2) AND ($3 IS NULL OR id < $3) \
+            let chosen = "SELECT * FROM run WHERE ($1 IS NULL OR company = $1) AND ($2 IS NULL OR entity = $2) AND ($3 IS NULL OR id < $3) \
                  AND ($5 IS NULL OR kind = $5) AND ($6 IS NULL OR coalesce(outcome, 'running') = $6) \
-                 AND ($7 IS NULL OR started_at >= $7) AND ($8 IS NULL OR started_at < $8) ORDER BY id DESC LIMIT $4",
-            )
-            .bind::<Nullable<Text>, _>(filter.company)
-            .bind::<Nullable<Text>, _>(filter.entity)
-            .bind::<Nullable<SqlUuid>, _>(filter.before)
-            .bind::<BigInt, _>(filter.limit)
-            .bind::<Nullable<Text>, _>(filter.kind.map(RunKind::as_str))
-            .bind::<Nullable<Text>, _>(filter.outcome.map(RunOutcome::as_str))
-            .bind::<Nullable<Timestamptz>, _>(filter.since)
-            .bind::<Nullable<Timestamptz>, _>(filter.until)
-            .load(conn)?)
+                 AND ($7 IS NULL OR started_at >= $7) AND ($8 IS NULL OR started_at < $8) ORDER BY id DESC LIMIT $4";
+            Ok(sql_query(format!("WITH chosen AS ({chosen}) {WITH_BACKLOG}"))
+                .bind::<Nullable<Text>, _>(filter.company)
+                .bind::<Nullable<Text>, _>(filter.entity)
+                .bind::<Nullable<SqlUuid>, _>(filter.before)
+                .bind::<BigInt, _>(filter.limit)
+                .bind::<Nullable<Text>, _>(filter.kind.map(RunKind::as_str))
+                .bind::<Nullable<Text>, _>(filter.outcome.map(RunOutcome::as_str))
+                .bind::<Nullable<Timestamptz>, _>(filter.since)
+                .bind::<Nullable<Timestamptz>, _>(filter.until)
+                .load(conn)?)
         })
         .await
     }

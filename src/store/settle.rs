@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::audit::{NewAudit, audit_append};
 use super::downstream::downstream_begin;
 use super::flow::flow_stop;
+use super::run::{Arrived, RunTally, run_tally};
 use super::{Conn, Lane, Node, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
@@ -75,6 +76,8 @@ pub struct Settlement {
     pub document_id: i64,
     /// The version sent.
     pub version: i32,
+    /// The run that queued it; `None` for one that was queued before runs were noted.
+    pub run_id: Option<Uuid>,
     /// The line's key; empty for a header.
     pub record_key: String,
     /// What became of it.
@@ -101,7 +104,7 @@ struct Released {
 
 impl Store {
     /// Stores the outcomes of a batch, and stops flows for which they are reason enough. `look` says that the batch was looked up,
-    /// not sent.
+    /// not sent. Answers how many records have wholly arrived with it.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when the batch was taken for lost meanwhile; then nothing was written, and it is looked up.
@@ -113,7 +116,7 @@ impl Store {
         outcomes: Arc<[Settlement]>,
         stops: Arc<[(FlowId, String)]>,
         look: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Arrived>, StoreError> {
         self.run_hot("store the outcomes of a batch", move |conn| {
             let ours = sql_query("DELETE FROM intent WHERE batch_id = $1 AND node = $2 AND incarnation = $3")
                 .bind::<SqlUuid, _>(batch_id)
@@ -135,7 +138,7 @@ impl Store {
             for (flow, why) in stops.iter() {
                 flow_stop(conn, flow, why)?;
             }
-            Ok(())
+            run_tally(conn, &tally(&outcomes, look))
         })
         .await
     }
@@ -152,6 +155,19 @@ impl Store {
             if ids.is_empty() { Ok(0) } else { pending_release(conn, &ids, "its parents are delivered") }
         })
         .await
+    }
+}
+
+/// What the outcomes mean for the counts of the runs.
+fn tally(outcomes: &[Settlement], look: bool) -> RunTally {
+    let of = |wanted: fn(&Verdict) -> bool| {
+        outcomes.iter().filter(move |one| wanted(&one.verdict)).filter_map(|one| Some((one.run_id?, one.document_id))).collect()
+    };
+    RunTally {
+        queued: Vec::new(),
+        sent: if look { Vec::new() } else { outcomes.iter().filter_map(|one| one.run_id).collect() },
+        confirmed: of(|verdict| matches!(verdict, Verdict::Confirmed { .. })),
+        replaced: of(|verdict| matches!(verdict, Verdict::Withdrawn { .. })),
     }
 }
 

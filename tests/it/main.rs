@@ -12,6 +12,7 @@ mod cli;
 mod cli_ledger;
 mod console;
 mod cost_centres;
+mod counts;
 mod crash;
 mod database_trouble;
 mod deaths;

@@ -8,9 +8,8 @@ mod page_size;
 mod read;
 mod sweep;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -26,6 +25,7 @@ use super::syspro_session::{CredentialRefused, GetCredential};
 use super::vault::CredentialError;
 use super::writer::{Drain, Nudge, WriteError};
 use crate::definition::Plan;
+use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunId, RunKind};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
@@ -64,25 +64,6 @@ pub struct Reader {
     pub drain: Recipient<Drain>,
     /// Documents that killed the Mapper, with the hash of what did; kept over a restart.
     pub poison: Poison,
-}
-
-/// How often a run that is under way says what it has delivered.
-const TELL_EVERY: Duration = Duration::from_secs(2);
-
-/// The counts of a run's flow when it began, and as far as they have been added to the run.
-struct Counted {
-    before: RunCounts,
-    told: RunCounts,
-}
-
-/// What was delivered between two counts.
-fn delivered(after: RunCounts, before: RunCounts) -> RunCounts {
-    RunCounts {
-        sent: after.sent - before.sent,
-        confirmed: after.confirmed - before.confirmed,
-        parked: after.parked - before.parked,
-        ..RunCounts::default()
-    }
 }
 
 /// Keys and hashes of documents that are not to be mapped again.
@@ -298,36 +279,15 @@ impl Reader {
         let begun = self.deps.store.run_begin(self.flow.clone(), ask.kind, ask.requested_by, ask.reason).await;
         let run = begun.map_err(|error| self.store_error(&error))?;
         let before = self.deps.progress.of(&self.flow);
-        let told = Cell::new(before);
         let outcome = {
             let work = self.work(ask.kind, run, &lease, *row);
             let renewal = self.renew(lease.clone(), ttl);
-            let telling = self.tell(run, &told);
             tokio::select! {
                 outcome = work => outcome,
                 lost = renewal => Err(lost),
-                never = telling => match never {},
             }
         };
-        self.finish(ask.kind, run, lease, Counted { before, told: told.get() }, outcome).await
-    }
-
-    /// Adds to the run what has been delivered meanwhile, so that people see it before the end.
-    async fn tell(&self, run: RunId, told: &Cell<RunCounts>) -> Infallible {
-        loop {
-            tokio::time::sleep(TELL_EVERY).await;
-            let (was, now) = (told.get(), self.deps.progress.of(&self.flow));
-            let more = delivered(now, was);
-            if more == RunCounts::default() {
-                continue;
-            }
-            // noted beforehand: the work may end, and this with it, while the ledger still adds
-            told.set(now);
-            if let Err(error) = self.deps.store.run_delivered(run, more).await {
-                told.set(was);
-                tracing::debug!(%error, flow = %self.flow, "a run's deliveries could not be counted yet");
-            }
-        }
+        self.finish(ask.kind, run, lease, before, outcome).await
     }
 
     /// Renews the lease until it is lost.
@@ -398,17 +358,16 @@ impl Reader {
         kind: RunKind,
         run: RunId,
         lease: Lease,
-        counted: Counted,
+        before: RunCounts,
         outcome: Result<Option<WriteError>, PollError>,
     ) -> Result<PollReport, PollError> {
         let after = self.deps.progress.of(&self.flow);
-        let before = counted.before;
         let error = match &outcome {
             Err(error) => Some(error.to_string()),
             Ok(Some(error)) => Some(error.to_string()),
             Ok(None) => None,
         };
-        let ended = self.deps.store.run_end(self.flow.clone(), run, delivered(after, counted.told), error.clone()).await;
+        let ended = self.deps.store.run_end(self.flow.clone(), run, error.clone()).await;
         let stop = matches!(outcome, Err(PollError::Drift { .. }));
         let released = self.deps.store.flow_release(lease, error, kind, stop).await;
         for failed in [ended.err(), released.err()].into_iter().flatten() {
@@ -421,13 +380,31 @@ impl Reader {
             changed: after.changed - before.changed,
             unchanged: after.unchanged - before.unchanged,
             deleted: after.deleted - before.deleted,
-            ..delivered(after, before)
+            delivered: after.delivered - before.delivered,
+            sent: after.sent - before.sent,
+            confirmed: after.confirmed - before.confirmed,
         };
         if kind != RunKind::Backfill {
             metrics().flow_progressed(&self.flow, Utc::now());
         }
-        info!(flow = %self.flow, kind = kind.as_str(), read = counts.read, new = counts.new, changed = counts.changed, confirmed = counts.confirmed, "run ended");
+        self.say_end(kind, run, counts).await;
         Ok(PollReport { run, counts, write_error })
+    }
+}
+
+impl Reader {
+    /// One line in the log: what was read, and where the records that this run queued stand.
+    async fn say_end(&self, kind: RunKind, run: RunId, counts: RunCounts) {
+        let row = self.deps.store.run_find(run.0).await.ok().flatten();
+        let (delivered, backlog) = row.map_or((counts.delivered, Backlog::default()), |row| (row.delivered, row.backlog()));
+        let RunCounts { read, new, changed, deleted: gone, .. } = counts;
+        let Backlog { failed, on_hold, waiting, .. } = backlog;
+        let (flow, kind, moving) = (&self.flow, kind.as_str(), backlog.moving());
+        if failed > 0 {
+            warn!(%flow, kind, read, new, changed, gone, delivered, failed, waiting, on_hold, moving, "run ended; `tieline failures` says why records failed");
+        } else {
+            info!(%flow, kind, read, new, changed, gone, delivered, failed, waiting, on_hold, moving, "run ended");
+        }
     }
 }
 

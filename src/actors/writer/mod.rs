@@ -30,7 +30,7 @@ use crate::domain::FlowId;
 use crate::domain::run::RunCounts;
 use crate::retry::{self, Class};
 use crate::servicenow::{RowOwners, ServiceNow, ServiceNowError};
-use crate::store::{Claim, Dead, Lane, Settlement, StoreError, Verdict};
+use crate::store::{Arrived, Claim, Dead, Lane, Settlement, StoreError, Verdict};
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::metrics::metrics;
 
@@ -364,7 +364,6 @@ impl Sender {
         if !look && stop.is_none() {
             self.volatile.pace.learn(&outcomes, started.elapsed());
         }
-        self.count(&claim, &outcomes, look);
         let stops = verdict::stops(target, &claim, &outcomes);
         for (flow, why) in &stops {
             error!(%flow, why, "the flow is stopped");
@@ -402,7 +401,10 @@ impl Sender {
         loop {
             let (lane, node) = (claim.lane.clone(), self.deps.node.clone());
             match self.deps.store.settle(claim.batch_id, lane, node, outcomes.clone(), stops.clone(), look).await {
-                Ok(()) => return Ok(()),
+                Ok(arrived) => {
+                    self.count(claim, &outcomes, &arrived, look);
+                    return Ok(());
+                }
                 // a try of which the answer was lost may have been stored
                 Err(StoreError::Fenced { .. }) if tries > 0 => return Ok(()),
                 Err(error @ StoreError::Fenced { .. }) => {
@@ -422,7 +424,8 @@ impl Sender {
         }
     }
 
-    fn count(&self, claim: &Claim, outcomes: &[Settlement], look: bool) {
+    /// Counts what is stored, so that no number is ahead of the ledger.
+    fn count(&self, claim: &Claim, outcomes: &[Settlement], arrived: &[Arrived], look: bool) {
         let mut by_company: HashMap<&str, RunCounts> = HashMap::new();
         for (delivery, outcome) in claim.deliveries.iter().zip(outcomes) {
             let counts = by_company.entry(&delivery.company).or_default();
@@ -432,14 +435,14 @@ impl Sender {
                     counts.confirmed += 1;
                     if partial.is_empty() { Outcome::Confirmed } else { Outcome::PartialWrite }
                 }
-                Verdict::Parked { .. } => {
-                    counts.parked += 1;
-                    Outcome::Parked
-                }
+                Verdict::Parked { .. } => Outcome::Parked,
                 Verdict::Deferred { .. } | Verdict::Withdrawn { .. } => Outcome::Deferred,
                 Verdict::InDoubt { .. } => Outcome::InDoubt,
             };
             metrics().delivered(&self.entity, word, 1);
+        }
+        for one in arrived {
+            by_company.entry(&one.company).or_default().delivered += one.records;
         }
         for (company, counts) in by_company {
             self.deps.progress.add(&FlowId::new(company, self.entity.as_str()), counts);

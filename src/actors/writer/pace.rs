@@ -296,6 +296,7 @@ mod tests {
 
     fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
         let one = |n: usize| Settlement {
+            run_id: None,
             look_at: None,
             delivery_id: n as i64,
             document_id: 1,

@@ -182,6 +182,7 @@ fn settlement(delivery: &Claimed, verdict: Verdict) -> Settlement {
         delivery_id: delivery.delivery_id,
         document_id: delivery.document_id,
         version: delivery.version,
+        run_id: delivery.run_id,
         record_key: delivery.record_key.clone(),
         verdict,
     }

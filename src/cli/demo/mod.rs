@@ -220,7 +220,7 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
         println!("{sent} records in {}.{} s ({rate} a second), audited and durable.", took.as_secs(), took.subsec_millis() / 100);
         let cycle_word = if cycles == 1 { "cycle" } else { "cycles" };
         println!("{} after {cycles} {cycle_word}.", if ties { "Both sides tie out to the cent" } else { "The two sides do NOT tie out" });
-        let aside: i64 = status.iter().map(|s| s.waiting + s.sending + s.in_doubt + s.parked + s.missing_parent).sum();
+        let aside: i64 = status.iter().map(|row| row.backlog().total()).sum();
         if aside > 0 {
             println!("{aside} records are set aside, each with its reason; the column `set aside` is their amount.");
         }
@@ -238,7 +238,7 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
 
 /// Whether anything may still change by itself.
 async fn unsettled(context: &Context) -> Result<bool, Failure> {
-    Ok(context.store.flow_status().await?.iter().any(|s| s.waiting + s.sending + s.in_doubt > 0))
+    Ok(context.store.flow_status().await?.iter().any(|row| row.backlog().moving() > 0))
 }
 
 /// The service runs on, and business goes on.

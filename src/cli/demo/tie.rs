@@ -195,7 +195,7 @@ pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus
                 counts += more;
             }
         }
-        let parked = status.iter().filter(|s| s.entity == measure.entity).map(|s| s.parked + s.missing_parent).sum();
+        let parked = status.iter().filter(|s| s.entity == measure.entity).map(|row| row.backlog().total()).sum();
         let mut line = Line {
             entity: measure.entity.to_owned(),
             counts,

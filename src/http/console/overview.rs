@@ -12,12 +12,13 @@ use super::view::{Frame, Time, grouped, part, spell};
 use super::{Page, Refusal, ok, see_other};
 use crate::actors::heart;
 use crate::domain::FlowId;
+use crate::domain::backlog::Backlog;
 use crate::http::Surface;
 use crate::http::api::actions::{caller, flow_action};
 use crate::http::metrics::lag;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
-use crate::store::{FlowStatus, NodeRow, RunFilter, RunRow};
+use crate::store::{FlowStatus, NodeRow, RunFilter, RunRow, Worry};
 
 /// Runs that a picture is made of, per flow.
 const BARS: usize = 12;
@@ -30,7 +31,7 @@ struct FlowView {
     company: String,
     entity: String,
     path: String,
-    state: &'static str,
+    state: String,
     tone: &'static str,
     note: Option<String>,
     held: bool,
@@ -40,9 +41,7 @@ struct FlowView {
     /// How long the oldest of what is outstanding has been so.
     lag: Option<String>,
     documents: String,
-    waiting: i64,
-    in_doubt: i64,
-    parked: i64,
+    outstanding: Backlog,
     bars: Vec<Bar>,
     spark: String,
 }
@@ -97,9 +96,7 @@ struct Live {
     nodes: Vec<NodeView>,
     runs: Vec<RunView>,
     documents: String,
-    waiting: i64,
-    in_doubt: i64,
-    parked: i64,
+    outstanding: Backlog,
     /// Flows that somebody should look at.
     troubled: usize,
     busy: usize,
@@ -140,9 +137,10 @@ async fn live(surface: &Surface) -> Result<Live, Refusal> {
     let under_way = runs.iter().filter(|run| run.outcome.is_none()).count();
     Ok(Live {
         documents: grouped(documents),
-        waiting: flows.iter().map(|flow| flow.waiting).sum(),
-        in_doubt: flows.iter().map(|flow| flow.in_doubt).sum(),
-        parked: flows.iter().map(|flow| flow.parked).sum(),
+        outstanding: flows.iter().fold(Backlog::default(), |mut sum, flow| {
+            sum += flow.outstanding;
+            sum
+        }),
         troubled: flows.iter().filter(|flow| flow.tone == "bad").count(),
         busy: under_way.max(flows.iter().filter(|flow| flow.running).count()),
         flows,
@@ -153,25 +151,20 @@ async fn live(surface: &Surface) -> Result<Live, Refusal> {
 }
 
 /// A flow's state in words, and how much it should worry.
-fn words(row: &FlowStatus, gave_up: Option<&String>) -> (&'static str, &'static str, Option<String>) {
+fn words(row: &FlowStatus, gave_up: Option<&String>) -> (String, &'static str, Option<String>) {
     if let Some(why) = gave_up {
-        return ("left out: restart the service", "bad", Some(why.clone()));
+        return ("left out: restart the service".into(), "bad", Some(why.clone()));
     }
-    if let Some(why) = &row.stopped {
-        return ("stopped by tieline", "bad", Some(why.clone()));
-    }
-    if row.paused_at.is_some() {
-        return ("paused", "warn", row.paused_by.as_ref().map(|who| format!("by {who}")));
-    }
-    if let Some(holder) = &row.holder {
-        let node = holder.split('/').next().unwrap_or_default();
-        return ("running", "busy", Some(format!("on {node}")));
-    }
-    match &row.last_error {
-        Some(error) => ("the last run failed", "bad", Some(error.clone())),
-        None if row.last_success_at.is_some() => ("in order", "good", None),
-        None => ("has not run yet", "warn", None),
-    }
+    let (state, worry) = row.stands();
+    let tone = match worry {
+        Worry::None => "good",
+        Worry::Busy => "busy",
+        Worry::Some => "warn",
+        Worry::Person => "bad",
+    };
+    let node = row.holder.as_ref().map(|holder| format!("on {}", holder.split('/').next().unwrap_or_default()));
+    let paused = row.paused_by.as_ref().map(|who| format!("by {who}"));
+    (state, tone, row.stopped.clone().or(paused).or(node).or_else(|| row.last_error.clone()))
 }
 
 fn flow_view(row: FlowStatus, gave_up: Option<&String>, next: Option<DateTime<Utc>>, lag: TimeDelta, runs: &[RunRow]) -> FlowView {
@@ -187,9 +180,7 @@ fn flow_view(row: FlowStatus, gave_up: Option<&String>, next: Option<DateTime<Ut
         progress: row.last_progress_at.map(Time),
         next: next.map(Time),
         documents: grouped(row.documents),
-        waiting: row.waiting + row.sending,
-        in_doubt: row.in_doubt,
-        parked: row.parked + row.missing_parent,
+        outstanding: row.backlog(),
         bars: bars(&counts),
         spark: format!("records that the last runs took in, the oldest first: {spark}"),
         company: row.company,

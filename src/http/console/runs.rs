@@ -9,6 +9,7 @@ use super::filter::{Filter, Spec};
 use super::session;
 use super::view::{Frame, Ticks, Time, grouped, spell};
 use super::{Page, Refusal, ok};
+use crate::domain::backlog::Backlog;
 use crate::domain::run::RunKind;
 use crate::http::Surface;
 use crate::http::problem::Problem;
@@ -32,8 +33,9 @@ pub(super) struct RunView {
     pub(super) read: String,
     pub(super) new: String,
     pub(super) changed: String,
-    pub(super) confirmed: String,
-    pub(super) parked: i64,
+    pub(super) gone: String,
+    pub(super) delivered: String,
+    pub(super) outstanding: Backlog,
     pub(super) by: String,
     pub(super) why: Option<String>,
 }
@@ -45,7 +47,9 @@ impl From<RunRow> for RunView {
             Some("done") => ("done", "good"),
             Some(_) => ("failed", "bad"),
         };
+        let outstanding = row.backlog();
         Self {
+            outstanding,
             id: row.id,
             began: Time(row.started_at),
             took: spell(took(&row)),
@@ -58,8 +62,8 @@ impl From<RunRow> for RunView {
             read: grouped(row.read),
             new: grouped(row.new),
             changed: grouped(row.changed),
-            confirmed: grouped(row.confirmed),
-            parked: row.parked,
+            gone: grouped(row.deleted),
+            delivered: grouped(row.delivered),
             by: row.requested_by,
             why: row.reason,
         }
@@ -151,7 +155,12 @@ pub(super) struct RunLive {
     ended: Option<Time>,
     unchanged: String,
     deleted: String,
+    records: String,
+    replaced: String,
+    /// Parts: headers and lines.
+    parts: String,
     sent: String,
+    confirmed: String,
     /// Documents that it read anew.
     anew: i64,
     /// What to do about its error.
@@ -174,7 +183,11 @@ impl From<RunRow> for RunLive {
             ended: row.ended_at.map(Time),
             unchanged: grouped(row.unchanged),
             deleted: grouped(row.deleted),
+            records: grouped(row.records),
+            replaced: grouped(row.replaced),
+            parts: grouped(row.parts),
             sent: grouped(row.sent),
+            confirmed: grouped(row.confirmed),
             anew: row.new + row.changed + row.deleted,
             next_step: Ticks(next_step.to_owned()),
             busy: usize::from(row.outcome.is_none()),

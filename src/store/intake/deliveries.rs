@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Uuid as SqlUuid};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::super::audit::{NewAudit, audit_append};
+use super::super::run::RunTally;
 use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
 use super::{Intake, IntakeRecord, MapFailure, Work, next_ids};
@@ -49,6 +51,8 @@ struct Superseded {
     document_id: i64,
     #[diesel(sql_type = Integer)]
     version: i32,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    run_id: Option<Uuid>,
 }
 
 /// A delivery about to be written.
@@ -69,21 +73,23 @@ struct NewDelivery<'a> {
 }
 
 /// Of aligned documents only those that cannot be mapped are dealt with here. What is sent again by hand is compared again instead.
-pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>) -> Tx<Vec<Work<'a>>> {
+pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally: &mut RunTally) -> Tx<Vec<Work<'a>>> {
     let again: Vec<i64> = work.iter().filter(|w| !w.fresh).map(|w| w.id).collect();
     if !again.is_empty() {
-        sql_query(
-            "WITH gone AS (DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('waiting', 'held', 'parked')) \
-             UPDATE agreed SET again = true WHERE document_id = ANY($1)",
+        let gone: Vec<Superseded> = sql_query(
+            "WITH again AS (UPDATE agreed SET again = true WHERE document_id = ANY($1)) \
+             DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('waiting', 'held', 'parked') \
+             RETURNING delivery_id, document_id, version, run_id",
         )
         .bind::<Array<BigInt>, _>(again)
-        .execute(conn)?;
+        .load(conn)?;
+        tally.replaced.extend(gone.iter().filter_map(|row| Some((row.run_id?, row.document_id))));
     }
     Ok(work.into_iter().filter(|w| w.document.mapped.is_err()).collect())
 }
 
 /// Writes the deliveries of the chosen documents and what is to be done with each.
-pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<()> {
+pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally: &mut RunTally) -> Tx<()> {
     let latest = latest_deliveries(conn, work)?;
     let missing = missing_parents(conn, intake, work)?;
     let mut deliveries: Vec<NewDelivery<'_>> = Vec::new();
@@ -120,9 +126,11 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx
     if deliveries.is_empty() {
         return Ok(());
     }
-    supersede(conn, intake, &deliveries)?;
+    supersede(conn, intake, &deliveries, tally)?;
+    let records: HashSet<i64> = deliveries.iter().map(|delivery| delivery.document_id).collect();
+    tally.queued.push((intake.run.0, records.len() as i64, deliveries.len() as i64));
     let ids = next_ids(conn, "delivery", deliveries.len())?;
-    insert_deliveries(conn, &ids, &deliveries)?;
+    insert_deliveries(conn, intake, &ids, &deliveries)?;
     insert_pending(conn, intake, &ids, &deliveries)?;
     let again: Vec<i64> = work.iter().filter(|w| w.known).map(|w| w.id).collect();
     if !again.is_empty() {
@@ -269,7 +277,7 @@ fn overlay(payload: &str, marks: &BTreeMap<String, String>) -> String {
 }
 
 /// What a newer delivery of the same record replaces before it was sent.
-fn supersede(conn: &mut Conn, intake: &Intake, deliveries: &[NewDelivery<'_>]) -> Tx<()> {
+fn supersede(conn: &mut Conn, intake: &Intake, deliveries: &[NewDelivery<'_>], tally: &mut RunTally) -> Tx<()> {
     let rows: Vec<Superseded> = sql_query(include_str!("../sql/pending_supersede.sql"))
         .bind::<Array<BigInt>, _>(deliveries.iter().map(|d| d.document_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block).collect::<Vec<_>>())
@@ -284,13 +292,14 @@ fn supersede(conn: &mut Conn, intake: &Intake, deliveries: &[NewDelivery<'_>]) -
             audit
         })
         .collect();
+    tally.replaced.extend(rows.iter().filter_map(|row| Some((row.run_id?, row.document_id))));
     audit_append(conn, &audit)
 }
 
-fn insert_deliveries(conn: &mut Conn, ids: &[i64], deliveries: &[NewDelivery<'_>]) -> Tx<()> {
+fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>]) -> Tx<()> {
     sql_query(
-        "INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, refs) \
-         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::text[])",
+        "INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, refs, run_id) \
+         SELECT n.*, $10 FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::text[]) AS n",
     )
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Array<BigInt>, _>(deliveries.iter().map(|d| d.document_id).collect::<Vec<_>>())
@@ -301,14 +310,15 @@ fn insert_deliveries(conn: &mut Conn, ids: &[i64], deliveries: &[NewDelivery<'_>
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.payload.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(deliveries.iter().map(|d| &d.hash[..]).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.refs).collect::<Vec<_>>())
+    .bind::<SqlUuid, _>(intake.run.0)
     .execute(conn)?;
     Ok(())
 }
 
 fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>]) -> Tx<()> {
     sql_query(
-        "INSERT INTO pending (company, entity, delivery_id, document_id, version, block, record_key, state, reason, message, field, next_step) \
-         SELECT $1, $2, n.* FROM unnest($3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]) AS n",
+        "INSERT INTO pending (company, entity, run_id, delivery_id, document_id, version, block, record_key, state, reason, message, field, next_step) \
+         SELECT $1, $2, $13, n.* FROM unnest($3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]) AS n",
     )
     .bind::<Text, _>(intake.flow.company.as_str())
     .bind::<Text, _>(intake.flow.entity.as_str())
@@ -322,6 +332,7 @@ fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[N
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.message.as_deref()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.field).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.next_step).collect::<Vec<_>>())
+    .bind::<SqlUuid, _>(intake.run.0)
     .execute(conn)?;
     Ok(())
 }

@@ -16,7 +16,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::audit::{NewAudit, audit_append};
 use super::backfill::{BackfillStep, backfill_step};
 use super::flow::{flow_advance, flow_assert_held};
-use super::run::run_count;
+use super::run::{RunTally, run_count, run_tally};
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
@@ -183,19 +183,21 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     if intake.sweep {
         note_seen(conn, intake, &known, &new_ids)?;
     }
+    let mut tally = RunTally::default();
     let work = choose_work(intake, &mut known, &new_ids, &mut counts);
     if !work.is_empty() {
         update_changed_documents(conn, &work)?;
         insert_versions(conn, intake, &work)?;
-        let work = if intake.aligned { leave_to_alignment(conn, work)? } else { work };
+        let work = if intake.aligned { leave_to_alignment(conn, work, &mut tally)? } else { work };
         if !work.is_empty() {
-            deliver(conn, intake, &work)?;
+            deliver(conn, intake, &work, &mut tally)?;
         }
     }
     run_count(conn, intake.run, counts)?;
     if let Some(step) = &intake.backfill {
         backfill_step(conn, &intake.flow, step, counts)?;
     }
+    run_tally(conn, &tally)?;
     Ok(counts)
 }
 

@@ -11,8 +11,8 @@ WITH n AS (
     RETURNING w.document_id, w.record_key, w.delivery_id, w.company, w.entity, w.state, w.said, n.again
 ), back AS (
     -- what failed waits for a person, or for its next try; unless something newer of the record is on its way
-    INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message, next_step, not_before)
-    SELECT e.delivery_id, e.document_id, e.company, e.entity, l.version, $1, e.record_key,
+    INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, run_id, state, reason, message, next_step, not_before)
+    SELECT e.delivery_id, e.document_id, e.company, e.entity, l.version, $1, e.record_key, l.run_id,
            CASE WHEN e.again IS NULL THEN 'parked' ELSE 'waiting' END, CASE WHEN e.again IS NULL THEN 'downstream_failed' END, e.said,
            CASE WHEN e.again IS NULL THEN $9 ELSE 'nothing: it is sent again by itself' END,
            now() + make_interval(secs => coalesce(e.again, 0))
@@ -21,6 +21,15 @@ WITH n AS (
     WHERE e.state = 'failed'
       AND NOT EXISTS (SELECT FROM pending p WHERE p.document_id = e.document_id AND p.block = $1 AND p.record_key = e.record_key)
     ON CONFLICT (delivery_id) DO NOTHING
+    RETURNING document_id, run_id
+), no_longer AS (
+    -- its run counted it as delivered; records with parts that have not arrived were not counted
+    UPDATE run r SET delivered = r.delivered - c.records, confirmed = r.confirmed - c.parts
+    FROM (SELECT b.run_id, count(*) AS parts,
+                 count(DISTINCT b.document_id) FILTER (
+                     WHERE NOT EXISTS (SELECT FROM pending p WHERE p.document_id = b.document_id AND p.run_id = b.run_id)) AS records
+          FROM back b GROUP BY b.run_id) c
+    WHERE r.id = c.run_id
 )
 INSERT INTO audit (kind, company, entity, document_id, version, delivery_id, actor, detail)
 SELECT 'downstream', e.company, e.entity, e.document_id, l.version, e.delivery_id, 'tieline',

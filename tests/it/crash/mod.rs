@@ -46,7 +46,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("look for due deliveries", "reads"),
     ("look rows up", "reads"),
     ("show a sign of life", "one statement, of a running service alone"),
-    ("count what a run delivers", "one statement, of figures that people look at; the audit has every delivery"),
     ("renew a lease", "one statement, between pages that take long"),
     ("hold records back", "an action of a person, one statement"),
     ("release records", "an action of a person, one statement"),

@@ -150,7 +150,7 @@ impl Rig {
 
     /// Whether anything may still change by itself.
     pub async fn unsettled(&self) -> bool {
-        self.store.flow_status().await.unwrap().iter().any(|s| s.waiting + s.sending + s.in_doubt > 0)
+        self.store.flow_status().await.unwrap().iter().any(|row| row.backlog().moving() > 0)
     }
 
     /// Cycles until nothing is on its way any more.

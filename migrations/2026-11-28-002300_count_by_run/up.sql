@@ -1,0 +1,28 @@
+-- Every delivery belongs to the run that queued it, so that what became of it is counted there, however much later that is.
+ALTER TABLE delivery ADD COLUMN run_id uuid;
+ALTER TABLE pending ADD COLUMN run_id uuid;
+UPDATE pending p SET run_id = v.run_id FROM version v WHERE v.document_id = p.document_id AND v.version = p.version;
+CREATE INDEX pending_run ON pending (run_id, document_id);
+
+-- Where a part stands, the worse the higher; a record is as bad as its worst part.
+CREATE FUNCTION pending_rank(state text, reason text, message text) RETURNS smallint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (CASE
+    WHEN state = 'parked' AND reason = 'missing_parent' THEN 4  -- waiting for a parent
+    WHEN state = 'parked' AND reason = 'on_hold' THEN 6         -- a person holds it
+    WHEN state = 'parked' THEN 7                                -- failed
+    WHEN state = 'in_doubt' THEN 5                              -- unknown
+    WHEN state = 'sending' THEN 2                               -- sending
+    WHEN state = 'waiting' AND message IS NOT NULL THEN 3     -- retrying: the message says what happened
+    ELSE 1                                                      -- queued
+END)::smallint;
+
+ALTER TABLE run
+    -- records that this run queued for ServiceNow, and what became of them: `records` = `delivered` + `replaced` + what is in `pending`
+    ADD COLUMN records bigint NOT NULL DEFAULT 0,
+    ADD COLUMN delivered bigint NOT NULL DEFAULT 0,
+    ADD COLUMN replaced bigint NOT NULL DEFAULT 0,
+    -- the same in parts (headers and lines): `parts` = `confirmed` + `parts_replaced` + what is in `pending`
+    ADD COLUMN parts bigint NOT NULL DEFAULT 0,
+    ADD COLUMN parts_replaced bigint NOT NULL DEFAULT 0,
+    DROP COLUMN parked;

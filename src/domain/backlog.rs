@@ -1,0 +1,91 @@
+//! Records that have not wholly arrived, counted by where they stand.
+
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+/// Records whose newest content is not wholly in ServiceNow. Each is counted once, where its worst part stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default)]
+pub struct Backlog {
+    /// Due, not sent yet.
+    pub queued: i64,
+    /// Being sent.
+    pub sending: i64,
+    /// A temporary error; sent again later without anybody's help.
+    pub retrying: i64,
+    /// Sent, and the answer was lost or not believable: looked up before anything else is done.
+    pub unknown: i64,
+    /// Waiting for a record that they refer to.
+    pub waiting: i64,
+    /// Failed; not tried again without a person.
+    pub failed: i64,
+    /// A person holds them.
+    pub on_hold: i64,
+}
+
+impl Backlog {
+    /// All of them.
+    pub fn total(&self) -> i64 {
+        self.moving() + self.stuck()
+    }
+
+    /// Those that go on without anybody's help.
+    pub fn moving(&self) -> i64 {
+        self.queued + self.sending + self.retrying + self.unknown
+    }
+
+    /// Those that wait for another record or for a person.
+    pub fn stuck(&self) -> i64 {
+        self.waiting + self.failed + self.on_hold
+    }
+
+    /// Counts with their words, the worst first; those of which there are none are left out.
+    pub fn words(&self) -> Vec<(i64, &'static str)> {
+        let all = [
+            (self.failed, "failed"),
+            (self.on_hold, "on hold"),
+            (self.unknown, "unknown"),
+            (self.waiting, "waiting"),
+            (self.retrying, "retrying"),
+            (self.sending, "sending"),
+            (self.queued, "queued"),
+        ];
+        all.into_iter().filter(|(count, _)| *count > 0).collect()
+    }
+
+    /// `12 failed, 34 waiting`; empty when there is nothing.
+    pub fn sentence(&self) -> String {
+        self.words().into_iter().map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl AddAssign for Backlog {
+    fn add_assign(&mut self, other: Self) {
+        self.queued += other.queued;
+        self.sending += other.sending;
+        self.retrying += other.retrying;
+        self.unknown += other.unknown;
+        self.waiting += other.waiting;
+        self.failed += other.failed;
+        self.on_hold += other.on_hold;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_is_said_first_and_nothing_is_left_out() {
+        let backlog = Backlog { queued: 1, sending: 2, retrying: 3, unknown: 4, waiting: 5, failed: 6, on_hold: 7 };
+        assert_eq!(backlog.total(), 28);
+        assert_eq!((backlog.moving(), backlog.stuck()), (10, 18));
+        assert_eq!(backlog.sentence(), "6 failed, 7 on hold, 4 unknown, 5 waiting, 3 retrying, 2 sending, 1 queued");
+        assert_eq!(Backlog::default().sentence(), "");
+        let mut twice = backlog;
+        twice += backlog;
+        assert_eq!(twice.total(), 56);
+        assert_eq!(twice.words()[0], (12, "failed"));
+    }
+}
