@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// What kind of failure it is. Every error type of an adapter says its own.
@@ -29,9 +30,36 @@ pub fn delay(attempt: u32, min: Duration, max: Duration) -> Duration {
     half + Duration::from_millis(fastrand::u64(0..=u64::try_from(half.as_millis()).unwrap_or(u64::MAX)))
 }
 
+/// How long a `Retry-After` header asks to wait: seconds, or a date in any of the three forms that HTTP knows. `None`: it is neither.
+pub fn after(header: &str) -> Option<Duration> {
+    let header = header.trim();
+    if let Ok(seconds) = header.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    // the obsolete forms name no zone: HTTP's dates are in UTC
+    let old = |form| NaiveDateTime::parse_from_str(header, form).ok().map(|time| time.and_utc());
+    let at = DateTime::parse_from_rfc2822(header).map(|time| time.to_utc()).ok();
+    let at = at.or_else(|| old("%A, %d-%b-%y %H:%M:%S GMT")).or_else(|| old("%a %b %e %H:%M:%S %Y"))?;
+    Some((at - Utc::now()).to_std().unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_is_stated_in_seconds_or_as_a_date() {
+        assert_eq!(after(" 17 "), Some(Duration::from_secs(17)));
+        let soon = Utc::now() + chrono::Duration::seconds(90);
+        for form in ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"] {
+            let wait = after(&soon.format(form).to_string()).expect("a date").as_secs();
+            assert!((60..=90).contains(&wait), "{form}: {wait}");
+        }
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO), "it is over");
+        for other in ["", "soon", "-5", "1.5"] {
+            assert_eq!(after(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn delays_grow_to_the_cap_and_jitter_below_it() {

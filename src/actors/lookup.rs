@@ -86,7 +86,7 @@ pub async fn look_up(deps: &Deps, access: Option<&Access>, flow: &FlowId, key: &
         return Seen::NoFlow;
     };
     let key = DocumentKey::from_text(key);
-    if plan.read.root.derive.is_none() && key.as_str().split('/').count() != plan.read.root.key.len() {
+    if plan.read.root.derive.is_none() && key.parts().len() != plan.read.root.key.len() {
         return Seen::OtherKey { columns: plan.read.root.key.clone() };
     }
     match timeout(PATIENCE, asked(deps, access, &plan.read, &flow.company, &key)).await {
@@ -121,7 +121,7 @@ async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &
         Ok::<_, String>(!page.documents.is_empty())
     };
     let seen = async {
-        Ok(match (found(&alone).await?, rule(plan)) {
+        Ok(match (found(&alone).await?, rule(plan, company)) {
             (true, _) => Seen::ToCome,
             (false, Some(by)) if found(&bare).await? => Seen::LeftOut { by },
             (false, _) => Seen::NotThere,
@@ -135,9 +135,9 @@ async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &
 }
 
 /// What leaves rows of the root table out, if anything does.
-fn rule(plan: &ReadPlan) -> Option<String> {
+fn rule(plan: &ReadPlan, company: &CompanyId) -> Option<String> {
     let root = &plan.root;
-    let filter = root.filter.iter().map(|filter| format!("only rows with `{filter}` are read"));
+    let filter = root.filter.iter().map(|filter| format!("only rows with `{}` are read", filter.of(company)));
     let excluded = root.exclude.iter().map(|(at, values)| {
         let column = root.columns.get(*at).map_or("", String::as_str);
         format!(

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use crate::domain::schedule::Schedule;
 
 use super::parse::{Table, Text, Whole, Words};
-use super::plan::{ChangeQuery, ChildRead, Cut, Derive, JoinRead, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead};
+use super::plan::{ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead};
 use super::problem::{Report, list};
 use super::shape::{ChangeShape, ChangeWord, ChildShape, DeriveShape, EntityFile, JoinShape, OnShape};
 
@@ -150,7 +150,7 @@ impl TableShape<'_> {
             dates,
             numbers,
             key_at,
-            filter: self.filter.map(|filter| filter.value.clone()),
+            filter: self.filter.map(|text| filter(text, &format!("{at}.filter"), report)),
             exclude,
             optional: self.optional.iter().flat_map(|names| names.iter()).map(|name| name.value.clone()).collect(),
             derive: None,
@@ -178,6 +178,28 @@ impl TableShape<'_> {
         let dates = list("dates", self.dates);
         (dates, list("numbers", self.numbers))
     }
+}
+
+/// A condition. The only word in braces is `{company}`, and it stands within a text.
+fn filter(text: &Text, key: &str, report: &mut Report<'_>) -> Filter {
+    let (mut quoted, mut rest) = (false, text.as_str());
+    while let Some(at) = rest.find(['\'', '{']) {
+        let (found, after) = rest[at..].split_at(1);
+        rest = after;
+        if found == "'" {
+            quoted = !quoted;
+            continue;
+        }
+        let Some((word, _)) = after.split_once('}').filter(|(word, _)| word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')) else {
+            continue;
+        };
+        if word != "company" {
+            report.add(text.line, key, format!("`{{{word}}}` stands for nothing; `{{company}}` stands for the company's id"));
+        } else if !quoted {
+            report.add(text.line, key, "`{company}` must stand within quotes, such as `Company eq '{company}'`");
+        }
+    }
+    Filter::new(&text.value)
 }
 
 fn check_name(name: &Text, key: &str, what: &str, report: &mut Report<'_>) {
@@ -396,7 +418,7 @@ fn change_query(change: &ChangeShape, at: &str, tables: &Tables<'_>, report: &mu
         dates: known.map_or_else(|| names(&change.any_of), |known| known.dates.clone()),
         numbers: known.map_or_else(|| names(&change.numbers), |known| known.numbers.clone()),
         overlap_days: change.overlap_days.as_ref().map_or(1, |days| days.value),
-        filter: change.filter.as_ref().map(|filter| filter.value.clone()),
+        filter: change.filter.as_ref().map(|text| filter(text, &format!("{at}.filter"), report)),
         touches,
     }
 }

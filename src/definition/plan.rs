@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::EntityName;
 use crate::domain::merge::Rule;
 use crate::domain::setup_object::SetupCall;
+use crate::domain::{CompanyId, EntityName};
 
 /// One entity, compiled once at start from its two files.
 #[derive(Debug, Clone)]
@@ -93,8 +93,8 @@ pub struct TableRead {
     pub columns: Vec<String>,
     /// Offsets of `key` within `columns`.
     pub key_at: Vec<usize>,
-    /// A fixed OData condition, such as `JnlStatus eq 'P'`; `{company}` stands for the company's id.
-    pub filter: Option<String>,
+    /// Which of its rows are read.
+    pub filter: Option<Filter>,
     /// Rows whose column has one of these values are left out after reading (`GlCode`: `FORCED`, `RETAINED`).
     pub exclude: Vec<(usize, Vec<String>)>,
     /// Columns that a site's release may lack: left out of the request once the server says so.
@@ -116,6 +116,23 @@ impl TableRead {
     /// What its columns hold.
     pub fn kinds(&self) -> Kinds<'_> {
         Kinds { dates: &self.dates, numbers: &self.numbers }
+    }
+}
+
+/// A fixed OData condition, such as `JnlStatus eq 'P'`, in which `{company}` stands for the company's id. Its text can be had for a company
+/// alone, so that nobody asks with the placeholder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter(String);
+
+impl Filter {
+    /// The condition as the entity's file has it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The condition for a company; a quote in its id is doubled.
+    pub fn of(&self, company: &CompanyId) -> String {
+        self.0.replace("{company}", &company.as_str().replace('\'', "''"))
     }
 }
 
@@ -253,8 +270,8 @@ pub struct ChangeQuery {
     pub any_of: Vec<String>,
     /// How many days before the watermark the window begins.
     pub overlap_days: u32,
-    /// A fixed OData condition, such as `OrderStatus ne '9'`.
-    pub filter: Option<String>,
+    /// Which of its rows count.
+    pub filter: Option<Filter>,
     /// Empty: the rows are root rows. Otherwise pairs (root key column, column of this table) that name the documents touched.
     pub touches: Vec<(String, String)>,
     /// The columns of this table that hold calendar dates.

@@ -144,7 +144,7 @@ shape! {
         dates = "dates": Option<Words>,
         /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
         numbers = "numbers": Option<Words>,
-        /// A fixed OData condition.
+        /// A fixed OData condition; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
     }
 }
@@ -166,7 +166,7 @@ shape! {
         dates = "dates": Option<Words>,
         /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
         numbers = "numbers": Option<Words>,
-        /// A fixed OData condition.
+        /// A fixed OData condition; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
         /// Rows whose column holds one of these texts are left out.
         exclude = "exclude": Option<Table<Words>>,
@@ -194,7 +194,7 @@ shape! {
         dates = "dates": Option<Words>,
         /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
         numbers = "numbers": Option<Words>,
-        /// A fixed OData condition.
+        /// A fixed OData condition; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
     }
 }
@@ -210,7 +210,7 @@ shape! {
         any_of = "any_of": Option<Words>,
         /// How many days before the last run's date the window begins; default 1.
         overlap_days = "overlap_days": Option<Whole>,
-        /// A fixed OData condition, such as `OrderStatus ne '9'`.
+        /// A fixed OData condition, such as `OrderStatus ne '9'`; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
         /// Columns that hold numbers, of a table that is not read otherwise; as there.
         numbers = "numbers": Option<Words>,

@@ -317,7 +317,7 @@ fn the_reading_plan_says_what_the_reader_needs() {
     assert_eq!(read.changes[1].touches.len(), 2);
     let postings = &plan(&definitions, "gl_posting").read;
     assert_eq!(postings.children[0].on[2], ("GlJournal".to_owned(), "Journal".to_owned()));
-    assert_eq!(postings.root.filter.as_deref(), Some("JnlStatus eq 'P'"));
+    assert_eq!(postings.root.filter.as_ref().map(|filter| filter.of(&"EDU1".into())).as_deref(), Some("JnlStatus eq 'P'"));
 }
 
 #[test]

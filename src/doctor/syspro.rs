@@ -61,6 +61,20 @@ fn table_finding(company: &CompanyId, found: &ProbeFinding) -> Finding {
         let found = format!("lacks the columns {}", found.missing.join(", "));
         return Finding::failed(what, found, "take the columns out of the definition, or list them under `optional`");
     }
+    if !found.not_dates.is_empty() {
+        let found = format!("`dates` of the entity's file names what holds no dates: {}", found.not_dates.join(", "));
+        return Finding::failed(
+            what,
+            found,
+            "take the columns out of `dates`, or name others: records whose value is no date are set aside",
+        );
+    }
+    if !found.unnamed_dates.is_empty() {
+        let found = format!("`dates` of the entity's file does not name {}: carried as the text received", found.unnamed_dates.join(", "));
+        let mut finding = Finding::failed(what, found, "name the columns in `dates` of the entity's file, unless they are wanted as text");
+        finding.verdict = Verdict::Warning;
+        return finding;
+    }
     if !found.missing_optional.is_empty() {
         let mut finding = Finding::ok(what, format!("this release lacks {}; they are read as empty", found.missing_optional.join(", ")));
         finding.verdict = Verdict::Warning;

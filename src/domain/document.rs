@@ -42,6 +42,11 @@ impl DocumentKey {
         Self(text.into())
     }
 
+    /// The parts, as SYSPRO stores them.
+    pub fn parts(&self) -> Vec<String> {
+        self.0.split('/').map(plain_part).collect()
+    }
+
     /// From the text form, as a person or the database gives it.
     pub fn from_text(text: impl AsRef<str>) -> Self {
         Self(text.as_ref().into())
@@ -51,6 +56,27 @@ impl DocumentKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A part out of its text: what [`DocumentKey::from_values`] wrote for a character becomes that character again, each once. A `%` before
+/// anything else, as a person may type it, is itself.
+fn plain_part(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        plain.push_str(before);
+        let code = after.get(..2).unwrap_or_default().to_ascii_uppercase();
+        let (character, length) = match code.as_str() {
+            "20" => (' ', 2),
+            "2F" => ('/', 2),
+            "25" => ('%', 2),
+            _ => ('%', 0),
+        };
+        plain.push(character);
+        rest = &after[length..];
+    }
+    plain.push_str(rest);
+    plain
 }
 
 impl fmt::Display for DocumentKey {
@@ -119,7 +145,28 @@ fn hash_row(hasher: &mut Sha256, row: &[Value]) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_parts_of_a_key_come_back_from_its_text(
+            parts in proptest::collection::vec(prop_oneof![any::<String>(), "[ %20F/a5]{0,8}", "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"], 1..5)
+        ) {
+            let kept: Vec<String> = parts.iter().map(|part| part.trim_end_matches([' ', '\0']).to_owned()).collect();
+            let values: Vec<Value> = parts.iter().map(|part| Value::text(part)).collect();
+            let key = DocumentKey::from_values(&values);
+            prop_assert_eq!(key.parts(), kept);
+            prop_assert_eq!(DocumentKey::from_text(key.as_str()).parts(), key.parts());
+        }
+    }
+
+    #[test]
+    fn what_stands_for_a_character_is_read_once() {
+        assert_eq!(DocumentKey::from_text("%2520/%252F/100%/a%2fb").parts(), ["%20", "%2F", "100%", "a/b"]);
+        assert_eq!(key(&["%20", "2026-01-31T08:30"]).as_str(), "%2520/2026-01-31T08:30");
+    }
 
     fn key(parts: &[&str]) -> DocumentKey {
         let parts: Vec<Value> = parts.iter().map(|p| Value::Text((*p).into())).collect();

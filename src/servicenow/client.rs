@@ -463,10 +463,7 @@ pub(super) fn endpoint(instance: &Url, path: &str) -> Result<Url, ServiceNowErro
 /// `Retry-After` as seconds or as a date; without it `X-RateLimit-Reset`, a Unix time.
 pub(super) fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
     let until = |at: DateTime<Utc>| (at - Utc::now()).to_std().unwrap_or_default();
-    let stated = header("Retry-After").map(str::trim).and_then(|text| match text.parse::<u64>() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => DateTime::parse_from_rfc2822(text).ok().map(|at| until(at.to_utc())),
-    });
+    let stated = header("Retry-After").and_then(retry::after);
     let reset = || header("X-RateLimit-Reset")?.trim().parse().ok().and_then(|at| DateTime::from_timestamp(at, 0)).map(until);
     stated.or_else(reset).map(|wait| wait.min(Duration::from_secs(24 * 3600)))
 }

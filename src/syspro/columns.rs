@@ -5,10 +5,12 @@ use tracing::warn;
 
 use crate::config::secret::Credential;
 use crate::definition::ReadPlan;
-use crate::domain::CompanyId;
+use crate::definition::plan::ColumnKind;
+use crate::domain::{CompanyId, Value};
 
 use super::error::SysproError;
 use super::odata::{Call, OData, Query};
+use super::value::value;
 use super::wire::Answer;
 
 /// Requests at once while single columns are asked for.
@@ -29,6 +31,10 @@ pub struct ProbeFinding {
     pub missing: Vec<String>,
     /// Optional columns that it lacks: they are read as empty.
     pub missing_optional: Vec<String>,
+    /// Columns that `$metadata` calls dates and the entity's file does not: they are carried as the text received.
+    pub unnamed_dates: Vec<String>,
+    /// Columns that the entity's file calls dates, and what the service has instead.
+    pub not_dates: Vec<String>,
     /// Why the table cannot be read at all.
     pub error: Option<SysproError>,
 }
@@ -40,11 +46,15 @@ impl ProbeFinding {
     }
 }
 
+/// How servers write that there is no date. Any other date of long ago in a text column is more likely a code or a telephone number.
+const NO_DATE: [&str; 5] = ["0000-00-00", "0001-01-01", "1753-01-01", "1899-12-30", "1900-01-01"];
+
 /// Which columns of a table are asked for.
 struct Needed {
     table: String,
     columns: Vec<String>,
     optional: Vec<String>,
+    dates: Vec<String>,
 }
 
 impl OData {
@@ -56,10 +66,18 @@ impl OData {
         let call = self.call(credential, company).await;
         let mut findings = Vec::new();
         for needed in tables(plan) {
-            let mut finding = ProbeFinding { table: needed.table.clone(), missing: vec![], missing_optional: vec![], error: None };
+            let mut finding = ProbeFinding {
+                table: needed.table.clone(),
+                missing: vec![],
+                missing_optional: vec![],
+                unnamed_dates: vec![],
+                not_dates: vec![],
+                error: None,
+            };
             let all: Vec<&str> = needed.columns.iter().map(String::as_str).collect();
             match call.sample(&needed.table, &all).await {
                 Ok(answer) => {
+                    call.hold_dates(&needed, &answer, &mut finding);
                     let absent =
                         |(name, seen): &(&String, &bool)| call.metadata.lacks(&needed.table, name) || (!**seen && !answer.rows.is_empty());
                     let absent = needed.columns.iter().zip(&answer.seen).filter(absent).map(|(name, _)| name.clone());
@@ -92,9 +110,9 @@ impl OData {
 
 fn tables(plan: &ReadPlan) -> Vec<Needed> {
     let mut all: Vec<Needed> = Vec::new();
-    let mut add = |table: &str, columns: Vec<String>, optional: &[String]| {
+    let mut add = |table: &str, columns: Vec<String>, optional: &[String], dates: &[String]| {
         let at = all.iter().position(|needed| needed.table == table).unwrap_or_else(|| {
-            all.push(Needed { table: table.to_owned(), columns: vec![], optional: vec![] });
+            all.push(Needed { table: table.to_owned(), columns: vec![], optional: vec![], dates: vec![] });
             all.len() - 1
         });
         for column in columns {
@@ -103,34 +121,61 @@ fn tables(plan: &ReadPlan) -> Vec<Needed> {
             }
         }
         all[at].optional.extend(optional.iter().cloned());
+        all[at].dates.extend(dates.iter().cloned());
     };
     let mut root = plan.root.columns.clone();
     if let Some(derive) = &plan.root.derive {
         root.retain(|name| *name != derive.column_out);
         root.push(derive.from.clone());
     }
-    add(&plan.root.table, root, &plan.root.optional);
+    add(&plan.root.table, root, &plan.root.optional, &plan.root.dates);
     for join in &plan.joins {
         let on = join.on.iter().map(|(_, column)| column.clone());
-        add(&join.table.table, on.chain(join.table.columns.iter().cloned()).collect(), &join.table.optional);
+        add(&join.table.table, on.chain(join.table.columns.iter().cloned()).collect(), &join.table.optional, &join.table.dates);
     }
     for child in &plan.children {
         if let Some(via) = &child.via {
             let on = via.on.iter().map(|(_, column)| column.clone());
-            add(&via.table.table, on.chain(via.table.columns.iter().cloned()).collect(), &via.table.optional);
+            add(&via.table.table, on.chain(via.table.columns.iter().cloned()).collect(), &via.table.optional, &via.table.dates);
         }
         let on = child.on.iter().map(|(_, column)| column.clone());
-        add(&child.table.table, on.chain(child.table.columns.iter().cloned()).collect(), &child.table.optional);
+        add(&child.table.table, on.chain(child.table.columns.iter().cloned()).collect(), &child.table.optional, &child.table.dates);
     }
     for change in &plan.changes {
         let touched = change.touches.iter().map(|(_, column)| column.clone());
         let columns = change.key.iter().chain(&change.any_of).cloned().chain(touched);
-        add(&change.table, columns.collect(), &[]);
+        add(&change.table, columns.collect(), &[], &change.dates);
     }
     all
 }
 
 impl Call<'_> {
+    /// Holds what the entity's file says of dates against `$metadata` and against the row that came. What e.net's columns hold is not the
+    /// service's word.
+    fn hold_dates(&self, needed: &Needed, answer: &Answer, finding: &mut ProbeFinding) {
+        if !self.metadata.has_tables() {
+            return;
+        }
+        for (at, name) in needed.columns.iter().enumerate() {
+            let Some(edm) = self.metadata.edm(&needed.table, name) else { continue };
+            let dated = matches!(edm, "Edm.Date" | "Edm.DateTimeOffset" | "Edm.DateTime");
+            match (dated, needed.dates.contains(name)) {
+                (true, false) => finding.unnamed_dates.push(format!("{name} ({edm})")),
+                (false, true) if edm == "Edm.String" => {
+                    let odd = answer.rows.iter().filter_map(|row| row.get(at)).find_map(|cell| {
+                        let text = value(cell, ColumnKind::AsReceived, None, self.dates()).to_text();
+                        let none = text.trim().is_empty() || NO_DATE.iter().any(|none| text.starts_with(none));
+                        let date = matches!(value(cell, ColumnKind::Date, None, self.dates()), Value::Date(_));
+                        (!none && !date).then_some(text)
+                    });
+                    finding.not_dates.extend(odd.map(|text| format!("{name} ({edm}, which holds `{text}`)")));
+                }
+                (false, true) => finding.not_dates.push(format!("{name} ({edm})")),
+                (true, true) | (false, false) => {}
+            }
+        }
+    }
+
     /// Finds out why a query was refused. `true`: optional columns are missing, have been noted, and the query may be repeated without them.
     ///
     /// # Errors

@@ -206,43 +206,72 @@ fn compare(column: Column<'_>, operator: &str, cell: &Cell) -> Condition {
     Condition::one(format!("{} {operator} {}", column.name, literal(cell, column)))
 }
 
+/// A bound of a range: a cell that holds something. What comes before or after null, and whether null does, is no server's common ground.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bound<'a>(&'a Cell);
+
+impl<'a> Bound<'a> {
+    fn of(cell: &'a Cell) -> Option<Self> {
+        (*cell != Cell::Null).then_some(Self(cell))
+    }
+
+    /// A key as a bound; `None` when a part of it is null.
+    pub(super) fn all(key: &'a [Cell]) -> Option<Vec<Self>> {
+        key.iter().map(Self::of).collect()
+    }
+}
+
 /// Rows whose key lies beyond `last`: `k1 ge a and (k1 gt a or (k1 eq a and k2 gt b))`.
 ///
 /// The leading `ge` says nothing new; it lets the database seek instead of scanning from the start. Null stands before every value.
 pub(super) fn beyond(key: &[Column<'_>], last: &[Cell]) -> Condition {
-    chain(key, last, "gt", "gt")
+    let cells: Vec<&Cell> = last.iter().collect();
+    let after = chain(key, &cells, |column, cell, _| match Bound::of(cell) {
+        Some(Bound(cell)) => compare(column, "gt", cell),
+        None => Condition::one(format!("{} ne null", column.name)),
+    });
+    match last.first().and_then(Bound::of) {
+        Some(first) if key.len() > 1 => seek(key[0], "ge", first, after),
+        _ => after,
+    }
 }
 
 /// Rows whose key lies between `first` and `last`, both included.
-pub(super) fn within(key: &[Column<'_>], first: &[Cell], last: &[Cell]) -> Option<Condition> {
+pub(super) fn within(key: &[Column<'_>], first: &[Bound<'_>], last: &[Bound<'_>]) -> Option<Condition> {
     let same = first.iter().zip(last).take_while(|(a, b)| a == b).count().min(key.len());
-    let mut parts: Vec<Condition> = (0..same).map(|i| compare(key[i], "eq", &first[i])).collect();
-    if same < key.len() {
-        parts.push(chain(&key[same..], &first[same..], "gt", "ge"));
-        parts.push(chain(&key[same..], &last[same..], "lt", "le"));
+    let mut parts: Vec<Condition> = (0..same).map(|i| compare(key[i], "eq", first[i].0)).collect();
+    let key = &key[same..];
+    if !key.is_empty() {
+        parts.push(side(key, &first[same..], "gt", "ge"));
+        parts.push(side(key, &last[same..], "lt", "le"));
     }
     Condition::all(parts)
 }
 
-/// One side of a range over several columns: `operator` on all but the last column, `at_end` on the last.
-fn chain(key: &[Column<'_>], bound: &[Cell], operator: &str, at_end: &str) -> Condition {
-    let strict = |column: Column<'_>, cell: &Cell, operator: &str| match cell {
-        Cell::Null => compare(column, if operator == "ge" { "eq" } else { "ne" }, cell),
-        _ => compare(column, operator, cell),
-    };
+/// One side of a range: `operator` on all but the last column, `at_end` on the last.
+fn side(key: &[Column<'_>], bound: &[Bound<'_>], operator: &str, at_end: &str) -> Condition {
+    let cells: Vec<&Cell> = bound.iter().map(|bound| bound.0).collect();
+    let inner = chain(key, &cells, |column, cell, last| compare(column, if last { at_end } else { operator }, cell));
+    if key.len() > 1 { seek(key[0], if operator == "gt" { "ge" } else { "le" }, bound[0], inner) } else { inner }
+}
+
+/// With a leading comparison of the first column.
+fn seek(column: Column<'_>, operator: &str, first: Bound<'_>, inner: Condition) -> Condition {
+    let seek = compare(column, operator, first.0);
+    Condition { text: format!("{} and ({})", seek.text, inner.text), comparisons: inner.comparisons + 1, loose: false }
+}
+
+/// `k1 step a or (k1 eq a and (k2 step b or …))`; the step is told whether its column is the last.
+fn chain(key: &[Column<'_>], bound: &[&Cell], step: impl Fn(Column<'_>, &Cell, bool) -> Condition) -> Condition {
     let Some((last, front)) = key.split_last() else {
         return Condition::one("true".to_owned());
     };
-    let mut inner = strict(*last, &bound[front.len()], at_end);
-    for (i, column) in front.iter().enumerate().rev() {
-        let step = strict(*column, &bound[i], operator);
-        let equal = compare(*column, "eq", &bound[i]);
+    let mut inner = step(*last, bound[front.len()], true);
+    for (column, cell) in front.iter().zip(bound).rev() {
+        let step = step(*column, cell, false);
+        let equal = compare(*column, "eq", cell);
         let comparisons = step.comparisons + 1 + inner.comparisons;
         inner = Condition { text: format!("{} or ({} and {})", step.text, equal.text, inner.bracketed()), comparisons, loose: true };
-    }
-    if !front.is_empty() && bound[0] != Cell::Null {
-        let seek = compare(key[0], if operator == "gt" { "ge" } else { "le" }, &bound[0]);
-        inner = Condition { text: format!("{} and ({})", seek.text, inner.text), comparisons: inner.comparisons + 1, loose: false };
     }
     inner
 }
@@ -433,6 +462,8 @@ mod tests {
         assert_eq!(beyond(&key[..1], &at).text, "A gt 'x'");
         assert_eq!(beyond(&key[..2], &[Cell::Null, number("2")]).text, "A ne null or (A eq null and B gt 2)");
         let upper = [text("x"), number("9"), number("1")];
+        assert_eq!(Bound::all(&[text("x"), Cell::Null]), None, "null bounds no range");
+        let (at, upper) = (Bound::all(&at).expect("no null"), Bound::all(&upper).expect("no null"));
         assert_eq!(
             within(&key, &at, &upper).expect("a range").text,
             "A eq 'x' and B ge 2 and (B gt 2 or (B eq 2 and C ge 3)) and B le 9 and (B lt 9 or (B eq 9 and C le 1))"

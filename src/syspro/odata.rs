@@ -473,7 +473,7 @@ impl Call<'_> {
             401 => SysproError::WrongPassword { operator, asked },
             403 => SysproError::Forbidden { operator, asked },
             429 | 503 => {
-                let retry_after = response.header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+                let retry_after = response.header("retry-after").and_then(retry::after);
                 SysproError::Busy { asked, status, retry_after }
             }
             408 | 500 | 502 | 504..=599 => SysproError::Failed { asked, status, answer: answer() },

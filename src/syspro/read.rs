@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 use crate::config::secret::Credential;
 use crate::config::settings::{DateLiteral, DateZone};
 use crate::definition::ReadPlan;
-use crate::definition::plan::{ChangeQuery, ChildRead};
+use crate::definition::plan::{ChangeQuery, ChildRead, Filter};
 use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
 
 use super::error::SysproError;
@@ -125,7 +125,7 @@ impl OData {
             call.derived(plan, 5000).await?
         } else {
             let related = Related::new(&plan.root, plan.root.key.clone());
-            let parts: Vec<Vec<String>> = keys.iter().map(key_parts).filter(|parts| parts.len() == plan.root.key.len()).collect();
+            let parts: Vec<Vec<String>> = keys.iter().map(DocumentKey::parts).filter(|parts| parts.len() == plan.root.key.len()).collect();
             let mut found = call.by_text(&related, &parts, false).await;
             // without `$metadata` nothing says which parts are numbers: those that look so are asked for as numbers when text is refused
             if matches!(found, Err(SysproError::Refused { .. } | SysproError::Failed { .. })) && !call.metadata.has_tables() {
@@ -136,12 +136,6 @@ impl OData {
         documents.retain(|document| wanted.contains(&document.key));
         Ok(call.finish(documents, None))
     }
-}
-
-/// The parts of a key text.
-fn key_parts(key: &DocumentKey) -> Vec<String> {
-    let plain = |part: &str| part.replace("%20", " ").replace("%2F", "/").replace("%25", "%");
-    key.as_str().split('/').map(plain).collect()
 }
 
 impl Call<'_> {
@@ -161,14 +155,13 @@ impl Call<'_> {
     }
 
     /// A condition of the definition, for this company.
-    fn fixed(&self, filter: Option<&str>) -> Option<Condition> {
-        let company = self.company.as_str().replace('\'', "''");
-        filter.map(|filter| Condition::fixed(&filter.replace("{company}", &company)))
+    fn fixed(&self, filter: Option<&Filter>) -> Option<Condition> {
+        filter.map(|filter| Condition::fixed(&filter.of(self.company)))
     }
 
     fn root_query<'p>(&self, plan: &'p ReadPlan, mut conditions: Vec<Condition>, limit: u32) -> Query<'p> {
         let root = &plan.root;
-        if let Some(filter) = self.fixed(root.filter.as_deref()) {
+        if let Some(filter) = self.fixed(root.filter.as_ref()) {
             conditions.insert(0, filter);
         }
         Query {
@@ -199,7 +192,7 @@ impl Call<'_> {
         after: Option<&[Cell]>,
         limit: u32,
     ) -> Result<(Vec<Document>, Option<Position>), SysproError> {
-        let fixed: Vec<Condition> = self.fixed(change.filter.as_deref()).into_iter().collect();
+        let fixed: Vec<Condition> = self.fixed(change.filter.as_ref()).into_iter().collect();
         if change.touches.is_empty() && change.table == plan.root.table {
             let query = self.root_query(plan, fixed, limit);
             let mut rows = self.dated(&query, change, window, after, limit).await?;
@@ -346,7 +339,7 @@ impl Call<'_> {
             optional: &root.optional,
             key: &key,
             kinds: root.kinds(),
-            conditions: self.fixed(root.filter.as_deref()).into_iter().collect(),
+            conditions: self.fixed(root.filter.as_ref()).into_iter().collect(),
             fixed: 0,
             top: limit,
         };

@@ -7,11 +7,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tracing::debug;
 
 use crate::definition::plan::{ColumnKind, TableRead};
-use crate::domain::Value;
 use crate::domain::money::parse_decimal;
+use crate::domain::{CompanyId, Value};
 
 use super::error::SysproError;
-use super::filter::{Column, Condition, encoded_len, lists, one_of, sort_keys, within};
+use super::filter::{Bound, Column, Condition, encoded_len, lists, one_of, sort_keys, within};
 use super::odata::{Call, Query};
 use super::value::value;
 use super::wire::Cell;
@@ -67,8 +67,8 @@ impl<'a> Related<'a> {
         self.on_at.iter().map(|at| row[*at].key_text()).collect()
     }
 
-    fn query<'q>(&'q self, top: u32, conditions: Vec<Condition>, fixed: usize) -> Query<'q> {
-        let mut all: Vec<Condition> = self.table.filter.as_deref().map(Condition::fixed).into_iter().collect();
+    fn query<'q>(&'q self, company: &CompanyId, top: u32, conditions: Vec<Condition>, fixed: usize) -> Query<'q> {
+        let mut all: Vec<Condition> = self.table.filter.iter().map(|filter| Condition::fixed(&filter.of(company))).collect();
         all.extend(conditions);
         Query {
             table: &self.table.table,
@@ -139,7 +139,7 @@ impl Call<'_> {
 
     /// Keys in lists that the server has so far accepted.
     fn split<'k>(&self, related: &Related<'_>, keys: &'k [Vec<Cell>]) -> Vec<&'k [Vec<Cell>]> {
-        let query = related.query(self.odata.settings.row_cap, vec![], 0);
+        let query = related.query(self.company, self.odata.settings.row_cap, vec![], 0);
         let fixed: usize = query.conditions.iter().map(|condition| condition.comparisons).sum();
         let size: usize = query.conditions.iter().map(|condition| encoded_len(&condition.text)).sum();
         let learned = self.odata.learned.borrow();
@@ -173,7 +173,7 @@ impl Call<'_> {
             let comparisons = condition.as_ref().map_or(0, |condition| condition.comparisons);
             let single = part.len() == 1 && !part[0].iter().any(|cell| matches!(cell, Cell::Text(text) if text.ends_with(' ')));
             let fixed = if single { related.table.key.iter().take_while(|name| related.on.contains(name)).count() } else { 0 };
-            let query = related.query(self.odata.settings.row_cap, condition.into_iter().collect(), fixed);
+            let query = related.query(self.company, self.odata.settings.row_cap, condition.into_iter().collect(), fixed);
             match self.read(&query, None, usize::MAX).await {
                 Ok(rows) => {
                     found.extend(rows.rows);
@@ -213,9 +213,10 @@ impl Call<'_> {
         let (Some(first), Some(last)) = (rows.first().map(bound), rows.last().map(bound)) else { return Ok(None) };
         let column = |name| self.column(&related.table.table, name, related.table.kind(name));
         let columns: Vec<Column<'_>> = contiguous.bounds.iter().map(|(_, name)| column(name)).collect();
+        let (Some(first), Some(last)) = (Bound::all(&first), Bound::all(&last)) else { return Ok(None) };
         let Some(range) = within(&columns, &first, &last).filter(|_| ordered) else { return Ok(None) };
         let wanted: HashSet<Vec<String>> = keys.iter().map(|key| key.iter().map(Cell::key_text).collect()).collect();
-        let query = related.query(self.odata.settings.row_cap, vec![range], 0);
+        let query = related.query(self.company, self.odata.settings.row_cap, vec![range], 0);
         let key_at: Vec<usize> =
             related.table.key.iter().filter_map(|name| related.columns.iter().position(|column| column == name)).collect();
         let (mut found, mut foreign, mut after) = (Vec::new(), 0, None::<Vec<Cell>>);

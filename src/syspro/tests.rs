@@ -1,6 +1,7 @@
 //! Reading against a small server: paging, children, refusals, everything that goes wrong.
 
 mod columns;
+mod kinds;
 
 use chrono::NaiveDate;
 
@@ -9,7 +10,7 @@ use super::*;
 use crate::config::secret::Credential;
 use crate::config::settings::SysproSettings;
 use crate::definition::ReadPlan;
-use crate::definition::plan::{ChangeQuery, ChildRead, Cut, Derive, JoinRead, TableRead, TypeChange, ViaRead};
+use crate::definition::plan::{ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, TableRead, TypeChange, ViaRead};
 use crate::domain::{CompanyId, Document, DocumentKey};
 use crate::retry::Class;
 
@@ -260,7 +261,7 @@ fn a_range_that_takes_in_too_much_is_given_up_for_lists() {
     let mut settings = server.settings();
     settings.row_cap = 500;
     let mut plan = orders();
-    plan.root.filter = Some("Supplier eq 'S'".into());
+    plan.root.filter = Some(Filter::new("Supplier eq 'S'"));
     run(&settings, &plan, Scope::All, 500, |documents, pages| {
         assert_eq!(documents.len(), 59);
         assert!(documents.iter().all(|document| document.children[0].len() == 1));

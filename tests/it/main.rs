@@ -25,6 +25,7 @@ mod explain;
 mod filters;
 mod hold;
 mod http;
+mod kinds;
 mod late;
 mod layers;
 mod main_job;

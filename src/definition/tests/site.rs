@@ -473,3 +473,25 @@ fn a_date_column_of_syspros_own_that_is_not_named_is_noted() {
     said("`supplier`: `ApSupplier.Telephone` is named in `dates`, and holds no dates in published listings");
     assert_eq!(notes.len(), 2, "{notes:#?}");
 }
+
+#[test]
+fn the_only_word_in_braces_of_a_filter_is_the_company_in_quotes() {
+    let entity = |filter: &str| format!("[root]\ntable = \"T\"\nkey = [\"K\"]\ncolumns = [\"V\"]\nfilter = \"{filter}\"\n");
+    let profile = "[header]\ntable = \"x\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\n[header.fields]\nu_code = \"V\"\n";
+    let said = |filter: &str| {
+        let directory = site(&[("entities/asset.toml", &entity(filter)), ("profiles/apo/asset.toml", profile)]);
+        match load(Some(directory.path()), "apo", &["asset".into()]) {
+            Ok(definitions) => definitions.plan(&"asset".into()).and_then(|plan| Some(plan.read.root.filter.as_ref()?.of(&"O'1".into()))),
+            Err(_) => Some(mistakes(directory.path(), &["asset".into()]).join("\n")),
+        }
+    };
+    assert_eq!(said("K eq '{company}' and V ne '{x y'").as_deref(), Some("K eq 'O''1' and V ne '{x y'"));
+    assert!(
+        said("K eq {company}")
+            .is_some_and(|text| text.starts_with("entities/asset.toml:5: `root.filter`: `{company}` must stand within quotes"))
+    );
+    assert!(
+        said("K eq '{Company}'")
+            .is_some_and(|text| text.starts_with("entities/asset.toml:5: `root.filter`: `{Company}` stands for nothing"))
+    );
+}

@@ -37,7 +37,7 @@ fn names_in_another_case_are_asked_for_as_the_server_spells_them() {
     let mut settings = server.settings();
     settings.metadata = true;
     let mut plan = plan(table("T", "K", "V"));
-    plan.root.filter = Some("V ne 1".into());
+    plan.root.filter = Some(crate::definition::plan::Filter::new("V ne 1"));
     run(&settings, &plan, Scope::All, 2, |documents, _| assert_eq!(keys(&documents), ["00000", "00002"]));
 }
 
