@@ -37,6 +37,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("list runs", "reads"),
     ("list failures", "reads"),
     ("list failures by cause", "reads"),
+    ("count failures", "reads"),
+    ("read the names of flows", "reads"),
     ("list the nodes", "reads"),
     ("list documents", "reads"),
     ("read a record's life", "reads"),
