@@ -34,7 +34,7 @@ pub struct FailuresArgs {
     /// Only this entity
     #[arg(long)]
     entity: Option<String>,
-    /// Only this reason or state: rejected, missing_parent, poison, exhausted, downstream_failed, on_hold, throttled, parked, in_doubt, waiting
+    /// Only this reason or state: rejected, missing_parent, poison, exhausted, downstream_failed, conflict, on_hold, throttled, parked, in_doubt, waiting
     #[arg(long)]
     reason: Option<FailureWord>,
     /// Only where the message holds this text
@@ -186,6 +186,13 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             let what = if outstanding.total() == 1 { "record has" } else { "records have" };
             let (total, said) = (outstanding.total(), outstanding.sentence());
             output::line(&format!("{total} {what} not arrived ({said}); `tieline failures` says why, and what to do."))?;
+        }
+        let different: i64 = flows.iter().map(|f| f.not_as_sent).sum();
+        if different > 0 {
+            let (records, they) = if different == 1 { ("record", "it was") } else { ("records", "they were") };
+            output::line(&format!(
+                "{different} {records} in ServiceNow otherwise than {they} sent; `tieline audit --kind partial_write` names the fields."
+            ))?;
         }
         Ok(Exit::Done)
     })

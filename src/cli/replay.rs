@@ -44,7 +44,7 @@ pub struct ReplayArgs {
     /// Only records whose newest version was read before this instant
     #[arg(long, value_name = "INSTANT")]
     until: Option<DateTime<Utc>>,
-    /// Only records of which something is parked for this reason: rejected, poison, exhausted, downstream_failed, missing_parent, on_hold
+    /// Only records of which something is parked for this reason: rejected, poison, exhausted, downstream_failed, conflict, missing_parent, on_hold
     #[arg(long)]
     reason: Option<ParkReason>,
     /// Only records of which something is parked with this text in the system's words

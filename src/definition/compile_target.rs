@@ -9,11 +9,13 @@ use super::compile_read::unknown_column;
 use super::compile_watch;
 use super::parse::Text;
 use super::plan::{
-    ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, PartialWrite, Place, ReadPlan, ReferenceForm, TargetPlan, Transform,
-    WriteMode,
+    ClearWith, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, PartialWrite, Place, ReadPlan, ReferenceForm, TargetPlan,
+    Transform, WriteMode,
 };
 use super::problem::{Report, list};
-use super::shape::{BlockShape, ConditionShape, FieldShape, FieldTable, FormWord, MissingWord, PartialWord, ProfileFile, WriteWord};
+use super::shape::{
+    BlockShape, ClearWord, ConditionShape, FieldShape, FieldTable, FormWord, MissingWord, PartialWord, ProfileFile, WriteWord,
+};
 use super::transform;
 
 /// What the files besides this one say.
@@ -52,6 +54,7 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
             version_column,
             natural_key,
             partial_write,
+            clear_with,
             only_if,
             fields,
             gone,
@@ -62,6 +65,7 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
         if names
             || natural_key.is_some()
             || partial_write.is_some()
+            || clear_with.is_some()
             || only_if.is_some()
             || fields.is_some()
             || gone.is_some()
@@ -160,6 +164,10 @@ impl Block<'_> {
                 report.add(name.line, self.key("natural_key"), format!("`{}` is not among the fields, which are {allowed}", name.value));
             }
         }
+        if shape.clear_with.is_some() && shape.write == WriteWord::Table {
+            let text = "is only for `write = \"import_set\"`: an empty text clears a column of the Table API";
+            report.add(shape.line, self.key("clear_with"), text);
+        }
         for (name, _) in shape.gone.iter().flat_map(|table| &table.0) {
             self.check_name(name, "gone", report);
         }
@@ -188,10 +196,11 @@ impl Block<'_> {
             on_gone: shape.gone.as_ref().map(|table| table.0.iter().map(|(name, text)| (name.value.clone(), text.value.clone())).collect()),
             only_if: shape.only_if.iter().flatten().enumerate().map(|(i, c)| self.condition(i, c, report)).collect(),
             partial_write: match shape.partial_write {
-                Some(PartialWord::Park) => PartialWrite::Park,
+                Some(PartialWord::Record) => PartialWrite::Record,
                 Some(PartialWord::Stop) => PartialWrite::Stop,
-                Some(PartialWord::Record | PartialWord::Unread) | None => PartialWrite::Record,
+                Some(PartialWord::Fail | PartialWord::Park | PartialWord::Unread) | None => PartialWrite::Fail,
             },
+            clear_with: if shape.clear_with == Some(ClearWord::Empty) { ClearWith::Empty } else { ClearWith::Null },
         }
     }
 

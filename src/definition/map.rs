@@ -8,7 +8,7 @@ use crate::domain::money::format_decimal;
 use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
 
 use super::lookups::Lookups;
-use super::plan::{ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, Place, Plan, ReferenceForm, TargetPlan};
+use super::plan::{CLEAR, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, Place, Plan, ReferenceForm, TargetPlan, WriteMode};
 use super::record::{MapError, MapWarning, Reference, TargetRecord, source_key};
 use super::transform;
 
@@ -152,9 +152,31 @@ impl<'a> Scope<'a> {
                 }
                 None => text,
             };
+            // a text of SYSPRO's that ServiceNow would take for the word that clears a column
+            if self.target.write == WriteMode::ImportSet && text.trim() == CLEAR && !matches!(field.source, FieldSource::Constant(_)) {
+                return Err(self.error(
+                    field,
+                    self.source_names(field),
+                    &Value::Text(text.into()),
+                    "an import set takes the text `NULL` for the word that clears the column: correct it in SYSPRO, or write another text \
+                     for it with `choose` in the definition"
+                        .to_owned(),
+                ));
+            }
             fields.insert(field.name.clone(), text);
         }
         Ok(TargetRecord { target, record_key, fields, references })
+    }
+
+    /// The columns that a field is made of, for a message.
+    fn source_names(&self, field: &FieldPlan) -> String {
+        match &field.source {
+            FieldSource::Column { at, .. } => self.name(*at),
+            FieldSource::Concat { parts: places, .. } | FieldSource::Reference { key: places, .. } => {
+                places.iter().map(|at| self.name(*at)).collect::<Vec<_>>().join(", ")
+            }
+            _ => field.name.clone(),
+        }
     }
 
     /// The field's text; `None` when it is filled in later, from a sys_id.

@@ -319,8 +319,10 @@ pub struct TargetPlan {
     pub on_gone: Option<BTreeMap<String, String>>,
     /// Rows of the child (or roots) that are sent: all must hold.
     pub only_if: Vec<Condition>,
-    /// What to do when a field is dropped or changed by the instance: record it (default) or park the record.
+    /// What to do when a field is dropped or changed by the instance: let the record fail (default), or record it.
     pub partial_write: PartialWrite,
+    /// Import sets only: how a field that SYSPRO has emptied is cleared.
+    pub clear_with: ClearWith,
     /// How the records are kept in step when both sides may change them. `None`: SYSPRO's content counts, always.
     pub align: Option<AlignPlan>,
     /// How records are looked at again after they have arrived. `None`: the answer to the write is the verdict.
@@ -448,14 +450,27 @@ pub enum WriteMode {
     Table,
 }
 
+/// The text that clears a column in a transform map, whether the map copies empty fields or not.
+pub const CLEAR: &str = "NULL";
+
+/// How a field that was filled before, and that SYSPRO has emptied, is cleared through an import set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClearWith {
+    /// By the text [`CLEAR`]: a transform map copies empty fields only where its *Copy empty fields* is on, and that is off by default.
+    #[default]
+    Null,
+    /// By an empty text, for transform maps that copy empty fields.
+    Empty,
+}
+
 /// What a partial write leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PartialWrite {
-    /// The record counts as delivered; the fields are named in the audit.
+    /// The record fails, with the field and both values.
     #[default]
+    Fail,
+    /// The record counts as delivered; the fields are named in the audit and counted.
     Record,
-    /// The record is parked as rejected.
-    Park,
     /// The record counts as delivered; when the instance kept nothing of a field, the flow is stopped until a person resumes it.
     Stop,
 }

@@ -62,6 +62,9 @@ pub struct MapError {
     pub problem: String,
 }
 
+/// How long a key column must be: company, entity, the longest key of the shipped entities with its line's, and the digest.
+pub const KEY_LENGTH: usize = 120;
+
 /// The text written to a key column: `company/entity/key`, and for a line `/` and the line's key.
 ///
 /// ServiceNow compares without case, while SYSPRO's keys may differ by case alone (collation `Latin1_General_BIN`),
@@ -98,6 +101,15 @@ pub fn derived_sys_id(source_key: &str, block: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_key_of_the_shipped_entities_fits() {
+        // supplier 15, invoice 20; a distribution line's year, month, journal, entry and sub-entry, none all capitals
+        let key = DocumentKey::from_text(&format!("{}/{}", "s".repeat(15), "i".repeat(20)));
+        let line = format!("2026/12/{}/{}/{}", "9".repeat(10), "9".repeat(10), "9".repeat(10));
+        let text = source_key(&"EDUCATION1".into(), &"purchase_order".into(), &key, &line);
+        assert!(text.len() <= KEY_LENGTH, "{} {text}", text.len());
+    }
 
     #[test]
     fn keys_that_differ_by_case_alone_are_kept_apart() {

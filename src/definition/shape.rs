@@ -318,8 +318,10 @@ shape! {
         version_column = "version_column": Option<Text>,
         /// Fields that identify a row somebody else made. Only with `write = "table"`.
         natural_key = "natural_key": Option<Words>,
-        /// What happens when the instance drops or changes a field; default `record`.
+        /// What happens when the instance drops or changes a field; default `fail`.
         partial_write = "partial_write": Option<PartialWord>,
+        /// How a field that SYSPRO has emptied is cleared through an import set; default `null`. Only with `write = "import_set"`.
+        clear_with = "clear_with": Option<ClearWord>,
         /// Conditions that a row must all meet to be sent.
         only_if = "only_if": Option<Vec<ConditionShape>>,
         /// Target column to its source: a column's name, or a table.
@@ -410,12 +412,24 @@ words! {
 }
 
 words! {
+    /// How a field that SYSPRO has emptied is cleared through an import set.
+    ClearWord {
+        /// By the text `NULL`, which clears a column whether the transform map copies empty fields or not.
+        Null = "null",
+        /// By an empty text, for transform maps with *Copy empty fields*.
+        Empty = "empty",
+    }
+}
+
+words! {
     /// What a partial write leads to.
     PartialWord {
-        /// The record counts as delivered; the fields are named in the audit.
-        Record = "record",
-        /// The record is parked.
+        /// The record fails, with the field and both values.
+        Fail = "fail",
+        /// The former word for `fail`.
         Park = "park",
+        /// The record counts as delivered; the fields are named in the audit and counted.
+        Record = "record",
         /// The record counts as delivered; when the instance kept nothing of a field, the flow is stopped until a person resumes it.
         Stop = "stop",
     }

@@ -41,6 +41,9 @@ pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, sheet: &
     for probe in client.probe(&*tokens, &targets).await {
         sheet.note(finding(format!("ServiceNow {}", probe.table), probe));
     }
+    for probe in client.probe_maps(&*tokens, &targets).await {
+        sheet.note(finding(format!("ServiceNow {}", probe.table), probe));
+    }
     sheet.begin(Part::ServiceNow, "the right to create in ServiceNow");
     if read_only {
         let tables: BTreeSet<&str> = targets.iter().map(|target| target.table.as_str()).collect();

@@ -35,6 +35,8 @@ pub enum ParkReason {
     Exhausted,
     /// It arrived, and ServiceNow failed with it later.
     DownstreamFailed,
+    /// Its row in ServiceNow is another record's, or a second row was made for it.
+    Conflict,
     /// A person holds the record back, until a person releases it.
     OnHold,
 }
@@ -85,6 +87,7 @@ words!(ParkReason {
     Poison = "poison",
     Exhausted = "exhausted",
     DownstreamFailed = "downstream_failed",
+    Conflict = "conflict",
     OnHold = "on_hold",
 });
 
@@ -135,7 +138,7 @@ impl FromStr for FailureWord {
 
 impl ParkReason {
     /// Those for which a delivery can go again as it was mapped, once a person says so.
-    pub const RELEASABLE: &'static [ParkReason] = &[Self::OnHold, Self::Rejected, Self::Exhausted, Self::DownstreamFailed];
+    pub const RELEASABLE: &'static [ParkReason] = &[Self::OnHold, Self::Rejected, Self::Exhausted, Self::DownstreamFailed, Self::Conflict];
 }
 
 #[cfg(test)]

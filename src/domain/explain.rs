@@ -67,6 +67,7 @@ pub fn explain(standing: &Standing<'_>) -> String {
             Some("poison") => "it crashed the mapping twice",
             Some("exhausted") => "the last of its tries failed",
             Some("downstream_failed") => "it arrived, and failed in ServiceNow later",
+            Some("conflict") => "its row in ServiceNow is another record's, or it has two",
             Some("on_hold") => "a person holds it back",
             _ => "it needs a person",
         };

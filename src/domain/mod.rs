@@ -17,9 +17,11 @@ pub mod role;
 pub mod run;
 pub mod schedule;
 pub mod setup_object;
+pub mod sys_id;
 pub mod value;
 pub mod word;
 
 pub use document::{Document, DocumentKey, Row};
 pub use name::{CompanyId, EntityName, FlowId};
+pub use sys_id::SysId;
 pub use value::Value;

@@ -126,6 +126,7 @@ mod tests {
             waiting: 0,
             failed: 0,
             on_hold: 0,
+            not_as_sent: 0,
         };
         let count = |company: &str, state: &str, age: Duration| PendingCount {
             company: company.into(),

@@ -42,7 +42,7 @@ pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
             all_metrics().set_conflicts(&count.entity, &count.kind, &count.state, count.count);
         }
         for plan in &surface.deps.definitions.plans {
-            show_entity(&plan.entity, &gauges.pending);
+            show_entity(&plan.entity, gauges);
         }
     }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(all_metrics().gather())
@@ -69,7 +69,10 @@ pub(super) fn lag(flow: &FlowId, pending: &[PendingCount]) -> chrono::Duration {
     oldest.map_or(chrono::Duration::zero(), |at| (Utc::now() - at).max(chrono::Duration::zero()))
 }
 
-fn show_entity(entity: &EntityName, pending: &[PendingCount]) {
+fn show_entity(entity: &EntityName, gauges: &Gauges) {
+    let pending = &gauges.pending;
+    let standing = gauges.not_as_sent.iter().find(|count| count.entity == entity.as_str());
+    all_metrics().set_not_as_sent(entity, standing.map_or(0, |count| count.count));
     let of = |wanted: &dyn Fn(&PendingCount) -> bool| -> i64 {
         pending.iter().filter(|count| count.entity == entity.as_str() && wanted(count)).map(|count| count.count).sum()
     };

@@ -24,11 +24,12 @@ use crate::telemetry::labels::System;
 use super::batch::BatchRoute;
 use super::downstream::{Arrived, Later};
 use super::error::ServiceNowError;
+use super::import_verify::Proof;
 use super::listing::{ListPosition, Listed};
 use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled};
 use super::token::{TokenSource, quoted};
 use super::wire::{Body, Document, Row, Words, read_body};
-use super::{downstream, import_set, listing, lookup, probe, table, trial};
+use super::{downstream, import_set, listing, lookup, probe, probe_maps, table, trial};
 
 /// Tries of one read.
 const READ_TRIES: u32 = 3;
@@ -42,6 +43,8 @@ pub struct ServiceNow {
     shared: Rc<Shared>,
     /// Nobody else may take the work for lost before then, while this holds; `None` without a lease.
     lease: Option<(Instant, Rc<dyn Fn() -> bool>)>,
+    /// How often a read is tried.
+    read_tries: u32,
 }
 
 pub(super) struct Shared {
@@ -50,6 +53,7 @@ pub(super) struct Shared {
     pub(super) batch_route: Cell<BatchRoute>,
     pub(super) warned_sys_id: Cell<bool>,
     pub(super) owners: Option<Rc<dyn RowOwners>>,
+    pub(super) proof: Proof,
 }
 
 /// Knows which rows were written for other records, where the instance's table has no key column that would say so.
@@ -108,8 +112,9 @@ impl ServiceNow {
         let http = HttpClient::new(System::ServiceNow, &settings.connection)
             .map_err(|error| ServiceNowError::Setup { source: Arc::new(error) })?;
         let batch_route = Cell::new(if settings.batch { BatchRoute::V1 } else { BatchRoute::None });
-        let shared = Shared { http, settings: settings.clone(), batch_route, warned_sys_id: Cell::new(false), owners };
-        Ok(Self { shared: Rc::new(shared), lease: None })
+        let shared =
+            Shared { http, settings: settings.clone(), batch_route, warned_sys_id: Cell::new(false), owners, proof: Proof::default() };
+        Ok(Self { shared: Rc::new(shared), lease: None, read_tries: READ_TRIES })
     }
 
     /// A client that never takes over a row which `owners` says is another record's.
@@ -124,7 +129,12 @@ impl ServiceNow {
     /// then is not begun, because ServiceNow cannot tell a sender that was replaced from the one that replaced it.
     #[must_use]
     pub fn leased_until(&self, deadline: Instant, alive: Rc<dyn Fn() -> bool>) -> Self {
-        Self { shared: self.shared.clone(), lease: Some((deadline, alive)) }
+        Self { shared: self.shared.clone(), lease: Some((deadline, alive)), read_tries: self.read_tries }
+    }
+
+    /// The same client for reads that may as well be made another time: each is tried once, and waits for nothing.
+    pub(super) fn impatient(&self) -> Self {
+        Self { read_tries: 1, ..self.clone() }
     }
 
     /// The HTTP client, for the token request.
@@ -258,6 +268,16 @@ impl ServiceNow {
         probe::probe(self, tokens, targets).await
     }
 
+    /// On what the transform maps of the staging tables coalesce, and whether they copy empty fields.
+    pub async fn probe_maps(&self, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
+        probe_maps::probe(self, tokens, targets).await
+    }
+
+    /// Whether some row of ours in the table that is written shows this column filled.
+    pub async fn keeps_field(&self, tokens: &dyn TokenSource, target: &TargetPlan, field: &str) -> bool {
+        probe::keeps_field(self, tokens, target, field).await
+    }
+
     /// Whether a row may be created in each table that is written: one is, and is taken away again.
     pub async fn try_create(&self, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
         trial::try_create(self, tokens, targets).await
@@ -313,7 +333,7 @@ impl ServiceNow {
                 retry::Class::Throttled => error.retry_after().unwrap_or(Duration::from_secs(1)),
                 _ => return Err(error),
             };
-            if attempt >= READ_TRIES || wait > PATIENCE {
+            if attempt >= self.read_tries || wait > PATIENCE {
                 return Err(error);
             }
             warn!(error = %error.chain(), attempt, "a look-up failed, will be tried again");

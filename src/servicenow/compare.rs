@@ -42,12 +42,13 @@ fn same_cell(sent: &str, cell: Option<&Cell>) -> bool {
     }
 }
 
-/// Whether two texts mean the same value: `12.5` and `12.50`, `2026-01-31` and `2026-01-31 00:00:00`, `true` and `1`.
+/// Whether two texts mean the same value: `12.5` and `12.50`, `2026-01-31` and `2026-01-31 00:00:00`, `true` and `1`, line ends of either
+/// kind.
 ///
 /// Codes stay codes: `007` is not `7`, because a number with leading zeros is not compared as a number.
 pub fn same_value(sent: &str, returned: &str) -> bool {
     let (sent, returned) = (sent.trim(), returned.trim());
-    if sent == returned {
+    if sent == returned || same_lines(sent, returned) {
         return true;
     }
     if sent.is_empty() {
@@ -60,8 +61,32 @@ pub fn same_value(sent: &str, returned: &str) -> bool {
     if let (Some(a), Some(b)) = (midnight(sent), midnight(returned)) {
         return a == b;
     }
-    let literal = |text: &str| matches!(text, "true" | "false");
+    let literal = |text: &str| text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false");
     (literal(sent) || literal(returned)) && flag(sent).is_some() && flag(sent) == flag(returned)
+        || same_amount(sent, returned)
+        || same_amount(returned, sent)
+}
+
+/// The same text but for line ends and the blanks before them.
+fn same_lines(a: &str, b: &str) -> bool {
+    let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
+    let ended = |text: &str| text.contains(['\r', '\n']);
+    ended(a) && ended(b) && lines(a).split('\n').map(str::trim_end).eq(lines(b).split('\n').map(str::trim_end))
+}
+
+/// An amount with its currency (`EUR;10.00`) against what a currency column shows. Alone it shows a number, which the instance may have
+/// converted into the session's currency: then only that there is one can be told.
+fn same_amount(sent: &str, returned: &str) -> bool {
+    let parts = |text: &str| -> Option<(String, Decimal)> {
+        let (code, amount) = text.split_once(';')?;
+        let code_like = code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase());
+        if code_like { Some((code.to_owned(), number(amount.trim())?)) } else { None }
+    };
+    match (parts(sent), parts(returned)) {
+        (Some(a), Some(b)) => a == b,
+        (Some((_, amount)), None) => number(returned).is_some_and(|shown| shown.is_zero() == amount.is_zero()),
+        _ => false,
+    }
 }
 
 /// A plain decimal number: no leading zeros, sign or exponent of unusual form.
@@ -110,6 +135,13 @@ mod tests {
             ("", "0.00"),
             ("", "false"),
             ("x ", "x"),
+            ("one\r\ntwo", "one\ntwo"),
+            ("one \ntwo", "one\r\ntwo"),
+            ("True", "true"),
+            ("FALSE", "0"),
+            ("EUR;10.00", "EUR;10"),
+            ("EUR;10.00", "10.87"),
+            ("ZAR;0.00", "0"),
         ] {
             assert!(same_value(a, b), "{a} {b}");
         }
@@ -128,6 +160,13 @@ mod tests {
             ("abc", "ABC"),
             ("x", ""),
             ("", "x"),
+            ("one\ntwo", "one two"),
+            ("one\n\ntwo", "one\ntwo"),
+            ("EUR;10.00", "USD;10.00"),
+            ("EUR;10.00", "EUR;10.01"),
+            ("EUR;10.00", ""),
+            ("EUR;10.00", "0"),
+            ("eur;10.00", "10.00"),
             ("9999999999999999999999999.01", "9999999999999999999999999.02"),
         ] {
             assert!(!same_value(a, b), "{a} {b}");

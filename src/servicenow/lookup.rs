@@ -7,6 +7,7 @@ use tracing::warn;
 use url::form_urlencoded;
 
 use crate::definition::plan::TargetPlan;
+use crate::domain::SysId;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
@@ -154,13 +155,21 @@ pub(super) fn columns(target: &TargetPlan) -> Vec<&str> {
     own.map(String::as_str).chain(target.fields.iter().map(|field| field.name.as_str())).collect()
 }
 
+/// The number in a version column, where there is one.
+pub(super) fn version(target: &TargetPlan, row: &Row) -> Option<i64> {
+    let text = target.version_column.as_deref().and_then(|column| row.filled(column))?;
+    text.split('.').next()?.parse().ok()
+}
+
+/// The target's columns of a row, as plain values.
+pub(super) fn plain(target: &TargetPlan, row: &Row) -> BTreeMap<String, String> {
+    columns(target).into_iter().filter_map(|name| row.text(name).map(|value| (name.to_owned(), value.to_owned()))).collect()
+}
+
 /// A row as a find.
-pub(super) fn found(target: &TargetPlan, row: &Row) -> Found {
-    let version = target.version_column.as_deref().and_then(|column| row.filled(column));
-    let version = version.and_then(|text| text.split('.').next()).and_then(|text| text.parse().ok());
-    let fields: BTreeMap<String, String> =
-        columns(target).into_iter().filter_map(|name| row.text(name).map(|value| (name.to_owned(), value.to_owned()))).collect();
-    Found { sys_id: row.filled("sys_id").unwrap_or_default().to_owned(), version, fields }
+pub(super) fn found(target: &TargetPlan, row: &Row) -> Option<Found> {
+    let sys_id = SysId::new(row.text("sys_id")?)?;
+    Some(Found { sys_id, version: version(target, row), fields: plain(target, row) })
 }
 
 pub(super) async fn find_by_key(
@@ -169,17 +178,28 @@ pub(super) async fn find_by_key(
     target: &TargetPlan,
     keys: &[String],
 ) -> Result<Vec<Option<Found>>, ServiceNowError> {
+    find_by_key_in(sn, tokens, target, &target.target_table, keys).await
+}
+
+/// The same in a table that an answer names.
+pub(super) async fn find_by_key_in(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    table: &str,
+    keys: &[String],
+) -> Result<Vec<Option<Found>>, ServiceNowError> {
     let Some(column) = target.key_column.as_deref() else { return Ok(vec![None; keys.len()]) };
     let fields = columns(target);
-    let query = Query { table: &target.target_table, column, extra: String::new(), order: "ORDERBYsys_id", fields: &fields, per_value: 4 };
+    let query = Query { table, column, extra: String::new(), order: "ORDERBYsys_id", fields: &fields, per_value: 4 };
     let values: Vec<&str> = keys.iter().map(String::as_str).collect();
     let rows = query.rows(sn, tokens, &values).await?;
     let mut best: HashMap<&str, Found> = HashMap::new();
     for row in &rows {
-        let (Some(key), new) = (row.text(column), found(target, row)) else { continue };
+        let (Some(key), Some(new)) = (row.text(column), found(target, row)) else { continue };
         match best.get(key) {
             Some(old) => {
-                warn!(table = target.target_table, key, first = old.sys_id, second = new.sys_id, "two rows carry one key");
+                warn!(table, key, first = old.sys_id.as_str(), second = new.sys_id.as_str(), "two rows carry one key");
                 if new.version > old.version {
                     best.insert(key, new);
                 }
@@ -199,17 +219,21 @@ pub(super) async fn find_by_id(
     target: &TargetPlan,
     ids: &[&str],
 ) -> Result<HashMap<String, Found>, ServiceNowError> {
+    find_by_id_in(sn, tokens, target, &target.target_table, ids).await
+}
+
+/// The same in a table that an answer names.
+pub(super) async fn find_by_id_in(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    table: &str,
+    ids: &[&str],
+) -> Result<HashMap<String, Found>, ServiceNowError> {
     let fields = columns(target);
-    let query = Query {
-        table: &target.target_table,
-        column: "sys_id",
-        extra: String::new(),
-        order: "ORDERBYsys_id",
-        fields: &fields,
-        per_value: 1,
-    };
+    let query = Query { table, column: "sys_id", extra: String::new(), order: "ORDERBYsys_id", fields: &fields, per_value: 1 };
     let rows = query.rows(sn, tokens, ids).await?;
-    Ok(rows.iter().map(|row| found(target, row)).map(|found| (found.sys_id.clone(), found)).collect())
+    Ok(rows.iter().filter_map(|row| found(target, row)).map(|found| (found.sys_id.as_str().to_owned(), found)).collect())
 }
 
 /// What the natural key of a record leads to.
@@ -278,12 +302,12 @@ fn natural_key<'a>(target: &TargetPlan, record: &'a OutRecord) -> Option<Vec<&'a
 fn choose(target: &TargetPlan, record: &OutRecord, rows: &[&Row]) -> Natural {
     let carried = |row: &Row| target.key_column.as_deref().and_then(|column| row.filled(column)).map(str::to_owned);
     if let Some(row) = rows.iter().find(|row| carried(row).as_deref() == Some(record.source_key.as_str())) {
-        return Natural::Free(found(target, row));
+        return found(target, row).map_or(Natural::Nothing, Natural::Free);
     }
-    let free: Vec<Found> = rows.iter().filter(|row| carried(row).is_none()).map(|row| found(target, row)).collect();
+    let free: Vec<Found> = rows.iter().filter(|row| carried(row).is_none()).filter_map(|row| found(target, row)).collect();
     match (free.len(), rows.first()) {
         (0, None) => Natural::Nothing,
-        (0, Some(row)) => Natural::Taken(found(target, row), carried(row).unwrap_or_default()),
+        (0, Some(row)) => found(target, row).map_or(Natural::Nothing, |found| Natural::Taken(found, carried(row).unwrap_or_default())),
         (1, _) => free.into_iter().next().map_or(Natural::Nothing, Natural::Free),
         _ => Natural::Several(free),
     }

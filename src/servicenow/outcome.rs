@@ -1,7 +1,9 @@
 //! What goes out for one record, and what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use crate::domain::SysId;
 
 /// One record on its way.
 #[derive(Debug, Clone)]
@@ -14,8 +16,12 @@ pub struct OutRecord {
     pub version: i64,
     /// The fields, all text, without key and version column.
     pub fields: BTreeMap<String, String>,
+    /// Import sets only: those of the fields that are empty, and were filled when the record was last delivered.
+    pub cleared: BTreeSet<String>,
     /// The row's sys_id where it is known from an earlier delivery or from adoption.
-    pub sys_id: Option<String>,
+    pub sys_id: Option<SysId>,
+    /// The table of that row.
+    pub sys_table: Option<String>,
     /// The sys_id a new row gets; see [`derived_sys_id`](crate::definition::record::derived_sys_id).
     pub derived_sys_id: String,
     /// An earlier try may have landed.
@@ -29,14 +35,23 @@ pub struct OutRecord {
 pub enum Outcome {
     /// It stands in ServiceNow.
     Confirmed {
-        /// The row. Empty where an import set's answer does not name it (a row that a script ignored).
-        sys_id: String,
+        /// The row.
+        sys_id: SysId,
         /// The table it stands in.
         table: String,
         /// What was done.
         how: How,
-        /// Fields that came back otherwise than they were sent (Table API only).
+        /// Fields that came back otherwise than they were sent; of an import set only where its staging row was read.
         partial: Vec<FieldDifference>,
+        /// What the instance said beside the success: a comment, a transform map for another table that failed.
+        said: Option<String>,
+    },
+    /// The row that was written is another record's, or is a second row of this record.
+    Conflict {
+        /// Which records and rows.
+        message: String,
+        /// What a person can do.
+        next_step: String,
     },
     /// It was refused, and will be again until the record or the instance changes.
     Rejected {
@@ -75,7 +90,7 @@ pub enum How {
     Inserted,
     /// It was there.
     Updated,
-    /// It was there with the same content, or a script ignored it.
+    /// It was there, with this version.
     Unchanged,
 }
 
@@ -94,7 +109,7 @@ pub struct FieldDifference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The row.
-    pub sys_id: String,
+    pub sys_id: SysId,
     /// The version column's number, where there is one.
     pub version: Option<i64>,
     /// The columns asked for, as plain values: key, version and the target's fields.
@@ -107,9 +122,20 @@ pub enum Settled {
     /// This version stands in ServiceNow.
     Confirmed {
         /// The row.
-        sys_id: String,
+        sys_id: SysId,
         /// The table it stands in, where the instance says so: a transform map may put it where no definition names.
         table: Option<String>,
+        /// Fields that stand there otherwise than they were sent.
+        partial: Vec<FieldDifference>,
+        /// What the instance said beside the success.
+        said: Option<String>,
+    },
+    /// Its row is another record's.
+    Conflict {
+        /// Which records and rows.
+        message: String,
+        /// What a person can do.
+        next_step: String,
     },
     /// It was refused.
     Rejected {

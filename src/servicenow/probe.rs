@@ -1,8 +1,9 @@
 //! Whether the tables can be read and have the columns that will be written, for `doctor`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
-use crate::definition::plan::{AlignPlan, TargetPlan, WatchRow, WriteMode};
+use crate::definition::plan::{AlignPlan, FieldPlan, FieldSource, ReferenceForm, TargetPlan, WatchRow, WriteMode};
+use crate::definition::record::KEY_LENGTH;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
@@ -28,6 +29,8 @@ struct Wanted<'a> {
     from: BTreeSet<&'a str>,
     /// Whether it is written through the Import Set API, or only by a transform.
     indirect: bool,
+    /// The columns that hold a key: a key that is cut makes two records one.
+    keys: BTreeSet<&'a str>,
 }
 
 /// The tables of all targets, in their order: those that are written, and those where records end up.
@@ -36,7 +39,7 @@ fn wanted<'a>(targets: &[&'a TargetPlan]) -> Vec<Wanted<'a>> {
     let at = |all: &mut Vec<Wanted<'a>>, table: &'a str| {
         all.iter().position(|wanted| wanted.table == table).unwrap_or_else(|| {
             let none = BTreeSet::new;
-            all.push(Wanted { table, columns: none(), blocks: none(), from: none(), indirect: true });
+            all.push(Wanted { table, columns: none(), blocks: none(), from: none(), indirect: true, keys: none() });
             all.len() - 1
         })
     };
@@ -47,8 +50,12 @@ fn wanted<'a>(targets: &[&'a TargetPlan]) -> Vec<Wanted<'a>> {
         all[here].columns.extend(written(target));
         all[here].columns.extend(target.align.iter().flat_map(AlignPlan::asked).filter(own));
         all[here].blocks.insert(&target.block);
+        all[here].keys.extend(target.key_column.as_deref());
+        let source_key = |field: &&FieldPlan| matches!(field.source, FieldSource::Reference { write: ReferenceForm::SourceKey, .. });
+        all[here].keys.extend(target.fields.iter().filter(source_key).map(|field| field.name.as_str()));
         all[here].indirect &= target.write == WriteMode::ImportSet;
         let landing = at(&mut all, &target.target_table);
+        all[landing].keys.extend(target.key_column.as_deref());
         if target.target_table != target.table {
             all[landing].from.insert(&target.table);
         }
@@ -74,20 +81,49 @@ fn written(target: &TargetPlan) -> impl Iterator<Item = &str> {
     own.chain(target.fields.iter().map(|field| field.name.as_str())).filter(|name| *name != "sys_id")
 }
 
-async fn first_row(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Result<Option<Row>, ServiceNowError> {
-    let path = format!("/api/now/table/{}?sysparm_limit=1&sysparm_display_value=false&sysparm_exclude_reference_link=true", encode(table));
+/// `sysparm_fields` longer than this is left out, and every column is asked for.
+const FIELDS_LIMIT: usize = 1500;
+
+/// A row with these columns: the instance leaves out those that it does not have, or does not show.
+async fn first_row(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    table: &str,
+    columns: impl Iterator<Item = &str>,
+) -> Result<Option<Row>, ServiceNowError> {
+    let fields = encode(&std::iter::once("sys_id").chain(columns).collect::<Vec<_>>().join(","));
+    let fields = if fields.len() > FIELDS_LIMIT { String::new() } else { format!("&sysparm_fields={fields}") };
+    let path =
+        format!("/api/now/table/{}?sysparm_limit=1{fields}&sysparm_display_value=false&sysparm_exclude_reference_link=true", encode(table));
     Ok(sn.read(tokens, &path).await?.into_iter().next())
+}
+
+/// Rows that are looked through for a filled column: a condition that the instance does not know is ignored.
+const FILLED: usize = 20;
+
+/// Whether a row with a key of ours has this column filled. What cannot be read is taken for none.
+pub(super) async fn keeps_field(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, field: &str) -> bool {
+    let keyed = target.key_column.as_ref().map(|column| format!("^{column}ISNOTEMPTY")).unwrap_or_default();
+    let query = encode(&format!("{field}ISNOTEMPTY{keyed}^ORDERBYsys_id"));
+    let fields = encode(&["sys_id", field].into_iter().chain(target.key_column.as_deref()).collect::<Vec<_>>().join(","));
+    let path = format!(
+        "/api/now/table/{}?sysparm_query={query}&sysparm_limit={FILLED}&sysparm_fields={fields}&sysparm_display_value=false",
+        encode(&target.table)
+    );
+    let own = |row: &Row| target.key_column.as_deref().is_none_or(|column| row.filled(column).is_some());
+    sn.read(tokens, &path).await.is_ok_and(|rows| rows.iter().any(|row| own(row) && row.filled(field).is_some()))
 }
 
 /// Whether a table is seen to have a column.
 pub(super) async fn has_column(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, column: &str) -> bool {
-    let shown = first_row(sn, tokens, table).await.is_ok_and(|row| row.is_some_and(|row| row.text(column).is_some()));
-    shown || dictionary(sn, tokens, table).await.is_some_and(|known| known.contains(column))
+    let shown =
+        first_row(sn, tokens, table, std::iter::once(column)).await.is_ok_and(|row| row.is_some_and(|row| row.text(column).is_some()));
+    shown || dictionary(sn, tokens, table).await.is_some_and(|known| known.contains_key(column))
 }
 
 async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<'_>) -> ProbeFinding {
     let table = wanted.table.to_owned();
-    let row = match first_row(sn, tokens, wanted.table).await {
+    let row = match first_row(sn, tokens, wanted.table, wanted.columns.iter().copied()).await {
         Ok(row) => row,
         Err(error) => return unreadable(wanted, &error),
     };
@@ -103,13 +139,27 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<
         0 => format!("readable{into}"),
         count => format!("readable, with all {count} columns that are named{into}"),
     };
+    // a row leaves out what may not be read, so its silence is not yet proof
+    let known = dictionary(sn, tokens, wanted.table).await;
+    let short = known.as_ref().and_then(|known| {
+        wanted.keys.iter().find_map(|name| Some((*name, (*known.get(*name)?)?)).filter(|(_, length)| *length < KEY_LENGTH))
+    });
+    if let Some((name, length)) = short {
+        return ProbeFinding {
+            table,
+            verdict: ProbeVerdict::Failed,
+            message: format!(
+                "`{name}` holds {length} characters; keys have up to {KEY_LENGTH}, and two keys that are cut alike make two records one row"
+            ),
+            next_step: Some(format!("make `{name}` at least {KEY_LENGTH} characters long")),
+        };
+    }
     if missing.is_empty() {
         return ProbeFinding { table, verdict: ProbeVerdict::Ok, message: well, next_step: None };
     }
-    // a row leaves out what may not be read, so its silence is not yet proof
-    match dictionary(sn, tokens, wanted.table).await {
+    match known {
         Some(known) => {
-            let unknown: BTreeSet<&str> = missing.iter().filter(|name| !known.contains(**name)).copied().collect();
+            let unknown: BTreeSet<&str> = missing.iter().filter(|name| !known.contains_key(**name)).copied().collect();
             if unknown.is_empty() {
                 return ProbeFinding { table, verdict: ProbeVerdict::Ok, message: well, next_step: None };
             }
@@ -125,9 +175,12 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<
         }
         None if row.is_some() => ProbeFinding {
             table,
-            verdict: ProbeVerdict::Warning,
-            message: format!("readable, but rows come without {}: the columns do not exist, or may not be read", list(&missing)),
-            next_step: Some("let the OAuth application's user read these columns, or `sys_dictionary`, so that it can be told".into()),
+            verdict: ProbeVerdict::Failed,
+            message: format!(
+                "rows come without {}: the columns do not exist, or may not be read; what is written there cannot be confirmed",
+                list(&missing)
+            ),
+            next_step: Some(format!("let the OAuth application's user read these columns; or {}", correct(wanted))),
         },
         None => ProbeFinding {
             table,
@@ -178,8 +231,8 @@ fn unreadable(wanted: &Wanted<'_>, error: &ServiceNowError) -> ProbeFinding {
     ProbeFinding { table: wanted.table.to_owned(), verdict, message: error.chain(), next_step: Some(next_step) }
 }
 
-/// The columns of a table and of those it extends; `None` when the dictionary does not let us know.
-async fn dictionary(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Option<HashSet<String>> {
+/// The columns of a table and of those it extends, with the length of a text; `None` when the dictionary does not let us know.
+async fn dictionary(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Option<HashMap<String, Option<usize>>> {
     let mut tables = vec![table.to_owned()];
     // a parent that cannot be asked for may have the columns that are missing here
     while let Some(parent) = parent(sn, tokens, tables.last()?).await.ok()? {
@@ -189,14 +242,20 @@ async fn dictionary(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> O
         tables.push(parent);
     }
     let query = encode(&format!("nameIN{}^ORDERBYsys_id", tables.join(",")));
-    let path = format!("/api/now/table/sys_dictionary?sysparm_query={query}&sysparm_fields=name,element&sysparm_limit={DICTIONARY}");
+    let path = format!(
+        "/api/now/table/sys_dictionary?sysparm_query={query}&sysparm_fields=name,element,internal_type,max_length&sysparm_limit={DICTIONARY}"
+    );
     let rows = sn.read(tokens, &path).await.ok()?;
     // a list that was cut off proves nothing of what is not in it
     if rows.len() >= DICTIONARY {
         return None;
     }
     let own = |row: &&Row| row.text("name").is_some_and(|name| tables.iter().any(|table| table == name));
-    let columns: HashSet<String> = rows.iter().filter(own).filter_map(|row| row.filled("element").map(str::to_owned)).collect();
+    // only a text is cut at its length
+    let length =
+        |row: &Row| row.text("internal_type").filter(|kind| *kind == "string").and_then(|_| row.filled("max_length")?.parse().ok());
+    let columns: HashMap<String, Option<usize>> =
+        rows.iter().filter(own).filter_map(|row| Some((row.filled("element")?.to_owned(), length(row)))).collect();
     (!columns.is_empty()).then_some(columns)
 }
 

@@ -1,13 +1,13 @@
 //! Writing through the Table API: insert with a derived sys_id, or update by sys_id; and what to do when the answer is a refusal that may
 //! hide a row.
 
-use std::collections::BTreeMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use tracing::{debug, warn};
 
 use crate::definition::plan::TargetPlan;
+use crate::domain::SysId;
 use crate::net::Method;
 
 use super::batch::perform;
@@ -17,7 +17,7 @@ use super::error::ServiceNowError;
 use super::lookup::{self, Natural, columns, encode};
 use super::outcome::{Found, How, OutRecord, Outcome, Settled, rejection};
 use super::token::TokenSource;
-use super::wire::{Document, Words};
+use super::wire::{Document, Row, Words};
 
 /// Rounds of one record: update, insert after the row is gone, update after the row is there after all, and one to spare.
 const ROUNDS: usize = 4;
@@ -34,13 +34,23 @@ const FIELDS_LIMIT: usize = 900;
 /// Where one record stands.
 enum Step {
     Insert,
-    Update(String),
-    /// A refusal that may hide a row: look before believing it.
+    Update(SysId),
+    /// An answer that may hide what the row says: look before believing it.
     Check {
-        words: Words,
-        updating: Option<String>,
+        why: Why,
+        updating: Option<SysId>,
     },
     Done(Verdict),
+}
+
+/// Why a row is looked at before an answer is believed.
+enum Why {
+    /// The write was refused: it may have been committed all the same.
+    Refused(Words),
+    /// The row to be updated cannot be seen: deleted, or hidden by an access rule.
+    Unseen(Words),
+    /// The answer shows the row with another version than was sent.
+    Old(i64),
 }
 
 pub(super) async fn send(
@@ -76,7 +86,7 @@ async fn first_steps(
     target: &TargetPlan,
     records: &[OutRecord],
 ) -> Result<Vec<Step>, ServiceNowError> {
-    let known = |record: &OutRecord| record.sys_id.clone().filter(|id| !id.is_empty()).map_or(Step::Insert, Step::Update);
+    let known = |record: &OutRecord| record.sys_id.clone().map_or(Step::Insert, Step::Update);
     let mut steps: Vec<Step> = records.iter().map(known).collect();
     let inserts = |steps: &[Step]| -> Vec<usize> { (0..steps.len()).filter(|at| matches!(steps[*at], Step::Insert)).collect() };
 
@@ -95,6 +105,7 @@ async fn first_steps(
         let asked: Vec<&OutRecord> = new.iter().map(|at| &records[*at]).collect();
         let found = lookup::natural(sn, tokens, target, &asked).await?;
         let owned = owned(sn, records, &new, &found).await?;
+        let mut taken: HashMap<SysId, &str> = HashMap::new();
         for (at, natural) in new.iter().zip(found) {
             match natural {
                 Natural::Nothing => {}
@@ -102,22 +113,26 @@ async fn first_steps(
                 Natural::Taken(found, other) => {
                     debug!(
                         delivery = records[*at].delivery,
-                        sys_id = found.sys_id,
+                        sys_id = found.sys_id.as_str(),
                         other,
                         "the row is another record's: a new one is made"
                     );
                 }
-                Natural::Free(found) if owned.contains(&found.sys_id) => {
+                Natural::Free(found) if owned.contains(found.sys_id.as_str()) => {
                     debug!(
                         delivery = records[*at].delivery,
-                        sys_id = found.sys_id,
+                        sys_id = found.sys_id.as_str(),
                         "the row was written for another record: a new one is made"
                     );
                 }
-                Natural::Free(found) => {
-                    debug!(delivery = records[*at].delivery, sys_id = found.sys_id, "the row is there already and is updated");
-                    steps[*at] = Step::Update(found.sys_id);
-                }
+                Natural::Free(found) => match taken.get(&found.sys_id) {
+                    Some(other) => steps[*at] = Step::Done(Ok(claimed(target, &records[*at], &found, other))),
+                    None => {
+                        debug!(delivery = records[*at].delivery, sys_id = found.sys_id.as_str(), "the row is there already and is updated");
+                        taken.insert(found.sys_id.clone(), &records[*at].source_key);
+                        steps[*at] = Step::Update(found.sys_id);
+                    }
+                },
                 Natural::Several(found) => steps[*at] = Step::Done(Ok(several(target, &records[*at], &found))),
             }
         }
@@ -134,7 +149,7 @@ async fn look_first(
     records: &[OutRecord],
     steps: &mut [Step],
 ) -> Result<(), ServiceNowError> {
-    let due: Vec<(usize, String)> = steps
+    let due: Vec<(usize, SysId)> = steps
         .iter()
         .enumerate()
         .filter_map(|(at, step)| match step {
@@ -150,7 +165,7 @@ async fn look_first(
     for (at, id) in due {
         let Some(expects) = &records[at].expects else { continue };
         let withdrawn = |message| Step::Done(Ok(Outcome::Withdrawn { message }));
-        let Some(row) = rows.get(&id) else {
+        let Some(row) = rows.get(id.as_str()) else {
             steps[at] = withdrawn(format!("row {id} of `{}` is gone, or may not be read", target.table));
             continue;
         };
@@ -163,6 +178,7 @@ async fn look_first(
                     table: target.table.clone(),
                     how: How::Unchanged,
                     partial: Vec::new(),
+                    said: None,
                 }));
             }
             Some(first) => {
@@ -183,7 +199,7 @@ fn natural_text(target: &TargetPlan, record: &OutRecord) -> String {
 async fn owned(sn: &ServiceNow, records: &[OutRecord], new: &[usize], found: &[Natural]) -> Result<HashSet<String>, ServiceNowError> {
     let Some(owners) = &sn.shared().owners else { return Ok(HashSet::new()) };
     let others = new.iter().zip(found).filter_map(|(at, natural)| match natural {
-        Natural::Free(found) if found.sys_id != records[*at].derived_sys_id => Some(found.sys_id.clone()),
+        Natural::Free(found) if !found.sys_id.names(&records[*at].derived_sys_id) => Some(found.sys_id.as_str().to_owned()),
         _ => None,
     });
     let asked: Vec<String> = others.collect();
@@ -191,6 +207,24 @@ async fn owned(sn: &ServiceNow, records: &[OutRecord], new: &[usize], found: &[N
         return Ok(HashSet::new());
     }
     owners.owned(asked).await.map_err(|problem| ServiceNowError::Ledger { problem })
+}
+
+/// A row that another record of the batch has adopted already. Nothing is written.
+fn claimed(target: &TargetPlan, record: &OutRecord, found: &Found, other: &str) -> Outcome {
+    Outcome::Conflict {
+        message: format!(
+            "row {} of `{}` has {}, and `{other}` takes it over in the same batch as `{}`; nothing was written of the latter",
+            found.sys_id,
+            target.table,
+            natural_text(target, record),
+            record.source_key
+        ),
+        next_step: format!(
+            "make the natural key tell the two records apart, or write `{}` into `{}` of the row that is to be this record's; then replay it",
+            record.source_key,
+            target.key_column.as_deref().unwrap_or("the key column")
+        ),
+    }
 }
 
 fn several(target: &TargetPlan, record: &OutRecord, found: &[Found]) -> Outcome {
@@ -246,7 +280,7 @@ fn op(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step) -> 
 fn after(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step, judged: Judged) -> Step {
     let updating = if let Step::Update(id) = step { Some(id.clone()) } else { None };
     match judged {
-        Judged::Done(document) => Step::Done(Ok(confirmed(sn, target, record, updating, &document))),
+        Judged::Done(document) => confirmed(sn, target, record, updating, &document),
         Judged::Refused { status, words } => {
             if let Some(error) = unknown_table(target, status, &words) {
                 return Step::Done(Err(error));
@@ -255,11 +289,13 @@ fn after(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step, 
                 (404, Some(id)) if record.expects.is_some() => {
                     Step::Done(Ok(Outcome::Withdrawn { message: format!("row {id} of `{}` is gone", target.table) }))
                 }
-                (404, Some(id)) => {
-                    debug!(delivery = record.delivery, sys_id = id, "the row is gone, a new one is made");
+                // a row that was made under our own sys_id: where it is only hidden, the instance refuses a second one
+                (404, Some(id)) if sn.settings().derived_sys_id && id.names(&record.derived_sys_id) => {
+                    debug!(delivery = record.delivery, sys_id = id.as_str(), "the row is gone, a new one is made");
                     Step::Insert
                 }
-                (403 | 409, updating) => Step::Check { words, updating },
+                (404, Some(id)) => Step::Check { why: Why::Unseen(words), updating: Some(id) },
+                (403 | 409, updating) => Step::Check { why: Why::Refused(words), updating },
                 (status, _) => Step::Done(Ok(refused(target, &format!("status {status}: {}", words.line())))),
             }
         }
@@ -267,22 +303,45 @@ fn after(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step, 
     }
 }
 
-fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating: Option<String>, document: &Document) -> Outcome {
+fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating: Option<SysId>, document: &Document) -> Step {
     let row = document.result.as_ref().and_then(|rows| rows.first());
-    let Some((row, sys_id)) = row.and_then(|row| Some((row, row.filled("sys_id").map(str::to_owned).or_else(|| updating.clone())?))) else {
-        return Outcome::InDoubt { message: format!("`{}` accepted the record, but the answer names no row", target.table) };
+    let named = |row: &Row| row.text("sys_id").and_then(SysId::new).or_else(|| updating.clone());
+    let Some((row, sys_id)) = row.and_then(|row| Some((row, named(row)?))) else {
+        return Step::Done(Ok(Outcome::InDoubt {
+            message: format!("`{}` accepted the record, but the answer names no row", target.table),
+        }));
     };
+    if let Some(known) = updating.as_ref().filter(|known| !known.names(&sys_id)) {
+        return Step::Done(Ok(Outcome::Conflict {
+            message: format!(
+                "row {known} of `{}` was to be updated, and row {sys_id} was answered: two rows for `{}`",
+                target.table, record.source_key
+            ),
+            next_step: "find out which rule of the table answers with another row, and which row is right; then replay the record".into(),
+        }));
+    }
     let derived = sn.settings().derived_sys_id && updating.is_none();
-    if derived && !sys_id.eq_ignore_ascii_case(&record.derived_sys_id) && !sn.shared().warned_sys_id.replace(true) {
+    if derived && !sys_id.names(&record.derived_sys_id) && !sn.shared().warned_sys_id.replace(true) {
         warn!(
             table = target.table,
             "the instance does not keep the sys_id sent with a new row: set `servicenow.derived_sys_id` to `false`, so that each new record is looked up first"
         );
     }
-    let fields = written(target, record);
-    let partial = differences(fields.iter().map(|(field, value)| (field.as_str(), value.as_str())), row);
+    // the whole write was undone, by a rule that says nothing of it
+    if let Some(version) = lookup::version(target, row).filter(|version| *version != record.version) {
+        return Step::Check { why: Why::Old(version), updating: Some(sys_id) };
+    }
     let how = if updating.is_some() { How::Updated } else { How::Inserted };
-    Outcome::Confirmed { sys_id, table: target.table.clone(), how, partial }
+    let sent = must_show(target, record, how);
+    let partial = differences(sent.iter().map(|(field, value)| (field.as_str(), value.as_str())), row);
+    Step::Done(Ok(Outcome::Confirmed { sys_id, table: target.table.clone(), how, partial, said: None }))
+}
+
+/// What a row must show. Where a new row was sent an empty field, the instance may have put in a default: nothing of SYSPRO's is lost.
+fn must_show(target: &TargetPlan, record: &OutRecord, how: How) -> BTreeMap<String, String> {
+    let mut fields = written(target, record);
+    fields.retain(|_, text| how != How::Inserted || !text.trim().is_empty());
+    fields
 }
 
 fn refused(target: &TargetPlan, words: &str) -> Outcome {
@@ -290,7 +349,8 @@ fn refused(target: &TargetPlan, words: &str) -> Outcome {
     Outcome::Rejected { message, field, next_step }
 }
 
-/// Looks at the rows behind refusals: a 403 can follow a committed write, and a second insert of one sys_id is refused with one too.
+/// Looks at the rows behind answers that may hide them: a 403 can follow a committed write, and a second insert of one sys_id is refused
+/// with one too; a 404 is the answer for a hidden row as well; a row may come back as it was.
 async fn check(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], steps: &mut [Step]) {
     let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Check { .. })).collect();
     if due.is_empty() {
@@ -299,31 +359,105 @@ async fn check(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, r
     let asked: Vec<&OutRecord> = due.iter().map(|at| &records[*at]).collect();
     let located = locate_patiently(sn, tokens, target, &asked).await;
     for (position, at) in due.into_iter().enumerate() {
-        let Step::Check { words, updating } = &steps[at] else { continue };
-        let record = &records[at];
-        let next = match &located {
-            Err(error) => Step::Done(Ok(Outcome::InDoubt {
-                message: format!("refused ({}), and whether the row is there could not be read: {}", words.line(), error.chain()),
-            })),
-            Ok(found) => match (&found[position], updating) {
-                (Some(found), _) if foreign(target, record, found).is_some() => {
-                    let other = foreign(target, record, found).unwrap_or_default();
-                    Step::Done(Ok(refused(target, &format!("{}; row {} belongs to `{other}`", words.line(), found.sys_id))))
-                }
-                (Some(found), _) if holds(target, record, found) => {
-                    debug!(delivery = record.delivery, "refused, but the row holds this version");
-                    Step::Done(Ok(Outcome::Confirmed {
-                        sys_id: found.sys_id.clone(),
-                        table: target.table.clone(),
-                        how: if updating.is_some() { How::Updated } else { How::Inserted },
-                        partial: differences_found(&record.fields, &found.fields),
-                    }))
-                }
-                (Some(found), None) => Step::Update(found.sys_id.clone()),
-                _ => Step::Done(Ok(refused(target, &words.line()))),
-            },
-        };
-        steps[at] = next;
+        let Step::Check { why, updating } = &steps[at] else { continue };
+        let found = located.as_ref().map(|located| located[position].as_ref());
+        steps[at] = behind(target, &records[at], why, updating.as_ref(), found);
+    }
+}
+
+/// What to do, by the row that is there.
+fn behind(
+    target: &TargetPlan,
+    record: &OutRecord,
+    why: &Why,
+    updating: Option<&SysId>,
+    found: Result<Option<&Found>, &ServiceNowError>,
+) -> Step {
+    let done = |outcome| Step::Done(Ok(outcome));
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            let said = why.line(target, record);
+            return done(Outcome::InDoubt {
+                message: format!("{said}, and whether the row is there could not be read: {}", error.chain()),
+            });
+        }
+    };
+    let other = found.and_then(|found| foreign(target, record, found));
+    match (found, why, updating) {
+        (Some(found), ..) if other.is_some() => done(belongs(target, record, &found.sys_id, &other.unwrap_or_default(), Some(why))),
+        (Some(found), ..) if holds(target, record, found) => {
+            debug!(delivery = record.delivery, "the answer did not say so, but the row holds this version");
+            let how = if updating.is_some() { How::Updated } else { How::Inserted };
+            done(Outcome::Confirmed {
+                sys_id: found.sys_id.clone(),
+                table: target.table.clone(),
+                how,
+                partial: differences_found(&must_show(target, record, how), &found.fields),
+                said: Some(why.line(target, record)),
+            })
+        }
+        (Some(found), Why::Refused(_), None) => Step::Update(found.sys_id.clone()),
+        // the row that was known cannot be seen, and another one carries the key
+        (Some(found), Why::Unseen(_), Some(known)) if !known.names(&found.sys_id) => Step::Update(found.sys_id.clone()),
+        (_, Why::Unseen(words), known) => done(unseen(target, record, known, words)),
+        (_, Why::Old(version), known) => done(old(target, record, known, *version)),
+        (_, Why::Refused(words), _) => done(refused(target, &words.line())),
+    }
+}
+
+impl Why {
+    fn line(&self, target: &TargetPlan, record: &OutRecord) -> String {
+        match self {
+            Why::Refused(words) => format!("refused ({})", words.line()),
+            Why::Unseen(words) => format!("the row cannot be seen ({})", words.line()),
+            Why::Old(version) => {
+                let column = target.version_column.as_deref().unwrap_or("the version");
+                format!("answered with `{column}` = {version} instead of {}", record.version)
+            }
+        }
+    }
+}
+
+/// A row that is known and cannot be seen: a second one would be made for a row that is only hidden.
+fn unseen(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, words: &Words) -> Outcome {
+    let id = known.map(SysId::as_str).unwrap_or_default();
+    let column = target.key_column.as_deref().unwrap_or("the key column");
+    Outcome::Rejected {
+        message: format!("row {id} of `{}` cannot be seen any more ({}); no second one was made", target.table, words.line()),
+        field: None,
+        next_step: format!(
+            "where an access rule hides the row, let the OAuth application's user read it; where it was deleted, make a row with `{column}` = `{}` \
+             or restore the old one; then replay the record",
+            record.source_key
+        ),
+    }
+}
+
+/// A row that came back as it was.
+fn old(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, version: i64) -> Outcome {
+    let id = known.map(SysId::as_str).unwrap_or_default();
+    let column = target.version_column.as_deref().unwrap_or("the version column");
+    Outcome::Rejected {
+        message: format!(
+            "ServiceNow accepted the write and changed nothing: row {id} of `{}` still has `{column}` = {version}, {} was sent",
+            target.table, record.version
+        ),
+        field: target.version_column.clone(),
+        next_step: format!(
+            "find the business rule, data policy or access rule of `{}` that undoes the write, or let the OAuth application's user write \
+             `{column}`; then replay the record",
+            target.table
+        ),
+    }
+}
+
+/// A row that carries another record's key.
+fn belongs(target: &TargetPlan, record: &OutRecord, sys_id: &SysId, other: &str, why: Option<&Why>) -> Outcome {
+    let said = why.map(|why| format!("{}; ", why.line(target, record))).unwrap_or_default();
+    Outcome::Conflict {
+        message: format!("{said}row {sys_id} of `{}` belongs to `{other}`, not to `{}`", target.table, record.source_key),
+        next_step: "find out which of the two records the row is for and correct its key column, then replay the record".into(),
     }
 }
 
@@ -355,7 +489,7 @@ async fn locate(
 ) -> Result<Vec<Option<Found>>, ServiceNowError> {
     let derived = sn.settings().derived_sys_id;
     let ids = |record: &'_ OutRecord| -> Vec<String> {
-        let own = record.sys_id.clone().filter(|id| !id.is_empty());
+        let own = record.sys_id.clone().map(String::from);
         own.into_iter().chain(derived.then(|| record.derived_sys_id.clone())).collect()
     };
     let all: Vec<String> = records.iter().flat_map(|record| ids(record)).collect();
@@ -412,12 +546,15 @@ pub(super) async fn settle(
     let settled = |(record, found): (&OutRecord, Option<Found>)| match found {
         None => Settled::Absent,
         Some(found) => match foreign(target, record, &found) {
-            Some(other) => Settled::Rejected {
-                message: format!("row {} of `{}` belongs to `{other}`, not to `{}`", found.sys_id, target.table, record.source_key),
-                field: target.key_column.clone(),
-                next_step: "find out which of the two records the row is for and correct its key column, then replay the record".into(),
+            Some(other) => match belongs(target, record, &found.sys_id, &other, None) {
+                Outcome::Conflict { message, next_step } => Settled::Conflict { message, next_step },
+                _ => Settled::Absent,
             },
-            None if holds(target, record, &found) => Settled::Confirmed { sys_id: found.sys_id, table: None },
+            None if holds(target, record, &found) => {
+                let how = if record.sys_id.is_some() { How::Updated } else { How::Inserted };
+                let partial = differences_found(&must_show(target, record, how), &found.fields);
+                Settled::Confirmed { sys_id: found.sys_id, table: None, partial, said: None }
+            }
             None => Settled::Absent,
         },
     };

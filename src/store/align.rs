@@ -281,9 +281,9 @@ fn link(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
         return Ok(());
     }
     sql_query(
-        "INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id) \
-         SELECT n.document_id, 'header', '', n.sys_id, n.target_table, $4, 0 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (document_id, sys_id, target_table) \
-         ON CONFLICT (document_id, block, record_key) DO UPDATE SET sys_id = excluded.sys_id, version = excluded.version",
+        "INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id, own_row) \
+         SELECT n.document_id, 'header', '', n.sys_id, n.target_table, $4, 0, false FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (document_id, sys_id, target_table) \
+         ON CONFLICT (document_id, block, record_key) DO UPDATE SET sys_id = excluded.sys_id, version = excluded.version, own_row = false",
     )
     .bind::<Array<BigInt>, _>(intake.links.iter().map(|link| link.0).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(intake.links.iter().map(|link| link.1.as_str()).collect::<Vec<_>>())

@@ -70,6 +70,9 @@ pub struct Claimed {
     /// The sys_id, when the record was delivered before.
     #[diesel(sql_type = Nullable<Text>)]
     pub sys_id: Option<String>,
+    /// The table of that row.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub sys_table: Option<String>,
     /// Whether this version was confirmed before: it is replayed, and finding it proves nothing about this sending.
     #[diesel(sql_type = Bool)]
     pub stands: bool,
@@ -114,6 +117,14 @@ fn with_claimable(sql: &str) -> String {
 struct Count {
     #[diesel(sql_type = BigInt)]
     count: i64,
+}
+
+#[derive(QueryableByName)]
+struct Payload {
+    #[diesel(sql_type = BigInt)]
+    delivery_id: i64,
+    #[diesel(sql_type = Text)]
+    payload: String,
 }
 
 #[derive(QueryableByName)]
@@ -222,6 +233,28 @@ impl Store {
         .await
     }
 
+    /// What was last confirmed of records of a block, as JSON by the delivery that is to follow: (delivery, document, record key).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_payloads(&self, block: String, wanted: Vec<(i64, i64, String)>) -> Result<Vec<(i64, String)>, StoreError> {
+        self.run("look up what was delivered before", move |conn| {
+            let rows: Vec<Payload> = sql_query(
+                "SELECT n.delivery_id, l.payload \
+                 FROM unnest($2::bigint[], $3::bigint[], $4::text[]) AS n (delivery_id, document_id, record_key) \
+                 JOIN record r ON r.document_id = n.document_id AND r.block = $1 AND r.record_key = n.record_key \
+                 JOIN delivery l ON l.id = r.delivery_id",
+            )
+            .bind::<Text, _>(block)
+            .bind::<diesel::sql_types::Array<BigInt>, _>(wanted.iter().map(|one| one.0).collect::<Vec<_>>())
+            .bind::<diesel::sql_types::Array<BigInt>, _>(wanted.iter().map(|one| one.1).collect::<Vec<_>>())
+            .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|one| one.2.as_str()).collect::<Vec<_>>())
+            .load(conn)?;
+            Ok(rows.into_iter().map(|row| (row.delivery_id, row.payload)).collect())
+        })
+        .await
+    }
+
     /// Those of these sys_ids that are rows of delivered records.
     ///
     /// # Errors
@@ -232,6 +265,25 @@ impl Store {
                 .bind::<diesel::sql_types::Array<Text>, _>(sys_ids)
                 .load(conn)?;
             Ok(rows.into_iter().map(|row| row.sys_id).collect())
+        })
+        .await
+    }
+
+    /// Whether records of a flow stand in ServiceNow although it did not keep this field of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_partial_known(&self, flow: FlowId, field: String) -> Result<bool, StoreError> {
+        self.run("look for fields that were not kept", move |conn| {
+            let rows: Vec<Count> = sql_query(
+                "SELECT 1::bigint AS count FROM record r JOIN document d ON d.id = r.document_id \
+                 WHERE r.partial IS NOT NULL AND $3 = ANY(r.partial) AND d.company = $1 AND d.entity = $2 LIMIT 1",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<Text, _>(field)
+            .load(conn)?;
+            Ok(!rows.is_empty())
         })
         .await
     }

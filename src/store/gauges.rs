@@ -19,6 +19,8 @@ pub struct Gauges {
     pub pending: Vec<PendingCount>,
     /// Every flow that ever ran.
     pub flows: Vec<FlowMark>,
+    /// Target records by entity that ServiceNow kept otherwise than they were sent.
+    pub not_as_sent: Vec<EntityCount>,
     /// Audit rows that are not sealed yet, 100,000 at most.
     pub unsealed: i64,
     /// The conflict list of every aligned entity: each kind and state, those of which there is nothing included.
@@ -37,6 +39,17 @@ pub struct ConflictCount {
     /// How far they are.
     #[diesel(sql_type = Text)]
     pub state: String,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+}
+
+/// So many records of an entity.
+#[derive(Debug, QueryableByName)]
+pub struct EntityCount {
+    /// The entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
     /// How many.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
@@ -95,7 +108,11 @@ impl Store {
             .bind::<Array<Text>, _>(ConflictKind::WORDS)
             .bind::<Array<Text>, _>(ConflictState::STANDING.iter().map(|state| state.as_str()).collect::<Vec<_>>())
             .load(conn)?;
-            Ok(Gauges { conflicts, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
+            let not_as_sent = sql_query(
+                "SELECT d.entity, count(*) AS count FROM record r JOIN document d ON d.id = r.document_id WHERE r.partial IS NOT NULL GROUP BY 1",
+            )
+            .load(conn)?;
+            Ok(Gauges { conflicts, not_as_sent, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
         })
         .await
     }

@@ -78,6 +78,9 @@ pub struct FlowStatus {
     /// Records that a person holds.
     #[diesel(sql_type = BigInt)]
     pub on_hold: i64,
+    /// Target records that stand in ServiceNow although it kept a field otherwise than it was sent, or not at all.
+    #[diesel(sql_type = BigInt)]
+    pub not_as_sent: i64,
 }
 
 /// How much a flow's standing should worry people.
@@ -104,6 +107,9 @@ impl FlowStatus {
             (_, _, Some(_), ..) => ("running", Worry::Busy),
             (_, _, _, Some(_), _) => ("last run failed", Worry::Person),
             (.., None) => ("not run yet", Worry::Some),
+            _ if backlog.total() == 0 && self.not_as_sent > 0 => {
+                return (format!("all delivered, {} not as sent", self.not_as_sent), Worry::Some);
+            }
             _ if backlog.total() == 0 => return ("all delivered".into(), Worry::None),
             _ => ("", Worry::None),
         };

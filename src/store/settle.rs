@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
@@ -11,11 +12,12 @@ use uuid::Uuid;
 use super::audit::{NewAudit, audit_append};
 use super::downstream::downstream_begin;
 use super::flow::flow_stop;
+use super::row_conflict::row_conflicts;
 use super::run::{Arrived, RunTally, run_tally};
 use super::{Conn, Lane, Node, Store, StoreError, Tx, TxError};
-use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
+use crate::domain::{FlowId, SysId};
 
 /// What became of one delivery.
 #[derive(Debug, Clone)]
@@ -23,13 +25,15 @@ pub enum Verdict {
     /// It stands in ServiceNow.
     Confirmed {
         /// The record.
-        sys_id: String,
+        sys_id: SysId,
         /// Its table.
         table: String,
         /// `inserted`, `updated`, `unchanged`, `found`.
         how: &'static str,
         /// Fields that came back other than sent: (field, sent, returned).
         partial: Vec<(String, String, String)>,
+        /// What ServiceNow said beside the success.
+        said: Option<String>,
     },
     /// It will not be tried again by itself.
     Parked {
@@ -104,7 +108,8 @@ struct Released {
 
 impl Store {
     /// Stores the outcomes of a batch, and stops flows for which they are reason enough. `look` says that the batch was looked up,
-    /// not sent. Answers how many records have wholly arrived with it.
+    /// not sent. Answers with the outcomes as they were stored (a record whose row is another record's fails), and with how many records
+    /// have wholly arrived.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when the batch was taken for lost meanwhile; then nothing was written, and it is looked up.
@@ -116,7 +121,29 @@ impl Store {
         outcomes: Arc<[Settlement]>,
         stops: Arc<[(FlowId, String)]>,
         look: bool,
-    ) -> Result<Vec<Arrived>, StoreError> {
+    ) -> Result<(Vec<Settlement>, Vec<Arrived>), StoreError> {
+        let mut tries = 0;
+        loop {
+            let settled = self.settle_once(batch_id, lane.clone(), node.clone(), outcomes.clone(), stops.clone(), look).await;
+            match settled {
+                // another batch has confirmed one of the rows at this very moment: now it can be seen
+                Err(StoreError::Failed { source: DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _), .. }) if tries < 3 => {
+                    tries += 1;
+                }
+                settled => return settled,
+            }
+        }
+    }
+
+    async fn settle_once(
+        &self,
+        batch_id: Uuid,
+        lane: Lane,
+        node: Node,
+        outcomes: Arc<[Settlement]>,
+        stops: Arc<[(FlowId, String)]>,
+        look: bool,
+    ) -> Result<(Vec<Settlement>, Vec<Arrived>), StoreError> {
         self.run_hot("store the outcomes of a batch", move |conn| {
             let ours = sql_query("DELETE FROM intent WHERE batch_id = $1 AND node = $2 AND incarnation = $3")
                 .bind::<SqlUuid, _>(batch_id)
@@ -126,6 +153,7 @@ impl Store {
             if ours == 0 {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("batch {batch_id}") }));
             }
+            let outcomes = row_conflicts(conn, &lane, &outcomes)?;
             record_confirmed(conn, &lane, &outcomes)?;
             let arrived = confirmed(&outcomes).filter_map(|(one, ..)| Some((one, one.look_at?)));
             downstream_begin(conn, &lane, &arrived.collect::<Vec<_>>())?;
@@ -138,7 +166,8 @@ impl Store {
             for (flow, why) in stops.iter() {
                 flow_stop(conn, flow, why)?;
             }
-            run_tally(conn, &tally(&outcomes, look))
+            let arrived = run_tally(conn, &tally(&outcomes, look))?;
+            Ok((outcomes, arrived))
         })
         .await
     }
@@ -194,6 +223,7 @@ fn record_confirmed(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement]) -> Tx
         .bind::<Array<Integer>, _>(rows.iter().map(|(o, ..)| o.version).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(&ids)
         .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|(o, ..)| returned(&o.verdict)).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|(o, ..)| partial(&o.verdict)).collect::<Vec<_>>())
         .execute(conn)?;
     Ok(())
 }
@@ -203,6 +233,14 @@ fn returned(verdict: &Verdict) -> Option<String> {
     let Verdict::Confirmed { partial, .. } = verdict else { return None };
     let fields: serde_json::Map<_, _> = partial.iter().map(|(field, _, returned)| (field.clone(), returned.as_str().into())).collect();
     (!fields.is_empty()).then(|| serde_json::Value::Object(fields).to_string())
+}
+
+/// The names of those fields, as an array.
+fn partial(verdict: &Verdict) -> Option<String> {
+    let Verdict::Confirmed { partial, .. } = verdict else { return None };
+    // names of columns: small letters, digits and `_`
+    let names: Vec<&str> = partial.iter().map(|(field, ..)| field.as_str()).collect();
+    (!names.is_empty()).then(|| format!("{{{}}}", names.join(",")))
 }
 
 /// Aligned records whose row was changed under the decision: nothing was written, and the next run decides anew.
@@ -295,14 +333,22 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
 
 fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool) -> NewAudit {
     let (kind, detail) = match &outcome.verdict {
-        Verdict::Confirmed { sys_id, table, how, partial } if partial.is_empty() => (
-            if look { AuditKind::DoubtSettled } else { AuditKind::Confirmed },
-            serde_json::json!({ "sys_id": sys_id, "table": table, "how": how }),
-        ),
-        Verdict::Confirmed { sys_id, table, how, partial } => {
-            let fields: Vec<_> =
-                partial.iter().map(|(f, sent, got)| serde_json::json!({ "field": f, "sent": sent, "returned": got })).collect();
-            (AuditKind::PartialWrite, serde_json::json!({ "sys_id": sys_id, "table": table, "how": how, "fields": fields }))
+        Verdict::Confirmed { sys_id, table, how, partial, said } => {
+            let mut detail = serde_json::json!({ "sys_id": sys_id.as_str(), "table": table, "how": how });
+            if let Some(said) = said {
+                detail["said"] = said.as_str().into();
+            }
+            let kind = match (partial.is_empty(), look) {
+                (true, true) => AuditKind::DoubtSettled,
+                (true, false) => AuditKind::Confirmed,
+                (false, _) => {
+                    let field =
+                        |(f, sent, got): &(String, String, String)| serde_json::json!({ "field": f, "sent": sent, "returned": got });
+                    detail["fields"] = partial.iter().map(field).collect();
+                    AuditKind::PartialWrite
+                }
+            };
+            (kind, detail)
         }
         Verdict::Parked { reason, message, field, next_step } => {
             (AuditKind::Parked, serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step }))

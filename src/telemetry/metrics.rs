@@ -36,6 +36,7 @@ pub struct Metrics {
     versions: IntCounterVec,
     deliveries: IntCounterVec,
     deliveries_parked: IntGaugeVec,
+    records_not_as_sent: IntGaugeVec,
     deliveries_in_doubt: IntGaugeVec,
     deliveries_due: IntGaugeVec,
     requests: IntCounterVec,
@@ -108,6 +109,12 @@ impl Metrics {
                 &["entity", "outcome"],
             ),
             deliveries_parked: gauges(&registry, "deliveries_parked", "Target records set aside, by reason.", &["entity", "reason"]),
+            records_not_as_sent: gauges(
+                &registry,
+                "records_not_as_sent",
+                "Target records in ServiceNow that it kept otherwise than they were sent.",
+                &["entity"],
+            ),
             deliveries_in_doubt: gauges(&registry, "deliveries_in_doubt", "Target records whose answer was lost.", &["entity"]),
             deliveries_due: gauges(&registry, "deliveries_due", "Target records that wait to be sent.", &["entity"]),
             requests: counters(&registry, "requests_total", "HTTP requests to the outside systems.", &["system", "kind", "status"]),
@@ -281,6 +288,11 @@ impl Metrics {
     /// How many records are parked for a reason.
     pub fn set_parked(&self, entity: &EntityName, reason: ParkReason, count: i64) {
         self.deliveries_parked.with_label_values(&[entity.as_str(), reason.as_str()]).set(count);
+    }
+
+    /// How many records stand otherwise than they were sent.
+    pub fn set_not_as_sent(&self, entity: &EntityName, count: i64) {
+        self.records_not_as_sent.with_label_values(&[entity.as_str()]).set(count);
     }
 
     /// How many records are in doubt.

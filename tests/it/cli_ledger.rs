@@ -33,7 +33,8 @@ impl Bench {
         let dataset = DatasetOptions { documents: 26, ..DatasetOptions::default() };
         let syspro = SysproSim::start(SysproOptions { dataset, ..SysproOptions::default() }).unwrap();
         let mut options = ServiceNowOptions::default();
-        let rule = BusinessRule { name: RULE.into(), column: "u_supplier_number".into(), abort: Abort::Equals(FROZEN.into()) };
+        let rule =
+            BusinessRule { name: RULE.into(), column: "u_supplier_number".into(), abort: Abort::Equals(FROZEN.into()), silent: false };
         options.table("x_apo_supplier").unwrap().rules.push(rule);
         let (client, secret) = (options.client_id.clone(), options.client_secret.clone());
         let servicenow = ServiceNowSim::start(options).unwrap();

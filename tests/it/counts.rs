@@ -60,8 +60,12 @@ async fn add_up(rig: &Rig) {
 fn every_run_accounts_for_each_record_that_it_queued() {
     run(async {
         let mut options = Options::of_one_company(60);
-        let refusal =
-            BusinessRule { name: "Period is closed".into(), column: "u_due_date".into(), abort: Abort::Equals(REFUSED_DATE.into()) };
+        let refusal = BusinessRule {
+            name: "Period is closed".into(),
+            column: "u_due_date".into(),
+            abort: Abort::Equals(REFUSED_DATE.into()),
+            silent: false,
+        };
         options.servicenow.table("x_apo_invoice").unwrap().rules.push(refusal);
         let rig = Rig::start(options).await;
         let due = |key: &(String, String), date: &str| {

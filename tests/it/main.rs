@@ -5,6 +5,7 @@
 
 mod backfill;
 mod bad_input;
+mod believed;
 mod binary;
 mod both_ways;
 mod browser;

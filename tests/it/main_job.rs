@@ -230,6 +230,7 @@ fn a_refused_record_is_set_aside_alone() {
             name: "Period is closed".into(),
             column: column.into(),
             abort: Abort::Equals(value.into()),
+            silent: false,
         };
         options.servicenow.table("x_apo_invoice").unwrap().rules.push(rule("u_supplier_invoice_number", "O'NEIL/7"));
         options.servicenow.table("itfm_gl_accounts").unwrap().mandatory.push("name".into());
@@ -274,19 +275,20 @@ fn a_row_keyed_by_hand_is_taken_over() {
 }
 
 #[test]
-fn a_field_dropped_without_a_word_is_noted() {
+fn a_field_dropped_without_a_word_is_a_failure() {
     run(async {
         let mut options = Options::of_one_company(30);
         options.servicenow.table("cmn_cost_center").unwrap().unwritable.push("account_number".into());
         let rig = Rig::start(options).await;
         rig.sync_well().await;
-        let partial = rig.audit(AuditKind::PartialWrite).await;
-        assert_eq!(partial.len(), rig.syspro.count("EDU1", "BomCostCentre").unwrap());
-        for row in partial {
-            let detail: serde_json::Value = serde_json::from_str(&row.detail.unwrap()).unwrap();
-            let fields = detail["fields"].as_array().unwrap();
-            assert_eq!((fields.len(), fields[0]["field"].as_str()), (1, Some("account_number")), "{detail}");
+        let failures = rig.failures().await;
+        let refused: Vec<_> = failures.iter().filter(|row| row.field.as_deref() == Some("account_number")).collect();
+        assert_eq!(refused.len(), rig.syspro.count("EDU1", "BomCostCentre").unwrap());
+        for row in refused {
+            assert_eq!(row.reason.as_deref(), Some("rejected"));
+            assert!(row.message.as_deref().unwrap().contains("and nothing is there"), "{row:?}");
         }
+        assert!(rig.audit(AuditKind::PartialWrite).await.is_empty());
         assert!(rig.servicenow.rows("cmn_cost_center").iter().all(|row| !row.contains_key("account_number")));
     });
 }

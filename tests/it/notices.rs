@@ -48,7 +48,7 @@ impl Told {
             options = options.with(key, value);
         }
         let name = "Period is closed".to_owned();
-        let rule = BusinessRule { name, column: "u_due_date".into(), abort: Abort::Equals("2033-03-03".into()) };
+        let rule = BusinessRule { name, column: "u_due_date".into(), abort: Abort::Equals("2033-03-03".into()), silent: false };
         options.servicenow.table("x_apo_invoice").unwrap().rules.push(rule);
         let rig = Rig::start(options).await;
         set_credentials(&rig.store, &rig.deps.vault, [(NOTICES_WEBHOOK, "tieline".to_owned(), SECRET.to_owned())]).await;

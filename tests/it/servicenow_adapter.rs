@@ -10,7 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use tieline::config::secret::Credential;
 use tieline::config::settings::{Connection, ServiceNowSettings, TokenRefresh};
 use tieline::definition::TargetPlan;
-use tieline::definition::plan::{FieldPlan, FieldSource, PartialWrite, WriteMode};
+use tieline::definition::plan::{ClearWith, FieldPlan, FieldSource, PartialWrite, WriteMode};
 use tieline::definition::record::derived_sys_id;
 use tieline::net::HttpClient;
 use tieline::servicenow::{
@@ -105,7 +105,7 @@ impl Bench {
             for (record, outcome) in due.into_iter().zip(outcomes) {
                 match outcome {
                     Outcome::Confirmed { .. } => {}
-                    Outcome::Rejected { .. } => {
+                    Outcome::Rejected { .. } | Outcome::Conflict { .. } => {
                         refused.insert(record.source_key, outcome);
                     }
                     Outcome::Deferred { .. } | Outcome::Withdrawn { .. } => again.push(record),
@@ -157,6 +157,7 @@ fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
         on_gone: None,
         only_if: Vec::new(),
         partial_write: PartialWrite::Record,
+        clear_with: ClearWith::Null,
     }
 }
 
@@ -181,7 +182,9 @@ fn records(target: &TargetPlan, count: usize, version: i64) -> Vec<OutRecord> {
             source_key,
             version,
             fields: target.fields.iter().map(|field| text(&field.name)).collect(),
+            cleared: Default::default(),
             sys_id: None,
+            sys_table: None,
             may_exist: false,
         }
     };

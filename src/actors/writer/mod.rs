@@ -4,6 +4,7 @@
 //! Everything that matters is in the ledger: a restart loses the pace and the batches in flight, which are found in doubt.
 //! Runs on the delivery arbiter.
 
+mod dropped;
 mod outgoing;
 mod pace;
 mod verdict;
@@ -24,12 +25,12 @@ use tracing::{debug, error, warn};
 use self::pace::{Pace, Paused};
 use super::servicenow_token::TokenAsker;
 use super::{Deps, heart};
-use crate::definition::plan::TargetPlan;
+use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::EntityName;
 use crate::domain::FlowId;
 use crate::domain::run::RunCounts;
 use crate::retry::{self, Class};
-use crate::servicenow::{RowOwners, ServiceNow, ServiceNowError};
+use crate::servicenow::{FieldDifference, OutRecord, RowOwners, ServiceNow, ServiceNowError};
 use crate::store::{Arrived, Claim, Dead, Lane, Settlement, StoreError, Verdict};
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::metrics::metrics;
@@ -49,6 +50,7 @@ pub struct Writer {
 struct Volatile {
     pace: Pace,
     pumps: RefCell<HashMap<EntityName, Rc<Pump>>>,
+    fields: RefCell<dropped::Seen>,
     restarted: Cell<bool>,
 }
 
@@ -139,6 +141,7 @@ impl Volatile {
         Self {
             pace: Pace::new(&deps.settings.servicenow, (deps.settings.retry.min_delay, deps.settings.retry.max_delay), deps.budget.clone()),
             pumps: RefCell::default(),
+            fields: RefCell::default(),
             restarted: Cell::new(false),
         }
     }
@@ -349,14 +352,23 @@ impl Sender {
                 return Err(error);
             }
         };
+        let mut stops = Vec::new();
         let (outcomes, stop) = if look {
             match servicenow.settle(&self.tokens, target, &records).await {
-                Ok(settled) => (verdict::of_look(&self.deps.settings, target, &claim, settled), None),
+                Ok(settled) => {
+                    let returned: Vec<_> = settled.iter().map(dropped::of_settled).collect();
+                    stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
+                    (verdict::of_look(&self.deps.settings, target, &claim, settled), None)
+                }
                 Err(error) => (verdict::of_failed_look(&claim, &error), Some(error)),
             }
         } else {
             match servicenow.send(&self.tokens, target, &records).await {
-                Ok(outcomes) => (verdict::of_send(&self.deps.settings, target, &claim, outcomes), None),
+                Ok(outcomes) => {
+                    let returned: Vec<_> = outcomes.iter().map(dropped::of_outcome).collect();
+                    stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
+                    (verdict::of_send(&self.deps.settings, target, &claim, outcomes), None)
+                }
                 Err(error) => (verdict::of_failed_send(&self.deps.settings, &claim, &error), Some(error)),
             }
         };
@@ -364,7 +376,6 @@ impl Sender {
         if !look && stop.is_none() {
             self.volatile.pace.learn(&outcomes, started.elapsed());
         }
-        let stops = verdict::stops(target, &claim, &outcomes);
         for (flow, why) in &stops {
             error!(%flow, why, "the flow is stopped");
         }
@@ -387,6 +398,35 @@ impl Sender {
         }
     }
 
+    /// Flows that must not go on, because ServiceNow keeps nothing of a field.
+    async fn stops(
+        &self,
+        servicenow: &ServiceNow,
+        target: &TargetPlan,
+        claim: &Claim,
+        records: &[OutRecord],
+        returned: &[Option<&[FieldDifference]>],
+    ) -> Vec<(FlowId, String)> {
+        let found = self.volatile.fields.borrow_mut().note(target, claim, records, returned);
+        let mut stops: Vec<(FlowId, String)> = Vec::new();
+        for dropped in found {
+            let flow = FlowId::new(dropped.company.as_str(), claim.lane.entity.as_str());
+            // an earlier life of this program may have seen it kept, or a person has let records stand without it
+            let kept = target.partial_write != PartialWrite::Stop && servicenow.keeps_field(&self.tokens, target, &dropped.field).await;
+            let accepted = target.partial_write == PartialWrite::Record
+                && self.deps.store.record_partial_known(flow.clone(), dropped.field.clone()).await.unwrap_or(false);
+            if kept || accepted {
+                self.volatile.fields.borrow_mut().kept(target, &dropped);
+                continue;
+            }
+            self.volatile.fields.borrow_mut().stopped(target, &dropped);
+            if stops.iter().all(|(stopped, _)| *stopped != flow) {
+                stops.push(dropped.stop(target, self.entity.as_str()));
+            }
+        }
+        stops
+    }
+
     /// Stores what became of a batch. A ledger that does not answer is asked again for as long as the batch is ours: an outcome that
     /// is known needs no look-up.
     async fn store_outcomes(
@@ -401,8 +441,8 @@ impl Sender {
         loop {
             let (lane, node) = (claim.lane.clone(), self.deps.node.clone());
             match self.deps.store.settle(claim.batch_id, lane, node, outcomes.clone(), stops.clone(), look).await {
-                Ok(arrived) => {
-                    self.count(claim, &outcomes, &arrived, look);
+                Ok((stored, arrived)) => {
+                    self.count(claim, &stored, &arrived, look);
                     return Ok(());
                 }
                 // a try of which the answer was lost may have been stored

@@ -308,7 +308,8 @@ mod tests {
     }
 
     fn good() -> Verdict {
-        Verdict::Confirmed { sys_id: "a".into(), table: "t".into(), how: "inserted", partial: Vec::new() }
+        let sys_id = crate::domain::SysId::new("a").unwrap();
+        Verdict::Confirmed { sys_id, table: "t".into(), how: "inserted", partial: Vec::new(), said: None }
     }
 
     fn doubt() -> Verdict {

@@ -1,16 +1,15 @@
 //! From what ServiceNow said to what the ledger keeps. Plain functions.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Settings;
 use crate::definition::plan::{PartialWrite, TargetPlan};
-use crate::domain::FlowId;
+use crate::domain::SysId;
 use crate::domain::delivery::ParkReason;
 use crate::retry::{self, Class};
-use crate::servicenow::{How, Outcome, ServiceNowError, Settled};
+use crate::servicenow::{FieldDifference, How, Outcome, ServiceNowError, Settled};
 use crate::store::{Claim, Claimed, Settlement, Verdict};
 
 /// Between two looks at a row that is loaded but not yet transformed.
@@ -23,52 +22,20 @@ pub(super) fn of_send(settings: &Settings, target: &TargetPlan, claim: &Claim, o
     claim.deliveries.iter().zip(outcomes).map(one).collect()
 }
 
-/// Flows that must not go on like this: their definition says to stop when the instance keeps nothing of a field.
-pub(super) fn stops(target: &TargetPlan, claim: &Claim, outcomes: &[Settlement]) -> Vec<(FlowId, String)> {
-    if target.partial_write != PartialWrite::Stop {
-        return Vec::new();
-    }
-    let mut found: BTreeMap<&str, String> = BTreeMap::new();
-    for (delivery, outcome) in claim.deliveries.iter().zip(outcomes) {
-        let Verdict::Confirmed { partial, table, .. } = &outcome.verdict else { continue };
-        let Some((field, sent, _)) = partial.iter().find(|(_, sent, returned)| !sent.is_empty() && returned.is_empty()) else { continue };
-        found.entry(&delivery.company).or_insert_with(|| {
-            format!(
-                "ServiceNow kept nothing of field `{field}` in table `{table}`: `{sent}` was sent for `{}` and came back empty. Give the integration's \
-                 user the right to write the field, or correct the definition, then resume the flow: `tieline flow resume {} {} --why …`; records \
-                 that arrived without it are sent again by `tieline replay`",
-                delivery.key, delivery.company, claim.lane.entity
-            )
-        });
-    }
-    found.into_iter().map(|(company, why)| (FlowId::new(company, claim.lane.entity.as_str()), why)).collect()
-}
-
 fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: Outcome, now: DateTime<Utc>) -> Verdict {
     match outcome {
-        Outcome::Confirmed { partial, table, .. } if !partial.is_empty() && target.partial_write == PartialWrite::Park => {
-            let said: Vec<String> = partial
-                .iter()
-                .map(|p| format!("`{}`: `{}` was sent, `{}` stands there", p.field, p.sent, p.returned.as_deref().unwrap_or_default()))
-                .collect();
-            Verdict::Parked {
-                reason: ParkReason::Rejected,
-                message: format!("the record stands in `{table}`, but not as sent: {}", said.join("; ")),
-                field: partial.first().map(|p| p.field.clone()),
-                next_step: "correct the field's rights, length or rule in ServiceNow, or the definition, then `tieline replay` the record"
-                    .into(),
-            }
+        Outcome::Confirmed { partial, table, sys_id, .. } if !partial.is_empty() && target.partial_write == PartialWrite::Fail => {
+            not_as_sent(&table, &sys_id, &partial)
         }
-        Outcome::Confirmed { sys_id, table, how, partial } => Verdict::Confirmed {
-            sys_id,
-            table,
-            how: match how {
+        Outcome::Confirmed { sys_id, table, how, partial, said } => {
+            let how = match how {
                 How::Inserted => "inserted",
                 How::Updated => "updated",
                 How::Unchanged => "unchanged",
-            },
-            partial: partial.into_iter().map(|p| (p.field, p.sent, p.returned.unwrap_or_default())).collect(),
-        },
+            };
+            Verdict::Confirmed { sys_id, table, how, partial: fields(partial), said }
+        }
+        Outcome::Conflict { message, next_step } => Verdict::Parked { reason: ParkReason::Conflict, message, field: None, next_step },
         Outcome::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
         Outcome::Deferred { message, retry_after, throttled } => {
             if !throttled && delivery.attempts >= i32::try_from(settings.retry.max_attempts).unwrap_or(i32::MAX) {
@@ -88,6 +55,29 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
         }
         Outcome::Withdrawn { message } => Verdict::Withdrawn { message },
         Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + settings.servicenow.read_delay },
+    }
+}
+
+fn fields(partial: Vec<FieldDifference>) -> Vec<(String, String, String)> {
+    partial.into_iter().map(|p| (p.field, p.sent, p.returned.unwrap_or_default())).collect()
+}
+
+/// A record of which ServiceNow kept a field otherwise than it was sent, or not at all.
+fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> Verdict {
+    let one = |p: &FieldDifference| match p.returned.as_deref() {
+        None => format!("`{}`: `{}` was sent, and the row has no such column, or the user may not read it", p.field, p.sent),
+        Some("") => format!("`{}`: `{}` was sent, and nothing is there", p.field, p.sent),
+        Some(returned) => format!("`{}`: `{}` was sent, `{returned}` is there", p.field, p.sent),
+    };
+    let said: Vec<String> = partial.iter().map(one).collect();
+    Verdict::Parked {
+        reason: ParkReason::Rejected,
+        message: format!("row {sys_id} of `{table}` was written, but not as sent: {}", said.join("; ")),
+        field: partial.first().map(|p| p.field.clone()),
+        next_step:
+            "correct the column's name, rights, length, choices or rules in ServiceNow, or the field in the definition; then replay the \
+                    record"
+                .into(),
     }
 }
 
@@ -145,10 +135,14 @@ fn looked(target: &TargetPlan, delivery: &Claimed, settled: Settled, quota: Dura
         Settled::Confirmed { .. } if delivery.stands => {
             send_again("a replay: this version stood there before, so that finding it proves nothing".into())
         }
-        Settled::Confirmed { sys_id, table } => {
+        Settled::Confirmed { sys_id, table, partial, said } => {
             let table = table.unwrap_or_else(|| target.target_table.clone());
-            Verdict::Confirmed { sys_id, table, how: "found", partial: Vec::new() }
+            if !partial.is_empty() && target.partial_write == PartialWrite::Fail {
+                return not_as_sent(&table, &sys_id, &partial);
+            }
+            Verdict::Confirmed { sys_id, table, how: "found", partial: fields(partial), said }
         }
+        Settled::Conflict { message, next_step } => Verdict::Parked { reason: ParkReason::Conflict, message, field: None, next_step },
         Settled::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
         Settled::Absent => send_again("looked up and not found".into()),
         Settled::StillPending => Verdict::InDoubt { message: "loaded but not yet transformed".into(), not_before: now + NEXT_LOOK },

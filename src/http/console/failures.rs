@@ -74,6 +74,7 @@ fn words(reason: &str) -> (&'static str, &'static str) {
         "poison" => ("Crashed the mapping", "bad"),
         "exhausted" => ("Out of tries", "bad"),
         "downstream_failed" => ("Failed in ServiceNow later", "bad"),
+        "conflict" => ("Two records in one row", "bad"),
         "on_hold" => ("On hold", "warn"),
         "in_doubt" => ("In doubt", "warn"),
         "throttled" => ("Asked to wait by ServiceNow", "warn"),

@@ -66,6 +66,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
                 Some("poison") => "it crashed the mapping twice",
                 Some("exhausted") => "the last of its tries failed",
                 Some("downstream_failed") => "it failed in ServiceNow after it had arrived",
+                Some("conflict") => "its row in ServiceNow is another record's, or it has two",
                 Some("on_hold") => "a person holds it back",
                 _ => "it needs a person",
             };
@@ -87,6 +88,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
             }
         }
         "drifted" => (said("what").map(|text| capital(&text)).unwrap_or_default(), "warn"),
+        "conflict" if detail.contains_key("message") => (format!("{} It is another record's row as well.", capital(&message())), "bad"),
         "conflict" => (conflict(&said), "warn"),
         "run" => (run(&said), if said("event").as_deref() == Some("failed") { "bad" } else { "" }),
         "action" => (action(&said), ""),
@@ -125,7 +127,8 @@ fn confirmed(detail: &Detail) -> String {
         "found" => "it was found there".to_owned(),
         how => how.to_owned(),
     };
-    format!("{how}, {} {}", text("table"), text("sys_id")).trim_end().to_owned()
+    let said = detail.get("said").map(|said| format!("; it said: {}", plain(said))).unwrap_or_default();
+    format!("{how}, {} {}{said}", text("table"), text("sys_id")).trim_end().to_owned()
 }
 
 fn warnings(detail: &Detail) -> String {

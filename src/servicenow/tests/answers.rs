@@ -49,13 +49,13 @@ async fn a_refused_token_is_replaced_once() {
         move |seen: &Seen| if seen.headers["authorization"].ends_with("-1") { unauthorized() } else { reply(201, inserted("id1")) };
     let (outcome, server, tokens) = one(fresh_only).await;
     assert!(matches!(outcome.unwrap(), Outcome::Confirmed { .. }));
-    assert_eq!((server.seen().len(), tokens.refused.borrow().as_slice()), (2, &[1][..]));
+    assert_eq!((server.writes().len(), tokens.refused.borrow().as_slice()), (2, &[1][..]));
 
     let (outcome, server, tokens) = one(move |_| unauthorized()).await;
     let error = outcome.unwrap_err();
     assert!(matches!(&error, ServiceNowError::Unauthorized { what } if what == "POST /api/now/import/x_stage"), "{error:?}");
     assert!(error.to_string().contains("auth scope"));
-    assert_eq!((server.seen().len(), tokens.refused.borrow().len()), (2, 2));
+    assert_eq!((server.writes().len(), tokens.refused.borrow().len()), (2, 2));
 }
 
 #[actix_rt::test]

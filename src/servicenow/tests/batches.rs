@@ -13,7 +13,7 @@ fn deferred(outcome: &Outcome) -> bool {
 
 #[actix_rt::test]
 async fn items_are_told_apart_by_id_whatever_the_order() {
-    let server = Server::start(|seen| {
+    let server = Server::of_writes(|seen| {
         let mut answers: Vec<_> =
             items(seen).iter().map(|(id, .., body)| serviced(id, 201, &inserted(body["name"].as_str().unwrap()))).collect();
         answers.reverse();
@@ -21,7 +21,7 @@ async fn items_are_told_apart_by_id_whatever_the_order() {
     });
     let outcomes = server.client().send(&Tokens::default(), &staging(), &records(3)).await.unwrap();
     assert_eq!(ids(&outcomes), ["Name 1", "Name 2", "Name 3"]);
-    let seen = server.seen();
+    let seen = server.writes();
     assert!(seen.len() == 1 && seen[0].is("POST", "/api/now/v1/batch"));
     for (_, method, url, headers, _) in items(&seen[0]) {
         assert_eq!((method.as_str(), url.as_str()), ("POST", "/api/now/import/x_stage"));
@@ -33,7 +33,7 @@ async fn items_are_told_apart_by_id_whatever_the_order() {
 
 #[actix_rt::test]
 async fn each_item_has_its_own_fate() {
-    let server = Server::start(|_| {
+    let server = Server::of_writes(|_| {
         let cancelled =
             json!({"error": {"message": "Transaction cancelled: maximum execution time exceeded", "detail": null}, "status": "failure"});
         let denied = json!({"error": {"message": "User Not Authenticated"}, "status": "failure"});
@@ -78,12 +78,12 @@ async fn a_batch_that_cannot_be_believed_leaves_every_item_in_doubt() {
 
 #[actix_rt::test]
 async fn an_outer_401_is_repeated_once() {
-    let server = Server::start(|seen| match seen.headers["authorization"].as_str() {
+    let server = Server::of_writes(|seen| match seen.headers["authorization"].as_str() {
         "Bearer token-1" => refusal(401, "User Not Authenticated", ""),
         _ => batch_answer(items(seen).iter().map(|item| serviced(&item.0, 201, &inserted("x"))).collect(), &[]),
     });
     let outcomes = server.client().send(&Tokens::default(), &staging(), &records(2)).await.unwrap();
-    assert_eq!((ids(&outcomes).len(), server.seen().len()), (2, 2));
+    assert_eq!((ids(&outcomes).len(), server.writes().len()), (2, 2));
 }
 
 #[actix_rt::test]
@@ -95,7 +95,7 @@ async fn without_a_batch_api_records_go_one_by_one_and_the_instance_is_not_asked
         || page(404),
     ];
     for (at, script) in absent.into_iter().enumerate() {
-        let server = Server::start(move |seen| {
+        let server = Server::of_writes(move |seen| {
             if seen.path.ends_with("batch") { script() } else { reply(201, inserted(seen.json()["name"].as_str().unwrap())) }
         });
         let (client, tokens) = (server.client(), Tokens::default());
@@ -103,14 +103,14 @@ async fn without_a_batch_api_records_go_one_by_one_and_the_instance_is_not_asked
         let names: Vec<String> = (1..=20).map(|n| format!("Name {n}")).collect();
         assert_eq!(ids(&outcomes), names, "{at}");
         client.clone().send(&tokens, &staging(), &records(2)).await.unwrap();
-        let batches: Vec<String> = server.seen().into_iter().map(|seen| seen.path).filter(|path| path.ends_with("batch")).collect();
+        let batches: Vec<String> = server.writes().into_iter().map(|seen| seen.path).filter(|path| path.ends_with("batch")).collect();
         assert_eq!(batches, ["/api/now/v1/batch", "/api/now/batch"], "{at}");
     }
 }
 
 #[actix_rt::test]
 async fn the_route_without_a_version_is_used_where_it_is_the_only_one() {
-    let server = Server::start(|seen| match seen.path.as_str() {
+    let server = Server::of_writes(|seen| match seen.path.as_str() {
         "/api/now/batch" => batch_answer(items(seen).iter().map(|item| serviced(&item.0, 201, &inserted("x"))).collect(), &[]),
         _ => refusal(404, "Requested URI does not represent any resource", ""),
     });
@@ -118,13 +118,13 @@ async fn the_route_without_a_version_is_used_where_it_is_the_only_one() {
     for _ in 0..2 {
         assert_eq!(ids(&client.send(&tokens, &staging(), &records(2)).await.unwrap()).len(), 2);
     }
-    assert_eq!(server.seen().len(), 3);
+    assert_eq!(server.writes().len(), 3);
 }
 
 #[actix_rt::test]
 async fn batches_are_cut_at_the_limit_and_stop_when_the_instance_asks_for_time() {
     let mut calls = 0;
-    let server = Server::start(move |seen| {
+    let server = Server::of_writes(move |seen| {
         calls += 1;
         match calls {
             1 => batch_answer(items(seen).iter().map(|item| serviced(&item.0, 201, &inserted("x"))).collect(), &[]),
@@ -137,15 +137,15 @@ async fn batches_are_cut_at_the_limit_and_stop_when_the_instance_asks_for_time()
     assert_eq!(ids(&outcomes[..3]).len(), 3);
     let waits = outcomes[3..].iter().filter(|o| matches!(o, Outcome::Deferred { throttled: true, retry_after: Some(_), .. })).count();
     assert_eq!(waits, 6);
-    let sizes: Vec<usize> = server.seen().iter().map(|seen| items(seen).len()).collect();
+    let sizes: Vec<usize> = server.writes().iter().map(|seen| items(seen).len()).collect();
     assert_eq!(sizes, [3, 3], "the third batch was not sent");
 }
 
 #[actix_rt::test]
 async fn the_setting_leaves_the_batch_api_alone() {
-    let server = Server::start(|_| reply(201, inserted("x")));
+    let server = Server::of_writes(|_| reply(201, inserted("x")));
     let mut settings = server.settings();
     settings.batch = false;
     ServiceNow::new(&settings).unwrap().send(&Tokens::default(), &staging(), &records(4)).await.unwrap();
-    assert!(server.seen().len() == 4 && server.seen().iter().all(|seen| seen.path == "/api/now/import/x_stage"));
+    assert!(server.writes().len() == 4 && server.writes().iter().all(|seen| seen.path == "/api/now/import/x_stage"));
 }

@@ -12,8 +12,8 @@ async fn verdict(result: Value) -> Outcome {
 
 #[actix_rt::test]
 async fn the_body_decides_not_the_status() {
-    for (status, how) in [("inserted", How::Inserted), ("updated", How::Updated), ("ignored", How::Unchanged)] {
-        let expected = Outcome::Confirmed { sys_id: "a1".into(), table: "x_landed".into(), how, partial: Vec::new() };
+    for (status, how) in [("inserted", How::Inserted), ("updated", How::Updated)] {
+        let expected = Outcome::Confirmed { sys_id: id("a1"), table: "x_landed".into(), how, partial: Vec::new(), said: None };
         assert_eq!(verdict(json!([{"table": "x_landed", "status": status, "sys_id": "a1"}])).await, expected);
         assert_eq!(verdict(json!({"table": "x_landed", "status": status, "sys_id": "a1"})).await, expected, "`result` as an object");
     }
@@ -24,7 +24,7 @@ async fn the_body_decides_not_the_status() {
         verdict(json!([{"table": "x_landed", "status": "error", "error_message": "Amount must not be negative", "status_message": "row"}]))
             .await;
     let Outcome::Rejected { message, field, next_step } = error else { panic!("{error:?}") };
-    assert_eq!((message.as_str(), field.as_deref()), ("Amount must not be negative", Some("u_amount")));
+    assert_eq!((message.as_str(), field.as_deref()), ("Amount must not be negative; row", Some("u_amount")));
     assert!(!next_step.is_empty());
     let skipped = verdict(json!([{"status": "skipped", "status_message": "coalesce values not present"}])).await;
     assert!(
@@ -97,13 +97,20 @@ async fn doubt_is_settled_by_the_staging_rows_then_by_the_target() {
         }
     });
     let settled = server.client().settle(&Tokens::default(), &staging(), &records(7)).await.unwrap();
-    let confirmed = |id: &str, table: Option<&str>| Settled::Confirmed { sys_id: id.into(), table: table.map(str::to_owned) };
-    assert_eq!(settled[0], confirmed("t1", Some("x_real")));
+    let confirmed = |sys_id: &str, table: &str, said: Option<&str>| {
+        let difference = |field: &str, sent: String| FieldDifference { field: field.into(), sent, returned: None };
+        let n = sys_id.trim_start_matches(['t', '0']);
+        // the staging rows of this server show none of the fields
+        let dropped = vec![difference("name", format!("Name {n}")), difference("u_amount", "12.50".into())];
+        let partial = if said.is_some() { dropped } else { Vec::new() };
+        Settled::Confirmed { sys_id: id(sys_id), table: Some(table.to_owned()), partial, said: said.map(str::to_owned) }
+    };
+    assert_eq!(settled[0], confirmed("t1", "x_real", Some("name is unknown")));
     assert!(matches!(&settled[1], Settled::Rejected { field: Some(field), .. } if field == "name"), "{settled:?}");
     assert_eq!(settled[2], Settled::StillPending);
     assert_eq!(settled[3], Settled::Absent, "only an earlier version is there");
-    assert_eq!(settled[4], confirmed(&format!("{:032x}", 5), None), "no staging row, but the target holds this version");
-    assert_eq!(settled[5], confirmed("t6", Some("x_real")), "a later try got through");
+    assert_eq!(settled[4], confirmed(&format!("{:032x}", 5), "x_landed", None), "no staging row, but the target holds this version");
+    assert_eq!(settled[5], confirmed("t6", "x_real", Some("name is unknown")), "a later try got through");
     assert_eq!(settled[6], Settled::Absent);
 }
 
@@ -122,4 +129,134 @@ async fn where_neither_table_can_be_read_nothing_is_claimed() {
 
     let server = Server::start(|_| page(503));
     assert!(server.client().settle(&Tokens::default(), &staging(), &records(1)).await.is_err(), "an instance that is down settles nothing");
+}
+
+/// An instance whose answer to the write is `entry`, and that shows these rows of the target.
+async fn looked_behind(entry: Value, rows: Vec<Value>, record: OutRecord) -> Outcome {
+    let server = Server::start(move |seen| match (seen.method.as_str(), seen.path.as_str()) {
+        ("POST", _) => reply(201, json!({"import_set": "I", "staging_table": "x_stage", "result": [entry]})),
+        (_, "/api/now/table/x_landed") => {
+            let query = seen.q("sysparm_query");
+            let asked = |row: &&Value| query.contains(row["sys_id"].as_str().unwrap()) || query.starts_with("u_source_key");
+            reply(200, json!({"result": rows.iter().filter(asked).collect::<Vec<_>>()}))
+        }
+        _ => reply(200, json!({"result": []})),
+    });
+    server.client().send(&Tokens::default(), &staging(), &[record]).await.unwrap().remove(0)
+}
+
+#[actix_rt::test]
+async fn what_was_ignored_stands_only_where_a_row_carries_this_version() {
+    let with_row =
+        || json!({"table": "x_landed", "status": "ignored", "sys_id": format!("{:032x}", 1), "status_message": "No field values changed"});
+    let without = || json!({"table": "x_landed", "status": "ignored", "status_message": "Ignored by a script"});
+
+    for entry in [with_row(), without()] {
+        let outcome = looked_behind(entry.clone(), vec![row(1, 3)], record(1)).await;
+        let Outcome::Confirmed { sys_id, how: How::Unchanged, said: Some(said), .. } = &outcome else { panic!("{entry}: {outcome:?}") };
+        assert_eq!(*sys_id, format!("{:032x}", 1).as_str());
+        assert!(said.contains(entry["status_message"].as_str().unwrap()), "{said}");
+    }
+
+    // an earlier version, with the value that stayed
+    let mut earlier = row(1, 2);
+    earlier["u_amount"] = json!("100.00");
+    let outcome = looked_behind(with_row(), vec![earlier], record(1)).await;
+    let Outcome::Rejected { message, next_step, .. } = &outcome else { panic!("{outcome:?}") };
+    assert!(message.contains("No field values changed") && message.contains("carries version 2, not 3"), "{message}");
+    assert!(message.contains("`u_amount` is `100.00` there, `12.50` was sent") && next_step.contains("transform map"), "{message}");
+
+    // no row at all
+    let outcome = looked_behind(without(), vec![], record(1)).await;
+    assert!(
+        matches!(&outcome, Outcome::Rejected { message, .. } if message.contains("Ignored by a script") && message.contains("no row of `x_landed`")),
+        "{outcome:?}"
+    );
+
+    // another record's row
+    let mut other = row(1, 3);
+    other["u_source_key"] = json!("EDU1/e/00");
+    let outcome = looked_behind(with_row(), vec![other], record(1)).await;
+    assert!(matches!(&outcome, Outcome::Conflict { message, .. } if message.contains("`EDU1/e/00`")), "{outcome:?}");
+
+    // a table without the version column: what can be compared is, and the rest is said
+    let plain = |name: &str| json!({"sys_id": format!("{:032x}", 1), "u_source_key": "EDU1/e/0001", "name": name});
+    let outcome = looked_behind(with_row(), vec![plain("Name 1")], record(1)).await;
+    assert!(
+        matches!(&outcome, Outcome::Confirmed { said: Some(said), .. } if said.contains("no `u_source_version`, so 1 columns could be compared")),
+        "{outcome:?}"
+    );
+    let outcome = looked_behind(with_row(), vec![plain("Name 9")], record(1)).await;
+    assert!(matches!(&outcome, Outcome::Rejected { message, .. } if message.contains("`name` is `Name 9` there")), "{outcome:?}");
+}
+
+#[actix_rt::test]
+async fn a_second_row_for_one_record_is_a_conflict_unless_the_first_is_gone() {
+    let entry = || json!({"table": "x_landed", "status": "inserted", "sys_id": "second"});
+    let known = || OutRecord { sys_id: Some(id("first")), sys_table: Some("x_landed".into()), ..record(1) };
+    let shown = |sys_id: &str| json!({"sys_id": sys_id, "u_source_key": "EDU1/e/0001", "u_source_version": "3"});
+
+    let outcome = looked_behind(entry(), vec![shown("first"), shown("second")], known()).await;
+    let Outcome::Conflict { message, next_step } = &outcome else { panic!("{outcome:?}") };
+    assert!(message.contains("row second") && message.contains("row first") && message.contains("two rows"), "{message}");
+    assert!(next_step.contains("coalesce on `u_source_key`"), "{next_step}");
+    let outcome = looked_behind(entry(), vec![], known()).await;
+    assert!(matches!(&outcome, Outcome::Conflict { message, .. } if message.contains("cannot be seen")), "{outcome:?}");
+
+    let outcome = looked_behind(entry(), vec![shown("second")], known()).await;
+    assert!(
+        matches!(&outcome, Outcome::Confirmed { said: Some(said), .. } if said.contains("row first is no longer there")),
+        "{outcome:?}"
+    );
+    // a row of another table says nothing
+    let moved = OutRecord { sys_table: Some("x_before".into()), ..known() };
+    assert!(matches!(looked_behind(entry(), vec![], moved).await, Outcome::Confirmed { said: None, .. }));
+}
+
+#[actix_rt::test]
+async fn words_beside_a_success_are_kept() {
+    let own =
+        json!({"table": "x_landed", "status": "inserted", "sys_id": "t", "error_message": "choice rejected", "status_message": "see log"});
+    let other = json!({"transform_map": "Contacts", "table": "x_contact", "status": "error", "error_message": "no such person"});
+    let outcome = verdict(json!([own, other])).await;
+    let Outcome::Confirmed { said: Some(said), .. } = &outcome else { panic!("{outcome:?}") };
+    assert_eq!(said, "choice rejected; see log; transform map `Contacts` into `x_contact` ended as `error`: no such person");
+}
+
+#[actix_rt::test]
+async fn a_column_that_the_staging_table_does_not_keep_is_named_for_the_whole_batch() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "POST" => {
+            let item = |(id, _, _, _, body): &(String, String, String, Value, Value)| {
+                serviced(id, 201, &inserted(body["u_source_key"].as_str().unwrap()))
+            };
+            batch_answer(items(seen).iter().map(item).collect(), &[])
+        }
+        _ => {
+            let query = seen.q("sysparm_query").to_owned();
+            let wanted = (1..=60).filter(|n| query.contains(&format!("EDU1/e/{n:04}")));
+            // `name` is not a column of this table
+            let staged = |n: usize| {
+                json!({"sys_id": format!("s{n}"), "u_source_key": format!("EDU1/e/{n:04}"), "u_source_version": "3",
+                "u_amount": "12.50", "sys_created_on": "2026-01-01 00:00:00"})
+            };
+            reply(200, json!({"result": wanted.map(staged).collect::<Vec<_>>()}))
+        }
+    });
+    let outcomes = server.client().send(&Tokens::default(), &staging(), &records(50)).await.unwrap();
+    for outcome in &outcomes {
+        let Outcome::Confirmed { partial, .. } = outcome else { panic!("{outcome:?}") };
+        assert!(matches!(&partial[..], [FieldDifference { field, returned: None, .. }] if field == "name"), "{partial:?}");
+    }
+
+    // once every column has been seen, nothing is read back any more
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "POST" => reply(201, inserted(seen.json()["u_source_key"].as_str().unwrap())),
+        _ => reply(200, json!({"result": [row(1, 3)]})),
+    });
+    let client = server.client();
+    for _ in 0..3 {
+        client.send(&Tokens::default(), &staging(), &[record(1)]).await.unwrap();
+    }
+    assert_eq!(server.seen().iter().filter(|seen| seen.method == "GET").count(), 1);
 }

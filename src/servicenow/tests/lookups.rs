@@ -189,7 +189,7 @@ async fn the_probe_names_columns_that_are_not_there() {
         _ => refusal(403, "Insufficient rights to query records", ""),
     });
     let found = server.client().probe(&tokens, &[&table()]).await;
-    assert_eq!(found[0].verdict, ProbeVerdict::Warning, "{found:?}");
+    assert_eq!(found[0].verdict, ProbeVerdict::Failed, "{found:?}");
 
     let server = Server::start(|seen| match seen.path.as_str() {
         "/api/now/table/x_row" => reply(200, json!({"result": []})),

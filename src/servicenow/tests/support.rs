@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::config::settings::{Connection, ServiceNowSettings, TokenRefresh};
-use crate::definition::plan::{FieldPlan, FieldSource, PartialWrite, TargetPlan, WriteMode};
+use crate::definition::plan::{ClearWith, FieldPlan, FieldSource, PartialWrite, TargetPlan, WriteMode};
+use crate::domain::SysId;
 use crate::servicenow::*;
 
 /// A request as it arrived.
@@ -87,6 +88,16 @@ impl Server {
             }
         });
         Self { address, seen }
+    }
+
+    /// The same for tests of writes alone: look-ups find nothing, and are not among what was seen.
+    pub(super) fn of_writes(mut script: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
+        Self::start(move |seen| if seen.method == "GET" { reply(200, json!({"result": []})) } else { script(seen) })
+    }
+
+    /// Everything but look-ups.
+    pub(super) fn writes(&self) -> Vec<Seen> {
+        self.seen().into_iter().filter(|seen| seen.method != "GET").collect()
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
@@ -216,6 +227,7 @@ fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
         on_gone: None,
         only_if: Vec::new(),
         partial_write: PartialWrite::Record,
+        clear_with: ClearWith::Null,
     }
 }
 
@@ -235,7 +247,9 @@ pub(super) fn record(n: usize) -> OutRecord {
         source_key: format!("EDU1/e/{n:04}"),
         version: 3,
         fields: [("name".to_owned(), format!("Name {n}")), ("u_amount".to_owned(), "12.50".to_owned())].into(),
+        cleared: Default::default(),
         sys_id: None,
+        sys_table: None,
         derived_sys_id: format!("{n:032x}"),
         may_exist: false,
     }
@@ -275,7 +289,11 @@ pub(super) fn batch_answer(serviced: Vec<Value>, unserviced: &[&str]) -> Reply {
 
 pub(super) fn ids(outcomes: &[Outcome]) -> Vec<&str> {
     fn id(outcome: &Outcome) -> &str {
-        if let Outcome::Confirmed { sys_id, .. } = outcome { sys_id } else { panic!("{outcome:?}") }
+        if let Outcome::Confirmed { sys_id, .. } = outcome { sys_id.as_str() } else { panic!("{outcome:?}") }
     }
     outcomes.iter().map(id).collect()
+}
+
+pub(super) fn id(text: &str) -> SysId {
+    SysId::new(text).unwrap()
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::support::*;
+use crate::definition::plan::PartialWrite;
 use crate::servicenow::*;
 
 const NONE: fn() -> Reply = || reply(200, json!({"result": []}));
@@ -34,7 +35,7 @@ fn echo(seen: &Seen, status: u16) -> Reply {
 async fn new_rows_get_the_derived_sys_id_and_known_rows_are_updated() {
     let server = Server::start(|seen| echo(seen, if seen.method == "POST" { 201 } else { 200 }));
     let mut known = record(2);
-    known.sys_id = Some("abc".into());
+    known.sys_id = Some(id("abc"));
     let outcomes = send(&server, |_| (), &table(), &[record(1), known]).await;
     assert_eq!(ids(&outcomes), [record(1).derived_sys_id.as_str(), "abc"]);
     assert!(matches!(&outcomes[0], Outcome::Confirmed { how: How::Inserted, partial, .. } if partial.is_empty()));
@@ -64,19 +65,132 @@ async fn fields_that_come_back_otherwise_are_named() {
     assert_eq!(partial, &[difference("name", "Name 1", Some("Name")), difference("u_amount", "12.50", None)]);
 }
 
+const UNSEEN: fn() -> Reply = || refusal(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval");
+
 #[actix_rt::test]
-async fn a_row_that_is_gone_is_made_again() {
+async fn only_a_row_under_our_own_sys_id_is_made_again() {
     let server = Server::start(|seen| match seen.method.as_str() {
-        "PATCH" => refusal(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval"),
+        "PATCH" => UNSEEN(),
+        "GET" => NONE(),
         _ => echo(seen, 201),
     });
+    let mut own = record(1);
+    own.sys_id = Some(id(&own.derived_sys_id));
+    let outcomes = send(&server, |_| (), &table(), &[own]).await;
+    assert!(matches!(&outcomes[0], Outcome::Confirmed { how: How::Inserted, .. }), "{outcomes:?}");
+
+    // another one may only be hidden: no second row is made
+    let mut adopted = record(1);
+    adopted.sys_id = Some(id("abc"));
+    let before = server.seen().len();
+    let outcomes = send(&server, |_| (), &table(), &[adopted.clone()]).await;
+    let Outcome::Rejected { message, next_step, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
+    assert!(message.contains("row abc of `x_row` cannot be seen any more") && message.contains("ACL restricts"), "{message}");
+    assert!(next_step.contains("let the OAuth application's user read it") && next_step.contains("`EDU1/e/0001`"), "{next_step}");
+    assert!(server.seen()[before..].iter().all(|seen| seen.method != "POST"));
+
+    // a row that carries the key takes its place
+    let server = Server::start(|seen| match (seen.method.as_str(), seen.path.as_str()) {
+        ("PATCH", "/api/now/table/x_row/abc") => UNSEEN(),
+        ("GET", _) if seen.q("sysparm_query").starts_with("u_source_key") => {
+            reply(200, json!({"result": [{"sys_id": "by-hand", "u_source_key": "EDU1/e/0001", "u_source_version": ""}]}))
+        }
+        ("GET", _) => NONE(),
+        _ => echo(seen, 200),
+    });
+    let outcomes = send(&server, |_| (), &table(), &[adopted]).await;
+    assert_eq!(ids(&outcomes), ["by-hand"]);
+}
+
+#[actix_rt::test]
+async fn a_write_whose_row_comes_back_as_it_was_did_not_happen() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "PATCH" => {
+            let mut old = row(1, 2);
+            old["sys_id"] = json!("abc");
+            old["u_amount"] = json!("100.00");
+            reply(200, json!({"result": old}))
+        }
+        _ => reply(200, json!({"result": [{"sys_id": "abc", "u_source_key": "EDU1/e/0001", "u_source_version": "2"}]})),
+    });
     let mut known = record(1);
-    known.sys_id = Some("abc".into());
+    known.sys_id = Some(id("abc"));
+    let mut target = table();
+    for policy in [PartialWrite::Fail, PartialWrite::Record] {
+        target.partial_write = policy;
+        let outcomes = send(&server, |_| (), &target, &[known.clone()]).await;
+        let Outcome::Rejected { message, field, next_step } = &outcomes[0] else { panic!("{outcomes:?}") };
+        assert!(message.contains("changed nothing") && message.contains("`u_source_version` = 2, 3 was sent"), "{message}");
+        assert_eq!(field.as_deref(), Some("u_source_version"));
+        assert!(next_step.contains("business rule"), "{next_step}");
+    }
+
+    // the answer was old, the row is not
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "PATCH" => reply(200, json!({"result": row(1, 2)})),
+        _ => reply(200, json!({"result": [row(1, 3)]})),
+    });
+    let mut own = record(1);
+    own.sys_id = Some(id(&own.derived_sys_id));
+    let outcomes = send(&server, |_| (), &table(), &[own]).await;
+    assert!(matches!(&outcomes[0], Outcome::Confirmed { how: How::Updated, said: Some(_), .. }), "{outcomes:?}");
+}
+
+#[actix_rt::test]
+async fn an_update_that_is_answered_with_another_row_is_a_conflict() {
+    let server = Server::start(|seen| {
+        let mut row = seen.json();
+        row["sys_id"] = json!("second");
+        reply(200, json!({"result": row}))
+    });
+    let mut known = record(1);
+    known.sys_id = Some(id("first"));
     let outcomes = send(&server, |_| (), &table(), &[known]).await;
     assert!(
-        matches!(&outcomes[0], Outcome::Confirmed { how: How::Inserted, sys_id, .. } if *sys_id == record(1).derived_sys_id),
+        matches!(&outcomes[0], Outcome::Conflict { message, .. } if message.contains("first") && message.contains("second")),
         "{outcomes:?}"
     );
+}
+
+#[actix_rt::test]
+async fn two_records_of_a_batch_never_adopt_one_row() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "GET" => reply(200, json!({"result": [{"sys_id": "free", "name": "Name 1", "u_source_key": ""}]})),
+        "POST" => echo(seen, 201),
+        _ => echo(seen, 200),
+    });
+    let mut target = table();
+    target.natural_key = vec!["name".into()];
+    let mut twin = record(2);
+    twin.fields.insert("name".into(), "Name 1".into());
+    let outcomes = send(&server, |settings| settings.adopt = true, &target, &[record(1), twin]).await;
+    assert!(matches!(&outcomes[0], Outcome::Confirmed { sys_id, .. } if *sys_id == "free"), "{outcomes:?}");
+    let Outcome::Conflict { message, next_step } = &outcomes[1] else { panic!("{outcomes:?}") };
+    assert!(message.contains("EDU1/e/0001") && message.contains("EDU1/e/0002") && message.contains("row free"), "{message}");
+    assert!(next_step.contains("natural key"), "{next_step}");
+    assert_eq!(server.seen().iter().filter(|seen| seen.method != "GET").count(), 1, "nothing was written of the second");
+}
+
+#[actix_rt::test]
+async fn a_default_that_the_instance_puts_into_a_new_row_is_no_difference() {
+    let server = Server::start(|seen| {
+        let mut row = seen.json();
+        if row["name"] == "" {
+            row["name"] = json!("default");
+        }
+        if let Some(id) = seen.path.strip_prefix("/api/now/table/x_row/") {
+            row["sys_id"] = json!(id);
+        }
+        reply(200, json!({"result": row}))
+    });
+    let mut new = record(1);
+    new.fields.insert("name".into(), String::new());
+    let mut known = new.clone();
+    known.sys_id = Some(id("abc"));
+    let outcomes = send(&server, |_| (), &table(), &[new, known]).await;
+    assert!(matches!(&outcomes[0], Outcome::Confirmed { partial, .. } if partial.is_empty()), "{outcomes:?}");
+    // what was cleared and is still there is one
+    assert!(matches!(&outcomes[1], Outcome::Confirmed { partial, .. } if partial[0].field == "name"), "{outcomes:?}");
 }
 
 /// An instance that refuses every insert and shows `rows`.
@@ -115,7 +229,7 @@ async fn a_refused_insert_may_hide_a_row() {
     other["u_source_key"] = json!("EDU1/e/9999");
     let server = refusing("Error during insert of x_row (1)", vec![other]);
     let outcomes = send(&server, |_| (), &table(), &[record(1)]).await;
-    assert!(matches!(&outcomes[0], Outcome::Rejected { message, .. } if message.contains("EDU1/e/9999")), "{outcomes:?}");
+    assert!(matches!(&outcomes[0], Outcome::Conflict { message, .. } if message.contains("EDU1/e/9999")), "{outcomes:?}");
 }
 
 #[actix_rt::test]
@@ -187,12 +301,16 @@ async fn rows_of_others_are_adopted_by_natural_key_and_never_taken_from_another_
     let mut target = table();
     target.natural_key = vec!["name".into()];
     let outcomes = send(&server, |settings| settings.adopt = true, &target, &records(4)).await;
-    assert!(matches!(&outcomes[0], Outcome::Confirmed { sys_id, how: How::Updated, .. } if sys_id == "free"), "{outcomes:?}");
+    assert!(matches!(&outcomes[0], Outcome::Confirmed { sys_id, how: How::Updated, .. } if *sys_id == "free"), "{outcomes:?}");
     // another record's row, as when two companies both have an account of this number: a row of its own
-    assert!(matches!(&outcomes[1], Outcome::Confirmed { sys_id, how: How::Inserted, .. } if sys_id != "other"), "{outcomes:?}");
+    assert!(matches!(&outcomes[1], Outcome::Confirmed { sys_id, how: How::Inserted, .. } if *sys_id != "other"), "{outcomes:?}");
     assert!(matches!(&outcomes[2], Outcome::Rejected { message, .. } if message.contains("2 rows") && message.contains("a, b")));
     assert!(matches!(&outcomes[3], Outcome::Confirmed { how: How::Inserted, .. }));
     assert_eq!(server.seen().iter().filter(|seen| seen.method == "GET").count(), 1, "many per request");
+}
+
+fn found(sys_id: &str) -> Settled {
+    Settled::Confirmed { sys_id: id(sys_id), table: None, partial: Vec::new(), said: None }
 }
 
 #[actix_rt::test]
@@ -206,15 +324,7 @@ async fn doubt_about_rows_is_settled_by_sys_id_then_by_key() {
         reply(200, json!({"result": [elsewhere]}))
     });
     let settled = server.client().settle(&Tokens::default(), &table(), &records(4)).await.unwrap();
-    assert_eq!(
-        settled,
-        [
-            Settled::Confirmed { sys_id: record(1).derived_sys_id, table: None },
-            Settled::Absent,
-            Settled::Confirmed { sys_id: "theirs".into(), table: None },
-            Settled::Absent
-        ]
-    );
+    assert_eq!(settled, [found(&record(1).derived_sys_id), Settled::Absent, found("theirs"), Settled::Absent]);
 
     // without a version column the fields decide
     let mut target = table();
@@ -222,7 +332,7 @@ async fn doubt_about_rows_is_settled_by_sys_id_then_by_key() {
     let mut changed = record(2);
     changed.fields.insert("name".into(), "New name".into());
     let settled = server.client().settle(&Tokens::default(), &target, &[record(1), changed]).await.unwrap();
-    assert_eq!(settled, [Settled::Confirmed { sys_id: record(1).derived_sys_id, table: None }, Settled::Absent]);
+    assert_eq!(settled, [found(&record(1).derived_sys_id), Settled::Absent]);
 }
 
 #[actix_rt::test]
@@ -264,7 +374,7 @@ async fn a_row_that_no_longer_says_what_is_expected_is_left_alone() {
         });
         let fields: std::collections::BTreeMap<_, _> = [("name".to_owned(), "Name 1".to_owned())].into();
         let expects = Some([("name".to_owned(), "Old".to_owned())].into());
-        let aligned = OutRecord { sys_id: Some("abc".into()), fields, expects, ..record(1) };
+        let aligned = OutRecord { sys_id: Some(id("abc")), fields, expects, ..record(1) };
         let outcomes = send(&server, |_| (), &table(), &[aligned]).await;
         let word = match &outcomes[0] {
             Outcome::Confirmed { .. } => "confirmed",
@@ -284,7 +394,7 @@ async fn an_expected_row_that_is_deleted_meanwhile_is_not_made_again_in_part() {
         _ => echo(seen, 201),
     });
     let expects = Some([("name".to_owned(), "Old".to_owned())].into());
-    let outcomes = send(&server, |_| (), &table(), &[OutRecord { sys_id: Some("abc".into()), expects, ..record(1) }]).await;
+    let outcomes = send(&server, |_| (), &table(), &[OutRecord { sys_id: Some(id("abc")), expects, ..record(1) }]).await;
     assert!(matches!(&outcomes[0], Outcome::Withdrawn { .. }), "{outcomes:?}");
     assert!(server.seen().iter().all(|seen| seen.method != "POST"));
 }
@@ -297,7 +407,7 @@ async fn a_doubt_about_one_of_several_records_of_a_version_is_settled_by_its_fie
             reply(200, json!({"result": [row]}))
         });
         let expects = Some([("name".to_owned(), "Old".to_owned())].into());
-        let doubtful = OutRecord { sys_id: Some("abc".into()), expects, may_exist: true, ..record(1) };
+        let doubtful = OutRecord { sys_id: Some(id("abc")), expects, may_exist: true, ..record(1) };
         let found = server.client().settle(&Tokens::default(), &table(), &[doubtful]).await.unwrap();
         assert_eq!(matches!(found[0], Settled::Confirmed { .. }), settled, "{found:?}");
     }

@@ -220,6 +220,7 @@ fn transform(store: &mut Store, name: &str, fields: &[(String, &str)], options: 
                 Ok((state, target)) => {
                     (outcome.state, outcome.target) = (state, target);
                     match state {
+                        "ignored" if target.is_none() => outcome.message = "Row transform ignored by onBefore script".to_owned(),
                         "skipped" => outcome.message = "Unable to resolve target record, coalesce values not present".to_owned(),
                         "ignored" => outcome.message = "No field values changed".to_owned(),
                         _ => work.commits += 1,
@@ -244,9 +245,17 @@ fn apply(
     if fields.iter().map(|(_, text)| text.len()).sum::<usize>() > ROW_LIMIT {
         return Ok(("skipped", None));
     }
+    if let Some((column, when)) = &map.ignore {
+        let text = fields.iter().find(|(name, _)| name == column).map_or("", |(_, text)| text);
+        if when.applies(text) {
+            return Ok(("ignored", None));
+        }
+    }
     let renamed = |column: &'_ str| map.fields.iter().find(|(from, _)| from == column).map(|(_, to)| to.clone());
     let mut mapped: Vec<Field<'_>> = fields
         .iter()
+        // an empty value is not copied, unless the map says so; the column keeps what it held
+        .filter(|(_, text)| map.copy_empty || !text.is_empty())
         // the literal text `NULL` clears a column
         .map(|(column, text)| {
             let text = if *text == "NULL" { "" } else { text };
@@ -283,6 +292,9 @@ fn apply(
         table.find(&columns, &texts).unwrap_or_default().first().copied()
     };
     store.check(&map.target, found, &values, Writer::Transform).map_err(|refusal| refusal.0)?;
+    if let (Some(slot), true) = (found, store.undone(&map.target, &values)) {
+        return Ok(("ignored", Some(slot)));
+    }
     let (id, now) = (store.new_id(), store.now());
     let Some(table) = store.tables.get_mut(&map.target) else { return Err(format!("Invalid table {}", map.target)) };
     Ok(match found {

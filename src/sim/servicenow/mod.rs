@@ -10,6 +10,7 @@
 
 mod batch;
 mod catalog;
+mod dictionary;
 mod http;
 mod import_set;
 mod load;

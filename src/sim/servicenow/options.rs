@@ -145,6 +145,9 @@ pub struct ServiceNowOptions {
     pub open_columns: bool,
     /// Length of the columns of an open table that are not declared.
     pub open_column_length: usize,
+    /// Whether callers may read `sys_dictionary`, `sys_db_object`, `sys_transform_map` and `sys_transform_entry`. An integration user of a
+    /// real instance usually may not.
+    pub dictionary: bool,
     /// Whether a query with an unknown column finds nothing (`glide.invalid_query.returns_no_rows`) rather than drop the clause.
     pub invalid_query_returns_no_rows: bool,
     /// What happens to a text that is too long.
@@ -241,6 +244,7 @@ impl Default for ServiceNowOptions {
             tables: catalog::tables(true),
             open_columns: true,
             open_column_length: 255,
+            dictionary: false,
             invalid_query_returns_no_rows: false,
             long_text: LongText::Cut,
             decimal_places: 2,

@@ -70,6 +70,10 @@ pub struct TransformMap {
     pub fields: Vec<(String, String)>,
     /// What is done about references without a match, per target column.
     pub references: BTreeMap<String, OnMissing>,
+    /// *Copy empty fields*: whether an empty value clears the column of a row that is there. Off by default, as on a real instance.
+    pub copy_empty: bool,
+    /// A script of the map that ignores rows: by what a staging column holds.
+    pub ignore: Option<(String, Abort)>,
     /// The header a line needs; enforced while `ServiceNowOptions::lines_need_header` is on.
     pub parent: Option<ParentRule>,
 }
@@ -105,6 +109,8 @@ pub struct BusinessRule {
     pub column: String,
     /// When it aborts.
     pub abort: Abort,
+    /// Whether an update is undone without a word: the answer is 200 with the row as it was.
+    pub silent: bool,
 }
 
 /// One table.
@@ -180,6 +186,8 @@ impl TableSchema {
             coalesce: coalesce.iter().map(|column| (*column).to_owned()).collect(),
             fields: Vec::new(),
             references: BTreeMap::new(),
+            copy_empty: false,
+            ignore: None,
             parent: None,
         });
         self

@@ -102,6 +102,9 @@ impl Store {
             }
             tables.insert(schema.name.clone(), Table::new(Arc::new(schema), options.open_columns, keys));
         }
+        if options.dictionary {
+            super::dictionary::add(&mut tables, options);
+        }
         let jobs = Jobs::new(options, chrono::Utc::now().timestamp_millis());
         let random = fastrand::Rng::with_seed(options.seed);
         Self { tables, random, sets: BTreeMap::new(), set_count: 0, due: VecDeque::new(), jobs, ahead: 0 }
@@ -212,7 +215,7 @@ impl Store {
         if !missing.is_empty() {
             return Err(Refusal(format!("Data Policy Exception: The following fields are mandatory: {}", missing.join(", "))));
         }
-        for rule in &table.schema.rules {
+        for rule in table.schema.rules.iter().filter(|rule| !rule.silent) {
             if rule.abort.applies(&text(&rule.column)) {
                 let id = rule_id(&rule.name);
                 return Err(Refusal(format!(
@@ -222,6 +225,13 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Whether a rule undoes an update without a word.
+    pub(super) fn undone(&self, name: &str, values: &[(u16, Cow<'_, str>)]) -> bool {
+        let Some(table) = self.tables.get(name) else { return false };
+        let new = |column: &str| values.iter().rev().find(|(number, _)| table.name_of(*number) == column).map(|(_, text)| &**text);
+        table.schema.rules.iter().any(|rule| rule.silent && new(&rule.column).is_some_and(|text| rule.abort.applies(text)))
     }
 
     /// A POST to the Table API, without the answer.
@@ -261,6 +271,9 @@ impl Store {
     ) -> Result<bool, Refusal> {
         let values = self.prepare(name, fields, writer, options)?;
         self.check(name, Some(slot), &values, writer)?;
+        if writer != Writer::Hand && self.undone(name, &values) {
+            return Ok(false);
+        }
         let now = self.now();
         Ok(self.tables.get_mut(name).is_some_and(|table| table.update(slot, now, &values)))
     }

@@ -48,11 +48,11 @@ WITH RECURSIVE lane AS (
     FROM claimed HAVING count(*) > 0
 )
 SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.sent_ago,
-       dl.payload, dl.refs, dl.expects, r.sys_id, coalesce(r.version >= c.version, false) AS stands, false AS set_aside
+       dl.payload, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands, false AS set_aside
 FROM claimed c
 JOIN document d ON d.id = c.document_id
 JOIN delivery dl ON dl.id = c.delivery_id
 LEFT JOIN record r ON r.document_id = c.document_id AND r.block = c.block AND r.record_key = c.record_key
 UNION ALL
 -- what was set aside instead, so that whoever claims knows that there may be more
-SELECT delivery_id, document_id, company, '', version, NULL, '', 0, NULL, '', NULL, NULL, NULL, false, true FROM held_back
+SELECT delivery_id, document_id, company, '', version, NULL, '', 0, NULL, '', NULL, NULL, NULL, NULL, false, true FROM held_back

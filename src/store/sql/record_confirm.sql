@@ -1,6 +1,6 @@
 WITH n AS (
-    SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::bigint[], $8::text[])
-        AS n (document_id, record_key, sys_id, target_table, version, delivery_id, returned)
+    SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::bigint[], $8::text[], $9::text[])
+        AS n (document_id, record_key, sys_id, target_table, version, delivery_id, returned, partial)
 ), agreed_now AS (
     -- aligned records: what was sent, and what stands there now, is agreed
     UPDATE agreed a SET fields = a.fields || p.pairs
@@ -15,10 +15,10 @@ WITH n AS (
     ) p
     WHERE a.document_id = p.document_id
 )
-INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id)
-SELECT n.document_id, $1, n.record_key, n.sys_id, n.target_table, n.version, n.delivery_id
+INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id, partial)
+SELECT n.document_id, $1, n.record_key, n.sys_id, n.target_table, n.version, n.delivery_id, n.partial::text[]
 FROM n
 ON CONFLICT (document_id, block, record_key) DO UPDATE
 SET sys_id = excluded.sys_id, target_table = excluded.target_table, version = excluded.version,
-    delivery_id = excluded.delivery_id, confirmed_at = now()
+    delivery_id = excluded.delivery_id, confirmed_at = now(), own_row = true, partial = excluded.partial
 WHERE record.delivery_id <= excluded.delivery_id

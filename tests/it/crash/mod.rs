@@ -38,6 +38,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("list failures", "reads"),
     ("list failures by cause", "reads"),
     ("count failures", "reads"),
+    ("look for fields that were not kept", "reads"),
     ("read the names of flows", "reads"),
     ("list the nodes", "reads"),
     ("list documents", "reads"),

@@ -86,8 +86,12 @@ impl World {
         let database = Ledger::Shared(run(Database::migrated()));
         let syspro = SysproSim::start(options.syspro.clone()).unwrap();
         let mut instance = ServiceNowOptions::default();
-        let refusal =
-            BusinessRule { name: "Period is closed".into(), column: "u_due_date".into(), abort: Abort::Equals(REFUSED_DATE.into()) };
+        let refusal = BusinessRule {
+            name: "Period is closed".into(),
+            column: "u_due_date".into(),
+            abort: Abort::Equals(REFUSED_DATE.into()),
+            silent: false,
+        };
         instance.table("x_apo_invoice").unwrap().rules.push(refusal);
         change(&mut instance);
         let credentials = [

@@ -92,7 +92,12 @@ async fn values_that_are_no_texts_arrive_mangled_and_null_clears() {
 async fn a_failed_transform_is_still_201() {
     let mut options = ServiceNowOptions::default();
     let target = options.table("x_apo_gl_posting").expect("table");
-    target.rules.push(BusinessRule { name: "Closed period".into(), column: "u_date".into(), abort: Abort::StartsWith("2025-12".into()) });
+    target.rules.push(BusinessRule {
+        name: "Closed period".into(),
+        column: "u_date".into(),
+        abort: Abort::StartsWith("2025-12".into()),
+        silent: false,
+    });
     let bench = Bench::new(options).await;
     let entry = bench.import(POSTING, &json!({"u_source_key": "k", "u_date": "2025-12-31"})).await;
     assert_eq!(entry["status"], "error");

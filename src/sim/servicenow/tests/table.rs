@@ -248,7 +248,7 @@ async fn rules_policies_and_access_control_act_on_writes() {
     let table = options.table("proc_po").expect("table");
     table.unwritable.push("description".into());
     table.mandatory.push("number".into());
-    table.rules.push(BusinessRule { name: "No refunds".into(), column: "total_cost".into(), abort: Abort::Negative });
+    table.rules.push(BusinessRule { name: "No refunds".into(), column: "total_cost".into(), abort: Abort::Negative, silent: false });
     table.hidden = Some(("status".into(), "canceled".into()));
     let bench = Bench::new(options).await;
     let missing = bench.post("/api/now/table/proc_po", &json!({"records": [{"number": "1"}]})).await;

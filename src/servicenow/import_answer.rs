@@ -1,0 +1,117 @@
+//! What the answer of the Import Set API says of one record: the verdict stands in `result`, not in the HTTP status; a failed transform is
+//! a 201 too.
+
+use crate::definition::plan::TargetPlan;
+use crate::domain::SysId;
+
+use super::client::Verdict;
+use super::error::ServiceNowError;
+use super::lookup::columns;
+use super::outcome::{How, Outcome, rejection};
+use super::wire::{Document, Row};
+
+/// What an answer says of a record.
+#[derive(Debug)]
+pub(super) enum Answered {
+    /// Nothing is left to be looked up.
+    Final(Verdict),
+    /// A row was written.
+    Written {
+        /// The row; `None` when the answer does not name it.
+        sys_id: Option<SysId>,
+        table: String,
+        how: How,
+        /// What was said beside it.
+        said: Option<String>,
+    },
+    /// Nothing was written: nothing had changed, or a script refused the row. The row itself tells which.
+    Ignored { sys_id: Option<SysId>, table: String, said: Option<String> },
+}
+
+pub(super) fn rejected(target: &TargetPlan, words: &str) -> Outcome {
+    let (message, field, next_step) = rejection(words, &columns(target));
+    Outcome::Rejected { message, field, next_step }
+}
+
+fn state(entry: &Row) -> String {
+    entry.filled("status").or_else(|| entry.filled("sys_import_state")).unwrap_or_default().to_ascii_lowercase()
+}
+
+fn failed(entry: &Row) -> bool {
+    matches!(state(entry).as_str(), "error" | "skipped")
+}
+
+/// An entry's own words.
+fn words(entry: &Row) -> Option<String> {
+    let names = ["error_message", "status_message", "sys_import_state_comment", "comment"];
+    let mut said: Vec<&str> = Vec::new();
+    for words in names.iter().filter_map(|name| entry.filled(name)) {
+        if !said.contains(&words) {
+            said.push(words);
+        }
+    }
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
+/// The answer to one staged row.
+///
+/// There is one entry per transform map. The entries of the target table decide (a failure among them before a success). Where no entry
+/// is for the target table, any failure decides, else the first entry. What the other entries say is kept beside the verdict.
+pub(super) fn read(target: &TargetPlan, document: &Document) -> Answered {
+    let doubt = |message: &str| Answered::Final(Ok(Outcome::InDoubt { message: message.to_owned() }));
+    let Some(entries) = document.result.as_ref().filter(|entries| !entries.is_empty()) else {
+        return doubt("staged, but the answer has no result of the transform");
+    };
+    let own = |entry: &&Row| entry.filled("table").is_some_and(|table| table.eq_ignore_ascii_case(&target.target_table));
+    let mut owned = entries.iter().filter(own);
+    let failure = |entry: &&Row| failed(entry);
+    let entry = owned.clone().find(failure).or_else(|| owned.next()).or_else(|| entries.iter().find(failure)).unwrap_or(&entries[0]);
+
+    let table = entry.filled("table").unwrap_or(&target.target_table);
+    let staging_only = table.eq_ignore_ascii_case(&target.table) && !target.table.eq_ignore_ascii_case(&target.target_table);
+    let how = match state(entry).as_str() {
+        "inserted" | "insert" => How::Inserted,
+        "updated" | "update" => How::Updated,
+        "ignored" | "ignore" | "no_change" => How::Unchanged,
+        "error" | "skipped" => {
+            let words = words(entry).unwrap_or_else(|| format!("the transform answered `{}` without a reason", state(entry)));
+            if words.to_ascii_lowercase().contains("invalid staging table") {
+                return Answered::Final(Err(ServiceNowError::UnknownTable {
+                    table: target.table.clone(),
+                    block: target.block.clone(),
+                    words,
+                }));
+            }
+            return Answered::Final(Ok(rejected(target, &words)));
+        }
+        "pending" => return doubt("loaded but not yet transformed"),
+        "" if entry.filled("error_message").is_some() => {
+            return Answered::Final(Ok(rejected(target, &words(entry).unwrap_or_default())));
+        }
+        other => return doubt(&format!("staged with the unknown status `{other}`")),
+    };
+    // an instance whose rows stay where they were written names the map that did it
+    if staging_only && entry.filled("transform_map").is_none() {
+        return doubt("loaded but not yet transformed: the answer points at the staging table");
+    }
+    let linked = || entry.filled("record_link").and_then(|link| link.split('?').next()).and_then(|link| link.rsplit('/').next());
+    let sys_id = entry.filled("sys_id").or_else(|| entry.filled("sys_target_sys_id")).or_else(linked).and_then(SysId::new);
+    let (table, said) = (table.to_owned(), beside(entry, entries));
+    match how {
+        How::Unchanged => Answered::Ignored { sys_id, table, said },
+        how => Answered::Written { sys_id, table, how, said },
+    }
+}
+
+/// What was said beside a verdict: the entry's own words, and what became of the row in other transform maps.
+fn beside(chosen: &Row, entries: &[Row]) -> Option<String> {
+    let other = |entry: &Row| {
+        let table = entry.filled("table").map(|table| format!(" into `{table}`")).unwrap_or_default();
+        let map = entry.filled("transform_map").map_or_else(|| "another transform map".to_owned(), |map| format!("transform map `{map}`"));
+        let words = words(entry).unwrap_or_else(|| "no reason given".to_owned());
+        format!("{map}{table} ended as `{}`: {words}", state(entry))
+    };
+    let others = entries.iter().filter(|entry| !std::ptr::eq(*entry, chosen) && failed(entry)).map(other);
+    let said: Vec<String> = words(chosen).into_iter().chain(others).collect();
+    (!said.is_empty()).then(|| said.join("; "))
+}

@@ -1,0 +1,450 @@
+//! Import set answers that prove nothing by themselves, held against the rows: a row that was ignored, an answer without a row, a second
+//! row for one record, fields that the staging table does not keep.
+
+use std::collections::{BTreeMap, HashMap};
+
+use tracing::{debug, warn};
+
+use crate::definition::plan::TargetPlan;
+use crate::domain::SysId;
+use crate::retry::Class;
+
+use super::client::{ServiceNow, Verdict};
+use super::compare::{differences, differences_found, same_value};
+use super::error::ServiceNowError;
+use super::import_answer::Answered;
+use super::import_set::staged;
+use super::lookup::{self, columns};
+use super::outcome::{FieldDifference, Found, How, OutRecord, Outcome, Settled};
+use super::staging;
+use super::token::TokenSource;
+
+/// Records of a batch whose staging rows are read while a column of the staging table is not proven.
+const SAMPLE: usize = 20;
+
+/// Batches whose staging rows were not found before it is given up to prove columns by them.
+const MISSES: u32 = 3;
+
+/// Whether a row that was found stands for a record.
+#[derive(Debug)]
+pub(super) enum Stands {
+    /// It carries this version, or nothing in it says otherwise; then it is said what could not be compared.
+    Yes(Option<String>),
+    /// It carries something else.
+    No(String),
+    /// It carries another record's key.
+    Other(String),
+}
+
+/// Whether a row is this version of a record, by the columns that the row has.
+pub(super) fn stands(target: &TargetPlan, record: &OutRecord, table: &str, found: &Found) -> Stands {
+    let carried = target.key_column.as_ref().and_then(|column| found.fields.get(column)).map(|key| key.trim());
+    if let Some(key) = carried.filter(|key| !key.is_empty() && *key != record.source_key) {
+        return Stands::Other(key.to_owned());
+    }
+    // columns of the staging table that the target does not have say nothing
+    let common: BTreeMap<String, String> = record
+        .fields
+        .iter()
+        .filter(|(name, _)| found.fields.contains_key(*name))
+        .map(|(name, text)| (name.clone(), text.clone()))
+        .collect();
+    let different = differences_found(&common, &found.fields);
+    let first = different.first().map(|d| {
+        let there = d.returned.as_deref().unwrap_or_default();
+        format!("`{}` is `{there}` there, `{}` was sent", d.field, d.sent)
+    });
+    match (found.version, first) {
+        (Some(version), _) if version == record.version => Stands::Yes(None),
+        (Some(version), first) => {
+            let first = first.map(|first| format!("; {first}")).unwrap_or_default();
+            Stands::No(format!("row {} of `{table}` carries version {version}, not {}{first}", found.sys_id, record.version))
+        }
+        (None, Some(first)) => Stands::No(format!("row {} of `{table}` is not as it was sent: {first}", found.sys_id)),
+        (None, None) => {
+            let column = target.version_column.as_deref().unwrap_or("version column");
+            let compared = if common.is_empty() { "nothing of the row".to_owned() } else { format!("{} columns", common.len()) };
+            Stands::Yes(Some(format!("`{table}` has no `{column}`, so {compared} could be compared")))
+        }
+    }
+}
+
+/// Whether the row that an answer names is another one than the ledger holds for the record in that table.
+fn second_row(record: &OutRecord, table: &str, sys_id: &SysId) -> bool {
+    let same_table = record.sys_table.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(table));
+    same_table && record.sys_id.as_ref().is_some_and(|known| !known.names(sys_id))
+}
+
+/// The rows that answers or the ledger name, by sys_id, and those that carry the records' keys.
+struct Rows {
+    by_id: HashMap<String, Found>,
+    by_key: Vec<Option<Found>>,
+}
+
+impl Rows {
+    async fn read(
+        sn: &ServiceNow,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        table: &str,
+        records: &[&OutRecord],
+        named: &[&SysId],
+    ) -> Result<Self, ServiceNowError> {
+        let mut ids: Vec<&str> = named.iter().map(|id| id.as_str()).collect();
+        ids.extend(records.iter().filter_map(|record| record.sys_id.as_deref()));
+        ids.sort_unstable();
+        ids.dedup();
+        let by_id = if ids.is_empty() { HashMap::new() } else { lookup::find_by_id_in(sn, tokens, target, table, &ids).await? };
+        let keys: Vec<String> = records.iter().map(|record| record.source_key.clone()).collect();
+        let by_key = match lookup::find_by_key_in(sn, tokens, target, table, &keys).await {
+            Ok(found) => found,
+            // a target without the key column is usual
+            Err(ServiceNowError::UnknownColumn { .. }) => vec![None; keys.len()],
+            Err(error) => return Err(error),
+        };
+        Ok(Self { by_id, by_key })
+    }
+}
+
+/// One verdict per record. What an answer proves by itself costs nothing; the rest is looked up together, table by table.
+pub(super) async fn verify(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    records: &[OutRecord],
+    answered: Vec<Answered>,
+) -> Vec<Verdict> {
+    let mut open: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, answer) in answered.iter().enumerate() {
+        match answer {
+            Answered::Final(_) => {}
+            Answered::Written { sys_id: Some(sys_id), table, .. } if !second_row(&records[at], table, sys_id) => {}
+            Answered::Written { table, .. } | Answered::Ignored { table, .. } => open.entry(table).or_default().push(at),
+        }
+    }
+    let mut looked: HashMap<usize, Outcome> = HashMap::new();
+    for (table, ats) in open {
+        let asked: Vec<&OutRecord> = ats.iter().map(|at| &records[*at]).collect();
+        let named = |at: &usize| match &answered[*at] {
+            Answered::Written { sys_id, .. } | Answered::Ignored { sys_id, .. } => sys_id.as_ref(),
+            Answered::Final(_) => None,
+        };
+        let named: Vec<&SysId> = ats.iter().filter_map(named).collect();
+        let rows = Rows::read(sn, tokens, target, table, &asked, &named).await;
+        for (position, at) in ats.into_iter().enumerate() {
+            looked.insert(at, by_rows(target, &records[at], &answered[at], table, rows.as_ref().map(|rows| (rows, position))));
+        }
+    }
+    let verdict = |(at, answer)| match (looked.remove(&at), answer) {
+        (Some(outcome), _) => Ok(outcome),
+        (None, Answered::Final(verdict)) => verdict,
+        (None, Answered::Written { sys_id: Some(sys_id), table, how, said }) => {
+            Ok(Outcome::Confirmed { sys_id, table, how, partial: Vec::new(), said })
+        }
+        (None, _) => Ok(Outcome::InDoubt { message: "the answer names no row".into() }),
+    };
+    let mut verdicts: Vec<Verdict> = answered.into_iter().enumerate().map(verdict).collect();
+    staged_as_sent(sn, tokens, target, records, &mut verdicts).await;
+    cleared(sn, tokens, target, records, &mut verdicts).await;
+    verdicts
+}
+
+/// Fields that were to be cleared: whether a transform map does so is its own setting, so the rows are read back.
+async fn cleared(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], verdicts: &mut [Verdict]) {
+    let mut open: BTreeMap<String, Vec<(usize, SysId)>> = BTreeMap::new();
+    for (at, verdict) in verdicts.iter().enumerate().filter(|(at, _)| !records[*at].cleared.is_empty()) {
+        if let Ok(Outcome::Confirmed { sys_id, table, .. }) = verdict {
+            open.entry(table.clone()).or_default().push((at, sys_id.clone()));
+        }
+    }
+    for (table, rows) in open {
+        let ids: Vec<&str> = rows.iter().map(|(_, id)| id.as_str()).collect();
+        let found = lookup::find_by_id_in(sn, tokens, target, &table, &ids).await;
+        for (at, id) in &rows {
+            let Ok(Outcome::Confirmed { partial, said, .. }) = &mut verdicts[*at] else { continue };
+            match found.as_ref().map(|found| found.get(id.as_str())) {
+                Ok(Some(row)) => {
+                    for name in &records[*at].cleared {
+                        let there = row.fields.get(name).filter(|text| !same_value("", text));
+                        let difference =
+                            |text: &String| FieldDifference { field: name.clone(), sent: String::new(), returned: Some(text.clone()) };
+                        partial.extend(there.map(difference));
+                    }
+                }
+                _ => {
+                    let names: Vec<String> = records[*at].cleared.iter().map(|name| format!("`{name}`")).collect();
+                    let note = format!("whether {} is empty in `{table}` now could not be read", names.join(", "));
+                    *said = Some(said.take().map_or_else(|| note.clone(), |said| format!("{said}; {note}")));
+                }
+            }
+        }
+    }
+}
+
+/// What the rows say of an answer that proves nothing by itself.
+fn by_rows(
+    target: &TargetPlan,
+    record: &OutRecord,
+    answer: &Answered,
+    table: &str,
+    rows: Result<(&Rows, usize), &ServiceNowError>,
+) -> Outcome {
+    let (rows, position) = match rows {
+        Ok(rows) => rows,
+        Err(error) if passing(error) => {
+            return Outcome::InDoubt { message: format!("the row in `{table}` could not be looked up: {}", error.chain()) };
+        }
+        Err(error) => return unverified(answer, table, error),
+    };
+    let by_id = |id: &SysId| rows.by_id.values().find(|found| found.sys_id.names(id));
+    let (by_key, own) = (rows.by_key[position].as_ref(), record.sys_id.as_ref().and_then(by_id));
+    match answer {
+        Answered::Ignored { sys_id, said, .. } => {
+            let row = sys_id.as_ref().and_then(by_id).or(by_key).or(own);
+            ignored(target, record, table, row, said.as_deref())
+        }
+        Answered::Written { sys_id: Some(new), how, said, .. } => {
+            let old = record.sys_id.as_ref().map(SysId::as_str).unwrap_or_default();
+            second(target, record, table, (old, own.is_some()), (new, by_id(new).is_some()), *how, said.clone())
+        }
+        Answered::Written { sys_id: None, how, said, .. } => match by_key {
+            Some(found) => Outcome::Confirmed {
+                sys_id: found.sys_id.clone(),
+                table: table.to_owned(),
+                how: *how,
+                partial: Vec::new(),
+                said: said.clone(),
+            },
+            None => Outcome::InDoubt { message: format!("the answer names no row, and none in `{table}` carries the key") },
+        },
+        Answered::Final(_) => Outcome::InDoubt { message: "answered without a result".into() },
+    }
+}
+
+/// A record that the transform ignored: it stands only where a row carries this version.
+pub(super) fn ignored(target: &TargetPlan, record: &OutRecord, table: &str, row: Option<&Found>, said: Option<&str>) -> Outcome {
+    let words = said.map_or_else(|| "without a reason".to_owned(), |said| format!("({said})"));
+    let refused = |what: String| Outcome::Rejected {
+        message: format!("ServiceNow ignored the record {words}; {what}"),
+        field: None,
+        next_step:
+            "find out which script or condition of the transform map ignores it and correct that, or the record; then replay the record"
+                .into(),
+    };
+    let Some(found) = row else {
+        return refused(format!("no row of `{table}` carries its key `{}`", record.source_key));
+    };
+    match stands(target, record, table, found) {
+        Stands::Yes(note) => Outcome::Confirmed {
+            sys_id: found.sys_id.clone(),
+            table: table.to_owned(),
+            how: How::Unchanged,
+            partial: Vec::new(),
+            said: [said.map(str::to_owned), note].into_iter().flatten().reduce(|one, other| format!("{one}; {other}")),
+        },
+        Stands::No(what) => refused(what),
+        Stands::Other(key) => other_record(target, record, table, &found.sys_id, &key),
+    }
+}
+
+/// A row that carries another record's key.
+pub(super) fn other_record(target: &TargetPlan, record: &OutRecord, table: &str, sys_id: &SysId, key: &str) -> Outcome {
+    let column = target.key_column.as_deref().unwrap_or("key column");
+    Outcome::Conflict {
+        message: format!("row {sys_id} of `{table}` carries the key `{key}` in `{column}`, not `{}`", record.source_key),
+        next_step: format!(
+            "make `{column}` long enough for every key, let the transform map coalesce on it alone, and correct the row's key; then replay \
+             both records"
+        ),
+    }
+}
+
+/// An answer with another row than the ledger holds: right only when the row that was there is gone.
+fn second(
+    target: &TargetPlan,
+    record: &OutRecord,
+    table: &str,
+    (old, old_there): (&str, bool),
+    (new, new_there): (&SysId, bool),
+    how: How,
+    said: Option<String>,
+) -> Outcome {
+    if new_there && !old_there {
+        debug!(delivery = record.delivery, old, new = new.as_str(), "the row that was there is gone, a new one has taken its place");
+        let note = format!("row {old} is no longer there");
+        let said = Some(said.map_or_else(|| note.clone(), |said| format!("{said}; {note}")));
+        return Outcome::Confirmed { sys_id: new.clone(), table: table.to_owned(), how, partial: Vec::new(), said };
+    }
+    let there = if old_there { "which is still there" } else { "and whether that one is still there cannot be seen" };
+    let column = target.key_column.as_deref().map_or_else(|| "the key column".to_owned(), |column| format!("`{column}`"));
+    Outcome::Conflict {
+        message: format!(
+            "`{}` was answered with row {new} of `{table}`; until now it was row {old}, {there}: two rows for one record",
+            record.source_key
+        ),
+        next_step: format!("let the transform map coalesce on {column} alone, delete the row that is one too many, then replay the record"),
+    }
+}
+
+/// An answer that cannot be held against the rows.
+fn unverified(answer: &Answered, table: &str, error: &ServiceNowError) -> Outcome {
+    let (what, said) = match answer {
+        Answered::Ignored { said, .. } => ("ServiceNow ignored the record", said.as_deref()),
+        Answered::Written { said, .. } => ("ServiceNow answered with another row than before, or with none", said.as_deref()),
+        Answered::Final(_) => ("ServiceNow answered without a result", None),
+    };
+    let said = said.map(|said| format!(" ({said})")).unwrap_or_default();
+    Outcome::Rejected {
+        message: format!("{what}{said}, and the row in `{table}` could not be read to see whether it is there: {}", error.chain()),
+        field: None,
+        next_step: format!(
+            "let the OAuth application's user read `{table}`, or find out why the transform map ignores the record; then replay it"
+        ),
+    }
+}
+
+pub(super) fn passing(error: &ServiceNowError) -> bool {
+    matches!(error.class(), Class::Transient | Class::Throttled) || matches!(error, ServiceNowError::TokenRefused { .. })
+}
+
+/// Confirmed doubts whose row is another one than the ledger holds.
+pub(super) async fn second_rows(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    records: &[OutRecord],
+    settled: &mut [Settled],
+) -> Result<(), ServiceNowError> {
+    let mut open: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, one) in settled.iter().enumerate() {
+        let Settled::Confirmed { sys_id, table, .. } = one else { continue };
+        let table = table.as_deref().unwrap_or(&target.target_table);
+        if second_row(&records[at], table, sys_id) {
+            open.entry(table.to_owned()).or_default().push(at);
+        }
+    }
+    for (table, ats) in open {
+        let named: Vec<SysId> = ats
+            .iter()
+            .filter_map(|at| if let Settled::Confirmed { sys_id, .. } = &settled[*at] { Some(sys_id.clone()) } else { None })
+            .collect();
+        let ids: Vec<&str> = named.iter().map(SysId::as_str).chain(ats.iter().filter_map(|at| records[*at].sys_id.as_deref())).collect();
+        let rows = match lookup::find_by_id_in(sn, tokens, target, &table, &ids).await {
+            Ok(rows) => rows,
+            Err(error) if passing(&error) => return Err(error),
+            Err(_) => HashMap::new(),
+        };
+        let there = |id: &str| rows.values().any(|found| found.sys_id.names(id));
+        for (at, new) in ats.into_iter().zip(named) {
+            let old = records[at].sys_id.as_deref().unwrap_or_default();
+            let outcome = second(target, &records[at], &table, (old, there(old)), (&new, there(&new)), How::Updated, None);
+            if let Outcome::Conflict { message, next_step } = outcome {
+                settled[at] = Settled::Conflict { message, next_step };
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Columns of a staging table that are not there are dropped without a word. Until each column that is written has been seen filled, the
+/// staging rows of some records are read back; when one shows a difference, those of the whole batch are.
+async fn staged_as_sent(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], verdicts: &mut [Verdict]) {
+    let Some(key_column) = target.key_column.as_deref() else { return };
+    // an instance that asks for time is not asked for more
+    if verdicts
+        .iter()
+        .any(|verdict| !matches!(verdict, Ok(outcome) if !matches!(outcome, Outcome::Deferred { .. } | Outcome::InDoubt { .. })))
+    {
+        return;
+    }
+    let sn = &sn.impatient();
+    let confirmed: Vec<usize> =
+        (0..records.len()).filter(|at| matches!(&verdicts[*at], Ok(Outcome::Confirmed { how, .. }) if *how != How::Unchanged)).collect();
+    let mut left: Vec<usize> =
+        confirmed.iter().copied().filter(|at| sn.shared().proof.open(target, &staged(target, &records[*at]))).collect();
+    let rest = left.split_off(left.len().min(SAMPLE));
+    for (ats, more) in [(left, true), (rest, false)] {
+        if ats.is_empty() {
+            return;
+        }
+        let keys: Vec<&str> = ats.iter().map(|at| records[*at].source_key.as_str()).collect();
+        let rows = match staging::rows_by_key(sn, tokens, target, key_column, &keys, columns(target)).await {
+            Ok(rows) => rows,
+            Err(error) if passing(&error) => return,
+            Err(error) => return sn.shared().proof.give_up(target, &error.chain()),
+        };
+        if rows.is_empty() {
+            return sn.shared().proof.missed(target);
+        }
+        let mut different = false;
+        for at in ats {
+            let newest = rows
+                .get(records[at].source_key.as_str())
+                .and_then(|rows| rows.iter().find(|row| staging::of_version(target, row, records[at].version).unwrap_or(true)));
+            let Some(row) = newest else { continue };
+            let sent: BTreeMap<String, String> = staged(target, &records[at])
+                .into_iter()
+                .filter(|(name, text)| !text.trim().is_empty() && !records[at].cleared.contains(name))
+                .collect();
+            let found = differences(sent.iter().map(|(name, text)| (name.as_str(), text.as_str())), row);
+            let dropped = |name: &str| found.iter().any(|d| d.field == name && d.returned.as_deref().unwrap_or_default().trim().is_empty());
+            sn.shared().proof.seen(target, sent.keys().map(String::as_str).filter(|name| !dropped(name)));
+            different |= !found.is_empty();
+            if let Ok(Outcome::Confirmed { partial, .. }) = &mut verdicts[at] {
+                *partial = found;
+            }
+        }
+        if !different && more {
+            return;
+        }
+    }
+}
+
+/// Which columns of staging tables have been seen filled.
+#[derive(Debug, Default)]
+pub(super) struct Proof(std::cell::RefCell<HashMap<String, Columns>>);
+
+#[derive(Debug, Default)]
+struct Columns {
+    seen: std::collections::HashSet<String>,
+    misses: u32,
+    given_up: bool,
+}
+
+impl Proof {
+    /// Whether something of a record has not been seen yet.
+    fn open(&self, target: &TargetPlan, sent: &BTreeMap<String, String>) -> bool {
+        let tables = self.0.borrow();
+        let Some(columns) = tables.get(&target.table) else { return true };
+        !columns.given_up && sent.iter().any(|(name, text)| !text.trim().is_empty() && !columns.seen.contains(name))
+    }
+
+    fn seen<'a>(&self, target: &TargetPlan, names: impl Iterator<Item = &'a str>) {
+        let mut tables = self.0.borrow_mut();
+        let columns = tables.entry(target.table.clone()).or_default();
+        columns.misses = 0;
+        for name in names {
+            if !columns.seen.contains(name) {
+                columns.seen.insert(name.to_owned());
+            }
+        }
+    }
+
+    fn missed(&self, target: &TargetPlan) {
+        let mut tables = self.0.borrow_mut();
+        let columns = tables.entry(target.table.clone()).or_default();
+        columns.misses += 1;
+        if columns.misses >= MISSES {
+            drop(tables);
+            self.give_up(target, "no staging row carries the key of a record that was just staged");
+        }
+    }
+
+    fn give_up(&self, target: &TargetPlan, why: &str) {
+        warn!(
+            table = target.table,
+            why, "staging rows cannot be read, so a column that the staging table does not have would not be noticed: see `tieline doctor`"
+        );
+        self.0.borrow_mut().entry(target.table.clone()).or_default().given_up = true;
+    }
+}

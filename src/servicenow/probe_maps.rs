@@ -1,0 +1,116 @@
+//! What the transform maps behind a staging table do, for `doctor`: on what they coalesce, and whether they copy empty fields.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::definition::plan::{ClearWith, TargetPlan, WriteMode};
+
+use super::client::ServiceNow;
+use super::lookup::encode;
+use super::outcome::{ProbeFinding, ProbeVerdict};
+use super::token::TokenSource;
+use super::wire::Row;
+
+/// Field maps asked for at once.
+const ENTRIES: usize = 1000;
+
+/// One finding per staging table that is written.
+pub(super) async fn probe(sn: &ServiceNow, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
+    let mut seen = BTreeSet::new();
+    let mut findings = Vec::new();
+    for target in targets.iter().filter(|target| target.write == WriteMode::ImportSet && seen.insert(target.table.as_str())) {
+        let (verdict, message, next_step) = match maps(sn, tokens, target).await {
+            Some(maps) => judge(target, &maps),
+            None => could_not_tell(target),
+        };
+        findings.push(ProbeFinding { table: format!("transform map of {}", target.table), verdict, message, next_step });
+    }
+    findings
+}
+
+/// A transform map: its name, the staging columns it coalesces on, and whether it copies empty fields.
+struct Map {
+    name: String,
+    coalesce: BTreeSet<String>,
+    copies_empty: bool,
+}
+
+type Said = (ProbeVerdict, String, Option<String>);
+
+fn could_not_tell(target: &TargetPlan) -> Said {
+    let key = target.key_column.as_deref().unwrap_or("the key column");
+    (
+        ProbeVerdict::CouldNotTell,
+        "the transform maps may not be read".to_owned(),
+        Some(format!(
+            "let the OAuth application's user read `sys_transform_map` and `sys_transform_entry`, or see for yourself that the map coalesces on \
+             `{key}` alone, and whether *Copy empty fields* is on"
+        )),
+    )
+}
+
+fn judge(target: &TargetPlan, maps: &[Map]) -> Said {
+    let key = target.key_column.as_deref().unwrap_or_default();
+    for map in maps {
+        let columns: Vec<String> = map.coalesce.iter().map(|column| format!("`{column}`")).collect();
+        if map.coalesce.is_empty() {
+            let message = format!("the map `{}` has no coalesce field: every version of a record becomes a row of its own", map.name);
+            return (ProbeVerdict::Failed, message, Some(format!("let the map coalesce on `{key}` alone")));
+        }
+        if !key.is_empty() && (map.coalesce.len() > 1 || !map.coalesce.contains(key)) {
+            let message = format!(
+                "the map `{}` coalesces on {}, not on `{key}` alone: two records may end in one row, or one record in two",
+                map.name,
+                columns.join(", ")
+            );
+            return (ProbeVerdict::Failed, message, Some(format!("let the map coalesce on `{key}` alone")));
+        }
+        if !map.copies_empty && target.clear_with == ClearWith::Empty {
+            let message = format!("the map `{}` does not copy empty fields: what SYSPRO clears stays in ServiceNow", map.name);
+            let step = format!("turn on *Copy empty fields* of the map, or set `clear_with = \"null\"` in `[{}]`", target.block);
+            return (ProbeVerdict::Failed, message, Some(step));
+        }
+    }
+    let name = |map: &Map| format!("`{}`{}", map.name, if map.copies_empty { ", which copies empty fields" } else { "" });
+    let names: Vec<String> = maps.iter().map(name).collect();
+    (ProbeVerdict::Ok, format!("coalesces on `{key}`: {}", names.join("; ")), None)
+}
+
+/// The active maps onto the target table, or all where none is; `None` when they cannot be seen.
+async fn maps(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan) -> Option<Vec<Map>> {
+    let query = encode(&format!("source_table={}^ORDERBYsys_id", target.table));
+    let fields = "sys_id,name,source_table,target_table,active,copy_empty_fields";
+    let rows = read(sn, tokens, "sys_transform_map", &query, fields, 50).await?;
+    // an unknown condition is dropped, so the row's own values decide
+    let own = |row: &&Row| row.text("source_table") == Some(&target.table) && row.text("active") != Some("false");
+    let own: Vec<&Row> = rows.iter().filter(own).collect();
+    let onto: Vec<&Row> = own.iter().copied().filter(|row| row.text("target_table") == Some(&target.target_table)).collect();
+    let chosen = if onto.is_empty() { own } else { onto };
+    let ids: Vec<&str> = chosen.iter().filter_map(|row| row.filled("sys_id")).collect();
+    if ids.is_empty() {
+        return None;
+    }
+    let query = encode(&format!("mapIN{}^coalesce=true^ORDERBYsys_id", ids.join(",")));
+    let entries = read(sn, tokens, "sys_transform_entry", &query, "sys_id,map,source_field,target_field,coalesce", ENTRIES).await?;
+    // a list that was cut off, or without the columns, proves nothing of what is not in it
+    if entries.len() >= ENTRIES || entries.iter().any(|row| row.text("map").is_none() || row.text("coalesce").is_none()) {
+        return None;
+    }
+    let mut coalesce: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for row in entries.iter().filter(|row| row.text("coalesce") == Some("true")) {
+        coalesce.entry(row.text("map").unwrap_or_default()).or_default().insert(row.text("source_field").unwrap_or_default().to_owned());
+    }
+    let map = |row: &&Row| Map {
+        name: row.text("name").unwrap_or_default().to_owned(),
+        coalesce: row.filled("sys_id").and_then(|id| coalesce.get(id)).cloned().unwrap_or_default(),
+        copies_empty: row.text("copy_empty_fields") == Some("true"),
+    };
+    Some(chosen.iter().map(map).collect())
+}
+
+async fn read(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, query: &str, fields: &str, limit: usize) -> Option<Vec<Row>> {
+    let path = format!(
+        "/api/now/table/{table}?sysparm_query={query}&sysparm_fields={fields}&sysparm_limit={limit}&sysparm_display_value=false\
+         &sysparm_exclude_reference_link=true"
+    );
+    sn.read(tokens, &path).await.ok()
+}

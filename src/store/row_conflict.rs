@@ -1,0 +1,146 @@
+//! One row of ServiceNow stands for one record: a row that is another record's already is no delivery.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Integer, Text};
+
+use super::audit::{NewAudit, audit_append};
+use super::settle::{Settlement, Verdict};
+use super::{Conn, Lane, Tx};
+use crate::domain::audit::AuditKind;
+use crate::domain::delivery::ParkReason;
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = Integer)]
+    place: i32,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    owner_id: i64,
+    #[diesel(sql_type = Integer)]
+    owner_version: i32,
+    #[diesel(sql_type = Text)]
+    owner: String,
+    #[diesel(sql_type = Text)]
+    owner_block: String,
+    #[diesel(sql_type = Text)]
+    owner_part: String,
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// The record that a row belongs to.
+struct Owner {
+    document_id: i64,
+    version: i32,
+    name: String,
+}
+
+/// The same outcomes, where a record fails whose row is another record's: in the ledger, or in this batch. The one that stood there first
+/// stays delivered, and what was written over it is noted in its audit.
+pub(super) fn row_conflicts(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement]) -> Tx<Vec<Settlement>> {
+    let mut outcomes = outcomes.to_vec();
+    let confirmed: Vec<usize> = (0..outcomes.len()).filter(|at| row_of(&outcomes[*at]).is_some()).collect();
+    if confirmed.is_empty() {
+        return Ok(outcomes);
+    }
+    let mut found: Vec<(usize, String, Owner)> = in_ledger(conn, lane, &outcomes, &confirmed)?;
+    let left: Vec<usize> = confirmed.into_iter().filter(|at| found.iter().all(|(taken, ..)| taken != at)).collect();
+    found.extend(in_batch(conn, lane, &outcomes, left)?);
+    let mut audit = Vec::with_capacity(found.len());
+    for (at, name, owner) in found {
+        let Some((sys_id, table)) = row_of(&outcomes[at]) else { continue };
+        let message =
+            format!("`{name}` was answered with row {sys_id} of `{table}`, which is the row of `{}`: two records in one row", owner.name);
+        let next_step = format!(
+            "make the key column of `{table}` long enough for every key, and let the transform map coalesce on it alone; then replay both \
+             records: the row holds the values that were written last"
+        );
+        let mut row = NewAudit::of(AuditKind::Conflict).detail(
+            &serde_json::json!({ "message": format!("row {sys_id} of `{table}` was written over with `{name}`"), "next_step": next_step }),
+        );
+        (row.document_id, row.version) = (Some(owner.document_id), Some(owner.version));
+        audit.push(row);
+        outcomes[at].look_at = None;
+        outcomes[at].verdict = Verdict::Parked { reason: ParkReason::Conflict, message, field: None, next_step };
+    }
+    audit_append(conn, &audit)?;
+    Ok(outcomes)
+}
+
+fn row_of(outcome: &Settlement) -> Option<(&str, &str)> {
+    match &outcome.verdict {
+        Verdict::Confirmed { sys_id, table, .. } => Some((sys_id, table)),
+        _ => None,
+    }
+}
+
+fn in_ledger(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement], confirmed: &[usize]) -> Tx<Vec<(usize, String, Owner)>> {
+    let rows: Vec<(&Settlement, (&str, &str))> =
+        confirmed.iter().filter_map(|at| Some((&outcomes[*at], row_of(&outcomes[*at])?))).collect();
+    let taken: Vec<Taken> = sql_query(include_str!("sql/record_conflicts.sql"))
+        .bind::<Text, _>(&lane.block)
+        .bind::<Array<BigInt>, _>(rows.iter().map(|(one, _)| one.document_id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|(one, _)| one.record_key.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|(_, row)| row.0).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|(_, row)| row.1).collect::<Vec<_>>())
+        .load(conn)?;
+    let one = |taken: Taken| {
+        let at = *confirmed.get(usize::try_from(taken.place).ok()?)?;
+        let owner = Owner {
+            document_id: taken.owner_id,
+            version: taken.owner_version,
+            name: part_name(&taken.owner, &taken.owner_block, &taken.owner_part),
+        };
+        Some((at, part_name(&taken.name, &lane.block, &outcomes[at].record_key), owner))
+    };
+    Ok(taken.into_iter().filter_map(one).collect())
+}
+
+/// Several records of one batch that were answered with one row: it is the row of the one that made it, else of the one that was sent first.
+fn in_batch(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement], confirmed: Vec<usize>) -> Tx<Vec<(usize, String, Owner)>> {
+    let mut by_row: HashMap<(&str, &str), Vec<usize>> = HashMap::with_capacity(confirmed.len());
+    for at in confirmed {
+        if let Some(row) = row_of(&outcomes[at]) {
+            by_row.entry(row).or_default().push(at);
+        }
+    }
+    let shared: Vec<Vec<usize>> = by_row.into_values().filter(|ats| ats.len() > 1).collect();
+    if shared.is_empty() {
+        return Ok(Vec::new());
+    }
+    let documents: Vec<i64> = shared.iter().flatten().map(|at| outcomes[*at].document_id).collect();
+    let names: Vec<Name> = sql_query("SELECT id, company || '/' || entity || '/' || key AS name FROM document WHERE id = ANY($1)")
+        .bind::<Array<BigInt>, _>(documents)
+        .load(conn)?;
+    let names: HashMap<i64, String> = names.into_iter().map(|row| (row.id, row.name)).collect();
+    let name = |at: usize| {
+        let document = names.get(&outcomes[at].document_id).map_or("", String::as_str);
+        part_name(document, &lane.block, &outcomes[at].record_key)
+    };
+    let made = |at: usize| matches!(&outcomes[at].verdict, Verdict::Confirmed { how: "inserted", .. });
+    let mut found = Vec::new();
+    for ats in shared {
+        let Some(first) = ats.iter().copied().min_by_key(|at| (!made(*at), outcomes[*at].delivery_id)) else { continue };
+        for at in ats.into_iter().filter(|at| *at != first) {
+            let owner = Owner { document_id: outcomes[first].document_id, version: outcomes[first].version, name: name(first) };
+            found.push((at, name(at), owner));
+        }
+    }
+    found.sort_by_key(|(at, ..)| *at);
+    Ok(found)
+}
+
+/// A record's name for people: its document, and of a line the line.
+fn part_name(document: &str, block: &str, part: &str) -> String {
+    if part.is_empty() { document.to_owned() } else { format!("{document} {block} {part}") }
+}
