@@ -104,6 +104,7 @@ pub(super) struct RawServiceNow {
     pub(super) token_refresh: Option<String>,
     pub(super) token_margin_seconds: Option<i64>,
     pub(super) batch: Option<bool>,
+    pub(super) batch_again_minutes: Option<i64>,
     pub(super) batch_size: Option<i64>,
     pub(super) batch_limit: Option<i64>,
     pub(super) concurrency: Option<i64>,
@@ -164,6 +165,7 @@ pub(super) struct RawFlows {
     pub(super) stuck_seconds: Option<i64>,
     pub(super) max_gone_per_sweep: Option<i64>,
     pub(super) backlog: Option<i64>,
+    pub(super) backlog_wait_minutes: Option<i64>,
     pub(super) sweep: Option<String>,
 }
 

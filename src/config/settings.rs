@@ -284,6 +284,8 @@ pub struct ServiceNowSettings {
     pub derived_sys_id: bool,
     /// Whether rows that stand in a Table API target are found by their natural key and taken over.
     pub adopt: bool,
+    /// When the Batch API is asked again after it was refused while single requests worked.
+    pub batch_again: Duration,
     /// After a lost answer: how long the instance may still be working on a batch.
     pub batch_quota: Duration,
     /// The same for a single request.
@@ -316,8 +318,10 @@ pub struct FlowSettings {
     pub stuck: Duration,
     /// One sweep marks at most this many documents as gone; more is reported and nothing is marked.
     pub max_gone_per_sweep: u32,
-    /// How many deliveries of a flow may be due before reading pauses.
+    /// How many deliveries of a flow may wait before reading pauses.
     pub backlog: u32,
+    /// How long a run waits for them while none of them is delivered, before it ends and gives the flow back.
+    pub backlog_wait: Duration,
     /// Sweep schedule where the definition gives none.
     pub sweep: String,
 }

@@ -267,6 +267,7 @@ impl Check<'_> {
         let batch_quota = self.seconds("servicenow.batch_quota_seconds", raw.batch_quota_seconds, 1, 3600);
         let request_quota = self.seconds("servicenow.request_quota_seconds", raw.request_quota_seconds, 1, 3600);
         let read_delay = self.seconds("servicenow.read_delay_seconds", raw.read_delay_seconds, 0, 3600);
+        let batch_again = Duration::from_secs(60 * self.number::<u64>("servicenow.batch_again_minutes", raw.batch_again_minutes, 1, 1440));
         let connection = self.connection("servicenow", &raw.connection());
         Some(ServiceNowSettings {
             instance_url: instance_url?,
@@ -280,6 +281,7 @@ impl Check<'_> {
             concurrency,
             derived_sys_id: raw.derived_sys_id.unwrap_or(true),
             adopt: raw.adopt.unwrap_or(true),
+            batch_again,
             batch_quota,
             request_quota,
             read_delay,
@@ -349,6 +351,7 @@ impl Check<'_> {
             stuck: self.seconds("flows.stuck_seconds", raw.stuck_seconds, 2, 3600),
             max_gone_per_sweep: self.number("flows.max_gone_per_sweep", raw.max_gone_per_sweep, 0, 1_000_000_000),
             backlog: self.number("flows.backlog", raw.backlog, 1, 1_000_000_000),
+            backlog_wait: Duration::from_secs(60 * self.number::<u64>("flows.backlog_wait_minutes", raw.backlog_wait_minutes, 1, 1440)),
             sweep,
         }
     }

@@ -33,6 +33,17 @@ pub struct SealedCredential {
 }
 
 impl Store {
+    /// One credential, sealed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn credential_get(&self, name: &'static str) -> Result<Option<SealedCredential>, StoreError> {
+        self.run("read a credential", move |conn| {
+            Ok(sql_query("SELECT * FROM credential WHERE name = $1").bind::<Text, _>(name).get_result(conn).optional()?)
+        })
+        .await
+    }
+
     /// All credentials, sealed.
     ///
     /// # Errors

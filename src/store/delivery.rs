@@ -11,6 +11,9 @@ use uuid::Uuid;
 use super::{Node, Store, StoreError, hold};
 use crate::domain::FlowId;
 
+/// The reason beside a delivery that is due again because it was sent, had no usable answer, and does not stand in ServiceNow.
+pub const UNANSWERED: &str = "unanswered";
+
 /// Whose batches are known to have no sender any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dead {
@@ -73,6 +76,12 @@ pub struct Claimed {
     /// Whether this version was confirmed before: it is replayed, and finding it proves nothing about this sending.
     #[diesel(sql_type = Bool)]
     pub stands: bool,
+    /// What is known of it since its last try, such as [`UNANSWERED`].
+    #[diesel(sql_type = Nullable<Text>)]
+    pub reason: Option<String>,
+    /// What was said at its last try.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub said: Option<String>,
     /// How long ago it was sent before this, if it was, in milliseconds by the database's clock: it may have arrived.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub sent_ago: Option<i64>,
@@ -87,6 +96,17 @@ pub struct Claim {
     pub lane: Lane,
     /// Its deliveries, in the order of their ids.
     pub deliveries: Vec<Claimed>,
+}
+
+/// What of a flow waits to be sent.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Backlog {
+    /// How many deliveries.
+    #[diesel(sql_type = BigInt)]
+    pub waiting: i64,
+    /// Why none of them is sent until a person resumes the flow.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub stopped: Option<String>,
 }
 
 /// A row that a claim answers with.
@@ -183,19 +203,18 @@ impl Store {
         .await
     }
 
-    /// How many deliveries of a flow wait to be sent, in these blocks; counted up to `cap`.
+    /// What of a flow waits to be sent, in these blocks; counted up to `cap`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delivery_backlog(&self, flow: FlowId, blocks: Vec<String>, cap: i64) -> Result<i64, StoreError> {
+    pub async fn delivery_backlog(&self, flow: FlowId, blocks: Vec<String>, cap: i64) -> Result<Backlog, StoreError> {
         self.run_hot("count what is due", move |conn| {
-            let rows: Vec<Count> = sql_query(include_str!("sql/delivery_backlog.sql"))
+            Ok(sql_query(include_str!("sql/delivery_backlog.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<diesel::sql_types::Array<Text>, _>(blocks)
                 .bind::<BigInt, _>(cap)
-                .load(conn)?;
-            Ok(rows.first().map_or(0, |row| row.count))
+                .get_result(conn)?)
         })
         .await
     }

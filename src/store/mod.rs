@@ -56,7 +56,7 @@ pub use backfill::{BackfillFilter, BackfillRow, BackfillStep, NewBackfill};
 pub use conflict::{ConflictFilter, ConflictRow};
 pub use console_session::SessionRow;
 pub use credential::SealedCredential;
-pub use delivery::{Claim, Claimed, Dead, Lane};
+pub use delivery::{Backlog, Claim, Claimed, Dead, Lane, UNANSWERED};
 pub use documents::{DocumentFilter, DocumentRow, DocumentState, PendingCount};
 pub use downstream::{DownstreamDue, DownstreamVerdict};
 pub use enet_session::{EnetTaken, EnetUser, SealedSession};

@@ -9,6 +9,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uui
 use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
+use super::delivery::UNANSWERED;
 use super::downstream::downstream_begin;
 use super::flow::flow_stop;
 use super::run::{Arrived, RunTally, run_tally};
@@ -52,6 +53,8 @@ pub enum Verdict {
         throttled: bool,
         /// Whether it counts as a try: an outage of the whole system uses up nobody's tries.
         counted: bool,
+        /// It had no usable answer, and does not stand there: it is sent by itself next.
+        unanswered: bool,
     },
     /// An aligned record's row was changed since this was decided: nothing was written, the next run decides anew.
     Withdrawn {
@@ -247,10 +250,10 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
                     not_before: Utc::now(),
                     uncounted: 0,
                 },
-                Verdict::Deferred { message, not_before, throttled, counted } => Row {
+                Verdict::Deferred { message, not_before, throttled, counted, unanswered } => Row {
                     id: o.delivery_id,
                     state: "waiting",
-                    reason: throttled.then_some("throttled"),
+                    reason: if *throttled { Some("throttled") } else { unanswered.then_some(UNANSWERED) },
                     message,
                     field: None,
                     next_step: "nothing: it is tried again by itself",

@@ -178,6 +178,19 @@ pub enum PollError {
         /// The whole chain of causes.
         text: String,
     },
+    /// So much waits to be sent that reading rests, and nothing of it moves.
+    #[error(
+        "flow {flow}: {waiting} of its records wait to be sent and none was delivered for {minutes} min, so that reading ends here; the next run goes on at this \
+         page. See `tieline status` for why nothing is sent; `flows.backlog` and `flows.backlog_wait_minutes` are the limits"
+    )]
+    Backlog {
+        /// The flow.
+        flow: FlowId,
+        /// How many wait; counted up to twice the limit.
+        waiting: i64,
+        /// How long nothing has moved.
+        minutes: u64,
+    },
     /// The service stops.
     #[error("flow {flow} was left at the end of a page because the service stops; the next run goes on there")]
     Stopping {
@@ -225,7 +238,9 @@ impl PollError {
             Self::Syspro { class, .. } => *class,
             Self::Align { source, .. } => source.class(),
             // another node may die over it; a ledger comes back; a credential may be set
-            Self::Held { .. } | Self::Store { .. } | Self::Credential { .. } | Self::Stopping { .. } => Class::Transient,
+            Self::Held { .. } | Self::Backlog { .. } | Self::Store { .. } | Self::Credential { .. } | Self::Stopping { .. } => {
+                Class::Transient
+            }
             Self::MapperEnded { .. } => Class::Bug,
             Self::Running { .. }
             | Self::Done { .. }
@@ -277,7 +292,17 @@ impl Reader {
             Taken::Done => return Err(PollError::Done { flow: self.flow }),
         };
         let begun = self.deps.store.run_begin(self.flow.clone(), ask.kind, ask.requested_by, ask.reason).await;
-        let run = begun.map_err(|error| self.store_error(&error))?;
+        let run = match begun {
+            Ok(run) => run,
+            Err(error) => {
+                // nobody shall wait for a lease that nobody uses
+                let error = self.store_error(&error);
+                if let Err(unreleased) = self.deps.store.flow_release(lease, Some(error.to_string()), ask.kind, false).await {
+                    warn!(error = %unreleased, flow = %self.flow, "the flow could not be given back; its lease runs out");
+                }
+                return Err(error);
+            }
+        };
         let before = self.deps.progress.of(&self.flow);
         let outcome = {
             let work = self.work(ask.kind, run, &lease, *row);

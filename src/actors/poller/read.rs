@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::super::mapper::{MapPage, poisoned};
 use super::super::syspro_session::GetCredential;
@@ -19,12 +19,16 @@ use crate::definition::drift::Kinds;
 use crate::definition::plan::TypeChange;
 use crate::domain::Document;
 use crate::domain::run::{BackfillState, RunCounts, RunId};
+use crate::retry;
 use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease};
 use crate::syspro::{Page, PageQuery, Position, Scope};
 use crate::telemetry::metrics::metrics;
 
-/// How long reading rests before it looks again whether sending has caught up.
-const CATCH_UP: Duration = Duration::from_millis(100);
+/// How long reading rests before it looks again whether sending has caught up: while it moves, and at most.
+const CATCH_UP: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// How often the Writer is told meanwhile that there is something to send.
+const NUDGE_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a backfill reads before the flow's polls get their turn.
 const SLICE: Duration = Duration::from_secs(60);
@@ -231,22 +235,43 @@ impl Reader {
         Ok(page)
     }
 
-    /// Reading rests while more is due than `flows.backlog`: at most one page per flow is in memory.
+    /// Reading rests while more of this flow waits than `flows.backlog`: at most one page per flow is in memory.
+    ///
+    /// It rests for as long as something is delivered now and then, whatever slows ServiceNow down. When nothing has been delivered for
+    /// `flows.backlog_wait_minutes` the run ends and gives the flow back, and the next one goes on here.
     async fn catch_up(&self) -> Result<(), PollError> {
-        let cap = i64::from(self.deps.settings.flows.backlog);
+        let settings = &self.deps.settings.flows;
+        let most = i64::from(settings.backlog);
         let Some(plan) = self.deps.definitions.plan(&self.flow.entity) else { return Ok(()) };
         let blocks: Vec<String> = plan.targets.iter().map(|target| target.block.clone()).collect();
-        let mut rested = 0_u32;
+        let (mut seen, mut moved, mut nudged, mut looks) = (None, Instant::now(), None::<Instant>, 0);
         loop {
-            let due =
-                self.deps.store.delivery_backlog(self.flow.clone(), blocks.clone(), cap).await.map_err(|error| self.store_error(&error))?;
-            // sending that does not move at all must not stop reading for ever
-            if due < cap || rested > 600 || self.deps.stopping.has_begun() {
+            // beyond twice as many nobody needs to know how many they are
+            let backlog = self.deps.store.delivery_backlog(self.flow.clone(), blocks.clone(), 2 * most).await;
+            let backlog = backlog.map_err(|error| self.store_error(&error))?;
+            if backlog.waiting < most || self.deps.stopping.has_begun() {
                 return Ok(());
             }
-            rested += 1;
-            self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
-            tokio::time::sleep(CATCH_UP).await;
+            if let Some(why) = backlog.stopped {
+                return Err(PollError::Stopped { flow: self.flow.clone(), why });
+            }
+            // another node may deliver them: then only their number says so
+            let standing = (backlog.waiting, self.deps.progress.of(&self.flow));
+            if seen.replace(standing).is_some_and(|before| before != standing) {
+                moved = Instant::now();
+            } else if moved.elapsed() >= settings.backlog_wait {
+                let minutes = settings.backlog_wait.as_secs() / 60;
+                return Err(PollError::Backlog { flow: self.flow.clone(), waiting: backlog.waiting, minutes });
+            }
+            if looks == 0 {
+                info!(flow = %self.flow, waiting = backlog.waiting, "reading rests until fewer records wait to be sent");
+            }
+            if nudged.is_none_or(|at| at.elapsed() >= NUDGE_EVERY) {
+                self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
+                nudged = Some(Instant::now());
+            }
+            tokio::time::sleep(retry::delay(looks + 1, CATCH_UP.0, CATCH_UP.1)).await;
+            looks = if moved.elapsed() < CATCH_UP.1 { 1 } else { looks + 1 };
         }
     }
 

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
+use self::outgoing::Outgoing;
 use self::pace::{Pace, Paused};
 use super::servicenow_token::TokenAsker;
 use super::{Deps, heart};
@@ -331,7 +332,7 @@ impl Sender {
     async fn send_and_settle(
         &self,
         target: &TargetPlan,
-        claim: Claim,
+        mut claim: Claim,
         look: bool,
         claimed: Instant,
         lease: Duration,
@@ -340,8 +341,8 @@ impl Sender {
         let heart = self.deps.heart.clone();
         let servicenow = self.servicenow.leased_until(claimed + lease, Rc::new(move || heart.alive_since(claimed.into_std())));
         let started = Instant::now();
-        let records = match outgoing::records(&self.deps, &self.entity, target, &claim).await {
-            Ok(records) => records,
+        let Outgoing { records, unreadable } = match outgoing::records(&self.deps, &self.entity, target, &mut claim).await {
+            Ok(outgoing) => outgoing,
             Err(error) => {
                 // nothing has left: it is due again, and needs no look-up
                 let outcomes = verdict::of_nothing_sent(&self.deps.settings, &claim, &error.to_string(), look);
@@ -349,9 +350,14 @@ impl Sender {
                 return Err(error);
             }
         };
-        let (outcomes, stop) = if look {
+        for (delivery, problem) in &unreadable {
+            error!(delivery = delivery.delivery_id, key = delivery.key, problem, "a delivery is set aside");
+        }
+        let (mut outcomes, stop) = if look {
             match servicenow.settle(&self.tokens, target, &records).await {
-                Ok(settled) => (verdict::of_look(&self.deps.settings, target, &claim, settled), None),
+                Ok(settled) => {
+                    (verdict::of_look(&self.deps.settings, target, &claim, settled, self.volatile.pace.others_get_through()), None)
+                }
                 Err(error) => (verdict::of_failed_look(&claim, &error), Some(error)),
             }
         } else {
@@ -361,10 +367,13 @@ impl Sender {
             }
         };
         self.deps.crash.at("writer:after_send", self.entity.as_str());
-        if !look && stop.is_none() {
+        if !look && stop.is_none() && !outcomes.is_empty() {
             self.volatile.pace.learn(&outcomes, started.elapsed());
         }
         let stops = verdict::stops(target, &claim, &outcomes);
+        outcomes.extend(verdict::of_unreadable(&unreadable, look));
+        claim.deliveries.extend(unreadable.into_iter().map(|(delivery, _)| delivery));
+        self.count(&claim, &outcomes, look);
         for (flow, why) in &stops {
             error!(%flow, why, "the flow is stopped");
         }

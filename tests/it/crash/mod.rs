@@ -216,7 +216,8 @@ scenario_tests!(
     refused,
     look,
     replay,
-    replay_lost
+    replay_lost,
+    replay_in_doubt
 );
 
 /// Every transaction that the ledger can make is either killed in some scenario, or named above with a reason.
