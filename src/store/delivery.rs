@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Node, Store, StoreError, hold};
 use crate::domain::FlowId;
+use crate::store::text::Text;
 
 /// Whose batches are known to have no sender any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

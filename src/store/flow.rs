@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Date, Double, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Date, Double, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::audit::{NewAudit, audit_append};
@@ -13,6 +13,7 @@ use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunKind;
+use crate::store::text::{Jsonb, Text};
 
 /// A flow held: writes carry it, and are refused once somebody else has taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]

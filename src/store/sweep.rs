@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Binary, Uuid as SqlUuid};
 
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::run::RunId;
+use crate::store::text::Text;
 
 /// A document that a sweep has not seen.
 #[derive(Debug, Clone, QueryableByName)]

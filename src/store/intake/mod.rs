@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 
 use super::audit::{NewAudit, audit_append};
 use super::backfill::{BackfillStep, backfill_step};
@@ -22,6 +22,7 @@ use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::{RunCounts, RunId};
 use crate::domain::{DocumentKey, FlowId};
+use crate::store::text::Text;
 
 pub(super) use self::deliveries::payload_hash;
 use self::deliveries::{deliver, leave_to_alignment};
