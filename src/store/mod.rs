@@ -76,7 +76,7 @@ pub use read::{FlowStatus, RecordAttempt, RecordDelivery, RecordView, VersionVie
 pub use replay::{ReplayScope, StoredDocument};
 pub use run::{Arrived, RunFilter, RunRow};
 pub use settle::{Settlement, Verdict};
-pub use sweep::GoneDocument;
+pub use sweep::{ChangedDocument, GoneDocument};
 pub use way_back::{WayBackCalled, WayBackDue, WayBackStep, WayBackUnder};
 
 /// The connection that store functions work on.

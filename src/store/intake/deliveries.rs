@@ -95,6 +95,7 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
     let missing = missing_parents(conn, intake, work)?;
     let mut deliveries: Vec<NewDelivery<'_>> = Vec::new();
     let mut awaited: Vec<(i64, &str, &str)> = Vec::new();
+    let mut over: Vec<(i64, &str)> = Vec::new();
     for w in work {
         let before = latest.get(&w.id);
         match &w.document.mapped {
@@ -104,6 +105,16 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
                     records.iter().flat_map(|r| &r.parents).filter(|p| missing.contains(*p)).collect();
                 let first = deliveries.len();
                 choose_records(intake, w, records, before, &mut deliveries);
+                // what could not be mapped can be, or is gone: that entry is over, also where nothing is sent
+                for ((block, record_key), last) in before.into_iter().flatten() {
+                    if last.action == "unmapped"
+                        && last.state.is_some()
+                        && record_key.is_empty()
+                        && !deliveries[first..].iter().any(|d| d.block == block && d.record_key.is_empty())
+                    {
+                        over.push((w.id, block));
+                    }
+                }
                 let header_open = deliveries[first..].iter().any(|d| d.block == HEADER)
                     || before.is_some_and(|b| b.get(&(HEADER.to_owned(), String::new())).is_some_and(|l| l.state.is_some()));
                 if deliveries.len() > first && !parents.is_empty() {
@@ -124,10 +135,10 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
             }
         }
     }
+    supersede(conn, intake, &deliveries, &over, tally)?;
     if deliveries.is_empty() {
         return Ok(());
     }
-    supersede(conn, intake, &deliveries, tally)?;
     let records: HashSet<i64> = deliveries.iter().map(|delivery| delivery.document_id).collect();
     tally.queued.push((intake.run.0, records.len() as i64, deliveries.len() as i64));
     let ids = next_ids(conn, "delivery", deliveries.len())?;
@@ -278,11 +289,16 @@ fn overlay(payload: &str, marks: &BTreeMap<String, String>) -> String {
 }
 
 /// What a newer delivery of the same record replaces before it was sent.
-fn supersede(conn: &mut Conn, intake: &Intake, deliveries: &[NewDelivery<'_>], tally: &mut RunTally) -> Tx<()> {
+fn supersede(conn: &mut Conn, intake: &Intake, deliveries: &[NewDelivery<'_>], over: &[(i64, &str)], tally: &mut RunTally) -> Tx<()> {
+    let new = deliveries.iter().map(|d| (d.document_id, d.block, d.record_key.as_ref()));
+    let places: Vec<(i64, &str, &str)> = new.chain(over.iter().map(|(id, block)| (*id, *block, ""))).collect();
+    if places.is_empty() {
+        return Ok(());
+    }
     let rows: Vec<Superseded> = sql_query(include_str!("../sql/pending_supersede.sql"))
-        .bind::<Array<BigInt>, _>(deliveries.iter().map(|d| d.document_id).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.record_key.as_ref()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(places.iter().map(|p| p.0).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(places.iter().map(|p| p.1).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(places.iter().map(|p| p.2).collect::<Vec<_>>())
         .load(conn)?;
     let audit: Vec<NewAudit> = rows
         .iter()
