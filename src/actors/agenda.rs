@@ -198,7 +198,7 @@ mod tests {
         let mut agenda = agenda("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
         take(&mut agenda, start);
-        agenda.ended(&due(start), Some(&PollError::TooManyGone { flow: flow(), gone: 9, limit: 2 }), start);
+        agenda.ended(&due(start), Some(&PollError::TooManyGone { flow: flow(), gone: 9, known: 10, limits: "2".into() }), start);
         assert_eq!(take(&mut agenda, start + TimeDelta::hours(15)), NEVER);
     }
 }

@@ -70,6 +70,13 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
             warnings = said.into_iter().map(|warning| format!("{}: {}", warning.field, warning.text)).collect();
             Ok(records.into_iter().map(|record| intake_record(plan, document, record)).collect())
         }
+        Err(error) if document.fault.is_some() => Err(MapFailure {
+            reason: ParkReason::Rejected,
+            block: first_block(plan),
+            message: error.problem,
+            field: String::new(),
+            next_step: "correct it in SYSPRO; the next run that reads it takes it in by itself (a sweep reads everything)".into(),
+        }),
         Err(error) => Err(MapFailure {
             reason: ParkReason::Rejected,
             block: first_block(plan),

@@ -12,7 +12,7 @@ pub enum FlowCommand {
     /// Reads it no more until it is resumed; what is due is still sent
     Pause(FlowArgs),
     /// Goes on with a flow that was paused, or that tieline itself stopped
-    Resume(FlowArgs),
+    Resume(ResumeArgs),
 }
 
 /// Which flow, and why.
@@ -27,15 +27,28 @@ pub struct FlowArgs {
     why: String,
 }
 
+/// How a flow goes on.
+#[derive(Debug, clap::Args)]
+pub struct ResumeArgs {
+    #[command(flatten)]
+    flow: FlowArgs,
+    /// SYSPRO really has so few rows: accept it until the next whole read has ended
+    #[arg(long)]
+    accept_smaller: bool,
+}
+
 /// Pauses or resumes.
 pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failure> {
-    let (args, paused) = match command {
-        FlowCommand::Pause(args) => (args, true),
-        FlowCommand::Resume(args) => (args, false),
+    let (args, paused, accept) = match command {
+        FlowCommand::Pause(args) => (args, true, false),
+        FlowCommand::Resume(ResumeArgs { flow, accept_smaller }) => (flow, false, *accept_smaller),
     };
     with_ledger(global, async |context| {
         let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
         super::sync::check_names(&context.checked, std::slice::from_ref(&args.company), std::slice::from_ref(&args.entity))?;
+        if accept {
+            context.store.flow_accept_smaller(flow.clone(), super::sync::user(), args.why.clone()).await?;
+        }
         context.store.flow_pause(flow.clone(), paused, super::sync::user(), args.why.clone()).await?;
         output::line(&format!("flow {flow} is {}", if paused { "paused" } else { "resumed" }))?;
         Ok(Exit::Done)

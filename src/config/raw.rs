@@ -83,6 +83,8 @@ pub(super) struct RawSyspro {
     pub(super) date_literal: Option<String>,
     pub(super) date_zone: Option<String>,
     pub(super) no_date_before: Option<toml::Value>,
+    pub(super) key_order: Option<String>,
+    pub(super) count_check: Option<bool>,
     // the keys of `RawConnection`, repeated: serde cannot flatten and refuse unknown keys at once
     pub(super) ca_file: Option<String>,
     pub(super) proxy: Option<String>,
@@ -164,6 +166,7 @@ pub(super) struct RawFlows {
     pub(super) lease_seconds: Option<i64>,
     pub(super) stuck_seconds: Option<i64>,
     pub(super) max_gone_per_sweep: Option<i64>,
+    pub(super) max_shrink_percent: Option<i64>,
     pub(super) backlog: Option<i64>,
     pub(super) backlog_wait_minutes: Option<i64>,
     pub(super) sweep: Option<String>,

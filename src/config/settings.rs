@@ -187,6 +187,10 @@ pub struct SysproSettings {
     pub date_zone: DateZone,
     /// Every date before this one stands for no date.
     pub no_date_before: NaiveDate,
+    /// In which order keys are expected.
+    pub key_order: KeyOrder,
+    /// Whether the service is asked how many rows a table has, where it can count.
+    pub count_check: bool,
     /// How it is reached.
     pub connection: Connection,
 }
@@ -259,6 +263,16 @@ pub enum DateZone {
     Instant,
 }
 
+/// In which order the service sorts keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyOrder {
+    /// Texts by code point, as SYSPRO's own collation (`Latin1_General_BIN`) sorts them.
+    #[default]
+    Binary,
+    /// Texts by another collation: what all collations share is checked, and that no key comes twice.
+    Any,
+}
+
 /// How ServiceNow is written.
 #[derive(Debug, Clone)]
 pub struct ServiceNowSettings {
@@ -318,6 +332,8 @@ pub struct FlowSettings {
     pub stuck: Duration,
     /// One sweep marks at most this many documents as gone; more is reported and nothing is marked.
     pub max_gone_per_sweep: u32,
+    /// The share of a table, in percent, that may go missing at once.
+    pub max_shrink_percent: u32,
     /// How many deliveries of a flow may wait before reading pauses.
     pub backlog: u32,
     /// How long a run waits for them while none of them is delivered, before it ends and gives the flow back.

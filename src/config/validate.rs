@@ -175,6 +175,8 @@ impl Check<'_> {
         let date_literal = self.choice("syspro.date_literal", raw.date_literal.as_deref(), &date_literals);
         let date_zone = self.choice("syspro.date_zone", raw.date_zone.as_deref(), &date_zones);
         let no_date_before = self.date("syspro.no_date_before", raw.no_date_before.as_ref());
+        let key_orders = [("binary", KeyOrder::Binary), ("any", KeyOrder::Any)];
+        let key_order = self.choice("syspro.key_order", raw.key_order.as_deref(), &key_orders);
         let page_size = self.number("syspro.page_size", raw.page_size, 1, 5000);
         let row_cap = self.number("syspro.row_cap", raw.row_cap, 1, 5000);
         let query_limit = self.number("syspro.query_limit", raw.query_limit, 256, 65_536);
@@ -196,6 +198,8 @@ impl Check<'_> {
             date_literal: date_literal?,
             date_zone: date_zone?,
             no_date_before: no_date_before?,
+            key_order: key_order?,
+            count_check: raw.count_check.unwrap_or(true),
             connection,
         })
     }
@@ -350,6 +354,7 @@ impl Check<'_> {
             lease: self.seconds("flows.lease_seconds", raw.lease_seconds, 2, 3600),
             stuck: self.seconds("flows.stuck_seconds", raw.stuck_seconds, 2, 3600),
             max_gone_per_sweep: self.number("flows.max_gone_per_sweep", raw.max_gone_per_sweep, 0, 1_000_000_000),
+            max_shrink_percent: self.number("flows.max_shrink_percent", raw.max_shrink_percent, 1, 100),
             backlog: self.number("flows.backlog", raw.backlog, 1, 1_000_000_000),
             backlog_wait: Duration::from_secs(60 * self.number::<u64>("flows.backlog_wait_minutes", raw.backlog_wait_minutes, 1, 1440)),
             sweep,

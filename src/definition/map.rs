@@ -29,6 +29,10 @@ impl Plan {
     /// # Errors
     /// The first field that cannot be made; the document is then not delivered.
     pub fn map(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
+        if let Some(fault) = &document.fault {
+            let block = self.targets.first().map_or_else(String::new, |target| target.block.clone());
+            return Err(MapError { block, field: String::new(), column: String::new(), value: String::new(), problem: fault.to_string() });
+        }
         self.check_dates(document)?;
         let company_value = Value::Text(company.as_str().into());
         let mut mapped = Mapped::default();
@@ -103,6 +107,10 @@ impl Plan {
     /// # Errors
     /// As for [`Plan::map`].
     pub fn map_gone(&self, company: &CompanyId, last: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
+        // nothing was ever made of it
+        if last.fault.is_some() {
+            return Ok(Mapped::default());
+        }
         let mut mapped = self.map(company, last, lookups)?;
         mapped.records.retain_mut(|record| match &self.targets[record.target].on_gone {
             Some(gone) => {

@@ -5,7 +5,7 @@ mod compile_align;
 mod compile_read;
 mod compile_target;
 mod compile_watch;
-mod content;
+pub mod content;
 pub mod drift;
 mod embedded;
 pub mod known;

@@ -47,7 +47,7 @@ fn document(plan: &Plan, root: &[(&str, &str)], children: &[&[&[(&str, &str)]]])
     let key = DocumentKey::from_values(plan.read.root.key_at.iter().map(|&at| &root[at]));
     let children =
         plan.read.children.iter().zip(children).map(|(child, rows)| rows.iter().map(|values| row(child.column_names(), values)).collect());
-    Document { key, root, children: children.collect() }
+    Document { key, root, children: children.collect(), fault: None }
 }
 
 fn field_of<'a>(mapped: &'a Mapped, name: &str) -> &'a str {
@@ -381,7 +381,7 @@ proptest! {
         let names: Vec<&str> = plan.read.columns.iter().map(String::as_str).collect();
         let kinds: Vec<_> = plan.read.kinds().collect();
         let root: Row = kinds.iter().map(|kind| if *kind == plan::ColumnKind::Date { Value::Null } else { value.clone() }).collect();
-        let document = Document { key: DocumentKey::from_values([&value]), root, children: vec![] };
+        let document = Document { key: DocumentKey::from_values([&value]), root, children: vec![], fault: None };
         let stored = plan.content_to_json(&document);
         let back = plan.content_from_json(document.key.clone(), &stored).expect("reads back");
         prop_assert_eq!(&back, &document);
@@ -404,7 +404,7 @@ proptest! {
         let mut take = |n: usize| -> Row { values.by_ref().take(n).collect() };
         let root = take(plan.read.columns.len());
         let width = plan.read.children[0].columns().len();
-        let document = Document { key: "A/1".to_owned().into(), root, children: vec![vec![take(width), take(width)]] };
+        let document = Document { key: "A/1".to_owned().into(), root, children: vec![vec![take(width), take(width)]], fault: None };
         let text = plan.content_to_json(&document);
         let back = plan.content_from_json(document.key.clone(), &text).expect("reads back");
         prop_assert_eq!(back.hash(), document.hash());
@@ -461,7 +461,7 @@ fn every_entity_of_both_profiles_maps_an_empty_document_to_texts() {
         for plan in &definitions.plans {
             let one_row: Vec<Vec<Row>> = plan.read.children.iter().map(|child| vec![row(child.column_names(), &[])]).collect();
             let root = row(plan.read.columns.iter().map(String::as_str), &[]);
-            let document = Document { key: DocumentKey::from_text("K"), root, children: one_row };
+            let document = Document { key: DocumentKey::from_text("K"), root, children: one_row, fault: None };
             let mapped = plan
                 .map(&"EDU1".into(), &document, &definitions.lookups)
                 .unwrap_or_else(|error| panic!("{profile} {}: {error}", plan.entity));

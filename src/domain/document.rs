@@ -106,6 +106,9 @@ pub struct Document {
     pub root: Row,
     /// Per child of the read plan its rows, sorted by their key columns.
     pub children: Vec<Vec<Row>>,
+    /// Why nothing can be made of it, where SYSPRO's rows do not make one readable record: two rows with its key, or one that cannot be
+    /// read. The rest is then what could be read of it.
+    pub fault: Option<Box<str>>,
 }
 
 /// SHA-256 over a document's content.
@@ -124,6 +127,10 @@ impl Document {
                 hasher.update([0x1e]);
                 hash_row(&mut hasher, row);
             }
+        }
+        if let Some(fault) = &self.fault {
+            hasher.update([0x1c]);
+            hasher.update(fault.as_bytes());
         }
         ContentHash(hasher.finalize().into())
     }

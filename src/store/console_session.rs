@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Bool, Text};
+use diesel::sql_types::{BigInt, Binary, Bool};
 
 use super::audit::{NewAudit, audit_append};
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
+use crate::store::text::Text;
 
 /// Whose session it is.
 #[derive(Debug, Clone)]

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Binary, Text, Timestamptz};
+use diesel::sql_types::{Binary, Timestamptz};
 
 use super::audit::{NewAudit, audit_append};
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
+use crate::store::text::Text;
 
 /// One credential, sealed.
 #[derive(Debug, Clone, QueryableByName)]

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Node, Store, StoreError, hold};
 use crate::domain::FlowId;
+use crate::store::text::Text;
 
 /// The reason beside a delivery that is due again because it was sent, had no usable answer, and does not stand in ServiceNow.
 pub const UNANSWERED: &str = "unanswered";

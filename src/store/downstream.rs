@@ -5,10 +5,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Timestamptz};
 
 use super::settle::Settlement;
 use super::{Conn, Lane, Store, StoreError, Tx};
+use crate::store::text::Text;
 
 /// A record whose time for a look has come.
 #[derive(Debug, Clone, QueryableByName)]

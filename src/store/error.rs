@@ -82,6 +82,33 @@ impl StoreError {
         self.class() == Class::Transient
     }
 
+    /// Whether what was to be kept may be the reason: the server is there and said no, for no reason of its own.
+    pub fn is_about_content(&self) -> bool {
+        let StoreError::Failed { source, .. } = self else { return false };
+        match source {
+            DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => {
+                let text = info.message().to_ascii_lowercase();
+                // the server's own trouble, by the words of PostgreSQL
+                let own = [
+                    "timeout",
+                    "canceling",
+                    "no space",
+                    "could not extend",
+                    "shutting down",
+                    "starting up",
+                    "recovery",
+                    "deadlock",
+                    "memory",
+                    "read-only",
+                ];
+                !own.iter().any(|word| text.contains(word))
+            }
+            DieselError::DatabaseError(DatabaseErrorKind::CheckViolation | DatabaseErrorKind::NotNullViolation, _) => true,
+            DieselError::SerializationError(_) => true,
+            _ => false,
+        }
+    }
+
     /// What it means for the next try.
     pub fn class(&self) -> Class {
         match self {

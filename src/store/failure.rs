@@ -6,11 +6,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::{Store, StoreError};
 use crate::domain::delivery::FailureWord;
+use crate::store::text::Text;
 
 /// The words of a row `p` of `pending` that make its cause: without quoted values, sys_ids and numbers, and not more than 140 characters.
 const WORDS: &str = "regexp_replace(regexp_replace(regexp_replace(coalesce(p.message, ''), '`[^`]*(`|$)', '`…`', 'g'), \

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Date, Double, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Date, Double, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::audit::{NewAudit, audit_append};
@@ -13,6 +13,7 @@ use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunKind;
+use crate::store::text::{Jsonb, Text};
 
 /// A flow held: writes carry it, and are refused once somebody else has taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,9 @@ pub struct FlowRow {
     /// What each column held until now.
     #[diesel(sql_type = Nullable<Jsonb>)]
     pub kinds: Option<serde_json::Value>,
+    /// How many rows its tables had at the last whole read.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub sizes: Option<serde_json::Value>,
     #[diesel(sql_type = Nullable<Text>)]
     stopped: Option<String>,
     /// When the last sweep ended.
@@ -111,10 +115,12 @@ pub(crate) fn flow_advance(
     lease: &Lease,
     moves: Option<(Option<NaiveDate>, Option<&serde_json::Value>)>,
     kinds: Option<&serde_json::Value>,
+    sizes: Option<&serde_json::Value>,
 ) -> Tx<()> {
     let (watermark, position) = moves.unwrap_or_default();
     sql_query(
-        "UPDATE flow SET watermark = coalesce($3, watermark), position = CASE WHEN $6 THEN $4 ELSE position END, kinds = coalesce($5, kinds) \
+        "UPDATE flow SET watermark = coalesce($3, watermark), position = CASE WHEN $6 THEN $4 ELSE position END, kinds = coalesce($5, kinds), \
+         sizes = coalesce($7, sizes) \
          WHERE company = $1 AND entity = $2",
     )
     .bind::<Text, _>(lease.flow.company.as_str())
@@ -123,6 +129,7 @@ pub(crate) fn flow_advance(
     .bind::<Nullable<Jsonb>, _>(position)
     .bind::<Nullable<Jsonb>, _>(kinds)
     .bind::<diesel::sql_types::Bool, _>(moves.is_some())
+    .bind::<Nullable<Jsonb>, _>(sizes)
     .execute(conn)?;
     Ok(())
 }
@@ -256,6 +263,26 @@ impl Store {
             .execute(conn)?;
             let mut row = NewAudit::of(AuditKind::Action)
                 .detail(&serde_json::json!({ "action": if paused { "pause" } else { "resume" }, "why": reason }));
+            (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), actor);
+            audit_append(conn, &[row])
+        })
+        .await
+    }
+
+    /// A person accepts that the tables of a flow have fewer rows: until the end of its next whole read that is no trouble.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flow_accept_smaller(&self, flow: FlowId, actor: String, reason: String) -> Result<(), StoreError> {
+        self.run("accept smaller tables", move |conn| {
+            sql_query(
+                "INSERT INTO flow (company, entity, sizes) VALUES ($1, $2, $3) ON CONFLICT (company, entity) DO UPDATE SET sizes = excluded.sizes",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<Jsonb, _>(serde_json::json!({ "accept": true }))
+            .execute(conn)?;
+            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "accept smaller tables", "why": reason }));
             (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), actor);
             audit_append(conn, &[row])
         })

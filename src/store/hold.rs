@@ -6,12 +6,13 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Timestamptz};
 use serde::Serialize;
 
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::delivery::ParkReason;
+use crate::store::text::Text;
 
 /// What is said of a delivery that is held back.
 pub(super) const NEXT_STEP: &str = "release the record when it may go: `tieline release`, the console, or POST /api/v1/records/release";

@@ -32,6 +32,7 @@ mod settle;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod text;
 mod way_back;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,7 +76,7 @@ pub use read::{FlowStatus, RecordAttempt, RecordDelivery, RecordView, VersionVie
 pub use replay::{ReplayScope, StoredDocument};
 pub use run::{Arrived, RunFilter, RunRow};
 pub use settle::{Settlement, Verdict};
-pub use sweep::GoneDocument;
+pub use sweep::{ChangedDocument, GoneDocument};
 pub use way_back::{WayBackCalled, WayBackDue, WayBackStep, WayBackUnder};
 
 /// The connection that store functions work on.
@@ -98,13 +99,13 @@ pub struct Store {
 #[derive(Debug, Clone, QueryableByName)]
 pub struct ServerRow {
     /// Its version, as it says it.
-    #[diesel(sql_type = diesel::sql_types::Text)]
+    #[diesel(sql_type = text::Text)]
     pub version: String,
     /// The same as a number, such as 150004.
     #[diesel(sql_type = diesel::sql_types::Integer)]
     pub number: i32,
     /// How large the ledger is, in words.
-    #[diesel(sql_type = diesel::sql_types::Text)]
+    #[diesel(sql_type = text::Text)]
     pub size: String,
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Double, Integer, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Store, StoreError};
 use crate::domain::budget::{NodeBudget, OthersBudget};
+use crate::store::text::Text;
 
 /// Who sends: a node keeps its name over its lives, an incarnation is one life.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,10 +5,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Timestamptz};
 
 use super::{Store, StoreError};
 use crate::domain::notice::NoticeEvent;
+use crate::store::text::Text;
 
 /// How long notices are kept after they were found.
 const KEPT: &str = "30 days";

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Date, Double, Integer, Nullable, Numeric, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Date, Double, Integer, Nullable, Numeric, Timestamptz};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use crate::domain::backlog::Backlog;
 use crate::domain::budget::SILENT;
 use crate::domain::explain::{Part, Sending, Standing, explain};
 use crate::domain::word::Names;
+use crate::store::text::Text;
 
 /// How a flow stands.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunId, RunKind, RunOutcome};
+use crate::store::text::Text;
 
 /// A run as it is listed.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
@@ -17,6 +17,7 @@ use super::{Conn, Lane, Node, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
+use crate::store::text::{JsonText, Text};
 
 /// What became of one delivery.
 #[derive(Debug, Clone)]
@@ -196,7 +197,7 @@ fn record_confirmed(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement]) -> Tx
         .bind::<Array<Text>, _>(rows.iter().map(|(.., table)| *table).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(rows.iter().map(|(o, ..)| o.version).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(&ids)
-        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|(o, ..)| returned(&o.verdict)).collect::<Vec<_>>())
+        .bind::<Array<Nullable<JsonText>>, _>(rows.iter().map(|(o, ..)| returned(&o.verdict)).collect::<Vec<_>>())
         .execute(conn)?;
     Ok(())
 }

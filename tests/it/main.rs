@@ -10,6 +10,7 @@ mod both_ways;
 mod browser;
 mod cli;
 mod cli_ledger;
+mod complete;
 mod console;
 mod cost_centres;
 mod counts;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 use tieline::config::secret::Credential;
-use tieline::config::settings::{Connection, DateLiteral, DateZone, EnetSettings, RetrySettings, SysproSettings, SysproSource};
+use tieline::config::settings::{Connection, DateLiteral, DateZone, EnetSettings, KeyOrder, RetrySettings, SysproSettings, SysproSource};
 use tieline::definition::ReadPlan;
 use tieline::definition::plan::{ChangeQuery, ChildRead, TableRead, TypeChange, ViaRead};
 use tieline::domain::{Document, Value};
@@ -93,6 +93,8 @@ pub fn settings(sim: &SysproSim) -> SysproSettings {
         date_literal: DateLiteral::Auto,
         date_zone: DateZone::Label,
         no_date_before: chrono::NaiveDate::from_ymd_opt(1901, 1, 1).expect("a date"),
+        key_order: KeyOrder::Binary,
+        count_check: true,
         connection: Connection {
             connect_timeout: limit,
             request_timeout: limit,

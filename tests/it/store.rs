@@ -8,10 +8,12 @@ use std::time::Duration;
 use tieline::actors::heart;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget};
+use tieline::domain::delivery::ParkReason;
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
-    AuditFilter, AuditRow, Dead, DocumentFilter, Intake, IntakeDocument, IntakeRecord, Lane, Lease, Node, Store, StoreError, Taken,
+    AuditFilter, AuditRow, Dead, DocumentFilter, FailureFilter, Intake, IntakeDocument, IntakeRecord, Lane, Lease, MapFailure, Node, Store,
+    StoreError, Taken,
 };
 use tieline::telemetry::logging;
 
@@ -113,6 +115,52 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
             assert!(!found.is_empty() && found.join(" ") == expected, "{state}: {found:?}, and not {expected}");
             assert_eq!(list(state, "invoice").await, Vec::<i64>::new(), "{state}");
         }
+    });
+}
+
+#[test]
+fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
+    run(async {
+        let (_database, store) = ledger().await;
+        let nul = |text: &str| format!("{text}\u{0}!");
+        let run = store.run_begin(suppliers(), RunKind::Poll, nul("by"), Some(nul("why"))).await.unwrap();
+        let Taken::Lease(lease, _) =
+            store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), false, None).await.unwrap()
+        else {
+            panic!("it is free")
+        };
+        let mut intake = page(run, Some(lease.clone()), 3, 1);
+        intake.notes = vec![nul("note")];
+        (intake.position, intake.kinds) = (Some(serde_json::json!({ "after": nul("x") })), Some(serde_json::json!([nul("k")])));
+        intake.documents[0].warnings = vec![nul("warning")];
+        intake.documents[1].mapped = Err(MapFailure {
+            reason: ParkReason::Rejected,
+            block: "header".into(),
+            message: nul("message"),
+            field: nul("field"),
+            next_step: nul("next"),
+        });
+        intake.documents[2].key = DocumentKey::from_text(nul("key"));
+        intake.documents[2].content = serde_json::json!({ "v": nul("content") }).to_string();
+        let counts = store.intake(intake).await.unwrap();
+        assert_eq!(counts.new, 3);
+        let failures = store.failure_list(FailureFilter { limit: 10, ..FailureFilter::default() }).await.unwrap();
+        let failed = failures.iter().find(|row| row.reason.as_deref() == Some("rejected")).unwrap();
+        assert_eq!(failed.message.as_deref(), Some("message\\u0000!"));
+        store.run_end(suppliers(), run, Default::default(), Some(nul("error"))).await.unwrap();
+        store.flow_release(lease, Some(nul("error")), RunKind::Poll, true).await.unwrap();
+        let status = store.flow_status().await.unwrap();
+        assert_eq!(status[0].last_error.as_deref(), Some("error\\u0000!"));
+        store.flow_pause(suppliers(), false, nul("who"), nul("why")).await.unwrap();
+        let audit = store.audit_list(AuditFilter { limit: 100, ..AuditFilter::default() }).await.unwrap();
+        let said: Vec<&str> = audit.iter().filter_map(|row| row.detail.as_deref()).collect();
+        for text in ["note\\\\u0000!", "warning\\\\u0000!", "message\\\\u0000!", "why\\\\u0000!"] {
+            assert!(said.iter().any(|detail| detail.contains(text)), "{text}: {said:#?}");
+        }
+        let details: Vec<_> = said.iter().map(|detail| serde_json::from_str::<serde_json::Value>(detail).unwrap()).collect();
+        assert!(!details.is_empty());
+        // what reads the details as jsonb goes on: messages to people are collected of them
+        store.audit_seal().await.unwrap();
     });
 }
 

@@ -4,7 +4,9 @@
 //! taken in. A flow never runs beside itself: the lease forbids it in the cluster, `running` in this actor. The next page is asked
 //! for while the last is taken in, and never more than one ahead. Runs on the ingest arbiter.
 
+mod complete;
 mod page_size;
+mod parts;
 mod read;
 mod sweep;
 
@@ -17,6 +19,7 @@ use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
+use self::complete::Sizes;
 use self::read::Reading;
 use super::Deps;
 use super::aligner::{AlignError, AlignNow};
@@ -213,16 +216,33 @@ pub enum PollError {
     },
     /// A sweep would mark more documents as gone than is allowed.
     #[error(
-        "flow {flow}: the sweep did not see {gone} of the documents known, more than `flows.max_gone_per_sweep` ({limit}); nothing was marked. \
-         If they are really gone from SYSPRO, raise the setting for one sweep"
+        "flow {flow}: the sweep did not see {gone} of the documents known ({known}), more than {limits}; nothing was marked, and the flow is \
+         stopped. If they are really gone from SYSPRO, say so: `tieline flow resume {} {} --accept-smaller --why …` accepts it for one whole \
+         read. If they are not, see why the service leaves them out, then resume it without `--accept-smaller`",
+        flow.company, flow.entity
     )]
     TooManyGone {
         /// The flow.
         flow: FlowId,
         /// How many.
         gone: i64,
-        /// The limit.
-        limit: u32,
+        /// Of how many.
+        known: i64,
+        /// The limits that it exceeds.
+        limits: String,
+    },
+    /// A table that was full answers with nothing, or with a fraction.
+    #[error(
+        "flow {flow}: {what}, which is more than `flows.max_shrink_percent` allows. Nothing is marked as gone or emptied, and the flow is stopped: \
+         most likely the service, a view or the operator's rights leave rows out. When it is put right, resume the flow: `tieline flow resume \
+         {} {} --why …`; when SYSPRO really has so few, add `--accept-smaller`, which accepts it until the next whole read has ended",
+        flow.company, flow.entity
+    )]
+    Shrunk {
+        /// The flow.
+        flow: FlowId,
+        /// What has become smaller.
+        what: String,
     },
 }
 
@@ -247,6 +267,7 @@ impl PollError {
             | Self::Paused { .. }
             | Self::Stopped { .. }
             | Self::Drift { .. }
+            | Self::Shrunk { .. }
             | Self::TooManyGone { .. } => Class::Permanent,
         }
     }
@@ -335,10 +356,12 @@ impl Reader {
             self.backfill(&plan, run, lease, &row).await?;
         } else {
             let whole = kind == RunKind::Sweep || plan.read.changes.is_empty();
-            self.read_all(&plan, Reading::of_flow(self, &plan, &row, whole), run, lease, &row).await?;
+            let sizes = Sizes::of(&row);
+            let read = self.read_all(&plan, Reading::of_flow(self, &plan, &row, whole), run, lease, &row).await?;
             if whole {
-                self.mark_gone(&plan, run, lease).await?;
+                self.mark_gone(&plan, run, lease, &read, sizes.accept).await?;
             }
+            self.end_reading(read).await?;
         }
         if let Some(aligner) = &self.aligner {
             let compared = aligner.send(AlignNow { kind, run, lease: lease.clone() }).await;
@@ -362,7 +385,10 @@ impl Reader {
         let store = &self.deps.store;
         let next = store.backfill_next(self.flow.clone()).await.map_err(|error| self.store_error(&error))?;
         let Some(backfill) = next else { return Ok(()) };
-        let result = self.read_all(plan, Reading::of_backfill(self, plan, &backfill), run, lease, row).await;
+        let result = match self.read_all(plan, Reading::of_backfill(self, plan, &backfill), run, lease, row).await {
+            Ok(read) => self.end_reading(read).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = &result {
             let retry = &self.deps.settings.retry;
             let tries = u32::try_from(backfill.tries).unwrap_or_default() + 1;
@@ -393,7 +419,7 @@ impl Reader {
             Ok(None) => None,
         };
         let ended = self.deps.store.run_end(self.flow.clone(), run, error.clone()).await;
-        let stop = matches!(outcome, Err(PollError::Drift { .. }));
+        let stop = matches!(outcome, Err(PollError::Drift { .. } | PollError::Shrunk { .. } | PollError::TooManyGone { .. }));
         let released = self.deps.store.flow_release(lease, error, kind, stop).await;
         for failed in [ended.err(), released.err()].into_iter().flatten() {
             warn!(error = %failed, flow = %self.flow, "the end of a run could not be noted");

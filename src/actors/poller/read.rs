@@ -1,6 +1,7 @@
 //! Reading: which queries, page by page, each page into the ledger while the next is on its way.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{Days, NaiveDate, Utc};
@@ -12,16 +13,18 @@ use super::super::mapper::{MapPage, poisoned};
 use super::super::syspro_session::GetCredential;
 use super::super::vault::{CredentialError, syspro_credential};
 use super::super::writer::Nudge;
+use super::complete::{Emptied, Sizes, short};
 use super::page_size::PageSize;
 use super::{PollError, Reader};
+use crate::config::secret::Credential;
 use crate::definition::Plan;
 use crate::definition::drift::Kinds;
 use crate::definition::plan::TypeChange;
 use crate::domain::Document;
-use crate::domain::run::{BackfillState, RunCounts, RunId};
+use crate::domain::run::{BackfillState, RunId};
 use crate::retry;
-use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease};
-use crate::syspro::{Page, PageQuery, Position, Scope};
+use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease, StoreError};
+use crate::syspro::{Page, PageQuery, Position, Scope, SysproError};
 use crate::telemetry::metrics::metrics;
 
 /// How long reading rests before it looks again whether sending has caught up: while it moves, and at most.
@@ -44,6 +47,22 @@ struct Bookmark {
     scopes: usize,
     /// The last key taken in.
     after: Option<Position>,
+    /// Rows of the root table that a whole read has taken in so far; `None` in one begun by an older version.
+    #[serde(default)]
+    rows: Option<u64>,
+    /// How many there were when it began, where the service counts.
+    #[serde(default)]
+    counted: Option<u64>,
+}
+
+/// A reading that has come to its end: what is left is to note it.
+pub(super) struct Read {
+    /// What is noted.
+    end: Intake,
+    /// It rests before the end: there is nothing to note.
+    rests: bool,
+    /// Whether a row was met of which not even the key can be read.
+    pub(super) nameless: bool,
 }
 
 /// The queries of a run: the whole table for a first read or a sweep, else the union of the change queries.
@@ -102,9 +121,10 @@ impl Reading {
 
 impl Bookmark {
     /// Where a reading goes on after a page. After the last page of all, what is left is to note the end: that query is read once more.
-    fn beyond(started: NaiveDate, scope: usize, scopes: usize, after: Option<Position>) -> Self {
-        let over = after.is_none() && scope + 1 < scopes;
-        Self { started, scope: scope + usize::from(over), scopes, after }
+    fn beyond(&self, scope: usize, after: Option<Position>, rows: Option<u64>) -> Self {
+        let over = after.is_none() && scope + 1 < self.scopes;
+        let rows = rows.filter(|_| after.is_some());
+        Self { scope: scope + usize::from(over), after, rows, ..self.clone() }
     }
 
     /// Where a reading goes on, or its beginning.
@@ -113,7 +133,7 @@ impl Bookmark {
         position
             .and_then(|position| serde_json::from_value::<Self>(position).ok())
             .filter(|bookmark| bookmark.scopes == scopes.len() && bookmark.scope < scopes.len())
-            .unwrap_or_else(|| Self { started: today(), scope: 0, scopes: scopes.len(), after: None })
+            .unwrap_or_else(|| Self { started: today(), scope: 0, scopes: scopes.len(), after: None, rows: Some(0), counted: None })
     }
 }
 
@@ -125,7 +145,7 @@ fn backfill_scopes(plan: &Plan, since: Option<NaiveDate>, until: Option<NaiveDat
 }
 
 impl Reader {
-    /// Reads page by page and takes each page in; notes at the end that it was the end. `false`: it rests before the end.
+    /// Reads page by page and takes each page in. The end is noted by [`Reader::end_reading`]; a backfill may rest before it.
     pub(super) async fn read_all(
         &self,
         plan: &Plan,
@@ -133,9 +153,19 @@ impl Reader {
         run: RunId,
         lease: &Lease,
         row: &FlowRow,
-    ) -> Result<bool, PollError> {
-        let Reading { scopes, bookmark, keep } = reading;
-        let Bookmark { started, scope: first, mut after, .. } = bookmark;
+    ) -> Result<Read, PollError> {
+        let Reading { scopes, mut bookmark, keep } = reading;
+        let first = bookmark.scope;
+        let mut after = bookmark.after.clone();
+        let known = Sizes::of(row);
+        // a whole read is complete or it says nothing of what is gone; a backfill says nothing of it anyway
+        let whole = scopes.as_slice() == [Scope::All] && !matches!(keep, Keep::Backfill { .. });
+        let mut sizes = self.sizes_before(plan, &known, whole).await?;
+        if whole && after.is_none() {
+            (bookmark.rows, bookmark.counted) = (Some(0), self.count_root(plan).await?);
+        }
+        let mut standing = serde_json::to_value(&bookmark).ok();
+        let (mut rows, mut nameless, mut emptied) = (bookmark.rows, false, Emptied::default());
         let mut kinds: Kinds = row.kinds.clone().and_then(|kinds| serde_json::from_value(kinds).ok()).unwrap_or_default();
         let intake = |documents, (kinds, notes)| Intake {
             lease: Some((lease.clone(), self.deps.settings.flows.lease)),
@@ -157,18 +187,28 @@ impl Reader {
             let mut coming = Some(self.page(plan, scope, after.take(), size.documents()).await?);
             while let Some(page) = coming.take() {
                 size.learn(page.rows_read);
+                nameless |= page.nameless;
+                sizes.add(plan, &page.documents);
+                rows = rows.map(|rows| rows + page.root_rows);
                 let learnt = self.learn(plan, &mut kinds, &page.documents)?;
                 let next = page.next.clone();
-                let bookmark = Bookmark::beyond(started, number, scopes.len(), next.clone());
-                let position = serde_json::to_value(&bookmark).ok();
+                let before = standing.clone();
+                let position = serde_json::to_value(bookmark.beyond(number, next.clone(), rows)).ok();
+                standing.clone_from(&position);
+                let emptied = &mut emptied;
+                let accept = known.accept;
                 let take_in = async {
                     let documents = self.map(plan, page.documents).await?;
-                    self.take_in(placed(intake(documents, learnt), position)).await
+                    if !accept {
+                        self.not_emptied(plan, emptied, &documents).await?;
+                    }
+                    let placed = placed(intake(documents, learnt), position);
+                    self.take_in_whole(plan, placed, before).await
                 };
                 let last = next.is_none() && number + 1 == scopes.len();
                 if !last && self.rests(keep).await? {
                     take_in.await?;
-                    return Ok(false);
+                    return Ok(Read { end: intake(Vec::new(), (None, Vec::new())), nameless, rests: true });
                 }
                 // the next page is on its way while this one is taken in
                 coming = match next {
@@ -185,11 +225,30 @@ impl Reader {
             }
         }
         let end = intake(Vec::new(), (None, Vec::new()));
+        if whole
+            && bookmark.counted.is_some()
+            && let Some(read) = rows
+        {
+            let after = self.count_root(plan).await?;
+            if let Some((before, after)) = short(bookmark.counted, after, read) {
+                let asked = format!("table `{}` in company `{}`", plan.read.root.table, self.flow.company);
+                return Err(self.syspro_error(&SysproError::Short { asked, before, after, read }));
+            }
+        }
+        let sizes = if whole { serde_json::to_value(&sizes).ok() } else { None };
         let end = match keep {
-            Keep::Flow | Keep::Sweep => Intake { watermark: Some(started), ..end },
+            Keep::Flow | Keep::Sweep => Intake { watermark: Some(bookmark.started), sizes, ..end },
             Keep::Backfill { id, .. } => Intake { backfill: Some(BackfillStep { id, position: None, done: true }), ..end },
         };
-        self.take_in(end).await.map(|_| true)
+        Ok(Read { end, nameless, rests: false })
+    }
+
+    /// Notes that a reading has come to its end. `false`: it rests before the end.
+    pub(super) async fn end_reading(&self, read: Read) -> Result<bool, PollError> {
+        if read.rests {
+            return Ok(false);
+        }
+        self.take_in(read.end).await.map(|()| true)
     }
 
     /// Whether a backfill is to be left after the page in hand: its slice is over, or somebody cancelled it.
@@ -202,7 +261,9 @@ impl Reader {
 
     /// What a page says of its columns: what is new for the flow, and what is to be noted.
     fn learn(&self, plan: &Plan, kinds: &mut Kinds, documents: &[Document]) -> Result<(Option<Value>, Vec<String>), PollError> {
-        let (new, drifts) = kinds.learn(plan, documents);
+        // what could not be read says nothing of its columns
+        let whole: Vec<Document> = documents.iter().filter(|document| document.fault.is_none()).cloned().collect();
+        let (new, drifts) = kinds.learn(plan, if whole.len() == documents.len() { documents } else { &whole });
         let said: Vec<String> = drifts.iter().map(ToString::to_string).collect();
         if !said.is_empty() {
             if plan.read.type_change == TypeChange::Stop {
@@ -219,11 +280,7 @@ impl Reader {
         if self.deps.stopping.has_begun() {
             return Err(PollError::Stopping { flow: self.flow.clone() });
         }
-        let credential = match self.session.send(GetCredential).await {
-            Ok(credential) => credential,
-            Err(_) => Err(CredentialError::Restarting { name: syspro_credential(self.deps.settings.syspro.source) }),
-        };
-        let credential = credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })?;
+        let credential = self.credential().await?;
         // derived documents come all at once, and are small: only the rows they are gathered from are paged
         let limit = if plan.read.root.derive.is_some() { self.deps.settings.syspro.page_size } else { documents };
         let query = PageQuery { scope: *scope, after, limit };
@@ -233,6 +290,15 @@ impl Reader {
         }
         debug!(flow = %self.flow, documents = page.documents.len(), rows = page.rows_read, "page read");
         Ok(page)
+    }
+
+    /// The operator's credential.
+    pub(super) async fn credential(&self) -> Result<Credential, PollError> {
+        let credential = match self.session.send(GetCredential).await {
+            Ok(credential) => credential,
+            Err(_) => Err(CredentialError::Restarting { name: syspro_credential(self.deps.settings.syspro.source) }),
+        };
+        credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })
     }
 
     /// Reading rests while more of this flow waits than `flows.backlog`: at most one page per flow is in memory.
@@ -315,7 +381,12 @@ impl Reader {
     }
 
     /// A page into the ledger; nudges the Writer.
-    pub(super) async fn take_in(&self, intake: Intake) -> Result<RunCounts, PollError> {
+    pub(super) async fn take_in(&self, intake: Intake) -> Result<(), PollError> {
+        self.take_in_shared(Arc::new(intake)).await.map_err(|error| self.store_error(&error))
+    }
+
+    /// As [`Reader::take_in`], for a caller that keeps the page.
+    pub(super) async fn take_in_shared(&self, intake: Arc<Intake>) -> Result<(), StoreError> {
         for document in &intake.documents {
             for warning in &document.warnings {
                 debug!(flow = %self.flow, key = %document.key, warning, "mapped with a warning");
@@ -323,7 +394,7 @@ impl Reader {
         }
         let empty = intake.documents.is_empty();
         self.deps.crash.at("poller:before_intake", self.flow.entity.as_str());
-        let counts = self.deps.store.intake(intake).await.map_err(|error| self.store_error(&error))?;
+        let counts = self.deps.store.intake_of(intake).await?;
         self.deps.crash.at("poller:after_intake", self.flow.entity.as_str());
         self.deps.progress.add(&self.flow, counts);
         metrics().documents_read(&self.flow.entity, counts.read.unsigned_abs());
@@ -331,6 +402,6 @@ impl Reader {
         if !empty {
             self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
         }
-        Ok(counts)
+        Ok(())
     }
 }

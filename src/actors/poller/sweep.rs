@@ -1,6 +1,10 @@
 //! The end of a whole read: documents that it has not seen are gone from SYSPRO.
 
+use tracing::warn;
+
 use super::super::mapper::MapPage;
+use super::complete::shrunk;
+use super::read::Read;
 use super::{PollError, Reader};
 use crate::definition::Plan;
 use crate::domain::DocumentKey;
@@ -9,16 +13,29 @@ use crate::store::{Intake, IntakeDocument, Lease};
 
 impl Reader {
     /// Marks what is gone in the target, by the definition's rule; nothing at all when it is more than one sweep may mark.
-    pub(super) async fn mark_gone(&self, plan: &Plan, run: RunId, lease: &Lease) -> Result<(), PollError> {
+    pub(super) async fn mark_gone(&self, plan: &Plan, run: RunId, lease: &Lease, read: &Read, accept: bool) -> Result<(), PollError> {
         let limit = self.deps.settings.flows.max_gone_per_sweep;
-        let found = self.deps.store.sweep_gone(self.flow.clone(), run, i64::from(limit)).await;
-        let (gone, documents) = found.map_err(|error| self.store_error(&error))?;
+        let most = if accept { i64::MAX } else { i64::from(limit) };
+        let found = self.deps.store.sweep_gone(self.flow.clone(), run, most).await;
+        let (gone, known, documents) = found.map_err(|error| self.store_error(&error))?;
         self.deps.store.sweep_forget(run).await.map_err(|error| self.store_error(&error))?;
         if gone == 0 {
             return Ok(());
         }
+        if read.nameless {
+            warn!(flow = %self.flow, gone, "a row whose key cannot be read may be any of those not seen: none is marked as gone");
+            return Ok(());
+        }
+        let percent = self.deps.settings.flows.max_shrink_percent;
+        let mut limits = Vec::new();
         if gone > i64::from(limit) {
-            return Err(PollError::TooManyGone { flow: self.flow.clone(), gone, limit });
+            limits.push(format!("`flows.max_gone_per_sweep` ({limit})"));
+        }
+        if shrunk(known.unsigned_abs(), (known - gone).unsigned_abs(), percent) {
+            limits.push(format!("`flows.max_shrink_percent` ({percent}) of them"));
+        }
+        if !limits.is_empty() && !accept {
+            return Err(PollError::TooManyGone { flow: self.flow.clone(), gone, known, limits: limits.join(" and ") });
         }
         let read: Result<Vec<_>, _> =
             documents.iter().map(|gone| plan.content_from_json(DocumentKey::from_text(&gone.key), &gone.content)).collect();
@@ -43,6 +60,6 @@ impl Reader {
             aligned: plan.aligned().is_some(),
             ..Intake::of(self.flow.clone(), run, documents)
         };
-        self.take_in(intake).await.map(drop)
+        self.take_in(intake).await
     }
 }

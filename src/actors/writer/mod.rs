@@ -373,7 +373,6 @@ impl Sender {
         let stops = verdict::stops(target, &claim, &outcomes);
         outcomes.extend(verdict::of_unreadable(&unreadable, look));
         claim.deliveries.extend(unreadable.into_iter().map(|(delivery, _)| delivery));
-        self.count(&claim, &outcomes, look);
         for (flow, why) in &stops {
             error!(%flow, why, "the flow is stopped");
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Uuid as SqlUuid};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
 use super::{Intake, IntakeRecord, MapFailure, Work, next_ids};
 use crate::domain::audit::AuditKind;
+use crate::store::text::{JsonText, Text};
 
 #[derive(QueryableByName)]
 struct Latest {
@@ -94,6 +95,7 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
     let missing = missing_parents(conn, intake, work)?;
     let mut deliveries: Vec<NewDelivery<'_>> = Vec::new();
     let mut awaited: Vec<(i64, &str, &str)> = Vec::new();
+    let mut over: Vec<(i64, &str)> = Vec::new();
     for w in work {
         let before = latest.get(&w.id);
         match &w.document.mapped {
@@ -103,6 +105,16 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
                     records.iter().flat_map(|r| &r.parents).filter(|p| missing.contains(*p)).collect();
                 let first = deliveries.len();
                 choose_records(intake, w, records, before, &mut deliveries);
+                // what could not be mapped can be, or is gone: that entry is over, also where nothing is sent
+                for ((block, record_key), last) in before.into_iter().flatten() {
+                    if last.action == "unmapped"
+                        && last.state.is_some()
+                        && record_key.is_empty()
+                        && !deliveries[first..].iter().any(|d| d.block == block && d.record_key.is_empty())
+                    {
+                        over.push((w.id, block));
+                    }
+                }
                 let header_open = deliveries[first..].iter().any(|d| d.block == HEADER)
                     || before.is_some_and(|b| b.get(&(HEADER.to_owned(), String::new())).is_some_and(|l| l.state.is_some()));
                 if deliveries.len() > first && !parents.is_empty() {
@@ -123,10 +135,10 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
             }
         }
     }
+    supersede(conn, intake, &deliveries, &over, tally)?;
     if deliveries.is_empty() {
         return Ok(());
     }
-    supersede(conn, intake, &deliveries, tally)?;
     let records: HashSet<i64> = deliveries.iter().map(|delivery| delivery.document_id).collect();
     tally.queued.push((intake.run.0, records.len() as i64, deliveries.len() as i64));
     let ids = next_ids(conn, "delivery", deliveries.len())?;
@@ -277,11 +289,16 @@ fn overlay(payload: &str, marks: &BTreeMap<String, String>) -> String {
 }
 
 /// What a newer delivery of the same record replaces before it was sent.
-fn supersede(conn: &mut Conn, intake: &Intake, deliveries: &[NewDelivery<'_>], tally: &mut RunTally) -> Tx<()> {
+fn supersede(conn: &mut Conn, intake: &Intake, deliveries: &[NewDelivery<'_>], over: &[(i64, &str)], tally: &mut RunTally) -> Tx<()> {
+    let new = deliveries.iter().map(|d| (d.document_id, d.block, d.record_key.as_ref()));
+    let places: Vec<(i64, &str, &str)> = new.chain(over.iter().map(|(id, block)| (*id, *block, ""))).collect();
+    if places.is_empty() {
+        return Ok(());
+    }
     let rows: Vec<Superseded> = sql_query(include_str!("../sql/pending_supersede.sql"))
-        .bind::<Array<BigInt>, _>(deliveries.iter().map(|d| d.document_id).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.record_key.as_ref()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(places.iter().map(|p| p.0).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(places.iter().map(|p| p.1).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(places.iter().map(|p| p.2).collect::<Vec<_>>())
         .load(conn)?;
     let audit: Vec<NewAudit> = rows
         .iter()
@@ -307,7 +324,7 @@ fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: 
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.record_key.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.action).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.payload.as_ref()).collect::<Vec<_>>())
+    .bind::<Array<JsonText>, _>(deliveries.iter().map(|d| d.payload.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(deliveries.iter().map(|d| &d.hash[..]).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.refs).collect::<Vec<_>>())
     .bind::<SqlUuid, _>(intake.run.0)

@@ -6,12 +6,13 @@ mod deliveries;
 mod versions;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 
 use super::audit::{NewAudit, audit_append};
 use super::backfill::{BackfillStep, backfill_step};
@@ -22,6 +23,7 @@ use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::{RunCounts, RunId};
 use crate::domain::{DocumentKey, FlowId};
+use crate::store::text::Text;
 
 pub(super) use self::deliveries::payload_hash;
 use self::deliveries::{deliver, leave_to_alignment};
@@ -46,6 +48,8 @@ pub struct Intake {
     pub backfill: Option<BackfillStep>,
     /// What each column holds, when that is new.
     pub kinds: Option<serde_json::Value>,
+    /// How many rows its tables have, with the last page of a whole read.
+    pub sizes: Option<serde_json::Value>,
     /// What is to be said of this page as a whole, by name: a column that changed.
     pub notes: Vec<String>,
     /// Whether to note the documents as seen by this run's sweep.
@@ -72,12 +76,37 @@ impl Intake {
             position: None,
             backfill: None,
             kinds: None,
+            sizes: None,
             notes: Vec::new(),
             sweep: false,
             resend: false,
             on_gone: BTreeMap::new(),
             aligned: false,
             actor: "tieline".into(),
+        }
+    }
+}
+
+impl Intake {
+    /// The page without its documents.
+    #[must_use]
+    pub fn clone_without_documents(&self) -> Self {
+        Self {
+            flow: self.flow.clone(),
+            lease: self.lease.clone(),
+            run: self.run,
+            documents: Vec::new(),
+            watermark: self.watermark,
+            position: self.position.clone(),
+            backfill: self.backfill.clone(),
+            kinds: self.kinds.clone(),
+            sizes: self.sizes.clone(),
+            notes: self.notes.clone(),
+            sweep: self.sweep,
+            resend: self.resend,
+            on_gone: self.on_gone.clone(),
+            aligned: self.aligned,
+            actor: self.actor.clone(),
         }
     }
 }
@@ -152,6 +181,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing was written.
     pub async fn intake(&self, intake: Intake) -> Result<RunCounts, StoreError> {
+        self.intake_of(Arc::new(intake)).await
+    }
+
+    /// As [`Store::intake`], for a caller that keeps the page, to take it in by parts when it is refused.
+    ///
+    /// # Errors
+    /// As [`Store::intake`].
+    pub async fn intake_of(&self, intake: Arc<Intake>) -> Result<RunCounts, StoreError> {
         self.run_hot("take a page in", move |conn| take_in(conn, &intake)).await
     }
 }
@@ -160,7 +197,7 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     if let Some((lease, ttl)) = &intake.lease {
         flow_assert_held(conn, lease, *ttl)?;
         let moves = intake.backfill.is_none().then_some((intake.watermark, intake.position.as_ref()));
-        flow_advance(conn, lease, moves, intake.kinds.as_ref())?;
+        flow_advance(conn, lease, moves, intake.kinds.as_ref(), intake.sizes.as_ref())?;
     }
     if !intake.notes.is_empty() {
         let note = |note: &String| {

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Uuid as SqlUuid};
 
 use super::super::audit::{NewAudit, audit_append};
 use super::super::{Conn, Tx};
 use super::{Intake, IntakeDocument, Work, next_ids};
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunCounts;
+use crate::store::text::Text;
 
 #[derive(QueryableByName)]
 pub(super) struct Known {

@@ -29,6 +29,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("remove a credential", "an action of a person, one transaction"),
     ("list credentials", "reads"),
     ("pause a flow", "an action of a person, one transaction"),
+    ("accept smaller tables", "an action of a person, one transaction"),
+    ("list what changes", "reads"),
     ("write an audit row", "an action of a person, one statement"),
     ("list the audit", "reads"),
     ("find the newest audit rows", "reads"),
