@@ -2,12 +2,13 @@
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use chrono::Utc;
 use uuid::Uuid;
 
 use super::filter::{Filter, Spec};
 use super::session::{self, Form};
 use super::view::{Frame, Ticks, Time, grouped, part, record_path};
-use super::{Page, ok, see_other};
+use super::{Page, Refusal, ok, see_other};
 use crate::domain::delivery::{FailureWord, ParkReason};
 use crate::http::Surface;
 use crate::http::api::actions::{ReplayBody, caller, replay_action};
@@ -124,21 +125,36 @@ struct Scope {
     possible: bool,
 }
 
+/// The part of the page that is asked for again.
+struct Live {
+    causes: Vec<CauseView>,
+    all: String,
+    number: i64,
+    scope: Scope,
+    busy: usize,
+    now: Time,
+}
+
 #[derive(Template)]
 #[template(path = "failures.html")]
 struct FailuresPage {
     frame: Frame,
     filter: Filter,
-    causes: Vec<CauseView>,
-    all: String,
-    number: i64,
-    scope: Scope,
+    follow: String,
+    live: Live,
 }
 
-/// `GET /failures`
-pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Page {
-    let session = session::of(&request)?;
-    let (filter, params) = Filter::of(&surface, request.query_string(), "/failures", specs(), &["done"]).await?;
+#[derive(Template)]
+#[template(path = "failures_live.html")]
+struct FailuresPart {
+    frame: Frame,
+    filter: Filter,
+    live: Live,
+}
+
+/// What is chosen, and the causes that are so.
+async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Live, Option<String>), Refusal> {
+    let (filter, params) = Filter::of(surface, request.query_string(), "/failures", specs(), &["done"]).await?;
     let mut filter = filter.listing("failure");
     let rows = surface.deps.store.failure_causes(asked(&filter, CAUSES)).await?;
     if rows.is_empty() && filter.active {
@@ -153,14 +169,30 @@ pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) 
         reason: text("reason"),
         text: text("text"),
     };
-    ok(&FailuresPage {
-        frame: Frame::of(&session, "/failures", "Failures").done(params.text("done").as_deref()),
+    let live = Live {
         all: grouped(rows.first().map_or(0, |row| row.all)),
         number: rows.first().map_or(0, |row| row.causes),
         scope,
         causes: rows.into_iter().map(|row| CauseView::of(row, Some(&filter))).collect(),
-        filter,
-    })
+        busy: 0,
+        now: Time(Utc::now()),
+    };
+    Ok((filter, live, params.text("done")))
+}
+
+/// `GET /failures`
+pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let (filter, live, done) = listed(&surface, &request).await?;
+    let follow = filter.link("/live/failures", &[]);
+    ok(&FailuresPage { frame: Frame::of(&session, "/failures", "Failures").done(done.as_deref()), follow, live, filter })
+}
+
+/// `GET /live/failures`
+pub(super) async fn failures_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let (filter, live, _) = listed(&surface, &request).await?;
+    ok(&FailuresPart { frame: Frame::of(&session, "/failures", "Failures"), live, filter })
 }
 
 struct RowView {
