@@ -8,8 +8,9 @@ use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Uuid as S
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Node, Store, StoreError, hold};
+use super::{Node, Store, StoreError};
 use crate::domain::FlowId;
+use crate::domain::next_step::NextStep;
 
 /// Whose batches are known to have no sender any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,7 +157,7 @@ impl Store {
                     .bind::<Double, _>(lease.as_secs_f64())
                     .bind::<Text, _>(if in_doubt { "in_doubt" } else { "waiting" })
                     .bind::<Bool, _>(in_doubt)
-                    .bind::<Text, _>(hold::NEXT_STEP)
+                    .bind::<Text, _>(NextStep::OnHold.text())
                     .load(conn)?;
                 let found = !taken.is_empty();
                 let mut deliveries: Vec<Claimed> = taken.into_iter().filter(|row| !row.set_aside).map(|row| row.delivery).collect();
@@ -249,6 +250,7 @@ impl Store {
                 .bind::<Bool, _>(dead == Dead::PastLives)
                 .bind::<Bool, _>(dead == Dead::ThisWriter)
                 .bind::<Double, _>(silent.as_secs_f64())
+                .bind::<Text, _>(NextStep::LookedUp.text())
                 .load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))
         })

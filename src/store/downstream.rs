@@ -9,6 +9,7 @@ use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestam
 
 use super::settle::Settlement;
 use super::{Conn, Lane, Store, StoreError, Tx};
+use crate::domain::next_step::NextStep;
 
 /// A record whose time for a look has come.
 #[derive(Debug, Clone, QueryableByName)]
@@ -117,7 +118,7 @@ impl Store {
         &self,
         lane: Lane,
         seen: Vec<(DownstreamDue, DownstreamVerdict)>,
-        next_step: String,
+        next_step: NextStep,
     ) -> Result<(), StoreError> {
         self.run("store what became of records", move |conn| {
             let next = |verdict: &DownstreamVerdict| if let DownstreamVerdict::Open(seconds) = verdict { Some(*seconds) } else { None };
@@ -131,7 +132,8 @@ impl Store {
                 .bind::<Array<Nullable<Text>>, _>(seen.iter().map(|(_, verdict)| verdict.said()).collect::<Vec<_>>())
                 .bind::<Array<Nullable<BigInt>>, _>(seen.iter().map(|(_, verdict)| next(verdict)).collect::<Vec<_>>())
                 .bind::<Array<Nullable<BigInt>>, _>(seen.iter().map(|(_, verdict)| again(verdict)).collect::<Vec<_>>())
-                .bind::<Text, _>(&next_step)
+                .bind::<Text, _>(next_step.text())
+                .bind::<Text, _>(NextStep::Retried.text())
                 .execute(conn)?;
             Ok(())
         })

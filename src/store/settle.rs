@@ -16,6 +16,7 @@ use super::{Conn, Lane, Node, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
+use crate::domain::next_step::NextStep;
 
 /// What became of one delivery.
 #[derive(Debug, Clone)]
@@ -52,6 +53,8 @@ pub enum Verdict {
         throttled: bool,
         /// Whether it counts as a try: an outage of the whole system uses up nobody's tries.
         counted: bool,
+        /// What to do: nothing for what passes, an action for what does not.
+        next_step: NextStep,
     },
     /// An aligned record's row was changed since this was decided: nothing was written, the next run decides anew.
     Withdrawn {
@@ -247,13 +250,13 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
                     not_before: Utc::now(),
                     uncounted: 0,
                 },
-                Verdict::Deferred { message, not_before, throttled, counted } => Row {
+                Verdict::Deferred { message, not_before, throttled, counted, next_step } => Row {
                     id: o.delivery_id,
                     state: "waiting",
                     reason: throttled.then_some("throttled"),
                     message,
                     field: None,
-                    next_step: "nothing: it is tried again by itself",
+                    next_step: next_step.text(),
                     not_before: *not_before,
                     uncounted: i32::from(!counted),
                 },
@@ -263,7 +266,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
                     reason: None,
                     message,
                     field: None,
-                    next_step: "nothing: tieline looks the record up by itself",
+                    next_step: NextStep::LookedUp.text(),
                     not_before: *not_before,
                     uncounted: 0,
                 },
@@ -307,9 +310,9 @@ fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool) -> NewAudit {
         Verdict::Parked { reason, message, field, next_step } => {
             (AuditKind::Parked, serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step }))
         }
-        Verdict::Deferred { message, not_before, .. } => (
+        Verdict::Deferred { message, not_before, next_step, .. } => (
             if look { AuditKind::DoubtSettled } else { AuditKind::Deferred },
-            serde_json::json!({ "message": message, "not_before": not_before }),
+            serde_json::json!({ "message": message, "not_before": not_before, "next_step": next_step.text() }),
         ),
         Verdict::Withdrawn { message } => (AuditKind::Superseded, serde_json::json!({ "message": message })),
         Verdict::InDoubt { message, not_before } => {

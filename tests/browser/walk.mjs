@@ -301,10 +301,10 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     Object.assign(document.querySelector("[data-live]").dataset, { every: "1", idle: "1", old: "3" });
   });
   for (const [path, change, seen] of [
-    ["/", `UPDATE run SET read = 471148 WHERE id = '${walk.under_way}'`, "471,148"],
+    ["/", "UPDATE flow SET paused_at = now(), paused_by = 'somebody who looked' WHERE company = 'EDU1' AND entity = 'supplier'", "somebody who looked"],
     ["/runs", `UPDATE run SET read = 471149 WHERE id = '${walk.under_way}'`, "471,149"],
     [`/runs/${walk.under_way}`, `UPDATE run SET read = 471150 WHERE id = '${walk.under_way}'`, "471,150"],
-    ["/failures", "UPDATE pending SET message = 'refused while somebody looked' WHERE state = 'in_doubt'", "refused while somebody looked"],
+    ["/failures", "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message) SELECT l.id, l.document_id, d.company, d.entity, l.version, l.block, l.record_key, 'parked', 'rejected', 'refused while somebody looked' FROM delivery l JOIN document d ON d.id = l.document_id WHERE d.entity = 'cost_center' ORDER BY l.id LIMIT 1", "refused while somebody looked"],
   ]) {
     await open(page, path);
     check(await page.$("[data-busy]") === null, `operator: something is under way on ${path}`);
@@ -314,6 +314,7 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     const fresh = await page.waitForFunction((seen) => document.body.textContent.includes(seen), { timeout: 30000 }, seen).catch(() => null);
     check(fresh !== null && await page.evaluate(() => window.same === true), `operator: ${path} is not refreshed when nothing is under way`);
   }
+  ask("UPDATE flow SET paused_at = NULL, paused_by = NULL WHERE company = 'EDU1' AND entity = 'supplier'");
   await open(page, "/");
   await quick();
   await page.setOfflineMode(true);

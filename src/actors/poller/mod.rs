@@ -310,9 +310,14 @@ impl Reader {
             self.backfill(&plan, run, lease, &row).await?;
         } else {
             let whole = kind == RunKind::Sweep || plan.read.changes.is_empty();
+            let row_is_first = row.watermark.is_none();
             self.read_all(&plan, Reading::of_flow(self, &plan, &row, whole), run, lease, &row).await?;
             if whole {
                 self.mark_gone(&plan, run, lease).await?;
+            }
+            let first = row_is_first && self.deps.settings.flows.since.is_none();
+            if whole || first {
+                self.mark_absent_parents(&plan, run).await?;
             }
         }
         if let Some(aligner) = &self.aligner {

@@ -14,11 +14,12 @@ use super::super::vault::{CredentialError, syspro_credential};
 use super::super::writer::Nudge;
 use super::page_size::PageSize;
 use super::{PollError, Reader};
-use crate::definition::Plan;
+use crate::actors::chain;
 use crate::definition::drift::Kinds;
 use crate::definition::plan::TypeChange;
-use crate::domain::Document;
+use crate::definition::{Plan, ReadPlan};
 use crate::domain::run::{BackfillState, RunCounts, RunId};
+use crate::domain::{Document, DocumentKey};
 use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease};
 use crate::syspro::{Page, PageQuery, Position, Scope};
 use crate::telemetry::metrics::metrics;
@@ -282,6 +283,14 @@ impl Reader {
             }));
         }
         Ok(all)
+    }
+
+    /// Which of these keys SYSPRO has.
+    pub(super) async fn by_key(&self, plan: &ReadPlan, keys: &[DocumentKey]) -> Result<Vec<DocumentKey>, String> {
+        let credential = self.session.send(GetCredential).await.map_err(|_| "the credential is being read anew".to_owned())?;
+        let credential = credential.map_err(|error| error.to_string())?;
+        let page = self.odata.by_key(&credential, &self.flow.company, plan, keys).await.map_err(|error| chain(&error))?;
+        Ok(page.documents.into_iter().map(|document| document.key).collect())
     }
 
     fn is_poison(&self, document: &Document) -> bool {

@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::FlowId;
 use crate::domain::delivery::ParkReason;
+use crate::domain::next_step::NextStep;
 use crate::retry::{self, Class};
 use crate::servicenow::{How, Outcome, ServiceNowError, Settled};
 use crate::store::{Claim, Claimed, Settlement, Verdict};
@@ -55,8 +56,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                 reason: ParkReason::Rejected,
                 message: format!("the record stands in `{table}`, but not as sent: {}", said.join("; ")),
                 field: partial.first().map(|p| p.field.clone()),
-                next_step: "correct the field's rights, length or rule in ServiceNow, or the definition, then `tieline replay` the record"
-                    .into(),
+                next_step: NextStep::KeptOtherwise.text().into(),
             }
         }
         Outcome::Confirmed { sys_id, table, how, partial } => Verdict::Confirmed {
@@ -76,7 +76,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                     reason: ParkReason::Exhausted,
                     message: format!("{} tries failed; the last: {message}", delivery.attempts),
                     field: None,
-                    next_step: "see whether ServiceNow works again, then `tieline replay --failed-only`".into(),
+                    next_step: NextStep::Exhausted.text().into(),
                 };
             }
             Verdict::Deferred {
@@ -84,10 +84,28 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                 not_before: later(settings, delivery, retry_after, now),
                 throttled: throttled && retry_after.is_some(),
                 counted: !throttled,
+                next_step: waits(throttled),
             }
         }
         Outcome::Withdrawn { message } => Verdict::Withdrawn { message },
         Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + settings.servicenow.read_delay },
+    }
+}
+
+/// What to do about a record that waits for its next try.
+fn waits(throttled: bool) -> NextStep {
+    if throttled { NextStep::Throttled } else { NextStep::Retried }
+}
+
+/// What to do about a call that failed as a whole: what does not pass by itself is a person's to correct.
+fn of_error(error: &ServiceNowError) -> NextStep {
+    match error {
+        ServiceNowError::UnknownTable { .. } => NextStep::TableMissing,
+        ServiceNowError::UnknownColumn { .. } => NextStep::ColumnMissing,
+        ServiceNowError::Forbidden { .. } => NextStep::RightMissing,
+        ServiceNowError::TokenRefused { .. } => NextStep::SignInRefused,
+        ServiceNowError::Setup { .. } => NextStep::Settings,
+        error => waits(error.class() == Class::Throttled),
     }
 }
 
@@ -100,6 +118,7 @@ pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &Service
         not_before: later(settings, delivery, error.retry_after(), now),
         throttled,
         counted: false,
+        next_step: of_error(error),
     };
     claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
 }
@@ -111,7 +130,7 @@ pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, loo
         let (message, not_before) = (message.clone(), later(settings, delivery, None, now));
         match look {
             true => Verdict::InDoubt { message, not_before },
-            false => Verdict::Deferred { message, not_before, throttled: false, counted: false },
+            false => Verdict::Deferred { message, not_before, throttled: false, counted: false, next_step: NextStep::Retried },
         }
     };
     claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
@@ -136,7 +155,7 @@ fn looked(target: &TargetPlan, delivery: &Claimed, settled: Settled, quota: Dura
     let still = quota.saturating_sub(ago);
     let send_again = |why: String| {
         if still.is_zero() {
-            Verdict::Deferred { message: why, not_before: now, throttled: false, counted: false }
+            Verdict::Deferred { message: why, not_before: now, throttled: false, counted: false, next_step: NextStep::Retried }
         } else {
             Verdict::InDoubt { message: format!("{why}; the instance may still be working on it"), not_before: now + still }
         }

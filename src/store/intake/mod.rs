@@ -21,7 +21,7 @@ use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::{RunCounts, RunId};
-use crate::domain::{DocumentKey, FlowId};
+use crate::domain::{DocumentKey, Facts, FlowId};
 
 pub(super) use self::deliveries::payload_hash;
 use self::deliveries::{deliver, leave_to_alignment};
@@ -91,6 +91,8 @@ pub struct IntakeDocument {
     pub hash: [u8; 32],
     /// The content as JSON.
     pub content: String,
+    /// What lists and sums show of it.
+    pub facts: Facts,
     /// The target records, or why there are none.
     pub mapped: Result<Vec<IntakeRecord>, MapFailure>,
     /// What the mapping has to say, such as a text that was cut.
