@@ -13,6 +13,7 @@ use crate::definition::plan::ReferenceForm;
 use crate::definition::record::{Reference, TargetRecord};
 use crate::definition::{Definitions, Plan};
 use crate::domain::delivery::ParkReason;
+use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, Document, EntityName};
 use crate::store::{IntakeDocument, IntakeRecord, MapFailure};
 
@@ -82,11 +83,18 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
             block: first_block(plan),
             message: error.to_string(),
             field: error.field,
-            next_step: "correct the value in SYSPRO or the definition (a code list may lack the code), then `tieline replay` the record"
-                .into(),
+            next_step: NextStep::Unmapped.text().into(),
         }),
     };
-    IntakeDocument { key: document.key.clone(), hash: document.hash().0, content: plan.content_to_json(document), mapped, warnings, gone }
+    IntakeDocument {
+        key: document.key.clone(),
+        hash: document.hash().0,
+        content: plan.content_to_json(document),
+        facts: plan.facts(document),
+        mapped,
+        warnings,
+        gone,
+    }
 }
 
 /// A document that crashed the Mapper twice.
@@ -95,12 +103,13 @@ pub fn poisoned(plan: &Plan, document: &Document) -> IntakeDocument {
         key: document.key.clone(),
         hash: document.hash().0,
         content: plan.content_to_json(document),
+        facts: plan.facts(document),
         mapped: Err(MapFailure {
             reason: ParkReason::Poison,
             block: first_block(plan),
             message: "mapping this document crashed twice".into(),
             field: String::new(),
-            next_step: "report it with the record's content (`tieline record`); replay it after an upgrade".into(),
+            next_step: NextStep::Poison.text().into(),
         }),
         warnings: Vec::new(),
         gone: false,

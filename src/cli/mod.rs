@@ -47,7 +47,7 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Global {
-    /// The configuration file [default: /etc/tieline/tieline.toml, then ./config/tieline.toml]
+    /// The configuration file [default: /etc/tieline/tieline.toml, then ./tieline.toml, then ./config/tieline.toml]
     #[arg(long, global = true, value_name = "FILE", env = "TIELINE_CONFIG")]
     pub config: Option<PathBuf>,
     /// How lists are printed

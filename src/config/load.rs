@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::validate;
 
 /// Where the file is looked for when none is named, the first found wins.
-pub const SEARCH: &[&str] = &["/etc/tieline/tieline.toml", "./config/tieline.toml"];
+pub const SEARCH: &[&str] = &["/etc/tieline/tieline.toml", "./tieline.toml", "./config/tieline.toml"];
 
 /// Every variable that overrides a setting begins like this: `TIELINE__SECTION__KEY`.
 pub const PREFIX: &str = "TIELINE__";

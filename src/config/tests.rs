@@ -92,6 +92,15 @@ fn variables_win_and_are_named() {
 }
 
 #[test]
+fn an_instance_is_named_without_a_path() {
+    let with = |url| refused(MINIMAL, &[("TIELINE__SERVICENOW__INSTANCE_URL", url)]);
+    let said = "`servicenow.instance_url` must end after the host, got the path `/api/now`: write `https://example.service-now.com` \
+                (variable `TIELINE__SERVICENOW__INSTANCE_URL`)";
+    assert_eq!(with("https://example.service-now.com/api/now"), [said]);
+    read(MINIMAL, &[("TIELINE__SERVICENOW__INSTANCE_URL", "https://example.service-now.com/")]).expect("a slash is no path");
+}
+
+#[test]
 fn everything_required_may_come_from_variables() {
     let set = [
         ("TIELINE__SYSPRO__ODATA_URL", "http://127.0.0.1:1/odata"),
@@ -188,7 +197,7 @@ fn what_is_missing_is_explained() {
     for key in ["syspro.odata_url", "syspro.companies", "syspro.time_zone", "servicenow.instance_url"] {
         assert!(error.contains(&format!("`{key}` is missing: ")), "{error}");
     }
-    assert!(error.contains("no file was found as /etc/tieline/tieline.toml or ./config/tieline.toml"), "{error}");
+    assert!(error.contains("no file was found as /etc/tieline/tieline.toml or ./tieline.toml or ./config/tieline.toml"), "{error}");
     let error = load(Some("/nonexistent/tieline.toml".as_ref()), env(&[])).expect_err("no such file");
     assert_eq!(error.to_string(), "the configuration file /nonexistent/tieline.toml cannot be read");
 }

@@ -253,7 +253,9 @@ impl Check<'_> {
     fn servicenow(&mut self, raw: &Raw) -> Option<ServiceNowSettings> {
         let raw = &raw.servicenow;
         let instance_url = match &raw.instance_url {
-            Some(text) => self.url("servicenow.instance_url", text, Clear::Refused { allowed: raw.allow_http.unwrap_or(false) }),
+            Some(text) => self
+                .url("servicenow.instance_url", text, Clear::Refused { allowed: raw.allow_http.unwrap_or(false) })
+                .and_then(|url| self.without_path("servicenow.instance_url", url)),
             None => self.missing("servicenow.instance_url", "the instance, such as `https://example.service-now.com`"),
         };
         let profile = raw.profile.clone().unwrap_or_default();
@@ -436,6 +438,15 @@ impl Check<'_> {
         }
         let absolute = std::path::absolute(text);
         absolute.ok().or_else(|| self.problem(key, format!("`{key}` must be a path, got `{text}`")))
+    }
+
+    /// An address of a host alone: Tieline adds the paths of the APIs itself.
+    fn without_path(&mut self, key: &str, url: Url) -> Option<Url> {
+        if matches!(url.path(), "" | "/") {
+            return Some(url);
+        }
+        let host = url.origin().ascii_serialization();
+        self.problem(key, format!("`{key}` must end after the host, got the path `{}`: write `{host}`", url.path()))
     }
 
     fn url(&mut self, key: &str, text: &str, clear: Clear) -> Option<Url> {

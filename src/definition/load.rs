@@ -7,13 +7,13 @@ use crate::domain::EntityName;
 use crate::domain::setup_object::SetupCall;
 
 use super::compile_align::{setup_call, way_back_notes};
-use super::compile_read::read_plan;
+use super::compile_read::{read_plan, shows};
 use super::compile_target::{World, target_plans};
 use super::embedded;
 use super::known;
 use super::lookups::Lookups;
 use super::parse::{Text, read_file};
-use super::plan::{FieldSource, IfMissing, Plan, ReadPlan};
+use super::plan::{FieldSource, IfMissing, Plan, ReadPlan, Shows};
 use super::problem::{Problem, Report, list};
 use super::shape::{EntityFile, LookupFile, ProfileFile};
 
@@ -158,6 +158,7 @@ struct Draft {
     schedule: Option<String>,
     read: ReadPlan,
     setup: Option<SetupCall>,
+    shows: Shows,
 }
 
 fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut Vec<Problem>) -> Definitions {
@@ -185,9 +186,10 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         let columns_known = problems.len() == before || (shape.root.line > 0 && shape.root.columns.as_ref().is_none_or(|c| c.line > 0));
         let mut report = Report::new(&file.shown, problems);
         let setup = shape.setup.as_ref().and_then(|setup| setup_call(setup, &read, &mut report));
+        let shows = shows(&shape, &read.columns, &mut report);
         if columns_known && shape.root.line > 0 {
             let after = shape.after.map(|names| names.value).unwrap_or_default();
-            drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read, setup });
+            drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read, setup, shows });
         }
     }
     for (name, draft) in &drafts {
@@ -218,7 +220,8 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
                 after.push(parent.clone());
             }
         }
-        let plan = Plan { entity: EntityName::new(name), read: draft.read.clone(), targets, after, rank: 0, setup: draft.setup.clone() };
+        let (read, setup, shows) = (draft.read.clone(), draft.setup.clone(), draft.shows);
+        let plan = Plan { entity: EntityName::new(name), read, targets, after, rank: 0, setup, shows };
         plans.insert(name, plan);
         if let Some(schedule) = &draft.schedule {
             definitions.schedules.insert(EntityName::new(name), schedule.clone());

@@ -84,6 +84,20 @@ shape! {
         sweep = "sweep": Option<SweepShape>,
         /// The setup object through which ServiceNow's changes are written into SYSPRO. Off unless it is there.
         setup = "setup": Option<SetupShape>,
+        /// Which columns of the root row lists and sums show of a record.
+        shows = "shows": Option<ShowsShape>,
+    }
+}
+
+shape! {
+    /// What lists and sums show of a record: columns of the root row.
+    ShowsShape {
+        /// The record's amount: what is at stake when it does not arrive.
+        amount = "amount": Option<Text>,
+        /// The amount's currency. Left out: the amount is in the company's currency.
+        currency = "currency": Option<Text>,
+        /// The record's date.
+        date = "date": Option<Text>,
     }
 }
 

@@ -2,13 +2,14 @@
 
 use super::{Finding, machine};
 use crate::actors::{Deps, chain};
+use crate::domain::next_step::NextStep;
 use crate::store::OLDEST_SERVER;
 
 pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
     let server = match deps.store.server().await {
         Ok(server) => server,
         Err(error) => {
-            let finding = Finding::failed("database", chain(&error), "see the message");
+            let finding = Finding::failed("database", chain(&error), NextStep::Database.text());
             return vec![finding.unreachable(error.is_passing())];
         }
     };
@@ -26,7 +27,7 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
             let found = format!("{} migrations have not been run: {}", state.pending.len(), state.pending.join(", "));
             Finding::failed("database schema", found, "run `tieline migrate`, and restart the service")
         }
-        Err(error) => Finding::failed("database schema", chain(&error), "see the message"),
+        Err(error) => Finding::failed("database schema", chain(&error), NextStep::Database.text()),
     });
     findings.push(match &deps.settings.database.url {
         None => machine::space("database space", &deps.settings.state.directory.join("postgres"), "a full disk stops the database"),

@@ -21,9 +21,11 @@ use self::certificates::Place;
 use self::enet::Use;
 use crate::actors::Deps;
 use crate::actors::tree::Access;
+use crate::actors::vault::CredentialError;
 use crate::config::Settings;
 use crate::config::settings::SysproSource;
 use crate::definition::Definitions;
+use crate::domain::next_step::NextStep;
 use crate::store::StoreError;
 use crate::telemetry::labels::System;
 
@@ -70,7 +72,7 @@ pub async fn examine(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) -> 
 pub async fn without_ledger(settings: &Settings, definitions: &Definitions, problem: String, unreachable: bool, sheet: &Sheet) {
     of_machine(settings, sheet);
     sheet.begin(Part::Database, "the database");
-    sheet.note(Finding::failed("database", problem, "see the message; credentials are kept there").unreachable(unreachable));
+    sheet.note(Finding::failed("database", problem, NextStep::Database.text()).unreachable(unreachable));
     let unknown = |what| Finding::unknown(what, "no credential can be read without the database", "make the database answer first");
     sheet.begin(Part::Syspro, "SYSPRO's certificates and clock");
     sheet.note(unknown("SYSPRO"));
@@ -139,4 +141,15 @@ async fn servicenow_from_outside(settings: &Settings, sheet: &Sheet) {
     if let Some(finding) = clock {
         sheet.note(finding);
     }
+}
+
+/// What to do about a credential that cannot be had.
+fn credential_step(error: &CredentialError) -> &'static str {
+    let step = match error {
+        CredentialError::Missing { .. } => NextStep::Credential,
+        CredentialError::Sealed { .. } => NextStep::KeyFile,
+        CredentialError::Store { .. } => NextStep::Database,
+        CredentialError::Restarting { .. } => NextStep::Again,
+    };
+    step.text()
 }

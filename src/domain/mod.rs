@@ -12,6 +12,7 @@ pub mod look;
 pub mod merge;
 pub mod money;
 pub mod name;
+pub mod next_step;
 pub mod notice;
 pub mod role;
 pub mod run;
@@ -20,6 +21,6 @@ pub mod setup_object;
 pub mod value;
 pub mod word;
 
-pub use document::{Document, DocumentKey, Row};
+pub use document::{Document, DocumentKey, Facts, Row};
 pub use name::{CompanyId, EntityName, FlowId};
 pub use value::Value;

@@ -49,6 +49,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/records/park", Some(Permission::Operate)),
     route("POST", "/api/v1/records/release", Some(Permission::Operate)),
     route("GET", "/api/v1/failures", Some(Permission::Read)),
+    route("GET", "/api/v1/failures/causes", Some(Permission::Read)),
     route("GET", "/api/v1/conflicts", Some(Permission::Read)),
     route("GET", "/api/v1/conflicts/{id}", Some(Permission::Read)),
     route("POST", "/api/v1/conflicts/resolve", Some(Permission::Operate)),

@@ -8,8 +8,9 @@ use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Node, Store, StoreError, hold};
+use super::{Node, Store, StoreError};
 use crate::domain::FlowId;
+use crate::domain::next_step::NextStep;
 use crate::store::text::Text;
 
 /// The reason beside a delivery that is due again because it was sent, had no usable answer, and does not stand in ServiceNow.
@@ -177,7 +178,7 @@ impl Store {
                     .bind::<Double, _>(lease.as_secs_f64())
                     .bind::<Text, _>(if in_doubt { "in_doubt" } else { "waiting" })
                     .bind::<Bool, _>(in_doubt)
-                    .bind::<Text, _>(hold::NEXT_STEP)
+                    .bind::<Text, _>(NextStep::OnHold.text())
                     .load(conn)?;
                 let found = !taken.is_empty();
                 let mut deliveries: Vec<Claimed> = taken.into_iter().filter(|row| !row.set_aside).map(|row| row.delivery).collect();
@@ -269,6 +270,7 @@ impl Store {
                 .bind::<Bool, _>(dead == Dead::PastLives)
                 .bind::<Bool, _>(dead == Dead::ThisWriter)
                 .bind::<Double, _>(silent.as_secs_f64())
+                .bind::<Text, _>(NextStep::LookedUp.text())
                 .load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))
         })

@@ -183,6 +183,9 @@ pub struct RecordDelivery {
     /// When the record was last confirmed, in whatever version.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// It waits for a parent of which a whole read has shown that it will not come.
+    #[diesel(sql_type = Nullable<Bool>)]
+    pub absent: Option<bool>,
     /// How far ServiceNow is with it, where that is watched: `open`, `done`, `failed` or `could_not_tell`.
     #[diesel(sql_type = Nullable<Text>)]
     pub downstream: Option<String>,
@@ -273,6 +276,7 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Arou
         message: delivery.message.as_deref(),
         not_before: delivery.not_before,
         confirmed_at: delivery.confirmed_at,
+        absent: delivery.absent.unwrap_or_default(),
         downstream: delivery.downstream.as_deref().map(|state| (state, delivery.downstream_said.as_deref())),
     });
     let parts: Vec<Part<'_>> = parts.collect();

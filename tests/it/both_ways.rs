@@ -382,6 +382,7 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
                 key: DocumentKey::from_text(format!("C{n}")),
                 hash: [1; 32],
                 content: "{}".into(),
+                facts: Default::default(),
                 mapped: Ok(Vec::new()),
                 warnings: Vec::new(),
                 gone: false,

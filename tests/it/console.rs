@@ -139,9 +139,16 @@ fn every_page_and_form_asks_for_its_role_and_its_session() {
     let (_, viewer) = people.iter().find(|(role, _)| *role == Role::Viewer).unwrap();
     let (_, auditor) = people.iter().find(|(role, _)| *role == Role::Auditor).unwrap();
     assert_eq!((viewer.get("/").status, auditor.get("/").status), (200, 200));
+    // a page that refreshes itself is no use: an open window must not keep a session alive
+    let used = "SELECT used_at < now() - interval '20 minutes' FROM console_session WHERE api_key_id = (SELECT id FROM api_key WHERE name = 'auditor')";
+    let ledger = Private { state: site.path("state") };
+    ledger.psql("UPDATE console_session SET used_at = now() - interval '30 minutes' WHERE api_key_id = (SELECT id FROM api_key WHERE name = 'auditor')");
+    for path in ["/live/overview", "/live/runs", "/live/failures", "/live/backfills"] {
+        assert_eq!((auditor.get(path).status, ledger.psql(used).as_str()), (200, "t"), "{path}");
+    }
+    assert_eq!((auditor.get("/").status, ledger.psql(used).as_str()), (200, "f"));
     assert!(site.run(&["api-key", "remove", "viewer"]).status.success());
     assert_eq!((viewer.get("/").status, auditor.get("/").status), (303, 200));
-    let ledger = Private { state: site.path("state") };
     ledger.psql("UPDATE console_session SET used_at = now() - interval '61 minutes' WHERE api_key_id = (SELECT id FROM api_key WHERE name = 'auditor')");
     assert_eq!(auditor.get("/").status, 303);
     let sent = admin.post("/sign-out", "");

@@ -24,6 +24,7 @@ mod downstream;
 mod drift;
 mod enet;
 mod explain;
+mod failures;
 mod filters;
 mod hold;
 mod http;

@@ -37,6 +37,7 @@ fn page(run: RunId, lease: Option<Lease>, count: usize, content: u8) -> Intake {
         key: DocumentKey::from_text(format!("S{count}-{n}")),
         hash: [content; 32],
         content: "{}".into(),
+        facts: Default::default(),
         mapped: Ok(vec![record("header", "", n), record("lines", "1", n)]),
         warnings: Vec::new(),
         gone: false,

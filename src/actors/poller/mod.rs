@@ -357,11 +357,16 @@ impl Reader {
         } else {
             let whole = kind == RunKind::Sweep || plan.read.changes.is_empty();
             let sizes = Sizes::of(&row);
+            let row_is_first = row.watermark.is_none();
             let read = self.read_all(&plan, Reading::of_flow(self, &plan, &row, whole), run, lease, &row).await?;
             if whole {
                 self.mark_gone(&plan, run, lease, &read, sizes.accept).await?;
             }
             self.end_reading(read).await?;
+            let first = row_is_first && self.deps.settings.flows.since.is_none();
+            if whole || first {
+                self.mark_absent_parents(&plan, run).await?;
+            }
         }
         if let Some(aligner) = &self.aligner {
             let compared = aligner.send(AlignNow { kind, run, lease: lease.clone() }).await;

@@ -16,12 +16,13 @@ use super::super::writer::Nudge;
 use super::complete::{Emptied, Sizes, short};
 use super::page_size::PageSize;
 use super::{PollError, Reader};
+use crate::actors::chain;
 use crate::config::secret::Credential;
-use crate::definition::Plan;
 use crate::definition::drift::Kinds;
 use crate::definition::plan::TypeChange;
-use crate::domain::Document;
+use crate::definition::{Plan, ReadPlan};
 use crate::domain::run::{BackfillState, RunId};
+use crate::domain::{Document, DocumentKey};
 use crate::retry;
 use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease, StoreError};
 use crate::syspro::{Page, PageQuery, Position, Scope, SysproError};
@@ -373,6 +374,14 @@ impl Reader {
             }));
         }
         Ok(all)
+    }
+
+    /// Which of these keys SYSPRO has.
+    pub(super) async fn by_key(&self, plan: &ReadPlan, keys: &[DocumentKey]) -> Result<Vec<DocumentKey>, String> {
+        let credential = self.session.send(GetCredential).await.map_err(|_| "the credential is being read anew".to_owned())?;
+        let credential = credential.map_err(|error| error.to_string())?;
+        let page = self.odata.by_key(&credential, &self.flow.company, plan, keys).await.map_err(|error| chain(&error))?;
+        Ok(page.documents.into_iter().map(|document| document.key).collect())
     }
 
     fn is_poison(&self, document: &Document) -> bool {

@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::FlowId;
 use crate::domain::delivery::ParkReason;
+use crate::domain::next_step::NextStep;
 use crate::retry::{self, Class};
 use crate::servicenow::{How, Outcome, ServiceNowError, Settled};
 use crate::store::{Claim, Claimed, Settlement, UNANSWERED, Verdict};
@@ -55,8 +56,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                 reason: ParkReason::Rejected,
                 message: format!("the record stands in `{table}`, but not as sent: {}", said.join("; ")),
                 field: partial.first().map(|p| p.field.clone()),
-                next_step: "correct the field's rights, length or rule in ServiceNow, or the definition, then `tieline replay` the record"
-                    .into(),
+                next_step: NextStep::KeptOtherwise.text().into(),
             }
         }
         Outcome::Confirmed { sys_id, table, how, partial } => Verdict::Confirmed {
@@ -80,6 +80,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                 throttled: throttled && retry_after.is_some(),
                 counted: !throttled,
                 unanswered: false,
+                next_step: waits(throttled),
             }
         }
         Outcome::Withdrawn { message } => Verdict::Withdrawn { message },
@@ -115,6 +116,23 @@ pub(super) fn of_unreadable(unreadable: &[(Claimed, String)], look: bool) -> Vec
     unreadable.iter().map(|(delivery, problem)| settlement(delivery, verdict(problem))).collect()
 }
 
+/// What to do about a record that waits for its next try.
+fn waits(throttled: bool) -> NextStep {
+    if throttled { NextStep::Throttled } else { NextStep::Retried }
+}
+
+/// What to do about a call that failed as a whole: what does not pass by itself is a person's to correct.
+fn of_error(error: &ServiceNowError) -> NextStep {
+    match error {
+        ServiceNowError::UnknownTable { .. } => NextStep::TableMissing,
+        ServiceNowError::UnknownColumn { .. } => NextStep::ColumnMissing,
+        ServiceNowError::Forbidden { .. } => NextStep::RightMissing,
+        ServiceNowError::TokenRefused { .. } => NextStep::SignInRefused,
+        ServiceNowError::Setup { .. } => NextStep::Settings,
+        error => waits(error.class() == Class::Throttled),
+    }
+}
+
 /// A batch of which nothing was written: everything is due again, and no try is used up.
 pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
     let now = Utc::now();
@@ -125,6 +143,7 @@ pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &Service
         throttled,
         counted: false,
         unanswered: false,
+        next_step: of_error(error),
     };
     claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
 }
@@ -142,6 +161,7 @@ pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, loo
                 throttled: false,
                 counted: false,
                 unanswered: delivery.reason.as_deref() == Some(UNANSWERED),
+                next_step: NextStep::Retried,
             },
         }
     };
@@ -180,7 +200,7 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
         }
         // the first repeat comes at once
         let not_before = if delivery.attempts <= 1 { now } else { later(settings, delivery, None, now) };
-        Verdict::Deferred { message: format!("{last}{SINCE}{why}"), not_before, throttled: false, counted: others, unanswered: true }
+        Verdict::Deferred { message: format!("{last}{SINCE}{why}"), not_before, throttled: false, counted: others, unanswered: true, next_step: NextStep::Retried }
     };
     match settled {
         Settled::Confirmed { .. } if delivery.stands => {

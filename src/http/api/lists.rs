@@ -58,6 +58,18 @@ pub(super) const FAILURES: &[Param] = &[
     AFTER,
     LIMITED,
 ];
+pub(super) const CAUSES: &[Param] = &[
+    COMPANY,
+    ENTITY,
+    KEY,
+    param("reason", Kind::Failure, "only what is parked for this reason, or stands so"),
+    TEXT,
+    param("cause", Kind::Text, "only this cause"),
+    SINCE,
+    UNTIL,
+    param("order", Kind::Word(&["largest", "oldest"]), "the largest first, or those that have failed for longest; `largest` unless given"),
+    LIMITED,
+];
 pub(super) const AUDIT: &[Param] =
     &[COMPANY, ENTITY, KEY, param("kind", Kind::Word(AuditKind::WORDS), "only this kind of row"), SINCE, UNTIL, AFTER, LIMITED];
 
@@ -135,11 +147,9 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
     Ok(HttpResponse::Ok().json(view))
 }
 
-/// `GET /api/v1/failures`
-pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = surface.described(request.query_string(), FAILURES).await?;
-    let limit = params.limit()?;
-    let filter = FailureFilter {
+/// What of a list of failures is asked for.
+fn failure_filter(params: &Params, limit: i64) -> Result<FailureFilter, Problem> {
+    Ok(FailureFilter {
         company: params.text("company"),
         entity: params.text("entity"),
         reason: params.value("reason", "a reason or state of a failure")?,
@@ -148,11 +158,28 @@ pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) 
         cause: params.text("cause"),
         since: params.value("since", INSTANT)?,
         until: params.value("until", INSTANT)?,
-        after: params.after()?,
-        limit: limit + 1,
-    };
+        oldest: false,
+        after: 0,
+        limit,
+    })
+}
+
+/// `GET /api/v1/failures`
+pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+    let params = surface.described(request.query_string(), FAILURES).await?;
+    let limit = params.limit()?;
+    let filter = FailureFilter { after: params.after()?, ..failure_filter(&params, limit + 1)? };
     let rows = surface.deps.store.failure_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.delivery_id.to_string())))
+}
+
+/// `GET /api/v1/failures/causes`: the same failures by what they have in common.
+pub(super) async fn causes(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+    let params = surface.described(request.query_string(), CAUSES).await?;
+    let oldest = params.text("order").as_deref() == Some("oldest");
+    let filter = FailureFilter { oldest, ..failure_filter(&params, params.limit()?)? };
+    let rows = surface.deps.store.failure_causes(filter).await?;
+    Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 
 /// `GET /api/v1/audit`

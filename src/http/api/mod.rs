@@ -22,6 +22,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/records/release", web::post().to(hold::release))
         .route("/api/v1/records/{company}/{entity}/{key:.*}", web::get().to(lists::record))
         .route("/api/v1/failures", web::get().to(lists::failures))
+        .route("/api/v1/failures/causes", web::get().to(lists::causes))
         .route("/api/v1/audit", web::get().to(lists::audit))
         .route("/api/v1/conflicts", web::get().to(conflicts::list))
         .route("/api/v1/conflicts/resolve", web::post().to(conflicts::resolve))

@@ -24,7 +24,7 @@ use crate::actors::replay::ReplayReport;
 use crate::http::auth::{ROUTES, Route};
 use crate::http::problem::Problem;
 use crate::http::query::{Kind, Param, Params};
-use crate::store::{AuditRow, BackfillRow, ConflictRow, DocumentRow, FailureRow, FlowStatus, NodeRow, RecordView, RunRow};
+use crate::store::{AuditRow, BackfillRow, CauseRow, ConflictRow, DocumentRow, FailureRow, FlowStatus, NodeRow, RecordView, RunRow};
 
 /// No zero byte, which Postgres cannot keep.
 const TEXT: &str = "^[^\\u0000]*$";
@@ -131,6 +131,13 @@ const OPERATIONS: &[Operation] = &[
         "What did not arrive, with the next step",
         lists::FAILURES,
         Answer::Page(component::<FailureRow>),
+    ),
+    get(
+        "/api/v1/failures/causes",
+        "listFailureCauses",
+        "The same by cause: an example, the values that differ, what is at stake per currency, and the parents waited for",
+        lists::CAUSES,
+        Answer::Page(component::<CauseRow>),
     ),
     get("/api/v1/conflicts", "listConflicts", "What waits for a person", conflicts::CONFLICTS, Answer::Page(component::<ConflictRow>)),
     get("/api/v1/conflicts/{id}", "getConflict", "One entry of the conflict list", &[], Answer::One(200, component::<ConflictRow>)),

@@ -53,6 +53,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/backfills", Some(Permission::Operate)),
     route("POST", "/backfills/{}/cancel", Some(Permission::Operate)),
     route("GET", "/failures", Some(Permission::Read)),
+    route("GET", "/live/failures", Some(Permission::Read)),
     route("GET", "/failures/{}", Some(Permission::Read)),
     route("GET", "/conflicts", Some(Permission::Read)),
     route("POST", "/conflicts/resolve", Some(Permission::Operate)),
@@ -90,6 +91,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/live/backfills", web::get().to(backfills::backfills_live))
         .route("/backfills/{id}/cancel", web::post().to(backfills::cancel))
         .route("/failures", web::get().to(failures::failures))
+        .route("/live/failures", web::get().to(failures::failures_live))
         .route("/failures/{cause}", web::get().to(failures::cause))
         .route("/conflicts", web::get().to(conflicts::conflicts))
         .route("/conflicts/resolve", web::post().to(conflicts::resolve))

@@ -22,7 +22,7 @@ use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::{RunCounts, RunId};
-use crate::domain::{DocumentKey, FlowId};
+use crate::domain::{DocumentKey, Facts, FlowId};
 use crate::store::text::Text;
 
 pub(super) use self::deliveries::payload_hash;
@@ -120,6 +120,8 @@ pub struct IntakeDocument {
     pub hash: [u8; 32],
     /// The content as JSON.
     pub content: String,
+    /// What lists and sums show of it.
+    pub facts: Facts,
     /// The target records, or why there are none.
     pub mapped: Result<Vec<IntakeRecord>, MapFailure>,
     /// What the mapping has to say, such as a text that was cut.

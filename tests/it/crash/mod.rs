@@ -40,6 +40,11 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("list failures", "reads"),
     ("list failures by cause", "reads"),
     ("count failures", "reads"),
+    ("list parents that were not read", "reads"),
+    (
+        "say that parents do not come",
+        "one statement, where records wait for a parent that SYSPRO lacks; without it the next whole read says so",
+    ),
     ("read the names of flows", "reads"),
     ("list the nodes", "reads"),
     ("list documents", "reads"),
