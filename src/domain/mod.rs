@@ -13,6 +13,7 @@ pub mod merge;
 pub mod money;
 pub mod name;
 pub mod notice;
+pub mod resent;
 pub mod role;
 pub mod run;
 pub mod schedule;

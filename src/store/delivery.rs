@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Uuid as S
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::definition::{SetNumber, definition_assert};
 use super::{Node, Store, StoreError, hold};
 use crate::domain::FlowId;
 
@@ -140,9 +141,18 @@ impl Store {
     /// `lease` is how long the request and its answer may take at most: after it, others may take the batch for lost.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn delivery_claim(&self, lane: Lane, node: Node, limit: i64, lease: Duration, in_doubt: bool) -> Result<Claim, StoreError> {
+    /// [`StoreError::OtherDefinitions`] when they would be sent `under` definitions that are not in force.
+    pub async fn delivery_claim(
+        &self,
+        lane: Lane,
+        node: Node,
+        limit: i64,
+        lease: Duration,
+        in_doubt: bool,
+        under: SetNumber,
+    ) -> Result<Claim, StoreError> {
         self.run_hot("claim deliveries", move |conn| {
+            definition_assert(conn, under)?;
             let batch_id = Uuid::now_v7();
             let sql = with_claimable(include_str!("sql/delivery_claim.sql"));
             loop {

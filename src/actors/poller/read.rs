@@ -234,7 +234,7 @@ impl Reader {
     /// Reading rests while more is due than `flows.backlog`: at most one page per flow is in memory.
     async fn catch_up(&self) -> Result<(), PollError> {
         let cap = i64::from(self.deps.settings.flows.backlog);
-        let Some(plan) = self.deps.definitions.plan(&self.flow.entity) else { return Ok(()) };
+        let Some(plan) = self.definitions.plan(&self.flow.entity) else { return Ok(()) };
         let blocks: Vec<String> = plan.targets.iter().map(|target| target.block.clone()).collect();
         let mut rested = 0_u32;
         loop {
