@@ -112,7 +112,11 @@ struct Work {
 
 impl Work {
     async fn run(&self) {
-        let definitions = self.deps.definitions.clone();
+        // a node with other definitions than those in force does nothing at all
+        if !self.deps.definitions.is_in_force() {
+            return;
+        }
+        let definitions = self.deps.definitions.now();
         for plan in &definitions.plans {
             for target in &plan.targets {
                 let Some(watch) = &target.watch else { continue };

@@ -82,7 +82,8 @@ impl fmt::Display for Seen {
 /// Looks a record up in SYSPRO. `access`: the service's ways to SYSPRO; without them, as a command, by a session of our own where nobody else
 /// uses the operator.
 pub async fn look_up(deps: &Deps, access: Option<&Access>, flow: &FlowId, key: &str) -> Seen {
-    let Some(plan) = deps.definitions.plan(&flow.entity).filter(|_| deps.settings.syspro.companies.contains(&flow.company)) else {
+    let definitions = deps.definitions.now();
+    let Some(plan) = definitions.plan(&flow.entity).filter(|_| deps.settings.syspro.companies.contains(&flow.company)) else {
         return Seen::NoFlow;
     };
     let key = DocumentKey::from_text(key);

@@ -3,11 +3,10 @@
 //! Owns nothing but the plan; its Poller calls it. A restart loses the page in hand, which the Poller offers again one document at a
 //! time, so that a document that crashes it twice is found and set aside. Runs on the ingest arbiter.
 
-use std::sync::Arc;
-
 use actix::prelude::*;
 
 use super::crash::CrashPoints;
+use super::in_force::Snapshot;
 use crate::definition::map::Mapped;
 use crate::definition::plan::ReferenceForm;
 use crate::definition::record::{Reference, TargetRecord};
@@ -19,7 +18,7 @@ use crate::store::{IntakeDocument, IntakeRecord, MapFailure};
 
 /// Maps the documents of one flow.
 pub struct Mapper {
-    definitions: Arc<Definitions>,
+    definitions: Snapshot,
     entity: EntityName,
     company: CompanyId,
     crash: CrashPoints,
@@ -37,7 +36,7 @@ pub struct MapPage {
 
 impl Mapper {
     /// A mapper of one flow.
-    pub fn new(definitions: Arc<Definitions>, company: CompanyId, entity: EntityName, crash: CrashPoints) -> Self {
+    pub fn new(definitions: Snapshot, company: CompanyId, entity: EntityName, crash: CrashPoints) -> Self {
         Self { definitions, entity, company, crash }
     }
 }

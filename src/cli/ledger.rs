@@ -6,11 +6,12 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::actors::heart;
+use crate::definition::set::short;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
 use crate::domain::delivery::FailureWord;
 use crate::domain::look::thousands;
-use crate::store::{AuditFilter, AuditRow, CauseRow, FailureFilter, FailureRow, NodeRow, RunFilter};
+use crate::store::{AuditFilter, AuditRow, CauseRow, FailureFilter, FailureRow, FlowStatus, NodeRow, RunFilter};
 
 /// Rows fetched at a time, so that memory stays flat.
 const PAGE: i64 = 1000;
@@ -131,18 +132,20 @@ fn at(time: Option<DateTime<Utc>>) -> String {
 /// `tieline status`
 pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let flows = context.store.flow_status().await?;
+        let flows = context.flow_status().await?;
         let runs = context.store.run_list(RunFilter { limit: args.runs, ..RunFilter::default() }).await?;
         let nodes = context.store.node_list(heart::SILENT).await?;
+        let in_force = context.store.definition_in_force().await?;
         if global.output == OutputForm::Json {
-            output::json(&serde_json::json!({ "flows": flows, "runs": runs, "nodes": nodes }))?;
+            output::json(&serde_json::json!({ "flows": flows, "runs": runs, "nodes": nodes, "definitions": in_force }))?;
             return Ok(Exit::Done);
         }
         if flows.is_empty() {
             output::line("No flow has run yet: `tieline sync` runs each once, `tieline run` by their schedules.")?;
             return Ok(Exit::Done);
         }
-        let rows = flows.iter().map(|f| {
+        let (made, ghosts): (Vec<&FlowStatus>, Vec<&FlowStatus>) = flows.iter().partition(|flow| flow.configured);
+        let rows = made.iter().chain(&ghosts).map(|f| {
             let backlog = f.backlog();
             let counts = [f.documents, backlog.moving(), backlog.waiting, backlog.on_hold, backlog.failed];
             let watermark = f.watermark.map_or_else(|| "-".to_owned(), |date| date.to_string());
@@ -154,7 +157,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         });
         let headers = ["flow", "read up to", "last success", "records", "queued", "waiting", "on hold", "failed", "state"];
         output::line(&output::table(&headers, &[3, 4, 5, 6, 7], rows).to_string())?;
-        for flow in &flows {
+        for flow in &made {
             let why = flow.stopped.as_ref().or(flow.last_error.as_ref());
             if let Some(why) = why {
                 output::line(&format!("{}/{}: {why}", flow.company, flow.entity))?;
@@ -196,8 +199,19 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             }
         }
         show_nodes(&nodes)?;
+        if let Some(set) = &in_force {
+            let since = set.in_force_since.map(|since| format!(" since {}", at(Some(since)))).unwrap_or_default();
+            output::line(&format!("Definitions {} (number {}) are in force{since}.", short(&set.hash), set.number))?;
+        }
+        if let Some(ghost) = ghosts.first() {
+            let count = if ghosts.len() == 1 { "1 flow is".to_owned() } else { format!("{} flows are", ghosts.len()) };
+            output::line(&format!(
+                "{count} no longer configured: not read, and no trouble; `tieline flow forget {} {} --why …` takes one off this list.",
+                ghost.company, ghost.entity
+            ))?;
+        }
         let mut outstanding = Backlog::default();
-        flows.iter().for_each(|flow| outstanding += flow.backlog());
+        made.iter().for_each(|flow| outstanding += flow.backlog());
         if outstanding.total() > 0 {
             let what = if outstanding.total() == 1 { "record has" } else { "records have" };
             let (total, said) = (outstanding.total(), outstanding.sentence());
@@ -215,6 +229,9 @@ fn show_nodes(nodes: &[NodeRow]) -> Result<(), Failure> {
     }
     let rows = alive.iter().map(|node| {
         let sending = match node.breaker.as_str() {
+            _ if !node.in_force => {
+                format!("does nothing: it has definitions number {}, and others are in force", node.definition.unwrap_or_default())
+            }
             "open" => format!("nothing gets through, tried again at {}", at(Some(node.paused_until))),
             "half_open" => "tries one batch".to_owned(),
             _ if node.paused_until > Utc::now() => format!("asked to wait until {}", at(Some(node.paused_until))),

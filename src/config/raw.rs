@@ -75,6 +75,7 @@ pub(super) struct RawSyspro {
     pub(super) allow_http: Option<bool>,
     pub(super) time_zone: Option<String>,
     pub(super) companies: Option<Vec<String>>,
+    pub(super) companies_differ_by_case: Option<bool>,
     pub(super) page_size: Option<i64>,
     pub(super) row_cap: Option<i64>,
     pub(super) query_limit: Option<i64>,
@@ -192,6 +193,7 @@ pub(super) struct RawState {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawDefinitions {
     pub(super) directory: Option<String>,
+    pub(super) watch: Option<bool>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

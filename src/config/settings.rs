@@ -167,6 +167,8 @@ pub struct SysproSettings {
     pub time_zone: Tz,
     /// The companies carried.
     pub companies: Vec<CompanyId>,
+    /// Two spellings that differ by case alone are two companies.
+    pub companies_differ_by_case: bool,
     /// Documents per page, 1 to 5000.
     pub page_size: u32,
     /// `$top` of queries for child rows, 1 to 5000 (the documented cap).
@@ -369,6 +371,8 @@ pub struct StateSettings {
 pub struct DefinitionSettings {
     /// A site's directory with `entities/`, `profiles/` and `lookups/`, laid over the shipped ones.
     pub directory: Option<PathBuf>,
+    /// Whether a running service takes up files that change.
+    pub watch: bool,
 }
 
 /// The log.

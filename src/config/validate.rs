@@ -81,7 +81,7 @@ impl Check<'_> {
             flows,
             retry,
             state: state?,
-            definitions: DefinitionSettings { directory },
+            definitions: DefinitionSettings { directory, watch: raw.definitions.watch.unwrap_or(true) },
             log,
             notices,
         })
@@ -163,7 +163,8 @@ impl Check<'_> {
             }),
             None => self.missing("syspro.time_zone", "the time zone of the SYSPRO server, such as `Africa/Johannesburg`"),
         };
-        let companies = self.companies(raw.companies.as_deref());
+        let differ = raw.companies_differ_by_case.unwrap_or(false);
+        let companies = self.companies(raw.companies.as_deref(), differ);
         let date_literals = [
             ("auto", DateLiteral::Auto),
             ("date_time_offset", DateLiteral::DateTimeOffset),
@@ -188,6 +189,7 @@ impl Check<'_> {
             enet_url,
             time_zone: time_zone?,
             companies: companies?,
+            companies_differ_by_case: differ,
             page_size,
             row_cap,
             query_limit,
@@ -233,7 +235,7 @@ impl Check<'_> {
         }
     }
 
-    fn companies(&mut self, raw: Option<&[String]>) -> Option<Vec<CompanyId>> {
+    fn companies(&mut self, raw: Option<&[String]>, differ: bool) -> Option<Vec<CompanyId>> {
         let key = "syspro.companies";
         let Some(names) = raw.filter(|names| !names.is_empty()) else {
             return self.missing(key, "the SYSPRO companies to carry, such as `[\"EDU1\"]`");
@@ -243,8 +245,16 @@ impl Check<'_> {
             if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {
                 self.problem::<()>(key, format!("`{key}` must hold company ids of letters and digits, got `{name}`"));
             }
-            if names[..at].iter().any(|other| other.eq_ignore_ascii_case(name)) {
-                self.problem::<()>(key, format!("`{key}` names `{name}` twice"));
+            let folded = CompanyId::new(name).folded();
+            if let Some(other) = names[..at].iter().find(|other| *other == name || (!differ && CompanyId::new(other).folded() == folded)) {
+                let spelled = if other == name {
+                    String::new()
+                } else {
+                    format!(
+                        ", as `{other}` and as `{name}`: leave one out, or set `syspro.companies_differ_by_case = true` where they are two companies"
+                    )
+                };
+                self.problem::<()>(key, format!("`{key}` names `{name}` twice{spelled}"));
             }
         }
         Some(names.iter().map(CompanyId::new).collect())

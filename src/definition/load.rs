@@ -15,6 +15,7 @@ use super::lookups::Lookups;
 use super::parse::{Text, read_file};
 use super::plan::{FieldSource, IfMissing, Plan, ReadPlan, Shows};
 use super::problem::{Problem, Report, list};
+use super::set::SetText;
 use super::shape::{EntityFile, LookupFile, ProfileFile};
 
 /// Everything the definition files say, compiled.
@@ -27,6 +28,8 @@ pub struct Definitions {
     /// What a person may want to know, such as an entity that has no file in the profile.
     pub notes: Vec<String>,
     schedules: BTreeMap<EntityName, String>,
+    /// The files they were compiled from, and the hash that names them.
+    pub set: SetText,
 }
 
 impl Definitions {
@@ -65,8 +68,10 @@ impl Definitions {
 pub fn load(site: Option<&Path>, profile: &str, entities: &[EntityName]) -> Result<Definitions, Vec<Problem>> {
     let mut problems = Vec::new();
     let files = Files::collect(site, profile, &mut problems);
-    let definitions = compile(&files, profile, entities, &mut problems);
+    let mut definitions = compile(&files, profile, entities, &mut problems);
     if problems.is_empty() {
+        let carried = definitions.plans.iter().map(|plan| plan.entity.to_string()).collect();
+        definitions.set = SetText::of(profile, carried, files.texts(profile));
         return Ok(definitions);
     }
     problems.sort();
@@ -121,6 +126,18 @@ impl Files {
             problems.push(setting("servicenow.profile", format!("there is no profile `{profile}`; there are {}", list(&profiles))));
         }
         files
+    }
+}
+
+impl Files {
+    /// Every file that counts, by its path below the definitions' directory.
+    fn texts(&self, profile: &str) -> BTreeMap<String, String> {
+        let of = |folder: String, files: &BTreeMap<String, File>| -> Vec<(String, String)> {
+            files.iter().map(|(name, file)| (format!("{folder}/{name}.toml"), file.text.clone())).collect()
+        };
+        let all =
+            [of("entities".into(), &self.entities), of(format!("profiles/{profile}"), &self.targets), of("lookups".into(), &self.lookups)];
+        all.into_iter().flatten().collect()
     }
 }
 

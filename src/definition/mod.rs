@@ -19,6 +19,7 @@ pub mod problem;
 pub mod record;
 #[cfg(test)]
 mod schema;
+pub mod set;
 mod shape;
 pub mod transform;
 
@@ -27,6 +28,7 @@ pub use lookups::Lookups;
 pub use map::Mapped;
 pub use plan::{Plan, ReadPlan, TargetPlan};
 pub use problem::Problem;
+pub use set::SetText;
 
 #[cfg(test)]
 mod tests;

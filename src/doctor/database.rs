@@ -2,8 +2,9 @@
 
 use super::{Finding, machine};
 use crate::actors::{Deps, chain};
+use crate::domain::name::{doubles, twice};
 use crate::domain::next_step::NextStep;
-use crate::store::OLDEST_SERVER;
+use crate::store::{OLDEST_SERVER, StoreError};
 
 pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
     let server = match deps.store.server().await {
@@ -37,4 +38,17 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
         }
     });
     findings
+}
+
+/// Whether the ledger knows a company of the settings in another spelling.
+pub(super) async fn companies(deps: &Deps) -> Result<Finding, StoreError> {
+    let syspro = &deps.settings.syspro;
+    let known = deps.store.companies().await?;
+    Ok(match doubles(&syspro.companies, &known) {
+        Some((ours, other)) if !syspro.companies_differ_by_case => {
+            let step = "write the company as the ledger knows it, or forget the other spelling: `tieline flow forget`";
+            Finding::failed("companies", twice(&ours, &other), step)
+        }
+        _ => Finding::ok("companies", "the ledger knows none of them in another spelling"),
+    })
 }

@@ -52,10 +52,11 @@ pub async fn examine(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) -> 
     for finding in database::database(deps).await {
         sheet.note(finding);
     }
+    sheet.note(database::companies(deps).await?);
     let credentials = deps.store.credential_list().await?;
     sheet.note(machine::master_key(deps, !credentials.is_empty()));
     let enet_set = credentials.iter().any(|credential| credential.name == crate::actors::vault::SYSPRO_ENET);
-    let enet = Use::of(settings, &deps.definitions, enet_set);
+    let enet = Use::of(settings, &deps.definitions.now(), enet_set);
     sheet.begin(Part::Syspro, "signing in to SYSPRO");
     let session = enet::sign_in(deps, way, enet, sheet).await;
     sheet.begin(Part::Syspro, "SYSPRO's tables and columns");

@@ -39,7 +39,8 @@ pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, sheet: &
         Err(error) => return sheet.note(Finding::failed("ServiceNow", error.chain(), "correct `[servicenow]`")),
     };
     let Some(tokens) = tokens(deps, way, &client, sheet).await else { return };
-    let targets: Vec<&TargetPlan> = deps.definitions.plans.iter().flat_map(|plan| &plan.targets).collect();
+    let definitions = deps.definitions.now();
+    let targets: Vec<&TargetPlan> = definitions.plans.iter().flat_map(|plan| &plan.targets).collect();
     for probe in client.probe(&*tokens, &targets).await {
         sheet.note(finding(format!("ServiceNow {}", probe.table), probe));
     }

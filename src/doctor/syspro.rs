@@ -35,7 +35,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
         }
     };
     for company in &syspro.companies {
-        for plan in &deps.definitions.plans {
+        for plan in &deps.definitions.now().plans {
             match odata.probe(&credential, company, &plan.read).await {
                 Ok(tables) => tables.iter().for_each(|table| sheet.note(table_finding(company, table))),
                 Err(error) => {

@@ -14,6 +14,7 @@ pub mod money;
 pub mod name;
 pub mod next_step;
 pub mod notice;
+pub mod resent;
 pub mod role;
 pub mod run;
 pub mod schedule;

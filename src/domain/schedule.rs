@@ -14,6 +14,12 @@ pub struct Schedule {
     zone: Tz,
 }
 
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.text, self.zone) == (&other.text, other.zone)
+    }
+}
+
 impl Schedule {
     /// Reads a cron expression such as `5 * * * *`, or one of `@hourly`, `@daily`, `@weekly`.
     ///

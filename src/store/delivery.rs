@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::definition::{SetNumber, definition_assert};
 use super::{Node, Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::next_step::NextStep;
@@ -162,9 +163,18 @@ impl Store {
     /// `lease` is how long the request and its answer may take at most: after it, others may take the batch for lost.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn delivery_claim(&self, lane: Lane, node: Node, limit: i64, lease: Duration, in_doubt: bool) -> Result<Claim, StoreError> {
+    /// [`StoreError::OtherDefinitions`] when they would be sent `under` definitions that are not in force.
+    pub async fn delivery_claim(
+        &self,
+        lane: Lane,
+        node: Node,
+        limit: i64,
+        lease: Duration,
+        in_doubt: bool,
+        under: SetNumber,
+    ) -> Result<Claim, StoreError> {
         self.run_hot("claim deliveries", move |conn| {
+            definition_assert(conn, under)?;
             let batch_id = Uuid::now_v7();
             let sql = with_claimable(include_str!("sql/delivery_claim.sql"));
             loop {

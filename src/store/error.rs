@@ -36,6 +36,14 @@ pub enum StoreError {
         /// The flow or the batch.
         what: String,
     },
+    /// Other definitions are in force than those that were worked with.
+    #[error("definitions number {ours} are not in force any more, number {in_force} are; nothing of this step was written")]
+    OtherDefinitions {
+        /// The number of those that were worked with.
+        ours: i32,
+        /// The number of those in force.
+        in_force: i32,
+    },
     /// The schema is newer than this program.
     #[error(
         "the database has migration `{version}`, which this version of tieline does not know: start the newer tieline, or restore the backup made before the upgrade"
@@ -121,7 +129,7 @@ impl StoreError {
                 _ => Class::Transient,
             },
             StoreError::Failed { .. } | StoreError::Panicked { .. } => Class::Bug,
-            StoreError::Fenced { .. } => Class::Transient,
+            StoreError::Fenced { .. } | StoreError::OtherDefinitions { .. } => Class::Transient,
             StoreError::NewerSchema { .. } | StoreError::OldServer { .. } | StoreError::Migration { .. } | StoreError::Corrupt { .. } => {
                 Class::Permanent
             }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Date, Double, Nullable, Timestamptz};
+use diesel::sql_types::{BigInt, Date, Double, Integer, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::audit::{NewAudit, audit_append};
+use super::definition::{SetNumber, definition_assert};
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
@@ -24,6 +25,8 @@ pub struct Lease {
     pub holder: String,
     /// Grows with every change of holder.
     pub epoch: i64,
+    /// The definitions that it is run with: writes are refused as well once others are in force.
+    pub under: SetNumber,
 }
 
 /// The answer to a wish for a flow.
@@ -94,15 +97,18 @@ pub struct FlowRow {
 pub(crate) fn flow_assert_held(conn: &mut Conn, lease: &Lease, ttl: Duration) -> Tx<()> {
     let updated = sql_query(
         "UPDATE flow SET lease_until = now() + make_interval(secs => $5), last_progress_at = now() \
-         WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4",
+         WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4 \
+         AND NOT EXISTS (SELECT FROM definition_in_force WHERE number <> $6)",
     )
     .bind::<Text, _>(lease.flow.company.as_str())
     .bind::<Text, _>(lease.flow.entity.as_str())
     .bind::<Text, _>(&lease.holder)
     .bind::<BigInt, _>(lease.epoch)
     .bind::<Double, _>(ttl.as_secs_f64())
+    .bind::<Integer, _>(lease.under.0)
     .execute(conn)?;
     if updated == 0 {
+        definition_assert(conn, lease.under)?;
         return Err(TxError::Store(StoreError::Fenced { what: format!("flow {}", lease.flow) }));
     }
     Ok(())
@@ -154,7 +160,7 @@ impl Store {
     /// With `due`, a flow that ran well since then (was swept, with true) is left alone: several nodes have the same schedule.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::OtherDefinitions`] when it would be run `under` definitions that are not in force.
     pub async fn flow_take(
         &self,
         flow: FlowId,
@@ -162,8 +168,10 @@ impl Store {
         ttl: Duration,
         force: bool,
         due: Option<(DateTime<Utc>, bool)>,
+        under: SetNumber,
     ) -> Result<Taken, StoreError> {
         self.run("take a flow", move |conn| {
+            definition_assert(conn, under)?;
             sql_query("INSERT INTO flow (company, entity) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
@@ -198,7 +206,7 @@ impl Store {
                 .bind::<BigInt, _>(epoch)
                 .bind::<Double, _>(ttl.as_secs_f64())
                 .execute(conn)?;
-            Ok(Taken::Lease(Lease { flow, holder, epoch }, Box::new(row)))
+            Ok(Taken::Lease(Lease { flow, holder, epoch, under }, Box::new(row)))
         })
         .await
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::audit::{AuditFilter, newest};
 use super::{HoldView, Store, StoreError};
+use crate::domain::FlowId;
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::SILENT;
 use crate::domain::explain::{Part, Sending, Standing, explain};
@@ -79,6 +80,9 @@ pub struct FlowStatus {
     /// Records that a person holds.
     #[diesel(sql_type = BigInt)]
     pub on_hold: i64,
+    /// Whether the configuration still makes the flow. One that it no longer makes is not read, and counts as no trouble; it can be forgotten.
+    #[diesel(sql_type = Bool)]
+    pub configured: bool,
 }
 
 /// How much a flow's standing should worry people.
@@ -95,9 +99,17 @@ pub enum Worry {
 }
 
 impl FlowStatus {
+    /// Whether it is this flow.
+    pub fn is_of(&self, flow: &FlowId) -> bool {
+        self.company == flow.company.as_str() && self.entity == flow.entity.as_str()
+    }
+
     /// How the flow stands, in a few words, and how much that should worry people. What has not arrived counts: a flow whose last run ended
     /// well is not in order while records of it have failed.
     pub fn stands(&self) -> (String, Worry) {
+        if !self.configured {
+            return ("no longer configured".into(), Worry::None);
+        }
         let backlog = self.backlog();
         let (word, worry) = match (&self.stopped, &self.paused_at, &self.holder, &self.last_error, &self.last_success_at) {
             (Some(_), ..) => ("stopped", Worry::Person),

@@ -163,6 +163,7 @@ pub(super) fn settings_for(port: u16) -> SysproSettings {
         odata_url: Url::parse(&format!("http://127.0.0.1:{port}/SYSPRO8Odata/SYSPROOData/")).expect("an address"),
         enet_url: None,
         time_zone: chrono_tz::Africa::Johannesburg,
+        companies_differ_by_case: false,
         companies: vec!["EDU1".into()],
         page_size: 500,
         row_cap: 5000,

@@ -61,6 +61,10 @@ pub struct Metrics {
     enet_evictions: IntCounter,
     enet_back_off_until: IntGauge,
     conflicts: IntGaugeVec,
+    definitions_info: IntGaugeVec,
+    definitions_in_force: IntGauge,
+    definitions_reload_failed: IntGauge,
+    definitions_loaded: IntGauge,
 }
 
 impl Default for Metrics {
@@ -190,6 +194,27 @@ impl Metrics {
                 "Entries of the conflict list: `open` waits for a decision, `to_apply` is to be applied in SYSPRO.",
                 &["entity", "kind", "state"],
             ),
+            definitions_info: gauges(
+                &registry,
+                "definitions_info",
+                "The definitions that this service works with; the value is always 1.",
+                &["number", "hash"],
+            ),
+            definitions_in_force: gauge(
+                &registry,
+                "definitions_in_force",
+                "1 while the definitions of this service are those in force, 0 while it does nothing because others are.",
+            ),
+            definitions_reload_failed: gauge(
+                &registry,
+                "definitions_reload_failed",
+                "1 while the definition files say something that was refused; the definitions before stay in force.",
+            ),
+            definitions_loaded: gauge(
+                &registry,
+                "definitions_loaded_timestamp_seconds",
+                "When this service took up its definitions, in Unix time.",
+            ),
             registry: Registry::new(),
             declared: Vec::new(),
         };
@@ -227,6 +252,31 @@ impl Metrics {
             }
             self.flow_lag.with_label_values(&[company, entity]);
         }
+    }
+
+    /// With which definitions this process works: their number in the ledger and their hash, since when, and whether they are in force.
+    pub fn set_definitions(&self, number: i32, hash: &str, loaded_at: DateTime<Utc>, in_force: bool) {
+        // one series at a time: the set before is no longer worked with
+        self.definitions_info.reset();
+        self.definitions_info.with_label_values(&[&number.to_string(), hash]).set(1);
+        self.definitions_loaded.set(loaded_at.timestamp());
+        self.definitions_in_force.set(i64::from(in_force));
+    }
+
+    /// Whether the definition files say something that was refused.
+    pub fn definitions_refused(&self, refused: bool) {
+        self.definitions_reload_failed.set(i64::from(refused));
+    }
+
+    /// A flow that is no longer configured: what stood for it last must not be shown for ever.
+    pub fn forget(&self, flow: &FlowId) {
+        let (company, entity) = (flow.company.as_str(), flow.entity.as_str());
+        // a series that was never there is gone as well
+        for why in Hold::ALL {
+            let _ = self.flow_held.remove_label_values(&[company, entity, why.as_str()]);
+        }
+        let _ = self.flow_lag.remove_label_values(&[company, entity]);
+        let _ = self.flow_last_progress.remove_label_values(&[company, entity]);
     }
 
     /// A run of a flow ended.

@@ -82,6 +82,7 @@ pub fn settings(sim: &SysproSim) -> SysproSettings {
         odata_url: sim.url.clone(),
         enet_url: None,
         time_zone: chrono_tz::Africa::Johannesburg,
+        companies_differ_by_case: false,
         companies: vec!["EDU1".into()],
         page_size: 500,
         row_cap: 5000,

@@ -23,6 +23,7 @@ use self::complete::Sizes;
 use self::read::Reading;
 use super::Deps;
 use super::aligner::{AlignError, AlignNow};
+use super::in_force::Snapshot;
 use super::mapper::MapPage;
 use super::syspro_session::{CredentialRefused, GetCredential};
 use super::vault::CredentialError;
@@ -51,6 +52,8 @@ pub struct Reader {
     pub deps: Deps,
     /// The flow.
     pub flow: FlowId,
+    /// The definitions that every run of this reader works with.
+    pub definitions: Snapshot,
     /// SYSPRO, through OData or e.net.
     pub odata: OData,
     /// Hands out the operator's credential.
@@ -194,6 +197,14 @@ pub enum PollError {
         /// How long nothing has moved.
         minutes: u64,
     },
+    /// Other definitions came into force meanwhile: what this run would still map is mapped with them.
+    #[error("flow {flow} was left at the end of a page because definitions number {in_force} came into force; the next run goes on there")]
+    Definitions {
+        /// The flow.
+        flow: FlowId,
+        /// The number of those in force.
+        in_force: i32,
+    },
     /// The service stops.
     #[error("flow {flow} was left at the end of a page because the service stops; the next run goes on there")]
     Stopping {
@@ -258,7 +269,12 @@ impl PollError {
             Self::Syspro { class, .. } => *class,
             Self::Align { source, .. } => source.class(),
             // another node may die over it; a ledger comes back; a credential may be set
-            Self::Held { .. } | Self::Backlog { .. } | Self::Store { .. } | Self::Credential { .. } | Self::Stopping { .. } => {
+            Self::Held { .. }
+            | Self::Backlog { .. }
+            | Self::Store { .. }
+            | Self::Credential { .. }
+            | Self::Stopping { .. }
+            | Self::Definitions { .. } => {
                 Class::Transient
             }
             Self::MapperEnded { .. } => Class::Bug,
@@ -275,6 +291,9 @@ impl PollError {
 
 impl Reader {
     fn store_error(&self, error: &StoreError) -> PollError {
+        if let StoreError::OtherDefinitions { in_force, .. } = error {
+            return PollError::Definitions { flow: self.flow.clone(), in_force: *in_force };
+        }
         PollError::Store { flow: self.flow.clone(), text: super::chain(error) }
     }
 
@@ -304,7 +323,8 @@ impl Reader {
     async fn run_under_lease(self, ask: PollNow) -> Result<PollReport, PollError> {
         let ttl = self.deps.settings.flows.lease;
         let due = ask.due_at.map(|at| (at, ask.kind == RunKind::Sweep));
-        let taken = self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.force, due).await;
+        let taken =
+            self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.force, due, self.definitions.number).await;
         let (lease, row) = match taken.map_err(|error| self.store_error(&error))? {
             Taken::Lease(lease, row) => (lease, row),
             Taken::Held { holder, until } => return Err(PollError::Held { flow: self.flow, holder, until: until.to_rfc3339() }),
@@ -312,7 +332,7 @@ impl Reader {
             Taken::Stopped { why } => return Err(PollError::Stopped { flow: self.flow, why }),
             Taken::Done => return Err(PollError::Done { flow: self.flow }),
         };
-        let begun = self.deps.store.run_begin(self.flow.clone(), ask.kind, ask.requested_by, ask.reason).await;
+        let begun = self.deps.store.run_begin(self.flow.clone(), ask.kind, ask.requested_by, ask.reason, self.definitions.number).await;
         let run = match begun {
             Ok(run) => run,
             Err(error) => {
@@ -342,7 +362,7 @@ impl Reader {
             tokio::time::sleep(ttl / 3).await;
             match self.deps.store.flow_renew(lease.clone(), ttl).await {
                 Ok(()) => {}
-                Err(error @ StoreError::Fenced { .. }) => return self.store_error(&error),
+                Err(error @ (StoreError::Fenced { .. } | StoreError::OtherDefinitions { .. })) => return self.store_error(&error),
                 Err(error) => warn!(%error, flow = %self.flow, "the lease could not be renewed, trying again"),
             }
         }
@@ -350,7 +370,7 @@ impl Reader {
 
     /// Reads, marks what is gone, and sends.
     async fn work(&self, kind: RunKind, run: RunId, lease: &Lease, row: FlowRow) -> Result<Option<WriteError>, PollError> {
-        let plan = self.deps.definitions.plan(&self.flow.entity).cloned();
+        let plan = self.definitions.plan(&self.flow.entity).cloned();
         let Some(plan) = plan else { return Ok(None) };
         if kind == RunKind::Backfill {
             self.backfill(&plan, run, lease, &row).await?;
@@ -399,7 +419,7 @@ impl Reader {
             let tries = u32::try_from(backfill.tries).unwrap_or_default() + 1;
             // one that is stopped with the service goes on with the next
             let wait = match error {
-                PollError::Stopping { .. } => Duration::ZERO,
+                PollError::Stopping { .. } | PollError::Definitions { .. } => Duration::ZERO,
                 _ => crate::retry::delay(tries, retry.min_delay, retry.max_delay),
             };
             if let Err(unnoted) = store.backfill_failed(backfill.id, error.to_string(), wait).await {

@@ -309,7 +309,7 @@ impl Reader {
     async fn catch_up(&self) -> Result<(), PollError> {
         let settings = &self.deps.settings.flows;
         let most = i64::from(settings.backlog);
-        let Some(plan) = self.deps.definitions.plan(&self.flow.entity) else { return Ok(()) };
+        let Some(plan) = self.definitions.plan(&self.flow.entity) else { return Ok(()) };
         let blocks: Vec<String> = plan.targets.iter().map(|target| target.block.clone()).collect();
         let (mut seen, mut moved, mut nudged, mut looks) = (None, Instant::now(), None::<Instant>, 0);
         loop {

@@ -23,6 +23,7 @@ use tracing::{debug, error, warn};
 
 use self::outgoing::Outgoing;
 use self::pace::{Pace, Paused};
+use super::in_force::Snapshot;
 use super::servicenow_token::TokenAsker;
 use super::{Deps, heart};
 use crate::definition::plan::TargetPlan;
@@ -31,7 +32,7 @@ use crate::domain::FlowId;
 use crate::domain::run::RunCounts;
 use crate::retry::{self, Class};
 use crate::servicenow::{RowOwners, ServiceNow, ServiceNowError};
-use crate::store::{Arrived, Claim, Dead, Lane, Settlement, StoreError, Verdict};
+use crate::store::{Arrived, Claim, Dead, Lane, SetNumber, Settlement, StoreError, Verdict};
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::metrics::metrics;
 
@@ -262,19 +263,30 @@ enum Found {
 impl Sender {
     /// Sends until nothing is due. Several workers share the lanes; half of them look at lines first, so that headers do not pile lines up.
     async fn drain(&self) -> Result<(), WriteError> {
-        let Some(plan) = self.deps.definitions.plan(&self.entity) else { return Ok(()) };
+        loop {
+            let definitions = self.deps.definitions.now();
+            let sent = self.drain_with(&definitions).await;
+            // another set came into force here: what is left is sent with it
+            if self.deps.definitions.now().number == definitions.number {
+                return sent;
+            }
+        }
+    }
+
+    async fn drain_with(&self, definitions: &Snapshot) -> Result<(), WriteError> {
+        let Some(plan) = definitions.plan(&self.entity) else { return Ok(()) };
         let targets: Vec<&TargetPlan> = plan.targets.iter().collect();
         let workers = (0..self.deps.settings.servicenow.concurrency.max(1)).map(|n| {
             let mut order = targets.clone();
             if n % 2 == 1 {
                 order.reverse();
             }
-            self.work(order)
+            self.work(order, definitions.number)
         });
         join_all(workers).await.into_iter().collect()
     }
 
-    async fn work(&self, targets: Vec<&TargetPlan>) -> Result<(), WriteError> {
+    async fn work(&self, targets: Vec<&TargetPlan>, under: SetNumber) -> Result<(), WriteError> {
         loop {
             // asked for before looking, so that a batch that settles in between is not missed
             let settled = self.pump.settled.notified();
@@ -283,14 +295,14 @@ impl Sender {
             }
             let mut found = Found::Nothing;
             for target in &targets {
-                if let Found::Work = self.one_batch(target, false).await? {
+                if let Found::Work = self.one_batch(target, false, under).await? {
                     found = Found::Work;
                     break;
                 }
             }
             if let Found::Nothing = found {
                 for target in &targets {
-                    if let Found::Work = self.one_batch(target, true).await? {
+                    if let Found::Work = self.one_batch(target, true, under).await? {
                         found = Found::Work;
                         break;
                     }
@@ -306,7 +318,7 @@ impl Sender {
     }
 
     /// Claims a batch, sends it (or looks it up) and stores what became of it.
-    async fn one_batch(&self, target: &TargetPlan, look: bool) -> Result<Found, WriteError> {
+    async fn one_batch(&self, target: &TargetPlan, look: bool, under: SetNumber) -> Result<Found, WriteError> {
         let _slot = match self.volatile.pace.slot().await {
             Ok(slot) => slot,
             Err(paused) => return paused_for(paused),
@@ -317,7 +329,7 @@ impl Sender {
         let lease = 2 * self.deps.settings.servicenow.connection.longest() + Duration::from_secs(10);
         // taken before the claim begins, so that it is never later than the ledger's
         let claimed = Instant::now();
-        let claim = self.deps.store.delivery_claim(lane, self.deps.node.clone(), size as i64, lease, look).await?;
+        let claim = self.deps.store.delivery_claim(lane, self.deps.node.clone(), size as i64, lease, look, under).await?;
         if claim.deliveries.is_empty() {
             return Ok(Found::Nothing);
         }

@@ -495,3 +495,50 @@ fn the_only_word_in_braces_of_a_filter_is_the_company_in_quotes() {
             .is_some_and(|text| text.starts_with("entities/asset.toml:5: `root.filter`: `{Company}` stands for nothing"))
     );
 }
+
+/// Fixed definitions and a fixed document, and what they map to: whoever changes this text makes another mapper, and raises its revision.
+#[test]
+fn the_mapper_revision_stands_for_what_the_mapping_does() {
+    let entity = "[root]\ntable = \"Sample\"\nkey = [\"Code\", \"Part\"]\n\
+                  columns = [\"Text\", \"Amount\", \"Day\", \"Flag\", \"Currency\", \"Empty\"]\ndates = [\"Day\"]\nnumbers = [\"Amount\"]\n";
+    let target = "[header]\ntable = \"x_sample\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\n[header.fields]\n\
+                  a_text = \"Text\"\nb_upper = { from = \"Text\", as = \"upper\" }\nc_trim = { from = \"Text\", as = \"trim\" }\n\
+                  d_decimal = { from = \"Amount\", as = \"decimal(2)\" }\ne_date = { from = \"Day\", as = \"date\" }\n\
+                  f_flag = { from = \"Flag\", as = \"flag\" }\ng_lookup = { from = \"Currency\", lookup = \"sample\" }\n\
+                  h_zeros = { from = \"Code\", as = \"strip_leading_zeros\" }\ni_part = { from = \"Part\", as = \"part(-,2)\" }\n\
+                  j_empty = \"Empty\"\n";
+    let list = "[codes]\n\"$\" = \"USD\"\n";
+    let files = site(&[("entities/sample.toml", entity), ("profiles/apo/sample.toml", target), ("lookups/sample.toml", list)]);
+    let definitions = load(Some(files.path()), "apo", &["sample".into()]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let of = plan(&definitions, "sample");
+    let values = [
+        ("Code", "00042"),
+        ("Part", "10-5500-01"),
+        ("Text", "  Ünicode <&> "),
+        ("Amount", "#-1234.565"),
+        ("Day", "@2026-01-31"),
+        ("Flag", "Y"),
+        ("Currency", "$"),
+    ];
+    let mapped = map(&definitions, "sample", &document(of, &values, &[]));
+    let record = &mapped.records[0];
+    let text =
+        record.fields.iter().fold(format!("revision {}\nkey {}\n", set::MAPPER_REVISION, record.record_key), |mut text, (name, value)| {
+            let _ = writeln!(text, "{name} = {value:?}");
+            text
+        });
+    insta::assert_snapshot!(text, @r#"
+    revision 1
+    key 
+    a_text = "  Ünicode <&>"
+    b_upper = "ÜNICODE <&>"
+    c_trim = "Ünicode <&>"
+    d_decimal = "-1234.57"
+    e_date = "2026-01-31"
+    f_flag = "true"
+    g_lookup = "USD"
+    h_zeros = "42"
+    i_part = "5500"
+    j_empty = ""
+    "#);
+}

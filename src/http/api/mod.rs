@@ -1,6 +1,6 @@
 //! The JSON API: lists with stable paging, and actions that name who, when and why in the audit.
 
-pub(super) mod actions;
+pub(crate) mod actions;
 pub(super) mod backfill;
 pub(super) mod conflicts;
 pub(super) mod doctor;
@@ -16,6 +16,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/openapi.json", web::get().to(openapi::show))
         .route("/api/v1/flows", web::get().to(lists::flows))
         .route("/api/v1/nodes", web::get().to(lists::nodes))
+        .route("/api/v1/definitions", web::get().to(lists::definitions))
         .route("/api/v1/runs", web::get().to(lists::runs))
         .route("/api/v1/records", web::get().to(lists::records))
         .route("/api/v1/records/park", web::post().to(hold::park))

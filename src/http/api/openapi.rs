@@ -24,7 +24,7 @@ use crate::actors::replay::ReplayReport;
 use crate::http::auth::{ROUTES, Route};
 use crate::http::problem::Problem;
 use crate::http::query::{Kind, Param, Params};
-use crate::store::{AuditRow, BackfillRow, CauseRow, ConflictRow, DocumentRow, FailureRow, FlowStatus, NodeRow, RecordView, RunRow};
+use crate::store::{AuditRow, BackfillRow, CauseRow, ConflictRow, DocumentRow, FailureRow, FlowStatus, ForgottenFlow, NodeRow, RecordView, RunRow};
 
 /// No zero byte, which Postgres cannot keep.
 const TEXT: &str = "^[^\\u0000]*$";
@@ -96,6 +96,13 @@ const OPERATIONS: &[Operation] = &[
     get("/api/v1/openapi.json", "describe", "This description", &[], Answer::Json),
     get("/api/v1/flows", "listFlows", "Every flow, and how it stands", &[], Answer::Page(component::<FlowStatus>)),
     get("/api/v1/nodes", "listNodes", "The services on this ledger", &[], Answer::Page(component::<NodeRow>)),
+    get(
+        "/api/v1/definitions",
+        "getDefinitions",
+        "The definitions of the node that answers, those in force, and every set that ever was",
+        &[],
+        Answer::One(200, component::<lists::DefinitionsView>),
+    ),
     get("/api/v1/runs", "listRuns", "Runs, the newest first", lists::RUNS, Answer::Page(component::<RunRow>)),
     get(
         "/api/v1/records",
@@ -176,6 +183,13 @@ const OPERATIONS: &[Operation] = &[
         "Goes on with a flow that was paused or stopped",
         component::<actions::FlowBody>,
         Answer::One(200, component::<actions::Paused>),
+    ),
+    post(
+        "/api/v1/flows/{company}/{entity}/forget",
+        "forgetFlow",
+        "Forgets a flow that the configuration no longer makes; its records stay as history",
+        component::<actions::FlowBody>,
+        Answer::One(200, component::<ForgottenFlow>),
     ),
     post(
         "/api/v1/replay",

@@ -6,14 +6,16 @@ use chrono::Utc;
 use uuid::Uuid;
 
 use super::filter::{Filter, Spec};
+use super::said::Said;
 use super::session::{self, Form};
 use super::view::{Frame, Ticks, Time, grouped, part, record_path};
 use super::{Page, Refusal, ok, see_other};
+use crate::actors::replay::ReplayReport;
 use crate::domain::CompanyId;
 use crate::domain::delivery::{FailureWord, ParkReason};
 use crate::domain::look::thousands;
 use crate::http::Surface;
-use crate::http::api::actions::{ReplayBody, caller, replay_action};
+use crate::http::api::actions::{ReplayBody, caller, replay_done};
 use crate::http::problem::Problem;
 use crate::http::query::path_parts;
 use crate::store::{CauseRow, FailureFilter, FailureRow, ParentRow};
@@ -306,6 +308,25 @@ pub(super) async fn cause(surface: web::Data<Surface>, request: HttpRequest) -> 
     })
 }
 
+/// What a replay did, with the run in which what is still being sent can be followed.
+fn replayed(report: &ReplayReport) -> Said {
+    let mut text = match (&report.outcome, report.documents) {
+        (Some(outcome), _) => outcome.text.clone(),
+        (None, documents) => {
+            format!("{} records were mapped again and are queued; the run shows what becomes of them.", grouped(documents as i64))
+        }
+    };
+    if let Some(first) = report.skipped.first() {
+        let others = match report.skipped.len() {
+            1 => String::new(),
+            all => format!(" (and {} more)", all - 1),
+        };
+        text.push_str(&format!(" Left out: {first}{others}."));
+    }
+    let moves = report.outcome.as_ref().is_none_or(|outcome| !outcome.is_settled());
+    Said { text, run: report.runs.first().filter(|_| moves).map(|(_, run)| run.0) }
+}
+
 /// `POST /replay`: chosen records, those of a cause or of a run, those that failed, or one.
 pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
@@ -331,11 +352,14 @@ pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, pa
         return Err(Problem::bad_request("no record is chosen", "go back and choose at least one, or send all of the cause").into());
     }
     let to = match (&asked.company, &asked.entity, &asked.key, &asked.cause, asked.run) {
-        (Some(company), Some(entity), Some(key), ..) => format!("{}?done=replay", record_path(company, entity, key)),
-        (.., Some(run)) => format!("/runs/{run}?done=replay"),
-        (.., Some(cause), _) => format!("/failures/{}?done=replay", part(cause)),
-        _ => "/failures?done=replay".to_owned(),
+        (Some(company), Some(entity), Some(key), ..) => record_path(company, entity, key),
+        (.., Some(run)) => format!("/runs/{run}"),
+        (.., Some(cause), _) => format!("/failures/{}", part(cause)),
+        _ => "/failures".to_owned(),
     };
-    replay_action(&surface, asked, caller(&request)).await?;
-    Ok(see_other(&to))
+    let said = match replay_done(&surface, asked, caller(&request)).await? {
+        Some(report) => replayed(&report),
+        None => Said::text("The records are still being mapped again; the list of runs shows how far it is."),
+    };
+    Ok(see_other(&said.on(&session, &to)))
 }

@@ -15,6 +15,7 @@ mod overview;
 mod record;
 mod records;
 mod runs;
+mod said;
 mod session;
 mod settings;
 mod steps;
@@ -71,6 +72,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/flows/{}/{}/run", Some(Permission::Operate)),
     route("POST", "/flows/{}/{}/pause", Some(Permission::Operate)),
     route("POST", "/flows/{}/{}/resume", Some(Permission::Operate)),
+    route("POST", "/flows/{}/{}/forget", Some(Permission::Operate)),
 ];
 
 /// The routes; what each needs stands in [`ROUTES`].

@@ -113,7 +113,8 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
     let [company, entity, key] = parts;
     let view = surface.deps.store.record_view(company.clone(), entity.clone(), key.clone()).await?;
     let frame = Frame::of(&session, "/records", &format!("{entity} {key}")).done(done.as_deref());
-    let plan = surface.deps.definitions.plan(&entity.as_str().into());
+    let definitions = surface.deps.definitions.now();
+    let plan = definitions.plan(&entity.as_str().into());
     if !view.known {
         let seen = surface.look_up(&FlowId::new(company.as_str(), entity.as_str()), &key).await;
         let first = key.split('/').next().unwrap_or_default();
@@ -138,7 +139,7 @@ struct Writing<'a> {
 impl Writing<'_> {
     /// With the currency as ServiceNow has it, where the site's code list knows it.
     fn iso(&self, mut shown: Shown) -> Shown {
-        if let Ok(code) = self.deps.definitions.lookups.resolve("currency", &self.company, &shown.currency) {
+        if let Ok(code) = self.deps.definitions.now().lookups.resolve("currency", &self.company, &shown.currency) {
             shown.currency = code.into_owned();
         }
         shown

@@ -17,7 +17,7 @@ use diesel::sql_types::BigInt;
 use super::audit::{NewAudit, audit_append};
 use super::backfill::{BackfillStep, backfill_step};
 use super::flow::{flow_advance, flow_assert_held};
-use super::run::{RunTally, run_count, run_tally};
+use super::run::{RunTally, run_assert_in_force, run_count, run_tally};
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
@@ -200,6 +200,8 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
         flow_assert_held(conn, lease, *ttl)?;
         let moves = intake.backfill.is_none().then_some((intake.watermark, intake.position.as_ref()));
         flow_advance(conn, lease, moves, intake.kinds.as_ref(), intake.sizes.as_ref())?;
+    } else {
+        run_assert_in_force(conn, intake.run)?;
     }
     if !intake.notes.is_empty() {
         let note = |note: &String| {
