@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Timestamptz};
 use serde::Serialize;
 use serde_json::json;
 
@@ -18,6 +18,7 @@ use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::definition::SetText;
 use crate::definition::set::{MAPPER_REVISION, difference};
 use crate::domain::audit::AuditKind;
+use crate::store::text::{Jsonb, Text};
 
 /// The number of a set in this ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

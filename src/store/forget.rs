@@ -5,7 +5,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -15,6 +15,7 @@ use super::run::{RunTally, run_tally};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::store::text::Text;
 
 /// What came of the wish to forget a flow.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,12 +2,13 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::next_step::NextStep;
 use crate::domain::run::RunId;
+use crate::store::text::Text;
 
 /// A parent that will not come.
 #[derive(Debug, Clone, PartialEq, Eq)]

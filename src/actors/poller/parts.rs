@@ -90,6 +90,7 @@ impl Reader {
                     next_step: "correct it in SYSPRO; the next run that reads it takes it in by itself (a sweep reads everything)".into(),
                 }),
                 warnings: Vec::new(),
+                facts: document.facts.clone(),
                 gone: document.gone,
             };
             if self.take_in_shared(Arc::new(part(vec![failed]))).await.is_ok() {

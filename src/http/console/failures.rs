@@ -73,8 +73,9 @@ impl CauseView {
             (documents, count) => format!("{} records, {} of their parts", grouped(documents), grouped(count)),
         };
         let company = CompanyId::new(&row.company);
+        let definitions = surface.deps.definitions.now();
         let amounts = row.amounts.iter().map(|one| {
-            let code = surface.deps.definitions.lookups.resolve("currency", &company, &one.currency).ok();
+            let code = definitions.lookups.resolve("currency", &company, &one.currency).ok();
             let currency =
                 if one.currency.is_empty() { "company currency".into() } else { code.unwrap_or_else(|| one.currency.as_str().into()) };
             (currency.into_owned(), thousands(&one.amount), records(one.documents))
