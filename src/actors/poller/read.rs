@@ -292,7 +292,7 @@ impl Reader {
     /// A page into the ledger; nudges the Writer.
     pub(super) async fn take_in(&self, intake: Intake) -> Result<RunCounts, PollError> {
         for document in &intake.documents {
-            for warning in &document.warnings {
+            for (_, warning) in &document.warnings {
                 debug!(flow = %self.flow, key = %document.key, warning, "mapped with a warning");
             }
         }
