@@ -509,7 +509,7 @@ fn the_mapper_revision_stands_for_what_the_mapping_does() {
                   j_empty = \"Empty\"\n";
     let list = "[codes]\n\"$\" = \"USD\"\n";
     let files = site(&[("entities/sample.toml", entity), ("profiles/apo/sample.toml", target), ("lookups/sample.toml", list)]);
-    let definitions = load(Some(files.path()), "apo", &["sample".into()]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let definitions = load(Some(files.path()), "apo", &["sample".into()], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
     let of = plan(&definitions, "sample");
     let values = [
         ("Code", "00042"),

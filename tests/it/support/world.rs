@@ -188,7 +188,11 @@ impl World {
         // amounts have the decimals of their currencies
         let sum = |amounts: Vec<Decimal>| amounts.into_iter().sum::<Decimal>().normalize().to_string();
         let invoiced = self.syspro.sum(COMPANY, "ApInvoice", "OrigInvValue").unwrap();
-        same("invoiced", self.servicenow.sum("x_apo_invoice", "u_amount_invoiced").normalize().to_string(), invoiced.normalize().to_string());
+        same(
+            "invoiced",
+            self.servicenow.sum("x_apo_invoice", "u_amount_invoiced").normalize().to_string(),
+            invoiced.normalize().to_string(),
+        );
         let lines = sum(source::distributions(&self.syspro, COMPANY));
         same("distributed", self.servicenow.sum("x_apo_invoice_line", "u_line_amount_invoiced").normalize().to_string(), lines);
         let posted = sum(source::postings(&self.syspro, COMPANY));
