@@ -67,7 +67,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
     let mut warnings = Vec::new();
     let mapped = match mapped {
         Ok(Mapped { records, warnings: said }) => {
-            warnings = said.into_iter().map(|warning| format!("{}: {}", warning.field, warning.text)).collect();
+            warnings = said.into_iter().map(|warning| (warning.kind, format!("{}: {}", warning.field, warning.text))).collect();
             Ok(records.into_iter().map(|record| intake_record(plan, document, record)).collect())
         }
         Err(error) if document.fault.is_some() => Err(MapFailure {

@@ -115,7 +115,8 @@ impl Checked {
         };
         match config::load_definition_part(path, config::environment()) {
             Some(part) => {
-                let problems = definition::load(part.directory.as_deref(), &part.profile, &part.entities).err().unwrap_or_default();
+                let problems =
+                    definition::load(part.directory.as_deref(), &part.profile, &part.entities, &part.companies).err().unwrap_or_default();
                 refused.definitions = problems.iter().map(ToString::to_string).collect();
             }
             None => refused.unchecked = true,
@@ -126,8 +127,10 @@ impl Checked {
     /// Checks the definitions of given settings.
     pub(super) fn with(loaded: Loaded) -> Result<Self, Refused> {
         let settings = &loaded.settings;
-        let load =
-            |entities: &[EntityName]| definition::load(settings.definitions.directory.as_deref(), &settings.servicenow.profile, entities);
+        let load = |entities: &[EntityName]| {
+            let directory = settings.definitions.directory.as_deref();
+            definition::load(directory, &settings.servicenow.profile, entities, &settings.companies)
+        };
         let definitions = load(&settings.flows.entities)
             .map_err(|problems| Refused { definitions: problems.iter().map(ToString::to_string).collect(), ..Refused::default() })?;
         let mut strangers: Vec<&EntityName> = settings.schedule.keys().filter(|entity| definitions.plan(entity).is_none()).collect();

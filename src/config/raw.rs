@@ -11,6 +11,8 @@ pub(super) struct Raw {
     pub(super) database: RawDatabase,
     pub(super) http: RawHttp,
     pub(super) syspro: RawSyspro,
+    /// By the company's id.
+    pub(super) company: BTreeMap<String, RawCompany>,
     pub(super) servicenow: RawServiceNow,
     pub(super) schedule: BTreeMap<String, String>,
     pub(super) flows: RawFlows,
@@ -76,6 +78,7 @@ pub(super) struct RawSyspro {
     pub(super) time_zone: Option<String>,
     pub(super) companies: Option<Vec<String>>,
     pub(super) companies_differ_by_case: Option<bool>,
+    pub(super) currency: Option<String>,
     pub(super) page_size: Option<i64>,
     pub(super) row_cap: Option<i64>,
     pub(super) query_limit: Option<i64>,
@@ -125,6 +128,16 @@ pub(super) struct RawServiceNow {
     pub(super) connections: Option<i64>,
     pub(super) keep_alive_seconds: Option<i64>,
 }
+
+/// What one company has of its own; each key goes before the same one of `[syspro]`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawCompany {
+    pub(super) currency: Option<String>,
+}
+
+/// The section of the companies' own settings.
+pub(super) const COMPANY: &str = "company";
 
 /// The keys both outside systems have in common.
 pub(super) struct RawConnection<'a> {
@@ -226,6 +239,12 @@ impl Kind {
     }
 }
 
+/// The keys that a company may have of its own, as a list for people.
+pub(super) fn company_keys() -> String {
+    let Ok(serde_json::Value::Object(keys)) = serde_json::to_value(RawCompany::default()) else { return String::new() };
+    keys.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+}
+
 /// Whether there is a section of this name.
 pub(super) fn is_section(name: &str) -> bool {
     let table = toml::Table::from_iter([(name.to_owned(), toml::Value::Table(toml::Table::new()))]);
@@ -248,10 +267,11 @@ pub(super) fn kind(section: &str, key: &str) -> Option<Kind> {
     }
 }
 
-/// Whether `section.key` can hold this value.
+/// Whether `section.key` can hold this value; a company's section is `company.ID`.
 pub(super) fn fits(section: &str, key: &str, value: toml::Value) -> bool {
     let inner = toml::Table::from_iter([(key.to_owned(), value)]);
-    toml::Table::from_iter([(section.to_owned(), toml::Value::Table(inner))]).try_into::<Raw>().is_ok()
+    let inner = section.rsplit('.').fold(inner, |inner, name| toml::Table::from_iter([(name.to_owned(), toml::Value::Table(inner))]));
+    inner.try_into::<Raw>().is_ok()
 }
 
 /// Every `section.key` there is; `schedule`, whose keys are entities, by itself.

@@ -23,6 +23,9 @@ pub struct Settings {
     pub http: HttpSettings,
     /// `[syspro]`
     pub syspro: SysproSettings,
+    /// `[company.ID]` over `[syspro]`: each company that is carried, with its own currency (ISO 4217, or SYSPRO's code for it).
+    /// `None`: nobody said.
+    pub companies: BTreeMap<CompanyId, Option<String>>,
     /// `[servicenow]`
     pub servicenow: ServiceNowSettings,
     /// `[schedule]`: cron per entity; entities without an entry use their definition's default.

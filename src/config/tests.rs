@@ -236,6 +236,36 @@ fn clear_text_is_allowed_on_request_and_then_said() {
     assert!(loaded.warnings[0].starts_with("`syspro.odata_url` is `http://erp.example/odata`"));
 }
 
+#[test]
+fn a_company_has_its_own_currency_over_the_common_one() {
+    let two = MINIMAL.replace("[\"EDU1\"]", "[\"EDU1\", \"edu2\", \"3\"]\ncurrency = \"ZAR\"");
+    let text = format!("{two}[company.EDU1]\ncurrency = \"USD\"\n");
+    let own = |loaded: &Loaded, company: &str| loaded.settings.companies[&company.into()].clone();
+    let loaded = read(&text, &[("TIELINE__COMPANY__EDU2__CURRENCY", "EUR")]).expect("three companies");
+    assert_eq!(own(&loaded, "EDU1").as_deref(), Some("USD"));
+    assert_eq!(own(&loaded, "edu2").as_deref(), Some("EUR"), "a variable's name does not tell small letters from capitals");
+    assert_eq!(own(&loaded, "3").as_deref(), Some("ZAR"));
+    assert_eq!(loaded.values["company.EDU1.currency"], "USD");
+    assert_eq!(loaded.origins["company.EDU1.currency"], Origin::File { path: "site.toml".into(), line: 12 });
+    assert_eq!(loaded.origins["company.EDU2.currency"], Origin::Variable { name: "TIELINE__COMPANY__EDU2__CURRENCY".into() });
+    let loaded = read(&text, &[("TIELINE__COMPANY__EDU1__CURRENCY", "GBP")]).expect("three companies");
+    assert_eq!(own(&loaded, "EDU1").as_deref(), Some("GBP"));
+    assert_eq!(own(&read(MINIMAL, &[]).expect("a minimal file"), "EDU1"), None);
+
+    let text = format!("{MINIMAL}[company.EDU1]\ncurency = \"USD\"\n[company.EDU9]\ncurrency = \"USD\"\n");
+    let problems = refused(&text, &[]);
+    assert_eq!(
+        problems,
+        [
+            "unknown key `company.EDU1.curency`; a company may have `currency` (site.toml line 11)",
+            "`[company.EDU9]` is no company that is carried; `syspro.companies` names `EDU1` (site.toml line 12)",
+        ]
+    );
+    assert_eq!(refused(&format!("{MINIMAL}[company]\nEDU1 = \"USD\"\n"), &[]).len(), 1);
+    assert_eq!(refused(MINIMAL, &[("TIELINE__COMPANY__EDU1__CURRENC", "EUR")]).len(), 1);
+    assert_eq!(refused(MINIMAL, &[("TIELINE__COMPANY__CURRENCY", "EUR")]).len(), 1);
+}
+
 /// The lines of `config/tieline.toml` with every commented-out key made live.
 fn template() -> String {
     let text = include_str!("../../config/tieline.toml");

@@ -13,7 +13,7 @@ use crate::domain::schedule::Schedule;
 use crate::domain::{CompanyId, EntityName};
 
 use super::load::{Origin, Problem, SEARCH, is_secret};
-use super::raw::{Raw, RawConnection, RawFlows, RawSyspro};
+use super::raw::{COMPANY, Raw, RawConnection, RawFlows, RawSyspro};
 use super::settings::*;
 
 /// What the rules need beside the values.
@@ -57,6 +57,7 @@ impl Check<'_> {
         let database = self.database(raw);
         let http = self.http(raw);
         let syspro = self.syspro(raw);
+        let companies = self.company_settings(raw, syspro.as_ref().map_or(&[][..], |syspro| &syspro.companies));
         let servicenow = self.servicenow(raw);
         let zone = syspro.as_ref().map_or(Tz::UTC, |syspro| syspro.time_zone);
         let schedule = self.schedule(&raw.schedule, zone);
@@ -76,6 +77,7 @@ impl Check<'_> {
             database,
             http: http?,
             syspro: syspro?,
+            companies,
             servicenow: servicenow?,
             schedule,
             flows,
@@ -258,6 +260,25 @@ impl Check<'_> {
             }
         }
         Some(names.iter().map(CompanyId::new).collect())
+    }
+
+    /// What each company has of its own, else what `[syspro]` says for all.
+    fn company_settings(&mut self, raw: &Raw, carried: &[CompanyId]) -> BTreeMap<CompanyId, Option<String>> {
+        for id in raw.company.keys() {
+            // where the companies themselves are in doubt, this would be the same mistake in other words
+            if !carried.is_empty() && !carried.iter().any(|company| company.as_str().eq_ignore_ascii_case(id)) {
+                let section = format!("{COMPANY}.{id}");
+                let carried: Vec<String> = carried.iter().map(|company| format!("`{company}`")).collect();
+                let text = format!("`[{section}]` is no company that is carried; `syspro.companies` names {}", carried.join(", "));
+                self.problem::<()>(&section, text);
+            }
+        }
+        let own = |company: &CompanyId| {
+            let of = raw.company.iter().find(|(id, _)| id.eq_ignore_ascii_case(company.as_str())).map(|(_, own)| own);
+            let currency = of.and_then(|own| own.currency.as_ref()).or(raw.syspro.currency.as_ref());
+            currency.map(|code| code.trim().to_owned()).filter(|code| !code.is_empty())
+        };
+        carried.iter().map(|company| (company.clone(), own(company))).collect()
     }
 
     fn servicenow(&mut self, raw: &Raw) -> Option<ServiceNowSettings> {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::domain::EntityName;
 use crate::domain::setup_object::SetupCall;
+use crate::domain::{CompanyId, EntityName};
 
 use super::compile_align::{setup_call, way_back_notes};
 use super::compile_read::{read_plan, shows};
@@ -63,12 +63,20 @@ impl Definitions {
 /// `entities` names the entities carried; empty: every one that the profile has a file for. All entity files, all code lists and
 /// all files of the profile are checked, carried or not.
 ///
+/// `companies` are those carried, each with its own currency where that was given. Empty: not known yet, and not asked for.
+///
 /// # Errors
 /// Every mistake in all files, sorted by file and line.
-pub fn load(site: Option<&Path>, profile: &str, entities: &[EntityName]) -> Result<Definitions, Vec<Problem>> {
+pub fn load(
+    site: Option<&Path>,
+    profile: &str,
+    entities: &[EntityName],
+    companies: &BTreeMap<CompanyId, Option<String>>,
+) -> Result<Definitions, Vec<Problem>> {
     let mut problems = Vec::new();
     let files = Files::collect(site, profile, &mut problems);
     let mut definitions = compile(&files, profile, entities, &mut problems);
+    set_currencies(&mut definitions, companies, &mut problems);
     if problems.is_empty() {
         let carried = definitions.plans.iter().map(|plan| plan.entity.to_string()).collect();
         definitions.set = SetText::of(profile, carried, files.texts(profile));
@@ -77,6 +85,29 @@ pub fn load(site: Option<&Path>, profile: &str, entities: &[EntityName]) -> Resu
     problems.sort();
     problems.dedup();
     Err(problems)
+}
+
+/// Takes over the companies' own currencies, and asks for those that are needed and were not given.
+fn set_currencies(definitions: &mut Definitions, companies: &BTreeMap<CompanyId, Option<String>>, problems: &mut Vec<Problem>) {
+    let needed: Vec<&str> = definitions.plans.iter().filter(|plan| plan.needs_own_currency()).map(|plan| plan.entity.as_str()).collect();
+    for (company, code) in companies {
+        let key = format!("company.{company}.currency");
+        let Some(code) = code else {
+            if !needed.is_empty() {
+                let text = format!(
+                    "is missing: {} of this profile hold amounts in the company's own currency; set `currency` under `[company.{company}]`, \
+                     or under `[syspro]` for all companies, to its ISO 4217 code such as `ZAR`",
+                    list(&needed)
+                );
+                problems.push(setting(&key, text));
+            }
+            continue;
+        };
+        definitions.lookups.set_currency(company, code);
+        if let Err(problem) = definitions.lookups.own_currency(company) {
+            problems.push(setting(&key, problem));
+        }
+    }
 }
 
 /// A file's name for people, and its text.

@@ -2,6 +2,7 @@
 
 pub mod align;
 mod compile_align;
+mod compile_number;
 mod compile_read;
 mod compile_target;
 mod compile_watch;
@@ -13,6 +14,8 @@ pub mod load;
 mod looks;
 pub mod lookups;
 pub mod map;
+mod map_number;
+mod number;
 mod parse;
 pub mod plan;
 pub mod problem;

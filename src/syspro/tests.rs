@@ -39,7 +39,17 @@ fn table(name: &str, key: &str, others: &str) -> TableRead {
 
 fn plan(root: TableRead) -> ReadPlan {
     let columns = root.columns.clone();
-    ReadPlan { root, joins: vec![], children: vec![], changes: vec![], columns, sweep: None, type_change: TypeChange::Stop }
+    ReadPlan {
+        root,
+        joins: vec![],
+        children: vec![],
+        changes: vec![],
+        columns,
+        sweep: None,
+        type_change: TypeChange::Stop,
+        amounts: Default::default(),
+        controls: vec![],
+    }
 }
 
 fn pairs(on: &str) -> Vec<(String, String)> {
@@ -53,6 +63,7 @@ fn orders() -> ReadPlan {
         table: table("PorMasterDetail", "PurchaseOrder Line", "Price"),
         on: pairs("PurchaseOrder"),
         via: None,
+        amounts: Default::default(),
     });
     plan
 }
@@ -68,6 +79,7 @@ fn invoices() -> ReadPlan {
             on: pairs("Supplier Invoice"),
             carry: strings("TransactionCode"),
         }),
+        amounts: Default::default(),
     });
     plan.changes.push(ChangeQuery {
         table: "ApInvoice".into(),

@@ -12,6 +12,7 @@ use super::labels::{ChannelKind, EnetAnswer, Hold, Look, Outcome, RequestStatus,
 use crate::domain::budget::Breaker;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
+use crate::domain::warning::WarningKind;
 use crate::domain::{EntityName, FlowId};
 
 /// The metrics of this process.
@@ -34,6 +35,7 @@ pub struct Metrics {
     audit_unsealed_rows: IntGauge,
     documents_read: IntCounterVec,
     versions: IntCounterVec,
+    mapping_warnings: IntCounterVec,
     deliveries: IntCounterVec,
     deliveries_parked: IntGaugeVec,
     deliveries_in_doubt: IntGaugeVec,
@@ -105,6 +107,12 @@ impl Metrics {
             audit_unsealed_rows: gauge(&registry, "audit_unsealed_rows", "Audit rows that are not sealed into the chain yet."),
             documents_read: counters(&registry, "documents_read_total", "Documents read from SYSPRO.", &["entity"]),
             versions: counters(&registry, "versions_total", "New contents of documents taken in.", &["entity"]),
+            mapping_warnings: counters(
+                &registry,
+                "mapping_warnings_total",
+                "What was said of new contents on their way: a text cut, a digit rounded off, a total that is not the sum of its lines.",
+                &["entity", "warning"],
+            ),
             deliveries: counters(
                 &registry,
                 "deliveries_total",
@@ -239,6 +247,9 @@ impl Metrics {
             let (company, entity) = (flow.company.as_str(), flow.entity.as_str());
             self.documents_read.with_label_values(&[entity]);
             self.versions.with_label_values(&[entity]);
+            for kind in WarningKind::ALL {
+                self.mapping_warnings.with_label_values(&[entity, kind.as_str()]);
+            }
             for outcome in Outcome::ALL {
                 self.deliveries.with_label_values(&[entity, outcome.as_str()]);
             }
@@ -321,6 +332,11 @@ impl Metrics {
     /// New contents were taken in.
     pub fn versions_taken_in(&self, entity: &EntityName, count: u64) {
         self.versions.with_label_values(&[entity.as_str()]).inc_by(count);
+    }
+
+    /// Something was said of a new content.
+    pub fn warned(&self, entity: &EntityName, kind: WarningKind) {
+        self.mapping_warnings.with_label_values(&[entity.as_str(), kind.as_str()]).inc();
     }
 
     /// Attempts to deliver records of one entity ended alike.
@@ -463,6 +479,7 @@ mod tests {
         let (entity, flow) = (EntityName::new("invoice"), FlowId::new("EDU1", "invoice"));
         metrics.documents_read(&entity, 3);
         metrics.versions_taken_in(&entity, 2);
+        metrics.warned(&entity, WarningKind::Difference);
         metrics.delivered(&entity, Outcome::InDoubt, 1);
         metrics.delivered(&entity, Outcome::Confirmed, 4);
         metrics.set_parked(&entity, ParkReason::MissingParent, 5);
@@ -500,6 +517,7 @@ mod tests {
         for line in [
             "tieline_documents_read_total{entity=\"invoice\"} 3",
             "tieline_versions_total{entity=\"invoice\"} 2",
+            "tieline_mapping_warnings_total{entity=\"invoice\",warning=\"difference\"} 1",
             "tieline_deliveries_total{entity=\"invoice\",outcome=\"in_doubt\"} 1",
             "tieline_deliveries_total{entity=\"invoice\",outcome=\"confirmed\"} 4",
             "tieline_deliveries_parked{entity=\"invoice\",reason=\"missing_parent\"} 5",

@@ -51,3 +51,4 @@ mod stuck;
 mod supervision;
 mod support;
 mod tls;
+mod values;

@@ -38,7 +38,17 @@ fn table(name: &str, key: &str, others: &str) -> TableRead {
 
 fn plan(root: TableRead) -> ReadPlan {
     let columns = root.columns.clone();
-    ReadPlan { root, joins: vec![], children: vec![], changes: vec![], columns, sweep: None, type_change: TypeChange::Stop }
+    ReadPlan {
+        root,
+        joins: vec![],
+        children: vec![],
+        changes: vec![],
+        columns,
+        sweep: None,
+        type_change: TypeChange::Stop,
+        amounts: Default::default(),
+        controls: vec![],
+    }
 }
 
 fn same(names: &str) -> Vec<(String, String)> {
@@ -48,7 +58,7 @@ fn same(names: &str) -> Vec<(String, String)> {
 fn orders() -> ReadPlan {
     let mut plan = plan(table("PorMasterHdr", "PurchaseOrder", "Supplier OrderStatus OrderEntryDate Currency"));
     let lines = table("PorMasterDetail", "PurchaseOrder Line", "LineType MPrice MOrderQty");
-    plan.children.push(ChildRead { name: "lines".into(), table: lines, on: same("PurchaseOrder"), via: None });
+    plan.children.push(ChildRead { name: "lines".into(), table: lines, on: same("PurchaseOrder"), via: None, amounts: Default::default() });
     plan
 }
 
@@ -60,7 +70,13 @@ fn invoices() -> ReadPlan {
         carry: strings("TransactionCode"),
     };
     let lines = table("ApJnlDistrib", "TrnYear TrnMonth Journal EntryNumber SubEntry", "ExpenseGlCode DistrValue");
-    plan.children.push(ChildRead { name: "lines".into(), table: lines, on: same("TrnYear TrnMonth Journal EntryNumber"), via: Some(via) });
+    plan.children.push(ChildRead {
+        name: "lines".into(),
+        table: lines,
+        on: same("TrnYear TrnMonth Journal EntryNumber"),
+        via: Some(via),
+        amounts: Default::default(),
+    });
     let change = |table: &str, key: &str, dates: &str, touches: &str| ChangeQuery {
         table: table.into(),
         key: strings(key),

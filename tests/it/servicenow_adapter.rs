@@ -142,7 +142,7 @@ impl Bench {
 }
 
 fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
-    let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, truncate: None, currency: None };
+    let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None };
     TargetPlan {
         align: None,
         watch: None,

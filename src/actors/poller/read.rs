@@ -397,7 +397,7 @@ impl Reader {
     /// As [`Reader::take_in`], for a caller that keeps the page.
     pub(super) async fn take_in_shared(&self, intake: Arc<Intake>) -> Result<(), StoreError> {
         for document in &intake.documents {
-            for warning in &document.warnings {
+            for (_, warning) in &document.warnings {
                 debug!(flow = %self.flow, key = %document.key, warning, "mapped with a warning");
             }
         }

@@ -144,6 +144,7 @@ listen = "127.0.0.1:{port}"
 odata_url = "{syspro}"
 time_zone = "Africa/Johannesburg"
 companies = ["EDU1", "1"]
+currency = "ZAR"
 [servicenow]
 instance_url = "{servicenow}"
 profile = "apo"

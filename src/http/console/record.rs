@@ -125,7 +125,8 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
     }
     let keys: ChildKeys =
         plan.map(|plan| plan.read.children.iter().map(|child| (child.name.clone(), child.table.key.clone())).collect()).unwrap_or_default();
-    let looks = plan.map(|plan| plan.looks()).unwrap_or_default();
+    let own = definitions.lookups.currency_of(&CompanyId::new(&company)).map(ToString::to_string);
+    let looks = plan.map(|plan| plan.looks(own.as_deref())).unwrap_or_default();
     ok(&page(frame, view, most, &keys, &Writing { deps: &surface.deps, company: CompanyId::new(&company), looks }))
 }
 

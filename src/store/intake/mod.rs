@@ -22,6 +22,7 @@ use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::{RunCounts, RunId};
+use crate::domain::warning::WarningKind;
 use crate::domain::{DocumentKey, Facts, FlowId};
 use crate::store::text::Text;
 
@@ -125,7 +126,7 @@ pub struct IntakeDocument {
     /// The target records, or why there are none.
     pub mapped: Result<Vec<IntakeRecord>, MapFailure>,
     /// What the mapping has to say, such as a text that was cut.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<(WarningKind, String)>,
     /// SYSPRO no longer has it; the records are those that mark it in the target.
     pub gone: bool,
 }

@@ -12,6 +12,7 @@ use super::{Intake, IntakeDocument, Work, next_ids};
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunCounts;
 use crate::store::text::Text;
+use crate::telemetry::metrics::metrics;
 
 #[derive(QueryableByName)]
 pub(super) struct Known {
@@ -144,6 +145,9 @@ pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>
         .bind::<Array<Text>, _>(fresh.iter().map(|w| w.document.content.as_str()).collect::<Vec<_>>())
         .execute(conn)?;
     }
+    for (kind, _) in fresh.iter().flat_map(|w| &w.document.warnings) {
+        metrics().warned(&intake.flow.entity, *kind);
+    }
     let audit: Vec<NewAudit> = work
         .iter()
         .map(|w| {
@@ -156,7 +160,8 @@ pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>
             (row.document_id, row.version, row.run_id) = (Some(w.id), Some(w.version), Some(intake.run.0));
             row.actor.clone_from(&intake.actor);
             if !w.document.warnings.is_empty() {
-                row.detail = Some(serde_json::json!({ "warnings": w.document.warnings }).to_string());
+                let texts: Vec<&str> = w.document.warnings.iter().map(|(_, text)| text.as_str()).collect();
+                row.detail = Some(serde_json::json!({ "warnings": texts }).to_string());
             }
             row
         })

@@ -103,8 +103,13 @@ impl Rig {
         let state = tempfile::tempdir().unwrap();
         let text = configuration(&syspro, &servicenow, state.path());
         let settings = config::load_text(&text, None, options.settings).unwrap().settings;
-        let definitions =
-            definition::load(settings.definitions.directory.as_deref(), &settings.servicenow.profile, &settings.flows.entities).unwrap();
+        let definitions = definition::load(
+            settings.definitions.directory.as_deref(),
+            &settings.servicenow.profile,
+            &settings.flows.entities,
+            &settings.companies,
+        )
+        .unwrap();
         let store = Store::connect(&database::settings(), &database.url()).unwrap();
         let definitions = in_force(&store, definitions).await;
         let vault = Vault::new(store.clone(), settings.state.key_file.clone(), None);
@@ -213,6 +218,11 @@ pub async fn ask(tree: &Tree, flows: Vec<FlowId>, kind: RunKind) -> CycleReport 
     tree.root.send(RunCycle(CycleAsk::by_hand(flows, "test".into(), None))).await.unwrap()
 }
 
+/// The simulator's companies, and the currency of their books.
+pub fn own_currency() -> std::collections::BTreeMap<tieline::domain::CompanyId, Option<String>> {
+    ["EDU1", "1"].into_iter().map(|company| (company.into(), Some("ZAR".to_owned()))).collect()
+}
+
 /// How one flow went.
 pub fn flow<'a>(report: &'a CycleReport, company: &str, entity: &str) -> &'a Result<PollReport, PollError> {
     let found = report.flows.iter().find(|(flow, _)| flow.company.as_str() == company && flow.entity.as_str() == entity);
@@ -251,6 +261,7 @@ odata_url = "{syspro}"
 enet_url = "{enet}"
 time_zone = "UTC"
 companies = ["EDU1", "1"]
+currency = "ZAR"
 [servicenow]
 instance_url = "{servicenow}"
 batch_quota_seconds = 1
