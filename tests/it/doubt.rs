@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tieline::domain::next_step::NextStep;
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::sim::faults::{Fault, FaultRule};
-use tieline::store::{Claim, Intake, IntakeDocument, IntakeRecord, Lane, Settlement, Store, Verdict};
+use tieline::store::{Claim, Intake, IntakeDocument, IntakeRecord, Lane, SetNumber, Settlement, Store, Verdict};
 
 use crate::support::database::{Database, settings};
 use crate::support::world::{COMPANY, World};
@@ -31,6 +32,7 @@ fn supplier(run: RunId, text: &str) -> Intake {
         content: "{}".into(),
         mapped: Ok(vec![record]),
         warnings: Vec::new(),
+        facts: Default::default(),
         gone: false,
     };
     Intake { resend: true, ..Intake::of(flow(), run, vec![document]) }
@@ -46,20 +48,20 @@ impl Ledger {
     async fn start() -> Self {
         let database = Database::migrated().await;
         let store = Store::connect(&settings(), &database.url()).unwrap();
-        let run = store.run_begin(flow(), RunKind::Poll, "test".into(), None).await.unwrap();
+        let run = store.run_begin(flow(), RunKind::Poll, "test".into(), None, SetNumber(0)).await.unwrap();
         Self { store, database, run }
     }
 
     async fn claim(&self, look: bool) -> Claim {
         let lane = Lane { entity: "supplier".into(), block: "header".into() };
-        self.store.delivery_claim(lane, node("one"), 10, Duration::from_secs(60), look).await.unwrap()
+        self.store.delivery_claim(lane, node("one"), 10, Duration::from_secs(60), look, SetNumber(0)).await.unwrap()
     }
 
     /// Claims what there is and stores the same outcome for all of it.
     async fn settle(&self, look: bool, verdict: Verdict) -> Vec<i64> {
         let lane = Lane { entity: "supplier".into(), block: "header".into() };
         let node = node("one");
-        let claim = self.store.delivery_claim(lane, node.clone(), 10, Duration::from_secs(60), look).await.unwrap();
+        let claim = self.store.delivery_claim(lane, node.clone(), 10, Duration::from_secs(60), look, SetNumber(0)).await.unwrap();
         let one = |delivery: &tieline::store::Claimed| Settlement {
             delivery_id: delivery.delivery_id,
             document_id: delivery.document_id,
@@ -81,7 +83,14 @@ fn unknown() -> Verdict {
 
 fn absent() -> Verdict {
     let message = "looked up and not found".into();
-    Verdict::Deferred { message, not_before: chrono::Utc::now(), throttled: false, counted: true, unanswered: true }
+    Verdict::Deferred {
+        message,
+        not_before: chrono::Utc::now(),
+        throttled: false,
+        counted: true,
+        unanswered: true,
+        next_step: NextStep::Retried,
+    }
 }
 
 #[test]

@@ -127,16 +127,16 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
     run(async {
         let (_database, store) = ledger().await;
         let nul = |text: &str| format!("{text}\u{0}!");
-        let run = store.run_begin(suppliers(), RunKind::Poll, nul("by"), Some(nul("why"))).await.unwrap();
+        let run = store.run_begin(suppliers(), RunKind::Poll, nul("by"), Some(nul("why")), UNDER).await.unwrap();
         let Taken::Lease(lease, _) =
-            store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), false, None).await.unwrap()
+            store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), false, None, UNDER).await.unwrap()
         else {
             panic!("it is free")
         };
         let mut intake = page(run, Some(lease.clone()), 3, 1);
         intake.notes = vec![nul("note")];
         (intake.position, intake.kinds) = (Some(serde_json::json!({ "after": nul("x") })), Some(serde_json::json!([nul("k")])));
-        intake.documents[0].warnings = vec![nul("warning")];
+        intake.documents[0].warnings = vec![(tieline::domain::warning::WarningKind::Cut, nul("warning"))];
         intake.documents[1].mapped = Err(MapFailure {
             reason: ParkReason::Rejected,
             block: "header".into(),
@@ -151,7 +151,7 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
         let failures = store.failure_list(FailureFilter { limit: 10, ..FailureFilter::default() }).await.unwrap();
         let failed = failures.iter().find(|row| row.reason.as_deref() == Some("rejected")).unwrap();
         assert_eq!(failed.message.as_deref(), Some("message\\u0000!"));
-        store.run_end(suppliers(), run, Default::default(), Some(nul("error"))).await.unwrap();
+        store.run_end(suppliers(), run, Some(nul("error"))).await.unwrap();
         store.flow_release(lease, Some(nul("error")), RunKind::Poll, true).await.unwrap();
         let status = store.flow_status().await.unwrap();
         assert_eq!(status[0].last_error.as_deref(), Some("error\\u0000!"));

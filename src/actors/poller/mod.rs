@@ -274,9 +274,7 @@ impl PollError {
             | Self::Store { .. }
             | Self::Credential { .. }
             | Self::Stopping { .. }
-            | Self::Definitions { .. } => {
-                Class::Transient
-            }
+            | Self::Definitions { .. } => Class::Transient,
             Self::MapperEnded { .. } => Class::Bug,
             Self::Running { .. }
             | Self::Done { .. }

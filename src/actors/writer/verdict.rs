@@ -200,7 +200,14 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
         }
         // the first repeat comes at once
         let not_before = if delivery.attempts <= 1 { now } else { later(settings, delivery, None, now) };
-        Verdict::Deferred { message: format!("{last}{SINCE}{why}"), not_before, throttled: false, counted: others, unanswered: true, next_step: NextStep::Retried }
+        Verdict::Deferred {
+            message: format!("{last}{SINCE}{why}"),
+            not_before,
+            throttled: false,
+            counted: others,
+            unanswered: true,
+            next_step: NextStep::Retried,
+        }
     };
     match settled {
         Settled::Confirmed { .. } if delivery.stands => {

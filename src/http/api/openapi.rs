@@ -24,7 +24,9 @@ use crate::actors::replay::ReplayReport;
 use crate::http::auth::{ROUTES, Route};
 use crate::http::problem::Problem;
 use crate::http::query::{Kind, Param, Params};
-use crate::store::{AuditRow, BackfillRow, CauseRow, ConflictRow, DocumentRow, FailureRow, FlowStatus, ForgottenFlow, NodeRow, RecordView, RunRow};
+use crate::store::{
+    AuditRow, BackfillRow, CauseRow, ConflictRow, DocumentRow, FailureRow, FlowStatus, ForgottenFlow, NodeRow, RecordView, RunRow,
+};
 
 /// No zero byte, which Postgres cannot keep.
 const TEXT: &str = "^[^\\u0000]*$";
