@@ -295,7 +295,11 @@ mod tests {
         let text = include_str!("../../config/profiles/apo/cost_center.toml");
         let text = format!("{text}\n[header.align]\ninactive = {{ active = \"false\" }}\n[header.gone]\nactive = \"false\"\n");
         std::fs::write(folder.join("cost_center.toml"), text).expect("a file");
-        load(Some(directory.path()), "apo", &[]).expect("definitions").plan(&"cost_center".into()).expect("a plan").clone()
+        load(Some(directory.path()), "apo", &[], &Default::default())
+            .expect("definitions")
+            .plan(&"cost_center".into())
+            .expect("a plan")
+            .clone()
     }
 
     struct Case {

@@ -27,6 +27,12 @@ impl Plan {
             }
             out.push(']');
         }
+        if let Some(fault) = &document.fault {
+            comma(&mut out);
+            write_text(&mut out, FAULT);
+            out.push(':');
+            write_text(&mut out, fault);
+        }
         out.push('}');
         out
     }
@@ -50,8 +56,20 @@ impl Plan {
             };
             children.push(rows);
         }
-        Ok(Document { key, root, children })
+        let fault = match fields.get(FAULT) {
+            Some(raw) => serde_json::from_str::<String>(raw.get()).ok().map(Into::into),
+            None => None,
+        };
+        Ok(Document { key, root, children, fault })
     }
+}
+
+/// Where the fault of a document stands, which no column can be named. The store looks for it, too.
+const FAULT: &str = "$fault";
+
+/// A content of which nothing is known but why.
+pub fn faulty(fault: &str) -> String {
+    serde_json::json!({ FAULT: fault }).to_string()
 }
 
 type Fields<'a> = HashMap<String, &'a RawValue>;

@@ -139,14 +139,14 @@ mod tests {
     use crate::definition::load;
 
     fn documents(suppliers: &[Value], terms: Value) -> (Plan, Vec<Document>) {
-        let definitions = load(None, "apo", &[]).expect("the shipped ones");
+        let definitions = load(None, "apo", &[], &Default::default()).expect("the shipped ones");
         let plan = definitions.plan(&"supplier".into()).expect("a plan").clone();
         let at = |name: &str| plan.read.columns.iter().position(|column| column == name).expect("a column");
         let document = |supplier: &Value| {
             let mut root = vec![Value::Null; plan.read.columns.len()];
             root[at("Supplier")] = supplier.clone();
             root[at("TermsCode")] = terms.clone();
-            Document { key: "S".to_owned().into(), root: root.into(), children: Vec::new() }
+            Document { key: "S".to_owned().into(), root: root.into(), children: Vec::new(), fault: None }
         };
         let documents = suppliers.iter().map(document).collect();
         (plan, documents)

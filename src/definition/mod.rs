@@ -2,10 +2,11 @@
 
 pub mod align;
 mod compile_align;
+mod compile_number;
 mod compile_read;
 mod compile_target;
 mod compile_watch;
-mod content;
+pub mod content;
 pub mod drift;
 mod embedded;
 pub mod known;
@@ -13,12 +14,15 @@ pub mod load;
 mod looks;
 pub mod lookups;
 pub mod map;
+mod map_number;
+mod number;
 mod parse;
 pub mod plan;
 pub mod problem;
 pub mod record;
 #[cfg(test)]
 mod schema;
+pub mod set;
 mod shape;
 pub mod transform;
 
@@ -27,6 +31,7 @@ pub use lookups::Lookups;
 pub use map::Mapped;
 pub use plan::{Plan, ReadPlan, TargetPlan};
 pub use problem::Problem;
+pub use set::SetText;
 
 #[cfg(test)]
 mod tests;

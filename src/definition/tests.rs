@@ -1,6 +1,7 @@
 //! The shipped definitions at work.
 
 mod site;
+mod values;
 
 use std::fmt::Write as _;
 
@@ -10,8 +11,13 @@ use super::record::TargetRecord;
 use super::*;
 use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Row, Value};
 
+/// The companies of these tests, and the currency of their books.
+fn own() -> std::collections::BTreeMap<CompanyId, Option<String>> {
+    ["EDU1", "EDU2"].into_iter().map(|company| (company.into(), Some("ZAR".to_owned()))).collect()
+}
+
 fn shipped(profile: &str) -> Definitions {
-    load(None, profile, &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)))
+    load(None, profile, &[], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)))
 }
 
 fn lines(problems: &[Problem]) -> String {
@@ -47,7 +53,7 @@ fn document(plan: &Plan, root: &[(&str, &str)], children: &[&[&[(&str, &str)]]])
     let key = DocumentKey::from_values(plan.read.root.key_at.iter().map(|&at| &root[at]));
     let children =
         plan.read.children.iter().zip(children).map(|(child, rows)| rows.iter().map(|values| row(child.column_names(), values)).collect());
-    Document { key, root, children: children.collect() }
+    Document { key, root, children: children.collect(), fault: None }
 }
 
 fn field_of<'a>(mapped: &'a Mapped, name: &str) -> &'a str {
@@ -74,8 +80,10 @@ fn invoice(plan: &Plan) -> Document {
             ("InvoiceYear", "#2026"),
             ("InvoiceMonth", "#2"),
             ("OrigInvValue", "#1150.5"),
-            ("MthInvBal1", "#0.005"),
+            ("MthInvBal1", "#0.5"),
             ("Currency", "$"),
+            ("ConvRate", "#2"),
+            ("MulDiv", "M"),
         ],
         &[&[
             &[
@@ -85,7 +93,7 @@ fn invoice(plan: &Plan) -> Document {
                 ("EntryNumber", "#1"),
                 ("SubEntry", "#1"),
                 ("ExpenseGlCode", "10-5500"),
-                ("DistrValue", "#1000.25"),
+                ("DistrValue", "#2000.5"),
                 ("ExpenseType", "M"),
                 ("Reference", "paper"),
                 ("TransactionCode", "I"),
@@ -96,7 +104,7 @@ fn invoice(plan: &Plan) -> Document {
                 ("Journal", "#412"),
                 ("EntryNumber", "#1"),
                 ("SubEntry", "#2"),
-                ("DistrValue", "#150.25"),
+                ("DistrValue", "#300.5"),
                 ("ExpenseType", "?"),
             ],
         ]],
@@ -137,7 +145,7 @@ fn an_invoice_becomes_a_header_and_its_lines() {
     });
     insta::assert_snapshot!(text, @r"
     u_amount_invoiced = 1150.50
-    u_amount_open = 0.01
+    u_amount_open = 0.50
     u_branch = 
     u_company = EDU1
     u_currency = USD
@@ -148,7 +156,8 @@ fn an_invoice_becomes_a_header_and_its_lines() {
     u_invoice_date = 2026-01-31
     u_invoice_line_count = 2
     u_journal = 412
-    u_line_total = 1150.50
+    u_line_currency = ZAR
+    u_line_total = 2301.00
     u_posting_date = 2026-02-02
     u_posting_period = 2
     u_posting_year = 2026
@@ -248,7 +257,7 @@ fn orders_send_their_lines_without_comments_under_their_header() {
     assert_eq!(field(&mapped.records[0], "status"), "canceled");
     assert_eq!(field(&mapped.records[0], "number"), " 00001", "a key keeps its leading blank");
     let line = &mapped.records[1];
-    assert_eq!(field(line, "cost"), "1.01");
+    assert_eq!(field(line, "cost"), "1.005");
     assert_eq!(field(line, "short_description").len(), 160);
     assert_eq!((mapped.warnings.len(), mapped.warnings[0].field.as_str()), (1, "short_description"));
     assert_eq!(mapped.warnings[0].text, "of line `%2000001/1` cut from 200 to 160 characters");
@@ -322,7 +331,7 @@ fn the_reading_plan_says_what_the_reader_needs() {
 
 #[test]
 fn what_is_not_carried_is_not_waited_for() {
-    let definitions = load(None, "apo", &["supplier".into(), "invoice".into()]).expect("loads");
+    let definitions = load(None, "apo", &["supplier".into(), "invoice".into()], &own()).expect("loads");
     assert_eq!(definitions.plans.iter().map(|plan| plan.entity.as_str()).collect::<Vec<_>>(), ["supplier", "invoice"]);
     assert!(definitions.notes.iter().any(|note| note.contains("`lines.u_gl_account` refers to `gl_account`")), "{:?}", definitions.notes);
     let mapped = map(&definitions, "invoice", &invoice(plan(&definitions, "invoice")));
@@ -381,7 +390,7 @@ proptest! {
         let names: Vec<&str> = plan.read.columns.iter().map(String::as_str).collect();
         let kinds: Vec<_> = plan.read.kinds().collect();
         let root: Row = kinds.iter().map(|kind| if *kind == plan::ColumnKind::Date { Value::Null } else { value.clone() }).collect();
-        let document = Document { key: DocumentKey::from_values([&value]), root, children: vec![] };
+        let document = Document { key: DocumentKey::from_values([&value]), root, children: vec![], fault: None };
         let stored = plan.content_to_json(&document);
         let back = plan.content_from_json(document.key.clone(), &stored).expect("reads back");
         prop_assert_eq!(&back, &document);
@@ -391,7 +400,7 @@ proptest! {
         // the fields that take a column as it is
         for field in &plan.targets[0].fields {
             let plan::FieldSource::Column { at: plan::Place::Root(at), transform: plan::Transform::Text } = &field.source else { continue };
-            let (true, Ok(mapped)) = (kinds[*at] != plan::ColumnKind::Date && field.truncate.is_none(), map(&back)) else { continue };
+            let (true, Ok(mapped)) = (kinds[*at] != plan::ColumnKind::Date && field.limit.is_none(), map(&back)) else { continue };
             prop_assert_eq!(field_of(&mapped, &field.name), kept.as_str(), "{}", names[*at]);
         }
     }
@@ -404,7 +413,7 @@ proptest! {
         let mut take = |n: usize| -> Row { values.by_ref().take(n).collect() };
         let root = take(plan.read.columns.len());
         let width = plan.read.children[0].columns().len();
-        let document = Document { key: "A/1".to_owned().into(), root, children: vec![vec![take(width), take(width)]] };
+        let document = Document { key: "A/1".to_owned().into(), root, children: vec![vec![take(width), take(width)]], fault: None };
         let text = plan.content_to_json(&document);
         let back = plan.content_from_json(document.key.clone(), &text).expect("reads back");
         prop_assert_eq!(back.hash(), document.hash());
@@ -461,7 +470,7 @@ fn every_entity_of_both_profiles_maps_an_empty_document_to_texts() {
         for plan in &definitions.plans {
             let one_row: Vec<Vec<Row>> = plan.read.children.iter().map(|child| vec![row(child.column_names(), &[])]).collect();
             let root = row(plan.read.columns.iter().map(String::as_str), &[]);
-            let document = Document { key: DocumentKey::from_text("K"), root, children: one_row };
+            let document = Document { key: DocumentKey::from_text("K"), root, children: one_row, fault: None };
             let mapped = plan
                 .map(&"EDU1".into(), &document, &definitions.lookups)
                 .unwrap_or_else(|error| panic!("{profile} {}: {error}", plan.entity));

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -106,6 +108,20 @@ pub struct Document {
     pub root: Row,
     /// Per child of the read plan its rows, sorted by their key columns.
     pub children: Vec<Vec<Row>>,
+    /// Why nothing can be made of it, where SYSPRO's rows do not make one readable record: two rows with its key, or one that cannot be
+    /// read. The rest is then what could be read of it.
+    pub fault: Option<Box<str>>,
+}
+
+/// What lists and sums show of a document; the entity's file names the columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The document's amount.
+    pub amount: Option<Decimal>,
+    /// The amount's currency as SYSPRO has it; `None`: the company's own, or not known.
+    pub currency: Option<String>,
+    /// Its date.
+    pub dated: Option<NaiveDate>,
 }
 
 /// SHA-256 over a document's content.
@@ -124,6 +140,10 @@ impl Document {
                 hasher.update([0x1e]);
                 hash_row(&mut hasher, row);
             }
+        }
+        if let Some(fault) = &self.fault {
+            hasher.update([0x1c]);
+            hasher.update(fault.as_bytes());
         }
         ContentHash(hasher.finalize().into())
     }

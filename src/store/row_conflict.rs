@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Integer};
 
 use super::audit::{NewAudit, audit_append};
 use super::settle::{Settlement, Verdict};
 use super::{Conn, Lane, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
+use crate::store::text::Text;
 
 #[derive(QueryableByName)]
 struct Taken {

@@ -155,6 +155,8 @@ mod tests {
             stands: false,
             run_id: None,
             sent_ago: None,
+            reason: None,
+            said: None,
         };
         let record = |n: usize| OutRecord {
             delivery: n as i64,
@@ -166,6 +168,7 @@ mod tests {
             sys_table: None,
             derived_sys_id: String::new(),
             may_exist: false,
+            alone: false,
             expects: None,
         };
         let lane = Lane { entity: "gl_account".into(), block: "header".into() };

@@ -69,6 +69,7 @@ fn described(kind: &ColumnKind) -> (&'static str, usize, &str) {
         ColumnKind::Text(length) => ("string", *length, ""),
         ColumnKind::Integer => ("integer", 40, ""),
         ColumnKind::Decimal => ("decimal", 15, ""),
+        ColumnKind::Currency => ("currency", 15, ""),
         ColumnKind::Date => ("glide_date", 40, ""),
         ColumnKind::DateTime => ("glide_date_time", 40, ""),
         ColumnKind::Boolean => ("boolean", 40, ""),
