@@ -110,7 +110,7 @@ async fn without_a_batch_api_records_go_one_by_one_and_the_instance_is_not_asked
 #[actix_rt::test]
 async fn where_batches_are_turned_away_and_records_are_not_it_is_asked_again_later() {
     for status in [403, 405, 406, 415] {
-        let server = Server::start(move |seen| match seen.path.ends_with("batch") {
+        let server = Server::of_writes(move |seen| match seen.path.ends_with("batch") {
             true => page(status),
             false => reply(201, inserted(seen.json()["name"].as_str().unwrap())),
         });
