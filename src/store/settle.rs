@@ -165,7 +165,7 @@ impl Store {
             let arrived = confirmed(&outcomes).filter_map(|(one, ..)| Some((one, one.look_at?)));
             downstream_begin(conn, &lane, &arrived.collect::<Vec<_>>())?;
             withdraw(conn, &outcomes)?;
-            put_back(conn, &outcomes, look)?;
+            let replaced = put_back(conn, &outcomes, look)?;
             audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, look)).collect::<Vec<_>>())?;
             if lane.block == "header" {
                 release_after(conn, &outcomes)?;
@@ -173,7 +173,7 @@ impl Store {
             for (flow, why) in stops.iter() {
                 flow_stop(conn, flow, why)?;
             }
-            let arrived = run_tally(conn, &tally(&outcomes, look))?;
+            let arrived = run_tally(conn, &tally(&outcomes, &replaced, look))?;
             Ok((outcomes, arrived))
         })
         .await
@@ -195,15 +195,15 @@ impl Store {
 }
 
 /// What the outcomes mean for the counts of the runs.
-fn tally(outcomes: &[Settlement], look: bool) -> RunTally {
-    let of = |wanted: fn(&Verdict) -> bool| {
-        outcomes.iter().filter(move |one| wanted(&one.verdict)).filter_map(|one| Some((one.run_id?, one.document_id))).collect()
+fn tally(outcomes: &[Settlement], replaced: &[i64], look: bool) -> RunTally {
+    let of = |wanted: &dyn Fn(&Settlement) -> bool| {
+        outcomes.iter().filter(|one| wanted(one)).filter_map(|one| Some((one.run_id?, one.document_id))).collect()
     };
     RunTally {
         queued: Vec::new(),
         sent: if look { Vec::new() } else { outcomes.iter().filter_map(|one| one.run_id).collect() },
-        confirmed: of(|verdict| matches!(verdict, Verdict::Confirmed { .. })),
-        replaced: of(|verdict| matches!(verdict, Verdict::Withdrawn { .. })),
+        confirmed: of(&|one| matches!(one.verdict, Verdict::Confirmed { .. })),
+        replaced: of(&|one| matches!(one.verdict, Verdict::Withdrawn { .. }) || replaced.contains(&one.delivery_id)),
     }
 }
 
@@ -265,8 +265,8 @@ fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
 }
 
 /// Everything that is not confirmed goes back to `pending` with what is known about it; what a newer delivery of the same record stands
-/// behind is replaced by that.
-fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
+/// behind is replaced by that. Answers what was replaced.
+fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>> {
     struct Row<'a> {
         id: i64,
         state: &'static str,
@@ -316,7 +316,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
         })
         .collect();
     if rows.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let replaced: Vec<Released> = sql_query(include_str!("sql/pending_put_back.sql"))
         .bind::<Array<BigInt>, _>(rows.iter().map(|r| r.id).collect::<Vec<_>>())
@@ -335,7 +335,8 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
         (audit.document_id, audit.version, audit.delivery_id) = (Some(row.document_id), Some(row.version), Some(row.delivery_id));
         audit
     };
-    audit_append(conn, &replaced.iter().map(told).collect::<Vec<_>>())
+    audit_append(conn, &replaced.iter().map(told).collect::<Vec<_>>())?;
+    Ok(replaced.iter().map(|row| row.delivery_id).collect())
 }
 
 fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool) -> NewAudit {

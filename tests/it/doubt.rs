@@ -164,8 +164,8 @@ fn a_record_that_is_replayed_while_its_outcome_is_unknown_leaves_no_second_reque
     // the write is done and its answer is lost; nothing can be looked up
     world.servicenow.set_fault(FaultRule::always(Fault::DropAfterCommit).on_method("POST").on_path("/api/now").times(1));
     world.servicenow.set_fault(FaultRule::always(Fault::Status(500)).on_method("GET").on_path("/api/now"));
-    // both end with exit code 1: nothing can be looked up
-    let run = |arguments: &[&str]| assert_eq!(world.command(arguments).output().unwrap().status.code(), Some(1), "{arguments:?}");
+    // both end with exit code 5: ServiceNow cannot be asked
+    let run = |arguments: &[&str]| assert_eq!(world.command(arguments).output().unwrap().status.code(), Some(5), "{arguments:?}");
     run(&["sync", "--entity", "supplier"]);
     let states = || world.database.psql("SELECT string_agg(state, ', ' ORDER BY delivery_id) FROM pending");
     assert_eq!((row("NEW1"), states().as_str()), (1, "in_doubt"));
