@@ -8,13 +8,14 @@ use std::sync::Arc;
 use actix::prelude::*;
 
 use super::crash::CrashPoints;
+use crate::definition::gone::Marks;
 use crate::definition::map::Mapped;
 use crate::definition::plan::ReferenceForm;
 use crate::definition::record::{Reference, TargetRecord};
 use crate::definition::{Definitions, Plan};
 use crate::domain::delivery::ParkReason;
 use crate::domain::{CompanyId, Document, EntityName};
-use crate::store::{IntakeDocument, IntakeRecord, MapFailure};
+use crate::store::{GoneMarks, IntakeDocument, IntakeRecord, MapFailure};
 
 /// Maps the documents of one flow.
 pub struct Mapper {
@@ -62,11 +63,15 @@ impl Handler<MapPage> for Mapper {
 
 /// Maps one document and puts it into the form that the ledger takes.
 pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId, document: &Document, gone: bool) -> IntakeDocument {
-    let mapped =
-        if gone { plan.map_gone(company, document, &definitions.lookups) } else { plan.map(company, document, &definitions.lookups) };
+    // what is gone is marked on what was sent before: nothing of its last content need be mapped
+    let mapped = if gone { Ok(Mapped::default()) } else { plan.map(company, document, &definitions.lookups) };
     let mut warnings = Vec::new();
+    let mut marks = gone.then(|| plan.gone_marks(document));
     let mapped = match mapped {
-        Ok(Mapped { records, warnings: said }) => {
+        Ok(Mapped { records, warnings: said, withheld }) => {
+            if withheld {
+                marks = Some(plan.gone_marks(document));
+            }
             warnings = said.into_iter().map(|warning| format!("{}: {}", warning.field, warning.text)).collect();
             Ok(records.into_iter().map(|record| intake_record(plan, document, record)).collect())
         }
@@ -75,11 +80,20 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
             block: first_block(plan),
             message: error.to_string(),
             field: error.field,
-            next_step: "correct the value in SYSPRO or the definition (a code list may lack the code), then `tieline replay` the record"
-                .into(),
+            next_step: error.next_step.unwrap_or_else(|| {
+                "correct the value in SYSPRO or the definition (a code list may lack the code), then `tieline replay` the record".into()
+            }),
         }),
     };
-    IntakeDocument { key: document.key.clone(), hash: document.hash().0, content: plan.content_to_json(document), mapped, warnings, gone }
+    IntakeDocument {
+        key: document.key.clone(),
+        hash: document.hash().0,
+        content: plan.content_to_json(document),
+        mapped,
+        warnings,
+        gone,
+        marks: marks.map(gone_marks),
+    }
 }
 
 /// A document that crashed the Mapper twice.
@@ -97,7 +111,12 @@ pub fn poisoned(plan: &Plan, document: &Document) -> IntakeDocument {
         }),
         warnings: Vec::new(),
         gone: false,
+        marks: None,
     }
+}
+
+fn gone_marks(marks: Marks) -> GoneMarks {
+    GoneMarks { case: marks.case, blocks: marks.blocks }
 }
 
 fn first_block(plan: &Plan) -> String {

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Deps;
 use super::mapper::{map_document, poisoned};
+use crate::definition::Plan;
 use crate::domain::run::{RunId, RunKind};
 use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::store::{Intake, IntakeDocument, ReplayScope, StoreError, StoredDocument};
@@ -77,8 +78,10 @@ async fn replay_page(
             }
         };
         report.documents += documents.len() as u64;
-        let aligned = deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
-        let intake = Intake { resend: true, aligned, actor: requested_by.to_owned(), ..Intake::of(flow, run, documents) };
+        let plan = deps.definitions.plan(&flow.entity);
+        let aligned = plan.is_some_and(|plan| plan.aligned().is_some());
+        let on_gone = plan.map(Plan::line_marks).unwrap_or_default();
+        let intake = Intake { resend: true, aligned, on_gone, actor: requested_by.to_owned(), ..Intake::of(flow, run, documents) };
         deps.store.intake(intake).await?;
     }
     Ok(())

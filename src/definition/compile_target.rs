@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use crate::domain::EntityName;
 
 use super::compile_align;
+use super::compile_gone;
 use super::compile_read::unknown_column;
 use super::compile_watch;
+use super::gone::GoneCase;
 use super::parse::Text;
 use super::plan::{
     ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, PartialWrite, Place, ReadPlan, ReferenceForm, TargetPlan, Transform,
@@ -28,7 +30,7 @@ pub(super) struct World<'a> {
 const VERSION_COLUMN: &str = "u_source_version";
 
 /// Compiles where an entity goes. `read` is `None` when the entity's own file is broken: then columns are not looked at.
-pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &World<'_>, report: &mut Report<'_>) -> Vec<TargetPlan> {
+pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &World<'_>, report: &mut Report<'_>) -> Targets {
     let blocks = &file.0.0;
     let child_names: Vec<&str> = read.iter().flat_map(|read| &read.children).map(|child| child.name.as_str()).collect();
     for (name, _) in blocks {
@@ -39,9 +41,9 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
     }
     let Some((header_name, header)) = blocks.iter().find(|(name, _)| name.as_str() == "header") else {
         report.add(0, "header", "the block `[header]` is missing; `write = \"none\"` in it delivers the children alone");
-        return Vec::new();
+        return Targets::default();
     };
-    let mut targets = Vec::new();
+    let (mut targets, mut cases) = (Vec::new(), Vec::new());
     if header.write == WriteWord::None {
         let BlockShape {
             line: _,
@@ -54,7 +56,7 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
             partial_write,
             only_if,
             fields,
-            gone,
+            gone: _,
             align,
             watch,
         } = header;
@@ -64,12 +66,13 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
             || partial_write.is_some()
             || only_if.is_some()
             || fields.is_some()
-            || gone.is_some()
             || align.is_some()
             || watch.is_some()
         {
-            report.add(header.line, "header", "with `write = \"none\"` nothing else may stand in the block: the root row is not delivered");
+            let text = "with `write = \"none\"` nothing but `gone` may stand in the block: the root row is not delivered";
+            report.add(header.line, "header", text);
         }
+        cases = compile_gone::gone_cases(header, "header", None, read, report);
     } else {
         targets.push(Block { name: header_name, shape: header, child: None, header: None, read, world }.compile(report));
     }
@@ -89,7 +92,16 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
         report.add(header.line, "header.write", "`none`, and there is no other block: nothing would be delivered");
     }
     targets.sort_by_key(|target| target.child);
-    targets
+    Targets { targets, gone_cases: cases }
+}
+
+/// Where an entity goes.
+#[derive(Default)]
+pub(super) struct Targets {
+    /// `Plan::targets`.
+    pub(super) targets: Vec<TargetPlan>,
+    /// `Plan::gone_cases`.
+    pub(super) gone_cases: Vec<GoneCase>,
 }
 
 struct Block<'a> {
@@ -160,9 +172,6 @@ impl Block<'_> {
                 report.add(name.line, self.key("natural_key"), format!("`{}` is not among the fields, which are {allowed}", name.value));
             }
         }
-        for (name, _) in shape.gone.iter().flat_map(|table| &table.0) {
-            self.check_name(name, "gone", report);
-        }
         let align = shape
             .align
             .as_ref()
@@ -185,7 +194,7 @@ impl Block<'_> {
             natural_key: shape.natural_key.iter().flat_map(|names| names.iter()).map(|name| name.value.clone()).collect(),
             fields,
             child: self.child,
-            on_gone: shape.gone.as_ref().map(|table| table.0.iter().map(|(name, text)| (name.value.clone(), text.value.clone())).collect()),
+            on_gone: compile_gone::gone_cases(shape, &self.name.value, self.header, self.read, report),
             only_if: shape.only_if.iter().flatten().enumerate().map(|(i, c)| self.condition(i, c, report)).collect(),
             partial_write: match shape.partial_write {
                 Some(PartialWord::Park) => PartialWrite::Park,

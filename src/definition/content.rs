@@ -8,6 +8,9 @@ use crate::domain::{Document, DocumentKey, Row, Value};
 
 use super::plan::Plan;
 
+/// Under this name stands what was wrong with the rows as they came. No column can have it.
+const FAULTS: &str = "@faults";
+
 impl Plan {
     /// The content as a JSON object: columns by name, each child's rows as an array under its name. Each value says of what kind it is
     /// ([`Value::to_json`]), so that reading it back guesses nothing; nulls are left out.
@@ -26,6 +29,12 @@ impl Plan {
                 out.push('}');
             }
             out.push(']');
+        }
+        if !document.faults.is_empty() {
+            comma(&mut out);
+            write_text(&mut out, FAULTS);
+            out.push(':');
+            out.push_str(&serde_json::to_string(&document.faults).unwrap_or_default());
         }
         out.push('}');
         out
@@ -50,7 +59,11 @@ impl Plan {
             };
             children.push(rows);
         }
-        Ok(Document { key, root, children })
+        let faults = match fields.get(FAULTS) {
+            Some(raw) => serde_json::from_str(raw.get()).map_err(|error| format!("what was wrong with `{key}` cannot be read: {error}"))?,
+            None => Vec::new(),
+        };
+        Ok(Document { key, root, children, faults })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::setup_object::SetupCall;
 
 use super::compile_align::{setup_call, way_back_notes};
 use super::compile_read::read_plan;
-use super::compile_target::{World, target_plans};
+use super::compile_target::{Targets, World, target_plans};
 use super::embedded;
 use super::known;
 use super::lookups::Lookups;
@@ -209,7 +209,8 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         }
         let Some(shape) = read_file::<ProfileFile>(&file.shown, &file.text, problems) else { continue };
         let draft = drafts.get(name.as_str());
-        let targets = target_plans(&shape, draft.map(|draft| &draft.read), &world, &mut Report::new(&file.shown, problems));
+        let Targets { targets, gone_cases } =
+            target_plans(&shape, draft.map(|draft| &draft.read), &world, &mut Report::new(&file.shown, problems));
         let Some(draft) = draft else { continue };
         let mut after: Vec<EntityName> = draft.after.iter().map(|parent| EntityName::new(&parent.value)).collect();
         // A reference asks for its parent whether or not `after` says so.
@@ -218,7 +219,15 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
                 after.push(parent.clone());
             }
         }
-        let plan = Plan { entity: EntityName::new(name), read: draft.read.clone(), targets, after, rank: 0, setup: draft.setup.clone() };
+        let plan = Plan {
+            entity: EntityName::new(name),
+            read: draft.read.clone(),
+            targets,
+            after,
+            rank: 0,
+            gone_cases,
+            setup: draft.setup.clone(),
+        };
         plans.insert(name, plan);
         if let Some(schedule) = &draft.schedule {
             definitions.schedules.insert(EntityName::new(name), schedule.clone());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use crate::domain::money::format_decimal;
-use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
+use crate::domain::{CompanyId, Document, DocumentKey, Fault, Row, Value};
 
 use super::lookups::Lookups;
 use super::plan::{ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, Place, Plan, ReferenceForm, TargetPlan};
@@ -19,6 +19,8 @@ pub struct Mapped {
     pub records: Vec<TargetRecord>,
     /// What a person may want to know.
     pub warnings: Vec<MapWarning>,
+    /// Whether the header's conditions leave the document out: what was delivered of it before is gone.
+    pub withheld: bool,
 }
 
 impl Plan {
@@ -29,6 +31,10 @@ impl Plan {
     /// # Errors
     /// The first field that cannot be made; the document is then not delivered.
     pub fn map(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
+        if let Some(Fault { text, next_step }) = self.fault(document) {
+            let block = self.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone());
+            return Err(MapError { block, problem: text, next_step: Some(next_step), ..MapError::default() });
+        }
         self.check_dates(document)?;
         let company_value = Value::Text(company.as_str().into());
         let mut mapped = Mapped::default();
@@ -37,7 +43,7 @@ impl Plan {
             match plan.child {
                 None => {
                     if !holds(&plan.only_if, &document.root) {
-                        return Ok(Mapped::default());
+                        return Ok(Mapped { withheld: true, ..Mapped::default() });
                     }
                     mapped.records.push(base.record(target, String::new(), &mut mapped.warnings)?);
                 }
@@ -94,27 +100,8 @@ impl Plan {
             column: format!("{column}{of}"),
             value: value.to_text(),
             problem: problem.to_owned(),
+            next_step: None,
         })
-    }
-
-    /// What is written when SYSPRO no longer has the document: its last content, with each block's `gone` laid over it.
-    /// Records of a block without `gone` are left out: they stay as they are.
-    ///
-    /// # Errors
-    /// As for [`Plan::map`].
-    pub fn map_gone(&self, company: &CompanyId, last: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
-        let mut mapped = self.map(company, last, lookups)?;
-        mapped.records.retain_mut(|record| match &self.targets[record.target].on_gone {
-            Some(gone) => {
-                for (name, text) in gone {
-                    record.fields.insert(name.clone(), text.clone());
-                    record.references.retain(|reference| reference.field != *name);
-                }
-                true
-            }
-            None => false,
-        });
-        Ok(mapped)
     }
 }
 
@@ -244,6 +231,6 @@ impl<'a> Scope<'a> {
     }
 
     fn error(&self, field: &FieldPlan, column: String, value: &Value, problem: String) -> MapError {
-        MapError { block: self.target.block.clone(), field: field.name.clone(), column, value: value.to_text(), problem }
+        MapError { block: self.target.block.clone(), field: field.name.clone(), column, value: value.to_text(), problem, next_step: None }
     }
 }

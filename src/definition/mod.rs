@@ -2,12 +2,14 @@
 
 pub mod align;
 mod compile_align;
+mod compile_gone;
 mod compile_read;
 mod compile_target;
 mod compile_watch;
 mod content;
 pub mod drift;
 mod embedded;
+pub mod gone;
 pub mod known;
 pub mod load;
 mod looks;
@@ -21,12 +23,15 @@ pub mod record;
 mod schema;
 mod shape;
 pub mod transform;
+mod unique;
 
 pub use load::{Definitions, load};
 pub use lookups::Lookups;
 pub use map::Mapped;
 pub use plan::{Plan, ReadPlan, TargetPlan};
 pub use problem::Problem;
+
+pub(crate) use unique::order;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,8 @@ use crate::domain::merge::Rule;
 use crate::domain::setup_object::SetupCall;
 use crate::domain::{CompanyId, EntityName};
 
+use super::gone::GoneCase;
+
 /// One entity, compiled once at start from its two files.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -21,6 +23,8 @@ pub struct Plan {
     pub after: Vec<EntityName>,
     /// Position in the dependency order, 0 first. Entities of one rank do not depend on one another.
     pub rank: u16,
+    /// The cases of a record that SYSPRO no longer has, where the root row is not delivered: those of its lines refer to them.
+    pub gone_cases: Vec<GoneCase>,
     /// Through which object of the site ServiceNow's changes are written into SYSPRO. `None`: a person applies them.
     pub setup: Option<SetupCall>,
 }
@@ -315,8 +319,8 @@ pub struct TargetPlan {
     pub fields: Vec<FieldPlan>,
     /// Which child of the read plan feeds this target; `None` for the header.
     pub child: Option<usize>,
-    /// What is written when SYSPRO no longer has the record. `None`: it is left as it is.
-    pub on_gone: Option<BTreeMap<String, String>>,
+    /// What is written when SYSPRO no longer has the record; the first case that fits counts. Empty: it is left as it is.
+    pub on_gone: Vec<GoneCase>,
     /// Rows of the child (or roots) that are sent: all must hold.
     pub only_if: Vec<Condition>,
     /// What to do when a field is dropped or changed by the instance: record it (default) or park the record.

@@ -106,6 +106,17 @@ pub struct Document {
     pub root: Row,
     /// Per child of the read plan its rows, sorted by their key columns.
     pub children: Vec<Vec<Row>>,
+    /// What is wrong with the rows as they came: while there is anything, the document is not mapped.
+    pub faults: Vec<Fault>,
+}
+
+/// Rows that contradict the definition, so that nobody can tell which of them is the record's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Fault {
+    /// What arrived: table, key and values.
+    pub text: String,
+    /// What to do.
+    pub next_step: String,
 }
 
 /// SHA-256 over a document's content.
@@ -124,6 +135,10 @@ impl Document {
                 hasher.update([0x1e]);
                 hash_row(&mut hasher, row);
             }
+        }
+        for fault in &self.faults {
+            hasher.update([0x1c]);
+            hasher.update(fault.text.as_bytes());
         }
         ContentHash(hasher.finalize().into())
     }

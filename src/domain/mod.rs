@@ -20,6 +20,6 @@ pub mod setup_object;
 pub mod value;
 pub mod word;
 
-pub use document::{Document, DocumentKey, Row};
+pub use document::{Document, DocumentKey, Fault, Row};
 pub use name::{CompanyId, EntityName, FlowId};
 pub use value::Value;

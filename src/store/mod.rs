@@ -67,7 +67,7 @@ pub use flow::{FlowRow, Lease, Taken};
 pub use gauges::{ConflictCount, FlowMark, Gauges};
 pub use hold::{HoldRow, HoldView};
 pub use idempotency::Asked;
-pub use intake::{Intake, IntakeDocument, IntakeRecord, MapFailure};
+pub use intake::{GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure};
 pub use migrate::{OLDEST_SERVER, SchemaState};
 pub use node::{Node, NodeRow};
 pub use notice::{Notice, NoticeRules, Standing, Told};

@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::config::secret::Credential;
 use crate::config::settings::{DateLiteral, DateZone};
 use crate::definition::ReadPlan;
-use crate::definition::plan::{ChangeQuery, ChildRead, Filter};
-use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
+use crate::definition::order;
+use crate::definition::plan::{ChangeQuery, ChildRead, Filter, JoinRead, ViaRead};
+use crate::domain::{CompanyId, Document, DocumentKey, Fault, Row, Value};
 
 use super::error::SysproError;
 use super::filter::{Condition, DateForm, since, until};
@@ -367,7 +368,7 @@ impl Call<'_> {
                     values[at] = value(cell, root.kind(name), self.metadata.edm(&root.table, name), self.dates());
                 }
                 let key = DocumentKey::from_values(root.key_at.iter().filter_map(|at| values.get(*at)));
-                documents.push(Document { key, root: values.into(), children: vec![Vec::new(); plan.children.len()] });
+                documents.push(Document { key, root: values.into(), children: vec![Vec::new(); plan.children.len()], faults: Vec::new() });
             }
             if !page.more {
                 return Ok(documents);
@@ -392,6 +393,7 @@ impl Call<'_> {
             let pair = |(at, name): (&usize, &String)| on.iter().find(|(left, _)| left == name).map(|(_, right)| (*at, right.clone()));
             plan.root.key_at.iter().zip(&plan.root.key).map_while(pair).collect()
         };
+        let mut faults: Vec<Vec<Fault>> = vec![Vec::new(); rows.len()];
         for join in &plan.joins {
             let related = Related::new(&join.table, join.on.iter().map(|(_, column)| column.clone()).collect());
             let left = offsets(self, &plan.columns, join.on.iter().map(|(column, _)| column), &plan.root.table)?;
@@ -406,9 +408,13 @@ impl Call<'_> {
                 }
                 found => group(&related, found?),
             };
-            for (row, line) in rows.iter_mut().zip(&mut values) {
+            for ((row, line), faults) in rows.iter_mut().zip(&mut values).zip(&mut faults) {
                 let key: Vec<String> = left.iter().map(|at| row[*at].key_text()).collect();
-                let Some(companion) = found.get(&key).and_then(|rows| rows.first()) else { continue };
+                let own = found.get(&key).map(Vec::as_slice).unwrap_or_default();
+                let Some(companion) = own.first() else { continue };
+                if own.len() > 1 {
+                    faults.push(several_companions(join, &key, own.len()));
+                }
                 let companions = self.values(&related, companion, join.table.columns.len());
                 let plain =
                     join.table.columns.iter().zip(companion).zip(companions).filter(|((name, _), _)| !join.table.key.contains(name));
@@ -424,13 +430,14 @@ impl Call<'_> {
             let on = child.via.as_ref().map_or(&child.on, |via| &via.on);
             let bounds = bounds(on);
             let found = self.children(plan, child, &rows, range(contiguous, plan, &bounds)).await?;
-            for (document, lines) in children.iter_mut().zip(found) {
-                document.push(lines);
+            for ((document, faults), found) in children.iter_mut().zip(&mut faults).zip(found) {
+                document.push(found.lines);
+                faults.extend(found.fault);
             }
         }
-        let documents = values.into_iter().zip(children).map(|(line, children)| {
+        let documents = values.into_iter().zip(children).zip(faults).map(|((line, children), faults)| {
             let key = DocumentKey::from_values(plan.root.key_at.iter().map(|at| &line[*at]));
-            Document { key, root: line.into(), children }
+            Document { key, root: line.into(), children, faults }
         });
         Ok(documents.collect())
     }
@@ -442,7 +449,7 @@ impl Call<'_> {
         child: &ChildRead,
         rows: &[Vec<Cell>],
         contiguous: Option<Contiguous<'_>>,
-    ) -> Result<Vec<Vec<Row>>, SysproError> {
+    ) -> Result<Vec<Found>, SysproError> {
         let related = Related::new(&child.table, child.on.iter().map(|(_, column)| column.clone()).collect());
         let width = child.table.columns.len();
         let key_of = |row: &[Cell], left: &[usize]| left.iter().map(|at| row[*at].key_text()).collect::<Vec<String>>();
@@ -451,7 +458,7 @@ impl Call<'_> {
             let found = group(&related, self.related(&related, rows, &left, contiguous).await?);
             let lines = rows.iter().map(|row| {
                 let own = found.get(&key_of(row, &left)).map(Vec::as_slice).unwrap_or_default();
-                self.lines(child, own.iter().map(|row| self.values(&related, row, width).collect()))
+                Found { lines: lines(child, own.iter().map(|row| self.values(&related, row, width).collect())), fault: None }
             });
             return Ok(lines.collect());
         };
@@ -469,6 +476,13 @@ impl Call<'_> {
             rows.iter().map(|row| vias.get(&key_of(row, &to_via)).map(Vec::as_slice).unwrap_or_default()).collect();
         let all: Vec<Vec<Cell>> = owned.iter().flat_map(|rows| rows.iter().cloned()).collect();
         let found = group(&related, self.related(&related, &all, &to_child, None).await?);
+        // rows that two documents reach would be counted in both
+        let mut owners: HashMap<Vec<String>, HashSet<Vec<String>>> = HashMap::new();
+        for (row, vias) in rows.iter().zip(&owned) {
+            for via in *vias {
+                owners.entry(key_of(via, &to_child)).or_default().insert(key_of(row, &to_via));
+            }
+        }
         let lines = owned.into_iter().map(|vias| {
             let rows = vias.iter().flat_map(|via| {
                 let carried: Vec<Value> = self.values(&between, via, between.columns.len()).collect();
@@ -479,36 +493,61 @@ impl Call<'_> {
                     self.values(related, row, width).chain(carried).collect::<Vec<Value>>()
                 })
             });
-            self.lines(child, rows)
+            let shared = vias.iter().map(|via| key_of(via, &to_child)).find(|key| owners.get(key).is_some_and(|all| all.len() > 1));
+            let fault = shared.map(|key| several_owners(child, via, &key, &owners[&key]));
+            Found { lines: lines(child, rows), fault }
         });
         Ok(lines.collect())
     }
+}
 
-    /// Child rows sorted by their key, so that the content's hash does not depend on the order received, each once.
-    fn lines(&self, child: &ChildRead, rows: impl Iterator<Item = Vec<Value>>) -> Vec<Row> {
-        let mut rows: Vec<Row> = rows.map(Into::into).collect();
-        let order = |a: &Row, b: &Row| {
-            let parts = child.table.key_at.iter().map(|at| compare(&a[*at], &b[*at]));
-            parts.into_iter().find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
-        };
-        rows.sort_by(order);
-        rows.dedup_by(|later, earlier| {
-            let same = order(later, earlier).is_eq();
-            if same && later != earlier {
-                warn!(company = %self.company, table = child.table.table, child = child.name, "two rows have the same key and different contents; the first is taken");
-            }
-            same
-        });
-        rows
+/// The rows of one child of one document.
+struct Found {
+    lines: Vec<Row>,
+    fault: Option<Fault>,
+}
+
+/// Child rows in the order of their key, then of their other values, so that the content's hash does not depend on the order received.
+/// Rows with one key stay all of them: the mapping refuses them by name, since nobody can tell which is the right one.
+fn lines(child: &ChildRead, rows: impl Iterator<Item = Vec<Value>>) -> Vec<Row> {
+    let mut rows: Vec<Row> = rows.map(Into::into).collect();
+    let all = |row: &Row| row.iter().map(Value::to_text).collect::<Vec<_>>();
+    rows.sort_by(|a, b| order(child, a, b).then_with(|| all(a).cmp(&all(b))));
+    rows
+}
+
+/// `Column=value, …`.
+fn paired<'a>(names: impl Iterator<Item = &'a String>, key: &[String]) -> String {
+    names.zip(key).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
+}
+
+fn several_companions(join: &JoinRead, key: &[String], count: usize) -> Fault {
+    let (table, key) = (&join.table.table, paired(join.on.iter().map(|(_, column)| column), key));
+    Fault {
+        text: format!("`{table}` has {count} rows with {key}, and a `[[join]]` takes one row for each record"),
+        next_step: format!(
+            "add the missing column to `on` of the `[[join]]` `{table}`, or make it a `[[child]]`, or correct the rows in SYSPRO; then read the \
+             record again (`tieline backfill`, or the next sweep)"
+        ),
     }
 }
 
-/// Numbers by value, everything else by its text.
-fn compare(a: &Value, b: &Value) -> std::cmp::Ordering {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a.cmp(b),
-        (Value::Date(a), Value::Date(b)) => a.cmp(b),
-        (a, b) => a.to_text().cmp(&b.to_text()),
+fn several_owners(child: &ChildRead, via: &ViaRead, key: &[String], owners: &HashSet<Vec<String>>) -> Fault {
+    let (table, key) = (&via.table.table, paired(child.on.iter().map(|(column, _)| column), key));
+    let mut owners: Vec<String> = owners.iter().map(|owner| paired(via.on.iter().map(|(column, _)| column), owner)).collect();
+    owners.sort();
+    Fault {
+        text: format!(
+            "the rows of `{}` (`{}`) with {key} belong to {} records, by rows of `{table}`: {}",
+            child.table.table,
+            child.name,
+            owners.len(),
+            owners.iter().take(3).map(|owner| format!("({owner})")).collect::<Vec<_>>().join(", ")
+        ),
+        next_step: format!(
+            "`on` of `via` does not tell these rows of `{table}` apart: add the missing column to it in the entity's file, or correct the rows in \
+             SYSPRO; then read the records again (`tieline backfill`, or the next sweep)"
+        ),
     }
 }
 

@@ -85,7 +85,7 @@ fn a_section_goes_with_its_last_account_and_is_called_as_the_site_says() {
     let variant = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/variants/cost_center/gl_section");
     for (path, more) in [
         ("entities/cost_center.toml", ""),
-        ("profiles/apo/cost_center.toml", "\n[header.gone]\nactive = \"false\"\n"),
+        ("profiles/apo/cost_center.toml", ""),
         ("lookups/cost_center.toml", "\"100\" = \"Foundry\"\n[company.EDU1.codes]\n\"200\" = \"Machine shop of EDU1\"\n"),
     ] {
         let text = std::fs::read_to_string(variant.join(path)).unwrap() + more;
@@ -109,6 +109,6 @@ fn a_section_goes_with_its_last_account_and_is_called_as_the_site_says() {
     assert_eq!(new, ["0042", "42"]);
     world.syspro.delete(COMPANY, "GenMaster", &[("Company", COMPANY), ("GlCode", "10.42.6010")]).unwrap();
     carried(&world, form);
-    let active = |code: &str| world.servicenow.find("cmn_cost_center", "code", code).unwrap().get("active").cloned();
+    let active = |code: &str| world.servicenow.find("cmn_cost_center", "code", code).unwrap().get("u_active").cloned();
     assert_eq!((active("42").as_deref(), active("0042").as_deref() == Some("false")), (Some("false"), false));
 }

@@ -138,7 +138,7 @@ impl Reader {
             kinds,
             notes,
             sweep: keep == Keep::Sweep,
-            on_gone: plan.targets.iter().filter_map(|t| Some((t.block.clone(), t.on_gone.clone()?))).collect(),
+            on_gone: plan.line_marks(),
             aligned: plan.aligned().is_some(),
             ..Intake::of(self.flow.clone(), run, documents)
         };
