@@ -1,5 +1,5 @@
 // The console works without this. It writes times in the reader's zone, keeps a form from being sent twice, takes days of a filter for days
-// in that zone, helps to choose many rows, and follows what is under way.
+// in that zone, helps to choose many rows, and keeps what an open page shows up to date.
 "use strict";
 
 const all = (root, what) => root.querySelectorAll(what);
@@ -73,15 +73,27 @@ document.addEventListener("change", (event) => {
   chosen(form);
 });
 
-// What is under way: the part that changes is asked for every few seconds, until nothing runs any more or nobody looks.
-const EVERY = 3000;
+// The part of a page that changes is asked for again and again while somebody looks: often while something is under way, less often otherwise.
+// It says how old it is, and turns grey when it is old. `data-every`, `data-idle` and `data-old` on the part change the seconds.
+const EVERY = 3;
+const IDLE = 20;
+const OLD = 60;
+function ago(seconds) {
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  return `${Math.floor(seconds / 3600)} h ago`;
+}
 function follow(live) {
   const say = live.parentElement.querySelector(".say");
+  const seconds = (name, usual) => Number(live.dataset[name] ?? usual);
   const busy = () => live.querySelector("[data-busy]") !== null;
   // whoever writes into a form, or has one open, is not disturbed
   const inUse = () => live.querySelector("details[open]") !== null || (live.contains(document.activeElement) && document.activeElement.matches("input, select, button, summary"));
+  let updated = Date.now();
+  let asked = updated;
   let failed = 0;
-  const later = (wait) => setTimeout(step, wait);
+  let asking = false;
+  let signedOut = false;
   function show(text) {
     const held = live.contains(document.activeElement) ? document.activeElement : null;
     const name = held && ["href", "aria-label"].map((which) => held.hasAttribute(which) ? `[${which}="${CSS.escape(held.getAttribute(which))}"]` : "").find(Boolean);
@@ -91,27 +103,50 @@ function follow(live) {
     all(live, ".scroll").forEach((one, at) => { one.scrollLeft = places[at] ?? 0; });
     if (name) live.querySelector(name)?.focus({ preventScroll: true });
   }
-  async function step() {
-    if (document.hidden) return document.addEventListener("visibilitychange", step, { once: true });
-    if (inUse()) return later(EVERY);
+  function age() {
+    const old = Math.max(0, Math.round((Date.now() - updated) / 1000));
+    const words = live.querySelector(".age");
+    if (words) words.textContent = ` · updated ${ago(old)}${inUse() && !signedOut ? ", not refreshed while a form is open" : ""}`;
+    live.classList.toggle("old", signedOut || old > seconds("old", OLD));
+  }
+  async function ask() {
+    const was = busy();
+    asking = true;
     try {
       const answer = await fetch(live.dataset.live, { redirect: "manual" });
-      if (answer.type === "opaqueredirect") { say.textContent = "You are signed out. Load the page again to sign in."; return; }
+      if (answer.type === "opaqueredirect") {
+        signedOut = true;
+        say.textContent = "You are signed out, and this page is no longer updated. Load the page again to sign in.";
+        return age();
+      }
       if (!answer.ok) throw new Error(answer.status);
       const text = await answer.text();
       failed = 0;
-      say.textContent = "";
-      if (!inUse()) show(text);
+      if (!inUse()) {
+        show(text);
+        updated = Date.now();
+      }
+      say.textContent = was && !busy() ? "Nothing is under way any more." : "";
     } catch {
       failed += 1;
-      const wait = Math.min(60, 3 * 2 ** failed);
-      say.textContent = `Tieline does not answer just now; what stands here may be old. It is asked again in ${wait} seconds.`;
-      return later(wait * 1000);
+      say.textContent = "Tieline does not answer. This page may be old; it is asked for again by itself.";
     }
-    if (busy()) return later(EVERY);
-    say.textContent = "Nothing is under way any more.";
+    asking = false;
+    asked = Date.now();
+    age();
   }
-  if (busy()) later(EVERY);
+  const wait = () => {
+    const usual = busy() ? seconds("every", EVERY) : seconds("idle", IDLE);
+    return failed > 0 ? Math.min(60, usual * 2 ** failed) : usual;
+  };
+  function tick() {
+    if (signedOut || document.hidden) return;
+    age();
+    if (!asking && !inUse() && Date.now() - asked >= 1000 * wait()) ask();
+  }
+  setInterval(tick, 1000);
+  document.addEventListener("visibilitychange", tick);
+  age();
 }
 
 // Something does not answer: look again, and load the page when it does.

@@ -47,6 +47,23 @@ impl Agenda {
         Self { schedules, lease, delays, next: BTreeMap::new(), again: BTreeMap::new() }
     }
 
+    /// Other schedules take the place of these; a flow whose schedule stays keeps its next run, a new one runs at once.
+    pub(super) fn replace(&mut self, schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>, now: DateTime<Utc>) {
+        let (old, again) = (std::mem::replace(&mut self.schedules, schedules), &mut self.again);
+        again.retain(|(flow, _), _| self.schedules.contains_key(&flow.entity));
+        self.next.retain(|(flow, sweeping), next| {
+            let of = |all: &BTreeMap<EntityName, (Schedule, Option<Schedule>)>| {
+                let (poll, sweep) = all.get(&flow.entity)?;
+                if *sweeping { sweep.clone() } else { Some(poll.clone()) }
+            };
+            let Some(schedule) = of(&self.schedules) else { return false };
+            if of(&old).as_ref() != Some(&schedule) {
+                *next = schedule.next_after(now).unwrap_or(DateTime::<Utc>::MAX_UTC);
+            }
+            true
+        });
+    }
+
     /// When the flows' polls are due next.
     pub(super) fn next_polls(&self) -> BTreeMap<FlowId, DateTime<Utc>> {
         let polls = self.next.iter().filter(|((_, sweep), _)| !sweep);
@@ -103,6 +120,8 @@ impl Agenda {
         let wait = match error {
             // its holder may die over it: then its lease runs out
             Some(PollError::Held { .. }) => self.lease / 3,
+            // it is read on with the definitions that came into force
+            Some(PollError::Definitions { .. }) => Duration::ZERO,
             Some(error) if matches!(error.class(), Class::Transient | Class::Throttled) => {
                 retry::delay(tries, self.delays.0, self.delays.1)
             }
@@ -198,7 +217,7 @@ mod tests {
         let mut agenda = agenda("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
         take(&mut agenda, start);
-        agenda.ended(&due(start), Some(&PollError::TooManyGone { flow: flow(), gone: 9, limit: 2 }), start);
+        agenda.ended(&due(start), Some(&PollError::TooManyGone { flow: flow(), gone: 9, known: 10, limits: "2".into() }), start);
         assert_eq!(take(&mut agenda, start + TimeDelta::hours(15)), NEVER);
     }
 }

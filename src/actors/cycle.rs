@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use super::downstream::LookNow;
+use super::in_force::Snapshot;
 use super::notifier::TellNow;
 use super::poller::{PollError, PollNow, PollReport};
 use super::writer::{Drain, WriteError};
@@ -62,10 +63,11 @@ pub struct Crew {
 /// Runs flows rank by rank; flows of one rank do not depend on one another and run at once. `ended` hears of each as soon as it has.
 pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId, Option<&PollError>)) -> CycleReport {
     let mut report = CycleReport::default();
+    let definitions = deps.definitions.now();
     if let Err(error) = prepare(deps, ask.force).await {
         report.write_errors.push(error.into());
     }
-    for flows in by_rank(deps, &ask.flows) {
+    for flows in by_rank(&definitions, &ask.flows) {
         let ended = &ended;
         let runs = flows.into_iter().map(|(flow, kind)| {
             let poller = crew.pollers.get(&flow).cloned();
@@ -91,7 +93,7 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
     if let Err(error) = deps.store.pending_release_all().await {
         report.write_errors.push(error.into());
     }
-    for entity in entities(deps) {
+    for entity in entities(&definitions) {
         match crew.drain.send(Drain { entity }).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -127,15 +129,15 @@ fn interrupted(flow: &FlowId) -> PollError {
 }
 
 /// The entities in dependency order.
-fn entities(deps: &Deps) -> Vec<EntityName> {
-    deps.definitions.plans.iter().map(|plan| plan.entity.clone()).collect()
+fn entities(definitions: &Snapshot) -> Vec<EntityName> {
+    definitions.plans.iter().map(|plan| plan.entity.clone()).collect()
 }
 
 /// Flows grouped by their entity's rank, the lowest first.
-fn by_rank(deps: &Deps, flows: &[(FlowId, RunKind)]) -> Vec<Vec<(FlowId, RunKind)>> {
+fn by_rank(definitions: &Snapshot, flows: &[(FlowId, RunKind)]) -> Vec<Vec<(FlowId, RunKind)>> {
     let mut ranks: BTreeMap<u16, Vec<(FlowId, RunKind)>> = BTreeMap::new();
     for (flow, kind) in flows {
-        if let Some(plan) = deps.definitions.plan(&flow.entity) {
+        if let Some(plan) = definitions.plan(&flow.entity) {
             ranks.entry(plan.rank).or_default().push((flow.clone(), *kind));
         }
     }

@@ -13,6 +13,7 @@ use super::Deps;
 use super::servicenow_token::TokenAsker;
 use crate::definition::plan::{TargetPlan, WatchPlan};
 use crate::definition::record::source_key;
+use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
 use crate::servicenow::{Arrived, Later, ServiceNow};
 use crate::store::{DownstreamDue, DownstreamVerdict, Lane};
@@ -27,10 +28,6 @@ const PAGE: i64 = 200;
 const AGAIN: Duration = Duration::from_secs(600);
 /// The longest wait between two looks at a record.
 const LONGEST: i64 = 86_400;
-
-/// What a person does about a record that failed.
-const NEXT_STEP: &str =
-    "correct the record in SYSPRO or what ServiceNow names, then replay the record; it stands in ServiceNow already, and is updated";
 
 /// Looks at what has arrived.
 pub struct Downstream {
@@ -115,7 +112,11 @@ struct Work {
 
 impl Work {
     async fn run(&self) {
-        let definitions = self.deps.definitions.clone();
+        // a node with other definitions than those in force does nothing at all
+        if !self.deps.definitions.is_in_force() {
+            return;
+        }
+        let definitions = self.deps.definitions.now();
         for plan in &definitions.plans {
             for target in &plan.targets {
                 let Some(watch) = &target.watch else { continue };
@@ -153,7 +154,7 @@ impl Work {
                     info!(%entity, key = due.key, said, again = again.is_some(), "a record that had arrived failed in ServiceNow");
                 }
             }
-            self.deps.store.downstream_settle(lane.clone(), seen, NEXT_STEP.to_owned()).await.map_err(|error| super::chain(&error))?;
+            self.deps.store.downstream_settle(lane.clone(), seen, NextStep::Downstream).await.map_err(|error| super::chain(&error))?;
         }
         Ok(())
     }

@@ -41,9 +41,9 @@ impl LedgerKeeper {
         Self { patience: Duration::ZERO, ..Self::new(deps) }
     }
 
-    fn open(&self, operator: &str, sealed: SealedSession) -> Option<SecretString> {
+    async fn open(&self, operator: &str, sealed: SealedSession) -> Option<SecretString> {
         let sealed = Sealed { key_id: sealed.key_id, nonce: sealed.nonce, ciphertext: sealed.ciphertext };
-        let opened = self.vault.keys(true).and_then(|keys| keys.open(SEALED_AS, operator, &sealed));
+        let opened = self.vault.ring().await.and_then(|keys| keys.open(SEALED_AS, operator, &sealed));
         // the operator's next logon ends it all the same
         opened.inspect_err(|error| warn!(%error, operator, "the e.net session that was left open cannot be logged off")).ok()
     }
@@ -70,7 +70,10 @@ impl SessionKeeper for LedgerKeeper {
                 match taken.map_err(|error| ledger(&error))? {
                     EnetTaken::Ours { renewed, open, opening } => {
                         let sealed = open.is_some();
-                        let open = open.and_then(|open| self.open(operator, open));
+                        let open = match open {
+                            Some(open) => self.open(operator, open).await,
+                            None => None,
+                        };
                         // an id that cannot be opened is as good as lost
                         return Ok(Held { ours: renewed, lost: opening || (sealed && open.is_none()), open });
                     }
@@ -92,7 +95,7 @@ impl SessionKeeper for LedgerKeeper {
 
     fn opened<'a>(&'a self, operator: &'a str, id: &'a SecretString) -> LocalBoxFuture<'a, Result<(), EnetError>> {
         Box::pin(async move {
-            let sealed = self.vault.keys(true).and_then(|keys| keys.seal(SEALED_AS, operator, id.expose_secret()));
+            let sealed = self.vault.ring().await.and_then(|keys| keys.seal(SEALED_AS, operator, id.expose_secret()));
             let sealed = sealed.map_err(|error| EnetError::Credential { problem: super::chain(&error) })?;
             let open = SealedSession { key_id: sealed.key_id, nonce: sealed.nonce, ciphertext: sealed.ciphertext };
             match self.note(operator, Some(open), false).await? {

@@ -82,7 +82,8 @@ impl fmt::Display for Seen {
 /// Looks a record up in SYSPRO. `access`: the service's ways to SYSPRO; without them, as a command, by a session of our own where nobody else
 /// uses the operator.
 pub async fn look_up(deps: &Deps, access: Option<&Access>, flow: &FlowId, key: &str) -> Seen {
-    let Some(plan) = deps.definitions.plan(&flow.entity).filter(|_| deps.settings.syspro.companies.contains(&flow.company)) else {
+    let definitions = deps.definitions.now();
+    let Some(plan) = definitions.plan(&flow.entity).filter(|_| deps.settings.syspro.companies.contains(&flow.company)) else {
         return Seen::NoFlow;
     };
     let key = DocumentKey::from_text(key);
@@ -113,15 +114,13 @@ async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &
     };
     // the record alone: its lines would tell nothing more
     let alone = ReadPlan { children: Vec::new(), ..plan.clone() };
-    let mut bare = alone.clone();
-    bare.root.filter = None;
-    bare.root.exclude.clear();
+    let bare = without_rules(&alone);
     let found = async |plan: &ReadPlan| {
         let page = odata.by_key(&credential, company, plan, std::slice::from_ref(key)).await.map_err(|error| chain(&error))?;
         Ok::<_, String>(!page.documents.is_empty())
     };
     let seen = async {
-        Ok(match (found(&alone).await?, rule(plan, company)) {
+        Ok(match (found(&alone).await?, left_out_by(plan, company)) {
             (true, _) => Seen::ToCome,
             (false, Some(by)) if found(&bare).await? => Seen::LeftOut { by },
             (false, _) => Seen::NotThere,
@@ -134,8 +133,16 @@ async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &
     seen
 }
 
+/// The same records, whatever would leave them out, and without their lines.
+pub(super) fn without_rules(plan: &ReadPlan) -> ReadPlan {
+    let mut bare = ReadPlan { children: Vec::new(), ..plan.clone() };
+    bare.root.filter = None;
+    bare.root.exclude.clear();
+    bare
+}
+
 /// What leaves rows of the root table out, if anything does.
-fn rule(plan: &ReadPlan, company: &CompanyId) -> Option<String> {
+pub(super) fn left_out_by(plan: &ReadPlan, company: &CompanyId) -> Option<String> {
     let root = &plan.root;
     let filter = root.filter.iter().map(|filter| format!("only rows with `{}` are read", filter.of(company)));
     let excluded = root.exclude.iter().map(|(at, values)| {

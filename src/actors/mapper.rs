@@ -3,23 +3,23 @@
 //! Owns nothing but the plan; its Poller calls it. A restart loses the page in hand, which the Poller offers again one document at a
 //! time, so that a document that crashes it twice is found and set aside. Runs on the ingest arbiter.
 
-use std::sync::Arc;
-
 use actix::prelude::*;
 
 use super::crash::CrashPoints;
+use super::in_force::Snapshot;
 use crate::definition::gone::Marks;
 use crate::definition::map::Mapped;
 use crate::definition::plan::ReferenceForm;
 use crate::definition::record::{Reference, TargetRecord};
 use crate::definition::{Definitions, Plan};
 use crate::domain::delivery::ParkReason;
+use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, Document, EntityName};
 use crate::store::{GoneMarks, IntakeDocument, IntakeRecord, MapFailure};
 
 /// Maps the documents of one flow.
 pub struct Mapper {
-    definitions: Arc<Definitions>,
+    definitions: Snapshot,
     entity: EntityName,
     company: CompanyId,
     crash: CrashPoints,
@@ -37,7 +37,7 @@ pub struct MapPage {
 
 impl Mapper {
     /// A mapper of one flow.
-    pub fn new(definitions: Arc<Definitions>, company: CompanyId, entity: EntityName, crash: CrashPoints) -> Self {
+    pub fn new(definitions: Snapshot, company: CompanyId, entity: EntityName, crash: CrashPoints) -> Self {
         Self { definitions, entity, company, crash }
     }
 }
@@ -72,7 +72,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
             if withheld {
                 marks = Some(plan.gone_marks(document));
             }
-            warnings = said.into_iter().map(|warning| format!("{}: {}", warning.field, warning.text)).collect();
+            warnings = said.into_iter().map(|warning| (warning.kind, format!("{}: {}", warning.field, warning.text))).collect();
             Ok(records.into_iter().map(|record| intake_record(plan, document, record)).collect())
         }
         Err(error) => Err(MapFailure {
@@ -80,15 +80,14 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
             block: first_block(plan),
             message: error.to_string(),
             field: error.field,
-            next_step: error.next_step.unwrap_or_else(|| {
-                "correct the value in SYSPRO or the definition (a code list may lack the code), then `tieline replay` the record".into()
-            }),
+            next_step: error.next_step.unwrap_or_else(|| NextStep::Unmapped.text().into()),
         }),
     };
     IntakeDocument {
         key: document.key.clone(),
         hash: document.hash().0,
         content: plan.content_to_json(document),
+        facts: plan.facts(document),
         mapped,
         warnings,
         gone,
@@ -102,12 +101,13 @@ pub fn poisoned(plan: &Plan, document: &Document) -> IntakeDocument {
         key: document.key.clone(),
         hash: document.hash().0,
         content: plan.content_to_json(document),
+        facts: plan.facts(document),
         mapped: Err(MapFailure {
             reason: ParkReason::Poison,
             block: first_block(plan),
             message: "mapping this document crashed twice".into(),
             field: String::new(),
-            next_step: "report it with the record's content (`tieline record`); replay it after an upgrade".into(),
+            next_step: NextStep::Poison.text().into(),
         }),
         warnings: Vec::new(),
         gone: false,

@@ -11,6 +11,7 @@ pub mod cycle;
 pub mod downstream;
 pub mod enet_keeper;
 pub mod heart;
+pub mod in_force;
 pub mod lookup;
 pub mod mapper;
 pub mod notifier;
@@ -33,12 +34,12 @@ use std::sync::Arc;
 use self::budget::Budget;
 use self::crash::CrashPoints;
 use self::heart::Heart;
+use self::in_force::InForce;
 use self::progress::Progress;
 use self::stopping::Stopping;
 use self::vault::Vault;
 use self::watch::Watch;
 use crate::config::Settings;
-use crate::definition::Definitions;
 use crate::domain::word::Names;
 use crate::store::{Node, Store, StoreError};
 
@@ -47,8 +48,8 @@ use crate::store::{Node, Store, StoreError};
 pub struct Deps {
     /// The settings.
     pub settings: Arc<Settings>,
-    /// The plans and code lists.
-    pub definitions: Arc<Definitions>,
+    /// The plans and code lists, as they are now: whoever begins something takes a snapshot of them.
+    pub definitions: InForce,
     /// The ledger.
     pub store: Store,
     /// The credentials.
@@ -77,7 +78,7 @@ impl Deps {
     pub async fn names(&self) -> Result<Names, StoreError> {
         let mut names = self.store.names().await?;
         names.companies.extend(self.settings.syspro.companies.iter().map(ToString::to_string));
-        names.entities.extend(self.definitions.plans.iter().map(|plan| plan.entity.to_string()));
+        names.entities.extend(self.definitions.now().plans.iter().map(|plan| plan.entity.to_string()));
         Ok(names)
     }
 }

@@ -110,6 +110,7 @@ async fn tell(deps: &Deps, sender: &Sender) {
         events: settings.events.clone(),
         channels: all.iter().map(Channel::name).collect(),
         stale_hours: settings.stale_hours,
+        flows: super::tree::flows(deps),
     };
     if let Err(error) = deps.store.notice_collect(rules, standing(deps).await).await {
         return warn!(error = %super::chain(&error), "what people are to be told of could not be looked for, it is tried again");

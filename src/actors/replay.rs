@@ -1,18 +1,33 @@
 //! Sending again what a person asks for: the stored content is mapped anew, so that a corrected code list or definition takes effect.
 //! Plain functions; SYSPRO is not read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use super::Deps;
+use super::in_force::Snapshot;
 use super::mapper::{map_document, poisoned};
 use crate::definition::Plan;
+use crate::domain::resent::{Resent, ResentOutcome, Stands};
 use crate::domain::run::{RunId, RunKind};
 use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::store::{Intake, IntakeDocument, ReplayScope, StoreError, StoredDocument};
 
 /// Documents per transaction.
 const PAGE: i64 = 500;
+
+/// Documents whose outcome is followed; of a larger replay the runs say what becomes of it.
+const FOLLOWED: usize = 20_000;
+
+/// Documents that are looked at in one statement.
+const LOOKED_AT: usize = 5_000;
+
+/// Between two looks what has become of them.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What a replay did.
 #[derive(Debug, Clone, Default, serde::Serialize, utoipa::ToSchema)]
@@ -23,6 +38,60 @@ pub struct ReplayReport {
     pub skipped: Vec<String>,
     /// The flows touched, each with its run.
     pub runs: Vec<(FlowId, RunId)>,
+    /// What became of them, as far as it was waited for; nothing of a replay of more than 20,000 documents, and where nothing was sent.
+    pub outcome: Option<ResentOutcome>,
+    /// The documents that are due again.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub followed: Followed,
+}
+
+/// Documents that are sent again, and since when.
+#[derive(Debug, Clone, Default)]
+pub struct Followed {
+    /// By their numbers, each with the words in which it had failed before.
+    documents: HashMap<i64, Option<String>>,
+    since: Option<DateTime<Utc>>,
+    /// There are too many.
+    beyond: bool,
+}
+
+impl Followed {
+    /// These documents, sent again after that time.
+    pub fn new(documents: Vec<(i64, Option<String>)>, since: DateTime<Utc>) -> Self {
+        Self { beyond: documents.len() > FOLLOWED, documents: documents.into_iter().collect(), since: Some(since) }
+    }
+
+    fn add(&mut self, id: i64, failed: Option<String>) {
+        self.beyond |= self.documents.len() >= FOLLOWED;
+        if !self.beyond {
+            self.documents.insert(id, failed);
+        }
+    }
+
+    /// Waits until nothing of them moves any more, but no longer than `patience`, and says how they stand then. `None` when there are too many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn settle(&self, deps: &Deps, patience: Duration) -> Result<Option<ResentOutcome>, StoreError> {
+        let Some(since) = self.since.filter(|_| !self.beyond) else { return Ok(None) };
+        let deadline = Instant::now() + patience;
+        let mut stands: HashMap<i64, Stands> = HashMap::new();
+        let mut moving: Vec<i64> = self.documents.keys().copied().collect();
+        loop {
+            for ids in moving.chunks(LOOKED_AT) {
+                stands.extend(deps.store.resent(ids.to_vec(), since).await?);
+            }
+            moving.retain(|id| stands.get(id) == Some(&Stands::Moving));
+            if moving.is_empty() || Instant::now() >= deadline {
+                break;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        let records =
+            self.documents.iter().filter_map(|(id, before)| Some(Resent { stands: stands.get(id)?.clone(), before: before.clone() }));
+        Ok(Some(ResentOutcome::of(records)))
+    }
 }
 
 /// Makes the records of the documents in scope due again. Sending is the Writer's matter.
@@ -31,6 +100,9 @@ pub struct ReplayReport {
 /// [`StoreError`]. What was done before the error stays done, and doing it again is harmless.
 pub async fn replay(deps: &Deps, scope: ReplayScope, requested_by: &str, reason: Option<String>) -> Result<ReplayReport, StoreError> {
     let mut report = ReplayReport::default();
+    // one set to the end: the ledger refuses it once another one is in force
+    let definitions = deps.definitions.now();
+    report.followed.since = Some(deps.store.time().await?);
     let mut runs: BTreeMap<FlowId, RunId> = BTreeMap::new();
     let mut after = 0;
     let outcome = loop {
@@ -40,7 +112,7 @@ pub async fn replay(deps: &Deps, scope: ReplayScope, requested_by: &str, reason:
         };
         let Some(last) = page.last() else { break Ok(()) };
         after = last.id;
-        if let Err(error) = replay_page(deps, page, requested_by, reason.as_ref(), &mut runs, &mut report).await {
+        if let Err(error) = replay_page(deps, &definitions, page, requested_by, reason.as_ref(), &mut runs, &mut report).await {
             break Err(error);
         }
     };
@@ -54,6 +126,7 @@ pub async fn replay(deps: &Deps, scope: ReplayScope, requested_by: &str, reason:
 
 async fn replay_page(
     deps: &Deps,
+    definitions: &Snapshot,
     page: Vec<StoredDocument>,
     requested_by: &str,
     reason: Option<&String>,
@@ -63,8 +136,11 @@ async fn replay_page(
     let mut flows: BTreeMap<FlowId, Vec<IntakeDocument>> = BTreeMap::new();
     for stored in page {
         let flow = FlowId::new(stored.company.as_str(), stored.entity.as_str());
-        match remap(deps, &flow, &stored) {
-            Ok(document) => flows.entry(flow).or_default().push(document),
+        match remap(deps, definitions, &flow, &stored) {
+            Ok(document) => {
+                report.followed.add(stored.id, stored.failed);
+                flows.entry(flow).or_default().push(document);
+            }
             Err(problem) => report.skipped.push(format!("{flow}/{}: {problem}", stored.key)),
         }
     }
@@ -72,13 +148,16 @@ async fn replay_page(
         let run = match runs.get(&flow) {
             Some(run) => *run,
             None => {
-                let run = deps.store.run_begin(flow.clone(), RunKind::Replay, requested_by.to_owned(), reason.cloned()).await?;
+                let run = deps
+                    .store
+                    .run_begin(flow.clone(), RunKind::Replay, requested_by.to_owned(), reason.cloned(), definitions.number)
+                    .await?;
                 runs.insert(flow.clone(), run);
                 run
             }
         };
         report.documents += documents.len() as u64;
-        let plan = deps.definitions.plan(&flow.entity);
+        let plan = definitions.plan(&flow.entity);
         let aligned = plan.is_some_and(|plan| plan.aligned().is_some());
         let on_gone = plan.map(Plan::line_marks).unwrap_or_default();
         let intake = Intake { resend: true, aligned, on_gone, actor: requested_by.to_owned(), ..Intake::of(flow, run, documents) };
@@ -87,13 +166,13 @@ async fn replay_page(
     Ok(())
 }
 
-fn remap(deps: &Deps, flow: &FlowId, stored: &StoredDocument) -> Result<IntakeDocument, String> {
-    let plan = deps.definitions.plan(&flow.entity).ok_or("its entity has no definition any more")?;
+fn remap(deps: &Deps, definitions: &Snapshot, flow: &FlowId, stored: &StoredDocument) -> Result<IntakeDocument, String> {
+    let plan = definitions.plan(&flow.entity).ok_or("its entity has no definition any more")?;
     let document = plan.content_from_json(DocumentKey::from_text(&stored.key), &stored.content)?;
     // there is no actor here to die of it, and the page's other records must not
     let mapped = catch_unwind(AssertUnwindSafe(|| {
         deps.crash.at("mapper:document", document.key.as_str());
-        map_document(plan, &deps.definitions, &CompanyId::new(&stored.company), &document, stored.deleted)
+        map_document(plan, definitions, &CompanyId::new(&stored.company), &document, stored.deleted)
     }));
     let mut mapped = mapped.unwrap_or_else(|_| IntakeDocument { gone: stored.deleted, ..poisoned(plan, &document) });
     // the content is as it was: no new version

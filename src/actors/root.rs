@@ -16,14 +16,15 @@ use super::agenda::{Agenda, Due};
 use super::cycle::{self, Crew, CycleAsk, CycleReport};
 use super::poller::PollError;
 use super::supervise::{ChildExited, Exit, Liveness, Pulse, ask_all};
-use super::tree::flows;
+use super::tree::{FlowStarter, flows};
 use super::watch::Fatal;
 use super::writer::Nudge;
-use super::{Deps, heart};
+use super::{Deps, heart, in_force};
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
 use crate::store::Dead;
+use crate::telemetry::metrics::metrics;
 
 /// How often the schedule and the due deliveries are looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -41,8 +42,12 @@ pub struct RootParts {
     pub crew: Crew,
     /// The Writer, for what is due again.
     pub nudge: Recipient<Nudge>,
-    /// Everybody, to be asked for a sign of life.
+    /// Everybody but the flows' actors, to be asked for a sign of life.
     pub pulses: Vec<Pulse>,
+    /// The flows' actors.
+    pub flow_pulses: Vec<Pulse>,
+    /// Starts the flows' actors anew; `None` once nothing more is to begin.
+    pub starter: Option<FlowStarter>,
     /// Set when the process must end.
     pub fatal: watch::Sender<Option<Fatal>>,
     /// Whether flows run by their schedules, or only when asked.
@@ -92,6 +97,12 @@ struct FlowEnded {
     due: Option<Due>,
     error: Option<PollError>,
 }
+
+/// Ask. Other definitions came into force here: the flows' actors are made anew with them, and the schedules follow. What runs is left at the
+/// end of its page, because the ledger refuses the next one, and goes on with the new ones.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TakeUpDefinitions;
 
 /// Nudge. Looks at the schedule.
 #[derive(Message)]
@@ -153,12 +164,13 @@ impl Root {
 /// Poll and sweep schedules per entity. Every expression was checked with the settings and definitions.
 fn schedules(deps: &Deps) -> BTreeMap<EntityName, (Schedule, Option<Schedule>)> {
     let zone = deps.settings.syspro.time_zone;
+    let definitions = deps.definitions.now();
     let parse = |text: &str| Schedule::parse(text, zone).map_err(|error| warn!(schedule = text, error, "not a schedule")).ok();
-    deps.definitions
+    definitions
         .plans
         .iter()
         .filter_map(|plan| {
-            let default = deps.definitions.schedule(&plan.entity).unwrap_or("5 * * * *");
+            let default = definitions.schedule(&plan.entity).unwrap_or("5 * * * *");
             let poll = parse(deps.settings.schedule.get(&plan.entity).map_or(default, String::as_str))?;
             let sweep = plan.read.sweep.as_ref().map_or(deps.settings.flows.sweep.as_str(), |sweep| sweep.schedule.as_str());
             // a flow that is read whole at every run needs no sweep of its own
@@ -198,7 +210,8 @@ impl Handler<Tick> for Root {
         }
         let (running, gave_up) = (&self.running, &self.gave_up);
         let busy = |flow: &FlowId| running.contains(flow) || gave_up.contains_key(flow);
-        let due = self.agenda.take(flows(&self.parts.deps), busy, Utc::now());
+        let works = self.parts.deps.definitions.is_in_force();
+        let due = if works { self.agenda.take(flows(&self.parts.deps), busy, Utc::now()) } else { Vec::new() };
         if !due.is_empty() {
             let ask = CycleAsk {
                 flows: due.iter().map(|due| (due.flow.clone(), due.kind)).collect(),
@@ -217,15 +230,22 @@ impl Handler<Tick> for Root {
         let (deps, nudge) = (self.parts.deps.clone(), self.parts.nudge.clone());
         let retry = async move {
             let now = Instant::now();
-            match deps.store.node_beat(deps.node.clone(), deps.budget.own(), heart::SILENT).await {
-                Ok(others) => {
+            let under = deps.definitions.now().number;
+            match deps.store.node_beat(deps.node.clone(), deps.budget.own(), heart::SILENT, Some(under)).await {
+                Ok(beat) => {
                     deps.heart.beat(now);
-                    deps.budget.heard(others);
+                    deps.budget.heard(beat.others);
+                    if let Some(in_force) = beat.in_force.filter(|in_force| deps.definitions.is_news(*in_force)) {
+                        in_force::look(&deps, in_force).await;
+                    }
                 }
                 Err(error) => warn!(%error, "no sign of life could be left in the ledger; nothing is sent until one can be"),
             }
             if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heart::SILENT).await {
                 warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
+                return Vec::new();
+            }
+            if !deps.definitions.is_in_force() {
                 return Vec::new();
             }
             match deps.store.delivery_due().await {
@@ -277,7 +297,7 @@ impl Handler<FeelPulse> for Root {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: FeelPulse, _: &mut Self::Context) -> Self::Result {
-        let pulses = self.parts.pulses.clone();
+        let pulses: Vec<Pulse> = self.parts.pulses.iter().chain(&self.parts.flow_pulses).cloned().collect();
         let limit = self.parts.deps.settings.flows.stuck;
         Box::pin(async move { ask_all(&pulses, limit / 4).await }.into_actor(self).map(move |all, this, ctx| {
             let watch = &this.parts.deps.watch;
@@ -334,6 +354,26 @@ impl Handler<GetNextRuns> for Root {
     }
 }
 
+impl Handler<TakeUpDefinitions> for Root {
+    type Result = ();
+
+    fn handle(&mut self, _: TakeUpDefinitions, _: &mut Self::Context) {
+        let Some(starter) = &self.parts.starter else { return };
+        let started = starter.start_all();
+        for flow in self.parts.crew.pollers.keys().filter(|flow| !started.pollers.contains_key(flow)) {
+            metrics().forget(flow);
+        }
+        self.parts.crew.pollers = started.pollers;
+        self.parts.flow_pulses = started.pulses;
+        // theirs were the actors before
+        self.gave_up.clear();
+        self.agenda.replace(schedules(&self.parts.deps), Utc::now());
+        for flow in self.parts.crew.pollers.keys() {
+            self.parts.nudge.do_send(Nudge { entity: flow.entity.clone() });
+        }
+    }
+}
+
 /// Between two looks whether the running cycles have ended.
 const STOP_LOOK: Duration = Duration::from_millis(50);
 
@@ -342,6 +382,8 @@ impl Handler<Stop> for Root {
 
     fn handle(&mut self, _: Stop, ctx: &mut Self::Context) -> Self::Result {
         self.stopping = true;
+        // it knows this very actor, which nobody else keeps alive from now on
+        self.parts.starter = None;
         if self.cycles == 0 {
             return Box::pin(actix::fut::ready(()));
         }
@@ -388,6 +430,11 @@ impl RootDoor {
         self.root.send(StartCycle(ask)).timeout(ANSWER_LIMIT).await.unwrap_or(Err(StartRefused::Silent))
     }
 
+    /// The definitions of this process are others by now: the flows go on with them.
+    pub async fn take_up_definitions(&self) {
+        let _ = self.root.send(TakeUpDefinitions).await;
+    }
+
     /// Something may be due in any flow.
     pub fn nudge_all(&self) {
         self.root.do_send(NudgeAll);
@@ -413,6 +460,9 @@ pub enum StartRefused {
         /// What its actors died of.
         cause: String,
     },
+    /// This node has other definitions than those in force.
+    #[error("{0}")]
+    OtherDefinitions(String),
     /// No cycle begins any more.
     #[error("the service is stopping")]
     Stopping,
@@ -427,6 +477,9 @@ impl Handler<StartCycle> for Root {
     fn handle(&mut self, StartCycle(ask): StartCycle, ctx: &mut Self::Context) -> Self::Result {
         if self.stopping {
             return Err(StartRefused::Stopping);
+        }
+        if let Some(why) = self.parts.deps.definitions.view().complaint() {
+            return Err(StartRefused::OtherDefinitions(why));
         }
         let flows: Vec<FlowId> = ask.flows.iter().map(|(flow, _)| flow.clone()).collect();
         for flow in &flows {
@@ -452,7 +505,7 @@ impl Handler<NudgeAll> for Root {
     type Result = ();
 
     fn handle(&mut self, _: NudgeAll, _: &mut Self::Context) {
-        for plan in &self.parts.deps.definitions.plans {
+        for plan in &self.parts.deps.definitions.now().plans {
             self.parts.nudge.do_send(Nudge { entity: plan.entity.clone() });
         }
     }

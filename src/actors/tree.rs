@@ -17,9 +17,10 @@ use super::aligner::way_back::WayBack;
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::cycle::Crew;
 use super::downstream::Downstream;
+use super::in_force::Snapshot;
 use super::mapper::Mapper;
 use super::notifier::Notifier;
-use super::poller::{Poison, Poller, Reader};
+use super::poller::{Poison, PollNow, Poller, Reader};
 use super::root::{Root, RootParts};
 use super::servicenow_token::{ServiceNowToken, TokenAsker};
 use super::stopping::Stopping;
@@ -32,6 +33,7 @@ use crate::domain::FlowId;
 use crate::net::HttpClient;
 use crate::notice::Sender;
 use crate::servicenow::ServiceNow;
+use crate::store::{FlowStatus, StoreError};
 use crate::syspro::enet::{Alone, Enet};
 use crate::syspro::{OData, SysproError};
 use crate::telemetry::labels::System;
@@ -118,14 +120,14 @@ impl Tree {
         let (store, crash) = (deps.store.clone(), deps.crash.clone());
         let recorder = start_on(&delivery.handle(), "audit_recorder", MAILBOX, &supervision, move |_| AuditRecorder::new(store, crash));
 
-        let watched = deps.definitions.plans.iter().flat_map(|plan| &plan.targets).any(|target| target.watch.is_some());
-        let downstream = watched.then(|| {
+        // whether anything is watched may change with the definitions
+        let downstream = {
             let (deps, tokens) = (deps.clone(), tokens.clone());
             start_on(&delivery.handle(), "downstream", MAILBOX, &supervision, move |_| {
                 let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
                 Downstream::new(deps, servicenow, tokens, scheduled)
             })
-        });
+        };
 
         let told = !crate::notice::channels(&deps.settings.notices).is_empty();
         let notifier = told.then(|| {
@@ -137,20 +139,22 @@ impl Tree {
         });
 
         let mut pulses = vec![session.pulse(), token.pulse(), writer.pulse(), recorder.pulse()];
-        pulses.extend(downstream.iter().map(|downstream| downstream.pulse()));
+        pulses.push(downstream.pulse());
         pulses.extend(notifier.iter().map(|notifier| notifier.pulse()));
-        let mut pollers = BTreeMap::new();
-        metrics().announce(&flows(deps));
-        for flow in flows(deps) {
-            let (poller, more) = start_flow(deps, &flow, &ingest.handle(), &supervision, &session.addr, &writer.addr, &tokens);
-            pulses.extend(more);
-            pollers.insert(flow, poller.recipient());
-        }
+        let starter = FlowStarter {
+            deps: deps.clone(),
+            ingest: ingest.handle(),
+            supervision: supervision.clone(),
+            session: session.addr.clone(),
+            writer: writer.addr.clone(),
+            tokens: tokens.clone(),
+        };
+        let started = starter.start_all();
         let crew = Crew {
-            pollers,
+            pollers: started.pollers,
             drain: writer.addr.clone().recipient(),
             // a service's own look and tell by their timers: a receiver that is slow keeps no cycle waiting
-            downstream: downstream.filter(|_| !scheduled).map(|downstream| downstream.addr.recipient()),
+            downstream: (!scheduled).then(|| downstream.addr.recipient()),
             notifier: notifier.filter(|_| !scheduled).map(|notifier| notifier.addr.recipient()),
         };
         let parts = RootParts {
@@ -158,6 +162,8 @@ impl Tree {
             crew: crew.clone(),
             nudge: writer.addr.clone().recipient(),
             pulses,
+            flow_pulses: started.pulses,
+            starter: Some(starter),
             fatal: fatal_sender,
             scheduled,
         };
@@ -203,8 +209,26 @@ impl Tree {
 
 /// Every flow of the settings, parents first.
 pub fn flows(deps: &Deps) -> Vec<FlowId> {
+    flows_of(deps, &deps.definitions.now())
+}
+
+/// How every flow of the ledger stands; those that the settings and definitions no longer make are marked.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn flow_status(deps: &Deps) -> Result<Vec<FlowStatus>, StoreError> {
+    let made = flows(deps);
+    let mut rows = deps.store.flow_status().await?;
+    for row in &mut rows {
+        row.configured = made.iter().any(|flow| row.is_of(flow));
+    }
+    Ok(rows)
+}
+
+/// The same of one set of definitions.
+fn flows_of(deps: &Deps, definitions: &Snapshot) -> Vec<FlowId> {
     let companies = &deps.settings.syspro.companies;
-    let plans = &deps.definitions.plans;
+    let plans = &definitions.plans;
     plans.iter().flat_map(|plan| companies.iter().map(|company| FlowId { company: company.clone(), entity: plan.entity.clone() })).collect()
 }
 
@@ -228,8 +252,45 @@ fn patient(policy: RestartPolicy) -> RestartPolicy {
     RestartPolicy { max: policy.max.min(Duration::from_secs(1)), limit: policy.limit.max(100), ..policy }
 }
 
+/// Starts the actors of flows, now and whenever other definitions come into force.
+pub struct FlowStarter {
+    deps: Deps,
+    ingest: ArbiterHandle,
+    supervision: Supervision,
+    session: Addr<SysproSession>,
+    writer: Addr<Writer>,
+    tokens: TokenAsker,
+}
+
+/// The actors of all flows, made with one set of definitions.
+pub struct StartedFlows {
+    /// Whom a cycle asks.
+    pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
+    /// All of them, to be asked for a sign of life. Whoever drops these and the pollers lets them end with what is in hand.
+    pub pulses: Vec<Pulse>,
+}
+
+impl FlowStarter {
+    /// The actors of every flow, with the definitions as they are now.
+    pub fn start_all(&self) -> StartedFlows {
+        let definitions = self.deps.definitions.now();
+        let flows = flows_of(&self.deps, &definitions);
+        metrics().announce(&flows);
+        let (mut pollers, mut pulses) = (BTreeMap::new(), Vec::new());
+        for flow in flows {
+            let (deps, session, writer) = (&self.deps, &self.session, &self.writer);
+            let (poller, more) = start_flow(deps, &definitions, &flow, &self.ingest, &self.supervision, session, writer, &self.tokens);
+            pulses.extend(more);
+            pollers.insert(flow, poller.recipient());
+        }
+        StartedFlows { pollers, pulses }
+    }
+}
+
+#[allow(clippy::too_many_arguments)] // what the three actors of a flow know of the others
 fn start_flow(
     deps: &Deps,
+    definitions: &Snapshot,
     flow: &FlowId,
     ingest: &ArbiterHandle,
     supervision: &Supervision,
@@ -237,29 +298,31 @@ fn start_flow(
     writer: &Addr<Writer>,
     tokens: &TokenAsker,
 ) -> (Addr<Poller>, Vec<Pulse>) {
-    let (definitions, mapped, crash) = (deps.definitions.clone(), flow.clone(), deps.crash.clone());
+    let (of_mapper, mapped, crash) = (definitions.clone(), flow.clone(), deps.crash.clone());
     let patient = Supervision { policy: patient(supervision.policy), ..supervision.clone() };
     let mapper = start_on(ingest, ChildName::of_flow("mapper", flow.clone()), MAILBOX, &patient, move |_| {
-        Mapper::new(definitions, mapped.company, mapped.entity, crash)
+        Mapper::new(of_mapper, mapped.company, mapped.entity, crash)
     });
-    let aligned = deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+    let aligned = definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
     let aligner = aligned.then(|| {
         let (deps, flow_id, tokens, session) = (deps.clone(), flow.clone(), tokens.clone(), session.clone());
+        let definitions = definitions.clone();
         start_on(ingest, ChildName::of_flow("aligner", flow.clone()), MAILBOX, supervision, move |_| {
             let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
-            let writes = deps.definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
+            let writes = definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
             let way_back = writes.then(|| WayBack {
                 odata: reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error))),
                 credential: session.clone().recipient(),
                 session: session.clone().recipient(),
                 log_off: session.recipient(),
             });
-            Aligner::new(deps, flow_id, servicenow, tokens, way_back)
+            Aligner::new(deps, definitions, flow_id, servicenow, tokens, way_back)
         })
     });
     let mut pulses = vec![mapper.pulse()];
     pulses.extend(aligner.iter().map(|aligner| aligner.pulse()));
     let align = aligner.map(|aligner| aligner.addr.recipient());
+    let definitions = definitions.clone();
     let (deps, flow_id, session, writer, map) =
         (deps.clone(), flow.clone(), session.clone(), writer.clone(), mapper.addr.clone().recipient());
     let poller = start_on(ingest, ChildName::of_flow("poller", flow.clone()), MAILBOX, supervision, move |_| {
@@ -267,6 +330,7 @@ fn start_flow(
         Poller::new(Reader {
             deps,
             flow: flow_id,
+            definitions: definitions.clone(),
             odata,
             session: session.clone().recipient(),
             refused: session.recipient(),

@@ -1,8 +1,11 @@
 //! Credentials in clear, for the moment in which they leave for the other system: read from the ledger, opened with the master key.
 //!
-//! The key file is read anew each time, so that `credential rotate-key` needs no restart.
+//! The key file is read anew when it has changed, so that `credential rotate-key` needs no restart; never on a thread of the actors.
 
+use std::fs::Metadata;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use secrecy::SecretString;
 
@@ -39,6 +42,32 @@ pub struct Vault {
     store: Store,
     key_file: PathBuf,
     credentials_directory: Option<PathBuf>,
+    /// The ring as it was last read, and what the file looked like then.
+    ring: Arc<Mutex<Option<(Stamp, Arc<KeyRing>)>>>,
+}
+
+/// What tells one state of a file from another, its rights included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    /// Device, inode, rights, owner and the time of the last change of any of them.
+    node: [i64; 6],
+}
+
+impl Stamp {
+    #[cfg(unix)]
+    fn of(file: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        let number = |value: u64| i64::from_ne_bytes(value.to_ne_bytes());
+        let node = [number(file.dev()), number(file.ino()), i64::from(file.mode()), i64::from(file.uid()), file.ctime(), file.ctime_nsec()];
+        Self { modified: file.modified().ok(), length: file.len(), node }
+    }
+
+    #[cfg(not(unix))]
+    fn of(file: &Metadata) -> Self {
+        Self { modified: file.modified().ok(), length: file.len(), node: [0; 6] }
+    }
 }
 
 /// Why a credential cannot be had.
@@ -77,7 +106,7 @@ pub enum CredentialError {
 impl Vault {
     /// A vault over the ledger's credentials. `credentials_directory` is systemd's, where the unit hands the key over.
     pub fn new(store: Store, key_file: PathBuf, credentials_directory: Option<PathBuf>) -> Self {
-        Self { store, key_file, credentials_directory }
+        Self { store, key_file, credentials_directory, ring: Arc::default() }
     }
 
     /// Where the master key is.
@@ -91,6 +120,30 @@ impl Vault {
     /// [`KeyError`] when the key file is missing although there are ciphertexts, is not safe, or is not ours.
     pub fn keys(&self, ciphertexts_exist: bool) -> Result<KeyRing, KeyError> {
         KeyRing::load(self.key_place(), ciphertexts_exist)
+    }
+
+    /// The key ring that opens what is sealed, read on a thread that may block, and only when its file has changed.
+    ///
+    /// # Errors
+    /// As for [`Vault::keys`].
+    pub async fn ring(&self) -> Result<Arc<KeyRing>, KeyError> {
+        let (place, kept) = (self.key_place(), self.ring.clone());
+        let path = place.path().to_owned();
+        let read = move || {
+            // looked at before it is read: a change in between is seen the next time
+            let stamp = std::fs::symlink_metadata(place.path()).ok().as_ref().map(Stamp::of);
+            let lock = || kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if let (Some(stamp), Some((of, ring))) = (&stamp, &*lock())
+                && of == stamp
+            {
+                return Ok(ring.clone());
+            }
+            let ring = Arc::new(KeyRing::load(place, true)?);
+            *lock() = stamp.map(|stamp| (stamp, ring.clone()));
+            Ok(ring)
+        };
+        let source = |error: tokio::task::JoinError| std::io::Error::other(error.to_string());
+        tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(KeyError::File { path, action: "read", source: source(error) }))
     }
 
     /// The password of SYSPRO's companies: blank where none was set.
@@ -110,11 +163,11 @@ impl Vault {
     /// # Errors
     /// [`CredentialError`].
     pub async fn credential(&self, name: &'static str) -> Result<Credential, CredentialError> {
-        let all =
-            self.store.credential_list().await.map_err(|error: StoreError| CredentialError::Store { name, problem: error.to_string() })?;
-        let row = all.into_iter().find(|row| row.name == name).ok_or(CredentialError::Missing { name })?;
+        let row = self.store.credential_get(name).await;
+        let row = row.map_err(|error: StoreError| CredentialError::Store { name, problem: error.to_string() })?;
+        let row = row.ok_or(CredentialError::Missing { name })?;
         let sealed_error = |error: KeyError| CredentialError::Sealed { name, problem: error.to_string() };
-        let keys = self.keys(true).map_err(sealed_error)?;
+        let keys = self.ring().await.map_err(sealed_error)?;
         let sealed = Sealed { nonce: row.nonce, ciphertext: row.ciphertext, key_id: row.key_id };
         let password = keys.open(&row.name, &row.username, &sealed).map_err(sealed_error)?;
         Ok(Credential { username: row.username, password })

@@ -124,7 +124,8 @@ fn start(global: &Global, args: &BackfillArgs) -> Result<Exit, Failure> {
 }
 
 async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &mut Signals) -> Result<Exit, Failure> {
-    let deps = context.deps();
+    // one that is only noted is read with whatever the service has
+    let deps = if args.no_wait { context.deps() } else { context.working_deps().await? };
     let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
     let chosen = |flow: &FlowId| wanted(&args.companies, flow.company.as_str()) && wanted(&args.entities, flow.entity.as_str());
     let new = NewBackfill {
@@ -144,7 +145,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     let last = slices(context, &deps, &tree, &ids, signals).await;
     tree.stop(STOP_DEADLINE).await;
     let last = last?;
-    let status = context.store.flow_status().await?;
+    let status = context.flow_status().await?;
     let rows = context.store.backfill_list(BackfillFilter { ids, limit: i64::MAX, ..BackfillFilter::default() }).await?;
     output::even_unread(print(global, &rows))?;
     let held = last.flows.iter().filter_map(|(_, result)| result.as_ref().err()).any(|error| matches!(error, PollError::Held { .. }));

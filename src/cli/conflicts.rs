@@ -140,7 +140,7 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
             ConflictsCommand::Adopt(args) => {
                 let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
                 let deps = context.deps();
-                let aligned = deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+                let aligned = deps.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
                 if !aligned || !deps.settings.syspro.companies.contains(&flow.company) {
                     let text =
                         format!("there is no aligned flow {flow}: its profile file needs a block `[header.align]`, see docs/alignment.md");

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -12,15 +13,23 @@ use super::failure::{Exit, Failure};
 use crate::actors::Deps;
 use crate::actors::crash::CrashPoints;
 use crate::actors::heart;
+use crate::actors::in_force::{InForce, Standing};
 use crate::actors::progress::Progress;
 use crate::actors::stopping::Stopping;
 use crate::actors::vault::Vault;
 use crate::config::Settings;
 use crate::config::{self as config, ConfigError, Loaded};
-use crate::definition::{self, Definitions};
+use crate::definition::set::short;
+use crate::definition::{self, Definitions, SetText};
 use crate::domain::EntityName;
+use crate::domain::name::{doubles, twice};
 use crate::postgres::{self, Cluster, Keeper};
-use crate::store::{Dead, Node, Store};
+use crate::store::{Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Stands, Store};
+
+/// How long a command waits for a service to take up files that were changed a moment ago.
+const TAKEN_UP: Duration = Duration::from_secs(6);
+/// Between two looks whether it has.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// Settings and definitions, checked; nothing has been started.
 pub(super) struct Checked {
@@ -53,7 +62,7 @@ pub(super) struct Context {
     pub(super) migrated: Vec<String>,
     cluster: Option<Cluster>,
     /// Held while this process lives: an earlier life of this node is dead.
-    _alone: Option<File>,
+    alone: Option<File>,
 }
 
 impl Refused {
@@ -106,7 +115,8 @@ impl Checked {
         };
         match config::load_definition_part(path, config::environment()) {
             Some(part) => {
-                let problems = definition::load(part.directory.as_deref(), &part.profile, &part.entities).err().unwrap_or_default();
+                let problems =
+                    definition::load(part.directory.as_deref(), &part.profile, &part.entities, &part.companies).err().unwrap_or_default();
                 refused.definitions = problems.iter().map(ToString::to_string).collect();
             }
             None => refused.unchecked = true,
@@ -117,8 +127,10 @@ impl Checked {
     /// Checks the definitions of given settings.
     pub(super) fn with(loaded: Loaded) -> Result<Self, Refused> {
         let settings = &loaded.settings;
-        let load =
-            |entities: &[EntityName]| definition::load(settings.definitions.directory.as_deref(), &settings.servicenow.profile, entities);
+        let load = |entities: &[EntityName]| {
+            let directory = settings.definitions.directory.as_deref();
+            definition::load(directory, &settings.servicenow.profile, entities, &settings.companies)
+        };
         let definitions = load(&settings.flows.entities)
             .map_err(|problems| Refused { definitions: problems.iter().map(ToString::to_string).collect(), ..Refused::default() })?;
         let mut strangers: Vec<&EntityName> = settings.schedule.keys().filter(|entity| definitions.plan(entity).is_none()).collect();
@@ -182,7 +194,7 @@ impl Context {
         };
         let store = Store::connect(&settings.database, &url)?;
         match Self::join(&store, &directory).await {
-            Ok((migrated, node, alone)) => Ok(Self { checked, store, node, migrated, cluster, _alone: alone }),
+            Ok((migrated, node, alone)) => Ok(Self { checked, store, node, migrated, cluster, alone }),
             Err(failure) => {
                 stop_cluster(cluster).await;
                 Err(failure)
@@ -201,11 +213,63 @@ impl Context {
         Ok((migrated, node, alone))
     }
 
-    /// What the actors need.
+    /// What the actors need for whoever only looks: the ledger lets nothing be done under definitions without a number.
     pub(super) fn deps(&self) -> Deps {
+        self.deps_with(InForce::new(self.checked.definitions.clone(), SetNumber(0), Standing::InForce))
+    }
+
+    /// What the actors of a command need that maps or sends.
+    ///
+    /// # Errors
+    /// [`Exit::Configuration`] when other definitions than those of this command are in force.
+    pub(super) async fn working_deps(&self) -> Result<Deps, Failure> {
+        self.check_companies().await?;
+        let deadline = Instant::now() + TAKEN_UP;
+        loop {
+            match self.stand(MayAdopt::IfNobodyLives { silent: heart::SILENT }).await? {
+                Stands::InForce { number, .. } => {
+                    return Ok(self.deps_with(InForce::new(self.checked.definitions.clone(), number, Standing::InForce)));
+                }
+                // files that were changed a moment ago: a service that has them as well takes them up
+                Stands::Other { number: None, alive: true, .. } if Instant::now() < deadline => {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                Stands::Other { number, hash, alive, .. } => {
+                    let set = &self.checked.definitions.set;
+                    return Err(Failure::new(Exit::Configuration, not_in_force(set.short(), short(&hash), number.is_some(), alive)));
+                }
+            }
+        }
+    }
+
+    /// What the actors of a service need, which may wait for its definitions to come into force.
+    pub(super) async fn service_deps(&self) -> Result<Deps, Failure> {
+        self.check_companies().await?;
+        let stands = self.stand(MayAdopt::Changed).await?;
+        let number = match &stands {
+            Stands::InForce { number, .. } => *number,
+            Stands::Other { number, .. } => number.unwrap_or(SetNumber(0)),
+        };
+        Ok(self.deps_with(InForce::new(self.checked.definitions.clone(), number, Standing::of(&stands))))
+    }
+
+    /// The name that this node keeps; a command beside a running service has none of its own.
+    pub(super) fn own_name(&self) -> Option<String> {
+        self.alone.is_some().then(|| self.node.name.clone())
+    }
+
+    /// Comes to the ledger with the definitions of this process.
+    pub(super) async fn stand(&self, may: MayAdopt) -> Result<Stands, Failure> {
+        let who = Adopter { node: self.own_name(), actor: super::sync::user(), why: None, may };
+        let stands = self.store.definition_stand(self.checked.definitions.set.clone(), who).await?;
+        say_adopted(&self.checked.definitions.set, &stands);
+        Ok(stands)
+    }
+
+    fn deps_with(&self, definitions: InForce) -> Deps {
         Deps {
             settings: Arc::new(self.checked.settings().clone()),
-            definitions: self.checked.definitions.clone(),
+            definitions,
             store: self.store.clone(),
             vault: self.vault(),
             progress: Arc::new(Progress::default()),
@@ -227,6 +291,20 @@ impl Context {
         Ok(())
     }
 
+    /// How every flow stands; those that the configuration no longer makes are marked.
+    pub(super) async fn flow_status(&self) -> Result<Vec<FlowStatus>, Failure> {
+        Ok(crate::actors::tree::flow_status(&self.deps()).await?)
+    }
+
+    /// Refuses companies that the ledger knows in another spelling: their records have other keys, and everything would arrive twice.
+    async fn check_companies(&self) -> Result<(), Failure> {
+        let syspro = &self.checked.settings().syspro;
+        match doubles(&syspro.companies, &self.store.companies().await?) {
+            Some((ours, known)) if !syspro.companies_differ_by_case => Err(Failure::new(Exit::Configuration, twice(&ours, &known))),
+            _ => Ok(()),
+        }
+    }
+
     /// The credentials.
     pub(super) fn vault(&self) -> Vault {
         let handed_over = std::env::var_os("CREDENTIALS_DIRECTORY").map(Into::into);
@@ -244,6 +322,27 @@ impl Context {
         // background may still come too late
         drop(self.store);
         stop_cluster(self.cluster).await;
+    }
+}
+
+/// Says in the log which definitions came into force just now, and what they say otherwise.
+pub(super) fn say_adopted(set: &SetText, stands: &Stands) {
+    if let Stands::InForce { number, adopted: Some(difference) } = stands {
+        tracing::info!(number = number.0, hash = set.short(), changes = difference.join("; "), "these definitions are in force now");
+    }
+}
+
+/// Why a command does nothing, and what to do.
+fn not_in_force(ours: &str, in_force: &str, known: bool, alive: bool) -> String {
+    let what =
+        format!("the definitions of this command ({ours}) are not those in force in the ledger ({in_force}); nothing was mapped or sent");
+    let adopt = "`tieline definitions adopt --why …` puts those of this command into force";
+    match (alive, known) {
+        (true, _) => format!(
+            "{what}. A running service works with those in force: it takes its own changed files up within seconds, or at once at SIGHUP; repeat \
+             the command then. Otherwise {adopt}, and services that have other files stop working"
+        ),
+        (false, _) => format!("{what}. The ledger had them in force before, and this machine has not seen those that came after; {adopt}"),
     }
 }
 

@@ -1,10 +1,12 @@
-//! `tieline flow pause|resume`.
+//! `tieline flow pause|resume|forget`.
 
-use super::Global;
 use super::failure::{Exit, Failure};
 use super::ledger::with_ledger;
 use super::output;
+use super::{Global, OutputForm};
 use crate::domain::FlowId;
+use crate::http::api::actions::refused_to_forget;
+use crate::store::{FlowStatus, Forgotten};
 
 /// What to do with a flow.
 #[derive(Debug, clap::Subcommand)]
@@ -12,7 +14,24 @@ pub enum FlowCommand {
     /// Reads it no more until it is resumed; what is due is still sent
     Pause(FlowArgs),
     /// Goes on with a flow that was paused, or that tieline itself stopped
-    Resume(FlowArgs),
+    Resume(ResumeArgs),
+    /// Forgets flows that the configuration no longer makes; their records stay as history
+    Forget(ForgetArgs),
+}
+
+/// Which flows to forget, and why.
+#[derive(Debug, clap::Args)]
+pub struct ForgetArgs {
+    /// The company
+    company: String,
+    /// The entity; without one, every flow of the company that is no longer configured
+    entity: Option<String>,
+    /// Drop what of it is queued, waiting, failed or on hold; should the flow come back, its records are sent anew
+    #[arg(long)]
+    drop_pending: bool,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    why: String,
 }
 
 /// Which flow, and why.
@@ -27,17 +46,71 @@ pub struct FlowArgs {
     why: String,
 }
 
+/// How a flow goes on.
+#[derive(Debug, clap::Args)]
+pub struct ResumeArgs {
+    #[command(flatten)]
+    flow: FlowArgs,
+    /// SYSPRO really has so few rows: accept it until the next whole read has ended
+    #[arg(long)]
+    accept_smaller: bool,
+}
+
 /// Pauses or resumes.
 pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failure> {
-    let (args, paused) = match command {
-        FlowCommand::Pause(args) => (args, true),
-        FlowCommand::Resume(args) => (args, false),
+    let (args, paused, accept) = match command {
+        FlowCommand::Pause(args) => (args, true, false),
+        FlowCommand::Resume(ResumeArgs { flow, accept_smaller }) => (flow, false, *accept_smaller),
+        FlowCommand::Forget(args) => return forget(global, args),
     };
     with_ledger(global, async |context| {
         let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
         super::sync::check_names(&context.checked, std::slice::from_ref(&args.company), std::slice::from_ref(&args.entity))?;
+        if accept {
+            context.store.flow_accept_smaller(flow.clone(), super::sync::user(), args.why.clone()).await?;
+        }
         context.store.flow_pause(flow.clone(), paused, super::sync::user(), args.why.clone()).await?;
         output::line(&format!("flow {flow} is {}", if paused { "paused" } else { "resumed" }))?;
         Ok(Exit::Done)
+    })
+}
+
+/// Forgets flows one by one; one that cannot be forgotten keeps no other from it.
+fn forget(global: &Global, args: &ForgetArgs) -> Result<Exit, Failure> {
+    with_ledger(global, async |context| {
+        let all = context.flow_status().await?;
+        let named = |row: &&FlowStatus| row.company == args.company && args.entity.as_ref().is_none_or(|entity| *entity == row.entity);
+        let chosen: Vec<&FlowStatus> = all.iter().filter(named).collect();
+        let name = format!("{}{}", args.company, args.entity.as_ref().map(|entity| format!("/{entity}")).unwrap_or_default());
+        if chosen.is_empty() {
+            return Err(Failure::new(Exit::Failed, format!("the ledger has no flow {name}; `tieline status` lists them")));
+        }
+        if chosen.iter().all(|row| row.configured) {
+            let text = format!(
+                "{name} is configured, and would be made again; take the company out of `syspro.companies`, or the entity out of the definitions, first"
+            );
+            return Err(Failure::new(Exit::Failed, text));
+        }
+        let (mut done, mut refused) = (Vec::new(), Vec::new());
+        for row in chosen.into_iter().filter(|row| !row.configured) {
+            let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
+            match context.store.flow_forget(flow.clone(), args.drop_pending, super::sync::user(), args.why.clone()).await? {
+                Forgotten::Done(forgotten) => done.push(forgotten),
+                other => refused.extend(refused_to_forget(&flow, &other)),
+            }
+        }
+        if global.output == OutputForm::Json {
+            output::json(&serde_json::json!({ "forgotten": done, "refused": refused.iter().map(|(what, _)| what).collect::<Vec<_>>() }))?;
+        } else {
+            for gone in &done {
+                let dropped =
+                    if gone.dropped > 0 { format!(", {} were dropped before they were delivered", gone.dropped) } else { String::new() };
+                output::line(&format!("flow {} is forgotten; {} records stay as history{dropped}", gone.flow, gone.kept))?;
+            }
+        }
+        for (what, step) in &refused {
+            output::complaint(&format!("{what}: {step}"));
+        }
+        Ok(if refused.is_empty() { Exit::Done } else { Exit::Failed })
     })
 }

@@ -6,13 +6,18 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::actors::heart;
+use crate::definition::set::short;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
 use crate::domain::delivery::FailureWord;
-use crate::store::{AuditFilter, AuditRow, FailureFilter, NodeRow, RunFilter};
+use crate::domain::look::thousands;
+use crate::store::{AuditFilter, AuditRow, CauseRow, FailureFilter, FailureRow, FlowStatus, NodeRow, RunFilter};
 
 /// Rows fetched at a time, so that memory stays flat.
 const PAGE: i64 = 1000;
+
+/// Values of a cause that are named.
+const VALUES: usize = 8;
 
 /// Audit rows shown to people who name no limit.
 const SHOWN: i64 = 200;
@@ -40,6 +45,18 @@ pub struct FailuresArgs {
     /// Only where the message holds this text
     #[arg(long)]
     text: Option<String>,
+    /// Only this cause, by the name that the list of causes gives; lists its records
+    #[arg(long, value_name = "NAME")]
+    cause: Option<String>,
+    /// One row per part of a record instead of one entry per cause; JSON lists parts unless --causes is given
+    #[arg(long, conflicts_with = "causes")]
+    records: bool,
+    /// By cause: an example, the values that differ, the amounts at stake, the parents waited for
+    #[arg(long)]
+    causes: bool,
+    /// Causes that have failed for longest first, not the largest
+    #[arg(long)]
+    oldest: bool,
     /// At most so many
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     limit: i64,
@@ -115,18 +132,20 @@ fn at(time: Option<DateTime<Utc>>) -> String {
 /// `tieline status`
 pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let flows = context.store.flow_status().await?;
+        let flows = context.flow_status().await?;
         let runs = context.store.run_list(RunFilter { limit: args.runs, ..RunFilter::default() }).await?;
         let nodes = context.store.node_list(heart::SILENT).await?;
+        let in_force = context.store.definition_in_force().await?;
         if global.output == OutputForm::Json {
-            output::json(&serde_json::json!({ "flows": flows, "runs": runs, "nodes": nodes }))?;
+            output::json(&serde_json::json!({ "flows": flows, "runs": runs, "nodes": nodes, "definitions": in_force }))?;
             return Ok(Exit::Done);
         }
         if flows.is_empty() {
             output::line("No flow has run yet: `tieline sync` runs each once, `tieline run` by their schedules.")?;
             return Ok(Exit::Done);
         }
-        let rows = flows.iter().map(|f| {
+        let (made, ghosts): (Vec<&FlowStatus>, Vec<&FlowStatus>) = flows.iter().partition(|flow| flow.configured);
+        let rows = made.iter().chain(&ghosts).map(|f| {
             let backlog = f.backlog();
             let counts = [f.documents, backlog.moving(), backlog.waiting, backlog.on_hold, backlog.failed];
             let watermark = f.watermark.map_or_else(|| "-".to_owned(), |date| date.to_string());
@@ -138,7 +157,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         });
         let headers = ["flow", "read up to", "last success", "records", "queued", "waiting", "on hold", "failed", "state"];
         output::line(&output::table(&headers, &[3, 4, 5, 6, 7], rows).to_string())?;
-        for flow in &flows {
+        for flow in &made {
             let why = flow.stopped.as_ref().or(flow.last_error.as_ref());
             if let Some(why) = why {
                 output::line(&format!("{}/{}: {why}", flow.company, flow.entity))?;
@@ -180,8 +199,19 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             }
         }
         show_nodes(&nodes)?;
+        if let Some(set) = &in_force {
+            let since = set.in_force_since.map(|since| format!(" since {}", at(Some(since)))).unwrap_or_default();
+            output::line(&format!("Definitions {} (number {}) are in force{since}.", short(&set.hash), set.number))?;
+        }
+        if let Some(ghost) = ghosts.first() {
+            let count = if ghosts.len() == 1 { "1 flow is".to_owned() } else { format!("{} flows are", ghosts.len()) };
+            output::line(&format!(
+                "{count} no longer configured: not read, and no trouble; `tieline flow forget {} {} --why …` takes one off this list.",
+                ghost.company, ghost.entity
+            ))?;
+        }
         let mut outstanding = Backlog::default();
-        flows.iter().for_each(|flow| outstanding += flow.backlog());
+        made.iter().for_each(|flow| outstanding += flow.backlog());
         if outstanding.total() > 0 {
             let what = if outstanding.total() == 1 { "record has" } else { "records have" };
             let (total, said) = (outstanding.total(), outstanding.sentence());
@@ -199,6 +229,9 @@ fn show_nodes(nodes: &[NodeRow]) -> Result<(), Failure> {
     }
     let rows = alive.iter().map(|node| {
         let sending = match node.breaker.as_str() {
+            _ if !node.in_force => {
+                format!("does nothing: it has definitions number {}, and others are in force", node.definition.unwrap_or_default())
+            }
             "open" => format!("nothing gets through, tried again at {}", at(Some(node.paused_until))),
             "half_open" => "tries one batch".to_owned(),
             _ if node.paused_until > Utc::now() => format!("asked to wait until {}", at(Some(node.paused_until))),
@@ -215,55 +248,106 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
     with_ledger(global, async |context| {
         context.check_names(args.company.as_deref(), args.entity.as_deref()).await?;
         let filter = FailureFilter {
-            key: None,
-            cause: None,
-            since: None,
-            until: None,
             company: args.company.clone(),
             entity: args.entity.clone(),
             reason: args.reason,
             text: args.text.clone(),
-            after: 0,
+            cause: args.cause.clone(),
+            oldest: args.oldest,
             limit: args.limit,
+            ..FailureFilter::default()
         };
-        let rows = context.store.failure_list(filter).await?;
-        if global.output == OutputForm::Json {
-            output::json(&rows)?;
-            return Ok(Exit::Done);
-        }
-        if rows.is_empty() {
+        let json = global.output == OutputForm::Json;
+        let parts = args.records || args.cause.is_some() || (json && !args.causes);
+        let (number, what) = if parts {
+            let rows = context.store.failure_list(filter).await?;
+            if json {
+                return output::json(&rows).map(|()| Exit::Done);
+            }
+            if !rows.is_empty() {
+                output::line(&parts_table(&rows))?;
+            }
+            (rows.len(), "parts of records")
+        } else {
+            let rows = context.store.failure_causes(filter).await?;
+            if json {
+                return output::json(&rows).map(|()| Exit::Done);
+            }
+            let all: Vec<String> = rows.iter().map(cause_text).collect();
+            if !all.is_empty() {
+                output::line(&all.join("\n\n"))?;
+            }
+            (rows.len(), "causes")
+        };
+        if number == 0 {
             output::line(&match context.store.failure_count().await? {
                 0 => "No failed or pending records.".to_owned(),
                 all => format!("No failure matches this filter ({all} without the filter)."),
             })?;
-            return Ok(Exit::Done);
-        }
-        let table = rows.iter().map(|r| {
-            let line = if r.record_key.is_empty() { r.block.clone() } else { format!("{} {}", r.block, r.record_key) };
-            let why = r.reason.clone().unwrap_or_else(|| r.state.clone());
-            vec![
-                format!("{}/{} {}", r.company, r.entity, r.key),
-                line,
-                why,
-                r.message.clone().unwrap_or_default(),
-                r.field.clone().unwrap_or_default(),
-                r.next_step.clone().unwrap_or_default(),
-                r.attempts.to_string(),
-                at(Some(r.since)),
-            ]
-        });
-        output::line(
-            &output::table(&["record", "part", "why", "in the system's words", "field", "next step", "tries", "since"], &[6], table)
-                .to_string(),
-        )?;
-        if rows.len() as i64 == args.limit {
+        } else if number as i64 == args.limit {
             output::line(&format!(
-                "These are the first {}; narrow the list by --entity, --reason or --text, or raise --limit.",
+                "These are the first {} {what}; narrow the list by --entity, --reason or --text, or raise --limit.",
                 args.limit
             ))?;
         }
         Ok(Exit::Done)
     })
+}
+
+fn parts_table(rows: &[FailureRow]) -> String {
+    let table = rows.iter().map(|r| {
+        let line = if r.record_key.is_empty() { r.block.clone() } else { format!("{} {}", r.block, r.record_key) };
+        let why = r.reason.clone().unwrap_or_else(|| r.state.clone());
+        vec![
+            format!("{}/{} {}", r.company, r.entity, r.key),
+            line,
+            why,
+            r.message.clone().unwrap_or_default(),
+            r.field.clone().unwrap_or_default(),
+            r.next_step.clone().unwrap_or_default(),
+            r.attempts.to_string(),
+            at(Some(r.first_failed_at)),
+        ]
+    });
+    let headers = ["record", "part", "why", "message", "field", "next step", "tries", "first failed"];
+    output::table(&headers, &[6], table).to_string()
+}
+
+/// A cause, one fact a line: readable at any width.
+fn cause_text(row: &CauseRow) -> String {
+    let records = |number: i64| if number == 1 { "1 record".to_owned() } else { format!("{number} records") };
+    let parts = if row.count == row.documents { String::new() } else { format!(" ({} parts)", row.count) };
+    let mut lines = vec![format!("{}/{}  {}  {}{parts}", row.company, row.entity, row.reason, records(row.documents))];
+    let mut fact = |name: &str, text: String| lines.push(format!("  {name:<13} {text}"));
+    fact("first failed", at(Some(row.first_failed_at)));
+    if !row.example.is_empty() {
+        fact("example", format!("{}: {}", row.example_key, row.example));
+    }
+    if !row.values.is_empty() {
+        let named: Vec<String> = row.values.iter().take(VALUES).map(|one| format!("{} {}", one.value, one.documents)).collect();
+        let more = row.values.len().saturating_sub(VALUES);
+        fact("values", named.join(", ") + &if more > 0 { format!(", and {more} more") } else { String::new() });
+    }
+    if !row.amounts.is_empty() {
+        let amounts = row.amounts.iter().map(|one| {
+            let currency = if one.currency.is_empty() { "company currency" } else { &one.currency };
+            format!("{currency} {} ({})", thousands(&one.amount), records(one.documents))
+        });
+        fact("at stake", amounts.collect::<Vec<_>>().join(", "));
+    }
+    for parent in &row.parents {
+        fact("waits for", format!("{} {}: {} ({})", parent.entity, parent.key, parent.words(), records(parent.documents)));
+        fact("", format!("tieline record {} {} {}", parent.company, parent.entity, parent.key));
+    }
+    let more = row.parents.first().map_or(0, |one| one.parents) - row.parents.len() as i64;
+    if more > 0 {
+        fact("", format!("and {more} other parents"));
+    }
+    if let Some(step) = &row.next_step {
+        fact("next step", step.clone());
+    }
+    fact("records", format!("tieline failures --cause {}", row.cause));
+    lines.join("\n")
 }
 
 /// `tieline audit`

@@ -6,6 +6,7 @@ mod check;
 mod conflicts;
 mod context;
 mod credential;
+mod definitions;
 #[cfg(feature = "sim")]
 mod demo;
 mod doctor;
@@ -16,6 +17,7 @@ mod ledger;
 mod notices;
 mod output;
 mod record;
+mod reload;
 mod replay;
 mod run;
 #[cfg(target_os = "linux")]
@@ -47,7 +49,7 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Global {
-    /// The configuration file [default: /etc/tieline/tieline.toml, then ./config/tieline.toml]
+    /// The configuration file [default: /etc/tieline/tieline.toml, then ./tieline.toml, then ./config/tieline.toml]
     #[arg(long, global = true, value_name = "FILE", env = "TIELINE_CONFIG")]
     pub config: Option<PathBuf>,
     /// How lists are printed
@@ -86,7 +88,7 @@ pub enum Command {
     ApiKey(api_key::ApiKeyCommand),
     /// How every flow stands, and the last runs
     Status(ledger::StatusArgs),
-    /// Pauses or resumes a flow
+    /// Pauses or resumes a flow, or forgets one that the configuration no longer makes
     #[command(subcommand)]
     Flow(flow::FlowCommand),
     /// What did not arrive, in the system's own words, with the next step
@@ -104,6 +106,9 @@ pub enum Command {
     /// Whom `[notices]` tells what
     #[command(subcommand)]
     Notices(notices::NoticesCommand),
+    /// Which definitions are in force, and how to put those of this machine into force
+    #[command(subcommand)]
+    Definitions(definitions::DefinitionsCommand),
     /// What waits for a person where both sides may change the records
     #[command(subcommand)]
     Conflicts(conflicts::ConflictsCommand),
@@ -152,6 +157,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Release(args) => hold::hold(&cli.global, &args, hold::Ask::Release),
         Command::Backfill(args) => backfill::backfill(&cli.global, &args),
         Command::Notices(command) => notices::notices(&cli.global, &command),
+        Command::Definitions(command) => definitions::definitions(&cli.global, &command),
         Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),
         Command::Audit(args) => ledger::audit(&cli.global, &args),
         #[cfg(target_os = "linux")]

@@ -121,21 +121,22 @@ pub(super) fn replay(global: &Global, args: &ReplayArgs) -> Result<Exit, Failure
 }
 
 async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: ReplayScope) -> Result<Exit, Failure> {
-    let deps = context.deps();
+    let deps = context.working_deps().await?;
     let people = global.output == OutputForm::Table;
     // a reader that goes early must not keep anything from being sent, nor change the exit code
     let say = |text: &str| output::even_unread(output::line(text));
-    let taken_in = take_in(&deps, scope, &sync::user(), Some(args.why.clone())).await?;
+    let mut taken_in = take_in(&deps, scope, &sync::user(), Some(args.why.clone())).await?;
     let nothing = taken_in.documents == 0 && taken_in.skipped.is_empty();
     if let (true, Some(key), None, false) = (nothing, &args.key, args.run, args.failed_only) {
         let any = "(any)";
         return Err(never_read(args.company.as_deref().unwrap_or(any), args.entity.as_deref().unwrap_or(any), key));
     }
     if people {
-        match (nothing, taken_in.documents) {
-            (true, _) => say("Nothing in the ledger is in this scope; nothing was sent.")?,
-            (_, 1) => say("1 document is due again.")?,
-            (_, count) => say(&format!("{count} documents are due again."))?,
+        match (nothing, taken_in.documents, args.no_send) {
+            (true, ..) => say("Nothing in the ledger is in this scope; nothing was sent.")?,
+            (_, 1, true) => say("1 record was mapped again and is queued.")?,
+            (_, count, true) => say(&format!("{count} records were mapped again and are queued."))?,
+            _ => {}
         }
         for skipped in &taken_in.skipped {
             say(&format!("left out: {skipped}"))?;
@@ -154,8 +155,12 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
     let cycle = sync::run_cycle(&deps, &tree, Vec::new(), &mut signals).await;
     tree.stop(STOP_DEADLINE).await;
     let cycle = cycle?;
-    let status = context.store.flow_status().await?;
+    taken_in.outcome = taken_in.followed.settle(&deps, Duration::ZERO).await?;
+    let status = context.flow_status().await?;
     if people {
+        if let Some(outcome) = &taken_in.outcome {
+            say(&outcome.text)?;
+        }
         for (flow, counts) in deps.progress.all() {
             say(&format!("{flow}: delivered {}", counts.delivered))?;
         }

@@ -9,6 +9,7 @@ use tracing::{error, info, warn};
 use super::Global;
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
+use super::reload::Reloader;
 use super::signals::Signals;
 use crate::actors::chain;
 use crate::actors::root::RootDoor;
@@ -36,7 +37,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     super::block_on(async {
         let mut signals = Signals::listen();
         let context = Context::open(checked).await?;
-        let result = serve(&context, &mut signals).await;
+        let result = serve(&context, &mut signals, true).await;
         context.close().await;
         if let Err(Failure { exit: Exit::Stuck, text }) = &result {
             super::output::complaint(text);
@@ -47,10 +48,12 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     })
 }
 
-pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Exit, Failure> {
-    let deps = context.deps();
+/// Serves until a signal. `reloads`: definitions that change are taken up, at SIGHUP too.
+pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: bool) -> Result<Exit, Failure> {
+    let deps = context.service_deps().await?;
     let tree = Tree::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let surface = Surface::new(deps.clone(), RootDoor::new(tree.root.clone()), tree.access(), Arc::new(context.checked.loaded.clone()));
+    let (root, loaded) = (RootDoor::new(tree.root.clone()), Arc::new(context.checked.loaded.clone()));
+    let surface = Surface::new(deps.clone(), root.clone(), tree.access(), loaded.clone());
     let server = match http::start(&surface) {
         Ok(server) => server,
         Err(error) => {
@@ -71,6 +74,10 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Ex
     if let Some(every) = sd_notify::watchdog_enabled() {
         pulse(deps.watch.clone(), deps.settings.flows.stuck, every);
     }
+    if let Some(complaint) = deps.definitions.view().complaint() {
+        error!(complaint, "this node waits");
+    }
+    let reloading = reloads.then(|| actix_rt::spawn(Reloader { deps: deps.clone(), root, loaded }.run()));
     let keeping = context.keeper().map(|keeper| tokio::spawn(keep(keeper)));
     let mut fatal = tree.fatal.clone();
     let result = tokio::select! {
@@ -82,6 +89,9 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals) -> Result<Ex
         }
     };
     deps.watch.dismiss();
+    if let Some(reloading) = reloading {
+        reloading.abort();
+    }
     if let Err(Failure { exit: Exit::Stuck, .. }) = &result {
         // what is stuck does not come to its end; it is looked up at the next start
         return result;

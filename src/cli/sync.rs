@@ -96,12 +96,12 @@ fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, 
 }
 
 async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>, signals: &mut Signals) -> Result<Exit, Failure> {
-    let deps = context.deps();
+    let deps = context.working_deps().await?;
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let report = run_cycle(&deps, &tree, flows, signals).await;
     tree.stop(STOP_DEADLINE).await;
     let report = report?;
-    let status = context.store.flow_status().await?;
+    let status = context.flow_status().await?;
     // what became of the records is told by the exit code, whether or not anybody reads the summary
     output::even_unread(print(global, &deps, &report, &status))?;
     Ok(exit_code(&report, &status))
@@ -228,7 +228,7 @@ pub(super) fn exit_code(report: &CycleReport, status: &[FlowStatus]) -> Exit {
         Exit::Unreachable
     } else if polls().next().is_some() || write_errors(report).next().is_some() {
         Exit::Failed
-    } else if status.iter().any(|row| row.backlog().total() > 0) {
+    } else if status.iter().filter(|row| row.configured).any(|row| row.backlog().total() > 0) {
         Exit::Partly
     } else {
         Exit::Done

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use crate::domain::EntityName;
 use crate::domain::word::distance;
+use crate::domain::{CompanyId, EntityName};
 
-use super::raw::{self, Kind, Raw};
+use super::raw::{self, COMPANY, Kind, Raw};
 use super::settings::Settings;
 use super::validate;
 
 /// Where the file is looked for when none is named, the first found wins.
-pub const SEARCH: &[&str] = &["/etc/tieline/tieline.toml", "./config/tieline.toml"];
+pub const SEARCH: &[&str] = &["/etc/tieline/tieline.toml", "./tieline.toml", "./config/tieline.toml"];
 
 /// Every variable that overrides a setting begins like this: `TIELINE__SECTION__KEY`.
 pub const PREFIX: &str = "TIELINE__";
@@ -160,13 +160,15 @@ fn read(path: Option<&Path>) -> Result<(String, Option<PathBuf>), ConfigError> {
 /// [`ConfigError::Syntax`] and [`ConfigError::Invalid`].
 pub fn load_text(text: &str, path: Option<PathBuf>, env: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
     let env: BTreeMap<String, String> = env.into_iter().collect();
-    let Layers { table, origins, problems } = Layers::of(text, path.as_deref(), &env)?;
+    let Layers { table, mut origins, problems } = Layers::of(text, path.as_deref(), &env)?;
     let values = values(&table);
     let raw = table.try_into::<Raw>().map_err(|error| ConfigError::Invalid {
         problems: vec![Problem { key: String::new(), text: error.message().to_owned(), origin: None }],
     })?;
     let context = validate::Context { origins: &origins, env: &env, searched: path.is_none() };
     let (settings, warnings) = validate::resolve(&raw, &context, problems).map_err(|problems| ConfigError::Invalid { problems })?;
+    // a section by itself has no value
+    origins.retain(|key, _| values.contains_key(key));
     Ok(Loaded { settings, file: path, origins, values, warnings })
 }
 
@@ -179,6 +181,8 @@ pub struct DefinitionPart {
     pub profile: String,
     /// `flows.entities`
     pub entities: Vec<EntityName>,
+    /// The companies' own currencies. Empty: a configuration that is refused does not tell them for certain.
+    pub companies: BTreeMap<CompanyId, Option<String>>,
 }
 
 /// What the definitions need of a configuration that is refused for something else, so that their mistakes can be reported with it.
@@ -199,13 +203,22 @@ pub fn load_definition_part(path: Option<&Path>, env: impl IntoIterator<Item = (
         None => None,
     };
     let profile = raw.servicenow.profile.filter(|profile| !profile.is_empty() && !profile.contains(['/', '\\', '.']))?;
-    Some(DefinitionPart { directory, profile, entities: raw.flows.entities.iter().flatten().map(EntityName::new).collect() })
+    Some(DefinitionPart {
+        directory,
+        profile,
+        entities: raw.flows.entities.iter().flatten().map(EntityName::new).collect(),
+        companies: BTreeMap::new(),
+    })
 }
 
 /// Every value as text, by `section.key`.
 fn values(table: &toml::Table) -> BTreeMap<String, String> {
     let sections = table.iter().filter_map(|(section, inner)| Some((section, inner.as_table()?)));
     let all = sections.flat_map(|(section, inner)| inner.iter().map(move |(key, value)| (format!("{section}.{key}"), value)));
+    let all = all.flat_map(|(key, value)| match value {
+        toml::Value::Table(inner) => inner.iter().map(|(last, value)| (format!("{key}.{last}"), value)).collect(),
+        value => vec![(key, value)],
+    });
     all.map(|(key, value)| {
         let text = match value {
             _ if is_secret(&key) => "***".to_owned(),
@@ -257,11 +270,32 @@ impl Layers {
                 continue;
             };
             for (key, value) in inner {
-                let origin = at(&format!("{section}.{key}"));
-                self.set(&section, &key, value, origin);
+                let path = format!("{section}.{key}");
+                match value {
+                    toml::Value::Table(of_company) if section == COMPANY => {
+                        let section = self.company(&key);
+                        self.origins.insert(section.clone(), at(&path));
+                        for (key, value) in of_company {
+                            self.set(&section, &key, value, at(&format!("{path}.{key}")));
+                        }
+                    }
+                    _ if section == COMPANY => {
+                        let text = format!("`{path}` is a section: write `[{COMPANY}.ID]` with the company's id, and its keys below");
+                        self.problems.push(Problem { origin: Some(at(&path)), key: path, text });
+                    }
+                    value => self.set(&section, &key, value, at(&path)),
+                }
             }
         }
         Ok(())
+    }
+
+    /// The section of a company's own settings. Names of variables do not tell small letters from capitals, so an id that stands there
+    /// in other letters is the same.
+    fn company(&self, id: &str) -> String {
+        let known = self.table.get(COMPANY).and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::keys);
+        let known = known.map(String::as_str).find(|known| known.eq_ignore_ascii_case(id));
+        format!("{COMPANY}.{}", known.unwrap_or(id))
     }
 
     fn add_variables(&mut self, env: &BTreeMap<String, String>) {
@@ -285,15 +319,21 @@ impl Layers {
                 self.problems.push(Problem { key: path, text, origin: Some(origin) });
                 continue;
             };
-            let value = read_variable(section, key, value);
-            self.set(section, key, value, origin);
+            let (section, key) = match key.split_once("__").filter(|_| section == COMPANY) {
+                Some((id, key)) => (self.company(&id.to_ascii_uppercase()), key),
+                None => (section.to_owned(), key),
+            };
+            let value = read_variable(&section, key, value);
+            self.set(&section, key, value, origin);
         }
     }
 
     fn set(&mut self, section: &str, key: &str, value: toml::Value, origin: Origin) {
         let path = format!("{section}.{key}");
         let Some(kind) = raw::kind(section, key) else {
-            let text = format!("unknown key `{path}`{}", suggestion(&path));
+            let hint =
+                if section.starts_with(COMPANY) { format!("; a company may have {}", raw::company_keys()) } else { suggestion(&path) };
+            let text = format!("unknown key `{path}`{hint}");
             self.problems.push(Problem { key: path, text, origin: Some(origin) });
             return;
         };
@@ -303,10 +343,16 @@ impl Layers {
             self.problems.push(Problem { key: path, text, origin: Some(origin) });
             return;
         }
-        let inner = self.table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        if let Some(inner) = inner.as_table_mut() {
-            inner.insert(key.to_owned(), value);
+        let mut inner = &mut self.table;
+        for name in section.split('.') {
+            let next = inner.entry(name).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            match next {
+                toml::Value::Table(next) => inner = next,
+                // a section never holds anything but a table
+                _ => return,
+            }
         }
+        inner.insert(key.to_owned(), value);
         self.origins.insert(path, origin);
     }
 }
@@ -347,8 +393,14 @@ fn lines(text: &str) -> Result<HashMap<String, usize>, toml::de::Error> {
     for (section, value) in root.get_ref() {
         lines.insert(section.get_ref().to_string(), position(text, section.span().start).0);
         if let DeValue::Table(inner) = value.get_ref() {
-            for key in inner.keys() {
-                lines.insert(format!("{}.{}", section.get_ref(), key.get_ref()), position(text, key.span().start).0);
+            for (key, value) in inner {
+                let path = format!("{}.{}", section.get_ref(), key.get_ref());
+                if let DeValue::Table(of_company) = value.get_ref() {
+                    for key in of_company.keys() {
+                        lines.insert(format!("{path}.{}", key.get_ref()), position(text, key.span().start).0);
+                    }
+                }
+                lines.insert(path, position(text, key.span().start).0);
             }
         }
     }

@@ -11,6 +11,8 @@ pub(super) struct Raw {
     pub(super) database: RawDatabase,
     pub(super) http: RawHttp,
     pub(super) syspro: RawSyspro,
+    /// By the company's id.
+    pub(super) company: BTreeMap<String, RawCompany>,
     pub(super) servicenow: RawServiceNow,
     pub(super) schedule: BTreeMap<String, String>,
     pub(super) flows: RawFlows,
@@ -75,6 +77,8 @@ pub(super) struct RawSyspro {
     pub(super) allow_http: Option<bool>,
     pub(super) time_zone: Option<String>,
     pub(super) companies: Option<Vec<String>>,
+    pub(super) companies_differ_by_case: Option<bool>,
+    pub(super) currency: Option<String>,
     pub(super) page_size: Option<i64>,
     pub(super) row_cap: Option<i64>,
     pub(super) query_limit: Option<i64>,
@@ -83,6 +87,8 @@ pub(super) struct RawSyspro {
     pub(super) date_literal: Option<String>,
     pub(super) date_zone: Option<String>,
     pub(super) no_date_before: Option<toml::Value>,
+    pub(super) key_order: Option<String>,
+    pub(super) count_check: Option<bool>,
     // the keys of `RawConnection`, repeated: serde cannot flatten and refuse unknown keys at once
     pub(super) ca_file: Option<String>,
     pub(super) proxy: Option<String>,
@@ -104,6 +110,7 @@ pub(super) struct RawServiceNow {
     pub(super) token_refresh: Option<String>,
     pub(super) token_margin_seconds: Option<i64>,
     pub(super) batch: Option<bool>,
+    pub(super) batch_again_minutes: Option<i64>,
     pub(super) batch_size: Option<i64>,
     pub(super) batch_limit: Option<i64>,
     pub(super) concurrency: Option<i64>,
@@ -121,6 +128,16 @@ pub(super) struct RawServiceNow {
     pub(super) connections: Option<i64>,
     pub(super) keep_alive_seconds: Option<i64>,
 }
+
+/// What one company has of its own; each key goes before the same one of `[syspro]`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawCompany {
+    pub(super) currency: Option<String>,
+}
+
+/// The section of the companies' own settings.
+pub(super) const COMPANY: &str = "company";
 
 /// The keys both outside systems have in common.
 pub(super) struct RawConnection<'a> {
@@ -163,7 +180,9 @@ pub(super) struct RawFlows {
     pub(super) lease_seconds: Option<i64>,
     pub(super) stuck_seconds: Option<i64>,
     pub(super) max_gone_per_sweep: Option<i64>,
+    pub(super) max_shrink_percent: Option<i64>,
     pub(super) backlog: Option<i64>,
+    pub(super) backlog_wait_minutes: Option<i64>,
     pub(super) sweep: Option<String>,
 }
 
@@ -187,6 +206,7 @@ pub(super) struct RawState {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawDefinitions {
     pub(super) directory: Option<String>,
+    pub(super) watch: Option<bool>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -219,6 +239,12 @@ impl Kind {
     }
 }
 
+/// The keys that a company may have of its own, as a list for people.
+pub(super) fn company_keys() -> String {
+    let Ok(serde_json::Value::Object(keys)) = serde_json::to_value(RawCompany::default()) else { return String::new() };
+    keys.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+}
+
 /// Whether there is a section of this name.
 pub(super) fn is_section(name: &str) -> bool {
     let table = toml::Table::from_iter([(name.to_owned(), toml::Value::Table(toml::Table::new()))]);
@@ -241,10 +267,11 @@ pub(super) fn kind(section: &str, key: &str) -> Option<Kind> {
     }
 }
 
-/// Whether `section.key` can hold this value.
+/// Whether `section.key` can hold this value; a company's section is `company.ID`.
 pub(super) fn fits(section: &str, key: &str, value: toml::Value) -> bool {
     let inner = toml::Table::from_iter([(key.to_owned(), value)]);
-    toml::Table::from_iter([(section.to_owned(), toml::Value::Table(inner))]).try_into::<Raw>().is_ok()
+    let inner = section.rsplit('.').fold(inner, |inner, name| toml::Table::from_iter([(name.to_owned(), toml::Value::Table(inner))]));
+    inner.try_into::<Raw>().is_ok()
 }
 
 /// Every `section.key` there is; `schedule`, whose keys are entities, by itself.

@@ -23,6 +23,9 @@ pub struct Settings {
     pub http: HttpSettings,
     /// `[syspro]`
     pub syspro: SysproSettings,
+    /// `[company.ID]` over `[syspro]`: each company that is carried, with its own currency (ISO 4217, or SYSPRO's code for it).
+    /// `None`: nobody said.
+    pub companies: BTreeMap<CompanyId, Option<String>>,
     /// `[servicenow]`
     pub servicenow: ServiceNowSettings,
     /// `[schedule]`: cron per entity; entities without an entry use their definition's default.
@@ -167,6 +170,8 @@ pub struct SysproSettings {
     pub time_zone: Tz,
     /// The companies carried.
     pub companies: Vec<CompanyId>,
+    /// Two spellings that differ by case alone are two companies.
+    pub companies_differ_by_case: bool,
     /// Documents per page, 1 to 5000.
     pub page_size: u32,
     /// `$top` of queries for child rows, 1 to 5000 (the documented cap).
@@ -187,6 +192,10 @@ pub struct SysproSettings {
     pub date_zone: DateZone,
     /// Every date before this one stands for no date.
     pub no_date_before: NaiveDate,
+    /// In which order keys are expected.
+    pub key_order: KeyOrder,
+    /// Whether the service is asked how many rows a table has, where it can count.
+    pub count_check: bool,
     /// How it is reached.
     pub connection: Connection,
 }
@@ -259,6 +268,16 @@ pub enum DateZone {
     Instant,
 }
 
+/// In which order the service sorts keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyOrder {
+    /// Texts by code point, as SYSPRO's own collation (`Latin1_General_BIN`) sorts them.
+    #[default]
+    Binary,
+    /// Texts by another collation: what all collations share is checked, and that no key comes twice.
+    Any,
+}
+
 /// How ServiceNow is written.
 #[derive(Debug, Clone)]
 pub struct ServiceNowSettings {
@@ -284,6 +303,8 @@ pub struct ServiceNowSettings {
     pub derived_sys_id: bool,
     /// Whether rows that stand in a Table API target are found by their natural key and taken over.
     pub adopt: bool,
+    /// When the Batch API is asked again after it was refused while single requests worked.
+    pub batch_again: Duration,
     /// After a lost answer: how long the instance may still be working on a batch.
     pub batch_quota: Duration,
     /// The same for a single request.
@@ -316,8 +337,12 @@ pub struct FlowSettings {
     pub stuck: Duration,
     /// One sweep marks at most this many documents as gone; more is reported and nothing is marked.
     pub max_gone_per_sweep: u32,
-    /// How many deliveries of a flow may be due before reading pauses.
+    /// The share of a table, in percent, that may go missing at once.
+    pub max_shrink_percent: u32,
+    /// How many deliveries of a flow may wait before reading pauses.
     pub backlog: u32,
+    /// How long a run waits for them while none of them is delivered, before it ends and gives the flow back.
+    pub backlog_wait: Duration,
     /// Sweep schedule where the definition gives none.
     pub sweep: String,
 }
@@ -349,6 +374,8 @@ pub struct StateSettings {
 pub struct DefinitionSettings {
     /// A site's directory with `entities/`, `profiles/` and `lookups/`, laid over the shipped ones.
     pub directory: Option<PathBuf>,
+    /// Whether a running service takes up files that change.
+    pub watch: bool,
 }
 
 /// The log.

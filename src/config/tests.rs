@@ -92,6 +92,15 @@ fn variables_win_and_are_named() {
 }
 
 #[test]
+fn an_instance_is_named_without_a_path() {
+    let with = |url| refused(MINIMAL, &[("TIELINE__SERVICENOW__INSTANCE_URL", url)]);
+    let said = "`servicenow.instance_url` must end after the host, got the path `/api/now`: write `https://example.service-now.com` \
+                (variable `TIELINE__SERVICENOW__INSTANCE_URL`)";
+    assert_eq!(with("https://example.service-now.com/api/now"), [said]);
+    read(MINIMAL, &[("TIELINE__SERVICENOW__INSTANCE_URL", "https://example.service-now.com/")]).expect("a slash is no path");
+}
+
+#[test]
 fn everything_required_may_come_from_variables() {
     let set = [
         ("TIELINE__SYSPRO__ODATA_URL", "http://127.0.0.1:1/odata"),
@@ -188,7 +197,7 @@ fn what_is_missing_is_explained() {
     for key in ["syspro.odata_url", "syspro.companies", "syspro.time_zone", "servicenow.instance_url"] {
         assert!(error.contains(&format!("`{key}` is missing: ")), "{error}");
     }
-    assert!(error.contains("no file was found as /etc/tieline/tieline.toml or ./config/tieline.toml"), "{error}");
+    assert!(error.contains("no file was found as /etc/tieline/tieline.toml or ./tieline.toml or ./config/tieline.toml"), "{error}");
     let error = load(Some("/nonexistent/tieline.toml".as_ref()), env(&[])).expect_err("no such file");
     assert_eq!(error.to_string(), "the configuration file /nonexistent/tieline.toml cannot be read");
 }
@@ -225,6 +234,36 @@ fn clear_text_is_allowed_on_request_and_then_said() {
     let loaded = read(&text, &[]).expect("it was allowed");
     assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
     assert!(loaded.warnings[0].starts_with("`syspro.odata_url` is `http://erp.example/odata`"));
+}
+
+#[test]
+fn a_company_has_its_own_currency_over_the_common_one() {
+    let two = MINIMAL.replace("[\"EDU1\"]", "[\"EDU1\", \"edu2\", \"3\"]\ncurrency = \"ZAR\"");
+    let text = format!("{two}[company.EDU1]\ncurrency = \"USD\"\n");
+    let own = |loaded: &Loaded, company: &str| loaded.settings.companies[&company.into()].clone();
+    let loaded = read(&text, &[("TIELINE__COMPANY__EDU2__CURRENCY", "EUR")]).expect("three companies");
+    assert_eq!(own(&loaded, "EDU1").as_deref(), Some("USD"));
+    assert_eq!(own(&loaded, "edu2").as_deref(), Some("EUR"), "a variable's name does not tell small letters from capitals");
+    assert_eq!(own(&loaded, "3").as_deref(), Some("ZAR"));
+    assert_eq!(loaded.values["company.EDU1.currency"], "USD");
+    assert_eq!(loaded.origins["company.EDU1.currency"], Origin::File { path: "site.toml".into(), line: 12 });
+    assert_eq!(loaded.origins["company.EDU2.currency"], Origin::Variable { name: "TIELINE__COMPANY__EDU2__CURRENCY".into() });
+    let loaded = read(&text, &[("TIELINE__COMPANY__EDU1__CURRENCY", "GBP")]).expect("three companies");
+    assert_eq!(own(&loaded, "EDU1").as_deref(), Some("GBP"));
+    assert_eq!(own(&read(MINIMAL, &[]).expect("a minimal file"), "EDU1"), None);
+
+    let text = format!("{MINIMAL}[company.EDU1]\ncurency = \"USD\"\n[company.EDU9]\ncurrency = \"USD\"\n");
+    let problems = refused(&text, &[]);
+    assert_eq!(
+        problems,
+        [
+            "unknown key `company.EDU1.curency`; a company may have `currency` (site.toml line 11)",
+            "`[company.EDU9]` is no company that is carried; `syspro.companies` names `EDU1` (site.toml line 12)",
+        ]
+    );
+    assert_eq!(refused(&format!("{MINIMAL}[company]\nEDU1 = \"USD\"\n"), &[]).len(), 1);
+    assert_eq!(refused(MINIMAL, &[("TIELINE__COMPANY__EDU1__CURRENC", "EUR")]).len(), 1);
+    assert_eq!(refused(MINIMAL, &[("TIELINE__COMPANY__CURRENCY", "EUR")]).len(), 1);
 }
 
 /// The lines of `config/tieline.toml` with every commented-out key made live.

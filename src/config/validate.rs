@@ -13,7 +13,7 @@ use crate::domain::schedule::Schedule;
 use crate::domain::{CompanyId, EntityName};
 
 use super::load::{Origin, Problem, SEARCH, is_secret};
-use super::raw::{Raw, RawConnection, RawFlows, RawSyspro};
+use super::raw::{COMPANY, Raw, RawConnection, RawFlows, RawSyspro};
 use super::settings::*;
 
 /// What the rules need beside the values.
@@ -57,6 +57,7 @@ impl Check<'_> {
         let database = self.database(raw);
         let http = self.http(raw);
         let syspro = self.syspro(raw);
+        let companies = self.company_settings(raw, syspro.as_ref().map_or(&[][..], |syspro| &syspro.companies));
         let servicenow = self.servicenow(raw);
         let zone = syspro.as_ref().map_or(Tz::UTC, |syspro| syspro.time_zone);
         let schedule = self.schedule(&raw.schedule, zone);
@@ -76,12 +77,13 @@ impl Check<'_> {
             database,
             http: http?,
             syspro: syspro?,
+            companies,
             servicenow: servicenow?,
             schedule,
             flows,
             retry,
             state: state?,
-            definitions: DefinitionSettings { directory },
+            definitions: DefinitionSettings { directory, watch: raw.definitions.watch.unwrap_or(true) },
             log,
             notices,
         })
@@ -163,7 +165,8 @@ impl Check<'_> {
             }),
             None => self.missing("syspro.time_zone", "the time zone of the SYSPRO server, such as `Africa/Johannesburg`"),
         };
-        let companies = self.companies(raw.companies.as_deref());
+        let differ = raw.companies_differ_by_case.unwrap_or(false);
+        let companies = self.companies(raw.companies.as_deref(), differ);
         let date_literals = [
             ("auto", DateLiteral::Auto),
             ("date_time_offset", DateLiteral::DateTimeOffset),
@@ -175,6 +178,8 @@ impl Check<'_> {
         let date_literal = self.choice("syspro.date_literal", raw.date_literal.as_deref(), &date_literals);
         let date_zone = self.choice("syspro.date_zone", raw.date_zone.as_deref(), &date_zones);
         let no_date_before = self.date("syspro.no_date_before", raw.no_date_before.as_ref());
+        let key_orders = [("binary", KeyOrder::Binary), ("any", KeyOrder::Any)];
+        let key_order = self.choice("syspro.key_order", raw.key_order.as_deref(), &key_orders);
         let page_size = self.number("syspro.page_size", raw.page_size, 1, 5000);
         let row_cap = self.number("syspro.row_cap", raw.row_cap, 1, 5000);
         let query_limit = self.number("syspro.query_limit", raw.query_limit, 256, 65_536);
@@ -186,6 +191,7 @@ impl Check<'_> {
             enet_url,
             time_zone: time_zone?,
             companies: companies?,
+            companies_differ_by_case: differ,
             page_size,
             row_cap,
             query_limit,
@@ -196,6 +202,8 @@ impl Check<'_> {
             date_literal: date_literal?,
             date_zone: date_zone?,
             no_date_before: no_date_before?,
+            key_order: key_order?,
+            count_check: raw.count_check.unwrap_or(true),
             connection,
         })
     }
@@ -229,7 +237,7 @@ impl Check<'_> {
         }
     }
 
-    fn companies(&mut self, raw: Option<&[String]>) -> Option<Vec<CompanyId>> {
+    fn companies(&mut self, raw: Option<&[String]>, differ: bool) -> Option<Vec<CompanyId>> {
         let key = "syspro.companies";
         let Some(names) = raw.filter(|names| !names.is_empty()) else {
             return self.missing(key, "the SYSPRO companies to carry, such as `[\"EDU1\"]`");
@@ -239,17 +247,46 @@ impl Check<'_> {
             if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {
                 self.problem::<()>(key, format!("`{key}` must hold company ids of letters and digits, got `{name}`"));
             }
-            if names[..at].iter().any(|other| other.eq_ignore_ascii_case(name)) {
-                self.problem::<()>(key, format!("`{key}` names `{name}` twice"));
+            let folded = CompanyId::new(name).folded();
+            if let Some(other) = names[..at].iter().find(|other| *other == name || (!differ && CompanyId::new(other).folded() == folded)) {
+                let spelled = if other == name {
+                    String::new()
+                } else {
+                    format!(
+                        ", as `{other}` and as `{name}`: leave one out, or set `syspro.companies_differ_by_case = true` where they are two companies"
+                    )
+                };
+                self.problem::<()>(key, format!("`{key}` names `{name}` twice{spelled}"));
             }
         }
         Some(names.iter().map(CompanyId::new).collect())
     }
 
+    /// What each company has of its own, else what `[syspro]` says for all.
+    fn company_settings(&mut self, raw: &Raw, carried: &[CompanyId]) -> BTreeMap<CompanyId, Option<String>> {
+        for id in raw.company.keys() {
+            // where the companies themselves are in doubt, this would be the same mistake in other words
+            if !carried.is_empty() && !carried.iter().any(|company| company.as_str().eq_ignore_ascii_case(id)) {
+                let section = format!("{COMPANY}.{id}");
+                let carried: Vec<String> = carried.iter().map(|company| format!("`{company}`")).collect();
+                let text = format!("`[{section}]` is no company that is carried; `syspro.companies` names {}", carried.join(", "));
+                self.problem::<()>(&section, text);
+            }
+        }
+        let own = |company: &CompanyId| {
+            let of = raw.company.iter().find(|(id, _)| id.eq_ignore_ascii_case(company.as_str())).map(|(_, own)| own);
+            let currency = of.and_then(|own| own.currency.as_ref()).or(raw.syspro.currency.as_ref());
+            currency.map(|code| code.trim().to_owned()).filter(|code| !code.is_empty())
+        };
+        carried.iter().map(|company| (company.clone(), own(company))).collect()
+    }
+
     fn servicenow(&mut self, raw: &Raw) -> Option<ServiceNowSettings> {
         let raw = &raw.servicenow;
         let instance_url = match &raw.instance_url {
-            Some(text) => self.url("servicenow.instance_url", text, Clear::Refused { allowed: raw.allow_http.unwrap_or(false) }),
+            Some(text) => self
+                .url("servicenow.instance_url", text, Clear::Refused { allowed: raw.allow_http.unwrap_or(false) })
+                .and_then(|url| self.without_path("servicenow.instance_url", url)),
             None => self.missing("servicenow.instance_url", "the instance, such as `https://example.service-now.com`"),
         };
         let profile = raw.profile.clone().unwrap_or_default();
@@ -267,6 +304,7 @@ impl Check<'_> {
         let batch_quota = self.seconds("servicenow.batch_quota_seconds", raw.batch_quota_seconds, 1, 3600);
         let request_quota = self.seconds("servicenow.request_quota_seconds", raw.request_quota_seconds, 1, 3600);
         let read_delay = self.seconds("servicenow.read_delay_seconds", raw.read_delay_seconds, 0, 3600);
+        let batch_again = Duration::from_secs(60 * self.number::<u64>("servicenow.batch_again_minutes", raw.batch_again_minutes, 1, 1440));
         let connection = self.connection("servicenow", &raw.connection());
         Some(ServiceNowSettings {
             instance_url: instance_url?,
@@ -280,6 +318,7 @@ impl Check<'_> {
             concurrency,
             derived_sys_id: raw.derived_sys_id.unwrap_or(true),
             adopt: raw.adopt.unwrap_or(true),
+            batch_again,
             batch_quota,
             request_quota,
             read_delay,
@@ -348,7 +387,9 @@ impl Check<'_> {
             lease: self.seconds("flows.lease_seconds", raw.lease_seconds, 2, 3600),
             stuck: self.seconds("flows.stuck_seconds", raw.stuck_seconds, 2, 3600),
             max_gone_per_sweep: self.number("flows.max_gone_per_sweep", raw.max_gone_per_sweep, 0, 1_000_000_000),
+            max_shrink_percent: self.number("flows.max_shrink_percent", raw.max_shrink_percent, 1, 100),
             backlog: self.number("flows.backlog", raw.backlog, 1, 1_000_000_000),
+            backlog_wait: Duration::from_secs(60 * self.number::<u64>("flows.backlog_wait_minutes", raw.backlog_wait_minutes, 1, 1440)),
             sweep,
         }
     }
@@ -428,6 +469,15 @@ impl Check<'_> {
         }
         let absolute = std::path::absolute(text);
         absolute.ok().or_else(|| self.problem(key, format!("`{key}` must be a path, got `{text}`")))
+    }
+
+    /// An address of a host alone: Tieline adds the paths of the APIs itself.
+    fn without_path(&mut self, key: &str, url: Url) -> Option<Url> {
+        if matches!(url.path(), "" | "/") {
+            return Some(url);
+        }
+        let host = url.origin().ascii_serialization();
+        self.problem(key, format!("`{key}` must end after the host, got the path `{}`: write `{host}`", url.path()))
     }
 
     fn url(&mut self, key: &str, text: &str, clear: Clear) -> Option<Url> {

@@ -310,7 +310,11 @@ mod tests {
         let text = text.replace("gone = { u_active = \"false\" }\n", "");
         let text = format!("{text}\n[header.align]\ninactive = {{ active = \"false\" }}\n[header.gone]\nactive = \"false\"\n");
         std::fs::write(folder.join("cost_center.toml"), text).expect("a file");
-        load(Some(directory.path()), "apo", &[]).expect("definitions").plan(&"cost_center".into()).expect("a plan").clone()
+        load(Some(directory.path()), "apo", &[], &Default::default())
+            .expect("definitions")
+            .plan(&"cost_center".into())
+            .expect("a plan")
+            .clone()
     }
 
     struct Case {

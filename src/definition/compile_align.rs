@@ -88,7 +88,7 @@ fn is_identity(read: &ReadPlan, source: &FieldSource) -> bool {
     let of_key = |place: &Place| match place {
         Place::Root(at) => read.root.key_at.contains(at),
         Place::Company => true,
-        Place::Child(_) => false,
+        Place::Child(_) | Place::Currency => false,
     };
     match source {
         FieldSource::Constant(_) | FieldSource::Company => true,

@@ -1,13 +1,14 @@
 //! `config/entities/<entity>.toml` to a `ReadPlan`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 
 use crate::domain::schedule::Schedule;
 
+use super::compile_number::{RowNames, controls};
 use super::parse::{Table, Text, Whole, Words};
-use super::plan::{ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead};
+use super::plan::{ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, ReadPlan, Shows, SweepPlan, TableRead, TypeChange, ViaRead};
 use super::problem::{Report, list};
 use super::shape::{ChangeShape, ChangeWord, ChildShape, DeriveShape, EntityFile, JoinShape, OnShape};
 
@@ -75,9 +76,40 @@ pub(super) fn read_plan(file: &EntityFile, report: &mut Report<'_>) -> ReadPlan 
     if let Some(schedule) = &file.schedule {
         check_cron(schedule, "schedule", report);
     }
+    for (child, shape) in children.iter_mut().zip(file.children.iter().flatten()) {
+        let own = child.columns();
+        let names = RowNames { table: &child.table.table, own: &own, root: Some(&columns) };
+        child.amounts = names.amounts(shape.amounts.as_ref(), &format!("child.{}", child.name), report);
+    }
+    let names = RowNames { table: &root.table, own: &columns, root: None };
+    let amounts = names.amounts(shape.amounts.as_ref(), "root", report);
+    let controls = controls(file.controls.as_ref(), &names, &children, report);
     let sweep = file.sweep.as_ref().map(|sweep| SweepPlan { schedule: sweep.schedule.value.clone() });
     let type_change = if file.type_change == Some(ChangeWord::Report) { TypeChange::Report } else { TypeChange::Stop };
-    ReadPlan { root, joins, children, changes, columns, sweep, type_change }
+    ReadPlan { root, joins, children, changes, columns, sweep, type_change, amounts, controls }
+}
+
+/// Which columns of the root row are shown of a record.
+pub(super) fn shows(file: &EntityFile, columns: &[String], report: &mut Report<'_>) -> Shows {
+    let mut place = |name: Option<&Text>, key: &str| {
+        let name = name.filter(|name| name.line > 0)?;
+        let at = columns.iter().position(|column| *column == name.value);
+        if at.is_none() {
+            let known = list(columns);
+            report.add(name.line, format!("shows.{key}"), format!("the root row has no column `{}`; there are {known}", name.value));
+        }
+        at
+    };
+    let Some(shape) = &file.shows else { return Shows::default() };
+    let shows = Shows {
+        amount: place(shape.amount.as_ref(), "amount"),
+        currency: place(shape.currency.as_ref(), "currency"),
+        date: place(shape.date.as_ref(), "date"),
+    };
+    if let (None, Some(currency)) = (&shape.amount, &shape.currency) {
+        report.add(currency.line, "shows.currency", "stands beside `amount`, which is missing");
+    }
+    shows
 }
 
 fn check_cron(text: &Text, key: &str, report: &mut Report<'_>) {
@@ -342,7 +374,7 @@ fn child_read(child: &ChildShape, at: &str, root: &TableRead, root_row: &[String
             report.add(name.line, format!("{at}.via.carry"), format!("the child's row already has a column `{}`", name.value));
         }
     }
-    ChildRead { name: child.name.value.clone(), table, on: plain_pairs(&on), via }
+    ChildRead { name: child.name.value.clone(), table, on: plain_pairs(&on), via, amounts: BTreeMap::new() }
 }
 
 /// The tables that the entity reads.

@@ -6,17 +6,19 @@ use crate::domain::EntityName;
 
 use super::compile_align;
 use super::compile_gone;
+use super::compile_number::OWN_CURRENCY;
 use super::compile_read::unknown_column;
 use super::compile_watch;
 use super::gone::GoneCase;
 use super::parse::Text;
 use super::plan::{
-    ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, PartialWrite, Place, ReadPlan, ReferenceForm, TargetPlan, Transform,
-    WriteMode,
+    Case, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, Limit, PartialWrite, Place, ReadPlan, ReferenceForm, TargetPlan,
+    Transform, WriteMode,
 };
 use super::problem::{Report, list};
+use super::record::SUFFIX;
 use super::shape::{BlockShape, ConditionShape, FieldShape, FieldTable, FormWord, MissingWord, PartialWord, ProfileFile, WriteWord};
-use super::transform;
+use super::transform::{self, Form};
 
 /// What the files besides this one say.
 pub(super) struct World<'a> {
@@ -104,13 +106,13 @@ pub(super) struct Targets {
     pub(super) gone_cases: Vec<GoneCase>,
 }
 
-struct Block<'a> {
+pub(super) struct Block<'a> {
     name: &'a Text,
     shape: &'a BlockShape,
-    child: Option<usize>,
+    pub(super) child: Option<usize>,
     /// The header's block, for a child's.
     header: Option<&'a BlockShape>,
-    read: Option<&'a ReadPlan>,
+    pub(super) read: Option<&'a ReadPlan>,
     world: &'a World<'a>,
 }
 
@@ -152,9 +154,8 @@ impl Block<'_> {
                     "is the key or version column, which Tieline fills by itself",
                 );
             }
-            let (source, truncate) = self.source(name, field, report);
-            let currency = self.currency(name, field, report);
-            fields.push(FieldPlan { name: name.value.clone(), source, truncate, currency });
+            let (source, limit) = self.source(name, field, report);
+            fields.push(FieldPlan { name: name.value.clone(), source, limit });
         }
         if fields.is_empty() && shape.write != WriteWord::None {
             report.add(shape.line, self.key("fields"), "there is no field");
@@ -240,9 +241,11 @@ impl Block<'_> {
     }
 
     /// Where a column of that name stands: in the child's row first, then in the root row.
-    fn place(&self, name: &Text, key: &str, report: &mut Report<'_>) -> Place {
-        if name.as_str() == "@company" {
-            return Place::Company;
+    pub(super) fn place(&self, name: &Text, key: &str, report: &mut Report<'_>) -> Place {
+        match name.as_str() {
+            "@company" => return Place::Company,
+            OWN_CURRENCY => return Place::Currency,
+            _ => {}
         }
         let (Some(read), true) = (self.read, name.line > 0) else { return Place::Company };
         let in_root = |name: &str| read.columns.iter().position(|column| column == name).map(Place::Root);
@@ -266,32 +269,64 @@ impl Block<'_> {
         })
     }
 
-    fn source(&self, name: &Text, field: &FieldShape, report: &mut Report<'_>) -> (FieldSource, Option<usize>) {
+    fn source(&self, name: &Text, field: &FieldShape, report: &mut Report<'_>) -> (FieldSource, Option<Limit>) {
         let key = self.key(&format!("fields.{}", name.value));
-        match field {
-            FieldShape::Column(column) => (FieldSource::Column { at: self.place(column, &key, report), transform: Transform::Text }, None),
-            FieldShape::Table(table) => {
-                if let Some(limit) = &table.truncate
-                    && limit.line > 0
-                    && limit.value == 0
-                {
+        let table = match field {
+            FieldShape::Column(column) => {
+                return (FieldSource::Column { at: self.place(column, &key, report), transform: Transform::Text }, None);
+            }
+            FieldShape::Table(table) => table,
+        };
+        if let Some(when) = &table.when {
+            let line = when.0.first().map_or(table.line, |(name, _)| name.line);
+            report.add(line, format!("{key}.if"), "stands within `first` only: `first = [{ if = { … }, … }, { … }]`");
+        }
+        let source = self.table_source(&key, table, report);
+        let limit = match (&table.truncate, &table.identifier) {
+            (Some(_), Some(other)) => {
+                report.add(other.line, key, "takes one of `truncate` and `identifier`");
+                None
+            }
+            (Some(limit), None) => {
+                if limit.line > 0 && limit.value == 0 {
                     report.add(limit.line, format!("{key}.truncate"), "must be at least 1, got `0`");
                 }
-                (self.table_source(&key, table, report), table.truncate.as_ref().map(|limit| limit.value as usize))
+                let named = self.shape.natural_key.iter().flat_map(|names| names.iter()).any(|natural| natural.value == name.value);
+                if named || self.identifies(&source) {
+                    let text =
+                        format!("would cut what others refer to: two long ones would become one; use `identifier = {}`", limit.value);
+                    report.add(limit.line, format!("{key}.truncate"), text);
+                }
+                Some(Limit::Cut(limit.value as usize))
             }
-        }
+            (None, Some(limit)) => {
+                if limit.line > 0 && (limit.value as usize) < 2 * SUFFIX {
+                    let text = format!("must be at least {}: {SUFFIX} characters tell long ones apart, got `{}`", 2 * SUFFIX, limit.value);
+                    report.add(limit.line, format!("{key}.identifier"), text);
+                }
+                Some(Limit::Identifier(limit.value as usize))
+            }
+            (None, None) => None,
+        };
+        (source, limit)
     }
 
-    /// Where the currency of an amount stands.
-    fn currency(&self, name: &Text, field: &FieldShape, report: &mut Report<'_>) -> Option<Place> {
-        let FieldShape::Table(table) = field else { return None };
-        let currency = table.currency.as_ref()?;
-        let key = self.key(&format!("fields.{}.currency", name.value));
-        let decimal = table.transform.as_ref().is_some_and(|text| text.starts_with("decimal"));
-        if currency.line > 0 && !decimal && table.sum.is_none() {
-            report.add(currency.line, key.clone(), "is only for amounts: `as = \"decimal(n)\"` or `sum`");
+    /// Whether a field tells records apart: it is made from a column of a key, or refers to another record.
+    fn identifies(&self, source: &FieldSource) -> bool {
+        let Some(read) = self.read else { return false };
+        let own = self.child.and_then(|child| read.children.get(child));
+        let of_key = |place: &Place| match place {
+            Place::Root(at) => read.root.key_at.contains(at),
+            Place::Child(at) => own.is_some_and(|child| child.table.key_at.contains(at)),
+            Place::Company | Place::Currency => false,
+        };
+        match source {
+            FieldSource::Reference { .. } | FieldSource::Header | FieldSource::Company => true,
+            FieldSource::Column { at, .. } => of_key(at),
+            FieldSource::Concat { parts, .. } => parts.iter().any(of_key),
+            FieldSource::First(cases) => cases.iter().any(|case| self.identifies(&case.source)),
+            FieldSource::Constant(_) | FieldSource::Count { .. } | FieldSource::Number(_) | FieldSource::CurrencyCode(_) => false,
         }
-        Some(self.place(currency, &key, report))
     }
 
     fn table_source(&self, key: &str, table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
@@ -307,6 +342,8 @@ impl Block<'_> {
             ("header", table.header.is_some()),
             ("count", table.count.is_some()),
             ("sum", table.sum.is_some()),
+            ("currency_of", table.currency_of.is_some()),
+            ("first", table.first.is_some()),
         ];
         let found: Vec<&str> = sources.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
         let [source] = found[..] else {
@@ -315,6 +352,12 @@ impl Block<'_> {
             return nothing();
         };
         self.refuse_stray(source, key, table, report);
+        if let Some(cases) = &table.first {
+            return self.first(key, table, cases, report);
+        }
+        if let Some(amount) = &table.currency_of {
+            return self.currency_code(key, amount, report);
+        }
         match (&table.from, &table.constant, &table.concat, &table.count, &table.sum) {
             (Some(from), ..) => match &table.reference {
                 Some(entity) => self.reference(key, entity, from.names(), table, report),
@@ -344,6 +387,28 @@ impl Block<'_> {
     /// Reports keys that mean nothing beside the source.
     fn refuse_stray(&self, source: &str, key: &str, table: &FieldTable, report: &mut Report<'_>) {
         let reference = table.reference.is_some();
+        let number = source == "sum"
+            || table
+                .transform
+                .as_ref()
+                .is_some_and(|text| text.line == 0 || matches!(transform::parse(text), Ok(Form::Number(_)) | Err(_)));
+        let of_number = [
+            ("currency", table.currency.as_ref().map(|text| text.line)),
+            ("foreign", table.foreign.as_ref().map(|text| text.line)),
+            ("convert", table.convert.as_ref().map(|shape| shape.line)),
+            ("less_percent", table.less_percent.as_ref().map(|names| names.line)),
+            ("less_value", table.less_value.as_ref().map(|shape| shape.line)),
+            ("times", table.times.as_ref().map(|text| text.line)),
+            ("with_currency", table.with_currency.as_ref().map(|flag| flag.line)),
+        ];
+        for (name, line) in of_number {
+            if let Some(line) = line.filter(|line| *line > 0 && !number) {
+                report.add(line, format!("{key}.{name}"), "is only for numbers: `as = \"amount\"`, `as = \"decimal(n)\"` or `sum`");
+            }
+        }
+        if let Some(name) = table.foreign.as_ref().filter(|_| source == "sum") {
+            report.add(name.line, format!("{key}.foreign"), "means nothing beside `sum`");
+        }
         let checks = [
             ("as", &table.transform, (source == "from" && !reference) || source == "sum"),
             ("lookup", &table.lookup, source == "from" && !reference),
@@ -365,7 +430,7 @@ impl Block<'_> {
         if !reference && (table.write.is_some() || table.if_missing.is_some()) {
             report.add(table.line, key, "`write` and `if_missing` need a `reference`");
         }
-        for (name, flag) in [("company", &table.company), ("header", &table.header)] {
+        for (name, flag) in [("company", &table.company), ("header", &table.header), ("with_currency", &table.with_currency)] {
             if let Some(flag) = flag
                 && flag.line > 0
                 && !flag.value
@@ -385,7 +450,15 @@ impl Block<'_> {
             report.add(table.line, key, "takes one of `as`, `lookup` and `choose`");
         }
         let transform = match (&table.transform, &table.lookup, &table.choose) {
-            (Some(text), _, _) => self.transform(key, text, report),
+            (Some(text), _, _) if text.line == 0 => Transform::Text,
+            (Some(text), _, _) => match transform::parse(text) {
+                Ok(Form::Text(transform)) => transform,
+                Ok(Form::Number(decimals)) => return self.number(key, at, decimals, table, report),
+                Err(problem) => {
+                    report.add(text.line, format!("{key}.as"), problem);
+                    Transform::Text
+                }
+            },
             (_, Some(lookup), _) => {
                 if lookup.line > 0 && !self.world.lookups.contains(&lookup.value) {
                     let text = format!("there is no code list `{}`; there are {}", lookup.value, list(self.world.lookups));
@@ -404,7 +477,7 @@ impl Block<'_> {
                 (Some(ColumnKind::AsReceived | ColumnKind::Number), Transform::Date) => {
                     Some(format!("`{}` is a date only when `dates` of the entity's file names it", column.value))
                 }
-                (Some(ColumnKind::Date), Transform::Decimal(_) | Transform::Flag | Transform::StripLeadingZeros) => {
+                (Some(ColumnKind::Date), Transform::Flag | Transform::StripLeadingZeros) => {
                     Some(format!("`{}` holds dates, as `dates` of the entity's file says; `as = \"date\"` is for them", column.value))
                 }
                 _ => None,
@@ -417,22 +490,44 @@ impl Block<'_> {
     }
 
     /// What a column holds; `None` for the company's id.
-    fn kind(&self, at: Place) -> Option<ColumnKind> {
+    pub(super) fn kind(&self, at: Place) -> Option<ColumnKind> {
         match at {
             Place::Root(at) => self.read?.kinds().nth(at),
             Place::Child(at) => self.read?.children.get(self.child?)?.kinds().nth(at),
-            Place::Company => None,
+            Place::Company | Place::Currency => None,
         }
     }
 
-    fn transform(&self, key: &str, text: &Text, report: &mut Report<'_>) -> Transform {
-        if text.line == 0 {
-            return Transform::Text;
+    /// Several forms: the first whose conditions hold.
+    fn first(&self, key: &str, table: &FieldTable, cases: &[FieldTable], report: &mut Report<'_>) -> FieldSource {
+        if cases.is_empty() {
+            report.add(table.line, format!("{key}.first"), "must hold at least one form");
         }
-        transform::parse(text).unwrap_or_else(|problem| {
-            report.add(text.line, format!("{key}.as"), problem);
-            Transform::Text
-        })
+        let mut compiled = Vec::new();
+        for (i, case) in cases.iter().enumerate().filter(|(_, case)| case.line > 0) {
+            let key = format!("{key}.first.{}", i + 1);
+            let last = i + 1 == cases.len();
+            match &case.when {
+                Some(_) if last => report.add(case.line, key.clone(), "the last form has no `if`: it holds when no other does"),
+                None if !last => report.add(case.line, key.clone(), "needs an `if`: the forms after one without it would never hold"),
+                Some(when) if when.0.is_empty() => report.add(case.line, key.clone(), "`if` must name at least one column"),
+                _ => {}
+            }
+            if case.first.is_some() || case.reference.is_some() || case.header.is_some() {
+                report.add(case.line, key.clone(), "`first`, `reference` and `header` cannot stand within `first`");
+                continue;
+            }
+            if case.truncate.is_some() || case.identifier.is_some() {
+                report.add(case.line, key.clone(), "`truncate` and `identifier` stand beside `first`, not within it");
+            }
+            let when = case.when.iter().flat_map(|table| &table.0);
+            let when = when.map(|(column, texts)| {
+                let texts = texts.names().iter().map(|text| text.value.trim().to_owned()).collect();
+                (self.place(column, &format!("{key}.if"), report), texts)
+            });
+            compiled.push(Case { when: when.collect(), source: self.table_source(&key, case, report) });
+        }
+        FieldSource::First(compiled)
     }
 
     fn reference(&self, key: &str, entity: &Text, from: &[Text], table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
@@ -470,35 +565,5 @@ impl Block<'_> {
             report.add(at.line, key, text);
         }
         found
-    }
-
-    fn sum(&self, key: &str, sum: &Text, table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
-        let at_key = format!("{key}.sum");
-        let mut places = 2;
-        if let Some(text) = table.transform.as_ref().filter(|text| text.line > 0) {
-            match transform::parse(text) {
-                Ok(Transform::Decimal(wanted)) => places = wanted,
-                Ok(_) => report.add(text.line, format!("{key}.as"), "a sum is written `as = \"decimal(n)\"`"),
-                Err(problem) => report.add(text.line, format!("{key}.as"), problem),
-            }
-        }
-        let Some((name, column)) = sum.split_once('.') else {
-            report.add(sum.line, at_key, format!("must be `child.Column`, got `{}`", sum.value));
-            return FieldSource::Constant(String::new());
-        };
-        let child = self.child_named(name, sum, &at_key, report);
-        let at = self.read.zip(child).and_then(|(read, child)| {
-            let child = &read.children[child];
-            let at = child.column_names().position(|other| other == column);
-            match at {
-                None => report.add(sum.line, at_key, unknown_column(column, &child.table.table, &child.columns())),
-                Some(at) if child.kinds().nth(at) == Some(ColumnKind::Date) => {
-                    report.add(sum.line, at_key, format!("`{column}` holds dates, as `dates` of the entity's file says"));
-                }
-                Some(_) => {}
-            }
-            at
-        });
-        FieldSource::Sum { child: child.unwrap_or_default(), at: at.unwrap_or_default(), places }
     }
 }

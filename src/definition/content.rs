@@ -4,12 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use crate::domain::{Document, DocumentKey, Row, Value};
+use crate::domain::{Document, DocumentKey, Fault, Row, Value};
 
 use super::plan::Plan;
-
-/// Under this name stands what was wrong with the rows as they came. No column can have it.
-const FAULTS: &str = "@faults";
 
 impl Plan {
     /// The content as a JSON object: columns by name, each child's rows as an array under its name. Each value says of what kind it is
@@ -65,6 +62,14 @@ impl Plan {
         };
         Ok(Document { key, root, children, faults })
     }
+}
+
+/// Under this name stands what was wrong with the rows as they came. No column can have it. The store looks for it, too.
+const FAULTS: &str = "$faults";
+
+/// A content of which nothing is known but why.
+pub fn faulty(fault: &Fault) -> String {
+    serde_json::json!({ FAULTS: [fault] }).to_string()
 }
 
 type Fields<'a> = HashMap<String, &'a RawValue>;

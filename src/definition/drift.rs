@@ -139,7 +139,7 @@ mod tests {
     use crate::definition::load;
 
     fn documents(suppliers: &[Value], terms: Value) -> (Plan, Vec<Document>) {
-        let definitions = load(None, "apo", &[]).expect("the shipped ones");
+        let definitions = load(None, "apo", &[], &Default::default()).expect("the shipped ones");
         let plan = definitions.plan(&"supplier".into()).expect("a plan").clone();
         let at = |name: &str| plan.read.columns.iter().position(|column| column == name).expect("a column");
         let document = |supplier: &Value| {

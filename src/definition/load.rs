@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::domain::EntityName;
 use crate::domain::setup_object::SetupCall;
+use crate::domain::{CompanyId, EntityName};
 
 use super::compile_align::{setup_call, way_back_notes};
-use super::compile_read::read_plan;
+use super::compile_read::{read_plan, shows};
 use super::compile_target::{Targets, World, target_plans};
 use super::embedded;
 use super::known;
 use super::lookups::Lookups;
 use super::parse::{Text, read_file};
-use super::plan::{FieldSource, IfMissing, Plan, ReadPlan};
+use super::plan::{FieldSource, IfMissing, Plan, ReadPlan, Shows};
 use super::problem::{Problem, Report, list};
+use super::set::SetText;
 use super::shape::{EntityFile, LookupFile, ProfileFile};
 
 /// Everything the definition files say, compiled.
@@ -27,6 +28,8 @@ pub struct Definitions {
     /// What a person may want to know, such as an entity that has no file in the profile.
     pub notes: Vec<String>,
     schedules: BTreeMap<EntityName, String>,
+    /// The files they were compiled from, and the hash that names them.
+    pub set: SetText,
 }
 
 impl Definitions {
@@ -60,18 +63,51 @@ impl Definitions {
 /// `entities` names the entities carried; empty: every one that the profile has a file for. All entity files, all code lists and
 /// all files of the profile are checked, carried or not.
 ///
+/// `companies` are those carried, each with its own currency where that was given. Empty: not known yet, and not asked for.
+///
 /// # Errors
 /// Every mistake in all files, sorted by file and line.
-pub fn load(site: Option<&Path>, profile: &str, entities: &[EntityName]) -> Result<Definitions, Vec<Problem>> {
+pub fn load(
+    site: Option<&Path>,
+    profile: &str,
+    entities: &[EntityName],
+    companies: &BTreeMap<CompanyId, Option<String>>,
+) -> Result<Definitions, Vec<Problem>> {
     let mut problems = Vec::new();
     let files = Files::collect(site, profile, &mut problems);
-    let definitions = compile(&files, profile, entities, &mut problems);
+    let mut definitions = compile(&files, profile, entities, &mut problems);
+    set_currencies(&mut definitions, companies, &mut problems);
     if problems.is_empty() {
+        let carried = definitions.plans.iter().map(|plan| plan.entity.to_string()).collect();
+        definitions.set = SetText::of(profile, carried, files.texts(profile));
         return Ok(definitions);
     }
     problems.sort();
     problems.dedup();
     Err(problems)
+}
+
+/// Takes over the companies' own currencies, and asks for those that are needed and were not given.
+fn set_currencies(definitions: &mut Definitions, companies: &BTreeMap<CompanyId, Option<String>>, problems: &mut Vec<Problem>) {
+    let needed: Vec<&str> = definitions.plans.iter().filter(|plan| plan.needs_own_currency()).map(|plan| plan.entity.as_str()).collect();
+    for (company, code) in companies {
+        let key = format!("company.{company}.currency");
+        let Some(code) = code else {
+            if !needed.is_empty() {
+                let text = format!(
+                    "is missing: {} of this profile hold amounts in the company's own currency; set `currency` under `[company.{company}]`, \
+                     or under `[syspro]` for all companies, to its ISO 4217 code such as `ZAR`",
+                    list(&needed)
+                );
+                problems.push(setting(&key, text));
+            }
+            continue;
+        };
+        definitions.lookups.set_currency(company, code);
+        if let Err(problem) = definitions.lookups.own_currency(company) {
+            problems.push(setting(&key, problem));
+        }
+    }
 }
 
 /// A file's name for people, and its text.
@@ -124,6 +160,18 @@ impl Files {
     }
 }
 
+impl Files {
+    /// Every file that counts, by its path below the definitions' directory.
+    fn texts(&self, profile: &str) -> BTreeMap<String, String> {
+        let of = |folder: String, files: &BTreeMap<String, File>| -> Vec<(String, String)> {
+            files.iter().map(|(name, file)| (format!("{folder}/{name}.toml"), file.text.clone())).collect()
+        };
+        let all =
+            [of("entities".into(), &self.entities), of(format!("profiles/{profile}"), &self.targets), of("lookups".into(), &self.lookups)];
+        all.into_iter().flatten().collect()
+    }
+}
+
 fn whole_file(path: &Path, text: String) -> Problem {
     Problem { file: path.display().to_string(), line: None, key: String::new(), text }
 }
@@ -158,6 +206,7 @@ struct Draft {
     schedule: Option<String>,
     read: ReadPlan,
     setup: Option<SetupCall>,
+    shows: Shows,
 }
 
 fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut Vec<Problem>) -> Definitions {
@@ -185,9 +234,10 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         let columns_known = problems.len() == before || (shape.root.line > 0 && shape.root.columns.as_ref().is_none_or(|c| c.line > 0));
         let mut report = Report::new(&file.shown, problems);
         let setup = shape.setup.as_ref().and_then(|setup| setup_call(setup, &read, &mut report));
+        let shows = shows(&shape, &read.columns, &mut report);
         if columns_known && shape.root.line > 0 {
             let after = shape.after.map(|names| names.value).unwrap_or_default();
-            drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read, setup });
+            drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read, setup, shows });
         }
     }
     for (name, draft) in &drafts {
@@ -219,15 +269,8 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
                 after.push(parent.clone());
             }
         }
-        let plan = Plan {
-            entity: EntityName::new(name),
-            read: draft.read.clone(),
-            targets,
-            after,
-            rank: 0,
-            gone_cases,
-            setup: draft.setup.clone(),
-        };
+        let (read, setup, shows) = (draft.read.clone(), draft.setup.clone(), draft.shows);
+        let plan = Plan { entity: EntityName::new(name), read, targets, after, rank: 0, gone_cases, setup, shows };
         plans.insert(name, plan);
         if let Some(schedule) = &draft.schedule {
             definitions.schedules.insert(EntityName::new(name), schedule.clone());

@@ -1,13 +1,15 @@
-//! How the columns of an entity look to people, as far as its targets tell: what is written as a decimal is an amount. Dates are
-//! what the entity's file names so.
+//! How the columns of an entity look to people: amounts and dates as the entity's file names them, numbers as its targets write them.
 
 use super::Plan;
-use super::plan::{ColumnKind, FieldPlan, FieldSource, Place, TargetPlan, Transform};
+use super::plan::{ColumnKind, Decimals, FieldSource, NumberFrom, NumberPlan, Place, TargetPlan};
 use crate::domain::look::{Currency, Look, Looks};
 
+/// Decimals of an amount whose currency tells none.
+const USUAL_PLACES: u32 = 2;
+
 impl Plan {
-    /// How each column looks.
-    pub fn looks(&self) -> Looks {
+    /// How each column looks. `own` is the company's own currency, as far as it is known.
+    pub fn looks(&self, own: Option<&str>) -> Looks {
         let mut looks = Looks::default();
         let root = self.read.columns.iter().cloned().zip(self.read.kinds());
         let children = self.read.children.iter().flat_map(|child| {
@@ -16,49 +18,69 @@ impl Plan {
         for (column, _) in root.chain(children).filter(|(_, kind)| *kind == ColumnKind::Date) {
             looks.add(column, Look::Date);
         }
-        let fields = self.targets.iter().flat_map(|target| target.fields.iter().map(move |field| (target, field)));
-        for (target, field) in fields {
-            let Some((column, look)) = self.look(target, field) else { continue };
-            looks.add(column, look);
+        for (at, currency) in &self.read.amounts {
+            let Some(column) = self.read.columns.get(*at) else { continue };
+            looks.add(column.clone(), Look::Amount { places: USUAL_PLACES, currency: self.currency(None, *currency, own) });
+        }
+        for (i, child) in self.read.children.iter().enumerate() {
+            for (at, currency) in &child.amounts {
+                let Some(column) = child.column_names().nth(*at) else { continue };
+                let look = Look::Amount { places: USUAL_PLACES, currency: self.currency(Some(i), *currency, own) };
+                looks.add(format!("{}.{column}", child.name), look);
+            }
+        }
+        for target in &self.targets {
+            for field in &target.fields {
+                self.add(&mut looks, target, &field.source, own);
+            }
         }
         looks
     }
 
-    fn look(&self, target: &TargetPlan, field: &FieldPlan) -> Option<(String, Look)> {
-        let (column, look) = match &field.source {
-            FieldSource::Column { at, transform: Transform::Decimal(places) } => {
-                (self.name(target, *at)?, self.amount(target, field, *places))
+    fn add(&self, looks: &mut Looks, target: &TargetPlan, source: &FieldSource, own: Option<&str>) {
+        match source {
+            FieldSource::First(cases) => cases.iter().for_each(|case| self.add(looks, target, &case.source, own)),
+            FieldSource::Number(plan) => {
+                let columns = match plan.from {
+                    NumberFrom::Column(at) => vec![self.column(target.child, at)],
+                    NumberFrom::Sum { child, at } => vec![self.column(Some(child), Place::Child(at))],
+                };
+                // what is computed of a number is no longer what stands in its column
+                let look = self.number(target, plan, own);
+                for column in columns.into_iter().flatten().filter(|_| !plan.is_computed() && plan.foreign.is_none()) {
+                    looks.add(column, look.clone());
+                }
             }
-            FieldSource::Sum { child, at, places } => {
-                let child = self.read.children.get(*child)?;
-                (format!("{}.{}", child.name, child.column_names().nth(*at)?), self.amount(target, field, *places))
-            }
-            _ => return None,
-        };
-        Some((column, look))
+            _ => {}
+        }
     }
 
-    fn amount(&self, target: &TargetPlan, field: &FieldPlan, places: u32) -> Look {
-        let currency = match field.currency {
-            Some(Place::Root(at)) => self.read.columns.get(at).cloned().map(Currency::OfRoot),
-            Some(at @ Place::Child(_)) => {
-                let name = self.name(target, at);
-                name.and_then(|name| name.rsplit_once('.').map(|(_, column)| Currency::OfRow(column.to_owned())))
-            }
-            Some(Place::Company) | None => None,
+    fn number(&self, target: &TargetPlan, plan: &NumberPlan, own: Option<&str>) -> Look {
+        let places = match plan.decimals {
+            Decimals::Places { least, .. } => least,
+            Decimals::OfCurrency => USUAL_PLACES,
         };
-        Look::Amount { places, currency }
+        Look::Amount { places, currency: plan.currency.and_then(|at| self.currency(target.child, at, own)) }
+    }
+
+    fn currency(&self, child: Option<usize>, at: Place, own: Option<&str>) -> Option<Currency> {
+        match at {
+            Place::Root(at) => self.read.columns.get(at).cloned().map(Currency::OfRoot),
+            Place::Child(at) => self.read.children.get(child?)?.column_names().nth(at).map(|column| Currency::OfRow(column.to_owned())),
+            Place::Currency => own.map(|code| Currency::Is(code.to_owned())),
+            Place::Company => None,
+        }
     }
 
     /// `Column` of the root row, `lines.Column` of a child's.
-    fn name(&self, target: &TargetPlan, at: Place) -> Option<String> {
+    fn column(&self, child: Option<usize>, at: Place) -> Option<String> {
         match at {
             Place::Root(at) => self.read.columns.get(at).cloned(),
             Place::Child(at) => {
-                let child = self.read.children.get(target.child?)?;
+                let child = self.read.children.get(child?)?;
                 Some(format!("{}.{}", child.name, child.column_names().nth(at)?))
             }
-            Place::Company => None,
+            Place::Company | Place::Currency => None,
         }
     }
 }

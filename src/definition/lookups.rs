@@ -3,13 +3,20 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::domain::CompanyId;
+use crate::domain::currency::minor_units;
+use crate::domain::{CompanyId, Value};
 
 use super::shape::{LookupFile, OtherwiseWord};
 
-/// All code lists, by name.
+/// The code list from SYSPRO's currency codes to ISO 4217.
+pub const CURRENCY: &str = "currency";
+
+/// All code lists, by name, and the currency that each company keeps its books in.
 #[derive(Debug, Clone, Default)]
-pub struct Lookups(BTreeMap<String, Lookup>);
+pub struct Lookups {
+    lists: BTreeMap<String, Lookup>,
+    currencies: BTreeMap<CompanyId, Value>,
+}
 
 /// One code list.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +45,7 @@ impl Lookups {
         if code.is_empty() {
             return Ok("".into());
         }
-        let Some(lookup) = self.0.get(list) else {
+        let Some(lookup) = self.lists.get(list) else {
             return Err(format!("there is no code list `{list}`; add `lookups/{list}.toml`"));
         };
         let listed = lookup.company.get(company.as_str()).and_then(|codes| codes.get(code)).or_else(|| lookup.codes.get(code));
@@ -50,9 +57,35 @@ impl Lookups {
         }
     }
 
+    /// The company's own currency as it was given; `None`: nobody said.
+    pub fn currency_of(&self, company: &CompanyId) -> Option<&Value> {
+        self.currencies.get(company)
+    }
+
+    /// Its ISO 4217 code. The site may have given that itself, or SYSPRO's code.
+    ///
+    /// # Errors
+    /// Nobody said which it is, or it is no currency; says what to do.
+    pub fn own_currency(&self, company: &CompanyId) -> Result<Cow<'_, str>, String> {
+        let Some(Value::Text(code)) = self.currency_of(company) else {
+            return Err(format!("the company's own currency is not known: set `currency` under `[company.{company}]` in the settings"));
+        };
+        match self.resolve(CURRENCY, company, code) {
+            Ok(iso) if minor_units(&iso).is_some() => Ok(iso),
+            _ if minor_units(code).is_some() => Ok(Cow::Borrowed(code)),
+            Ok(iso) => Err(format!("the company's own currency `{code}` stands for `{iso}`, which is none of ISO 4217, such as `ZAR`")),
+            Err(problem) => Err(format!("the company's own currency `{code}` is none of ISO 4217, such as `ZAR`, and {problem}")),
+        }
+    }
+
+    /// Says in which currency a company keeps its books.
+    pub(super) fn set_currency(&mut self, company: &CompanyId, code: &str) {
+        self.currencies.insert(company.clone(), Value::Text(code.into()));
+    }
+
     /// The names of the lists.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.lists.keys().map(String::as_str)
     }
 
     pub(super) fn insert(&mut self, name: &str, file: &LookupFile) {
@@ -68,6 +101,6 @@ impl Lookups {
                 Some(OtherwiseWord::Error | OtherwiseWord::Unread) | None => Otherwise::Error,
             },
         };
-        self.0.insert(name.to_owned(), lookup);
+        self.lists.insert(name.to_owned(), lookup);
     }
 }

@@ -1,15 +1,14 @@
 //! Documents to target records: pure, loops over offsets. The same document always gives the same records.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
-
-use crate::domain::money::format_decimal;
+use crate::domain::warning::WarningKind;
 use crate::domain::{CompanyId, Document, DocumentKey, Fault, Row, Value};
 
-use super::lookups::Lookups;
-use super::plan::{ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, Place, Plan, ReferenceForm, TargetPlan};
-use super::record::{MapError, MapWarning, Reference, TargetRecord, source_key};
+use super::lookups::{CURRENCY, Lookups};
+use super::plan::{ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, Limit, Place, Plan, ReferenceForm, TargetPlan};
+use super::record::{MapError, MapWarning, Reference, TargetRecord, identifier, source_key};
 use super::transform;
 
 /// What mapping a document gives.
@@ -35,6 +34,12 @@ impl Plan {
             let block = self.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone());
             return Err(MapError { block, problem: text, next_step: Some(next_step), ..MapError::default() });
         }
+        let mut mapped = self.map_records(company, document, lookups)?;
+        mapped.warnings.extend(self.compare_totals(company, document, lookups));
+        Ok(mapped)
+    }
+
+    fn map_records(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
         self.check_dates(document)?;
         let company_value = Value::Text(company.as_str().into());
         let mut mapped = Mapped::default();
@@ -114,39 +119,63 @@ fn holds(conditions: &[Condition], row: &[Value]) -> bool {
 
 /// One record's surroundings.
 #[derive(Clone, Copy)]
-struct Scope<'a> {
-    plan: &'a Plan,
+pub(super) struct Scope<'a> {
+    pub(super) plan: &'a Plan,
     target: &'a TargetPlan,
-    company: &'a CompanyId,
+    pub(super) company: &'a CompanyId,
     company_value: &'a Value,
     document: &'a Document,
     child: Option<&'a Row>,
-    lookups: &'a Lookups,
+    pub(super) lookups: &'a Lookups,
 }
 
 impl<'a> Scope<'a> {
+    /// That of a document's root row.
+    pub(super) fn of_root(
+        plan: &'a Plan,
+        target: &'a TargetPlan,
+        company: &'a CompanyId,
+        company_value: &'a Value,
+        document: &'a Document,
+        lookups: &'a Lookups,
+    ) -> Self {
+        Self { plan, target, company, company_value, document, child: None, lookups }
+    }
+
     fn record(&self, target: usize, record_key: String, warnings: &mut Vec<MapWarning>) -> Result<TargetRecord, MapError> {
         let mut fields = BTreeMap::new();
         let mut references = Vec::new();
         for field in &self.target.fields {
-            let Some(text) = self.text(field, &mut references)? else { continue };
-            let text = match field.truncate.and_then(|limit| text.char_indices().nth(limit).map(|(end, _)| (limit, end))) {
-                Some((limit, end)) => {
-                    let line = if record_key.is_empty() { String::new() } else { format!("of line `{record_key}` ") };
-                    let said = format!("{line}cut from {} to {limit} characters", text.chars().count());
-                    warnings.push(MapWarning { field: field.name.clone(), text: said });
-                    text[..end].to_owned()
-                }
+            let mut said = Vec::new();
+            let Some(text) = self.text(field, &field.source, &mut references, &mut said)? else { continue };
+            let text = match field.limit {
+                Some(Limit::Cut(limit)) => match text.char_indices().nth(limit) {
+                    Some((end, _)) => {
+                        said.push((WarningKind::Cut, format!("cut from {} to {limit} characters", text.chars().count())));
+                        text[..end].to_owned()
+                    }
+                    None => text,
+                },
+                Some(Limit::Identifier(limit)) => identifier(text, limit),
                 None => text,
             };
+            let line = if record_key.is_empty() { String::new() } else { format!("of line `{record_key}` ") };
+            let warning = |(kind, text)| MapWarning { kind, field: field.name.clone(), text: format!("{line}{text}") };
+            warnings.extend(said.into_iter().map(warning));
             fields.insert(field.name.clone(), text);
         }
         Ok(TargetRecord { target, record_key, fields, references })
     }
 
     /// The field's text; `None` when it is filled in later, from a sys_id.
-    fn text(&self, field: &'a FieldPlan, references: &mut Vec<Reference>) -> Result<Option<String>, MapError> {
-        Ok(Some(match &field.source {
+    fn text(
+        &self,
+        field: &'a FieldPlan,
+        source: &'a FieldSource,
+        references: &mut Vec<Reference>,
+        said: &mut Vec<(WarningKind, String)>,
+    ) -> Result<Option<String>, MapError> {
+        Ok(Some(match source {
             FieldSource::Constant(text) => text.clone(),
             FieldSource::Company => self.company.as_str().to_owned(),
             FieldSource::Column { at, transform } => {
@@ -190,47 +219,65 @@ impl<'a> Scope<'a> {
                 return Ok(None);
             }
             FieldSource::Count { child } => self.delivered(*child).count().to_string(),
-            FieldSource::Sum { child, at, places } => {
-                let mut sum = Decimal::ZERO;
-                for row in self.delivered(*child) {
-                    let value = &row[*at];
-                    let wrong = |problem| self.error(field, self.child_name(*child, *at), value, problem);
-                    let number = transform::number(value).map_err(wrong)?.unwrap_or_default();
-                    sum = sum.checked_add(number).ok_or_else(|| wrong("the sum has more than 28 digits".to_owned()))?;
+            FieldSource::Number(plan) => self.number(field, plan, said)?,
+            FieldSource::CurrencyCode(at) => {
+                self.currency(*at).map_err(|problem| self.error(field, self.name(*at), self.value(*at), problem))?.into_owned()
+            }
+            FieldSource::First(cases) => {
+                let holds = |(at, texts): &(Place, Vec<String>)| {
+                    let value = transform::plain(self.value(*at));
+                    texts.iter().any(|text| text == value.trim())
+                };
+                match cases.iter().find(|case| case.when.iter().all(holds)) {
+                    Some(case) => return self.text(field, &case.source, references, said),
+                    // the last has no condition
+                    None => String::new(),
                 }
-                format_decimal(sum, *places)
             }
         }))
     }
 
     /// The rows of a child that are delivered, so that a count or sum agrees with the lines sent.
-    fn delivered(&self, child: usize) -> impl Iterator<Item = &'a Row> {
+    pub(super) fn delivered(&self, child: usize) -> impl Iterator<Item = &'a Row> {
         let conditions = self.plan.targets.iter().find(|target| target.child == Some(child)).map_or(&[][..], |target| &target.only_if);
         self.document.children.get(child).into_iter().flatten().filter(move |row| holds(conditions, row))
     }
 
-    fn value(&self, at: Place) -> &'a Value {
+    pub(super) fn value(&self, at: Place) -> &'a Value {
         static NULL: Value = Value::Null;
         match at {
+            Place::Currency => self.lookups.currency_of(self.company).unwrap_or(&NULL),
             Place::Root(at) => self.document.root.get(at).unwrap_or(&NULL),
             Place::Child(at) => self.child.and_then(|row| row.get(at)).unwrap_or(&NULL),
             Place::Company => self.company_value,
         }
     }
 
-    fn name(&self, at: Place) -> String {
+    /// The ISO 4217 code of a currency; empty for a blank one.
+    pub(super) fn currency(&self, at: Place) -> Result<Cow<'a, str>, String> {
+        if at == Place::Currency {
+            return self.lookups.own_currency(self.company);
+        }
+        match self.value(at) {
+            Value::Text(text) => self.lookups.resolve(CURRENCY, self.company, text),
+            value => Ok(self.lookups.resolve(CURRENCY, self.company, &value.to_text())?.into_owned().into()),
+        }
+    }
+
+    pub(super) fn name(&self, at: Place) -> String {
         match at {
+            Place::Currency => "@currency".to_owned(),
             Place::Root(at) => self.plan.read.columns.get(at).cloned().unwrap_or_default(),
             Place::Child(at) => self.target.child.map(|child| self.child_name(child, at)).unwrap_or_default(),
             Place::Company => "@company".to_owned(),
         }
     }
 
-    fn child_name(&self, child: usize, at: usize) -> String {
+    pub(super) fn child_name(&self, child: usize, at: usize) -> String {
         self.plan.read.children.get(child).and_then(|child| child.column_names().nth(at)).unwrap_or_default().to_owned()
     }
 
-    fn error(&self, field: &FieldPlan, column: String, value: &Value, problem: String) -> MapError {
+    pub(super) fn error(&self, field: &FieldPlan, column: String, value: &Value, problem: String) -> MapError {
         MapError { block: self.target.block.clone(), field: field.name.clone(), column, value: value.to_text(), problem, next_step: None }
     }
 }

@@ -3,10 +3,11 @@
 pub mod align;
 mod compile_align;
 mod compile_gone;
+mod compile_number;
 mod compile_read;
 mod compile_target;
 mod compile_watch;
-mod content;
+pub mod content;
 pub mod drift;
 mod embedded;
 pub mod gone;
@@ -15,12 +16,15 @@ pub mod load;
 mod looks;
 pub mod lookups;
 pub mod map;
+mod map_number;
+mod number;
 mod parse;
 pub mod plan;
 pub mod problem;
 pub mod record;
 #[cfg(test)]
 mod schema;
+pub mod set;
 mod shape;
 pub mod transform;
 mod unique;
@@ -30,6 +34,7 @@ pub use lookups::Lookups;
 pub use map::Mapped;
 pub use plan::{Plan, ReadPlan, TargetPlan};
 pub use problem::Problem;
+pub use set::SetText;
 
 pub(crate) use unique::order;
 

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::domain::merge::Rule;
+use crate::domain::money::parse_decimal;
 use crate::domain::setup_object::SetupCall;
-use crate::domain::{CompanyId, EntityName};
+use crate::domain::{CompanyId, Document, EntityName, Facts, Value};
+
+pub use super::number::{Control, Convert, Decimals, NumberFrom, NumberPlan, ValueDiscount};
 
 use super::gone::GoneCase;
 
@@ -27,12 +30,51 @@ pub struct Plan {
     pub gone_cases: Vec<GoneCase>,
     /// Through which object of the site ServiceNow's changes are written into SYSPRO. `None`: a person applies them.
     pub setup: Option<SetupCall>,
+    /// Which columns of the root row lists and sums show.
+    pub shows: Shows,
+}
+
+/// Offsets of the root row's columns that lists and sums show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shows {
+    /// The amount.
+    pub amount: Option<usize>,
+    /// Its currency.
+    pub currency: Option<usize>,
+    /// The date.
+    pub date: Option<usize>,
 }
 
 impl Plan {
+    /// What lists and sums show of a document.
+    pub fn facts(&self, document: &Document) -> Facts {
+        let at = |place: Option<usize>| place.and_then(|at| document.root.get(at));
+        let amount = match at(self.shows.amount) {
+            Some(Value::Number(amount)) => Some(*amount),
+            Some(Value::Text(text)) => parse_decimal(text.trim()),
+            _ => None,
+        };
+        let currency = at(self.shows.currency).filter(|_| amount.is_some()).map(|value| value.to_text().trim().to_owned());
+        let dated = match at(self.shows.date) {
+            Some(Value::Date(date)) => Some(*date),
+            Some(Value::Text(text)) => text.get(..10).and_then(|text| text.parse().ok()),
+            _ => None,
+        };
+        Facts { amount, currency: currency.filter(|currency| !currency.is_empty()), dated }
+    }
+
     /// The header's target and how it is aligned, when both sides may change the records.
     pub fn aligned(&self) -> Option<(&TargetPlan, &AlignPlan)> {
         self.targets.iter().find_map(|target| Some((target, target.align.as_ref()?)))
+    }
+
+    /// Whether anything that is written or compared is in the company's own currency.
+    pub fn needs_own_currency(&self) -> bool {
+        let amounts = self.read.controls.iter().any(|control| {
+            let of_rows = self.read.children.get(control.child).and_then(|child| child.amounts.get(&control.at));
+            [self.read.amounts.get(&control.total), of_rows].contains(&Some(&Place::Currency))
+        });
+        amounts || self.targets.iter().flat_map(|target| &target.fields).any(|field| field.source.needs_own_currency())
     }
 
     /// The SYSPRO column that a change of this field in ServiceNow is written to, and how; `None`: a person applies it.
@@ -61,6 +103,10 @@ pub struct ReadPlan {
     pub sweep: Option<SweepPlan>,
     /// What a column that holds another kind of value leads to.
     pub type_change: TypeChange,
+    /// In which currency an amount of the root row is, by its offset.
+    pub amounts: BTreeMap<usize, Place>,
+    /// Totals that are compared with the rows of a child.
+    pub controls: Vec<Control>,
 }
 
 impl ReadPlan {
@@ -231,6 +277,8 @@ pub struct ChildRead {
     pub on: Vec<(String, String)>,
     /// The table in between, such as `ApJnlSummary` between an invoice and its distribution lines.
     pub via: Option<ViaRead>,
+    /// In which currency an amount of a row is, by its offset.
+    pub amounts: BTreeMap<usize, Place>,
 }
 
 /// The table between root and child.
@@ -481,10 +529,17 @@ pub struct FieldPlan {
     pub name: String,
     /// Where the value comes from and what is done to it.
     pub source: FieldSource,
-    /// Cut to this many characters, with a warning.
-    pub truncate: Option<usize>,
-    /// Where the currency of an amount stands, for people who look at it.
-    pub currency: Option<Place>,
+    /// What becomes of a text that is too long.
+    pub limit: Option<Limit>,
+}
+
+/// The most characters of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Cut to so many, with a warning.
+    Cut(usize),
+    /// An identifier: a longer one is cut and gets a digest of the whole, so that two of them stay two.
+    Identifier(usize),
 }
 
 /// A value's place: in the root row, or in the child row that is being mapped.
@@ -496,6 +551,8 @@ pub enum Place {
     Child(usize),
     /// The company's id.
     Company,
+    /// The company's own currency.
+    Currency,
 }
 
 /// Where a field's value comes from.
@@ -537,15 +594,39 @@ pub enum FieldSource {
         /// Offset in `ReadPlan::children`.
         child: usize,
     },
-    /// The sum of a column over the rows of a child, with so many decimals.
-    Sum {
-        /// Offset in `ReadPlan::children`.
-        child: usize,
-        /// Offset in the child's row.
-        at: usize,
-        /// Decimals written.
-        places: u32,
-    },
+    /// A number or an amount of money.
+    Number(Box<NumberPlan>),
+    /// The ISO 4217 code of a currency that stands here in SYSPRO's own code.
+    CurrencyCode(Place),
+    /// The first of these forms whose conditions hold; the last has none.
+    First(Vec<Case>),
+}
+
+impl FieldSource {
+    fn needs_own_currency(&self) -> bool {
+        match self {
+            FieldSource::Column { at, .. } | FieldSource::CurrencyCode(at) => *at == Place::Currency,
+            FieldSource::Concat { parts, .. } => parts.contains(&Place::Currency),
+            FieldSource::Reference { key, .. } => key.contains(&Place::Currency),
+            FieldSource::Number(plan) => {
+                let units = plan.convert.and_then(|convert| convert.units);
+                plan.foreign.is_some()
+                    || plan.currency == Some(Place::Currency) && (plan.with_currency || plan.decimals == Decimals::OfCurrency)
+                    || units.is_some_and(|(one, other)| one == Place::Currency || other == Place::Currency)
+            }
+            FieldSource::First(cases) => cases.iter().any(|case| case.source.needs_own_currency()),
+            FieldSource::Constant(_) | FieldSource::Company | FieldSource::Header | FieldSource::Count { .. } => false,
+        }
+    }
+}
+
+/// One of several forms of a field.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Column and the texts that it may hold: all must hold.
+    pub when: Vec<(Place, Vec<String>)>,
+    /// What is written then.
+    pub source: FieldSource,
 }
 
 /// What is written for a reference.
@@ -581,8 +662,6 @@ pub enum Transform {
     Upper,
     /// `YYYY-MM-DD`; no date gives an empty text.
     Date,
-    /// A number with so many decimals.
-    Decimal(u32),
     /// `Y` is `true`; `N` and blank are `false`.
     Flag,
     /// The site's code list of this name; an unknown code is a mapping error, a blank one stays blank.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::warning::WarningKind;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
 
 use super::plan::ReferenceForm;
@@ -40,6 +41,8 @@ pub struct Reference {
 /// Something the mapping did that a person may want to know: a text cut, for example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapWarning {
+    /// What kind of thing.
+    pub kind: WarningKind,
     /// The field.
     pub field: String,
     /// What was done.
@@ -88,13 +91,29 @@ pub fn source_key(company: &CompanyId, entity: &EntityName, key: &DocumentKey, r
         && company.as_str().bytes().all(|b| !b.is_ascii_lowercase());
     let mut text = format!("{company}/{entity}/{exact}");
     if !plain {
-        let digest = Sha256::digest(text.as_bytes());
-        text.push('~');
-        for byte in &digest[..4] {
-            text.push_str(&format!("{byte:02X}"));
-        }
+        text.push_str(&digest_suffix(&text));
     }
     text
+}
+
+/// How many characters [`digest_suffix`] has.
+pub const SUFFIX: usize = 9;
+
+/// `~` and eight digits of a text's SHA-256.
+fn digest_suffix(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest[..4].iter().fold("~".to_owned(), |mut suffix, byte| {
+        suffix.push_str(&format!("{byte:02X}"));
+        suffix
+    })
+}
+
+/// An identifier of at most so many characters: a longer one is cut and gets the digest of the whole, so that two of them stay two.
+pub fn identifier(text: String, limit: usize) -> String {
+    match text.char_indices().nth(limit).and_then(|_| text.char_indices().nth(limit.saturating_sub(SUFFIX))) {
+        Some((end, _)) => format!("{}{}", &text[..end], digest_suffix(&text)),
+        None => text,
+    }
 }
 
 /// The sys_id of a new row: 32 lower-case hexadecimal digits derived from the key text, so that a repeat cannot make a second row.
@@ -110,6 +129,17 @@ pub fn derived_sys_id(source_key: &str, block: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn identifiers_are_never_cut_to_the_same_text() {
+        let long = |end: &str| identifier(format!("EDU1/000000000000104/2026-INVOICE-0000000{end}"), 40);
+        assert_eq!(long("1").chars().count(), 40);
+        assert_eq!(long("1"), long("1"));
+        assert_ne!(long("1"), long("2"));
+        assert!(long("1").starts_with("EDU1/000000000000104/2026-INVOI~"), "{}", long("1"));
+        assert_eq!(identifier("é".repeat(40), 40), "é".repeat(40), "what fits stays as it is");
+        assert_eq!(identifier("é".repeat(41), 40).chars().count(), 40);
+    }
 
     #[test]
     fn keys_that_differ_by_case_alone_are_kept_apart() {

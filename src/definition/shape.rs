@@ -84,6 +84,22 @@ shape! {
         sweep = "sweep": Option<SweepShape>,
         /// The setup object through which ServiceNow's changes are written into SYSPRO. Off unless it is there.
         setup = "setup": Option<SetupShape>,
+        /// Which columns of the root row lists and sums show of a record.
+        shows = "shows": Option<ShowsShape>,
+        /// Totals of the root row that are compared with the rows of a child. A difference is said, with the record; nothing is held back.
+        controls = "control": Option<Vec<ControlShape>>,
+    }
+}
+
+shape! {
+    /// What lists and sums show of a record: columns of the root row.
+    ShowsShape {
+        /// The record's amount: what is at stake when it does not arrive.
+        amount = "amount": Option<Text>,
+        /// The amount's currency. Left out: the amount is in the company's currency.
+        currency = "currency": Option<Text>,
+        /// The record's date.
+        date = "date": Option<Text>,
     }
 }
 
@@ -108,6 +124,8 @@ shape! {
         exclude = "exclude": Option<Table<Words>>,
         /// One row per distinct part of a column, instead of one per table row.
         derive = "derive": Option<DeriveShape>,
+        /// Amounts of money: column to the column that says in which currency it is; `root.X` is the root row's, `@currency` the company's own.
+        amounts = "amounts": Option<Table<Text>>,
     }
 }
 
@@ -174,6 +192,8 @@ shape! {
         on = "on": Option<OnShape>,
         /// The table between root and child.
         via = "via": Option<ViaShape>,
+        /// Amounts of money: column to the column that says in which currency it is; `root.X` is the root row's, `@currency` the company's own.
+        amounts = "amounts": Option<Table<Text>>,
     }
 }
 
@@ -216,6 +236,48 @@ shape! {
         numbers = "numbers": Option<Words>,
         /// Root key column to column of this table, for any table but the root.
         touches = "touches": Option<Table<Text>>,
+    }
+}
+
+shape! {
+    /// A total and the rows that make it.
+    ControlShape {
+        /// The amount of the root row.
+        total = "total": Text,
+        /// `child.Column`: the amounts that add up to it.
+        sum = "sum": Text,
+        /// How the total becomes an amount in the rows' currency, where that is another one.
+        convert = "convert": Option<ConvertShape>,
+    }
+}
+
+shape! {
+    /// A number is multiplied or divided by another.
+    ConvertShape {
+        /// The column with the factor or rate.
+        factor = "factor": Text,
+        /// The column that says which: `M` multiplies, `D` divides.
+        way = "way": Text,
+        /// The other way round: `M` divides, `D` multiplies.
+        back = "back": Option<Flag>,
+        /// Two columns with units or currencies. Where both say the same, nothing is converted.
+        units = "units": Option<Words>,
+    }
+}
+
+shape! {
+    /// A discount that is a value. One whose flag is in neither list is refused: what it is off is not known.
+    ValueDiscountShape {
+        /// The column with the value.
+        value = "value": Text,
+        /// The column that says what it is off.
+        flag = "flag": Text,
+        /// Flags with which it is off the price of one unit.
+        of_unit = "unit": Option<Words>,
+        /// Flags with which it is off the whole line.
+        of_line = "line": Option<Words>,
+        /// The column with the line's quantity, for `line`.
+        quantity = "quantity": Option<Text>,
     }
 }
 
@@ -537,11 +599,16 @@ impl Read for FieldShape {
 }
 
 shape! {
-    /// Exactly one of `from`, `constant`, `company`, `concat`, `header`, `count`, `sum`, and what goes with it.
+    /// Exactly one of `from`, `constant`, `company`, `concat`, `header`, `count`, `sum`, `currency_of`, `first`, and what goes with it.
     FieldTable {
+        /// Several forms: the first whose `if` holds. The last has no `if`.
+        first = "first": Option<Vec<FieldTable>>,
+        /// Within `first`: column to the text that it must hold, or to a list of such texts. All must hold.
+        when = "if": Option<Table<OneOrMany>>,
         /// The column; several for a reference with a composite key. `root.X` is the root row's, `@company` the company's id.
         from = "from": Option<OneOrMany>,
-        /// A transform: `text`, `trim`, `upper`, `date`, `decimal(n)`, `flag`, `part(separator,n)`, `strip_leading_zeros`.
+        /// A transform: `text`, `trim`, `upper`, `date`, `decimal(n)`, `decimal(least..most)`, `amount`, `flag`, `part(separator,n)`,
+        /// `strip_leading_zeros`.
         transform = "as": Option<Text>,
         /// A code list of `lookups/`.
         lookup = "lookup": Option<Text>,
@@ -567,12 +634,28 @@ shape! {
         header = "header": Option<Flag>,
         /// The child whose rows are counted.
         count = "count": Option<Text>,
-        /// `child.Column`, added up; with `as = "decimal(n)"`, default 2.
+        /// `child.Column`, added up; with `as = "decimal(n)"` or `"amount"`, default `decimal(2)`.
         sum = "sum": Option<Text>,
-        /// Cut to this many characters, with a warning.
+        /// The currency of this amount, as ISO 4217 code: `Column`, or `child.Column` of a child.
+        currency_of = "currency_of": Option<Text>,
+        /// Cut to this many characters, with a warning. Never for what others refer to.
         truncate = "truncate": Option<Whole>,
-        /// The column that says in which currency the amount is. People see it beside the amount; nothing is written of it.
+        /// An identifier of at most this many characters: a longer one is cut and gets eight digits of its SHA-256.
+        identifier = "identifier": Option<Whole>,
+        /// The column that says in which currency the amount is; `@currency` is the company's own. Default: what the entity's `amounts` say.
         currency = "currency": Option<Text>,
+        /// The column that holds the number where `currency` is not the company's own.
+        foreign = "foreign": Option<Text>,
+        /// The number is multiplied or divided by a factor or rate.
+        convert = "convert": Option<ConvertShape>,
+        /// Columns with discounts in percent, taken off one after the other.
+        less_percent = "less_percent": Option<Words>,
+        /// A discount that is a value.
+        less_value = "less_value": Option<ValueDiscountShape>,
+        /// The column with what the number is multiplied by at last, such as a quantity.
+        times = "times": Option<Text>,
+        /// Written as `EUR;10.00`, for a currency column of ServiceNow.
+        with_currency = "with_currency": Option<Flag>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The shipped definitions at work.
 
 mod site;
+mod values;
 
 use std::fmt::Write as _;
 
@@ -10,8 +11,13 @@ use super::record::TargetRecord;
 use super::*;
 use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Row, Value};
 
+/// The companies of these tests, and the currency of their books.
+fn own() -> std::collections::BTreeMap<CompanyId, Option<String>> {
+    ["EDU1", "EDU2"].into_iter().map(|company| (company.into(), Some("ZAR".to_owned()))).collect()
+}
+
 fn shipped(profile: &str) -> Definitions {
-    load(None, profile, &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)))
+    load(None, profile, &[], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)))
 }
 
 fn lines(problems: &[Problem]) -> String {
@@ -74,8 +80,10 @@ fn invoice(plan: &Plan) -> Document {
             ("InvoiceYear", "#2026"),
             ("InvoiceMonth", "#2"),
             ("OrigInvValue", "#1150.5"),
-            ("MthInvBal1", "#0.005"),
+            ("MthInvBal1", "#0.5"),
             ("Currency", "$"),
+            ("ConvRate", "#2"),
+            ("MulDiv", "M"),
         ],
         &[&[
             &[
@@ -85,7 +93,7 @@ fn invoice(plan: &Plan) -> Document {
                 ("EntryNumber", "#1"),
                 ("SubEntry", "#1"),
                 ("ExpenseGlCode", "10-5500"),
-                ("DistrValue", "#1000.25"),
+                ("DistrValue", "#2000.5"),
                 ("ExpenseType", "M"),
                 ("Reference", "paper"),
                 ("TransactionCode", "I"),
@@ -96,7 +104,7 @@ fn invoice(plan: &Plan) -> Document {
                 ("Journal", "#412"),
                 ("EntryNumber", "#1"),
                 ("SubEntry", "#2"),
-                ("DistrValue", "#150.25"),
+                ("DistrValue", "#300.5"),
                 ("ExpenseType", "?"),
             ],
         ]],
@@ -137,7 +145,7 @@ fn an_invoice_becomes_a_header_and_its_lines() {
     });
     insta::assert_snapshot!(text, @r"
     u_amount_invoiced = 1150.50
-    u_amount_open = 0.01
+    u_amount_open = 0.50
     u_branch = 
     u_company = EDU1
     u_currency = USD
@@ -148,7 +156,8 @@ fn an_invoice_becomes_a_header_and_its_lines() {
     u_invoice_date = 2026-01-31
     u_invoice_line_count = 2
     u_journal = 412
-    u_line_total = 1150.50
+    u_line_currency = ZAR
+    u_line_total = 2301.00
     u_posting_date = 2026-02-02
     u_posting_period = 2
     u_posting_year = 2026
@@ -293,7 +302,7 @@ fn orders_send_their_lines_without_comments_under_their_header() {
     assert_eq!(field(&mapped.records[0], "status"), "canceled");
     assert_eq!(field(&mapped.records[0], "number"), " 00001", "a key keeps its leading blank");
     let line = &mapped.records[1];
-    assert_eq!(field(line, "cost"), "1.01");
+    assert_eq!(field(line, "cost"), "1.005");
     assert_eq!(field(line, "short_description").len(), 160);
     assert_eq!((mapped.warnings.len(), mapped.warnings[0].field.as_str()), (1, "short_description"));
     assert_eq!(mapped.warnings[0].text, "of line `%2000001/1` cut from 200 to 160 characters");
@@ -367,7 +376,7 @@ fn the_reading_plan_says_what_the_reader_needs() {
 
 #[test]
 fn what_is_not_carried_is_not_waited_for() {
-    let definitions = load(None, "apo", &["supplier".into(), "invoice".into()]).expect("loads");
+    let definitions = load(None, "apo", &["supplier".into(), "invoice".into()], &own()).expect("loads");
     assert_eq!(definitions.plans.iter().map(|plan| plan.entity.as_str()).collect::<Vec<_>>(), ["supplier", "invoice"]);
     assert!(definitions.notes.iter().any(|note| note.contains("`lines.u_gl_account` refers to `gl_account`")), "{:?}", definitions.notes);
     let mapped = map(&definitions, "invoice", &invoice(plan(&definitions, "invoice")));
@@ -436,7 +445,7 @@ proptest! {
         // the fields that take a column as it is
         for field in &plan.targets[0].fields {
             let plan::FieldSource::Column { at: plan::Place::Root(at), transform: plan::Transform::Text } = &field.source else { continue };
-            let (true, Ok(mapped)) = (kinds[*at] != plan::ColumnKind::Date && field.truncate.is_none(), map(&back)) else { continue };
+            let (true, Ok(mapped)) = (kinds[*at] != plan::ColumnKind::Date && field.limit.is_none(), map(&back)) else { continue };
             prop_assert_eq!(field_of(&mapped, &field.name), kept.as_str(), "{}", names[*at]);
         }
     }

@@ -22,16 +22,17 @@ pub(super) fn enet(base: &Url) -> Url {
 /// been reported with its system.
 pub(super) async fn clock(what: &str, system: System, connection: &Connection, url: &Url) -> Option<Finding> {
     let http = HttpClient::new(system, connection).ok()?;
-    let unknown = |found: String| Some(Finding::unknown(what, found, "nothing, while the machine's clock is set by the network"));
     let before = Utc::now();
     let answer = match http.send(Method::GET, url, &[], Vec::new().into()).await {
         Ok(answer) => answer,
-        Err(error) => return unknown(crate::actors::chain(&error)),
+        Err(error) => {
+            return Some(Finding::unknown(what, crate::actors::chain(&error), "make the system answer first, then run the check again"));
+        }
     };
     let middle = before + (Utc::now() - before) / 2;
     match answer.header("date").and_then(|text| DateTime::parse_from_rfc2822(text).ok()) {
         Some(theirs) => Some(compared(what, middle, theirs.to_utc())),
-        None => unknown("the answer carries no date".to_owned()),
+        None => Some(Finding::unknown(what, "the answer carries no date", "compare both clocks by hand")),
     }
 }
 

@@ -2,13 +2,15 @@
 
 use super::{Finding, machine};
 use crate::actors::{Deps, chain};
-use crate::store::OLDEST_SERVER;
+use crate::domain::name::{doubles, twice};
+use crate::domain::next_step::NextStep;
+use crate::store::{OLDEST_SERVER, StoreError};
 
 pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
     let server = match deps.store.server().await {
         Ok(server) => server,
         Err(error) => {
-            let finding = Finding::failed("database", chain(&error), "see the message");
+            let finding = Finding::failed("database", chain(&error), NextStep::Database.text());
             return vec![finding.unreachable(error.is_passing())];
         }
     };
@@ -26,7 +28,7 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
             let found = format!("{} migrations have not been run: {}", state.pending.len(), state.pending.join(", "));
             Finding::failed("database schema", found, "run `tieline migrate`, and restart the service")
         }
-        Err(error) => Finding::failed("database schema", chain(&error), "see the message"),
+        Err(error) => Finding::failed("database schema", chain(&error), NextStep::Database.text()),
     });
     findings.push(match &deps.settings.database.url {
         None => machine::space("database space", &deps.settings.state.directory.join("postgres"), "a full disk stops the database"),
@@ -36,4 +38,17 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
         }
     });
     findings
+}
+
+/// Whether the ledger knows a company of the settings in another spelling.
+pub(super) async fn companies(deps: &Deps) -> Result<Finding, StoreError> {
+    let syspro = &deps.settings.syspro;
+    let known = deps.store.companies().await?;
+    Ok(match doubles(&syspro.companies, &known) {
+        Some((ours, other)) if !syspro.companies_differ_by_case => {
+            let step = "write the company as the ledger knows it, or forget the other spelling: `tieline flow forget`";
+            Finding::failed("companies", twice(&ours, &other), step)
+        }
+        _ => Finding::ok("companies", "the ledger knows none of them in another spelling"),
+    })
 }

@@ -3,6 +3,8 @@
 //! An operator has one session. Where the service holds it, it is the service that tries, through the actor that keeps the session; a
 //! command beside it says who uses the operator, and leaves him alone.
 
+use super::credential_step;
+use crate::domain::next_step::NextStep;
 use std::rc::Rc;
 
 use super::{Finding, Sheet, Way};
@@ -80,7 +82,7 @@ pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, sheet: &Sheet) ->
         Ok(operator) => operator,
         Err(error) => {
             let what = if used == Use::Source { "SYSPRO credential" } else { "e.net credential" };
-            sheet.note(Finding::failed(what, error.to_string(), "set the credential"));
+            sheet.note(Finding::failed(what, error.to_string(), credential_step(&error)));
             return closed();
         }
     };
@@ -155,8 +157,8 @@ fn finding(company: &CompanyId, operator: &str, visited: Result<Visited, EnetErr
             let text = chain(&error);
             match error {
                 EnetError::Restarting { .. } | EnetError::Ledger { .. } => Finding::unknown(what, text, "try again"),
-                error if error.class() == Class::Throttled => Finding::unknown(what, text, "do what the message says, and try again"),
-                _ => Finding::failed(what, text, "do what the message says").unreachable(unreachable),
+                error if error.class() == Class::Throttled => Finding::unknown(what, text, NextStep::EnetSignIn.text()),
+                _ => Finding::failed(what, text, NextStep::EnetSignIn.text()).unreachable(unreachable),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! This machine: room for the state, the master key's file, and the service's own certificate.
 
+use crate::domain::next_step::NextStep;
 use std::path::Path;
 
 use chrono::Utc;
@@ -62,7 +63,7 @@ pub(super) fn master_key(deps: &Deps, needed: bool) -> Finding {
     }
     match deps.vault.keys(true) {
         Ok(keys) => Finding::ok(what, format!("key `{}` in {}{}", keys.current_id(), place.path().display(), rights(&place))),
-        Err(error) => Finding::failed(what, chain(&error), "see the message; without the key set the credentials again"),
+        Err(error) => Finding::failed(what, chain(&error), NextStep::KeyFile.text()),
     }
 }
 
@@ -92,7 +93,7 @@ pub(super) fn certificate(files: &CertificateFiles) -> Finding {
     let what = "own certificate";
     let pair = match crate::net::certificate::load(files) {
         Ok(pair) => pair,
-        Err(error) => return Finding::failed(what, error.to_string(), "see the message"),
+        Err(error) => return Finding::failed(what, error.to_string(), NextStep::StateDirectory.text()),
     };
     let left = pair.expires - Utc::now();
     let found = format!("`{}` until {}", pair.subject, pair.expires.format("%Y-%m-%d"));

@@ -21,9 +21,11 @@ use self::certificates::Place;
 use self::enet::Use;
 use crate::actors::Deps;
 use crate::actors::tree::Access;
+use crate::actors::vault::CredentialError;
 use crate::config::Settings;
 use crate::config::settings::SysproSource;
 use crate::definition::Definitions;
+use crate::domain::next_step::NextStep;
 use crate::store::StoreError;
 use crate::telemetry::labels::System;
 
@@ -50,10 +52,11 @@ pub async fn examine(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) -> 
     for finding in database::database(deps).await {
         sheet.note(finding);
     }
+    sheet.note(database::companies(deps).await?);
     let credentials = deps.store.credential_list().await?;
     sheet.note(machine::master_key(deps, !credentials.is_empty()));
     let enet_set = credentials.iter().any(|credential| credential.name == crate::actors::vault::SYSPRO_ENET);
-    let enet = Use::of(settings, &deps.definitions, enet_set);
+    let enet = Use::of(settings, &deps.definitions.now(), enet_set);
     sheet.begin(Part::Syspro, "signing in to SYSPRO");
     let session = enet::sign_in(deps, way, enet, sheet).await;
     sheet.begin(Part::Syspro, "SYSPRO's tables and columns");
@@ -70,7 +73,7 @@ pub async fn examine(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) -> 
 pub async fn without_ledger(settings: &Settings, definitions: &Definitions, problem: String, unreachable: bool, sheet: &Sheet) {
     of_machine(settings, sheet);
     sheet.begin(Part::Database, "the database");
-    sheet.note(Finding::failed("database", problem, "see the message; credentials are kept there").unreachable(unreachable));
+    sheet.note(Finding::failed("database", problem, NextStep::Database.text()).unreachable(unreachable));
     let unknown = |what| Finding::unknown(what, "no credential can be read without the database", "make the database answer first");
     sheet.begin(Part::Syspro, "SYSPRO's certificates and clock");
     sheet.note(unknown("SYSPRO"));
@@ -139,4 +142,15 @@ async fn servicenow_from_outside(settings: &Settings, sheet: &Sheet) {
     if let Some(finding) = clock {
         sheet.note(finding);
     }
+}
+
+/// What to do about a credential that cannot be had.
+fn credential_step(error: &CredentialError) -> &'static str {
+    let step = match error {
+        CredentialError::Missing { .. } => NextStep::Credential,
+        CredentialError::Sealed { .. } => NextStep::KeyFile,
+        CredentialError::Store { .. } => NextStep::Database,
+        CredentialError::Restarting { .. } => NextStep::Again,
+    };
+    step.text()
 }

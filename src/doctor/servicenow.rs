@@ -1,5 +1,7 @@
 //! ServiceNow: the token, each target table and its columns, and the right to create.
 
+use super::credential_step;
+use crate::domain::next_step::NextStep;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
@@ -37,7 +39,8 @@ pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, sheet: &
         Err(error) => return sheet.note(Finding::failed("ServiceNow", error.chain(), "correct `[servicenow]`")),
     };
     let Some(tokens) = tokens(deps, way, &client, sheet).await else { return };
-    let targets: Vec<&TargetPlan> = deps.definitions.plans.iter().flat_map(|plan| &plan.targets).collect();
+    let definitions = deps.definitions.now();
+    let targets: Vec<&TargetPlan> = definitions.plans.iter().flat_map(|plan| &plan.targets).collect();
     for probe in client.probe(&*tokens, &targets).await {
         sheet.note(finding(format!("ServiceNow {}", probe.table), probe));
     }
@@ -72,13 +75,13 @@ fn finding(what: String, probe: ProbeFinding) -> Finding {
 /// Where tokens come from, once one has come.
 async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, sheet: &Sheet) -> Option<Box<dyn TokenSource>> {
     let refused = |error: ServiceNowError| {
-        let finding = Finding::failed("ServiceNow token", error.chain(), "see the message");
+        let finding = Finding::failed("ServiceNow token", error.chain(), NextStep::Token.text());
         sheet.note(finding.unreachable(error.class() == Class::Transient));
     };
     let credential = match deps.vault.credential(SERVICENOW).await {
         Ok(credential) => credential,
         Err(error) => {
-            sheet.note(Finding::failed("ServiceNow credential", error.to_string(), "set the credential"));
+            sheet.note(Finding::failed("ServiceNow credential", error.to_string(), credential_step(&error)));
             return None;
         }
     };

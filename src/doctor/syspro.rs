@@ -1,5 +1,7 @@
 //! SYSPRO: each table and column of the definitions, company by company.
 
+use super::credential_step;
+use crate::domain::next_step::NextStep;
 use std::rc::Rc;
 
 use super::enet::Session;
@@ -16,7 +18,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
         (Session::NotNeeded, _) => {
             let credential = match deps.vault.credential(SYSPRO_ODATA).await {
                 Ok(credential) => credential,
-                Err(error) => return sheet.note(Finding::failed("SYSPRO credential", error.to_string(), "set the credential")),
+                Err(error) => return sheet.note(Finding::failed("SYSPRO credential", error.to_string(), credential_step(&error))),
             };
             match OData::new(syspro, retry) {
                 Ok(odata) => (odata, credential, None),
@@ -33,14 +35,14 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
         }
     };
     for company in &syspro.companies {
-        for plan in &deps.definitions.plans {
+        for plan in &deps.definitions.now().plans {
             match odata.probe(&credential, company, &plan.read).await {
                 Ok(tables) => tables.iter().for_each(|table| sheet.note(table_finding(company, table))),
                 Err(error) => {
                     let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. })
                         || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
                     let what = format!("SYSPRO {company} {}", plan.entity);
-                    let finding = Finding::failed(what, chain(&error), "see the message; nothing else of this company was asked");
+                    let finding = Finding::failed(what, chain(&error), NextStep::Company.text());
                     sheet.note(finding.unreachable(unreachable));
                     break;
                 }

@@ -45,6 +45,8 @@ pub enum AuditKind {
     Conflict,
     /// A run began, ended or failed.
     Run,
+    /// Other definitions came into force.
+    Definition,
     /// A flow was paused, resumed or run by hand; a key, a credential or a setting changed.
     Action,
 }
@@ -67,5 +69,6 @@ words!(AuditKind {
     Notice = "notice",
     Conflict = "conflict",
     Run = "run",
+    Definition = "definition",
     Action = "action",
 });

@@ -31,7 +31,7 @@ pub enum ParkReason {
     MissingParent,
     /// It crashed the Mapper twice.
     Poison,
-    /// The last of its tries failed for a passing reason.
+    /// The last of its tries failed with a temporary error.
     Exhausted,
     /// It arrived, and ServiceNow failed with it later.
     DownstreamFailed,

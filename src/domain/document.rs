@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -117,6 +119,27 @@ pub struct Fault {
     pub text: String,
     /// What to do.
     pub next_step: String,
+}
+
+impl Fault {
+    /// Rows that SYSPRO, or the service before it, gives wrongly: they are taken in once they are right.
+    pub fn of_rows(text: String) -> Self {
+        Self {
+            text,
+            next_step: "correct it in SYSPRO; the next run that reads it takes it in by itself (a sweep reads everything)".to_owned(),
+        }
+    }
+}
+
+/// What lists and sums show of a document; the entity's file names the columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The document's amount.
+    pub amount: Option<Decimal>,
+    /// The amount's currency as SYSPRO has it; `None`: the company's own, or not known.
+    pub currency: Option<String>,
+    /// Its date.
+    pub dated: Option<NaiveDate>,
 }
 
 /// SHA-256 over a document's content.

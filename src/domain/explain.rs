@@ -19,6 +19,8 @@ pub struct Part<'a> {
     pub not_before: Option<DateTime<Utc>>,
     /// When it was last confirmed.
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// It waits for a parent of which a whole read has shown that it will not come.
+    pub absent: bool,
     /// How far ServiceNow is with it, where that is watched: `open`, `done`, `failed`, `could_not_tell`, and what was said.
     pub downstream: Option<(&'a str, Option<&'a str>)>,
 }
@@ -75,7 +77,13 @@ pub fn explain(standing: &Standing<'_>) -> String {
         let until = part.not_before.map(|at| format!("; it is looked up again at {}", instant(at))).unwrap_or_default();
         format!("in doubt: it was sent and the answer was lost{}{until}", others(part, of(standing, "in_doubt").count()))
     } else if let Some(part) = parked(true).next() {
-        format!("waiting for a parent{}{}, and sent by itself once that is delivered", words(part), others(part, parked(true).count()))
+        let others = others(part, parked(true).count());
+        match (part.absent, standing.hold) {
+            (true, _) => format!("waiting for a parent that does not come{}{others}", words(part)),
+            // whoever holds it decides when it goes
+            (false, Some(_)) => format!("waiting for a parent{}{others}", words(part)),
+            (false, None) => format!("waiting for a parent{}{others}; Tieline sends it automatically once that is delivered", words(part)),
+        }
     } else if of(standing, "sending").next().is_some() {
         "on its way to ServiceNow".to_owned()
     } else if let Some(part) = of(standing, "waiting").next() {
@@ -104,7 +112,9 @@ pub fn explain(standing: &Standing<'_>) -> String {
     };
     let parked_so = of(standing, "parked").any(|part| part.reason == Some("on_hold"));
     let sentence = match standing.hold {
-        Some((who, why)) if !parked_so => format!("{sentence}; on hold by {who}, so that nothing newer of it is sent: {why}"),
+        Some((who, why)) if !parked_so => {
+            format!("{sentence}; on hold by {who}, so that nothing of it is sent until somebody releases it: {why}")
+        }
         _ => sentence,
     };
     let done = standing.parts.iter().all(|part| matches!(part.state, "confirmed" | "superseded"));
@@ -164,7 +174,17 @@ mod tests {
     const AT: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
     fn part(state: &'static str) -> Part<'static> {
-        Part { block: "header", record_key: "", state, reason: None, message: None, not_before: None, confirmed_at: None, downstream: None }
+        Part {
+            block: "header",
+            record_key: "",
+            state,
+            reason: None,
+            message: None,
+            not_before: None,
+            confirmed_at: None,
+            absent: false,
+            downstream: None,
+        }
     }
 
     fn say(parts: &[Part<'_>]) -> String {
@@ -202,7 +222,10 @@ mod tests {
         assert_eq!(explain(&Standing { read_at: None, ..base }), "never read from SYSPRO");
         assert_eq!(say(&[]), "read at 1970-01-01 00:00:00Z, and its definition sends nothing for it");
         let held = explain(&Standing { deleted: false, hold: Some(("key ap", "in dispute")), ..base });
-        assert!(held.ends_with("version 3; on hold by key ap, so that nothing newer of it is sent: in dispute"), "{held}");
+        assert!(
+            held.ends_with("version 3; on hold by key ap, so that nothing of it is sent until somebody releases it: in dispute"),
+            "{held}"
+        );
         let message = Some("held back by key ap: in dispute");
         let parked = [Part { reason: Some("on_hold"), message, ..part("parked") }];
         let parked = explain(&Standing { hold: Some(("key ap", "in dispute")), parts: &parked, ..base });
@@ -227,7 +250,9 @@ mod tests {
         assert_eq!(say(&[part("confirmed"), doubt, parent, refused]), "parked: it was refused: no currency `XXX`");
         assert_eq!(say(&[line, refused]), "parked: it was refused: no currency `XXX` (lines `7/1`), and 1 more of its records");
         assert_eq!(say(&[parent, doubt]), "in doubt: it was sent and the answer was lost; it is looked up again at 1970-01-01 00:00:00Z");
-        assert_eq!(say(&[parent]), "waiting for a parent: supplier `0042`, and sent by itself once that is delivered");
+        assert_eq!(say(&[parent]), "waiting for a parent: supplier `0042`; Tieline sends it automatically once that is delivered");
+        let gone = Part { absent: true, message: Some("supplier `0042`, which is not in SYSPRO"), ..parent };
+        assert_eq!(say(&[gone]), "waiting for a parent that does not come: supplier `0042`, which is not in SYSPRO");
     }
 
     #[test]

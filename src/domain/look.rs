@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+use super::currency::minor_units;
 use super::history::{Flat, members, text};
 use super::money::{format_decimal, parse_decimal};
 
@@ -28,6 +29,8 @@ pub enum Currency {
     OfRoot(String),
     /// In this column of the same row.
     OfRow(String),
+    /// It is this one, whatever the row says.
+    Is(String),
 }
 
 /// How the columns of an entity look, by `Column` and `lines.Column`.
@@ -87,6 +90,7 @@ impl Looks {
         self.shown(&column, value, |currency| match currency {
             Currency::OfRoot(name) => all.get(name).cloned(),
             Currency::OfRow(name) => all.get(&format!("{row}{name}")).cloned(),
+            Currency::Is(code) => Some(code.clone()),
         })
     }
 
@@ -94,9 +98,10 @@ impl Looks {
         match self.0.get(column) {
             Some(Look::Amount { places, currency: place }) => match parse_decimal(value) {
                 Some(number) => {
-                    // no digit is hidden
-                    let text = thousands(&format_decimal(number, number.normalize().scale().max(*places)));
                     let currency = place.as_ref().and_then(currency).unwrap_or_default().trim().to_owned();
+                    // no digit is hidden
+                    let places = minor_units(&currency).unwrap_or(*places);
+                    let text = thousands(&format_decimal(number, number.normalize().scale().max(places)));
                     Shown { text, currency, number: true, date: false }
                 }
                 None => Shown { text: value.to_owned(), ..Shown::default() },
@@ -119,6 +124,7 @@ impl Looks {
                     if !value.trim().is_empty() {
                         let currency = |place: &Currency| match place {
                             Currency::OfRoot(column) | Currency::OfRow(column) => plain.get(column.as_str()).cloned(),
+                            Currency::Is(code) => Some(code.clone()),
                         };
                         found.fields.push((name.clone(), self.shown(name, &value, currency)));
                     }
@@ -158,6 +164,7 @@ impl Looks {
             self.shown(&format!("{name}.{column}"), value, |place| match place {
                 Currency::OfRoot(column) => root.get(column.as_str()).cloned(),
                 Currency::OfRow(column) => row.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone()),
+                Currency::Is(code) => Some(code.clone()),
             })
         };
         let shown: Vec<Vec<Shown>> = rows.iter().map(|row| columns.iter().map(|column| show(row, column)).collect()).collect();

@@ -53,6 +53,35 @@ name_type! {
     EntityName
 }
 
+impl CompanyId {
+    /// What two spellings of one company have in common: without surrounding blanks, in small letters, wide letters as narrow ones.
+    pub fn folded(&self) -> String {
+        let narrow = |letter: char| match letter {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
+            '\u{3000}' => ' ',
+            letter => letter,
+        };
+        self.as_str().chars().map(narrow).collect::<String>().trim().to_lowercase()
+    }
+}
+
+/// The first company of the settings that the ledger knows in another spelling alone, and that spelling.
+pub fn doubles(ours: &[CompanyId], known: &[String]) -> Option<(CompanyId, String)> {
+    ours.iter().find_map(|company| {
+        let same = |other: &&String| **other != company.as_str() && CompanyId::new(other).folded() == company.folded();
+        known.iter().find(same).map(|other| (company.clone(), other.clone()))
+    })
+}
+
+/// What is said of such a company.
+pub fn twice(ours: &CompanyId, known: &str) -> String {
+    format!(
+        "company `{ours}` of `syspro.companies` is known to the ledger as `{known}`: the keys of its records would be others, and everything would \
+         arrive in ServiceNow a second time. Write `{known}` in `syspro.companies`; or forget what was read as `{known}` (`tieline flow forget \
+         {known} --why …`), whose records stay in ServiceNow; or, where they are two companies, set `syspro.companies_differ_by_case = true`"
+    )
+}
+
 /// One (company, entity) with a schedule; read by one Poller at a time in the whole cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FlowId {
@@ -74,5 +103,22 @@ impl FlowId {
 impl fmt::Display for FlowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.company, self.entity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_company_in_another_spelling_is_found() {
+        let ours = [CompanyId::new("EDU1"), CompanyId::new("2")];
+        let known = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        for other in ["edu1", "Edu1", " EDU1", "ＥＤＵ1", "EDU１\u{3000}"] {
+            assert_eq!(doubles(&ours, &known(&["2", other])), Some((CompanyId::new("EDU1"), other.to_owned())), "{other}");
+        }
+        assert_eq!(doubles(&ours, &known(&["EDU1", "2", "EDU2", "EDU10"])), None);
+        let said = twice(&ours[0], "edu1");
+        assert!(said.contains("`EDU1`") && said.contains("`edu1`") && said.contains("flow forget edu1"), "{said}");
     }
 }

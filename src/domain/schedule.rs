@@ -14,12 +14,23 @@ pub struct Schedule {
     zone: Tz,
 }
 
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.text, self.zone) == (&other.text, other.zone)
+    }
+}
+
 impl Schedule {
     /// Reads a cron expression such as `5 * * * *`, or one of `@hourly`, `@daily`, `@weekly`.
     ///
     /// # Errors
     /// What is wrong with the expression, in words.
     pub fn parse(text: &str, zone: Tz) -> Result<Self, String> {
+        // the library also takes seconds and years, which would run a flow at other times than whoever wrote five fields expects
+        let fields = text.split_whitespace().count();
+        if !text.trim_start().starts_with('@') && fields != 5 {
+            return Err(format!("it has {fields} fields; minute, hour, day of month, month and day of week make five"));
+        }
         let cron = Cron::from_str(text).map_err(|error| error.to_string())?;
         Ok(Self { cron, text: text.to_owned(), zone })
     }
@@ -62,6 +73,14 @@ mod tests {
             all.push(next.with_timezone(&schedule.zone).format("%d %H:%M%:z").to_string());
             at = next;
         }
+    }
+
+    #[test]
+    fn a_schedule_has_five_fields() {
+        for wrong in ["*/5 * * * * *", "* * * *", "", "0 0 1 1 * * 2026"] {
+            assert!(Schedule::parse(wrong, Tz::UTC).unwrap_err().contains("make five"), "{wrong}");
+        }
+        assert!(Schedule::parse("*/5 * * * *", Tz::UTC).is_ok());
     }
 
     /// The night before, the night of and the night after the change to summer time (02:00 becomes 03:00).

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::Surface;
 use super::problem::Problem;
+use crate::actors::tree::flow_status;
 use crate::actors::vault::{SERVICENOW, syspro_credential};
 use crate::domain::FlowId;
 use crate::store::{FlowStatus, PendingCount};
@@ -45,6 +46,7 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
             missing.push(format!("the ledger: no answer within {} s{}", CHECK_LIMIT.as_secs(), why.unwrap_or_default()));
         }
     }
+    missing.extend(surface.deps.definitions.view().complaint());
     // a Root that is stuck says nothing, and is complained of below
     let gave_up = timeout(ROOT_LIMIT, surface.root.gave_up()).await.unwrap_or_default();
     let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
@@ -59,17 +61,18 @@ pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, P
     let now = Utc::now();
     let next = surface.root.next_runs().await;
     let gave_up = surface.root.gave_up().await;
-    let rows = surface.deps.store.flow_status().await?;
+    let rows = flow_status(&surface.deps).await?;
     let pending = surface.deps.store.pending_counts().await?;
     let mut stuck = false;
     let flows: Vec<_> = rows
         .iter()
         .map(|row| {
             let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
-            let flow_stuck = is_stuck(row, &pending, now);
-            stuck |= flow_stuck || row.stopped.is_some() || gave_up.contains_key(&flow);
+            // what the configuration no longer makes is nobody's to move
+            let flow_stuck = row.configured && is_stuck(row, &pending, now);
+            stuck |= row.configured && (flow_stuck || row.stopped.is_some() || gave_up.contains_key(&flow));
             json!({
-                "company": row.company, "entity": row.entity, "stuck": flow_stuck, "left_out": gave_up.get(&flow), "paused": row.paused_at.is_some(), "stopped": row.stopped,
+                "company": row.company, "entity": row.entity, "configured": row.configured, "stuck": flow_stuck, "left_out": gave_up.get(&flow), "paused": row.paused_at.is_some(), "stopped": row.stopped,
                 "seconds_since_progress": row.last_progress_at.map(|at| (now - at).num_seconds()),
                 "last_success_at": row.last_success_at, "last_error": row.last_error, "watermark": row.watermark,
                 "next_run_at": next.get(&flow),
@@ -126,6 +129,7 @@ mod tests {
             waiting: 0,
             failed: 0,
             on_hold: 0,
+            configured: true,
         };
         let count = |company: &str, state: &str, age: Duration| PendingCount {
             company: company.into(),

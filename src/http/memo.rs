@@ -32,6 +32,7 @@ const LISTS: &[&str] = &[
     "/api/v1/runs",
     "/api/v1/records",
     "/api/v1/failures",
+    "/api/v1/failures/causes",
     "/api/v1/conflicts",
     "/api/v1/audit",
     "/api/v1/backfills",

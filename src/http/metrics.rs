@@ -7,6 +7,7 @@ use chrono::Utc;
 use tokio::time::timeout;
 
 use super::Surface;
+use crate::actors::in_force::Standing;
 use crate::actors::tree::flows;
 use crate::domain::delivery::ParkReason;
 use crate::domain::{EntityName, FlowId};
@@ -28,6 +29,8 @@ pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
     let (busy, idle) = store.connections();
     all_metrics().set_connections(busy, idle);
     let gave_up = timeout(ROOT_LIMIT, surface.root.gave_up()).await;
+    let view = surface.deps.definitions.view();
+    all_metrics().set_definitions(view.number.0, &view.hash, view.loaded_at, view.standing == Standing::InForce);
     for flow in flows(&surface.deps) {
         if let Ok(gave_up) = &gave_up {
             all_metrics().set_held(&flow, Hold::GaveUp, gave_up.contains_key(&flow));
@@ -36,12 +39,17 @@ pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
             show_flow(&flow, gauges);
         }
     }
-    if let Some(gauges) = &gauges {
+    if let Some(mut gauges) = gauges {
+        // what the configuration no longer makes counts as no trouble
+        let made = flows(&surface.deps);
+        gauges
+            .pending
+            .retain(|count| made.iter().any(|flow| flow.company.as_str() == count.company && flow.entity.as_str() == count.entity));
         all_metrics().set_unsealed(gauges.unsealed);
         for count in &gauges.conflicts {
             all_metrics().set_conflicts(&count.entity, &count.kind, &count.state, count.count);
         }
-        for plan in &surface.deps.definitions.plans {
+        for plan in &surface.deps.definitions.now().plans {
             show_entity(&plan.entity, &gauges.pending);
         }
     }

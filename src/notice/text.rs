@@ -92,10 +92,10 @@ fn link(item: &Item, public_url: Option<&Url>) -> Option<Url> {
     public_url.and_then(|url| url.join(item.event.page()).ok())
 }
 
-/// `3 records of invoice (EDU1) were refused`
+/// `3 records of invoice (company EDU1) were refused`
 fn headline(item: &Item) -> String {
     let of = match (&item.entity, &item.company) {
-        (Some(entity), Some(company)) => format!(" of {entity} ({company})"),
+        (Some(entity), Some(company)) => format!(" of {entity} (company {company})"),
         (Some(entity), None) => format!(" of {entity}"),
         _ => String::new(),
     };
@@ -110,6 +110,7 @@ fn headline(item: &Item) -> String {
             let how = match item.cause.as_deref() {
                 Some("rejected") => format!("{were} refused"),
                 Some("poison") => format!("{were} set aside: they crashed the mapping twice"),
+                Some("missing_parent") => format!("{} for a parent that does not come", if item.count == 1 { "waits" } else { "wait" }),
                 Some("exhausted") => format!("{were} given up after the last try"),
                 _ => format!("{were} set aside"),
             };
@@ -141,7 +142,7 @@ mod tests {
     fn a_message_says_what_why_and_what_to_do() {
         let url = Url::parse("https://tieline.example/").unwrap();
         let message = compose(&[item(NoticeEvent::RecordsParked, 12, "rejected")], Some(&url));
-        assert_eq!(message.subject, "Tieline: 12 records of invoice (EDU1) were refused");
+        assert_eq!(message.subject, "Tieline: 12 records of invoice (company EDU1) were refused");
         for words in [
             "  0042/INV7: no currency `XXX`\n",
             "  and 11 more\n",
@@ -166,7 +167,7 @@ mod tests {
         let message = compose(&items, None);
         assert_eq!(
             message.subject,
-            "Tieline: 1 entry of invoice (EDU1) of the conflict list waits for a decision; flow EDU1/invoice has not come to a good end for long; \
+            "Tieline: 1 entry of invoice (company EDU1) of the conflict list waits for a decision; flow EDU1/invoice has not come to a good end for long; \
              a test of this channel; …"
         );
         assert_eq!(message.text.matches("What to do").count(), 4);

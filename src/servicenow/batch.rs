@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::StreamExt;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::net::Method;
@@ -54,20 +55,49 @@ impl BatchRoute {
     }
 }
 
-/// Carries out the writes: one judgement per write, in order.
+/// Carries out the writes: one judgement per write, in order. Those that travel alone come last.
 pub(super) async fn perform(sn: &ServiceNow, tokens: &dyn TokenSource, ops: Vec<Op>) -> Vec<Judged> {
-    let mut judged = Vec::with_capacity(ops.len());
-    for chunk in chunks(&ops, sn.settings().batch_limit.max(1)) {
+    let (alone, together): (Vec<(usize, Op)>, Vec<(usize, Op)>) = ops.into_iter().enumerate().partition(|(_, op)| op.alone);
+    let (mut places, together): (Vec<usize>, Vec<Op>) = together.into_iter().unzip();
+    let (places_alone, alone): (Vec<usize>, Vec<Op>) = alone.into_iter().unzip();
+    let mut judged = Vec::with_capacity(together.len() + alone.len());
+    for chunk in chunks(&together, sn.settings().batch_limit.max(1)) {
         let stop = judged.last().and_then(brake);
         match stop {
             Some(stop) => judged.extend(chunk.iter().map(|_| stop.again())),
             None => judged.extend(perform_chunk(sn, tokens, chunk).await),
         }
     }
-    judged
+    // one lost answer says nothing of those that travel alone
+    match judged.last().filter(|last| !matches!(last, Judged::Doubt(_))).and_then(brake) {
+        Some(stop) => judged.extend(alone.iter().map(|_| stop.again())),
+        None => judged.extend(singles(sn, tokens, &alone).await),
+    }
+    places.extend(places_alone);
+    let mut judged: Vec<(usize, Judged)> = places.into_iter().zip(judged).collect();
+    judged.sort_by_key(|(place, _)| *place);
+    judged.into_iter().map(|(_, judged)| judged).collect()
+}
+
+/// Whether the instance dealt with the record itself, and did not turn the request away as it may turn batches away.
+fn got_through(judged: &Judged) -> bool {
+    match judged {
+        Judged::Done(_) => true,
+        Judged::Refused { status, .. } => !matches!(status, 403 | 405 | 406 | 415),
+        _ => false,
+    }
 }
 
 async fn perform_chunk(sn: &ServiceNow, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<Judged> {
+    let rests = sn.shared().batch_after.get().is_some_and(|after| Instant::now() < after);
+    if ops.len() > 1 && rests {
+        let judged = singles(sn, tokens, ops).await;
+        // when single requests do not work either, it was not for the Batch API
+        if !judged.iter().any(got_through) {
+            sn.shared().batch_after.set(None);
+        }
+        return judged;
+    }
     if ops.len() > 1 {
         // at most both routes are tried
         while let (route, Some(path)) = (sn.shared().batch_route.get(), sn.shared().batch_route.get().path()) {
@@ -82,6 +112,18 @@ async fn perform_chunk(sn: &ServiceNow, tokens: &dyn TokenSource, ops: &[Op]) ->
                     if first && route.next() == BatchRoute::None {
                         warn!(%words, "the instance has no usable Batch API, records are sent one by one from now on");
                     }
+                }
+                Batched::TurnedAway(words) => {
+                    let judged = singles(sn, tokens, ops).await;
+                    // a record that is turned away by itself too is reason enough; when all get through, it is the Batch API
+                    if judged.iter().all(got_through) {
+                        let again = sn.settings().batch_again;
+                        sn.shared().batch_after.set(Some(Instant::now() + again));
+                        warn!(%words, minutes = again.as_secs() / 60, "the instance refuses batches, records are sent one by one until it is asked again");
+                    } else {
+                        warn!(%words, items = ops.len(), "a batch was turned away, its records were sent one by one");
+                    }
+                    return judged;
                 }
                 Batched::RefusedWhole(words) => {
                     warn!(%words, items = ops.len(), "a batch was refused as a whole, its records are sent one by one");
@@ -161,7 +203,10 @@ async fn singles(sn: &ServiceNow, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<J
 
 enum Batched {
     Judged(Vec<Judged>),
+    /// There is no such API here.
     Unsupported(String),
+    /// Refused for a reason that may be the instance's, a firewall's, or one record's: no proof that there is no such API.
+    TurnedAway(String),
     RefusedWhole(String),
 }
 
@@ -184,7 +229,8 @@ async fn batch(sn: &ServiceNow, tokens: &dyn TokenSource, path: &str, ops: &[Op]
     }
     let refusal = |body: &[u8]| if let Body::Failure(words) = read_body(body) { words } else { Words::default() };
     match answer.status {
-        403..=406 | 410 | 415 | 501 => Batched::Unsupported(format!("status {}: {}", answer.status, refusal(&answer.body).line())),
+        403 | 405 | 406 | 415 => Batched::TurnedAway(format!("status {}: {}", answer.status, refusal(&answer.body).line())),
+        404 | 410 | 501 => Batched::Unsupported(format!("status {}: {}", answer.status, refusal(&answer.body).line())),
         400 if refusal(&answer.body).say("does not represent any resource") => {
             Batched::Unsupported(format!("status 400: {}", refusal(&answer.body).line()))
         }
@@ -278,7 +324,7 @@ mod tests {
     use super::*;
 
     fn ops(sizes: &[usize]) -> Vec<Op> {
-        sizes.iter().map(|size| Op { method: Method::POST, path: "/p".into(), body: vec![b'x'; *size] }).collect()
+        sizes.iter().map(|size| Op { method: Method::POST, path: "/p".into(), body: vec![b'x'; *size], alone: false }).collect()
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub(super) struct Shared {
     pub(super) http: HttpClient,
     pub(super) settings: ServiceNowSettings,
     pub(super) batch_route: Cell<BatchRoute>,
+    /// The Batch API is not asked before then: it was refused while single requests worked.
+    pub(super) batch_after: Cell<Option<Instant>>,
     pub(super) warned_sys_id: Cell<bool>,
     pub(super) owners: Option<Rc<dyn RowOwners>>,
 }
@@ -76,6 +78,8 @@ pub(super) struct Op {
     /// Path and query, relative to the instance.
     pub(super) path: String,
     pub(super) body: Vec<u8>,
+    /// Never in a batch with others.
+    pub(super) alone: bool,
 }
 
 /// What an answer to a write, or its absence, says.
@@ -108,7 +112,8 @@ impl ServiceNow {
         let http = HttpClient::new(System::ServiceNow, &settings.connection)
             .map_err(|error| ServiceNowError::Setup { source: Arc::new(error) })?;
         let batch_route = Cell::new(if settings.batch { BatchRoute::V1 } else { BatchRoute::None });
-        let shared = Shared { http, settings: settings.clone(), batch_route, warned_sys_id: Cell::new(false), owners };
+        let shared =
+            Shared { http, settings: settings.clone(), batch_route, batch_after: Cell::new(None), warned_sys_id: Cell::new(false), owners };
         Ok(Self { shared: Rc::new(shared), lease: None })
     }
 

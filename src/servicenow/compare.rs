@@ -57,6 +57,10 @@ pub fn same_value(sent: &str, returned: &str) -> bool {
     if let (Some(a), Some(b)) = (number(sent), number(returned)) {
         return a == b;
     }
+    if let (Some((a, x)), Some((b, y))) = (money(sent), money(returned)) {
+        // a currency column answers with the amount alone
+        return x == y && (a == b || a.is_empty() || b.is_empty());
+    }
     if let (Some(a), Some(b)) = (midnight(sent), midnight(returned)) {
         return a == b;
     }
@@ -71,6 +75,13 @@ fn number(text: &str) -> Option<Decimal> {
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let plain = all_digits(whole) && fraction.is_none_or(all_digits) && (whole == "0" || !whole.starts_with('0'));
     if plain { Decimal::from_str_exact(text).ok() } else { None }
+}
+
+/// An amount as a currency column takes it, `EUR;10.00`, or without its currency.
+fn money(text: &str) -> Option<(&str, Decimal)> {
+    let (code, amount) = text.split_once(';').unwrap_or(("", text));
+    let is_code = code.is_empty() && !text.contains(';') || code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase());
+    Some((code, number(amount).filter(|_| is_code)?))
 }
 
 /// The date of a date, or of a date-time at midnight.
@@ -110,6 +121,8 @@ mod tests {
             ("", "0.00"),
             ("", "false"),
             ("x ", "x"),
+            ("EUR;10.00", "10"),
+            ("EUR;10.00", "EUR;10.0000"),
         ] {
             assert!(same_value(a, b), "{a} {b}");
         }
@@ -128,6 +141,10 @@ mod tests {
             ("abc", "ABC"),
             ("x", ""),
             ("", "x"),
+            ("EUR;10.00", "USD;10.00"),
+            ("EUR;10.00", "11.20"),
+            ("EUR;10.00", ";10.00"),
+            ("PO;10", "10"),
             ("9999999999999999999999999.01", "9999999999999999999999999.02"),
         ] {
             assert!(!same_value(a, b), "{a} {b}");

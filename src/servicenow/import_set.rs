@@ -24,8 +24,12 @@ pub(super) async fn send(
     records: &[OutRecord],
 ) -> Result<Vec<Verdict>, ServiceNowError> {
     let path = format!("/api/now/import/{}", encode(&target.table));
-    let op =
-        |record| Op { method: Method::POST, path: path.clone(), body: serde_json::to_vec(&staged(target, record)).unwrap_or_default() };
+    let op = |record: &OutRecord| Op {
+        method: Method::POST,
+        path: path.clone(),
+        body: serde_json::to_vec(&staged(target, record)).unwrap_or_default(),
+        alone: record.alone,
+    };
     let judged = perform(sn, tokens, records.iter().map(op).collect()).await;
     let mut verdicts = Vec::with_capacity(records.len());
     let mut refused = Vec::new();

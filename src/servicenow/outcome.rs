@@ -18,6 +18,8 @@ pub struct OutRecord {
     pub sys_id: Option<String>,
     /// The sys_id a new row gets; see [`derived_sys_id`](crate::definition::record::derived_sys_id).
     pub derived_sys_id: String,
+    /// It travels in a request of its own: what it was sent with before had no usable answer, and perhaps because of it.
+    pub alone: bool,
     /// An earlier try may have landed.
     pub may_exist: bool,
     /// What the row must still say when it is written; `None`: whatever it says is overwritten, and a row that is gone is made again.

@@ -240,7 +240,7 @@ fn op(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step) -> 
         path.push_str(&format!("&sysparm_fields={wanted}"));
     }
     // a map of texts cannot fail to be written
-    Op { method, path, body: serde_json::to_vec(&fields).unwrap_or_default() }
+    Op { method, path, body: serde_json::to_vec(&fields).unwrap_or_default(), alone: record.alone }
 }
 
 fn after(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step, judged: Judged) -> Step {

@@ -62,6 +62,9 @@ pub struct FaultRule {
     /// The HTTP verb in capitals; every verb when absent.
     #[serde(default)]
     pub method: Option<String>,
+    /// The body holds this text, that of one item of a batch included; whatever it holds when absent.
+    #[serde(default)]
+    pub body: Option<String>,
     /// So many matching requests are let through before the rule begins to count.
     #[serde(default)]
     pub after: u64,
@@ -78,7 +81,7 @@ pub struct FaultRule {
 impl FaultRule {
     /// Strikes every request; narrow it with the other functions.
     pub fn always(fault: Fault) -> Self {
-        Self { path: None, table: None, method: None, after: 0, count: None, rate: None, fault }
+        Self { path: None, table: None, method: None, body: None, after: 0, count: None, rate: None, fault }
     }
 
     /// Only requests for this table.
@@ -99,6 +102,13 @@ impl FaultRule {
     #[must_use]
     pub fn on_method(mut self, method: &str) -> Self {
         self.method = Some(method.to_owned());
+        self
+    }
+
+    /// Only requests whose body holds this text.
+    #[must_use]
+    pub fn on_body(mut self, text: &str) -> Self {
+        self.body = Some(text.to_owned());
         self
     }
 
@@ -123,10 +133,11 @@ impl FaultRule {
         self
     }
 
-    fn matches(&self, method: &str, path: &str) -> bool {
+    fn matches(&self, method: &str, path: &str, body: &str) -> bool {
         self.method.as_ref().is_none_or(|wanted| wanted == method)
             && self.path.as_ref().is_none_or(|prefix| path.starts_with(prefix.as_str()))
             && self.table.as_ref().is_none_or(|table| path.split('/').any(|segment| segment == table))
+            && self.body.as_ref().is_none_or(|text| body.contains(text.as_str()))
     }
 }
 
@@ -239,11 +250,21 @@ impl Faults {
         self.lock().struck
     }
 
-    /// Decides about one request, and counts it.
+    /// Whether some rule looks into bodies.
+    pub fn reads_bodies(&self) -> bool {
+        self.lock().rules.iter().any(|armed| armed.rule.body.is_some())
+    }
+
+    /// Decides about one request without a body, and counts it.
     pub fn next(&self, method: &str, path: &str) -> Option<Fault> {
+        self.next_with(method, path, "")
+    }
+
+    /// Decides about one request, and counts it.
+    pub fn next_with(&self, method: &str, path: &str, body: &str) -> Option<Fault> {
         let state = &mut *self.lock();
         for armed in &mut state.rules {
-            if !armed.rule.matches(method, path) {
+            if !armed.rule.matches(method, path, body) {
                 continue;
             }
             armed.seen += 1;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::flow::flow_assert_held;
@@ -15,6 +15,7 @@ use super::run::{RunTally, run_tally};
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::run::RunId;
+use crate::store::text::{JsonText, Text};
 
 /// How far the reading of ServiceNow has come.
 #[derive(Debug, Clone, Default, QueryableByName)]
@@ -322,7 +323,7 @@ fn put_agreed(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) -> Tx<
     sql_query(include_str!("sql/agreed_put.sql"))
         .bind::<Array<BigInt>, _>(intake.compared.iter().map(|c| c.document_id).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(intake.compared.iter().map(|c| c.version).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(intake.compared.iter().map(|c| c.fields.as_str()).collect::<Vec<_>>())
+        .bind::<Array<JsonText>, _>(intake.compared.iter().map(|c| c.fields.as_str()).collect::<Vec<_>>())
         .bind::<Array<Bool>, _>(intake.compared.iter().map(|c| c.again || busy.contains(&c.document_id)).collect::<Vec<_>>())
         .execute(conn)?;
     Ok(())
@@ -349,7 +350,7 @@ fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>, tally: &m
     .bind::<Array<BigInt>, _>(due.iter().map(|d| d.document_id).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(due.iter().map(|d| d.version).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(due.iter().map(|d| d.action).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(due.iter().map(|d| d.payload.as_str()).collect::<Vec<_>>())
+    .bind::<Array<JsonText>, _>(due.iter().map(|d| d.payload.as_str()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(hashes.iter().map(|hash| &hash[..]).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(due.iter().map(|d| d.expects.as_deref()).collect::<Vec<_>>())
     .bind::<Text, _>(intake.lease.flow.company.as_str())

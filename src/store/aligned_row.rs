@@ -7,11 +7,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz};
 
 use super::flow::flow_assert_held;
 use super::{Lease, Store, StoreError};
 use crate::domain::FlowId;
+use crate::store::text::Text;
 
 /// A row of ServiceNow's list.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]

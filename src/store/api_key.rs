@@ -3,12 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Binary, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::audit::{NewAudit, audit_append};
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
+use crate::store::text::Text;
 
 /// One key, without its secret.
 #[derive(Debug, Clone, QueryableByName, Serialize)]

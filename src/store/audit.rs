@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
+use crate::store::text::{JsonText, Text};
 
 /// A row to be written.
 #[derive(Debug, Clone)]
@@ -80,7 +81,7 @@ pub(crate) fn audit_append(conn: &mut Conn, rows: &[NewAudit]) -> Tx<()> {
         .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|r| r.batch_id).collect::<Vec<_>>())
         .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|r| r.run_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|r| r.actor.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.detail.as_deref()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<JsonText>>, _>(rows.iter().map(|r| r.detail.as_deref()).collect::<Vec<_>>())
         .execute(conn)?;
     Ok(())
 }

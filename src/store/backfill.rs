@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Date, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Date, Double, Integer, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::audit::{NewAudit, audit_append};
@@ -13,6 +13,7 @@ use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::run::{BackfillState, RunCounts};
+use crate::store::text::{Jsonb, Text};
 
 /// A backfill.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]

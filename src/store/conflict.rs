@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
+use crate::store::text::Text;
 
 /// What to list.
 #[derive(Debug, Clone, Default)]

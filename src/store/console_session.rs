@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Bool, Text};
+use diesel::sql_types::{BigInt, Binary, Bool};
 
 use super::audit::{NewAudit, audit_append};
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
+use crate::store::text::Text;
 
 /// Whose session it is.
 #[derive(Debug, Clone)]
@@ -46,11 +47,11 @@ impl Store {
         .await
     }
 
-    /// Whose session this is, and notes its use; `None` when it is closed, 12 hours old, unused for one hour, or its key is gone or expired.
+    /// Whose session this is, and notes its use where a person made the request, not a page that refreshes itself; `None` when it is closed, 12 hours old, unused for one hour, or its key is gone or expired.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn session_use(&self, hash: [u8; 32]) -> Result<Option<SessionRow>, StoreError> {
+    pub async fn session_use(&self, hash: [u8; 32], by_person: bool) -> Result<Option<SessionRow>, StoreError> {
         self.run("use a console session", move |conn| {
             let rows: Vec<Found> = sql_query(
                 "SELECT k.name, k.role, s.used_at < now() - interval '1 minute' AS stale FROM console_session s JOIN api_key k ON k.id = s.api_key_id \
@@ -60,7 +61,7 @@ impl Store {
             .bind::<Binary, _>(&hash[..])
             .load(conn)?;
             // to the minute: a page that is looked at again and again is no write each time
-            if rows.first().is_some_and(|found| found.stale) {
+            if by_person && rows.first().is_some_and(|found| found.stale) {
                 sql_query("UPDATE console_session SET used_at = now() WHERE token_hash = $1").bind::<Binary, _>(&hash[..]).execute(conn)?;
             }
             Ok(rows.into_iter().next().map(|found| SessionRow { name: found.name, role: found.role }))

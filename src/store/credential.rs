@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Binary, Text, Timestamptz};
+use diesel::sql_types::{Binary, Timestamptz};
 
 use super::audit::{NewAudit, audit_append};
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
+use crate::store::text::Text;
 
 /// One credential, sealed.
 #[derive(Debug, Clone, QueryableByName)]
@@ -33,6 +34,17 @@ pub struct SealedCredential {
 }
 
 impl Store {
+    /// One credential, sealed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn credential_get(&self, name: &'static str) -> Result<Option<SealedCredential>, StoreError> {
+        self.run("read a credential", move |conn| {
+            Ok(sql_query("SELECT * FROM credential WHERE name = $1").bind::<Text, _>(name).get_result(conn).optional()?)
+        })
+        .await
+    }
+
     /// All credentials, sealed.
     ///
     /// # Errors

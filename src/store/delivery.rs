@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Node, Store, StoreError, hold};
+use super::definition::{SetNumber, definition_assert};
+use super::{Node, Store, StoreError};
 use crate::domain::FlowId;
+use crate::domain::next_step::NextStep;
+use crate::store::text::Text;
+
+/// The reason beside a delivery that is due again because it was sent, had no usable answer, and does not stand in ServiceNow.
+pub const UNANSWERED: &str = "unanswered";
 
 /// Whose batches are known to have no sender any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +79,12 @@ pub struct Claimed {
     /// Whether this version was confirmed before: it is replayed, and finding it proves nothing about this sending.
     #[diesel(sql_type = Bool)]
     pub stands: bool,
+    /// What is known of it since its last try, such as [`UNANSWERED`].
+    #[diesel(sql_type = Nullable<Text>)]
+    pub reason: Option<String>,
+    /// What was said at its last try.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub said: Option<String>,
     /// How long ago it was sent before this, if it was, in milliseconds by the database's clock: it may have arrived.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub sent_ago: Option<i64>,
@@ -87,6 +99,17 @@ pub struct Claim {
     pub lane: Lane,
     /// Its deliveries, in the order of their ids.
     pub deliveries: Vec<Claimed>,
+}
+
+/// What of a flow waits to be sent.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Backlog {
+    /// How many deliveries.
+    #[diesel(sql_type = BigInt)]
+    pub waiting: i64,
+    /// Why none of them is sent until a person resumes the flow.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub stopped: Option<String>,
 }
 
 /// A row that a claim answers with.
@@ -140,9 +163,18 @@ impl Store {
     /// `lease` is how long the request and its answer may take at most: after it, others may take the batch for lost.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn delivery_claim(&self, lane: Lane, node: Node, limit: i64, lease: Duration, in_doubt: bool) -> Result<Claim, StoreError> {
+    /// [`StoreError::OtherDefinitions`] when they would be sent `under` definitions that are not in force.
+    pub async fn delivery_claim(
+        &self,
+        lane: Lane,
+        node: Node,
+        limit: i64,
+        lease: Duration,
+        in_doubt: bool,
+        under: SetNumber,
+    ) -> Result<Claim, StoreError> {
         self.run_hot("claim deliveries", move |conn| {
+            definition_assert(conn, under)?;
             let batch_id = Uuid::now_v7();
             let sql = with_claimable(include_str!("sql/delivery_claim.sql"));
             loop {
@@ -156,7 +188,7 @@ impl Store {
                     .bind::<Double, _>(lease.as_secs_f64())
                     .bind::<Text, _>(if in_doubt { "in_doubt" } else { "waiting" })
                     .bind::<Bool, _>(in_doubt)
-                    .bind::<Text, _>(hold::NEXT_STEP)
+                    .bind::<Text, _>(NextStep::OnHold.text())
                     .load(conn)?;
                 let found = !taken.is_empty();
                 let mut deliveries: Vec<Claimed> = taken.into_iter().filter(|row| !row.set_aside).map(|row| row.delivery).collect();
@@ -183,19 +215,18 @@ impl Store {
         .await
     }
 
-    /// How many deliveries of a flow wait to be sent, in these blocks; counted up to `cap`.
+    /// What of a flow waits to be sent, in these blocks; counted up to `cap`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delivery_backlog(&self, flow: FlowId, blocks: Vec<String>, cap: i64) -> Result<i64, StoreError> {
+    pub async fn delivery_backlog(&self, flow: FlowId, blocks: Vec<String>, cap: i64) -> Result<Backlog, StoreError> {
         self.run_hot("count what is due", move |conn| {
-            let rows: Vec<Count> = sql_query(include_str!("sql/delivery_backlog.sql"))
+            Ok(sql_query(include_str!("sql/delivery_backlog.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<diesel::sql_types::Array<Text>, _>(blocks)
                 .bind::<BigInt, _>(cap)
-                .load(conn)?;
-            Ok(rows.first().map_or(0, |row| row.count))
+                .get_result(conn)?)
         })
         .await
     }
@@ -249,6 +280,7 @@ impl Store {
                 .bind::<Bool, _>(dead == Dead::PastLives)
                 .bind::<Bool, _>(dead == Dead::ThisWriter)
                 .bind::<Double, _>(silent.as_secs_f64())
+                .bind::<Text, _>(NextStep::LookedUp.text())
                 .load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))
         })

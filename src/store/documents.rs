@@ -6,12 +6,13 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::delivery::words;
+use crate::store::text::Text;
 
 /// Where a document stands, for filtering. A document with several records can be in more than one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Timestamptz};
 
 use super::settle::Settlement;
 use super::{Conn, Lane, Store, StoreError, Tx};
+use crate::domain::next_step::NextStep;
+use crate::store::text::Text;
 
 /// A record whose time for a look has come.
 #[derive(Debug, Clone, QueryableByName)]
@@ -117,7 +119,7 @@ impl Store {
         &self,
         lane: Lane,
         seen: Vec<(DownstreamDue, DownstreamVerdict)>,
-        next_step: String,
+        next_step: NextStep,
     ) -> Result<(), StoreError> {
         self.run("store what became of records", move |conn| {
             let next = |verdict: &DownstreamVerdict| if let DownstreamVerdict::Open(seconds) = verdict { Some(*seconds) } else { None };
@@ -131,7 +133,8 @@ impl Store {
                 .bind::<Array<Nullable<Text>>, _>(seen.iter().map(|(_, verdict)| verdict.said()).collect::<Vec<_>>())
                 .bind::<Array<Nullable<BigInt>>, _>(seen.iter().map(|(_, verdict)| next(verdict)).collect::<Vec<_>>())
                 .bind::<Array<Nullable<BigInt>>, _>(seen.iter().map(|(_, verdict)| again(verdict)).collect::<Vec<_>>())
-                .bind::<Text, _>(&next_step)
+                .bind::<Text, _>(next_step.text())
+                .bind::<Text, _>(NextStep::Retried.text())
                 .execute(conn)?;
             Ok(())
         })

@@ -5,9 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Binary, Bool, Double, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Binary, Bool, Double, Nullable, Timestamptz};
 
 use super::{Store, StoreError};
+use crate::store::text::Text;
 
 /// A session id, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,6 +36,14 @@ pub enum StoreError {
         /// The flow or the batch.
         what: String,
     },
+    /// Other definitions are in force than those that were worked with.
+    #[error("definitions number {ours} are not in force any more, number {in_force} are; nothing of this step was written")]
+    OtherDefinitions {
+        /// The number of those that were worked with.
+        ours: i32,
+        /// The number of those in force.
+        in_force: i32,
+    },
     /// The schema is newer than this program.
     #[error(
         "the database has migration `{version}`, which this version of tieline does not know: start the newer tieline, or restore the backup made before the upgrade"
@@ -82,6 +90,33 @@ impl StoreError {
         self.class() == Class::Transient
     }
 
+    /// Whether what was to be kept may be the reason: the server is there and said no, for no reason of its own.
+    pub fn is_about_content(&self) -> bool {
+        let StoreError::Failed { source, .. } = self else { return false };
+        match source {
+            DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => {
+                let text = info.message().to_ascii_lowercase();
+                // the server's own trouble, by the words of PostgreSQL
+                let own = [
+                    "timeout",
+                    "canceling",
+                    "no space",
+                    "could not extend",
+                    "shutting down",
+                    "starting up",
+                    "recovery",
+                    "deadlock",
+                    "memory",
+                    "read-only",
+                ];
+                !own.iter().any(|word| text.contains(word))
+            }
+            DieselError::DatabaseError(DatabaseErrorKind::CheckViolation | DatabaseErrorKind::NotNullViolation, _) => true,
+            DieselError::SerializationError(_) => true,
+            _ => false,
+        }
+    }
+
     /// What it means for the next try.
     pub fn class(&self) -> Class {
         match self {
@@ -94,7 +129,7 @@ impl StoreError {
                 _ => Class::Transient,
             },
             StoreError::Failed { .. } | StoreError::Panicked { .. } => Class::Bug,
-            StoreError::Fenced { .. } => Class::Transient,
+            StoreError::Fenced { .. } | StoreError::OtherDefinitions { .. } => Class::Transient,
             StoreError::NewerSchema { .. } | StoreError::OldServer { .. } | StoreError::Migration { .. } | StoreError::Corrupt { .. } => {
                 Class::Permanent
             }

@@ -6,23 +6,28 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz};
-use serde::Serialize;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz};
+use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
-use crate::domain::delivery::FailureWord;
+use crate::domain::delivery::{FailureWord, ParkReason};
+use crate::store::text::Text;
 
-/// The words of a row `p` of `pending` that make its cause: without quoted values, sys_ids and numbers, and not more than 140 characters.
-const WORDS: &str = "regexp_replace(regexp_replace(regexp_replace(coalesce(p.message, ''), '`[^`]*(`|$)', '`…`', 'g'), \
-                     '[0-9a-f]{32}|[0-9]+', '#', 'g'), '^(.{140}).+$', '\\1…')";
+/// The words of a row `p` of `pending` that make its cause: without quoted values, sys_ids and numbers, and not more than 400 characters.
+/// Nobody sees them: a cause is shown by an example and by what differs between its records.
+const WORDS: &str =
+    "left(regexp_replace(regexp_replace(coalesce(p.message, ''), '`[^`]*(`|$)', '`…`', 'g'), '[0-9a-f]{32}|[0-9]+', '#', 'g'), 400)";
 
-/// SQL with `{words}` and `{cause}` filled in for the row `p` of `pending`. A cause's name is a hash of what it is, so that it is the same on
+/// Parents of a cause that are named.
+const PARENTS: i64 = 5;
+
+/// SQL with `{cause}` filled in for the row `p` of `pending`. A cause's name is a hash of what it is, so that it is the same on
 /// every node and in every answer.
 pub(super) fn with_cause(sql: &str) -> String {
     let cause = format!(
         "substr(encode(sha256(convert_to(concat_ws(chr(31), p.company, p.entity, coalesce(p.reason, p.state), {WORDS}), 'UTF8')), 'hex'), 1, 16)"
     );
-    sql.replace("{cause}", &cause).replace("{words}", WORDS)
+    sql.replace("{cause}", &cause)
 }
 
 /// What to list.
@@ -44,6 +49,8 @@ pub struct FailureFilter {
     pub since: Option<DateTime<Utc>>,
     /// Only those that have stood so since before this instant.
     pub until: Option<DateTime<Utc>>,
+    /// Of causes: those that have failed for longest first, not the largest.
+    pub oldest: bool,
     /// Only deliveries after this one, for paging.
     pub after: i64,
     /// At most so many.
@@ -96,58 +103,232 @@ pub struct FailureRow {
     /// Tries so far.
     #[diesel(sql_type = Integer)]
     pub attempts: i32,
-    /// Since when.
+    /// Since when it stands as it does.
     #[diesel(sql_type = Timestamptz)]
     pub since: DateTime<Utc>,
+    /// Since when it has not arrived, whatever was tried since.
+    #[diesel(sql_type = Timestamptz)]
+    pub first_failed_at: DateTime<Utc>,
+    /// The record's amount, digit by digit; null where the definition names none.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub amount: Option<String>,
+    /// The amount's currency as SYSPRO has it; null: the company's own.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub currency: Option<String>,
     /// The next try or look.
     #[diesel(sql_type = Timestamptz)]
     pub not_before: DateTime<Utc>,
 }
 
+/// An amount of the records of one cause in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AmountAtStake {
+    /// The currency as SYSPRO has it; empty: the company's own.
+    pub currency: String,
+    /// The sum, digit by digit.
+    pub amount: String,
+    /// How many records it is of.
+    pub documents: i64,
+}
+
+/// A value in which the messages of one cause differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ValueCount {
+    /// The value.
+    pub value: String,
+    /// Records that have it.
+    pub documents: i64,
+}
+
 /// Deliveries that did not arrive for one cause.
-#[derive(Debug, Clone, QueryableByName, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Cause)]
 pub struct CauseRow {
     /// Its name.
-    #[diesel(sql_type = Text)]
     pub cause: String,
     /// The company.
-    #[diesel(sql_type = Text)]
     pub company: String,
     /// The entity.
-    #[diesel(sql_type = Text)]
     pub entity: String,
     /// The reason, or the state of what is not parked.
-    #[diesel(sql_type = Text)]
     pub reason: String,
-    /// The system's words without what differs from record to record.
-    #[diesel(sql_type = Text)]
-    pub words: String,
+    /// The message of one of the records, whole.
+    pub example: String,
+    /// That record's key.
+    pub example_key: String,
+    /// The values in which the messages differ, the most frequent first.
+    pub values: Vec<ValueCount>,
+    /// What is at stake, per currency.
+    pub amounts: Vec<AmountAtStake>,
+    /// The parents that records wait for, the most wanted first.
+    pub parents: Vec<ParentRow>,
     /// What to do, of one of them.
-    #[diesel(sql_type = Nullable<Text>)]
     pub next_step: Option<String>,
     /// Whether they are parked: only then is there something to send again.
-    #[diesel(sql_type = Bool)]
     pub parked: bool,
     /// Deliveries: headers and lines.
-    #[diesel(sql_type = BigInt)]
     pub count: i64,
-    /// The documents that they are of.
-    #[diesel(sql_type = BigInt)]
+    /// The records that they are of.
     pub documents: i64,
-    /// Since when the first has stood so.
-    #[diesel(sql_type = Timestamptz)]
-    pub first: DateTime<Utc>,
+    /// Since when the first has not arrived. A retry does not move it.
+    pub first_failed_at: DateTime<Utc>,
     /// And the last.
-    #[diesel(sql_type = Timestamptz)]
-    pub last: DateTime<Utc>,
+    pub last_failed_at: DateTime<Utc>,
     /// Causes that the filter lets through, this one included.
-    #[diesel(sql_type = BigInt)]
     #[serde(skip)]
     pub causes: i64,
     /// Deliveries of all of them.
-    #[diesel(sql_type = BigInt)]
     #[serde(skip)]
     pub all: i64,
+}
+
+/// A parent that records of a cause wait for, and where it stands itself.
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = AwaitedParent)]
+pub struct ParentRow {
+    #[diesel(sql_type = Text)]
+    #[serde(skip)]
+    cause: String,
+    /// Its company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// Its entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    /// Its key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// Records of the cause that wait for it.
+    #[diesel(sql_type = BigInt)]
+    pub documents: i64,
+    /// Parents that records of the cause wait for, all of them.
+    #[diesel(sql_type = BigInt)]
+    #[serde(skip)]
+    pub parents: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    #[serde(skip)]
+    absent: Option<String>,
+    /// Since when it is known that it will not come; null: it may come.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub absent_since: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    #[serde(skip)]
+    known: bool,
+    #[diesel(sql_type = Bool)]
+    #[serde(skip)]
+    deleted: bool,
+    /// Its own reason or state, such as `rejected`; null: nothing of it is outstanding, or it was never read.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub stands: Option<String>,
+    /// Its own message.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub message: Option<String>,
+}
+
+impl ParentRow {
+    /// Where it stands, after its name: `left out by the definition`.
+    pub fn words(&self) -> String {
+        let message = self.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+        match (&self.absent, self.stands.as_deref()) {
+            (Some(absent), _) if !self.known || self.deleted => absent.clone(),
+            (_, Some("missing_parent")) => format!("waits for its own parent{message}"),
+            (_, Some("on_hold")) => "is on hold".to_owned(),
+            (_, Some("in_doubt")) => "was sent, and its answer was lost; it is looked up".to_owned(),
+            (_, Some("rejected" | "poison" | "exhausted" | "downstream_failed")) => format!("failed itself{message}"),
+            (_, Some(_)) => format!("is queued{message}"),
+            (_, None) if self.deleted => "is gone from SYSPRO".to_owned(),
+            (_, None) if !self.known => "was not read from SYSPRO yet".to_owned(),
+            (_, None) => "has arrived, or its definition sends nothing for it".to_owned(),
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Grouped {
+    #[diesel(sql_type = Text)]
+    cause: String,
+    #[diesel(sql_type = Text)]
+    company: String,
+    #[diesel(sql_type = Text)]
+    entity: String,
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Bool)]
+    parked: bool,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = BigInt)]
+    documents: i64,
+    #[diesel(sql_type = Timestamptz)]
+    first: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    last: DateTime<Utc>,
+    #[diesel(sql_type = BigInt)]
+    causes: i64,
+    #[diesel(sql_type = BigInt)]
+    all: i64,
+    #[diesel(sql_type = Text)]
+    example_key: String,
+    #[diesel(sql_type = Text)]
+    example: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    next_step: Option<String>,
+    #[diesel(sql_type = Text)]
+    messages: String,
+    #[diesel(sql_type = Text)]
+    amounts: String,
+}
+
+/// A message of a cause, and of how many records it is.
+#[derive(Debug, Deserialize)]
+struct Message {
+    message: String,
+    documents: i64,
+}
+
+impl From<Grouped> for CauseRow {
+    fn from(row: Grouped) -> Self {
+        // made by our own statement: what cannot be read is left out rather than keeping the whole list away
+        let messages: Vec<Message> = serde_json::from_str(&row.messages).unwrap_or_default();
+        Self {
+            values: differing(&messages),
+            amounts: serde_json::from_str(&row.amounts).unwrap_or_default(),
+            parents: Vec::new(),
+            cause: row.cause,
+            company: row.company,
+            entity: row.entity,
+            reason: row.reason,
+            example: row.example,
+            example_key: row.example_key,
+            next_step: row.next_step,
+            parked: row.parked,
+            count: row.count,
+            documents: row.documents,
+            first_failed_at: row.first,
+            last_failed_at: row.last,
+            causes: row.causes,
+            all: row.all,
+        }
+    }
+}
+
+/// The quoted values at the first place where messages of one form differ, with the records that have each.
+fn differing(messages: &[Message]) -> Vec<ValueCount> {
+    let quoted = |message: &Message| message.message.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let all: Vec<(Vec<String>, i64)> = messages.iter().map(|message| (quoted(message), message.documents)).collect();
+    let places = all.iter().map(|(values, _)| values.len()).min().unwrap_or_default();
+    let differs = |place: &usize| all.iter().any(|(values, _)| values[*place] != all[0].0[*place]);
+    let Some(place) = (0..places).find(differs) else { return Vec::new() };
+    let mut counts: Vec<ValueCount> = Vec::new();
+    for (values, documents) in &all {
+        let value = &values[place];
+        match counts.iter_mut().find(|one| one.value == *value) {
+            Some(one) => one.documents += documents,
+            None => counts.push(ValueCount { value: value.clone(), documents: *documents }),
+        }
+    }
+    counts.sort_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.value.cmp(&b.value)));
+    counts
 }
 
 #[derive(QueryableByName)]
@@ -193,13 +374,14 @@ impl Store {
         .await
     }
 
-    /// The same by cause, the largest first. `after` does not count here.
+    /// The same by cause, the largest or the oldest first, with an example, the values that differ, what is at stake, and for what waits for
+    /// parents, which and where these stand. `after` does not count here.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn failure_causes(&self, filter: FailureFilter) -> Result<Vec<CauseRow>, StoreError> {
         self.run("list failures by cause", move |conn| {
-            Ok(sql_query(with_cause(include_str!("sql/failure_causes.sql")))
+            let rows: Vec<Grouped> = sql_query(with_cause(include_str!("sql/failure_causes.sql")))
                 .bind::<Nullable<Text>, _>(filter.company)
                 .bind::<Nullable<Text>, _>(filter.entity)
                 .bind::<Nullable<Text>, _>(filter.reason.map(FailureWord::as_str))
@@ -209,8 +391,44 @@ impl Store {
                 .bind::<Nullable<Timestamptz>, _>(filter.since)
                 .bind::<Nullable<Timestamptz>, _>(filter.until)
                 .bind::<Nullable<Text>, _>(filter.cause)
-                .load(conn)?)
+                .bind::<Bool, _>(filter.oldest)
+                .load(conn)?;
+            let mut causes: Vec<CauseRow> = rows.into_iter().map(CauseRow::from).collect();
+            let waiting = causes.iter().filter(|cause| cause.reason == ParkReason::MissingParent.as_str());
+            let waiting: Vec<String> = waiting.map(|cause| cause.cause.clone()).collect();
+            if !waiting.is_empty() {
+                let parents: Vec<ParentRow> = sql_query(with_cause(include_str!("sql/failure_parents.sql")))
+                    .bind::<Array<Text>, _>(waiting)
+                    .bind::<BigInt, _>(PARENTS)
+                    .load(conn)?;
+                for parent in parents {
+                    if let Some(cause) = causes.iter_mut().find(|cause| cause.cause == parent.cause) {
+                        cause.parents.push(parent);
+                    }
+                }
+            }
+            Ok(causes)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_between_messages_is_counted() {
+        let message = |message: &str, documents| Message { message: message.into(), documents };
+        let value = |value: &str, documents| ValueCount { value: value.into(), documents };
+        let lookup = |code: &str| {
+            format!("field `u_currency` of `…` cannot be made from Currency = `{code}`: the code list `currency` has no `{code}`")
+        };
+        assert_eq!(differing(&[message(&lookup("EUR"), 8), message(&lookup("$"), 4)]), [value("EUR", 8), value("$", 4)]);
+        assert_eq!(differing(&[message(&lookup("EUR"), 8)]), []);
+        assert_eq!(differing(&[message("no answer", 3), message("no answer at all", 2)]), []);
+        // another number of values: only the places that all have are compared
+        assert_eq!(differing(&[message("a `1` `2`", 1), message("a `1`", 1)]), []);
+        assert_eq!(differing(&[]), []);
     }
 }

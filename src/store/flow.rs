@@ -5,14 +5,16 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Date, Double, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Date, Double, Integer, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::audit::{NewAudit, audit_append};
+use super::definition::{SetNumber, definition_assert};
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunKind;
+use crate::store::text::{Jsonb, Text};
 
 /// A flow held: writes carry it, and are refused once somebody else has taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Lease {
     pub holder: String,
     /// Grows with every change of holder.
     pub epoch: i64,
+    /// The definitions that it is run with: writes are refused as well once others are in force.
+    pub under: SetNumber,
 }
 
 /// The answer to a wish for a flow.
@@ -63,6 +67,9 @@ pub struct FlowRow {
     /// What each column held until now.
     #[diesel(sql_type = Nullable<Jsonb>)]
     pub kinds: Option<serde_json::Value>,
+    /// How many rows its tables had at the last whole read.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub sizes: Option<serde_json::Value>,
     #[diesel(sql_type = Nullable<Text>)]
     stopped: Option<String>,
     /// When the last sweep ended.
@@ -90,15 +97,18 @@ pub struct FlowRow {
 pub(crate) fn flow_assert_held(conn: &mut Conn, lease: &Lease, ttl: Duration) -> Tx<()> {
     let updated = sql_query(
         "UPDATE flow SET lease_until = now() + make_interval(secs => $5), last_progress_at = now() \
-         WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4",
+         WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4 \
+         AND NOT EXISTS (SELECT FROM definition_in_force WHERE number <> $6)",
     )
     .bind::<Text, _>(lease.flow.company.as_str())
     .bind::<Text, _>(lease.flow.entity.as_str())
     .bind::<Text, _>(&lease.holder)
     .bind::<BigInt, _>(lease.epoch)
     .bind::<Double, _>(ttl.as_secs_f64())
+    .bind::<Integer, _>(lease.under.0)
     .execute(conn)?;
     if updated == 0 {
+        definition_assert(conn, lease.under)?;
         return Err(TxError::Store(StoreError::Fenced { what: format!("flow {}", lease.flow) }));
     }
     Ok(())
@@ -111,10 +121,12 @@ pub(crate) fn flow_advance(
     lease: &Lease,
     moves: Option<(Option<NaiveDate>, Option<&serde_json::Value>)>,
     kinds: Option<&serde_json::Value>,
+    sizes: Option<&serde_json::Value>,
 ) -> Tx<()> {
     let (watermark, position) = moves.unwrap_or_default();
     sql_query(
-        "UPDATE flow SET watermark = coalesce($3, watermark), position = CASE WHEN $6 THEN $4 ELSE position END, kinds = coalesce($5, kinds) \
+        "UPDATE flow SET watermark = coalesce($3, watermark), position = CASE WHEN $6 THEN $4 ELSE position END, kinds = coalesce($5, kinds), \
+         sizes = coalesce($7, sizes) \
          WHERE company = $1 AND entity = $2",
     )
     .bind::<Text, _>(lease.flow.company.as_str())
@@ -123,6 +135,7 @@ pub(crate) fn flow_advance(
     .bind::<Nullable<Jsonb>, _>(position)
     .bind::<Nullable<Jsonb>, _>(kinds)
     .bind::<diesel::sql_types::Bool, _>(moves.is_some())
+    .bind::<Nullable<Jsonb>, _>(sizes)
     .execute(conn)?;
     Ok(())
 }
@@ -147,7 +160,7 @@ impl Store {
     /// With `due`, a flow that ran well since then (was swept, with true) is left alone: several nodes have the same schedule.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::OtherDefinitions`] when it would be run `under` definitions that are not in force.
     pub async fn flow_take(
         &self,
         flow: FlowId,
@@ -155,8 +168,10 @@ impl Store {
         ttl: Duration,
         force: bool,
         due: Option<(DateTime<Utc>, bool)>,
+        under: SetNumber,
     ) -> Result<Taken, StoreError> {
         self.run("take a flow", move |conn| {
+            definition_assert(conn, under)?;
             sql_query("INSERT INTO flow (company, entity) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
@@ -191,7 +206,7 @@ impl Store {
                 .bind::<BigInt, _>(epoch)
                 .bind::<Double, _>(ttl.as_secs_f64())
                 .execute(conn)?;
-            Ok(Taken::Lease(Lease { flow, holder, epoch }, Box::new(row)))
+            Ok(Taken::Lease(Lease { flow, holder, epoch, under }, Box::new(row)))
         })
         .await
     }
@@ -256,6 +271,26 @@ impl Store {
             .execute(conn)?;
             let mut row = NewAudit::of(AuditKind::Action)
                 .detail(&serde_json::json!({ "action": if paused { "pause" } else { "resume" }, "why": reason }));
+            (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), actor);
+            audit_append(conn, &[row])
+        })
+        .await
+    }
+
+    /// A person accepts that the tables of a flow have fewer rows: until the end of its next whole read that is no trouble.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flow_accept_smaller(&self, flow: FlowId, actor: String, reason: String) -> Result<(), StoreError> {
+        self.run("accept smaller tables", move |conn| {
+            sql_query(
+                "INSERT INTO flow (company, entity, sizes) VALUES ($1, $2, $3) ON CONFLICT (company, entity) DO UPDATE SET sizes = excluded.sizes",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<Jsonb, _>(serde_json::json!({ "accept": true }))
+            .execute(conn)?;
+            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "accept smaller tables", "why": reason }));
             (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), actor);
             audit_append(conn, &[row])
         })

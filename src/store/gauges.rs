@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz};
 
 use super::documents::{PendingCount, pending_count};
 use super::{Store, StoreError};
 use crate::domain::conflict::{ConflictKind, ConflictState};
+use crate::store::text::Text;
 
 /// As many unsealed rows are counted at most: a chain that is not sealed any more must not make scrapes slow.
 const UNSEALED: i64 = 100_000;

@@ -6,15 +6,14 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Timestamptz};
 use serde::Serialize;
 
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::delivery::ParkReason;
-
-/// What is said of a delivery that is held back.
-pub(super) const NEXT_STEP: &str = "release the record when it may go: `tieline release`, the console, or POST /api/v1/records/release";
+use crate::domain::next_step::NextStep;
+use crate::store::text::Text;
 
 /// What became of one record that was named.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Serialize, utoipa::ToSchema)]
@@ -64,7 +63,7 @@ impl Store {
                 .bind::<Array<Text>, _>(keys)
                 .bind::<Text, _>(actor)
                 .bind::<Text, _>(why)
-                .bind::<Text, _>(NEXT_STEP)
+                .bind::<Text, _>(NextStep::OnHold.text())
                 .load(conn)?)
         })
         .await

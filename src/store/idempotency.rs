@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Binary, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{Binary, Bool, Integer, Nullable};
 
 use super::{Store, StoreError};
+use crate::store::text::Text;
 
 /// What is known of an action's key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,10 +4,11 @@ use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::Integer;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{Store, StoreError};
+use crate::store::text::Text;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 

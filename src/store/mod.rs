@@ -11,6 +11,7 @@ mod backfill;
 mod conflict;
 mod console_session;
 mod credential;
+mod definition;
 mod delivery;
 mod documents;
 mod downstream;
@@ -18,6 +19,7 @@ mod enet_session;
 mod error;
 mod failure;
 mod flow;
+mod forget;
 mod gauges;
 mod hold;
 mod idempotency;
@@ -25,6 +27,7 @@ mod intake;
 mod migrate;
 mod node;
 mod notice;
+mod parent;
 mod read;
 mod replay;
 mod run;
@@ -32,6 +35,7 @@ mod settle;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod text;
 mod way_back;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,26 +60,29 @@ pub use backfill::{BackfillFilter, BackfillRow, BackfillStep, NewBackfill};
 pub use conflict::{ConflictFilter, ConflictRow};
 pub use console_session::SessionRow;
 pub use credential::SealedCredential;
-pub use delivery::{Claim, Claimed, Dead, Lane};
+pub use definition::{Adopter, MayAdopt, SetNumber, SetRow, Stands};
+pub use delivery::{Backlog, Claim, Claimed, Dead, Lane, UNANSWERED};
 pub use documents::{DocumentFilter, DocumentRow, DocumentState, PendingCount};
 pub use downstream::{DownstreamDue, DownstreamVerdict};
 pub use enet_session::{EnetTaken, EnetUser, SealedSession};
 pub use error::StoreError;
 pub(crate) use error::TxError;
-pub use failure::{CauseRow, FailureFilter, FailureRow};
+pub use failure::{AmountAtStake, CauseRow, FailureFilter, FailureRow, ParentRow, ValueCount};
 pub use flow::{FlowRow, Lease, Taken};
+pub use forget::{Forgotten, ForgottenFlow};
 pub use gauges::{ConflictCount, FlowMark, Gauges};
 pub use hold::{HoldRow, HoldView};
 pub use idempotency::Asked;
 pub use intake::{GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure};
 pub use migrate::{OLDEST_SERVER, SchemaState};
-pub use node::{Node, NodeRow};
+pub use node::{Beat, Node, NodeRow};
 pub use notice::{Notice, NoticeRules, Standing, Told};
+pub use parent::AbsentParent;
 pub use read::{FlowStatus, RecordAttempt, RecordDelivery, RecordView, VersionView, Worry};
 pub use replay::{ReplayScope, StoredDocument};
 pub use run::{Arrived, RunFilter, RunRow};
 pub use settle::{Settlement, Verdict};
-pub use sweep::GoneDocument;
+pub use sweep::{ChangedDocument, GoneDocument};
 pub use way_back::{WayBackCalled, WayBackDue, WayBackStep, WayBackUnder};
 
 /// The connection that store functions work on.
@@ -98,13 +105,13 @@ pub struct Store {
 #[derive(Debug, Clone, QueryableByName)]
 pub struct ServerRow {
     /// Its version, as it says it.
-    #[diesel(sql_type = diesel::sql_types::Text)]
+    #[diesel(sql_type = text::Text)]
     pub version: String,
     /// The same as a number, such as 150004.
     #[diesel(sql_type = diesel::sql_types::Integer)]
     pub number: i32,
     /// How large the ledger is, in words.
-    #[diesel(sql_type = diesel::sql_types::Text)]
+    #[diesel(sql_type = text::Text)]
     pub size: String,
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Double, Integer, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Store, StoreError};
+use super::{SetNumber, Store, StoreError};
 use crate::domain::budget::{NodeBudget, OthersBudget};
+use crate::store::text::Text;
 
 /// Who sends: a node keeps its name over its lives, an incarnation is one life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,12 @@ pub struct NodeRow {
     /// It sends nothing before then, if that is still to come.
     #[diesel(sql_type = Timestamptz)]
     pub paused_until: DateTime<Utc>,
+    /// The number of the definitions that it works with.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub definition: Option<i32>,
+    /// Whether those are in force: a node with others reads, maps and sends nothing.
+    #[diesel(sql_type = Bool)]
+    pub in_force: bool,
 }
 
 #[derive(QueryableByName)]
@@ -66,6 +73,17 @@ struct Others {
     pause: f64,
     #[diesel(sql_type = Bool)]
     broken: bool,
+    #[diesel(sql_type = Nullable<Integer>)]
+    in_force: Option<i32>,
+}
+
+/// What the ledger answers to a sign of life.
+#[derive(Debug, Clone)]
+pub struct Beat {
+    /// What the other nodes say.
+    pub others: OthersBudget,
+    /// The number of the definitions in force; none as long as nobody has adopted any.
+    pub in_force: Option<SetNumber>,
 }
 
 fn number(count: usize) -> i32 {
@@ -73,12 +91,12 @@ fn number(count: usize) -> i32 {
 }
 
 impl Store {
-    /// This node lives, and tells what it has found out; answers what the others say that were seen within `silent`. Rows of lives that
-    /// ended long ago go.
+    /// This node lives, and tells what it has found out and with which definitions it works; answers what the others say that were seen within
+    /// `silent`, and which definitions are in force. Rows of lives that ended long ago go.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn node_beat(&self, node: Node, own: NodeBudget, silent: Duration) -> Result<OthersBudget, StoreError> {
+    pub async fn node_beat(&self, node: Node, own: NodeBudget, silent: Duration, under: Option<SetNumber>) -> Result<Beat, StoreError> {
         self.run("show a sign of life", move |conn| {
             let others: Others = sql_query(include_str!("sql/node_beat.sql"))
                 .bind::<SqlUuid, _>(node.incarnation)
@@ -88,12 +106,15 @@ impl Store {
                 .bind::<Text, _>(own.breaker.as_str())
                 .bind::<Double, _>(own.pause.as_secs_f64())
                 .bind::<Double, _>(silent.as_secs_f64())
+                .bind::<Nullable<Integer>, _>(under.map(|under| under.0))
                 .get_result(conn)?;
-            Ok(OthersBudget {
+            let in_force = others.in_force.map(SetNumber);
+            let others = OthersBudget {
                 nodes: usize::try_from(others.nodes).unwrap_or_default(),
                 pause: Duration::try_from_secs_f64(others.pause).unwrap_or_default(),
                 broken: others.broken,
-            })
+            };
+            Ok(Beat { others, in_force })
         })
         .await
     }
@@ -105,7 +126,8 @@ impl Store {
     pub async fn node_list(&self, silent: Duration) -> Result<Vec<NodeRow>, StoreError> {
         self.run("list the nodes", move |conn| {
             let rows = sql_query(
-                "SELECT name, incarnation, seen_at, seen_at > now() - make_interval(secs => $1) AS alive, batch_size, concurrency, breaker, paused_until \
+                "SELECT name, incarnation, seen_at, seen_at > now() - make_interval(secs => $1) AS alive, batch_size, concurrency, breaker, paused_until, definition, \
+                 coalesce(definition = (SELECT number FROM definition_in_force), true) AS in_force \
                  FROM node ORDER BY seen_at DESC, incarnation",
             );
             Ok(rows.bind::<Double, _>(silent.as_secs_f64()).load(conn)?)

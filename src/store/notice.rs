@@ -5,10 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Timestamptz};
 
 use super::{Store, StoreError};
+use crate::domain::FlowId;
 use crate::domain::notice::NoticeEvent;
+use crate::store::text::Text;
 
 /// How long notices are kept after they were found.
 const KEPT: &str = "30 days";
@@ -65,6 +67,8 @@ pub struct NoticeRules {
     pub channels: Vec<String>,
     /// After how many hours without a good end a flow is stale.
     pub stale_hours: u32,
+    /// The flows that the configuration makes.
+    pub flows: Vec<FlowId>,
 }
 
 /// What a channel's message came to.
@@ -101,6 +105,8 @@ impl Store {
                 .bind::<Array<Text>, _>(&events)
                 .bind::<Integer, _>(i32::try_from(rules.stale_hours).unwrap_or(i32::MAX))
                 .bind::<Array<Text>, _>(&rules.channels)
+                .bind::<Array<Text>, _>(rules.flows.iter().map(|flow| flow.company.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(rules.flows.iter().map(|flow| flow.entity.as_str()).collect::<Vec<_>>())
                 .execute(conn)?;
             sql_query(format!(
                 "WITH old AS (SELECT id FROM notice WHERE found_at < now() - interval '{KEPT}' ORDER BY id LIMIT 1000), \

@@ -3,16 +3,18 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Date, Double, Integer, Nullable, Numeric, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Date, Double, Integer, Nullable, Numeric, Timestamptz};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::audit::{AuditFilter, newest};
 use super::{HoldView, Store, StoreError};
+use crate::domain::FlowId;
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::SILENT;
 use crate::domain::explain::{Part, Sending, Standing, explain};
 use crate::domain::word::Names;
+use crate::store::text::Text;
 
 /// How a flow stands.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
@@ -78,6 +80,9 @@ pub struct FlowStatus {
     /// Records that a person holds.
     #[diesel(sql_type = BigInt)]
     pub on_hold: i64,
+    /// Whether the configuration still makes the flow. One that it no longer makes is not read, and counts as no trouble; it can be forgotten.
+    #[diesel(sql_type = Bool)]
+    pub configured: bool,
 }
 
 /// How much a flow's standing should worry people.
@@ -94,9 +99,17 @@ pub enum Worry {
 }
 
 impl FlowStatus {
+    /// Whether it is this flow.
+    pub fn is_of(&self, flow: &FlowId) -> bool {
+        self.company == flow.company.as_str() && self.entity == flow.entity.as_str()
+    }
+
     /// How the flow stands, in a few words, and how much that should worry people. What has not arrived counts: a flow whose last run ended
     /// well is not in order while records of it have failed.
     pub fn stands(&self) -> (String, Worry) {
+        if !self.configured {
+            return ("no longer configured".into(), Worry::None);
+        }
         let backlog = self.backlog();
         let (word, worry) = match (&self.stopped, &self.paused_at, &self.holder, &self.last_error, &self.last_success_at) {
             (Some(_), ..) => ("stopped", Worry::Person),
@@ -182,6 +195,9 @@ pub struct RecordDelivery {
     /// When the record was last confirmed, in whatever version.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// It waits for a parent of which a whole read has shown that it will not come.
+    #[diesel(sql_type = Nullable<Bool>)]
+    pub absent: Option<bool>,
     /// How far ServiceNow is with it, where that is watched: `open`, `done`, `failed` or `could_not_tell`.
     #[diesel(sql_type = Nullable<Text>)]
     pub downstream: Option<String>,
@@ -272,6 +288,7 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Arou
         message: delivery.message.as_deref(),
         not_before: delivery.not_before,
         confirmed_at: delivery.confirmed_at,
+        absent: delivery.absent.unwrap_or_default(),
         downstream: delivery.downstream.as_deref().map(|state| (state, delivery.downstream_said.as_deref())),
     });
     let parts: Vec<Part<'_>> = parts.collect();

@@ -3,11 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::failure::with_cause;
-use super::{Store, StoreError};
+use super::{Conn, Store, StoreError, Tx};
+use crate::domain::FlowId;
+use crate::domain::resent::Stands;
+use crate::store::text::Text;
 
 /// Which documents.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +53,15 @@ impl ReplayScope {
     }
 }
 
+fn now(conn: &mut Conn) -> Tx<DateTime<Utc>> {
+    #[derive(QueryableByName)]
+    struct Now {
+        #[diesel(sql_type = Timestamptz)]
+        now: DateTime<Utc>,
+    }
+    Ok(sql_query("SELECT now() AS now").get_result::<Now>(conn)?.now)
+}
+
 /// A document as it was last read.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct StoredDocument {
@@ -74,9 +86,82 @@ pub struct StoredDocument {
     /// SYSPRO no longer has it.
     #[diesel(sql_type = Bool)]
     pub deleted: bool,
+    /// The words in which something of it has failed, if it has.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub failed: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct ResentRow {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    stands: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    message: Option<String>,
 }
 
 impl Store {
+    /// Where documents stand that were sent again since then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn resent(&self, ids: Vec<i64>, since: DateTime<Utc>) -> Result<Vec<(i64, Stands)>, StoreError> {
+        self.run("read what became of a replay", move |conn| {
+            let rows: Vec<ResentRow> =
+                sql_query(include_str!("sql/resent.sql")).bind::<Array<BigInt>, _>(ids).bind::<Timestamptz, _>(since).load(conn)?;
+            let stands = |row: ResentRow| {
+                let stands = match row.stands.as_str() {
+                    "failed" => Stands::Failed(row.message.unwrap_or_default()),
+                    "on_hold" => Stands::OnHold,
+                    "waiting" => Stands::Waiting,
+                    "delivered" => Stands::Delivered,
+                    "to_compare" => Stands::ToCompare,
+                    "nothing" => Stands::Nothing,
+                    _ => Stands::Moving,
+                };
+                (row.id, stands)
+            };
+            Ok(rows.into_iter().map(stands).collect())
+        })
+        .await
+    }
+
+    /// The documents with these keys, with the words in which something of them has failed, and the ledger's time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn before_release(&self, flow: FlowId, keys: Vec<String>) -> Result<(Vec<(i64, Option<String>)>, DateTime<Utc>), StoreError> {
+        #[derive(QueryableByName)]
+        struct Before {
+            #[diesel(sql_type = BigInt)]
+            id: i64,
+            #[diesel(sql_type = Nullable<Text>)]
+            failed: Option<String>,
+        }
+        self.run("read what is to be released", move |conn| {
+            let rows: Vec<Before> = sql_query(
+                "SELECT d.id, (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'parked' \
+                 AND p.reason NOT IN ('missing_parent', 'on_hold')) AS failed \
+                 FROM document d WHERE d.company = $1 AND d.entity = $2 AND d.key = ANY($3)",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<Array<Text>, _>(keys)
+            .load(conn)?;
+            Ok((rows.into_iter().map(|row| (row.id, row.failed)).collect(), now(conn)?))
+        })
+        .await
+    }
+
+    /// The ledger's time, by which it is told what happened after something.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn time(&self) -> Result<DateTime<Utc>, StoreError> {
+        self.run("tell the time", now).await
+    }
+
     /// The next page of documents in scope, by their numbers.
     ///
     /// # Errors
@@ -90,7 +175,9 @@ impl Store {
             } else {
                 "AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL"
             };
-            let sql = "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted \
+            let sql = "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted, \
+                       (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'parked' \
+                        AND p.reason NOT IN ('missing_parent', 'on_hold')) AS failed \
                        FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
                        WHERE d.id > $1 AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
                        AND {run} \

@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
+use super::definition::{SetNumber, definition_assert};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunId, RunKind, RunOutcome};
+use crate::store::text::Text;
 
 /// A run as it is listed.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
@@ -107,6 +109,9 @@ pub struct RunRow {
     /// Records that a person holds.
     #[diesel(sql_type = BigInt)]
     pub on_hold: i64,
+    /// The number of the definitions that it mapped with; nothing for runs from before they were numbered.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub definition: Option<i32>,
 }
 
 impl RunRow {
@@ -232,6 +237,26 @@ pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
         .load(conn)?)
 }
 
+/// Refuses to go on with a run under no lease once other definitions are in force than it was begun with.
+pub(crate) fn run_assert_in_force(conn: &mut Conn, run: RunId) -> Tx<()> {
+    #[derive(QueryableByName)]
+    struct Other {
+        #[diesel(sql_type = Integer)]
+        ours: i32,
+        #[diesel(sql_type = Integer)]
+        in_force: i32,
+    }
+    let other: Vec<Other> = sql_query(
+        "SELECT r.definition AS ours, f.number AS in_force FROM run r, definition_in_force f WHERE r.id = $1 AND r.definition <> f.number",
+    )
+    .bind::<SqlUuid, _>(run.0)
+    .load(conn)?;
+    match other.first() {
+        None => Ok(()),
+        Some(other) => Err(StoreError::OtherDefinitions { ours: other.ours, in_force: other.in_force }.into()),
+    }
+}
+
 /// The audit row of a run's beginning or end.
 fn run_audit(conn: &mut Conn, flow: &FlowId, run: RunId, actor: &str, detail: &serde_json::Value) -> Tx<()> {
     let mut row = NewAudit::of(AuditKind::Run).detail(detail);
@@ -268,19 +293,28 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn run_begin(&self, flow: FlowId, kind: RunKind, requested_by: String, reason: Option<String>) -> Result<RunId, StoreError> {
+    pub async fn run_begin(
+        &self,
+        flow: FlowId,
+        kind: RunKind,
+        requested_by: String,
+        reason: Option<String>,
+        under: SetNumber,
+    ) -> Result<RunId, StoreError> {
         self.run("begin a run", move |conn| {
+            definition_assert(conn, under)?;
             let run = RunId::fresh();
             if matches!(kind, RunKind::Poll | RunKind::Sweep | RunKind::Backfill) {
                 run_close_dead(conn, &flow)?;
             }
-            sql_query("INSERT INTO run (id, company, entity, kind, requested_by, reason) VALUES ($1, $2, $3, $4, $5, $6)")
+            sql_query("INSERT INTO run (id, company, entity, kind, requested_by, reason, definition) VALUES ($1, $2, $3, $4, $5, $6, $7)")
                 .bind::<SqlUuid, _>(run.0)
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<Text, _>(kind.as_str())
                 .bind::<Text, _>(&requested_by)
                 .bind::<Nullable<Text>, _>(&reason)
+                .bind::<Integer, _>(under.0)
                 .execute(conn)?;
             run_audit(conn, &flow, run, &requested_by, &serde_json::json!({ "event": "begun", "kind": kind, "why": reason }))?;
             Ok(run)

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
+use super::delivery::UNANSWERED;
 use super::downstream::downstream_begin;
 use super::flow::flow_stop;
 use super::run::{Arrived, RunTally, run_tally};
@@ -16,6 +17,8 @@ use super::{Conn, Lane, Node, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
+use crate::domain::next_step::NextStep;
+use crate::store::text::{JsonText, Text};
 
 /// What became of one delivery.
 #[derive(Debug, Clone)]
@@ -52,6 +55,10 @@ pub enum Verdict {
         throttled: bool,
         /// Whether it counts as a try: an outage of the whole system uses up nobody's tries.
         counted: bool,
+        /// It had no usable answer, and does not stand there: it is sent by itself next.
+        unanswered: bool,
+        /// What to do: nothing for what passes, an action for what does not.
+        next_step: NextStep,
     },
     /// An aligned record's row was changed since this was decided: nothing was written, the next run decides anew.
     Withdrawn {
@@ -193,7 +200,7 @@ fn record_confirmed(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement]) -> Tx
         .bind::<Array<Text>, _>(rows.iter().map(|(.., table)| *table).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(rows.iter().map(|(o, ..)| o.version).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(&ids)
-        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|(o, ..)| returned(&o.verdict)).collect::<Vec<_>>())
+        .bind::<Array<Nullable<JsonText>>, _>(rows.iter().map(|(o, ..)| returned(&o.verdict)).collect::<Vec<_>>())
         .execute(conn)?;
     Ok(())
 }
@@ -247,13 +254,13 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
                     not_before: Utc::now(),
                     uncounted: 0,
                 },
-                Verdict::Deferred { message, not_before, throttled, counted } => Row {
+                Verdict::Deferred { message, not_before, throttled, counted, unanswered, next_step } => Row {
                     id: o.delivery_id,
                     state: "waiting",
-                    reason: throttled.then_some("throttled"),
+                    reason: if *throttled { Some("throttled") } else { unanswered.then_some(UNANSWERED) },
                     message,
                     field: None,
-                    next_step: "nothing: it is tried again by itself",
+                    next_step: next_step.text(),
                     not_before: *not_before,
                     uncounted: i32::from(!counted),
                 },
@@ -263,7 +270,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<()> {
                     reason: None,
                     message,
                     field: None,
-                    next_step: "nothing: tieline looks the record up by itself",
+                    next_step: NextStep::LookedUp.text(),
                     not_before: *not_before,
                     uncounted: 0,
                 },
@@ -307,9 +314,9 @@ fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool) -> NewAudit {
         Verdict::Parked { reason, message, field, next_step } => {
             (AuditKind::Parked, serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step }))
         }
-        Verdict::Deferred { message, not_before, .. } => (
+        Verdict::Deferred { message, not_before, next_step, .. } => (
             if look { AuditKind::DoubtSettled } else { AuditKind::Deferred },
-            serde_json::json!({ "message": message, "not_before": not_before }),
+            serde_json::json!({ "message": message, "not_before": not_before, "next_step": next_step.text() }),
         ),
         Verdict::Withdrawn { message } => (AuditKind::Superseded, serde_json::json!({ "message": message })),
         Verdict::InDoubt { message, not_before } => {

@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Uuid as SqlUuid};
 
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::run::RunId;
+use crate::store::text::Text;
 
 /// A document that a sweep has not seen.
 #[derive(Debug, Clone, QueryableByName)]
@@ -25,26 +26,44 @@ pub struct GoneDocument {
 #[derive(QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]
-    count: i64,
+    gone: i64,
+    #[diesel(sql_type = BigInt)]
+    known: i64,
+}
+
+/// A document whose content has changed, as it was.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct ChangedDocument {
+    /// Its key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// Its content until now, as JSON.
+    #[diesel(sql_type = Text)]
+    pub content: String,
 }
 
 impl Store {
-    /// Documents known before this run that it has not seen, up to `limit`, and how many there are in all.
+    /// Documents known before this run that it has not seen, up to `limit`, how many there are in all, and how many were known.
+    ///
+    /// The content is the last one of which a record could be made.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn sweep_gone(&self, flow: FlowId, run: RunId, limit: i64) -> Result<(i64, Vec<GoneDocument>), StoreError> {
+    pub async fn sweep_gone(&self, flow: FlowId, run: RunId, limit: i64) -> Result<(i64, i64, Vec<GoneDocument>), StoreError> {
         self.run("list what a sweep has not seen", move |conn| {
             let count: Vec<Count> = sql_query(
-                "SELECT count(*) AS count FROM document d WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted \
-                 AND NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id)",
+                "SELECT count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id)) AS gone, \
+                 count(*) AS known FROM document d WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted",
             )
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<SqlUuid, _>(run.0)
             .load(conn)?;
             let gone = sql_query(
-                "SELECT d.key, d.hash, v.content FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
+                "SELECT d.key, d.hash, coalesce(whole.content, v.content) AS content \
+                 FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
+                 LEFT JOIN LATERAL (SELECT w.content FROM version w WHERE v.content LIKE '%\"$faults\":%' AND w.document_id = d.id \
+                 AND w.content NOT LIKE '%\"$faults\":%' ORDER BY w.version DESC LIMIT 1) whole ON true \
                  WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted \
                  AND NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id) ORDER BY d.key LIMIT $4",
             )
@@ -53,7 +72,30 @@ impl Store {
             .bind::<SqlUuid, _>(run.0)
             .bind::<BigInt, _>(limit)
             .load(conn)?;
-            Ok((count.first().map_or(0, |row| row.count), gone))
+            let (missing, known) = count.first().map_or((0, 0), |row| (row.gone, row.known));
+            Ok((missing, known, gone))
+        })
+        .await
+    }
+
+    /// What the ledger holds of those of these documents (key and hash) whose content differs.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn document_changed(&self, flow: FlowId, documents: Vec<(String, [u8; 32])>) -> Result<Vec<ChangedDocument>, StoreError> {
+        self.run_hot("list what changes", move |conn| {
+            let (keys, hashes): (Vec<String>, Vec<Vec<u8>>) = documents.into_iter().map(|(key, hash)| (key, hash.to_vec())).unzip();
+            let changed = sql_query(
+                "SELECT d.key, v.content FROM unnest($3::text[], $4::bytea[]) AS n (key, hash) \
+                 JOIN document d ON d.company = $1 AND d.entity = $2 AND d.key = n.key AND d.hash <> n.hash AND NOT d.deleted \
+                 JOIN version v ON v.document_id = d.id AND v.version = d.version",
+            );
+            let changed = changed
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<Array<Text>, _>(keys)
+                .bind::<Array<Binary>, _>(hashes);
+            Ok(changed.load(conn)?)
         })
         .await
     }

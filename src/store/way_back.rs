@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Uuid as SqlUuid};
 use serde_json::json;
 
 use super::audit::{NewAudit, audit_append};
@@ -16,6 +16,7 @@ use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::words;
 use crate::domain::run::RunId;
+use crate::store::text::Text;
 
 /// A change that is to be applied in SYSPRO.
 #[derive(Debug, Clone, QueryableByName)]

@@ -63,6 +63,25 @@ impl Call<'_> {
         }
     }
 
+    /// The request for the row behind the first one beyond a key; `None` where there is no way to ask for it.
+    ///
+    /// Counting rows loses some where others come or go meanwhile, so that nothing else is read by it.
+    pub(super) fn ask_second(&self, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>) -> Result<Option<Ask>, SysproError> {
+        match &self.odata.door {
+            Door::OData { .. } => {
+                let query_string = query_string(self, query, selected, after, 1);
+                self.address(query.table, &format!("{query_string}&$skip=1")).map(|url| Some(Ask::Address(url)))
+            }
+            Door::Enet(_) => Ok(None),
+        }
+    }
+
+    /// The condition that a row has this key.
+    pub(super) fn exactly(&self, query: &Query<'_>, key: &[Cell]) -> Option<Condition> {
+        let typed: Vec<Column<'_>> = query.key.iter().map(|name| self.column(query.table, name, query.kinds.of(name))).collect();
+        super::filter::one_of(&typed, &[key])
+    }
+
     /// The request for any one row of a table.
     pub(super) fn ask_one(&self, table: &str, columns: &[&str]) -> Result<Ask, SysproError> {
         match &self.odata.door {

@@ -174,6 +174,38 @@ pub enum SysproError {
         #[from]
         source: EnetError,
     },
+    /// Rows that are not in the order asked for, not beyond what was asked for, or that came before.
+    #[error(
+        "SYSPRO's answer to {asked} {problem}. Rows may be missing, so reading has stopped there: nothing is marked as gone, and the next \
+         read begins at the same place. Reading again gives the same until the service obeys the order and the condition that it is asked \
+         for{}",
+        if *collation { "; where the company's tables are sorted by another collation than SYSPRO's own (`Latin1_General_BIN`: by code \
+         point, capitals before small letters), set `syspro.key_order = \"any\"`" } else { "" }
+    )]
+    Order {
+        /// What was asked.
+        asked: String,
+        /// Which rows, by their keys.
+        problem: String,
+        /// Whether another collation may be the reason.
+        collation: bool,
+    },
+    /// Fewer rows than the service counts.
+    #[error(
+        "SYSPRO counts {before} rows for {asked} before it was read and {after} after it, and gave only {read}: the read is not complete, so \
+         nothing is marked as gone. The next run reads again, which helps where rows came and went meanwhile; when this comes again, the \
+         service leaves rows out (a view, a filter, paging), or counts wrongly (then set `syspro.count_check = false`)"
+    )]
+    Short {
+        /// What was asked.
+        asked: String,
+        /// The count before.
+        before: u64,
+        /// The count after.
+        after: u64,
+        /// Rows that came.
+        read: u64,
+    },
     /// The same page again and again.
     #[error(
         "SYSPRO repeats itself on {asked}: the rows beyond the last key begin with that key again; is the key in the definition complete?"
@@ -218,6 +250,8 @@ impl SysproError {
                 | Self::Failed { .. }
                 | Self::NoKey { .. }
                 | Self::Stuck { .. }
+                | Self::Order { .. }
+                | Self::Short { .. }
                 | Self::Malformed { .. }
                 | Self::Forbidden { .. }
                 | Self::Enet { source: EnetError::Condition { .. } | EnetError::Malformed { .. } }
@@ -228,6 +262,17 @@ impl SysproError {
     /// those with too many comparisons, and an answer may be too large.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::Unreachable { source: NetError::TooLarge { .. }, .. })
+    }
+
+    /// Whether one row of the answer may be the reason: an answer that came whole and cannot be read, or is too large. Whatever else goes
+    /// wrong is the server's trouble, and no row's.
+    pub(super) fn is_unreadable(&self) -> bool {
+        matches!(
+            self,
+            Self::Malformed { .. }
+                | Self::Enet { source: EnetError::Malformed { .. } | EnetError::Unreachable { source: NetError::TooLarge { .. }, .. } }
+                | Self::Unreachable { source: NetError::TooLarge { .. }, .. }
+        )
     }
 
     /// Whether it may be about one of these columns: a refusal, or a failure that names one. A failure that names none is a passing one;
@@ -254,6 +299,18 @@ impl SysproError {
             _ => Self::Unreachable { asked, source },
         }
     }
+}
+
+/// An error with its causes.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 fn listed(columns: &[String]) -> String {

@@ -117,7 +117,7 @@ pub(super) fn literal(cell: &Cell, column: Column<'_>) -> String {
             ColumnKind::Number => number(text).unwrap_or_else(|| quote(text)),
             ColumnKind::AsReceived => quote(text),
         },
-        (Cell::Text(text), Some(_)) => quote(text),
+        (Cell::Text(text), Some(_)) | (Cell::Escaped(text), _) => quote(text),
     }
 }
 

@@ -5,12 +5,15 @@
 //! origin and never pages by `$skip`.
 
 mod columns;
+mod count;
 mod door;
 pub mod enet;
 mod error;
+mod faults;
 mod filter;
 mod metadata;
 mod odata;
+mod order;
 mod read;
 mod related;
 mod value;
@@ -22,6 +25,7 @@ mod scripted;
 mod tests;
 
 pub use columns::ProbeFinding;
+pub use count::TableSize;
 pub use error::SysproError;
 pub use odata::OData;
 pub use read::{Page, PageQuery, Position, Scope};

@@ -1,6 +1,7 @@
 //! A page of whole documents: root rows, their companions and their children.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -10,13 +11,15 @@ use crate::config::secret::Credential;
 use crate::config::settings::{DateLiteral, DateZone};
 use crate::definition::ReadPlan;
 use crate::definition::order;
-use crate::definition::plan::{ChangeQuery, ChildRead, Filter, JoinRead, ViaRead};
+use crate::definition::plan::{ChangeQuery, ChildRead, Filter};
 use crate::domain::{CompanyId, Document, DocumentKey, Fault, Row, Value};
 
 use super::error::SysproError;
+use super::faults::{self, Roots};
 use super::filter::{Condition, DateForm, since, until};
-use super::odata::{Call, OData, Query, Rows};
-use super::related::{Contiguous, Related, excluded};
+use super::odata::{BadRow, Call, OData, Query, Rows};
+use super::order::Course;
+use super::related::{Contiguous, Found, Related, excluded};
 use super::value::value;
 use super::wire::Cell;
 
@@ -58,9 +61,41 @@ struct Window {
 }
 
 /// The last key of a page, as it was received, padding included. Stored as JSON; reading goes on from it after a restart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Position(Vec<Cell>);
+///
+/// As long as the process lives it also knows what came before it, so that a row that comes again is noticed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Vec<Cell>", into = "Vec<Cell>")]
+pub struct Position(Rc<Course>);
+
+impl Position {
+    fn key(&self) -> &[Cell] {
+        self.0.after.as_deref().unwrap_or_default()
+    }
+
+    fn course(&self) -> Course {
+        Course::clone(&self.0)
+    }
+}
+
+impl From<Vec<Cell>> for Position {
+    fn from(key: Vec<Cell>) -> Self {
+        Self(Rc::new(Course::beyond(Some(key))))
+    }
+}
+
+impl From<Position> for Vec<Cell> {
+    fn from(position: Position) -> Self {
+        position.key().to_vec()
+    }
+}
+
+impl PartialEq for Position {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Position {}
 
 /// A page of documents.
 #[derive(Clone, Debug)]
@@ -71,6 +106,10 @@ pub struct Page {
     pub next: Option<Position>,
     /// Rows received, of all tables.
     pub rows_read: u64,
+    /// Rows of the table asked, before the definition leaves any out.
+    pub root_rows: u64,
+    /// Whether there is a row among them of which not even the key can be read: it may be any record's.
+    pub nameless: bool,
     /// Columns (table, column) that the site does not have: read as null.
     pub missing_columns: Vec<(String, String)>,
     /// Requests that it took.
@@ -90,19 +129,19 @@ impl OData {
         query: &PageQuery,
     ) -> Result<Page, SysproError> {
         let call = self.call(credential, company).await;
-        let limit = query.limit.clamp(1, 5000);
-        let after = query.after.as_ref().map(|position| position.0.as_slice());
+        // the last row of a page is held back, for the next page to begin with: so rows with one key are never parted
+        let limit = query.limit.clamp(1, 4999) + 1;
+        let course = query.after.as_ref().map_or_else(Course::default, Position::course);
         let (documents, next) = match query.scope {
             _ if plan.root.derive.is_some() => (call.derived(plan, limit).await?, None),
             Scope::All => {
                 let all = call.root_query(plan, vec![], limit);
-                let mut rows = call.read(&all, after, limit as usize).await?;
-                let next = call.position(&plan.root.columns, &plan.root.key, &rows);
+                let (mut rows, next) = call.page_of(&all, course, limit).await?;
                 rows.rows.retain(|row| !excluded(&plan.root, row));
-                (call.documents(plan, rows.rows, true).await?, next)
+                (call.documents(plan, rows, true).await?, next)
             }
             Scope::Changed { query, since, until } => match plan.changes.get(query) {
-                Some(change) => call.changed(plan, change, Window { since, until }, after, limit).await?,
+                Some(change) => call.changed(plan, change, Window { since, until }, course, limit).await?,
                 None => (Vec::new(), None),
             },
         };
@@ -132,7 +171,7 @@ impl OData {
             if matches!(found, Err(SysproError::Refused { .. } | SysproError::Failed { .. })) && !call.metadata.has_tables() {
                 found = call.by_text(&related, &parts, true).await;
             }
-            call.documents(plan, found?, false).await?
+            call.documents(plan, found?.into(), false).await?
         };
         documents.retain(|document| wanted.contains(&document.key));
         Ok(call.finish(documents, None))
@@ -142,10 +181,18 @@ impl OData {
 impl Call<'_> {
     fn finish(&self, documents: Vec<Document>, next: Option<Position>) -> Page {
         let missing_columns = self.missing.take();
-        Page { documents, next, rows_read: self.rows.get(), missing_columns, requests: self.requests.get() }
+        Page {
+            documents,
+            next,
+            rows_read: self.rows.get(),
+            root_rows: self.root_rows.get(),
+            nameless: self.nameless.get(),
+            missing_columns,
+            requests: self.requests.get(),
+        }
     }
 
-    async fn by_text(&self, related: &Related<'_>, keys: &[Vec<String>], numbers: bool) -> Result<Vec<Vec<Cell>>, SysproError> {
+    async fn by_text(&self, related: &Related<'_>, keys: &[Vec<String>], numbers: bool) -> Result<Found, SysproError> {
         let cell = |part: &String| match crate::domain::money::parse_decimal(part) {
             Some(number) if numbers && number.to_string() == *part => Cell::Number(part.as_str().into()),
             _ => Cell::Text(part.as_str().into()),
@@ -156,7 +203,7 @@ impl Call<'_> {
     }
 
     /// A condition of the definition, for this company.
-    fn fixed(&self, filter: Option<&Filter>) -> Option<Condition> {
+    pub(super) fn fixed(&self, filter: Option<&Filter>) -> Option<Condition> {
         filter.map(|filter| Condition::fixed(&filter.of(self.company)))
     }
 
@@ -174,14 +221,45 @@ impl Call<'_> {
             conditions,
             fixed: 0,
             top: limit,
+            anchor: &[],
         }
     }
 
-    /// Where the next page begins.
-    fn position(&self, columns: &[String], key: &[String], rows: &Rows) -> Option<Position> {
-        let last = rows.rows.last().filter(|_| rows.more)?;
-        let at = |name: &String| columns.iter().position(|column| column == name).map(|at| last[at].clone());
-        key.iter().map(at).collect::<Option<Vec<Cell>>>().map(Position)
+    /// A page of a query, and where the next one begins.
+    async fn page_of(&self, query: &Query<'_>, mut course: Course, limit: u32) -> Result<(Rows, Option<Position>), SysproError> {
+        let mut rows = self.read(query, &mut course, limit as usize).await?;
+        if rows.more {
+            // what has a key that cannot be asked for comes again with what lies beyond the last that can
+            let key_at = self.key_offsets(query)?;
+            let askable = |row: &Vec<Cell>| !key_at.iter().any(|at| matches!(row[*at], Cell::Escaped(_)));
+            rows.rows.truncate(rows.rows.iter().rposition(askable).map_or(0, |last| last + 1));
+            self.hold_back(query, &mut course, &mut rows)?;
+        }
+        self.root_rows.set(self.root_rows.get() + (rows.rows.len() + rows.bad.len()) as u64);
+        let next = (rows.more && course.after.is_some()).then(|| Position(Rc::new(course)));
+        Ok((rows, next))
+    }
+
+    /// Leaves the rows of the last key to the next page, where others are left.
+    fn hold_back(&self, query: &Query<'_>, course: &mut Course, rows: &mut Rows) -> Result<(), SysproError> {
+        let key_at = self.key_offsets(query)?;
+        let key = |row: &Vec<Cell>| key_at.iter().map(|at| row[*at].clone()).collect::<Vec<Cell>>();
+        let askable = |key: &[Cell]| !key.iter().any(|cell| matches!(cell, Cell::Escaped(_)));
+        let Some(last) = rows.rows.last().map(key) else { return Ok(()) };
+        // a row that cannot be read came last, or one whose key has no place
+        if course.after.as_ref() != Some(&last) {
+            return Ok(());
+        }
+        let kept = rows.rows.iter().rposition(|row| key(row) != last);
+        if let Some(kept) = kept
+            && let before = key(&rows.rows[kept])
+            && askable(&before)
+            && !rows.bad.iter().any(|bad| bad.cells.as_ref().map(key).is_none_or(|bad| bad == last || bad >= before))
+        {
+            rows.rows.truncate(kept + 1);
+            course.back_to(&before, &last);
+        }
+        Ok(())
     }
 
     /// What one change query finds.
@@ -190,16 +268,15 @@ impl Call<'_> {
         plan: &ReadPlan,
         change: &ChangeQuery,
         window: Window,
-        after: Option<&[Cell]>,
+        course: Course,
         limit: u32,
     ) -> Result<(Vec<Document>, Option<Position>), SysproError> {
         let fixed: Vec<Condition> = self.fixed(change.filter.as_ref()).into_iter().collect();
         if change.touches.is_empty() && change.table == plan.root.table {
             let query = self.root_query(plan, fixed, limit);
-            let mut rows = self.dated(&query, change, window, after, limit).await?;
-            let next = self.position(&plan.root.columns, &plan.root.key, &rows);
+            let (mut rows, next) = self.dated(&query, change, window, course, limit).await?;
             rows.rows.retain(|row| !excluded(&plan.root, row));
-            return Ok((self.documents(plan, rows.rows, false).await?, next));
+            return Ok((self.documents(plan, rows, false).await?, next));
         }
         let touches = match change.touches.is_empty() {
             true => plan.root.key.iter().map(|name| (name.clone(), name.clone())).collect(),
@@ -211,6 +288,7 @@ impl Call<'_> {
                 columns.push(name.clone());
             }
         }
+        let anchor: Vec<String> = touches.iter().map(|(_, name)| name.clone()).collect();
         let query = Query {
             table: &change.table,
             columns: &columns,
@@ -220,15 +298,22 @@ impl Call<'_> {
             conditions: fixed,
             fixed: 0,
             top: limit,
+            anchor: &anchor,
         };
-        let rows = self.dated(&query, change, window, after, limit).await?;
-        let next = self.position(&columns, &change.key, &rows);
+        let (mut rows, next) = self.dated(&query, change, window, course, limit).await?;
+        // what else stands in a row that only says which record changed does not matter
+        let (named, nameless): (Vec<BadRow>, Vec<BadRow>) = std::mem::take(&mut rows.bad).into_iter().partition(|bad| bad.cells.is_some());
+        rows.rows.extend(named.into_iter().filter_map(|bad| bad.cells));
+        if let Some(bad) = nameless.first() {
+            let asked = format!("a query of `{}` in company `{}`", change.table, self.company);
+            return Err(SysproError::Malformed { asked, problem: bad.problem.clone() });
+        }
         let left = offsets(self, &columns, touches.iter().map(|(_, column)| column), &change.table)?;
         let related = Related::new(&plan.root, touches.into_iter().map(|(column, _)| column).collect());
         let roots = self.related(&related, &rows.rows, &left, None).await?;
         let wanted: HashSet<Vec<String>> = rows.rows.iter().map(|row| left.iter().map(|at| row[*at].key_text()).collect()).collect();
-        let roots = roots.into_iter().filter(|row| wanted.contains(&related.group(row))).collect();
-        Ok((self.documents(plan, roots, false).await?, next))
+        let roots = Found { rows: roots.rows.into_iter().filter(|row| wanted.contains(&related.group(row))).collect(), bad: roots.bad };
+        Ok((self.documents(plan, roots.into(), false).await?, next))
     }
 
     /// Rows within the window. When the server refuses the dates, the other ways of writing them are tried once.
@@ -237,11 +322,11 @@ impl Call<'_> {
         query: &Query<'_>,
         change: &ChangeQuery,
         dates: Window,
-        after: Option<&[Cell]>,
+        course: Course,
         limit: u32,
-    ) -> Result<Rows, SysproError> {
+    ) -> Result<(Rows, Option<Position>), SysproError> {
         if change.any_of.is_empty() || (dates.since.is_none() && dates.until.is_none()) {
-            return self.read(query, after, limit as usize).await;
+            return self.page_of(query, course, limit).await;
         }
         let place = self.place(query.table);
         let known = self.odata.learned.borrow().date_way.get(&place).copied();
@@ -260,7 +345,7 @@ impl Call<'_> {
             None if self.odata.settings.date_literal == DateLiteral::Auto => self.way_of_dates(&place, window).await,
             None => 0,
         };
-        match self.read(&window(way), after, limit as usize).await {
+        match self.page_of(&window(way), course, limit).await {
             Err(error @ (SysproError::Refused { .. } | SysproError::Failed { status: 500, .. })) => {
                 Err(self.undated(query, change, error).await)
             }
@@ -343,12 +428,17 @@ impl Call<'_> {
             conditions: self.fixed(root.filter.as_ref()).into_iter().collect(),
             fixed: 0,
             top: limit,
+            anchor: &[],
         };
-        let mut after: Option<Vec<Cell>> = None;
+        let mut course = Course::default();
         let (mut seen, mut documents) = (HashSet::new(), Vec::new());
         loop {
-            let page = self.read(&query, after.as_deref(), limit as usize).await?;
-            after = page.rows.last().map(|row| vec![row[0].clone()]);
+            let page = self.read(&query, &mut course, limit as usize).await?;
+            // a value that cannot be read has a part of which nothing is known
+            if let Some(bad) = page.bad.first() {
+                let asked = format!("a query of `{}` in company `{}`", root.table, self.company);
+                return Err(SysproError::Malformed { asked, problem: bad.problem.clone() });
+            }
             for row in &page.rows {
                 let whole = row[0].key_text();
                 let Some(part) = derive.cut.of(&whole) else { continue };
@@ -377,11 +467,9 @@ impl Call<'_> {
     }
 
     /// Root rows with everything that belongs to them. `contiguous`: they are all the rows between the first and the last.
-    async fn documents(&self, plan: &ReadPlan, rows: Vec<Vec<Cell>>, contiguous: bool) -> Result<Vec<Document>, SysproError> {
+    async fn documents(&self, plan: &ReadPlan, rows: Rows, contiguous: bool) -> Result<Vec<Document>, SysproError> {
         let root = Related::new(&plan.root, Vec::new());
-        let mut rows = rows;
-        let mut seen = HashSet::new();
-        rows.retain(|row| seen.insert(plan.root.key_at.iter().map(|at| row[*at].key_text()).collect::<Vec<_>>()));
+        let Roots { mut rows, mut faults, nameless } = faults::roots(self, plan, rows);
         let mut values: Vec<Vec<Value>> = Vec::with_capacity(rows.len());
         for row in &mut rows {
             let mut line: Vec<Value> = self.values(&root, row, plan.root.columns.len()).collect();
@@ -393,7 +481,6 @@ impl Call<'_> {
             let pair = |(at, name): (&usize, &String)| on.iter().find(|(left, _)| left == name).map(|(_, right)| (*at, right.clone()));
             plan.root.key_at.iter().zip(&plan.root.key).map_while(pair).collect()
         };
-        let mut faults: Vec<Vec<Fault>> = vec![Vec::new(); rows.len()];
         for join in &plan.joins {
             let related = Related::new(&join.table, join.on.iter().map(|(_, column)| column.clone()).collect());
             let left = offsets(self, &plan.columns, join.on.iter().map(|(column, _)| column), &plan.root.table)?;
@@ -406,14 +493,19 @@ impl Call<'_> {
                     }
                     continue;
                 }
-                found => group(&related, found?),
+                found => found?,
             };
+            faults::unreadable(&related, &found.bad, &rows, &left, &mut faults);
+            let found = group(&related, found.rows);
             for ((row, line), faults) in rows.iter_mut().zip(&mut values).zip(&mut faults) {
                 let key: Vec<String> = left.iter().map(|at| row[*at].key_text()).collect();
+                if let Some(odd) = left.iter().find(|at| matches!(row[**at], Cell::Escaped(_))) {
+                    faults::first(faults, || faults::unaskable(&plan.columns[*odd], &row[*odd], &join.table.table));
+                }
                 let own = found.get(&key).map(Vec::as_slice).unwrap_or_default();
                 let Some(companion) = own.first() else { continue };
                 if own.len() > 1 {
-                    faults.push(several_companions(join, &key, own.len()));
+                    faults::first(faults, || faults::companions(&related, &key, own));
                 }
                 let companions = self.values(&related, companion, join.table.columns.len());
                 let plain =
@@ -429,17 +521,16 @@ impl Call<'_> {
         for child in &plan.children {
             let on = child.via.as_ref().map_or(&child.on, |via| &via.on);
             let bounds = bounds(on);
-            let found = self.children(plan, child, &rows, range(contiguous, plan, &bounds)).await?;
-            for ((document, faults), found) in children.iter_mut().zip(&mut faults).zip(found) {
-                document.push(found.lines);
-                faults.extend(found.fault);
+            let found = self.children(plan, child, &rows, range(contiguous, plan, &bounds), &mut faults).await?;
+            for (document, lines) in children.iter_mut().zip(found) {
+                document.push(lines);
             }
         }
         let documents = values.into_iter().zip(children).zip(faults).map(|((line, children), faults)| {
             let key = DocumentKey::from_values(plan.root.key_at.iter().map(|at| &line[*at]));
             Document { key, root: line.into(), children, faults }
         });
-        Ok(documents.collect())
+        Ok(documents.chain(nameless).collect())
     }
 
     /// The rows of one child, per root row.
@@ -449,16 +540,22 @@ impl Call<'_> {
         child: &ChildRead,
         rows: &[Vec<Cell>],
         contiguous: Option<Contiguous<'_>>,
-    ) -> Result<Vec<Found>, SysproError> {
+        faults: &mut [Vec<Fault>],
+    ) -> Result<Vec<Vec<Row>>, SysproError> {
         let related = Related::new(&child.table, child.on.iter().map(|(_, column)| column.clone()).collect());
         let width = child.table.columns.len();
         let key_of = |row: &[Cell], left: &[usize]| left.iter().map(|at| row[*at].key_text()).collect::<Vec<String>>();
         let Some(via) = &child.via else {
             let left = offsets(self, &plan.columns, child.on.iter().map(|(column, _)| column), &plan.root.table)?;
-            let found = group(&related, self.related(&related, rows, &left, contiguous).await?);
-            let lines = rows.iter().map(|row| {
+            let found = self.related(&related, rows, &left, contiguous).await?;
+            faults::unreadable(&related, &found.bad, rows, &left, faults);
+            let found = group(&related, found.rows);
+            let lines = rows.iter().zip(faults).map(|(row, faults)| {
+                if let Some(odd) = left.iter().find(|at| matches!(row[**at], Cell::Escaped(_))) {
+                    faults::first(faults, || faults::unaskable(&plan.columns[*odd], &row[*odd], &child.table.table));
+                }
                 let own = found.get(&key_of(row, &left)).map(Vec::as_slice).unwrap_or_default();
-                Found { lines: lines(child, own.iter().map(|row| self.values(&related, row, width).collect())), fault: None }
+                lines(child, own.iter().map(|row| self.values(&related, row, width).collect()))
             });
             return Ok(lines.collect());
         };
@@ -469,13 +566,24 @@ impl Call<'_> {
         // the join's own columns first: they alone are the key that a root row has
         let between = between.joined_on(via.on.len());
         let to_via = offsets(self, &plan.columns, via.on.iter().map(|(column, _)| column), &plan.root.table)?;
-        let vias = group(&between, self.related(&between, rows, &to_via, contiguous).await?);
+        let vias = self.related(&between, rows, &to_via, contiguous).await?;
+        faults::unreadable(&between, &vias.bad, rows, &to_via, faults);
+        let vias = group(&between, vias.rows);
         let to_child = offsets(self, &between.columns, child.on.iter().map(|(column, _)| column), &via.table.table)?;
         let carry = offsets(self, &between.columns, via.carry.iter(), &via.table.table)?;
         let owned: Vec<&[Vec<Cell>]> =
             rows.iter().map(|row| vias.get(&key_of(row, &to_via)).map(Vec::as_slice).unwrap_or_default()).collect();
         let all: Vec<Vec<Cell>> = owned.iter().flat_map(|rows| rows.iter().cloned()).collect();
-        let found = group(&related, self.related(&related, &all, &to_child, None).await?);
+        let found = self.related(&related, &all, &to_child, None).await?;
+        for (own, faults) in owned.iter().zip(faults.iter_mut()) {
+            // a row that belongs to any of the rows between
+            let mut any = vec![Vec::new(); own.len()];
+            faults::unreadable(&related, &found.bad, own, &to_child, &mut any);
+            if let Some(fault) = any.into_iter().flatten().next() {
+                faults::first(faults, || fault);
+            }
+        }
+        let found = group(&related, found.rows);
         // rows that two documents reach would be counted in both
         let mut owners: HashMap<Vec<String>, HashSet<Vec<String>>> = HashMap::new();
         for (row, vias) in rows.iter().zip(&owned) {
@@ -483,7 +591,15 @@ impl Call<'_> {
                 owners.entry(key_of(via, &to_child)).or_default().insert(key_of(row, &to_via));
             }
         }
-        let lines = owned.into_iter().map(|vias| {
+        let lines = owned.into_iter().zip(faults).map(|(vias, faults)| {
+            let shared = vias.iter().map(|via| key_of(via, &to_child)).filter(|key| owners.get(key).is_some_and(|all| all.len() > 1)).min();
+            if let Some(key) = shared {
+                faults::first(faults, || faults::several_owners(child, via, &key, &owners[&key]));
+            }
+            // one row that several rows between lead to is one row, unless they carry different values into it
+            let mut led_to = HashSet::new();
+            let carrying = |via: &Vec<Cell>| carry.iter().map(|at| via[*at].clone()).collect::<Vec<_>>();
+            let vias: Vec<&Vec<Cell>> = vias.iter().filter(|via| led_to.insert((key_of(via, &to_child), carrying(via)))).collect();
             let rows = vias.iter().flat_map(|via| {
                 let carried: Vec<Value> = self.values(&between, via, between.columns.len()).collect();
                 let own = found.get(&key_of(via, &to_child)).map(Vec::as_slice).unwrap_or_default();
@@ -493,62 +609,18 @@ impl Call<'_> {
                     self.values(related, row, width).chain(carried).collect::<Vec<Value>>()
                 })
             });
-            let shared = vias.iter().map(|via| key_of(via, &to_child)).find(|key| owners.get(key).is_some_and(|all| all.len() > 1));
-            let fault = shared.map(|key| several_owners(child, via, &key, &owners[&key]));
-            Found { lines: lines(child, rows), fault }
+            lines(child, rows)
         });
         Ok(lines.collect())
     }
-}
-
-/// The rows of one child of one document.
-struct Found {
-    lines: Vec<Row>,
-    fault: Option<Fault>,
 }
 
 /// Child rows in the order of their key, then of their other values, so that the content's hash does not depend on the order received.
 /// Rows with one key stay all of them: the mapping refuses them by name, since nobody can tell which is the right one.
 fn lines(child: &ChildRead, rows: impl Iterator<Item = Vec<Value>>) -> Vec<Row> {
     let mut rows: Vec<Row> = rows.map(Into::into).collect();
-    let all = |row: &Row| row.iter().map(Value::to_text).collect::<Vec<_>>();
-    rows.sort_by(|a, b| order(child, a, b).then_with(|| all(a).cmp(&all(b))));
+    rows.sort_by(|a, b| order(child, a, b).then_with(|| a.iter().map(Value::to_text).cmp(b.iter().map(Value::to_text))));
     rows
-}
-
-/// `Column=value, …`.
-fn paired<'a>(names: impl Iterator<Item = &'a String>, key: &[String]) -> String {
-    names.zip(key).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
-}
-
-fn several_companions(join: &JoinRead, key: &[String], count: usize) -> Fault {
-    let (table, key) = (&join.table.table, paired(join.on.iter().map(|(_, column)| column), key));
-    Fault {
-        text: format!("`{table}` has {count} rows with {key}, and a `[[join]]` takes one row for each record"),
-        next_step: format!(
-            "add the missing column to `on` of the `[[join]]` `{table}`, or make it a `[[child]]`, or correct the rows in SYSPRO; then read the \
-             record again (`tieline backfill`, or the next sweep)"
-        ),
-    }
-}
-
-fn several_owners(child: &ChildRead, via: &ViaRead, key: &[String], owners: &HashSet<Vec<String>>) -> Fault {
-    let (table, key) = (&via.table.table, paired(child.on.iter().map(|(column, _)| column), key));
-    let mut owners: Vec<String> = owners.iter().map(|owner| paired(via.on.iter().map(|(column, _)| column), owner)).collect();
-    owners.sort();
-    Fault {
-        text: format!(
-            "the rows of `{}` (`{}`) with {key} belong to {} records, by rows of `{table}`: {}",
-            child.table.table,
-            child.name,
-            owners.len(),
-            owners.iter().take(3).map(|owner| format!("({owner})")).collect::<Vec<_>>().join(", ")
-        ),
-        next_step: format!(
-            "`on` of `via` does not tell these rows of `{table}` apart: add the missing column to it in the entity's file, or correct the rows in \
-             SYSPRO; then read the records again (`tieline backfill`, or the next sweep)"
-        ),
-    }
 }
 
 fn range<'a>(contiguous: bool, plan: &'a ReadPlan, bounds: &'a [(usize, String)]) -> Option<Contiguous<'a>> {

@@ -12,7 +12,8 @@ use crate::domain::{CompanyId, Value};
 
 use super::error::SysproError;
 use super::filter::{Bound, Column, Condition, encoded_len, lists, one_of, sort_keys, within};
-use super::odata::{Call, Query};
+use super::odata::{BadRow, Call, Query, Rows};
+use super::order::Course;
 use super::value::value;
 use super::wire::Cell;
 
@@ -38,6 +39,21 @@ pub(super) struct Contiguous<'a> {
     pub(super) root: &'a str,
     /// Pairs (offset in the root rows, column of the related table) for the leading columns of the root's key.
     pub(super) bounds: Vec<(usize, &'a str)>,
+}
+
+/// What was found in a table that was asked for the rows of certain keys.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The rows.
+    pub(super) rows: Vec<Vec<Cell>>,
+    /// Those that cannot be read.
+    pub(super) bad: Vec<BadRow>,
+}
+
+impl From<Found> for Rows {
+    fn from(found: Found) -> Self {
+        Rows { rows: found.rows, bad: found.bad, more: false }
+    }
 }
 
 impl<'a> Related<'a> {
@@ -79,6 +95,7 @@ impl<'a> Related<'a> {
             conditions: all,
             fixed,
             top,
+            anchor: &self.on,
         }
     }
 
@@ -117,12 +134,12 @@ impl Call<'_> {
         rows: &[Vec<Cell>],
         left: &[usize],
         contiguous: Option<Contiguous<'_>>,
-    ) -> Result<Vec<Vec<Cell>>, SysproError> {
+    ) -> Result<Found, SysproError> {
         let mut keys: Vec<Vec<Cell>> = rows.iter().map(|row| left.iter().map(|at| row[*at].clone()).collect()).collect();
-        keys.retain(|key: &Vec<Cell>| !key.contains(&Cell::Null));
+        keys.retain(|key: &Vec<Cell>| !key.iter().any(|cell| matches!(cell, Cell::Null | Cell::Escaped(_))));
         sort_keys(&mut keys);
         if keys.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Found::default());
         }
         if let Some(contiguous) = contiguous
             && self.split(related, &keys).len() > 1
@@ -150,17 +167,22 @@ impl Call<'_> {
     }
 
     /// The rows of sorted keys, asked for in lists, several at once.
-    pub(super) async fn by_keys(&self, related: &Related<'_>, keys: &[Vec<Cell>]) -> Result<Vec<Vec<Cell>>, SysproError> {
+    pub(super) async fn by_keys(&self, related: &Related<'_>, keys: &[Vec<Cell>]) -> Result<Found, SysproError> {
         let at_once = self.odata.settings.connection.connections.clamp(1, AT_ONCE);
-        let found: Vec<Vec<Vec<Cell>>> =
+        let lists: Vec<Found> =
             stream::iter(self.split(related, keys)).map(|list| self.by_list(related, list)).buffer_unordered(at_once).try_collect().await?;
-        Ok(found.into_iter().flatten().filter(|row| !related.excluded(row)).collect())
+        let mut all = Found::default();
+        for list in lists {
+            all.rows.extend(list.rows.into_iter().filter(|row| !related.excluded(row)));
+            all.bad.extend(list.bad);
+        }
+        Ok(all)
     }
 
     /// One list; halved while the server refuses it.
-    async fn by_list(&self, related: &Related<'_>, list: &[Vec<Cell>]) -> Result<Vec<Vec<Cell>>, SysproError> {
+    async fn by_list(&self, related: &Related<'_>, list: &[Vec<Cell>]) -> Result<Found, SysproError> {
         let columns = self.typed(related);
-        let (mut todo, mut found, mut refused) = (vec![list], Vec::new(), false);
+        let (mut todo, mut found, mut refused) = (vec![list], Found::default(), false);
         while let Some(part) = todo.pop() {
             // a neighbour may have found a smaller limit meanwhile
             let parts = self.split(related, part);
@@ -174,9 +196,10 @@ impl Call<'_> {
             let single = part.len() == 1 && !part[0].iter().any(|cell| matches!(cell, Cell::Text(text) if text.ends_with(' ')));
             let fixed = if single { related.table.key.iter().take_while(|name| related.on.contains(name)).count() } else { 0 };
             let query = related.query(self.company, self.odata.settings.row_cap, condition.into_iter().collect(), fixed);
-            match self.read(&query, None, usize::MAX).await {
+            match self.read(&query, &mut Course::default(), usize::MAX).await {
                 Ok(rows) => {
-                    found.extend(rows.rows);
+                    found.rows.extend(rows.rows);
+                    found.bad.extend(rows.bad);
                     if std::mem::take(&mut refused) {
                         let mut learned = self.odata.learned.borrow_mut();
                         learned.comparisons = learned.comparisons.min(comparisons.max(1));
@@ -201,7 +224,7 @@ impl Call<'_> {
         rows: &[Vec<Cell>],
         keys: &[Vec<Cell>],
         contiguous: &Contiguous<'_>,
-    ) -> Result<Option<Vec<Vec<Cell>>>, SysproError> {
+    ) -> Result<Option<Found>, SysproError> {
         let place = (contiguous.root.to_owned(), related.table.table.clone());
         if contiguous.bounds.is_empty() || self.odata.learned.borrow().sparse.contains(&place) {
             return Ok(None);
@@ -217,29 +240,27 @@ impl Call<'_> {
         let Some(range) = within(&columns, &first, &last).filter(|_| ordered) else { return Ok(None) };
         let wanted: HashSet<Vec<String>> = keys.iter().map(|key| key.iter().map(Cell::key_text).collect()).collect();
         let query = related.query(self.company, self.odata.settings.row_cap, vec![range], 0);
-        let key_at: Vec<usize> =
-            related.table.key.iter().filter_map(|name| related.columns.iter().position(|column| column == name)).collect();
-        let (mut found, mut foreign, mut after) = (Vec::new(), 0, None::<Vec<Cell>>);
+        let (mut found, mut foreign, mut course) = (Found::default(), 0, Course::default());
         loop {
-            let page = match self.read(&query, after.as_deref(), query.top as usize).await {
+            let page = match self.read(&query, &mut course, query.top as usize).await {
                 Err(error) if error.is_refusal() => {
                     debug!(%error, table = related.table.table, "a range of keys was refused, reading by lists");
                     return Ok(None);
                 }
                 page => page?,
             };
-            after = page.rows.last().map(|row| key_at.iter().map(|at| row[*at].clone()).collect());
-            let before = found.len();
+            let before = found.rows.len();
             let count = page.rows.len();
-            found.extend(page.rows.into_iter().filter(|row| wanted.contains(&related.group(row))));
-            foreign += count - (found.len() - before);
-            if foreign > 4 * found.len() + 1000 {
+            found.rows.extend(page.rows.into_iter().filter(|row| wanted.contains(&related.group(row))));
+            found.bad.extend(page.bad);
+            foreign += count - (found.rows.len() - before);
+            if foreign > 4 * found.rows.len() + 1000 {
                 debug!(table = related.table.table, foreign, "a range of keys takes in too much, reading by lists");
                 self.odata.learned.borrow_mut().sparse.insert(place);
                 return Ok(None);
             }
             if !page.more {
-                found.retain(|row| !related.excluded(row));
+                found.rows.retain(|row| !related.excluded(row));
                 return Ok(Some(found));
             }
         }

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use url::Url;
 
-use crate::config::settings::{Connection, DateLiteral, DateZone, EnetSettings, RetrySettings, SysproSettings, SysproSource};
+use crate::config::settings::{Connection, DateLiteral, DateZone, EnetSettings, KeyOrder, RetrySettings, SysproSettings, SysproSource};
 use crate::domain::money::parse_decimal;
 
 /// What arrives.
@@ -163,6 +163,7 @@ pub(super) fn settings_for(port: u16) -> SysproSettings {
         odata_url: Url::parse(&format!("http://127.0.0.1:{port}/SYSPRO8Odata/SYSPROOData/")).expect("an address"),
         enet_url: None,
         time_zone: chrono_tz::Africa::Johannesburg,
+        companies_differ_by_case: false,
         companies: vec!["EDU1".into()],
         page_size: 500,
         row_cap: 5000,
@@ -174,6 +175,8 @@ pub(super) fn settings_for(port: u16) -> SysproSettings {
         date_literal: DateLiteral::Auto,
         date_zone: DateZone::Label,
         no_date_before: chrono::NaiveDate::from_ymd_opt(1901, 1, 1).expect("a date"),
+        key_order: KeyOrder::Binary,
+        count_check: true,
         connection: Connection {
             ca_file: None,
             proxy: None,

@@ -39,7 +39,17 @@ fn table(name: &str, key: &str, others: &str) -> TableRead {
 
 fn plan(root: TableRead) -> ReadPlan {
     let columns = root.columns.clone();
-    ReadPlan { root, joins: vec![], children: vec![], changes: vec![], columns, sweep: None, type_change: TypeChange::Stop }
+    ReadPlan {
+        root,
+        joins: vec![],
+        children: vec![],
+        changes: vec![],
+        columns,
+        sweep: None,
+        type_change: TypeChange::Stop,
+        amounts: Default::default(),
+        controls: vec![],
+    }
 }
 
 fn pairs(on: &str) -> Vec<(String, String)> {
@@ -53,6 +63,7 @@ fn orders() -> ReadPlan {
         table: table("PorMasterDetail", "PurchaseOrder Line", "Price"),
         on: pairs("PurchaseOrder"),
         via: None,
+        amounts: Default::default(),
     });
     plan
 }
@@ -68,6 +79,7 @@ fn invoices() -> ReadPlan {
             on: pairs("Supplier Invoice"),
             carry: strings("TransactionCode"),
         }),
+        amounts: Default::default(),
     });
     plan.changes.push(ChangeQuery {
         table: "ApInvoice".into(),
@@ -186,9 +198,10 @@ fn a_limit_of_the_server_on_top_is_obeyed() {
 
 #[test]
 fn a_full_last_page_is_followed_by_one_more_question() {
-    let server = Server::start(Tables::default().with("T", &many(20)));
+    // the last row of a page that is full comes again with the next one
+    let server = Server::start(Tables::default().with("T", &many(21)));
     run(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 10, |documents, pages| {
-        assert_eq!((documents.len(), pages.len()), (20, 3));
+        assert_eq!((documents.len(), pages.len()), (21, 3));
     });
 }
 
@@ -215,7 +228,10 @@ fn children_of_dense_pages_come_by_range_and_of_others_by_lists() {
     run(&server.settings(), &orders(), Scope::All, 500, |documents, pages| {
         assert_eq!(documents.len(), 61);
         assert!(documents.iter().all(|document| document.children[0].len() == 3));
-        assert_eq!(pages[0].requests, 2, "one for the orders, one for all their lines");
+        assert_eq!(
+            pages[0].requests, 4,
+            "one for the orders, one for all their lines, and one beyond each: nothing shows yet that no page is cut"
+        );
         assert_eq!(pages[0].rows_read, 244);
     });
 }
@@ -362,7 +378,7 @@ fn changes_are_windows_and_other_tables_touch_documents_once() {
     });
     run(&server.settings(), &invoices(), since(1, 1), 1, |documents, pages| {
         assert_eq!(keys(&documents), ["S1/I1", "S1/I1", "S1/I2"], "page by page a document may come again");
-        assert_eq!(pages.len(), 4);
+        assert_eq!(pages.len(), 3);
     });
 }
 
@@ -479,10 +495,11 @@ fn failures_are_told_apart_and_passing_ones_are_repeated() {
     assert!(matches!(error, SysproError::NotData { .. }) && error.class() == Class::Transient && requests == 3, "{error}");
 
     let (error, requests) = failure(|_| Some(Reply { length: Some(500), ..reply(200, r#"{"value":[{"K":"0"#) }));
-    assert!(error.class() == Class::Transient && requests == 3, "{error}");
+    assert!(error.class() == Class::Transient && requests < 20, "{error}: {requests}");
 
+    // asked for down to one row, its key and the row behind it: the server is in trouble, and no row is
     let (error, requests) = failure(|_| Some(reply(200, r#"{"value":[{"K":"0"#)));
-    assert!(matches!(error, SysproError::Malformed { .. }) && requests == 3, "{error}");
+    assert!(matches!(error, SysproError::Malformed { .. }) && requests < 20, "{error}: {requests}");
 
     let (error, requests) = failure(|_| Some(reply(503, "")));
     assert!(matches!(error, SysproError::Busy { .. }) && error.class() == Class::Throttled && requests == 3, "{error}");
@@ -501,7 +518,7 @@ fn failures_are_told_apart_and_passing_ones_are_repeated() {
 
     let same = many(50);
     let (error, requests) = failure(move |_| Some(reply(200, same.clone())));
-    assert!(matches!(error, SysproError::Stuck { .. }) && requests == 2, "a filter that is ignored must not loop: {error}");
+    assert!(matches!(error, SysproError::Order { .. }) && requests == 2, "a filter that is ignored must not loop: {error}");
 }
 
 #[test]
@@ -539,10 +556,16 @@ fn a_server_that_sorts_by_another_collation_loses_no_lines() {
     let heads: Vec<String> = names.iter().map(|name| format!(r#"{{"PurchaseOrder":"{name}","Supplier":"S"}}"#)).collect();
     let lines: Vec<String> = names.iter().map(|name| format!(r#"{{"PurchaseOrder":"{name}","Line":1,"Price":1}}"#)).collect();
     let page = format!(r#"{{"value":[{}]}}"#, heads.join(","));
-    let script = move |request: &scripted::Request, _: &Tables| (request.table == "PorMasterHdr").then(|| reply(200, page.clone()));
+    let script = move |request: &scripted::Request, _: &Tables| {
+        let rows = if request.option("$filter").is_empty() { page.as_str() } else { r#"{"value":[]}"# };
+        (request.table == "PorMasterHdr").then(|| reply(200, rows))
+    };
     let server = Server::scripted(Tables::default().with("PorMasterDetail", &format!("[{}]", lines.join(","))), Box::new(script));
     let mut settings = server.settings();
     settings.filter_limit = 4;
+    let error = outcome(&settings, &orders(), Scope::All, 500).expect_err("not in the order that SYSPRO's own collation has");
+    assert!(error.to_string().contains("`B1` comes after `a1`") && error.to_string().contains("key_order"), "{error}");
+    settings.key_order = crate::config::settings::KeyOrder::Any;
     run(&settings, &orders(), Scope::All, 500, |documents, _| {
         assert_eq!(documents.len(), 6);
         assert!(documents.iter().all(|document| document.children[0].len() == 1), "a range in binary order is empty here");

@@ -32,6 +32,7 @@ pub(super) fn value(cell: &Cell, kind: ColumnKind, edm: Option<&str>, dates: Dat
         (Cell::Text(text), ColumnKind::Number) => number(text),
         (Cell::Text(text), ColumnKind::AsReceived) if edm.is_some_and(is_number) => number(text),
         (Cell::Text(text), ColumnKind::AsReceived) => Value::text(text),
+        (Cell::Escaped(text), _) => Value::text(text),
     }
 }
 

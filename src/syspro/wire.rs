@@ -22,13 +22,21 @@ pub(super) enum Cell {
     Number(Box<str>),
     /// Text with all its blanks.
     Text(Box<str>),
+    /// Text of which a part cannot be held or asked for, and is written out: `\u0000`, half of a surrogate pair, bytes of no encoding.
+    Escaped(Box<str>),
 }
+
+/// Stands before what was written out because no text can hold it; no text of a database has it.
+pub(super) const WRITTEN_OUT: char = '\u{fffe}';
 
 impl Cell {
     fn from_raw(raw: &RawValue) -> Result<Self, serde_json::Error> {
         let text = raw.get();
         Ok(match text.as_bytes().first() {
-            Some(b'"') => Cell::Text(serde_json::from_str::<String>(text)?.into()),
+            Some(b'"') => match serde_json::from_str::<String>(text) {
+                Ok(text) => Cell::from_text(text),
+                Err(_) => Cell::from_text(lenient(text)),
+            },
             Some(b'n') => Cell::Null,
             Some(b't') => Cell::Flag(true),
             Some(b'f') => Cell::Flag(false),
@@ -37,13 +45,28 @@ impl Cell {
         })
     }
 
+    /// A text as received. Blanks and NULs at its end are padding; what else cannot be held is written out.
+    pub(super) fn from_text(text: String) -> Self {
+        if !text.contains(['\0', WRITTEN_OUT]) {
+            return Cell::Text(text.into());
+        }
+        let body = text.trim_end_matches([' ', '\0']);
+        let marks = [format!("{WRITTEN_OUT}\\"), format!("{WRITTEN_OUT}&")];
+        if body.contains('\0') || marks.iter().any(|mark| body.contains(mark.as_str())) {
+            let plain =
+                marks.iter().fold(body.replace('\0', "\\u0000"), |text, mark| text.replace(mark.as_str(), &mark[WRITTEN_OUT.len_utf8()..]));
+            return Cell::Escaped(plain.into());
+        }
+        Cell::Text(text.replace('\0', "").into())
+    }
+
     /// The text that decides whether two cells of different tables mean the same key: without padding, numbers by value.
     pub(super) fn key_text(&self) -> String {
         match self {
             Cell::Null => String::new(),
             Cell::Flag(flag) => flag.to_string(),
             Cell::Number(text) => parse_decimal(text).map_or_else(|| text.to_string(), |number| number.normalize().to_string()),
-            Cell::Text(text) => text.trim_end_matches([' ', '\0']).to_owned(),
+            Cell::Text(text) | Cell::Escaped(text) => text.trim_end_matches([' ', '\0']).to_owned(),
         }
     }
 }
@@ -57,16 +80,104 @@ pub(super) struct Answer {
     pub(super) seen: Vec<bool>,
     /// Where the server says that the page goes on.
     pub(super) next_link: Option<String>,
+    /// How many rows there are in all, where that was asked and is answered.
+    pub(super) count: Option<u64>,
 }
 
 /// Reads a page. A body that is a bare array is taken too.
 pub(super) fn parse(body: &[u8], columns: &[&str]) -> Result<Answer, String> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let page = Page { columns, at: columns.iter().enumerate().map(|(i, name)| (*name, i)).collect() };
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let answer = page.deserialize(&mut reader).map_err(|error| error.to_string())?;
-    reader.end().map_err(|error| error.to_string())?;
-    Ok(answer)
+    let read = |body: &[u8]| {
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let answer = (&page).deserialize(&mut reader)?;
+        reader.end()?;
+        Ok(answer)
+    };
+    read(body).or_else(|error: serde_json::Error| match held(body).map(|body| read(&body)) {
+        Some(Ok(answer)) => Ok(answer),
+        _ => Err(format!("{error}{}", near(body, &error))),
+    })
+}
+
+/// What stands at the place of an error.
+fn near(body: &[u8], error: &serde_json::Error) -> String {
+    let line = error.line().saturating_sub(1);
+    let begin = body.split(|byte| *byte == b'\n').take(line).map(|line| line.len() + 1).sum::<usize>();
+    let at = (begin + error.column()).min(body.len());
+    let text = crate::net::excerpt(&body[at.saturating_sub(40)..(at + 20).min(body.len())]);
+    if text.is_empty() { text } else { format!(", near `{text}`") }
+}
+
+/// The body with what its texts cannot hold written out: bytes that are no UTF-8, and control characters that JSON wants escaped.
+/// `None` when there is nothing of the kind.
+fn held(body: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(body.len() + 64);
+    let (mut quoted, mut escape, mut changed) = (false, false, false);
+    for chunk in body.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if quoted && c < ' ' {
+                out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes());
+                (escape, changed) = (false, true);
+                continue;
+            }
+            match c {
+                '"' if !escape => quoted = !quoted,
+                _ => {}
+            }
+            escape = quoted && c == '\\' && !escape;
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        for byte in chunk.invalid() {
+            out.extend_from_slice(format!("{WRITTEN_OUT}\\\\x{byte:02x}").as_bytes());
+            changed = true;
+        }
+    }
+    changed.then_some(out)
+}
+
+/// A JSON text whose escapes are not all right, quotes included: halves of surrogate pairs and unknown escapes are written out.
+fn lenient(text: &str) -> String {
+    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let unit = |rest: &str| rest.strip_prefix("\\u").and_then(|rest| rest.get(..4)).and_then(|hex| u16::from_str_radix(hex, 16).ok());
+    let mut out = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some(first) = unit(rest) {
+            let pair = [first, unit(&rest[6..]).unwrap_or_default()];
+            let mut decoded = char::decode_utf16(pair);
+            match decoded.next() {
+                Some(Ok(c)) => {
+                    out.push(c);
+                    rest = &rest[6 * c.len_utf16()..];
+                }
+                _ => {
+                    out.push_str(&format!("{WRITTEN_OUT}\\u{first:04x}"));
+                    rest = &rest[6..];
+                }
+            }
+            continue;
+        }
+        let mut chars = rest.chars();
+        chars.next();
+        match chars.next() {
+            Some('n') => out.push('\n'),
+            Some('t') => out.push('\t'),
+            Some('r') => out.push('\r'),
+            Some('b') => out.push('\u{8}'),
+            Some('f') => out.push('\u{c}'),
+            Some(c @ ('"' | '\\' | '/')) => out.push(c),
+            Some(c) => {
+                out.extend([WRITTEN_OUT, '\\', c]);
+            }
+            None => out.push('\\'),
+        }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The code and message of an OData error object; `None` when the body is none.
@@ -131,6 +242,10 @@ impl<'de> Visitor<'de> for &Page<'_> {
                     (answer.rows, answer.seen, found) = (rows, seen, true);
                 }
                 "@odata.nextLink" | "@nextLink" | "odata.nextLink" => answer.next_link = map.next_value()?,
+                "@odata.count" | "@count" | "odata.count" => {
+                    let raw: &RawValue = map.next_value()?;
+                    answer.count = raw.get().trim_matches('"').parse().ok();
+                }
                 "error" => {
                     let raw: &RawValue = map.next_value()?;
                     let text = error_text(format!("{{\"error\":{}}}", raw.get()).as_bytes()).unwrap_or_default();
@@ -146,7 +261,7 @@ impl<'de> Visitor<'de> for &Page<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Answer, A::Error> {
         let (rows, seen) = Rows(self).visit_seq(seq)?;
-        Ok(Answer { rows, seen, next_link: None })
+        Ok(Answer { rows, seen, ..Answer::default() })
     }
 }
 
@@ -239,6 +354,23 @@ mod tests {
         assert_eq!(answer.rows, [[text("\u{e9}\"")]]);
         let answer = parse(br#"{"value":[],"@odata.nextLink":"T?$skiptoken=1"}"#, &["A"]).expect("a page");
         assert_eq!(answer.next_link.as_deref(), Some("T?$skiptoken=1"));
+    }
+
+    #[test]
+    fn what_no_text_can_hold_is_written_out() {
+        let read = |body: &[u8]| parse(body, &["A"]).map(|answer| answer.rows[0][0].clone());
+        let escaped = |text: &str| Ok(Cell::Escaped(text.into()));
+        assert_eq!(read(br#"{"value":[{"A":"00\u0000104"}]}"#), escaped("00\\u0000104"));
+        assert_eq!(read(br#"{"value":[{"A":"Neutral \ud83d"}]}"#), escaped("Neutral \\ud83d"));
+        assert_eq!(read(br#"{"value":[{"A":"\ude00 \ud83d\ude00 \n\ud83dx"}]}"#), escaped("\\ude00 \u{1f600} \n\\ud83dx"));
+        assert_eq!(read(b"{\"value\":[{\"A\":\"Caf\xE9 \\\"x\\\"\"}]}"), escaped("Caf\\xe9 \"x\""));
+        assert_eq!(read(b"{\"value\":[{\"A\":\"a\x00b\"}]}"), escaped("a\\u0000b"));
+        assert_eq!(read(b"{\"value\":[{\"A\":\"a\x01b\nc\"}]}"), Ok(text("a\u{1}b\nc")), "what a text can hold stays");
+        assert_eq!(read(br#"{"value":[{"A":"A \u0000\u0000 "}]}"#), Ok(text("A  ")), "NULs at the end are padding");
+        assert_eq!(read(br#"{"value":[{"A":"\\u0000 \\ud83d"}]}"#), Ok(text("\\u0000 \\ud83d")), "backslashes of the text itself");
+        assert_eq!(read("{\"value\":[{\"A\":\"\u{fffe}x\"}]}".as_bytes()), Ok(text("\u{fffe}x")));
+        let problem = read(br#"{"value":[{"A":NaN}]}"#).expect_err("no JSON");
+        assert!(problem.contains("near `") && problem.contains("NaN"), "{problem}");
     }
 
     #[test]

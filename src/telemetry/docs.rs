@@ -55,6 +55,8 @@ fn values(label: &str) -> String {
         "call" => "what the call to the database does, in words: `take a page in`, …".into(),
         "actor" => "the kind of actor: `poller`, `mapper`, `writer`, …".into(),
         "version" => "tieline's own".into(),
+        "number" => "the number of the definitions in this ledger".into(),
+        "hash" => "SHA-256 of what the definition files say".into(),
         other => format!("see `{other}` in `src/telemetry/metrics.rs`"),
     }
 }

@@ -12,6 +12,7 @@ use super::labels::{ChannelKind, EnetAnswer, Hold, Look, Outcome, RequestStatus,
 use crate::domain::budget::Breaker;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
+use crate::domain::warning::WarningKind;
 use crate::domain::{EntityName, FlowId};
 
 /// The metrics of this process.
@@ -34,6 +35,7 @@ pub struct Metrics {
     audit_unsealed_rows: IntGauge,
     documents_read: IntCounterVec,
     versions: IntCounterVec,
+    mapping_warnings: IntCounterVec,
     deliveries: IntCounterVec,
     deliveries_parked: IntGaugeVec,
     deliveries_in_doubt: IntGaugeVec,
@@ -61,6 +63,10 @@ pub struct Metrics {
     enet_evictions: IntCounter,
     enet_back_off_until: IntGauge,
     conflicts: IntGaugeVec,
+    definitions_info: IntGaugeVec,
+    definitions_in_force: IntGauge,
+    definitions_reload_failed: IntGauge,
+    definitions_loaded: IntGauge,
 }
 
 impl Default for Metrics {
@@ -101,6 +107,12 @@ impl Metrics {
             audit_unsealed_rows: gauge(&registry, "audit_unsealed_rows", "Audit rows that are not sealed into the chain yet."),
             documents_read: counters(&registry, "documents_read_total", "Documents read from SYSPRO.", &["entity"]),
             versions: counters(&registry, "versions_total", "New contents of documents taken in.", &["entity"]),
+            mapping_warnings: counters(
+                &registry,
+                "mapping_warnings_total",
+                "What was said of new contents on their way: a text cut, a digit rounded off, a total that is not the sum of its lines.",
+                &["entity", "warning"],
+            ),
             deliveries: counters(
                 &registry,
                 "deliveries_total",
@@ -190,6 +202,27 @@ impl Metrics {
                 "Entries of the conflict list: `open` waits for a decision, `to_apply` is to be applied in SYSPRO.",
                 &["entity", "kind", "state"],
             ),
+            definitions_info: gauges(
+                &registry,
+                "definitions_info",
+                "The definitions that this service works with; the value is always 1.",
+                &["number", "hash"],
+            ),
+            definitions_in_force: gauge(
+                &registry,
+                "definitions_in_force",
+                "1 while the definitions of this service are those in force, 0 while it does nothing because others are.",
+            ),
+            definitions_reload_failed: gauge(
+                &registry,
+                "definitions_reload_failed",
+                "1 while the definition files say something that was refused; the definitions before stay in force.",
+            ),
+            definitions_loaded: gauge(
+                &registry,
+                "definitions_loaded_timestamp_seconds",
+                "When this service took up its definitions, in Unix time.",
+            ),
             registry: Registry::new(),
             declared: Vec::new(),
         };
@@ -214,6 +247,9 @@ impl Metrics {
             let (company, entity) = (flow.company.as_str(), flow.entity.as_str());
             self.documents_read.with_label_values(&[entity]);
             self.versions.with_label_values(&[entity]);
+            for kind in WarningKind::ALL {
+                self.mapping_warnings.with_label_values(&[entity, kind.as_str()]);
+            }
             for outcome in Outcome::ALL {
                 self.deliveries.with_label_values(&[entity, outcome.as_str()]);
             }
@@ -227,6 +263,31 @@ impl Metrics {
             }
             self.flow_lag.with_label_values(&[company, entity]);
         }
+    }
+
+    /// With which definitions this process works: their number in the ledger and their hash, since when, and whether they are in force.
+    pub fn set_definitions(&self, number: i32, hash: &str, loaded_at: DateTime<Utc>, in_force: bool) {
+        // one series at a time: the set before is no longer worked with
+        self.definitions_info.reset();
+        self.definitions_info.with_label_values(&[&number.to_string(), hash]).set(1);
+        self.definitions_loaded.set(loaded_at.timestamp());
+        self.definitions_in_force.set(i64::from(in_force));
+    }
+
+    /// Whether the definition files say something that was refused.
+    pub fn definitions_refused(&self, refused: bool) {
+        self.definitions_reload_failed.set(i64::from(refused));
+    }
+
+    /// A flow that is no longer configured: what stood for it last must not be shown for ever.
+    pub fn forget(&self, flow: &FlowId) {
+        let (company, entity) = (flow.company.as_str(), flow.entity.as_str());
+        // a series that was never there is gone as well
+        for why in Hold::ALL {
+            let _ = self.flow_held.remove_label_values(&[company, entity, why.as_str()]);
+        }
+        let _ = self.flow_lag.remove_label_values(&[company, entity]);
+        let _ = self.flow_last_progress.remove_label_values(&[company, entity]);
     }
 
     /// A run of a flow ended.
@@ -271,6 +332,11 @@ impl Metrics {
     /// New contents were taken in.
     pub fn versions_taken_in(&self, entity: &EntityName, count: u64) {
         self.versions.with_label_values(&[entity.as_str()]).inc_by(count);
+    }
+
+    /// Something was said of a new content.
+    pub fn warned(&self, entity: &EntityName, kind: WarningKind) {
+        self.mapping_warnings.with_label_values(&[entity.as_str(), kind.as_str()]).inc();
     }
 
     /// Attempts to deliver records of one entity ended alike.
@@ -413,6 +479,7 @@ mod tests {
         let (entity, flow) = (EntityName::new("invoice"), FlowId::new("EDU1", "invoice"));
         metrics.documents_read(&entity, 3);
         metrics.versions_taken_in(&entity, 2);
+        metrics.warned(&entity, WarningKind::Difference);
         metrics.delivered(&entity, Outcome::InDoubt, 1);
         metrics.delivered(&entity, Outcome::Confirmed, 4);
         metrics.set_parked(&entity, ParkReason::MissingParent, 5);
@@ -450,6 +517,7 @@ mod tests {
         for line in [
             "tieline_documents_read_total{entity=\"invoice\"} 3",
             "tieline_versions_total{entity=\"invoice\"} 2",
+            "tieline_mapping_warnings_total{entity=\"invoice\",warning=\"difference\"} 1",
             "tieline_deliveries_total{entity=\"invoice\",outcome=\"in_doubt\"} 1",
             "tieline_deliveries_total{entity=\"invoice\",outcome=\"confirmed\"} 4",
             "tieline_deliveries_parked{entity=\"invoice\",reason=\"missing_parent\"} 5",

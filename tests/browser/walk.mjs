@@ -36,7 +36,7 @@ async function person(label) {
   page.on("pageerror", (error) => wrong.push(`${label} ${page.url()}: ${error.message}`));
   page.on("console", (message) => {
     // a page that is refused says so by its status, which the browser notes
-    const status = /status of (403|401|400|404|503)/.test(message.text());
+    const status = /status of (403|401|400|404|422|503)|ERR_INTERNET_DISCONNECTED/.test(message.text());
     if (message.type() === "error" && !status) wrong.push(`${label} ${page.url()}: ${message.text()}`);
   });
   return { page, context };
@@ -294,6 +294,37 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   ask(`UPDATE run SET ended_at = now(), outcome = 'done' WHERE id = '${walk.under_way}'`);
   const ended = await page.waitForFunction(() => document.querySelector(".say").textContent.includes("Nothing is under way"), { timeout: 30000 }).catch(() => null);
   check(ended !== null && await page.$("[data-busy]") === null, "operator: the end of a run is not seen");
+
+  // with nothing under way an open page goes on asking, says how old it is, turns grey when nothing answers, and recovers
+  const quick = () => page.evaluate(() => {
+    window.same = true;
+    Object.assign(document.querySelector("[data-live]").dataset, { every: "1", idle: "1", old: "3" });
+  });
+  for (const [path, change, seen] of [
+    ["/", "UPDATE flow SET paused_at = now(), paused_by = 'somebody who looked' WHERE company = 'EDU1' AND entity = 'supplier'", "somebody who looked"],
+    ["/runs", `UPDATE run SET read = 471149 WHERE id = '${walk.under_way}'`, "471,149"],
+    [`/runs/${walk.under_way}`, `UPDATE run SET read = 471150 WHERE id = '${walk.under_way}'`, "471,150"],
+    ["/failures", "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message) SELECT l.id, l.document_id, d.company, d.entity, l.version, l.block, l.record_key, 'parked', 'rejected', 'refused while somebody looked' FROM delivery l JOIN document d ON d.id = l.document_id WHERE d.entity = 'cost_center' ORDER BY l.id LIMIT 1", "refused while somebody looked"],
+  ]) {
+    await open(page, path);
+    check(await page.$("[data-busy]") === null, `operator: something is under way on ${path}`);
+    check(/updated \d+ s ago/.test(await page.$eval(".age", (one) => one.textContent)), `operator: ${path} does not say how old it is`);
+    await quick();
+    ask(change);
+    const fresh = await page.waitForFunction((seen) => document.body.textContent.includes(seen), { timeout: 30000 }, seen).catch(() => null);
+    check(fresh !== null && await page.evaluate(() => window.same === true), `operator: ${path} is not refreshed when nothing is under way`);
+  }
+  ask("UPDATE flow SET paused_at = NULL, paused_by = NULL WHERE company = 'EDU1' AND entity = 'supplier'");
+  await open(page, "/");
+  await quick();
+  await page.setOfflineMode(true);
+  const grey = await page.waitForFunction(() => document.querySelector("[data-live].old") !== null, { timeout: 30000 }).catch(() => null);
+  check(grey !== null && (await page.$eval(".say", (one) => one.textContent)).includes("does not answer"), "operator: an overview that is not answered looks current");
+  for (const theme of ["light", "dark"]) await accessible(page, "overview, old", theme);
+  await shoot(page, "overview-old");
+  await page.setOfflineMode(false);
+  const back = await page.waitForFunction(() => document.querySelector("[data-live].old") === null && document.querySelector(".say").textContent === "", { timeout: 90000 }).catch(() => null);
+  check(back !== null, "operator: an overview that is answered again still looks old");
   ask(`UPDATE run SET ended_at = NULL, outcome = NULL WHERE id = '${walk.under_way}'`);
 
   // a conflict is decided

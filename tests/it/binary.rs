@@ -25,7 +25,7 @@ impl Site {
         open_to_others(directory.path());
         let port = free_port();
         let text = format!(
-            "[http]\nlisten = \"127.0.0.1:{port}\"\n[syspro]\nodata_url = \"{odata_url}\"\ntime_zone = \"Africa/Johannesburg\"\ncompanies = [\"EDU1\", \"1\"]\n\
+            "[http]\nlisten = \"127.0.0.1:{port}\"\n[syspro]\nodata_url = \"{odata_url}\"\ntime_zone = \"Africa/Johannesburg\"\ncompanies = [\"EDU1\", \"1\"]\ncurrency = \"ZAR\"\n\
              [servicenow]\ninstance_url = \"{instance_url}\"\n[database]\ndurable = false\n[state]\ndirectory = \"{}\"\n[log]\nlevel = \"info\"\n{more}",
             directory.path().join("state").display()
         );

@@ -15,7 +15,7 @@ use tieline::domain::{DocumentKey, FlowId};
 use tieline::sim::faults::{Fault, FaultPlan, FaultRule};
 use tieline::sim::servicenow::schema::ColumnKind;
 use tieline::store::{
-    AlignDelivery, AlignIntake, Compared, ConflictFilter, ConflictRow, Intake, IntakeDocument, NewConflict, Store, Taken,
+    AlignDelivery, AlignIntake, Compared, ConflictFilter, ConflictRow, Intake, IntakeDocument, NewConflict, SetNumber, Store, Taken,
 };
 
 use crate::support::database::{Database, settings};
@@ -374,14 +374,16 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
         for (company, count) in [("FEW", 10), ("MANY", 1_000)] {
             let flow = FlowId::new(company, "cost_center");
             let ttl = Duration::from_secs(60);
-            let Taken::Lease(lease, _) = store.flow_take(flow.clone(), node("one").holder(), ttl, false, None).await.unwrap() else {
+            let Taken::Lease(lease, _) = store.flow_take(flow.clone(), node("one").holder(), ttl, false, None, SetNumber(0)).await.unwrap()
+            else {
                 panic!()
             };
-            let run = store.run_begin(flow.clone(), RunKind::Poll, "test".into(), None).await.unwrap();
+            let run = store.run_begin(flow.clone(), RunKind::Poll, "test".into(), None, SetNumber(0)).await.unwrap();
             let document = |n: usize| IntakeDocument {
                 key: DocumentKey::from_text(format!("C{n}")),
                 hash: [1; 32],
                 content: "{}".into(),
+                facts: Default::default(),
                 mapped: Ok(Vec::new()),
                 warnings: Vec::new(),
                 gone: false,

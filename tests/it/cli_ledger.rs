@@ -185,7 +185,13 @@ fn failures(bench: &Bench) {
     assert_eq!(list(&bench.json(0, "failures --text Frozen")).len(), 2);
     assert_eq!(list(&bench.json(0, "failures --text nobody-says-this")).len(), 0);
 
-    let table = bench.run(0, "failures --company EDU1 --reason rejected");
+    let causes = bench.run(0, "failures --company EDU1 --reason rejected");
+    for words in
+        ["EDU1/supplier  rejected  1 record\n", &format!("example       {FROZEN}: "), RULE, "next step", "tieline failures --cause "]
+    {
+        assert!(causes.contains(words), "{words}: {causes}");
+    }
+    let table = bench.run(0, "failures --company EDU1 --reason rejected --records");
     let rows = cells(&table);
     assert!(rows[1][0] == format!("EDU1/supplier {FROZEN}") && table.contains(RULE), "{table}");
     assert!(bench.run(0, "failures --limit 1").contains("first 1"));

@@ -71,6 +71,13 @@ impl<'a> Person<'a> {
     }
 }
 
+/// Where an action leads to, which is this page with what was done.
+fn said(answer: &Answer, path: &str) -> String {
+    let location = answer.header("location").unwrap_or_default().to_owned();
+    assert!(answer.status == 303 && location.starts_with(&format!("{path}?done=")), "{} {location} {}", answer.status, answer.body);
+    location
+}
+
 fn key(site: &Site, role: Role) -> String {
     let out = site.run(&["api-key", "add", role.as_str(), "--role", role.as_str()]);
     assert!(out.status.success(), "{}", text(&out));
@@ -128,10 +135,24 @@ fn every_page_and_form_asks_for_its_role_and_its_session() {
 
     let (_, admin) = people.iter().find(|(role, _)| *role == Role::Admin).unwrap();
     let answer = admin.post("/flows/EDU1/invoice/pause", "why=month+%3Cend%3E");
-    assert_eq!((answer.status, answer.header("location")), (303, Some("/?done=pause")), "{}", answer.body);
-    let page = admin.get("/?done=pause");
-    assert!(page.body.contains("The flow is paused") && page.body.contains("key admin from 127.0.0.1"), "{}", page.body);
+    let said = said(&answer, "/");
+    let page = admin.get(&said);
+    assert!(
+        page.body.contains("Flow EDU1/invoice is paused: no run begins")
+            && page.body.contains("role=\"status\"")
+            && page.body.contains("key admin from 127.0.0.1"),
+        "{}",
+        page.body
+    );
+    let (_, other) = people.iter().find(|(role, _)| *role == Role::Operator).unwrap();
+    assert!(
+        !other.get(&said).body.contains("role=\"status\"><p") && !other.get(&said).body.contains("no run begins"),
+        "not said to this session"
+    );
+    assert!(!admin.get("/?done=The+records+are+delivered").body.contains("The records are delivered"), "a text out of an address");
     assert_eq!(admin.post("/flows/EDU9/invoice/pause", "why=x").status, 404);
+    assert_eq!(admin.post("/flows/EDU1/invoice/forget", "why=x").status, 409, "a flow that is configured");
+    assert_eq!(admin.post("/flows/EDU9/invoice/forget", "why=x").status, 404);
     let audit = text(&site.run(&["audit", "--kind", "action", "--output", "json"]));
     assert!(audit.contains("month <end>") && audit.contains("sign in"), "{audit}");
 
@@ -139,9 +160,16 @@ fn every_page_and_form_asks_for_its_role_and_its_session() {
     let (_, viewer) = people.iter().find(|(role, _)| *role == Role::Viewer).unwrap();
     let (_, auditor) = people.iter().find(|(role, _)| *role == Role::Auditor).unwrap();
     assert_eq!((viewer.get("/").status, auditor.get("/").status), (200, 200));
+    // a page that refreshes itself is no use: an open window must not keep a session alive
+    let used = "SELECT used_at < now() - interval '20 minutes' FROM console_session WHERE api_key_id = (SELECT id FROM api_key WHERE name = 'auditor')";
+    let ledger = Private { state: site.path("state") };
+    ledger.psql("UPDATE console_session SET used_at = now() - interval '30 minutes' WHERE api_key_id = (SELECT id FROM api_key WHERE name = 'auditor')");
+    for path in ["/live/overview", "/live/runs", "/live/failures", "/live/backfills"] {
+        assert_eq!((auditor.get(path).status, ledger.psql(used).as_str()), (200, "t"), "{path}");
+    }
+    assert_eq!((auditor.get("/").status, ledger.psql(used).as_str()), (200, "f"));
     assert!(site.run(&["api-key", "remove", "viewer"]).status.success());
     assert_eq!((viewer.get("/").status, auditor.get("/").status), (303, 200));
-    let ledger = Private { state: site.path("state") };
     ledger.psql("UPDATE console_session SET used_at = now() - interval '61 minutes' WHERE api_key_id = (SELECT id FROM api_key WHERE name = 'auditor')");
     assert_eq!(auditor.get("/").status, 303);
     let sent = admin.post("/sign-out", "");
@@ -240,10 +268,11 @@ fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
     let none = operator.post("/replay", &format!("{of}&take=chosen&why=none"));
     assert!(none.status == 400 && none.body.contains("no record is chosen") && none.body.contains("Sign out"), "{}", none.body);
     let done = operator.post("/replay", &format!("{of}&take=chosen&keys=S7&keys=S1700&keys=S8&why=two"));
-    assert_eq!((done.status, done.header("location")), (303, Some(format!("/failures/{currency}?done=replay").as_str())), "{}", done.body);
+    let page = operator.get(&said(&done, &format!("/failures/{currency}"))).body;
+    assert!(page.contains("2 sent again: 0 delivered;"), "nothing can arrive here, and the page says so: {page}");
     assert_eq!(replayed("two"), "2 2", "S1700 is of another cause");
     let done = operator.post("/replay", "run=00000000-0000-7000-8000-000000000001&why=run");
-    assert_eq!(done.header("location"), Some("/runs/00000000-0000-7000-8000-000000000001?done=replay"), "{}", done.body);
+    said(&done, "/runs/00000000-0000-7000-8000-000000000001");
     assert_eq!(replayed("run"), "950 750");
     let (name, _) = cause(&operator.get("/failures").body, "no name");
     let done = operator.post("/replay", &format!("cause={name}&why=whole"));
@@ -287,14 +316,14 @@ fn a_run_is_shown_as_it_goes_and_a_backfill_is_asked_for_and_cancelled() {
     assert_eq!(operator.post("/backfills", "entity=nothing&all=yes&why=x").status, 404);
     assert_eq!(operator.post("/backfills", "since=soon&why=x").status, 400);
     let done = operator.post("/backfills", "company=EDU1&entity=invoice&since=2025-01-01&last=2025-12-31&why=asked+by+auditors");
-    assert_eq!((done.status, done.header("location")), (303, Some("/backfills?done=backfill")), "{}", done.body);
+    assert!(operator.get(&said(&done, "/backfills")).body.contains("1 backfill is noted"));
     let kept = "SELECT id || ' ' || since || ' ' || until || ' ' || requested_by || ' ' || why FROM backfill";
     assert_eq!(ledger.psql(kept), "1 2025-01-01 2026-01-01 key operator from 127.0.0.1 asked by auditors");
     let page = operator.get("/backfills").body;
     assert!(page.contains("2025-01-01 to 2025-12-31") && page.contains("action=\"/backfills/1/cancel\""), "{page}");
     assert_eq!(operator.post("/backfills/2/cancel", "why=x").status, 404);
     let done = operator.post("/backfills/1/cancel", "why=by+mistake");
-    assert_eq!((done.status, done.header("location")), (303, Some("/backfills?done=cancelled")), "{}", done.body);
+    assert!(operator.get(&said(&done, "/backfills")).body.contains("Backfill 1 is cancelled"));
     assert_eq!(operator.post("/backfills/1/cancel", "why=x").status, 409);
     assert_eq!(operator.get("/backfills?state=open").body.matches("EDU1/invoice").count(), 0);
     let told = "SELECT count(*) FROM audit WHERE kind = 'action' AND detail LIKE '%by mistake%' AND actor LIKE 'key operator%'";
@@ -402,7 +431,7 @@ fn a_person_decides_conflicts_and_reads_why_syspro_does_not_take_one() {
     assert!(!viewer.get("/conflicts").body.contains("name=\"take\""), "a viewer decides nothing");
     assert_eq!(operator.post("/conflicts/resolve", &format!("id={open}&take=neither&why=x")).status, 400);
     let done = operator.post("/conflicts/resolve", &format!("id={open}&id={refused}&take=syspro&why=agreed+with+finance"));
-    assert_eq!((done.status, done.header("location")), (303, Some("/conflicts?done=decided")), "{}", done.body);
+    assert!(operator.get(&said(&done, "/conflicts")).body.contains("2 entries are decided"));
     let decided = format!("SELECT string_agg(state || ' ' || side || ' ' || why, ',') FROM conflict WHERE id IN ({open}, {refused})");
     assert_eq!(ledger.psql(&decided), "decided syspro agreed with finance,decided syspro agreed with finance");
     let told = "SELECT count(*) FROM audit WHERE kind = 'conflict' AND actor LIKE '%operator%' AND detail LIKE '%agreed with finance%'";
@@ -444,7 +473,7 @@ fn two_lists_are_put_in_step_and_the_settings_are_shown_with_their_origins() {
     assert_eq!(operator.post("/conflicts/adopt", &format!("{of}&prefer=both&why=x")).status, 400);
     assert_eq!(operator.post("/conflicts/adopt", "company=EDU1&entity=invoice&why=x").status, 404);
     let done = operator.post("/conflicts/adopt", &format!("{of}&prefer=syspro&why=go+live"));
-    assert_eq!((done.status, done.header("location")), (303, Some("/conflicts?done=adopted")), "{}", done.body);
+    assert!(operator.get(&said(&done, "/conflicts")).body.contains("The two lists of EDU1/cost_center count as in step"));
     assert_eq!(ledger.psql("SELECT state || ' ' || side || ' ' || why FROM conflict"), "decided syspro go live");
 
     assert_eq!(operator.get("/settings").status, 403);

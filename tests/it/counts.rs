@@ -74,7 +74,7 @@ fn every_run_accounts_for_each_record_that_it_queued() {
         due(&invoices[1], REFUSED_DATE);
 
         // invoices before their suppliers: they wait, and another flow's run delivers the suppliers
-        let invoice = rig.deps.definitions.plans.iter().find(|plan| plan.entity.as_str() == "invoice").unwrap().entity.clone();
+        let invoice = rig.deps.definitions.now().plans.iter().find(|plan| plan.entity.as_str() == "invoice").unwrap().entity.clone();
         let flow = tieline::domain::FlowId { company: COMPANY.into(), entity: invoice };
         cycle(&rig.deps, vec![flow.clone()], RunKind::Poll).await;
         add_up(&rig).await;

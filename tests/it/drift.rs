@@ -47,7 +47,7 @@ fn keys_that_turn_into_numbers_stop_their_flow_before_anything_is_taken_in() {
     let (code, said) = say(&world, &["sync", "--entity", "supplier"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("is stopped"), "{said}");
-    assert_eq!(say(&world, &["flow", "resume", COMPANY, "suplier", "--why", "x"]).0, Some(1), "no such flow");
+    assert_eq!(say(&world, &["flow", "resume", COMPANY, "suplier", "--why", "x"]).0, Some(2), "no such flow");
     assert_eq!(say(&world, &["flow", "resume", COMPANY, "supplier", "--why", "the gateway was mended"]).0, Some(0));
     assert!(say(&world, &["audit", "--kind", "action", "--entity", "supplier"]).1.contains("the gateway was mended"));
     world.rest(&["sync", "--sweep"]).unwrap();

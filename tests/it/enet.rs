@@ -21,7 +21,7 @@ use tieline::syspro::{OData, PageQuery, Scope, SysproError};
 
 use super::odata;
 use super::support::world::World;
-use super::support::{Options, Rig, cycle, errors, node, run};
+use super::support::{Options, Rig, cycle, errors, node, own_currency, run};
 
 const QUERIES: &str = "/SYSPROWCFService/Rest/Query";
 
@@ -81,7 +81,7 @@ async fn compare(sim: &SysproSim, limit: u32) -> usize {
     let today = sim.with(|data| data.today);
     let mut compared = 0;
     for profile in ["apo", "s2p"] {
-        let definitions = definition::load(None, profile, &[]).expect("definitions");
+        let definitions = definition::load(None, profile, &[], &own_currency()).expect("definitions");
         assert_eq!(definitions.plans.len(), 6);
         for plan in &definitions.plans {
             let mut scopes = vec![Scope::All];
@@ -171,7 +171,7 @@ fn a_custom_form_that_a_company_lacks_reads_as_empty_through_both_doors() {
             let sim = start(50, Switches { enet: EnetSwitches { unknown_as_xml, ..EnetSwitches::default() }, ..Switches::default() });
             let doors = doors(&settings(&sim));
             std::fs::write(site.path().join("entities/supplier.toml"), form("optional")).unwrap();
-            let definitions = definition::load(Some(site.path()), "apo", &[]).expect("definitions");
+            let definitions = definition::load(Some(site.path()), "apo", &[], &own_currency()).expect("definitions");
             let plan = definitions.plan(&"supplier".into()).unwrap();
             let by_odata = read(&doors.odata, "odata-secret", "EDU1", &plan.read, Scope::All, 300).await.expect("OData");
             let by_enet = read(&doors.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 300).await.expect("e.net");
@@ -180,7 +180,7 @@ fn a_custom_form_that_a_company_lacks_reads_as_empty_through_both_doors() {
             assert!(by_enet.iter().all(|document| document.root.last() == Some(&Value::Null)));
             // one that is needed is an error with its name
             std::fs::write(site.path().join("entities/supplier.toml"), form("columns")).unwrap();
-            let definitions = definition::load(Some(site.path()), "apo", &[]).expect("definitions");
+            let definitions = definition::load(Some(site.path()), "apo", &[], &own_currency()).expect("definitions");
             let plan = definitions.plan(&"supplier".into()).unwrap();
             for (door, password) in [(&doors.odata, "odata-secret"), (&doors.enet, "enet-secret")] {
                 let error = read(door, password, "EDU1", &plan.read, Scope::All, 300).await.expect_err("needed");
@@ -199,7 +199,7 @@ fn a_session_that_dies_while_reading_costs_one_logon() {
             let sim = start(200, Switches { enet: EnetSwitches { dead_session, ..EnetSwitches::default() }, ..Switches::default() });
             let doors = doors(&settings(&sim));
             sim.faults.push(FaultRule::always(Fault::Named("expire_session".into())).on_path(QUERIES).after(2).times(3));
-            let definitions = definition::load(None, "apo", &[]).expect("definitions");
+            let definitions = definition::load(None, "apo", &[], &own_currency()).expect("definitions");
             let plan = definitions.plan(&"invoice".into()).expect("plan");
             let documents = read(&doors.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 50).await.expect("documents");
             assert_eq!(documents.len(), 200);
@@ -219,7 +219,7 @@ fn a_person_in_the_operators_place_is_left_alone() {
         let sim = start(60, Switches::default());
         let enet = EnetSettings { back_off: Duration::from_millis(300), ..EnetSettings::default() };
         let doors = doors(&SysproSettings { enet, ..settings(&sim) });
-        let definitions = definition::load(None, "apo", &[]).expect("definitions");
+        let definitions = definition::load(None, "apo", &[], &own_currency()).expect("definitions");
         let plan = definitions.plan(&"supplier".into()).expect("plan");
         read(&doors.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 500).await.expect("documents");
         assert_eq!(sim.evict("TIELINE"), 1);

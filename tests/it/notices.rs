@@ -113,7 +113,7 @@ fn refused_records_are_told_once_signed_and_mailed() {
         let mails = world.mail.seen();
         assert_eq!(mails.len(), 1);
         for words in [
-            "Subject: Tieline: 3 records of invoice (EDU1) were refused",
+            "Subject: Tieline: 3 records of invoice (company EDU1) were refused",
             "ap@erp.example",
             "audit@erp.example",
             "Period is closed",

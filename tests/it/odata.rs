@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 use tieline::config::secret::Credential;
-use tieline::config::settings::{Connection, DateLiteral, DateZone, EnetSettings, RetrySettings, SysproSettings, SysproSource};
+use tieline::config::settings::{Connection, DateLiteral, DateZone, EnetSettings, KeyOrder, RetrySettings, SysproSettings, SysproSource};
 use tieline::definition::ReadPlan;
 use tieline::definition::plan::{ChangeQuery, ChildRead, TableRead, TypeChange, ViaRead};
 use tieline::domain::{Document, Value};
@@ -38,7 +38,17 @@ fn table(name: &str, key: &str, others: &str) -> TableRead {
 
 fn plan(root: TableRead) -> ReadPlan {
     let columns = root.columns.clone();
-    ReadPlan { root, joins: vec![], children: vec![], changes: vec![], columns, sweep: None, type_change: TypeChange::Stop }
+    ReadPlan {
+        root,
+        joins: vec![],
+        children: vec![],
+        changes: vec![],
+        columns,
+        sweep: None,
+        type_change: TypeChange::Stop,
+        amounts: Default::default(),
+        controls: vec![],
+    }
 }
 
 fn same(names: &str) -> Vec<(String, String)> {
@@ -48,7 +58,7 @@ fn same(names: &str) -> Vec<(String, String)> {
 fn orders() -> ReadPlan {
     let mut plan = plan(table("PorMasterHdr", "PurchaseOrder", "Supplier OrderStatus OrderEntryDate Currency"));
     let lines = table("PorMasterDetail", "PurchaseOrder Line", "LineType MPrice MOrderQty");
-    plan.children.push(ChildRead { name: "lines".into(), table: lines, on: same("PurchaseOrder"), via: None });
+    plan.children.push(ChildRead { name: "lines".into(), table: lines, on: same("PurchaseOrder"), via: None, amounts: Default::default() });
     plan
 }
 
@@ -60,7 +70,13 @@ fn invoices() -> ReadPlan {
         carry: strings("TransactionCode"),
     };
     let lines = table("ApJnlDistrib", "TrnYear TrnMonth Journal EntryNumber SubEntry", "ExpenseGlCode DistrValue");
-    plan.children.push(ChildRead { name: "lines".into(), table: lines, on: same("TrnYear TrnMonth Journal EntryNumber"), via: Some(via) });
+    plan.children.push(ChildRead {
+        name: "lines".into(),
+        table: lines,
+        on: same("TrnYear TrnMonth Journal EntryNumber"),
+        via: Some(via),
+        amounts: Default::default(),
+    });
     let change = |table: &str, key: &str, dates: &str, touches: &str| ChangeQuery {
         table: table.into(),
         key: strings(key),
@@ -82,6 +98,7 @@ pub fn settings(sim: &SysproSim) -> SysproSettings {
         odata_url: sim.url.clone(),
         enet_url: None,
         time_zone: chrono_tz::Africa::Johannesburg,
+        companies_differ_by_case: false,
         companies: vec!["EDU1".into()],
         page_size: 500,
         row_cap: 5000,
@@ -93,6 +110,8 @@ pub fn settings(sim: &SysproSim) -> SysproSettings {
         date_literal: DateLiteral::Auto,
         date_zone: DateZone::Label,
         no_date_before: chrono::NaiveDate::from_ymd_opt(1901, 1, 1).expect("a date"),
+        key_order: KeyOrder::Binary,
+        count_check: true,
         connection: Connection {
             connect_timeout: limit,
             request_timeout: limit,

@@ -55,6 +55,7 @@ impl Bench {
     fn new(options: ServiceNowOptions, change: impl Fn(&mut ServiceNowSettings)) -> Self {
         let sim = ServiceNowSim::start(options).unwrap();
         let mut settings = ServiceNowSettings {
+            batch_again: Duration::from_secs(600),
             instance_url: sim.url().clone(),
             profile: "apo".into(),
             scope: None,
@@ -141,7 +142,7 @@ impl Bench {
 }
 
 fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
-    let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, truncate: None, currency: None };
+    let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None };
     TargetPlan {
         align: None,
         watch: None,
@@ -183,6 +184,7 @@ fn records(target: &TargetPlan, count: usize, version: i64) -> Vec<OutRecord> {
             fields: target.fields.iter().map(|field| text(&field.name)).collect(),
             sys_id: None,
             may_exist: false,
+            alone: false,
         }
     };
     (0..count).map(record).collect()

@@ -8,15 +8,20 @@ use std::time::Duration;
 use tieline::actors::heart;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget};
+use tieline::domain::delivery::ParkReason;
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
-    AuditFilter, AuditRow, Dead, DocumentFilter, Intake, IntakeDocument, IntakeRecord, Lane, Lease, Node, Store, StoreError, Taken,
+    AuditFilter, AuditRow, Dead, DocumentFilter, FailureFilter, Intake, IntakeDocument, IntakeRecord, Lane, Lease, MapFailure, Node,
+    SetNumber, Store, StoreError, Taken,
 };
 use tieline::telemetry::logging;
 
 use crate::support::database::{Database, settings};
 use crate::support::{Options, Rig, errors, node, run};
+
+/// The definitions of a ledger that has adopted none.
+const UNDER: SetNumber = SetNumber(0);
 
 fn suppliers() -> FlowId {
     FlowId::new("EDU1", "supplier")
@@ -35,6 +40,7 @@ fn page(run: RunId, lease: Option<Lease>, count: usize, content: u8) -> Intake {
         key: DocumentKey::from_text(format!("S{count}-{n}")),
         hash: [content; 32],
         content: "{}".into(),
+        facts: Default::default(),
         mapped: Ok(vec![record("header", "", n), record("lines", "1", n)]),
         warnings: Vec::new(),
         gone: false,
@@ -56,7 +62,7 @@ async fn ledger() -> (Database, Store) {
 fn a_page_costs_the_same_statements_whatever_its_size() {
     run(async {
         let (_database, store) = ledger().await;
-        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None).await.unwrap();
+        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None, UNDER).await.unwrap();
         let mut costs = Vec::new();
         for count in [10, 1_000] {
             let mut cost = Vec::new();
@@ -77,11 +83,11 @@ fn a_page_costs_the_same_statements_whatever_its_size() {
 fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
     run(async {
         let (database, store) = ledger().await;
-        let lease = match store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), false, None).await.unwrap() {
+        let lease = match store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), false, None, UNDER).await.unwrap() {
             Taken::Lease(lease, _) => lease,
             other => panic!("{other:?}"),
         };
-        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None).await.unwrap();
+        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None, UNDER).await.unwrap();
         for (count, content) in [(12, 1), (5, 1), (12, 2), (5, 2)] {
             store.intake(page(run, Some(lease.clone()), count, content)).await.unwrap();
         }
@@ -118,10 +124,56 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
 }
 
 #[test]
+fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
+    run(async {
+        let (_database, store) = ledger().await;
+        let nul = |text: &str| format!("{text}\u{0}!");
+        let run = store.run_begin(suppliers(), RunKind::Poll, nul("by"), Some(nul("why")), UNDER).await.unwrap();
+        let Taken::Lease(lease, _) =
+            store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), false, None, UNDER).await.unwrap()
+        else {
+            panic!("it is free")
+        };
+        let mut intake = page(run, Some(lease.clone()), 3, 1);
+        intake.notes = vec![nul("note")];
+        (intake.position, intake.kinds) = (Some(serde_json::json!({ "after": nul("x") })), Some(serde_json::json!([nul("k")])));
+        intake.documents[0].warnings = vec![(tieline::domain::warning::WarningKind::Cut, nul("warning"))];
+        intake.documents[1].mapped = Err(MapFailure {
+            reason: ParkReason::Rejected,
+            block: "header".into(),
+            message: nul("message"),
+            field: nul("field"),
+            next_step: nul("next"),
+        });
+        intake.documents[2].key = DocumentKey::from_text(nul("key"));
+        intake.documents[2].content = serde_json::json!({ "v": nul("content") }).to_string();
+        let counts = store.intake(intake).await.unwrap();
+        assert_eq!(counts.new, 3);
+        let failures = store.failure_list(FailureFilter { limit: 10, ..FailureFilter::default() }).await.unwrap();
+        let failed = failures.iter().find(|row| row.reason.as_deref() == Some("rejected")).unwrap();
+        assert_eq!(failed.message.as_deref(), Some("message\\u0000!"));
+        store.run_end(suppliers(), run, Some(nul("error"))).await.unwrap();
+        store.flow_release(lease, Some(nul("error")), RunKind::Poll, true).await.unwrap();
+        let status = store.flow_status().await.unwrap();
+        assert_eq!(status[0].last_error.as_deref(), Some("error\\u0000!"));
+        store.flow_pause(suppliers(), false, nul("who"), nul("why")).await.unwrap();
+        let audit = store.audit_list(AuditFilter { limit: 100, ..AuditFilter::default() }).await.unwrap();
+        let said: Vec<&str> = audit.iter().filter_map(|row| row.detail.as_deref()).collect();
+        for text in ["note\\\\u0000!", "warning\\\\u0000!", "message\\\\u0000!", "why\\\\u0000!"] {
+            assert!(said.iter().any(|detail| detail.contains(text)), "{text}: {said:#?}");
+        }
+        let details: Vec<_> = said.iter().map(|detail| serde_json::from_str::<serde_json::Value>(detail).unwrap()).collect();
+        assert!(!details.is_empty());
+        // what reads the details as jsonb goes on: messages to people are collected of them
+        store.audit_seal().await.unwrap();
+    });
+}
+
+#[test]
 fn the_audit_is_listed_from_either_end_and_by_record() {
     run(async {
         let (_database, store) = ledger().await;
-        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None).await.unwrap();
+        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None, UNDER).await.unwrap();
         store.intake(page(run, None, 6, 1)).await.unwrap();
         store.intake(page(run, None, 6, 2)).await.unwrap();
         let of = |key: Option<&str>, after, limit| AuditFilter { key: key.map(str::to_owned), after, limit, ..AuditFilter::default() };
@@ -142,7 +194,7 @@ fn the_audit_is_listed_from_either_end_and_by_record() {
 fn a_holder_that_was_replaced_writes_nothing() {
     run(async {
         let (database, store) = ledger().await;
-        let take = async |name: &str, ttl| match store.flow_take(suppliers(), node(name).holder(), ttl, false, None).await.unwrap() {
+        let take = async |name: &str, ttl| match store.flow_take(suppliers(), node(name).holder(), ttl, false, None, UNDER).await.unwrap() {
             Taken::Lease(lease, _) => lease,
             other => panic!("{other:?}"),
         };
@@ -150,13 +202,13 @@ fn a_holder_that_was_replaced_writes_nothing() {
         let old = take("one", Duration::ZERO).await;
         let new = take("two", Duration::from_secs(60)).await;
         assert!(new.epoch > old.epoch);
-        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None).await.unwrap();
+        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None, UNDER).await.unwrap();
         let refused = store.intake(page(run, Some(old), 3, 1)).await.unwrap_err();
         assert!(matches!(refused, StoreError::Fenced { .. }), "{refused}");
         let count =
             || database.psql("SELECT (SELECT count(*) FROM document) + (SELECT count(*) FROM pending) + (SELECT count(*) FROM version)");
         assert_eq!(count(), "0");
-        let held = store.flow_take(suppliers(), node("three").holder(), Duration::from_secs(1), false, None).await.unwrap();
+        let held = store.flow_take(suppliers(), node("three").holder(), Duration::from_secs(1), false, None, UNDER).await.unwrap();
         assert!(matches!(&held, Taken::Held { holder, .. } if *holder == new.holder), "{held:?}");
         store.intake(page(run, Some(new), 3, 1)).await.unwrap();
         assert_eq!(count(), "12");
@@ -167,15 +219,15 @@ fn a_holder_that_was_replaced_writes_nothing() {
 fn what_a_silent_node_had_in_hand_is_in_doubt_long_before_its_lease_ends() {
     run(async {
         let (database, store) = ledger().await;
-        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None).await.unwrap();
+        let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None, UNDER).await.unwrap();
         store.intake(page(run, None, 3, 1)).await.unwrap();
         let (one, two) = (node("one"), node("two"));
         let lane = Lane { entity: "supplier".into(), block: "header".into() };
-        let claim = store.delivery_claim(lane, one.clone(), 10, Duration::from_secs(300), false).await.unwrap();
+        let claim = store.delivery_claim(lane, one.clone(), 10, Duration::from_secs(300), false, UNDER).await.unwrap();
         assert_eq!(claim.deliveries.len(), 3);
         let recovered = async || store.delivery_recover(two.clone(), Dead::Expired, heart::SILENT).await.unwrap();
         assert_eq!(recovered().await, 0, "a node that shows no signs of life is trusted to the end of its lease");
-        store.node_beat(one.clone(), NodeBudget::default(), heart::SILENT).await.unwrap();
+        store.node_beat(one.clone(), NodeBudget::default(), heart::SILENT, None).await.unwrap();
         assert_eq!(recovered().await, 0);
         database.psql("UPDATE node SET seen_at = now() - interval '13 seconds'");
         assert_eq!(recovered().await, 3);
@@ -190,7 +242,7 @@ fn nodes_tell_one_another_what_the_instance_accepts() {
     run(async {
         let (database, store) = ledger().await;
         let (one, two) = (node("one"), node("two"));
-        let beat = async |node: &Node, own| store.node_beat(node.clone(), own, heart::SILENT).await.unwrap();
+        let beat = async |node: &Node, own| store.node_beat(node.clone(), own, heart::SILENT, None).await.unwrap().others;
         let fine = NodeBudget { batch_size: 50, concurrency: 4, ..NodeBudget::default() };
         let told = NodeBudget { pause: Duration::from_secs(60), ..fine };
         assert_eq!(beat(&one, told).await, OthersBudget::default(), "it is alone");

@@ -20,6 +20,7 @@ use self::pass::{Changes, Pass, Sheet};
 use self::rows::Kept;
 use self::way_back::WayBack;
 use super::Deps;
+use super::in_force::Snapshot;
 use super::servicenow_token::TokenAsker;
 use crate::definition::Plan;
 use crate::definition::align::Fields;
@@ -40,6 +41,7 @@ const ALWAYS: usize = 5;
 /// Keeps one flow in step.
 pub struct Aligner {
     deps: Deps,
+    definitions: Snapshot,
     flow: FlowId,
     servicenow: ServiceNow,
     tokens: TokenAsker,
@@ -132,8 +134,15 @@ impl From<ServiceNowError> for AlignError {
 
 impl Aligner {
     /// An aligner at rest. Without a way back, changes for SYSPRO are a list and nothing else.
-    pub fn new(deps: Deps, flow: FlowId, servicenow: ServiceNow, tokens: TokenAsker, way_back: Option<WayBack>) -> Self {
-        Self { deps, flow, servicenow, tokens, way_back }
+    pub fn new(
+        deps: Deps,
+        definitions: Snapshot,
+        flow: FlowId,
+        servicenow: ServiceNow,
+        tokens: TokenAsker,
+        way_back: Option<WayBack>,
+    ) -> Self {
+        Self { deps, definitions, flow, servicenow, tokens, way_back }
     }
 }
 
@@ -149,6 +158,7 @@ impl Handler<AlignNow> for Aligner {
     fn handle(&mut self, ask: AlignNow, _: &mut Self::Context) -> Self::Result {
         let work = Work {
             deps: self.deps.clone(),
+            definitions: self.definitions.clone(),
             flow: self.flow.clone(),
             servicenow: self.servicenow.clone(),
             tokens: self.tokens.clone(),
@@ -165,6 +175,7 @@ fn most(list: usize, percent: u32) -> usize {
 
 struct Work {
     deps: Deps,
+    definitions: Snapshot,
     flow: FlowId,
     servicenow: ServiceNow,
     tokens: TokenAsker,
@@ -173,7 +184,7 @@ struct Work {
 
 impl Work {
     async fn run(self, ask: AlignNow) -> Result<AlignReport, AlignError> {
-        let definitions = self.deps.definitions.clone();
+        let definitions = self.definitions.clone();
         let Some((plan, (target, align))) = definitions.plan(&self.flow.entity).and_then(|plan| Some((plan, plan.aligned()?))) else {
             return Ok(AlignReport::default());
         };
@@ -199,7 +210,7 @@ impl Work {
         let pass = Pass {
             flow: &self.flow,
             plan,
-            definitions: &self.deps.definitions,
+            definitions: &self.definitions,
             target,
             align,
             whole: read.whole,
@@ -291,7 +302,7 @@ impl Work {
 
     /// The fields of the aligned target that a document makes.
     fn mapped(&self, plan: &Plan, document: &Document) -> Result<BTreeMap<String, String>, String> {
-        let mapped = plan.map(&self.flow.company, document, &self.deps.definitions.lookups).map_err(|error| error.to_string())?;
+        let mapped = plan.map(&self.flow.company, document, &self.definitions.lookups).map_err(|error| error.to_string())?;
         let block = plan.aligned().map(|(target, _)| &target.block);
         let found = mapped.records.into_iter().find(|record| Some(&plan.targets[record.target].block) == block);
         found.map(|record| record.fields).ok_or_else(|| "the definition leaves the record out".to_owned())

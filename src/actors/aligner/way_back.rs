@@ -133,7 +133,7 @@ impl Work {
         if documents.is_empty() {
             return Ok(());
         }
-        let map = |document: &Document| map_document(plan, &self.deps.definitions, &self.flow.company, document, false);
+        let map = |document: &Document| map_document(plan, &self.definitions, &self.flow.company, document, false);
         let intake = Intake {
             lease: Some((ask.lease.clone(), self.deps.settings.flows.lease)),
             aligned: true,

@@ -4,7 +4,9 @@
 //! taken in. A flow never runs beside itself: the lease forbids it in the cluster, `running` in this actor. The next page is asked
 //! for while the last is taken in, and never more than one ahead. Runs on the ingest arbiter.
 
+mod complete;
 mod page_size;
+mod parts;
 mod read;
 mod sweep;
 
@@ -17,9 +19,11 @@ use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
+use self::complete::Sizes;
 use self::read::Reading;
 use super::Deps;
 use super::aligner::{AlignError, AlignNow};
+use super::in_force::Snapshot;
 use super::mapper::MapPage;
 use super::syspro_session::{CredentialRefused, GetCredential};
 use super::vault::CredentialError;
@@ -48,6 +52,8 @@ pub struct Reader {
     pub deps: Deps,
     /// The flow.
     pub flow: FlowId,
+    /// The definitions that every run of this reader works with.
+    pub definitions: Snapshot,
     /// SYSPRO, through OData or e.net.
     pub odata: OData,
     /// Hands out the operator's credential.
@@ -178,6 +184,27 @@ pub enum PollError {
         /// The whole chain of causes.
         text: String,
     },
+    /// So much waits to be sent that reading rests, and nothing of it moves.
+    #[error(
+        "flow {flow}: {waiting} of its records wait to be sent and none was delivered for {minutes} min, so that reading ends here; the next run goes on at this \
+         page. See `tieline status` for why nothing is sent; `flows.backlog` and `flows.backlog_wait_minutes` are the limits"
+    )]
+    Backlog {
+        /// The flow.
+        flow: FlowId,
+        /// How many wait; counted up to twice the limit.
+        waiting: i64,
+        /// How long nothing has moved.
+        minutes: u64,
+    },
+    /// Other definitions came into force meanwhile: what this run would still map is mapped with them.
+    #[error("flow {flow} was left at the end of a page because definitions number {in_force} came into force; the next run goes on there")]
+    Definitions {
+        /// The flow.
+        flow: FlowId,
+        /// The number of those in force.
+        in_force: i32,
+    },
     /// The service stops.
     #[error("flow {flow} was left at the end of a page because the service stops; the next run goes on there")]
     Stopping {
@@ -200,16 +227,33 @@ pub enum PollError {
     },
     /// A sweep would mark more documents as gone than is allowed.
     #[error(
-        "flow {flow}: the sweep did not see {gone} of the documents known, more than `flows.max_gone_per_sweep` ({limit}); nothing was marked. \
-         If they are really gone from SYSPRO, raise the setting for one sweep"
+        "flow {flow}: the sweep did not see {gone} of the documents known ({known}), more than {limits}; nothing was marked, and the flow is \
+         stopped. If they are really gone from SYSPRO, say so: `tieline flow resume {} {} --accept-smaller --why …` accepts it for one whole \
+         read. If they are not, see why the service leaves them out, then resume it without `--accept-smaller`",
+        flow.company, flow.entity
     )]
     TooManyGone {
         /// The flow.
         flow: FlowId,
         /// How many.
         gone: i64,
-        /// The limit.
-        limit: u32,
+        /// Of how many.
+        known: i64,
+        /// The limits that it exceeds.
+        limits: String,
+    },
+    /// A table that was full answers with nothing, or with a fraction.
+    #[error(
+        "flow {flow}: {what}, which is more than `flows.max_shrink_percent` allows. Nothing is marked as gone or emptied, and the flow is stopped: \
+         most likely the service, a view or the operator's rights leave rows out. When it is put right, resume the flow: `tieline flow resume \
+         {} {} --why …`; when SYSPRO really has so few, add `--accept-smaller`, which accepts it until the next whole read has ended",
+        flow.company, flow.entity
+    )]
+    Shrunk {
+        /// The flow.
+        flow: FlowId,
+        /// What has become smaller.
+        what: String,
     },
 }
 
@@ -225,13 +269,19 @@ impl PollError {
             Self::Syspro { class, .. } => *class,
             Self::Align { source, .. } => source.class(),
             // another node may die over it; a ledger comes back; a credential may be set
-            Self::Held { .. } | Self::Store { .. } | Self::Credential { .. } | Self::Stopping { .. } => Class::Transient,
+            Self::Held { .. }
+            | Self::Backlog { .. }
+            | Self::Store { .. }
+            | Self::Credential { .. }
+            | Self::Stopping { .. }
+            | Self::Definitions { .. } => Class::Transient,
             Self::MapperEnded { .. } => Class::Bug,
             Self::Running { .. }
             | Self::Done { .. }
             | Self::Paused { .. }
             | Self::Stopped { .. }
             | Self::Drift { .. }
+            | Self::Shrunk { .. }
             | Self::TooManyGone { .. } => Class::Permanent,
         }
     }
@@ -239,6 +289,9 @@ impl PollError {
 
 impl Reader {
     fn store_error(&self, error: &StoreError) -> PollError {
+        if let StoreError::OtherDefinitions { in_force, .. } = error {
+            return PollError::Definitions { flow: self.flow.clone(), in_force: *in_force };
+        }
         PollError::Store { flow: self.flow.clone(), text: super::chain(error) }
     }
 
@@ -268,7 +321,8 @@ impl Reader {
     async fn run_under_lease(self, ask: PollNow) -> Result<PollReport, PollError> {
         let ttl = self.deps.settings.flows.lease;
         let due = ask.due_at.map(|at| (at, ask.kind == RunKind::Sweep));
-        let taken = self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.force, due).await;
+        let taken =
+            self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.force, due, self.definitions.number).await;
         let (lease, row) = match taken.map_err(|error| self.store_error(&error))? {
             Taken::Lease(lease, row) => (lease, row),
             Taken::Held { holder, until } => return Err(PollError::Held { flow: self.flow, holder, until: until.to_rfc3339() }),
@@ -276,8 +330,18 @@ impl Reader {
             Taken::Stopped { why } => return Err(PollError::Stopped { flow: self.flow, why }),
             Taken::Done => return Err(PollError::Done { flow: self.flow }),
         };
-        let begun = self.deps.store.run_begin(self.flow.clone(), ask.kind, ask.requested_by, ask.reason).await;
-        let run = begun.map_err(|error| self.store_error(&error))?;
+        let begun = self.deps.store.run_begin(self.flow.clone(), ask.kind, ask.requested_by, ask.reason, self.definitions.number).await;
+        let run = match begun {
+            Ok(run) => run,
+            Err(error) => {
+                // nobody shall wait for a lease that nobody uses
+                let error = self.store_error(&error);
+                if let Err(unreleased) = self.deps.store.flow_release(lease, Some(error.to_string()), ask.kind, false).await {
+                    warn!(error = %unreleased, flow = %self.flow, "the flow could not be given back; its lease runs out");
+                }
+                return Err(error);
+            }
+        };
         let before = self.deps.progress.of(&self.flow);
         let outcome = {
             let work = self.work(ask.kind, run, &lease, *row);
@@ -296,7 +360,7 @@ impl Reader {
             tokio::time::sleep(ttl / 3).await;
             match self.deps.store.flow_renew(lease.clone(), ttl).await {
                 Ok(()) => {}
-                Err(error @ StoreError::Fenced { .. }) => return self.store_error(&error),
+                Err(error @ (StoreError::Fenced { .. } | StoreError::OtherDefinitions { .. })) => return self.store_error(&error),
                 Err(error) => warn!(%error, flow = %self.flow, "the lease could not be renewed, trying again"),
             }
         }
@@ -304,15 +368,22 @@ impl Reader {
 
     /// Reads, marks what is gone, and sends.
     async fn work(&self, kind: RunKind, run: RunId, lease: &Lease, row: FlowRow) -> Result<Option<WriteError>, PollError> {
-        let plan = self.deps.definitions.plan(&self.flow.entity).cloned();
+        let plan = self.definitions.plan(&self.flow.entity).cloned();
         let Some(plan) = plan else { return Ok(None) };
         if kind == RunKind::Backfill {
             self.backfill(&plan, run, lease, &row).await?;
         } else {
             let whole = kind == RunKind::Sweep || plan.read.changes.is_empty();
-            self.read_all(&plan, Reading::of_flow(self, &plan, &row, whole), run, lease, &row).await?;
+            let sizes = Sizes::of(&row);
+            let row_is_first = row.watermark.is_none();
+            let read = self.read_all(&plan, Reading::of_flow(self, &plan, &row, whole), run, lease, &row).await?;
             if whole {
-                self.mark_gone(&plan, run, lease).await?;
+                self.mark_gone(&plan, run, lease, &read, sizes.accept).await?;
+            }
+            self.end_reading(read).await?;
+            let first = row_is_first && self.deps.settings.flows.since.is_none();
+            if whole || first {
+                self.mark_absent_parents(&plan, run).await?;
             }
         }
         if let Some(aligner) = &self.aligner {
@@ -337,13 +408,16 @@ impl Reader {
         let store = &self.deps.store;
         let next = store.backfill_next(self.flow.clone()).await.map_err(|error| self.store_error(&error))?;
         let Some(backfill) = next else { return Ok(()) };
-        let result = self.read_all(plan, Reading::of_backfill(self, plan, &backfill), run, lease, row).await;
+        let result = match self.read_all(plan, Reading::of_backfill(self, plan, &backfill), run, lease, row).await {
+            Ok(read) => self.end_reading(read).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = &result {
             let retry = &self.deps.settings.retry;
             let tries = u32::try_from(backfill.tries).unwrap_or_default() + 1;
             // one that is stopped with the service goes on with the next
             let wait = match error {
-                PollError::Stopping { .. } => Duration::ZERO,
+                PollError::Stopping { .. } | PollError::Definitions { .. } => Duration::ZERO,
                 _ => crate::retry::delay(tries, retry.min_delay, retry.max_delay),
             };
             if let Err(unnoted) = store.backfill_failed(backfill.id, error.to_string(), wait).await {
@@ -368,7 +442,7 @@ impl Reader {
             Ok(None) => None,
         };
         let ended = self.deps.store.run_end(self.flow.clone(), run, error.clone()).await;
-        let stop = matches!(outcome, Err(PollError::Drift { .. }));
+        let stop = matches!(outcome, Err(PollError::Drift { .. } | PollError::Shrunk { .. } | PollError::TooManyGone { .. }));
         let released = self.deps.store.flow_release(lease, error, kind, stop).await;
         for failed in [ended.err(), released.err()].into_iter().flatten() {
             warn!(error = %failed, flow = %self.flow, "the end of a run could not be noted");

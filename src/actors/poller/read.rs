@@ -1,30 +1,38 @@
 //! Reading: which queries, page by page, each page into the ledger while the next is on its way.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::super::mapper::{MapPage, poisoned};
 use super::super::syspro_session::GetCredential;
 use super::super::vault::{CredentialError, syspro_credential};
 use super::super::writer::Nudge;
+use super::complete::{Emptied, Sizes, short};
 use super::page_size::PageSize;
 use super::{PollError, Reader};
-use crate::definition::Plan;
+use crate::actors::chain;
+use crate::config::secret::Credential;
 use crate::definition::drift::Kinds;
 use crate::definition::plan::TypeChange;
-use crate::domain::Document;
-use crate::domain::run::{BackfillState, RunCounts, RunId};
-use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease};
-use crate::syspro::{Page, PageQuery, Position, Scope};
+use crate::definition::{Plan, ReadPlan};
+use crate::domain::run::{BackfillState, RunId};
+use crate::domain::{Document, DocumentKey};
+use crate::retry;
+use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease, StoreError};
+use crate::syspro::{Page, PageQuery, Position, Scope, SysproError};
 use crate::telemetry::metrics::metrics;
 
-/// How long reading rests before it looks again whether sending has caught up.
-const CATCH_UP: Duration = Duration::from_millis(100);
+/// How long reading rests before it looks again whether sending has caught up: while it moves, and at most.
+const CATCH_UP: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// How often the Writer is told meanwhile that there is something to send.
+const NUDGE_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a backfill reads before the flow's polls get their turn.
 const SLICE: Duration = Duration::from_secs(60);
@@ -40,6 +48,22 @@ struct Bookmark {
     scopes: usize,
     /// The last key taken in.
     after: Option<Position>,
+    /// Rows of the root table that a whole read has taken in so far; `None` in one begun by an older version.
+    #[serde(default)]
+    rows: Option<u64>,
+    /// How many there were when it began, where the service counts.
+    #[serde(default)]
+    counted: Option<u64>,
+}
+
+/// A reading that has come to its end: what is left is to note it.
+pub(super) struct Read {
+    /// What is noted.
+    end: Intake,
+    /// It rests before the end: there is nothing to note.
+    rests: bool,
+    /// Whether a row was met of which not even the key can be read.
+    pub(super) nameless: bool,
 }
 
 /// The queries of a run: the whole table for a first read or a sweep, else the union of the change queries.
@@ -98,9 +122,10 @@ impl Reading {
 
 impl Bookmark {
     /// Where a reading goes on after a page. After the last page of all, what is left is to note the end: that query is read once more.
-    fn beyond(started: NaiveDate, scope: usize, scopes: usize, after: Option<Position>) -> Self {
-        let over = after.is_none() && scope + 1 < scopes;
-        Self { started, scope: scope + usize::from(over), scopes, after }
+    fn beyond(&self, scope: usize, after: Option<Position>, rows: Option<u64>) -> Self {
+        let over = after.is_none() && scope + 1 < self.scopes;
+        let rows = rows.filter(|_| after.is_some());
+        Self { scope: scope + usize::from(over), after, rows, ..self.clone() }
     }
 
     /// Where a reading goes on, or its beginning.
@@ -109,7 +134,7 @@ impl Bookmark {
         position
             .and_then(|position| serde_json::from_value::<Self>(position).ok())
             .filter(|bookmark| bookmark.scopes == scopes.len() && bookmark.scope < scopes.len())
-            .unwrap_or_else(|| Self { started: today(), scope: 0, scopes: scopes.len(), after: None })
+            .unwrap_or_else(|| Self { started: today(), scope: 0, scopes: scopes.len(), after: None, rows: Some(0), counted: None })
     }
 }
 
@@ -121,7 +146,7 @@ fn backfill_scopes(plan: &Plan, since: Option<NaiveDate>, until: Option<NaiveDat
 }
 
 impl Reader {
-    /// Reads page by page and takes each page in; notes at the end that it was the end. `false`: it rests before the end.
+    /// Reads page by page and takes each page in. The end is noted by [`Reader::end_reading`]; a backfill may rest before it.
     pub(super) async fn read_all(
         &self,
         plan: &Plan,
@@ -129,9 +154,19 @@ impl Reader {
         run: RunId,
         lease: &Lease,
         row: &FlowRow,
-    ) -> Result<bool, PollError> {
-        let Reading { scopes, bookmark, keep } = reading;
-        let Bookmark { started, scope: first, mut after, .. } = bookmark;
+    ) -> Result<Read, PollError> {
+        let Reading { scopes, mut bookmark, keep } = reading;
+        let first = bookmark.scope;
+        let mut after = bookmark.after.clone();
+        let known = Sizes::of(row);
+        // a whole read is complete or it says nothing of what is gone; a backfill says nothing of it anyway
+        let whole = scopes.as_slice() == [Scope::All] && !matches!(keep, Keep::Backfill { .. });
+        let mut sizes = self.sizes_before(plan, &known, whole).await?;
+        if whole && after.is_none() {
+            (bookmark.rows, bookmark.counted) = (Some(0), self.count_root(plan).await?);
+        }
+        let mut standing = serde_json::to_value(&bookmark).ok();
+        let (mut rows, mut nameless, mut emptied) = (bookmark.rows, false, Emptied::default());
         let mut kinds: Kinds = row.kinds.clone().and_then(|kinds| serde_json::from_value(kinds).ok()).unwrap_or_default();
         let intake = |documents, (kinds, notes)| Intake {
             lease: Some((lease.clone(), self.deps.settings.flows.lease)),
@@ -153,18 +188,28 @@ impl Reader {
             let mut coming = Some(self.page(plan, scope, after.take(), size.documents()).await?);
             while let Some(page) = coming.take() {
                 size.learn(page.rows_read);
+                nameless |= page.nameless;
+                sizes.add(plan, &page.documents);
+                rows = rows.map(|rows| rows + page.root_rows);
                 let learnt = self.learn(plan, &mut kinds, &page.documents)?;
                 let next = page.next.clone();
-                let bookmark = Bookmark::beyond(started, number, scopes.len(), next.clone());
-                let position = serde_json::to_value(&bookmark).ok();
+                let before = standing.clone();
+                let position = serde_json::to_value(bookmark.beyond(number, next.clone(), rows)).ok();
+                standing.clone_from(&position);
+                let emptied = &mut emptied;
+                let accept = known.accept;
                 let take_in = async {
                     let documents = self.map(plan, page.documents).await?;
-                    self.take_in(placed(intake(documents, learnt), position)).await
+                    if !accept {
+                        self.not_emptied(plan, emptied, &documents).await?;
+                    }
+                    let placed = placed(intake(documents, learnt), position);
+                    self.take_in_whole(plan, placed, before).await
                 };
                 let last = next.is_none() && number + 1 == scopes.len();
                 if !last && self.rests(keep).await? {
                     take_in.await?;
-                    return Ok(false);
+                    return Ok(Read { end: intake(Vec::new(), (None, Vec::new())), nameless, rests: true });
                 }
                 // the next page is on its way while this one is taken in
                 coming = match next {
@@ -181,11 +226,30 @@ impl Reader {
             }
         }
         let end = intake(Vec::new(), (None, Vec::new()));
+        if whole
+            && bookmark.counted.is_some()
+            && let Some(read) = rows
+        {
+            let after = self.count_root(plan).await?;
+            if let Some((before, after)) = short(bookmark.counted, after, read) {
+                let asked = format!("table `{}` in company `{}`", plan.read.root.table, self.flow.company);
+                return Err(self.syspro_error(&SysproError::Short { asked, before, after, read }));
+            }
+        }
+        let sizes = if whole { serde_json::to_value(&sizes).ok() } else { None };
         let end = match keep {
-            Keep::Flow | Keep::Sweep => Intake { watermark: Some(started), ..end },
+            Keep::Flow | Keep::Sweep => Intake { watermark: Some(bookmark.started), sizes, ..end },
             Keep::Backfill { id, .. } => Intake { backfill: Some(BackfillStep { id, position: None, done: true }), ..end },
         };
-        self.take_in(end).await.map(|_| true)
+        Ok(Read { end, nameless, rests: false })
+    }
+
+    /// Notes that a reading has come to its end. `false`: it rests before the end.
+    pub(super) async fn end_reading(&self, read: Read) -> Result<bool, PollError> {
+        if read.rests {
+            return Ok(false);
+        }
+        self.take_in(read.end).await.map(|()| true)
     }
 
     /// Whether a backfill is to be left after the page in hand: its slice is over, or somebody cancelled it.
@@ -198,7 +262,9 @@ impl Reader {
 
     /// What a page says of its columns: what is new for the flow, and what is to be noted.
     fn learn(&self, plan: &Plan, kinds: &mut Kinds, documents: &[Document]) -> Result<(Option<Value>, Vec<String>), PollError> {
-        let (new, drifts) = kinds.learn(plan, documents);
+        // what could not be read says nothing of its columns
+        let whole: Vec<Document> = documents.iter().filter(|document| document.faults.is_empty()).cloned().collect();
+        let (new, drifts) = kinds.learn(plan, if whole.len() == documents.len() { documents } else { &whole });
         let said: Vec<String> = drifts.iter().map(ToString::to_string).collect();
         if !said.is_empty() {
             if plan.read.type_change == TypeChange::Stop {
@@ -215,11 +281,7 @@ impl Reader {
         if self.deps.stopping.has_begun() {
             return Err(PollError::Stopping { flow: self.flow.clone() });
         }
-        let credential = match self.session.send(GetCredential).await {
-            Ok(credential) => credential,
-            Err(_) => Err(CredentialError::Restarting { name: syspro_credential(self.deps.settings.syspro.source) }),
-        };
-        let credential = credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })?;
+        let credential = self.credential().await?;
         // derived documents come all at once, and are small: only the rows they are gathered from are paged
         let limit = if plan.read.root.derive.is_some() { self.deps.settings.syspro.page_size } else { documents };
         let query = PageQuery { scope: *scope, after, limit };
@@ -231,22 +293,52 @@ impl Reader {
         Ok(page)
     }
 
-    /// Reading rests while more is due than `flows.backlog`: at most one page per flow is in memory.
+    /// The operator's credential.
+    pub(super) async fn credential(&self) -> Result<Credential, PollError> {
+        let credential = match self.session.send(GetCredential).await {
+            Ok(credential) => credential,
+            Err(_) => Err(CredentialError::Restarting { name: syspro_credential(self.deps.settings.syspro.source) }),
+        };
+        credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })
+    }
+
+    /// Reading rests while more of this flow waits than `flows.backlog`: at most one page per flow is in memory.
+    ///
+    /// It rests for as long as something is delivered now and then, whatever slows ServiceNow down. When nothing has been delivered for
+    /// `flows.backlog_wait_minutes` the run ends and gives the flow back, and the next one goes on here.
     async fn catch_up(&self) -> Result<(), PollError> {
-        let cap = i64::from(self.deps.settings.flows.backlog);
-        let Some(plan) = self.deps.definitions.plan(&self.flow.entity) else { return Ok(()) };
+        let settings = &self.deps.settings.flows;
+        let most = i64::from(settings.backlog);
+        let Some(plan) = self.definitions.plan(&self.flow.entity) else { return Ok(()) };
         let blocks: Vec<String> = plan.targets.iter().map(|target| target.block.clone()).collect();
-        let mut rested = 0_u32;
+        let (mut seen, mut moved, mut nudged, mut looks) = (None, Instant::now(), None::<Instant>, 0);
         loop {
-            let due =
-                self.deps.store.delivery_backlog(self.flow.clone(), blocks.clone(), cap).await.map_err(|error| self.store_error(&error))?;
-            // sending that does not move at all must not stop reading for ever
-            if due < cap || rested > 600 || self.deps.stopping.has_begun() {
+            // beyond twice as many nobody needs to know how many they are
+            let backlog = self.deps.store.delivery_backlog(self.flow.clone(), blocks.clone(), 2 * most).await;
+            let backlog = backlog.map_err(|error| self.store_error(&error))?;
+            if backlog.waiting < most || self.deps.stopping.has_begun() {
                 return Ok(());
             }
-            rested += 1;
-            self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
-            tokio::time::sleep(CATCH_UP).await;
+            if let Some(why) = backlog.stopped {
+                return Err(PollError::Stopped { flow: self.flow.clone(), why });
+            }
+            // another node may deliver them: then only their number says so
+            let standing = (backlog.waiting, self.deps.progress.of(&self.flow));
+            if seen.replace(standing).is_some_and(|before| before != standing) {
+                moved = Instant::now();
+            } else if moved.elapsed() >= settings.backlog_wait {
+                let minutes = settings.backlog_wait.as_secs() / 60;
+                return Err(PollError::Backlog { flow: self.flow.clone(), waiting: backlog.waiting, minutes });
+            }
+            if looks == 0 {
+                info!(flow = %self.flow, waiting = backlog.waiting, "reading rests until fewer records wait to be sent");
+            }
+            if nudged.is_none_or(|at| at.elapsed() >= NUDGE_EVERY) {
+                self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
+                nudged = Some(Instant::now());
+            }
+            tokio::time::sleep(retry::delay(looks + 1, CATCH_UP.0, CATCH_UP.1)).await;
+            looks = if moved.elapsed() < CATCH_UP.1 { 1 } else { looks + 1 };
         }
     }
 
@@ -284,21 +376,34 @@ impl Reader {
         Ok(all)
     }
 
+    /// Which of these keys SYSPRO has.
+    pub(super) async fn by_key(&self, plan: &ReadPlan, keys: &[DocumentKey]) -> Result<Vec<DocumentKey>, String> {
+        let credential = self.session.send(GetCredential).await.map_err(|_| "the credential is being read anew".to_owned())?;
+        let credential = credential.map_err(|error| error.to_string())?;
+        let page = self.odata.by_key(&credential, &self.flow.company, plan, keys).await.map_err(|error| chain(&error))?;
+        Ok(page.documents.into_iter().map(|document| document.key).collect())
+    }
+
     fn is_poison(&self, document: &Document) -> bool {
         let poison = self.poison.borrow();
         !poison.is_empty() && poison.get(&document.key).is_some_and(|hash| *hash == document.hash().0)
     }
 
     /// A page into the ledger; nudges the Writer.
-    pub(super) async fn take_in(&self, intake: Intake) -> Result<RunCounts, PollError> {
+    pub(super) async fn take_in(&self, intake: Intake) -> Result<(), PollError> {
+        self.take_in_shared(Arc::new(intake)).await.map_err(|error| self.store_error(&error))
+    }
+
+    /// As [`Reader::take_in`], for a caller that keeps the page.
+    pub(super) async fn take_in_shared(&self, intake: Arc<Intake>) -> Result<(), StoreError> {
         for document in &intake.documents {
-            for warning in &document.warnings {
+            for (_, warning) in &document.warnings {
                 debug!(flow = %self.flow, key = %document.key, warning, "mapped with a warning");
             }
         }
         let empty = intake.documents.is_empty();
         self.deps.crash.at("poller:before_intake", self.flow.entity.as_str());
-        let counts = self.deps.store.intake(intake).await.map_err(|error| self.store_error(&error))?;
+        let counts = self.deps.store.intake_of(intake).await?;
         self.deps.crash.at("poller:after_intake", self.flow.entity.as_str());
         self.deps.progress.add(&self.flow, counts);
         metrics().documents_read(&self.flow.entity, counts.read.unsigned_abs());
@@ -306,6 +411,6 @@ impl Reader {
         if !empty {
             self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
         }
-        Ok(counts)
+        Ok(())
     }
 }

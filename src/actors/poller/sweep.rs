@@ -1,24 +1,87 @@
 //! The end of a whole read: documents that it has not seen are gone from SYSPRO.
 
+use std::collections::HashSet;
+
+use tracing::warn;
+
+use super::super::lookup::{left_out_by, without_rules};
 use super::super::mapper::MapPage;
+use super::complete::shrunk;
+use super::read::Read;
 use super::{PollError, Reader};
 use crate::definition::Plan;
 use crate::domain::DocumentKey;
+use crate::domain::next_step::NextStep;
 use crate::domain::run::RunId;
-use crate::store::{Intake, IntakeDocument, Lease};
+use crate::store::{AbsentParent, Intake, IntakeDocument, Lease};
+
+/// Parents looked at after one whole read; the others come with the next.
+const PARENTS: i64 = 500;
+/// Parents asked for by key in one request.
+const AT_ONCE: usize = 50;
 
 impl Reader {
+    /// After a whole read: records that others wait for and that it has not shown will not come. Says so of those that wait, with why.
+    pub(super) async fn mark_absent_parents(&self, plan: &Plan, run: RunId) -> Result<(), PollError> {
+        let unread = self.deps.store.parents_unread(self.flow.clone(), PARENTS).await.map_err(|error| self.store_error(&error))?;
+        if unread.is_empty() {
+            return Ok(());
+        }
+        let rule = left_out_by(&plan.read, &self.flow.company);
+        // without a rule that leaves rows out, what a whole read has not shown is not there
+        let mut left_out: HashSet<String> = HashSet::new();
+        if rule.is_some() {
+            let bare = without_rules(&plan.read);
+            let keys: Vec<DocumentKey> = unread.iter().map(DocumentKey::from_text).collect();
+            for keys in keys.chunks(AT_ONCE) {
+                match self.by_key(&bare, keys).await {
+                    Ok(found) => left_out.extend(found.into_iter().map(String::from)),
+                    // the next whole read asks again
+                    Err(why) => {
+                        tracing::warn!(flow = %self.flow, %why, "whether SYSPRO has records that others wait for could not be looked up");
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        let absent = unread.into_iter().map(|key| match &rule {
+            Some(rule) if left_out.contains(&key) => {
+                AbsentParent { key, why: format!("the definition leaves out: {rule}"), next_step: NextStep::ParentLeftOut }
+            }
+            _ => AbsentParent { key, why: "is not in SYSPRO".into(), next_step: NextStep::ParentNotThere },
+        });
+        let told =
+            self.deps.store.parents_absent(self.flow.clone(), run, absent.collect()).await.map_err(|error| self.store_error(&error))?;
+        if told > 0 {
+            tracing::warn!(flow = %self.flow, records = told, "records wait for parents that will not come; `tieline failures` names them");
+        }
+        Ok(())
+    }
+
     /// Marks what is gone in the target, by the definition's rule; nothing at all when it is more than one sweep may mark.
-    pub(super) async fn mark_gone(&self, plan: &Plan, run: RunId, lease: &Lease) -> Result<(), PollError> {
+    pub(super) async fn mark_gone(&self, plan: &Plan, run: RunId, lease: &Lease, read: &Read, accept: bool) -> Result<(), PollError> {
         let limit = self.deps.settings.flows.max_gone_per_sweep;
-        let found = self.deps.store.sweep_gone(self.flow.clone(), run, i64::from(limit)).await;
-        let (gone, documents) = found.map_err(|error| self.store_error(&error))?;
+        let most = if accept { i64::MAX } else { i64::from(limit) };
+        let found = self.deps.store.sweep_gone(self.flow.clone(), run, most).await;
+        let (gone, known, documents) = found.map_err(|error| self.store_error(&error))?;
         self.deps.store.sweep_forget(run).await.map_err(|error| self.store_error(&error))?;
         if gone == 0 {
             return Ok(());
         }
+        if read.nameless {
+            warn!(flow = %self.flow, gone, "a row whose key cannot be read may be any of those not seen: none is marked as gone");
+            return Ok(());
+        }
+        let percent = self.deps.settings.flows.max_shrink_percent;
+        let mut limits = Vec::new();
         if gone > i64::from(limit) {
-            return Err(PollError::TooManyGone { flow: self.flow.clone(), gone, limit });
+            limits.push(format!("`flows.max_gone_per_sweep` ({limit})"));
+        }
+        if shrunk(known.unsigned_abs(), (known - gone).unsigned_abs(), percent) {
+            limits.push(format!("`flows.max_shrink_percent` ({percent}) of them"));
+        }
+        if !limits.is_empty() && !accept {
+            return Err(PollError::TooManyGone { flow: self.flow.clone(), gone, known, limits: limits.join(" and ") });
         }
         let read: Result<Vec<_>, _> =
             documents.iter().map(|gone| plan.content_from_json(DocumentKey::from_text(&gone.key), &gone.content)).collect();
@@ -43,6 +106,6 @@ impl Reader {
             aligned: plan.aligned().is_some(),
             ..Intake::of(self.flow.clone(), run, documents)
         };
-        self.take_in(intake).await.map(drop)
+        self.take_in(intake).await
     }
 }

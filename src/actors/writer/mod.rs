@@ -21,7 +21,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
+use self::outgoing::Outgoing;
 use self::pace::{Pace, Paused};
+use super::in_force::Snapshot;
 use super::servicenow_token::TokenAsker;
 use super::{Deps, heart};
 use crate::definition::plan::TargetPlan;
@@ -30,7 +32,7 @@ use crate::domain::FlowId;
 use crate::domain::run::RunCounts;
 use crate::retry::{self, Class};
 use crate::servicenow::{RowOwners, ServiceNow, ServiceNowError};
-use crate::store::{Arrived, Claim, Dead, Lane, Settlement, StoreError, Verdict};
+use crate::store::{Arrived, Claim, Dead, Lane, SetNumber, Settlement, StoreError, Verdict};
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::metrics::metrics;
 
@@ -261,19 +263,30 @@ enum Found {
 impl Sender {
     /// Sends until nothing is due. Several workers share the lanes; half of them look at lines first, so that headers do not pile lines up.
     async fn drain(&self) -> Result<(), WriteError> {
-        let Some(plan) = self.deps.definitions.plan(&self.entity) else { return Ok(()) };
+        loop {
+            let definitions = self.deps.definitions.now();
+            let sent = self.drain_with(&definitions).await;
+            // another set came into force here: what is left is sent with it
+            if self.deps.definitions.now().number == definitions.number {
+                return sent;
+            }
+        }
+    }
+
+    async fn drain_with(&self, definitions: &Snapshot) -> Result<(), WriteError> {
+        let Some(plan) = definitions.plan(&self.entity) else { return Ok(()) };
         let targets: Vec<&TargetPlan> = plan.targets.iter().collect();
         let workers = (0..self.deps.settings.servicenow.concurrency.max(1)).map(|n| {
             let mut order = targets.clone();
             if n % 2 == 1 {
                 order.reverse();
             }
-            self.work(order)
+            self.work(order, definitions.number)
         });
         join_all(workers).await.into_iter().collect()
     }
 
-    async fn work(&self, targets: Vec<&TargetPlan>) -> Result<(), WriteError> {
+    async fn work(&self, targets: Vec<&TargetPlan>, under: SetNumber) -> Result<(), WriteError> {
         loop {
             // asked for before looking, so that a batch that settles in between is not missed
             let settled = self.pump.settled.notified();
@@ -282,14 +295,14 @@ impl Sender {
             }
             let mut found = Found::Nothing;
             for target in &targets {
-                if let Found::Work = self.one_batch(target, false).await? {
+                if let Found::Work = self.one_batch(target, false, under).await? {
                     found = Found::Work;
                     break;
                 }
             }
             if let Found::Nothing = found {
                 for target in &targets {
-                    if let Found::Work = self.one_batch(target, true).await? {
+                    if let Found::Work = self.one_batch(target, true, under).await? {
                         found = Found::Work;
                         break;
                     }
@@ -305,7 +318,7 @@ impl Sender {
     }
 
     /// Claims a batch, sends it (or looks it up) and stores what became of it.
-    async fn one_batch(&self, target: &TargetPlan, look: bool) -> Result<Found, WriteError> {
+    async fn one_batch(&self, target: &TargetPlan, look: bool, under: SetNumber) -> Result<Found, WriteError> {
         let _slot = match self.volatile.pace.slot().await {
             Ok(slot) => slot,
             Err(paused) => return paused_for(paused),
@@ -316,7 +329,7 @@ impl Sender {
         let lease = 2 * self.deps.settings.servicenow.connection.longest() + Duration::from_secs(10);
         // taken before the claim begins, so that it is never later than the ledger's
         let claimed = Instant::now();
-        let claim = self.deps.store.delivery_claim(lane, self.deps.node.clone(), size as i64, lease, look).await?;
+        let claim = self.deps.store.delivery_claim(lane, self.deps.node.clone(), size as i64, lease, look, under).await?;
         if claim.deliveries.is_empty() {
             return Ok(Found::Nothing);
         }
@@ -331,7 +344,7 @@ impl Sender {
     async fn send_and_settle(
         &self,
         target: &TargetPlan,
-        claim: Claim,
+        mut claim: Claim,
         look: bool,
         claimed: Instant,
         lease: Duration,
@@ -340,8 +353,8 @@ impl Sender {
         let heart = self.deps.heart.clone();
         let servicenow = self.servicenow.leased_until(claimed + lease, Rc::new(move || heart.alive_since(claimed.into_std())));
         let started = Instant::now();
-        let records = match outgoing::records(&self.deps, &self.entity, target, &claim).await {
-            Ok(records) => records,
+        let Outgoing { records, unreadable } = match outgoing::records(&self.deps, &self.entity, target, &mut claim).await {
+            Ok(outgoing) => outgoing,
             Err(error) => {
                 // nothing has left: it is due again, and needs no look-up
                 let outcomes = verdict::of_nothing_sent(&self.deps.settings, &claim, &error.to_string(), look);
@@ -349,9 +362,14 @@ impl Sender {
                 return Err(error);
             }
         };
-        let (outcomes, stop) = if look {
+        for (delivery, problem) in &unreadable {
+            error!(delivery = delivery.delivery_id, key = delivery.key, problem, "a delivery is set aside");
+        }
+        let (mut outcomes, stop) = if look {
             match servicenow.settle(&self.tokens, target, &records).await {
-                Ok(settled) => (verdict::of_look(&self.deps.settings, target, &claim, settled), None),
+                Ok(settled) => {
+                    (verdict::of_look(&self.deps.settings, target, &claim, settled, self.volatile.pace.others_get_through()), None)
+                }
                 Err(error) => (verdict::of_failed_look(&claim, &error), Some(error)),
             }
         } else {
@@ -361,10 +379,12 @@ impl Sender {
             }
         };
         self.deps.crash.at("writer:after_send", self.entity.as_str());
-        if !look && stop.is_none() {
+        if !look && stop.is_none() && !outcomes.is_empty() {
             self.volatile.pace.learn(&outcomes, started.elapsed());
         }
         let stops = verdict::stops(target, &claim, &outcomes);
+        outcomes.extend(verdict::of_unreadable(&unreadable, look));
+        claim.deliveries.extend(unreadable.into_iter().map(|(delivery, _)| delivery));
         for (flow, why) in &stops {
             error!(%flow, why, "the flow is stopped");
         }

@@ -7,6 +7,7 @@
 //! Several nodes share the instance: each takes its part of the batches at once, and makes the pauses that another was told to make.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,12 @@ const COMFORT: Duration = Duration::from_secs(8);
 
 /// Batches in a row of which nothing got through before the breaker opens.
 const FAILURES: u32 = 5;
+
+/// So many records that had no answer before, and have none again while nothing else is sent, are not taken for an instance that is down.
+const FEW: usize = 5;
+
+/// As many deliveries without an answer are remembered at most.
+const SUSPECTS: usize = 10_000;
 
 /// What the instance accepts at present.
 pub(super) struct Pace {
@@ -59,6 +66,8 @@ struct State {
     /// How often the breaker opened since something got through.
     opened: u32,
     breaker: Breaker,
+    /// Deliveries whose last try had no usable answer: another one says nothing new of the instance.
+    suspects: HashSet<i64>,
 }
 
 /// One of the batches that may be on their way; given back when dropped.
@@ -98,6 +107,7 @@ impl Pace {
             failures: 0,
             opened: 0,
             breaker: Breaker::Closed,
+            suspects: HashSet::new(),
         };
         tell(&state, &budget);
         Self { state: Rc::new(RefCell::new(state)), freed: Rc::default(), batch_limit, concurrency, waits, budget }
@@ -172,9 +182,11 @@ impl Pace {
     pub(super) fn learn(&self, outcomes: &[Settlement], took: Duration) {
         let mut state = self.state.borrow_mut();
         let (mut through, mut trouble) = (outcomes.is_empty(), false);
+        // a few records of which nothing else is known than that they had no answer before either
+        let known = outcomes.len() <= FEW && outcomes.iter().all(|outcome| state.suspects.contains(&outcome.delivery_id));
         for outcome in outcomes {
             match &outcome.verdict {
-                Verdict::InDoubt { .. } => trouble = true,
+                Verdict::InDoubt { .. } => trouble |= state.suspects.insert(outcome.delivery_id),
                 Verdict::Deferred { throttled, not_before, .. } => {
                     trouble = true;
                     if *throttled {
@@ -182,7 +194,10 @@ impl Pace {
                     }
                 }
                 // a refusal is an answer
-                Verdict::Confirmed { .. } | Verdict::Parked { .. } | Verdict::Withdrawn { .. } => through = true,
+                Verdict::Confirmed { .. } | Verdict::Parked { .. } | Verdict::Withdrawn { .. } => {
+                    through = true;
+                    state.suspects.remove(&outcome.delivery_id);
+                }
             }
         }
         let full = outcomes.len() >= state.size;
@@ -200,14 +215,23 @@ impl Pace {
                 state.good = 0;
             }
         }
+        if state.suspects.len() > SUSPECTS {
+            state.suspects.clear();
+        }
         if through {
             state.through()
-        } else {
+        } else if !known || state.breaker != Breaker::Closed {
             state.failed(self.waits)
         }
         tell(&state, &self.budget);
         drop(state);
         self.freed.notify_waiters();
+    }
+
+    /// Whether the instance deals with records at present: a record that has no answer then has none by itself.
+    pub(super) fn others_get_through(&self) -> bool {
+        let state = self.state.borrow();
+        state.breaker == Breaker::Closed && state.failures <= 1
     }
 
     /// After a call that gave nothing at all for a passing reason.
@@ -277,6 +301,8 @@ fn tell(state: &State, budget: &Budget) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
     use super::*;
 
     const S: Duration = Duration::from_secs(1);
@@ -295,10 +321,12 @@ mod tests {
     }
 
     fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
-        let one = |n: usize| Settlement {
+        // no delivery is sent again before it has been looked up: each batch has its own
+        static NEXT: AtomicI64 = AtomicI64::new(0);
+        let one = |_: usize| Settlement {
             run_id: None,
             look_at: None,
-            delivery_id: n as i64,
+            delivery_id: NEXT.fetch_add(1, Ordering::Relaxed),
             document_id: 1,
             version: 1,
             record_key: String::new(),
@@ -400,6 +428,26 @@ mod tests {
         assert!(matches!(pace.look(Instant::now()), Ok(Look::Go)), "the other node has gone");
         pace.pause(30 * S);
         assert!(pace.budget.own().pause > 29 * S);
+    }
+
+    #[actix_rt::test]
+    async fn a_few_records_without_an_answer_say_nothing_new_of_the_instance() {
+        let pace = pace();
+        let poison = outcomes(2, &doubt());
+        pace.learn(&poison, S);
+        let (size, allowed) = (pace.size(), pace.state.borrow().allowed);
+        for _ in 0..20 {
+            pace.learn(&poison, S);
+            assert!(pace.others_get_through());
+        }
+        assert_eq!((pace.state.borrow().breaker, pace.state.borrow().failures), (Breaker::Closed, 1));
+        assert!(pace.size() >= size && pace.state.borrow().allowed >= allowed, "nor do they slow the others down");
+        // others without an answer do
+        for _ in 0..FAILURES - 1 {
+            pace.learn(&outcomes(1, &doubt()), S);
+        }
+        assert_eq!(pace.state.borrow().breaker, Breaker::Open);
+        assert!(!pace.others_get_through());
     }
 
     #[actix_rt::test]

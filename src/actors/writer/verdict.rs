@@ -9,9 +9,10 @@ use crate::config::Settings;
 use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::FlowId;
 use crate::domain::delivery::ParkReason;
+use crate::domain::next_step::NextStep;
 use crate::retry::{self, Class};
 use crate::servicenow::{How, Outcome, ServiceNowError, Settled};
-use crate::store::{Claim, Claimed, Settlement, Verdict};
+use crate::store::{Claim, Claimed, Settlement, UNANSWERED, Verdict};
 
 /// Between two looks at a row that is loaded but not yet transformed.
 const NEXT_LOOK: Duration = Duration::from_secs(30);
@@ -55,8 +56,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                 reason: ParkReason::Rejected,
                 message: format!("the record stands in `{table}`, but not as sent: {}", said.join("; ")),
                 field: partial.first().map(|p| p.field.clone()),
-                next_step: "correct the field's rights, length or rule in ServiceNow, or the definition, then `tieline replay` the record"
-                    .into(),
+                next_step: NextStep::KeptOtherwise.text().into(),
             }
         }
         Outcome::Confirmed { sys_id, table, how, partial } => Verdict::Confirmed {
@@ -71,23 +71,65 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
         },
         Outcome::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
         Outcome::Deferred { message, retry_after, throttled } => {
-            if !throttled && delivery.attempts >= i32::try_from(settings.retry.max_attempts).unwrap_or(i32::MAX) {
-                return Verdict::Parked {
-                    reason: ParkReason::Exhausted,
-                    message: format!("{} tries failed; the last: {message}", delivery.attempts),
-                    field: None,
-                    next_step: "see whether ServiceNow works again, then `tieline replay --failed-only`".into(),
-                };
+            if !throttled && delivery.attempts >= most_tries(settings) {
+                return exhausted(delivery, &message);
             }
             Verdict::Deferred {
                 message,
                 not_before: later(settings, delivery, retry_after, now),
                 throttled: throttled && retry_after.is_some(),
                 counted: !throttled,
+                unanswered: false,
+                next_step: waits(throttled),
             }
         }
         Outcome::Withdrawn { message } => Verdict::Withdrawn { message },
         Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + settings.servicenow.read_delay },
+    }
+}
+
+fn most_tries(settings: &Settings) -> i32 {
+    i32::try_from(settings.retry.max_attempts).unwrap_or(i32::MAX)
+}
+
+fn exhausted(delivery: &Claimed, last: &str) -> Verdict {
+    Verdict::Parked {
+        reason: ParkReason::Exhausted,
+        message: format!("{} tries failed; the last: {last}", delivery.attempts),
+        field: None,
+        next_step:
+            "see what the last answer names, and whether ServiceNow, or a firewall before it, accepts this record; then `tieline replay \
+                    --failed-only`"
+                .into(),
+    }
+}
+
+/// What of a claim cannot be read back from the ledger: set aside by name, while its neighbours go on.
+pub(super) fn of_unreadable(unreadable: &[(Claimed, String)], look: bool) -> Vec<Settlement> {
+    let known = if look { "; it was sent before, and whether it arrived is not known" } else { "; nothing of it was sent" };
+    let verdict = |problem: &String| Verdict::Parked {
+        reason: ParkReason::Poison,
+        message: format!("{problem}{known}"),
+        field: None,
+        next_step: "`tieline replay` the record: it is mapped anew from its stored content".into(),
+    };
+    unreadable.iter().map(|(delivery, problem)| settlement(delivery, verdict(problem))).collect()
+}
+
+/// What to do about a record that waits for its next try.
+fn waits(throttled: bool) -> NextStep {
+    if throttled { NextStep::Throttled } else { NextStep::Retried }
+}
+
+/// What to do about a call that failed as a whole: what does not pass by itself is a person's to correct.
+fn of_error(error: &ServiceNowError) -> NextStep {
+    match error {
+        ServiceNowError::UnknownTable { .. } => NextStep::TableMissing,
+        ServiceNowError::UnknownColumn { .. } => NextStep::ColumnMissing,
+        ServiceNowError::Forbidden { .. } => NextStep::RightMissing,
+        ServiceNowError::TokenRefused { .. } => NextStep::SignInRefused,
+        ServiceNowError::Setup { .. } => NextStep::Settings,
+        error => waits(error.class() == Class::Throttled),
     }
 }
 
@@ -100,6 +142,8 @@ pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &Service
         not_before: later(settings, delivery, error.retry_after(), now),
         throttled,
         counted: false,
+        unanswered: false,
+        next_step: of_error(error),
     };
     claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
 }
@@ -111,34 +155,58 @@ pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, loo
         let (message, not_before) = (message.clone(), later(settings, delivery, None, now));
         match look {
             true => Verdict::InDoubt { message, not_before },
-            false => Verdict::Deferred { message, not_before, throttled: false, counted: false },
+            false => Verdict::Deferred {
+                message,
+                not_before,
+                throttled: false,
+                counted: false,
+                unanswered: delivery.reason.as_deref() == Some(UNANSWERED),
+                next_step: NextStep::Retried,
+            },
         }
     };
     claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
 }
 
-/// Outcomes of a look at doubtful deliveries.
-pub(super) fn of_look(settings: &Settings, target: &TargetPlan, claim: &Claim, settled: Vec<Settled>) -> Vec<Settlement> {
+/// Outcomes of a look at doubtful deliveries. `others` says whether the instance deals with other records: only then is it this record's
+/// own failure that it is not there.
+pub(super) fn of_look(settings: &Settings, target: &TargetPlan, claim: &Claim, settled: Vec<Settled>, others: bool) -> Vec<Settlement> {
     let now = Utc::now();
-    let servicenow = &settings.servicenow;
-    let quota = servicenow.batch_quota.max(servicenow.request_quota) + servicenow.read_delay;
     claim
         .deliveries
         .iter()
         .zip(settled)
-        .map(|(delivery, settled)| watched(target, settlement(delivery, looked(target, delivery, settled, quota, now)), now))
+        .map(|(delivery, settled)| watched(target, settlement(delivery, looked(settings, target, delivery, settled, others, now)), now))
         .collect()
 }
 
-fn looked(target: &TargetPlan, delivery: &Claimed, settled: Settled, quota: Duration, now: DateTime<Utc>) -> Verdict {
+/// Between the words of the try that was lost and what was found out since.
+const SINCE: &str = "; since then: ";
+
+fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: bool, now: DateTime<Utc>) -> Verdict {
+    let servicenow = &settings.servicenow;
+    let quota = servicenow.batch_quota.max(servicenow.request_quota) + servicenow.read_delay;
+    let last = delivery.said.as_deref().and_then(|said| said.split(SINCE).next()).unwrap_or_default();
     // absence is believed only once the instance can no longer be working on the lost request, and what it wrote can be read
     let ago = delivery.sent_ago.map_or(quota, |ago| Duration::from_millis(u64::try_from(ago).unwrap_or(0)));
     let still = quota.saturating_sub(ago);
     let send_again = |why: String| {
-        if still.is_zero() {
-            Verdict::Deferred { message: why, not_before: now, throttled: false, counted: false }
-        } else {
-            Verdict::InDoubt { message: format!("{why}; the instance may still be working on it"), not_before: now + still }
+        if !still.is_zero() {
+            let message = format!("{last}{SINCE}{why}; the instance may still be working on it");
+            return Verdict::InDoubt { message, not_before: now + still };
+        }
+        if others && delivery.attempts >= most_tries(settings) {
+            return exhausted(delivery, &format!("{last} ({why})"));
+        }
+        // the first repeat comes at once
+        let not_before = if delivery.attempts <= 1 { now } else { later(settings, delivery, None, now) };
+        Verdict::Deferred {
+            message: format!("{last}{SINCE}{why}"),
+            not_before,
+            throttled: false,
+            counted: others,
+            unanswered: true,
+            next_step: NextStep::Retried,
         }
     };
     match settled {
@@ -160,8 +228,11 @@ fn looked(target: &TargetPlan, delivery: &Claimed, settled: Settled, quota: Dura
 /// A look that failed as a whole: looked at again later.
 pub(super) fn of_failed_look(claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
     let next = Utc::now() + error.retry_after().unwrap_or(NEXT_LOOK);
-    let message = format!("it could not be looked up: {}", error.chain());
-    claim.deliveries.iter().map(|d| settlement(d, Verdict::InDoubt { message: message.clone(), not_before: next })).collect()
+    let message = |delivery: &Claimed| {
+        let last = delivery.said.as_deref().and_then(|said| said.split(SINCE).next()).unwrap_or_default();
+        format!("{last}{SINCE}it could not be looked up: {}", error.chain())
+    };
+    claim.deliveries.iter().map(|d| settlement(d, Verdict::InDoubt { message: message(d), not_before: next })).collect()
 }
 
 fn later(settings: &Settings, delivery: &Claimed, retry_after: Option<Duration>, now: DateTime<Utc>) -> DateTime<Utc> {

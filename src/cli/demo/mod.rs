@@ -144,6 +144,7 @@ listen = "127.0.0.1:{port}"
 odata_url = "{syspro}"
 time_zone = "Africa/Johannesburg"
 companies = ["EDU1", "1"]
+currency = "ZAR"
 [servicenow]
 instance_url = "{servicenow}"
 profile = "apo"
@@ -189,7 +190,7 @@ async fn set_credentials(context: &Context) -> Result<(), Failure> {
 
 async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Systems, signals: &mut Signals) -> Result<Exit, Failure> {
     set_credentials(context).await?;
-    let deps = context.deps();
+    let deps = context.service_deps().await?;
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     say(global, "One full sync: six flows of two companies, parents first …");
     let started = Instant::now();
@@ -206,7 +207,7 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
     }
     let took = started.elapsed();
     tree.stop(STOP_DEADLINE).await;
-    let status = context.store.flow_status().await?;
+    let status = context.flow_status().await?;
     let exit = sync::exit_code(&report, &status);
     let summary = tie::summary(&deps, systems, &status).await?;
     let ties = summary.iter().all(|line| line.ties());
@@ -238,7 +239,7 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
 
 /// Whether anything may still change by itself.
 async fn unsettled(context: &Context) -> Result<bool, Failure> {
-    Ok(context.store.flow_status().await?.iter().any(|row| row.backlog().moving() > 0))
+    Ok(context.flow_status().await?.iter().any(|row| row.backlog().moving() > 0))
 }
 
 /// The service runs on, and business goes on.
@@ -268,7 +269,7 @@ async fn keep_running(context: &Context, systems: &Systems, signals: &mut Signal
         }
     };
     tokio::select! {
-        result = run::serve(context, signals) => result,
+        result = run::serve(context, signals, false) => result,
         () = feed => Ok(Exit::Done),
     }
 }

@@ -127,11 +127,18 @@ fn invoices(syspro: &SysproSim, company: &str) -> Decimal {
     syspro.sum(company, "ApInvoice", "OrigInvValue").unwrap_or_default()
 }
 
-/// Prices of order lines that are no comments, each rounded to the cent as it is sent.
+/// Prices of one ordered unit of lines that are no comments, in the order's currency, each with the four decimals that are sent.
 fn order_prices(syspro: &SysproSim, company: &str) -> Decimal {
+    // an order in local currency has both prices alike
     let prices = rows(syspro, company, "PorMasterDetail", |cell| {
-        let price = Decimal::new(cell("MPrice").number(), 5);
-        if cell("LineType").text() == "6" { Decimal::ZERO } else { parse_decimal(&format_decimal(price, 2)).unwrap_or_default() }
+        if cell("LineType").text() == "6" {
+            return Decimal::ZERO;
+        }
+        let factor = Decimal::new(cell("MConvFactPrcUm").number(), 6);
+        let rest = Decimal::ONE - Decimal::new(cell("MDiscPct1").number(), 4);
+        let price = Decimal::new(cell("MForeignPrice").number(), 5) * rest;
+        let price = if cell("MMulDivPrc").text() == "D" { price / factor } else { price * factor };
+        parse_decimal(&format_decimal(price, 4)).unwrap_or_default()
     });
     prices.into_iter().sum()
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::definition::plan::WatchRow;
 
 /// A site's directory with these files.
-fn site(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub(super) fn site(files: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     for (path, text) in files {
         let path = directory.path().join(path);
@@ -18,7 +18,7 @@ fn site(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 /// The problems, each as `file:line: key: text`, without the directory.
 fn mistakes(directory: &Path, entities: &[EntityName]) -> Vec<String> {
-    let problems = load(Some(directory), "apo", entities).expect_err("mistakes");
+    let problems = load(Some(directory), "apo", entities, &own()).expect_err("mistakes");
     let prefix = format!("{}/", directory.display());
     problems.iter().map(|problem| problem.to_string().replace(&prefix, "")).collect()
 }
@@ -195,7 +195,7 @@ fn circles_and_unknown_names_in_the_settings_are_reported() {
     assert!(found[0].starts_with("entities/one.toml:1: `after`: goes in a circle: one after two after three after one"), "{}", found[0]);
     assert!(found[1].starts_with("settings: `flows.entities`: there is no entity `nothing`"), "{}", found[1]);
 
-    let problems = load(None, "sap", &[]).expect_err("no such profile");
+    let problems = load(None, "sap", &[], &own()).expect_err("no such profile");
     assert_eq!(problems[0].to_string(), "settings: `servicenow.profile`: there is no profile `sap`; there are `apo`, `s2p`");
 }
 
@@ -213,7 +213,7 @@ fn a_site_adds_an_entity_a_column_and_a_company_code() {
         ("entities/branch.toml", "[root]\ntable = \"ApBranch\"\nkey = [\"Branch\"]\ncolumns = [\"Description\"]\n"),
         ("lookups/currency.toml", "otherwise = \"error\"\n[codes]\n\"$\" = \"USD\"\n[company.EDU1.codes]\n\"$\" = \"AUD\"\n"),
     ]);
-    let definitions = load(Some(directory.path()), "apo", &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let definitions = load(Some(directory.path()), "apo", &[], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
     let centres = plan(&definitions, "cost_center");
     assert_eq!(centres.read.root.derive.as_ref().map(|derive| derive.cut.of("10-500-01")), Some(Some("500")));
     assert_eq!((centres.targets[0].key_column.as_deref(), centres.targets[0].version_column.as_deref()), (None, None));
@@ -239,7 +239,7 @@ fn the_examples_of_the_documentation_load() {
     assert!(include_str!("../../../docs/definitions.md").contains("table = \"ApSupplier+\"\ncolumns = [\"BeeLevel\"]"));
     files.push(("entities/supplier.toml".to_owned(), format!("{supplier}{form}")));
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let definitions = load(Some(site(&files).path()), "apo", &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let definitions = load(Some(site(&files).path()), "apo", &[], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
     assert_eq!(definitions.plans.len(), 7);
     assert_eq!(plan(&definitions, "supplier").read.columns.last().map(String::as_str), Some("BeeLevel"));
     assert_eq!(definitions.schedule(&"branch".into()), Some("0 4 * * *"));
@@ -253,7 +253,7 @@ fn every_form_of_cost_centre_that_is_offered_loads_in_both_profiles() {
     assert_eq!(forms.len(), 3, "{forms:?}");
     for form in forms {
         for profile in ["apo", "s2p"] {
-            let definitions = load(Some(&form), profile, &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+            let definitions = load(Some(&form), profile, &[], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
             assert_ne!(plan(&definitions, "cost_center").read.root.table, "BomCostCentre", "{}", form.display());
         }
     }
@@ -267,7 +267,7 @@ fn a_part_of_a_code_is_cut_by_a_separator_or_by_position() {
     let target = "[header]\ntable = \"t\"\nwrite = \"table\"\n[header.fields]\ncode = \"C\"\n";
     let loaded = |derive: &str| {
         let directory = site(&[("entities/cost_center.toml", &entity(derive)), ("profiles/apo/cost_center.toml", target)]);
-        load(Some(directory.path()), "apo", &[]).map_err(|problems| lines(&problems))
+        load(Some(directory.path()), "apo", &[], &own()).map_err(|problems| lines(&problems))
     };
     for (derive, text, part) in [
         ("separator = \"-\", part = 2", "10-5500-01", Some("5500")),
@@ -316,7 +316,7 @@ fn an_entity_is_aligned_only_where_its_profile_says_so() {
 
     assert!(shipped("apo").plans.iter().chain(&shipped("s2p").plans).all(|plan| plan.aligned().is_none() && plan.setup.is_none()));
     let directory = site(&[("profiles/apo/cost_center.toml", ALIGNED)]);
-    let definitions = load(Some(directory.path()), "apo", &[]).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let definitions = load(Some(directory.path()), "apo", &[], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
     let (target, align) = plan(&definitions, "cost_center").aligned().expect("aligned");
     assert_eq!((target.table.as_str(), align.rule, align.brake_percent), ("cmn_cost_center", Rule::Hold, 5));
     assert_eq!((align.overlap_seconds, align.sweep_hours), (300, 24));
@@ -349,7 +349,7 @@ fn a_watch_says_where_to_look_and_what_counts() {
     let invoice = |watch: &str| {
         let (_, text) = embedded::FILES.iter().find(|(path, _)| *path == "profiles/apo/invoice.toml").expect("shipped");
         let directory = site(&[("profiles/apo/invoice.toml", &format!("{text}\n[lines.watch]\n{watch}"))]);
-        load(Some(directory.path()), "apo", &[]).map_err(|problems| lines(&problems))
+        load(Some(directory.path()), "apo", &[], &own()).map_err(|problems| lines(&problems))
     };
     let good = invoice("row = \"staging\"\nreplay_failed = 2").unwrap_or_else(|said| panic!("{said}"));
     let watch = plan(&good, "invoice").targets[1].watch.clone().expect("it is watched");
@@ -384,7 +384,7 @@ template = "<SetupBomCostCentre><Item><Key><CostCentre>{CostCentre}</CostCentre>
 "#;
     let setup = |from: &str, to: &str| {
         let directory = site(&[("entities/cost_center.toml", &ENTITY.replace(from, to))]);
-        load(Some(directory.path()), "apo", &[])
+        load(Some(directory.path()), "apo", &[], &own())
             .map(|definitions| plan(&definitions, "cost_center").setup.clone())
             .map_err(|problems| lines(&problems))
     };
@@ -467,7 +467,7 @@ fn a_date_column_of_syspros_own_that_is_not_named_is_noted() {
         "[root]\ntable = \"ApSupplier\"\nkey = [\"Supplier\"]\ncolumns = [\"DateSuppAdded\", \"Telephone\"]\ndates = [\"Telephone\"]\n";
     let profile = "[header]\ntable = \"x\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\n[header.fields]\nu_code = \"Supplier\"\n";
     let directory = site(&[("entities/supplier.toml", text), ("profiles/apo/supplier.toml", profile)]);
-    let notes = load(Some(directory.path()), "apo", &["supplier".into()]).expect("no mistake").notes;
+    let notes = load(Some(directory.path()), "apo", &["supplier".into()], &own()).expect("no mistake").notes;
     let said = |text: &str| assert!(notes.iter().any(|note| note.starts_with(text)), "{notes:#?}");
     said("`supplier`: `ApSupplier.DateSuppAdded` holds dates in published listings of SYSPRO's tables, and `dates` does not name it");
     said("`supplier`: `ApSupplier.Telephone` is named in `dates`, and holds no dates in published listings");
@@ -480,7 +480,7 @@ fn the_only_word_in_braces_of_a_filter_is_the_company_in_quotes() {
     let profile = "[header]\ntable = \"x\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\n[header.fields]\nu_code = \"V\"\n";
     let said = |filter: &str| {
         let directory = site(&[("entities/asset.toml", &entity(filter)), ("profiles/apo/asset.toml", profile)]);
-        match load(Some(directory.path()), "apo", &["asset".into()]) {
+        match load(Some(directory.path()), "apo", &["asset".into()], &own()) {
             Ok(definitions) => definitions.plan(&"asset".into()).and_then(|plan| Some(plan.read.root.filter.as_ref()?.of(&"O'1".into()))),
             Err(_) => Some(mistakes(directory.path(), &["asset".into()]).join("\n")),
         }
@@ -494,4 +494,51 @@ fn the_only_word_in_braces_of_a_filter_is_the_company_in_quotes() {
         said("K eq '{Company}'")
             .is_some_and(|text| text.starts_with("entities/asset.toml:5: `root.filter`: `{Company}` stands for nothing"))
     );
+}
+
+/// Fixed definitions and a fixed document, and what they map to: whoever changes this text makes another mapper, and raises its revision.
+#[test]
+fn the_mapper_revision_stands_for_what_the_mapping_does() {
+    let entity = "[root]\ntable = \"Sample\"\nkey = [\"Code\", \"Part\"]\n\
+                  columns = [\"Text\", \"Amount\", \"Day\", \"Flag\", \"Currency\", \"Empty\"]\ndates = [\"Day\"]\nnumbers = [\"Amount\"]\n";
+    let target = "[header]\ntable = \"x_sample\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\n[header.fields]\n\
+                  a_text = \"Text\"\nb_upper = { from = \"Text\", as = \"upper\" }\nc_trim = { from = \"Text\", as = \"trim\" }\n\
+                  d_decimal = { from = \"Amount\", as = \"decimal(2)\" }\ne_date = { from = \"Day\", as = \"date\" }\n\
+                  f_flag = { from = \"Flag\", as = \"flag\" }\ng_lookup = { from = \"Currency\", lookup = \"sample\" }\n\
+                  h_zeros = { from = \"Code\", as = \"strip_leading_zeros\" }\ni_part = { from = \"Part\", as = \"part(-,2)\" }\n\
+                  j_empty = \"Empty\"\n";
+    let list = "[codes]\n\"$\" = \"USD\"\n";
+    let files = site(&[("entities/sample.toml", entity), ("profiles/apo/sample.toml", target), ("lookups/sample.toml", list)]);
+    let definitions = load(Some(files.path()), "apo", &["sample".into()], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let of = plan(&definitions, "sample");
+    let values = [
+        ("Code", "00042"),
+        ("Part", "10-5500-01"),
+        ("Text", "  Ünicode <&> "),
+        ("Amount", "#-1234.565"),
+        ("Day", "@2026-01-31"),
+        ("Flag", "Y"),
+        ("Currency", "$"),
+    ];
+    let mapped = map(&definitions, "sample", &document(of, &values, &[]));
+    let record = &mapped.records[0];
+    let text =
+        record.fields.iter().fold(format!("revision {}\nkey {}\n", set::MAPPER_REVISION, record.record_key), |mut text, (name, value)| {
+            let _ = writeln!(text, "{name} = {value:?}");
+            text
+        });
+    insta::assert_snapshot!(text, @r#"
+    revision 1
+    key 
+    a_text = "  Ünicode <&>"
+    b_upper = "ÜNICODE <&>"
+    c_trim = "Ünicode <&>"
+    d_decimal = "-1234.57"
+    e_date = "2026-01-31"
+    f_flag = "true"
+    g_lookup = "USD"
+    h_zeros = "42"
+    i_part = "5500"
+    j_empty = ""
+    "#);
 }

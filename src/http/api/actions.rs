@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::openapi::{Name, Why};
 use crate::actors::cycle::CycleAsk;
-use crate::actors::replay::replay as take_in;
+use crate::actors::replay::{ReplayReport, replay as take_in};
 use crate::actors::root::StartRefused;
+use crate::actors::tree::flows;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
@@ -22,7 +23,7 @@ use crate::http::Surface;
 use crate::http::auth::Caller;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
-use crate::store::{NewAudit, ReplayScope};
+use crate::store::{Forgotten, ForgottenFlow, NewAudit, ReplayScope};
 
 type Answer = Result<HttpResponse, Problem>;
 
@@ -34,16 +35,20 @@ const WHY_LIMIT: usize = 1000;
 const MOST_KEYS: usize = 1000;
 /// How long a replay is waited for; then it goes on by itself.
 const REPLAY_WAIT: Duration = Duration::from_secs(15);
+/// How long it is waited for what became of records that were sent again.
+pub(in crate::http) const OUTCOME_WAIT: Duration = Duration::from_secs(10);
 
 /// The body of a flow action.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct FlowBody {
+pub(in crate::http) struct FlowBody {
     /// Why, for the audit.
     #[schema(required = true, value_type = Why)]
-    why: String,
-    /// Read everything again.
-    sweep: bool,
+    pub(in crate::http) why: String,
+    /// Of a run: read everything again.
+    pub(in crate::http) sweep: bool,
+    /// Of forgetting: drop what is not settled.
+    pub(in crate::http) drop_pending: bool,
 }
 
 /// The body of a replay.
@@ -147,25 +152,78 @@ pub(super) async fn flow(surface: web::Data<Surface>, request: HttpRequest, payl
         .try_into()
         .map_err(|_| Problem::not_found("the path names no flow", "use /api/v1/flows/COMPANY/ENTITY/run"))?;
     let asked: FlowBody = body(payload).await?;
-    flow_action(&surface, parts, asked.sweep, &asked.why, caller(&request)).await
+    Ok(match flow_done(&surface, parts, &asked, caller(&request)).await? {
+        FlowDone::Paused(flow, paused) => HttpResponse::Ok().json(Paused { flow, paused }),
+        FlowDone::Begun(flow, accepted) => HttpResponse::Accepted().json(RunAccepted { flow, accepted }),
+        FlowDone::Forgotten(forgotten) => HttpResponse::Ok().json(forgotten),
+    })
 }
 
-/// Runs, pauses or resumes a flow, for whoever asks, over the API or in the console.
+/// What an action did with a flow.
+pub(in crate::http) enum FlowDone {
+    /// It is paused (true), or no longer.
+    Paused(FlowId, bool),
+    /// A run has begun.
+    Begun(FlowId, RunKind),
+    /// It is forgotten.
+    Forgotten(ForgottenFlow),
+}
+
+/// Forgets a flow that the configuration no longer makes.
+async fn forget(surface: &Surface, flow: FlowId, drop_pending: bool, why: String, who: String) -> Result<FlowDone, Problem> {
+    if flows(&surface.deps).contains(&flow) {
+        let step = "take its company out of `syspro.companies`, or its entity out of the definitions, and restart the service";
+        return Err(Problem::conflict(format!("flow {flow} is configured: it would be made again"), step));
+    }
+    let said = match surface.deps.store.flow_forget(flow.clone(), drop_pending, who, why).await? {
+        Forgotten::Done(done) => return Ok(FlowDone::Forgotten(done)),
+        other => refused_to_forget(&flow, &other),
+    };
+    Err(match said {
+        None => Problem::not_found(format!("the ledger has no flow {flow}"), "`GET /api/v1/flows` lists them"),
+        Some((detail, step)) => Problem::conflict(detail, step),
+    })
+}
+
+/// Why a flow was not forgotten, and what to do; nothing where the ledger does not know it.
+pub(crate) fn refused_to_forget(flow: &FlowId, why: &Forgotten) -> Option<(String, String)> {
+    match why {
+        Forgotten::Done(_) | Forgotten::Unknown => None,
+        Forgotten::Held => Some((
+            format!("a node is reading flow {flow}: its configuration still has it"),
+            "change that configuration first, and restart that node".into(),
+        )),
+        Forgotten::Unknowable { parts } => Some((
+            format!("{parts} parts of records of flow {flow} were sent, and what became of them is not known yet"),
+            "wait until a running service has looked them up, then repeat".into(),
+        )),
+        Forgotten::Unsettled { records } => Some((
+            format!("{records} records of flow {flow} are queued, waiting, failed or on hold"),
+            "let them be delivered, or drop them: `--drop-pending`, or \"drop_pending\": true".into(),
+        )),
+    }
+}
+
+/// Runs, pauses, resumes or forgets a flow, for whoever asks, over the API or in the console.
 ///
 /// # Errors
-/// 400 without a reason, 404 for an unknown flow or action, 409 while it runs.
-pub(in crate::http) async fn flow_action(surface: &Surface, parts: [String; 3], sweep: bool, why: &str, who: String) -> Answer {
+/// 400 without a reason, 404 for an unknown flow or action, 409 while it runs or where something of it is not settled.
+pub(in crate::http) async fn flow_done(surface: &Surface, parts: [String; 3], asked: &FlowBody, who: String) -> Result<FlowDone, Problem> {
     let [company, entity, action] = parts;
-    let why = reason(why)?;
+    let (why, sweep) = (reason(&asked.why)?, asked.sweep);
+    if action == "forget" {
+        return forget(surface, FlowId::new(company.as_str(), entity.as_str()), asked.drop_pending, why, who).await;
+    }
     let flow = FlowId::new(company.as_str(), entity.as_str());
-    let known = surface.deps.settings.syspro.companies.contains(&flow.company) && surface.deps.definitions.plan(&flow.entity).is_some();
+    let known =
+        surface.deps.settings.syspro.companies.contains(&flow.company) && surface.deps.definitions.now().plan(&flow.entity).is_some();
     if !known {
         return Err(Problem::not_found(format!("there is no flow {flow}"), "`GET /api/v1/flows` lists them"));
     }
     match action.as_str() {
         "pause" | "resume" => {
             surface.deps.store.flow_pause(flow.clone(), action == "pause", who, why).await?;
-            Ok(HttpResponse::Ok().json(Paused { flow, paused: action == "pause" }))
+            Ok(FlowDone::Paused(flow, action == "pause"))
         }
         "run" => {
             let status = surface.deps.store.flow_status().await?;
@@ -183,9 +241,9 @@ pub(in crate::http) async fn flow_action(surface: &Surface, parts: [String; 3], 
             let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "run", "kind": kind, "why": why }));
             (row.company, row.entity, row.actor) = (Some(company), Some(entity), who);
             surface.deps.store.audit_write(row).await?;
-            Ok(HttpResponse::Accepted().json(RunAccepted { flow, accepted: kind }))
+            Ok(FlowDone::Begun(flow, kind))
         }
-        other => Err(Problem::not_found(format!("a flow has no action `{other}`"), "use run, pause or resume")),
+        other => Err(Problem::not_found(format!("a flow has no action `{other}`"), "use run, pause, resume or forget")),
     }
 }
 
@@ -195,6 +253,9 @@ fn no_run(refused: &StartRefused) -> Problem {
             Problem::conflict(refused.to_string(), "wait until it has ended; `GET /health/flows` shows its progress")
         }
         StartRefused::GaveUp { .. } => Problem::conflict(refused.to_string(), "restart the service, and look at its log"),
+        StartRefused::OtherDefinitions(_) => {
+            Problem::conflict(refused.to_string(), "give this node the files in force, or `tieline definitions adopt`")
+        }
         StartRefused::Stopping => Problem::unavailable(refused.to_string(), "try again when it runs again"),
         StartRefused::Silent => Problem::unavailable(refused.to_string(), "look at `/health/ready` and the log"),
     }
@@ -258,6 +319,20 @@ pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, pa
 /// # Errors
 /// 400 without a reason, 422 without a scope, 409 while another replay is on its way.
 pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody, who: String) -> Answer {
+    Ok(match replay_done(surface, asked, who).await? {
+        Some(report) => HttpResponse::Accepted().json(report),
+        None => HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/runs" }),
+    })
+}
+
+/// Sends records again and waits for what becomes of them, within limits; `None` while the taking in goes on by itself.
+///
+/// # Errors
+/// 400 without a reason, 422 without a scope, 409 while another replay is on its way, or where other definitions are in force.
+pub(in crate::http) async fn replay_done(surface: &Surface, asked: ReplayBody, who: String) -> Result<Option<ReplayReport>, Problem> {
+    if let Some(why) = surface.deps.definitions.view().complaint() {
+        return Err(Problem::conflict(why, "ask a node that has the definitions in force"));
+    }
     let why = reason(&asked.why)?;
     let scope = scope(asked)?;
     surface.check_names(scope.company.as_deref(), scope.entity.as_deref()).await?;
@@ -268,7 +343,7 @@ pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody,
         .detail(&json!({ "action": "replay", "why": why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text, "cause": scope.cause, "keys": scope.keys }));
     row.actor.clone_from(&who);
     surface.deps.store.audit_write(row).await?;
-    let (deps, root) = (surface.deps.clone(), surface.root.clone());
+    let (deps, root, patient) = (surface.deps.clone(), surface.root.clone(), surface.deps.clone());
     // a task of its own: a caller that goes away must not leave a run without an end
     let task = actix_web::rt::spawn(async move {
         let _turn = turn;
@@ -280,9 +355,14 @@ pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody,
         result
     });
     match tokio::time::timeout(REPLAY_WAIT, task).await {
-        Ok(Ok(report)) => Ok(HttpResponse::Accepted().json(report?)),
+        Ok(Ok(report)) => {
+            let mut report = report?;
+            // without an outcome it is done all the same
+            report.outcome = report.followed.settle(&patient, OUTCOME_WAIT).await.unwrap_or_default();
+            Ok(Some(report))
+        }
         Ok(Err(_)) => Err(Problem::unavailable("the replay crashed; what it did stays done", "do it again: that is harmless")),
-        Err(_) => Ok(HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/runs" })),
+        Err(_) => Ok(None),
     }
 }
 

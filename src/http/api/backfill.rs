@@ -89,7 +89,8 @@ pub(in crate::http) async fn add_action(surface: &Surface, asked: BackfillBody, 
 /// The flows of a company and an entity, or of all of them.
 fn flows(surface: &Surface, company: Option<&str>, entity: Option<&str>) -> Result<Vec<FlowId>, Problem> {
     let companies = &surface.deps.settings.syspro.companies;
-    let plans = &surface.deps.definitions.plans;
+    let definitions = surface.deps.definitions.now();
+    let plans = &definitions.plans;
     let wanted = |asked: Option<&str>, name: &str| asked.is_none_or(|asked| asked == name);
     let companies: Vec<&CompanyId> = companies.iter().filter(|one| wanted(company, one.as_str())).collect();
     let entities: Vec<&EntityName> = plans.iter().map(|plan| &plan.entity).filter(|one| wanted(entity, one.as_str())).collect();

@@ -64,17 +64,17 @@ fn whole_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<i64>,
 
 /// What was decided.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Resolved {
-    decided: Vec<ConflictRow>,
+pub(in crate::http) struct Resolved {
+    pub(in crate::http) decided: Vec<ConflictRow>,
     /// Entries that cannot be decided, or are not there.
-    left_out: Vec<i64>,
+    pub(in crate::http) left_out: Vec<i64>,
 }
 
 /// Two lists are in step from now on.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Adopted {
+pub(in crate::http) struct Adopted {
     /// Entries that this decided.
-    decided: usize,
+    pub(in crate::http) decided: usize,
 }
 
 /// The body of an adoption.
@@ -127,14 +127,20 @@ pub(super) async fn show(surface: web::Data<Surface>, request: HttpRequest) -> A
 pub(super) async fn resolve(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: ResolveBody = body(payload).await?;
-    resolve_action(&surface, asked.ids, asked.take, &asked.why, caller(&request)).await
+    Ok(HttpResponse::Ok().json(resolve_action(&surface, asked.ids, asked.take, &asked.why, caller(&request)).await?))
 }
 
 /// Decides entries, for whoever asks, over the API or in the console.
 ///
 /// # Errors
 /// 400 without a reason, a side or entries, 404 when none of them can be decided.
-pub(in crate::http) async fn resolve_action(surface: &Surface, ids: Vec<i64>, take: Option<Side>, why: &str, who: String) -> Answer {
+pub(in crate::http) async fn resolve_action(
+    surface: &Surface,
+    ids: Vec<i64>,
+    take: Option<Side>,
+    why: &str,
+    who: String,
+) -> Result<Resolved, Problem> {
     let why = reason(why)?;
     let Some(take) = take else {
         return Err(Problem::bad_request("`take` is missing", "say whose value counts: `syspro` or `servicenow`"));
@@ -148,7 +154,7 @@ pub(in crate::http) async fn resolve_action(surface: &Surface, ids: Vec<i64>, ta
     if decided.is_empty() {
         return Err(Problem::not_found("none of these entries can be decided", "`GET /api/v1/conflicts` lists those that stand"));
     }
-    Ok(HttpResponse::Ok().json(Resolved { decided, left_out: left }))
+    Ok(Resolved { decided, left_out: left })
 }
 
 /// `POST /api/v1/conflicts/adopt`: two lists are in step from now on; the next run acts on it.
@@ -156,21 +162,27 @@ pub(super) async fn adopt(surface: web::Data<Surface>, request: HttpRequest, pay
     Params::parse(request.query_string(), &[])?;
     let asked: AdoptBody = body(payload).await?;
     let flow = FlowId::new(asked.company.as_str(), asked.entity.as_str());
-    adopt_action(&surface, flow, asked.prefer, &asked.why, caller(&request)).await
+    Ok(HttpResponse::Ok().json(adopt_action(&surface, flow, asked.prefer, &asked.why, caller(&request)).await?))
 }
 
 /// Takes two lists for put in step, for whoever asks, over the API or in the console.
 ///
 /// # Errors
 /// 400 without a reason, 404 for a flow that is not aligned.
-pub(in crate::http) async fn adopt_action(surface: &Surface, flow: FlowId, prefer: Option<Side>, why: &str, who: String) -> Answer {
+pub(in crate::http) async fn adopt_action(
+    surface: &Surface,
+    flow: FlowId,
+    prefer: Option<Side>,
+    why: &str,
+    who: String,
+) -> Result<Adopted, Problem> {
     let why = reason(why)?;
-    let aligned = surface.deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+    let aligned = surface.deps.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
     if !aligned || !surface.deps.settings.syspro.companies.contains(&flow.company) {
         return Err(Problem::not_found(format!("there is no aligned flow {flow}"), "its profile file needs a block `[header.align]`"));
     }
     let decided = surface.deps.store.conflict_adopt(flow, prefer, who, why).await?;
-    Ok(HttpResponse::Ok().json(Adopted { decided: decided.len() }))
+    Ok(Adopted { decided: decided.len() })
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
-use super::actions::{body, caller, reason};
+use super::actions::{OUTCOME_WAIT, body, caller, reason};
 use super::openapi::{Name, Why};
+use crate::actors::replay::Followed;
 use crate::domain::FlowId;
+use crate::domain::resent::ResentOutcome;
 use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
@@ -36,46 +38,56 @@ pub(in crate::http) struct HoldBody {
 
 /// What became of each.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(super) struct HoldAnswer {
+pub(in crate::http) struct HoldAnswer {
     /// The records that are known.
-    records: Vec<HoldRow>,
+    pub(in crate::http) records: Vec<HoldRow>,
     /// Keys that were never read from SYSPRO.
     unknown: Vec<String>,
+    /// What became of released records, as far as it was waited for; nothing where nothing was to be sent.
+    pub(in crate::http) outcome: Option<ResentOutcome>,
 }
 
 /// `POST /api/v1/records/park`
 pub(super) async fn park(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    park_action(&surface, body(payload).await?, caller(&request)).await
+    Ok(HttpResponse::Ok().json(park_action(&surface, body(payload).await?, caller(&request)).await?))
 }
 
 /// `POST /api/v1/records/release`
 pub(super) async fn release(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    release_action(&surface, body(payload).await?, caller(&request)).await
+    Ok(HttpResponse::Ok().json(release_action(&surface, body(payload).await?, caller(&request)).await?))
 }
 
 /// Holds records back, for whoever asks, over the API or in the console.
 ///
 /// # Errors
 /// 400 without a reason or keys, 422 for an unknown company or entity, 404 when none of them is known.
-pub(in crate::http) async fn park_action(surface: &Surface, asked: HoldBody, who: String) -> Answer {
+pub(in crate::http) async fn park_action(surface: &Surface, asked: HoldBody, who: String) -> Result<HoldAnswer, Problem> {
     let (flow, keys, why) = checked(asked)?;
     surface.check_names(Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
     let rows = surface.deps.store.hold_put(flow.clone(), keys.clone(), who, why).await?;
-    answer(&flow, keys, rows)
+    answer(&flow, keys, rows, None)
 }
 
 /// Lets records go again, for whoever asks, over the API or in the console.
 ///
 /// # Errors
 /// 400 without a reason or keys, 422 for an unknown company or entity, 404 when none of them is known.
-pub(in crate::http) async fn release_action(surface: &Surface, asked: HoldBody, who: String) -> Answer {
+pub(in crate::http) async fn release_action(surface: &Surface, asked: HoldBody, who: String) -> Result<HoldAnswer, Problem> {
     let (flow, keys, why) = checked(asked)?;
     surface.check_names(Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
-    let rows = surface.deps.store.hold_end(flow.clone(), keys.clone(), who, why).await?;
+    let store = &surface.deps.store;
+    let (before, since) = store.before_release(flow.clone(), keys.clone()).await?;
+    let rows = store.hold_end(flow.clone(), keys.clone(), who, why).await?;
     surface.root.nudge_all();
-    answer(&flow, keys, rows)
+    // of those alone that had something to release; what cannot be read of it is released all the same
+    let changed = rows.iter().any(|row| row.changed && row.deliveries > 0);
+    let outcome = match changed {
+        true => Followed::new(before, since).settle(&surface.deps, OUTCOME_WAIT).await.unwrap_or_default(),
+        false => None,
+    };
+    answer(&flow, keys, rows, outcome)
 }
 
 fn checked(asked: HoldBody) -> Result<(FlowId, Vec<String>, String), Problem> {
@@ -90,12 +102,12 @@ fn checked(asked: HoldBody) -> Result<(FlowId, Vec<String>, String), Problem> {
     Ok((FlowId::new(asked.company.as_str(), asked.entity.as_str()), asked.keys, why))
 }
 
-fn answer(flow: &FlowId, keys: Vec<String>, records: Vec<HoldRow>) -> Answer {
+fn answer(flow: &FlowId, keys: Vec<String>, records: Vec<HoldRow>, outcome: Option<ResentOutcome>) -> Result<HoldAnswer, Problem> {
     let unknown: Vec<String> = keys.into_iter().filter(|key| !records.iter().any(|row| row.key == *key)).collect();
     if records.is_empty() {
         let named = unknown.iter().take(3).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
         let step = "a key is written as SYSPRO stores it, leading zeros and capitals kept, its parts joined by `/`: `GET /api/v1/records` lists them";
         return Err(Problem::not_found(format!("{flow} has no record {named}"), step));
     }
-    Ok(HttpResponse::Ok().json(HoldAnswer { records, unknown }))
+    Ok(HoldAnswer { records, unknown, outcome })
 }

@@ -1,9 +1,13 @@
 //! What can be read.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::actors::heart;
+use crate::actors::in_force::Standing;
+use crate::actors::tree::flow_status;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::history::plain;
@@ -11,7 +15,7 @@ use crate::domain::run::{RunKind, RunOutcome};
 use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
-use crate::store::{AuditFilter, DocumentFilter, DocumentState, FailureFilter, RunFilter};
+use crate::store::{AuditFilter, DocumentFilter, DocumentState, FailureFilter, RunFilter, SetRow};
 
 type Answer = Result<HttpResponse, Problem>;
 
@@ -58,6 +62,18 @@ pub(super) const FAILURES: &[Param] = &[
     AFTER,
     LIMITED,
 ];
+pub(super) const CAUSES: &[Param] = &[
+    COMPANY,
+    ENTITY,
+    KEY,
+    param("reason", Kind::Failure, "only what is parked for this reason, or stands so"),
+    TEXT,
+    param("cause", Kind::Text, "only this cause"),
+    SINCE,
+    UNTIL,
+    param("order", Kind::Word(&["largest", "oldest"]), "the largest first, or those that have failed for longest; `largest` unless given"),
+    LIMITED,
+];
 pub(super) const AUDIT: &[Param] =
     &[COMPANY, ENTITY, KEY, param("kind", Kind::Word(AuditKind::WORDS), "only this kind of row"), SINCE, UNTIL, AFTER, LIMITED];
 
@@ -67,7 +83,7 @@ const INSTANT: &str = "an instant such as 2026-01-31T08:00:00Z";
 /// `GET /api/v1/flows`
 pub(super) async fn flows(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    let rows = surface.deps.store.flow_status().await?;
+    let rows = flow_status(&surface.deps).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 
@@ -76,6 +92,45 @@ pub(super) async fn nodes(surface: web::Data<Surface>, request: HttpRequest) -> 
     Params::parse(request.query_string(), &[])?;
     let rows = surface.deps.store.node_list(heart::SILENT).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
+}
+
+/// Sets that are listed: the newest ones.
+const SETS: i64 = 200;
+
+/// The definitions of a node, and those of its ledger.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct DefinitionsView {
+    /// SHA-256 of what the definitions of the node that answers say.
+    hash: String,
+    /// Their number in the ledger.
+    number: i32,
+    /// When the node took them up.
+    loaded_at: DateTime<Utc>,
+    /// Whether they are in force; a node with others reads, maps and sends nothing.
+    in_force: bool,
+    /// What is wrong with newer files, which were refused as a whole; empty where nothing was.
+    refused: Vec<String>,
+    /// When they were refused.
+    refused_at: Option<DateTime<Utc>>,
+    /// The sets that are or were in force, the newest first.
+    items: Vec<SetRow>,
+}
+
+/// `GET /api/v1/definitions`
+pub(super) async fn definitions(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+    Params::parse(request.query_string(), &[])?;
+    let items = surface.deps.store.definition_list(SETS).await?;
+    let view = surface.deps.definitions.view();
+    let (refused, refused_at) = view.refused.map(|refused| (refused.problems, refused.at)).unzip();
+    Ok(HttpResponse::Ok().json(DefinitionsView {
+        hash: view.hash,
+        number: view.number.0,
+        loaded_at: view.loaded_at,
+        in_force: view.standing == Standing::InForce,
+        refused: refused.unwrap_or_default(),
+        refused_at,
+        items,
+    }))
 }
 
 /// `GET /api/v1/runs`, the newest first.
@@ -135,11 +190,9 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
     Ok(HttpResponse::Ok().json(view))
 }
 
-/// `GET /api/v1/failures`
-pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = surface.described(request.query_string(), FAILURES).await?;
-    let limit = params.limit()?;
-    let filter = FailureFilter {
+/// What of a list of failures is asked for.
+fn failure_filter(params: &Params, limit: i64) -> Result<FailureFilter, Problem> {
+    Ok(FailureFilter {
         company: params.text("company"),
         entity: params.text("entity"),
         reason: params.value("reason", "a reason or state of a failure")?,
@@ -148,11 +201,28 @@ pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) 
         cause: params.text("cause"),
         since: params.value("since", INSTANT)?,
         until: params.value("until", INSTANT)?,
-        after: params.after()?,
-        limit: limit + 1,
-    };
+        oldest: false,
+        after: 0,
+        limit,
+    })
+}
+
+/// `GET /api/v1/failures`
+pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+    let params = surface.described(request.query_string(), FAILURES).await?;
+    let limit = params.limit()?;
+    let filter = FailureFilter { after: params.after()?, ..failure_filter(&params, limit + 1)? };
     let rows = surface.deps.store.failure_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.delivery_id.to_string())))
+}
+
+/// `GET /api/v1/failures/causes`: the same failures by what they have in common.
+pub(super) async fn causes(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+    let params = surface.described(request.query_string(), CAUSES).await?;
+    let oldest = params.text("order").as_deref() == Some("oldest");
+    let filter = FailureFilter { oldest, ..failure_filter(&params, params.limit()?)? };
+    let rows = surface.deps.store.failure_causes(filter).await?;
+    Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 
 /// `GET /api/v1/audit`

@@ -1,6 +1,6 @@
 //! The JSON API: lists with stable paging, and actions that name who, when and why in the audit.
 
-pub(super) mod actions;
+pub(crate) mod actions;
 pub(super) mod backfill;
 pub(super) mod conflicts;
 pub(super) mod doctor;
@@ -16,12 +16,14 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/openapi.json", web::get().to(openapi::show))
         .route("/api/v1/flows", web::get().to(lists::flows))
         .route("/api/v1/nodes", web::get().to(lists::nodes))
+        .route("/api/v1/definitions", web::get().to(lists::definitions))
         .route("/api/v1/runs", web::get().to(lists::runs))
         .route("/api/v1/records", web::get().to(lists::records))
         .route("/api/v1/records/park", web::post().to(hold::park))
         .route("/api/v1/records/release", web::post().to(hold::release))
         .route("/api/v1/records/{company}/{entity}/{key:.*}", web::get().to(lists::record))
         .route("/api/v1/failures", web::get().to(lists::failures))
+        .route("/api/v1/failures/causes", web::get().to(lists::causes))
         .route("/api/v1/audit", web::get().to(lists::audit))
         .route("/api/v1/conflicts", web::get().to(conflicts::list))
         .route("/api/v1/conflicts/resolve", web::post().to(conflicts::resolve))

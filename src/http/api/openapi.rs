@@ -24,7 +24,9 @@ use crate::actors::replay::ReplayReport;
 use crate::http::auth::{ROUTES, Route};
 use crate::http::problem::Problem;
 use crate::http::query::{Kind, Param, Params};
-use crate::store::{AuditRow, BackfillRow, ConflictRow, DocumentRow, FailureRow, FlowStatus, NodeRow, RecordView, RunRow};
+use crate::store::{
+    AuditRow, BackfillRow, CauseRow, ConflictRow, DocumentRow, FailureRow, FlowStatus, ForgottenFlow, NodeRow, RecordView, RunRow,
+};
 
 /// No zero byte, which Postgres cannot keep.
 const TEXT: &str = "^[^\\u0000]*$";
@@ -96,6 +98,13 @@ const OPERATIONS: &[Operation] = &[
     get("/api/v1/openapi.json", "describe", "This description", &[], Answer::Json),
     get("/api/v1/flows", "listFlows", "Every flow, and how it stands", &[], Answer::Page(component::<FlowStatus>)),
     get("/api/v1/nodes", "listNodes", "The services on this ledger", &[], Answer::Page(component::<NodeRow>)),
+    get(
+        "/api/v1/definitions",
+        "getDefinitions",
+        "The definitions of the node that answers, those in force, and every set that ever was",
+        &[],
+        Answer::One(200, component::<lists::DefinitionsView>),
+    ),
     get("/api/v1/runs", "listRuns", "Runs, the newest first", lists::RUNS, Answer::Page(component::<RunRow>)),
     get(
         "/api/v1/records",
@@ -131,6 +140,13 @@ const OPERATIONS: &[Operation] = &[
         "What did not arrive, with the next step",
         lists::FAILURES,
         Answer::Page(component::<FailureRow>),
+    ),
+    get(
+        "/api/v1/failures/causes",
+        "listFailureCauses",
+        "The same by cause: an example, the values that differ, what is at stake per currency, and the parents waited for",
+        lists::CAUSES,
+        Answer::Page(component::<CauseRow>),
     ),
     get("/api/v1/conflicts", "listConflicts", "What waits for a person", conflicts::CONFLICTS, Answer::Page(component::<ConflictRow>)),
     get("/api/v1/conflicts/{id}", "getConflict", "One entry of the conflict list", &[], Answer::One(200, component::<ConflictRow>)),
@@ -169,6 +185,13 @@ const OPERATIONS: &[Operation] = &[
         "Goes on with a flow that was paused or stopped",
         component::<actions::FlowBody>,
         Answer::One(200, component::<actions::Paused>),
+    ),
+    post(
+        "/api/v1/flows/{company}/{entity}/forget",
+        "forgetFlow",
+        "Forgets a flow that the configuration no longer makes; its records stay as history",
+        component::<actions::FlowBody>,
+        Answer::One(200, component::<ForgottenFlow>),
     ),
     post(
         "/api/v1/replay",

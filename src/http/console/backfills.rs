@@ -5,6 +5,7 @@ use askama::Template;
 use chrono::{NaiveDate, Utc};
 
 use super::filter::{Choice, Filter, Spec};
+use super::said::Said;
 use super::session::{self, Form};
 use super::view::{Frame, Time, grouped};
 use super::{Page, Refusal, ok, see_other};
@@ -144,7 +145,7 @@ pub(super) async fn backfills(surface: web::Data<Surface>, request: HttpRequest)
         follow: filter.link("/live/backfills", &[]),
         next: rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string())),
         companies: surface.deps.settings.syspro.companies.iter().map(|company| choice(company.as_str())).collect(),
-        entities: surface.deps.definitions.plans.iter().map(|plan| choice(plan.entity.as_str())).collect(),
+        entities: surface.deps.definitions.now().plans.iter().map(|plan| choice(plan.entity.as_str())).collect(),
         live: Live::of(rows),
         filter,
     })
@@ -176,8 +177,12 @@ pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, paylo
         all: form.text("all") == "yes",
         why,
     };
-    add_action(&surface, asked, caller(&request)).await?;
-    Ok(see_other("/backfills?done=backfill"))
+    let rows = add_action(&surface, asked, caller(&request)).await?;
+    let said = match rows.len() {
+        1 => "1 backfill is noted; a running service reads the period beside its polls.".to_owned(),
+        count => format!("{count} backfills are noted, one a flow; a running service reads the period beside its polls."),
+    };
+    Ok(see_other(&Said::text(said).on(&session, "/backfills")))
 }
 
 /// `POST /backfills/{id}/cancel`
@@ -191,5 +196,6 @@ pub(super) async fn cancel(surface: web::Data<Surface>, request: HttpRequest, pa
         .parse()
         .map_err(|_| Problem::not_found(format!("there is no backfill `{text}`"), "the list of backfills names those there are"))?;
     cancel_action(&surface, id, &why, caller(&request)).await?;
-    Ok(see_other("/backfills?done=cancelled"))
+    let said = format!("Backfill {id} is cancelled; what it has read stays.");
+    Ok(see_other(&Said::text(said).on(&session, "/backfills")))
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 
 use super::filter::{Filter, Spec};
+use super::said::Said;
 use super::session::{self, Form};
 use super::view::{Frame, Time, record_path};
 use super::{Page, ok, see_other};
@@ -137,7 +138,7 @@ pub(super) async fn conflicts(surface: web::Data<Surface>, request: HttpRequest)
 async fn first_contacts(surface: &Surface) -> Result<Vec<FirstContact>, StoreError> {
     let mut first = Vec::new();
     for flow in flows(&surface.deps) {
-        let aligned = surface.deps.definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+        let aligned = surface.deps.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
         if !aligned {
             continue;
         }
@@ -158,8 +159,10 @@ pub(super) async fn adopt(surface: web::Data<Surface>, request: HttpRequest, pay
         "" => None,
         side => Some(side.parse().map_err(|problem: String| Problem::bad_request(problem, "load the page again"))?),
     };
-    adopt_action(&surface, flow, prefer, form.text("why"), caller(&request)).await?;
-    Ok(see_other("/conflicts?done=adopted"))
+    let adopted = adopt_action(&surface, flow.clone(), prefer, form.text("why"), caller(&request)).await?;
+    let decided = if adopted.decided > 0 { format!(" {} entries are decided with it.", adopted.decided) } else { String::new() };
+    let said = format!("The two lists of {flow} count as in step from now on.{decided} The flow’s next run acts on it.");
+    Ok(see_other(&Said::text(said).on(&session, "/conflicts")))
 }
 
 /// `POST /conflicts/resolve`
@@ -169,6 +172,14 @@ pub(super) async fn resolve(surface: web::Data<Surface>, request: HttpRequest, p
     let ids = form.all("id").iter().map(|id| id.parse()).collect::<Result<Vec<i64>, _>>();
     let ids = ids.map_err(|_| Problem::bad_request("an entry's number is none", "load the page again"))?;
     let take: Option<Side> = form.text("take").parse().ok();
-    resolve_action(&surface, ids, take, form.text("why"), caller(&request)).await?;
-    Ok(see_other("/conflicts?done=decided"))
+    let resolved = resolve_action(&surface, ids, take, form.text("why"), caller(&request)).await?;
+    let left = match resolved.left_out.len() {
+        0 => String::new(),
+        count => format!(" {count} could not be decided: closed meanwhile, or several rows could be meant."),
+    };
+    let said = match resolved.decided.len() {
+        1 => format!("1 entry is decided; the flow’s next run acts on it.{left}"),
+        count => format!("{count} entries are decided; the flow’s next run acts on them.{left}"),
+    };
+    Ok(see_other(&Said::text(said).on(&session, "/conflicts")))
 }

@@ -2,23 +2,37 @@
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use chrono::Utc;
 use uuid::Uuid;
 
 use super::filter::{Filter, Spec};
+use super::said::Said;
 use super::session::{self, Form};
 use super::view::{Frame, Ticks, Time, grouped, part, record_path};
-use super::{Page, ok, see_other};
+use super::{Page, Refusal, ok, see_other};
+use crate::actors::replay::ReplayReport;
+use crate::domain::CompanyId;
 use crate::domain::delivery::{FailureWord, ParkReason};
+use crate::domain::look::thousands;
 use crate::http::Surface;
-use crate::http::api::actions::{ReplayBody, caller, replay_action};
+use crate::http::api::actions::{ReplayBody, caller, replay_done};
 use crate::http::problem::Problem;
 use crate::http::query::path_parts;
-use crate::store::{CauseRow, FailureFilter, FailureRow};
+use crate::store::{CauseRow, FailureFilter, FailureRow, ParentRow};
 
 /// Causes on the page: the largest ones.
 const CAUSES: usize = 100;
+/// Values of a cause that are named.
+const VALUES: usize = 8;
 /// Records of a cause on a page.
 const PAGE: usize = 100;
+
+struct ParentView {
+    path: String,
+    name: String,
+    words: Ticks,
+    counted: String,
+}
 
 struct CauseView {
     path: String,
@@ -27,7 +41,18 @@ struct CauseView {
     tone: &'static str,
     company: String,
     entity: String,
-    words: Ticks,
+    /// One of the messages, whole, and whose it is.
+    example: Ticks,
+    example_key: String,
+    example_path: String,
+    values: Vec<(String, String)>,
+    /// Values that are not named.
+    others: usize,
+    /// Currency, amount and number of records.
+    amounts: Vec<(String, String, String)>,
+    parents: Vec<ParentView>,
+    /// Parents that are not named.
+    more_parents: i64,
     next_step: Option<Ticks>,
     parked: bool,
     count: i64,
@@ -38,7 +63,7 @@ struct CauseView {
 }
 
 impl CauseView {
-    fn of(row: CauseRow, filter: Option<&Filter>) -> Self {
+    fn of(surface: &Surface, row: CauseRow, filter: Option<&Filter>) -> Self {
         let path = format!("/failures/{}", row.cause);
         let (cause, tone) = words(&row.reason);
         let counted = match (row.documents, row.count) {
@@ -47,23 +72,48 @@ impl CauseView {
             (1, count) => format!("1 record, {} of its parts", grouped(count)),
             (documents, count) => format!("{} records, {} of their parts", grouped(documents), grouped(count)),
         };
+        let company = CompanyId::new(&row.company);
+        let definitions = surface.deps.definitions.now();
+        let amounts = row.amounts.iter().map(|one| {
+            let code = definitions.lookups.resolve("currency", &company, &one.currency).ok();
+            let currency =
+                if one.currency.is_empty() { "company currency".into() } else { code.unwrap_or_else(|| one.currency.as_str().into()) };
+            (currency.into_owned(), thousands(&one.amount), records(one.documents))
+        });
+        let parent = |one: &ParentRow| ParentView {
+            path: record_path(&one.company, &one.entity, &one.key),
+            name: format!("{} {}", one.entity.replace('_', " "), one.key),
+            words: Ticks(one.words()),
+            counted: records(one.documents),
+        };
         Self {
             path: filter.map_or_else(|| path.clone(), |filter| filter.part_of(&path, &["text", "since", "until"])),
-            name: row.cause,
             cause: cause.to_owned(),
             tone,
+            amounts: amounts.collect(),
+            values: row.values.iter().take(VALUES).map(|one| (one.value.clone(), grouped(one.documents))).collect(),
+            others: row.values.len().saturating_sub(VALUES),
+            parents: row.parents.iter().map(parent).collect(),
+            more_parents: row.parents.first().map_or(0, |one| one.parents) - row.parents.len() as i64,
+            example_path: record_path(&row.company, &row.entity, &row.example_key),
+            example_key: row.example_key,
+            example: Ticks(row.example),
+            name: row.cause,
             company: row.company,
             entity: row.entity,
-            words: Ticks(row.words),
             next_step: row.next_step.map(Ticks),
             parked: row.parked,
             count: row.documents,
             counted,
-            once: row.first == row.last,
-            first: Time(row.first),
-            last: Time(row.last),
+            once: row.first_failed_at == row.last_failed_at,
+            first: Time(row.first_failed_at),
+            last: Time(row.last_failed_at),
         }
     }
+}
+
+fn records(number: i64) -> String {
+    if number == 1 { "1 record".to_owned() } else { format!("{} records", grouped(number)) }
 }
 
 /// A cause in words, and how much it should worry.
@@ -91,6 +141,7 @@ fn specs() -> Vec<Spec> {
         Spec::Choice("reason", "Reason", "every reason", reasons.collect()),
         Spec::Text("text", "Text in the system’s words", 22),
         Spec::Period,
+        Spec::Choice("order", "Order", "largest first", vec![("oldest".to_owned(), "oldest first".to_owned())]),
     ]
 }
 
@@ -109,6 +160,7 @@ fn asked(filter: &Filter, limit: usize) -> FailureFilter {
         key: filter.text("key"),
         since: filter.since,
         until: filter.until,
+        oldest: filter.text("order").as_deref() == Some("oldest"),
         limit: limit as i64,
         ..FailureFilter::default()
     }
@@ -124,22 +176,39 @@ struct Scope {
     possible: bool,
 }
 
+/// The part of the page that is asked for again.
+struct Live {
+    causes: Vec<CauseView>,
+    all: String,
+    number: i64,
+    scope: Scope,
+    busy: usize,
+    now: Time,
+}
+
 #[derive(Template)]
 #[template(path = "failures.html")]
 struct FailuresPage {
     frame: Frame,
     filter: Filter,
-    causes: Vec<CauseView>,
-    all: String,
-    number: i64,
-    scope: Scope,
+    follow: String,
+    live: Live,
 }
 
-/// `GET /failures`
-pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Page {
-    let session = session::of(&request)?;
-    let (filter, params) = Filter::of(&surface, request.query_string(), "/failures", specs(), &["done"]).await?;
+#[derive(Template)]
+#[template(path = "failures_live.html")]
+struct FailuresPart {
+    frame: Frame,
+    filter: Filter,
+    live: Live,
+}
+
+/// What is chosen, and the causes that are so.
+async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Live, Option<String>), Refusal> {
+    let (filter, params) = Filter::of(surface, request.query_string(), "/failures", specs(), &["done"]).await?;
     let mut filter = filter.listing("failure");
+    // an order hides nothing
+    filter.active = ["company", "entity", "reason", "text", "since", "until"].iter().any(|name| filter.text(name).is_some());
     let rows = surface.deps.store.failure_causes(asked(&filter, CAUSES)).await?;
     if rows.is_empty() && filter.active {
         filter.without = Some(grouped(surface.deps.store.failure_count().await?));
@@ -153,14 +222,30 @@ pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) 
         reason: text("reason"),
         text: text("text"),
     };
-    ok(&FailuresPage {
-        frame: Frame::of(&session, "/failures", "Failures").done(params.text("done").as_deref()),
+    let live = Live {
         all: grouped(rows.first().map_or(0, |row| row.all)),
         number: rows.first().map_or(0, |row| row.causes),
         scope,
-        causes: rows.into_iter().map(|row| CauseView::of(row, Some(&filter))).collect(),
-        filter,
-    })
+        causes: rows.into_iter().map(|row| CauseView::of(surface, row, Some(&filter))).collect(),
+        busy: 0,
+        now: Time(Utc::now()),
+    };
+    Ok((filter, live, params.text("done")))
+}
+
+/// `GET /failures`
+pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let (filter, live, done) = listed(&surface, &request).await?;
+    let follow = filter.link("/live/failures", &[]);
+    ok(&FailuresPage { frame: Frame::of(&session, "/failures", "Failures").done(done.as_deref()), follow, live, filter })
+}
+
+/// `GET /live/failures`
+pub(super) async fn failures_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let (filter, live, _) = listed(&surface, &request).await?;
+    ok(&FailuresPart { frame: Frame::of(&session, "/failures", "Failures"), live, filter })
 }
 
 struct RowView {
@@ -181,7 +266,7 @@ impl From<FailureRow> for RowView {
             key: row.key,
             message: Ticks(row.message.unwrap_or_default()),
             attempts: row.attempts,
-            since: Time(row.since),
+            since: Time(row.first_failed_at),
             next: (row.state != "parked").then_some(Time(row.not_before)),
         }
     }
@@ -211,7 +296,7 @@ pub(super) async fn cause(surface: web::Data<Surface>, request: HttpRequest) -> 
     let mut rows = store.failure_list(FailureFilter { after: params.after()?, ..of_cause }).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let cause = cause.into_iter().next().map(|row| CauseView::of(row, None));
+    let cause = cause.into_iter().next().map(|row| CauseView::of(&surface, row, None));
     let title = cause
         .as_ref()
         .map_or_else(|| "A cause that is gone".to_owned(), |cause| format!("{}: {}/{}", cause.cause, cause.company, cause.entity));
@@ -222,6 +307,25 @@ pub(super) async fn cause(surface: web::Data<Surface>, request: HttpRequest) -> 
         rows: rows.into_iter().map(RowView::from).collect(),
         filter,
     })
+}
+
+/// What a replay did, with the run in which what is still being sent can be followed.
+fn replayed(report: &ReplayReport) -> Said {
+    let mut text = match (&report.outcome, report.documents) {
+        (Some(outcome), _) => outcome.text.clone(),
+        (None, documents) => {
+            format!("{} records were mapped again and are queued; the run shows what becomes of them.", grouped(documents as i64))
+        }
+    };
+    if let Some(first) = report.skipped.first() {
+        let others = match report.skipped.len() {
+            1 => String::new(),
+            all => format!(" (and {} more)", all - 1),
+        };
+        text.push_str(&format!(" Left out: {first}{others}."));
+    }
+    let moves = report.outcome.as_ref().is_none_or(|outcome| !outcome.is_settled());
+    Said { text, run: report.runs.first().filter(|_| moves).map(|(_, run)| run.0) }
 }
 
 /// `POST /replay`: chosen records, those of a cause or of a run, those that failed, or one.
@@ -249,11 +353,14 @@ pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, pa
         return Err(Problem::bad_request("no record is chosen", "go back and choose at least one, or send all of the cause").into());
     }
     let to = match (&asked.company, &asked.entity, &asked.key, &asked.cause, asked.run) {
-        (Some(company), Some(entity), Some(key), ..) => format!("{}?done=replay", record_path(company, entity, key)),
-        (.., Some(run)) => format!("/runs/{run}?done=replay"),
-        (.., Some(cause), _) => format!("/failures/{}?done=replay", part(cause)),
-        _ => "/failures?done=replay".to_owned(),
+        (Some(company), Some(entity), Some(key), ..) => record_path(company, entity, key),
+        (.., Some(run)) => format!("/runs/{run}"),
+        (.., Some(cause), _) => format!("/failures/{}", part(cause)),
+        _ => "/failures".to_owned(),
     };
-    replay_action(&surface, asked, caller(&request)).await?;
-    Ok(see_other(&to))
+    let said = match replay_done(&surface, asked, caller(&request)).await? {
+        Some(report) => replayed(&report),
+        None => Said::text("The records are still being mapped again; the list of runs shows how far it is."),
+    };
+    Ok(see_other(&said.on(&session, &to)))
 }

@@ -112,7 +112,8 @@ impl Filter {
                 ("company", "Company", "every company", companies.collect())
             }
             Spec::Entity => {
-                let entities = surface.deps.definitions.plans.iter().map(|plan| plain(plan.entity.as_str()));
+                let definitions = surface.deps.definitions.now();
+                let entities = definitions.plans.iter().map(|plan| plain(plan.entity.as_str()));
                 ("entity", "Entity", "every entity", entities.map(|(value, label)| (value, label.replace('_', " "))).collect())
             }
             Spec::Choice(name, label, none, words) => (name, label, none, words),

@@ -15,6 +15,7 @@ mod overview;
 mod record;
 mod records;
 mod runs;
+mod said;
 mod session;
 mod settings;
 mod steps;
@@ -53,6 +54,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/backfills", Some(Permission::Operate)),
     route("POST", "/backfills/{}/cancel", Some(Permission::Operate)),
     route("GET", "/failures", Some(Permission::Read)),
+    route("GET", "/live/failures", Some(Permission::Read)),
     route("GET", "/failures/{}", Some(Permission::Read)),
     route("GET", "/conflicts", Some(Permission::Read)),
     route("POST", "/conflicts/resolve", Some(Permission::Operate)),
@@ -70,6 +72,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/flows/{}/{}/run", Some(Permission::Operate)),
     route("POST", "/flows/{}/{}/pause", Some(Permission::Operate)),
     route("POST", "/flows/{}/{}/resume", Some(Permission::Operate)),
+    route("POST", "/flows/{}/{}/forget", Some(Permission::Operate)),
 ];
 
 /// The routes; what each needs stands in [`ROUTES`].
@@ -90,6 +93,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/live/backfills", web::get().to(backfills::backfills_live))
         .route("/backfills/{id}/cancel", web::post().to(backfills::cancel))
         .route("/failures", web::get().to(failures::failures))
+        .route("/live/failures", web::get().to(failures::failures_live))
         .route("/failures/{cause}", web::get().to(failures::cause))
         .route("/conflicts", web::get().to(conflicts::conflicts))
         .route("/conflicts/resolve", web::post().to(conflicts::resolve))

@@ -1,20 +1,21 @@
 //! How everything stands: flows, nodes, the last runs; and what can be done with a flow.
 
-use std::collections::BTreeMap;
-
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::runs::RunView;
+use super::said::Said;
 use super::session::{self, Form};
-use super::view::{Frame, Time, grouped, part, spell};
+use super::view::{Frame, Ticks, Time, grouped, part, spell};
 use super::{Page, Refusal, ok, see_other};
 use crate::actors::heart;
+use crate::actors::tree::flow_status;
 use crate::domain::FlowId;
 use crate::domain::backlog::Backlog;
+use crate::domain::run::RunKind;
 use crate::http::Surface;
-use crate::http::api::actions::{caller, flow_action};
+use crate::http::api::actions::{FlowBody, FlowDone, caller, flow_done};
 use crate::http::metrics::lag;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
@@ -54,6 +55,47 @@ struct Bar {
     height: i64,
 }
 
+/// A flow that the configuration no longer makes.
+struct GhostView {
+    company: String,
+    entity: String,
+    path: String,
+    documents: String,
+    unsettled: i64,
+    progress: Option<Time>,
+}
+
+impl From<FlowStatus> for GhostView {
+    fn from(row: FlowStatus) -> Self {
+        Self {
+            path: format!("/flows/{}/{}", part(&row.company), part(&row.entity)),
+            documents: grouped(row.documents),
+            unsettled: row.backlog().total(),
+            progress: row.last_progress_at.map(Time),
+            company: row.company,
+            entity: row.entity,
+        }
+    }
+}
+
+/// What is to be said of the definitions of this node.
+fn warnings(surface: &Surface) -> Vec<Ticks> {
+    let view = surface.deps.definitions.view();
+    let mut said: Vec<Ticks> = view.complaint().map(Ticks).into_iter().collect();
+    if let Some(refused) = &view.refused {
+        let first = refused.problems.first().map(String::as_str).unwrap_or_default();
+        let more = match refused.problems.len() {
+            0 | 1 => String::new(),
+            all => format!(" (and {} more)", all - 1),
+        };
+        said.push(Ticks(format!(
+            "The definition files have changed and were refused as a whole; definitions `{}` stay in force. {first}{more}",
+            view.short()
+        )));
+    }
+    said
+}
+
 struct NodeView {
     name: String,
     state: &'static str,
@@ -67,6 +109,7 @@ impl NodeView {
     fn of(row: NodeRow, now: DateTime<Utc>) -> Self {
         let (state, tone) = match row.breaker.as_str() {
             _ if !row.alive => ("silent", "bad"),
+            _ if !row.in_force => ("does nothing: other definitions are in force", "bad"),
             "open" => ("nothing gets through to ServiceNow", "bad"),
             "half_open" => ("tries whether ServiceNow answers again", "warn"),
             _ if row.paused_until > now => ("waits: ServiceNow asked for a pause", "warn"),
@@ -93,6 +136,10 @@ struct OverviewPart {
 /// What is asked for again while something runs: the whole page, as it is now.
 struct Live {
     flows: Vec<FlowView>,
+    /// Flows that the configuration no longer makes.
+    ghosts: Vec<GhostView>,
+    /// Why nothing is done here, or what was refused.
+    warnings: Vec<Ticks>,
     nodes: Vec<NodeView>,
     runs: Vec<RunView>,
     documents: String,
@@ -120,7 +167,7 @@ pub(super) async fn overview_live(surface: web::Data<Surface>, request: HttpRequ
 
 async fn live(surface: &Surface) -> Result<Live, Refusal> {
     let store = &surface.deps.store;
-    let rows = store.flow_status().await?;
+    let (rows, ghosts): (Vec<FlowStatus>, Vec<FlowStatus>) = flow_status(&surface.deps).await?.into_iter().partition(|row| row.configured);
     let pending = store.pending_counts().await?;
     let nodes = store.node_list(heart::SILENT).await?;
     let runs = store.run_list(RunFilter { limit: LOOK_BACK, ..RunFilter::default() }).await?;
@@ -144,6 +191,8 @@ async fn live(surface: &Surface) -> Result<Live, Refusal> {
         troubled: flows.iter().filter(|flow| flow.tone == "bad").count(),
         busy: under_way.max(flows.iter().filter(|flow| flow.running).count()),
         flows,
+        ghosts: ghosts.into_iter().map(GhostView::from).collect(),
+        warnings: warnings(surface),
         nodes: nodes.into_iter().map(|row| NodeView::of(row, now)).collect(),
         runs: runs.into_iter().take(LISTED).map(RunView::from).collect(),
         now: Time(now),
@@ -201,17 +250,74 @@ fn bars(counts: &[i64]) -> Vec<Bar> {
     counts.iter().rev().enumerate().map(bar).collect()
 }
 
-/// `POST /flows/{company}/{entity}/run|pause|resume`
+/// How long it is waited for the end of a run that a person began.
+const RUN_WAIT: std::time::Duration = std::time::Duration::from_secs(3);
+/// Between two looks whether it has ended.
+const RUN_LOOK: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// What came of an action.
+async fn outcome(surface: &Surface, done: FlowDone, since: DateTime<Utc>) -> Result<Said, Refusal> {
+    let (flow, text) = match done {
+        FlowDone::Paused(flow, true) => {
+            return Ok(Said::text(format!("Flow {flow} is paused: no run begins until somebody resumes it; what is due is still sent.")));
+        }
+        FlowDone::Paused(flow, false) => {
+            let next =
+                surface.root.next_runs().await.get(&flow).map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC")));
+            return Ok(Said::text(format!("Flow {flow} is resumed.{}", next.unwrap_or_default())));
+        }
+        FlowDone::Forgotten(gone) => {
+            let dropped = if gone.dropped > 0 {
+                format!(" {} of its records were dropped before they were delivered.", gone.dropped)
+            } else {
+                String::new()
+            };
+            return Ok(Said::text(format!("Flow {} is forgotten; {} records stay as history.{dropped}", gone.flow, gone.kept)));
+        }
+        FlowDone::Begun(flow, kind) => {
+            let text = format!("The {} of flow {flow}", if kind == RunKind::Sweep { "sweep" } else { "run" });
+            (flow, text)
+        }
+    };
+    let until = tokio::time::Instant::now() + RUN_WAIT;
+    let asked = RunFilter {
+        company: Some(flow.company.to_string()),
+        entity: Some(flow.entity.to_string()),
+        since: Some(since),
+        limit: 1,
+        ..RunFilter::default()
+    };
+    loop {
+        let run = surface.deps.store.run_list(asked.clone()).await?.into_iter().next();
+        let late = tokio::time::Instant::now() >= until;
+        match run {
+            Some(run) if run.outcome.is_some() => {
+                let counts = format!(
+                    "{} read, {} new, {} changed, {} delivered, {} failed",
+                    run.read, run.new, run.changed, run.delivered, run.failed
+                );
+                let how = run.error.map_or_else(|| format!("has ended: {counts}."), |error| format!("failed: {error} ({counts})"));
+                return Ok(Said { text: format!("{text} {how}"), run: Some(run.id) });
+            }
+            Some(run) if late => return Ok(Said { text: format!("{text} has started and is still running."), run: Some(run.id) }),
+            None if late => return Ok(Said::text(format!("{text} was asked for and has not started yet."))),
+            _ => tokio::time::sleep(RUN_LOOK).await,
+        }
+    }
+}
+
+/// `POST /flows/{company}/{entity}/run|pause|resume|forget`
 pub(super) async fn act(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
     let parts: [String; 3] = path_parts(request.uri().path(), 1, 3)?
         .try_into()
         .map_err(|_| Problem::not_found("the path names no flow", "use the buttons of the overview"))?;
-    let done = BTreeMap::from([("run", "/?done=run"), ("pause", "/?done=pause"), ("resume", "/?done=resume")]);
-    let to = done.get(parts[2].as_str()).copied().unwrap_or("/");
-    flow_action(&surface, parts, false, form.text("why"), caller(&request)).await?;
-    Ok(see_other(to))
+    let since = surface.deps.store.time().await?;
+    let asked = FlowBody { why: form.text("why").to_owned(), drop_pending: form.text("drop_pending") == "yes", ..FlowBody::default() };
+    let done = flow_done(&surface, parts, &asked, caller(&request)).await?;
+    let said = outcome(&surface, done, since).await?;
+    Ok(see_other(&said.on(&session, "/")))
 }
 
 #[cfg(test)]

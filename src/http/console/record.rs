@@ -113,7 +113,8 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
     let [company, entity, key] = parts;
     let view = surface.deps.store.record_view(company.clone(), entity.clone(), key.clone()).await?;
     let frame = Frame::of(&session, "/records", &format!("{entity} {key}")).done(done.as_deref());
-    let plan = surface.deps.definitions.plan(&entity.as_str().into());
+    let definitions = surface.deps.definitions.now();
+    let plan = definitions.plan(&entity.as_str().into());
     if !view.known {
         let seen = surface.look_up(&FlowId::new(company.as_str(), entity.as_str()), &key).await;
         let first = key.split('/').next().unwrap_or_default();
@@ -124,7 +125,8 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
     }
     let keys: ChildKeys =
         plan.map(|plan| plan.read.children.iter().map(|child| (child.name.clone(), child.table.key.clone())).collect()).unwrap_or_default();
-    let looks = plan.map(|plan| plan.looks()).unwrap_or_default();
+    let own = definitions.lookups.currency_of(&CompanyId::new(&company)).map(ToString::to_string);
+    let looks = plan.map(|plan| plan.looks(own.as_deref())).unwrap_or_default();
     ok(&page(frame, view, most, &keys, &Writing { deps: &surface.deps, company: CompanyId::new(&company), looks }))
 }
 
@@ -138,7 +140,7 @@ struct Writing<'a> {
 impl Writing<'_> {
     /// With the currency as ServiceNow has it, where the site's code list knows it.
     fn iso(&self, mut shown: Shown) -> Shown {
-        if let Ok(code) = self.deps.definitions.lookups.resolve("currency", &self.company, &shown.currency) {
+        if let Ok(code) = self.deps.definitions.now().lookups.resolve("currency", &self.company, &shown.currency) {
             shown.currency = code.into_owned();
         }
         shown

@@ -102,6 +102,7 @@ struct RunsPage {
 #[derive(Template)]
 #[template(path = "runs_live.html")]
 struct RunsPart {
+    filter: Filter,
     live: RunsLive,
 }
 
@@ -145,8 +146,8 @@ pub(super) async fn runs(surface: web::Data<Surface>, request: HttpRequest) -> P
 
 /// `GET /live/runs`: the table of the same page, as it is now.
 pub(super) async fn runs_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
-    let (_, rows, _) = listed(&surface, &request).await?;
-    ok(&RunsPart { live: RunsLive::of(rows) })
+    let (filter, rows, _) = listed(&surface, &request).await?;
+    ok(&RunsPart { filter, live: RunsLive::of(rows) })
 }
 
 /// One run in full.

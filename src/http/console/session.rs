@@ -51,7 +51,9 @@ pub(in crate::http) async fn permit(request: &ServiceRequest, surface: &Surface,
     let back = || Refusal::SignIn(if route.method == "GET" { here(request.request()) } else { "/".to_owned() });
     let Some(token) = cookie(request.request()) else { return Err(back()) };
     let hash = hash_of(&token);
-    let row = surface.deps.store.session_use(hash).await?.ok_or_else(back)?;
+    // an open page refreshes itself: that is no use by a person, and must not keep a session alive
+    let by_person = !route.path.starts_with("/live/");
+    let row = surface.deps.store.session_use(hash, by_person).await?.ok_or_else(back)?;
     // a role that this version does not know opens nothing
     let role: Role = row.role.parse().map_err(|_| back())?;
     let caller = Caller { name: actor(&row.name, request.peer_addr()), key: row.name.clone() };

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::view::Frame;
+use super::view::{Frame, Ticks, Time};
 use super::{Page, ok, session};
 use crate::http::Surface;
 
@@ -27,6 +27,37 @@ struct SettingsPage {
     file: Option<String>,
     sections: Vec<SectionView>,
     warnings: Vec<String>,
+    definitions: DefinitionsView,
+}
+
+/// The definitions of this node.
+struct DefinitionsView {
+    hash: String,
+    number: i32,
+    loaded_at: Time,
+    /// Why nothing is done here.
+    complaint: Option<Ticks>,
+    refused_at: Option<Time>,
+    refused: Vec<String>,
+    directory: Option<String>,
+    watched: bool,
+}
+
+impl DefinitionsView {
+    fn of(surface: &Surface) -> Self {
+        let view = surface.deps.definitions.view();
+        let settings = &surface.deps.settings.definitions;
+        Self {
+            complaint: view.complaint().map(Ticks),
+            hash: view.hash,
+            number: view.number.0,
+            loaded_at: Time(view.loaded_at),
+            refused_at: view.refused.as_ref().map(|refused| Time(refused.at)),
+            refused: view.refused.map(|refused| refused.problems).unwrap_or_default(),
+            directory: settings.directory.as_ref().map(|directory| directory.display().to_string()),
+            watched: settings.watch,
+        }
+    }
 }
 
 /// `GET /settings`: passwords are `***`, as everywhere.
@@ -49,5 +80,6 @@ pub(super) async fn settings(surface: web::Data<Surface>, request: HttpRequest) 
         file: loaded.file.as_ref().map(|file| file.display().to_string()),
         sections,
         warnings: loaded.warnings.clone(),
+        definitions: DefinitionsView::of(&surface),
     })
 }

@@ -53,7 +53,10 @@ pub(super) fn step(row: &AuditRow) -> Step {
         ),
         "deferred" => {
             until = at("not_before");
-            (format!("A try failed for a passing reason: {} It is tried again.", message()), "warn")
+            // a next step that asks for somebody says that it does not pass by itself
+            let passes = said("next_step").is_none_or(|step| step.starts_with("nothing"));
+            let what = if passes { "Temporary error" } else { "Error that somebody must correct" };
+            (format!("{what}: {} Tieline retries.", message()), "warn")
         }
         "in_doubt" => {
             until = at("next_look");
@@ -233,6 +236,6 @@ mod tests {
     #[test]
     fn a_step_that_waits_says_until_when() {
         let row = r#"{"message":"503","not_before":"2026-01-31T08:00:00Z"}"#;
-        assert_eq!(said("deferred", row), "A try failed for a passing reason: 503. It is tried again.");
+        assert_eq!(said("deferred", row), "Temporary error: 503. Tieline retries.");
     }
 }

@@ -6,6 +6,7 @@ use askama::filters::HtmlSafe;
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::assets::{ICON, SCRIPT, STYLE};
+use super::said::Said;
 use super::session::Session;
 use crate::domain::look::thousands;
 use crate::domain::role::{Permission, Role};
@@ -28,7 +29,7 @@ pub(super) struct Frame {
     pub(super) title: String,
     pub(super) who: String,
     pub(super) csrf: String,
-    pub(super) notice: Option<&'static str>,
+    pub(super) notice: Option<Said>,
     role: Option<Role>,
     path: &'static str,
 }
@@ -52,21 +53,12 @@ impl Frame {
         Self { title: title.into(), who: String::new(), csrf: String::new(), notice: None, role: None, path: "" }
     }
 
-    /// Says what was done, by the name that a redirect carries: never a text out of an address.
-    pub(super) fn done(mut self, name: Option<&str>) -> Self {
-        self.notice = match name {
-            Some("run") => Some("The run begins."),
-            Some("pause") => Some("The flow is paused: it reads nothing more until somebody resumes it."),
-            Some("resume") => Some("The flow goes on by its schedule."),
-            Some("decided") => Some("It is decided; the next run acts on it."),
-            Some("adopted") => Some("The two lists are in step from now on; the next run acts on it."),
-            Some("doctor") => Some("The examination begins."),
-            Some("park") => Some("The record is on hold: nothing of it is sent until somebody releases it."),
-            Some("release") => Some("The record is released, and on its way."),
-            Some("replay") => Some("The records are on their way again."),
-            Some("backfill") => Some("It is noted: the service reads the period beside its polls."),
-            Some("cancelled") => Some("The backfill is cancelled; what it has read stays."),
-            _ => None,
+    /// Says what was done: what the redirect carries, where this server said it to this session.
+    pub(super) fn done(mut self, sealed: Option<&str>) -> Self {
+        self.notice = match sealed {
+            Some("doctor") => Some(Said::text("The examination has started.")),
+            Some(sealed) => Said::read(&self.csrf, sealed),
+            None => None,
         };
         self
     }

@@ -88,10 +88,9 @@ async fn an_outer_401_is_repeated_once() {
 
 #[actix_rt::test]
 async fn without_a_batch_api_records_go_one_by_one_and_the_instance_is_not_asked_again() {
-    let absent: [fn() -> Reply; 4] = [
+    let absent: [fn() -> Reply; 3] = [
         || refusal(400, "Requested URI does not represent any resource", "/now/v1/batch"),
         || refusal(404, "Requested URI does not represent any resource", ""),
-        || refusal(403, "User Not Authorized", "Failed API level ACL Validation"),
         || page(404),
     ];
     for (at, script) in absent.into_iter().enumerate() {
@@ -106,6 +105,49 @@ async fn without_a_batch_api_records_go_one_by_one_and_the_instance_is_not_asked
         let batches: Vec<String> = server.seen().into_iter().map(|seen| seen.path).filter(|path| path.ends_with("batch")).collect();
         assert_eq!(batches, ["/api/now/v1/batch", "/api/now/batch"], "{at}");
     }
+}
+
+#[actix_rt::test]
+async fn where_batches_are_turned_away_and_records_are_not_it_is_asked_again_later() {
+    for status in [403, 405, 406, 415] {
+        let server = Server::start(move |seen| match seen.path.ends_with("batch") {
+            true => page(status),
+            false => reply(201, inserted(seen.json()["name"].as_str().unwrap())),
+        });
+        let mut settings = server.settings();
+        settings.batch_again = Duration::from_secs(600);
+        let (client, tokens) = (ServiceNow::new(&settings).unwrap(), Tokens::default());
+        let asked = || server.seen().iter().filter(|seen| seen.path.ends_with("batch")).count();
+        for _ in 0..3 {
+            assert_eq!(ids(&client.send(&tokens, &staging(), &records(3)).await.unwrap()).len(), 3, "{status}");
+        }
+        assert_eq!(asked(), 1, "{status}: it rests");
+        settings.batch_again = Duration::ZERO;
+        let client = ServiceNow::new(&settings).unwrap();
+        for _ in 0..2 {
+            client.send(&tokens, &staging(), &records(3)).await.unwrap();
+        }
+        assert_eq!(asked(), 3, "{status}: its time has come");
+    }
+}
+
+#[actix_rt::test]
+async fn a_record_that_is_turned_away_by_itself_too_says_nothing_of_the_batch_api() {
+    let server = Server::start(|seen| match seen.path.ends_with("batch") {
+        true if items(seen).iter().any(|item| item.4["name"] == "Name 2") => page(403),
+        true => batch_answer(items(seen).iter().map(|item| serviced(&item.0, 201, &inserted("x"))).collect(), &[]),
+        false if seen.json()["name"] == "Name 2" => page(403),
+        false => reply(201, inserted("x")),
+    });
+    let (client, tokens) = (server.client(), Tokens::default());
+    let outcomes = client.send(&tokens, &staging(), &records(3)).await.unwrap();
+    assert!(matches!(&outcomes[1], Outcome::InDoubt { message } if message.contains("403")), "{outcomes:?}");
+    let mut again = records(4);
+    again[1].alone = true;
+    client.send(&tokens, &staging(), &again).await.unwrap();
+    let paths: Vec<String> = server.seen().into_iter().map(|seen| seen.path).collect();
+    let batches = paths.iter().filter(|path| path.ends_with("batch")).count();
+    assert_eq!((batches, paths.len()), (2, 1 + 3 + 2), "the batch is used again, and the record travels alone: {paths:?}");
 }
 
 #[actix_rt::test]

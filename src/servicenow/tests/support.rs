@@ -149,6 +149,7 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
 
 pub(super) fn settings(address: &str) -> ServiceNowSettings {
     ServiceNowSettings {
+        batch_again: Duration::from_secs(600),
         instance_url: url::Url::parse(&format!("http://{address}/")).unwrap(),
         profile: "apo".into(),
         scope: None,
@@ -200,7 +201,7 @@ impl TokenSource for Tokens {
 }
 
 fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
-    let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, truncate: None, currency: None };
+    let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None };
     TargetPlan {
         align: None,
         watch: None,
@@ -238,6 +239,7 @@ pub(super) fn record(n: usize) -> OutRecord {
         sys_id: None,
         derived_sys_id: format!("{n:032x}"),
         may_exist: false,
+        alone: false,
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
         Ok(Ok(())) => {}
     }
     let op = Op {
+        alone: true,
         method: Method::POST,
         path: format!("/api/now/import/{}", encode(&target.table)),
         body: serde_json::to_vec(&BTreeMap::from([(version, TRIAL)])).unwrap_or_default(),

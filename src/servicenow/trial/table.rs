@@ -60,6 +60,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
     let mut fields = BTreeMap::from([(column, place.mark.as_str())]);
     fields.extend(id.as_deref().map(|id| ("sys_id", id)));
     let op = Op {
+        alone: true,
         method: Method::POST,
         path: format!(
             "/api/now/table/{}?sysparm_fields={}&sysparm_display_value=false&sysparm_exclude_reference_link=true",

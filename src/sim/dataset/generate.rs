@@ -89,8 +89,13 @@ pub(super) fn earlier((year, period): (i64, i64), by: i64) -> (i64, i64) {
 pub(super) const LOCAL: &str = "R";
 
 /// Currency, description, rate to local currency in millionths, and whether to multiply or divide by it.
-pub(super) const CURRENCIES: [(&str, &str, i64, &str); 3] =
-    [("R", "Rand", 1_000_000, "M"), ("$", "US dollar", 18_253_100, "M"), ("EUR", "Euro", 50_900, "D")];
+pub(super) const CURRENCIES: [(&str, &str, i64, &str); 5] = [
+    ("R", "Rand", 1_000_000, "M"),
+    ("$", "US dollar", 18_253_100, "M"),
+    ("EUR", "Euro", 50_900, "D"),
+    ("JPY", "Yen", 121_400, "M"),
+    ("KWD", "Kuwaiti dinar", 59_481_200, "M"),
+];
 
 pub(super) fn rate(currency: &str) -> (i64, &'static str) {
     CURRENCIES.iter().find(|(code, ..)| *code == currency).map_or((1_000_000, "M"), |(_, _, rate, way)| (*rate, *way))

@@ -162,6 +162,13 @@ fn special(maker: &mut Maker<'_>, n: u32) -> Invoice {
             ];
             one.value = one.lines.iter().map(|line| line.1).sum();
         }
+        // a currency without decimals, and one with three
+        11 => {
+            one.currency = "JPY";
+            one.lines = vec![("10.100.6010".into(), 18_500_000, "M"), ("10.100.6020".into(), 100, "M")];
+            one.value = 18_500_100;
+        }
+        20 => one.currency = "KWD",
         12 => {
             // changed long after it was posted: only the payment's date tells
             one.posted = maker.back(300);
@@ -215,6 +222,8 @@ pub(super) fn post(maker: &mut Maker<'_>, journal: i64, invoices: &[&Invoice]) -
         maker.company.add("ApJnlSummary", summary)?;
         let mut total = 0;
         for (line, (code, cents, kind)) in (1_i64..).zip(&invoice.lines) {
+            // the distribution goes to the ledger, which is kept in local currency
+            let home = local(*cents, invoice.currency);
             let distribution = vec![
                 ("TrnYear", year.into()),
                 ("TrnMonth", month.into()),
@@ -222,14 +231,13 @@ pub(super) fn post(maker: &mut Maker<'_>, journal: i64, invoices: &[&Invoice]) -
                 ("EntryNumber", entry.into()),
                 ("SubEntry", line.into()),
                 ("ExpenseGlCode", code.into()),
-                ("DistrValue", (*cents).into()),
+                ("DistrValue", home.into()),
                 ("Reference", if line % 3 == 1 { (&invoice.number).into() } else { "".into() }),
                 ("ExpenseType", (*kind).into()),
                 // not that of the summary: a join over it loses lines
                 ("AnalysisEntry", (line % 2).into()),
             ];
             maker.company.add("ApJnlDistrib", distribution)?;
-            let home = local(*cents, invoice.currency);
             total += home;
             let code = if code.is_empty() { SUSPENSE } else { code };
             entries.push(Entry::of_invoice(code, home, "EXP", invoice, journal, *cents));

@@ -20,8 +20,10 @@ struct Line {
     price: i64,
     foreign: i64,
     price_unit: &'static str,
-    /// Millionths: price units in one order unit.
+    /// Millionths: ordered units in one price unit.
     factor: i64,
+    /// Percent, in hundredths.
+    discount: i64,
     charge: i64,
     comment: String,
 }
@@ -68,7 +70,7 @@ fn order(maker: &mut Maker<'_>, n: u32, count: u32, invoice: Option<&Invoice>) -
         0 | 1 => "9",
         2 => "0",
         3 => "1",
-        4 | 10..=14 => "4",
+        4 | 10..=15 => "4",
         5 => "*",
         _ if invoice.is_some() => "9",
         _ => maker.pick(&["4", "4", "9", "1"]),
@@ -112,14 +114,23 @@ fn order_line(maker: &mut Maker<'_>, n: u32, line: u32, status: &str, currency: 
     };
     // bought by the piece, priced by the hundred
     let hundred = n == 14 && line == 0;
+    // priced by the thousand, with a discount: 90.00 for 5,000 of them
+    let thousand = n == 15 && line == 0;
+    let (quantity, received, foreign) = if thousand { (5_000_000_000, 0, 2_000_000) } else { (quantity, received, foreign) };
+    let (price_unit, factor) = match (hundred, thousand) {
+        (true, _) => ("100", 100_000_000),
+        (_, true) => ("TH", 1_000_000_000),
+        _ => ("EA", 1_000_000),
+    };
     Line {
         kind,
         quantity,
         received,
         price: local(foreign, currency),
         foreign,
-        price_unit: if hundred { "100" } else { "EA" },
-        factor: if hundred { 100_000_000 } else { 1_000_000 },
+        price_unit,
+        factor,
+        discount: if thousand { 1_000 } else { 0 },
         charge: if matches!(kind, "4" | "5") { maker.random.i64(1_000..90_000) } else { 0 },
         comment: match kind {
             "4" => "Freight".into(),
@@ -190,7 +201,8 @@ fn write(maker: &mut Maker<'_>, order: &Order) -> Result<(), EditError> {
             ("MPrice", line.price.into()),
             ("MForeignPrice", line.foreign.into()),
             ("MConvFactPrcUm", line.factor.into()),
-            ("MMulDivPrc", "M".into()),
+            ("MMulDivPrc", if line.factor == 1_000_000 { "M".into() } else { "D".into() }),
+            ("MDiscPct1", line.discount.into()),
             ("MConvFactOrdUm", 1_000_000.into()),
             ("MMulDivAlloc", "M".into()),
             ("MLatestDueDate", after(entered, 30).into()),
@@ -201,7 +213,7 @@ fn write(maker: &mut Maker<'_>, order: &Order) -> Result<(), EditError> {
             ("MCompleteFlag", if order.status == "9" { "Y".into() } else { ["N", ""][usize::from(number % 2 == 0)].into() }),
             ("MGlCode", code.into()),
             ("NComment", (&line.comment).into()),
-            ("NMscChargeValue", line.charge.into()),
+            ("NMscChargeValue", local(line.charge, order.currency).into()),
             ("NMscChargeFor", line.charge.into()),
         ];
         maker.company.add("PorMasterDetail", row)?;
@@ -220,7 +232,8 @@ fn receive(maker: &mut Maker<'_>, n: u32, order: &Order, invoice: Option<&Invoic
     for (number, line) in (1_i64..).zip(&order.lines).filter(|(_, line)| line.received > 0) {
         // quantity in millionths times price in hundred-thousandths, per price unit, in cents
         let value = |price: i64| {
-            let exact = i128::from(line.received) * i128::from(price) / i128::from(line.factor);
+            let exact =
+                i128::from(line.received) * i128::from(price) * i128::from(10_000 - line.discount) / (i128::from(line.factor) * 10_000);
             i64::try_from(exact / 1_000).unwrap_or(i64::MAX)
         };
         let worth = value(line.price);

@@ -137,7 +137,8 @@ fn run(instance: &Instance, outer: &Call, item: &Item, authorization: Option<&st
         return Reply::error(400, "Requested URI does not represent any resource", Some(&call.path));
     }
     // faults of single items are rules whose path begins with `batch:`
-    let fault = instance.faults.next(&call.method, &format!("batch:{}", call.path));
+    let text = String::from_utf8_lossy(&call.body).into_owned();
+    let fault = instance.faults.next_with(&call.method, &format!("batch:{}", call.path), &text);
     if fault == Some(Fault::Named("revoke_tokens".to_owned())) {
         instance.tokens().revoke_all();
     }
@@ -161,6 +162,13 @@ fn run(instance: &Instance, outer: &Call, item: &Item, authorization: Option<&st
         Some(Fault::Status(status)) => super::failure_of(status),
         Some(fault) => super::failure_of(if matches!(fault, Fault::RetryAfter(_)) { 429 } else { 500 }),
     }
+}
+
+/// What the items of a batch hold, as text: for faults that look into bodies.
+pub(super) fn texts(body: &[u8]) -> String {
+    let Ok(batch) = serde_json::from_slice::<serde_json::Value>(body) else { return String::new() };
+    let items = batch["rest_requests"].as_array().into_iter().flatten().filter_map(|item| item["body"].as_str());
+    items.filter_map(|item| STANDARD.decode(item).ok()).map(|item| String::from_utf8_lossy(&item).into_owned() + "\n").collect()
 }
 
 fn answer(id: String, mut reply: Reply, item: &Item, limit: usize, time: Duration) -> Serviced {

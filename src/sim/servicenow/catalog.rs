@@ -17,7 +17,7 @@ pub(super) fn tables(key_columns: bool) -> Vec<TableSchema> {
                 }
                 "proc_po" => table.columns.extend(TableSchema::new("", "", "u_supplier u_currency:text(40)").columns),
                 "proc_po_item" => {
-                    table.columns.extend(TableSchema::new("", "", "u_line:text(40) u_line_type:text(40) u_charge_value:decimal").columns);
+                    table.columns.extend(TableSchema::new("", "", "u_line:text(40) u_line_type:text(40) u_charge_value:currency").columns);
                 }
                 _ => {}
             }
@@ -48,14 +48,14 @@ fn platform() -> Vec<TableSchema> {
             "number:text(40) status:choice(requested|ordered|pending|received|canceled) vendor:ref(core_company) ship_to:ref(alm_stockroom) \
              bill_to:ref(cmn_location) po_date:datetime due_by:datetime init_request:ref(sc_request) requested_by:ref(sys_user) \
              requested_for:ref(sys_user) location:ref(cmn_location) ordered:datetime received:datetime purchase_order_type:text(40) \
-             total_cost:decimal short_description:text(160) description:text(4000) source_id:text(32) source_table:text(80)",
+             total_cost:currency short_description:text(160) description:text(4000) source_id:text(32) source_table:text(80)",
         ),
         TableSchema::new(
             "proc_po_item",
             "number",
             "number:text(40) purchase_order:ref(proc_po) model:ref(cmdb_model) product_catalog:ref(sc_cat_item) vendor:ref(core_company) \
-             part_number:text(100) ordered_quantity:decimal received_quantity:decimal remaining_quantity:decimal cost:decimal \
-             list_price:decimal total_cost:decimal total_list_price:decimal request_line:ref(sc_req_item) requested_for:ref(sys_user) \
+             part_number:text(100) ordered_quantity:decimal received_quantity:decimal remaining_quantity:decimal cost:currency \
+             list_price:currency total_cost:currency total_list_price:currency request_line:ref(sc_req_item) requested_for:ref(sys_user) \
              status:choice(requested|ordered|pending|received|canceled) short_description:text(160) ordered:datetime received:datetime \
              stock_order:text(40) source_id:text(32) source_table:text(80)",
         ),

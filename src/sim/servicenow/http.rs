@@ -37,12 +37,18 @@ pub(super) fn configure(instance: Arc<Instance>) -> impl Fn(&mut web::ServiceCon
 }
 
 /// Decides which fault strikes a request.
-async fn weather<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
+async fn weather<B: MessageBody + 'static>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     if request.path().starts_with("/_sim/") {
         return play(None, request, next).await;
     }
-    let instance = request.app_data::<web::Data<Instance>>();
-    let fault = instance.and_then(|instance| instance.faults.next(request.method().as_str(), request.path()));
+    let instance = request.app_data::<web::Data<Instance>>().cloned();
+    let mut text = String::new();
+    if instance.as_ref().is_some_and(|instance| instance.faults.reads_bodies()) {
+        let body = request.extract::<Bytes>().await?;
+        text = String::from_utf8_lossy(&body).into_owned() + &super::batch::texts(&body);
+        request.set_payload(body.into());
+    }
+    let fault = instance.and_then(|instance| instance.faults.next_with(request.method().as_str(), request.path(), &text));
     let lost = matches!(
         fault,
         Some(

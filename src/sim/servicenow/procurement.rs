@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use rust_decimal::Decimal;
 
-use crate::domain::money::{format_decimal, parse_decimal};
+use crate::domain::money::parse_decimal;
 
 use super::options::ServiceNowOptions;
 use super::rows::{Row, Table};
@@ -43,7 +43,7 @@ fn number(table: &Table, row: &Row, column: &str) -> Decimal {
 }
 
 fn set(store: &mut Store, name: &str, slot: u32, values: &[(&str, Decimal)], options: &ServiceNowOptions) {
-    let values = values.iter().map(|(column, value)| (Cow::Borrowed(*column), Cow::Owned(format_decimal(*value, options.decimal_places))));
+    let values = values.iter().map(|(column, value)| (Cow::Borrowed(*column), Cow::Owned(value.to_string())));
     let fields: Vec<Field<'_>> = values.collect();
     // nothing refuses what the system itself writes
     let _ = store.update(name, slot, &fields, Writer::Hand, options);

@@ -13,6 +13,9 @@ pub enum ColumnKind {
     Integer,
     /// A decimal; anything else is ignored.
     Decimal,
+    /// An amount of money: up to four decimals, with or without its currency as in `EUR;10.00`; anything else is ignored. The caller's
+    /// currency is taken to be the amount's, so that nothing is converted.
+    Currency,
     /// `YYYY-MM-DD`
     Date,
     /// `YYYY-MM-DD HH:MM:SS`, UTC
@@ -141,7 +144,7 @@ pub struct TableSchema {
 }
 
 impl TableSchema {
-    /// A table with these columns, written `name:kind`: `text`, `text(40)`, `int`, `decimal`, `date`, `datetime`, `boolean`, `ref(table)`,
+    /// A table with these columns, written `name:kind`: `text`, `text(40)`, `int`, `decimal`, `currency`, `date`, `datetime`, `boolean`, `ref(table)`,
     /// `choice(a|b)`; no kind is `text(255)`.
     pub fn new(name: &str, display: &str, columns: &str) -> Self {
         let columns = columns.split_whitespace().map(column).collect();
@@ -215,6 +218,7 @@ fn column(text: &str) -> Column {
     let kind = match word {
         "int" => ColumnKind::Integer,
         "decimal" => ColumnKind::Decimal,
+        "currency" => ColumnKind::Currency,
         "date" => ColumnKind::Date,
         "datetime" => ColumnKind::DateTime,
         "boolean" => ColumnKind::Boolean,

@@ -5,9 +5,13 @@ use std::borrow::Cow;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use crate::domain::money::{format_decimal, parse_decimal};
+use crate::domain::ratio::Ratio;
 
 use super::options::{LongText, ServiceNowOptions};
 use super::schema::ColumnKind;
+
+/// Decimals that a currency column keeps: four, unless the instance is set to two.
+const CURRENCY_PLACES: u32 = 4;
 
 /// What is stored of a value.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,6 +41,14 @@ pub(super) fn store<'a>(kind: Option<&ColumnKind>, value: Cow<'a, str>, options:
         Some(ColumnKind::Integer) => return whole(value.trim().parse::<i64>().ok().map(|number| number.to_string())),
         Some(ColumnKind::Decimal) => {
             return whole(parse_decimal(&value).map(|number| format_decimal(number, options.decimal_places)));
+        }
+        Some(ColumnKind::Currency) => {
+            let amount = match value.split_once(';') {
+                Some((code, amount)) => (code.len() == 3).then_some(amount),
+                None => Some(&*value),
+            };
+            let amount = amount.and_then(parse_decimal).and_then(Ratio::of);
+            return whole(amount.and_then(|amount| amount.write(2, CURRENCY_PLACES)).map(|written| written.text));
         }
         Some(ColumnKind::Boolean) => {
             return whole(match &*value {
@@ -103,6 +115,9 @@ mod tests {
         assert_eq!(kept(&ColumnKind::Text(3), "äbcd").as_deref(), Some("äbc"));
         assert_eq!(kept(&ColumnKind::Decimal, "12.345").as_deref(), Some("12.35"));
         assert_eq!(kept(&ColumnKind::Decimal, "12,5"), None);
+        assert_eq!(kept(&ColumnKind::Currency, "0.018").as_deref(), Some("0.018"));
+        assert_eq!(kept(&ColumnKind::Currency, "EUR;12.34567").as_deref(), Some("12.3457"));
+        assert_eq!(kept(&ColumnKind::Currency, "EURO;1"), None);
         assert_eq!(kept(&ColumnKind::Integer, "1.5"), None);
         assert_eq!(kept(&ColumnKind::Boolean, "1").as_deref(), Some("true"));
         assert_eq!(kept(&ColumnKind::Boolean, "Y"), None);

@@ -36,6 +36,9 @@ impl<'a> RowWriter<'a> {
 
     fn value(&self, cell: &Cell, sql: SqlType, out: &mut Vec<u8>) {
         match (sql, cell) {
+            (_, Cell::Text(text)) if let Some(raw) = self.switches.raw.iter().find(|raw| *raw.text == **text) => {
+                out.extend_from_slice(&raw.json)
+            }
             (_, Cell::Text(text))
                 if self.switches.guessed_numbers && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) =>
             {

@@ -23,7 +23,7 @@ use rust_decimal::Decimal;
 use url::Url;
 
 pub use enet::{EnetAccounts, EnetStats, EnetSwitches, SessionCounts};
-pub use options::{Release, Switches, SysproOptions};
+pub use options::{RawText, Release, Switches, SysproOptions};
 pub use side_door::Stats;
 pub use state::{LiveWrites, PageRead, Traffic};
 

@@ -99,8 +99,25 @@ pub struct Switches {
     pub latency_ms: u64,
     /// Texts of digits come as numbers, as from a gateway that guesses: leading zeros are lost.
     pub guessed_numbers: bool,
+    /// The order asked for is ignored: rows come in an order of the service's own.
+    pub ignore_order: bool,
+    /// Of this table every so many-th row is left out of lists, and counted all the same.
+    pub left_out: Option<(String, usize)>,
+    /// Texts that come as something else.
+    pub raw: Vec<RawText>,
     /// e.net.
     pub enet: EnetSwitches,
+}
+
+/// A stored text that comes as something that no text can hold, or that breaks the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawText {
+    /// The text as it is stored.
+    pub text: String,
+    /// The JSON that comes instead, as it stands: with its quotes, where it has any.
+    pub json: Vec<u8>,
+    /// What stands between the tags of e.net's XML instead.
+    pub xml: String,
 }
 
 impl Default for Switches {
@@ -123,6 +140,9 @@ impl Default for Switches {
             reload_operators_on_restart: true,
             latency_ms: 0,
             guessed_numbers: false,
+            ignore_order: false,
+            left_out: None,
+            raw: Vec::new(),
             enet: EnetSwitches::default(),
         }
     }

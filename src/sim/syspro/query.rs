@@ -147,10 +147,12 @@ impl Query {
             looked_at += 1;
             self.filter.as_ref().is_none_or(|filter| filter.holds(table, *slot, switches.sentinel_dates))
         });
+        let left_out = switches.left_out.as_ref().filter(|(name, _)| *name == table.schema.name);
         let in_order = table.indexes().nth(access.index).is_some_and(|columns| {
             columns.len() == self.order.len()
                 && columns.iter().zip(&self.order).all(|(column, (at, descending))| column == at && !descending)
-        });
+        }) && !switches.ignore_order
+            && left_out.is_none();
         let (rows, total, more);
         if in_order && !self.count {
             let found: Vec<u32> = candidates.by_ref().skip(self.skip).take(wanted).collect();
@@ -164,12 +166,16 @@ impl Query {
                         let order = table.cell(*a, *at).cmp(table.cell(*b, *at));
                         if *descending { order.reverse() } else { order }
                     };
-                    let ordered = self.order.iter().map(compare).find(|order| order.is_ne());
+                    let ordered = self.order.iter().filter(|_| !switches.ignore_order).map(compare).find(|order| order.is_ne());
                     ordered.unwrap_or_else(|| shuffled(*a).cmp(&shuffled(*b)))
                 });
             }
             total = found.len();
-            more = total > self.skip.saturating_add(wanted);
+            if let Some((_, every)) = left_out {
+                let place = |slot: u32| usize::try_from(slot).unwrap_or_default() + 1;
+                found.retain(|slot| !place(*slot).is_multiple_of(*every));
+            }
+            more = found.len() > self.skip.saturating_add(wanted);
             rows = found.into_iter().skip(self.skip).take(wanted).collect();
         }
         Found { rows, looked_at, total, more }

@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -16,6 +17,8 @@ use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
 use super::{Intake, IntakeRecord, MapFailure, Work, next_ids};
 use crate::domain::audit::AuditKind;
+use crate::domain::next_step::NextStep;
+use crate::store::text::{JsonText, Text};
 
 #[derive(QueryableByName)]
 struct Latest {
@@ -61,6 +64,12 @@ struct Superseded {
     version: i32,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     run_id: Option<Uuid>,
+    #[diesel(sql_type = Text)]
+    block: String,
+    #[diesel(sql_type = Text)]
+    record_key: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    failed_at: Option<DateTime<Utc>>,
 }
 
 /// A delivery about to be written.
@@ -111,7 +120,20 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
                     records.iter().flat_map(|r| &r.parents).filter(|p| missing.contains(*p)).collect();
                 let first = chosen.deliveries.len();
                 chosen.choose(intake, w, records, before);
-                let deliveries = &mut chosen.deliveries;
+                let Chosen { deliveries, withdrawn } = &mut chosen;
+                // what could not be mapped can be, or is gone: that entry is over, also where nothing is sent
+                for ((block, record_key), last) in before.into_iter().flatten() {
+                    if last.action == "unmapped"
+                        && last.state.is_some()
+                        && record_key.is_empty()
+                        && !deliveries[first..].iter().any(|d| d.block == *block && d.record_key.is_empty())
+                    {
+                        let place = (w.id, block.clone(), String::new());
+                        if !withdrawn.contains(&place) {
+                            withdrawn.push(place);
+                        }
+                    }
+                }
                 let header_open = deliveries[first..].iter().any(|d| d.block == HEADER)
                     || before.is_some_and(|b| b.get(&(HEADER.to_owned(), String::new())).is_some_and(|l| l.state.is_some()));
                 if deliveries.len() > first && !parents.is_empty() {
@@ -124,7 +146,7 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
                 for delivery in &mut deliveries[first..] {
                     if let Some(message) = &message {
                         (delivery.state, delivery.reason, delivery.message) = ("parked", Some("missing_parent"), Some(message.clone()));
-                        delivery.next_step = Some("nothing: it is released by itself when that record is delivered");
+                        delivery.next_step = Some(NextStep::ParentToCome.text());
                     } else if delivery.block != HEADER && header_open {
                         delivery.state = "held";
                     }
@@ -133,17 +155,17 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
         }
     }
     let Chosen { deliveries, withdrawn } = chosen;
+    let failed = supersede(conn, intake, &deliveries, &withdrawn, tally)?;
     if deliveries.is_empty() && withdrawn.is_empty() {
         return Ok(());
     }
-    supersede(conn, intake, &deliveries, &withdrawn, tally)?;
     let records: HashSet<i64> = deliveries.iter().map(|delivery| delivery.document_id).collect();
     if !records.is_empty() {
         tally.queued.push((intake.run.0, records.len() as i64, deliveries.len() as i64));
     }
     let ids = next_ids(conn, "delivery", deliveries.len())?;
     insert_deliveries(conn, intake, &ids, &deliveries)?;
-    insert_pending(conn, intake, &ids, &deliveries)?;
+    insert_pending(conn, intake, &ids, &deliveries, &failed)?;
     let again: Vec<i64> = work.iter().filter(|w| w.known).map(|w| w.id).collect();
     if !again.is_empty() {
         sql_query("DELETE FROM awaited_parent WHERE document_id = ANY($1)").bind::<Array<BigInt>, _>(&again).execute(conn)?;
@@ -323,20 +345,26 @@ fn overlay(payload: &str, marks: &BTreeMap<String, String>) -> String {
     serde_json::to_string(&fields).unwrap_or_default()
 }
 
-/// What a newer delivery of the same record replaces before it was sent.
+/// Since when a record of these has failed, by document, block and the line's key.
+type FailedSince = HashMap<(i64, String, String), DateTime<Utc>>;
+
+/// What a newer delivery of the same record replaces before it was sent; says since when what is replaced has failed.
 fn supersede(
     conn: &mut Conn,
     intake: &Intake,
     deliveries: &[NewDelivery<'_>],
     withdrawn: &[(i64, String, String)],
     tally: &mut RunTally,
-) -> Tx<()> {
+) -> Tx<FailedSince> {
     let new = deliveries.iter().map(|d| (d.document_id, d.block.as_ref(), d.record_key.as_ref()));
     let places: Vec<(i64, &str, &str)> = new.chain(withdrawn.iter().map(|(id, block, key)| (*id, block.as_str(), key.as_str()))).collect();
+    if places.is_empty() {
+        return Ok(FailedSince::new());
+    }
     let rows: Vec<Superseded> = sql_query(include_str!("../sql/pending_supersede.sql"))
-        .bind::<Array<BigInt>, _>(places.iter().map(|place| place.0).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(places.iter().map(|place| place.1).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(places.iter().map(|place| place.2).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(places.iter().map(|p| p.0).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(places.iter().map(|p| p.1).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(places.iter().map(|p| p.2).collect::<Vec<_>>())
         .load(conn)?;
     let audit: Vec<NewAudit> = rows
         .iter()
@@ -348,7 +376,14 @@ fn supersede(
         })
         .collect();
     tally.replaced.extend(rows.iter().filter_map(|row| Some((row.run_id?, row.document_id))));
-    audit_append(conn, &audit)
+    audit_append(conn, &audit)?;
+    let mut failed = FailedSince::new();
+    for row in rows {
+        let Some(at) = row.failed_at else { continue };
+        let first = failed.entry((row.document_id, row.block, row.record_key)).or_insert(at);
+        *first = at.min(*first);
+    }
+    Ok(failed)
 }
 
 fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>]) -> Tx<()> {
@@ -362,7 +397,7 @@ fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: 
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.record_key.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.action).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.payload.as_ref()).collect::<Vec<_>>())
+    .bind::<Array<JsonText>, _>(deliveries.iter().map(|d| d.payload.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(deliveries.iter().map(|d| &d.hash[..]).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.refs.as_deref()).collect::<Vec<_>>())
     .bind::<SqlUuid, _>(intake.run.0)
@@ -370,10 +405,20 @@ fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: 
     Ok(())
 }
 
-fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>]) -> Tx<()> {
+fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>], failed: &FailedSince) -> Tx<()> {
+    // a retry does not move since when a record has not arrived
+    let since = |d: &NewDelivery<'_>| {
+        let place = (d.document_id, d.block.as_ref().to_owned(), d.record_key.as_ref().to_owned());
+        failed.get(&place).copied()
+    };
+    let since: Vec<Option<DateTime<Utc>>> =
+        if failed.is_empty() { vec![None; deliveries.len()] } else { deliveries.iter().map(since).collect() };
     sql_query(
-        "INSERT INTO pending (company, entity, run_id, delivery_id, document_id, version, block, record_key, state, reason, message, field, next_step) \
-         SELECT $1, $2, $13, n.* FROM unnest($3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]) AS n",
+        "INSERT INTO pending (company, entity, run_id, delivery_id, document_id, version, block, record_key, state, reason, message, field, next_step, first_failed_at) \
+         SELECT $1, $2, $14, n.delivery_id, n.document_id, n.version, n.block, n.record_key, n.state, n.reason, n.message, n.field, n.next_step, \
+                coalesce(n.failed_at, CASE WHEN n.state = 'parked' THEN now() END) \
+         FROM unnest($3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[]) \
+              AS n (delivery_id, document_id, version, block, record_key, state, reason, message, field, next_step, failed_at)",
     )
     .bind::<Text, _>(intake.flow.company.as_str())
     .bind::<Text, _>(intake.flow.entity.as_str())
@@ -387,6 +432,7 @@ fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[N
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.message.as_deref()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.field).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.next_step).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Timestamptz>>, _>(since)
     .bind::<SqlUuid, _>(intake.run.0)
     .execute(conn)?;
     Ok(())

@@ -6,22 +6,25 @@ mod deliveries;
 mod versions;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 
 use super::audit::{NewAudit, audit_append};
 use super::backfill::{BackfillStep, backfill_step};
 use super::flow::{flow_advance, flow_assert_held};
-use super::run::{RunTally, run_count, run_tally};
+use super::run::{RunTally, run_assert_in_force, run_count, run_tally};
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::{RunCounts, RunId};
-use crate::domain::{DocumentKey, FlowId};
+use crate::domain::warning::WarningKind;
+use crate::domain::{DocumentKey, Facts, FlowId};
+use crate::store::text::Text;
 
 pub(super) use self::deliveries::payload_hash;
 use self::deliveries::{deliver, leave_to_alignment};
@@ -46,6 +49,8 @@ pub struct Intake {
     pub backfill: Option<BackfillStep>,
     /// What each column holds, when that is new.
     pub kinds: Option<serde_json::Value>,
+    /// How many rows its tables have, with the last page of a whole read.
+    pub sizes: Option<serde_json::Value>,
     /// What is to be said of this page as a whole, by name: a column that changed.
     pub notes: Vec<String>,
     /// Whether to note the documents as seen by this run's sweep.
@@ -72,12 +77,37 @@ impl Intake {
             position: None,
             backfill: None,
             kinds: None,
+            sizes: None,
             notes: Vec::new(),
             sweep: false,
             resend: false,
             on_gone: BTreeMap::new(),
             aligned: false,
             actor: "tieline".into(),
+        }
+    }
+}
+
+impl Intake {
+    /// The page without its documents.
+    #[must_use]
+    pub fn clone_without_documents(&self) -> Self {
+        Self {
+            flow: self.flow.clone(),
+            lease: self.lease.clone(),
+            run: self.run,
+            documents: Vec::new(),
+            watermark: self.watermark,
+            position: self.position.clone(),
+            backfill: self.backfill.clone(),
+            kinds: self.kinds.clone(),
+            sizes: self.sizes.clone(),
+            notes: self.notes.clone(),
+            sweep: self.sweep,
+            resend: self.resend,
+            on_gone: self.on_gone.clone(),
+            aligned: self.aligned,
+            actor: self.actor.clone(),
         }
     }
 }
@@ -91,10 +121,12 @@ pub struct IntakeDocument {
     pub hash: [u8; 32],
     /// The content as JSON.
     pub content: String,
+    /// What lists and sums show of it.
+    pub facts: Facts,
     /// The target records, or why there are none.
     pub mapped: Result<Vec<IntakeRecord>, MapFailure>,
     /// What the mapping has to say, such as a text that was cut.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<(WarningKind, String)>,
     /// SYSPRO no longer has it.
     pub gone: bool,
     /// What is written of what was sent of it before, because nothing of it is to be sent any more: SYSPRO no longer has it, or the
@@ -164,6 +196,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing was written.
     pub async fn intake(&self, intake: Intake) -> Result<RunCounts, StoreError> {
+        self.intake_of(Arc::new(intake)).await
+    }
+
+    /// As [`Store::intake`], for a caller that keeps the page, to take it in by parts when it is refused.
+    ///
+    /// # Errors
+    /// As [`Store::intake`].
+    pub async fn intake_of(&self, intake: Arc<Intake>) -> Result<RunCounts, StoreError> {
         self.run_hot("take a page in", move |conn| take_in(conn, &intake)).await
     }
 }
@@ -172,7 +212,9 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     if let Some((lease, ttl)) = &intake.lease {
         flow_assert_held(conn, lease, *ttl)?;
         let moves = intake.backfill.is_none().then_some((intake.watermark, intake.position.as_ref()));
-        flow_advance(conn, lease, moves, intake.kinds.as_ref())?;
+        flow_advance(conn, lease, moves, intake.kinds.as_ref(), intake.sizes.as_ref())?;
+    } else {
+        run_assert_in_force(conn, intake.run)?;
     }
     if !intake.notes.is_empty() {
         let note = |note: &String| {

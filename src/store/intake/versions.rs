@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Integer, Nullable, Uuid as SqlUuid};
 
 use super::super::audit::{NewAudit, audit_append};
 use super::super::{Conn, Tx};
 use super::{Intake, IntakeDocument, Work, next_ids};
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunCounts;
+use crate::store::text::Text;
+use crate::telemetry::metrics::metrics;
 
 #[derive(QueryableByName)]
 pub(super) struct Known {
@@ -24,6 +26,11 @@ pub(super) struct Known {
     hash: Vec<u8>,
     #[diesel(sql_type = Bool)]
     deleted: bool,
+}
+
+/// The amount, digit by digit.
+fn amount(document: &IntakeDocument) -> Option<String> {
+    document.facts.amount.map(|amount| amount.to_string())
 }
 
 pub(super) fn known_documents(conn: &mut Conn, intake: &Intake) -> Tx<HashMap<String, Known>> {
@@ -44,14 +51,18 @@ pub(super) fn insert_new_documents(conn: &mut Conn, intake: &Intake, known: &Has
     }
     let ids = next_ids(conn, "document", new.len())?;
     sql_query(
-        "INSERT INTO document (id, company, entity, key, version, hash) \
-         SELECT n.id, $1, $2, n.key, 1, n.hash FROM unnest($3::bigint[], $4::text[], $5::bytea[]) AS n (id, key, hash)",
+        "INSERT INTO document (id, company, entity, key, version, hash, amount, currency, dated) \
+         SELECT n.id, $1, $2, n.key, 1, n.hash, n.amount::numeric, n.currency, n.dated \
+         FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::date[]) AS n (id, key, hash, amount, currency, dated)",
     )
     .bind::<Text, _>(intake.flow.company.as_str())
     .bind::<Text, _>(intake.flow.entity.as_str())
     .bind::<Array<BigInt>, _>(&ids)
     .bind::<Array<Text>, _>(new.iter().map(|d| d.key.as_str()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(new.iter().map(|d| &d.hash[..]).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(new.iter().map(|d| amount(d)).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(new.iter().map(|d| d.facts.currency.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Date>>, _>(new.iter().map(|d| d.facts.dated).collect::<Vec<_>>())
     .execute(conn)?;
     Ok(new.iter().map(|d| d.key.as_str().to_owned()).zip(ids).collect())
 }
@@ -97,18 +108,23 @@ pub(super) fn choose_work<'a>(
 }
 
 pub(super) fn update_changed_documents(conn: &mut Conn, work: &[Work<'_>]) -> Tx<()> {
-    let changed: Vec<&Work<'_>> = work.iter().filter(|w| w.known && w.fresh).collect();
+    // what is sent again says anew what it is: the definition may name other columns by now
+    let changed: Vec<&Work<'_>> = work.iter().filter(|w| w.known).collect();
     if changed.is_empty() {
         return Ok(());
     }
     sql_query(
-        "UPDATE document d SET version = n.version, hash = n.hash, deleted = n.deleted \
-         FROM unnest($1::bigint[], $2::integer[], $3::bytea[], $4::boolean[]) AS n (id, version, hash, deleted) WHERE d.id = n.id",
+        "UPDATE document d SET version = n.version, hash = n.hash, deleted = n.deleted, amount = n.amount::numeric, currency = n.currency, dated = n.dated \
+         FROM unnest($1::bigint[], $2::integer[], $3::bytea[], $4::boolean[], $5::text[], $6::text[], $7::date[]) \
+              AS n (id, version, hash, deleted, amount, currency, dated) WHERE d.id = n.id",
     )
     .bind::<Array<BigInt>, _>(changed.iter().map(|w| w.id).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(changed.iter().map(|w| w.version).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(changed.iter().map(|w| &w.document.hash[..]).collect::<Vec<_>>())
     .bind::<Array<Bool>, _>(changed.iter().map(|w| w.document.gone).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(changed.iter().map(|w| amount(w.document)).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(changed.iter().map(|w| w.document.facts.currency.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Date>>, _>(changed.iter().map(|w| w.document.facts.dated).collect::<Vec<_>>())
     .execute(conn)?;
     Ok(())
 }
@@ -129,6 +145,9 @@ pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>
         .bind::<Array<Text>, _>(fresh.iter().map(|w| w.document.content.as_str()).collect::<Vec<_>>())
         .execute(conn)?;
     }
+    for (kind, _) in fresh.iter().flat_map(|w| &w.document.warnings) {
+        metrics().warned(&intake.flow.entity, *kind);
+    }
     let audit: Vec<NewAudit> = work
         .iter()
         .map(|w| {
@@ -142,7 +161,8 @@ pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>
             row.actor.clone_from(&intake.actor);
             let mut detail = serde_json::Map::new();
             if !w.document.warnings.is_empty() {
-                detail.insert("warnings".into(), w.document.warnings.clone().into());
+                let texts: Vec<&str> = w.document.warnings.iter().map(|(_, text)| text.as_str()).collect();
+                detail.insert("warnings".into(), texts.into());
             }
             if let Some(case) = w.document.marks.as_ref().and_then(|marks| marks.case.as_ref()) {
                 detail.insert("gone".into(), case.clone().into());

@@ -5,10 +5,10 @@ WITH dead AS (
     RETURNING batch_id, node
 ), doubtful AS (
     UPDATE pending p
-    SET state = 'in_doubt', not_before = now(), since = now(), batch_id = NULL,
+    SET state = 'in_doubt', not_before = now(), since = now(), first_failed_at = coalesce(p.first_failed_at, now()), batch_id = NULL,
         -- when its request left is not known, but it was before now
         sent_at = now(),
-        message = 'the sender stopped before the answer was stored', next_step = 'tieline looks the record up by itself'
+        message = 'the sender stopped before the answer was stored', next_step = $6
     FROM dead
     WHERE p.batch_id = dead.batch_id AND p.state = 'sending'
     RETURNING p.delivery_id, p.document_id, p.version, dead.batch_id, dead.node

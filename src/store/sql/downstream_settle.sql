@@ -14,7 +14,7 @@ WITH n AS (
     INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, run_id, state, reason, message, next_step, not_before)
     SELECT e.delivery_id, e.document_id, e.company, e.entity, l.version, $1, e.record_key, l.run_id,
            CASE WHEN e.again IS NULL THEN 'parked' ELSE 'waiting' END, CASE WHEN e.again IS NULL THEN 'downstream_failed' END, e.said,
-           CASE WHEN e.again IS NULL THEN $9 ELSE 'nothing: it is sent again by itself' END,
+           CASE WHEN e.again IS NULL THEN $9 ELSE $10 END,
            now() + make_interval(secs => coalesce(e.again, 0))
     FROM ended e
     JOIN delivery l ON l.id = e.delivery_id

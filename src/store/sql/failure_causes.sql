@@ -1,8 +1,9 @@
-SELECT c.cause, min(c.company) AS company, min(c.entity) AS entity, min(c.why) AS reason, min(c.words) AS words, min(c.next_step) AS next_step,
-       bool_and(c.state = 'parked') AS parked, count(*) AS count, count(DISTINCT c.document_id) AS documents,
-       min(c.since) AS first, max(c.since) AS last, count(*) OVER () AS causes, (sum(count(*)) OVER ())::bigint AS all
-FROM (
-    SELECT p.*, coalesce(p.reason, p.state) AS why, {words} AS words, {cause} AS cause
+WITH f AS MATERIALIZED (
+    SELECT p.delivery_id, p.document_id, p.company, p.entity, coalesce(p.reason, p.state) AS why, p.state, coalesce(p.message, '') AS message,
+           p.next_step, coalesce(p.first_failed_at, p.since) AS failed_at, {cause} AS cause,
+           -- the record's own names differ anyway
+           replace(replace(coalesce(p.message, ''), '`' || d.key || '`', '`…`'), '`' || nullif(p.record_key, '') || '`', '`…`') AS alike,
+           d.key, d.amount, d.currency
     FROM pending p JOIN document d ON d.id = p.document_id
     WHERE (p.state IN ('parked', 'in_doubt') OR (p.state = 'waiting' AND p.message IS NOT NULL))
       AND ($1 IS NULL OR p.company = $1)
@@ -12,8 +13,40 @@ FROM (
       AND ($6 IS NULL OR d.key = $6)
       AND ($7 IS NULL OR p.since >= $7)
       AND ($8 IS NULL OR p.since < $8)
-) c
-WHERE $9 IS NULL OR c.cause = $9
-GROUP BY c.cause
-ORDER BY count DESC, c.cause
-LIMIT $5
+      AND ($9 IS NULL OR {cause} = $9)
+), g AS (
+    SELECT cause, min(company) AS company, min(entity) AS entity, min(why) AS reason, bool_and(state = 'parked') AS parked,
+           count(*) AS count, count(DISTINCT document_id) AS documents, min(failed_at) AS first, max(failed_at) AS last,
+           min(delivery_id) AS example, count(*) OVER () AS causes, (sum(count(*)) OVER ())::bigint AS all
+    FROM f
+    GROUP BY cause
+    ORDER BY CASE WHEN $10 THEN min(failed_at) END, count(*) DESC, cause
+    LIMIT $5
+), counted AS (
+    SELECT cause, coalesce(alike, message) AS message, count(DISTINCT document_id) AS documents
+    FROM f JOIN g USING (cause)
+    GROUP BY 1, 2
+), ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY cause ORDER BY documents DESC, message) AS rank FROM counted
+), messages AS (
+    SELECT cause, json_agg(json_build_object('message', message, 'documents', documents) ORDER BY rank) AS messages
+    FROM ranked WHERE rank <= 200
+    GROUP BY cause
+), sums AS (
+    -- an amount counts once, however many parts of its document failed; amounts of different currencies are never added
+    SELECT cause, currency, sum(amount) AS amount, count(*) AS documents
+    FROM (SELECT DISTINCT f.cause, f.document_id, coalesce(f.currency, '') AS currency, f.amount FROM f JOIN g USING (cause) WHERE f.amount IS NOT NULL) d
+    GROUP BY cause, currency
+), amounts AS (
+    SELECT cause, json_agg(json_build_object('currency', currency, 'amount', amount::text, 'documents', documents) ORDER BY documents DESC, currency) AS amounts
+    FROM sums
+    GROUP BY cause
+)
+SELECT g.cause, g.company, g.entity, g.reason, g.parked, g.count, g.documents, g.first, g.last, g.causes, g.all,
+       e.key AS example_key, e.message AS example, e.next_step,
+       coalesce(m.messages, '[]')::text AS messages, coalesce(a.amounts, '[]')::text AS amounts
+FROM g
+JOIN f e ON e.delivery_id = g.example
+LEFT JOIN messages m ON m.cause = g.cause
+LEFT JOIN amounts a ON a.cause = g.cause
+ORDER BY CASE WHEN $10 THEN g.first END, g.count DESC, g.cause

@@ -1,5 +1,6 @@
 SELECT p.delivery_id, p.company, p.entity, d.key, p.version, p.block, p.record_key, p.state, p.reason, p.message, p.field, p.next_step,
-       {cause} AS cause, p.attempts, p.since, p.not_before
+       {cause} AS cause, p.attempts, p.since, p.not_before,
+       coalesce(p.first_failed_at, p.since) AS first_failed_at, d.amount::text AS amount, d.currency
 FROM pending p JOIN document d ON d.id = p.document_id
 WHERE (p.state IN ('parked', 'in_doubt') OR (p.state = 'waiting' AND p.message IS NOT NULL))
   AND ($1 IS NULL OR p.company = $1)

@@ -12,7 +12,9 @@ SELECT f.company, f.entity, f.watermark, f.paused_at, f.paused_by, f.stopped,
        CASE WHEN f.lease_until > now() THEN f.holder END AS holder, f.last_progress_at, f.last_success_at, f.last_sweep_at, f.last_error,
        coalesce(d.documents, 0) AS documents, coalesce(p.parts, 0) AS parts, coalesce(p.queued, 0) AS queued, coalesce(p.sending, 0) AS sending,
        coalesce(p.retrying, 0) AS retrying, coalesce(p.unknown, 0) AS unknown, coalesce(p.waiting, 0) AS waiting,
-       coalesce(p.failed, 0) AS failed, coalesce(p.on_hold, 0) AS on_hold
+       coalesce(p.failed, 0) AS failed, coalesce(p.on_hold, 0) AS on_hold,
+       -- whoever knows the configuration says otherwise
+       true AS configured
 FROM flow f
 LEFT JOIN document_count d ON d.company = f.company AND d.entity = f.entity
 LEFT JOIN p ON p.company = f.company AND p.entity = f.entity

@@ -14,7 +14,7 @@ WITH bounds AS (
     -- what is older than a day was there before somebody was to be told, or is no news any more
     JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid AND a.at > now() - interval '1 day'
     LEFT JOIN document d ON d.id = a.document_id
-    WHERE (a.kind = 'parked' AND a.detail::jsonb ->> 'reason' NOT IN ('missing_parent', 'on_hold'))
+    WHERE (a.kind = 'parked' AND (a.detail::jsonb ->> 'reason' NOT IN ('missing_parent', 'on_hold') OR a.detail::jsonb ->> 'absent' = 'true'))
        OR (a.kind = 'downstream' AND a.detail::jsonb ->> 'state' = 'failed' AND a.detail::jsonb ->> 'again_in_seconds' IS NULL)
        OR (a.kind = 'conflict' AND a.detail::jsonb ->> 'state' = 'open')
        OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' = 'stop')

@@ -7,6 +7,8 @@ WITH n AS (
            || coalesce('; the last error: ' || left(f.last_error, 200), '')
     FROM flow f
     WHERE 'flow_stale' = ANY($6) AND f.paused_at IS NULL AND f.stopped IS NULL AND f.last_success_at < now() - make_interval(hours => $7)
+      -- what the configuration no longer makes is nobody's to run
+      AND EXISTS (SELECT FROM unnest($9::text[], $10::text[]) AS made (company, entity) WHERE made.company = f.company AND made.entity = f.entity)
 ), over AS (
     DELETE FROM notice_standing s WHERE NOT EXISTS (SELECT FROM n WHERE n.event = s.event AND n.subject = s.subject)
 ), new AS (

@@ -15,6 +15,7 @@ WITH n AS MATERIALIZED (
     UPDATE pending p
     SET state = n.state, reason = n.reason, message = n.message, field = n.field, next_step = n.next_step,
         not_before = n.not_before, batch_id = NULL, since = CASE WHEN p.state = n.state THEN p.since ELSE now() END,
+        first_failed_at = coalesce(p.first_failed_at, now()),
         attempts = greatest(p.attempts - n.uncounted, 0),
         -- an answer that is missed now belongs to a request that left no later than now
         sent_at = CASE WHEN n.state = 'in_doubt' AND NOT $9 THEN now() ELSE p.sent_at END

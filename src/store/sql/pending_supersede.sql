@@ -6,4 +6,5 @@ WHERE p.state IN ('waiting', 'held', 'parked') AND p.delivery_id = ANY(ARRAY(
     CROSS JOIN LATERAL (
         SELECT t.delivery_id FROM pending t
         WHERE t.document_id = n.document_id AND t.block = n.block AND t.record_key = n.record_key OFFSET 0) t))
-RETURNING p.delivery_id, p.document_id, p.version, p.run_id
+RETURNING p.delivery_id, p.document_id, p.version, p.run_id, p.block, p.record_key,
+          coalesce(p.first_failed_at, CASE WHEN p.message IS NOT NULL THEN p.since END) AS failed_at

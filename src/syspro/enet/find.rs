@@ -113,7 +113,10 @@ impl Finder {
                 None => Cell::Null,
                 Some(text) => {
                     answer.seen[at] = true;
-                    cell(&text, edm[at], find.kinds.get(at).copied().unwrap_or_default())
+                    match Cell::from_text(text) {
+                        Cell::Text(text) => cell(&text, edm[at], find.kinds.get(at).copied().unwrap_or_default()),
+                        other => other,
+                    }
                 }
             });
             answer.rows.push(cells.collect());

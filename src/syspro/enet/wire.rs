@@ -6,6 +6,8 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
+use super::super::wire::WRITTEN_OUT;
+
 /// `<name>text</name>`, escaped.
 pub(super) fn element(name: &str, text: &str) -> String {
     if text.is_empty() {
@@ -35,9 +37,47 @@ pub(super) fn text(body: &[u8]) -> String {
         .and_then(|rest| rest.split(['"', '\'', '?', '>']).next())
         .and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()));
     match (declared, std::str::from_utf8(body)) {
+        (Some(encoding), _) if encoding == encoding_rs::WINDOWS_1252 => windows_1252(body),
+        (Some(encoding), _) if encoding == encoding_rs::UTF_8 => utf_8(body),
         (Some(encoding), _) => encoding.decode_without_bom_handling(body).0.into_owned(),
         (None, Ok(text)) => text.to_owned(),
-        (None, Err(_)) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(body).0.into_owned(),
+        (None, Err(_)) => windows_1252(body),
+    }
+}
+
+/// Text of Windows-1252; the five bytes that stand for nothing there are written out.
+fn windows_1252(body: &[u8]) -> String {
+    let mut out = String::with_capacity(body.len());
+    for piece in body.split_inclusive(|byte| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d)) {
+        let (whole, hole) = match piece.split_last() {
+            Some((byte @ (0x81 | 0x8d | 0x8f | 0x90 | 0x9d), whole)) => (whole, Some(byte)),
+            _ => (piece, None),
+        };
+        out.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(whole).0);
+        out.extend(hole.map(|byte| format!("{WRITTEN_OUT}\\x{byte:02x}")));
+    }
+    out
+}
+
+/// Text of UTF-8; bytes that are none are written out.
+fn utf_8(body: &[u8]) -> String {
+    let mut out = String::with_capacity(body.len());
+    for chunk in body.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().map(|byte| format!("{WRITTEN_OUT}\\x{byte:02x}")));
+    }
+    out
+}
+
+/// What a reference to a character that no text can hold is written as.
+fn written_out(reference: &str) -> String {
+    let number = reference.strip_prefix('#').and_then(|number| match number.strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => number.parse().ok(),
+    });
+    match number {
+        Some(number) => format!("{WRITTEN_OUT}\\u{number:04x}"),
+        None => format!("{WRITTEN_OUT}&{reference};"),
     }
 }
 
@@ -141,13 +181,10 @@ pub(super) fn walk(document: &str, mut visit: impl FnMut(&[Cow<'_, str>], Step<'
             Event::CData(text) => visit(&path, Step::Text(&text.xml10_content())),
             Event::GeneralRef(entity) => {
                 let mut buffer = [0; 4];
-                match entity.resolve_char_ref().map_err(|error| error.to_string())? {
-                    Some(c) => visit(&path, Step::Text(c.encode_utf8(&mut buffer))),
-                    None => {
-                        let name = entity.xml10_content();
-                        let known = resolve_predefined_entity(&name).ok_or_else(|| format!("the entity `{name}` is not defined"))?;
-                        visit(&path, Step::Text(known));
-                    }
+                match entity.resolve_char_ref() {
+                    Ok(Some(c)) if c != '\0' => visit(&path, Step::Text(c.encode_utf8(&mut buffer))),
+                    Ok(None) if let Some(known) = resolve_predefined_entity(&entity.xml10_content()) => visit(&path, Step::Text(known)),
+                    _ => visit(&path, Step::Text(&written_out(&entity.xml10_content()))),
                 }
             }
             Event::Eof => break,
@@ -179,6 +216,17 @@ mod tests {
     }
 
     #[test]
+    fn what_no_text_can_hold_is_written_out() {
+        let found = rows("<t><Row><A>a&#0;b&#xD83D;&#65;&amp;&nope;</A></Row><RowsReturned>1</RowsReturned></t>", &["A"]).expect("XML");
+        let cell = crate::syspro::wire::Cell::from_text(found.rows[0][0].clone().expect("there"));
+        assert_eq!(cell, crate::syspro::wire::Cell::Escaped("a\\u0000b\\ud83dA&&nope;".into()));
+        let body = text(b"<?xml version=\"1.0\" encoding=\"Windows-1252\"?><t><Row><A>x\x81\x80</A></Row></t>");
+        assert!(body.contains("x\u{fffe}\\x81\u{20ac}"), "{body}");
+        let body = text(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?><t>\xE9\xC3\xA9</t>");
+        assert!(body.contains("\u{fffe}\\xe9\u{e9}"), "{body}");
+    }
+
+    #[test]
     fn rows_are_found_whatever_the_case_and_order() {
         let document = "<?xml version=\"1.0\"?>\n<apinvoice Language='05'>\n<HeaderDetails>\n<Row><A>no</A></Row></HeaderDetails>\n<row>\n<b> 00001</b>\n\
                         <A>x &amp; &#233;</A>\n</row>\n<Row>\n<A/>\n</Row>\n<RowsReturned>       2</RowsReturned>\n</apinvoice>\n ";
@@ -193,7 +241,7 @@ mod tests {
         let document =
             "<x><item><stockcode><Value>1</Value><ErrorDescription>Stock code '1' not found</ErrorDescription></stockcode></item></x>";
         assert_eq!(errors(document).expect("XML"), ["Stock code '1' not found"]);
-        for broken in ["<a><b>", "<a></b>", "", "ERROR: x", "<a/><b/>", "<a>&bad;</a>"] {
+        for broken in ["<a><b>", "<a></b>", "", "ERROR: x", "<a/><b/>"] {
             assert!(errors(broken).is_err(), "{broken}");
         }
     }

@@ -29,6 +29,16 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("remove a credential", "an action of a person, one transaction"),
     ("list credentials", "reads"),
     ("pause a flow", "an action of a person, one transaction"),
+    ("accept smaller tables", "an action of a person, one transaction"),
+    ("list what changes", "reads"),
+    ("forget a flow", "an action of a person, one transaction"),
+    ("read which definitions are in force", "reads"),
+    ("list definitions", "reads"),
+    ("compare definitions", "reads"),
+    ("read what became of a replay", "reads"),
+    ("read what is to be released", "reads"),
+    ("list companies", "reads"),
+    ("tell the time", "reads"),
     ("write an audit row", "an action of a person, one statement"),
     ("list the audit", "reads"),
     ("find the newest audit rows", "reads"),
@@ -37,6 +47,13 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("list runs", "reads"),
     ("list failures", "reads"),
     ("list failures by cause", "reads"),
+    ("count failures", "reads"),
+    ("list parents that were not read", "reads"),
+    (
+        "say that parents do not come",
+        "one statement, where records wait for a parent that SYSPRO lacks; without it the next whole read says so",
+    ),
+    ("read the names of flows", "reads"),
     ("list the nodes", "reads"),
     ("list documents", "reads"),
     ("read a record's life", "reads"),
@@ -214,7 +231,8 @@ scenario_tests!(
     refused,
     look,
     replay,
-    replay_lost
+    replay_lost,
+    replay_in_doubt
 );
 
 /// Every transaction that the ledger can make is either killed in some scenario, or named above with a reason.

@@ -213,6 +213,23 @@ pub const SCENARIOS: &[Scenario] = &[
         mend: None,
         expect: unspoiled,
     },
+    Scenario {
+        name: "replay_in_doubt",
+        change: |world, round| {
+            spoil(world, round);
+            let lost = if round % 2 == 0 { Fault::DropAfterCommit } else { Fault::Drop };
+            world.servicenow.set_fault(FaultRule::always(lost).on_path("/api/now").times(1));
+            world.servicenow.set_fault(FaultRule::always(Fault::Status(500)).on_method("GET").on_path("/api/now"));
+            // whether it arrived is unknown, and cannot be looked up yet: which the command says by its exit code
+            let _ = world.command(REPLAY).output().unwrap();
+            world.servicenow.clear_faults();
+        },
+        // sent again meanwhile
+        command: REPLAY,
+        recover: &["sync", "--entity", "supplier"],
+        mend: None,
+        expect: unspoiled,
+    },
 ];
 
 /// Whether there was a round of the same scenario before.

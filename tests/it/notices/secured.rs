@@ -47,7 +47,7 @@ fn mail_goes_out_once_over_either_kind_of_tls_with_its_password() {
             world.sweep().await;
             let mails = world.mail.seen();
             assert_eq!((mails.len(), world.state("mail").as_str()), (1, "sent:1"), "{word}");
-            assert!(mails[0].contains("Subject: Tieline: 2 records of invoice (EDU1) were refused"), "{}", mails[0]);
+            assert!(mails[0].contains("Subject: Tieline: 2 records of invoice (company EDU1) were refused"), "{}", mails[0]);
             assert_eq!(world.mail.signed_in(), [format!("{USER}:{PASSWORD}")], "{word}");
             assert_private(&world);
         }

@@ -15,6 +15,7 @@ use rust_decimal::Decimal;
 use tieline::actors::Deps;
 use tieline::actors::crash::CrashPoints;
 use tieline::actors::cycle::{CycleAsk, CycleReport};
+use tieline::actors::in_force::{InForce, Standing};
 use tieline::actors::poller::{PollError, PollReport};
 use tieline::actors::progress::Progress;
 use tieline::actors::root::RunCycle;
@@ -28,7 +29,7 @@ use tieline::domain::run::RunKind;
 use tieline::sim::dataset::DatasetOptions;
 use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use tieline::sim::syspro::{SysproOptions, SysproSim};
-use tieline::store::{AuditFilter, AuditRow, FailureFilter, FailureRow, Node, SealedCredential, Store};
+use tieline::store::{Adopter, AuditFilter, AuditRow, FailureFilter, FailureRow, MayAdopt, Node, SealedCredential, Stands, Store};
 use tieline::{config, definition};
 
 use self::database::Database;
@@ -79,6 +80,15 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
     actix_rt::System::new().block_on(test)
 }
 
+/// Definitions put into force, as a service does it.
+pub async fn in_force(store: &Store, definitions: definition::Definitions) -> InForce {
+    let who = Adopter { node: Some("one".into()), actor: "test".into(), why: None, may: MayAdopt::Any };
+    let Stands::InForce { number, .. } = store.definition_stand(definitions.set.clone(), who).await.unwrap() else {
+        panic!("they are adopted")
+    };
+    InForce::new(Arc::new(definitions), number, Standing::InForce)
+}
+
 /// Another life of another node.
 pub fn node(name: &str) -> Node {
     Node { name: name.into(), incarnation: uuid::Uuid::now_v7() }
@@ -93,9 +103,15 @@ impl Rig {
         let state = tempfile::tempdir().unwrap();
         let text = configuration(&syspro, &servicenow, state.path());
         let settings = config::load_text(&text, None, options.settings).unwrap().settings;
-        let definitions =
-            definition::load(settings.definitions.directory.as_deref(), &settings.servicenow.profile, &settings.flows.entities).unwrap();
+        let definitions = definition::load(
+            settings.definitions.directory.as_deref(),
+            &settings.servicenow.profile,
+            &settings.flows.entities,
+            &settings.companies,
+        )
+        .unwrap();
         let store = Store::connect(&database::settings(), &database.url()).unwrap();
+        let definitions = in_force(&store, definitions).await;
         let vault = Vault::new(store.clone(), settings.state.key_file.clone(), None);
         let (enet_operator, enet_password) = operator.enet.operators[0].clone();
         let credentials = [
@@ -106,7 +122,7 @@ impl Rig {
         set_credentials(&store, &vault, credentials).await;
         let deps = Deps {
             settings: Arc::new(settings),
-            definitions: Arc::new(definitions),
+            definitions,
             store: store.clone(),
             vault,
             progress: Arc::new(Progress::default()),
@@ -202,6 +218,11 @@ pub async fn ask(tree: &Tree, flows: Vec<FlowId>, kind: RunKind) -> CycleReport 
     tree.root.send(RunCycle(CycleAsk::by_hand(flows, "test".into(), None))).await.unwrap()
 }
 
+/// The simulator's companies, and the currency of their books.
+pub fn own_currency() -> std::collections::BTreeMap<tieline::domain::CompanyId, Option<String>> {
+    ["EDU1", "1"].into_iter().map(|company| (company.into(), Some("ZAR".to_owned()))).collect()
+}
+
 /// How one flow went.
 pub fn flow<'a>(report: &'a CycleReport, company: &str, entity: &str) -> &'a Result<PollReport, PollError> {
     let found = report.flows.iter().find(|(flow, _)| flow.company.as_str() == company && flow.entity.as_str() == entity);
@@ -240,6 +261,7 @@ odata_url = "{syspro}"
 enet_url = "{enet}"
 time_zone = "UTC"
 companies = ["EDU1", "1"]
+currency = "ZAR"
 [servicenow]
 instance_url = "{servicenow}"
 batch_quota_seconds = 1

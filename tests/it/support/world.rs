@@ -185,13 +185,18 @@ impl World {
             same(table, standing.to_string(), rows.to_string());
             same(&format!("{table} doubled"), self.servicenow.duplicates(table, "u_source_key").to_string(), "0".into());
         }
-        let sum = |amounts: Vec<Decimal>| amounts.into_iter().sum::<Decimal>().to_string();
+        // amounts have the decimals of their currencies
+        let sum = |amounts: Vec<Decimal>| amounts.into_iter().sum::<Decimal>().normalize().to_string();
         let invoiced = self.syspro.sum(COMPANY, "ApInvoice", "OrigInvValue").unwrap();
-        same("invoiced", self.servicenow.sum("x_apo_invoice", "u_amount_invoiced").to_string(), invoiced.to_string());
+        same(
+            "invoiced",
+            self.servicenow.sum("x_apo_invoice", "u_amount_invoiced").normalize().to_string(),
+            invoiced.normalize().to_string(),
+        );
         let lines = sum(source::distributions(&self.syspro, COMPANY));
-        same("distributed", self.servicenow.sum("x_apo_invoice_line", "u_line_amount_invoiced").to_string(), lines);
+        same("distributed", self.servicenow.sum("x_apo_invoice_line", "u_line_amount_invoiced").normalize().to_string(), lines);
         let posted = sum(source::postings(&self.syspro, COMPANY));
-        same("posted", self.servicenow.sum("x_apo_gl_posting", "u_amount").to_string(), posted);
+        same("posted", self.servicenow.sum("x_apo_gl_posting", "u_amount").normalize().to_string(), posted);
         same("pending", psql("SELECT count(*) FROM pending"), "0".into());
         same("intents", psql("SELECT count(*) FROM intent"), "0".into());
         let settled = "kind IN ('confirmed', 'partial_write', 'superseded') OR (kind = 'doubt_settled' AND detail LIKE '%sys_id%')";

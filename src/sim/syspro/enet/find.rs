@@ -70,7 +70,11 @@ pub(super) fn find(request: &Node, company: &Company, switches: &Switches) -> (A
         writer.open("Row");
         for at in &columns {
             let column = &schema.columns[*at];
-            writer.value(&column.name, &show(table.cell(*slot, *at), column.sql, switches.enet.trailing_minus));
+            let cell = table.cell(*slot, *at);
+            match switches.raw.iter().find(|raw| raw.text == cell.text() && !raw.text.is_empty()) {
+                Some(raw) => writer.raw(&column.name, &raw.xml),
+                None => writer.value(&column.name, &show(cell, column.sql, switches.enet.trailing_minus)),
+            }
         }
         writer.close("Row");
     }

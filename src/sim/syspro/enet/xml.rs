@@ -116,6 +116,11 @@ impl Writer {
         self.text += &format!("</{name}>\n");
     }
 
+    /// `<name>text</name>`, the text as it stands.
+    pub(super) fn raw(&mut self, name: &str, text: &str) {
+        self.text += &format!("<{name}>{text}</{name}>\n");
+    }
+
     /// The whole answer, with the line feed and the blank that follow the closing tag.
     pub(super) fn finish(mut self) -> String {
         self.text += &format!("</{}>\n ", self.root);

@@ -1,0 +1,236 @@
+//! The definitions that this process works with, and how they stand to those in force in the ledger.
+//!
+//! Whoever begins a piece of work takes a [`Snapshot`] and uses it to the end; the ledger refuses what was done under a set that is no longer
+//! in force. A flow's actors are made with a snapshot, and made anew when another set comes: one run never sees two sets.
+
+use std::ops::Deref;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chrono::{DateTime, Utc};
+use tracing::{error, info, warn};
+
+use super::Deps;
+use crate::definition::Definitions;
+use crate::definition::set::short;
+use crate::store::{Adopter, MayAdopt, SetNumber, Stands};
+
+/// One set of definitions, with its number in the ledger.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    set: Arc<Definitions>,
+    /// Its number.
+    pub number: SetNumber,
+}
+
+impl Deref for Snapshot {
+    type Target = Definitions;
+
+    fn deref(&self) -> &Definitions {
+        &self.set
+    }
+}
+
+/// How the set of this process stands to the one in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the one.
+    InForce,
+    /// Another one is: nothing is read, mapped or sent here.
+    Other {
+        /// Its number.
+        in_force: SetNumber,
+        /// Its hash; empty until it has been asked for.
+        hash: String,
+    },
+}
+
+/// A newer set that was refused as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedSet {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What is wrong with it, each with file and line.
+    pub problems: Vec<String>,
+}
+
+/// What is to be said of the definitions of this process.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The number of the set that it works with.
+    pub number: SetNumber,
+    /// Its hash.
+    pub hash: String,
+    /// When this process took it up.
+    pub loaded_at: DateTime<Utc>,
+    /// How it stands.
+    pub standing: Standing,
+    /// The files say something else by now, which was refused.
+    pub refused: Option<RefusedSet>,
+}
+
+impl Standing {
+    /// Out of the ledger's answer.
+    pub fn of(stands: &Stands) -> Self {
+        match stands {
+            Stands::InForce { .. } => Self::InForce,
+            Stands::Other { in_force, hash, .. } => Self::Other { in_force: *in_force, hash: hash.clone() },
+        }
+    }
+}
+
+impl View {
+    /// Its hash as people are shown it.
+    pub fn short(&self) -> &str {
+        short(&self.hash)
+    }
+
+    /// Why nothing is done here, where that is so.
+    pub fn complaint(&self) -> Option<String> {
+        let Standing::Other { in_force, hash } = &self.standing else { return None };
+        Some(format!(
+            "this node has definitions {} (number {}), and {} (number {}) are in force: it reads, maps and sends nothing. Give this node the \
+             files that are in force, or put its own into force with `tieline definitions adopt --why …`",
+            short(&self.hash),
+            self.number.0,
+            short(hash),
+            in_force.0
+        ))
+    }
+}
+
+/// Other definitions are in force than was known: looks which, and says so. Those of this node may be in force again.
+pub(super) async fn look(deps: &Deps, in_force: SetNumber) {
+    let now = deps.definitions.now();
+    let set = now.set.set.clone();
+    let who = Adopter { node: Some(deps.node.name.clone()), actor: "tieline".into(), why: None, may: MayAdopt::Nothing };
+    match deps.store.definition_stand(set, who).await {
+        Ok(stands) => {
+            let standing = Standing::of(&stands);
+            if !deps.definitions.stand(now.number, standing) {
+                return;
+            }
+            match deps.definitions.view().complaint() {
+                Some(complaint) => error!(complaint, "other definitions came into force"),
+                None => info!(number = in_force.0, "the definitions of this node are in force again"),
+            }
+        }
+        Err(error) => warn!(%error, "which definitions are in force could not be read, it is tried again"),
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    now: Snapshot,
+    loaded_at: DateTime<Utc>,
+    standing: Standing,
+    refused: Option<RefusedSet>,
+}
+
+/// The definitions of this process; cheap to clone, the same for all clones.
+#[derive(Debug, Clone)]
+pub struct InForce(Arc<RwLock<State>>);
+
+impl InForce {
+    /// This set, by its number in the ledger.
+    pub fn new(set: Arc<Definitions>, number: SetNumber, standing: Standing) -> Self {
+        let now = Snapshot { set, number };
+        Self(Arc::new(RwLock::new(State { now, loaded_at: Utc::now(), standing, refused: None })))
+    }
+
+    /// The set as it is now, to be used to the end of a piece of work.
+    pub fn now(&self) -> Snapshot {
+        self.read(|state| state.now.clone())
+    }
+
+    /// Whether the set of this process is the one in force, as far as is known: the ledger has the last word.
+    pub fn is_in_force(&self) -> bool {
+        self.read(|state| state.standing == Standing::InForce)
+    }
+
+    /// What is to be said of it.
+    pub fn view(&self) -> View {
+        self.read(|state| View {
+            number: state.now.number,
+            hash: state.now.set.set.hash.clone(),
+            loaded_at: state.loaded_at,
+            standing: state.standing.clone(),
+            refused: state.refused.clone(),
+        })
+    }
+
+    /// Another set takes the place of this one.
+    pub fn replace(&self, set: Arc<Definitions>, number: SetNumber, standing: Standing) {
+        self.write(|state| {
+            *state = State { now: Snapshot { set, number }, loaded_at: Utc::now(), standing, refused: None };
+        });
+    }
+
+    /// The files say the same as before, or the same again.
+    pub fn unchanged(&self) {
+        self.write(|state| state.refused = None);
+    }
+
+    /// A newer set is refused as a whole; the one before stays.
+    pub fn refuse(&self, problems: Vec<String>) {
+        self.write(|state| state.refused = Some(RefusedSet { at: Utc::now(), problems }));
+    }
+
+    /// How the set with this number stands; answers whether that is new. What is told of a set that has been replaced meanwhile is no news.
+    pub fn stand(&self, number: SetNumber, standing: Standing) -> bool {
+        self.write(|state| {
+            if state.now.number != number {
+                return false;
+            }
+            let new = state.standing != standing;
+            state.standing = standing;
+            new
+        })
+    }
+
+    /// Whether what is known of the one in force is no longer so: `in_force` is what the ledger says.
+    pub fn is_news(&self, in_force: SetNumber) -> bool {
+        self.read(|state| match &state.standing {
+            Standing::InForce => state.now.number != in_force,
+            Standing::Other { in_force: known, .. } => *known != in_force || state.now.number == in_force,
+        })
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_stays_what_it_was() {
+        let in_force = InForce::new(Arc::default(), SetNumber(1), Standing::InForce);
+        let before = in_force.now();
+        in_force.refuse(vec!["entities/a.toml:3: wrong".into()]);
+        assert_eq!(in_force.view().refused.map(|refused| refused.problems.len()), Some(1));
+        in_force.replace(Arc::default(), SetNumber(2), Standing::InForce);
+        assert_eq!((before.number, in_force.now().number), (SetNumber(1), SetNumber(2)));
+        assert!(in_force.view().refused.is_none(), "what was refused has been replaced");
+    }
+
+    #[test]
+    fn another_set_in_force_is_news_once() {
+        let in_force = InForce::new(Arc::default(), SetNumber(1), Standing::InForce);
+        assert!(!in_force.is_news(SetNumber(1)));
+        assert!(in_force.is_news(SetNumber(2)));
+        assert!(in_force.stand(SetNumber(1), Standing::Other { in_force: SetNumber(2), hash: "ab".repeat(32) }));
+        assert!(!in_force.is_news(SetNumber(2)) && !in_force.is_in_force());
+        let complaint = in_force.view().complaint().unwrap();
+        assert!(complaint.contains("abababababab (number 2) are in force"), "{complaint}");
+        assert!(in_force.is_news(SetNumber(1)));
+        in_force.replace(Arc::default(), SetNumber(3), Standing::InForce);
+        assert!(!in_force.stand(SetNumber(1), Standing::Other { in_force: SetNumber(2), hash: String::new() }), "told too late");
+        assert!(in_force.is_in_force());
+    }
+}

@@ -1,0 +1,223 @@
+//! Whether what was read is everything: a table that was full and answers with nothing, or with a fraction, stops its flow before anything
+//! is marked as gone or emptied. The decisions are plain functions.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tracing::debug;
+
+use super::{PollError, Reader};
+use crate::definition::Plan;
+use crate::domain::Document;
+use crate::store::{FlowRow, IntakeDocument};
+
+/// So few rows may go missing whatever the share: small tables change.
+const FEW: u64 = 5;
+
+/// Whether a table has lost too much to be believed.
+pub(super) fn shrunk(before: u64, now: u64, percent: u32) -> bool {
+    let lost = before.saturating_sub(now);
+    lost >= FEW && lost.saturating_mul(100) > before.saturating_mul(u64::from(percent))
+}
+
+/// What is remembered of a flow's tables; kept with the flow.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Sizes {
+    /// Rows of the tables joined to the root and of its children, at the last whole read.
+    tables: BTreeMap<String, u64>,
+    /// A person accepts that a table has fewer rows, until the next whole read has ended.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) accept: bool,
+    /// Tables that the service does not count: what was read of them counts.
+    #[serde(skip)]
+    uncounted: BTreeSet<String>,
+}
+
+impl Sizes {
+    /// Counts what was read of tables that the service does not count.
+    pub(super) fn add(&mut self, plan: &Plan, documents: &[Document]) {
+        if self.uncounted.is_empty() {
+            return;
+        }
+        let joins = plan.read.joins.iter().map(|join| {
+            let width = join.table.columns.iter().filter(|name| !join.table.key.contains(name)).count();
+            let any = |document: &&Document| document.root.iter().skip(join.offset).take(width).any(|value| !value.is_blank());
+            (&join.table.table, documents.iter().filter(any).count())
+        });
+        let children = plan.read.children.iter().enumerate().map(|(at, child)| {
+            (&child.table.table, documents.iter().filter_map(|document| document.children.get(at)).map(Vec::len).sum::<usize>())
+        });
+        for (table, rows) in joins.chain(children) {
+            if self.uncounted.contains(table) {
+                *self.tables.entry(table.clone()).or_default() += rows as u64;
+            }
+        }
+    }
+
+    /// What the ledger remembers.
+    pub(super) fn of(row: &FlowRow) -> Self {
+        row.sizes.clone().and_then(|sizes| serde_json::from_value(sizes).ok()).unwrap_or_default()
+    }
+}
+
+/// Documents of a run that lost most of their rows of a table, and those that had any.
+#[derive(Debug, Default)]
+pub(super) struct Emptied {
+    tables: HashMap<String, (u64, u64)>,
+}
+
+impl Emptied {
+    /// Counts one document: rows of a table before and now.
+    fn note(&mut self, table: &str, before: usize, now: usize) {
+        if before > 0 {
+            let (had, lost) = self.tables.entry(table.to_owned()).or_default();
+            *had += 1;
+            *lost += u64::from(now * 2 < before);
+        }
+    }
+
+    /// The table of which too many documents lost most of their rows: how many of how many.
+    fn worst(&self, percent: u32) -> Option<(&str, u64, u64)> {
+        let tables = self.tables.iter().filter(|(_, (had, lost))| shrunk(*had, had - lost, percent));
+        tables.map(|(table, (had, lost))| (table.as_str(), *lost, *had)).max_by_key(|(_, lost, _)| *lost)
+    }
+}
+
+/// Rows per table that a content has: children by their number, joins by whether there is any value of theirs.
+fn rows_of(plan: &Plan, content: &str) -> Vec<(String, usize)> {
+    let Ok(fields) = serde_json::from_str::<HashMap<String, &RawValue>>(content) else { return Vec::new() };
+    let joins = plan.read.joins.iter().map(|join| {
+        let names = join.table.columns.iter().filter(|name| !join.table.key.contains(name));
+        let any = names.filter_map(|name| fields.get(name.as_str())).any(|raw| raw.get() != "\"\"");
+        (join.table.table.clone(), usize::from(any))
+    });
+    let children = plan.read.children.iter().map(|child| {
+        let rows = fields.get(child.name.as_str()).and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
+        (child.table.table.clone(), rows.map_or(0, |rows| rows.len()))
+    });
+    joins.chain(children).collect()
+}
+
+impl Reader {
+    fn percent(&self) -> u32 {
+        self.deps.settings.flows.max_shrink_percent
+    }
+
+    /// Looks at the tables that are joined to the root and at its children before anything is read: one that answers with nothing, or
+    /// with a fraction of what it had, would empty every record. Answers what is to be remembered after a whole read.
+    pub(super) async fn sizes_before(&self, plan: &Plan, known: &Sizes, whole: bool) -> Result<Sizes, PollError> {
+        let related = !plan.read.joins.is_empty() || !plan.read.children.is_empty();
+        if !related {
+            return Ok(Sizes::default());
+        }
+        if !whole && (known.accept || known.tables.values().all(|rows| *rows < FEW)) {
+            return Ok(known.clone());
+        }
+        let credential = self.credential().await?;
+        let mut sizes = Sizes::default();
+        for size in self.odata.sizes(&credential, &self.flow.company, &plan.read, whole).await {
+            let before = known.tables.get(&size.table).copied().unwrap_or_default();
+            // not counted: there is a row, and how many there are is known after the read
+            let now = if size.counted || size.rows == 0 { size.rows } else { before };
+            if !known.accept && shrunk(before, now, self.percent()) {
+                let what = format!("table `{}` had {before} rows at the last whole read and answers with {now} now", size.table);
+                return Err(PollError::Shrunk { flow: self.flow.clone(), what });
+            }
+            debug!(flow = %self.flow, table = size.table, before, now, counted = size.counted, "the size of a table");
+            if size.counted {
+                sizes.tables.insert(size.table, now);
+            } else {
+                sizes.uncounted.insert(size.table);
+            }
+        }
+        Ok(sizes)
+    }
+
+    /// Holds a page against what the ledger has of its documents: where too many lose most of their rows of one table, it is the table that
+    /// is not to be believed.
+    pub(super) async fn not_emptied(&self, plan: &Plan, emptied: &mut Emptied, documents: &[IntakeDocument]) -> Result<(), PollError> {
+        if plan.read.joins.is_empty() && plan.read.children.is_empty() {
+            return Ok(());
+        }
+        let hashes = documents.iter().map(|document| (document.key.as_str().to_owned(), document.hash)).collect();
+        let changed = self.deps.store.document_changed(self.flow.clone(), hashes).await.map_err(|error| self.store_error(&error))?;
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let now: HashMap<&str, &IntakeDocument> = documents.iter().map(|document| (document.key.as_str(), document)).collect();
+        for before in &changed {
+            let Some(document) = now.get(before.key.as_str()) else { continue };
+            let after: HashMap<String, usize> = rows_of(plan, &document.content).into_iter().collect();
+            for (table, rows) in rows_of(plan, &before.content) {
+                emptied.note(&table, rows, after.get(&table).copied().unwrap_or_default());
+            }
+        }
+        match emptied.worst(self.percent()) {
+            Some((table, lost, had)) => {
+                let what = format!("{lost} of {had} changed records have lost most of their rows of table `{table}`");
+                Err(PollError::Shrunk { flow: self.flow.clone(), what })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// How many rows the root table has; `None` where that cannot be told.
+    pub(super) async fn count_root(&self, plan: &Plan) -> Result<Option<u64>, PollError> {
+        let credential = self.credential().await?;
+        self.odata.count_root(&credential, &self.flow.company, &plan.read).await.map_err(|error| self.syspro_error(&error))
+    }
+}
+
+/// Whether a whole read gave fewer rows than there were both before and after it. Rows that come or go while it reads change one of the two.
+pub(super) fn short(before: Option<u64>, after: Option<u64>, read: u64) -> Option<(u64, u64)> {
+    let (before, after) = (before?, after?);
+    (read < before.min(after)).then_some((before, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_stops_and_a_few_rows_do_not() {
+        for (before, now, stops) in [
+            (40, 12, true),
+            (40, 0, true),
+            (5, 0, true),
+            (4, 0, false),
+            (40, 36, false),
+            (1000, 700, false),
+            (1000, 699, true),
+            (10, 20, false),
+        ] {
+            assert_eq!(shrunk(before, now, 30), stops, "{before} → {now}");
+        }
+        assert!(!shrunk(100, 1, 100), "100 percent switches it off");
+    }
+
+    #[test]
+    fn documents_that_lose_their_lines_are_counted_per_table() {
+        let mut emptied = Emptied::default();
+        for n in 0..10 {
+            emptied.note("ApJnlDistrib", 3, if n < 4 { 0 } else { 3 });
+            emptied.note("ApSupplierAddr", 1, 1);
+            emptied.note("Notes", 0, 0);
+        }
+        assert_eq!(emptied.worst(30), None, "four are few");
+        emptied.note("ApJnlDistrib", 4, 1);
+        assert_eq!(emptied.worst(30), Some(("ApJnlDistrib", 5, 11)));
+        assert_eq!(emptied.worst(50), None);
+    }
+
+    #[test]
+    fn a_read_is_short_when_it_gave_less_than_before_and_after() {
+        assert_eq!(short(Some(40), Some(41), 12), Some((40, 41)));
+        for (before, after, read) in
+            [(Some(40), Some(38), 38), (Some(38), Some(40), 38), (Some(40), Some(40), 45), (None, Some(40), 1), (Some(40), None, 1)]
+        {
+            assert_eq!(short(before, after, read), None, "{before:?} {after:?} {read}");
+        }
+    }
+}

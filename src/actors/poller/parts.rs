@@ -1,0 +1,105 @@
+//! A page that the ledger refuses is taken in by halves, down to the one document that is the reason: that one fails by its key.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tracing::warn;
+
+use super::{PollError, Reader};
+use crate::definition::Plan;
+use crate::domain::delivery::ParkReason;
+use crate::domain::{DocumentKey, Fault};
+use crate::store::{BackfillStep, Intake, IntakeDocument, MapFailure, StoreError};
+
+/// How much of a key stands in the name of a document whose own key the ledger refuses.
+const KEY_SHOWN: usize = 100;
+
+impl Reader {
+    /// Takes a page in, by parts where it is refused as a whole. `before`: where the reading stands until all of it is taken in.
+    pub(super) async fn take_in_whole(&self, plan: &Plan, page: Intake, before: Option<Value>) -> Result<(), PollError> {
+        let page = Arc::new(page);
+        let refusal = match self.take_in_shared(page.clone()).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        if !refusal.is_about_content() || page.documents.is_empty() {
+            return Err(self.store_error(&refusal));
+        }
+        warn!(flow = %self.flow, error = %super::super::chain(&refusal), "the ledger refuses a page; it is taken in by halves");
+        let page = Arc::unwrap_or_clone(page);
+        let part = |documents: Vec<IntakeDocument>| Intake {
+            documents,
+            position: before.clone(),
+            watermark: None,
+            kinds: None,
+            notes: Vec::new(),
+            backfill: page.backfill.as_ref().map(|step| BackfillStep { position: before.clone(), done: false, ..step.clone() }),
+            ..page.clone_without_documents()
+        };
+        let mut todo = vec![page.documents.clone()];
+        while let Some(mut documents) = todo.pop() {
+            if documents.len() > 1 {
+                let back = documents.split_off(documents.len() / 2);
+                for half in [documents, back] {
+                    match self.take_in_shared(Arc::new(part(half.clone()))).await {
+                        Ok(()) => {}
+                        Err(error) if error.is_about_content() => todo.push(half),
+                        Err(error) => return Err(self.store_error(&error)),
+                    }
+                }
+                continue;
+            }
+            let Some(document) = documents.pop() else { continue };
+            self.take_in_refused(plan, &document, &refusal, &part).await?;
+        }
+        // what is left of the page is where it ends
+        let end = Intake { documents: Vec::new(), ..page };
+        self.take_in_shared(Arc::new(end)).await.map_err(|error| self.store_error(&error))
+    }
+
+    /// A document that the ledger refuses alone, as a failure by its key; by a key of its own where the ledger refuses that.
+    async fn take_in_refused(
+        &self,
+        plan: &Plan,
+        document: &IntakeDocument,
+        first: &StoreError,
+        part: &impl Fn(Vec<IntakeDocument>) -> Intake,
+    ) -> Result<(), PollError> {
+        let reason = match self.take_in_shared(Arc::new(part(vec![document.clone()]))).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let fault = Fault::of_rows(format!(
+            "the ledger refuses this record: {}. Its neighbours were taken in. Correct it in SYSPRO, or report it",
+            super::super::chain(&reason)
+        ));
+        let digest: [u8; 32] = Sha256::digest(document.key.as_str().as_bytes()).into();
+        let short: String = document.key.as_str().chars().take(KEY_SHOWN).collect();
+        let named = format!("{short}…~{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]);
+        for key in [document.key.clone(), DocumentKey::from_text(named)] {
+            let failed = IntakeDocument {
+                key,
+                hash: document.hash,
+                content: crate::definition::content::faulty(&fault),
+                mapped: Err(MapFailure {
+                    reason: ParkReason::Rejected,
+                    block: plan.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone()),
+                    message: fault.text.clone(),
+                    field: String::new(),
+                    next_step: fault.next_step.clone(),
+                }),
+                warnings: Vec::new(),
+                facts: document.facts.clone(),
+                gone: document.gone,
+                marks: document.marks.clone(),
+            };
+            if self.take_in_shared(Arc::new(part(vec![failed]))).await.is_ok() {
+                warn!(flow = %self.flow, key = %document.key, error = fault.text, "a record fails, because the ledger refuses it");
+                return Ok(());
+            }
+        }
+        // not even an empty document is taken: it is the ledger that is in trouble
+        Err(self.store_error(first))
+    }
+}

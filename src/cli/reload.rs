@@ -1,0 +1,187 @@
+//! Definitions that change while the service runs: looked at every few seconds and at SIGHUP, checked as a whole, and taken up or refused.
+//!
+//! The settings are read at the start alone. A set that cannot be read or compiled is refused as a whole, and the one before stays.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info, warn};
+
+use super::context::{Checked, say_adopted};
+use super::sync::user;
+use crate::actors::in_force::Standing;
+use crate::actors::root::RootDoor;
+use crate::actors::{Deps, chain};
+use crate::config::Loaded;
+use crate::store::{Adopter, MayAdopt, SetNumber};
+use crate::telemetry::metrics::metrics;
+
+/// Between two looks at the files; what changed is read once it has stayed the same for one more look.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Takes up changed definitions.
+pub(super) struct Reloader {
+    /// The actors' own.
+    pub(super) deps: Deps,
+    /// Told when other definitions are in force here.
+    pub(super) root: RootDoor,
+    /// The settings as they were read at the start.
+    pub(super) loaded: Arc<Loaded>,
+}
+
+impl Reloader {
+    /// Looks until it is dropped.
+    pub(super) async fn run(self) {
+        let mut hang_up = signal(SignalKind::hangup()).map_err(|error| warn!(%error, "SIGHUP cannot be listened for")).ok();
+        let settings = &self.loaded.settings.definitions;
+        let directory = settings.directory.clone().filter(|_| settings.watch);
+        let profile = self.loaded.settings.servicenow.profile.clone();
+        let mut seen = self.fingerprint(directory.as_deref(), &profile).await;
+        // what the files said at the last look, and what was taken up or refused
+        let (mut before, mut handled) = (seen, seen);
+        // to be read whatever the look says: once after the start, because they may have changed since its reading
+        let mut owed = true;
+        loop {
+            let by_signal = next(&mut hang_up).await;
+            seen = self.fingerprint(directory.as_deref(), &profile).await;
+            if by_signal {
+                info!("SIGHUP: the definitions are read again; settings (`tieline.toml`, variables) take effect at the next start alone");
+            }
+            let settled = seen == before && (seen != handled || owed);
+            before = seen;
+            if by_signal || settled {
+                handled = seen;
+                owed = !self.reload(by_signal).await;
+            }
+        }
+    }
+
+    /// What the site's files say, as one number; nothing where no directory is watched.
+    async fn fingerprint(&self, directory: Option<&Path>, profile: &str) -> Option<[u8; 32]> {
+        let (directory, profile) = (directory?.to_owned(), profile.to_owned());
+        tokio::task::spawn_blocking(move || fingerprint(&directory, &profile)).await.ok()
+    }
+
+    /// Reads the files; answers `false` when it must be tried again because the ledger did not answer.
+    async fn reload(&self, by_signal: bool) -> bool {
+        let loaded = (*self.loaded).clone();
+        let checked = tokio::task::spawn_blocking(move || Checked::with(loaded)).await;
+        let definitions = match checked {
+            Ok(Ok(checked)) => checked.definitions,
+            Ok(Err(refused)) => {
+                let problems: Vec<String> = refused.configuration.into_iter().chain(refused.definitions).collect();
+                self.refuse(problems);
+                return true;
+            }
+            Err(_) => {
+                self.refuse(vec!["reading them crashed; the log has the reason".into()]);
+                return true;
+            }
+        };
+        let now = self.deps.definitions.view();
+        if definitions.set.hash == now.hash {
+            if now.refused.is_some() || by_signal {
+                info!(hash = definitions.set.short(), "the definition files say what is worked with already");
+            }
+            self.deps.definitions.unchanged();
+            metrics().definitions_refused(false);
+            return true;
+        }
+        let who = Adopter { node: Some(self.deps.node.name.clone()), actor: user(), why: None, may: MayAdopt::Changed };
+        let stands = match self.deps.store.definition_stand(definitions.set.clone(), who).await {
+            Ok(stands) => stands,
+            Err(error) => {
+                warn!(error = %chain(&error), "changed definitions cannot be taken up while the ledger does not answer; it is tried again");
+                return false;
+            }
+        };
+        say_adopted(&definitions.set, &stands);
+        let number = match &stands {
+            crate::store::Stands::InForce { number, .. } => *number,
+            crate::store::Stands::Other { number, .. } => number.unwrap_or(SetNumber(0)),
+        };
+        self.deps.definitions.replace(definitions, number, Standing::of(&stands));
+        metrics().definitions_refused(false);
+        if let Some(complaint) = self.deps.definitions.view().complaint() {
+            error!(complaint, "changed definitions are not in force");
+        }
+        self.root.take_up_definitions().await;
+        true
+    }
+
+    fn refuse(&self, problems: Vec<String>) {
+        let now = self.deps.definitions.view();
+        error!(
+            in_force = crate::definition::set::short(&now.hash),
+            problems = problems.join("\n  "),
+            "changed definitions are refused as a whole; those before stay"
+        );
+        self.deps.definitions.refuse(problems);
+        metrics().definitions_refused(true);
+    }
+}
+
+/// Waits for a signal (true) or for the next look.
+async fn next(hang_up: &mut Option<Signal>) -> bool {
+    match hang_up {
+        Some(signal) => tokio::select! {
+            heard = signal.recv() => heard.is_some(),
+            () = tokio::time::sleep(EVERY) => false,
+        },
+        None => {
+            tokio::time::sleep(EVERY).await;
+            false
+        }
+    }
+}
+
+/// The names and contents of the files that count. Their times would not do: a copy can keep them, and some file systems count in seconds.
+fn fingerprint(directory: &Path, profile: &str) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for folder in [directory.join("entities"), directory.join("profiles").join(profile), directory.join("lookups")] {
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut files: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+        files.sort();
+        for file in files {
+            hasher.update(file.as_os_str().as_encoded_bytes());
+            match std::fs::read(&file) {
+                Ok(text) => {
+                    hasher.update((text.len() as u64).to_be_bytes());
+                    hasher.update(text);
+                }
+                // as good as another content: it is read, and refused with its reason
+                Err(_) => hasher.update(u64::MAX.to_be_bytes()),
+            }
+        }
+        hasher.update([u8::from(folder.is_dir())]);
+    }
+    hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_of_names_and_contents() {
+        let site = tempfile::tempdir().unwrap();
+        let empty = fingerprint(site.path(), "apo");
+        std::fs::create_dir(site.path().join("lookups")).unwrap();
+        let file = site.path().join("lookups/currency.toml");
+        std::fs::write(&file, "[codes]\n").unwrap();
+        let one = fingerprint(site.path(), "apo");
+        assert_ne!(one, empty);
+        assert_eq!(one, fingerprint(site.path(), "apo"));
+        std::fs::write(&file, "[codes]\nA = \"B\"\n").unwrap();
+        assert_ne!(one, fingerprint(site.path(), "apo"));
+        std::fs::write(&file, "[codes]\n").unwrap();
+        std::fs::write(site.path().join("lookups/notes.txt"), "no definition").unwrap();
+        assert_eq!(one, fingerprint(site.path(), "apo"), "only definition files count");
+        std::fs::rename(&file, site.path().join("lookups/money.toml")).unwrap();
+        assert_ne!(one, fingerprint(site.path(), "apo"));
+    }
+}

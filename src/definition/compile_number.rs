@@ -1,0 +1,263 @@
+//! Numbers, amounts and totals of the definition files: what they are computed of, and in which currency they are.
+
+use std::collections::BTreeMap;
+
+use super::compile_read::unknown_column;
+use super::compile_target::Block;
+use super::parse::{Table, Text, Words};
+use super::plan::{ChildRead, ColumnKind, Control, Convert, Decimals, FieldSource, NumberFrom, NumberPlan, Place, ValueDiscount};
+use super::problem::{Report, list};
+use super::shape::{ControlShape, ConvertShape, FieldTable};
+use super::transform::{self, Form};
+
+/// The name that stands for the company's own currency.
+pub(super) const OWN_CURRENCY: &str = "@currency";
+
+/// The row that an amount stands in.
+pub(super) struct RowNames<'a> {
+    /// The table, for messages.
+    pub(super) table: &'a str,
+    /// The row's columns.
+    pub(super) own: &'a [String],
+    /// The root row's columns, when the row is a child's.
+    pub(super) root: Option<&'a [String]>,
+}
+
+impl RowNames<'_> {
+    /// Where a column stands: in the row itself, else in the root row.
+    fn place(&self, name: &Text, key: &str, report: &mut Report<'_>) -> Place {
+        if name.line == 0 || name.as_str() == OWN_CURRENCY {
+            return Place::Currency;
+        }
+        let at = |columns: &[String], name: &str| columns.iter().position(|column| column == name);
+        let in_root = |name: &str| at(self.root.unwrap_or(self.own), name).map(Place::Root);
+        let found = match (name.strip_prefix("root."), self.root) {
+            (Some(name), _) => in_root(name),
+            (None, Some(_)) => at(self.own, name).map(Place::Child).or_else(|| in_root(name)),
+            (None, None) => in_root(name),
+        };
+        found.unwrap_or_else(|| {
+            report.add(name.line, key, unknown_column(name, self.table, self.own));
+            Place::Currency
+        })
+    }
+
+    /// In which currency each amount of the row is.
+    pub(super) fn amounts(&self, shape: Option<&Table<Text>>, at: &str, report: &mut Report<'_>) -> BTreeMap<usize, Place> {
+        let mut amounts = BTreeMap::new();
+        for (column, currency) in shape.iter().flat_map(|table| &table.0) {
+            let key = format!("{at}.amounts.{}", column.value);
+            match self.own.iter().position(|own| *own == column.value) {
+                Some(offset) => _ = amounts.insert(offset, self.place(currency, &key, report)),
+                None => report.add(column.line, key, unknown_column(column, self.table, self.own)),
+            }
+        }
+        amounts
+    }
+}
+
+/// Totals that are compared with the rows of a child.
+pub(super) fn controls(
+    shapes: Option<&Vec<ControlShape>>,
+    root: &RowNames<'_>,
+    children: &[ChildRead],
+    report: &mut Report<'_>,
+) -> Vec<Control> {
+    let mut controls = Vec::new();
+    for (i, shape) in shapes.into_iter().flatten().enumerate() {
+        let at = format!("control.{}", i + 1);
+        let total = root.own.iter().position(|column| *column == shape.total.value);
+        if total.is_none() && shape.total.line > 0 {
+            report.add(shape.total.line, format!("{at}.total"), unknown_column(&shape.total, root.table, root.own));
+        }
+        let summed = child_column(&shape.sum, children, &format!("{at}.sum"), report);
+        let convert = shape
+            .convert
+            .as_ref()
+            .map(|shape| convert(shape, &format!("{at}.convert"), report, &mut |name, key, report| root.place(name, key, report)));
+        if let (Some(total), Some((child, column))) = (total, summed) {
+            controls.push(Control { total, child, at: column, convert });
+        }
+    }
+    controls
+}
+
+/// `child.Column` as offsets.
+fn child_column(text: &Text, children: &[ChildRead], key: &str, report: &mut Report<'_>) -> Option<(usize, usize)> {
+    if text.line == 0 {
+        return None;
+    }
+    let Some((name, column)) = text.split_once('.') else {
+        report.add(text.line, key, format!("must be `child.Column`, got `{}`", text.value));
+        return None;
+    };
+    let Some(child) = children.iter().position(|child| child.name == name) else {
+        let text_ = format!("the entity has no child `{name}`; there are {}", list(children.iter().map(|child| &child.name)));
+        report.add(text.line, key, text_);
+        return None;
+    };
+    let at = children[child].column_names().position(|other| other == column);
+    if at.is_none() {
+        report.add(text.line, key, unknown_column(column, &children[child].table.table, &children[child].columns()));
+    }
+    at.map(|at| (child, at))
+}
+
+fn convert(
+    shape: &ConvertShape,
+    key: &str,
+    report: &mut Report<'_>,
+    place: &mut dyn FnMut(&Text, &str, &mut Report<'_>) -> Place,
+) -> Convert {
+    let units = match &shape.units {
+        None => None,
+        Some(Words { value, line }) => match &value[..] {
+            [one, other] => {
+                let key = format!("{key}.units");
+                Some((place(one, &key, report), place(other, &key, report)))
+            }
+            _ => {
+                if *line > 0 {
+                    report.add(
+                        *line,
+                        format!("{key}.units"),
+                        format!("must name two columns, got {}", list(value.iter().map(|t| &t.value))),
+                    );
+                }
+                None
+            }
+        },
+    };
+    Convert {
+        factor: place(&shape.factor, &format!("{key}.factor"), report),
+        way: place(&shape.way, &format!("{key}.way"), report),
+        back: shape.back.as_ref().is_some_and(|flag| flag.value),
+        units,
+    }
+}
+
+impl Block<'_> {
+    /// A column that is written as a number.
+    pub(super) fn number(&self, key: &str, at: Place, decimals: Decimals, table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
+        if self.kind(at) == Some(ColumnKind::Date) {
+            let (name, line) =
+                table.from.iter().flat_map(|from| from.names()).map(|name| (name.value.as_str(), name.line)).next().unwrap_or_default();
+            let text = format!("`{name}` holds dates, as `dates` of the entity's file says; `as = \"date\"` is for them");
+            report.add(table.transform.as_ref().map_or(line, |text| text.line), format!("{key}.as"), text);
+        }
+        let mut plan = NumberPlan::plain(NumberFrom::Column(at), decimals, self.currency(key, table, self.amount_at(at), report));
+        self.computed(key, table, &mut plan, report);
+        FieldSource::Number(Box::new(plan))
+    }
+
+    /// The sum of a child's rows.
+    pub(super) fn sum(&self, key: &str, sum: &Text, table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
+        let mut decimals = Decimals::Places { least: 2, most: 2 };
+        if let Some(text) = table.transform.as_ref().filter(|text| text.line > 0) {
+            match transform::parse(text) {
+                Ok(Form::Number(wanted)) => decimals = wanted,
+                Ok(Form::Text(_)) => {
+                    report.add(text.line, format!("{key}.as"), "a sum is written `as = \"decimal(n)\"` or `as = \"amount\"`")
+                }
+                Err(problem) => report.add(text.line, format!("{key}.as"), problem),
+            }
+        }
+        let Some(read) = self.read else { return FieldSource::Constant(String::new()) };
+        let Some((child, at)) = child_column(sum, &read.children, &format!("{key}.sum"), report) else {
+            return FieldSource::Constant(String::new());
+        };
+        if read.children[child].kinds().nth(at) == Some(ColumnKind::Date) {
+            let column = read.children[child].column_names().nth(at).unwrap_or_default();
+            report.add(sum.line, format!("{key}.sum"), format!("`{column}` holds dates, as `dates` of the entity's file says"));
+        }
+        // the currency of a sum cannot stand in one of its rows
+        let declared = read.children[child].amounts.get(&at).copied().filter(|place| !matches!(place, Place::Child(_)));
+        let mut plan = NumberPlan::plain(NumberFrom::Sum { child, at }, decimals, self.currency(key, table, declared, report));
+        self.computed(key, table, &mut plan, report);
+        FieldSource::Number(Box::new(plan))
+    }
+
+    /// The code of an amount's currency.
+    pub(super) fn currency_code(&self, key: &str, amount: &Text, report: &mut Report<'_>) -> FieldSource {
+        let nothing = FieldSource::Constant(String::new());
+        let (Some(read), true) = (self.read, amount.line > 0) else { return nothing };
+        let key = format!("{key}.currency_of");
+        let of_child = amount.split_once('.').filter(|(name, _)| *name != "root" && self.child.is_none());
+        let currency = match of_child {
+            Some(_) => {
+                let Some((child, at)) = child_column(amount, &read.children, &key, report) else { return nothing };
+                read.children[child].amounts.get(&at).copied().filter(|place| !matches!(place, Place::Child(_)))
+            }
+            None => match self.place(amount, &key, report) {
+                Place::Company => return nothing,
+                at => self.amount_at(at),
+            },
+        };
+        match currency {
+            Some(at) => FieldSource::CurrencyCode(at),
+            None => {
+                let text = format!("nobody says in which currency `{}` is: name it in `amounts` of the entity's file", amount.value);
+                report.add(amount.line, key, text);
+                nothing
+            }
+        }
+    }
+
+    /// In which currency a column is, as the entity's file says.
+    fn amount_at(&self, at: Place) -> Option<Place> {
+        let read = self.read?;
+        match at {
+            Place::Root(at) => read.amounts.get(&at).copied(),
+            Place::Child(at) => read.children.get(self.child?)?.amounts.get(&at).copied(),
+            Place::Company | Place::Currency => None,
+        }
+    }
+
+    fn currency(&self, key: &str, table: &FieldTable, declared: Option<Place>, report: &mut Report<'_>) -> Option<Place> {
+        match &table.currency {
+            Some(name) => Some(self.place(name, &format!("{key}.currency"), report)),
+            None => declared,
+        }
+    }
+
+    /// What is computed of the number before it is written.
+    fn computed(&self, key: &str, table: &FieldTable, plan: &mut NumberPlan, report: &mut Report<'_>) {
+        let place = |name: &Text, rest: &str, report: &mut Report<'_>| self.place(name, &format!("{key}.{rest}"), report);
+        plan.foreign = table.foreign.as_ref().map(|name| place(name, "foreign", report));
+        plan.times = table.times.as_ref().map(|name| place(name, "times", report));
+        plan.less_percent =
+            table.less_percent.iter().flat_map(|names| names.iter()).map(|name| place(name, "less_percent", report)).collect();
+        plan.convert = table.convert.as_ref().map(|shape| {
+            convert(shape, &format!("{key}.convert"), report, &mut |name: &Text, key: &str, report: &mut Report<'_>| {
+                self.place(name, key, report)
+            })
+        });
+        plan.less_value = table.less_value.as_ref().map(|shape| {
+            let words = |words: &Option<Words>| words.iter().flat_map(|words| words.iter()).map(|word| word.value.clone()).collect();
+            let discount = ValueDiscount {
+                value: place(&shape.value, "less_value.value", report),
+                flag: place(&shape.flag, "less_value.flag", report),
+                unit: words(&shape.of_unit),
+                line: words(&shape.of_line),
+                quantity: shape.quantity.as_ref().map(|name| place(name, "less_value.quantity", report)),
+            };
+            if !discount.line.is_empty() && discount.quantity.is_none() {
+                report.add(shape.flag.line, format!("{key}.less_value"), "`line` needs the line's `quantity`");
+            }
+            discount
+        });
+        plan.with_currency = table.with_currency.as_ref().is_some_and(|flag| flag.value);
+        if plan.currency.is_some() || self.read.is_none() {
+            return;
+        }
+        let needs = [
+            ("as = \"amount\"", plan.decimals == Decimals::OfCurrency),
+            ("foreign", plan.foreign.is_some()),
+            ("with_currency", plan.with_currency),
+        ];
+        if let Some((what, _)) = needs.iter().find(|(_, needs)| *needs) {
+            let text = format!("`{what}` needs the amount's currency: name it in `amounts` of the entity's file, or as `currency` here");
+            report.add(table.line, key, text);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! A set of definitions as one thing: the texts of its files, the hash that names it, and what differs between two of them.
+//!
+//! The hash is taken over what the texts say, not over the texts: a comment or a blank line more makes no other set.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+/// What the mapping itself does with documents and definitions. It grows with every release in which the same document and the same
+/// definitions give another record, so that such a release counts as other definitions. A test pins what it stands for.
+pub const MAPPER_REVISION: i32 = 1;
+
+/// Lines of a difference that are kept; the rest is counted.
+const MOST_LINES: usize = 200;
+
+/// Pairs of lines that are compared; beyond that the whole middle counts as changed.
+const MOST_CELLS: usize = 4_000_000;
+
+/// Characters of a line that are kept in a difference.
+const MOST_LETTERS: usize = 200;
+
+/// The files of a set, and what names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetText {
+    /// SHA-256 of what the files say, in hexadecimal.
+    pub hash: String,
+    /// The profile.
+    pub profile: String,
+    /// The entities carried: a reference to one that is not carried is mapped in another way.
+    pub carried: Vec<String>,
+    /// The files that count, by their path below the definitions' directory, with their texts.
+    pub files: BTreeMap<String, String>,
+}
+
+impl SetText {
+    /// The set that these files make.
+    pub fn of(profile: &str, carried: Vec<String>, files: BTreeMap<String, String>) -> Self {
+        let mut hasher = Sha256::new();
+        let mut add = |text: &str| {
+            // with its length, so that two texts are never taken for one
+            hasher.update((text.len() as u64).to_be_bytes());
+            hasher.update(text.as_bytes());
+        };
+        add(&MAPPER_REVISION.to_string());
+        add(profile);
+        carried.iter().for_each(|entity| add(entity));
+        add("");
+        for (path, text) in &files {
+            add(path);
+            add(&canonical(text));
+        }
+        let hash = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { hash, profile: profile.to_owned(), carried, files }
+    }
+
+    /// The hash as people are shown it.
+    pub fn short(&self) -> &str {
+        short(&self.hash)
+    }
+}
+
+/// The first characters of a hash, which tell two sets of one site apart.
+pub fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+/// What a file says: without comments and blank lines, keys in their order. A text that is no TOML stands for itself.
+fn canonical(text: &str) -> String {
+    let said = text.parse::<toml::Table>().ok().and_then(|table| serde_json::to_string(&table).ok());
+    said.unwrap_or_else(|| text.to_owned())
+}
+
+/// What the newer files say otherwise, for people: code list entries old and new, of other files the changed lines.
+pub fn difference(older: &BTreeMap<String, String>, newer: &BTreeMap<String, String>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let paths: BTreeSet<&String> = older.keys().chain(newer.keys()).collect();
+    for path in paths {
+        match (older.get(path), newer.get(path)) {
+            (Some(_), None) => lines.push(format!("{path}: removed")),
+            (None, Some(_)) => lines.push(format!("{path}: added")),
+            (Some(old), Some(new)) if old != new => lines.extend(changed(path, old, new)),
+            _ => {}
+        }
+    }
+    let more = lines.len().saturating_sub(MOST_LINES);
+    lines.truncate(MOST_LINES);
+    if more > 0 {
+        lines.push(format!("and {more} more lines"));
+    }
+    lines
+}
+
+/// How one file changed.
+fn changed(path: &str, old: &str, new: &str) -> Vec<String> {
+    if path.starts_with("lookups/")
+        && let (Ok(old), Ok(new)) = (old.parse::<toml::Table>(), new.parse::<toml::Table>())
+    {
+        let (old, new) = (entries(&old), entries(&new));
+        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let said = keys.into_iter().filter_map(|key| match (old.get(key), new.get(key)) {
+            (Some(was), None) => Some(format!("{path}: {key} = {was} removed")),
+            (None, Some(is)) => Some(format!("{path}: {key} = {is} added")),
+            (Some(was), Some(is)) if was != is => Some(format!("{path}: {key} = {is}, was {was}")),
+            _ => None,
+        });
+        let said: Vec<String> = said.collect();
+        return if said.is_empty() { vec![format!("{path}: comments or blanks only")] } else { said };
+    }
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    changed_lines(&old, &new).into_iter().map(|(sign, line)| format!("{path}: {sign} {}", cut(line))).collect()
+}
+
+fn cut(line: &str) -> String {
+    let line = line.trim();
+    match line.char_indices().nth(MOST_LETTERS) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line.to_owned(),
+    }
+}
+
+/// Every value of a code list by its place, such as `codes."$"`.
+fn entries(table: &toml::Table) -> BTreeMap<String, String> {
+    fn walk(path: &str, value: &toml::Value, into: &mut BTreeMap<String, String>) {
+        match value {
+            toml::Value::Table(table) => {
+                for (key, value) in table {
+                    let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+                    let key = if bare { key.clone() } else { format!("{key:?}") };
+                    let path = if path.is_empty() { key } else { format!("{path}.{key}") };
+                    walk(&path, value, into);
+                }
+            }
+            value => _ = into.insert(path.to_owned(), cut(&value.to_string())),
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk("", &toml::Value::Table(table.clone()), &mut found);
+    found
+}
+
+/// The lines that one text has and the other has not, in their order: the longest common subsequence stays.
+fn changed_lines<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
+    let same = |(a, b): &(&&str, &&str)| a == b;
+    let front = old.iter().zip(new).take_while(same).count();
+    let (old, new) = (&old[front..], &new[front..]);
+    let back = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
+    let (old, new) = (&old[..old.len() - back], &new[..new.len() - back]);
+    if old.len().saturating_mul(new.len()) > MOST_CELLS {
+        // all of the one and all of the other is true as well, and costs nothing to find out
+        return old
+            .iter()
+            .map(|line| ('-', *line))
+            .chain(new.iter().map(|line| ('+', *line)))
+            .filter(|(_, line)| !line.trim().is_empty())
+            .collect();
+    }
+    // lengths[i][j]: of the longest common subsequence of old[i..] and new[j..]
+    let mut lengths = vec![vec![0u32; new.len() + 1]; old.len() + 1];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            lengths[i][j] = if old[i] == new[j] { lengths[i + 1][j + 1] + 1 } else { lengths[i + 1][j].max(lengths[i][j + 1]) };
+        }
+    }
+    let (mut i, mut j, mut changed) = (0, 0, Vec::new());
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && old[i] == new[j] {
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || (i < old.len() && lengths[i + 1][j] >= lengths[i][j + 1]) {
+            changed.push(('-', old[i]));
+            i += 1;
+        } else {
+            changed.push(('+', new[j]));
+            j += 1;
+        }
+    }
+    changed.retain(|(_, line)| !line.trim().is_empty());
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(all: &[(&str, &str)]) -> BTreeMap<String, String> {
+        all.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+    }
+
+    fn hash(all: &[(&str, &str)]) -> String {
+        SetText::of("apo", vec!["supplier".into()], files(all)).hash
+    }
+
+    #[test]
+    fn comments_and_order_make_no_other_set_and_values_do() {
+        let one = hash(&[("lookups/currency.toml", "# a\n[codes]\nA = \"1\"\nB = \"2\"\n")]);
+        assert_eq!(one, hash(&[("lookups/currency.toml", "[codes]\n\nB = \"2\" # b\nA = \"1\"\n")]));
+        assert_ne!(one, hash(&[("lookups/currency.toml", "[codes]\nA = \"1\"\nB = \"3\"\n")]));
+        assert_ne!(one, hash(&[("lookups/money.toml", "[codes]\nA = \"1\"\nB = \"2\"\n")]), "another name");
+        let other = SetText::of("s2p", vec!["supplier".into()], files(&[]));
+        assert_ne!(other.hash, SetText::of("apo", vec!["supplier".into()], files(&[])).hash);
+        assert_ne!(other.hash, SetText::of("s2p", vec![], files(&[])).hash);
+        assert_eq!((other.hash.len(), other.short().len()), (64, 12));
+    }
+
+    #[test]
+    fn a_code_list_tells_its_entries_old_and_new() {
+        let old = files(&[("lookups/currency.toml", "[codes]\nR = \"ZAR\"\nE = \"EUR\"\n")]);
+        let new = files(&[("lookups/currency.toml", "[codes]\nR = \"RAND\"\n\"$\" = \"USD\"\n[company.EDU1.codes]\nE = \"EUR\"\n")]);
+        let said = difference(&old, &new);
+        assert_eq!(
+            said,
+            [
+                "lookups/currency.toml: codes.\"$\" = \"USD\" added",
+                "lookups/currency.toml: codes.E = \"EUR\" removed",
+                "lookups/currency.toml: codes.R = \"RAND\", was \"ZAR\"",
+                "lookups/currency.toml: company.EDU1.codes.E = \"EUR\" added",
+            ]
+        );
+        let noted = files(&[("lookups/currency.toml", "# seen\n[codes]\nR = \"ZAR\"\nE = \"EUR\"\n")]);
+        assert_eq!(difference(&old, &noted), ["lookups/currency.toml: comments or blanks only"]);
+    }
+
+    #[test]
+    fn other_files_tell_their_changed_lines() {
+        let old = files(&[("entities/a.toml", "x = 1\ny = 2\nz = 3\n"), ("entities/b.toml", "x = 1")]);
+        let new = files(&[("entities/a.toml", "x = 1\ny = 5\nz = 3\nw = 4\n"), ("entities/c.toml", "x = 1")]);
+        assert_eq!(
+            difference(&old, &new),
+            [
+                "entities/a.toml: - y = 2",
+                "entities/a.toml: + y = 5",
+                "entities/a.toml: + w = 4",
+                "entities/b.toml: removed",
+                "entities/c.toml: added"
+            ]
+        );
+        assert!(difference(&old, &old).is_empty());
+    }
+
+    #[test]
+    fn a_large_difference_is_bounded() {
+        let many: String = (0..500).map(|n| format!("k{n} = 1\n")).collect();
+        let said = difference(&files(&[("entities/a.toml", "")]), &files(&[("entities/a.toml", &many)]));
+        assert_eq!(said.len(), MOST_LINES + 1);
+        assert_eq!(said[MOST_LINES], "and 300 more lines");
+    }
+}

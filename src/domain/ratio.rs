@@ -1,0 +1,175 @@
+//! Exact fractions: a price per thousand less three discounts is computed without losing a digit, and rounded once, at its end.
+
+use rust_decimal::Decimal;
+
+/// A fraction in lowest terms. The denominator is above zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ratio {
+    numerator: i128,
+    denominator: i128,
+}
+
+/// A fraction as text with so many decimals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The digits.
+    pub text: String,
+    /// Whether they are the fraction to the last digit.
+    pub exact: bool,
+    /// Whether the fraction is something and the text says nothing.
+    pub vanished: bool,
+}
+
+/// The most decimals that [`Ratio::write`] gives.
+pub const MAX_PLACES: u32 = 12;
+
+impl Ratio {
+    /// Nothing.
+    pub const ZERO: Self = Self { numerator: 0, denominator: 1 };
+    /// One.
+    pub const ONE: Self = Self { numerator: 1, denominator: 1 };
+
+    /// A fraction; `None` when the denominator is zero or a part has more digits than can be held.
+    fn new(numerator: i128, denominator: i128) -> Option<Self> {
+        let common = gcd(numerator.unsigned_abs(), denominator.unsigned_abs());
+        let common = i128::try_from(common).ok().filter(|common| *common > 0)?;
+        let (numerator, denominator) = (numerator / common, denominator / common);
+        match denominator {
+            0 => None,
+            1.. => Some(Self { numerator, denominator }),
+            _ => Some(Self { numerator: numerator.checked_neg()?, denominator: denominator.checked_neg()? }),
+        }
+    }
+
+    /// The very number; `None` for one of more than 38 digits, which a decimal cannot be.
+    pub fn of(number: Decimal) -> Option<Self> {
+        Self::new(number.mantissa(), 10_i128.checked_pow(number.scale())?)
+    }
+
+    /// The product; `None` when it has too many digits.
+    pub fn times(self, other: Self) -> Option<Self> {
+        // crosswise first, so that what cancels never overflows
+        let (left, right) = (Self::new(self.numerator, other.denominator)?, Self::new(other.numerator, self.denominator)?);
+        Self::new(left.numerator.checked_mul(right.numerator)?, left.denominator.checked_mul(right.denominator)?)
+    }
+
+    /// The quotient; `None` when the divisor is zero or the result has too many digits.
+    pub fn over(self, other: Self) -> Option<Self> {
+        self.times(Self::new(other.denominator, other.numerator)?)
+    }
+
+    /// The sum; `None` when it has too many digits.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let left = self.numerator.checked_mul(other.denominator)?;
+        let right = other.numerator.checked_mul(self.denominator)?;
+        Self::new(left.checked_add(right)?, self.denominator.checked_mul(other.denominator)?)
+    }
+
+    /// The difference; `None` when it has too many digits.
+    pub fn minus(self, other: Self) -> Option<Self> {
+        self.plus(Self::new(other.numerator.checked_neg()?, other.denominator)?)
+    }
+
+    /// Without its sign.
+    #[must_use]
+    pub fn size(self) -> Self {
+        Self { numerator: self.numerator.checked_abs().unwrap_or(i128::MAX), ..self }
+    }
+
+    /// Whether it is nothing.
+    pub fn is_zero(self) -> bool {
+        self.numerator == 0
+    }
+
+    /// Whether it is above the other; `None` when the two have too many digits to be compared.
+    pub fn above(self, other: Self) -> Option<bool> {
+        Some(self.minus(other)?.numerator > 0)
+    }
+
+    /// The text with at least `least` and at most `most` decimals: no more than the fraction needs, halves away from zero where `most`
+    /// cuts digits off. `None` when it has too many digits.
+    pub fn write(self, least: u32, most: u32) -> Option<Written> {
+        let most = most.min(MAX_PLACES);
+        let scaled = self.numerator.checked_mul(10_i128.checked_pow(most)?)?;
+        let (whole, rest) = (scaled / self.denominator, scaled % self.denominator);
+        let half = rest.unsigned_abs().checked_mul(2)? >= self.denominator.unsigned_abs();
+        let rounded = if half { whole.checked_add(scaled.signum())? } else { whole };
+        let digits = format!("{:0>width$}", rounded.unsigned_abs(), width = most as usize + 1);
+        let (whole, decimals) = digits.split_at(digits.len() - most as usize);
+        let needed = decimals.trim_end_matches('0').len().max((least.min(most)) as usize);
+        let sign = if rounded < 0 { "-" } else { "" };
+        let point = if needed == 0 { "" } else { "." };
+        let text = format!("{sign}{whole}{point}{}", &decimals[..needed]);
+        Some(Written { text, exact: rest == 0, vanished: rounded == 0 && self.numerator != 0 })
+    }
+}
+
+fn gcd(a: u128, b: u128) -> u128 {
+    let (mut a, mut b) = (a, b);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(text: &str) -> Ratio {
+        Ratio::of(Decimal::from_str_exact(text).expect("a number")).expect("short enough")
+    }
+
+    fn text(ratio: Ratio, least: u32, most: u32) -> String {
+        ratio.write(least, most).expect("short enough").text
+    }
+
+    #[test]
+    fn a_price_per_thousand_less_ten_percent_is_exact() {
+        let price = of("20.00").over(of("1000")).and_then(|price| price.times(of("90").over(of("100"))?)).expect("a price");
+        assert_eq!(text(price, 2, 6), "0.018");
+        assert_eq!(text(price.times(of("5000")).expect("a total"), 2, 2), "90.00");
+    }
+
+    #[test]
+    fn rounding_happens_once_and_is_told() {
+        let third = of("1").over(of("3")).expect("a third");
+        assert_eq!(third.write(2, 4), Some(Written { text: "0.3333".into(), exact: false, vanished: false }));
+        assert_eq!(text(third.times(of("3")).expect("one"), 2, 4), "1.00");
+        assert_eq!(of("0.0045").write(2, 2), Some(Written { text: "0.00".into(), exact: false, vanished: true }));
+        assert_eq!(of("-0.005").write(2, 2).map(|written| written.text), Some("-0.01".into()));
+        assert_eq!(of("-0.004").write(2, 2).map(|written| written.text), Some("0.00".into()));
+        assert_eq!(of("0").write(0, 0), Some(Written { text: "0".into(), exact: true, vanished: false }));
+        assert_eq!(of("12.345").write(3, 3).map(|written| written.exact), Some(true));
+        assert_eq!(text(of("1850"), 0, 0), "1850");
+        assert_eq!(of("1").over(of("0")), None);
+    }
+
+    #[test]
+    fn differences_are_compared_exactly() {
+        let difference = of("100").minus(of("140")).expect("short").size();
+        assert_eq!(difference, of("40"));
+        assert_eq!(difference.above(of("39.99")), Some(true));
+        assert_eq!(difference.above(of("40")), Some(false));
+    }
+
+    proptest! {
+        #[test]
+        fn any_decimal_is_written_to_its_last_digit_or_said_not_to_be(units in any::<i64>(), scale in 0_u32..=12, most in 0_u32..=12) {
+            let number = Decimal::new(units, scale);
+            let written = Ratio::of(number).and_then(|ratio| ratio.write(0, most)).expect("31 digits at most");
+            let back = Decimal::from_str_exact(&written.text).expect("a number");
+            prop_assert_eq!(written.exact, back == number);
+            prop_assert_eq!(written.vanished, back.is_zero() && !number.is_zero());
+            prop_assert!((back - number).abs() * Decimal::from(2) <= Decimal::new(1, most));
+        }
+
+        #[test]
+        fn what_is_divided_and_multiplied_again_is_what_it_was(units in -1_000_000_000_000_i64..1_000_000_000_000, by in 1_i64..1_000_000) {
+            let (number, by) = (Ratio::of(Decimal::new(units, 5)).expect("short"), Ratio::of(Decimal::new(by, 6)).expect("short"));
+            prop_assert_eq!(number.over(by).and_then(|part| part.times(by)), Some(number));
+        }
+    }
+}

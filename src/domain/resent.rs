@@ -1,0 +1,196 @@
+//! What became of records that were sent again, counted and in words. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+/// Reasons that are told one by one.
+const REASONS: usize = 5;
+
+/// Where one record stands that was sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stands {
+    /// ServiceNow has it.
+    Delivered,
+    /// It failed, in these words.
+    Failed(String),
+    /// Not settled yet.
+    Moving,
+    /// It waits for a parent.
+    Waiting,
+    /// A person holds it.
+    OnHold,
+    /// Both sides may change it: the flow's next run compares it again.
+    ToCompare,
+    /// Nothing of it is to be sent: the definition leaves it out.
+    Nothing,
+}
+
+/// One record: where it stands now, and why it had failed before, if it had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resent {
+    /// Now.
+    pub stands: Stands,
+    /// The words in which it had failed before it was sent again.
+    pub before: Option<String>,
+}
+
+/// A reason for which records failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FailedFor {
+    /// The system's words.
+    pub message: String,
+    /// Records that failed with them.
+    pub records: u64,
+    /// How many of those had failed with the same words before they were sent again.
+    pub as_before: u64,
+}
+
+/// What became of records that were sent again, as far as it was waited for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ResentOutcome {
+    /// Records that were sent again.
+    pub sent_again: u64,
+    /// ServiceNow has them.
+    pub delivered: u64,
+    /// They failed, in mapping or in ServiceNow.
+    pub failed: u64,
+    /// Those of the failed ones that failed with the same words as before.
+    pub failed_as_before: u64,
+    /// Not settled yet when the answer was given.
+    pub still_being_sent: u64,
+    /// They wait for a parent.
+    pub waiting: u64,
+    /// A person holds them.
+    pub on_hold: u64,
+    /// Both sides may change them: the flow's next run compares them again.
+    pub to_compare: u64,
+    /// Nothing of them is to be sent: the definition leaves them out.
+    pub nothing_to_send: u64,
+    /// Why records failed, the reason of most records first; five at most.
+    pub reasons: Vec<FailedFor>,
+    /// The same in words.
+    pub text: String,
+}
+
+impl ResentOutcome {
+    /// Counts.
+    pub fn of(records: impl IntoIterator<Item = Resent>) -> Self {
+        let mut outcome = Self::default();
+        let mut reasons: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        for Resent { stands, before } in records {
+            outcome.sent_again += 1;
+            let place = match stands {
+                Stands::Delivered => &mut outcome.delivered,
+                Stands::Moving => &mut outcome.still_being_sent,
+                Stands::Waiting => &mut outcome.waiting,
+                Stands::OnHold => &mut outcome.on_hold,
+                Stands::ToCompare => &mut outcome.to_compare,
+                Stands::Nothing => &mut outcome.nothing_to_send,
+                Stands::Failed(message) => {
+                    let same = u64::from(before.as_ref() == Some(&message));
+                    outcome.failed_as_before += same;
+                    let reason = reasons.entry(message).or_default();
+                    *reason = (reason.0 + 1, reason.1 + same);
+                    &mut outcome.failed
+                }
+            };
+            *place += 1;
+        }
+        let mut reasons: Vec<FailedFor> =
+            reasons.into_iter().map(|(message, (records, as_before))| FailedFor { message, records, as_before }).collect();
+        reasons.sort_by(|a, b| b.records.cmp(&a.records).then_with(|| a.message.cmp(&b.message)));
+        let kinds = reasons.len();
+        reasons.truncate(REASONS);
+        outcome.reasons = reasons;
+        outcome.text = Words { outcome: &outcome, kinds }.to_string();
+        outcome
+    }
+
+    /// Nothing of it will change by itself.
+    pub fn is_settled(&self) -> bool {
+        self.still_being_sent == 0
+    }
+}
+
+struct Words<'a> {
+    outcome: &'a ResentOutcome,
+    kinds: usize,
+}
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = self.outcome;
+        if of.sent_again == 0 {
+            return f.write_str("No record was sent again.");
+        }
+        let mut parts = vec![format!("{} delivered", of.delivered)];
+        if of.failed > 0 {
+            let first = of.reasons.first().map(|reason| reason.message.as_str()).unwrap_or_default();
+            let more = match self.kinds {
+                0 | 1 => String::new(),
+                2 => " (and one more reason)".to_owned(),
+                kinds => format!(" (and {} more reasons)", kinds - 1),
+            };
+            // the words end as they like: the sentence goes on
+            let first = first.trim_end_matches(['.', ' ']);
+            parts.push(match of.failed_as_before {
+                same if same == of.failed => format!("{} refused for the same reason: {first}{more}", of.failed),
+                0 => format!("{} refused: {first}{more}", of.failed),
+                same => format!("{} refused, {same} of them for the same reason as before: {first}{more}", of.failed),
+            });
+        }
+        let others = [
+            (of.waiting, "waiting for a parent"),
+            (of.on_hold, "on hold"),
+            (of.to_compare, "compared again by the flow’s next run"),
+            (of.nothing_to_send, "left out by the definition"),
+            (of.still_being_sent, "still being sent"),
+        ];
+        parts.extend(others.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
+        write!(f, "{} sent again: {}.", of.sent_again, parts.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(records: &[(Stands, Option<&str>)]) -> String {
+        ResentOutcome::of(records.iter().map(|(stands, before)| Resent { stands: stands.clone(), before: before.map(Into::into) })).text
+    }
+
+    fn failed(message: &str) -> Stands {
+        Stands::Failed(message.into())
+    }
+
+    #[test]
+    fn a_replay_says_what_happened_and_not_what_was_wished() {
+        let nine = [const { (Stands::Delivered, Some("no `$`")) }; 9];
+        let three = [(failed("no `$`"), Some("no `$`")), (failed("no `$`"), Some("no `$`")), (failed("no `$`"), Some("no `$`"))];
+        let all: Vec<_> = nine.into_iter().chain(three).collect();
+        assert_eq!(text(&all), "12 sent again: 9 delivered; 3 refused for the same reason: no `$`.");
+        assert_eq!(text(&[]), "No record was sent again.");
+        assert_eq!(text(&[(Stands::Delivered, None), (Stands::Moving, None)]), "2 sent again: 1 delivered; 1 still being sent.");
+    }
+
+    #[test]
+    fn other_reasons_than_before_are_told_apart() {
+        assert_eq!(text(&[(failed("closed."), Some("no `$`"))]), "1 sent again: 0 delivered; 1 refused: closed.");
+        let mixed = [(failed("a"), Some("a")), (failed("a"), None), (failed("b"), None), (failed("c"), None)];
+        assert_eq!(text(&mixed), "4 sent again: 0 delivered; 4 refused, 1 of them for the same reason as before: a (and 2 more reasons).");
+        let others = [(Stands::Waiting, None), (Stands::OnHold, None), (Stands::ToCompare, None), (Stands::Nothing, None)];
+        let said = "4 sent again: 0 delivered; 1 waiting for a parent; 1 on hold; 1 compared again by the flow’s next run; 1 left out by the definition.";
+        assert_eq!(text(&others), said);
+    }
+
+    #[test]
+    fn the_numbers_add_up() {
+        let all = [failed("a"), Stands::Delivered, Stands::Moving, Stands::Waiting, Stands::OnHold, Stands::ToCompare, Stands::Nothing];
+        let of = ResentOutcome::of(all.into_iter().map(|stands| Resent { stands, before: None }));
+        let sum = of.delivered + of.failed + of.still_being_sent + of.waiting + of.on_hold + of.to_compare + of.nothing_to_send;
+        assert_eq!((of.sent_again, sum), (7, 7));
+        assert!(!of.is_settled());
+    }
+}

@@ -1,0 +1,26 @@
+//! What is said of a value on its way: nothing is held back for it, and nothing is lost unsaid.
+
+/// What kind of thing a warning tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WarningKind {
+    /// A text was cut.
+    Cut,
+    /// A digit was cut off a number.
+    Rounded,
+    /// A total is not the sum of its rows.
+    Difference,
+}
+
+impl WarningKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Cut, Self::Rounded, Self::Difference];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cut => "cut",
+            Self::Rounded => "rounded",
+            Self::Difference => "difference",
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Definitions in the ledger: each set's texts once, and which one is in force.
+//!
+//! Records are mapped and sent with the set in force alone. A run carries the number of its set in its lease, a claim names it, and both are
+//! refused once another one is in force: what one node maps and what another sends never come from different files.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Timestamptz};
+use serde::Serialize;
+use serde_json::json;
+
+use super::audit::{NewAudit, audit_append};
+use super::{Conn, Store, StoreError, Tx, TxError};
+use crate::definition::SetText;
+use crate::definition::set::{MAPPER_REVISION, difference};
+use crate::domain::audit::AuditKind;
+use crate::store::text::{Jsonb, Text};
+
+/// The number of a set in this ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct SetNumber(pub i32);
+
+/// A set that this ledger knows.
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[schema(as = Definitions)]
+pub struct SetRow {
+    /// Its number, from 1.
+    #[diesel(sql_type = Integer)]
+    pub number: i32,
+    /// SHA-256 of what its files say.
+    #[diesel(sql_type = Text)]
+    pub hash: String,
+    /// The profile.
+    #[diesel(sql_type = Text)]
+    pub profile: String,
+    /// When it was first adopted.
+    #[diesel(sql_type = Timestamptz)]
+    pub known_since: DateTime<Utc>,
+    /// Since when it is in force; nothing when it is not.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub in_force_since: Option<DateTime<Utc>>,
+    /// Who put it into force, where it is.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub adopted_by: Option<String>,
+}
+
+/// Who comes with a set, and what it may do.
+#[derive(Debug, Clone)]
+pub struct Adopter {
+    /// The node's name; none for a command that runs beside a service and keeps no name.
+    pub node: Option<String>,
+    /// Who, for the audit.
+    pub actor: String,
+    /// Why, where a person says so.
+    pub why: Option<String>,
+    /// What it may do.
+    pub may: MayAdopt,
+}
+
+/// What may come into force by whoever comes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MayAdopt {
+    /// A service: a set that the ledger has never seen, and any set while the one in force is the one that this node had.
+    Changed,
+    /// A command: the same, as long as no service is alive but the node's own earlier life.
+    IfNobodyLives {
+        /// How long ago a sign of life may be.
+        silent: Duration,
+    },
+    /// Nothing: it is only asked how the set stands.
+    Nothing,
+    /// A person wants it.
+    Any,
+}
+
+/// How a set stands to the one in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stands {
+    /// It is the one in force.
+    InForce {
+        /// Its number.
+        number: SetNumber,
+        /// What differs from the set before, where it came into force just now.
+        adopted: Option<Vec<String>>,
+    },
+    /// Another one is.
+    Other {
+        /// The number of the one that was come with, where the ledger knows it.
+        number: Option<SetNumber>,
+        /// The one in force.
+        in_force: SetNumber,
+        /// Its hash.
+        hash: String,
+        /// Whether a service that works with this ledger is alive.
+        alive: bool,
+    },
+}
+
+#[derive(QueryableByName)]
+struct Current {
+    #[diesel(sql_type = Integer)]
+    number: i32,
+    #[diesel(sql_type = Text)]
+    hash: String,
+    #[diesel(sql_type = Jsonb)]
+    files: serde_json::Value,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = Integer)]
+    number: i32,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+const LIST: &str = "SELECT d.number, d.hash, d.profile, d.known_since, f.since AS in_force_since, f.adopted_by \
+                    FROM definition d LEFT JOIN definition_in_force f USING (number)";
+
+/// Refuses to go on under a set that is not in force. A ledger that has none yet holds to no set.
+pub(crate) fn definition_assert(conn: &mut Conn, under: SetNumber) -> Tx<()> {
+    let other: Vec<Number> =
+        sql_query("SELECT number FROM definition_in_force WHERE number <> $1").bind::<Integer, _>(under.0).load(conn)?;
+    match other.first() {
+        None => Ok(()),
+        Some(other) => Err(TxError::Store(StoreError::OtherDefinitions { ours: under.0, in_force: other.number })),
+    }
+}
+
+fn current(conn: &mut Conn) -> Tx<Option<Current>> {
+    let rows: Vec<Current> =
+        sql_query("SELECT d.number, d.hash, d.files FROM definition_in_force f JOIN definition d USING (number)").load(conn)?;
+    Ok(rows.into_iter().next())
+}
+
+/// Whether a service shows a sign of life, the node's own aside: whoever asks holds its place.
+fn alive(conn: &mut Conn, node: Option<&str>, silent: Duration) -> Tx<bool> {
+    let rows: Vec<Count> =
+        sql_query("SELECT count(*) AS count FROM node WHERE name IS DISTINCT FROM $1 AND seen_at > now() - make_interval(secs => $2)")
+            .bind::<Nullable<Text>, _>(node)
+            .bind::<Double, _>(silent.as_secs_f64())
+            .load(conn)?;
+    Ok(rows.first().is_some_and(|row| row.count > 0))
+}
+
+fn worked_with(conn: &mut Conn, node: Option<&str>, number: i32) -> Tx<()> {
+    let Some(node) = node else { return Ok(()) };
+    sql_query(
+        "INSERT INTO definition_node (node, number) VALUES ($1, $2) ON CONFLICT (node) DO UPDATE SET number = excluded.number, at = now()",
+    )
+    .bind::<Text, _>(node)
+    .bind::<Integer, _>(number)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// The set's number; a set that is new is written down.
+fn number_of(conn: &mut Conn, set: &SetText) -> Tx<i32> {
+    let rows: Vec<Number> = sql_query(
+        "INSERT INTO definition (hash, mapper, profile, carried, files) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING number",
+    )
+    .bind::<Text, _>(&set.hash)
+    .bind::<Integer, _>(MAPPER_REVISION)
+    .bind::<Text, _>(&set.profile)
+    .bind::<Array<Text>, _>(&set.carried)
+    .bind::<Jsonb, _>(json!(set.files))
+    .load(conn)?;
+    rows.first().map(|row| row.number).ok_or(TxError::Sql(diesel::result::Error::NotFound))
+}
+
+fn adopt(conn: &mut Conn, set: &SetText, who: &Adopter, before: Option<&Current>) -> Tx<(i32, Vec<String>)> {
+    let number = number_of(conn, set)?;
+    sql_query(
+        "INSERT INTO definition_in_force (number, adopted_by) VALUES ($1, $2) \
+         ON CONFLICT (one) DO UPDATE SET number = excluded.number, adopted_by = excluded.adopted_by, since = now()",
+    )
+    .bind::<Integer, _>(number)
+    .bind::<Text, _>(&who.actor)
+    .execute(conn)?;
+    let older: Option<BTreeMap<String, String>> = before.and_then(|before| serde_json::from_value(before.files.clone()).ok());
+    let difference = older.map(|older| difference(&older, &set.files)).unwrap_or_default();
+    let mut row = NewAudit::of(AuditKind::Definition).detail(&json!({
+        "action": "adopt", "number": number, "hash": set.hash, "before": before.map(|before| before.number),
+        "hash_before": before.map(|before| &before.hash), "node": who.node, "why": who.why, "difference": difference,
+    }));
+    row.actor.clone_from(&who.actor);
+    audit_append(conn, &[row])?;
+    Ok((number, difference))
+}
+
+impl Store {
+    /// Comes with a set: it is the one in force, comes into force, or is not.
+    ///
+    /// A set that the ledger has never seen comes into force: somebody changed a file. One that it knows does so only where the node had the
+    /// one in force before, because then the files were changed back after that. A node that was away comes with what was in force then,
+    /// and does not bring it back.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn definition_stand(&self, set: SetText, who: Adopter) -> Result<Stands, StoreError> {
+        self.run("compare definitions with those in force", move |conn| {
+            // one at a time; whoever only asks is not kept waiting
+            sql_query("LOCK TABLE definition_in_force IN SHARE ROW EXCLUSIVE MODE").execute(conn)?;
+            let before = current(conn)?;
+            if let Some(before) = before.as_ref().filter(|before| before.hash == set.hash) {
+                worked_with(conn, who.node.as_deref(), before.number)?;
+                return Ok(Stands::InForce { number: SetNumber(before.number), adopted: None });
+            }
+            let known: Vec<Number> = sql_query("SELECT number FROM definition WHERE hash = $1").bind::<Text, _>(&set.hash).load(conn)?;
+            let known = known.first().map(|row| SetNumber(row.number));
+            let mut lives = false;
+            if let (Some(before), true) = (&before, who.may != MayAdopt::Any) {
+                let had: Vec<Number> =
+                    sql_query("SELECT number FROM definition_node WHERE node = $1").bind::<Nullable<Text>, _>(&who.node).load(conn)?;
+                let changed = known.is_none() || had.first().is_some_and(|had| had.number == before.number);
+                if let MayAdopt::IfNobodyLives { silent } = who.may {
+                    lives = alive(conn, who.node.as_deref(), silent)?;
+                }
+                if !changed || lives || who.may == MayAdopt::Nothing {
+                    let (in_force, hash) = (SetNumber(before.number), before.hash.clone());
+                    return Ok(Stands::Other { number: known, in_force, hash, alive: lives });
+                }
+            }
+            let (number, difference) = adopt(conn, &set, &who, before.as_ref())?;
+            worked_with(conn, who.node.as_deref(), number)?;
+            Ok(Stands::InForce { number: SetNumber(number), adopted: Some(difference) })
+        })
+        .await
+    }
+
+    /// The set in force.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn definition_in_force(&self) -> Result<Option<SetRow>, StoreError> {
+        self.run("read which definitions are in force", |conn| {
+            let rows: Vec<SetRow> = sql_query(format!("{LIST} WHERE f.number IS NOT NULL")).load(conn)?;
+            Ok(rows.into_iter().next())
+        })
+        .await
+    }
+
+    /// Every set that was ever in force, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn definition_list(&self, limit: i64) -> Result<Vec<SetRow>, StoreError> {
+        self.run("list definitions", move |conn| {
+            Ok(sql_query(format!("{LIST} ORDER BY d.number DESC LIMIT $1")).bind::<BigInt, _>(limit).load(conn)?)
+        })
+        .await
+    }
+
+    /// What a set says otherwise than the one in force, which may be none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn definition_difference(&self, set: SetText) -> Result<Option<Vec<String>>, StoreError> {
+        self.run("compare definitions", move |conn| {
+            let older: Option<BTreeMap<String, String>> = current(conn)?.and_then(|current| serde_json::from_value(current.files).ok());
+            Ok(older.map(|older| difference(&older, &set.files)))
+        })
+        .await
+    }
+}

@@ -1,0 +1,165 @@
+//! Flows that the configuration no longer makes: what of them is not settled, and how they are forgotten.
+//!
+//! What was read and delivered stays, and so does the audit. What goes is the flow itself: its place in the lists, how far its reading had come,
+//! what it still had to send, what waited for a person, its alignment and its backfills.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Uuid as SqlUuid};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::audit::{NewAudit, audit_append};
+use super::run::{RunTally, run_tally};
+use super::{Conn, Store, StoreError, Tx};
+use crate::domain::FlowId;
+use crate::domain::audit::AuditKind;
+use crate::store::text::Text;
+
+/// What came of the wish to forget a flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forgotten {
+    /// It is forgotten.
+    Done(ForgottenFlow),
+    /// The ledger has no such flow.
+    Unknown,
+    /// A node reads it now.
+    Held,
+    /// Something of it was sent, and what became of it is not known yet: that is looked up first.
+    Unknowable {
+        /// Parts of records.
+        parts: i64,
+    },
+    /// Something of it is not settled.
+    Unsettled {
+        /// Records.
+        records: i64,
+    },
+}
+
+/// A flow that is forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ForgottenFlow {
+    /// Which.
+    pub flow: FlowId,
+    /// Records that had something to be sent, which is dropped.
+    pub dropped: i64,
+    /// Records of it that stay in the ledger as history.
+    pub kept: i64,
+}
+
+#[derive(QueryableByName)]
+struct Standing {
+    #[diesel(sql_type = Bool)]
+    held: bool,
+    #[diesel(sql_type = BigInt)]
+    unknown: i64,
+    #[diesel(sql_type = BigInt)]
+    records: i64,
+    #[diesel(sql_type = BigInt)]
+    kept: i64,
+}
+
+#[derive(QueryableByName)]
+struct Dropped {
+    #[diesel(sql_type = BigInt)]
+    delivery_id: i64,
+    #[diesel(sql_type = BigInt)]
+    document_id: i64,
+    #[diesel(sql_type = Integer)]
+    version: i32,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    run_id: Option<Uuid>,
+}
+
+/// A company as the ledger knows it.
+#[derive(QueryableByName)]
+struct Company {
+    #[diesel(sql_type = Text)]
+    company: String,
+}
+
+/// Drops what the flow still had to send. A record that is dropped is taken for new should the flow come back: its hash no longer fits.
+fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, why: &str) -> Tx<()> {
+    let dropped: Vec<Dropped> =
+        sql_query("DELETE FROM pending WHERE company = $1 AND entity = $2 RETURNING delivery_id, document_id, version, run_id")
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .load(conn)?;
+    let documents: Vec<i64> = dropped.iter().map(|row| row.document_id).collect();
+    sql_query("UPDATE document SET hash = '' WHERE id = ANY($1)").bind::<Array<BigInt>, _>(&documents).execute(conn)?;
+    sql_query("DELETE FROM awaited_parent WHERE document_id = ANY($1)").bind::<Array<BigInt>, _>(&documents).execute(conn)?;
+    let told = |row: &Dropped| {
+        let mut audit = NewAudit::of(AuditKind::Superseded).detail(&json!({ "dropped": "the flow is forgotten", "why": why }));
+        (audit.document_id, audit.version, audit.delivery_id) = (Some(row.document_id), Some(row.version), Some(row.delivery_id));
+        audit.actor = who.to_owned();
+        audit
+    };
+    audit_append(conn, &dropped.iter().map(told).collect::<Vec<_>>())?;
+    let replaced = dropped.iter().filter_map(|row| Some((row.run_id?, row.document_id))).collect();
+    run_tally(conn, &RunTally { replaced, ..RunTally::default() }).map(drop)
+}
+
+impl Store {
+    /// Forgets a flow. Whether the configuration still makes it is the caller's to know.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flow_forget(&self, flow: FlowId, drop_unsettled: bool, who: String, why: String) -> Result<Forgotten, StoreError> {
+        self.run("forget a flow", move |conn| {
+            let rows: Vec<Standing> = sql_query(
+                "SELECT coalesce(f.lease_until > now(), false) AS held, p.unknown, p.records, coalesce(c.documents, 0) AS kept \
+                 FROM (SELECT * FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE) f \
+                 CROSS JOIN (SELECT count(*) FILTER (WHERE state IN ('sending', 'in_doubt')) AS unknown, \
+                                    count(DISTINCT document_id) AS records FROM pending WHERE company = $1 AND entity = $2) p \
+                 LEFT JOIN document_count c ON c.company = f.company AND c.entity = f.entity",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .load(conn)?;
+            let Some(standing) = rows.first() else { return Ok(Forgotten::Unknown) };
+            if standing.held {
+                return Ok(Forgotten::Held);
+            }
+            if standing.unknown > 0 {
+                return Ok(Forgotten::Unknowable { parts: standing.unknown });
+            }
+            if standing.records > 0 && !drop_unsettled {
+                return Ok(Forgotten::Unsettled { records: standing.records });
+            }
+            if standing.records > 0 {
+                drop_pending(conn, &flow, &who, &why)?;
+            }
+            for sql in [
+                "DELETE FROM hold USING document d WHERE hold.document_id = d.id AND d.company = $1 AND d.entity = $2",
+                "UPDATE conflict SET state = 'closed', outcome = 'flow forgotten', closed_at = now(), changed_at = now() \
+                 WHERE company = $1 AND entity = $2 AND state <> 'closed'",
+                "DELETE FROM alignment WHERE company = $1 AND entity = $2",
+                "UPDATE backfill SET state = 'cancelled', ended_at = now(), ended_by = 'tieline' WHERE company = $1 AND entity = $2 AND state = 'open'",
+                "DELETE FROM flow WHERE company = $1 AND entity = $2",
+            ] {
+                sql_query(sql).bind::<Text, _>(flow.company.as_str()).bind::<Text, _>(flow.entity.as_str()).execute(conn)?;
+            }
+            let forgotten = ForgottenFlow { flow: flow.clone(), dropped: standing.records, kept: standing.kept };
+            let mut row = NewAudit::of(AuditKind::Action)
+                .detail(&json!({ "action": "forget", "why": why, "records_dropped": forgotten.dropped, "records_kept": forgotten.kept }));
+            (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), who);
+            audit_append(conn, &[row])?;
+            Ok(Forgotten::Done(forgotten))
+        })
+        .await
+    }
+
+    /// The companies that the ledger has flows of.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn companies(&self) -> Result<Vec<String>, StoreError> {
+        self.run("list companies", |conn| {
+            let rows: Vec<Company> = sql_query("SELECT DISTINCT company FROM flow ORDER BY company").load(conn)?;
+            Ok(rows.into_iter().map(|row| row.company).collect())
+        })
+        .await
+    }
+}

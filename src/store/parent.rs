@@ -1,0 +1,74 @@
+//! Parents that do not come: what a whole read of a flow says about the records that others wait for.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
+
+use super::{Store, StoreError};
+use crate::domain::FlowId;
+use crate::domain::next_step::NextStep;
+use crate::domain::run::RunId;
+use crate::store::text::Text;
+
+/// A parent that will not come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbsentParent {
+    /// Its key.
+    pub key: String,
+    /// Why, after "which": `is not in SYSPRO`.
+    pub why: String,
+    /// What to do.
+    pub next_step: NextStep,
+}
+
+#[derive(QueryableByName)]
+struct Key {
+    #[diesel(sql_type = Text)]
+    key: String,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+impl Store {
+    /// Keys of this flow that records wait for, and that the ledger does not have; at most so many, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn parents_unread(&self, flow: FlowId, limit: i64) -> Result<Vec<String>, StoreError> {
+        self.run("list parents that were not read", move |conn| {
+            let sql = "SELECT DISTINCT a.key FROM awaited_parent a WHERE a.company = $1 AND a.entity = $2 AND NOT EXISTS ( \
+                       SELECT FROM document d WHERE d.company = a.company AND d.entity = a.entity AND d.key = a.key AND NOT d.deleted) \
+                       ORDER BY a.key LIMIT $3";
+            let rows: Vec<Key> = sql_query(sql)
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<BigInt, _>(limit)
+                .load(conn)?;
+            Ok(rows.into_iter().map(|row| row.key).collect())
+        })
+        .await
+    }
+
+    /// Says of the records that wait for these parents that they will not come; says of how many records that is news.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn parents_absent(&self, flow: FlowId, run: RunId, absent: Vec<AbsentParent>) -> Result<i64, StoreError> {
+        self.run("say that parents do not come", move |conn| {
+            let rows: Vec<Count> = sql_query(include_str!("sql/parent_absent.sql"))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<Array<Text>, _>(absent.iter().map(|parent| parent.key.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(absent.iter().map(|parent| parent.why.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(absent.iter().map(|parent| parent.next_step.text()).collect::<Vec<_>>())
+                .bind::<SqlUuid, _>(run.0)
+                .load(conn)?;
+            Ok(rows.first().map_or(0, |row| row.count))
+        })
+        .await
+    }
+}

@@ -1,0 +1,124 @@
+//! How many rows a table has, where the service can say so: what a whole read is held against.
+//!
+//! Nothing public says whether SYSPRO's service counts. Each way is tried once per table; a service that knows none is read without.
+
+use tracing::debug;
+
+use crate::config::secret::Credential;
+use crate::definition::ReadPlan;
+use crate::definition::plan::TableRead;
+use crate::domain::CompanyId;
+
+use super::door::{Ask, Door};
+use super::error::SysproError;
+use super::filter::{Condition, encode};
+use super::odata::{Call, OData};
+
+/// How a table is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CountWay {
+    /// `$count=true` beside a query.
+    Inline,
+    /// `$inlinecount=allpages`, as in OData 3.
+    OldInline,
+    /// `Table/$count`.
+    Segment,
+    /// Not at all.
+    Never,
+}
+
+/// How many rows a table has, as far as can be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSize {
+    /// The table.
+    pub table: String,
+    /// How many; where the service does not count, at least so many (0 or 1).
+    pub rows: u64,
+    /// Whether they were counted.
+    pub counted: bool,
+}
+
+impl OData {
+    /// How many rows of the root table a whole read has to give; `None` where the service does not count, or not now.
+    ///
+    /// # Errors
+    /// [`SysproError`] when a condition of the definition cannot be put.
+    pub async fn count_root(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan) -> Result<Option<u64>, SysproError> {
+        if !self.inner.settings.count_check || plan.root.derive.is_some() {
+            return Ok(None);
+        }
+        let call = self.call(credential, company).await;
+        call.count(&plan.root.table, &plan.root.key, call.fixed(plan.root.filter.as_ref())).await
+    }
+
+    /// How many rows the tables have that are joined to the root or are its children. `count`: counted where that can be done; else only
+    /// whether there is any row. A table that cannot be asked for is left out: reading it says why.
+    pub async fn sizes(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan, count: bool) -> Vec<TableSize> {
+        let call = self.call(credential, company).await;
+        let vias = plan.children.iter().filter_map(|child| child.via.as_ref().map(|via| &via.table));
+        let tables = plan.joins.iter().map(|join| &join.table).chain(plan.children.iter().map(|child| &child.table)).chain(vias);
+        let mut sizes: Vec<TableSize> = Vec::new();
+        for table in tables {
+            if sizes.iter().all(|size| size.table != table.table)
+                && let Some(size) = call.size(table, count && self.inner.settings.count_check).await
+            {
+                sizes.push(size);
+            }
+        }
+        sizes
+    }
+}
+
+impl Call<'_> {
+    async fn size(&self, table: &TableRead, count: bool) -> Option<TableSize> {
+        let filter = self.fixed(table.filter.as_ref());
+        if count && let Ok(Some(rows)) = self.count(&table.table, &table.key, filter.clone()).await {
+            return Some(TableSize { table: table.table.clone(), rows, counted: true });
+        }
+        let any = self.any_row(table, filter).await.ok()?;
+        Some(TableSize { table: table.table.clone(), rows: u64::from(any), counted: false })
+    }
+
+    /// How many rows meet a condition. `None`: the service does not count, or cannot say it now.
+    async fn count(&self, table: &str, key: &[String], filter: Option<Condition>) -> Result<Option<u64>, SysproError> {
+        if matches!(self.odata.door, Door::Enet(_)) {
+            return Ok(None);
+        }
+        let place = self.place(table);
+        let known = self.odata.learned.borrow().counts.get(&place).copied();
+        let ways = match known {
+            Some(way) => vec![way],
+            None => vec![CountWay::Inline, CountWay::Segment, CountWay::OldInline],
+        };
+        let filter = filter.map_or(String::new(), |filter| format!("$filter={}", encode(&self.metadata.respelled(table, &filter.text))));
+        let names: Vec<&str> = key.iter().map(String::as_str).collect();
+        for way in ways {
+            let counted = match way {
+                CountWay::Never => return Ok(None),
+                CountWay::Inline | CountWay::OldInline => {
+                    let option = if way == CountWay::Inline { "$count=true" } else { "$inlinecount=allpages" };
+                    let and = if filter.is_empty() { "" } else { "&" };
+                    let query = format!("{filter}{and}{option}&$top=1{}", self.select(table, &names));
+                    let ask = Ask::Address(self.address(table, &query)?);
+                    self.attempt(table, &ask, &names).await.map(|answer| answer.count)
+                }
+                CountWay::Segment => self.count_segment(table, &filter).await,
+            };
+            match counted {
+                Ok(Some(count)) => {
+                    self.odata.learned.borrow_mut().counts.insert(place, way);
+                    return Ok(Some(count));
+                }
+                Ok(None) | Err(SysproError::Refused { .. }) => {}
+                // what passes says nothing of whether it can count
+                Err(error) => {
+                    debug!(%error, table, "the rows of a table cannot be counted now");
+                    return Ok(None);
+                }
+            }
+        }
+        debug!(table, company = %self.company, "the service does not count the rows of this table");
+        self.odata.learned.borrow_mut().counts.insert(place, CountWay::Never);
+        Ok(None)
+    }
+}

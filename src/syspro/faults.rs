@@ -1,0 +1,238 @@
+//! Rows of which no readable record can be made: each is told of by its key, with what stands there, and its neighbours go on.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::definition::ReadPlan;
+use crate::definition::plan::{ChildRead, ViaRead};
+use crate::domain::{Document, DocumentKey, Fault, Value};
+
+use super::odata::{BadRow, Call, Rows, shown};
+use super::related::Related;
+use super::wire::Cell;
+
+/// How many columns are named that differ between two rows.
+const COLUMNS_SHOWN: usize = 5;
+/// How much of a value is shown.
+const VALUE_SHOWN: usize = 60;
+
+/// Root rows, one per key.
+pub(super) struct Roots {
+    /// The rows.
+    pub(super) rows: Vec<Vec<Cell>>,
+    /// Per row why no record can be made of it.
+    pub(super) faults: Vec<Vec<Fault>>,
+    /// A document for each row of which not even the key can be read.
+    pub(super) nameless: Vec<Document>,
+}
+
+/// One row per key; what is wrong with it stands beside it.
+pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
+    let root = &plan.root;
+    let mut all: Vec<(Vec<Cell>, Option<String>)> = found.rows.into_iter().map(|row| (row, None)).collect();
+    let mut nameless = BTreeMap::new();
+    for bad in found.bad {
+        match bad.cells {
+            Some(cells) => all.push((cells, Some(unreadable_root(&root.table, &bad.problem)))),
+            None => {
+                call.nameless.set(true);
+                let document = row_after(plan, bad.after.as_deref(), &bad.problem);
+                nameless.insert(document.key.clone(), document);
+            }
+        }
+    }
+    let mut by_key: HashMap<Vec<String>, usize> = HashMap::new();
+    let mut groups: Vec<Vec<(Vec<Cell>, Option<String>)>> = Vec::new();
+    for (row, fault) in all {
+        let key = root.key_at.iter().map(|at| row[*at].key_text()).collect();
+        let at = *by_key.entry(key).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[at].push((row, fault));
+    }
+    let mut roots = Roots { rows: Vec::new(), faults: Vec::new(), nameless: nameless.into_values().collect() };
+    let related = Related::new(root, Vec::new());
+    for mut group in groups {
+        // SYSPRO may give them in any order, and the same two rows are the same fault
+        group.sort();
+        let odd = root.key_at.iter().find(|at| matches!(group[0].0[**at], Cell::Escaped(_)));
+        if let Some(at) = odd {
+            // it may come with more than one answer: nothing can be asked for beyond it
+            group.dedup();
+            let (column, text) = (&root.columns[*at], group[0].0[*at].key_text());
+            group[0].1.get_or_insert_with(|| {
+                format!(
+                    "its key column `{column}` of `{}` holds `{text}`: what is written out there (\\u0000 is the character NUL) can neither be \
+                     kept in a key nor asked for. Nothing of it is sent until the key is corrected in SYSPRO",
+                    root.table
+                )
+            });
+        }
+        if let [first, second, ..] = group.as_slice() {
+            let text = twins(&related, &first.0, &second.0);
+            group[0].1 = Some(text);
+        }
+        if let Some((row, fault)) = group.into_iter().next() {
+            roots.rows.push(row);
+            roots.faults.push(fault.map(Fault::of_rows).into_iter().collect());
+        }
+    }
+    roots
+}
+
+fn unreadable_root(table: &str, problem: &str) -> String {
+    format!(
+        "its row of `{table}` cannot be read: {problem}. It was asked for alone, and only its key could be read; the rows round it were. Correct \
+         the row in SYSPRO, or what the service makes of it; it is then read by itself"
+    )
+}
+
+/// The document that stands for a row without a readable key: the same as long as the row before it is the same.
+fn row_after(plan: &ReadPlan, after: Option<&[Cell]>, problem: &str) -> Document {
+    let (key, place) = match after {
+        Some(after) => {
+            let parts: Vec<String> = after.iter().map(Cell::key_text).collect();
+            (format!("(row after {})", parts.join("/")), format!("after the key {}", shown(after)))
+        }
+        None => ("(first row)".to_owned(), "at the beginning".to_owned()),
+    };
+    let fault = format!(
+        "the row {place} in `{}` cannot be read, not even its key: {problem}. Correct it in SYSPRO, or what the service makes of it: this entry \
+         goes with the next whole read that can read the row. Until then no record of this flow is marked as gone, because any could be \
+         the one that cannot be read",
+        plan.root.table
+    );
+    Document {
+        key: DocumentKey::from_text(key),
+        root: vec![Value::Null; plan.columns.len()].into(),
+        children: vec![Vec::new(); plan.children.len()],
+        faults: vec![Fault::of_rows(fault)],
+    }
+}
+
+/// Marks the rows to which a row of a related table belongs that cannot be read. One without a key may belong to any of them.
+pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell>], left: &[usize], faults: &mut [Vec<Fault>]) {
+    for bad in bad {
+        let table = &related.table.table;
+        let owner = bad.cells.as_ref().map(|cells| related.group(cells));
+        for (row, faults) in rows.iter().zip(&mut *faults) {
+            let own = left.iter().map(|at| row[*at].key_text()).collect::<Vec<_>>();
+            if owner.as_ref().is_some_and(|owner| *owner != own) {
+                continue;
+            }
+            first(faults, || {
+                let whose = match &bad.cells {
+                    Some(cells) => format!("its row {} of `{table}`", shown(&key_of(related, cells))),
+                    None => match &bad.after {
+                        Some(after) => format!("the row of `{table}` after {}, which may belong to it,", shown(after)),
+                        None => format!("a row of `{table}`, which may belong to it,"),
+                    },
+                };
+                Fault::of_rows(format!(
+                    "{whose} cannot be read: {}. Nothing of it is sent until that row is corrected in SYSPRO, or what the service makes of it",
+                    bad.problem
+                ))
+            });
+        }
+    }
+}
+
+fn key_of(related: &Related<'_>, row: &[Cell]) -> Vec<Cell> {
+    let at = related.table.key.iter().filter_map(|name| related.columns.iter().position(|column| column == name));
+    at.map(|at| row[at].clone()).collect()
+}
+
+/// A record that other rows belong to by a text that cannot be asked for.
+pub(super) fn unaskable(column: &str, cell: &Cell, table: &str) -> Fault {
+    Fault::of_rows(format!(
+        "its column `{column}` holds `{}`: what is written out there cannot be asked for, so that its rows of `{table}` are not known. Correct the \
+         column in SYSPRO",
+        cell.key_text()
+    ))
+}
+
+/// What is said of two root rows with one key.
+fn twins(related: &Related<'_>, first: &[Cell], second: &[Cell]) -> String {
+    let table = &related.table.table;
+    format!(
+        "two rows of `{table}` have this key ({}): {}. Neither is sent, because it cannot be told which counts. Correct the rows in SYSPRO, or \
+         complete the key in the entity's definition where the table's key has more columns",
+        related.table.key.join(", "),
+        difference(related, first, second)
+    )
+}
+
+/// In which columns two rows differ, with both values.
+fn difference(related: &Related<'_>, first: &[Cell], second: &[Cell]) -> String {
+    let show = |cell: &Cell| match cell {
+        Cell::Null => "null".to_owned(),
+        cell => {
+            let text = cell.key_text();
+            let short: String = text.chars().take(VALUE_SHOWN).collect();
+            if short.len() < text.len() { format!("`{short}…`") } else { format!("`{short}`") }
+        }
+    };
+    let differing: Vec<String> = related
+        .columns
+        .iter()
+        .zip(first.iter().zip(second))
+        .filter(|(_, (a, b))| a != b)
+        .map(|(name, (a, b))| format!("`{name}` is {} in one and {} in the other", show(a), show(b)))
+        .collect();
+    match differing.len() {
+        0 => "they are the same in every column that is read".to_owned(),
+        n if n > COLUMNS_SHOWN => format!("{}, and {} more columns differ", differing[..COLUMNS_SHOWN].join(", "), n - COLUMNS_SHOWN),
+        _ => differing.join(", "),
+    }
+}
+
+/// Notes what is wrong with a record, unless something is already: the same rows are then the same fault.
+pub(super) fn first(faults: &mut Vec<Fault>, fault: impl FnOnce() -> Fault) {
+    if faults.is_empty() {
+        faults.push(fault());
+    }
+}
+
+/// `Column=value, …`.
+fn paired<'a>(names: impl Iterator<Item = &'a String>, key: &[String]) -> String {
+    names.zip(key).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What is said of several rows of a companion table that belong to one record.
+pub(super) fn companions(related: &Related<'_>, key: &[String], rows: &[Vec<Cell>]) -> Fault {
+    let (table, key) = (&related.table.table, paired(related.on.iter(), key));
+    // SYSPRO may give them in any order, and the same rows are the same fault
+    let mut sorted: Vec<&Vec<Cell>> = rows.iter().collect();
+    sorted.sort();
+    let said = match sorted.as_slice() {
+        [one, .., other] => difference(related, one, other),
+        _ => String::new(),
+    };
+    Fault {
+        text: format!("`{table}` has {} rows with {key}, and a `[[join]]` takes one row for each record: {said}", rows.len()),
+        next_step: format!(
+            "add the missing column to `on` of the `[[join]]` `{table}`, or make it a `[[child]]`, or correct the rows in SYSPRO; then read the \
+             record again (`tieline backfill`, or the next sweep)"
+        ),
+    }
+}
+
+/// What is said of child rows that several records reach through the rows in between.
+pub(super) fn several_owners(child: &ChildRead, via: &ViaRead, key: &[String], owners: &HashSet<Vec<String>>) -> Fault {
+    let (table, key) = (&via.table.table, paired(child.on.iter().map(|(column, _)| column), key));
+    let mut owners: Vec<String> = owners.iter().map(|owner| paired(via.on.iter().map(|(column, _)| column), owner)).collect();
+    owners.sort();
+    Fault {
+        text: format!(
+            "the rows of `{}` (`{}`) with {key} belong to {} records, by rows of `{table}`: {}",
+            child.table.table,
+            child.name,
+            owners.len(),
+            owners.iter().take(3).map(|owner| format!("({owner})")).collect::<Vec<_>>().join(", ")
+        ),
+        next_step: format!(
+            "`on` of `via` does not tell these rows of `{table}` apart: add the missing column to it in the entity's file, or correct the rows in \
+             SYSPRO; then read the records again (`tieline backfill`, or the next sweep)"
+        ),
+    }
+}

@@ -1,0 +1,371 @@
+//! Whether rows come in the order that was asked for. Pages are key ranges: rows out of order would be left out without a word.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+use crate::config::settings::KeyOrder;
+use crate::domain::money::parse_decimal;
+
+use super::wire::Cell;
+
+/// How the key columns of a query are compared.
+#[derive(Clone, Debug)]
+pub(super) struct Comparison {
+    order: KeyOrder,
+    /// Per key column whether it holds numbers even where they are written as texts, or values that SQL Server sorts by rules of their own.
+    kinds: Vec<ColumnKind>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ColumnKind {
+    Number,
+    Plain,
+    /// Text by the service's own word: a number in it is another matter than order, and is told of as what it is.
+    Text,
+    /// A GUID or bytes.
+    Other,
+}
+
+/// What is wrong with a row's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Misplaced {
+    /// It stands before the row that came before it.
+    Disordered,
+    /// It is not beyond the key that was asked for.
+    NotBeyond,
+    /// It came before in this query.
+    Repeated,
+}
+
+/// One query on its way through a table: what its rows were held against so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Course {
+    /// The last key received, padding included; what is asked for next lies beyond it.
+    pub(super) after: Option<Vec<Cell>>,
+    /// The highest key of those whose place is certain.
+    high: Option<Vec<Cell>>,
+    /// The one before it.
+    lower: Option<Vec<Cell>>,
+    /// Digests of the keys whose place among the others cannot be told.
+    unsure: HashSet<[u8; 16]>,
+    /// Digests of keys that a null and an empty text would make the same.
+    blank: HashSet<[u8; 16]>,
+    /// Whether a key with a null in it has come.
+    nulls: bool,
+    /// Rows in a row that could not be read.
+    pub(super) unreadable: u32,
+}
+
+impl Comparison {
+    pub(super) fn new<'a>(order: KeyOrder, types: impl Iterator<Item = Option<&'a str>>) -> Self {
+        let kind = |edm: Option<&str>| match edm {
+            Some("Edm.Decimal" | "Edm.Int64" | "Edm.Int32" | "Edm.Int16" | "Edm.Byte" | "Edm.SByte" | "Edm.Double" | "Edm.Single") => {
+                ColumnKind::Number
+            }
+            Some("Edm.Guid" | "Edm.Binary") => ColumnKind::Other,
+            Some("Edm.String") => ColumnKind::Text,
+            _ => ColumnKind::Plain,
+        };
+        Self { order, kinds: types.map(kind).collect() }
+    }
+
+    /// The order of two keys; `None` where it cannot be told.
+    pub(super) fn order(&self, a: &[Cell], b: &[Cell]) -> Option<Ordering> {
+        for ((a, b), kind) in a.iter().zip(b).zip(&self.kinds) {
+            match self.cells(a, b, *kind)? {
+                Ordering::Equal => {}
+                different => return Some(different),
+            }
+        }
+        Some(Ordering::Equal)
+    }
+
+    fn cells(&self, a: &Cell, b: &Cell, kind: ColumnKind) -> Option<Ordering> {
+        match (a, b) {
+            (Cell::Null, Cell::Null) => Some(Ordering::Equal),
+            (Cell::Null, _) => Some(Ordering::Less),
+            (_, Cell::Null) => Some(Ordering::Greater),
+            (Cell::Number(a), Cell::Number(b)) if a != b && kind == ColumnKind::Text => None,
+            (Cell::Number(a), Cell::Number(b)) => Some(parse_decimal(a)?.cmp(&parse_decimal(b)?)),
+            (Cell::Text(a), Cell::Text(b)) if kind == ColumnKind::Number => Some(parse_decimal(a.trim())?.cmp(&parse_decimal(b.trim())?)),
+            (Cell::Text(a), Cell::Text(b)) => texts(a, b).filter(|order| order.is_eq() || kind != ColumnKind::Other).filter(|order| {
+                // digits stand in the same order in every collation
+                order.is_eq() || self.order == KeyOrder::Binary || (digits(a) && digits(b))
+            }),
+            (a, b) if a == b => Some(Ordering::Equal),
+            _ => None,
+        }
+    }
+
+    /// Whether the place of a key among all others of its kind can be told.
+    fn firm(&self, key: &[Cell]) -> bool {
+        key.iter().zip(&self.kinds).all(|(cell, kind)| match cell {
+            Cell::Null => true,
+            Cell::Number(text) => *kind != ColumnKind::Text && parse_decimal(text).is_some(),
+            Cell::Text(text) if *kind == ColumnKind::Number => parse_decimal(text.trim()).is_some(),
+            Cell::Text(text) if matches!(kind, ColumnKind::Plain | ColumnKind::Text) => match self.order {
+                KeyOrder::Binary => text.chars().all(|c| (' '..='\u{ff}').contains(&c)),
+                KeyOrder::Any => digits(text),
+            },
+            Cell::Text(_) | Cell::Flag(_) | Cell::Escaped(_) => false,
+        })
+    }
+}
+
+fn digits(text: &str) -> bool {
+    text.trim_end_matches(' ').bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// By code point, blanks at the end left out, as `Latin1_General_BIN` has it; `None` where its several forms differ.
+///
+/// `char` columns are compared by the bytes of Windows-1252, `nchar` columns by UTF-16, which the old binary collations read low byte
+/// first behind the first character. For what Latin-1 holds they all agree. A shorter text counts as padded with blanks.
+fn texts(a: &str, b: &str) -> Option<Ordering> {
+    let (a, b) = (a.trim_end_matches(' '), b.trim_end_matches(' '));
+    let (mut left, mut right) = (a.chars(), b.chars());
+    loop {
+        let (x, y) = match (left.next(), right.next()) {
+            (None, None) => return Some(Ordering::Equal),
+            (x, y) => (x.unwrap_or(' '), y.unwrap_or(' ')),
+        };
+        if x == y {
+            continue;
+        }
+        // below the blank it matters whether a server pads, and above Latin-1 which form a column has
+        let certain = |c: char| (' '..='\u{ff}').contains(&c);
+        return (certain(x) && certain(y)).then(|| x.cmp(&y));
+    }
+}
+
+/// A key without padding, numbers by value, null like an empty text.
+fn folded(key: &[Cell]) -> [u8; 16] {
+    let mut hasher = Sha256::new();
+    for cell in key {
+        let text = cell.key_text();
+        hasher.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(text.as_bytes());
+    }
+    let digest: [u8; 32] = hasher.finalize().into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    half
+}
+
+fn blank(key: &[Cell]) -> bool {
+    key.iter().any(|cell| match cell {
+        Cell::Null => true,
+        Cell::Text(text) => text.trim_end_matches(' ').is_empty(),
+        _ => false,
+    })
+}
+
+impl Course {
+    /// A query that goes on beyond this key.
+    pub(super) fn beyond(after: Option<Vec<Cell>>) -> Self {
+        Self { after, ..Self::default() }
+    }
+
+    /// Holds the keys of one answer against what was asked for and what came before.
+    ///
+    /// `asked`: the key beyond which was asked; `None` for an answer that a link led to, which goes on with the answer before. Neighbours
+    /// with one key are let through: they are told of row by row. A key that no text can hold has no place.
+    ///
+    /// # Errors
+    /// The offset of the first row that is misplaced, and how.
+    pub(super) fn take(&mut self, comparison: &Comparison, asked: Option<&[Cell]>, keys: &[Vec<Cell>]) -> Result<(), (usize, Misplaced)> {
+        let mut before = self.after.clone();
+        let mut blanks = Vec::new();
+        for (at, key) in keys.iter().enumerate() {
+            if key.iter().any(|cell| matches!(cell, Cell::Escaped(_))) {
+                continue;
+            }
+            if let Some(bound) = asked
+                && matches!(comparison.order(bound, key), Some(Ordering::Greater | Ordering::Equal))
+            {
+                return Err((at, Misplaced::NotBeyond));
+            }
+            let neighbour = before.as_deref().and_then(|before| comparison.order(before, key));
+            match neighbour {
+                Some(Ordering::Greater) => return Err((at, Misplaced::Disordered)),
+                // beside its twin, in the same answer or in one that goes on with it
+                Some(Ordering::Equal) if at > 0 || asked.is_none() => {
+                    before = Some(key.clone());
+                    continue;
+                }
+                _ => {}
+            }
+            if comparison.firm(key) {
+                match self.high.as_deref().map(|high| comparison.order(high, key)) {
+                    None | Some(Some(Ordering::Less)) => self.lower = self.high.replace(key.clone()),
+                    Some(Some(_)) => return Err((at, Misplaced::Repeated)),
+                    // of another kind than the keys before
+                    Some(None) if self.unsure.insert(folded(key)) => {}
+                    Some(None) => return Err((at, Misplaced::Repeated)),
+                }
+            } else if !self.unsure.insert(folded(key)) {
+                return Err((at, Misplaced::Repeated));
+            }
+            self.nulls |= key.contains(&Cell::Null);
+            if self.nulls && blank(key) {
+                let digest = folded(key);
+                if self.blank.contains(&digest) {
+                    return Err((at, Misplaced::Repeated));
+                }
+                blanks.push(digest);
+            }
+            before = Some(key.clone());
+        }
+        // two of one answer are told of row by row
+        self.blank.extend(blanks);
+        self.after = before;
+        Ok(())
+    }
+
+    /// Takes back the last rows: they are asked for once more. `after` is the key that then counts as the last.
+    pub(super) fn back_to(&mut self, after: &[Cell], taken_back: &[Cell]) {
+        self.after = Some(after.to_vec());
+        let digest = folded(taken_back);
+        self.unsure.remove(&digest);
+        self.blank.remove(&digest);
+        if self.high.as_deref() == Some(taken_back) {
+            self.high = self.lower.take();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(text: &str) -> Cell {
+        Cell::Text(text.into())
+    }
+
+    fn number(text: &str) -> Cell {
+        Cell::Number(text.into())
+    }
+
+    fn by(order: KeyOrder, columns: usize) -> Comparison {
+        Comparison::new(order, std::iter::repeat_n(None, columns))
+    }
+
+    fn keys(texts: &[&str]) -> Vec<Vec<Cell>> {
+        texts.iter().map(|one| vec![text(one)]).collect()
+    }
+
+    #[test]
+    fn texts_ascend_by_code_point_and_numbers_by_value() {
+        let binary = by(KeyOrder::Binary, 1);
+        for (a, b) in [("0000104", "0000105"), ("10", "9"), ("ABC", "abc"), ("Z", "a"), ("a", "a!"), (" 00001", "00001"), ("z", "\u{e9}")] {
+            assert_eq!(binary.order(&[text(a)], &[text(b)]), Some(Ordering::Less), "{a} {b}");
+            assert_eq!(binary.order(&[text(b)], &[text(a)]), Some(Ordering::Greater), "{b} {a}");
+        }
+        assert_eq!(binary.order(&[number("9")], &[number("10.0")]), Some(Ordering::Less));
+        assert_eq!(binary.order(&[number("10")], &[number("10.0")]), Some(Ordering::Equal));
+        assert_eq!(binary.order(&[text("7   ")], &[text("7")]), Some(Ordering::Equal), "padding");
+        // the euro stands at 0x80 in Windows-1252 and at U+20AC elsewhere; a tab is below the blank that pads
+        for (a, b) in [("\u{20ac}", "\u{e9}"), ("a\t", "a"), ("\u{100}", "a")] {
+            assert_eq!(binary.order(&[text(a)], &[text(b)]), None, "{a} {b}");
+        }
+        assert_eq!(binary.order(&[text("7")], &[number("8")]), None, "two kinds");
+        let typed = Comparison::new(KeyOrder::Binary, [Some("Edm.Int64")].into_iter());
+        assert_eq!(typed.order(&[text("9")], &[text("10")]), Some(Ordering::Less), "numbers written as texts");
+        let guid = Comparison::new(KeyOrder::Binary, [Some("Edm.Guid")].into_iter());
+        assert_eq!(guid.order(&[text("b")], &[text("a")]), None);
+    }
+
+    #[test]
+    fn another_collation_is_only_held_to_what_all_collations_share() {
+        let any = by(KeyOrder::Any, 1);
+        assert_eq!(any.order(&[text("a")], &[text("B")]), None);
+        assert_eq!(any.order(&[text("B")], &[text("a")]), None);
+        assert_eq!(any.order(&[text("0000104")], &[text("0000103")]), Some(Ordering::Greater));
+        assert_eq!(any.order(&[text("a")], &[text("a  ")]), Some(Ordering::Equal));
+        assert_eq!(any.order(&[number("2")], &[number("1")]), Some(Ordering::Greater));
+    }
+
+    #[test]
+    fn rows_out_of_place_are_found() {
+        let binary = by(KeyOrder::Binary, 1);
+        let take = |course: &mut Course, asked: Option<&str>, all: &[&str]| {
+            course.take(&binary, asked.map(|one| vec![text(one)]).as_deref(), &keys(all))
+        };
+        let mut course = Course::default();
+        assert_eq!(take(&mut course, None, &["a", "b", "b", "c"]), Ok(()), "twins are told of row by row");
+        assert_eq!(take(&mut course, Some("c"), &["d", "f"]), Ok(()));
+        assert_eq!(take(&mut course.clone(), Some("f"), &["f", "g"]), Err((0, Misplaced::NotBeyond)));
+        assert_eq!(take(&mut course.clone(), Some("f"), &["a"]), Err((0, Misplaced::NotBeyond)));
+        assert_eq!(take(&mut course.clone(), Some("f"), &["h", "g"]), Err((1, Misplaced::Disordered)));
+        assert_eq!(take(&mut course.clone(), None, &["f", "g"]), Ok(()), "a link goes on with the answer before");
+        assert_eq!(take(&mut course.clone(), None, &["b"]), Err((0, Misplaced::Disordered)));
+    }
+
+    #[test]
+    fn a_key_that_came_before_is_found_whatever_the_collation() {
+        let any = by(KeyOrder::Any, 1);
+        let mut course = Course::default();
+        assert_eq!(course.take(&any, None, &keys(&["b", "A", "c"])), Ok(()));
+        assert_eq!(course.take(&any, Some(&[text("c")]), &keys(&["d", "A"])), Err((1, Misplaced::Repeated)));
+        let mut course = Course::default();
+        assert_eq!(course.take(&any, None, &keys(&["0001", "x", "0002"])), Ok(()));
+        assert_eq!(course.take(&any, Some(&[text("0002")]), &keys(&["y", "0001"])), Err((1, Misplaced::NotBeyond)));
+        // with letters that the binary collations disagree about, too
+        let binary = by(KeyOrder::Binary, 1);
+        let mut course = Course::default();
+        assert_eq!(course.take(&binary, None, &keys(&["a", "\u{20ac}", "z", "\u{20ac}2"])), Ok(()));
+        assert_eq!(course.clone().take(&binary, None, &keys(&["z\u{20ac}", "\u{20ac}"])), Err((1, Misplaced::Repeated)));
+        assert_eq!(course.take(&binary, None, &keys(&["b"])), Err((0, Misplaced::Repeated)));
+    }
+
+    #[test]
+    fn null_and_an_empty_text_are_one_key_to_a_record() {
+        let binary = by(KeyOrder::Binary, 1);
+        let mut course = Course::default();
+        assert_eq!(course.take(&binary, None, &[vec![Cell::Null], vec![text("")]]), Ok(()), "one answer: told of row by row");
+        let mut course = Course::default();
+        assert_eq!(course.take(&binary, None, &[vec![Cell::Null]]), Ok(()));
+        assert_eq!(course.take(&binary, Some(&[Cell::Null]), &[vec![text("  ")]]), Err((0, Misplaced::Repeated)));
+    }
+
+    #[test]
+    fn rows_taken_back_may_come_again() {
+        for order in [KeyOrder::Binary, KeyOrder::Any] {
+            let comparison = by(order, 1);
+            for last in ["c", "0003", "\u{20ac}"] {
+                let mut course = Course::default();
+                assert_eq!(course.take(&comparison, None, &keys(&["0001", "0002", last])), Ok(()));
+                course.back_to(&[text("0002")], &[text(last)]);
+                assert_eq!(course.take(&comparison, Some(&[text("0002")]), &keys(&[last])), Ok(()), "{last}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sorted_keys_in_pages_pass_and_any_swap_of_certain_keys_is_found(
+            mut all in prop::collection::btree_set("[ -~\u{a0}-\u{ff}]{0,5}[!-~]", 2..40), page in 1_usize..9, swap in any::<prop::sample::Index>(),
+        ) {
+            let sorted: Vec<String> = std::mem::take(&mut all).into_iter().collect();
+            let comparison = by(KeyOrder::Binary, 1);
+            let read = |rows: &[String]| {
+                let mut course = Course::default();
+                for part in rows.chunks(page) {
+                    let asked = course.after.clone();
+                    let part: Vec<Vec<Cell>> = part.iter().map(|one| vec![text(one)]).collect();
+                    course.take(&comparison, asked.as_deref(), &part)?;
+                }
+                Ok::<(), (usize, Misplaced)>(())
+            };
+            let mut padded = sorted.clone();
+            padded.sort_by(|a, b| texts(a, b).expect("certain"));
+            prop_assert_eq!(read(&padded), Ok(()));
+            let at = swap.index(padded.len() - 1);
+            padded.swap(at, at + 1);
+            prop_assert!(read(&padded).is_err());
+        }
+    }
+}

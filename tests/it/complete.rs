@@ -1,0 +1,292 @@
+//! What SYSPRO answers is not believed because it answers: order, number, keys and every single row are looked at.
+
+use serde_json::Value;
+use tieline::sim::syspro::RawText;
+
+use crate::binary::text;
+use crate::support::world::{COMPANY, World};
+
+const SWEEP: &[&str] = &["sync", "--entity", "supplier", "--sweep"];
+const TABLE: &str = "x_apo_supplier";
+
+/// The exit code, and what was said on either channel.
+fn say(world: &World, arguments: &[&str]) -> (Option<i32>, String) {
+    let out = world.command(arguments).output().unwrap();
+    (out.status.code(), text(&out))
+}
+
+fn flow(world: &World, entity: &str) -> Value {
+    let out = world.command(&["--output", "json", "status"]).output().unwrap();
+    let status: Value = serde_json::from_slice(&out.stdout).unwrap();
+    status["flows"].as_array().unwrap().iter().find(|flow| flow["entity"] == entity).unwrap().clone()
+}
+
+fn failures(world: &World) -> Vec<Value> {
+    let out = world.command(&["--output", "json", "failures"]).output().unwrap();
+    let all: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let rows = all.as_array().or_else(|| all["failures"].as_array()).unwrap_or_else(|| panic!("{all}"));
+    rows.iter().filter(|row| row["entity"] == "supplier").cloned().collect()
+}
+
+fn failed(world: &World) -> Vec<(String, String)> {
+    let word = |row: &Value, name: &str| row[name].as_str().unwrap_or_else(|| panic!("{row}")).to_owned();
+    failures(world).iter().map(|row| (word(row, "key"), word(row, "message"))).collect()
+}
+
+fn supplier(world: &World, number: &str, name: &str) {
+    let values = [("Supplier", number), ("SupplierName", name), ("Currency", "R")];
+    world.syspro.insert(COMPANY, "ApSupplier", &values).unwrap();
+    world.syspro.insert(COMPANY, "ApSupplierAddr", &[("Supplier", number)]).unwrap();
+}
+
+fn arrived(world: &World, number: &str) -> Option<String> {
+    world.servicenow.find(TABLE, "u_supplier_number", number).map(|row| row["u_name"].clone())
+}
+
+fn gone(world: &World) -> String {
+    world.database.psql("SELECT count(*) FROM document WHERE deleted")
+}
+
+fn raw(text: &str, json: &[u8], xml: &str) -> RawText {
+    RawText { text: text.into(), json: json.into(), xml: xml.into() }
+}
+
+#[test]
+fn a_service_that_ignores_the_order_is_named_and_nothing_is_marked_as_gone() {
+    let world = World::start();
+    let watermark = "SELECT watermark, last_sweep_at FROM flow WHERE entity = 'supplier'";
+    let (before, writes) = (world.database.psql(watermark), world.servicenow.writes());
+    world.syspro.switch(|switches| (switches.ignore_order, switches.row_cap) = (true, 7));
+    let (code, said) = say(&world, SWEEP);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("`ApSupplier`") && said.contains("is not in the order of the key asked for (Supplier)"), "{said}");
+    assert!(said.contains("Reading again gives the same") && said.contains("`syspro.key_order = \"any\"`"), "{said}");
+    assert_eq!((gone(&world).as_str(), world.servicenow.writes(), world.database.psql(watermark)), ("0", writes, before.clone()));
+
+    // another collation is believed as far as all collations agree: digits out of order are not
+    let mut any = world.command(SWEEP);
+    let out = any.env("TIELINE__SYSPRO__KEY_ORDER", "any").output().unwrap();
+    assert_eq!(out.status.code(), Some(1), "{}", text(&out));
+    assert_eq!(gone(&world), "0");
+
+    world.syspro.switch(|switches| (switches.ignore_order, switches.row_cap) = (false, 7));
+    let (code, said) = say(&world, SWEEP);
+    assert_eq!(code, Some(0), "{said}");
+    assert_ne!(world.database.psql(watermark), before);
+    world.check().unwrap();
+}
+
+#[test]
+fn a_service_that_leaves_rows_out_is_found_by_its_own_count_or_by_what_is_missing() {
+    let world = World::start();
+    let writes = world.servicenow.writes();
+    world.syspro.switch(|switches| switches.left_out = Some(("ApSupplier".into(), 5)));
+    let (code, said) = say(&world, SWEEP);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the read is not complete") && said.contains("`syspro.count_check = false`"), "{said}");
+    assert!(flow(&world, "supplier")["stopped"].is_null(), "rows may have come and gone: the next run reads again");
+
+    // a service that cannot count: half of the table is more than may go missing
+    world.syspro.switch(|switches| (switches.left_out, switches.count) = (Some(("ApSupplier".into(), 2)), false));
+    let (code, said) = say(&world, SWEEP);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("did not see") && said.contains("`flows.max_shrink_percent` (30)") && said.contains("--accept-smaller"),
+        "{said}"
+    );
+    assert_eq!((gone(&world).as_str(), world.servicenow.writes()), ("0", writes));
+    assert!(flow(&world, "supplier")["stopped"].as_str().unwrap().contains("did not see"));
+
+    // resumed while it goes on, it stops again; put right, it goes on
+    assert_eq!(say(&world, &["flow", "resume", COMPANY, "supplier", "--why", "looked at"]).0, Some(0));
+    assert!(say(&world, SWEEP).1.contains("did not see"));
+    world.syspro.switch(|switches| switches.left_out = None);
+    assert!(say(&world, SWEEP).1.contains("is stopped"));
+    assert_eq!(say(&world, &["flow", "resume", COMPANY, "supplier", "--why", "the view was corrected"]).0, Some(0));
+    assert_eq!(say(&world, SWEEP).0, Some(0));
+    assert_eq!((gone(&world).as_str(), world.servicenow.writes()), ("0", writes));
+}
+
+#[test]
+fn a_table_that_was_full_and_is_empty_stops_its_flow_before_anything_is_emptied_until_a_person_accepts_it() {
+    let world = World::start();
+    for n in 0..6 {
+        supplier(&world, &format!("FULL{n}"), "Full");
+        world.syspro.update(COMPANY, "ApSupplierAddr", &[("Supplier", &format!("FULL{n}"))], &[("SupAddr1", "1 Main Road")]).unwrap();
+    }
+    world.rest(SWEEP).unwrap();
+    // as it was last sent
+    let street = |number: &str| {
+        world.database.psql(&format!(
+            "SELECT l.payload::jsonb ->> 'u_street' FROM delivery l JOIN document d ON d.id = l.document_id \
+             WHERE d.entity = 'supplier' AND d.key = '{number}' ORDER BY l.id DESC LIMIT 1"
+        ))
+    };
+    assert_eq!(street("FULL0"), "1 Main Road");
+    let rows: Vec<String> = world.syspro.with(|data| {
+        let table = data.company(COMPANY).unwrap().table("ApSupplierAddr").unwrap();
+        table.slots().map(|slot| table.cell(slot, 0).text().to_owned()).collect()
+    });
+    for number in &rows {
+        world.syspro.delete(COMPANY, "ApSupplierAddr", &[("Supplier", number)]).unwrap();
+    }
+    let writes = world.servicenow.writes();
+    let (code, said) = say(&world, SWEEP);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("table `ApSupplierAddr` had ") && said.contains("answers with 0 now") && said.contains("--accept-smaller"),
+        "{said}"
+    );
+    assert_eq!((world.servicenow.writes(), street("FULL0").as_str()), (writes, "1 Main Road"));
+    assert!(flow(&world, "supplier")["stopped"].as_str().unwrap().contains("ApSupplierAddr"));
+
+    let resume = ["flow", "resume", COMPANY, "supplier", "--accept-smaller", "--why", "addresses are kept elsewhere now"];
+    assert_eq!(say(&world, &resume).0, Some(0));
+    world.rest(SWEEP).unwrap();
+    assert_eq!(street("FULL0"), "");
+    // accepted once: it has no row now, and the next loss is another one
+    assert_eq!(world.database.psql("SELECT sizes ->> 'accept' FROM flow WHERE entity = 'supplier'"), "");
+    world.rest(SWEEP).unwrap();
+}
+
+#[test]
+fn two_rows_with_one_key_fail_by_name_and_their_neighbours_go_on() {
+    let world = World::start();
+    for (number, name) in [("TWIN1", "First of two"), ("TWIN2", "Second of two"), ("TWIN3", "Neighbour")] {
+        supplier(&world, number, name);
+    }
+    world.syspro.switch(|switches| switches.raw = vec![raw("TWIN2", b"\"TWIN1\"", "TWIN1")]);
+    let (code, said) = say(&world, SWEEP);
+    assert_eq!(code, Some(3), "{said}");
+    assert_eq!((arrived(&world, "TWIN1"), arrived(&world, "TWIN3").as_deref()), (None, Some("Neighbour")));
+    let all = failed(&world);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all[0].0, "TWIN1");
+    for part in ["two rows of `ApSupplier` have this key (Supplier)", "`First of two` in one", "`Second of two` in the other"] {
+        assert!(all[0].1.contains(part), "{part}: {}", all[0].1);
+    }
+    // the same at every read: no change, and no other choice
+    let versions = world.database.psql("SELECT count(*) FROM version");
+    say(&world, SWEEP);
+    assert_eq!(world.database.psql("SELECT count(*) FROM version"), versions);
+    // a replay maps what is stored, and makes no record of one of the two
+    say(&world, &["replay", "--entity", "supplier", "--why", "try"]);
+    assert_eq!(arrived(&world, "TWIN1"), None);
+
+    world.syspro.switch(|switches| switches.raw.clear());
+    world.rest(SWEEP).unwrap();
+    assert_eq!((arrived(&world, "TWIN1").as_deref(), arrived(&world, "TWIN2").as_deref()), (Some("First of two"), Some("Second of two")));
+    assert_eq!(failed(&world), []);
+}
+
+/// Suppliers of which some cannot be read, through either interface.
+fn unreadable_rows(source: &str) {
+    let mut world = World::start();
+    world.credentials[0] = ("syspro-enet", "TIELINE".into(), "enet-secret".into());
+    world.set_credentials(&|arguments| world.command(arguments));
+    let command = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.env("TIELINE__SYSPRO__SOURCE", source).env("TIELINE__SYSPRO__ENET_URL", world.syspro.enet_url.as_str());
+        let out = command.output().unwrap();
+        (out.status.code(), text(&out))
+    };
+    let (code, said) = command(SWEEP);
+    assert_eq!(code, Some(0), "{said}");
+    for number in 0..40 {
+        supplier(&world, &format!("M{number:02}"), &format!("Name {number:02}"));
+    }
+    world.syspro.switch(|switches| {
+        switches.raw = vec![
+            raw("Name 03", b"\"Neutral \\ud83d\"", "Neutral &#xD83D;"),
+            raw("Name 07", b"\"A\\u0000B\"", "A&#0;B"),
+            raw("M11", b"\"M\\u000011\"", "M&#0;11"),
+            raw("Name 20", b"NaN", "<Broken"),
+        ];
+    });
+    let (code, said) = command(SWEEP);
+    assert_eq!(code, Some(3), "{said}");
+    assert_eq!(arrived(&world, "M03").as_deref(), Some("Neutral \\ud83d"));
+    assert_eq!(arrived(&world, "M07").as_deref(), Some("A\\u0000B"));
+    let mut all = failed(&world);
+    all.sort();
+    let keys: Vec<&str> = all.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["M20", "M\\u000011"], "{all:?}");
+    assert!(all[0].1.contains("its row of `ApSupplier` cannot be read"), "{}", all[0].1);
+    assert!(all[1].1.contains("its key column `Supplier`") && all[1].1.contains("the character NUL"), "{}", all[1].1);
+    for number in (0..40).filter(|number| ![3, 7, 11, 20].contains(number)) {
+        assert_eq!(arrived(&world, &format!("M{number:02}")), Some(format!("Name {number:02}")));
+    }
+    assert_eq!(gone(&world), "0");
+    let versions = world.database.psql("SELECT count(*) FROM version");
+    command(SWEEP);
+    assert_eq!(world.database.psql("SELECT count(*) FROM version"), versions, "what cannot be read is no change at every read");
+
+    world.syspro.switch(|switches| switches.raw.clear());
+    for _ in 0..5 {
+        command(SWEEP);
+        if failed(&world).is_empty() && arrived(&world, "M20").is_some() {
+            break;
+        }
+    }
+    assert_eq!(failed(&world), []);
+    for number in [3, 7, 11, 20] {
+        assert_eq!(arrived(&world, &format!("M{number:02}")), Some(format!("Name {number:02}")));
+    }
+}
+
+#[test]
+fn a_row_that_cannot_be_read_fails_alone_through_odata() {
+    unreadable_rows("odata");
+}
+
+#[test]
+fn a_row_that_cannot_be_read_fails_alone_through_enet() {
+    unreadable_rows("enet");
+}
+
+#[test]
+fn a_row_of_which_not_even_the_key_can_be_read_is_named_by_the_one_before_it_and_goes_when_it_can() {
+    let world = World::start();
+    for (number, name) in [("NAMEA", "Before"), ("NAMEB", "Nameless"), ("NAMEC", "Behind")] {
+        supplier(&world, number, name);
+    }
+    world.rest(SWEEP).unwrap();
+    world.syspro.switch(|switches| switches.raw = vec![raw("NAMEB", b"NaN", "<Broken")]);
+    supplier(&world, "NAMED", "Another");
+    let (code, said) = say(&world, SWEEP);
+    assert_eq!(code, Some(3), "{said}");
+    let all = failed(&world);
+    assert_eq!(all.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["(row after NAMEA)"], "{all:?}");
+    assert!(all[0].1.contains("not even its key"), "{}", all[0].1);
+    assert_eq!(arrived(&world, "NAMED").as_deref(), Some("Another"), "those behind it go on");
+    assert_eq!(gone(&world), "0", "any of those not seen may be the one");
+    world.syspro.switch(|switches| switches.raw.clear());
+    world.rest(SWEEP).unwrap();
+    assert_eq!(failed(&world), []);
+    assert_eq!(arrived(&world, "NAMEB").as_deref(), Some("Nameless"));
+}
+
+#[test]
+fn a_record_that_the_ledger_refuses_fails_alone() {
+    let world = World::start();
+    world.database.psql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.content LIKE '%Refused Ltd%' THEN \
+         RAISE EXCEPTION 'this content cannot be kept' USING ERRCODE = '54000'; END IF; RETURN NEW; END $$; \
+         CREATE TRIGGER refuse BEFORE INSERT ON version FOR EACH ROW EXECUTE FUNCTION refuse()",
+    );
+    for number in 0..20 {
+        supplier(&world, &format!("R{number:02}"), if number == 13 { "Refused Ltd" } else { "Good" });
+    }
+    let (code, said) = say(&world, SWEEP);
+    assert_eq!(code, Some(3), "{said}");
+    let all = failed(&world);
+    assert_eq!(all.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["R13"], "{all:?}");
+    assert!(all[0].1.contains("the ledger refuses this record") && all[0].1.contains("this content cannot be kept"), "{}", all[0].1);
+    for number in (0..20).filter(|number| *number != 13) {
+        assert_eq!(arrived(&world, &format!("R{number:02}")).as_deref(), Some("Good"));
+    }
+    world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", "R13")], &[("SupplierName", "Good again")]).unwrap();
+    world.rest(SWEEP).unwrap();
+    assert_eq!(failed(&world), []);
+    assert_eq!(arrived(&world, "R13").as_deref(), Some("Good again"));
+}

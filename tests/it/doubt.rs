@@ -1,0 +1,185 @@
+//! A record that is sent again by a person while the outcome of its last sending is unknown: nothing leaves before that has been looked up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tieline::domain::next_step::NextStep;
+use tieline::domain::run::{RunId, RunKind};
+use tieline::domain::{DocumentKey, FlowId};
+use tieline::sim::faults::{Fault, FaultRule};
+use tieline::store::{Claim, Intake, IntakeDocument, IntakeRecord, Lane, SetNumber, Settlement, Store, Verdict};
+
+use crate::support::database::{Database, settings};
+use crate::support::world::{COMPANY, World};
+use crate::support::{node, run};
+
+fn flow() -> FlowId {
+    FlowId::new("EDU1", "supplier")
+}
+
+/// One supplier with one record, sent again when it is known already.
+fn supplier(run: RunId, text: &str) -> Intake {
+    let record = IntakeRecord {
+        block: "header".into(),
+        record_key: String::new(),
+        payload: format!("{{\"u_name\":\"{text}\"}}"),
+        refs: None,
+        parents: Vec::new(),
+    };
+    let document = IntakeDocument {
+        key: DocumentKey::from_text("042"),
+        hash: [1; 32],
+        content: "{}".into(),
+        mapped: Ok(vec![record]),
+        warnings: Vec::new(),
+        facts: Default::default(),
+        gone: false,
+        marks: None,
+    };
+    Intake { resend: true, ..Intake::of(flow(), run, vec![document]) }
+}
+
+struct Ledger {
+    store: Store,
+    database: Database,
+    run: RunId,
+}
+
+impl Ledger {
+    async fn start() -> Self {
+        let database = Database::migrated().await;
+        let store = Store::connect(&settings(), &database.url()).unwrap();
+        let run = store.run_begin(flow(), RunKind::Poll, "test".into(), None, SetNumber(0)).await.unwrap();
+        Self { store, database, run }
+    }
+
+    async fn claim(&self, look: bool) -> Claim {
+        let lane = Lane { entity: "supplier".into(), block: "header".into() };
+        self.store.delivery_claim(lane, node("one"), 10, Duration::from_secs(60), look, SetNumber(0)).await.unwrap()
+    }
+
+    /// Claims what there is and stores the same outcome for all of it.
+    async fn settle(&self, look: bool, verdict: Verdict) -> Vec<i64> {
+        let lane = Lane { entity: "supplier".into(), block: "header".into() };
+        let node = node("one");
+        let claim = self.store.delivery_claim(lane, node.clone(), 10, Duration::from_secs(60), look, SetNumber(0)).await.unwrap();
+        let one = |delivery: &tieline::store::Claimed| Settlement {
+            delivery_id: delivery.delivery_id,
+            document_id: delivery.document_id,
+            version: delivery.version,
+            record_key: delivery.record_key.clone(),
+            verdict: verdict.clone(),
+            look_at: None,
+            run_id: None,
+        };
+        let outcomes: Arc<[Settlement]> = claim.deliveries.iter().map(one).collect();
+        self.store.settle(claim.batch_id, claim.lane.clone(), node, outcomes, Vec::new().into(), look).await.unwrap();
+        claim.deliveries.iter().map(|delivery| delivery.delivery_id).collect()
+    }
+}
+
+fn unknown() -> Verdict {
+    Verdict::InDoubt { message: "the answer was lost".into(), not_before: chrono::Utc::now() }
+}
+
+fn absent() -> Verdict {
+    let message = "looked up and not found".into();
+    Verdict::Deferred {
+        message,
+        not_before: chrono::Utc::now(),
+        throttled: false,
+        counted: true,
+        unanswered: true,
+        next_step: NextStep::Retried,
+    }
+}
+
+#[test]
+fn a_replay_waits_for_the_outcome_and_then_replaces_what_did_not_arrive() {
+    run(async {
+        let ledger = Ledger::start().await;
+        ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
+        let first = ledger.settle(false, unknown()).await;
+        assert_eq!(first.len(), 1);
+        ledger.store.intake(supplier(ledger.run, "again")).await.unwrap();
+        let states = || ledger.database.psql("SELECT string_agg(version || ' ' || state, ', ' ORDER BY delivery_id) FROM pending");
+        assert_eq!(states(), "1 in_doubt, 1 waiting");
+        assert_eq!(ledger.claim(false).await.deliveries.len(), 0, "nothing is sent before it has been looked up");
+        assert_eq!(ledger.settle(true, absent()).await, first);
+        assert_eq!(states(), "1 waiting", "the newer one replaces what did not arrive");
+        let claimed = ledger.claim(false).await.deliveries;
+        assert!(claimed.len() == 1 && claimed[0].payload.contains("again") && claimed[0].delivery_id > first[0], "{claimed:?}");
+        assert!(claimed[0].sent_ago.is_some(), "the older one may still have arrived");
+        let told = "SELECT count(*) FROM audit WHERE kind = 'superseded' AND delivery_id = ";
+        assert_eq!(ledger.database.psql(&format!("{told}{}", first[0])), "1");
+    });
+}
+
+#[test]
+fn a_record_that_is_refused_does_not_keep_its_newer_version_waiting() {
+    run(async {
+        let ledger = Ledger::start().await;
+        ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
+        ledger.settle(false, unknown()).await;
+        ledger.store.intake(Intake { ..supplier(ledger.run, "again") }).await.unwrap();
+        let refused = Verdict::Parked {
+            reason: tieline::domain::delivery::ParkReason::Rejected,
+            message: "no".into(),
+            field: None,
+            next_step: "none".into(),
+        };
+        ledger.settle(true, refused).await;
+        assert_eq!(ledger.claim(false).await.deliveries.len(), 1);
+    });
+}
+
+#[test]
+fn what_is_due_is_what_may_be_claimed() {
+    run(async {
+        let ledger = Ledger::start().await;
+        ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
+        let due = async || ledger.store.delivery_due().await.unwrap();
+        assert_eq!(due().await, ["supplier"]);
+        ledger.database.psql("INSERT INTO flow (company, entity, stopped) VALUES ('EDU1', 'supplier', 'a column changed')");
+        assert_eq!((due().await.len(), ledger.claim(false).await.deliveries.len()), (0, 0), "nobody is nudged for a stopped flow");
+        let backlog =
+            async |company: &str| ledger.store.delivery_backlog(FlowId::new(company, "supplier"), vec!["header".into()], 10).await.unwrap();
+        assert_eq!(backlog("EDU1").await.stopped.as_deref(), Some("a column changed"));
+        assert_eq!((backlog("EDU1").await.waiting, backlog("EDU2").await.waiting), (1, 0), "a flow's own backlog");
+        ledger.database.psql("UPDATE flow SET stopped = NULL");
+        assert_eq!(due().await, ["supplier"]);
+        ledger.settle(false, unknown()).await;
+        assert_eq!(due().await, ["supplier"], "a doubt is to be looked at");
+        ledger.database.psql("UPDATE pending SET not_before = now() + interval '1 hour' WHERE state = 'in_doubt'");
+        ledger.store.intake(supplier(ledger.run, "again")).await.unwrap();
+        assert_eq!((due().await.len(), ledger.claim(false).await.deliveries.len()), (0, 0), "nor for what waits for a doubt");
+    });
+}
+
+/// The whole way, with the real binary.
+#[test]
+fn a_record_that_is_replayed_while_its_outcome_is_unknown_leaves_no_second_request_before_the_look_up() {
+    let world = World::start();
+    let row = |name: &str| world.servicenow.rows("x_apo_supplier").iter().filter(|row| row["u_supplier_number"] == name).count();
+    world.syspro.insert(COMPANY, "ApSupplier", &[("Supplier", "NEW1"), ("SupplierName", "New"), ("Currency", "R")]).unwrap();
+    // the write is done and its answer is lost; nothing can be looked up
+    world.servicenow.set_fault(FaultRule::always(Fault::DropAfterCommit).on_method("POST").on_path("/api/now").times(1));
+    world.servicenow.set_fault(FaultRule::always(Fault::Status(500)).on_method("GET").on_path("/api/now"));
+    // both end with exit code 1: nothing can be looked up
+    let run = |arguments: &[&str]| assert_eq!(world.command(arguments).output().unwrap().status.code(), Some(1), "{arguments:?}");
+    run(&["sync", "--entity", "supplier"]);
+    let states = || world.database.psql("SELECT string_agg(state, ', ' ORDER BY delivery_id) FROM pending");
+    assert_eq!((row("NEW1"), states().as_str()), (1, "in_doubt"));
+    let writes = || -> u64 {
+        let write = |kind: &str| kind.contains("batch") || kind.starts_with("POST") || kind.starts_with("PATCH") || kind.starts_with("PUT");
+        world.servicenow.requests().iter().filter(|(kind, _)| write(kind) && !kind.contains("oauth")).map(|(_, n)| n).sum()
+    };
+    let before = (writes(), world.servicenow.writes());
+    run(&["replay", "--company", COMPANY, "--entity", "supplier", "--key", "NEW1", "--why", "is it there?"]);
+    assert_eq!(states(), "in_doubt, waiting");
+    assert_eq!((writes(), world.servicenow.writes()), before, "nothing may leave before the look-up");
+    world.servicenow.clear_faults();
+    world.rest(&["sync", "--entity", "supplier"]).unwrap();
+    assert_eq!((row("NEW1"), states().as_str()), (1, ""));
+    world.check().unwrap();
+}

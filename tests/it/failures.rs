@@ -1,0 +1,166 @@
+//! What people read about records that did not arrive: an example, the values, what is at stake, since when, and the parent at the root.
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use crate::binary::text;
+use crate::console::Person;
+use crate::http::ask;
+use crate::support::node::Node;
+use crate::support::source;
+use crate::support::world::{COMPANY, World};
+
+fn run(world: &World, arguments: &[&str]) -> String {
+    let out = world.command(arguments).output().unwrap();
+    assert!(matches!(out.status.code(), Some(0 | 3)), "{arguments:?}: {}", text(&out));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+fn causes(world: &World, filter: &[&str]) -> Vec<Value> {
+    let said = run(world, &[&["failures", "--causes", "--output", "json"], filter].concat());
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+fn word<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("no text `{name}`: {value}"))
+}
+
+#[test]
+fn a_cause_has_an_example_its_values_its_amounts_per_currency_and_its_first_failure() {
+    let world = World::start();
+    let invoices = source::rows(&world.syspro, COMPANY, "ApInvoice", |c| {
+        (c("Supplier").text().to_owned(), c("Invoice").text().to_owned(), Decimal::new(c("OrigInvValue").number(), 2))
+    });
+    assert!(invoices.len() > 6, "too few invoices");
+    let mut at_stake = [("R2", Decimal::ZERO), ("X-9", Decimal::ZERO)];
+    for (number, (supplier, invoice, amount)) in invoices.iter().take(6).enumerate() {
+        let which = usize::from(number >= 4);
+        at_stake[which].1 += amount;
+        let key = [("Supplier", supplier.as_str()), ("Invoice", invoice.as_str())];
+        world.syspro.update(COMPANY, "ApInvoice", &key, &[("Currency", at_stake[which].0)]).unwrap();
+    }
+    run(&world, &["sync", "--sweep", "--entity", "invoice"]);
+
+    let found = causes(&world, &["--entity", "invoice"]);
+    let [cause] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((word(cause, "company"), word(cause, "reason"), &cause["documents"]), (COMPANY, "rejected", &Value::from(6)));
+    let counted = |name: &str, what: &str| -> Vec<(String, i64)> {
+        let list = cause[name].as_array().unwrap();
+        list.iter().map(|one| (word(one, what).to_owned(), one["documents"].as_i64().unwrap())).collect()
+    };
+    assert_eq!(counted("values", "value"), [("R2".to_owned(), 4), ("X-9".to_owned(), 2)]);
+    assert_eq!(counted("amounts", "currency"), [("R2".to_owned(), 4), ("X-9".to_owned(), 2)]);
+    for (one, (currency, amount)) in cause["amounts"].as_array().unwrap().iter().zip(at_stake) {
+        assert_eq!(word(one, "amount").parse::<Decimal>().unwrap(), amount, "{currency}: {cause}");
+    }
+    // whole, and nothing of it masked
+    let example = word(cause, "example");
+    assert!(example.contains("`Currency`") || example.contains("Currency = `"), "{example}");
+    assert!(!example.contains('…') && !example.contains('#'), "{example}");
+    assert!(word(cause, "next_step").contains("code list"), "{cause}");
+
+    // a retry that fails again does not move since when the record has not arrived
+    let first = word(cause, "first_failed_at").to_owned();
+    run(&world, &["replay", "--reason", "rejected", "--why", "a try"]);
+    let again = causes(&world, &["--entity", "invoice"]);
+    assert_eq!(word(&again[0], "first_failed_at"), first);
+    let rows: Vec<Value> = serde_json::from_str(&run(&world, &["failures", "--entity", "invoice", "--output", "json"])).unwrap();
+    assert!(rows.iter().all(|row| word(row, "since") > first.as_str() && word(row, "first_failed_at") < word(row, "since")), "{rows:?}");
+
+    let said = run(&world, &["failures", "--entity", "invoice"]);
+    for words in
+        ["EDU1/invoice  rejected  6 records", "values        R2 4, X-9 2", "at stake      R2 ", "first failed", "tieline failures --cause "]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let name = word(cause, "cause");
+    assert_eq!(run(&world, &["failures", "--cause", name]).matches("EDU1/invoice ").count(), 6);
+
+    // corrected, it arrives, and what fails later begins anew
+    for (supplier, invoice, _) in invoices.iter().take(6) {
+        let key = [("Supplier", supplier.as_str()), ("Invoice", invoice.as_str())];
+        world.syspro.update(COMPANY, "ApInvoice", &key, &[("Currency", "EUR")]).unwrap();
+    }
+    world.rest(&["sync", "--sweep", "--entity", "invoice"]).unwrap();
+    assert!(run(&world, &["failures"]).contains("No failed or pending records."));
+}
+
+#[test]
+fn a_parent_that_does_not_come_is_named_with_why_after_a_whole_read() {
+    let world = World::start();
+    // one line of an account that SYSPRO does not have, one of an account that the definition leaves out
+    let lines = world.database.psql(
+        "SELECT min(l.record_key) FROM delivery l JOIN document d ON d.id = l.document_id WHERE d.entity = 'invoice' AND l.block = 'lines' GROUP BY d.id ORDER BY d.id LIMIT 2",
+    );
+    for (line, code) in lines.lines().zip(["NOWHERE-1", "RETAINED"]) {
+        let key: Vec<(&str, &str)> =
+            ["TrnYear", "TrnMonth", "Journal", "EntryNumber", "SubEntry"].into_iter().zip(line.split('/')).collect();
+        assert_eq!(key.len(), 5, "{line}");
+        world.syspro.update(COMPANY, "ApJnlDistrib", &key, &[("ExpenseGlCode", code)]).unwrap();
+    }
+    run(&world, &["sync", "--sweep", "--entity", "invoice"]);
+    let waiting = causes(&world, &["--reason", "missing_parent"]);
+    let step = |cause: &Value| word(cause, "next_step").to_owned();
+    assert!(!waiting.is_empty() && waiting.iter().all(|cause| step(cause).contains("once the parent is delivered")), "{waiting:?}");
+
+    // the accounts are read whole at every run
+    run(&world, &["sync", "--entity", "gl_account"]);
+    let parents: Vec<Value> =
+        causes(&world, &["--reason", "missing_parent"]).iter().flat_map(|cause| cause["parents"].as_array().unwrap().clone()).collect();
+    let named =
+        |key: &str| parents.iter().find(|parent| word(parent, "key").ends_with(key)).unwrap_or_else(|| panic!("{key}: {parents:?}"));
+    for key in ["NOWHERE-1", "RETAINED"] {
+        assert!(word(named(key), "entity") == "gl_account" && named(key)["absent_since"].is_string(), "{parents:?}");
+    }
+    let said = run(&world, &["failures", "--reason", "missing_parent"]);
+    for words in [
+        "which is not in SYSPRO (whole read of ",
+        "which the definition leaves out: rows whose `GlCode` is ",
+        "tieline record EDU1 gl_account ",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!said.contains("automatically once the parent"), "{said}");
+    let key = world
+        .database
+        .psql("SELECT d.key FROM document d JOIN pending p ON p.document_id = d.id WHERE p.message LIKE '%NOWHERE-1%' LIMIT 1");
+    let record: Value = serde_json::from_str(&run(&world, &["record", COMPANY, "invoice", &key, "--output", "json"])).unwrap();
+    assert!(word(&record, "stands").starts_with("waiting for a parent that does not come"), "{record}");
+    // said once: the next whole read finds nothing new
+    let told = "SELECT count(*) FROM audit WHERE kind = 'parked' AND detail::jsonb ->> 'absent' = 'true'";
+    let before = world.database.psql(told);
+    assert_ne!(before, "0");
+    run(&world, &["sync", "--entity", "gl_account"]);
+    assert_eq!(world.database.psql(told), before);
+
+    // the console links to the parent, and the API has the same
+    let mut node = Node::new(&world).with("SCHEDULE__INVOICE", "0 0 1 1 *").with("SCHEDULE__GL_ACCOUNT", "0 0 1 1 *");
+    node.start_and_wait(&world);
+    let api = node.key(&world);
+    let page = Person::sign_in(&node.site, &api).get("/failures?reason=missing_parent").body;
+    assert!(page.contains("href=\"/records/EDU1/gl_account/") && page.contains("is not in SYSPRO"), "{page}");
+    let (status, _, body) = ask(&node.site, "GET", "/api/v1/failures/causes?reason=missing_parent&order=oldest", Some(&api), "").unwrap();
+    let listed: Value = serde_json::from_str(&body).unwrap();
+    assert!(status == 200 && listed["items"][0]["parents"][0]["entity"] == "gl_account", "{body}");
+    assert_eq!(node.terminate(), Some(0));
+
+    // the account is made in SYSPRO: what waited for it goes
+    let account =
+        source::rows(&world.syspro, COMPANY, "GenMaster", |c| (c("Company").text().to_owned(), c("AccountType").text().to_owned()));
+    let (of, kind) = &account[0];
+    let made = [("Company", of.as_str()), ("GlCode", "NOWHERE-1"), ("Description", "made now"), ("AccountType", kind.as_str())];
+    world.syspro.insert(COMPANY, "GenMaster", &made).unwrap();
+    world.rest(&["sync", "--entity", "gl_account"]).unwrap();
+    assert_eq!(world.database.psql("SELECT count(*) FROM pending WHERE message LIKE '%NOWHERE-1%'"), "0");
+}
+
+#[test]
+fn a_missing_table_is_not_said_to_pass_by_itself() {
+    let world = World::with(|instance| instance.tables.retain(|table| table.name != "sn_apo_supplier"));
+    world.set_credentials(&|arguments| world.command(arguments));
+    let out = world.command(&["sync", "--entity", "supplier"]).output().unwrap();
+    assert_ne!(out.status.code(), Some(0), "{}", text(&out));
+    let said = run(&world, &["failures", "--entity", "supplier"]);
+    assert!(said.contains("has no table") && said.contains("have the table made in ServiceNow"), "{said}");
+    assert!(!said.contains("nothing: "), "{said}");
+}

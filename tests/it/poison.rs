@@ -1,0 +1,215 @@
+//! One record that never has a usable answer, among many: its neighbours arrive, it fails after its tries in the instance's words, and nothing
+//! is switched off for the others. And a delivery that cannot be read back from the ledger.
+
+use std::time::Duration;
+
+use tieline::config::settings::Settings;
+use tieline::definition::record::source_key;
+use tieline::domain::audit::AuditKind;
+use tieline::domain::{CompanyId, DocumentKey, EntityName};
+use tieline::sim::faults::{Fault, FaultRule};
+
+use crate::support::{Options, Rig, errors, run, source};
+
+const INVOICES: &str = "x_apo_invoice";
+
+fn options() -> Options {
+    Options::of_one_company(30).with("RETRY__MAX_ATTEMPTS", "3").with("SERVICENOW__REQUEST_TIMEOUT_SECONDS", "3")
+}
+
+/// One invoice's number, and its key as it stands in the body of its header's write and of no other record's.
+fn chosen(rig: &Rig) -> (String, String) {
+    let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
+    let all = source::rows(&rig.syspro, "EDU1", "ApInvoice", |c| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned()));
+    let alone = |invoice: &str| all.iter().filter(|(_, other)| other.contains(invoice)).count() == 1;
+    let (supplier, invoice) = all.iter().find(|(supplier, invoice)| plain(supplier) && plain(invoice) && alone(invoice)).unwrap().clone();
+    let key = DocumentKey::from_text(format!("{supplier}/{invoice}"));
+    let key = source_key(&CompanyId::new("EDU1"), &EntityName::new("invoice"), &key, "");
+    (invoice, format!("\"u_source_key\":\"{key}\""))
+}
+
+/// Cycles until nothing is due, on its way or in doubt: the lines of a header that has failed go on waiting for it.
+async fn settle(rig: &Rig) {
+    let left = "SELECT count(*) FROM pending WHERE state IN ('waiting', 'sending', 'in_doubt')";
+    for _ in 0..40 {
+        rig.sync().await;
+        if rig.database.psql(left) == "0" {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("still on the way: {:#?}", rig.failures().await);
+}
+
+fn batches(rig: &Rig) -> u64 {
+    rig.servicenow
+        .requests()
+        .iter()
+        .filter(|(kind, _)| kind.to_ascii_lowercase().contains("batch") && !kind.starts_with("batched"))
+        .map(|(_, n)| n)
+        .sum()
+}
+
+/// The record has no usable answer, whether it travels alone or in a batch (`whole`: the batch has none then).
+fn poison(fault: Fault, whole: bool, most: u64, says: &str) {
+    run(async {
+        let rig = Rig::start(options()).await;
+        let (number, text) = chosen(&rig);
+        if whole {
+            rig.servicenow.set_fault(FaultRule::always(fault).on_body(&text));
+        } else {
+            rig.servicenow.set_fault(FaultRule::always(fault.clone()).on_path("batch:").on_body(&text));
+            rig.servicenow.set_fault(FaultRule::always(fault.clone()).on_path("/api/now/table").on_body(&text));
+            rig.servicenow.set_fault(FaultRule::always(fault).on_path("/api/now/import").on_body(&text));
+        }
+        settle(&rig).await;
+        let invoices = source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len();
+        assert_eq!(rig.servicenow.count(INVOICES), invoices - 1, "its neighbours arrive");
+        assert_eq!(rig.servicenow.duplicates(INVOICES, "u_source_key"), 0);
+        let failures = rig.failures().await;
+        let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("exhausted")).collect();
+        assert!(failed.len() == 1 && failed[0].key.ends_with(&number), "{failures:#?}");
+        let message = failed[0].message.as_deref().unwrap_or_default();
+        assert!(message.contains("3 tries failed") && message.contains(says), "{message}");
+        let struck = rig.servicenow.faults_struck();
+        assert!((3..=most).contains(&struck), "{struck} requests for it");
+        // what comes later still travels in batches, and nothing waits for a breaker
+        let before = batches(&rig);
+        for row in source::rows(&rig.syspro, "EDU1", "ApInvoice", |c| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned())) {
+            if row.1 != number {
+                let key = [("Supplier", row.0.as_str()), ("Invoice", row.1.as_str())];
+                rig.syspro.update("EDU1", "ApInvoice", &key, &[("DueDate", "2031-01-01")]).unwrap();
+            }
+        }
+        let swept = rig.sweep(&["invoice"]).await;
+        assert_eq!(errors(&swept), Vec::<String>::new());
+        let changed = rig.servicenow.rows(INVOICES).iter().filter(|row| row["u_due_date"] == "2031-01-01").count();
+        assert_eq!((changed, batches(&rig) > before), (invoices - 1, true));
+        assert_eq!(rig.servicenow.faults_struck(), struck, "what has failed is not sent again by itself");
+    });
+}
+
+#[test]
+fn an_item_that_is_always_answered_500() {
+    poison(Fault::Status(500), false, 4, "500");
+}
+
+#[test]
+fn a_record_over_which_a_firewall_turns_the_batch_away() {
+    poison(Fault::Status(403), true, 5, "403");
+}
+
+#[test]
+fn a_record_over_which_the_whole_batch_is_a_502_page() {
+    poison(Fault::Status(502), true, 4, "502");
+}
+
+#[test]
+fn a_record_over_which_the_connection_is_cut() {
+    poison(Fault::Drop, true, 4, "no answer");
+}
+
+#[test]
+fn an_instance_that_is_down_uses_up_nobody_s_tries() {
+    run(async {
+        let rig = Rig::start(options().with("SERVICENOW__BATCH_SIZE", "5").with("SERVICENOW__BATCH_LIMIT", "5")).await;
+        // every write fails, every look-up works: the worst case to tell from records that fail by themselves
+        for path in ["/api/now/batch", "/api/now/v1/batch"] {
+            rig.servicenow.set_fault(FaultRule::always(Fault::Status(503)).on_path(path));
+        }
+        for method in ["POST", "PATCH"] {
+            rig.servicenow.set_fault(FaultRule::always(Fault::Status(503)).on_method(method).on_path("/api/now/"));
+        }
+        for _ in 0..12 {
+            rig.sync().await;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        let failures = rig.failures().await;
+        let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("exhausted")).collect();
+        assert!(failed.is_empty(), "{failed:#?}");
+        rig.servicenow.clear_faults();
+        rig.sync_until_settled(60).await;
+        assert_eq!(rig.servicenow.count(INVOICES), source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len());
+    });
+}
+
+#[test]
+fn a_delivery_that_cannot_be_read_back_is_set_aside_and_its_neighbours_arrive() {
+    run(async {
+        let rig = Rig::start(options()).await;
+        let (number, _) = chosen(&rig);
+        rig.database.psql(&format!(
+            "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.payload := '{{\"cut'; RETURN NEW; END $$;
+             CREATE TRIGGER spoil BEFORE INSERT ON delivery FOR EACH ROW
+             WHEN (NEW.block = 'header' AND NEW.payload LIKE '%\"u_supplier_invoice_number\":\"{number}\"%' AND NEW.payload LIKE '%u_due_date%') EXECUTE FUNCTION spoil()"
+        ));
+        settle(&rig).await;
+        let invoices = source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len();
+        assert_eq!(rig.servicenow.count(INVOICES), invoices - 1);
+        let failures = rig.failures().await;
+        let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("poison")).collect();
+        assert!(failed.len() == 1 && failed[0].key.ends_with(&number), "{failures:#?}");
+        let message = failed[0].message.as_deref().unwrap_or_default();
+        assert!(message.contains("cannot be read back") && message.contains("nothing of it was sent"), "{message}");
+        assert!(failed[0].next_step.as_deref().unwrap_or_default().contains("tieline replay"));
+        assert_eq!(rig.audit(AuditKind::InDoubt).await.len(), 0);
+    });
+}
+
+#[test]
+fn reading_rests_while_more_of_the_flow_waits_than_the_setting_says() {
+    run(async {
+        let mut rig = Rig::start(options().with("FLOWS__BACKLOG", "3").with("SYSPRO__PAGE_SIZE", "4")).await;
+        let mut settings: Settings = (*rig.deps.settings).clone();
+        settings.flows.backlog_wait = Duration::from_secs(1);
+        rig.deps.settings = std::sync::Arc::new(settings);
+        rig.servicenow.set_fault(FaultRule::always(Fault::RetryAfter(60)).on_path("/api/now"));
+        let report = rig.sync().await;
+        let said = errors(&report);
+        assert!(said.iter().any(|error| error.contains("wait to be sent") && error.contains("goes on at this page")), "{said:#?}");
+        assert_eq!(rig.database.psql("SELECT count(*) FROM flow WHERE holder IS NOT NULL"), "0", "the flows are given back");
+        let most = "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM pending WHERE state = 'waiting' GROUP BY company, entity) w";
+        let most: usize = rig.database.psql(most).parse().unwrap();
+        let suppliers = source::rows(&rig.syspro, "EDU1", "ApSupplier", |_| ()).len();
+        assert!(most >= 3 && most < suppliers, "{most} wait of {suppliers}");
+        rig.servicenow.clear_faults();
+        // what was asked to wait is due when its time has come; nobody waits a minute here
+        rig.database.psql("UPDATE pending SET not_before = now(), reason = NULL WHERE state = 'waiting'");
+        rig.sync_until_settled(60).await;
+        assert_eq!(rig.servicenow.count("x_apo_supplier"), suppliers);
+    });
+}
+
+#[test]
+fn a_flow_whose_run_cannot_be_noted_is_given_back() {
+    run(async {
+        let rig = Rig::start(options()).await;
+        rig.database.psql(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no more runs'; END $$;
+             CREATE TRIGGER refuse BEFORE INSERT ON run FOR EACH ROW EXECUTE FUNCTION refuse()",
+        );
+        let said = errors(&rig.sync().await);
+        assert!(!said.is_empty());
+        assert_eq!(rig.database.psql("SELECT count(*) FROM flow WHERE holder IS NOT NULL OR lease_until > now()"), "0");
+        rig.database.psql("DROP TRIGGER refuse ON run");
+        rig.sync_well().await;
+    });
+}
+
+#[test]
+fn the_master_key_is_read_when_its_file_has_changed() {
+    run(async {
+        let rig = Rig::start(options()).await;
+        let (vault, file) = (&rig.deps.vault, rig.deps.settings.state.key_file.clone());
+        let first = vault.ring().await.unwrap();
+        assert!(std::sync::Arc::ptr_eq(&first, &vault.ring().await.unwrap()), "it is read once");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{text}\n")).unwrap();
+        assert!(!std::sync::Arc::ptr_eq(&first, &vault.ring().await.unwrap()), "a file that was written anew is read");
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(vault.ring().await.is_err(), "a file that others may read by now is refused");
+        std::fs::remove_file(&file).unwrap();
+        assert!(vault.ring().await.is_err());
+    });
+}
