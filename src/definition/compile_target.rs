@@ -12,8 +12,8 @@ use super::compile_watch;
 use super::gone::GoneCase;
 use super::parse::Text;
 use super::plan::{
-    Case, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, Limit, PartialWrite, Place, ReadPlan, ReferenceForm, TargetPlan,
-    Transform, WriteMode,
+    Case, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, KeyPart, Limit, PartialWrite, Place, ReadPlan, ReferenceForm,
+    TargetPlan, Transform, WriteMode,
 };
 use super::problem::{Report, list};
 use super::record::SUFFIX;
@@ -24,6 +24,8 @@ use super::transform::{self, Form};
 pub(super) struct World<'a> {
     /// Every entity that has a definition: its key, or `None` when that could not be read.
     pub(super) keys: &'a BTreeMap<String, Option<Vec<String>>>,
+    /// Entities whose records are parts of a column: which part.
+    pub(super) parts: &'a BTreeMap<String, KeyPart>,
     /// The code lists.
     pub(super) lookups: &'a [String],
 }
@@ -147,6 +149,9 @@ impl Block<'_> {
         let mut fields = Vec::new();
         for (name, field) in shape.fields.iter().flat_map(|table| &table.0) {
             self.check_name(name, "fields", report);
+            if self.is_left_out(field) {
+                continue;
+            }
             if Some(&name.value) == key_column.as_ref() || Some(&name.value) == version_column.as_ref() {
                 report.add(
                     name.line,
@@ -203,6 +208,13 @@ impl Block<'_> {
                 Some(PartialWord::Record | PartialWord::Unread) | None => PartialWrite::Record,
             },
         }
+    }
+
+    /// Whether it refers to records that are no part of any column here: then there is nothing to write.
+    fn is_left_out(&self, field: &FieldShape) -> bool {
+        let FieldShape::Table(table) = field else { return false };
+        let to = table.reference.as_ref().filter(|_| table.derived.as_ref().is_some_and(|flag| flag.value));
+        to.is_some_and(|entity| self.world.keys.contains_key(&entity.value) && !self.world.parts.contains_key(&entity.value))
     }
 
     fn check_name(&self, name: &Text, key: &str, report: &mut Report<'_>) {
@@ -427,10 +439,12 @@ impl Block<'_> {
                 );
             }
         }
-        if !reference && (table.write.is_some() || table.if_missing.is_some()) {
-            report.add(table.line, key, "`write` and `if_missing` need a `reference`");
+        if !reference && (table.write.is_some() || table.if_missing.is_some() || table.derived.is_some()) {
+            report.add(table.line, key, "`write`, `if_missing` and `derived` need a `reference`");
         }
-        for (name, flag) in [("company", &table.company), ("header", &table.header), ("with_currency", &table.with_currency)] {
+        for (name, flag) in
+            [("company", &table.company), ("header", &table.header), ("with_currency", &table.with_currency), ("derived", &table.derived)]
+        {
             if let Some(flag) = flag
                 && flag.line > 0
                 && !flag.value
@@ -552,6 +566,7 @@ impl Block<'_> {
                 Some(FormWord::SysId) => ReferenceForm::SysId,
                 Some(FormWord::Key | FormWord::Unread) | None => ReferenceForm::Key,
             },
+            part: table.derived.as_ref().and_then(|_| self.world.parts.get(&entity.value).cloned()),
             if_missing: if table.if_missing == Some(MissingWord::Send) { IfMissing::Send } else { IfMissing::Park },
         }
     }

@@ -90,6 +90,18 @@ impl Plan {
         Marks { case: name, blocks }
     }
 
+    /// Blocks whose records stay as they are when SYSPRO no longer has them.
+    pub(super) fn without_gone_rule(&self) -> Vec<String> {
+        let without = self.targets.iter().filter(|target| target.on_gone.is_empty());
+        let note = |target: &super::plan::TargetPlan| {
+            format!(
+                "`{}`: `[{}]` has no `gone`, so that what disappears in SYSPRO stays in `{}` as it was; see docs/definitions.md",
+                self.entity, target.block, target.target_table
+            )
+        };
+        without.map(note).collect()
+    }
+
     /// What is written of lines that are gone while their document stays.
     pub fn line_marks(&self) -> Blocks {
         let lines = self.targets.iter().filter(|target| target.child.is_some());

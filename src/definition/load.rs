@@ -33,6 +33,22 @@ pub struct Definitions {
 }
 
 impl Definitions {
+    /// Why lines carry no cost centre, where cost centres are carried and no line refers to one.
+    pub fn without_cost_centres(&self) -> Option<String> {
+        let centres = self.plan(&EntityName::new("cost_center"))?;
+        let lines = self.plans.iter().flat_map(|plan| &plan.targets).filter(|target| target.child.is_some());
+        let refers =
+            |field: &super::plan::FieldPlan| matches!(&field.source, FieldSource::Reference { entity, .. } if *entity == centres.entity);
+        let none = !lines.flat_map(|target| &target.fields).any(refers);
+        none.then(|| {
+            format!(
+                "lines carry no cost centre: `{}` is no part of the GL code, and nothing else in SYSPRO says which one a line belongs to; see \
+                 config/variants/cost_center",
+                centres.read.root.table
+            )
+        })
+    }
+
     /// The plan of an entity.
     pub fn plan(&self, entity: &EntityName) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.entity == *entity)
@@ -247,7 +263,8 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         }
     }
 
-    let world = World { keys: &keys, lookups: &lookup_names };
+    let parts = drafts.iter().filter_map(|(name, draft)| Some(((*name).to_owned(), draft.read.key_part()?))).collect();
+    let world = World { keys: &keys, parts: &parts, lookups: &lookup_names };
     let mut plans: BTreeMap<&str, Plan> = BTreeMap::new();
     for (name, file) in &files.targets {
         let mut no_entity = || {
@@ -361,6 +378,7 @@ fn choose(
     let carried: BTreeSet<EntityName> = plans.values().map(|plan| plan.entity.clone()).collect();
     for plan in plans.values() {
         definitions.notes.extend(way_back_notes(plan));
+        definitions.notes.extend(plan.without_gone_rule());
         definitions.notes.extend(known::notes(plan));
     }
     for plan in plans.values_mut() {

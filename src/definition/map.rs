@@ -188,14 +188,21 @@ impl<'a> Scope<'a> {
                 let texts: Vec<_> = texts.filter(|text| !text.trim().is_empty()).collect();
                 texts.join(separator)
             }
-            FieldSource::Reference { entity, key, write, if_missing } => {
+            FieldSource::Reference { entity, key, write, if_missing, part } => {
                 // A key with a blank part names no record: GL codes of distribution lines may be blank.
                 if key.iter().any(|&at| at != Place::Company && self.value(at).is_blank()) {
                     return Ok(Some(String::new()));
                 }
-                let to = DocumentKey::from_values(key.iter().map(|&at| self.value(at)));
+                let mut values: Vec<Value> = key.iter().map(|&at| self.value(at).clone()).collect();
+                if let Some(part) = part {
+                    let found = values.first().and_then(|whole| part.of(&whole.to_text()));
+                    // a code without such a part names no record either
+                    let Some(found) = found else { return Ok(Some(String::new())) };
+                    values = vec![found];
+                }
+                let to = DocumentKey::from_values(&values);
                 let text = match write {
-                    ReferenceForm::Key => Some(key.last().map(|&at| self.value(at).to_text()).unwrap_or_default()),
+                    ReferenceForm::Key => Some(values.last().map(Value::to_text).unwrap_or_default()),
                     ReferenceForm::SourceKey => Some(source_key(self.company, entity, &to, "")),
                     ReferenceForm::SysId => None,
                 };

@@ -586,6 +586,8 @@ pub enum FieldSource {
         write: ReferenceForm,
         /// What happens while that record has not been delivered.
         if_missing: IfMissing,
+        /// The one column's part that is the key, where the other entity's records are parts of such a column.
+        part: Option<KeyPart>,
     },
     /// The sys_id of this line's own header (Table API lines).
     Header,
@@ -627,6 +629,32 @@ pub struct Case {
     pub when: Vec<(Place, Vec<String>)>,
     /// What is written then.
     pub source: FieldSource,
+}
+
+/// The part of a column that is another record's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPart {
+    /// Where it stands.
+    pub cut: Cut,
+    /// Parts that name no record.
+    pub none: Vec<String>,
+}
+
+impl KeyPart {
+    /// The key in a column's text; `None` when there is none.
+    pub fn of(&self, text: &str) -> Option<Value> {
+        self.cut.of(text).filter(|part| !self.none.iter().any(|none| none == part)).map(|part| Value::Text(part.into()))
+    }
+}
+
+impl ReadPlan {
+    /// How another entity's column gives a key of this one, where its records are parts of a column.
+    pub fn key_part(&self) -> Option<KeyPart> {
+        let derive = self.root.derive.as_ref()?;
+        let own = |(at, _): &&(usize, Vec<String>)| self.root.columns.get(*at) == Some(&derive.column_out);
+        let none = self.root.exclude.iter().filter(own).flat_map(|(_, texts)| texts.clone());
+        Some(KeyPart { cut: derive.cut.clone(), none: none.collect() })
+    }
 }
 
 /// What is written for a reference.

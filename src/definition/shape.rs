@@ -618,6 +618,8 @@ shape! {
         otherwise = "otherwise": Option<Text>,
         /// The entity whose key `from` is.
         reference = "reference": Option<Text>,
+        /// The reference's key is the part of the column that the other entity derives its records from: as its `[root] derive` says.
+        derived = "derived": Option<Flag>,
         /// What a reference writes; default `key`.
         write = "write": Option<FormWord>,
         /// What happens while the record referred to is not delivered; default `park`.
