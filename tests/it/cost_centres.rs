@@ -137,8 +137,9 @@ fn lines_carry_the_section_of_their_gl_code_and_wait_for_one_that_is_not_deliver
     let section = |code: &str| code.split('.').nth(1).filter(|part| *part != "000").unwrap_or_default().to_owned();
     let mut filled = 0;
     for row in &lines {
-        let (code, centre) = (&row["u_gl_account"], row.get("u_cost_center").cloned().unwrap_or_default());
-        assert_eq!(centre, section(code), "{row:?}");
+        let held = |name: &str| row.get(name).cloned().unwrap_or_default();
+        let centre = held("u_cost_center");
+        assert_eq!(centre, section(&held("u_gl_account")), "{row:?}");
         filled += usize::from(!centre.is_empty());
     }
     assert!(filled > 10, "{filled} of {}", lines.len());
