@@ -7,6 +7,7 @@ use actix::prelude::*;
 
 use super::crash::CrashPoints;
 use super::in_force::Snapshot;
+use crate::definition::gone::Marks;
 use crate::definition::map::Mapped;
 use crate::definition::plan::ReferenceForm;
 use crate::definition::record::{Reference, TargetRecord};
@@ -14,7 +15,7 @@ use crate::definition::{Definitions, Plan};
 use crate::domain::delivery::ParkReason;
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, Document, EntityName};
-use crate::store::{IntakeDocument, IntakeRecord, MapFailure};
+use crate::store::{GoneMarks, IntakeDocument, IntakeRecord, MapFailure};
 
 /// Maps the documents of one flow.
 pub struct Mapper {
@@ -62,27 +63,24 @@ impl Handler<MapPage> for Mapper {
 
 /// Maps one document and puts it into the form that the ledger takes.
 pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId, document: &Document, gone: bool) -> IntakeDocument {
-    let mapped =
-        if gone { plan.map_gone(company, document, &definitions.lookups) } else { plan.map(company, document, &definitions.lookups) };
+    // what is gone is marked on what was sent before: nothing of its last content need be mapped
+    let mapped = if gone { Ok(Mapped::default()) } else { plan.map(company, document, &definitions.lookups) };
     let mut warnings = Vec::new();
+    let mut marks = gone.then(|| plan.gone_marks(document));
     let mapped = match mapped {
-        Ok(Mapped { records, warnings: said }) => {
+        Ok(Mapped { records, warnings: said, withheld }) => {
+            if withheld {
+                marks = Some(plan.gone_marks(document));
+            }
             warnings = said.into_iter().map(|warning| (warning.kind, format!("{}: {}", warning.field, warning.text))).collect();
             Ok(records.into_iter().map(|record| intake_record(plan, document, record)).collect())
         }
-        Err(error) if document.fault.is_some() => Err(MapFailure {
-            reason: ParkReason::Rejected,
-            block: first_block(plan),
-            message: error.problem,
-            field: String::new(),
-            next_step: "correct it in SYSPRO; the next run that reads it takes it in by itself (a sweep reads everything)".into(),
-        }),
         Err(error) => Err(MapFailure {
             reason: ParkReason::Rejected,
             block: first_block(plan),
             message: error.to_string(),
             field: error.field,
-            next_step: NextStep::Unmapped.text().into(),
+            next_step: error.next_step.unwrap_or_else(|| NextStep::Unmapped.text().into()),
         }),
     };
     IntakeDocument {
@@ -93,6 +91,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
         mapped,
         warnings,
         gone,
+        marks: marks.map(gone_marks),
     }
 }
 
@@ -112,7 +111,12 @@ pub fn poisoned(plan: &Plan, document: &Document) -> IntakeDocument {
         }),
         warnings: Vec::new(),
         gone: false,
+        marks: None,
     }
+}
+
+fn gone_marks(marks: Marks) -> GoneMarks {
+    GoneMarks { case: marks.case, blocks: marks.blocks }
 }
 
 fn first_block(plan: &Plan) -> String {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::Deps;
 use super::in_force::Snapshot;
 use super::mapper::{map_document, poisoned};
+use crate::definition::Plan;
 use crate::domain::resent::{Resent, ResentOutcome, Stands};
 use crate::domain::run::{RunId, RunKind};
 use crate::domain::{CompanyId, DocumentKey, FlowId};
@@ -156,8 +157,10 @@ async fn replay_page(
             }
         };
         report.documents += documents.len() as u64;
-        let aligned = definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
-        let intake = Intake { resend: true, aligned, actor: requested_by.to_owned(), ..Intake::of(flow, run, documents) };
+        let plan = definitions.plan(&flow.entity);
+        let aligned = plan.is_some_and(|plan| plan.aligned().is_some());
+        let on_gone = plan.map(Plan::line_marks).unwrap_or_default();
+        let intake = Intake { resend: true, aligned, on_gone, actor: requested_by.to_owned(), ..Intake::of(flow, run, documents) };
         deps.store.intake(intake).await?;
     }
     Ok(())

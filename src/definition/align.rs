@@ -139,8 +139,8 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &d
         }
         (false, true) => {
             let told = was.is_some_and(|pair| pair.syspro == GONE);
-            if let (false, Some(_), Some(marks)) = (told, was, &target.on_gone) {
-                out.send = Some(Outgoing { gone: true, fields: marks.clone(), expects: Some(Fields::new()) });
+            if let (false, Some(_), Some(case)) = (told, was, target.on_gone.last()) {
+                out.send = Some(Outgoing { gone: true, fields: case.fields.clone(), expects: Some(Fields::new()) });
                 out.by_itself += 1;
             }
             out.pairs.insert(ROW.into(), standing());
@@ -194,7 +194,21 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &d
     }
     out.pairs.insert(ROW.into(), standing());
     align_fields(plan, &record, row, preferred, same, &mut out);
+    if was.is_some_and(|pair| pair.syspro == GONE) {
+        take_back(target, plan, record.syspro, &mut out);
+    }
     out
+}
+
+/// A record that came back loses what marked it as gone, where that is a fixed text, which is not aligned.
+fn take_back(target: &TargetPlan, plan: &AlignPlan, syspro: &Fields, out: &mut Aligned) {
+    let marked =
+        target.on_gone.iter().flat_map(|case| case.fields.keys()).filter(|name| !plan.fields.iter().any(|field| field.name == **name));
+    let back: Fields = marked.filter_map(|name| Some((name.clone(), syspro.get(name)?.clone()))).collect();
+    if !back.is_empty() {
+        let empty = || Outgoing { gone: false, fields: Fields::new(), expects: Some(Fields::new()) };
+        out.send.get_or_insert_with(empty).fields.extend(back);
+    }
 }
 
 /// Whether any field that can be read differs.
@@ -293,6 +307,7 @@ mod tests {
         let folder = directory.path().join("profiles/apo");
         std::fs::create_dir_all(&folder).expect("folders");
         let text = include_str!("../../config/profiles/apo/cost_center.toml");
+        let text = text.replace("gone = { u_active = \"false\" }\n", "");
         let text = format!("{text}\n[header.align]\ninactive = {{ active = \"false\" }}\n[header.gone]\nactive = \"false\"\n");
         std::fs::write(folder.join("cost_center.toml"), text).expect("a file");
         load(Some(directory.path()), "apo", &[], &Default::default())

@@ -55,8 +55,10 @@ pub(super) fn align_plan(
     }
     AlignPlan {
         rule,
+        // a fixed text is no content of either side: there is nothing to merge
         fields: fields
             .iter()
+            .filter(|field| !matches!(field.source, FieldSource::Constant(_)))
             .map(|field| AlignField {
                 name: field.name.clone(),
                 rule: own.iter().find(|(name, _)| *name == field.name).map_or(rule, |(_, rule)| *rule),

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use crate::domain::EntityName;
 
 use super::compile_align;
+use super::compile_gone;
 use super::compile_number::OWN_CURRENCY;
 use super::compile_read::unknown_column;
 use super::compile_watch;
+use super::gone::GoneCase;
 use super::parse::Text;
 use super::plan::{
-    Case, ClearWith, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, Limit, PartialWrite, Place, ReadPlan, ReferenceForm,
+    Case, ClearWith, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, KeyPart, Limit, PartialWrite, Place, ReadPlan, ReferenceForm,
     TargetPlan, Transform, WriteMode,
 };
 use super::problem::{Report, list};
@@ -24,6 +26,8 @@ use super::transform::{self, Form};
 pub(super) struct World<'a> {
     /// Every entity that has a definition: its key, or `None` when that could not be read.
     pub(super) keys: &'a BTreeMap<String, Option<Vec<String>>>,
+    /// Entities whose records are parts of a column: which part.
+    pub(super) parts: &'a BTreeMap<String, KeyPart>,
     /// The code lists.
     pub(super) lookups: &'a [String],
 }
@@ -32,7 +36,7 @@ pub(super) struct World<'a> {
 const VERSION_COLUMN: &str = "u_source_version";
 
 /// Compiles where an entity goes. `read` is `None` when the entity's own file is broken: then columns are not looked at.
-pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &World<'_>, report: &mut Report<'_>) -> Vec<TargetPlan> {
+pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &World<'_>, report: &mut Report<'_>) -> Targets {
     let blocks = &file.0.0;
     let child_names: Vec<&str> = read.iter().flat_map(|read| &read.children).map(|child| child.name.as_str()).collect();
     for (name, _) in blocks {
@@ -43,9 +47,9 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
     }
     let Some((header_name, header)) = blocks.iter().find(|(name, _)| name.as_str() == "header") else {
         report.add(0, "header", "the block `[header]` is missing; `write = \"none\"` in it delivers the children alone");
-        return Vec::new();
+        return Targets::default();
     };
-    let mut targets = Vec::new();
+    let (mut targets, mut cases) = (Vec::new(), Vec::new());
     if header.write == WriteWord::None {
         let BlockShape {
             line: _,
@@ -59,7 +63,7 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
             clear_with,
             only_if,
             fields,
-            gone,
+            gone: _,
             align,
             watch,
         } = header;
@@ -70,12 +74,13 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
             || clear_with.is_some()
             || only_if.is_some()
             || fields.is_some()
-            || gone.is_some()
             || align.is_some()
             || watch.is_some()
         {
-            report.add(header.line, "header", "with `write = \"none\"` nothing else may stand in the block: the root row is not delivered");
+            let text = "with `write = \"none\"` nothing but `gone` may stand in the block: the root row is not delivered";
+            report.add(header.line, "header", text);
         }
+        cases = compile_gone::gone_cases(header, "header", None, read, report);
     } else {
         targets.push(Block { name: header_name, shape: header, child: None, header: None, read, world }.compile(report));
     }
@@ -95,7 +100,16 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
         report.add(header.line, "header.write", "`none`, and there is no other block: nothing would be delivered");
     }
     targets.sort_by_key(|target| target.child);
-    targets
+    Targets { targets, gone_cases: cases }
+}
+
+/// Where an entity goes.
+#[derive(Default)]
+pub(super) struct Targets {
+    /// `Plan::targets`.
+    pub(super) targets: Vec<TargetPlan>,
+    /// `Plan::gone_cases`.
+    pub(super) gone_cases: Vec<GoneCase>,
 }
 
 pub(super) struct Block<'a> {
@@ -139,6 +153,9 @@ impl Block<'_> {
         let mut fields = Vec::new();
         for (name, field) in shape.fields.iter().flat_map(|table| &table.0) {
             self.check_name(name, "fields", report);
+            if self.is_left_out(field) {
+                continue;
+            }
             if Some(&name.value) == key_column.as_ref() || Some(&name.value) == version_column.as_ref() {
                 report.add(
                     name.line,
@@ -169,9 +186,6 @@ impl Block<'_> {
             let text = "is only for `write = \"import_set\"`: an empty text clears a column of the Table API";
             report.add(shape.line, self.key("clear_with"), text);
         }
-        for (name, _) in shape.gone.iter().flat_map(|table| &table.0) {
-            self.check_name(name, "gone", report);
-        }
         let align = shape
             .align
             .as_ref()
@@ -194,7 +208,7 @@ impl Block<'_> {
             natural_key: shape.natural_key.iter().flat_map(|names| names.iter()).map(|name| name.value.clone()).collect(),
             fields,
             child: self.child,
-            on_gone: shape.gone.as_ref().map(|table| table.0.iter().map(|(name, text)| (name.value.clone(), text.value.clone())).collect()),
+            on_gone: compile_gone::gone_cases(shape, &self.name.value, self.header, self.read, report),
             only_if: shape.only_if.iter().flatten().enumerate().map(|(i, c)| self.condition(i, c, report)).collect(),
             partial_write: match shape.partial_write {
                 Some(PartialWord::Record) => PartialWrite::Record,
@@ -203,6 +217,13 @@ impl Block<'_> {
             },
             clear_with: if shape.clear_with == Some(ClearWord::Empty) { ClearWith::Empty } else { ClearWith::Null },
         }
+    }
+
+    /// Whether it refers to records that are no part of any column here: then there is nothing to write.
+    fn is_left_out(&self, field: &FieldShape) -> bool {
+        let FieldShape::Table(table) = field else { return false };
+        let to = table.reference.as_ref().filter(|_| table.derived.as_ref().is_some_and(|flag| flag.value));
+        to.is_some_and(|entity| self.world.keys.contains_key(&entity.value) && !self.world.parts.contains_key(&entity.value))
     }
 
     fn check_name(&self, name: &Text, key: &str, report: &mut Report<'_>) {
@@ -427,10 +448,12 @@ impl Block<'_> {
                 );
             }
         }
-        if !reference && (table.write.is_some() || table.if_missing.is_some()) {
-            report.add(table.line, key, "`write` and `if_missing` need a `reference`");
+        if !reference && (table.write.is_some() || table.if_missing.is_some() || table.derived.is_some()) {
+            report.add(table.line, key, "`write`, `if_missing` and `derived` need a `reference`");
         }
-        for (name, flag) in [("company", &table.company), ("header", &table.header), ("with_currency", &table.with_currency)] {
+        for (name, flag) in
+            [("company", &table.company), ("header", &table.header), ("with_currency", &table.with_currency), ("derived", &table.derived)]
+        {
             if let Some(flag) = flag
                 && flag.line > 0
                 && !flag.value
@@ -552,6 +575,7 @@ impl Block<'_> {
                 Some(FormWord::SysId) => ReferenceForm::SysId,
                 Some(FormWord::Key | FormWord::Unread) | None => ReferenceForm::Key,
             },
+            part: table.derived.as_ref().and_then(|_| self.world.parts.get(&entity.value).cloned()),
             if_missing: if table.if_missing == Some(MissingWord::Send) { IfMissing::Send } else { IfMissing::Park },
         }
     }

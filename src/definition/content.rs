@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use crate::domain::{Document, DocumentKey, Row, Value};
+use crate::domain::{Document, DocumentKey, Fault, Row, Value};
 
 use super::plan::Plan;
 
@@ -27,11 +27,11 @@ impl Plan {
             }
             out.push(']');
         }
-        if let Some(fault) = &document.fault {
+        if !document.faults.is_empty() {
             comma(&mut out);
-            write_text(&mut out, FAULT);
+            write_text(&mut out, FAULTS);
             out.push(':');
-            write_text(&mut out, fault);
+            out.push_str(&serde_json::to_string(&document.faults).unwrap_or_default());
         }
         out.push('}');
         out
@@ -56,20 +56,20 @@ impl Plan {
             };
             children.push(rows);
         }
-        let fault = match fields.get(FAULT) {
-            Some(raw) => serde_json::from_str::<String>(raw.get()).ok().map(Into::into),
-            None => None,
+        let faults = match fields.get(FAULTS) {
+            Some(raw) => serde_json::from_str(raw.get()).map_err(|error| format!("what was wrong with `{key}` cannot be read: {error}"))?,
+            None => Vec::new(),
         };
-        Ok(Document { key, root, children, fault })
+        Ok(Document { key, root, children, faults })
     }
 }
 
-/// Where the fault of a document stands, which no column can be named. The store looks for it, too.
-const FAULT: &str = "$fault";
+/// Under this name stands what was wrong with the rows as they came. No column can have it. The store looks for it, too.
+const FAULTS: &str = "$faults";
 
 /// A content of which nothing is known but why.
-pub fn faulty(fault: &str) -> String {
-    serde_json::json!({ FAULT: fault }).to_string()
+pub fn faulty(fault: &Fault) -> String {
+    serde_json::json!({ FAULTS: [fault] }).to_string()
 }
 
 type Fields<'a> = HashMap<String, &'a RawValue>;

@@ -146,7 +146,7 @@ mod tests {
             let mut root = vec![Value::Null; plan.read.columns.len()];
             root[at("Supplier")] = supplier.clone();
             root[at("TermsCode")] = terms.clone();
-            Document { key: "S".to_owned().into(), root: root.into(), children: Vec::new(), fault: None }
+            Document { key: "S".to_owned().into(), root: root.into(), children: Vec::new(), faults: Vec::new() }
         };
         let documents = suppliers.iter().map(document).collect();
         (plan, documents)

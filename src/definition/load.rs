@@ -8,7 +8,7 @@ use crate::domain::{CompanyId, EntityName};
 
 use super::compile_align::{setup_call, way_back_notes};
 use super::compile_read::{read_plan, shows};
-use super::compile_target::{World, target_plans};
+use super::compile_target::{Targets, World, target_plans};
 use super::embedded;
 use super::known;
 use super::lookups::Lookups;
@@ -33,6 +33,22 @@ pub struct Definitions {
 }
 
 impl Definitions {
+    /// Why lines carry no cost centre, where cost centres are carried and no line refers to one.
+    pub fn without_cost_centres(&self) -> Option<String> {
+        let centres = self.plan(&EntityName::new("cost_center"))?;
+        let lines = self.plans.iter().flat_map(|plan| &plan.targets).filter(|target| target.child.is_some());
+        let refers =
+            |field: &super::plan::FieldPlan| matches!(&field.source, FieldSource::Reference { entity, .. } if *entity == centres.entity);
+        let none = !lines.flat_map(|target| &target.fields).any(refers);
+        none.then(|| {
+            format!(
+                "lines carry no cost centre: `{}` is no part of the GL code, and nothing else in SYSPRO says which one a line belongs to; see \
+                 config/variants/cost_center",
+                centres.read.root.table
+            )
+        })
+    }
+
     /// The plan of an entity.
     pub fn plan(&self, entity: &EntityName) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.entity == *entity)
@@ -247,7 +263,8 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         }
     }
 
-    let world = World { keys: &keys, lookups: &lookup_names };
+    let parts = drafts.iter().filter_map(|(name, draft)| Some(((*name).to_owned(), draft.read.key_part()?))).collect();
+    let world = World { keys: &keys, parts: &parts, lookups: &lookup_names };
     let mut plans: BTreeMap<&str, Plan> = BTreeMap::new();
     for (name, file) in &files.targets {
         let mut no_entity = || {
@@ -259,7 +276,8 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         }
         let Some(shape) = read_file::<ProfileFile>(&file.shown, &file.text, problems) else { continue };
         let draft = drafts.get(name.as_str());
-        let targets = target_plans(&shape, draft.map(|draft| &draft.read), &world, &mut Report::new(&file.shown, problems));
+        let Targets { targets, gone_cases } =
+            target_plans(&shape, draft.map(|draft| &draft.read), &world, &mut Report::new(&file.shown, problems));
         let Some(draft) = draft else { continue };
         let mut after: Vec<EntityName> = draft.after.iter().map(|parent| EntityName::new(&parent.value)).collect();
         // A reference asks for its parent whether or not `after` says so.
@@ -269,7 +287,7 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
             }
         }
         let (read, setup, shows) = (draft.read.clone(), draft.setup.clone(), draft.shows);
-        let plan = Plan { entity: EntityName::new(name), read, targets, after, rank: 0, setup, shows };
+        let plan = Plan { entity: EntityName::new(name), read, targets, after, rank: 0, gone_cases, setup, shows };
         plans.insert(name, plan);
         if let Some(schedule) = &draft.schedule {
             definitions.schedules.insert(EntityName::new(name), schedule.clone());
@@ -360,6 +378,7 @@ fn choose(
     let carried: BTreeSet<EntityName> = plans.values().map(|plan| plan.entity.clone()).collect();
     for plan in plans.values() {
         definitions.notes.extend(way_back_notes(plan));
+        definitions.notes.extend(plan.without_gone_rule());
         definitions.notes.extend(known::notes(plan));
     }
     for plan in plans.values_mut() {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::domain::warning::WarningKind;
-use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
+use crate::domain::{CompanyId, Document, DocumentKey, Fault, Row, Value};
 
 use super::lookups::{CURRENCY, Lookups};
 use super::plan::{
@@ -20,6 +20,8 @@ pub struct Mapped {
     pub records: Vec<TargetRecord>,
     /// What a person may want to know.
     pub warnings: Vec<MapWarning>,
+    /// Whether the header's conditions leave the document out: what was delivered of it before is gone.
+    pub withheld: bool,
 }
 
 impl Plan {
@@ -30,9 +32,9 @@ impl Plan {
     /// # Errors
     /// The first field that cannot be made; the document is then not delivered.
     pub fn map(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
-        if let Some(fault) = &document.fault {
-            let block = self.targets.first().map_or_else(String::new, |target| target.block.clone());
-            return Err(MapError { block, field: String::new(), column: String::new(), value: String::new(), problem: fault.to_string() });
+        if let Some(Fault { text, next_step }) = self.fault(document) {
+            let block = self.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone());
+            return Err(MapError { block, problem: text, next_step: Some(next_step), ..MapError::default() });
         }
         let mut mapped = self.map_records(company, document, lookups)?;
         mapped.warnings.extend(self.compare_totals(company, document, lookups));
@@ -48,7 +50,7 @@ impl Plan {
             match plan.child {
                 None => {
                     if !holds(&plan.only_if, &document.root) {
-                        return Ok(Mapped::default());
+                        return Ok(Mapped { withheld: true, ..Mapped::default() });
                     }
                     mapped.records.push(base.record(target, String::new(), &mut mapped.warnings)?);
                 }
@@ -105,31 +107,8 @@ impl Plan {
             column: format!("{column}{of}"),
             value: value.to_text(),
             problem: problem.to_owned(),
+            next_step: None,
         })
-    }
-
-    /// What is written when SYSPRO no longer has the document: its last content, with each block's `gone` laid over it.
-    /// Records of a block without `gone` are left out: they stay as they are.
-    ///
-    /// # Errors
-    /// As for [`Plan::map`].
-    pub fn map_gone(&self, company: &CompanyId, last: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
-        // nothing was ever made of it
-        if last.fault.is_some() {
-            return Ok(Mapped::default());
-        }
-        let mut mapped = self.map_records(company, last, lookups)?;
-        mapped.records.retain_mut(|record| match &self.targets[record.target].on_gone {
-            Some(gone) => {
-                for (name, text) in gone {
-                    record.fields.insert(name.clone(), text.clone());
-                    record.references.retain(|reference| reference.field != *name);
-                }
-                true
-            }
-            None => false,
-        });
-        Ok(mapped)
     }
 }
 
@@ -233,14 +212,21 @@ impl<'a> Scope<'a> {
                 let texts: Vec<_> = texts.filter(|text| !text.trim().is_empty()).collect();
                 texts.join(separator)
             }
-            FieldSource::Reference { entity, key, write, if_missing } => {
+            FieldSource::Reference { entity, key, write, if_missing, part } => {
                 // A key with a blank part names no record: GL codes of distribution lines may be blank.
                 if key.iter().any(|&at| at != Place::Company && self.value(at).is_blank()) {
                     return Ok(Some(String::new()));
                 }
-                let to = DocumentKey::from_values(key.iter().map(|&at| self.value(at)));
+                let mut values: Vec<Value> = key.iter().map(|&at| self.value(at).clone()).collect();
+                if let Some(part) = part {
+                    let found = values.first().and_then(|whole| part.of(&whole.to_text()));
+                    // a code without such a part names no record either
+                    let Some(found) = found else { return Ok(Some(String::new())) };
+                    values = vec![found];
+                }
+                let to = DocumentKey::from_values(&values);
                 let text = match write {
-                    ReferenceForm::Key => Some(key.last().map(|&at| self.value(at).to_text()).unwrap_or_default()),
+                    ReferenceForm::Key => Some(values.last().map(Value::to_text).unwrap_or_default()),
                     ReferenceForm::SourceKey => Some(source_key(self.company, entity, &to, "")),
                     ReferenceForm::SysId => None,
                 };
@@ -323,6 +309,6 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn error(&self, field: &FieldPlan, column: String, value: &Value, problem: String) -> MapError {
-        MapError { block: self.target.block.clone(), field: field.name.clone(), column, value: value.to_text(), problem }
+        MapError { block: self.target.block.clone(), field: field.name.clone(), column, value: value.to_text(), problem, next_step: None }
     }
 }

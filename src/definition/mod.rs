@@ -2,6 +2,7 @@
 
 pub mod align;
 mod compile_align;
+mod compile_gone;
 mod compile_number;
 mod compile_read;
 mod compile_target;
@@ -9,6 +10,7 @@ mod compile_watch;
 pub mod content;
 pub mod drift;
 mod embedded;
+pub mod gone;
 pub mod known;
 pub mod load;
 mod looks;
@@ -25,6 +27,7 @@ mod schema;
 pub mod set;
 mod shape;
 pub mod transform;
+mod unique;
 
 pub use load::{Definitions, load};
 pub use lookups::Lookups;
@@ -32,6 +35,8 @@ pub use map::Mapped;
 pub use plan::{Plan, ReadPlan, TargetPlan};
 pub use problem::Problem;
 pub use set::SetText;
+
+pub(crate) use unique::order;
 
 #[cfg(test)]
 mod tests;

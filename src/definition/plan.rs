@@ -9,6 +9,8 @@ use crate::domain::{CompanyId, Document, EntityName, Facts, Value};
 
 pub use super::number::{Control, Convert, Decimals, NumberFrom, NumberPlan, ValueDiscount};
 
+use super::gone::GoneCase;
+
 /// One entity, compiled once at start from its two files.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -24,6 +26,8 @@ pub struct Plan {
     pub after: Vec<EntityName>,
     /// Position in the dependency order, 0 first. Entities of one rank do not depend on one another.
     pub rank: u16,
+    /// The cases of a record that SYSPRO no longer has, where the root row is not delivered: those of its lines refer to them.
+    pub gone_cases: Vec<GoneCase>,
     /// Through which object of the site ServiceNow's changes are written into SYSPRO. `None`: a person applies them.
     pub setup: Option<SetupCall>,
     /// Which columns of the root row lists and sums show.
@@ -363,8 +367,8 @@ pub struct TargetPlan {
     pub fields: Vec<FieldPlan>,
     /// Which child of the read plan feeds this target; `None` for the header.
     pub child: Option<usize>,
-    /// What is written when SYSPRO no longer has the record. `None`: it is left as it is.
-    pub on_gone: Option<BTreeMap<String, String>>,
+    /// What is written when SYSPRO no longer has the record; the first case that fits counts. Empty: it is left as it is.
+    pub on_gone: Vec<GoneCase>,
     /// Rows of the child (or roots) that are sent: all must hold.
     pub only_if: Vec<Condition>,
     /// What to do when a field is dropped or changed by the instance: let the record fail (default), or record it.
@@ -597,6 +601,8 @@ pub enum FieldSource {
         write: ReferenceForm,
         /// What happens while that record has not been delivered.
         if_missing: IfMissing,
+        /// The one column's part that is the key, where the other entity's records are parts of such a column.
+        part: Option<KeyPart>,
     },
     /// The sys_id of this line's own header (Table API lines).
     Header,
@@ -638,6 +644,32 @@ pub struct Case {
     pub when: Vec<(Place, Vec<String>)>,
     /// What is written then.
     pub source: FieldSource,
+}
+
+/// The part of a column that is another record's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPart {
+    /// Where it stands.
+    pub cut: Cut,
+    /// Parts that name no record.
+    pub none: Vec<String>,
+}
+
+impl KeyPart {
+    /// The key in a column's text; `None` when there is none.
+    pub fn of(&self, text: &str) -> Option<Value> {
+        self.cut.of(text).filter(|part| !self.none.iter().any(|none| none == part)).map(|part| Value::Text(part.into()))
+    }
+}
+
+impl ReadPlan {
+    /// How another entity's column gives a key of this one, where its records are parts of a column.
+    pub fn key_part(&self) -> Option<KeyPart> {
+        let derive = self.root.derive.as_ref()?;
+        let own = |(at, _): &&(usize, Vec<String>)| self.root.columns.get(*at) == Some(&derive.column_out);
+        let none = self.root.exclude.iter().filter(own).flat_map(|(_, texts)| texts.clone());
+        Some(KeyPart { cut: derive.cut.clone(), none: none.collect() })
+    }
 }
 
 /// What is written for a reference.

@@ -50,8 +50,8 @@ pub struct MapWarning {
 }
 
 /// A document that cannot be mapped.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("field `{field}` of `{block}` cannot be made from {column} = `{value}`: {problem}")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
 pub struct MapError {
     /// `header` or the child's name.
     pub block: String,
@@ -63,6 +63,18 @@ pub struct MapError {
     pub value: String,
     /// What is wrong, and what to do.
     pub problem: String,
+    /// What to do, when that is another thing than to correct the value. Then no field is to blame, but the rows as they came.
+    pub next_step: Option<String>,
+}
+
+impl MapError {
+    fn text(&self) -> String {
+        let Self { block, field, column, value, problem, next_step } = self;
+        match next_step {
+            Some(_) => problem.clone(),
+            None => format!("field `{field}` of `{block}` cannot be made from {column} = `{value}`: {problem}"),
+        }
+    }
 }
 
 /// How long a key column must be: company, entity, the longest key of the shipped entities with its line's, and the digest.

@@ -388,12 +388,79 @@ shape! {
         only_if = "only_if": Option<Vec<ConditionShape>>,
         /// Target column to its source: a column's name, or a table.
         fields = "fields": Option<Table<FieldShape>>,
-        /// What is written when SYSPRO no longer has the record.
-        gone = "gone": Option<Table<Text>>,
+        /// What is written when SYSPRO no longer has the record: columns and texts, or a list of cases of which the first that fits counts.
+        gone = "gone": Option<GoneShape>,
         /// Both sides may change the records: they are merged field by field. For `[header]` with `write = "table"` only.
         align = "align": Option<AlignShape>,
         /// ServiceNow goes on working on a record after it has arrived: it is looked at again until that has come to an end.
         watch = "watch": Option<WatchShape>,
+    }
+}
+
+/// What is written when SYSPRO no longer has a record.
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(untagged))]
+pub(super) enum GoneShape {
+    /// Whatever the record was: column to text.
+    Always(Table<Text>),
+    /// The first that fits counts; the last has no condition.
+    Cases(Vec<GoneCaseShape>),
+}
+
+impl Default for GoneShape {
+    fn default() -> Self {
+        GoneShape::Always(Table::default())
+    }
+}
+
+impl Read for GoneShape {
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Self {
+        match value.get_ref() {
+            DeValue::Array(_) => GoneShape::Cases(Vec::read(value, reader)),
+            _ => GoneShape::Always(Table::read(value, reader)),
+        }
+    }
+}
+
+shape! {
+    /// One case of a record that SYSPRO no longer has.
+    GoneCaseShape {
+        /// What the case is called, such as `purged`: the audit says it, and the cases of lines refer to it.
+        name = "name": Option<Text>,
+        /// Column of the root row to what its last content was: a text, a list of texts, or a number. All must hold. For `[header]` only.
+        cond = "if": Option<Table<WasShape>>,
+        /// The header's case that this one goes with: the whole record is gone. For lines only; without it the case is also that of a
+        /// line that is gone alone.
+        with_header = "with_header": Option<Text>,
+        /// Column to text. None: the record stays as it is.
+        fields = "fields": Option<Table<Text>>,
+    }
+}
+
+/// What a column held.
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(untagged))]
+pub(super) enum WasShape {
+    /// This number, however it is written.
+    Number(Whole),
+    /// This text, or one of these.
+    Text(OneOrMany),
+}
+
+impl Default for WasShape {
+    fn default() -> Self {
+        WasShape::Text(OneOrMany::default())
+    }
+}
+
+impl Read for WasShape {
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Self {
+        match value.get_ref() {
+            DeValue::Integer(_) => WasShape::Number(Whole::read(value, reader)),
+            _ => WasShape::Text(OneOrMany::read(value, reader)),
+        }
     }
 }
 
@@ -565,6 +632,8 @@ shape! {
         otherwise = "otherwise": Option<Text>,
         /// The entity whose key `from` is.
         reference = "reference": Option<Text>,
+        /// The reference's key is the part of the column that the other entity derives its records from: as its `[root] derive` says.
+        derived = "derived": Option<Flag>,
         /// What a reference writes; default `key`.
         write = "write": Option<FormWord>,
         /// What happens while the record referred to is not delivered; default `park`.

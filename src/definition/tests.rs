@@ -53,7 +53,7 @@ fn document(plan: &Plan, root: &[(&str, &str)], children: &[&[&[(&str, &str)]]])
     let key = DocumentKey::from_values(plan.read.root.key_at.iter().map(|&at| &root[at]));
     let children =
         plan.read.children.iter().zip(children).map(|(child, rows)| rows.iter().map(|values| row(child.column_names(), values)).collect());
-    Document { key, root, children: children.collect(), fault: None }
+    Document { key, root, children: children.collect(), faults: Vec::new() }
 }
 
 fn field_of<'a>(mapped: &'a Mapped, name: &str) -> &'a str {
@@ -162,6 +162,7 @@ fn an_invoice_becomes_a_header_and_its_lines() {
     u_posting_period = 2
     u_posting_year = 2026
     u_reference = 
+    u_source_state = current
     u_supplier = 0000104
     u_supplier_invoice_number = INV 7
     u_tax_code = 
@@ -223,12 +224,56 @@ fn suppliers_carry_their_address_and_are_switched_off_when_gone() {
     assert_eq!(plan.read.columns[join.offset], "SupAddr1");
     assert_eq!(join.on, [("Supplier".to_owned(), "Supplier".to_owned())]);
 
-    let gone = plan.map_gone(&"EDU1".into(), &document, &definitions.lookups).expect("maps");
-    assert_eq!(field(&gone.records[0], "u_active"), "false");
-    assert_eq!(field(&gone.records[0], "u_name"), "Café Ltd");
-    let invoices = definitions.plan(&"invoice".into()).expect("shipped");
-    let gone = invoices.map_gone(&"EDU1".into(), &invoice(invoices), &definitions.lookups).expect("maps");
-    assert_eq!(gone.records, [], "a block without `gone` leaves its records as they are");
+    assert_eq!(marks(&plan.gone_marks(&document).blocks), "header: u_active=false");
+}
+
+/// What is written of what is gone, as one text.
+fn marks(blocks: &gone::Blocks) -> String {
+    let block = |(block, fields): (&String, &std::collections::BTreeMap<String, String>)| {
+        let fields: Vec<String> = fields.iter().map(|(name, text)| format!("{name}={text}")).collect();
+        format!("{block}: {}", fields.join(" "))
+    };
+    blocks.iter().map(block).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn an_invoice_that_is_gone_was_purged_when_it_was_paid_and_removed_when_it_was_not() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "invoice");
+    let mut document = invoice(plan);
+    let balance = plan.read.columns.iter().position(|column| column == "MthInvBal1").expect("read");
+    let mut gone = |value: Value| {
+        document.root[balance] = value;
+        let found = plan.gone_marks(&document);
+        (found.case.clone().unwrap_or_default(), marks(&found.blocks))
+    };
+    let number = |text: &str| Value::from_decimal(crate::domain::money::parse_decimal(text).expect("a number"));
+    let purged = "header: u_source_state=purged; lines: u_source_state=purged";
+    for zero in [number("0"), number("0.00"), number("-0.00")] {
+        assert_eq!(gone(zero.clone()), ("purged".into(), purged.into()), "{zero:?}");
+    }
+    let removed = "header: u_amount_open=0 u_invoice_line_count=0 u_line_total=0 u_source_state=removed; \
+                   lines: u_line_amount_invoiced=0 u_source_state=removed";
+    for open in [number("0.01"), number("-12.50"), Value::Null] {
+        assert_eq!(gone(open.clone()), ("removed".into(), removed.into()), "{open:?}");
+    }
+    assert_eq!(marks(&plan.line_marks()), "lines: u_line_amount_invoiced=0 u_source_state=removed");
+}
+
+#[test]
+fn every_shipped_block_has_a_rule_for_what_is_gone_and_every_mark_is_taken_back() {
+    for profile in ["apo", "s2p"] {
+        let definitions = shipped(profile);
+        for plan in &definitions.plans {
+            for target in &plan.targets {
+                let at = format!("{profile} {} {}", plan.entity, target.block);
+                assert!(target.on_gone.last().is_some_and(gone::GoneCase::is_general), "{at}");
+                for name in target.on_gone.iter().flat_map(|case| case.fields.keys()) {
+                    assert!(target.fields.iter().any(|field| field.name == *name), "{at}: {name}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -390,7 +435,7 @@ proptest! {
         let names: Vec<&str> = plan.read.columns.iter().map(String::as_str).collect();
         let kinds: Vec<_> = plan.read.kinds().collect();
         let root: Row = kinds.iter().map(|kind| if *kind == plan::ColumnKind::Date { Value::Null } else { value.clone() }).collect();
-        let document = Document { key: DocumentKey::from_values([&value]), root, children: vec![], fault: None };
+        let document = Document { key: DocumentKey::from_values([&value]), root, children: vec![], faults: Vec::new() };
         let stored = plan.content_to_json(&document);
         let back = plan.content_from_json(document.key.clone(), &stored).expect("reads back");
         prop_assert_eq!(&back, &document);
@@ -413,7 +458,7 @@ proptest! {
         let mut take = |n: usize| -> Row { values.by_ref().take(n).collect() };
         let root = take(plan.read.columns.len());
         let width = plan.read.children[0].columns().len();
-        let document = Document { key: "A/1".to_owned().into(), root, children: vec![vec![take(width), take(width)]], fault: None };
+        let document = Document { key: "A/1".to_owned().into(), root, children: vec![vec![take(width), take(width)]], faults: Vec::new() };
         let text = plan.content_to_json(&document);
         let back = plan.content_from_json(document.key.clone(), &text).expect("reads back");
         prop_assert_eq!(back.hash(), document.hash());
@@ -470,7 +515,7 @@ fn every_entity_of_both_profiles_maps_an_empty_document_to_texts() {
         for plan in &definitions.plans {
             let one_row: Vec<Vec<Row>> = plan.read.children.iter().map(|child| vec![row(child.column_names(), &[])]).collect();
             let root = row(plan.read.columns.iter().map(String::as_str), &[]);
-            let document = Document { key: DocumentKey::from_text("K"), root, children: one_row, fault: None };
+            let document = Document { key: DocumentKey::from_text("K"), root, children: one_row, faults: Vec::new() };
             let mapped = plan
                 .map(&"EDU1".into(), &document, &definitions.lookups)
                 .unwrap_or_else(|error| panic!("{profile} {}: {error}", plan.entity));
@@ -481,4 +526,44 @@ fn every_entity_of_both_profiles_maps_an_empty_document_to_texts() {
             }
         }
     }
+}
+
+#[test]
+fn two_lines_with_one_key_are_refused_with_both_their_values() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "invoice");
+    let mut document = invoice(plan);
+    let at = |name: &str| plan.read.children[0].column_names().position(|column| column == name).expect("read");
+    let sub_entry = at("SubEntry");
+    document.children[0][1][sub_entry] = document.children[0][0][sub_entry].clone();
+    let map = |document: &Document| plan.map(&"EDU1".into(), document, &definitions.lookups);
+    let error = map(&document).expect_err("one of the two amounts would be lost");
+    for part in ["`ApJnlDistrib`", "(`lines`)", "SubEntry=1", "DistrValue=2000.5,", "DistrValue=300.5,"] {
+        assert!(error.to_string().contains(part), "{part}: {error}");
+    }
+    let next = error.next_step.clone().expect("what to do");
+    assert!(next.contains("entities/invoice.toml") && next.contains("`key`") && next.contains("`ApJnlSummary`"), "{next}");
+    // what was stored is refused in the same way, in whatever order the rows came
+    let text = plan.content_to_json(&document);
+    let back = plan.content_from_json(document.key.clone(), &text).expect("reads back");
+    assert_eq!(map(&back).expect_err("still"), error);
+    // the same line twice is two lines, or one that was counted twice: nobody can tell
+    document.children[0][1] = document.children[0][0].clone();
+    assert!(map(&document).expect_err("equal rows").to_string().contains("with the same values"));
+    document.children[0].pop();
+    assert_eq!(map(&document).expect("one line").records.len(), 2);
+}
+
+#[test]
+fn what_was_wrong_with_the_rows_as_they_came_stays_with_the_content() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "invoice");
+    let mut document = invoice(plan);
+    let clean = document.hash();
+    document.faults.push(crate::domain::Fault { text: "`X` has 2 rows".into(), next_step: "add a column".into() });
+    assert_ne!(document.hash(), clean, "corrected rows must be another content");
+    let back = plan.content_from_json(document.key.clone(), &plan.content_to_json(&document)).expect("reads back");
+    assert_eq!(back, document);
+    let error = plan.map(&"EDU1".into(), &back, &definitions.lookups).expect_err("not mapped");
+    assert_eq!((error.to_string().as_str(), error.next_step.as_deref()), ("`X` has 2 rows", Some("add a column")));
 }

@@ -47,7 +47,7 @@ pub enum Way {
 /// [`StoreError`] when the ledger stops answering.
 pub async fn examine(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) -> Result<(), StoreError> {
     let settings = &deps.settings;
-    of_machine(settings, sheet);
+    of_machine(settings, &deps.definitions.now(), sheet);
     sheet.begin(Part::Database, "the database");
     for finding in database::database(deps).await {
         sheet.note(finding);
@@ -71,7 +71,7 @@ pub async fn examine(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) -> 
 
 /// What is left to look at when the ledger cannot be opened, for the reason given.
 pub async fn without_ledger(settings: &Settings, definitions: &Definitions, problem: String, unreachable: bool, sheet: &Sheet) {
-    of_machine(settings, sheet);
+    of_machine(settings, definitions, sheet);
     sheet.begin(Part::Database, "the database");
     sheet.note(Finding::failed("database", problem, NextStep::Database.text()).unreachable(unreachable));
     let unknown = |what| Finding::unknown(what, "no credential can be read without the database", "make the database answer first");
@@ -83,9 +83,12 @@ pub async fn without_ledger(settings: &Settings, definitions: &Definitions, prob
     servicenow_from_outside(settings, sheet).await;
 }
 
-fn of_machine(settings: &Settings, sheet: &Sheet) {
+fn of_machine(settings: &Settings, definitions: &Definitions, sheet: &Sheet) {
     sheet.begin(Part::Machine, "this machine");
     sheet.note(Finding::ok("settings and definitions", "in order"));
+    if let Some(said) = definitions.without_cost_centres() {
+        sheet.note(Finding::ok("cost centres of lines", said));
+    }
     sheet.note(machine::state_directory(&settings.state.directory));
     if let Some(files) = &settings.http.certificate {
         sheet.note(machine::certificate(files));

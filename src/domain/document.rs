@@ -108,9 +108,27 @@ pub struct Document {
     pub root: Row,
     /// Per child of the read plan its rows, sorted by their key columns.
     pub children: Vec<Vec<Row>>,
-    /// Why nothing can be made of it, where SYSPRO's rows do not make one readable record: two rows with its key, or one that cannot be
-    /// read. The rest is then what could be read of it.
-    pub fault: Option<Box<str>>,
+    /// What is wrong with the rows as they came: while there is anything, the document is not mapped.
+    pub faults: Vec<Fault>,
+}
+
+/// Rows that contradict the definition, so that nobody can tell which of them is the record's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Fault {
+    /// What arrived: table, key and values.
+    pub text: String,
+    /// What to do.
+    pub next_step: String,
+}
+
+impl Fault {
+    /// Rows that SYSPRO, or the service before it, gives wrongly: they are taken in once they are right.
+    pub fn of_rows(text: String) -> Self {
+        Self {
+            text,
+            next_step: "correct it in SYSPRO; the next run that reads it takes it in by itself (a sweep reads everything)".to_owned(),
+        }
+    }
 }
 
 /// What lists and sums show of a document; the entity's file names the columns.
@@ -141,9 +159,9 @@ impl Document {
                 hash_row(&mut hasher, row);
             }
         }
-        if let Some(fault) = &self.fault {
+        for fault in &self.faults {
             hasher.update([0x1c]);
-            hasher.update(fault.as_bytes());
+            hasher.update(fault.text.as_bytes());
         }
         ContentHash(hasher.finalize().into())
     }

@@ -99,7 +99,10 @@ pub fn explain(standing: &Standing<'_>) -> String {
     } else {
         let last = standing.parts.iter().filter_map(|part| part.confirmed_at).max();
         match (standing.deleted, last) {
-            (true, Some(at)) => format!("gone from SYSPRO, and marked so in ServiceNow at {}", instant(at)),
+            (true, Some(at)) if at >= read_at => format!("gone from SYSPRO, and marked so in ServiceNow at {}", instant(at)),
+            (true, Some(_)) => {
+                format!("gone from SYSPRO since the reading at {}; its definition leaves what ServiceNow has as it is", instant(read_at))
+            }
             (true, None) => format!("gone from SYSPRO since the reading at {}; ServiceNow never had it", instant(read_at)),
             (false, Some(at)) => {
                 let later = later(standing);

@@ -26,7 +26,7 @@ pub mod value;
 pub mod warning;
 pub mod word;
 
-pub use document::{Document, DocumentKey, Facts, Row};
+pub use document::{Document, DocumentKey, Facts, Fault, Row};
 pub use name::{CompanyId, EntityName, FlowId};
 pub use sys_id::SysId;
 pub use value::Value;

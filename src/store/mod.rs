@@ -74,7 +74,7 @@ pub use forget::{Forgotten, ForgottenFlow};
 pub use gauges::{ConflictCount, EntityCount, FlowMark, Gauges};
 pub use hold::{HoldRow, HoldView};
 pub use idempotency::Asked;
-pub use intake::{Intake, IntakeDocument, IntakeRecord, MapFailure};
+pub use intake::{GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure};
 pub use migrate::{OLDEST_SERVER, SchemaState};
 pub use node::{Beat, Node, NodeRow};
 pub use notice::{Notice, NoticeRules, Standing, Told};

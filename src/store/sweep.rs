@@ -62,8 +62,8 @@ impl Store {
             let gone = sql_query(
                 "SELECT d.key, d.hash, coalesce(whole.content, v.content) AS content \
                  FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
-                 LEFT JOIN LATERAL (SELECT w.content FROM version w WHERE v.content LIKE '%\"$fault\":%' AND w.document_id = d.id \
-                 AND w.content NOT LIKE '%\"$fault\":%' ORDER BY w.version DESC LIMIT 1) whole ON true \
+                 LEFT JOIN LATERAL (SELECT w.content FROM version w WHERE v.content LIKE '%\"$faults\":%' AND w.document_id = d.id \
+                 AND w.content NOT LIKE '%\"$faults\":%' ORDER BY w.version DESC LIMIT 1) whole ON true \
                  WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted \
                  AND NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id) ORDER BY d.key LIMIT $4",
             )

@@ -1,9 +1,10 @@
 //! Rows of which no readable record can be made: each is told of by its key, with what stands there, and its neighbours go on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::definition::ReadPlan;
-use crate::domain::{Document, DocumentKey, Value};
+use crate::definition::plan::{ChildRead, ViaRead};
+use crate::domain::{Document, DocumentKey, Fault, Value};
 
 use super::odata::{BadRow, Call, Rows, shown};
 use super::related::Related;
@@ -19,7 +20,7 @@ pub(super) struct Roots {
     /// The rows.
     pub(super) rows: Vec<Vec<Cell>>,
     /// Per row why no record can be made of it.
-    pub(super) faults: Vec<Option<String>>,
+    pub(super) faults: Vec<Vec<Fault>>,
     /// A document for each row of which not even the key can be read.
     pub(super) nameless: Vec<Document>,
 }
@@ -68,12 +69,12 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
             });
         }
         if let [first, second, ..] = group.as_slice() {
-            let text = twins(&related, &first.0, &second.0, false);
+            let text = twins(&related, &first.0, &second.0);
             group[0].1 = Some(text);
         }
         if let Some((row, fault)) = group.into_iter().next() {
             roots.rows.push(row);
-            roots.faults.push(fault);
+            roots.faults.push(fault.map(Fault::of_rows).into_iter().collect());
         }
     }
     roots
@@ -105,21 +106,21 @@ fn row_after(plan: &ReadPlan, after: Option<&[Cell]>, problem: &str) -> Document
         key: DocumentKey::from_text(key),
         root: vec![Value::Null; plan.columns.len()].into(),
         children: vec![Vec::new(); plan.children.len()],
-        fault: Some(fault.into()),
+        faults: vec![Fault::of_rows(fault)],
     }
 }
 
 /// Marks the rows to which a row of a related table belongs that cannot be read. One without a key may belong to any of them.
-pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell>], left: &[usize], faults: &mut [Option<String>]) {
+pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell>], left: &[usize], faults: &mut [Vec<Fault>]) {
     for bad in bad {
         let table = &related.table.table;
         let owner = bad.cells.as_ref().map(|cells| related.group(cells));
-        for (row, fault) in rows.iter().zip(&mut *faults) {
+        for (row, faults) in rows.iter().zip(&mut *faults) {
             let own = left.iter().map(|at| row[*at].key_text()).collect::<Vec<_>>();
             if owner.as_ref().is_some_and(|owner| *owner != own) {
                 continue;
             }
-            fault.get_or_insert_with(|| {
+            first(faults, || {
                 let whose = match &bad.cells {
                     Some(cells) => format!("its row {} of `{table}`", shown(&key_of(related, cells))),
                     None => match &bad.after {
@@ -127,7 +128,10 @@ pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell
                         None => format!("a row of `{table}`, which may belong to it,"),
                     },
                 };
-                format!("{whose} cannot be read: {}. Nothing of it is sent until that row is corrected in SYSPRO, or what the service makes of it", bad.problem)
+                Fault::of_rows(format!(
+                    "{whose} cannot be read: {}. Nothing of it is sent until that row is corrected in SYSPRO, or what the service makes of it",
+                    bad.problem
+                ))
             });
         }
     }
@@ -139,16 +143,27 @@ fn key_of(related: &Related<'_>, row: &[Cell]) -> Vec<Cell> {
 }
 
 /// A record that other rows belong to by a text that cannot be asked for.
-pub(super) fn unaskable(column: &str, cell: &Cell, table: &str) -> String {
-    format!(
+pub(super) fn unaskable(column: &str, cell: &Cell, table: &str) -> Fault {
+    Fault::of_rows(format!(
         "its column `{column}` holds `{}`: what is written out there cannot be asked for, so that its rows of `{table}` are not known. Correct the \
          column in SYSPRO",
         cell.key_text()
+    ))
+}
+
+/// What is said of two root rows with one key.
+fn twins(related: &Related<'_>, first: &[Cell], second: &[Cell]) -> String {
+    let table = &related.table.table;
+    format!(
+        "two rows of `{table}` have this key ({}): {}. Neither is sent, because it cannot be told which counts. Correct the rows in SYSPRO, or \
+         complete the key in the entity's definition where the table's key has more columns",
+        related.table.key.join(", "),
+        difference(related, first, second)
     )
 }
 
-/// What is said of two rows with one key. `companion`: a row that one record should have once.
-pub(super) fn twins(related: &Related<'_>, first: &[Cell], second: &[Cell], companion: bool) -> String {
+/// In which columns two rows differ, with both values.
+fn difference(related: &Related<'_>, first: &[Cell], second: &[Cell]) -> String {
     let show = |cell: &Cell| match cell {
         Cell::Null => "null".to_owned(),
         cell => {
@@ -164,41 +179,60 @@ pub(super) fn twins(related: &Related<'_>, first: &[Cell], second: &[Cell], comp
         .filter(|(_, (a, b))| a != b)
         .map(|(name, (a, b))| format!("`{name}` is {} in one and {} in the other", show(a), show(b)))
         .collect();
-    let difference = match differing.len() {
+    match differing.len() {
         0 => "they are the same in every column that is read".to_owned(),
         n if n > COLUMNS_SHOWN => format!("{}, and {} more columns differ", differing[..COLUMNS_SHOWN].join(", "), n - COLUMNS_SHOWN),
         _ => differing.join(", "),
-    };
-    let table = &related.table.table;
-    let what = if companion {
-        format!("two rows of `{table}` belong to it where the definition says one ({})", related.on.join(", "))
-    } else if related.on.is_empty() {
-        format!("two rows of `{table}` have this key ({})", related.table.key.join(", "))
-    } else {
-        format!("two rows of `{table}` have the key {} ({})", shown(&key_of(related, first)), related.table.key.join(", "))
-    };
-    format!(
-        "{what}: {difference}. Neither is sent, because it cannot be told which counts. Correct the rows in SYSPRO, or complete the key in the \
-         entity's definition where the table's key has more columns"
-    )
+    }
 }
 
-/// Marks a record of whose child rows two have one key.
-pub(super) fn child_twins<'r>(related: &Related<'_>, rows: impl Iterator<Item = &'r Vec<Cell>>, fault: &mut Option<String>) {
-    if fault.is_some() {
-        return;
+/// Notes what is wrong with a record, unless something is already: the same rows are then the same fault.
+pub(super) fn first(faults: &mut Vec<Fault>, fault: impl FnOnce() -> Fault) {
+    if faults.is_empty() {
+        faults.push(fault());
     }
-    let mut by_key: HashMap<Vec<String>, &Vec<Cell>> = HashMap::new();
-    let mut found: Option<(Vec<String>, String)> = None;
-    for row in rows {
-        let key: Vec<String> = key_of(related, row).iter().map(Cell::key_text).collect();
-        if let Some(other) = by_key.insert(key.clone(), row) {
-            let (first, second) = if other <= row { (other, row) } else { (row, other) };
-            // the first by its key, so that the same rows are the same fault
-            if found.as_ref().is_none_or(|(before, _)| key < *before) {
-                found = Some((key, twins(related, first, second, false)));
-            }
-        }
+}
+
+/// `Column=value, …`.
+fn paired<'a>(names: impl Iterator<Item = &'a String>, key: &[String]) -> String {
+    names.zip(key).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What is said of several rows of a companion table that belong to one record.
+pub(super) fn companions(related: &Related<'_>, key: &[String], rows: &[Vec<Cell>]) -> Fault {
+    let (table, key) = (&related.table.table, paired(related.on.iter(), key));
+    // SYSPRO may give them in any order, and the same rows are the same fault
+    let mut sorted: Vec<&Vec<Cell>> = rows.iter().collect();
+    sorted.sort();
+    let said = match sorted.as_slice() {
+        [one, .., other] => difference(related, one, other),
+        _ => String::new(),
+    };
+    Fault {
+        text: format!("`{table}` has {} rows with {key}, and a `[[join]]` takes one row for each record: {said}", rows.len()),
+        next_step: format!(
+            "add the missing column to `on` of the `[[join]]` `{table}`, or make it a `[[child]]`, or correct the rows in SYSPRO; then read the \
+             record again (`tieline backfill`, or the next sweep)"
+        ),
     }
-    *fault = found.map(|(_, text)| text);
+}
+
+/// What is said of child rows that several records reach through the rows in between.
+pub(super) fn several_owners(child: &ChildRead, via: &ViaRead, key: &[String], owners: &HashSet<Vec<String>>) -> Fault {
+    let (table, key) = (&via.table.table, paired(child.on.iter().map(|(column, _)| column), key));
+    let mut owners: Vec<String> = owners.iter().map(|owner| paired(via.on.iter().map(|(column, _)| column), owner)).collect();
+    owners.sort();
+    Fault {
+        text: format!(
+            "the rows of `{}` (`{}`) with {key} belong to {} records, by rows of `{table}`: {}",
+            child.table.table,
+            child.name,
+            owners.len(),
+            owners.iter().take(3).map(|owner| format!("({owner})")).collect::<Vec<_>>().join(", ")
+        ),
+        next_step: format!(
+            "`on` of `via` does not tell these rows of `{table}` apart: add the missing column to it in the entity's file, or correct the rows in \
+             SYSPRO; then read the records again (`tieline backfill`, or the next sweep)"
+        ),
+    }
 }

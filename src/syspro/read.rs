@@ -10,8 +10,9 @@ use tracing::debug;
 use crate::config::secret::Credential;
 use crate::config::settings::{DateLiteral, DateZone};
 use crate::definition::ReadPlan;
+use crate::definition::order;
 use crate::definition::plan::{ChangeQuery, ChildRead, Filter};
-use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
+use crate::domain::{CompanyId, Document, DocumentKey, Fault, Row, Value};
 
 use super::error::SysproError;
 use super::faults::{self, Roots};
@@ -457,7 +458,7 @@ impl Call<'_> {
                     values[at] = value(cell, root.kind(name), self.metadata.edm(&root.table, name), self.dates());
                 }
                 let key = DocumentKey::from_values(root.key_at.iter().filter_map(|at| values.get(*at)));
-                documents.push(Document { key, root: values.into(), children: vec![Vec::new(); plan.children.len()], fault: None });
+                documents.push(Document { key, root: values.into(), children: vec![Vec::new(); plan.children.len()], faults: Vec::new() });
             }
             if !page.more {
                 return Ok(documents);
@@ -496,18 +497,16 @@ impl Call<'_> {
             };
             faults::unreadable(&related, &found.bad, &rows, &left, &mut faults);
             let found = group(&related, found.rows);
-            for ((row, line), fault) in rows.iter_mut().zip(&mut values).zip(&mut faults) {
+            for ((row, line), faults) in rows.iter_mut().zip(&mut values).zip(&mut faults) {
                 let key: Vec<String> = left.iter().map(|at| row[*at].key_text()).collect();
                 if let Some(odd) = left.iter().find(|at| matches!(row[**at], Cell::Escaped(_))) {
-                    fault.get_or_insert_with(|| faults::unaskable(&plan.columns[*odd], &row[*odd], &join.table.table));
+                    faults::first(faults, || faults::unaskable(&plan.columns[*odd], &row[*odd], &join.table.table));
                 }
-                let Some(companions) = found.get(&key) else { continue };
-                if let [first, others @ ..] = companions.as_slice()
-                    && let Some(other) = others.iter().find(|other| *other != first)
-                {
-                    fault.get_or_insert_with(|| faults::twins(&related, first, other, true));
+                let own = found.get(&key).map(Vec::as_slice).unwrap_or_default();
+                let Some(companion) = own.first() else { continue };
+                if own.len() > 1 {
+                    faults::first(faults, || faults::companions(&related, &key, own));
                 }
-                let Some(companion) = companions.first() else { continue };
                 let companions = self.values(&related, companion, join.table.columns.len());
                 let plain =
                     join.table.columns.iter().zip(companion).zip(companions).filter(|((name, _), _)| !join.table.key.contains(name));
@@ -527,9 +526,9 @@ impl Call<'_> {
                 document.push(lines);
             }
         }
-        let documents = values.into_iter().zip(children).zip(faults).map(|((line, children), fault)| {
+        let documents = values.into_iter().zip(children).zip(faults).map(|((line, children), faults)| {
             let key = DocumentKey::from_values(plan.root.key_at.iter().map(|at| &line[*at]));
-            Document { key, root: line.into(), children, fault: fault.map(Into::into) }
+            Document { key, root: line.into(), children, faults }
         });
         Ok(documents.chain(nameless).collect())
     }
@@ -541,7 +540,7 @@ impl Call<'_> {
         child: &ChildRead,
         rows: &[Vec<Cell>],
         contiguous: Option<Contiguous<'_>>,
-        faults: &mut [Option<String>],
+        faults: &mut [Vec<Fault>],
     ) -> Result<Vec<Vec<Row>>, SysproError> {
         let related = Related::new(&child.table, child.on.iter().map(|(_, column)| column.clone()).collect());
         let width = child.table.columns.len();
@@ -551,12 +550,11 @@ impl Call<'_> {
             let found = self.related(&related, rows, &left, contiguous).await?;
             faults::unreadable(&related, &found.bad, rows, &left, faults);
             let found = group(&related, found.rows);
-            let lines = rows.iter().zip(faults).map(|(row, fault)| {
+            let lines = rows.iter().zip(faults).map(|(row, faults)| {
                 if let Some(odd) = left.iter().find(|at| matches!(row[**at], Cell::Escaped(_))) {
-                    fault.get_or_insert_with(|| faults::unaskable(&plan.columns[*odd], &row[*odd], &child.table.table));
+                    faults::first(faults, || faults::unaskable(&plan.columns[*odd], &row[*odd], &child.table.table));
                 }
                 let own = found.get(&key_of(row, &left)).map(Vec::as_slice).unwrap_or_default();
-                faults::child_twins(&related, own.iter(), fault);
                 lines(child, own.iter().map(|row| self.values(&related, row, width).collect()))
             });
             return Ok(lines.collect());
@@ -577,21 +575,31 @@ impl Call<'_> {
             rows.iter().map(|row| vias.get(&key_of(row, &to_via)).map(Vec::as_slice).unwrap_or_default()).collect();
         let all: Vec<Vec<Cell>> = owned.iter().flat_map(|rows| rows.iter().cloned()).collect();
         let found = self.related(&related, &all, &to_child, None).await?;
-        for (own, fault) in owned.iter().zip(faults.iter_mut()) {
+        for (own, faults) in owned.iter().zip(faults.iter_mut()) {
             // a row that belongs to any of the rows between
-            let mut any = vec![None; own.len()];
+            let mut any = vec![Vec::new(); own.len()];
             faults::unreadable(&related, &found.bad, own, &to_child, &mut any);
-            if let Some(text) = any.into_iter().flatten().next() {
-                fault.get_or_insert(text);
+            if let Some(fault) = any.into_iter().flatten().next() {
+                faults::first(faults, || fault);
             }
         }
         let found = group(&related, found.rows);
-        let lines = owned.into_iter().zip(faults).map(|(vias, fault)| {
-            // one row that several rows between lead to is one row
-            let mut led_to: Vec<Vec<String>> = vias.iter().map(|via| key_of(via, &to_child)).collect();
-            led_to.sort_unstable();
-            led_to.dedup();
-            faults::child_twins(&related, led_to.iter().filter_map(|key| found.get(key)).flatten(), fault);
+        // rows that two documents reach would be counted in both
+        let mut owners: HashMap<Vec<String>, HashSet<Vec<String>>> = HashMap::new();
+        for (row, vias) in rows.iter().zip(&owned) {
+            for via in *vias {
+                owners.entry(key_of(via, &to_child)).or_default().insert(key_of(row, &to_via));
+            }
+        }
+        let lines = owned.into_iter().zip(faults).map(|(vias, faults)| {
+            let shared = vias.iter().map(|via| key_of(via, &to_child)).filter(|key| owners.get(key).is_some_and(|all| all.len() > 1)).min();
+            if let Some(key) = shared {
+                faults::first(faults, || faults::several_owners(child, via, &key, &owners[&key]));
+            }
+            // one row that several rows between lead to is one row, unless they carry different values into it
+            let mut led_to = HashSet::new();
+            let carrying = |via: &Vec<Cell>| carry.iter().map(|at| via[*at].clone()).collect::<Vec<_>>();
+            let vias: Vec<&Vec<Cell>> = vias.iter().filter(|via| led_to.insert((key_of(via, &to_child), carrying(via)))).collect();
             let rows = vias.iter().flat_map(|via| {
                 let carried: Vec<Value> = self.values(&between, via, between.columns.len()).collect();
                 let own = found.get(&key_of(via, &to_child)).map(Vec::as_slice).unwrap_or_default();
@@ -607,26 +615,12 @@ impl Call<'_> {
     }
 }
 
-/// Child rows sorted by their key, so that the content's hash does not depend on the order received, each once. Two different rows with
-/// one key are a fault of the document by now.
+/// Child rows in the order of their key, then of their other values, so that the content's hash does not depend on the order received.
+/// Rows with one key stay all of them: the mapping refuses them by name, since nobody can tell which is the right one.
 fn lines(child: &ChildRead, rows: impl Iterator<Item = Vec<Value>>) -> Vec<Row> {
     let mut rows: Vec<Row> = rows.map(Into::into).collect();
-    let order = |a: &Row, b: &Row| {
-        let parts = child.table.key_at.iter().map(|at| compare(&a[*at], &b[*at]));
-        parts.into_iter().find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
-    };
-    rows.sort_by(|a, b| order(a, b).then_with(|| a.iter().map(Value::to_text).cmp(b.iter().map(Value::to_text))));
-    rows.dedup_by(|later, earlier| order(later, earlier).is_eq());
+    rows.sort_by(|a, b| order(child, a, b).then_with(|| a.iter().map(Value::to_text).cmp(b.iter().map(Value::to_text))));
     rows
-}
-
-/// Numbers by value, everything else by its text.
-fn compare(a: &Value, b: &Value) -> std::cmp::Ordering {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a.cmp(b),
-        (Value::Date(a), Value::Date(b)) => a.cmp(b),
-        (a, b) => a.to_text().cmp(&b.to_text()),
-    }
 }
 
 fn range<'a>(contiguous: bool, plan: &'a ReadPlan, bounds: &'a [(usize, String)]) -> Option<Contiguous<'a>> {

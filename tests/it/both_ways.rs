@@ -387,6 +387,7 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
                 mapped: Ok(Vec::new()),
                 warnings: Vec::new(),
                 gone: false,
+                marks: None,
             };
             let intake = Intake {
                 lease: Some((lease.clone(), ttl)),

@@ -85,7 +85,7 @@ fn a_section_goes_with_its_last_account_and_is_called_as_the_site_says() {
     let variant = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/variants/cost_center/gl_section");
     for (path, more) in [
         ("entities/cost_center.toml", ""),
-        ("profiles/apo/cost_center.toml", "\n[header.gone]\nactive = \"false\"\n"),
+        ("profiles/apo/cost_center.toml", ""),
         ("lookups/cost_center.toml", "\"100\" = \"Foundry\"\n[company.EDU1.codes]\n\"200\" = \"Machine shop of EDU1\"\n"),
     ] {
         let text = std::fs::read_to_string(variant.join(path)).unwrap() + more;
@@ -109,6 +109,50 @@ fn a_section_goes_with_its_last_account_and_is_called_as_the_site_says() {
     assert_eq!(new, ["0042", "42"]);
     world.syspro.delete(COMPANY, "GenMaster", &[("Company", COMPANY), ("GlCode", "10.42.6010")]).unwrap();
     carried(&world, form);
-    let active = |code: &str| world.servicenow.find("cmn_cost_center", "code", code).unwrap().get("active").cloned();
+    let active = |code: &str| world.servicenow.find("cmn_cost_center", "code", code).unwrap().get("u_active").cloned();
     assert_eq!((active("42").as_deref(), active("0042").as_deref() == Some("false")), (Some("false"), false));
+}
+
+#[test]
+fn lines_carry_the_section_of_their_gl_code_and_wait_for_one_that_is_not_delivered() {
+    let world = world();
+    let today = chrono::Utc::now().date_naive().to_string();
+    let add = |table: &str, values: &[(&str, &str)]| world.syspro.insert(COMPANY, table, values).unwrap();
+    // a statistical account's section is no cost centre
+    let account = [("Company", COMPANY), ("GlCode", "10.777.6010"), ("Description", "Heads"), ("AccountType", "S")];
+    add("GenMaster", &account);
+    for (invoice, entry, code) in [("CC-WAITS", "1", "10.777.6010"), ("CC-NONE", "2", "10.000.2300"), ("CC-PLAIN", "3", "1908-00")] {
+        let own = [("Supplier", "042"), ("Invoice", invoice)];
+        let values = [("InvoiceDate", today.as_str()), ("JournalDate", &today), ("OrigInvValue", "10.00"), ("Currency", "R")];
+        add("ApInvoice", &[&own[..], &values[..]].concat());
+        let journal = [("TrnYear", "2030"), ("TrnMonth", "1"), ("Journal", "77"), ("EntryNumber", entry)];
+        add("ApJnlSummary", &[&journal[..], &own[..], &[("TransactionCode", "I"), ("TrnDate", &today)]].concat());
+        add("ApJnlDistrib", &[&journal[..], &[("SubEntry", "1"), ("ExpenseGlCode", code), ("DistrValue", "10.00")]].concat());
+    }
+    let form = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/variants/cost_center/gl_section");
+    let run = |arguments: &[&str]| world.command(arguments).env("TIELINE__DEFINITIONS__DIRECTORY", &form).output().unwrap();
+    let out = run(&["sync"]);
+    assert_eq!(out.status.code(), Some(3), "one invoice waits: {}", text(&out));
+    let lines = world.servicenow.rows("x_apo_invoice_line");
+    let section = |code: &str| code.split('.').nth(1).filter(|part| *part != "000").unwrap_or_default().to_owned();
+    let mut filled = 0;
+    for row in &lines {
+        let held = |name: &str| row.get(name).cloned().unwrap_or_default();
+        let centre = held("u_cost_center");
+        assert_eq!(centre, section(&held("u_gl_account")), "{row:?}");
+        filled += usize::from(!centre.is_empty());
+    }
+    assert!(filled > 10, "{filled} of {}", lines.len());
+    let there = |invoice: &str| lines.iter().any(|row| row["u_supplier_invoice_number"] == invoice);
+    assert_eq!((there("CC-WAITS"), there("CC-NONE"), there("CC-PLAIN")), (false, true, true));
+    let postings = world.servicenow.rows("x_apo_gl_posting");
+    assert!(postings.iter().any(|row| row.get("u_cost_center").is_some_and(|centre| !centre.is_empty())));
+    let said = text(&run(&["failures"]));
+    assert!(said.contains("cost_center") && said.contains("777"), "{said}");
+
+    // without a section there is nothing to say, and the doctor says that
+    let doctor = |out: std::process::Output| text(&out).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(!doctor(run(&["doctor", "--read-only"])).contains("lines carry no cost centre"));
+    let said = doctor(world.command(&["doctor", "--read-only"]).output().unwrap());
+    assert!(said.contains("lines carry no cost centre"), "{said}");
 }

@@ -34,6 +34,7 @@ fn supplier(run: RunId, text: &str) -> Intake {
         warnings: Vec::new(),
         facts: Default::default(),
         gone: false,
+        marks: None,
     };
     Intake { resend: true, ..Intake::of(flow(), run, vec![document]) }
 }

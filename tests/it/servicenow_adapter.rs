@@ -155,7 +155,7 @@ fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
         natural_key: Vec::new(),
         fields: ["name", "code"].into_iter().map(field).collect(),
         child: None,
-        on_gone: None,
+        on_gone: Vec::new(),
         only_if: Vec::new(),
         partial_write: PartialWrite::Record,
         clear_with: ClearWith::Null,

@@ -44,6 +44,7 @@ fn page(run: RunId, lease: Option<Lease>, count: usize, content: u8) -> Intake {
         mapped: Ok(vec![record("header", "", n), record("lines", "1", n)]),
         warnings: Vec::new(),
         gone: false,
+        marks: None,
     };
     Intake {
         lease: lease.map(|lease| (lease, Duration::from_secs(60))),

@@ -8,8 +8,8 @@ use tracing::warn;
 
 use super::{PollError, Reader};
 use crate::definition::Plan;
-use crate::domain::DocumentKey;
 use crate::domain::delivery::ParkReason;
+use crate::domain::{DocumentKey, Fault};
 use crate::store::{BackfillStep, Intake, IntakeDocument, MapFailure, StoreError};
 
 /// How much of a key stands in the name of a document whose own key the ledger refuses.
@@ -70,10 +70,10 @@ impl Reader {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        let fault = format!(
+        let fault = Fault::of_rows(format!(
             "the ledger refuses this record: {}. Its neighbours were taken in. Correct it in SYSPRO, or report it",
             super::super::chain(&reason)
-        );
+        ));
         let digest: [u8; 32] = Sha256::digest(document.key.as_str().as_bytes()).into();
         let short: String = document.key.as_str().chars().take(KEY_SHOWN).collect();
         let named = format!("{short}…~{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]);
@@ -85,16 +85,17 @@ impl Reader {
                 mapped: Err(MapFailure {
                     reason: ParkReason::Rejected,
                     block: plan.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone()),
-                    message: fault.clone(),
+                    message: fault.text.clone(),
                     field: String::new(),
-                    next_step: "correct it in SYSPRO; the next run that reads it takes it in by itself (a sweep reads everything)".into(),
+                    next_step: fault.next_step.clone(),
                 }),
                 warnings: Vec::new(),
                 facts: document.facts.clone(),
                 gone: document.gone,
+                marks: document.marks.clone(),
             };
             if self.take_in_shared(Arc::new(part(vec![failed]))).await.is_ok() {
-                warn!(flow = %self.flow, key = %document.key, error = fault, "a record fails, because the ledger refuses it");
+                warn!(flow = %self.flow, key = %document.key, error = fault.text, "a record fails, because the ledger refuses it");
                 return Ok(());
             }
         }

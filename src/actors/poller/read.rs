@@ -173,7 +173,7 @@ impl Reader {
             kinds,
             notes,
             sweep: keep == Keep::Sweep,
-            on_gone: plan.targets.iter().filter_map(|t| Some((t.block.clone(), t.on_gone.clone()?))).collect(),
+            on_gone: plan.line_marks(),
             aligned: plan.aligned().is_some(),
             ..Intake::of(self.flow.clone(), run, documents)
         };
@@ -263,7 +263,7 @@ impl Reader {
     /// What a page says of its columns: what is new for the flow, and what is to be noted.
     fn learn(&self, plan: &Plan, kinds: &mut Kinds, documents: &[Document]) -> Result<(Option<Value>, Vec<String>), PollError> {
         // what could not be read says nothing of its columns
-        let whole: Vec<Document> = documents.iter().filter(|document| document.fault.is_none()).cloned().collect();
+        let whole: Vec<Document> = documents.iter().filter(|document| document.faults.is_empty()).cloned().collect();
         let (new, drifts) = kinds.learn(plan, if whole.len() == documents.len() { documents } else { &whole });
         let said: Vec<String> = drifts.iter().map(ToString::to_string).collect();
         if !said.is_empty() {

@@ -12,6 +12,9 @@ pub(super) fn tables(key_columns: bool) -> Vec<TableSchema> {
             table.columns.extend(TableSchema::new("", "", "u_source_key u_source_version").columns);
             table.indexed.push("u_source_key".to_owned());
             match table.name.as_str() {
+                "cmn_cost_center" | "itfm_gl_accounts" => {
+                    table.columns.extend(TableSchema::new("", "", "u_active:boolean").columns);
+                }
                 "proc_po" => table.columns.extend(TableSchema::new("", "", "u_supplier u_currency:text(40)").columns),
                 "proc_po_item" => {
                     table.columns.extend(TableSchema::new("", "", "u_line:text(40) u_line_type:text(40) u_charge_value:currency").columns);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -35,7 +35,15 @@ struct Latest {
     #[diesel(sql_type = Nullable<Text>)]
     state: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+    #[diesel(sql_type = Bool)]
+    stands: bool,
+    #[diesel(sql_type = Bool)]
+    arrived: bool,
+    #[diesel(sql_type = Nullable<Text>)]
     payload: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    refs: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -68,12 +76,12 @@ struct Superseded {
 struct NewDelivery<'a> {
     document_id: i64,
     version: i32,
-    block: &'a str,
+    block: Cow<'a, str>,
     record_key: Cow<'a, str>,
     action: &'static str,
     payload: Cow<'a, str>,
     hash: [u8; 32],
-    refs: Option<&'a str>,
+    refs: Option<Cow<'a, str>>,
     state: &'static str,
     reason: Option<&'static str>,
     message: Option<String>,
@@ -101,26 +109,29 @@ pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally
 pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally: &mut RunTally) -> Tx<()> {
     let latest = latest_deliveries(conn, work)?;
     let missing = missing_parents(conn, intake, work)?;
-    let mut deliveries: Vec<NewDelivery<'_>> = Vec::new();
+    let mut chosen = Chosen::default();
     let mut awaited: Vec<(i64, &str, &str)> = Vec::new();
-    let mut over: Vec<(i64, &str)> = Vec::new();
     for w in work {
         let before = latest.get(&w.id);
         match &w.document.mapped {
-            Err(failure) => deliveries.push(unmapped(w, failure)),
+            Err(failure) => chosen.deliveries.push(unmapped(w, failure)),
             Ok(records) => {
                 let parents: HashSet<&(String, String)> =
                     records.iter().flat_map(|r| &r.parents).filter(|p| missing.contains(*p)).collect();
-                let first = deliveries.len();
-                choose_records(intake, w, records, before, &mut deliveries);
+                let first = chosen.deliveries.len();
+                chosen.choose(intake, w, records, before);
+                let Chosen { deliveries, withdrawn } = &mut chosen;
                 // what could not be mapped can be, or is gone: that entry is over, also where nothing is sent
                 for ((block, record_key), last) in before.into_iter().flatten() {
                     if last.action == "unmapped"
                         && last.state.is_some()
                         && record_key.is_empty()
-                        && !deliveries[first..].iter().any(|d| d.block == block && d.record_key.is_empty())
+                        && !deliveries[first..].iter().any(|d| d.block == *block && d.record_key.is_empty())
                     {
-                        over.push((w.id, block));
+                        let place = (w.id, block.clone(), String::new());
+                        if !withdrawn.contains(&place) {
+                            withdrawn.push(place);
+                        }
                     }
                 }
                 let header_open = deliveries[first..].iter().any(|d| d.block == HEADER)
@@ -143,12 +154,15 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
             }
         }
     }
-    let failed = supersede(conn, intake, &deliveries, &over, tally)?;
-    if deliveries.is_empty() {
+    let Chosen { deliveries, withdrawn } = chosen;
+    let failed = supersede(conn, intake, &deliveries, &withdrawn, tally)?;
+    if deliveries.is_empty() && withdrawn.is_empty() {
         return Ok(());
     }
     let records: HashSet<i64> = deliveries.iter().map(|delivery| delivery.document_id).collect();
-    tally.queued.push((intake.run.0, records.len() as i64, deliveries.len() as i64));
+    if !records.is_empty() {
+        tally.queued.push((intake.run.0, records.len() as i64, deliveries.len() as i64));
+    }
     let ids = next_ids(conn, "delivery", deliveries.len())?;
     insert_deliveries(conn, intake, &ids, &deliveries)?;
     insert_pending(conn, intake, &ids, &deliveries, &failed)?;
@@ -187,7 +201,9 @@ fn latest_deliveries(conn: &mut Conn, work: &[Work<'_>]) -> Tx<HashMap<i64, Late
     if ids.is_empty() {
         return Ok(latest);
     }
-    let rows: Vec<Latest> = sql_query(include_str!("../sql/delivery_latest.sql")).bind::<Array<BigInt>, _>(ids).load(conn)?;
+    let gone: Vec<i64> = work.iter().filter(|w| w.document.marks.is_some()).map(|w| w.id).collect();
+    let rows: Vec<Latest> =
+        sql_query(include_str!("../sql/delivery_latest.sql")).bind::<Array<BigInt>, _>(ids).bind::<Array<BigInt>, _>(gone).load(conn)?;
     for row in rows {
         latest.entry(row.document_id).or_default().insert((row.block.clone(), row.record_key.clone()), row);
     }
@@ -222,7 +238,7 @@ fn unmapped<'a>(w: &Work<'a>, failure: &'a MapFailure) -> NewDelivery<'a> {
     NewDelivery {
         document_id: w.id,
         version: w.version,
-        block: &failure.block,
+        block: failure.block.as_str().into(),
         record_key: "".into(),
         action: "unmapped",
         payload: "{}".into(),
@@ -236,55 +252,88 @@ fn unmapped<'a>(w: &Work<'a>, failure: &'a MapFailure) -> NewDelivery<'a> {
     }
 }
 
-/// The records whose content differs from what was last sent or is on its way, and those that are gone.
-fn choose_records<'a>(
-    intake: &'a Intake,
-    w: &Work<'a>,
-    records: &'a [IntakeRecord],
-    before: Option<&LatestByRecord>,
-    deliveries: &mut Vec<NewDelivery<'a>>,
-) {
-    let new = |block, record_key: Cow<'a, str>, action, payload: Cow<'a, str>, hash, refs| NewDelivery {
-        document_id: w.id,
-        version: w.version,
-        block,
-        record_key,
-        action,
-        payload,
-        hash,
-        refs,
-        state: "waiting",
-        reason: None,
-        message: None,
-        field: None,
-        next_step: None,
-    };
-    let action = if w.document.gone { "gone" } else { "upsert" };
-    let mut here: HashSet<(&str, &str)> = HashSet::new();
-    for record in records {
-        here.insert((&record.block, &record.record_key));
-        let hash = payload_hash(&record.payload, record.refs.as_deref());
-        let last = before.and_then(|b| b.get(&(record.block.clone(), record.record_key.clone())));
-        let same = last.is_some_and(|l| l.payload_hash == hash && l.action == action);
-        if !same || !w.fresh {
-            deliveries.push(new(
-                &record.block,
-                record.record_key.as_str().into(),
-                action,
-                record.payload.as_str().into(),
-                hash,
-                record.refs.as_deref(),
-            ));
+/// What is to be sent of a document, and what of it is not to be sent any more.
+#[derive(Default)]
+struct Chosen<'a> {
+    deliveries: Vec<NewDelivery<'a>>,
+    /// Records of which nothing ever arrived and nothing is to be sent: (document, block, record).
+    withdrawn: Vec<(i64, String, String)>,
+}
+
+impl<'a> Chosen<'a> {
+    /// The records whose content differs from what was last sent or is on its way, and those that are gone.
+    fn choose(&mut self, intake: &'a Intake, w: &Work<'a>, records: &'a [IntakeRecord], before: Option<&LatestByRecord>) {
+        let new = |block: Cow<'a, str>, record_key: Cow<'a, str>, action, payload: Cow<'a, str>, refs: Option<Cow<'a, str>>| NewDelivery {
+            document_id: w.id,
+            version: w.version,
+            block,
+            record_key,
+            action,
+            hash: payload_hash(&payload, refs.as_deref()),
+            payload,
+            refs,
+            state: "waiting",
+            reason: None,
+            message: None,
+            field: None,
+            next_step: None,
+        };
+        let mut here: HashSet<(&str, &str)> = HashSet::new();
+        for record in records {
+            here.insert((&record.block, &record.record_key));
+            let last = before.and_then(|b| b.get(&(record.block.clone(), record.record_key.clone())));
+            let refs = record.refs.as_deref().map(Cow::Borrowed);
+            let delivery =
+                new(record.block.as_str().into(), record.record_key.as_str().into(), "upsert", record.payload.as_str().into(), refs);
+            if !w.fresh || !last.is_some_and(|last| last.says("upsert", &delivery.hash)) {
+                self.deliveries.push(delivery);
+            }
+        }
+        // what the document no longer has
+        let whole = w.document.marks.as_ref();
+        for (place, last) in before.into_iter().flatten().filter(|(place, _)| !here.contains(&(place.0.as_str(), place.1.as_str()))) {
+            let (header, again) = (place.0 == HEADER, last.action == "gone");
+            // the header of a document that stays is among its records, or could never be mapped
+            let marks = match whole {
+                Some(marks) => marks.blocks.get(&place.0),
+                None if header => continue,
+                None => intake.on_gone.get(&place.0),
+            };
+            if !last.may_have_arrived() {
+                if last.state.is_some() {
+                    self.withdrawn.push((w.id, place.0.clone(), place.1.clone()));
+                }
+                continue;
+            }
+            let Some(payload) = last.payload.as_deref() else { continue };
+            // a line that was gone before its document keeps its own mark
+            let payload = match marks {
+                Some(marks) if header || !again => overlay(payload, marks),
+                _ if again => payload.to_owned(),
+                _ => continue,
+            };
+            let refs = last.refs.clone().map(Cow::Owned);
+            let delivery = new(place.0.clone().into(), place.1.clone().into(), "gone", payload.into(), refs);
+            if !last.says("gone", &delivery.hash) || (!w.fresh && whole.is_some()) {
+                self.deliveries.push(delivery);
+            }
         }
     }
-    // lines that the document no longer has
-    if !w.document.gone {
-        for (place, last) in before.into_iter().flatten() {
-            let vanished = place.0 != HEADER && last.action == "upsert" && !here.contains(&(place.0.as_str(), place.1.as_str()));
-            let Some((block, marks)) = intake.on_gone.get_key_value(&place.0).filter(|_| vanished) else { continue };
-            let payload = overlay(last.payload.as_deref().unwrap_or("{}"), marks);
-            let hash = payload_hash(&payload, None);
-            deliveries.push(new(block, place.1.clone().into(), "gone", payload.into(), hash, None));
+}
+
+impl Latest {
+    /// Whether the newest delivery says the same, and has arrived or is still to arrive.
+    fn says(&self, action: &str, hash: &[u8]) -> bool {
+        self.action == action && self.payload_hash == hash && (self.stands || self.state.is_some())
+    }
+
+    /// Whether ServiceNow may have the record. What was refused or is not sent yet has not arrived.
+    fn may_have_arrived(&self) -> bool {
+        match (self.arrived, self.state.as_deref(), self.reason.as_deref()) {
+            (true, ..) => true,
+            (false, Some("parked"), Some("rejected" | "missing_parent" | "on_hold" | "poison")) => false,
+            (false, Some("parked" | "sending" | "in_doubt"), _) => true,
+            (false, ..) => false,
         }
     }
 }
@@ -304,11 +353,11 @@ fn supersede(
     conn: &mut Conn,
     intake: &Intake,
     deliveries: &[NewDelivery<'_>],
-    over: &[(i64, &str)],
+    withdrawn: &[(i64, String, String)],
     tally: &mut RunTally,
 ) -> Tx<FailedSince> {
-    let new = deliveries.iter().map(|d| (d.document_id, d.block, d.record_key.as_ref()));
-    let places: Vec<(i64, &str, &str)> = new.chain(over.iter().map(|(id, block)| (*id, *block, ""))).collect();
+    let new = deliveries.iter().map(|d| (d.document_id, d.block.as_ref(), d.record_key.as_ref()));
+    let places: Vec<(i64, &str, &str)> = new.chain(withdrawn.iter().map(|(id, block, key)| (*id, block.as_str(), key.as_str()))).collect();
     if places.is_empty() {
         return Ok(FailedSince::new());
     }
@@ -345,12 +394,12 @@ fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: 
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Array<BigInt>, _>(deliveries.iter().map(|d| d.document_id).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(deliveries.iter().map(|d| d.version).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.record_key.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.action).collect::<Vec<_>>())
     .bind::<Array<JsonText>, _>(deliveries.iter().map(|d| d.payload.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(deliveries.iter().map(|d| &d.hash[..]).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.refs).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.refs.as_deref()).collect::<Vec<_>>())
     .bind::<SqlUuid, _>(intake.run.0)
     .execute(conn)?;
     Ok(())
@@ -359,7 +408,7 @@ fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: 
 fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>], failed: &FailedSince) -> Tx<()> {
     // a retry does not move since when a record has not arrived
     let since = |d: &NewDelivery<'_>| {
-        let place = (d.document_id, d.block.to_owned(), d.record_key.as_ref().to_owned());
+        let place = (d.document_id, d.block.as_ref().to_owned(), d.record_key.as_ref().to_owned());
         failed.get(&place).copied()
     };
     let since: Vec<Option<DateTime<Utc>>> =
@@ -376,7 +425,7 @@ fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[N
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Array<BigInt>, _>(deliveries.iter().map(|d| d.document_id).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(deliveries.iter().map(|d| d.version).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.record_key.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.state).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.reason).collect::<Vec<_>>())

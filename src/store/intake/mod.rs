@@ -57,7 +57,7 @@ pub struct Intake {
     pub sweep: bool,
     /// Send again although nothing changed, because somebody asked.
     pub resend: bool,
-    /// Per block, what is written when SYSPRO no longer has the record; a block without an entry is left as it is.
+    /// Per block of lines, what is written of a line that is gone while its document stays; a block without an entry is left as it is.
     pub on_gone: BTreeMap<String, BTreeMap<String, String>>,
     /// Both sides may change these records: versions are kept, and what is sent is decided by the alignment that follows.
     pub aligned: bool,
@@ -127,8 +127,20 @@ pub struct IntakeDocument {
     pub mapped: Result<Vec<IntakeRecord>, MapFailure>,
     /// What the mapping has to say, such as a text that was cut.
     pub warnings: Vec<(WarningKind, String)>,
-    /// SYSPRO no longer has it; the records are those that mark it in the target.
+    /// SYSPRO no longer has it.
     pub gone: bool,
+    /// What is written of what was sent of it before, because nothing of it is to be sent any more: SYSPRO no longer has it, or the
+    /// definition's conditions leave it out.
+    pub marks: Option<GoneMarks>,
+}
+
+/// What marks a document as gone in the target.
+#[derive(Debug, Clone, Default)]
+pub struct GoneMarks {
+    /// What the case is called, for the audit.
+    pub case: Option<String>,
+    /// Per block, what is laid over what was last sent; a block without an entry is left as it is.
+    pub blocks: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// One target record.

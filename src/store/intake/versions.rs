@@ -159,9 +159,16 @@ pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>
             let mut row = NewAudit::of(kind);
             (row.document_id, row.version, row.run_id) = (Some(w.id), Some(w.version), Some(intake.run.0));
             row.actor.clone_from(&intake.actor);
+            let mut detail = serde_json::Map::new();
             if !w.document.warnings.is_empty() {
                 let texts: Vec<&str> = w.document.warnings.iter().map(|(_, text)| text.as_str()).collect();
-                row.detail = Some(serde_json::json!({ "warnings": texts }).to_string());
+                detail.insert("warnings".into(), texts.into());
+            }
+            if let Some(case) = w.document.marks.as_ref().and_then(|marks| marks.case.as_ref()) {
+                detail.insert("gone".into(), case.clone().into());
+            }
+            if !detail.is_empty() {
+                row.detail = Some(serde_json::Value::Object(detail).to_string());
             }
             row
         })

@@ -1,6 +1,15 @@
-SELECT l.document_id, l.block, l.record_key, l.action, l.payload_hash, p.state,
-       -- only lines may have vanished; their last fields are needed to mark them
-       CASE WHEN l.block <> 'header' THEN l.payload END AS payload
+SELECT l.document_id, l.block, l.record_key, l.action, l.payload_hash, p.state, p.reason,
+       -- whether the newest delivery is known to have arrived, or any of the record
+       coalesce(r.delivery_id >= l.id, false) AS stands, r.document_id IS NOT NULL AS arrived,
+       -- marks are laid over what was last sent: of lines, which may be gone alone, and of documents that are gone
+       CASE WHEN l.block = 'header' AND NOT l.document_id = ANY($2) THEN NULL
+            -- what could not be mapped was sent with an earlier content
+            WHEN l.action = 'unmapped' THEN (
+                SELECT e.payload FROM delivery e
+                WHERE e.document_id = l.document_id AND e.block = l.block AND e.record_key = l.record_key AND e.action <> 'unmapped'
+                ORDER BY e.id DESC LIMIT 1)
+            ELSE l.payload END AS payload,
+       l.refs
 FROM (
     SELECT DISTINCT ON (document_id, block, record_key) *
     FROM delivery
@@ -8,3 +17,4 @@ FROM (
     ORDER BY document_id, block, record_key, id DESC
 ) l
 LEFT JOIN pending p ON p.delivery_id = l.id
+LEFT JOIN record r ON r.document_id = l.document_id AND r.block = l.block AND r.record_key = l.record_key

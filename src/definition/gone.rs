@@ -1,0 +1,111 @@
+//! What is written of records that SYSPRO no longer has. Pure.
+//!
+//! Marks are laid over what was last sent, so that they never depend on a field that cannot be mapped any more.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use crate::domain::{Document, Value};
+
+use super::plan::Plan;
+use super::transform;
+
+/// Target column to text, per block.
+pub type Blocks = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The block of the root row.
+const HEADER: &str = "header";
+
+/// One case of a record that SYSPRO no longer has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GoneCase {
+    /// What it is called.
+    pub name: Option<String>,
+    /// What the root row's last content must have been: all must hold. Of the header's cases only.
+    pub conditions: Vec<Was>,
+    /// The header's case that it goes with. Of the cases of lines only.
+    pub with_header: Option<String>,
+    /// What is written; empty: the record stays as it is.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl GoneCase {
+    /// Whether it always fits.
+    pub fn is_general(&self) -> bool {
+        self.conditions.is_empty() && self.with_header.is_none()
+    }
+}
+
+/// What a column of the root row held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Was {
+    /// Offset in the root row.
+    pub at: usize,
+    /// What fits.
+    pub what: WasWhat,
+}
+
+/// What fits a column's last value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WasWhat {
+    /// This number.
+    Number(Decimal),
+    /// One of these texts.
+    Texts(Vec<String>),
+}
+
+impl Was {
+    fn fits(&self, row: &[Value]) -> bool {
+        let value = row.get(self.at).unwrap_or(&Value::Null);
+        match &self.what {
+            // no value is no zero
+            WasWhat::Number(number) => matches!(transform::number(value), Ok(Some(value)) if value == *number),
+            WasWhat::Texts(texts) => texts.iter().any(|text| *text == transform::plain(value)),
+        }
+    }
+}
+
+/// What is written of a document that is gone as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// What the header's case is called.
+    pub case: Option<String>,
+    /// What is written; records of a block without an entry stay as they are.
+    pub blocks: Blocks,
+}
+
+impl Plan {
+    /// What is written of a document that is gone as a whole, by what it last was.
+    pub fn gone_marks(&self, last: &Document) -> Marks {
+        let header = self.targets.iter().find(|target| target.child.is_none()).map_or(&self.gone_cases, |target| &target.on_gone);
+        let case = header.iter().find(|case| case.conditions.iter().all(|was| was.fits(&last.root)));
+        let name = case.and_then(|case| case.name.clone());
+        let mut blocks: Blocks = case.map(|case| (HEADER.to_owned(), case.fields.clone())).into_iter().collect();
+        for target in self.targets.iter().filter(|target| target.child.is_some()) {
+            let fits = |case: &&super::gone::GoneCase| case.with_header.is_none() || case.with_header == name;
+            blocks.extend(target.on_gone.iter().find(fits).map(|case| (target.block.clone(), case.fields.clone())));
+        }
+        blocks.retain(|_, fields| !fields.is_empty());
+        Marks { case: name, blocks }
+    }
+
+    /// Blocks whose records stay as they are when SYSPRO no longer has them.
+    pub(super) fn without_gone_rule(&self) -> Vec<String> {
+        let without = self.targets.iter().filter(|target| target.on_gone.is_empty());
+        let note = |target: &super::plan::TargetPlan| {
+            format!(
+                "`{}`: `[{}]` has no `gone`, so that what disappears in SYSPRO stays in `{}` as it was; see docs/definitions.md",
+                self.entity, target.block, target.target_table
+            )
+        };
+        without.map(note).collect()
+    }
+
+    /// What is written of lines that are gone while their document stays.
+    pub fn line_marks(&self) -> Blocks {
+        let lines = self.targets.iter().filter(|target| target.child.is_some());
+        let general = lines.filter_map(|target| Some((target.block.clone(), target.on_gone.iter().find(|case| case.is_general())?)));
+        general.map(|(block, case)| (block, case.fields.clone())).filter(|(_, fields)| !fields.is_empty()).collect()
+    }
+}
