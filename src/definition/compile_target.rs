@@ -12,8 +12,8 @@ use super::compile_watch;
 use super::gone::GoneCase;
 use super::parse::Text;
 use super::plan::{
-    Case, ClearWith, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, KeyPart, Limit, PartialWrite, Place, ReadPlan, ReferenceForm,
-    TargetPlan, Transform, WriteMode,
+    Case, ClearWith, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, KeyPart, Limit, PartialWrite, Place, ReadPlan,
+    ReferenceForm, TargetPlan, Transform, WriteMode,
 };
 use super::problem::{Report, list};
 use super::record::SUFFIX;

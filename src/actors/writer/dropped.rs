@@ -131,7 +131,7 @@ mod tests {
             natural_key: Vec::new(),
             fields: Vec::new(),
             child: None,
-            on_gone: None,
+            on_gone: Vec::new(),
             only_if: Vec::new(),
             partial_write,
             clear_with: ClearWith::Null,
