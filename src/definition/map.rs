@@ -34,7 +34,7 @@ impl Plan {
     pub fn map(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
         if let Some(Fault { text, next_step }) = self.fault(document) {
             let block = self.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone());
-            return Err(MapError { block, problem: text, next_step: Some(next_step), ..MapError::default() });
+            return Err(MapError { block: block.into(), problem: text, next_step: Some(next_step), ..MapError::default() });
         }
         let mut mapped = self.map_records(company, document, lookups)?;
         mapped.warnings.extend(self.compare_totals(company, document, lookups));
@@ -102,10 +102,10 @@ impl Plan {
         let problem = "the entity's file names it in `dates`, and this is no date; correct the value in SYSPRO, or take the column out of \
                        `dates`: then it is carried as text, once it was read again";
         Err(MapError {
-            block: target.map_or_else(|| "header".to_owned(), |target| target.block.clone()),
+            block: target.map_or("header", |target| target.block.as_str()).into(),
             field: field.map_or_else(|| column.to_owned(), |field| field.name.clone()),
-            column: format!("{column}{of}"),
-            value: value.to_text(),
+            column: format!("{column}{of}").into(),
+            value: value.to_text().into(),
             problem: problem.to_owned(),
             next_step: None,
         })
@@ -309,6 +309,7 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn error(&self, field: &FieldPlan, column: String, value: &Value, problem: String) -> MapError {
-        MapError { block: self.target.block.clone(), field: field.name.clone(), column, value: value.to_text(), problem, next_step: None }
+        let (block, column, value) = (self.target.block.as_str().into(), column.into(), value.to_text().into());
+        MapError { block, field: field.name.clone(), column, value, problem, next_step: None }
     }
 }

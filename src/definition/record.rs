@@ -54,13 +54,13 @@ pub struct MapWarning {
 #[error("{}", self.text())]
 pub struct MapError {
     /// `header` or the child's name.
-    pub block: String,
+    pub block: Box<str>,
     /// The target field.
     pub field: String,
     /// The SYSPRO column or columns.
-    pub column: String,
+    pub column: Box<str>,
     /// What stood there.
-    pub value: String,
+    pub value: Box<str>,
     /// What is wrong, and what to do.
     pub problem: String,
     /// What to do, when that is another thing than to correct the value. Then no field is to blame, but the rows as they came.
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn the_longest_key_of_the_shipped_entities_fits() {
         // supplier 15, invoice 20; a distribution line's year, month, journal, entry and sub-entry, none all capitals
-        let key = DocumentKey::from_text(&format!("{}/{}", "s".repeat(15), "i".repeat(20)));
+        let key = DocumentKey::from_text(format!("{}/{}", "s".repeat(15), "i".repeat(20)));
         let line = format!("2026/12/{}/{}/{}", "9".repeat(10), "9".repeat(10), "9".repeat(10));
         let text = source_key(&"EDUCATION1".into(), &"purchase_order".into(), &key, &line);
         assert!(text.len() <= KEY_LENGTH, "{} {text}", text.len());

@@ -194,7 +194,7 @@ fn an_unknown_currency_is_named_with_the_list_to_add_it_to() {
     let at = plan.read.columns.iter().position(|column| column == "Currency").expect("read");
     document.root[at] = Value::text("R2");
     let error = plan.map(&"EDU1".into(), &document, &definitions.lookups).expect_err("no such code");
-    assert_eq!((error.field.as_str(), error.column.as_str(), error.value.as_str()), ("u_currency", "Currency", "R2"));
+    assert_eq!((error.field.as_str(), &*error.column, &*error.value), ("u_currency", "Currency", "R2"));
     assert!(error.to_string().contains("lookups/currency.toml"), "{error}");
     document.root[at] = Value::text("EUR");
     assert_eq!(field(&plan.map(&"EDU1".into(), &document, &definitions.lookups).expect("iso").records[0], "u_currency"), "EUR");
@@ -413,7 +413,7 @@ fn what_is_no_date_in_a_date_column_fails_by_name_and_other_texts_do_not() {
     let on = child.column_names().position(|column| column == "TrnDate").expect("carried");
     line.children[0][1][on] = Value::text("2026-01-31");
     let error = plan.map(&"EDU1".into(), &line, &definitions.lookups).expect_err("stored as text");
-    assert_eq!((error.block.as_str(), error.column.as_str()), ("lines", "TrnDate of row `2026/2/412/1/2`"));
+    assert_eq!((&*error.block, &*error.column), ("lines", "TrnDate of row `2026/2/412/1/2`"));
 
     // a date of the past, or nothing at all, is what a date column may hold
     let mut fine = invoice(plan);
