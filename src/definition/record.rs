@@ -99,7 +99,7 @@ pub fn source_key(company: &CompanyId, entity: &EntityName, key: &DocumentKey, r
     text
 }
 
-/// How many characters [`digest_suffix`] has.
+/// How many characters `digest_suffix` has.
 pub const SUFFIX: usize = 9;
 
 /// `~` and eight digits of a text's SHA-256.

@@ -48,11 +48,14 @@ fn of_a_record_that_was_never_read_syspro_itself_is_asked_why() {
         ("supplier", "ZNEW", "no run has come by it yet"),
         ("supplier", "ZNEW/7", "another number of parts than those of the entity: Supplier"),
         ("gl_account", left_out.as_str(), "the definition leaves it out: rows whose `GlCode` is `FORCED` or `RETAINED` are left out"),
-        ("nothing", "1", "there is no such flow"),
     ] {
         let (shell, http) = (said(&world, entity, record), problem(entity, &record.replace('%', "%25")));
         assert!(shell.contains(words) && http.contains(words), "{entity} {record}: {shell} {http}");
     }
+    let out = world.command(&["record", COMPANY, "nothing", "1"]).output().unwrap();
+    assert_eq!(out.status.code(), Some(2), "{}", text(&out));
+    assert!(text(&out).contains("there is no entity `nothing`"), "{}", text(&out));
+    assert!(problem("nothing", "1").contains("there is no such flow"));
     // a service that does not answer is no reason to say that a record is not there
     world.syspro.faults.push(FaultRule::always(Fault::Status(503)));
     let (shell, http) = (said(&world, "supplier", "NOBODY"), problem("supplier", "NOBODY"));
