@@ -145,7 +145,13 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
         )
     };
     let put_back_types = "bigint[], text[], text[], text[], text[], text[], timestamptz[], integer[], bool";
-    let confirm = format!("'header', {suppliers}, {}, {}, {}, {}, {suppliers}, {nothing}", same(""), same("s"), same("t"), array("1"));
+    let confirm = format!(
+        "'header', {suppliers}, {}, {}, {}, {}, {suppliers}, {nothing}, {nothing}",
+        same(""),
+        array("('s' || n)::text"),
+        same("t"),
+        array("1")
+    );
     let waiting_lines = array("(7000000 + n)::bigint");
     let waiting_children = array("(6000000 + n)::bigint");
     let mut found = BTreeMap::new();
@@ -160,10 +166,10 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     count(
         "recover",
         "delivery_recover",
-        "text, uuid, bool, bool, float8",
-        "'one', 'b0000000-0000-0000-0000-000000000002', false, false, 12",
+        "text, uuid, bool, bool, float8, text",
+        "'one', 'b0000000-0000-0000-0000-000000000002', false, false, 12, 'x'",
     );
-    count("confirm", "record_confirm", "text, bigint[], text[], text[], text[], integer[], bigint[], text[]", &confirm);
+    count("confirm", "record_confirm", "text, bigint[], text[], text[], text[], integer[], bigint[], text[], text[]", &confirm);
     count("put back", "pending_put_back", put_back_types, &put_back("waiting"));
     count("put back in doubt", "pending_put_back", put_back_types, &put_back("in_doubt"));
     count("unhold", "pending_unhold", "bigint[]", &waiting_lines);
@@ -171,7 +177,7 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     count("children of delivered parents", "awaited_take", "bigint[]", &suppliers);
     count("children whose parents are delivered", "awaited_delivered", "", "");
     count("known documents", "document_known", "text, text, text[]", &format!("'A', 'invoice', {invoice_keys}"));
-    count("latest deliveries", "delivery_latest", "bigint[]", &headers);
+    count("latest deliveries", "delivery_latest", "bigint[], bigint[]", &format!("{headers}, '{{}}'"));
     count("supersede", "pending_supersede", "bigint[], text[], text[]", &format!("{headers}, {}, {}", same("header"), same("")));
     count("missing parents", "parent_missing", "text, text[], text[]", &format!("'A', {}, {supplier_keys}", same("supplier")));
     count("references", "record_resolve", "text[], text[], text[]", &format!("{}, {}, {supplier_keys}", same("A"), same("supplier")));
