@@ -2,7 +2,8 @@
 ALTER TABLE delivery ADD COLUMN run_id uuid;
 ALTER TABLE pending ADD COLUMN run_id uuid;
 UPDATE pending p SET run_id = v.run_id FROM version v WHERE v.document_id = p.document_id AND v.version = p.version;
-CREATE INDEX pending_run ON pending (run_id, document_id);
+-- not on the document too: for a look-up by document alone the planner would read all of it
+CREATE INDEX pending_run ON pending (run_id);
 
 -- Where a part stands, the worse the higher; a record is as bad as its worst part.
 CREATE FUNCTION pending_rank(state text, reason text, message text) RETURNS smallint

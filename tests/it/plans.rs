@@ -43,7 +43,7 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
         database.psql(
             "INSERT INTO document (id, company, entity, key, version, hash) VALUES (90000000, 'A', 'invoice', 'first', 1, '');
              INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id)
-             SELECT 90000000, 'lines', n::text, 's', 't', 1, 90000000 + n FROM generate_series(1, 300) n;
+             SELECT 90000000, 'lines', n::text, 'x' || n, 't', 1, 90000000 + n FROM generate_series(1, 300) n;
              INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
              SELECT 90000000 + n, 90000000, 1, 'lines', '1', 'upsert', '{}', '' FROM generate_series(1, 300) n;
              INSERT INTO awaited_parent (document_id, company, entity, key) SELECT 90000000, 'A', 'supplier', 'none' || n FROM generate_series(1, 300) n;

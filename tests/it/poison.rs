@@ -110,30 +110,6 @@ fn a_record_over_which_the_connection_is_cut() {
 }
 
 #[test]
-fn an_instance_that_is_down_uses_up_nobody_s_tries() {
-    run(async {
-        let rig = Rig::start(options().with("SERVICENOW__BATCH_SIZE", "5").with("SERVICENOW__BATCH_LIMIT", "5")).await;
-        // every write fails, every look-up works: the worst case to tell from records that fail by themselves
-        for path in ["/api/now/batch", "/api/now/v1/batch"] {
-            rig.servicenow.set_fault(FaultRule::always(Fault::Status(503)).on_path(path));
-        }
-        for method in ["POST", "PATCH"] {
-            rig.servicenow.set_fault(FaultRule::always(Fault::Status(503)).on_method(method).on_path("/api/now/"));
-        }
-        for _ in 0..12 {
-            rig.sync().await;
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-        let failures = rig.failures().await;
-        let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("exhausted")).collect();
-        assert!(failed.is_empty(), "{failed:#?}");
-        rig.servicenow.clear_faults();
-        rig.sync_until_settled(60).await;
-        assert_eq!(rig.servicenow.count(INVOICES), source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len());
-    });
-}
-
-#[test]
 fn a_delivery_that_cannot_be_read_back_is_set_aside_and_its_neighbours_arrive() {
     run(async {
         let rig = Rig::start(options()).await;

@@ -7,7 +7,7 @@ WITH n AS (
     FROM (
         SELECT l.run_id, l.document_id, bool_or(l.arrived) AS arrived
         FROM unnest($7::uuid[], $8::bigint[], $9::boolean[]) AS l (run_id, document_id, arrived)
-        WHERE (SELECT p.document_id FROM pending p WHERE p.run_id = l.run_id AND p.document_id = l.document_id LIMIT 1) IS NULL
+        WHERE (SELECT p.document_id FROM pending p WHERE p.document_id = l.document_id AND p.run_id IS NOT DISTINCT FROM l.run_id LIMIT 1) IS NULL
         GROUP BY l.run_id, l.document_id
     ) record
     GROUP BY run_id
