@@ -36,7 +36,7 @@ plain() { sed -E 's/:[0-9]+:[0-9]+: /: /'; }
 sed -nE 's/^(src\/[^#]*[^# ]) *(#.*)?$/\1/p' tests/mutants.txt >"$out/equivalent.txt"
 cargo mutants --list "${scope[@]}" >"$out/listed.txt"
 paste -d '\t' <(plain <"$out/listed.txt") "$out/listed.txt" |
-  awk -F '\t' 'NR == FNR { equivalent[$0]; next } !($1 in equivalent) { print $2 }' "$out/equivalent.txt" - >"$out/all.txt"
+  awk -F '\t' 'FILENAME == ARGV[1] { equivalent[$0]; next } !($1 in equivalent) { print $2 }' "$out/equivalent.txt" - >"$out/all.txt"
 total=$(wc -l <"$out/all.txt")
 
 if [[ ${MUTANTS-} == all ]]; then
@@ -44,7 +44,7 @@ if [[ ${MUTANTS-} == all ]]; then
   awk -v k="${part%/*}" -v n="${part#*/}" 'NR % n == k % n' "$out/all.txt" >"$out/chosen.txt"
   echo "mutants: part $part of $total"
 else
-  awk -v seed="$seed" 'BEGIN { srand(seed) } { printf "%.9f\t%s\n", rand(), $0 }' "$out/all.txt" | sort -n | head -n "$sample" | cut -f2- >"$out/chosen.txt"
+  awk -v seed="$seed" 'BEGIN { srand(seed) } { printf "%.9f\t%s\n", rand(), $0 }' "$out/all.txt" | sort -n | awk -F '\t' -v most="$sample" 'NR <= most { print $2 }' >"$out/chosen.txt"
   echo "mutants: a sample of $(wc -l <"$out/chosen.txt") of $total, drawn with SEED=$seed"
 fi
 
