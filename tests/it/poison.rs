@@ -110,9 +110,35 @@ fn a_record_over_which_the_connection_is_cut() {
 }
 
 #[test]
+fn an_instance_that_takes_no_writes_uses_up_nobody_s_tries_and_ends_the_cycle() {
+    run(async {
+        let rig = Rig::start(options().with("SERVICENOW__BATCH_SIZE", "5").with("SERVICENOW__BATCH_LIMIT", "5")).await;
+        // every write fails, every look-up works: the worst case to tell from records that fail by themselves
+        for path in ["/api/now/batch", "/api/now/v1/batch"] {
+            rig.servicenow.set_fault(FaultRule::always(Fault::Status(503)).on_path(path));
+        }
+        for method in ["POST", "PATCH"] {
+            rig.servicenow.set_fault(FaultRule::always(Fault::Status(503)).on_method(method).on_path("/api/now/"));
+        }
+        // more cycles than `retry.max_attempts`; each must end by itself
+        for _ in 0..6 {
+            let report = rig.sync().await;
+            let said = errors(&report).join("\n");
+            assert!(said.contains("nothing got through to ServiceNow"), "{said}");
+        }
+        let failures = rig.failures().await;
+        let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("exhausted")).collect();
+        assert!(failed.is_empty(), "{failed:#?}");
+        rig.servicenow.clear_faults();
+        settle(&rig).await;
+        assert_eq!(rig.servicenow.count(INVOICES), source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len());
+    });
+}
+
+#[test]
 fn a_delivery_that_cannot_be_read_back_is_set_aside_and_its_neighbours_arrive() {
     run(async {
-        let rig = Rig::start(options()).await;
+        let rig = Rig::start(Options::of_one_company(30)).await;
         let (number, _) = chosen(&rig);
         rig.database.psql(&format!(
             "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.payload := '{{\"cut'; RETURN NEW; END $$;

@@ -384,7 +384,8 @@ impl Sender {
                 Ok(outcomes) => {
                     let returned: Vec<_> = outcomes.iter().map(dropped::of_outcome).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
-                    (verdict::of_send(&self.deps.settings, target, &claim, outcomes), None)
+                    let others = self.volatile.pace.others_get_through();
+                    (verdict::of_send(&self.deps.settings, target, &claim, outcomes, others), None)
                 }
                 Err(error) => (verdict::of_failed_send(&self.deps.settings, &claim, &error), Some(error)),
             }

@@ -32,8 +32,12 @@ const COMFORT: Duration = Duration::from_secs(8);
 /// Batches in a row of which nothing got through before the breaker opens.
 const FAILURES: u32 = 5;
 
-/// So many records that had no answer before, and have none again while nothing else is sent, are not taken for an instance that is down.
+/// Up to this many different records without a usable answer since something got through are not taken for an instance that is down: each may
+/// fail by itself.
 const FEW: usize = 5;
+
+/// So many waits of an open breaker in a row are waited out within a cycle, however short they are; then the cycle ends.
+const WAITED_OUT: u32 = 2;
 
 /// As many deliveries without an answer are remembered at most.
 const SUSPECTS: usize = 10_000;
@@ -68,6 +72,8 @@ struct State {
     breaker: Breaker,
     /// Deliveries whose last try had no usable answer: another one says nothing new of the instance.
     suspects: HashSet<i64>,
+    /// Those of them that had their first such try since something got through.
+    unanswered: HashSet<i64>,
 }
 
 /// One of the batches that may be on their way; given back when dropped.
@@ -108,6 +114,7 @@ impl Pace {
             opened: 0,
             breaker: Breaker::Closed,
             suspects: HashSet::new(),
+            unanswered: HashSet::new(),
         };
         tell(&state, &budget);
         Self { state: Rc::new(RefCell::new(state)), freed: Rc::default(), batch_limit, concurrency, waits, budget }
@@ -144,7 +151,8 @@ impl Pace {
         if let Some(until) = state.paused_until.filter(|until| *until > now) {
             let wait = until - now;
             let failures = if state.breaker == Breaker::Open { state.failures } else { 0 };
-            return if wait > PATIENCE { Err(Paused { wait, failures }) } else { Ok(Look::Later(until)) };
+            let ends = wait > PATIENCE || (failures > 0 && state.opened > WAITED_OUT);
+            return if ends { Err(Paused { wait, failures }) } else { Ok(Look::Later(until)) };
         }
         state.paused_until = None;
         if state.breaker == Breaker::Open {
@@ -182,15 +190,16 @@ impl Pace {
     pub(super) fn learn(&self, outcomes: &[Settlement], took: Duration) {
         let mut state = self.state.borrow_mut();
         let (mut through, mut trouble) = (outcomes.is_empty(), false);
-        // a few records of which nothing else is known than that they had no answer before either
-        let known = outcomes.len() <= FEW && outcomes.iter().all(|outcome| state.suspects.contains(&outcome.delivery_id));
+        let mut first_time = Vec::new();
         for outcome in outcomes {
             match &outcome.verdict {
-                Verdict::InDoubt { .. } => trouble |= state.suspects.insert(outcome.delivery_id),
-                Verdict::Deferred { throttled, not_before, .. } => {
+                Verdict::Deferred { throttled: true, not_before, .. } => {
                     trouble = true;
-                    if *throttled {
-                        state.pause((*not_before - chrono::Utc::now()).to_std().unwrap_or_default());
+                    state.pause((*not_before - chrono::Utc::now()).to_std().unwrap_or_default());
+                }
+                Verdict::InDoubt { .. } | Verdict::Deferred { .. } => {
+                    if state.suspects.insert(outcome.delivery_id) {
+                        first_time.push(outcome.delivery_id);
                     }
                 }
                 // a refusal is an answer
@@ -200,6 +209,7 @@ impl Pace {
                 }
             }
         }
+        trouble |= !first_time.is_empty();
         let full = outcomes.len() >= state.size;
         if trouble || took > COMFORT {
             state.size = (state.size / 2).max(1);
@@ -217,11 +227,16 @@ impl Pace {
         }
         if state.suspects.len() > SUSPECTS {
             state.suspects.clear();
+            state.unanswered.clear();
         }
         if through {
             state.through()
-        } else if !known || state.breaker != Breaker::Closed {
-            state.failed(self.waits)
+        } else {
+            let nothing_new = first_time.is_empty();
+            state.unanswered.extend(first_time);
+            if !nothing_new || state.breaker != Breaker::Closed || state.unanswered.len() > FEW {
+                state.failed(self.waits)
+            }
         }
         tell(&state, &self.budget);
         drop(state);
@@ -231,7 +246,7 @@ impl Pace {
     /// Whether the instance deals with records at present: a record that has no answer then has none by itself.
     pub(super) fn others_get_through(&self) -> bool {
         let state = self.state.borrow();
-        state.breaker == Breaker::Closed && state.failures <= 1
+        state.breaker == Breaker::Closed && state.unanswered.len() <= FEW
     }
 
     /// After a call that gave nothing at all for a passing reason.
@@ -271,6 +286,11 @@ impl State {
 
     fn through(&mut self) {
         (self.failures, self.opened) = (0, 0);
+        if self.unanswered.len() > FEW {
+            // they failed with the instance, which says nothing of each of them
+            self.suspects.retain(|delivery| !self.unanswered.contains(delivery));
+        }
+        self.unanswered.clear();
         if std::mem::replace(&mut self.breaker, Breaker::Closed) != Breaker::Closed {
             info!("the instance accepts records again");
         }
@@ -449,6 +469,58 @@ mod tests {
         }
         assert_eq!(pace.state.borrow().breaker, Breaker::Open);
         assert!(!pace.others_get_through());
+    }
+
+    #[actix_rt::test]
+    async fn more_than_a_few_records_without_an_answer_are_an_instance_that_is_down_however_often_they_are_tried() {
+        let pace = pace();
+        let all: Vec<_> = (0..2).map(|_| outcomes(4, &doubt())).collect();
+        for _ in 0..3 {
+            for batch in &all {
+                pace.learn(batch, S);
+            }
+        }
+        assert!(!pace.others_get_through());
+        assert_eq!(pace.state.borrow().breaker, Breaker::Open);
+        // they failed with the instance: each is new again once it is back
+        pace.learn(&outcomes(1, &good()), S);
+        assert!(pace.others_get_through() && pace.state.borrow().suspects.is_empty());
+    }
+
+    #[actix_rt::test]
+    async fn records_that_fail_one_by_one_among_others_fail_by_themselves() {
+        let pace = pace();
+        let poison: Vec<_> = (0..2 * FEW).map(|_| outcomes(1, &doubt())).collect();
+        for one in &poison {
+            pace.learn(one, S);
+            pace.learn(&outcomes(3, &good()), S);
+        }
+        for _ in 0..10 {
+            for one in &poison {
+                pace.learn(one, S);
+                assert!(pace.others_get_through());
+            }
+        }
+        assert_eq!(pace.state.borrow().breaker, Breaker::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_breaker_with_short_waits_ends_the_cycle_too() {
+        let mut pace = pace();
+        pace.waits = (S, S);
+        for _ in 0..FAILURES {
+            pace.learn(&outcomes(3, &doubt()), S);
+        }
+        for _ in 0..WAITED_OUT {
+            let probe = pace.slot().await.expect("waited out");
+            pace.failed();
+            drop(probe);
+        }
+        let paused = pace.slot().await.map(drop).unwrap_err();
+        assert!(paused.wait <= S && paused.failures > 0, "{paused:?}");
+        // the next cycle sends one batch to see
+        tokio::time::advance(S).await;
+        assert!(pace.slot().await.is_ok());
     }
 
     #[actix_rt::test]

@@ -16,14 +16,15 @@ use crate::store::{Claim, Claimed, Settlement, UNANSWERED, Verdict};
 /// Between two looks at a row that is loaded but not yet transformed.
 const NEXT_LOOK: Duration = Duration::from_secs(30);
 
-/// Outcomes of a batch that was sent.
-pub(super) fn of_send(settings: &Settings, target: &TargetPlan, claim: &Claim, outcomes: Vec<Outcome>) -> Vec<Settlement> {
+/// Outcomes of a batch that was sent. `others` says whether the instance deals with other records: only then is it this record's own failure
+/// that nothing was done.
+pub(super) fn of_send(settings: &Settings, target: &TargetPlan, claim: &Claim, outcomes: Vec<Outcome>, others: bool) -> Vec<Settlement> {
     let now = Utc::now();
-    let one = |(delivery, outcome)| watched(target, settlement(delivery, sent(settings, target, delivery, outcome, now)), now);
+    let one = |(delivery, outcome)| watched(target, settlement(delivery, sent(settings, target, delivery, outcome, others, now)), now);
     claim.deliveries.iter().zip(outcomes).map(one).collect()
 }
 
-fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: Outcome, now: DateTime<Utc>) -> Verdict {
+fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: Outcome, others: bool, now: DateTime<Utc>) -> Verdict {
     match outcome {
         Outcome::Confirmed { partial, table, sys_id, .. } if !partial.is_empty() && target.partial_write == PartialWrite::Fail => {
             not_as_sent(&table, &sys_id, &partial)
@@ -39,14 +40,15 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
         Outcome::Conflict { message, next_step } => Verdict::Parked { reason: ParkReason::Conflict, message, field: None, next_step },
         Outcome::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
         Outcome::Deferred { message, retry_after, throttled } => {
-            if !throttled && delivery.attempts >= most_tries(settings) {
+            let counted = !throttled && others;
+            if counted && delivery.attempts >= most_tries(settings) {
                 return exhausted(delivery, &message);
             }
             Verdict::Deferred {
                 message,
                 not_before: later(settings, delivery, retry_after, now),
                 throttled: throttled && retry_after.is_some(),
-                counted: !throttled,
+                counted,
                 unanswered: false,
                 next_step: waits(throttled),
             }
