@@ -48,6 +48,9 @@ else
   echo "mutants: a sample of $(wc -l <"$out/chosen.txt") of $total, drawn with SEED=$seed"
 fi
 
+# each property is tried often enough for a change that concerns one value in thirty
+export PROPTEST_CASES=${PROPTEST_CASES:-96}
+
 # one pattern per mutant, from its file to the end of its name
 {
   echo 'examine_re = ['
@@ -57,7 +60,7 @@ fi
 
 status=0
 CARGO_TARGET_DIR="$PWD/$out/build" cargo mutants --config "$out/config.toml" "${scope[@]}" --output "$out" --no-shuffle \
-  --minimum-test-timeout 60 --colors never -- --locked --lib || status=$?
+  --minimum-test-timeout 60 --colors never -- --locked --lib -- --skip sim:: definition:: domain:: servicenow:: || status=$?
 # 2: some were not caught; 3: some ran into the time limit, which is noticed too
 ((status == 0 || status == 2 || status == 3)) || { echo "mutants: cargo-mutants failed with $status" >&2; exit "$status"; }
 

@@ -3,6 +3,7 @@
 //! `awc::Client` is `!Send`, so is [`HttpClient`]: make one on each arbiter's thread. HTTP/1.1 only (`h2` 0.3 has an open advisory).
 
 pub mod certificate;
+pub mod json;
 mod kind;
 pub mod peer;
 mod proxy;

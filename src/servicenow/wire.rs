@@ -168,7 +168,7 @@ fn cell(raw: &RawValue) -> Cell {
 pub fn scalar(raw: &RawValue) -> String {
     match raw.get() {
         "null" => String::new(),
-        text if text.starts_with('"') => serde_json::from_str(text).unwrap_or_default(),
+        text if text.starts_with('"') => crate::net::json::text(text),
         text => text.to_owned(),
     }
 }
@@ -294,6 +294,12 @@ mod tests {
         assert_eq!((row.text("z"), row.filled("h")), (None, None));
         assert_eq!(document(r#"{"result":[{"a":"1"},{"a":"2"}]}"#).result.unwrap().len(), 2);
         assert!(document(r#"{"import_set":"I"}"#).result.is_none());
+        // a text that the instance cut in the middle of a character is not empty
+        let cut = document(r#"{"result":{"a":"Caf\ud83d","b":{"value":"\ud83d","display_value":"x\ud83d"}}}"#).result.unwrap();
+        assert_eq!(
+            (cut[0].text("a"), cut[0].text("b"), cut[0].0["b"].display.as_deref()),
+            (Some(r"Caf\ud83d"), Some(r"\ud83d"), Some(r"x\ud83d"))
+        );
     }
 
     #[test]

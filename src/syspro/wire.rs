@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::money::parse_decimal;
+use crate::net::json::{WRITTEN_OUT, lenient};
 
 /// One value as received: text untrimmed, a number by its digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,9 +26,6 @@ pub(super) enum Cell {
     /// Text of which a part cannot be held or asked for, and is written out: `\u0000`, half of a surrogate pair, bytes of no encoding.
     Escaped(Box<str>),
 }
-
-/// Stands before what was written out because no text can hold it; no text of a database has it.
-pub(super) const WRITTEN_OUT: char = '\u{fffe}';
 
 impl Cell {
     fn from_raw(raw: &RawValue) -> Result<Self, serde_json::Error> {
@@ -134,50 +132,6 @@ fn held(body: &[u8]) -> Option<Vec<u8>> {
         }
     }
     changed.then_some(out)
-}
-
-/// A JSON text whose escapes are not all right, quotes included: halves of surrogate pairs and unknown escapes are written out.
-fn lenient(text: &str) -> String {
-    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    let unit = |rest: &str| rest.strip_prefix("\\u").and_then(|rest| rest.get(..4)).and_then(|hex| u16::from_str_radix(hex, 16).ok());
-    let mut out = String::with_capacity(inner.len());
-    let mut rest = inner;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        if let Some(first) = unit(rest) {
-            let pair = [first, unit(&rest[6..]).unwrap_or_default()];
-            let mut decoded = char::decode_utf16(pair);
-            match decoded.next() {
-                Some(Ok(c)) => {
-                    out.push(c);
-                    rest = &rest[6 * c.len_utf16()..];
-                }
-                _ => {
-                    out.push_str(&format!("{WRITTEN_OUT}\\u{first:04x}"));
-                    rest = &rest[6..];
-                }
-            }
-            continue;
-        }
-        let mut chars = rest.chars();
-        chars.next();
-        match chars.next() {
-            Some('n') => out.push('\n'),
-            Some('t') => out.push('\t'),
-            Some('r') => out.push('\r'),
-            Some('b') => out.push('\u{8}'),
-            Some('f') => out.push('\u{c}'),
-            Some(c @ ('"' | '\\' | '/')) => out.push(c),
-            Some(c) => {
-                out.extend([WRITTEN_OUT, '\\', c]);
-            }
-            None => out.push('\\'),
-        }
-        rest = chars.as_str();
-    }
-    out.push_str(rest);
-    out
 }
 
 /// The code and message of an OData error object; `None` when the body is none.

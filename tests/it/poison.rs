@@ -159,6 +159,34 @@ fn a_delivery_that_cannot_be_read_back_is_set_aside_and_its_neighbours_arrive() 
 }
 
 #[test]
+fn what_is_gone_and_cannot_be_read_back_fails_by_name_and_is_not_sent() {
+    run(async {
+        let rig = Rig::start(Options::of_one_company(30)).await;
+        settle(&rig).await;
+        let suppliers = source::rows(&rig.syspro, "EDU1", "ApSupplier", |c| c("Supplier").text().to_owned());
+        let unused: Vec<_> = {
+            let used = source::rows(&rig.syspro, "EDU1", "ApInvoice", |c| c("Supplier").text().to_owned());
+            suppliers.iter().filter(|supplier| !used.contains(supplier)).take(2).collect()
+        };
+        let [spoiled, whole] = unused[..] else { panic!("two suppliers without invoices") };
+        rig.database.psql(&format!(
+            "UPDATE delivery SET payload = '{{\"cut' FROM document d WHERE d.id = document_id AND d.entity = 'supplier' AND d.key = '{spoiled}'"
+        ));
+        for supplier in [spoiled, whole] {
+            rig.syspro.delete("EDU1", "ApSupplier", &[("Supplier", supplier)]).unwrap();
+        }
+        rig.sweep(&["supplier"]).await;
+        settle(&rig).await;
+        let row = |supplier: &str| rig.servicenow.rows("x_apo_supplier").into_iter().find(|row| row["u_supplier_number"] == *supplier).unwrap();
+        assert_eq!((&*row(whole)["u_active"], &*row(spoiled)["u_active"]), ("false", "true"), "its neighbour is marked");
+        let failures = rig.failures().await;
+        let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("poison")).collect();
+        assert!(failed.len() == 1 && failed[0].key == *spoiled, "{failures:#?}");
+        assert!(failed[0].message.as_deref().unwrap_or_default().contains("not marked as gone"), "{failed:#?}");
+    });
+}
+
+#[test]
 fn reading_rests_while_more_of_the_flow_waits_than_the_setting_says() {
     run(async {
         let mut rig = Rig::start(options().with("FLOWS__BACKLOG", "3").with("SYSPRO__PAGE_SIZE", "4")).await;

@@ -17,6 +17,7 @@ use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
 use super::{Intake, IntakeRecord, MapFailure, Work, next_ids};
 use crate::domain::audit::AuditKind;
+use crate::domain::delivery::ParkReason;
 use crate::domain::next_step::NextStep;
 use crate::store::text::{JsonText, Text};
 
@@ -143,7 +144,7 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
                     .iter()
                     .min()
                     .map(|p| format!("refers to {} `{}` of company {}, which has not been delivered", p.0, p.1, intake.flow.company));
-                for delivery in &mut deliveries[first..] {
+                for delivery in deliveries[first..].iter_mut().filter(|delivery| delivery.state == "waiting") {
                     if let Some(message) = &message {
                         (delivery.state, delivery.reason, delivery.message) = ("parked", Some("missing_parent"), Some(message.clone()));
                         delivery.next_step = Some(NextStep::ParentToCome.text());
@@ -309,11 +310,22 @@ impl<'a> Chosen<'a> {
             // a line that was gone before its document keeps its own mark
             let payload = match marks {
                 Some(marks) if header || !again => overlay(payload, marks),
-                _ if again => payload.to_owned(),
+                _ if again => Ok(payload.to_owned()),
                 _ => continue,
             };
+            let (payload, unreadable) = match payload {
+                Ok(payload) => (payload, None),
+                Err(error) => (last.payload.clone().unwrap_or_default(), Some(error)),
+            };
             let refs = last.refs.clone().map(Cow::Owned);
-            let delivery = new(place.0.clone().into(), place.1.clone().into(), "gone", payload.into(), refs);
+            let mut delivery = new(place.0.clone().into(), place.1.clone().into(), "gone", payload.into(), refs);
+            if let Some(error) = unreadable {
+                (delivery.state, delivery.reason) = ("parked", Some(ParkReason::Poison.as_str()));
+                delivery.message = Some(format!(
+                    "what was last sent of it cannot be read back from the ledger, so that it is not marked as gone: {error}"
+                ));
+                delivery.next_step = Some(NextStep::Poison.text());
+            }
             if !last.says("gone", &delivery.hash) || (!w.fresh && whole.is_some()) {
                 self.deliveries.push(delivery);
             }
@@ -339,10 +351,10 @@ impl Latest {
 }
 
 /// Lays fields over a payload.
-fn overlay(payload: &str, marks: &BTreeMap<String, String>) -> String {
-    let mut fields: BTreeMap<String, String> = serde_json::from_str(payload).unwrap_or_default();
+fn overlay(payload: &str, marks: &BTreeMap<String, String>) -> Result<String, serde_json::Error> {
+    let mut fields: BTreeMap<String, String> = serde_json::from_str(payload)?;
     fields.extend(marks.iter().map(|(name, value)| (name.clone(), value.clone())));
-    serde_json::to_string(&fields).unwrap_or_default()
+    serde_json::to_string(&fields)
 }
 
 /// Since when a record of these has failed, by document, block and the line's key.

@@ -6,7 +6,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
-use super::super::wire::WRITTEN_OUT;
+use crate::net::json::WRITTEN_OUT;
 
 /// `<name>text</name>`, escaped.
 pub(super) fn element(name: &str, text: &str) -> String {

@@ -1,0 +1,66 @@
+//! JSON texts with escapes that no text can hold. A Java program that cuts a text at a number of UTF-16 units leaves half of a character.
+
+/// Stands before what was written out because no text can hold it; no text of a database has it.
+pub const WRITTEN_OUT: char = '\u{fffe}';
+
+/// The text of a JSON string, quotes included. What it cannot hold stands in it as it was escaped (`\ud83d`): the text is never empty for that.
+pub fn text(raw: &str) -> String {
+    serde_json::from_str(raw).unwrap_or_else(|_| lenient(raw).replace(WRITTEN_OUT, ""))
+}
+
+/// A JSON text whose escapes are not all right, quotes included: halves of surrogate pairs and unknown escapes are written out.
+pub fn lenient(text: &str) -> String {
+    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let unit = |rest: &str| rest.strip_prefix("\\u").and_then(|rest| rest.get(..4)).and_then(|hex| u16::from_str_radix(hex, 16).ok());
+    let mut out = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some(first) = unit(rest) {
+            let pair = [first, unit(&rest[6..]).unwrap_or_default()];
+            let mut decoded = char::decode_utf16(pair);
+            match decoded.next() {
+                Some(Ok(c)) => {
+                    out.push(c);
+                    rest = &rest[6 * c.len_utf16()..];
+                }
+                _ => {
+                    out.push_str(&format!("{WRITTEN_OUT}\\u{first:04x}"));
+                    rest = &rest[6..];
+                }
+            }
+            continue;
+        }
+        let mut chars = rest.chars();
+        chars.next();
+        match chars.next() {
+            Some('n') => out.push('\n'),
+            Some('t') => out.push('\t'),
+            Some('r') => out.push('\r'),
+            Some('b') => out.push('\u{8}'),
+            Some('f') => out.push('\u{c}'),
+            Some(c @ ('"' | '\\' | '/')) => out.push(c),
+            Some(c) => {
+                out.extend([WRITTEN_OUT, '\\', c]);
+            }
+            None => out.push('\\'),
+        }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_text_cannot_hold_is_written_out_and_the_rest_stays() {
+        assert_eq!(text(r#""a\u00e9\ud83d\ude00""#), "a\u{e9}\u{1f600}");
+        assert_eq!(text(r#""cut \ud83d""#), r"cut \ud83d");
+        assert_eq!(text(r#""\ude00 \ud83d\ud83d\ude00 \n\"""#), "\\ude00 \\ud83d\u{1f600} \n\"");
+        assert_eq!(text(r#""""#), "");
+    }
+}
