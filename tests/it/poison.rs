@@ -177,7 +177,8 @@ fn what_is_gone_and_cannot_be_read_back_fails_by_name_and_is_not_sent() {
         }
         rig.sweep(&["supplier"]).await;
         settle(&rig).await;
-        let row = |supplier: &str| rig.servicenow.rows("x_apo_supplier").into_iter().find(|row| row["u_supplier_number"] == *supplier).unwrap();
+        let row =
+            |supplier: &str| rig.servicenow.rows("x_apo_supplier").into_iter().find(|row| row["u_supplier_number"] == *supplier).unwrap();
         assert_eq!((&*row(whole)["u_active"], &*row(spoiled)["u_active"]), ("false", "true"), "its neighbour is marked");
         let failures = rig.failures().await;
         let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("poison")).collect();
