@@ -63,16 +63,20 @@ impl Call<'_> {
         }
     }
 
-    /// The request for the row behind the first one beyond a key; `None` where there is no way to ask for it.
+    /// The request for one row beyond a key, so many of the first rows left out.
     ///
     /// Counting rows loses some where others come or go meanwhile, so that nothing else is read by it.
-    pub(super) fn ask_second(&self, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>) -> Result<Option<Ask>, SysproError> {
+    pub(super) fn ask_behind(&self, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>, skip: usize) -> Result<Ask, SysproError> {
         match &self.odata.door {
             Door::OData { .. } => {
                 let query_string = query_string(self, query, selected, after, 1);
-                self.address(query.table, &format!("{query_string}&$skip=1")).map(|url| Some(Ask::Address(url)))
+                self.address(query.table, &format!("{query_string}&$skip={skip}")).map(Ask::Address)
             }
-            Door::Enet(_) => Ok(None),
+            // COMFND leaves out none: all of them come, and the last one alone is read
+            Door::Enet(_) => Ok(match self.ask(query, selected, after, skip + 1)? {
+                Ask::Find(find) => Ask::Find(find.behind(skip)),
+                address @ Ask::Address(_) => address,
+            }),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::definition::ReadPlan;
-use crate::definition::plan::{ChildRead, ViaRead};
+use crate::definition::plan::{ChangeQuery, ChildRead, ViaRead};
 use crate::domain::{Document, DocumentKey, Fault, Value};
 
 use super::odata::{BadRow, Call, Rows, shown};
@@ -29,17 +29,10 @@ pub(super) struct Roots {
 pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
     let root = &plan.root;
     let mut all: Vec<(Vec<Cell>, Option<String>)> = found.rows.into_iter().map(|row| (row, None)).collect();
-    let mut nameless = BTreeMap::new();
-    for bad in found.bad {
-        match bad.cells {
-            Some(cells) => all.push((cells, Some(unreadable_root(&root.table, &bad.problem)))),
-            None => {
-                call.nameless.set(true);
-                let document = row_after(plan, bad.after.as_deref(), &bad.problem);
-                nameless.insert(document.key.clone(), document);
-            }
-        }
-    }
+    let (named, nameless): (Vec<BadRow>, Vec<BadRow>) = found.bad.into_iter().partition(|bad| bad.cells.is_some());
+    call.nameless.set(call.nameless.get() || !nameless.is_empty());
+    let unreadable = |bad: BadRow| bad.cells.map(|cells| (cells, Some(unreadable_root(&root.table, &bad.problem))));
+    all.extend(named.into_iter().filter_map(unreadable));
     let mut by_key: HashMap<Vec<String>, usize> = HashMap::new();
     let mut groups: Vec<Vec<(Vec<Cell>, Option<String>)>> = Vec::new();
     for (row, fault) in all {
@@ -50,7 +43,7 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
         });
         groups[at].push((row, fault));
     }
-    let mut roots = Roots { rows: Vec::new(), faults: Vec::new(), nameless: nameless.into_values().collect() };
+    let mut roots = Roots { rows: Vec::new(), faults: Vec::new(), nameless: rows_after(plan, &nameless) };
     let related = Related::new(root, Vec::new());
     for mut group in groups {
         // SYSPRO may give them in any order, and the same two rows are the same fault
@@ -59,14 +52,8 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
         if let Some(at) = odd {
             // it may come with more than one answer: nothing can be asked for beyond it
             group.dedup();
-            let (column, text) = (&root.columns[*at], group[0].0[*at].key_text());
-            group[0].1.get_or_insert_with(|| {
-                format!(
-                    "its key column `{column}` of `{}` holds `{text}`: what is written out there (\\u0000 is the character NUL) can neither be \
-                     kept in a key nor asked for. Nothing of it is sent until the key is corrected in SYSPRO",
-                    root.table
-                )
-            });
+            let (column, cell) = (&root.columns[*at], group[0].0[*at].clone());
+            group[0].1.get_or_insert_with(|| unheld(column, &cell, &root.table));
         }
         if let [first, second, ..] = group.as_slice() {
             let text = twins(&related, &first.0, &second.0);
@@ -80,28 +67,94 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
     roots
 }
 
-fn unreadable_root(table: &str, problem: &str) -> String {
+pub(super) fn unreadable_root(table: &str, problem: &str) -> String {
     format!(
-        "its row of `{table}` cannot be read: {problem}. It was asked for alone, and only its key could be read; the rows round it were. Correct \
+        "its row of `{table}` cannot be read: {problem}. It was asked for alone, and only its key is known; the rows round it were read. Correct \
          the row in SYSPRO, or what the service makes of it; it is then read by itself"
     )
 }
 
-/// The document that stands for a row without a readable key: the same as long as the row before it is the same.
-fn row_after(plan: &ReadPlan, after: Option<&[Cell]>, problem: &str) -> Document {
-    let (key, place) = match after {
+/// What is said of a key column whose text cannot be held.
+pub(super) fn unheld(column: &str, cell: &Cell, table: &str) -> String {
+    format!(
+        "its key column `{column}` of `{table}` holds `{}`: what is written out there (\\u0000 is the character NUL) can neither be kept in a key \
+         nor asked for. Nothing of it is sent until the key is corrected in SYSPRO",
+        cell.key_text()
+    )
+}
+
+/// The documents that stand for root rows without a readable key: the same as long as the rows before them are the same.
+pub(super) fn rows_after(plan: &ReadPlan, bad: &[BadRow]) -> Vec<Document> {
+    numbered(bad).map(|(bad, number)| row_after(plan, None, bad, number)).collect()
+}
+
+/// The same for rows of another table that say which records changed.
+pub(super) fn changes_after(plan: &ReadPlan, table: &str, bad: &[BadRow]) -> Vec<Document> {
+    numbered(bad).map(|(bad, number)| row_after(plan, Some(table), bad, number)).collect()
+}
+
+/// Rows that cannot be read, each with its place among those behind the same readable row. Each of them is told of once.
+fn numbered(bad: &[BadRow]) -> impl Iterator<Item = (&BadRow, usize)> {
+    let mut behind: HashMap<Option<&[Cell]>, usize> = HashMap::new();
+    bad.iter().map(move |bad| {
+        let number = behind.entry(bad.after.as_deref()).or_default();
+        *number += 1;
+        (bad, *number)
+    })
+}
+
+fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) -> Document {
+    let which = if number == 1 { "row".to_owned() } else { format!("row {number}") };
+    let of = table.map(|table| format!(" of {table}")).unwrap_or_default();
+    let (key, place) = match bad.after.as_deref() {
         Some(after) => {
             let parts: Vec<String> = after.iter().map(Cell::key_text).collect();
-            (format!("(row after {})", parts.join("/")), format!("after the key {}", shown(after)))
+            (format!("({which}{of} after {})", parts.join("/")), format!("{which} after the key {}", shown(after)))
         }
-        None => ("(first row)".to_owned(), "at the beginning".to_owned()),
+        None if number == 1 => (format!("(first row{of})"), "first row".to_owned()),
+        None => (format!("({which}{of})"), which),
     };
-    let fault = format!(
-        "the row {place} in `{}` cannot be read, not even its key: {problem}. Correct it in SYSPRO, or what the service makes of it: this entry \
-         goes with the next whole read that can read the row. Until then no record of this flow is marked as gone, because any could be \
-         the one that cannot be read",
-        plan.root.table
-    );
+    let (table, problem) = (table.unwrap_or(&plan.root.table), &bad.problem);
+    let fault = match of.as_str() {
+        "" => format!(
+            "the {place} in `{table}` cannot be read, not even its key: {problem}. Correct it in SYSPRO, or what the service makes of it: this \
+             entry goes with the next whole read that can read the row. Until then no record of this flow is marked as gone, because any could \
+             be the one that cannot be read"
+        ),
+        _ => format!(
+            "the {place} in `{table}` cannot be read, not even its key: {problem}. It says that a record changed, and not which one: the next whole \
+             read (`tieline sync --sweep`) takes the change in, and removes this entry. Correct the row in SYSPRO, or what the service makes of it"
+        ),
+    };
+    unknown(plan, key, fault)
+}
+
+/// Rows that say which record changed, by a text that cannot be asked for.
+pub(super) fn changes_unaskable(
+    plan: &ReadPlan,
+    change: &ChangeQuery,
+    columns: &[String],
+    rows: &[Vec<Cell>],
+    left: &[usize],
+) -> Vec<Document> {
+    let mut by_key = BTreeMap::new();
+    for row in rows {
+        let Some(at) = left.iter().find(|at| matches!(row[**at], Cell::Escaped(_))) else { continue };
+        let key = format!("(row of {} for {})", change.table, left.iter().map(|at| row[*at].key_text()).collect::<Vec<_>>().join("/"));
+        let fault = format!(
+            "a row of `{}` says that a record changed, and names it by `{}` in `{}`: what is written out there cannot be asked for. Correct the column \
+             in SYSPRO; the next whole read (`tieline sync --sweep`) takes the change in, and removes this entry",
+            change.table,
+            row[*at].key_text(),
+            columns[*at]
+        );
+        by_key.entry(key).or_insert(fault);
+    }
+    by_key.into_iter().map(|(key, fault)| unknown(plan, key, fault)).collect()
+}
+
+/// A document that stands for a row of which it is not known what record it is.
+fn unknown(plan: &ReadPlan, key: String, fault: String) -> Document {
     Document {
         key: DocumentKey::from_text(key),
         root: vec![Value::Null; plan.columns.len()].into(),
@@ -122,6 +175,7 @@ pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell
             }
             first(faults, || {
                 let whose = match &bad.cells {
+                    Some(cells) if key_of(related, cells).contains(&Cell::Null) => format!("a row of `{table}` that belongs to it"),
                     Some(cells) => format!("its row {} of `{table}`", shown(&key_of(related, cells))),
                     None => match &bad.after {
                         Some(after) => format!("the row of `{table}` after {}, which may belong to it,", shown(after)),

@@ -6,6 +6,7 @@
 
 mod columns;
 mod count;
+mod derived;
 mod door;
 pub mod enet;
 mod error;
@@ -16,6 +17,7 @@ mod odata;
 mod order;
 mod read;
 mod related;
+mod salvage;
 mod value;
 mod wire;
 

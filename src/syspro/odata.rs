@@ -33,9 +33,6 @@ const METADATA_LIFE: Duration = Duration::from_secs(6 * 3600);
 /// Pages without a row, but with a link to the next one, that are followed in a row.
 const EMPTY_PAGES: u32 = 100;
 
-/// Rows in a row that cannot be read before the answers themselves are taken to be the trouble.
-const BAD_IN_A_ROW: u32 = 20;
-
 /// SYSPRO's OData service. One per arbiter thread (`!Send`); a clone shares the connections and what was learned of the server.
 #[derive(Clone)]
 pub struct OData {
@@ -343,7 +340,7 @@ impl Call<'_> {
     }
 
     /// How the key of a query is compared.
-    fn comparison(&self, query: &Query<'_>) -> Comparison {
+    pub(super) fn comparison(&self, query: &Query<'_>) -> Comparison {
         let of = |name: &String| match query.kinds.of(name) {
             ColumnKind::Number => Some("Edm.Decimal"),
             _ => self.metadata.edm(query.table, name),
@@ -353,7 +350,14 @@ impl Call<'_> {
     }
 
     /// What is said of a row out of its place.
-    fn misplaced(&self, query: &Query<'_>, keys: &[Vec<Cell>], at: usize, how: &Misplaced, bound: Option<&[Cell]>) -> SysproError {
+    pub(super) fn misplaced(
+        &self,
+        query: &Query<'_>,
+        keys: &[Vec<Cell>],
+        at: usize,
+        how: &Misplaced,
+        bound: Option<&[Cell]>,
+    ) -> SysproError {
         let found = shown(&keys[at]);
         let columns = query.key.join(", ");
         let before = at.checked_sub(1).map(|before| keys[before].as_slice()).or(bound).map(shown).unwrap_or_default();
@@ -368,75 +372,6 @@ impl Call<'_> {
         let texts = keys[at].iter().any(|cell| matches!(cell, Cell::Text(_)));
         let collation = *how != Misplaced::Repeated && texts && self.odata.settings.key_order == KeyOrder::Binary;
         SysproError::Order { asked: asked(self.company, query.table), problem, collation }
-    }
-
-    /// The one row beyond the last that cannot be read: by its key, where that can be read alone. Answers whether there is more.
-    ///
-    /// # Errors
-    /// The trouble itself where not even the row behind can be read, or where one row after the other cannot: then no row is the reason.
-    async fn salvage(&self, query: &Query<'_>, course: &mut Course, found: &mut Rows, error: SysproError) -> Result<bool, SysproError> {
-        course.unreadable += 1;
-        if course.unreadable > BAD_IN_A_ROW {
-            return Err(error);
-        }
-        let problem = super::error::chain(&error);
-        let wanted: Vec<&str> =
-            query.columns.iter().filter(|name| query.key.contains(name) || query.anchor.contains(name)).map(String::as_str).collect();
-        let place = |row: &[Cell]| {
-            let cell =
-                |name: &String| wanted.iter().position(|wanted| wanted == name).and_then(|at| row.get(at)).cloned().unwrap_or(Cell::Null);
-            query.columns.iter().map(cell).collect::<Vec<Cell>>()
-        };
-        let key_at = self.key_offsets(query)?;
-        let after = course.after.clone();
-        let ask = self.ask(query, &wanted, after.as_deref(), 1)?;
-        match self.attempt(query.table, &ask, &wanted).await {
-            // it has gone meanwhile
-            Ok(answer) if answer.rows.is_empty() => Ok(false),
-            Ok(answer) if answer.seen.iter().all(|seen| *seen) => {
-                let cells = place(&answer.rows[0]);
-                let key: Vec<Cell> = key_at.iter().map(|at| cells[*at].clone()).collect();
-                let comparison = self.comparison(query);
-                let keys = [key];
-                course
-                    .take(&comparison, after.as_deref(), &keys)
-                    .map_err(|(at, how)| self.misplaced(query, &keys, at, &how, after.as_deref()))?;
-                if course.after == after {
-                    return Err(error);
-                }
-                found.bad.push(BadRow { cells: Some(cells), after, problem });
-                Ok(true)
-            }
-            Err(alone) if alone.is_unreadable() => {
-                // not even its key: the row behind it is looked for once, so that the others go on
-                let Some(ask) = self.ask_second(query, &wanted, after.as_deref())? else { return Err(error) };
-                let Ok(second) = self.attempt(query.table, &ask, &wanted).await else { return Err(error) };
-                found.bad.push(BadRow { cells: None, after: after.clone(), problem });
-                let Some(row) = second.rows.first() else { return Ok(false) };
-                let cells = place(row);
-                let key: Vec<Cell> = key_at.iter().map(|at| cells[*at].clone()).collect();
-                let one =
-                    Query { conditions: query.conditions.iter().cloned().chain(self.exactly(query, &key)).collect(), ..query.clone() };
-                let comparison = self.comparison(query);
-                let keys = [key];
-                course
-                    .take(&comparison, after.as_deref(), &keys)
-                    .map_err(|(at, how)| self.misplaced(query, &keys, at, &how, after.as_deref()))?;
-                match self.query(&one, None, 2, self.odata.retry.read_attempts).await {
-                    Ok(answer) => {
-                        self.rows.set(self.rows.get() + answer.rows.len() as u64);
-                        found.rows.extend(self.spread(query, answer.rows));
-                        course.unreadable = 0;
-                    }
-                    Err(error) if error.is_unreadable() => {
-                        found.bad.push(BadRow { cells: Some(cells), after, problem: super::error::chain(&error) });
-                    }
-                    Err(error) => return Err(error),
-                }
-                Ok(true)
-            }
-            _ => Err(error),
-        }
     }
 
     fn rows_per_request(&self, wanted: u32) -> usize {
@@ -455,7 +390,7 @@ impl Call<'_> {
     }
 
     /// Rows as they came hold the selected columns only; the others are put in as null.
-    fn spread(&self, query: &Query<'_>, rows: Vec<Vec<Cell>>) -> Vec<Vec<Cell>> {
+    pub(super) fn spread(&self, query: &Query<'_>, rows: Vec<Vec<Cell>>) -> Vec<Vec<Cell>> {
         let selected = self.selected(query);
         if selected.len() == query.columns.len() {
             return rows;
@@ -493,7 +428,7 @@ impl Call<'_> {
     }
 
     /// One request of a query. When it is refused for its columns, without those that may be missing.
-    async fn query(&self, query: &Query<'_>, after: Option<&[Cell]>, top: usize, tries: u32) -> Result<Answer, SysproError> {
+    pub(super) async fn query(&self, query: &Query<'_>, after: Option<&[Cell]>, top: usize, tries: u32) -> Result<Answer, SysproError> {
         loop {
             let selected = self.selected(query);
             let ask = self.ask(query, &selected, after, top)?;
@@ -589,7 +524,7 @@ impl Call<'_> {
         self.attempt_times(table, ask, columns, self.odata.retry.read_attempts).await
     }
 
-    async fn attempt_times(&self, table: &str, ask: &Ask, columns: &[&str], tries: u32) -> Result<Answer, SysproError> {
+    pub(super) async fn attempt_times(&self, table: &str, ask: &Ask, columns: &[&str], tries: u32) -> Result<Answer, SysproError> {
         let retry = &self.odata.retry;
         let mut attempt = 1;
         loop {

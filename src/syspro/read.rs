@@ -20,7 +20,6 @@ use super::filter::{Condition, DateForm, since, until};
 use super::odata::{BadRow, Call, OData, Query, Rows};
 use super::order::Course;
 use super::related::{Contiguous, Found, Related, excluded};
-use super::value::value;
 use super::wire::Cell;
 
 /// Ways of writing a date that are tried.
@@ -304,16 +303,16 @@ impl Call<'_> {
         // what else stands in a row that only says which record changed does not matter
         let (named, nameless): (Vec<BadRow>, Vec<BadRow>) = std::mem::take(&mut rows.bad).into_iter().partition(|bad| bad.cells.is_some());
         rows.rows.extend(named.into_iter().filter_map(|bad| bad.cells));
-        if let Some(bad) = nameless.first() {
-            let asked = format!("a query of `{}` in company `{}`", change.table, self.company);
-            return Err(SysproError::Malformed { asked, problem: bad.problem.clone() });
-        }
+        let mut unknown = faults::changes_after(plan, &change.table, &nameless);
         let left = offsets(self, &columns, touches.iter().map(|(_, column)| column), &change.table)?;
+        unknown.extend(faults::changes_unaskable(plan, change, &columns, &rows.rows, &left));
         let related = Related::new(&plan.root, touches.into_iter().map(|(column, _)| column).collect());
         let roots = self.related(&related, &rows.rows, &left, None).await?;
         let wanted: HashSet<Vec<String>> = rows.rows.iter().map(|row| left.iter().map(|at| row[*at].key_text()).collect()).collect();
         let roots = Found { rows: roots.rows.into_iter().filter(|row| wanted.contains(&related.group(row))).collect(), bad: roots.bad };
-        Ok((self.documents(plan, roots.into(), false).await?, next))
+        let mut documents = self.documents(plan, roots.into(), false).await?;
+        documents.extend(unknown);
+        Ok((documents, next))
     }
 
     /// Rows within the window. When the server refuses the dates, the other ways of writing them are tried once.
@@ -409,61 +408,6 @@ impl Call<'_> {
             (DateLiteral::Auto, _) => [time, DateForm::Plain, DateForm::Old, DateForm::Text],
         };
         ways.get(way).copied().unwrap_or(time)
-    }
-
-    /// One document per distinct part of a column.
-    async fn derived(&self, plan: &ReadPlan, limit: u32) -> Result<Vec<Document>, SysproError> {
-        let root = &plan.root;
-        let Some(derive) = &root.derive else { return Ok(Vec::new()) };
-        let key = [derive.from.clone()];
-        let mut columns = key.to_vec();
-        columns.extend(root.columns.iter().filter(|name| **name != derive.column_out && **name != derive.from).cloned());
-        // paged by the column itself: rows with the value of the last one are passed over, and give no other part
-        let query = Query {
-            table: &root.table,
-            columns: &columns,
-            optional: &root.optional,
-            key: &key,
-            kinds: root.kinds(),
-            conditions: self.fixed(root.filter.as_ref()).into_iter().collect(),
-            fixed: 0,
-            top: limit,
-            anchor: &[],
-        };
-        let mut course = Course::default();
-        let (mut seen, mut documents) = (HashSet::new(), Vec::new());
-        loop {
-            let page = self.read(&query, &mut course, limit as usize).await?;
-            // a value that cannot be read has a part of which nothing is known
-            if let Some(bad) = page.bad.first() {
-                let asked = format!("a query of `{}` in company `{}`", root.table, self.company);
-                return Err(SysproError::Malformed { asked, problem: bad.problem.clone() });
-            }
-            for row in &page.rows {
-                let whole = row[0].key_text();
-                let Some(part) = derive.cut.of(&whole) else { continue };
-                let cells: Vec<Cell> = root
-                    .columns
-                    .iter()
-                    .map(|name| match columns.iter().position(|column| column == name) {
-                        Some(at) => row[at].clone(),
-                        None => Cell::Text(part.into()),
-                    })
-                    .collect();
-                if excluded(root, &cells) || !seen.insert(part.to_owned()) {
-                    continue;
-                }
-                let mut values: Vec<Value> = vec![Value::Null; plan.columns.len().max(root.columns.len())];
-                for ((at, name), cell) in root.columns.iter().enumerate().zip(&cells) {
-                    values[at] = value(cell, root.kind(name), self.metadata.edm(&root.table, name), self.dates());
-                }
-                let key = DocumentKey::from_values(root.key_at.iter().filter_map(|at| values.get(*at)));
-                documents.push(Document { key, root: values.into(), children: vec![Vec::new(); plan.children.len()], faults: Vec::new() });
-            }
-            if !page.more {
-                return Ok(documents);
-            }
-        }
     }
 
     /// Root rows with everything that belongs to them. `contiguous`: they are all the rows between the first and the last.

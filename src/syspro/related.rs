@@ -83,6 +83,15 @@ impl<'a> Related<'a> {
         self.on_at.iter().map(|at| row[*at].key_text()).collect()
     }
 
+    /// A row of which only the other side's key is known.
+    fn known(&self, key: &[Cell]) -> Vec<Cell> {
+        let mut cells = vec![Cell::Null; self.columns.len()];
+        for (at, cell) in self.on_at.iter().zip(key) {
+            cells[*at] = cell.clone();
+        }
+        cells
+    }
+
     fn query<'q>(&'q self, company: &CompanyId, top: u32, conditions: Vec<Condition>, fixed: usize) -> Query<'q> {
         let mut all: Vec<Condition> = self.table.filter.iter().map(|filter| Condition::fixed(&filter.of(company))).collect();
         all.extend(conditions);
@@ -179,7 +188,7 @@ impl Call<'_> {
         Ok(all)
     }
 
-    /// One list; halved while the server refuses it.
+    /// One list; halved while the server refuses it, and while a row in it cannot be told by its key: asked for alone, it is its key's.
     async fn by_list(&self, related: &Related<'_>, list: &[Vec<Cell>]) -> Result<Found, SysproError> {
         let columns = self.typed(related);
         let (mut todo, mut found, mut refused) = (vec![list], Found::default(), false);
@@ -197,9 +206,14 @@ impl Call<'_> {
             let fixed = if single { related.table.key.iter().take_while(|name| related.on.contains(name)).count() } else { 0 };
             let query = related.query(self.company, self.odata.settings.row_cap, condition.into_iter().collect(), fixed);
             match self.read(&query, &mut Course::default(), usize::MAX).await {
+                Ok(rows) if part.len() > 1 && rows.bad.iter().any(|bad| bad.cells.is_none()) => {
+                    let (front, back) = part.split_at(part.len() / 2);
+                    todo.extend([back, front]);
+                }
                 Ok(rows) => {
                     found.rows.extend(rows.rows);
-                    found.bad.extend(rows.bad);
+                    let own = |bad: BadRow| BadRow { cells: bad.cells.or_else(|| Some(related.known(part.first()?))), ..bad };
+                    found.bad.extend(rows.bad.into_iter().map(own));
                     if std::mem::take(&mut refused) {
                         let mut learned = self.odata.learned.borrow_mut();
                         learned.comparisons = learned.comparisons.min(comparisons.max(1));
@@ -249,6 +263,10 @@ impl Call<'_> {
                 }
                 page => page?,
             };
+            // of lists it can be told to which key it belongs
+            if page.bad.iter().any(|bad| bad.cells.is_none()) {
+                return Ok(None);
+            }
             let before = found.rows.len();
             let count = page.rows.len();
             found.rows.extend(page.rows.into_iter().filter(|row| wanted.contains(&related.group(row))));

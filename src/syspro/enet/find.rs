@@ -30,12 +30,19 @@ pub(in super::super) struct Finder {
 pub(in super::super) struct Find {
     xml: Result<String, String>,
     kinds: Vec<ColumnKind>,
+    /// So many of the first rows are left unread.
+    skip: usize,
 }
 
 impl Find {
     /// With what the entity's file says of the columns asked for.
     pub(in super::super) fn typed(self, kinds: Kinds<'_>, columns: &[&str]) -> Self {
         Self { kinds: columns.iter().map(|column| kinds.of(column)).collect(), ..self }
+    }
+
+    /// Without reading so many of the first rows.
+    pub(in super::super) fn behind(self, skip: usize) -> Self {
+        Self { skip, ..self }
     }
 }
 
@@ -70,7 +77,7 @@ impl Finder {
             let _ = write!(xml, "{conditions}<OrderBy>{}</OrderBy></Query>", list(order));
             xml
         });
-        Find { xml, kinds: Vec::new() }
+        Find { xml, kinds: Vec::new(), skip: 0 }
     }
 
     /// Asks once.
@@ -94,7 +101,11 @@ impl Finder {
             Err(EnetError::Refused { asked, status, answer }) => return Err(refused(asked, status, answer)),
             Err(error) => return Err(enet(error)),
         };
-        let found = wire::rows(&text, columns).map_err(|problem| enet(EnetError::Malformed { asked: asked.clone(), problem }))?;
+        let found = match find.skip {
+            0 => wire::rows(&text, columns),
+            skip => wire::rows_behind(&text, columns, skip),
+        };
+        let found = found.map_err(|problem| enet(EnetError::Malformed { asked: asked.clone(), problem }))?;
         if !found.errors.is_empty() {
             return Err(refused(asked, 200, crate::net::excerpt(found.errors.join("; ").as_bytes())));
         }

@@ -141,6 +141,24 @@ pub(super) fn rows(document: &str, columns: &[&str]) -> Result<Found, String> {
     Ok(found)
 }
 
+/// Reads the answer of COMFND without so many of the first rows, which may be no XML. `Err`: it cannot be told where they end.
+pub(super) fn rows_behind(document: &str, columns: &[&str], skip: usize) -> Result<Found, String> {
+    let folded = document.to_ascii_lowercase();
+    let starts: Vec<usize> = folded.match_indices("<row>").map(|(at, _)| at).collect();
+    let (Some(first), Some(end)) = (starts.first(), folded.rfind("</row>").map(|at| at + "</row>".len())) else {
+        return rows(document, columns);
+    };
+    let rest = document.get(end..).unwrap_or_default();
+    let whole = rows(&format!("{}{rest}", &document[..*first]), columns)?;
+    if whole.returned != Some(starts.len()) {
+        let said = whole.returned.map_or("none".to_owned(), |said| said.to_string());
+        return Err(format!("it says that it has {said} rows, and {} begin in it", starts.len()));
+    }
+    let Some(begin) = starts.get(skip) else { return Ok(Found { returned: Some(0), ..whole }) };
+    let found = rows(&format!("<rows>{}</rows>", document.get(*begin..end).unwrap_or_default()), columns)?;
+    Ok(Found { returned: Some(found.rows.len()), errors: whole.errors, rows: found.rows })
+}
+
 /// Everything that elements named `ErrorDescription` say, wherever they stand.
 pub(super) fn errors(document: &str) -> Result<Vec<String>, String> {
     rows(document, &[]).map(|found| found.errors)
@@ -234,6 +252,21 @@ mod tests {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(found.rows, [vec![some("x & \u{e9}"), some(" 00001")], vec![some(""), None]]);
         assert_eq!((found.returned, found.errors.len()), (Some(2), 0));
+    }
+
+    #[test]
+    fn rows_behind_one_that_is_no_xml_are_read() {
+        let document = |rows: &str, said: usize| {
+            format!("<?xml version=\"1.0\"?><t><HeaderDetails><A>no</A></HeaderDetails>{rows}<RowsReturned> {said}</RowsReturned></t>")
+        };
+        let two = document("<Row><A><Broken</A></Row><Row><A>b</A></Row>", 2);
+        assert!(rows(&two, &["A"]).is_err());
+        assert_eq!(rows_behind(&two, &["A"], 1).expect("the second").rows, [[Some("b".to_owned())]]);
+        assert_eq!(rows_behind(&document("<Row><A><Broken</A></Row>", 1), &["A"], 1).expect("none").rows.len(), 0);
+        assert_eq!(rows_behind(&document("", 0), &["A"], 1).expect("none").rows.len(), 0);
+        assert!(rows_behind(&two, &["A"], 0).is_err(), "the first is still none");
+        // a row that holds what begins another one: nobody can tell them apart
+        assert!(rows_behind(&document("<Row><A><Row></A></Row><Row><A>b</A></Row>", 2), &["A"], 1).is_err());
     }
 
     #[test]

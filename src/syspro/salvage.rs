@@ -1,0 +1,101 @@
+//! The one row that makes an answer unreadable: by its key where that can be read alone, else passed over, so that the others go on.
+
+use super::error::{SysproError, chain};
+use super::odata::{BadRow, Call, Query, Rows};
+use super::order::Course;
+use super::wire::Cell;
+
+/// Rows in a row that cannot be read before the answers themselves are taken to be the trouble.
+const BAD_IN_A_ROW: u32 = 20;
+/// The same for rows of which not even the key can be read.
+const NAMELESS_IN_A_ROW: usize = 3;
+
+impl Call<'_> {
+    /// The one row beyond the last that cannot be read: by its key, where that can be read alone. Answers whether there is more.
+    ///
+    /// # Errors
+    /// The trouble itself where not even a row behind can be read, or where one row after the other cannot: then no row is the reason.
+    pub(super) async fn salvage(
+        &self,
+        query: &Query<'_>,
+        course: &mut Course,
+        found: &mut Rows,
+        error: SysproError,
+    ) -> Result<bool, SysproError> {
+        course.unreadable += 1;
+        if course.unreadable > BAD_IN_A_ROW {
+            return Err(error);
+        }
+        let problem = chain(&error);
+        let wanted: Vec<&str> =
+            query.columns.iter().filter(|name| query.key.contains(name) || query.anchor.contains(name)).map(String::as_str).collect();
+        let after = course.after.clone();
+        let ask = self.ask(query, &wanted, after.as_deref(), 1)?;
+        match self.attempt(query.table, &ask, &wanted).await {
+            // it has gone meanwhile
+            Ok(answer) if answer.rows.is_empty() => Ok(false),
+            Ok(answer) if answer.seen.iter().all(|seen| *seen) => {
+                let (cells, _) = self.placed(query, course, &wanted, &answer.rows[0])?;
+                if course.after == after {
+                    return Err(error);
+                }
+                found.bad.push(BadRow { cells: Some(cells), after, problem });
+                Ok(true)
+            }
+            Err(alone) if alone.is_unreadable() => self.pass_over(query, course, found, error, &wanted).await,
+            _ => Err(error),
+        }
+    }
+
+    /// Not even its key: the first readable one of the rows behind it is looked for.
+    async fn pass_over(
+        &self,
+        query: &Query<'_>,
+        course: &mut Course,
+        found: &mut Rows,
+        error: SysproError,
+        wanted: &[&str],
+    ) -> Result<bool, SysproError> {
+        let after = course.after.clone();
+        let nameless = || BadRow { cells: None, after: after.clone(), problem: chain(&error) };
+        let mut skipped = 1;
+        let row = loop {
+            let ask = self.ask_behind(query, wanted, after.as_deref(), skipped)?;
+            match self.attempt_times(query.table, &ask, wanted, 1).await {
+                Ok(answer) => break answer.rows.into_iter().next(),
+                Err(another) if another.is_unreadable() && skipped < NAMELESS_IN_A_ROW => skipped += 1,
+                Err(_) => return Err(error),
+            }
+        };
+        found.bad.extend((0..skipped).map(|_| nameless()));
+        let Some(row) = row else { return Ok(false) };
+        let (cells, key) = self.placed(query, course, wanted, &row)?;
+        let one = Query { conditions: query.conditions.iter().cloned().chain(self.exactly(query, &key)).collect(), ..query.clone() };
+        match self.query(&one, None, 2, self.odata.retry.read_attempts).await {
+            Ok(answer) => {
+                self.rows.set(self.rows.get() + answer.rows.len() as u64);
+                found.rows.extend(self.spread(query, answer.rows));
+                course.unreadable = 0;
+            }
+            Err(error) if error.is_unreadable() => {
+                found.bad.push(BadRow { cells: Some(cells), after, problem: chain(&error) });
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(true)
+    }
+
+    /// A row of the wanted columns as a row of the query, and its key, once its place is held against what came before.
+    fn placed(&self, query: &Query<'_>, course: &mut Course, wanted: &[&str], row: &[Cell]) -> Result<(Vec<Cell>, Vec<Cell>), SysproError> {
+        let cell =
+            |name: &String| wanted.iter().position(|wanted| wanted == name).and_then(|at| row.get(at)).cloned().unwrap_or(Cell::Null);
+        let cells: Vec<Cell> = query.columns.iter().map(cell).collect();
+        let key: Vec<Cell> = self.key_offsets(query)?.iter().map(|at| cells[*at].clone()).collect();
+        let (after, keys) = (course.after.clone(), [key]);
+        course
+            .take(&self.comparison(query), after.as_deref(), &keys)
+            .map_err(|(at, how)| self.misplaced(query, &keys, at, &how, after.as_deref()))?;
+        let [key] = keys;
+        Ok((cells, key))
+    }
+}
