@@ -113,7 +113,7 @@ fn start(global: &Global, args: &BackfillArgs) -> Result<Exit, Failure> {
     }
     let checked = Checked::load(global)?;
     sync::check_names(&checked, &args.companies, &args.entities)?;
-    super::start_logging(&checked)?;
+    super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
         let mut signals = Signals::listen();
         let context = Context::open(checked).await?;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::context::Checked;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
+use crate::config;
 use crate::net::certificate;
 
 #[derive(Debug, Serialize)]
@@ -36,7 +37,7 @@ pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
             if json {
                 let (configuration, definitions) = (&refused.configuration, &refused.definitions);
                 let answer = serde_json::json!({
-                    "ok": false, "configuration_problems": configuration, "definition_problems": definitions,
+                    "ok": false, "file": refused.file.as_deref().map(config::shown_path), "configuration_problems": configuration, "definition_problems": definitions,
                     "definitions_checked": !refused.unchecked,
                 });
                 output::even_unread(output::json(&answer))?;
@@ -47,15 +48,22 @@ pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
     if let Some(files) = &checked.settings().http.certificate
         && let Err(problem) = certificate::load(files)
     {
-        return Err(Failure::new(Exit::Configuration, problem.to_string()));
+        return Err(Failure::new(Exit::Configuration, format!("{problem}{}", checked.source())));
     }
     let lines: Vec<EntityLine> = lines(&checked);
     let settings = settings(&checked);
     let (warnings, notes) = (&checked.loaded.warnings, &checked.definitions.notes);
+    let file = checked.loaded.file.as_deref().map(config::shown_path);
     if json {
-        let answer = serde_json::json!({ "ok": true, "entities": lines, "settings": settings, "warnings": warnings, "notes": notes });
+        let answer = serde_json::json!({
+            "ok": true, "file": file, "entities": lines, "settings": settings, "warnings": warnings, "notes": notes
+        });
         output::json(&answer)?;
         return Ok(Exit::Done);
+    }
+    match &file {
+        Some(file) => output::line(&format!("Configuration: {file}"))?,
+        None => output::line("Configuration: no file; variables and defaults only")?,
     }
     let rows = lines.iter().map(|l| {
         let sweep = l.sweep.as_ref().map(|sweep| format!("\nsweep {sweep}")).unwrap_or_default();
@@ -68,11 +76,11 @@ pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
     let companies: Vec<&str> = of.syspro.companies.iter().map(|company| company.as_str()).collect();
     let (profile, zone) = (&of.servicenow.profile, of.syspro.time_zone);
     output::line(&format!("Companies: {}. Profile: {profile}. Schedules are in {zone}.", companies.join(", ")))?;
-    match &checked.loaded.file {
-        Some(file) => output::line(&format!("Configuration: {}", file.display()))?,
-        None => output::line("Configuration: no file; variables and defaults only")?,
+    let mut others = settings.iter().filter(|(_, setting)| setting.origin != "default").peekable();
+    if others.peek().is_some() {
+        output::line("Settings that are not defaults:")?;
     }
-    for (key, setting) in settings.iter().filter(|(_, setting)| setting.origin != "default") {
+    for (key, setting) in others {
         output::line(&format!("  {key} = {}  ({})", setting.value, setting.origin))?;
     }
     for warning in warnings {

@@ -2,7 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -48,6 +48,10 @@ pub(super) struct Refused {
     pub(super) definitions: Vec<String>,
     /// The configuration is so wrong that the definitions could not be looked at.
     pub(super) unchecked: bool,
+    /// The file that the settings are from.
+    pub(super) file: Option<PathBuf>,
+    /// The texts name the file already.
+    named: bool,
 }
 
 /// Everything a command that works with the ledger needs.
@@ -66,28 +70,25 @@ pub(super) struct Context {
 }
 
 impl Refused {
-    fn configuration(problems: Vec<String>) -> Self {
-        Self { configuration: problems, ..Self::default() }
+    fn configuration(file: Option<PathBuf>, problems: Vec<String>) -> Self {
+        Self { configuration: problems, file, ..Self::default() }
     }
 }
 
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
-        let part = |what: &str, problems: &[String]| {
-            let plural = if problems.len() == 1 { "" } else { "s" };
-            format!(
-                "the {what} {} {} problem{plural}\n  {}",
-                if what.ends_with('s') { "have" } else { "has" },
-                problems.len(),
-                problems.join("\n  ")
-            )
-        };
         let mut parts = Vec::new();
-        if !refused.configuration.is_empty() {
-            parts.push(part("configuration", &refused.configuration));
+        let file = refused.file.as_deref();
+        if refused.named {
+            parts.extend(refused.configuration);
+        } else if !refused.configuration.is_empty() {
+            parts.push(format!("{}\n  {}", config::heading(file, refused.configuration.len()), refused.configuration.join("\n  ")));
         }
         if !refused.definitions.is_empty() {
-            parts.push(part("definitions", &refused.definitions));
+            let count = refused.definitions.len();
+            let of = file.map(|file| format!(" of {}", config::shown_path(file))).unwrap_or_default();
+            let plural = if count == 1 { "" } else { "s" };
+            parts.push(format!("the definitions{of} have {count} problem{plural}\n  {}", refused.definitions.join("\n  ")));
         }
         if refused.unchecked {
             parts.push("the definitions can be checked once this is corrected".to_owned());
@@ -110,8 +111,13 @@ impl Checked {
             Err(error) => error,
         };
         let mut refused = match &error {
-            ConfigError::Invalid { problems } => Refused::configuration(problems.iter().map(ToString::to_string).collect()),
-            other => return Err(Refused { unchecked: true, ..Refused::configuration(vec![crate::actors::chain(other)]) }),
+            ConfigError::Invalid { file, problems } => {
+                Refused::configuration(file.clone(), problems.iter().map(ToString::to_string).collect())
+            }
+            ConfigError::Unreadable { path: file, .. } | ConfigError::Syntax { path: file, .. } => {
+                let text = vec![crate::actors::chain(&error)];
+                return Err(Refused { unchecked: true, named: true, ..Refused::configuration(Some(file.clone()), text) });
+            }
         };
         match config::load_definition_part(path, config::environment()) {
             Some(part) => {
@@ -131,8 +137,11 @@ impl Checked {
             let directory = settings.definitions.directory.as_deref();
             definition::load(directory, &settings.servicenow.profile, entities, &settings.companies)
         };
-        let definitions = load(&settings.flows.entities)
-            .map_err(|problems| Refused { definitions: problems.iter().map(ToString::to_string).collect(), ..Refused::default() })?;
+        let definitions = load(&settings.flows.entities).map_err(|problems| Refused {
+            definitions: problems.iter().map(ToString::to_string).collect(),
+            file: loaded.file.clone(),
+            ..Refused::default()
+        })?;
         let mut strangers: Vec<&EntityName> = settings.schedule.keys().filter(|entity| definitions.plan(entity).is_none()).collect();
         let mut known: Vec<&str> = definitions.plans.iter().map(|plan| plan.entity.as_str()).collect();
         let all;
@@ -149,7 +158,7 @@ impl Checked {
                 let profile = &settings.servicenow.profile;
                 format!("`{key}` names no entity of profile `{profile}`; there are {}{origin}", known.join(", "))
             };
-            return Err(Refused::configuration(strangers.iter().map(problem).collect()));
+            return Err(Refused::configuration(loaded.file.clone(), strangers.iter().map(problem).collect()));
         }
         let writes = definitions.plans.iter().find(|plan| plan.setup.is_some() && plan.aligned().is_some());
         if let (Some(plan), None) = (writes, &settings.syspro.enet_url) {
@@ -158,7 +167,7 @@ impl Checked {
                  such as `http://erp.example:31002/SYSPROWCFService/Rest`",
                 plan.entity
             );
-            return Err(Refused::configuration(vec![text]));
+            return Err(Refused::configuration(loaded.file.clone(), vec![text]));
         }
         Ok(Self { loaded, definitions: Arc::new(definitions) })
     }
@@ -166,6 +175,14 @@ impl Checked {
     /// The settings.
     pub(super) fn settings(&self) -> &Settings {
         &self.loaded.settings
+    }
+
+    /// The file that the settings are from, for a text that refuses them.
+    pub(super) fn source(&self) -> String {
+        match &self.loaded.file {
+            Some(file) => format!("; this command reads {}", config::shown_path(file)),
+            None => "; this command found no configuration file and has its settings from variables".to_owned(),
+        }
     }
 }
 
@@ -236,7 +253,8 @@ impl Context {
                 }
                 Stands::Other { number, hash, alive, .. } => {
                     let set = &self.checked.definitions.set;
-                    return Err(Failure::new(Exit::Configuration, not_in_force(set.short(), short(&hash), number.is_some(), alive)));
+                    let text = not_in_force(set.short(), short(&hash), number.is_some(), alive);
+                    return Err(Failure::new(Exit::Configuration, text + &self.checked.source()));
                 }
             }
         }
@@ -300,7 +318,9 @@ impl Context {
     async fn check_companies(&self) -> Result<(), Failure> {
         let syspro = &self.checked.settings().syspro;
         match doubles(&syspro.companies, &self.store.companies().await?) {
-            Some((ours, known)) if !syspro.companies_differ_by_case => Err(Failure::new(Exit::Configuration, twice(&ours, &known))),
+            Some((ours, known)) if !syspro.companies_differ_by_case => {
+                Err(Failure::new(Exit::Configuration, twice(&ours, &known) + &self.checked.source()))
+            }
             _ => Ok(()),
         }
     }

@@ -46,7 +46,7 @@ pub enum CredentialCommand {
 /// Runs the command.
 pub(super) fn credential(global: &Global, command: &CredentialCommand) -> Result<Exit, Failure> {
     let checked = Checked::load(global)?;
-    super::start_logging(&checked)?;
+    super::start_logging(global, &checked, super::Logs::Command)?;
     let password = match command {
         CredentialCommand::Set { name, username, password_stdin, allow_empty } => {
             known(name)?;

@@ -16,7 +16,7 @@ pub struct DoctorArgs {
 /// Runs the command.
 pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Exit, Failure> {
     let checked = Checked::load(global)?;
-    super::start_logging(&checked)?;
+    super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
         let findings = examine(checked, args.read_only).await?;
         output::even_unread(print(global, &findings))?;

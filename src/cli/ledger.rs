@@ -116,7 +116,7 @@ where
     F: AsyncFnOnce(&Context) -> Result<Exit, Failure>,
 {
     let checked = Checked::load(global)?;
-    super::start_logging(&checked)?;
+    super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
         let context = Context::open(checked).await?;
         let result = work(&context).await;

@@ -55,6 +55,12 @@ pub struct Global {
     /// How lists are printed
     #[arg(long, global = true, value_enum, default_value_t = OutputForm::Table)]
     pub output: OutputForm,
+    /// More log on standard error: -v adds what is done (INFO), -vv every detail (DEBUG); commands log warnings and errors without it
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Log errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
 }
 
 /// How lists are printed.
@@ -209,12 +215,36 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     actix_rt::System::new().block_on(work)
 }
 
-/// The log as the settings want it, and panics as lines of it.
-fn start_logging(checked: &context::Checked) -> Result<(), Failure> {
-    let log = &checked.settings().log;
-    crate::telemetry::logging::init(&log.level, log.json)
+/// Whose log is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Logs {
+    /// The service's: `log.level` says how much.
+    Service,
+    /// A command's: warnings and errors, for `log.level` in a file is meant for the service. A variable is set for this very process.
+    Command,
+}
+
+/// How much is logged: what the command line says, else what is set for this process.
+fn level(global: &Global, checked: &context::Checked, logs: Logs) -> String {
+    let by_variable = matches!(checked.loaded.origins.get("log.level"), Some(crate::config::Origin::Variable { .. }));
+    match (global.quiet, global.verbose) {
+        (true, _) => "error".to_owned(),
+        (false, 0) if logs == Logs::Service || by_variable => checked.settings().log.level.clone(),
+        (false, 0) => "warn".to_owned(),
+        (false, 1) => "warn,tieline=info".to_owned(),
+        (false, _) => "info,tieline=debug".to_owned(),
+    }
+}
+
+/// Starts the log, with panics as lines of it.
+fn start_logging(global: &Global, checked: &context::Checked, logs: Logs) -> Result<(), Failure> {
+    crate::telemetry::logging::init(&level(global, checked, logs), checked.settings().log.json)
         .map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error)))?;
     crate::actors::panics::log_panics();
+    match &checked.loaded.file {
+        Some(file) => tracing::info!(file = crate::config::shown_path(file), "the configuration file in use"),
+        None => tracing::info!("no configuration file is in use, only variables and defaults"),
+    }
     Ok(())
 }
 

@@ -111,7 +111,7 @@ pub(super) fn replay(global: &Global, args: &ReplayArgs) -> Result<Exit, Failure
     let scope = scope(args)?;
     let checked = Checked::load(global)?;
     sync::check_names(&checked, scope.company.as_slice(), scope.entity.as_slice())?;
-    super::start_logging(&checked)?;
+    super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
         let context = Context::open(checked).await?;
         let result = run(&context, global, args, scope).await;

@@ -30,7 +30,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Runs until a signal, or until something fails that all depend on.
 pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     let checked = Checked::load(global)?;
-    super::start_logging(&checked)?;
+    super::start_logging(global, &checked, super::Logs::Service)?;
     for warning in &checked.loaded.warnings {
         warn!("{warning}");
     }

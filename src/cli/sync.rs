@@ -57,7 +57,7 @@ struct FlowLine {
 /// Runs the command.
 pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     let checked = Checked::load(global)?;
-    super::start_logging(&checked)?;
+    super::start_logging(global, &checked, super::Logs::Command)?;
     let flows = choose(&checked, args)?;
     super::block_on(async {
         let mut signals = Signals::listen();
@@ -74,9 +74,10 @@ pub(super) fn check_names(checked: &Checked, companies: &[String], entities: &[S
         companies: checked.settings().syspro.companies.iter().map(ToString::to_string).collect(),
         entities: checked.definitions.plans.iter().map(|plan| plan.entity.to_string()).collect(),
     };
-    companies.iter().try_for_each(|company| names.check(Some(company), None))?;
-    entities.iter().try_for_each(|entity| names.check(None, Some(entity)))?;
-    Ok(())
+    // a name that another file would have is unknown for the sake of the file
+    let unknown = |unknown: crate::domain::word::Unknown| Failure::new(Exit::Usage, format!("{unknown}{}", checked.source()));
+    companies.iter().try_for_each(|company| names.check(Some(company), None)).map_err(unknown)?;
+    entities.iter().try_for_each(|entity| names.check(None, Some(entity))).map_err(unknown)
 }
 
 /// The flows asked for; a name that is none is refused.

@@ -110,21 +110,57 @@ pub enum ConfigError {
         /// What the parser said.
         problem: String,
     },
-    /// The file can be read, but says something impossible; all problems, in the order of their keys.
-    #[error("{}", list(problems))]
+    /// The settings can be read, but say something impossible; all problems, in the order of their keys.
+    #[error("{}", list(file.as_deref(), problems))]
     Invalid {
+        /// The file that was read, if there was one.
+        file: Option<PathBuf>,
         /// At least one.
         problems: Vec<Problem>,
     },
 }
 
-fn list(problems: &[Problem]) -> String {
-    let count = problems.len();
-    let mut text = format!("the configuration has {count} problem{}", if count == 1 { "" } else { "s" });
+fn list(file: Option<&Path>, problems: &[Problem]) -> String {
+    let mut text = heading(file, problems.len());
     for problem in problems {
         text += &format!("\n  {problem}");
     }
     text
+}
+
+/// What stands above a list of mistakes: which file they are of, or every place where none was found.
+pub fn heading(file: Option<&Path>, count: usize) -> String {
+    let many = format!("{count} problem{}", if count == 1 { "" } else { "s" });
+    match file {
+        Some(file) => format!("the configuration {} has {many}", shown_path(file)),
+        None => format!("the configuration has {many}; {}", not_found()),
+    }
+}
+
+/// A path as messages show it: absolute, so that it says which of several files of one name it is.
+pub fn shown_path(path: &Path) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    // a leading `./` stays in an absolute path
+    absolute.components().collect::<PathBuf>().display().to_string()
+}
+
+/// Where a file was looked for, and how to get one.
+fn not_found() -> String {
+    let places: Vec<String> = SEARCH
+        .iter()
+        .map(|place| {
+            let why = match std::fs::metadata(place) {
+                Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => " (this user may not look there)",
+                _ => "",
+            };
+            format!("{}{why}", shown_path(Path::new(place)))
+        })
+        .collect();
+    format!(
+        "no configuration file was found as {}: write one (`config/tieline.toml` in the source and /etc/tieline/tieline.toml of the package are \
+         templates; README.md has the shortest one), or name one with --config FILE or TIELINE_CONFIG",
+        places.join(" or ")
+    )
 }
 
 /// The variables of this process. Names or values that are not Unicode come with replacement characters.
@@ -163,10 +199,12 @@ pub fn load_text(text: &str, path: Option<PathBuf>, env: impl IntoIterator<Item 
     let Layers { table, mut origins, problems } = Layers::of(text, path.as_deref(), &env)?;
     let values = values(&table);
     let raw = table.try_into::<Raw>().map_err(|error| ConfigError::Invalid {
+        file: path.clone(),
         problems: vec![Problem { key: String::new(), text: error.message().to_owned(), origin: None }],
     })?;
-    let context = validate::Context { origins: &origins, env: &env, searched: path.is_none() };
-    let (settings, warnings) = validate::resolve(&raw, &context, problems).map_err(|problems| ConfigError::Invalid { problems })?;
+    let context = validate::Context { origins: &origins, env: &env };
+    let (settings, warnings) =
+        validate::resolve(&raw, &context, problems).map_err(|problems| ConfigError::Invalid { file: path.clone(), problems })?;
     // a section by itself has no value
     origins.retain(|key, _| values.contains_key(key));
     Ok(Loaded { settings, file: path, origins, values, warnings })

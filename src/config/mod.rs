@@ -12,7 +12,10 @@ pub mod settings;
 mod tests;
 mod validate;
 
-pub use load::{ConfigError, DefinitionPart, Loaded, Origin, PREFIX, Problem, SEARCH, environment, load, load_definition_part, load_text};
+pub use load::{
+    ConfigError, DefinitionPart, Loaded, Origin, PREFIX, Problem, SEARCH, environment, heading, load, load_definition_part, load_text,
+    shown_path,
+};
 pub use owned::give_to_owner_of;
 pub use settings::Settings;
 pub use validate::is_loopback;

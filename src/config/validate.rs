@@ -12,7 +12,7 @@ use url::{Host, Url};
 use crate::domain::schedule::Schedule;
 use crate::domain::{CompanyId, EntityName};
 
-use super::load::{Origin, Problem, SEARCH, is_secret};
+use super::load::{Origin, Problem, is_secret};
 use super::raw::{COMPANY, Raw, RawConnection, RawFlows, RawSyspro};
 use super::settings::*;
 
@@ -20,8 +20,6 @@ use super::settings::*;
 pub(super) struct Context<'a> {
     pub(super) origins: &'a BTreeMap<String, Origin>,
     pub(super) env: &'a BTreeMap<String, String>,
-    /// No file was found, and none was named.
-    pub(super) searched: bool,
 }
 
 /// Checks every value. The problems that reading found come first into the list; those and ours are sorted by key.
@@ -427,8 +425,7 @@ impl Check<'_> {
         if self.problems.iter().any(|problem| problem.key == key) {
             return None;
         }
-        let hint = if self.context.searched { format!("; no file was found as {}", SEARCH.join(" or ")) } else { String::new() };
-        self.problem(key, format!("`{key}` is missing: {what}{hint}"))
+        self.problem(key, format!("`{key}` is missing: {what}"))
     }
 
     /// A whole number within bounds; the lower bound stands in for one that has been reported.

@@ -46,6 +46,7 @@ mod same_key;
 mod secrets;
 mod service_manager;
 mod servicenow_adapter;
+mod settings_file;
 mod soak;
 mod stopping;
 mod store;

@@ -96,7 +96,7 @@ pub(super) fn demo(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let loaded = config::load_text(&text, None, std::iter::empty())
         .map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error)))?;
     let checked = Checked::with(loaded)?;
-    super::start_logging(&checked)?;
+    super::start_logging(global, &checked, super::Logs::Service)?;
     say(global, &format!("  SYSPRO      {}", systems.syspro.url));
     say(global, &format!("  ServiceNow  {}", systems.servicenow.url()));
     let result = super::block_on(async {

@@ -1,0 +1,149 @@
+//! Which settings a command works with, how much it logs, and what it refuses: through the binary, in directories of their own.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::binary::{Site, text};
+use crate::cli::{json, said};
+
+/// The binary in a directory, without a file that is named to it.
+fn in_directory(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tieline"));
+    command.args(arguments).current_dir(directory).env_remove("TIELINE_CONFIG").stdin(Stdio::null());
+    command
+}
+
+/// The lines of a log of this level.
+fn logged(out: &Output, level: &str) -> usize {
+    String::from_utf8_lossy(&out.stderr).lines().filter(|line| line.split_whitespace().nth(1) == Some(level)).count()
+}
+
+#[test]
+fn without_a_file_every_place_that_was_looked_at_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path().canonicalize().unwrap();
+    for command in ["check", "sync", "doctor", "status"] {
+        let words = said(&in_directory(&here, &[command]).output().unwrap(), 4);
+        for place in [
+            "/etc/tieline/tieline.toml".to_owned(),
+            format!("{}/tieline.toml", here.display()),
+            format!("{}/config/tieline.toml", here.display()),
+        ] {
+            assert!(words.contains(&place), "{command} does not name {place}: {words}");
+        }
+        assert!(words.contains("--config FILE or TIELINE_CONFIG") && words.contains("`syspro.odata_url` is missing"), "{words}");
+        assert_eq!(words.matches("/config/tieline.toml or").count() + words.matches("/config/tieline.toml:").count(), 1, "once: {words}");
+    }
+}
+
+#[test]
+fn the_file_in_use_is_named_when_it_matters() {
+    let site = Site::alone();
+    let here = site.directory.path().canonicalize().unwrap();
+    let file = here.join("tieline.toml").display().to_string();
+    let found = |arguments: &[&str]| in_directory(&here, arguments).output().unwrap();
+    // `check` says it first, whether it was found or named
+    let first = |out: &Output| String::from_utf8_lossy(&out.stdout).lines().next().unwrap_or_default().to_owned();
+    for out in [found(&["check"]), site.run(&["check"])] {
+        said(&out, 0);
+        assert_eq!(first(&out), format!("Configuration: {file}"));
+    }
+    assert_eq!(json(&found(&["check", "--output", "json"]), 0)["file"], file.as_str());
+    // a file that was found is no news, unless one asks
+    assert!(!text(&found(&["credential", "list"])).contains(&file));
+    assert!(said(&found(&["credential", "list", "-v"]), 0).contains(&file));
+
+    // what is wrong is wrong in a file: also where it is something that is missing
+    let good = std::fs::read_to_string(here.join("tieline.toml")).unwrap();
+    std::fs::write(here.join("tieline.toml"), good.replace("time_zone", "#")).unwrap();
+    for command in ["check", "sync", "run"] {
+        let words = said(&found(&[command]), 4);
+        assert!(words.contains(&format!("the configuration {file} has 1 problem")), "{words}");
+    }
+    assert_eq!(json(&found(&["check", "--output", "json"]), 4)["file"], file.as_str());
+    // and so is a definition, whose directory the file names
+    std::fs::create_dir_all(here.join("definitions/entities")).unwrap();
+    std::fs::write(here.join("definitions/entities/supplier.toml"), "colour = \"red\"\n").unwrap();
+    std::fs::write(here.join("tieline.toml"), format!("{good}[definitions]\ndirectory = \"definitions\"\n")).unwrap();
+    let words = said(&found(&["sync"]), 4);
+    assert!(words.contains(&format!("the definitions of {file} have ")) && words.contains("supplier.toml:1"), "{words}");
+    // a company that another file would have
+    std::fs::write(here.join("tieline.toml"), good).unwrap();
+    assert!(said(&found(&["sync", "--company", "EDU9"]), 2).contains(&file));
+}
+
+#[test]
+fn commands_log_warnings_unless_more_or_less_is_asked_for() {
+    // the site's file says `info`, which is meant for the service
+    let site = Site::alone();
+    site.set_credentials(("TIELINE", "one"), ("tieline", "two"));
+    let sync = |more: &[&str]| {
+        let out = site.command(&[&["sync"], more].concat()).output().unwrap();
+        said(&out, 5);
+        out
+    };
+    let plain = sync(&[]);
+    assert_eq!((logged(&plain, "INFO"), logged(&plain, "DEBUG")), (0, 0), "{}", text(&plain));
+    let more = sync(&["-v"]);
+    assert!(logged(&more, "INFO") > 0 && logged(&more, "DEBUG") == 0, "{}", text(&more));
+    let most = sync(&["-vv"]);
+    assert!(logged(&most, "DEBUG") > 0, "{}", text(&most));
+    let quiet = sync(&["--quiet"]);
+    assert_eq!((logged(&quiet, "INFO"), logged(&quiet, "WARN")), (0, 0), "{}", text(&quiet));
+    // what a command says itself is no log
+    assert!(text(&quiet).contains("tieline: "), "{}", text(&quiet));
+    // a variable is set for this very process
+    let out = site.command(&["sync"]).env("TIELINE__LOG__LEVEL", "info").output().unwrap();
+    assert!(logged(&out, "INFO") > 0, "{}", text(&out));
+    said(&site.run(&["-q", "-v", "status"]), 2);
+}
+
+#[test]
+fn the_service_logs_as_its_setting_says() {
+    let site = Site::alone();
+    let log = |arguments: &[&str], sign: &str| {
+        let mut service = site.serve_as(site.command(arguments));
+        let read = || std::fs::read_to_string(site.path("service.log")).unwrap_or_default();
+        crate::binary::wait_until("the service has logged", || read().contains(sign));
+        service.terminate();
+        read()
+    };
+    let text = log(&["run"], "tieline runs");
+    assert!(text.contains("INFO") && text.contains(&site.path("tieline.toml").display().to_string()), "{text}");
+}
+
+#[test]
+fn a_cron_expression_of_six_fields_is_refused_everywhere() {
+    let site = Site::alone();
+    let set = |key: &str| site.command(&["check"]).env(format!("TIELINE__{key}"), "0 5 * * * *").output().unwrap();
+    for (key, name) in [("SCHEDULE__INVOICE", "`schedule.invoice`"), ("FLOWS__SWEEP", "`flows.sweep`")] {
+        let words = said(&set(key), 4);
+        assert!(words.contains(name) && words.contains("got `0 5 * * * *`: it has 6 fields") && words.contains("make five"), "{words}");
+    }
+    // in a site's entity file as well
+    std::fs::create_dir_all(site.path("definitions/entities")).unwrap();
+    let shipped = include_str!("../../config/entities/supplier.toml");
+    let own = format!(
+        "schedule = \"0 5 * * * *\"\n{}",
+        shipped.lines().filter(|line| !line.starts_with("schedule")).collect::<Vec<_>>().join("\n")
+    );
+    std::fs::write(site.path("definitions/entities/supplier.toml"), own).unwrap();
+    let out = site.command(&["check"]).env("TIELINE__DEFINITIONS__DIRECTORY", site.path("definitions")).output().unwrap();
+    let words = said(&out, 4);
+    assert!(words.contains("supplier.toml:1") && words.contains("6 fields"), "{words}");
+}
+
+#[test]
+fn an_instance_with_a_path_is_refused_with_the_address_that_is_right() {
+    let site = Site::alone();
+    let with = |url: &str| site.command(&["check"]).env("TIELINE__SERVICENOW__INSTANCE_URL", url).output().unwrap();
+    for wrong in ["https://example.service-now.com/api/now", "https://example.service-now.com/now/nav/ui/home"] {
+        let words = said(&with(wrong), 4);
+        assert!(
+            words.contains("`servicenow.instance_url` must end after the host")
+                && words.contains("write `https://example.service-now.com`"),
+            "{words}"
+        );
+    }
+    said(&with("https://example.service-now.com/"), 0);
+}
