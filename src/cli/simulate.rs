@@ -169,7 +169,10 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
             output::line(&format!("odata_url={}\nusername={username}\npassword={password}", sim.url))?;
             output::line(&format!("enet_url={}\nenet_password={enet_password}", sim.enet_url))?;
             print_ca(sim.ca_pem.as_deref())?;
-            let keys = format!("odata_url = \"{}\"\ntime_zone = \"Africa/Johannesburg\"\ncompanies = [\"EDU1\", \"1\"]", sim.url);
+            let keys = format!(
+                "odata_url = \"{}\"\ntime_zone = \"Africa/Johannesburg\"\ncompanies = [\"EDU1\", \"1\"]\ncurrency = \"ZAR\"",
+                sim.url
+            );
             print_snippet("syspro", &keys, sim.ca_pem.is_some(), SYSPRO_ODATA, username)?;
             signals.next().await;
             sim.stop();

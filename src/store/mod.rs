@@ -79,7 +79,7 @@ pub use migrate::{OLDEST_SERVER, SchemaState};
 pub use node::{Beat, Node, NodeRow};
 pub use notice::{Notice, NoticeRules, Standing, Told};
 pub use parent::AbsentParent;
-pub use read::{FlowStatus, RecordAttempt, RecordDelivery, RecordView, VersionView, Worry};
+pub use read::{FlowStatus, PendingPayload, RecordAttempt, RecordDelivery, RecordView, VersionView, Worry};
 pub use replay::{ReplayScope, StoredDocument};
 pub use run::{Arrived, RunFilter, RunRow};
 pub use settle::{Settlement, Verdict};

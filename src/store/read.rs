@@ -3,8 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Date, Double, Integer, Nullable, Numeric, Timestamptz};
-use rust_decimal::Decimal;
+use diesel::sql_types::{BigInt, Bool, Date, Double, Integer, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::audit::{AuditFilter, newest};
@@ -318,10 +317,18 @@ struct FlowName {
     entity: String,
 }
 
-#[derive(QueryableByName)]
-struct Amount {
-    #[diesel(sql_type = Numeric)]
-    amount: Decimal,
+/// What would be sent of a record that is not delivered.
+#[derive(Debug, QueryableByName)]
+pub struct PendingPayload {
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// The record's key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// The fields of the target row, as JSON; empty for a record that cannot be mapped.
+    #[diesel(sql_type = Text)]
+    pub payload: String,
 }
 
 impl Store {
@@ -347,21 +354,19 @@ impl Store {
         self.run("read the state of flows", |conn| Ok(sql_query(include_str!("sql/flow_status.sql")).load(conn)?)).await
     }
 
-    /// The amounts in a field of the records that are not confirmed, for tying out. A record that cannot be mapped has none.
+    /// What is not delivered of a block: company, key of the record and what would be sent.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn pending_amounts(&self, entity: String, block: String, field: String) -> Result<Vec<Decimal>, StoreError> {
-        self.run("sum what is set aside", move |conn| {
-            let rows: Vec<Amount> = sql_query(
-                "SELECT (l.payload::json ->> $3)::numeric AS amount FROM pending p JOIN delivery l ON l.id = p.delivery_id \
-                 WHERE p.entity = $1 AND p.block = $2 AND coalesce(l.payload::json ->> $3, '') <> ''",
+    pub async fn pending_payloads(&self, entity: String, block: String) -> Result<Vec<PendingPayload>, StoreError> {
+        self.run("list what is not delivered", move |conn| {
+            Ok(sql_query(
+                "SELECT d.company, d.key, l.payload FROM pending p JOIN document d ON d.id = p.document_id \
+                 JOIN delivery l ON l.id = p.delivery_id WHERE p.entity = $1 AND p.block = $2 ORDER BY p.delivery_id",
             )
             .bind::<Text, _>(entity)
             .bind::<Text, _>(block)
-            .bind::<Text, _>(field)
-            .load(conn)?;
-            Ok(rows.into_iter().map(|row| row.amount).collect())
+            .load(conn)?)
         })
         .await
     }

@@ -19,6 +19,7 @@ mod crash;
 mod database_trouble;
 mod deaths;
 mod definitions;
+mod demo;
 mod described;
 mod doctor;
 mod doubt;

@@ -1,12 +1,12 @@
-//! `tieline demo`: everything on loopback. Two simulators with a year of made-up company data, a private Postgres, one full sync, a
-//! summary that ties out; then the service runs on, and new invoices keep appearing until it is stopped.
+//! `tieline demo`: everything on loopback. Two simulators with a year of simulated company data, a private Postgres, one full sync, a
+//! summary that ties out; then the service keeps running, and new invoices keep appearing until it is stopped.
 
 mod tie;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use chrono::{Days, Utc};
+use chrono::{DateTime, Days, Local, TimeZone, Utc};
 use secrecy::SecretString;
 
 use super::context::{Checked, Context};
@@ -22,24 +22,27 @@ use crate::config;
 use crate::config::api_key::ApiKey;
 use crate::domain::role::Role;
 use crate::domain::run::RunKind;
-use crate::sim::dataset::DatasetOptions;
+use crate::domain::schedule::Schedule;
+use crate::sim::dataset::{Companies, DatasetOptions, ODD};
 use crate::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use crate::sim::syspro::{SysproOptions, SysproSim};
 
-/// How long running work may take to come to an end.
+/// How long running work may take to finish.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
-/// Between two bits of simulated business, and how many invoices each brings.
+/// How often new invoices are posted in each company, and how many.
 const FEED: (Duration, u32) = (Duration::from_secs(5), 3);
+/// When every flow runs.
+const SCHEDULE: &str = "* * * * *";
 /// The name of the key for the console.
 const KEY_NAME: &str = "demo";
 
 /// How the demo runs.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DemoArgs {
-    /// AP invoices of the larger company
+    /// AP invoices of company EDU1; company ODD, with the awkward values, has a twentieth
     #[arg(long, default_value_t = 1000, value_name = "N")]
     documents: u32,
-    /// The seed of the made-up data
+    /// The seed of the simulated data
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Let both systems misbehave: lost answers, 502, 429, cut bodies
@@ -72,7 +75,7 @@ impl StateDirectory {
             None => (std::env::temp_dir().join(format!("tieline-demo-{}", std::process::id())), false),
         };
         std::fs::create_dir_all(&path)
-            .map_err(|error| Failure::new(Exit::Failed, format!("the demo's directory {} cannot be made: {error}", path.display())))?;
+            .map_err(|error| Failure::new(Exit::Failed, format!("the demo's directory {} cannot be created: {error}", path.display())))?;
         Ok(Self { path, keep })
     }
 }
@@ -90,7 +93,7 @@ impl Drop for StateDirectory {
 /// Runs the command.
 pub(super) fn demo(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let directory = StateDirectory::new(args.directory.as_ref())?;
-    say(global, "Starting stand-ins for SYSPRO and ServiceNow on loopback …");
+    say(global, "Starting simulators of SYSPRO and ServiceNow on this machine …");
     let systems = systems(args)?;
     let text = configuration(&systems, &directory.path);
     let loaded = config::load_text(&text, None, std::iter::empty())
@@ -120,9 +123,9 @@ fn say(global: &Global, text: &str) {
 }
 
 fn systems(args: &DemoArgs) -> Result<Systems, Failure> {
-    let failed = |what: &str, error: std::io::Error| Failure::new(Exit::Failed, format!("the stand-in for {what} cannot start: {error}"));
+    let failed = |what: &str, error: std::io::Error| Failure::new(Exit::Failed, format!("the simulator of {what} cannot start: {error}"));
     let options = SysproOptions {
-        dataset: DatasetOptions { seed: args.seed, documents: args.documents, ..DatasetOptions::default() },
+        dataset: DatasetOptions { seed: args.seed, documents: args.documents, companies: Companies::Apart, ..DatasetOptions::default() },
         ..SysproOptions::default()
     };
     let syspro = SysproSim::start(options).map_err(|error| failed("SYSPRO", error))?;
@@ -143,7 +146,7 @@ listen = "127.0.0.1:{port}"
 [syspro]
 odata_url = "{syspro}"
 time_zone = "Africa/Johannesburg"
-companies = ["EDU1", "1"]
+companies = ["EDU1", "{ODD}"]
 currency = "ZAR"
 [servicenow]
 instance_url = "{servicenow}"
@@ -152,12 +155,12 @@ batch_quota_seconds = 2
 request_quota_seconds = 2
 read_delay_seconds = 1
 [schedule]
-cost_center = "* * * * *"
-gl_account = "* * * * *"
-supplier = "* * * * *"
-purchase_order = "* * * * *"
-invoice = "* * * * *"
-gl_posting = "* * * * *"
+cost_center = "{SCHEDULE}"
+gl_account = "{SCHEDULE}"
+supplier = "{SCHEDULE}"
+purchase_order = "{SCHEDULE}"
+invoice = "{SCHEDULE}"
+gl_posting = "{SCHEDULE}"
 [retry]
 min_delay_seconds = 1
 [state]
@@ -192,11 +195,11 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
     set_credentials(context).await?;
     let deps = context.service_deps().await?;
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    say(global, "One full sync: six flows of two companies, parents first …");
+    say(global, "One full sync of two companies, suppliers and accounts before invoices …");
     let started = Instant::now();
     let flows: Vec<_> = flows(&deps).into_iter().map(|flow| (flow, RunKind::Poll)).collect();
     let mut report = sync::run_cycle(&deps, &tree, flows.clone(), signals).await?;
-    // with faults, deliveries wait for another try or a look: a person would run the cycle again
+    // with faults, deliveries are retrying or unknown for a while: a person would run the cycle again
     let mut cycles = 1;
     while args.faults && cycles < 20 && unsettled(context).await? {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -210,20 +213,27 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
     let status = context.flow_status().await?;
     let exit = sync::exit_code(&report, &status);
     let summary = tie::summary(&deps, systems, &status).await?;
-    let ties = summary.iter().all(|line| line.ties());
+    let ties = summary.ties();
     if global.output == OutputForm::Json {
-        output::json(&serde_json::json!({ "seconds": took.as_secs(), "cycles": cycles, "ties_out": ties, "entities": summary }))?;
+        output::json(&serde_json::json!({ "seconds": took.as_secs(), "cycles": cycles, "ties_out": ties, "summary": summary }))?;
     } else {
-        tie::print(&summary);
-        println!("The made-up data holds awkward cases on purpose: invoices of up to 99,999,999,999.99 among them.");
-        let sent: i64 = deps.progress.all().values().map(|counts| counts.confirmed).sum();
-        let rate = u128::from(sent.unsigned_abs()) * 1000 / took.as_millis().max(1);
-        println!("{sent} records in {}.{} s ({rate} a second), audited and durable.", took.as_secs(), took.subsec_millis() / 100);
+        tie::print(&summary, &context.checked.settings().syspro.companies);
+        println!();
+        let rate = u128::try_from(summary.rows()).unwrap_or_default() * 1000 / took.as_millis().max(1);
+        println!(
+            "{} records are delivered, as {} rows, in {}.{} s ({rate} rows a second).",
+            tie::grouped(&summary.delivered().to_string()),
+            tie::grouped(&summary.rows().to_string()),
+            took.as_secs(),
+            took.subsec_millis() / 100
+        );
         let cycle_word = if cycles == 1 { "cycle" } else { "cycles" };
-        println!("{} after {cycles} {cycle_word}.", if ties { "Both sides tie out to the cent" } else { "The two sides do NOT tie out" });
-        let aside: i64 = status.iter().map(|row| row.backlog().total()).sum();
-        if aside > 0 {
-            println!("{aside} records are set aside, each with its reason; the column `set aside` is their amount.");
+        let says = if ties { "Both systems agree to the cent, currency by currency" } else { "The two systems do NOT agree" };
+        println!("{says}, after {cycles} {cycle_word}.");
+        let open = summary.undelivered();
+        if open.total() > 0 {
+            println!("{} records are not delivered: {}.", open.total(), open.sentence());
+            println!("`tieline failures` says why; the column `not delivered` has their amounts.");
         }
     }
     sync::print_errors(&report);
@@ -231,7 +241,7 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
         return Ok(Exit::Failed);
     }
     if args.once {
-        // what is parked is parked on purpose, and the summary accounts for it
+        // what is not delivered is accounted for by the summary
         return Ok(if exit == Exit::Partly { Exit::Done } else { exit });
     }
     keep_running(context, systems, signals).await
@@ -242,7 +252,7 @@ async fn unsettled(context: &Context) -> Result<bool, Failure> {
     Ok(context.flow_status().await?.iter().any(|row| row.backlog().moving() > 0))
 }
 
-/// The service runs on, and business goes on.
+/// The service keeps running, and new invoices are posted.
 async fn keep_running(context: &Context, systems: &Systems, signals: &mut Signals) -> Result<Exit, Failure> {
     let key = ApiKey::generate(Role::Admin).map_err(|error| Failure::plain(&error))?;
     // a state directory that was kept has the key of the last time
@@ -250,26 +260,66 @@ async fn keep_running(context: &Context, systems: &Systems, signals: &mut Signal
     let (hash, tomorrow) = (key.hash.to_vec(), Utc::now().checked_add_days(Days::new(1)));
     context.store.api_key_add(KEY_NAME.to_owned(), Role::Admin.to_string(), key.prefix.clone(), hash, tomorrow, sync::user()).await?;
     println!();
-    println!("The service runs on; new invoices appear every {} s. Ctrl-C ends it.", FEED.0.as_secs());
+    println!("The service is running. Press Ctrl-C to stop it.");
     println!("  console   http://{}/", context.checked.settings().http.listen);
-    println!("  sign in   {}   (made for this demo: role admin, good for a day)", key.expose());
+    println!("  sign in   {}", key.expose());
+    println!("            (an API key for this demo: role admin, valid for one day)");
+    println!();
+    println!("SYSPRO gets {} new invoices per company every {} s. Tieline reads it once a minute,", FEED.1, FEED.0.as_secs());
+    println!("so ServiceNow follows at the next run:");
+    let companies = &context.checked.settings().syspro.companies;
+    let schedule = Schedule::parse(SCHEDULE, context.checked.settings().syspro.time_zone)
+        .map_err(|error| Failure::new(Exit::Configuration, format!("the demo's schedule `{SCHEDULE}` is refused: {error}")))?;
     let feed = async {
         loop {
             tokio::time::sleep(FEED.0).await;
             match systems.syspro.tick(FEED.1) {
-                Ok(_) => println!(
-                    "{}  SYSPRO has {} invoices, ServiceNow {}",
-                    chrono::Utc::now().format("%H:%M:%S"),
-                    systems.syspro.count("EDU1", "ApInvoice").unwrap_or_default()
-                        + systems.syspro.count("1", "ApInvoice").unwrap_or_default(),
-                    systems.servicenow.count("x_apo_invoice"),
-                ),
-                Err(error) => tracing::warn!(%error, "the simulated business stands still"),
+                Ok(_) => {
+                    let there =
+                        companies.iter().map(|company| systems.syspro.count(company.as_str(), "ApInvoice").unwrap_or_default()).sum();
+                    println!(
+                        "{}",
+                        feed_line(Local::now(), there, systems.servicenow.count("x_apo_invoice"), schedule.next_after(Utc::now()))
+                    );
+                }
+                Err(error) => tracing::warn!(%error, "no new invoices can be posted in the simulated SYSPRO"),
             }
         }
     };
     tokio::select! {
         result = run::serve(context, signals, false) => result,
         () = feed => Ok(Exit::Done),
+    }
+}
+
+/// How many invoices each system has, and when the next run brings the others.
+fn feed_line<Z: TimeZone<Offset: std::fmt::Display>>(
+    now: DateTime<Z>,
+    syspro: usize,
+    servicenow: usize,
+    next: Option<DateTime<Utc>>,
+) -> String {
+    let next = next.map_or_else(String::new, |next| {
+        let seconds = (next - now.to_utc()).num_seconds().max(0);
+        format!("; next run at {}, in {seconds} s", next.with_timezone(&now.timezone()).format("%H:%M:%S"))
+    });
+    let new = match syspro.saturating_sub(servicenow) {
+        0 => "none new".to_owned(),
+        new => format!("{new} new"),
+    };
+    format!("{}  invoices: SYSPRO {syspro}, ServiceNow {servicenow}, {new}{next}", now.format("%H:%M:%S"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_feed_says_when_the_next_run_comes() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let line = feed_line(at("2026-03-17T09:41:05Z"), 335, 326, Some(at("2026-03-17T09:42:00Z")));
+        assert_eq!(line, "09:41:05  invoices: SYSPRO 335, ServiceNow 326, 9 new; next run at 09:42:00, in 55 s");
+        let line = feed_line(at("2026-03-17T09:41:05Z"), 335, 335, None);
+        assert_eq!(line, "09:41:05  invoices: SYSPRO 335, ServiceNow 335, none new");
     }
 }

@@ -1,6 +1,6 @@
 //! The summary: both systems asked from their own side, and what explains any difference.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -9,106 +9,161 @@ use super::Systems;
 use crate::actors::Deps;
 use crate::cli::Failure;
 use crate::cli::output;
+use crate::domain::backlog::Backlog;
 use crate::domain::money::{format_decimal, parse_decimal};
 use crate::domain::run::RunCounts;
+use crate::domain::{CompanyId, FlowId};
+use crate::sim::dataset::ODD;
 use crate::sim::dataset::table::Cell;
 use crate::sim::faults::{Fault, FaultRule};
 use crate::sim::servicenow::ServiceNowSim;
 use crate::sim::syspro::SysproSim;
 use crate::store::FlowStatus;
 
-/// One entity's line.
+/// The currency that the simulated companies keep their books in.
+const OWN: &str = "ZAR";
+
+/// Both systems' records and amounts.
 #[derive(Debug, Serialize)]
-pub(super) struct Line {
-    entity: String,
+pub(super) struct Summary {
+    records: Vec<Records>,
+    totals: Vec<Total>,
+}
+
+/// The records of one flow.
+#[derive(Debug, Serialize)]
+struct Records {
+    company: String,
+    entity: &'static str,
+    #[serde(skip)]
+    called: &'static str,
     counts: RunCounts,
-    /// Records that are set aside with a reason.
-    parked: i64,
-    /// What the amounts are of.
-    amount_of: &'static str,
-    /// Rows in ServiceNow's table.
+    /// Records that have not arrived.
+    undelivered: Backlog,
+    /// Rows of the company in ServiceNow's tables.
     rows: usize,
-    /// The amount in SYSPRO's tables.
-    syspro: Option<Decimal>,
-    /// The amount in ServiceNow's tables.
-    servicenow: Option<Decimal>,
-    /// The amount of the records that are set aside.
-    set_aside: Option<Decimal>,
     /// Rows with a key that another row has too.
     duplicates: usize,
 }
 
-impl Line {
-    /// SYSPRO's amount less ServiceNow's and what is set aside.
-    fn difference(&self) -> Option<Decimal> {
-        Some(self.syspro? - self.servicenow? - self.set_aside.unwrap_or_default())
-    }
+/// What amounts of one currency add up to in one company; amounts of different currencies are never added.
+#[derive(Debug, Serialize)]
+struct Total {
+    company: String,
+    amounts_of: &'static str,
+    currency: String,
+    /// In SYSPRO's tables.
+    syspro: Decimal,
+    /// In ServiceNow's tables.
+    servicenow: Decimal,
+    /// Of the records that are not delivered.
+    undelivered: Decimal,
+    /// SYSPRO's less ServiceNow's and what is not delivered.
+    difference: Decimal,
+}
 
+impl Summary {
     /// No difference, and nothing is there twice.
     pub(super) fn ties(&self) -> bool {
-        self.difference().is_none_or(|difference| difference.is_zero()) && self.duplicates == 0
+        self.totals.iter().all(|total| total.difference.is_zero()) && self.records.iter().all(|records| records.duplicates == 0)
+    }
+
+    /// Records that have not arrived.
+    pub(super) fn undelivered(&self) -> Backlog {
+        let mut all = Backlog::default();
+        self.records.iter().for_each(|records| all += records.undelivered);
+        all
+    }
+
+    /// Records that have arrived.
+    pub(super) fn delivered(&self) -> i64 {
+        self.records.iter().map(|records| records.counts.delivered).sum()
+    }
+
+    /// Rows that ServiceNow has.
+    pub(super) fn rows(&self) -> usize {
+        self.records.iter().map(|records| records.rows).sum()
     }
 }
 
-/// Where an entity's amount stands on both sides.
+/// What a row's amount is of: its currency, and how much.
+type Amount = (String, Decimal);
+
+/// Where amounts stand on both sides.
 struct Measure {
     entity: &'static str,
-    amount_of: &'static str,
+    /// What a person calls them.
+    amounts_of: &'static str,
     block: &'static str,
     target: &'static str,
-    column: &'static str,
-    /// Only amounts above zero: the debits of journals that balance.
-    debits: bool,
     /// Reads SYSPRO's side out of its tables.
-    syspro: Option<fn(&SysproSim, &str) -> Decimal>,
+    syspro: fn(&SysproSim, &str) -> Vec<Amount>,
+    /// Reads the amount of a row in ServiceNow, or of one that would be sent.
+    row: fn(&Row) -> Option<Decimal>,
 }
 
-/// An entity of which only the rows are counted.
-const fn counted(entity: &'static str, target: &'static str) -> Measure {
-    Measure { entity, amount_of: "", block: "header", target, column: "", debits: false, syspro: None }
-}
+/// The fields of a row.
+type Row = BTreeMap<String, String>;
+
+/// Entities, what a person calls them, and the tables that their records are in.
+const ENTITIES: &[(&str, &str, &[&str])] = &[
+    ("cost_center", "Cost centres", &["cmn_cost_center"]),
+    ("gl_account", "GL accounts", &["itfm_gl_accounts"]),
+    ("supplier", "Suppliers", &["x_apo_supplier"]),
+    ("purchase_order", "Purchase orders", &["proc_po", "proc_po_item"]),
+    ("invoice", "Invoices", &["x_apo_invoice", "x_apo_invoice_line"]),
+    ("gl_posting", "GL journals", &["x_apo_gl_posting"]),
+];
 
 const MEASURES: &[Measure] = &[
-    counted("cost_center", "cmn_cost_center"),
-    counted("gl_account", "itfm_gl_accounts"),
-    counted("supplier", "x_apo_supplier"),
     Measure {
         entity: "purchase_order",
-        amount_of: "line prices",
+        amounts_of: "Goods ordered",
         block: "lines",
         target: "proc_po_item",
-        column: "cost",
-        debits: false,
-        syspro: Some(order_prices),
+        syspro: ordered,
+        row: |row| Some(number(row, "ordered_quantity")? * number(row, "cost")?),
     },
     Measure {
         entity: "invoice",
-        amount_of: "invoice totals",
+        amounts_of: "Invoices",
         block: "header",
         target: "x_apo_invoice",
-        column: "u_amount_invoiced",
-        debits: false,
-        syspro: Some(invoices),
+        syspro: invoices,
+        row: |row| number(row, "u_amount_invoiced"),
     },
     Measure {
         entity: "invoice",
-        amount_of: "distribution lines",
+        amounts_of: "Invoice lines",
         block: "lines",
         target: "x_apo_invoice_line",
-        column: "u_line_amount_invoiced",
-        debits: false,
-        syspro: Some(distributions),
+        syspro: distributions,
+        row: |row| number(row, "u_line_amount_invoiced"),
     },
+    // the debits alone: a journal adds up to nothing
     Measure {
         entity: "gl_posting",
-        amount_of: "posted debits",
+        amounts_of: "GL debits",
         block: "lines",
         target: "x_apo_gl_posting",
-        column: "u_amount",
-        debits: true,
-        syspro: Some(posted_debits),
+        syspro: debits,
+        row: |row| number(row, "u_amount").map(|amount| amount.max(Decimal::ZERO)),
     },
 ];
+
+fn number(row: &Row, column: &str) -> Option<Decimal> {
+    parse_decimal(row.get(column)?)
+}
+
+/// The ISO code of a currency of the simulated companies.
+fn iso(code: &str) -> String {
+    match code.trim() {
+        "R" => "ZAR",
+        "$" => "USD",
+        other => other,
+    }
+    .to_owned()
+}
 
 /// The rows of a table, each as a function from column name to cell.
 fn rows<T>(syspro: &SysproSim, company: &str, table: &str, mut see: impl FnMut(&dyn Fn(&str) -> Cell) -> T) -> Vec<T> {
@@ -123,28 +178,37 @@ fn cents(number: i64) -> Decimal {
     Decimal::new(number, 2)
 }
 
-fn invoices(syspro: &SysproSim, company: &str) -> Decimal {
-    syspro.sum(company, "ApInvoice", "OrigInvValue").unwrap_or_default()
+fn invoices(syspro: &SysproSim, company: &str) -> Vec<Amount> {
+    rows(syspro, company, "ApInvoice", |cell| (iso(cell("Currency").text()), cents(cell("OrigInvValue").number())))
 }
 
-/// Prices of one ordered unit of lines that are no comments, in the order's currency, each with the four decimals that are sent.
-fn order_prices(syspro: &SysproSim, company: &str) -> Decimal {
-    // an order in local currency has both prices alike
-    let prices = rows(syspro, company, "PorMasterDetail", |cell| {
-        if cell("LineType").text() == "6" {
-            return Decimal::ZERO;
+/// The currency of each order.
+fn order_currencies(syspro: &SysproSim, company: &str) -> HashMap<String, String> {
+    let of = |cell: &dyn Fn(&str) -> Cell| (cell("PurchaseOrder").text().to_owned(), iso(cell("Currency").text()));
+    rows(syspro, company, "PorMasterHdr", of).into_iter().collect()
+}
+
+/// Goods by the lines of orders: pieces times the price of one, less its discount, in the order's currency.
+fn ordered(syspro: &SysproSim, company: &str) -> Vec<Amount> {
+    let currencies = order_currencies(syspro, company);
+    let worth = |cell: &dyn Fn(&str) -> Cell| {
+        // comments, freight and charges have no quantity
+        if matches!(cell("LineType").text(), "4" | "5" | "6") {
+            return None;
         }
         let factor = Decimal::new(cell("MConvFactPrcUm").number(), 6);
         let rest = Decimal::ONE - Decimal::new(cell("MDiscPct1").number(), 4);
+        // an order in local currency has both prices alike
         let price = Decimal::new(cell("MForeignPrice").number(), 5) * rest;
         let price = if cell("MMulDivPrc").text() == "D" { price / factor } else { price * factor };
-        parse_decimal(&format_decimal(price, 4)).unwrap_or_default()
-    });
-    prices.into_iter().sum()
+        let currency = currencies.get(cell("PurchaseOrder").text()).cloned().unwrap_or_default();
+        Some((currency, Decimal::new(cell("MOrderQty").number(), 6) * price))
+    };
+    rows(syspro, company, "PorMasterDetail", worth).into_iter().flatten().collect()
 }
 
-/// Distribution lines of invoices that exist.
-fn distributions(syspro: &SysproSim, company: &str) -> Decimal {
+/// Distribution lines of invoices that exist, in the company's currency.
+fn distributions(syspro: &SysproSim, company: &str) -> Vec<Amount> {
     let key = |cell: &dyn Fn(&str) -> Cell| ["TrnYear", "TrnMonth", "Journal", "EntryNumber"].map(|name| cell(name).number());
     let known: HashSet<(String, String)> =
         rows(syspro, company, "ApInvoice", |cell| (cell("Supplier").text().to_owned(), cell("Invoice").text().to_owned()))
@@ -156,102 +220,149 @@ fn distributions(syspro: &SysproSim, company: &str) -> Decimal {
     .into_iter()
     .flatten()
     .collect();
-    rows(
-        syspro,
-        company,
-        "ApJnlDistrib",
-        |cell| if entries.contains(&key(cell)) { cents(cell("DistrValue").number()) } else { Decimal::ZERO },
-    )
-    .into_iter()
-    .sum()
+    let of = |cell: &dyn Fn(&str) -> Cell| entries.contains(&key(cell)).then(|| (OWN.to_owned(), cents(cell("DistrValue").number())));
+    rows(syspro, company, "ApJnlDistrib", of).into_iter().flatten().collect()
 }
 
-/// Debits of posted journals.
-fn posted_debits(syspro: &SysproSim, company: &str) -> Decimal {
+/// Debits of posted journals, in the company's currency.
+fn debits(syspro: &SysproSim, company: &str) -> Vec<Amount> {
     let key = |cell: &dyn Fn(&str) -> Cell, journal: &str| ["GlYear", "GlPeriod", journal].map(|name| cell(name).number());
     let posted: HashSet<[i64; 3]> =
         rows(syspro, company, "GenJournalCtl", |cell| (cell("JnlStatus").text() == "P").then(|| key(cell, "GlJournal")))
             .into_iter()
             .flatten()
             .collect();
-    rows(syspro, company, "GenJournalDetail", |cell| {
-        if posted.contains(&key(cell, "Journal")) { cents(cell("EntryValue").number().max(0)) } else { Decimal::ZERO }
-    })
-    .into_iter()
-    .sum()
+    let of = |cell: &dyn Fn(&str) -> Cell| {
+        posted.contains(&key(cell, "Journal")).then(|| (OWN.to_owned(), cents(cell("EntryValue").number().max(0))))
+    };
+    rows(syspro, company, "GenJournalDetail", of).into_iter().flatten().collect()
 }
 
-/// Amounts above zero only, where the measure wants debits.
-fn counted_in(measure: &Measure, amount: Decimal) -> Decimal {
-    if measure.debits { amount.max(Decimal::ZERO) } else { amount }
+/// The three sums of one kind of amounts, by company and currency.
+type Sums = BTreeMap<(String, String), [Decimal; 3]>;
+
+/// The company in a key that Tieline has written.
+fn company_of(row: &Row) -> String {
+    row.get("u_source_key").and_then(|key| key.split('/').next()).unwrap_or_default().to_owned()
 }
 
-fn servicenow_amount(servicenow: &ServiceNowSim, measure: &Measure) -> Decimal {
-    let rows = servicenow.rows(measure.target);
-    let amounts = rows.iter().filter_map(|row| parse_decimal(row.get(measure.column)?));
-    amounts.map(|amount| counted_in(measure, amount)).sum()
-}
-
-/// Every entity's line, each amount asked of the system that holds it.
-pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus]) -> Result<Vec<Line>, Failure> {
-    let mut lines: Vec<Line> = Vec::new();
-    for measure in MEASURES {
-        let mut counts = RunCounts::default();
-        for (flow, more) in deps.progress.all() {
-            if flow.entity.as_str() == measure.entity {
-                counts += more;
-            }
+/// What each system, and the ledger, say of these amounts.
+async fn sums(deps: &Deps, systems: &Systems, measure: &Measure) -> Result<Sums, Failure> {
+    let mut sums = Sums::new();
+    let mut add = |at: usize, company: &str, currency: &str, amount: Decimal| {
+        sums.entry((company.to_owned(), currency.to_owned())).or_default()[at] += amount;
+    };
+    let companies = &deps.settings.syspro.companies;
+    for company in companies {
+        for (currency, amount) in (measure.syspro)(&systems.syspro, company.as_str()) {
+            add(0, company.as_str(), &currency, amount);
         }
-        let parked = status.iter().filter(|s| s.entity == measure.entity).map(|row| row.backlog().total()).sum();
-        let mut line = Line {
-            entity: measure.entity.to_owned(),
-            counts,
-            parked,
-            amount_of: measure.amount_of,
-            rows: systems.servicenow.count(measure.target),
-            syspro: None,
-            servicenow: None,
-            set_aside: None,
-            duplicates: systems.servicenow.duplicates(measure.target, "u_source_key"),
-        };
-        if let Some(read) = measure.syspro {
-            let companies = &deps.settings.syspro.companies;
-            line.syspro = Some(companies.iter().map(|company| read(&systems.syspro, company.as_str())).sum());
-            line.servicenow = Some(servicenow_amount(&systems.servicenow, measure));
-            let aside = deps.store.pending_amounts(measure.entity.into(), measure.block.into(), measure.column.into()).await?;
-            line.set_aside = Some(aside.into_iter().map(|amount| counted_in(measure, amount)).sum());
-        }
-        lines.push(line);
     }
-    Ok(lines)
+    // an order's line has the currency of its header
+    let orders = systems.servicenow.rows("proc_po");
+    let of_header: HashMap<&str, &str> =
+        orders.iter().filter_map(|row| Some((row.get("sys_id")?.as_str(), row.get("u_currency")?.as_str()))).collect();
+    for row in systems.servicenow.rows(measure.target) {
+        let of_header = row.get("purchase_order").and_then(|header| of_header.get(header.as_str()));
+        let currency = row.get("u_currency").map(String::as_str).or(of_header.copied()).unwrap_or_default();
+        if let Some(amount) = (measure.row)(&row) {
+            add(1, &company_of(&row), currency, amount);
+        }
+    }
+    let of_order: HashMap<&str, HashMap<String, String>> =
+        companies.iter().map(|company| (company.as_str(), order_currencies(&systems.syspro, company.as_str()))).collect();
+    for one in deps.store.pending_payloads(measure.entity.into(), measure.block.into()).await? {
+        let row: Row = serde_json::from_str(&one.payload).unwrap_or_default();
+        let of_order = || of_order.get(one.company.as_str())?.get(&one.key).map(String::as_str);
+        let currency = row.get("u_currency").map(String::as_str).or_else(of_order).unwrap_or_default();
+        if let Some(amount) = (measure.row)(&row) {
+            add(2, &one.company, currency, amount);
+        }
+    }
+    // a currency of which nothing is more than nothing says nothing
+    sums.retain(|_, sums| sums.iter().any(|sum| !sum.is_zero()));
+    Ok(sums)
 }
 
-/// The summary for people.
-pub(super) fn print(lines: &[Line]) {
-    let money = |amount: Option<Decimal>| amount.map_or_else(String::new, |amount| grouped(&format_decimal(amount, 2)));
-    let rows = lines.iter().map(|l| {
-        let first = l.amount_of != "distribution lines";
-        let count = |n: i64| if first { n.to_string() } else { String::new() };
-        let c = &l.counts;
-        vec![
-            if first { l.entity.clone() } else { String::new() },
-            count(c.read),
-            count(c.sent),
-            count(c.confirmed),
-            count(l.parked),
-            l.amount_of.to_owned(),
-            money(l.syspro),
-            money(l.servicenow),
-            money(l.set_aside),
-            money(l.difference()),
-        ]
-    });
-    let headers = ["entity", "read", "sent", "confirmed", "parked", "amount of", "SYSPRO", "ServiceNow", "set aside", "difference"];
-    println!("{}", output::table(&headers, &[1, 2, 3, 4, 6, 7, 8, 9], rows));
+/// Records and amounts of every company, each asked of the system that holds it.
+pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus]) -> Result<Summary, Failure> {
+    let companies = &deps.settings.syspro.companies;
+    let mut summary = Summary { records: Vec::new(), totals: Vec::new() };
+    for &(entity, called, targets) in ENTITIES {
+        let mut rows: HashMap<String, usize> = HashMap::new();
+        for row in targets.iter().flat_map(|target| systems.servicenow.rows(target)) {
+            *rows.entry(company_of(&row)).or_default() += 1;
+        }
+        // a key names its company, so that two companies never share one
+        let duplicates: usize = targets.iter().map(|target| systems.servicenow.duplicates(target, "u_source_key")).sum();
+        for (at, company) in companies.iter().enumerate() {
+            let stands = |row: &&FlowStatus| row.company == company.as_str() && row.entity == entity;
+            summary.records.push(Records {
+                company: company.to_string(),
+                entity,
+                called,
+                counts: deps.progress.of(&FlowId::new(company.as_str(), entity)),
+                undelivered: status.iter().find(stands).map(FlowStatus::backlog).unwrap_or_default(),
+                rows: rows.get(company.as_str()).copied().unwrap_or_default(),
+                duplicates: if at == 0 { duplicates } else { 0 },
+            });
+        }
+    }
+    for measure in MEASURES {
+        let all = sums(deps, systems, measure).await?;
+        summary.totals.extend(all.into_iter().map(|((company, currency), [syspro, servicenow, undelivered])| Total {
+            company,
+            amounts_of: measure.amounts_of,
+            currency,
+            syspro,
+            servicenow,
+            undelivered,
+            difference: syspro - servicenow - undelivered,
+        }));
+    }
+    Ok(summary)
+}
+
+/// The summary for people: each company by itself.
+pub(super) fn print(summary: &Summary, companies: &[CompanyId]) {
+    for company in companies {
+        let company = company.as_str();
+        println!();
+        println!("{company}: {}", about(company));
+        let rows = summary.records.iter().filter(|records| records.company == company).map(|records| {
+            let counts = &records.counts;
+            let numbers = [counts.read, counts.delivered, records.undelivered.total(), i64::try_from(records.rows).unwrap_or(i64::MAX)];
+            [records.called.to_owned()].into_iter().chain(numbers.map(|number| grouped(&number.to_string()))).collect()
+        });
+        println!("{}", output::table(&["records", "read", "delivered", "not delivered", "rows in ServiceNow"], &[1, 2, 3, 4], rows));
+        let of_company = || summary.totals.iter().filter(|total| total.company == company);
+        let missing = of_company().any(|total| !total.undelivered.is_zero());
+        let money = |amount: Decimal| grouped(&format_decimal(amount, 2));
+        let rows = of_company().map(|total| {
+            let mut row = vec![total.amounts_of.to_owned(), total.currency.clone(), money(total.syspro), money(total.servicenow)];
+            row.extend(missing.then(|| money(total.undelivered)));
+            row.push(money(total.difference));
+            row
+        });
+        let mut headers = vec!["amounts of", "in", "SYSPRO", "ServiceNow"];
+        headers.extend(missing.then_some("not delivered"));
+        headers.push("difference");
+        let numbers: Vec<usize> = (2..headers.len()).collect();
+        println!("{}", output::table(&headers, &numbers, rows));
+    }
+}
+
+/// What a company is made to show.
+fn about(company: &str) -> &'static str {
+    if company == ODD {
+        "awkward values on purpose, such as 99,999,999,999.99 and look-alike keys"
+    } else {
+        "a manufacturer that keeps its books in rand (ZAR)"
+    }
 }
 
 /// `1234567.89` as `1,234,567.89`.
-fn grouped(text: &str) -> String {
+pub(super) fn grouped(text: &str) -> String {
     let (whole, cents) = text.split_once('.').unwrap_or((text, ""));
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
     let mut out = String::new();

@@ -37,6 +37,8 @@ pub struct Company {
     /// The company id, such as `EDU1`.
     pub id: String,
     tables: Vec<Table>,
+    /// An ordinary manufacturer, without the cases that trip a client.
+    pub(super) ordinary: bool,
     /// How often business has gone on by itself.
     pub(super) ticks: u64,
     /// The last row version given out.
@@ -46,7 +48,7 @@ pub struct Company {
 impl Company {
     /// A company with every table, all empty.
     pub fn new(id: &str) -> Self {
-        Self { id: id.to_owned(), tables: TABLES.iter().map(Table::new).collect(), ticks: 0, version: 1_000 }
+        Self { id: id.to_owned(), tables: TABLES.iter().map(Table::new).collect(), ordinary: false, ticks: 0, version: 1_000 }
     }
 
     /// Every table.

@@ -6,38 +6,61 @@ use chrono::{Datelike, Days, Local, NaiveDate};
 use fastrand::Rng;
 
 use super::database::{Company, Database, EditError};
-use super::{ledger, masters, payables, purchasing};
+use super::{ledger, masters, ordinary, payables, purchasing};
+
+/// The company that alone holds the awkward cases where they are kept apart.
+pub const ODD: &str = "ODD";
+
+/// Which companies there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Companies {
+    /// `EDU1`, and the small `1` with the same supplier, invoice, order and GL numbers: both hold every awkward case.
+    #[default]
+    Mixed,
+    /// `EDU1`, an ordinary manufacturer, and [`ODD`] with every awkward case.
+    Apart,
+}
 
 /// What the data is made from.
 #[derive(Debug, Clone)]
 pub struct DatasetOptions {
     /// The same seed, documents and day give the same bytes.
     pub seed: u64,
-    /// AP invoices of company `EDU1`; at least [`payables::SPECIAL`], because the special cases are always there. Company `1` has a twentieth.
+    /// AP invoices of company `EDU1`; at least [`payables::SPECIAL`], because the special cases are always there. The other company has a twentieth.
     pub documents: u32,
     /// GL lines of each ordinary invoice; 1 to 6 at random when absent.
     pub lines_per_invoice: Option<u32>,
     /// The day on which the year ends.
     pub today: NaiveDate,
+    /// Which companies there are.
+    pub companies: Companies,
 }
 
 impl Default for DatasetOptions {
     fn default() -> Self {
-        Self { seed: 1, documents: 1_000, lines_per_invoice: None, today: Local::now().date_naive() }
+        Self { seed: 1, documents: 1_000, lines_per_invoice: None, today: Local::now().date_naive(), companies: Companies::default() }
     }
 }
 
-/// The companies: `EDU1`, and the small `1` with the same supplier, invoice, order and GL numbers.
+/// The companies with their data.
 pub fn generate(options: &DatasetOptions) -> Result<Database, EditError> {
     let documents = options.documents.max(payables::SPECIAL);
     let mut companies = BTreeMap::new();
-    for (id, other, documents) in [("EDU1", "EDU2", documents), ("1", "2", (documents / 20).max(payables::SPECIAL))] {
+    let apart = options.companies == Companies::Apart;
+    let (small, other) = if apart { (ODD, "ODD2") } else { ("1", "2") };
+    for (id, other, documents) in [("EDU1", "EDU2", documents), (small, other, (documents / 20).max(payables::SPECIAL))] {
         let seed =
             options.seed ^ id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let mut company = Company::new(id);
+        company.ordinary = apart && id != ODD;
         let mut maker =
             Maker { company: &mut company, random: Rng::with_seed(seed), today: options.today, lines: options.lines_per_invoice };
         masters::fill(&mut maker, other, documents)?;
+        if maker.company.ordinary {
+            ordinary::fill(&mut maker, documents)?;
+            companies.insert(id.to_owned(), company);
+            continue;
+        }
         let invoices = payables::fill(&mut maker, documents)?;
         purchasing::fill(&mut maker, &invoices)?;
         ledger::special_journals(&mut maker)?;

@@ -39,7 +39,12 @@ impl Entry {
         }
     }
 
-    fn plain(code: &str, value: i64, comment: &'static str) -> Self {
+    /// A payment of an invoice: what it takes off the supplier's account, or the bank's.
+    pub(super) fn of_payment(code: &str, value: i64, invoice: &Invoice, foreign: i64) -> Self {
+        Self { comment: "AP payment", ..Self::of_invoice(code, value, "PAY", invoice, 0, foreign) }
+    }
+
+    pub(super) fn plain(code: &str, value: i64, comment: &'static str) -> Self {
         Self { code: code.to_owned(), value, foreign: value, currency: LOCAL, comment, ..Self::default() }
     }
 }
@@ -57,6 +62,12 @@ struct Header<'a> {
 /// Posts a sub-module's journal on its day.
 pub(super) fn post(maker: &mut Maker<'_>, period: (i64, i64), posted: NaiveDate, module: &str, entries: &[Entry]) -> Result<(), EditError> {
     let header = Header { period, dated: posted, posted: Some(posted), status: "P", source: "J", module };
+    write(maker, &header, entries).map(|_| ())
+}
+
+/// Posts a journal that a person has made.
+pub(super) fn post_by_hand(maker: &mut Maker<'_>, period: (i64, i64), posted: NaiveDate, entries: &[Entry]) -> Result<(), EditError> {
+    let header = Header { period, dated: posted, posted: Some(posted), status: "P", source: "E", module: "" };
     write(maker, &header, entries).map(|_| ())
 }
 

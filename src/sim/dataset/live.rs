@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::database::{Company, Database, EditError};
 use super::generate::Maker;
 use super::table::Cell;
-use super::{masters, payables};
+use super::{masters, ordinary, payables};
 
 /// New invoices of a tick when nobody says how many.
 pub const TICK: u32 = 5;
@@ -41,8 +41,12 @@ pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError>
         let new: Vec<payables::Invoice> = (0..invoices)
             .map(|n| {
                 // only suppliers without special meaning send more
-                let supplier = regular(&mut maker, 12..suppliers);
-                payables::invoice(&mut maker, first + n, supplier, today)
+                let supplier = regular(&mut maker, masters::FIRST_ORDINARY..suppliers);
+                if maker.company.ordinary {
+                    ordinary::bill(&mut maker, first + n, supplier, today)
+                } else {
+                    payables::invoice(&mut maker, first + n, supplier, today)
+                }
             })
             .collect();
         let journal = 900_000 + i64::try_from(ticks).unwrap_or(0);

@@ -57,12 +57,25 @@ pub(super) const CONTROL: &str = "10.000.2100";
 pub(super) const GRN_SUSPENSE: &str = "10.000.2150";
 /// Where a line without a GL code ends up.
 pub(super) const SUSPENSE: &str = "10.000.2999";
+/// Value added tax that is claimed back.
+pub(super) const INPUT_TAX: &str = "10.000.2300";
+/// Raw material in stock.
+pub(super) const STOCK: &str = "10.000.1200";
+/// What people are paid.
+pub(super) const WAGES: &str = "10.800.6100";
+/// Depreciation of a month.
+pub(super) const DEPRECIATION: &str = "10.800.6200";
+/// All of it so far.
+pub(super) const DEPRECIATED: &str = "10.000.1900";
 /// Bank.
 pub(super) const BANK: &str = "10.000.1000";
 
 /// Keys that trip a careless client: leading zeros, case, a leading blank, characters that addresses and quotes care about.
 const SPECIAL: [&str; 12] =
     ["0000010", "042", "42", "Abc01", "ABC01", " 00007", "UTE002", "O'NEIL", "A&B+C", "0000011", "0000012", "000000000149218"];
+
+/// The first supplier without special meaning.
+pub(super) const FIRST_ORDINARY: u32 = SPECIAL.len() as u32;
 
 /// How many suppliers a company with so many invoices has.
 fn supplier_count(documents: u32) -> u32 {
@@ -102,7 +115,8 @@ pub(super) fn fill(maker: &mut Maker<'_>, other: &str, documents: u32) -> Result
     accounts(maker, other, &BRANCHES[..1])?;
     cost_centres(maker, documents)?;
     let count = supplier_count(documents);
-    for n in 0..count {
+    let first = if maker.company.ordinary { FIRST_ORDINARY } else { 0 };
+    for n in first..first + count {
         supplier(maker, n)?;
     }
     // never invoiced, so that it can be deleted without leaving anything behind
@@ -185,7 +199,7 @@ fn accounts(maker: &mut Maker<'_>, company: &str, branches: &[&str]) -> Result<(
         (BANK.into(), "Bank, current account".into(), "A", "BANK"),
         (CONTROL.into(), "Creditors control".into(), "L", "CRED"),
         (GRN_SUSPENSE.into(), "Goods received not invoiced".into(), "L", "CRED"),
-        ("10.000.2300".into(), "Input tax".into(), "A", "CRED"),
+        (INPUT_TAX.into(), "Input tax".into(), "A", "CRED"),
         (SUSPENSE.into(), "Suspense".into(), "L", "CRED"),
         ("10.000.3000".into(), "Retained income".into(), "C", ""),
         ("10.700.4000".into(), "Sales, local".into(), "R", ""),
@@ -197,6 +211,14 @@ fn accounts(maker: &mut Maker<'_>, company: &str, branches: &[&str]) -> Result<(
         ("RETAINED".into(), "".into(), "C", ""),
         ("10.999.6990".into(), "On hold since the reorganisation".into(), "E", "EXP"),
     ];
+    if maker.company.ordinary {
+        all.extend([
+            (STOCK.into(), "Raw material in stock".into(), "A", "INV"),
+            (WAGES.into(), "Salaries and wages".into(), "E", "EXP"),
+            (DEPRECIATION.into(), "Depreciation".into(), "E", "EXP"),
+            (DEPRECIATED.into(), "Accumulated depreciation".into(), "A", "INV"),
+        ]);
+    }
     for branch in branches {
         for (centre, name) in COST_CENTRES {
             for (natural, what) in EXPENSES {
@@ -228,6 +250,7 @@ fn accounts(maker: &mut Maker<'_>, company: &str, branches: &[&str]) -> Result<(
 }
 
 fn cost_centres(maker: &mut Maker<'_>, documents: u32) -> Result<(), EditError> {
+    let ordinary = maker.company.ordinary;
     let mut add_both = |code: &str, name: &str| {
         let rate = maker.random.i64(5_000_000..40_000_000);
         maker.company.add(
@@ -247,8 +270,10 @@ fn cost_centres(maker: &mut Maker<'_>, documents: u32) -> Result<(), EditError> 
     for (code, name) in COST_CENTRES {
         add_both(code, name)?;
     }
-    for (code, name) in [("042", "Laboratory"), ("42", "Canteen"), ("Lab", "Pilot plant"), ("LAB", "Quality – Prüflabor")] {
-        add_both(code, name)?;
+    if !ordinary {
+        for (code, name) in [("042", "Laboratory"), ("42", "Canteen"), ("Lab", "Pilot plant"), ("LAB", "Quality – Prüflabor")] {
+            add_both(code, name)?;
+        }
     }
     // public is a query object for those of the asset register and no table: this is what a site might expose
     for (code, name) in [("PLANT-1", "Plant and machinery"), ("PLANT-01", "Vehicles"), ("07", "Buildings"), ("7", "Land")] {

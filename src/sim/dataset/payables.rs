@@ -28,8 +28,8 @@ pub(super) struct Invoice {
     pub(super) period: (i64, i64),
     /// Cents of the invoice's currency.
     pub(super) value: i64,
-    paid: i64,
-    paid_on: NaiveDate,
+    pub(super) paid: i64,
+    pub(super) paid_on: NaiveDate,
     reference: String,
     /// GL code, cents, expense type.
     lines: Vec<(String, i64, &'static str)>,
@@ -40,8 +40,14 @@ pub(super) fn fill(maker: &mut Maker<'_>, documents: u32) -> Result<Vec<Invoice>
     let suppliers = u32::try_from(maker.company.table("ApSupplier")?.len()).unwrap_or(u32::MAX) - 1;
     let all: Vec<Invoice> =
         (0..documents).map(|n| if n < SPECIAL { special(maker, n) } else { ordinary(maker, n, documents, suppliers) }).collect();
+    post_all(maker, &all)?;
+    Ok(all)
+}
+
+/// Posts invoices in journals of a day.
+pub(super) fn post_all(maker: &mut Maker<'_>, all: &[Invoice]) -> Result<(), EditError> {
     let mut days: BTreeMap<(NaiveDate, (i64, i64)), Vec<&Invoice>> = BTreeMap::new();
-    for invoice in &all {
+    for invoice in all {
         days.entry((invoice.posted, invoice.period)).or_default().push(invoice);
     }
     let mut journal = 4_000;
@@ -49,7 +55,7 @@ pub(super) fn fill(maker: &mut Maker<'_>, documents: u32) -> Result<Vec<Invoice>
         journal += 1;
         post(maker, journal, batch)?;
     }
-    Ok(all)
+    Ok(())
 }
 
 fn ordinary(maker: &mut Maker<'_>, n: u32, documents: u32, suppliers: u32) -> Invoice {
@@ -76,6 +82,17 @@ pub(super) fn invoice(maker: &mut Maker<'_>, n: u32, supplier: u32, posted: Naiv
             (expense_code(maker), sign * maker.random.i64(100..2_500_000), kind)
         })
         .collect();
+    of_lines(maker, n, supplier, (invoiced, posted), lines)
+}
+
+/// An invoice with these lines, of this date and posted on that; paid some days after it is due, in most cases.
+pub(super) fn of_lines(
+    maker: &mut Maker<'_>,
+    n: u32,
+    supplier: u32,
+    (invoiced, posted): (NaiveDate, NaiveDate),
+    lines: Vec<(String, i64, &'static str)>,
+) -> Invoice {
     let value = lines.iter().map(|(_, cents, _)| cents).sum();
     let due = due(supplier, invoiced);
     let paid_on = after(due, maker.random.u64(0..10)).max(after(posted, 1));

@@ -1,5 +1,7 @@
 //! Purchase orders, receipts, and the matching of receipts to invoices.
 
+use chrono::NaiveDate;
+
 use super::database::EditError;
 use super::generate::{Maker, after, before, fiscal, local, rate};
 use super::masters::{GRN_SUSPENSE, expense_code};
@@ -28,13 +30,64 @@ struct Line {
     comment: String,
 }
 
-struct Order {
+pub(super) struct Order {
     number: String,
     supplier: String,
     currency: &'static str,
     status: &'static str,
     entered_days_ago: u64,
     lines: Vec<Line>,
+}
+
+impl Order {
+    /// What the goods cost, in cents of the order's currency.
+    pub(super) fn value(&self) -> i64 {
+        self.lines.iter().map(|line| line.worth(line.quantity, line.foreign)).sum()
+    }
+}
+
+impl Line {
+    /// What so many pieces cost at this price, less the discount: millionths times hundred-thousandths, per price unit, in cents.
+    fn worth(&self, quantity: i64, price: i64) -> i64 {
+        let exact = i128::from(quantity) * i128::from(price) * i128::from(10_000 - self.discount) / (i128::from(self.factor) * 10_000);
+        i64::try_from(exact / 1_000).unwrap_or(i64::MAX)
+    }
+}
+
+/// An order of an ordinary manufacturer: one to four lines of goods, of tens to tens of thousands together.
+pub(super) fn ordinary(maker: &mut Maker<'_>, n: u32, supplier: u32, status: &'static str, entered_days_ago: u64) -> Order {
+    let currency = super::masters::supplier_currency(supplier);
+    let count = maker.random.u32(1..=4);
+    let lines = (0..count)
+        .map(|_| {
+            // dear goods in small numbers, cheap ones in large
+            let (prices, quantities) = maker.pick(&[((15_000, 90_000), (1, 12)), ((1_500, 15_000), (2, 60)), ((120, 1_500), (20, 400))]);
+            let cents = maker.random.i64(prices.0..prices.1);
+            // prices in dollars or euros are a tenth or less
+            let cents = if currency == super::generate::LOCAL { cents } else { cents / 12 };
+            let quantity = maker.random.i64(quantities.0..quantities.1) * 1_000_000;
+            let foreign = cents * 1_000;
+            Line {
+                kind: maker.pick(&["1", "1", "1", "7"]),
+                quantity,
+                received: match status {
+                    "9" => quantity,
+                    // whole pieces
+                    "4" => quantity / 2_000_000 * 1_000_000,
+                    _ => 0,
+                },
+                price: local(foreign, currency),
+                foreign,
+                price_unit: "EA",
+                factor: 1_000_000,
+                discount: 0,
+                charge: 0,
+                comment: String::new(),
+            }
+        })
+        .collect();
+    let supplier = super::masters::supplier_key(supplier);
+    Order { number: format!("{:015}", 5_000 + n), supplier, currency, status, entered_days_ago, lines }
 }
 
 /// Writes orders, one for about every fifth invoice, and matches most of them.
@@ -141,7 +194,7 @@ fn order_line(maker: &mut Maker<'_>, n: u32, line: u32, status: &str, currency: 
     }
 }
 
-fn write(maker: &mut Maker<'_>, order: &Order) -> Result<(), EditError> {
+pub(super) fn write(maker: &mut Maker<'_>, order: &Order) -> Result<(), EditError> {
     let entered = maker.back(order.entered_days_ago);
     let completed = (order.status == "9").then(|| after(entered, 28).min(maker.today));
     let printed = (order.status == "4" || order.status == "9").then(|| after(entered, 1).min(maker.today));
@@ -221,22 +274,19 @@ fn write(maker: &mut Maker<'_>, order: &Order) -> Result<(), EditError> {
     Ok(())
 }
 
-/// Goods received for each line of an order, and the invoice they are matched with.
-fn receive(maker: &mut Maker<'_>, n: u32, order: &Order, invoice: Option<&Invoice>) -> Result<(), EditError> {
+/// Goods received for each line of an order, and the invoice they are matched with; answers the day and what they are worth, in local cents.
+pub(super) fn receive(maker: &mut Maker<'_>, n: u32, order: &Order, invoice: Option<&Invoice>) -> Result<(NaiveDate, i64), EditError> {
     let grn = format!("{:015}", 8_000 + n);
     let received = before(maker.back(order.entered_days_ago), 0);
     let received = after(received, 27).min(maker.today);
     let (year, month) = fiscal(received);
     let (rate, way) = rate(order.currency);
     let journal = 2_000 + i64::from(n);
+    let mut all = 0;
     for (number, line) in (1_i64..).zip(&order.lines).filter(|(_, line)| line.received > 0) {
-        // quantity in millionths times price in hundred-thousandths, per price unit, in cents
-        let value = |price: i64| {
-            let exact =
-                i128::from(line.received) * i128::from(price) * i128::from(10_000 - line.discount) / (i128::from(line.factor) * 10_000);
-            i64::try_from(exact / 1_000).unwrap_or(i64::MAX)
-        };
+        let value = |price: i64| line.worth(line.received, price);
         let worth = value(line.price);
+        all += worth;
         let matched = invoice.is_some();
         let row = vec![
             ("Supplier", (&order.supplier).into()),
@@ -296,5 +346,5 @@ fn receive(maker: &mut Maker<'_>, n: u32, order: &Order, invoice: Option<&Invoic
             maker.company.add("GrnMatching", row)?;
         }
     }
-    Ok(())
+    Ok((received, all))
 }

@@ -8,7 +8,7 @@ use crate::sim::syspro::{Switches, json::RowWriter};
 
 fn options(documents: u32) -> DatasetOptions {
     let today = chrono::NaiveDate::from_ymd_opt(2026, 3, 17).expect("date");
-    DatasetOptions { seed: 42, documents, lines_per_invoice: None, today }
+    DatasetOptions { seed: 42, documents, lines_per_invoice: None, today, companies: Companies::Mixed }
 }
 
 static SMALL: LazyLock<Database> = LazyLock::new(|| generate(&options(300)).expect("data"));
@@ -210,4 +210,71 @@ fn business_goes_on_and_stays_consistent() {
     assert_eq!(database.sum("EDU1", "ApJnlSummary", "InvoiceValue"), database.sum("EDU1", "ApInvoice", "OrigInvValue"));
     let before = SMALL.count("EDU1", "ApInvoicePay").expect("table");
     assert_eq!(database.count("EDU1", "ApInvoicePay"), Ok(before + 60));
+}
+
+#[test]
+fn apart_from_the_awkward_cases_the_figures_are_those_of_a_manufacturer() {
+    let database = generate(&DatasetOptions { companies: Companies::Apart, ..options(300) }).expect("data");
+    assert_eq!(database.companies.keys().collect::<Vec<_>>(), ["EDU1", ODD]);
+    let company = database.company("EDU1").expect("company");
+    let table = |name: &str| company.table(name).expect("table");
+    let numbers = |name: &str, of: &str| -> Vec<i64> {
+        let (table, at) = (table(name), column(table(name), of));
+        table.slots().map(|slot| table.cell(slot, at).number()).collect()
+    };
+    // invoices: from tens to some ten thousands, a few credit notes, most of it paid, tax on what is bought at home
+    let values = numbers("ApInvoice", "OrigInvValue");
+    assert_eq!(values.len(), 300);
+    assert!(values.iter().all(|cents| (100..12_000_000).contains(&cents.abs())), "{:?}", values.iter().max());
+    let credits = values.iter().filter(|cents| **cents < 0).count();
+    assert!((1..20).contains(&credits), "{credits}");
+    assert!(some(company, "ApInvoice", "MthInvBal1 eq 0") > 150);
+    let tax = some(company, "ApJnlDistrib", "ExpenseGlCode eq '10.000.2300'");
+    assert_eq!(tax, some(company, "ApInvoice", "Currency eq 'R'"));
+    assert!(some(company, "ApInvoice", "Currency eq '$'") > 0 && some(company, "ApInvoice", "Currency eq 'EUR'") > 0);
+    // nothing that trips a client
+    for (table, filter) in [
+        ("ApInvoice", "Currency eq 'JPY' or Currency eq 'KWD' or DueDate eq null or OrigInvValue eq 0"),
+        ("ApSupplier", "Supplier eq '042' or Supplier eq 'Abc01' or Supplier eq ' 00007'"),
+        ("ApJnlDistrib", "ExpenseGlCode eq ''"),
+        ("BomCostCentre", "CostCentre eq '042' or CostCentre eq 'Lab'"),
+    ] {
+        assert_eq!(some(company, table, filter), 0, "{table} where {filter}");
+    }
+    // orders: tens to tens of thousands each
+    let (lines, orders) = (table("PorMasterDetail"), table("PorMasterHdr"));
+    let mut worth: HashMap<String, i128> = HashMap::new();
+    for slot in lines.slots() {
+        let [quantity, price] = ["MOrderQty", "MForeignPrice"].map(|name| i128::from(lines.cell(slot, column(lines, name)).number()));
+        *worth.entry(lines.cell(slot, 0).text().to_owned()).or_default() += quantity * price / 1_000_000_000;
+    }
+    assert_eq!(worth.len(), orders.len());
+    assert!(worth.values().all(|cents| (100..9_000_000).contains(cents)), "{:?}", worth.values().max());
+    // every journal balances, goods received are taken off again by the invoices for them
+    let ledger = table("GenJournalDetail");
+    let mut journals: HashMap<[i64; 3], i64> = HashMap::new();
+    let mut received = (0, 0);
+    for slot in ledger.slots() {
+        let value = ledger.cell(slot, column(ledger, "EntryValue")).number();
+        let key = ["GlYear", "GlPeriod", "Journal"].map(|name| ledger.cell(slot, column(ledger, name)).number());
+        *journals.entry(key).or_default() += value;
+        if ledger.cell(slot, column(ledger, "GlCode")).text() == "10.000.2150" {
+            received = if value < 0 { (received.0 + value, received.1) } else { (received.0, received.1 + value) };
+        }
+    }
+    assert!(journals.len() > 100 && journals.values().all(|sum| *sum == 0));
+    assert!(received.1 > 0 && received.0 + received.1 <= 0, "more is invoiced than was received: {received:?}");
+    let accounts = table("GenMaster");
+    assert!(texts(ledger, "GlCode").into_iter().all(|code| accounts.find(&["EDU1".into(), code.into()]).is_some()));
+
+    // the awkward cases are all in the other company, and business goes on in both
+    let odd = database.company(ODD).expect("company");
+    assert_eq!(some(odd, "ApInvoice", "OrigInvValue eq 99999999999.99"), 1);
+    assert!(some(odd, "ApInvoice", "Currency eq 'KWD'") == 1 && some(odd, "ApSupplier", "Supplier eq 'Abc01'") == 1);
+    let mut later = database.clone();
+    for _ in 0..5 {
+        live::tick(&mut later, 3).expect("tick");
+    }
+    assert_eq!(later.count("EDU1", "ApInvoice"), Ok(315));
+    assert_eq!(later.sum("EDU1", "GenJournalDetail", "EntryValue"), Ok(rust_decimal::Decimal::ZERO));
 }
