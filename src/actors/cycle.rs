@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::downstream::LookNow;
 use super::in_force::Snapshot;
@@ -12,7 +13,7 @@ use super::notifier::TellNow;
 use super::poller::{PollError, PollNow, PollReport};
 use super::writer::{Drain, WriteError};
 use super::{Deps, heart};
-use crate::domain::run::RunKind;
+use crate::domain::run::{RunId, RunKind};
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Dead, StoreError};
 
@@ -29,12 +30,22 @@ pub struct CycleAsk {
     pub force: bool,
     /// When the schedule wanted each flow; empty when a person asked.
     pub due_at: BTreeMap<FlowId, DateTime<Utc>>,
+    /// The names that runs get, where whoever asks was told them beforehand.
+    pub runs: BTreeMap<FlowId, RunId>,
+    /// Told how each flow went, as soon as it has ended.
+    pub ended: Option<UnboundedSender<Option<PollError>>>,
 }
 
 impl CycleAsk {
+    /// A cycle of the schedule, of no flow yet.
+    pub fn by_schedule() -> Self {
+        let (due_at, runs) = (BTreeMap::new(), BTreeMap::new());
+        Self { flows: Vec::new(), requested_by: "schedule".into(), reason: None, force: false, due_at, runs, ended: None }
+    }
+
     /// A cycle that a person asked for.
     pub fn by_hand(flows: Vec<(FlowId, RunKind)>, requested_by: String, reason: Option<String>) -> Self {
-        Self { flows, requested_by, reason, force: true, due_at: BTreeMap::new() }
+        Self { flows, requested_by, reason, force: true, ..Self::by_schedule() }
     }
 }
 
@@ -68,7 +79,7 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
         report.write_errors.push(error.into());
     }
     for flows in by_rank(&definitions, &ask.flows) {
-        let ended = &ended;
+        let (ended, told) = (&ended, &ask.ended);
         let runs = flows.into_iter().map(|(flow, kind)| {
             let poller = crew.pollers.get(&flow).cloned();
             let now = PollNow {
@@ -77,6 +88,7 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
                 reason: ask.reason.clone(),
                 force: ask.force,
                 due_at: ask.due_at.get(&flow).copied(),
+                run: ask.runs.get(&flow).copied(),
             };
             async move {
                 let result = match poller {
@@ -84,6 +96,8 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
                     None => Err(PollError::Store { flow: flow.clone(), text: "there is no such flow here".into() }),
                 };
                 ended(&flow, result.as_ref().err());
+                // whoever asked may have gone
+                let _ = told.as_ref().map(|told| told.send(result.as_ref().err().cloned()));
                 (flow, result)
             }
         });

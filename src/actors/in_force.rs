@@ -88,8 +88,8 @@ impl View {
     pub fn complaint(&self) -> Option<String> {
         let Standing::Other { in_force, hash } = &self.standing else { return None };
         Some(format!(
-            "this node has definitions {} (number {}), and {} (number {}) are in force: it reads, maps and sends nothing. Give this node the \
-             files that are in force, or put its own into force with `tieline definitions adopt --why …`",
+            "this node has definitions {} (number {}), and {} (number {}) are in force: it reads, maps and sends nothing. `tieline \
+             definitions show` here lists which files and settings differ. Give this node those that are in force, or put its own into force with `tieline definitions adopt --why …`",
             short(&self.hash),
             self.number.0,
             short(hash),

@@ -15,7 +15,7 @@ use crate::definition::Plan;
 use crate::domain::resent::{Resent, ResentOutcome, Stands};
 use crate::domain::run::{RunId, RunKind};
 use crate::domain::{CompanyId, DocumentKey, FlowId};
-use crate::store::{Intake, IntakeDocument, ReplayScope, StoreError, StoredDocument};
+use crate::store::{HoldRow, Intake, IntakeDocument, ReplayScope, StoreError, StoredDocument};
 
 /// Documents per transaction.
 const PAGE: i64 = 500;
@@ -69,6 +69,11 @@ impl Followed {
         }
     }
 
+    /// Nothing was sent again.
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty() && !self.beyond
+    }
+
     /// Waits until nothing of them moves any more, but no longer than `patience`, and says how they stand then. `None` when there are too many.
     ///
     /// # Errors
@@ -92,6 +97,25 @@ impl Followed {
             self.documents.iter().filter_map(|(id, before)| Some(Resent { stands: stands.get(id)?.clone(), before: before.clone() }));
         Ok(Some(ResentOutcome::of(records)))
     }
+}
+
+/// Takes holds off and makes due again, as it was mapped, what of these records can be sent; answers per record what was done, and those that
+/// are sent again. Sending is the Writer's matter.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn release(
+    deps: &Deps,
+    flow: FlowId,
+    keys: Vec<String>,
+    requested_by: &str,
+    why: String,
+) -> Result<(Vec<HoldRow>, Followed), StoreError> {
+    let (before, since) = deps.store.before_release(flow.clone(), keys.clone()).await?;
+    let rows = deps.store.hold_end(flow, keys, requested_by.to_owned(), why).await?;
+    let sent = |key: &str| rows.iter().any(|row| row.key == key && row.deliveries > 0);
+    let documents = before.into_iter().filter(|row| sent(&row.key)).map(|row| (row.id, row.failed)).collect();
+    Ok((rows, Followed::new(documents, since)))
 }
 
 /// Makes the records of the documents in scope due again. Sending is the Writer's matter.

@@ -149,7 +149,7 @@ impl Root {
         // each by itself: none keeps another one's polls waiting
         for flow in flows {
             let flows = vec![(flow, RunKind::Backfill)];
-            let ask = CycleAsk { flows, requested_by: "backfill".into(), reason: None, force: false, due_at: BTreeMap::new() };
+            let ask = CycleAsk { flows, requested_by: "backfill".into(), ..CycleAsk::by_schedule() };
             let cycle = self.cycle(ask, Vec::new(), ctx).map(|report, _, _| log_report(&report));
             ctx.spawn(cycle);
         }
@@ -215,10 +215,8 @@ impl Handler<Tick> for Root {
         if !due.is_empty() {
             let ask = CycleAsk {
                 flows: due.iter().map(|due| (due.flow.clone(), due.kind)).collect(),
-                requested_by: "schedule".into(),
-                reason: None,
-                force: false,
                 due_at: due.iter().map(|due| (due.flow.clone(), due.due_at)).collect(),
+                ..CycleAsk::by_schedule()
             };
             let cycle = self.cycle(ask, due, ctx).map(|report, _, _| log_report(&report));
             ctx.spawn(cycle);

@@ -10,6 +10,7 @@ use super::ledger::with_ledger;
 use super::signals::Signals;
 use super::{Global, OutputForm, output, sync};
 use crate::actors::cycle::CycleReport;
+use crate::actors::heart;
 use crate::actors::poller::PollError;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::{Tree, flows};
@@ -139,6 +140,11 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     if args.no_wait {
         output::even_unread(print(global, &rows))?;
+        if global.output == OutputForm::Table {
+            let alive = context.store.node_list(heart::SILENT).await?.iter().any(|node| node.alive);
+            let who = if alive { "A running service reads it beside its polls" } else { "No service is running; the next one reads it" };
+            output::even_unread(output::line(&format!("{who}. `tieline backfill list` says how far it is.")))?;
+        }
         return Ok(Exit::Done);
     }
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
@@ -153,6 +159,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     if held {
         output::complaint("another node holds a flow; a running service goes on with its backfill by itself");
     }
+    sync::say_why(&status);
     Ok(sync::exit_code(&last, &status))
 }
 

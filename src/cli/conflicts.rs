@@ -167,7 +167,10 @@ fn done(global: &Global, rows: &[ConflictRow]) -> Result<(), Failure> {
     if global.output == OutputForm::Json {
         return output::json(&rows);
     }
-    output::line(&format!("{} decided; the next run of the flow acts on it (`tieline sync`).", rows.len()))
+    let what = if rows.len() == 1 { "1 entry is decided".to_owned() } else { format!("{} entries are decided", rows.len()) };
+    output::line(&format!(
+        "{what}; nothing has been written yet. The flow’s next run acts on it (`tieline sync`), and `tieline conflicts list` shows what is left."
+    ))
 }
 
 fn at(time: Option<DateTime<Utc>>) -> String {

@@ -137,7 +137,7 @@ impl Checked {
             let directory = settings.definitions.directory.as_deref();
             definition::load(directory, &settings.servicenow.profile, entities, &settings.companies)
         };
-        let definitions = load(&settings.flows.entities).map_err(|problems| Refused {
+        let mut definitions = load(&settings.flows.entities).map_err(|problems| Refused {
             definitions: problems.iter().map(ToString::to_string).collect(),
             file: loaded.file.clone(),
             ..Refused::default()
@@ -169,6 +169,7 @@ impl Checked {
             );
             return Err(Refused::configuration(loaded.file.clone(), vec![text]));
         }
+        definitions.set = std::mem::take(&mut definitions.set).with_settings(settings.syspro.deciding_values());
         Ok(Self { loaded, definitions: Arc::new(definitions) })
     }
 
@@ -354,8 +355,10 @@ pub(super) fn say_adopted(set: &SetText, stands: &Stands) {
 
 /// Why a command does nothing, and what to do.
 fn not_in_force(ours: &str, in_force: &str, known: bool, alive: bool) -> String {
-    let what =
-        format!("the definitions of this command ({ours}) are not those in force in the ledger ({in_force}); nothing was mapped or sent");
+    let what = format!(
+        "the definitions of this command ({ours}) are not those in force in the ledger ({in_force}); nothing was mapped or sent; \
+         `tieline definitions show` lists which files and settings differ"
+    );
     let adopt = "`tieline definitions adopt --why …` puts those of this command into force";
     match (alive, known) {
         (true, _) => format!(

@@ -69,8 +69,16 @@ pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failu
         if accept {
             context.store.flow_accept_smaller(flow.clone(), super::sync::user(), args.why.clone()).await?;
         }
-        context.store.flow_pause(flow.clone(), paused, super::sync::user(), args.why.clone()).await?;
-        output::line(&format!("flow {flow} is {}", if paused { "paused" } else { "resumed" }))?;
+        let before = context.store.flow_pause(flow.clone(), paused, super::sync::user(), args.why.clone()).await?;
+        let text = before.said(&flow, paused);
+        if global.output == OutputForm::Json {
+            let changed = before.changes(paused);
+            output::json(
+                &serde_json::json!({ "flow": flow, "paused": paused, "changed": changed, "running_on": before.running_on, "text": text }),
+            )?;
+        } else {
+            output::line(&text)?;
+        }
         Ok(Exit::Done)
     })
 }

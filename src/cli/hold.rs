@@ -1,9 +1,15 @@
 //! `tieline park` and `tieline release`: records that a person holds back, and lets go again.
 
+use serde::Serialize;
+
+use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::ledger::with_ledger;
-use super::{Global, OutputForm, output};
+use super::{Global, OutputForm, output, resend};
+use crate::actors::replay::release as take_off;
 use crate::domain::FlowId;
+use crate::domain::resent::ResentOutcome;
+use crate::store::HoldRow;
 
 /// Which records, and why.
 #[derive(Debug, clap::Args)]
@@ -20,58 +26,111 @@ pub struct HoldArgs {
     why: String,
 }
 
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ask {
-    /// Hold them back.
-    Park,
-    /// Let them go.
-    Release,
+/// Which records, why, and whether to send them.
+#[derive(Debug, clap::Args)]
+pub struct ReleaseArgs {
+    #[command(flatten)]
+    records: HoldArgs,
+    /// Only queue the records; a running service, or the next sync, sends them
+    #[arg(long)]
+    no_send: bool,
 }
 
-/// Runs the command.
-pub(super) fn hold(global: &Global, args: &HoldArgs, ask: Ask) -> Result<Exit, Failure> {
+/// What became of released records, for programs.
+#[derive(Serialize)]
+struct Released {
+    records: Vec<HoldRow>,
+    /// Keys that were never read from SYSPRO.
+    unknown: Vec<String>,
+    /// What became of them; null where nothing was sent.
+    outcome: Option<ResentOutcome>,
+    /// Why sending stopped, if it did.
+    errors: Vec<String>,
+}
+
+/// `tieline park`
+pub(super) fn park(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        context.check_names(Some(&args.company), Some(&args.entity)).await?;
-        let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
-        let (keys, who, why) = (args.keys.clone(), super::sync::user(), args.why.clone());
-        let rows = match ask {
-            Ask::Park => context.store.hold_put(flow, keys, who, why).await?,
-            Ask::Release => context.store.hold_end(flow, keys, who, why).await?,
-        };
-        print(global, &rows, ask)?;
-        // the others are done all the same
-        match args.keys.iter().find(|key| !rows.iter().any(|row| row.key == **key)) {
-            Some(unknown) => Err(super::record::never_read(&args.company, &args.entity, unknown)),
-            None => Ok(Exit::Done),
+        let (flow, keys) = named(context, args).await?;
+        let rows = context.store.hold_put(flow, keys, super::sync::user(), args.why.clone()).await?;
+        match global.output {
+            OutputForm::Json => output::json(&rows)?,
+            OutputForm::Table => rows.iter().try_for_each(|row| output::line(&held(row)))?,
         }
+        known(args, &rows, Exit::Done)
     })
 }
 
-fn print(global: &Global, rows: &[crate::store::HoldRow], ask: Ask) -> Result<(), Failure> {
-    if global.output == OutputForm::Json {
-        return output::json(&rows);
+/// `tieline release`
+pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failure> {
+    let (args, no_send) = (&args.records, args.no_send);
+    with_ledger(global, async |context| {
+        let (flow, keys) = named(context, args).await?;
+        // what is only queued is sent by whoever has the definitions in force
+        let deps = if no_send { context.deps() } else { context.working_deps().await? };
+        let (rows, followed) = take_off(&deps, flow, keys, &super::sync::user(), args.why.clone()).await?;
+        let people = global.output == OutputForm::Table;
+        // a reader that goes early must not keep anything from being sent
+        let say = |text: &str| output::even_unread(output::line(text));
+        if people {
+            rows.iter().try_for_each(|row| say(&released(row)))?;
+        }
+        let sent = if no_send || followed.is_empty() { None } else { Some(resend::send(context, &deps, &followed).await?) };
+        match &sent {
+            Some(sent) if people => sent.say()?,
+            None if people && !followed.is_empty() => say("A running service, or the next `tieline sync`, sends what is queued.")?,
+            _ => {}
+        }
+        let exit = sent.as_ref().map_or(Exit::Done, resend::Sent::exit);
+        let known = known(args, &rows, exit);
+        if !people {
+            let unknown = args.keys.iter().filter(|key| !rows.iter().any(|row| row.key == **key)).cloned().collect();
+            let errors = sent.as_ref().map(resend::Sent::errors).unwrap_or_default();
+            output::even_unread(output::json(&Released { records: rows, unknown, outcome: sent.and_then(|sent| sent.outcome), errors }))?;
+        }
+        known
+    })
+}
+
+/// The flow and the keys that are named.
+async fn named(context: &Context, args: &HoldArgs) -> Result<(FlowId, Vec<String>), Failure> {
+    context.check_names(Some(&args.company), Some(&args.entity)).await?;
+    Ok((FlowId::new(args.company.as_str(), args.entity.as_str()), args.keys.clone()))
+}
+
+/// One key that was never read makes the command fail; the others are done all the same.
+fn known(args: &HoldArgs, rows: &[HoldRow], exit: Exit) -> Result<Exit, Failure> {
+    match args.keys.iter().find(|key| !rows.iter().any(|row| row.key == **key)) {
+        Some(unknown) => Err(super::record::never_read(&args.company, &args.entity, unknown)),
+        None => Ok(exit),
     }
-    for row in rows {
-        let text = match (ask, row.changed) {
-            (Ask::Park, false) => "is on hold already".to_owned(),
-            (Ask::Park, true) => {
-                let left =
-                    if row.left_alone > 0 { format!("; {} on their way cannot be called back", row.left_alone) } else { String::new() };
-                format!("is on hold: {} of its records were set aside{left}", row.deliveries)
-            }
-            (Ask::Release, false) if row.left_alone > 0 => "has nothing that can be released: `tieline replay` maps it anew".to_owned(),
-            (Ask::Release, false) => "has nothing to release".to_owned(),
-            (Ask::Release, true) => {
-                let left = if row.left_alone > 0 {
-                    format!("; {} stay parked (`tieline record` says why)", row.left_alone)
-                } else {
-                    String::new()
-                };
-                format!("is released: {} of its records are due{left}", row.deliveries)
-            }
-        };
-        output::line(&format!("{} {text}", row.key))?;
+}
+
+fn parts(count: i64) -> String {
+    if count == 1 { "1 part".to_owned() } else { format!("{count} parts") }
+}
+
+/// What a hold did.
+fn held(row: &HoldRow) -> String {
+    let left = match row.left_alone {
+        0 => String::new(),
+        count => format!("; {} left before and cannot be called back", parts(count)),
+    };
+    match row.changed {
+        true => format!("{} is on hold: {} set aside{left}", row.key, parts(row.deliveries)),
+        false => format!("{} is on hold already{left}", row.key),
     }
-    Ok(())
+}
+
+/// What a release did.
+fn released(row: &HoldRow) -> String {
+    let left = match row.left_alone {
+        0 => String::new(),
+        count => format!("; {} stay parked (`tieline record` says why)", parts(count)),
+    };
+    match row.changed {
+        true => format!("{} is released: {} queued{left}", row.key, parts(row.deliveries)),
+        false if row.left_alone > 0 => format!("{} has nothing that can be released: `tieline replay` maps it anew", row.key),
+        false => format!("{} has nothing to release", row.key),
+    }
 }

@@ -19,6 +19,7 @@ mod output;
 mod record;
 mod reload;
 mod replay;
+mod resend;
 mod run;
 #[cfg(target_os = "linux")]
 mod service;
@@ -105,8 +106,8 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// Holds records back: nothing of them is sent until they are released
     Park(hold::HoldArgs),
-    /// Lets records go: takes a hold off, and makes due again what is parked, as it was mapped
-    Release(hold::HoldArgs),
+    /// Lets records go: takes a hold off, sends again what is parked, as it was mapped, and says what became of it
+    Release(hold::ReleaseArgs),
     /// Reads a period of SYSPRO's history again, beside the polls
     Backfill(backfill::BackfillArgs),
     /// Whom `[notices]` tells what
@@ -159,8 +160,8 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Failures(args) => ledger::failures(&cli.global, &args),
         Command::Record(args) => record::record(&cli.global, &args),
         Command::Replay(args) => replay::replay(&cli.global, &args),
-        Command::Park(args) => hold::hold(&cli.global, &args, hold::Ask::Park),
-        Command::Release(args) => hold::hold(&cli.global, &args, hold::Ask::Release),
+        Command::Park(args) => hold::park(&cli.global, &args),
+        Command::Release(args) => hold::release(&cli.global, &args),
         Command::Backfill(args) => backfill::backfill(&cli.global, &args),
         Command::Notices(command) => notices::notices(&cli.global, &command),
         Command::Definitions(command) => definitions::definitions(&cli.global, &command),

@@ -1,7 +1,5 @@
 //! `tieline replay`: records are mapped anew from their stored content and sent again.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
@@ -9,16 +7,11 @@ use uuid::Uuid;
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::record::never_read;
-use super::{Global, OutputForm, output, sync};
+use super::{Global, OutputForm, output, resend, sync};
 use crate::actors::replay::{ReplayReport, replay as take_in};
-use crate::actors::supervise::RestartPolicy;
-use crate::actors::tree::Tree;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunCounts;
 use crate::store::ReplayScope;
-
-/// How long running work may take to come to an end.
-const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Which records.
 #[derive(Debug, clap::Args)]
@@ -149,30 +142,20 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
         }
         return Ok(if left_out { Exit::Partly } else { Exit::Done });
     }
-    let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    // a cycle without flows reads nothing and sends what is due
-    let mut signals = super::signals::Signals::listen();
-    let cycle = sync::run_cycle(&deps, &tree, Vec::new(), &mut signals).await;
-    tree.stop(STOP_DEADLINE).await;
-    let cycle = cycle?;
-    taken_in.outcome = taken_in.followed.settle(&deps, Duration::ZERO).await?;
-    let status = context.flow_status().await?;
+    let sent = resend::send(context, &deps, &taken_in.followed).await?;
     if people {
-        if let Some(outcome) = &taken_in.outcome {
-            say(&outcome.text)?;
-        }
         for (flow, counts) in deps.progress.all() {
             say(&format!("{flow}: delivered {}", counts.delivered))?;
         }
-        sync::print_errors(&cycle);
+        sent.say()?;
     } else {
         let mut all = RunCounts::default();
         deps.progress.all().into_values().for_each(|counts| all += counts);
-        let errors = cycle.write_errors.iter().map(ToString::to_string).collect();
-        let (sent, confirmed, delivered) = (Some(all.sent), Some(all.confirmed), Some(all.delivered));
-        output::even_unread(output::json(&Outcome { taken_in, sent, confirmed, delivered, errors }))?;
+        taken_in.outcome.clone_from(&sent.outcome);
+        let (parts, confirmed, delivered) = (Some(all.sent), Some(all.confirmed), Some(all.delivered));
+        output::even_unread(output::json(&Outcome { taken_in, sent: parts, confirmed, delivered, errors: sent.errors() }))?;
     }
-    match sync::exit_code(&cycle, &status) {
+    match sent.exit() {
         Exit::Done if left_out => Ok(Exit::Partly),
         exit => Ok(exit),
     }

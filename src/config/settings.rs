@@ -200,6 +200,20 @@ pub struct SysproSettings {
     pub connection: Connection,
 }
 
+impl SysproSettings {
+    /// Settings that decide which values a record is read with, each with its value as TOML writes it: with others the same record has
+    /// another content.
+    pub fn deciding_values(&self) -> Vec<(String, String)> {
+        let text = |text: &str| format!("{text:?}");
+        let mut all = vec![("syspro.no_date_before".to_owned(), text(&self.no_date_before.to_string()))];
+        if self.date_zone == DateZone::Instant {
+            all.push(("syspro.date_zone".to_owned(), text("instant")));
+            all.push(("syspro.time_zone".to_owned(), text(self.time_zone.name())));
+        }
+        all
+    }
+}
+
 /// Through which door SYSPRO is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SysproSource {

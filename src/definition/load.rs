@@ -95,7 +95,11 @@ pub fn load(
     set_currencies(&mut definitions, companies, &mut problems);
     if problems.is_empty() {
         let carried = definitions.plans.iter().map(|plan| plan.entity.to_string()).collect();
-        definitions.set = SetText::of(profile, carried, files.texts(profile));
+        let currencies = companies.iter().filter_map(|(company, code)| {
+            let key = format!("company.{}.currency", toml::Value::String(company.to_string()));
+            Some((key, toml::Value::String(code.clone()?).to_string()))
+        });
+        definitions.set = SetText::of(profile, carried, files.texts(profile)).with_settings(currencies);
         return Ok(definitions);
     }
     problems.sort();

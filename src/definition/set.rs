@@ -1,6 +1,7 @@
 //! A set of definitions as one thing: the texts of its files, the hash that names it, and what differs between two of them.
 //!
-//! The hash is taken over what the texts say, not over the texts: a comment or a blank line more makes no other set.
+//! The hash is taken over what the texts say, not over the texts: a comment or a blank line more makes no other set. Settings that decide
+//! values, such as a company's own currency, count as one more file of the set.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,9 @@ const MOST_CELLS: usize = 4_000_000;
 
 /// Characters of a line that are kept in a difference.
 const MOST_LETTERS: usize = 200;
+
+/// The name under which the settings that decide values stand among the files.
+pub const SETTINGS: &str = "tieline.toml";
 
 /// The files of a set, and what names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,6 +57,18 @@ impl SetText {
         Self { hash, profile: profile.to_owned(), carried, files }
     }
 
+    /// The same set where these settings decide values as well, each with its value as TOML writes it.
+    #[must_use]
+    pub fn with_settings(mut self, settings: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut lines: BTreeSet<String> =
+            self.files.get(SETTINGS).into_iter().flat_map(|text| text.lines()).map(ToOwned::to_owned).collect();
+        lines.extend(settings.into_iter().map(|(key, value)| format!("{key} = {value}")));
+        if !lines.is_empty() {
+            self.files.insert(SETTINGS.to_owned(), lines.into_iter().map(|line| line + "\n").collect());
+        }
+        Self::of(&self.profile, self.carried, self.files)
+    }
+
     /// The hash as people are shown it.
     pub fn short(&self) -> &str {
         short(&self.hash)
@@ -75,7 +91,9 @@ pub fn difference(older: &BTreeMap<String, String>, newer: &BTreeMap<String, Str
     let mut lines = Vec::new();
     let paths: BTreeSet<&String> = older.keys().chain(newer.keys()).collect();
     for path in paths {
-        match (older.get(path), newer.get(path)) {
+        // one by one, also where there were none
+        let none = (path == SETTINGS).then(String::new);
+        match (older.get(path).or(none.as_ref()), newer.get(path).or(none.as_ref())) {
             (Some(_), None) => lines.push(format!("{path}: removed")),
             (None, Some(_)) => lines.push(format!("{path}: added")),
             (Some(old), Some(new)) if old != new => lines.extend(changed(path, old, new)),
@@ -92,7 +110,7 @@ pub fn difference(older: &BTreeMap<String, String>, newer: &BTreeMap<String, Str
 
 /// How one file changed.
 fn changed(path: &str, old: &str, new: &str) -> Vec<String> {
-    if path.starts_with("lookups/")
+    if (path.starts_with("lookups/") || path == SETTINGS)
         && let (Ok(old), Ok(new)) = (old.parse::<toml::Table>(), new.parse::<toml::Table>())
     {
         let (old, new) = (entries(&old), entries(&new));
@@ -234,6 +252,23 @@ mod tests {
             ]
         );
         assert!(difference(&old, &old).is_empty());
+    }
+
+    #[test]
+    fn a_setting_that_decides_values_makes_another_set_and_is_told_by_name() {
+        let set = |settings: &[(&str, &str)]| {
+            let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            SetText::of("apo", vec!["supplier".into()], files(&[("entities/a.toml", "x = 1")])).with_settings(settings)
+        };
+        let (rand, euro) = (set(&[("company.EDU1.currency", "\"ZAR\"")]), set(&[("company.EDU1.currency", "\"EUR\"")]));
+        assert_ne!(rand.hash, euro.hash);
+        assert_eq!(set(&[]).hash, hash(&[("entities/a.toml", "x = 1")]));
+        assert_eq!(difference(&rand.files, &euro.files), ["tieline.toml: company.EDU1.currency = \"EUR\", was \"ZAR\""]);
+        assert_eq!(difference(&set(&[]).files, &euro.files), ["tieline.toml: company.EDU1.currency = \"EUR\" added"]);
+        // added in several steps it is the same set
+        let both = [("company.EDU1.currency", "\"ZAR\""), ("company.EDU2.currency", "\"USD\"")];
+        let later = both.iter().rev().fold(set(&[]), |set, (key, value)| set.with_settings([((*key).to_owned(), (*value).to_owned())]));
+        assert_eq!(set(&both), later);
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/nodes", Some(Permission::Read)),
     route("GET", "/api/v1/definitions", Some(Permission::Read)),
     route("GET", "/api/v1/runs", Some(Permission::Read)),
+    route("GET", "/api/v1/runs/{run}", Some(Permission::Read)),
     route("GET", "/api/v1/records", Some(Permission::Read)),
     route("GET", "/api/v1/records/{company}/{entity}/{*key}", Some(Permission::Read)),
     route("POST", "/api/v1/records/park", Some(Permission::Operate)),

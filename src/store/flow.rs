@@ -93,6 +93,41 @@ pub struct FlowRow {
     paused_at: Option<DateTime<Utc>>,
 }
 
+/// How a flow stood before a person paused or resumed it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, QueryableByName)]
+pub struct FlowBefore {
+    /// It was paused.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    pub paused: bool,
+    /// Tieline had stopped it, for this reason.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub stopped: Option<String>,
+    /// A node is running it; what it has begun it brings to its end.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub running_on: Option<String>,
+}
+
+impl FlowBefore {
+    /// Whether pausing or resuming it changed anything.
+    pub fn changes(&self, paused: bool) -> bool {
+        if paused { !self.paused } else { self.paused || self.stopped.is_some() }
+    }
+
+    /// What pausing or resuming it did, in words.
+    pub fn said(&self, flow: &FlowId, paused: bool) -> String {
+        let running = self.running_on.as_ref().map(|node| format!("; the run on node `{node}` goes on to its end")).unwrap_or_default();
+        match (paused, self.paused, &self.stopped) {
+            (true, true, _) => format!("flow {flow} was paused already; nothing changed"),
+            (true, false, _) => {
+                format!("flow {flow} is paused: no run begins until somebody resumes it; what is queued is still sent{running}")
+            }
+            (false, _, Some(why)) => format!("flow {flow} is resumed; it had been stopped: {why}"),
+            (false, true, None) => format!("flow {flow} is resumed"),
+            (false, false, None) => format!("flow {flow} was neither paused nor stopped; nothing changed"),
+        }
+    }
+}
+
 /// Refuses to go on when the lease is no longer ours; renews it and notes progress otherwise.
 pub(crate) fn flow_assert_held(conn: &mut Conn, lease: &Lease, ttl: Duration) -> Tx<()> {
     let updated = sql_query(
@@ -257,8 +292,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn flow_pause(&self, flow: FlowId, paused: bool, actor: String, reason: String) -> Result<(), StoreError> {
+    pub async fn flow_pause(&self, flow: FlowId, paused: bool, actor: String, reason: String) -> Result<FlowBefore, StoreError> {
         self.run("pause a flow", move |conn| {
+            let before: Vec<FlowBefore> = sql_query(
+                "SELECT paused_at IS NOT NULL AS paused, stopped, CASE WHEN lease_until > now() THEN holder END AS running_on \
+                 FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .load(conn)?;
             sql_query(
                 "INSERT INTO flow (company, entity, paused_at, paused_by) VALUES ($1, $2, CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN $4 END) \
                  ON CONFLICT (company, entity) DO UPDATE SET paused_at = excluded.paused_at, paused_by = excluded.paused_by, \
@@ -272,7 +314,8 @@ impl Store {
             let mut row = NewAudit::of(AuditKind::Action)
                 .detail(&serde_json::json!({ "action": if paused { "pause" } else { "resume" }, "why": reason }));
             (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), actor);
-            audit_append(conn, &[row])
+            audit_append(conn, &[row])?;
+            Ok(before.into_iter().next().unwrap_or_default())
         })
         .await
     }

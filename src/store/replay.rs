@@ -91,6 +91,20 @@ pub struct StoredDocument {
     pub failed: Option<String>,
 }
 
+/// A document that somebody wants released, as it is before.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct BeforeRelease {
+    /// Its number.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// Its key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// The words in which something of it has failed, if it has.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub failed: Option<String>,
+}
+
 #[derive(QueryableByName)]
 struct ResentRow {
     #[diesel(sql_type = BigInt)]
@@ -131,17 +145,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn before_release(&self, flow: FlowId, keys: Vec<String>) -> Result<(Vec<(i64, Option<String>)>, DateTime<Utc>), StoreError> {
-        #[derive(QueryableByName)]
-        struct Before {
-            #[diesel(sql_type = BigInt)]
-            id: i64,
-            #[diesel(sql_type = Nullable<Text>)]
-            failed: Option<String>,
-        }
+    pub async fn before_release(&self, flow: FlowId, keys: Vec<String>) -> Result<(Vec<BeforeRelease>, DateTime<Utc>), StoreError> {
         self.run("read what is to be released", move |conn| {
-            let rows: Vec<Before> = sql_query(
-                "SELECT d.id, (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'parked' \
+            let rows = sql_query(
+                "SELECT d.id, d.key, (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'parked' \
                  AND p.reason NOT IN ('missing_parent', 'on_hold')) AS failed \
                  FROM document d WHERE d.company = $1 AND d.entity = $2 AND d.key = ANY($3)",
             )
@@ -149,7 +156,7 @@ impl Store {
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<Array<Text>, _>(keys)
             .load(conn)?;
-            Ok((rows.into_iter().map(|row| (row.id, row.failed)).collect(), now(conn)?))
+            Ok((rows, now(conn)?))
         })
         .await
     }

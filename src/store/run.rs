@@ -301,9 +301,24 @@ impl Store {
         reason: Option<String>,
         under: SetNumber,
     ) -> Result<RunId, StoreError> {
+        self.run_begin_as(RunId::fresh(), flow, kind, requested_by, reason, under).await
+    }
+
+    /// The same for a run whose name somebody has been told already.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn run_begin_as(
+        &self,
+        run: RunId,
+        flow: FlowId,
+        kind: RunKind,
+        requested_by: String,
+        reason: Option<String>,
+        under: SetNumber,
+    ) -> Result<RunId, StoreError> {
         self.run("begin a run", move |conn| {
             definition_assert(conn, under)?;
-            let run = RunId::fresh();
             if matches!(kind, RunKind::Poll | RunKind::Sweep | RunKind::Backfill) {
                 run_close_dead(conn, &flow)?;
             }

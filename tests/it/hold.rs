@@ -51,7 +51,7 @@ fn a_record_on_hold_is_not_sent_until_it_is_released_and_its_neighbours_are() {
     assert_eq!(was.len(), 1);
 
     // everything of it has arrived: a hold concerns what comes later
-    assert!(run(&world, 0, &["park", COMPANY, "invoice", &name(held), "--why", "in dispute"]).contains("is on hold: 0 of its records"));
+    assert!(run(&world, 0, &["park", COMPANY, "invoice", &name(held), "--why", "in dispute"]).contains("is on hold: 0 parts set aside"));
     assert!(run(&world, 0, &["park", COMPANY, "invoice", &name(held), "--why", "again"]).contains("on hold already"));
     let stands = record(&world, &name(held))["stands"].as_str().unwrap().to_owned();
     assert!(stands.starts_with("delivered at") && stands.ends_with("in dispute"), "{stands}");
@@ -113,10 +113,21 @@ fn what_was_refused_goes_again_as_it_was_mapped_once_it_is_released() {
     run(&world, 3, &["sync", "--sweep", "--entity", "invoice"]);
     let name = ledger_key(&world, &all[0]);
     let refusals = world.database.psql("SELECT count(*) FROM audit WHERE kind = 'parked'");
-    // still refused: it goes, and comes back
-    assert!(run(&world, 0, &["release", COMPANY, "invoice", &name, "--why", "try again"]).contains("1 of its records are due"));
-    run(&world, 3, &["sync", "--entity", "invoice"]);
+    // still refused: it goes, comes back, and whoever released it is told so
+    let said = run(&world, 3, &["release", COMPANY, "invoice", &name, "--why", "try again"]);
+    assert!(said.contains("is released: 1 part queued"), "{said}");
+    assert!(said.contains("1 sent again: 0 delivered; 1 refused for the same reason: "), "{said}");
     assert_ne!(world.database.psql("SELECT count(*) FROM audit WHERE kind = 'parked'"), refusals);
+    let out = world.command(&["--output", "json", "release", COMPANY, "invoice", &name, "--why", "once more"]).output().unwrap();
+    let told: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)));
+    let outcome = &told["outcome"];
+    let counts = [&outcome["sent_again"], &outcome["delivered"], &outcome["failed"], &outcome["failed_as_before"]];
+    assert_eq!(counts, [1, 0, 1, 1], "{told}");
+    assert_eq!((out.status.code(), &told["records"][0]["deliveries"]), (Some(3), &json!(1)), "{told}");
+    // without sending nothing is promised
+    let said = run(&world, 0, &["release", COMPANY, "invoice", &name, "--no-send", "--why", "later"]);
+    assert!(said.contains("1 part queued") && said.contains("sends what is queued") && !said.contains("sent again"), "{said}");
+    run(&world, 3, &["sync", "--entity", "invoice"]);
     // the same address without the rule, and without any row: what arrives now was sent now
     let listen = world.servicenow.url().socket_addrs(|| None).unwrap()[0].to_string();
     let elsewhere = ServiceNowSim::start(ServiceNowOptions::default()).unwrap();
@@ -124,8 +135,8 @@ fn what_was_refused_goes_again_as_it_was_mapped_once_it_is_released() {
     world.servicenow = ServiceNowSim::start(ServiceNowOptions { listen, ..ServiceNowOptions::default() }).unwrap();
     let made = || world.database.psql("SELECT count(*) FROM delivery");
     let before = made();
-    run(&world, 0, &["release", COMPANY, "invoice", &name, "--why", "the period is open again"]);
-    run(&world, 0, &["sync", "--entity", "invoice"]);
+    let said = run(&world, 0, &["release", COMPANY, "invoice", &name, "--why", "the period is open again"]);
+    assert!(said.contains("1 sent again: 1 delivered."), "{said}");
     assert_eq!((due_dates(&world, &all[0].1), made()), (vec![REFUSED_DATE.to_owned()], before), "as it was mapped");
     assert!(run(&world, 0, &["release", COMPANY, "invoice", &name, "--why", "again"]).contains("nothing to release"));
     let wrong = run(&world, 1, &["release", COMPANY, "invoice", "nobody/7", "--why", "typing error"]);

@@ -43,6 +43,8 @@ mod odata;
 mod plans;
 mod poison;
 mod prometheus;
+mod reload;
+mod results;
 mod same_key;
 mod secrets;
 mod service_manager;

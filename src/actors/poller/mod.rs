@@ -89,6 +89,8 @@ pub struct PollNow {
     pub force: bool,
     /// When its schedule wanted it: not run when another node did so since.
     pub due_at: Option<DateTime<Utc>>,
+    /// The name that its run gets; without one it makes its own.
+    pub run: Option<RunId>,
 }
 
 /// What a run did.
@@ -330,7 +332,8 @@ impl Reader {
             Taken::Stopped { why } => return Err(PollError::Stopped { flow: self.flow, why }),
             Taken::Done => return Err(PollError::Done { flow: self.flow }),
         };
-        let begun = self.deps.store.run_begin(self.flow.clone(), ask.kind, ask.requested_by, ask.reason, self.definitions.number).await;
+        let (run, number) = (ask.run.unwrap_or_else(RunId::fresh), self.definitions.number);
+        let begun = self.deps.store.run_begin_as(run, self.flow.clone(), ask.kind, ask.requested_by, ask.reason, number).await;
         let run = match begun {
             Ok(run) => run,
             Err(error) => {

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::openapi::{Name, Why};
-use crate::actors::cycle::CycleAsk;
+use super::runs::{RunAccepted, begin};
 use crate::actors::replay::{ReplayReport, replay as take_in};
 use crate::actors::root::StartRefused;
 use crate::actors::tree::flows;
@@ -23,7 +23,7 @@ use crate::http::Surface;
 use crate::http::auth::Caller;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
-use crate::store::{Forgotten, ForgottenFlow, NewAudit, ReplayScope};
+use crate::store::{FlowBefore, Forgotten, ForgottenFlow, NewAudit, ReplayScope};
 
 type Answer = Result<HttpResponse, Problem>;
 
@@ -97,15 +97,12 @@ pub(super) struct Paused {
     flow: FlowId,
     /// Whether it is paused now.
     paused: bool,
-}
-
-/// A run begins.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct RunAccepted {
-    flow: FlowId,
-    /// The kind of run.
-    #[schema(value_type = String)]
-    accepted: RunKind,
+    /// Whether the action changed anything.
+    changed: bool,
+    /// The node that is running the flow: a pause lets it finish that run.
+    running_on: Option<String>,
+    /// The same in words.
+    text: String,
 }
 
 /// Something that takes longer than a request may: it goes on by itself.
@@ -153,18 +150,21 @@ pub(super) async fn flow(surface: web::Data<Surface>, request: HttpRequest, payl
         .map_err(|_| Problem::not_found("the path names no flow", "use /api/v1/flows/COMPANY/ENTITY/run"))?;
     let asked: FlowBody = body(payload).await?;
     Ok(match flow_done(&surface, parts, &asked, caller(&request)).await? {
-        FlowDone::Paused(flow, paused) => HttpResponse::Ok().json(Paused { flow, paused }),
-        FlowDone::Begun(flow, accepted) => HttpResponse::Accepted().json(RunAccepted { flow, accepted }),
+        FlowDone::Paused(flow, paused, before) => {
+            let (changed, text) = (before.changes(paused), before.said(&flow, paused));
+            HttpResponse::Ok().json(Paused { flow, paused, changed, running_on: before.running_on, text })
+        }
+        FlowDone::Begun(accepted) => HttpResponse::Accepted().json(accepted),
         FlowDone::Forgotten(forgotten) => HttpResponse::Ok().json(forgotten),
     })
 }
 
 /// What an action did with a flow.
 pub(in crate::http) enum FlowDone {
-    /// It is paused (true), or no longer.
-    Paused(FlowId, bool),
-    /// A run has begun.
-    Begun(FlowId, RunKind),
+    /// It is paused (true), or no longer; it stood so before.
+    Paused(FlowId, bool, FlowBefore),
+    /// A run was asked for.
+    Begun(RunAccepted),
     /// It is forgotten.
     Forgotten(ForgottenFlow),
 }
@@ -222,8 +222,8 @@ pub(in crate::http) async fn flow_done(surface: &Surface, parts: [String; 3], as
     }
     match action.as_str() {
         "pause" | "resume" => {
-            surface.deps.store.flow_pause(flow.clone(), action == "pause", who, why).await?;
-            Ok(FlowDone::Paused(flow, action == "pause"))
+            let before = surface.deps.store.flow_pause(flow.clone(), action == "pause", who, why).await?;
+            Ok(FlowDone::Paused(flow, action == "pause", before))
         }
         "run" => {
             let status = surface.deps.store.flow_status().await?;
@@ -235,19 +235,18 @@ pub(in crate::http) async fn flow_done(surface: &Surface, parts: [String; 3], as
                 ));
             }
             let kind = if sweep { RunKind::Sweep } else { RunKind::Poll };
-            let ask = CycleAsk::by_hand(vec![(flow.clone(), kind)], who.clone(), Some(why.clone()));
-            surface.root.run(ask).await.map_err(|refused| no_run(&refused))?;
+            let begun = begin(surface, flow, kind, who.clone(), why.clone()).await?;
             // the run's own row says who and why as well, once it begins; this one stands whatever becomes of it
             let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "run", "kind": kind, "why": why }));
             (row.company, row.entity, row.actor) = (Some(company), Some(entity), who);
             surface.deps.store.audit_write(row).await?;
-            Ok(FlowDone::Begun(flow, kind))
+            Ok(FlowDone::Begun(begun))
         }
         other => Err(Problem::not_found(format!("a flow has no action `{other}`"), "use run, pause, resume or forget")),
     }
 }
 
-fn no_run(refused: &StartRefused) -> Problem {
+pub(super) fn no_run(refused: &StartRefused) -> Problem {
     match refused {
         StartRefused::Running(_) => {
             Problem::conflict(refused.to_string(), "wait until it has ended; `GET /health/flows` shows its progress")
@@ -321,7 +320,7 @@ pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, pa
 pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody, who: String) -> Answer {
     Ok(match replay_done(surface, asked, who).await? {
         Some(report) => HttpResponse::Accepted().json(report),
-        None => HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/runs" }),
+        None => HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/runs?kind=replay" }),
     })
 }
 

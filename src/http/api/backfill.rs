@@ -55,6 +55,8 @@ pub(super) struct CancelBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Accepted {
     items: Vec<BackfillRow>,
+    /// Where each says how far it is: its `id` belongs in place of `{id}`.
+    follow: &'static str,
 }
 
 /// `POST /api/v1/backfill`: noted at once, done by the service beside its polls.
@@ -62,7 +64,7 @@ pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, paylo
     Params::parse(request.query_string(), &[])?;
     let asked: BackfillBody = body(payload).await?;
     let rows = add_action(&surface, asked, caller(&request)).await?;
-    Ok(HttpResponse::Accepted().json(Accepted { items: rows }))
+    Ok(HttpResponse::Accepted().json(Accepted { items: rows, follow: "/api/v1/backfills/{id}" }))
 }
 
 /// Notes backfills, for whoever asks, over the API or in the console.

@@ -68,6 +68,8 @@ pub(in crate::http) struct Resolved {
     pub(in crate::http) decided: Vec<ConflictRow>,
     /// Entries that cannot be decided, or are not there.
     pub(in crate::http) left_out: Vec<i64>,
+    /// Where each entry says what became of it once the flow has run: its `id` belongs in place of `{id}`.
+    follow: &'static str,
 }
 
 /// Two lists are in step from now on.
@@ -75,6 +77,8 @@ pub(in crate::http) struct Resolved {
 pub(in crate::http) struct Adopted {
     /// Entries that this decided.
     pub(in crate::http) decided: usize,
+    /// Where entries say what became of them once the flow has run.
+    follow: &'static str,
 }
 
 /// The body of an adoption.
@@ -154,7 +158,7 @@ pub(in crate::http) async fn resolve_action(
     if decided.is_empty() {
         return Err(Problem::not_found("none of these entries can be decided", "`GET /api/v1/conflicts` lists those that stand"));
     }
-    Ok(Resolved { decided, left_out: left })
+    Ok(Resolved { decided, left_out: left, follow: "/api/v1/conflicts/{id}" })
 }
 
 /// `POST /api/v1/conflicts/adopt`: two lists are in step from now on; the next run acts on it.
@@ -182,7 +186,7 @@ pub(in crate::http) async fn adopt_action(
         return Err(Problem::not_found(format!("there is no aligned flow {flow}"), "its profile file needs a block `[header.align]`"));
     }
     let decided = surface.deps.store.conflict_adopt(flow, prefer, who, why).await?;
-    Ok(Adopted { decided: decided.len() })
+    Ok(Adopted { decided: decided.len(), follow: "/api/v1/conflicts" })
 }
 
 #[cfg(test)]

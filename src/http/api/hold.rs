@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::actions::{OUTCOME_WAIT, body, caller, reason};
 use super::openapi::{Name, Why};
-use crate::actors::replay::Followed;
+use crate::actors::replay::release as release_records;
 use crate::domain::FlowId;
 use crate::domain::resent::ResentOutcome;
 use crate::http::Surface;
@@ -77,15 +77,12 @@ pub(in crate::http) async fn park_action(surface: &Surface, asked: HoldBody, who
 pub(in crate::http) async fn release_action(surface: &Surface, asked: HoldBody, who: String) -> Result<HoldAnswer, Problem> {
     let (flow, keys, why) = checked(asked)?;
     surface.check_names(Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
-    let store = &surface.deps.store;
-    let (before, since) = store.before_release(flow.clone(), keys.clone()).await?;
-    let rows = store.hold_end(flow.clone(), keys.clone(), who, why).await?;
+    let (rows, followed) = release_records(&surface.deps, flow.clone(), keys.clone(), &who, why).await?;
     surface.root.nudge_all();
     // of those alone that had something to release; what cannot be read of it is released all the same
-    let changed = rows.iter().any(|row| row.changed && row.deliveries > 0);
-    let outcome = match changed {
-        true => Followed::new(before, since).settle(&surface.deps, OUTCOME_WAIT).await.unwrap_or_default(),
-        false => None,
+    let outcome = match followed.is_empty() {
+        true => None,
+        false => followed.settle(&surface.deps, OUTCOME_WAIT).await.unwrap_or_default(),
     };
     answer(&flow, keys, rows, outcome)
 }

@@ -7,6 +7,7 @@ pub(super) mod doctor;
 pub(super) mod hold;
 mod lists;
 mod openapi;
+pub(super) mod runs;
 
 use actix_web::web;
 
@@ -18,6 +19,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/nodes", web::get().to(lists::nodes))
         .route("/api/v1/definitions", web::get().to(lists::definitions))
         .route("/api/v1/runs", web::get().to(lists::runs))
+        .route("/api/v1/runs/{run}", web::get().to(runs::show))
         .route("/api/v1/records", web::get().to(lists::records))
         .route("/api/v1/records/park", web::post().to(hold::park))
         .route("/api/v1/records/release", web::post().to(hold::release))

@@ -19,7 +19,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
 
-use super::{actions, backfill, conflicts, doctor, hold, lists};
+use super::{actions, backfill, conflicts, doctor, hold, lists, runs};
 use crate::actors::replay::ReplayReport;
 use crate::http::auth::{ROUTES, Route};
 use crate::http::problem::Problem;
@@ -106,6 +106,7 @@ const OPERATIONS: &[Operation] = &[
         Answer::One(200, component::<lists::DefinitionsView>),
     ),
     get("/api/v1/runs", "listRuns", "Runs, the newest first", lists::RUNS, Answer::Page(component::<RunRow>)),
+    get("/api/v1/runs/{run}", "getRun", "One run, and what became of its records", &[], Answer::One(200, component::<RunRow>)),
     get(
         "/api/v1/records",
         "listRecords",
@@ -170,7 +171,7 @@ const OPERATIONS: &[Operation] = &[
         "runFlow",
         "Runs a flow now",
         component::<actions::FlowBody>,
-        Answer::One(202, component::<actions::RunAccepted>),
+        Answer::One(202, component::<runs::RunAccepted>),
     ),
     post(
         "/api/v1/flows/{company}/{entity}/pause",
@@ -286,12 +287,14 @@ fn described(route: &Route, said: &Operation, components: &mut BTreeMap<String, 
         let name = part.trim_start_matches('*');
         let schema = match name {
             "id" => number(1, i64::MAX),
+            "run" => schema_of(Kind::Uuid),
             _ => text(TEXT, 1, None),
         };
         let (what, example) = match name {
             "company" => ("the SYSPRO company", json!("EDU1")),
             "entity" => ("the entity", json!("supplier")),
             "key" => ("the key as lists show it, its parts joined by `/`, percent-encoded", json!("0000104")),
+            "run" => ("its id", json!("01936b2e-0000-7000-8000-000000000000")),
             _ => ("its number", json!(17)),
         };
         operation = operation.parameter(

@@ -256,15 +256,19 @@ const RUN_WAIT: std::time::Duration = std::time::Duration::from_secs(3);
 const RUN_LOOK: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// What came of an action.
-async fn outcome(surface: &Surface, done: FlowDone, since: DateTime<Utc>) -> Result<Said, Refusal> {
-    let (flow, text) = match done {
-        FlowDone::Paused(flow, true) => {
-            return Ok(Said::text(format!("Flow {flow} is paused: no run begins until somebody resumes it; what is due is still sent.")));
-        }
-        FlowDone::Paused(flow, false) => {
-            let next =
-                surface.root.next_runs().await.get(&flow).map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC")));
-            return Ok(Said::text(format!("Flow {flow} is resumed.{}", next.unwrap_or_default())));
+async fn outcome(surface: &Surface, done: FlowDone) -> Result<Said, Refusal> {
+    let begun = match done {
+        FlowDone::Paused(flow, paused, before) => {
+            let next = match paused {
+                true => None,
+                false => surface
+                    .root
+                    .next_runs()
+                    .await
+                    .get(&flow)
+                    .map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC"))),
+            };
+            return Ok(Said::text(format!("{}{}", sentence(&before.said(&flow, paused)), next.unwrap_or_default())));
         }
         FlowDone::Forgotten(gone) => {
             let dropped = if gone.dropped > 0 {
@@ -274,21 +278,12 @@ async fn outcome(surface: &Surface, done: FlowDone, since: DateTime<Utc>) -> Res
             };
             return Ok(Said::text(format!("Flow {} is forgotten; {} records stay as history.{dropped}", gone.flow, gone.kept)));
         }
-        FlowDone::Begun(flow, kind) => {
-            let text = format!("The {} of flow {flow}", if kind == RunKind::Sweep { "sweep" } else { "run" });
-            (flow, text)
-        }
+        FlowDone::Begun(begun) => begun,
     };
+    let text = format!("The {} of flow {}", if begun.accepted == RunKind::Sweep { "sweep" } else { "run" }, begun.flow);
     let until = tokio::time::Instant::now() + RUN_WAIT;
-    let asked = RunFilter {
-        company: Some(flow.company.to_string()),
-        entity: Some(flow.entity.to_string()),
-        since: Some(since),
-        limit: 1,
-        ..RunFilter::default()
-    };
     loop {
-        let run = surface.deps.store.run_list(asked.clone()).await?.into_iter().next();
+        let run = surface.deps.store.run_find(begun.run.0).await?;
         let late = tokio::time::Instant::now() >= until;
         match run {
             Some(run) if run.outcome.is_some() => {
@@ -306,6 +301,13 @@ async fn outcome(surface: &Surface, done: FlowDone, since: DateTime<Utc>) -> Res
     }
 }
 
+/// With a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let mut text = format!("{text}.");
+    text.get_mut(..1).map(str::make_ascii_uppercase).unwrap_or_default();
+    text
+}
+
 /// `POST /flows/{company}/{entity}/run|pause|resume|forget`
 pub(super) async fn act(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
@@ -313,10 +315,9 @@ pub(super) async fn act(surface: web::Data<Surface>, request: HttpRequest, paylo
     let parts: [String; 3] = path_parts(request.uri().path(), 1, 3)?
         .try_into()
         .map_err(|_| Problem::not_found("the path names no flow", "use the buttons of the overview"))?;
-    let since = surface.deps.store.time().await?;
     let asked = FlowBody { why: form.text("why").to_owned(), drop_pending: form.text("drop_pending") == "yes", ..FlowBody::default() };
     let done = flow_done(&surface, parts, &asked, caller(&request)).await?;
-    let said = outcome(&surface, done, since).await?;
+    let said = outcome(&surface, done).await?;
     Ok(see_other(&said.on(&session, "/")))
 }
 

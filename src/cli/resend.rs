@@ -1,0 +1,65 @@
+//! What the commands that send records again have in common: they send what is queued, wait, and say what became of it.
+
+use std::time::Duration;
+
+use super::context::Context;
+use super::failure::{Exit, Failure};
+use super::signals::Signals;
+use super::{output, sync};
+use crate::actors::cycle::CycleReport;
+use crate::actors::replay::Followed;
+use crate::actors::supervise::RestartPolicy;
+use crate::actors::tree::Tree;
+use crate::actors::{Deps, heart};
+use crate::domain::resent::ResentOutcome;
+use crate::store::FlowStatus;
+
+/// How long running work may take to come to an end.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long it is waited for what a running service is sending.
+const OTHERS_WAIT: Duration = Duration::from_secs(10);
+
+/// What became of records that were sent again.
+pub(super) struct Sent {
+    /// `None` when there are too many of them.
+    pub(super) outcome: Option<ResentOutcome>,
+    pub(super) cycle: CycleReport,
+    pub(super) status: Vec<FlowStatus>,
+}
+
+/// Sends what is queued, and says how these records stand then.
+pub(super) async fn send(context: &Context, deps: &Deps, followed: &Followed) -> Result<Sent, Failure> {
+    let tree = Tree::start(deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    // a cycle without flows reads nothing and sends what is due
+    let mut signals = Signals::listen();
+    let cycle = sync::run_cycle(deps, &tree, Vec::new(), &mut signals).await;
+    tree.stop(STOP_DEADLINE).await;
+    let cycle = cycle?;
+    // a service may have taken some of them before this command did
+    let others = deps.store.node_list(heart::SILENT).await?.iter().any(|node| node.alive);
+    let outcome = followed.settle(deps, if others { OTHERS_WAIT } else { Duration::ZERO }).await?;
+    Ok(Sent { outcome, cycle, status: context.flow_status().await? })
+}
+
+impl Sent {
+    /// Says it to people: what became of the records, and what kept others from being sent.
+    pub(super) fn say(&self) -> Result<(), Failure> {
+        if let Some(outcome) = &self.outcome {
+            output::even_unread(output::line(&outcome.text))?;
+        }
+        sync::print_errors(&self.cycle);
+        sync::say_why(&self.status);
+        Ok(())
+    }
+
+    /// What kept records from being sent.
+    pub(super) fn errors(&self) -> Vec<String> {
+        self.cycle.write_errors.iter().map(ToString::to_string).collect()
+    }
+
+    /// The worst thing that happened decides.
+    pub(super) fn exit(&self) -> Exit {
+        sync::exit_code(&self.cycle, &self.status)
+    }
+}
