@@ -74,7 +74,8 @@ fn an_entity_that_is_added_is_read_and_sent_and_one_that_is_removed_no_more() {
     assert_ne!(added, before);
     // it is a flow like every other: with a schedule, a run and an action of its own
     let seen = flow(&node, "band").expect("the added flow");
-    assert!(seen["next_run_at"].as_str().is_some_and(|at| at.contains("-01-01T")), "{seen}");
+    // in the zone of the SYSPRO server it is the first of January
+    assert!(seen["next_run_at"].as_str().is_some_and(|at| at.contains("-01-01T") || at.contains("-12-31T")), "{seen}");
     let run = |entity: &str| {
         let path = format!("/api/v1/flows/{COMPANY}/{entity}/run");
         let (status, _, body) = ask(&node.site, "POST", &path, Some(&key), r#"{"why":"a test"}"#).unwrap();
