@@ -4,6 +4,7 @@
 //! uses `$metadata` where it answers, and is liberal in what it accepts. It never writes, never sends a credential to another
 //! origin and never pages by `$skip`.
 
+mod children;
 mod columns;
 mod count;
 mod derived;

@@ -1,0 +1,106 @@
+//! The rows of a document's children.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::definition::ReadPlan;
+use crate::definition::order;
+use crate::definition::plan::ChildRead;
+use crate::domain::{Fault, Row, Value};
+
+use super::error::SysproError;
+use super::faults;
+use super::odata::Call;
+use super::read::{group, offsets};
+use super::related::{Contiguous, Related};
+use super::wire::Cell;
+
+impl Call<'_> {
+    /// The rows of one child, per root row.
+    pub(super) async fn children(
+        &self,
+        plan: &ReadPlan,
+        child: &ChildRead,
+        rows: &[Vec<Cell>],
+        contiguous: Option<Contiguous<'_>>,
+        faults: &mut [Vec<Fault>],
+    ) -> Result<Vec<Vec<Row>>, SysproError> {
+        let related = Related::new(&child.table, child.on.iter().map(|(_, column)| column.clone()).collect());
+        let width = child.table.columns.len();
+        let key_of = |row: &[Cell], left: &[usize]| left.iter().map(|at| row[*at].key_text()).collect::<Vec<String>>();
+        let Some(via) = &child.via else {
+            let left = offsets(self, &plan.columns, child.on.iter().map(|(column, _)| column), &plan.root.table)?;
+            let found = self.related(&related, rows, &left, contiguous).await?;
+            faults::unreadable(&related, &found.bad, rows, &left, faults);
+            let found = group(&related, found.rows);
+            let lines = rows.iter().zip(faults).map(|(row, faults)| {
+                if let Some(odd) = left.iter().find(|at| matches!(row[**at], Cell::Escaped(_))) {
+                    faults::first(faults, || faults::unaskable(&plan.columns[*odd], &row[*odd], &child.table.table));
+                }
+                let own = found.get(&key_of(row, &left)).map(Vec::as_slice).unwrap_or_default();
+                lines(child, own.iter().map(|row| self.values(&related, row, width).collect()))
+            });
+            return Ok(lines.collect());
+        };
+        let between = Related::new(
+            &via.table,
+            via.on.iter().map(|(_, column)| column.clone()).chain(child.on.iter().map(|(column, _)| column.clone())).collect(),
+        );
+        // the join's own columns first: they alone are the key that a root row has
+        let between = between.joined_on(via.on.len());
+        let to_via = offsets(self, &plan.columns, via.on.iter().map(|(column, _)| column), &plan.root.table)?;
+        let vias = self.related(&between, rows, &to_via, contiguous).await?;
+        faults::unreadable(&between, &vias.bad, rows, &to_via, faults);
+        let vias = group(&between, vias.rows);
+        let to_child = offsets(self, &between.columns, child.on.iter().map(|(column, _)| column), &via.table.table)?;
+        let carry = offsets(self, &between.columns, via.carry.iter(), &via.table.table)?;
+        let owned: Vec<&[Vec<Cell>]> =
+            rows.iter().map(|row| vias.get(&key_of(row, &to_via)).map(Vec::as_slice).unwrap_or_default()).collect();
+        let all: Vec<Vec<Cell>> = owned.iter().flat_map(|rows| rows.iter().cloned()).collect();
+        let found = self.related(&related, &all, &to_child, None).await?;
+        for (own, faults) in owned.iter().zip(faults.iter_mut()) {
+            // a row that belongs to any of the rows between
+            let mut any = vec![Vec::new(); own.len()];
+            faults::unreadable(&related, &found.bad, own, &to_child, &mut any);
+            if let Some(fault) = any.into_iter().flatten().next() {
+                faults::first(faults, || fault);
+            }
+        }
+        let found = group(&related, found.rows);
+        // rows that two documents reach would be counted in both
+        let mut owners: HashMap<Vec<String>, HashSet<Vec<String>>> = HashMap::new();
+        for (row, vias) in rows.iter().zip(&owned) {
+            for via in *vias {
+                owners.entry(key_of(via, &to_child)).or_default().insert(key_of(row, &to_via));
+            }
+        }
+        let lines = owned.into_iter().zip(faults).map(|(vias, faults)| {
+            let shared = vias.iter().map(|via| key_of(via, &to_child)).filter(|key| owners.get(key).is_some_and(|all| all.len() > 1)).min();
+            if let Some(key) = shared {
+                faults::first(faults, || faults::several_owners(child, via, &key, &owners[&key]));
+            }
+            // one row that several rows between lead to is one row, unless they carry different values into it
+            let mut led_to = HashSet::new();
+            let carrying = |via: &Vec<Cell>| carry.iter().map(|at| via[*at].clone()).collect::<Vec<_>>();
+            let vias: Vec<&Vec<Cell>> = vias.iter().filter(|via| led_to.insert((key_of(via, &to_child), carrying(via)))).collect();
+            let rows = vias.iter().flat_map(|via| {
+                let carried: Vec<Value> = self.values(&between, via, between.columns.len()).collect();
+                let own = found.get(&key_of(via, &to_child)).map(Vec::as_slice).unwrap_or_default();
+                let (carry, related) = (&carry, &related);
+                own.iter().map(move |row| {
+                    let carried = carry.iter().map(|at| carried[*at].clone());
+                    self.values(related, row, width).chain(carried).collect::<Vec<Value>>()
+                })
+            });
+            lines(child, rows)
+        });
+        Ok(lines.collect())
+    }
+}
+
+/// Child rows in the order of their key, then of their other values, so that the content's hash does not depend on the order received.
+/// Rows with one key stay all of them: the mapping refuses them by name, since nobody can tell which is the right one.
+fn lines(child: &ChildRead, rows: impl Iterator<Item = Vec<Value>>) -> Vec<Row> {
+    let mut rows: Vec<Row> = rows.map(Into::into).collect();
+    rows.sort_by(|a, b| order(child, a, b).then_with(|| a.iter().map(Value::to_text).cmp(b.iter().map(Value::to_text))));
+    rows
+}
