@@ -83,7 +83,7 @@ pub(super) fn controls(
 }
 
 /// `child.Column` as offsets.
-fn child_column(text: &Text, children: &[ChildRead], key: &str, report: &mut Report<'_>) -> Option<(usize, usize)> {
+pub(super) fn child_column(text: &Text, children: &[ChildRead], key: &str, report: &mut Report<'_>) -> Option<(usize, usize)> {
     if text.line == 0 {
         return None;
     }

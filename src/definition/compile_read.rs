@@ -7,10 +7,12 @@ use chrono_tz::Tz;
 use crate::domain::schedule::Schedule;
 
 use super::compile_number::{RowNames, controls};
-use super::parse::{Table, Text, Whole, Words};
-use super::plan::{ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, ReadPlan, Shows, SweepPlan, TableRead, TypeChange, ViaRead};
+use super::parse::{Flag, Table, Text, Whole, Words};
+use super::plan::{
+    ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, Matching, ReadPlan, Shows, SweepPlan, TableRead, TypeChange, ViaRead,
+};
 use super::problem::{Report, list};
-use super::shape::{ChangeShape, ChangeWord, ChildShape, DeriveShape, EntityFile, JoinShape, OnShape};
+use super::shape::{ChangeShape, ChangeWord, ChildShape, DeriveShape, EntityFile, JoinShape, OnShape, ViaShape};
 
 /// Compiles how an entity is read. Mistakes go to the report; the plan is then as far as it goes and must not be used.
 pub(super) fn read_plan(file: &EntityFile, report: &mut Report<'_>) -> ReadPlan {
@@ -336,19 +338,21 @@ fn child_read(child: &ChildShape, at: &str, root: &TableRead, root_row: &[String
             let own = Words { value: on.iter().map(|(left, _)| left.clone()).collect(), line: 0 };
             let carried: Vec<String> = via.carry.iter().flat_map(|names| names.iter()).map(|name| name.value.clone()).collect();
             let both = to_root.iter().map(|(_, right)| right.value.clone()).chain(own.iter().map(|name| name.value.clone()));
-            let also: Vec<String> = both.chain(carried.iter().cloned()).collect();
+            let matching = matching(via, &format!("{at}.via"), report);
+            let matched = matching.iter().flat_map(|one| std::iter::once(&one.net).chain(one.narrow.iter().map(|(left, _)| left)));
+            let also: Vec<String> = both.chain(carried.iter().cloned()).chain(matched.cloned()).collect();
             let table = TableShape {
                 at: &format!("{at}.via"),
                 table: &via.table,
                 key: via.key.as_ref().unwrap_or(&own),
-                columns: None,
+                columns: via.columns.as_ref(),
                 optional: None,
                 filter: via.filter.as_ref(),
                 exclude: None,
                 dates: via.dates.as_ref(),
                 numbers: via.numbers.as_ref(),
             };
-            (on, Some(ViaRead { table: table.compile(&also, report), on: plain_pairs(&to_root), carry: carried }))
+            (on, Some(ViaRead { table: table.compile(&also, report), on: plain_pairs(&to_root), carry: carried, matching }))
         }
         None => {
             let on = on_or_key(child.on.as_ref(), root);
@@ -367,14 +371,40 @@ fn child_read(child: &ChildShape, at: &str, root: &TableRead, root_row: &[String
         dates: child.dates.as_ref(),
         numbers: child.numbers.as_ref(),
     };
-    let right: Vec<String> = on.iter().map(|(_, right)| right.value.clone()).collect();
+    let narrow = via.iter().flat_map(|via| &via.matching).flat_map(|matching| &matching.narrow).map(|(_, right)| right.clone());
+    let right: Vec<String> = on.iter().map(|(_, right)| right.value.clone()).chain(narrow).collect();
     let table = table.compile(&right, report);
     for name in child.via.iter().flat_map(|via| &via.carry).flat_map(|names| names.iter()) {
         if table.columns.contains(&name.value) {
             report.add(name.line, format!("{at}.via.carry"), format!("the child's row already has a column `{}`", name.value));
         }
     }
-    ChildRead { name: child.name.value.clone(), table, on: plain_pairs(&on), via, amounts: BTreeMap::new() }
+    let may_be_absent = is_set(child.may_be_absent.as_ref());
+    ChildRead { name: child.name.value.clone(), table, on: plain_pairs(&on), via, amounts: BTreeMap::new(), may_be_absent }
+}
+
+/// How the rows in between match records with child rows, where they do.
+fn matching(via: &ViaShape, at: &str, report: &mut Report<'_>) -> Option<Matching> {
+    let Some(net) = &via.net else {
+        if via.narrow.is_some() {
+            report.add(via.line, format!("{at}.narrow"), "stands beside `net`, which is missing: `on` tells the child rows apart");
+        }
+        return None;
+    };
+    check_name(net, &format!("{at}.net"), "a column", report);
+    if let Some(carry) = &via.carry {
+        let text = "cannot stand beside `net`: of several rows that lead to one child row nobody can tell whose values it would carry";
+        report.add(carry.line, format!("{at}.carry"), text);
+    }
+    let narrow = via.narrow.as_ref().map(OnShape::pairs).unwrap_or_default();
+    for name in narrow.iter().flat_map(|(left, right)| [left, right]) {
+        check_name(name, &format!("{at}.narrow"), "a column", report);
+    }
+    Some(Matching { net: net.value.clone(), narrow: plain_pairs(&narrow) })
+}
+
+fn is_set(flag: Option<&Flag>) -> bool {
+    flag.is_some_and(|flag| flag.value)
 }
 
 /// The tables that the entity reads.
@@ -452,5 +482,6 @@ fn change_query(change: &ChangeShape, at: &str, tables: &Tables<'_>, report: &mu
         overlap_days: change.overlap_days.as_ref().map_or(1, |days| days.value),
         filter: change.filter.as_ref().map(|text| filter(text, &format!("{at}.filter"), report)),
         touches,
+        may_be_absent: is_set(change.may_be_absent.as_ref()),
     }
 }

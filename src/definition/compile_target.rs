@@ -342,7 +342,8 @@ impl Block<'_> {
             Place::Company | Place::Currency => false,
         };
         match source {
-            FieldSource::Reference { .. } | FieldSource::Header | FieldSource::Company => true,
+            // what stands in rows of another table most likely names other records
+            FieldSource::Reference { .. } | FieldSource::Header | FieldSource::Company | FieldSource::Distinct(_) => true,
             FieldSource::Column { at, .. } => of_key(at),
             FieldSource::Concat { parts, .. } => parts.iter().any(of_key),
             FieldSource::First(cases) => cases.iter().any(|case| self.identifies(&case.source)),
@@ -364,6 +365,8 @@ impl Block<'_> {
             ("count", table.count.is_some()),
             ("sum", table.sum.is_some()),
             ("currency_of", table.currency_of.is_some()),
+            ("list", table.list.is_some()),
+            ("only", table.only.is_some()),
             ("first", table.first.is_some()),
         ];
         let found: Vec<&str> = sources.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
@@ -378,6 +381,9 @@ impl Block<'_> {
         }
         if let Some(amount) = &table.currency_of {
             return self.currency_code(key, amount, report);
+        }
+        if let Some(names) = table.list.as_ref().or(table.only.as_ref()) {
+            return self.distinct(&format!("{key}.{source}"), names.names(), table, report);
         }
         match (&table.from, &table.constant, &table.concat, &table.count, &table.sum) {
             (Some(from), ..) => match &table.reference {
@@ -435,7 +441,7 @@ impl Block<'_> {
             ("lookup", &table.lookup, source == "from" && !reference),
             ("reference", &table.reference, source == "from"),
             ("otherwise", &table.otherwise, table.choose.is_some()),
-            ("separator", &table.separator, source == "concat"),
+            ("separator", &table.separator, source == "concat" || source == "list"),
         ];
         for (name, text, fits) in checks {
             if let Some(text) = text

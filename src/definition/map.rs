@@ -127,7 +127,7 @@ pub(super) struct Scope<'a> {
     pub(super) company: &'a CompanyId,
     company_value: &'a Value,
     document: &'a Document,
-    child: Option<&'a Row>,
+    pub(super) child: Option<&'a Row>,
     pub(super) lookups: &'a Lookups,
 }
 
@@ -251,6 +251,7 @@ impl<'a> Scope<'a> {
             }
             FieldSource::Count { child } => self.delivered(*child).count().to_string(),
             FieldSource::Number(plan) => self.number(field, plan, said)?,
+            FieldSource::Distinct(plan) => self.distinct(plan, said),
             FieldSource::CurrencyCode(at) => {
                 self.currency(*at).map_err(|problem| self.error(field, self.name(*at), self.value(*at), problem))?.into_owned()
             }

@@ -8,6 +8,7 @@ mod compile_read;
 mod compile_target;
 mod compile_watch;
 pub mod content;
+mod distinct;
 pub mod drift;
 mod embedded;
 pub mod gone;

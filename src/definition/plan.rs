@@ -7,6 +7,7 @@ use crate::domain::money::parse_decimal;
 use crate::domain::setup_object::SetupCall;
 use crate::domain::{CompanyId, Document, EntityName, Facts, Value};
 
+pub use super::distinct::{DistinctForm, DistinctPlan};
 pub use super::number::{Control, Convert, Decimals, NumberFrom, NumberPlan, ValueDiscount};
 
 use super::gone::GoneCase;
@@ -279,6 +280,8 @@ pub struct ChildRead {
     pub via: Option<ViaRead>,
     /// In which currency an amount of a row is, by its offset.
     pub amounts: BTreeMap<usize, Place>,
+    /// A site may lack the table, or the one in between: there are no rows then.
+    pub may_be_absent: bool,
 }
 
 /// The table between root and child.
@@ -290,6 +293,17 @@ pub struct ViaRead {
     pub on: Vec<(String, String)>,
     /// Columns of the via row that are appended to each child row, under their own names.
     pub carry: Vec<String>,
+    /// Its rows match records with child rows, which several records may share.
+    pub matching: Option<Matching>,
+}
+
+/// How rows in between match a record with child rows.
+#[derive(Debug, Clone)]
+pub struct Matching {
+    /// The column of the via row whose numbers cancel one another where they add up to zero.
+    pub net: String,
+    /// Further pairs (via column, child column): where each of the rows finds a child row by them, it leads to that one alone.
+    pub narrow: Vec<(String, String)>,
 }
 
 impl ChildRead {
@@ -330,6 +344,8 @@ pub struct ChangeQuery {
     pub dates: Vec<String>,
     /// The columns of this table that hold numbers, also where the wire writes them as text.
     pub numbers: Vec<String>,
+    /// A site may lack the table: nothing has changed then.
+    pub may_be_absent: bool,
 }
 
 impl ChangeQuery {
@@ -615,6 +631,8 @@ pub enum FieldSource {
     Number(Box<NumberPlan>),
     /// The ISO 4217 code of a currency that stands here in SYSPRO's own code.
     CurrencyCode(Place),
+    /// What stands in a child's rows, each once.
+    Distinct(DistinctPlan),
     /// The first of these forms whose conditions hold; the last has none.
     First(Vec<Case>),
 }
@@ -632,7 +650,11 @@ impl FieldSource {
                     || units.is_some_and(|(one, other)| one == Place::Currency || other == Place::Currency)
             }
             FieldSource::First(cases) => cases.iter().any(|case| case.source.needs_own_currency()),
-            FieldSource::Constant(_) | FieldSource::Company | FieldSource::Header | FieldSource::Count { .. } => false,
+            FieldSource::Constant(_)
+            | FieldSource::Company
+            | FieldSource::Header
+            | FieldSource::Count { .. }
+            | FieldSource::Distinct(_) => false,
         }
     }
 }

@@ -192,6 +192,8 @@ shape! {
         on = "on": Option<OnShape>,
         /// The table between root and child.
         via = "via": Option<ViaShape>,
+        /// A site may lack the table, or the one between: there are no rows then. Default false: the flow stops.
+        may_be_absent = "may_be_absent": Option<Flag>,
         /// Amounts of money: column to the column that says in which currency it is; `root.X` is the root row's, `@currency` the company's own.
         amounts = "amounts": Option<Table<Text>>,
     }
@@ -208,8 +210,16 @@ shape! {
         on = "on": OnShape,
         /// Root column to column of this table; a list when the names are equal. Default: the root's key.
         root = "root": Option<OnShape>,
+        /// Further columns that are read, such as the date that a `[[change]]` asks for.
+        columns = "columns": Option<Words>,
         /// Columns of this table that each child row shall carry too.
         carry = "carry": Option<Words>,
+        /// The rows match records with child rows: several records may share one, and rows whose numbers in this column add up to zero
+        /// cancel one another. Not beside `carry`.
+        net = "net": Option<Text>,
+        /// Further pairs of columns, beside `net`: where each row finds a child row by them too, it leads to that one alone, else to all that
+        /// `on` finds.
+        narrow = "narrow": Option<OnShape>,
         /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values look like.
         dates = "dates": Option<Words>,
         /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
@@ -236,6 +246,8 @@ shape! {
         numbers = "numbers": Option<Words>,
         /// Root key column to column of this table, for any table but the root.
         touches = "touches": Option<Table<Text>>,
+        /// A site may lack the table: nothing has changed then. Default false: the flow stops.
+        may_be_absent = "may_be_absent": Option<Flag>,
     }
 }
 
@@ -613,7 +625,7 @@ impl Read for FieldShape {
 }
 
 shape! {
-    /// Exactly one of `from`, `constant`, `company`, `concat`, `header`, `count`, `sum`, `currency_of`, `first`, and what goes with it.
+    /// Exactly one of `from`, `constant`, `company`, `concat`, `header`, `count`, `sum`, `currency_of`, `list`, `only`, `first`, and what goes with it.
     FieldTable {
         /// Several forms: the first whose `if` holds. The last has no `if`.
         first = "first": Option<Vec<FieldTable>>,
@@ -644,7 +656,7 @@ shape! {
         company = "company": Option<Flag>,
         /// Columns to be joined; blank ones are left out.
         concat = "concat": Option<Words>,
-        /// Between two of `concat`; default one blank.
+        /// Between two of `concat`, default one blank, or of `list`, default a comma and a blank.
         separator = "separator": Option<Text>,
         /// The sys_id of the line's own header. Only for lines under a header with `write = "table"`.
         header = "header": Option<Flag>,
@@ -654,6 +666,10 @@ shape! {
         sum = "sum": Option<Text>,
         /// The currency of this amount, as ISO 4217 code: `Column`, or `child.Column` of a child.
         currency_of = "currency_of": Option<Text>,
+        /// `child.Column`, or several columns of one child: what stands in its rows, each once, in order; several columns with `/` between.
+        list = "list": Option<OneOrMany>,
+        /// The same where there is only one: the last of the columns. Empty where there are several, which a header says as a warning.
+        only = "only": Option<OneOrMany>,
         /// Cut to this many characters, with a warning. Never for what others refer to.
         truncate = "truncate": Option<Whole>,
         /// An identifier of at most this many characters: a longer one is cut and gets eight digits of its SHA-256.

@@ -56,6 +56,14 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
 
 fn table_finding(company: &CompanyId, found: &ProbeFinding) -> Finding {
     let what = format!("SYSPRO {company} {}", found.table);
+    if found.is_absent() {
+        let mut finding = Finding::ok(
+            what,
+            "this company has no such table, and the entity's file allows that (`may_be_absent`): what is made from it stays empty",
+        );
+        finding.verdict = Verdict::Warning;
+        return finding;
+    }
     if let Some(error) = &found.error {
         return Finding::failed(what, chain(error), "correct the table's name in the definition, or let SYSPRO serve it");
     }

@@ -9,11 +9,13 @@ pub enum WarningKind {
     Rounded,
     /// A total is not the sum of its rows.
     Difference,
+    /// A field takes one of what there are several of.
+    Several,
 }
 
 impl WarningKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Cut, Self::Rounded, Self::Difference];
+    pub const ALL: [Self; 4] = [Self::Cut, Self::Rounded, Self::Difference, Self::Several];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -21,6 +23,7 @@ impl WarningKind {
             Self::Cut => "cut",
             Self::Rounded => "rounded",
             Self::Difference => "difference",
+            Self::Several => "several",
         }
     }
 }

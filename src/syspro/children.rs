@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use tracing::warn;
+
 use crate::definition::ReadPlan;
 use crate::definition::order;
 use crate::definition::plan::ChildRead;
@@ -9,14 +11,47 @@ use crate::domain::{Fault, Row, Value};
 
 use super::error::SysproError;
 use super::faults;
+use super::matching::{Places, matched};
 use super::odata::Call;
 use super::read::{group, offsets};
 use super::related::{Contiguous, Related};
 use super::wire::Cell;
 
 impl Call<'_> {
-    /// The rows of one child, per root row.
+    /// The rows of one child, per root row; none where the company lacks a table that may be absent.
     pub(super) async fn children(
+        &self,
+        plan: &ReadPlan,
+        child: &ChildRead,
+        rows: &[Vec<Cell>],
+        contiguous: Option<Contiguous<'_>>,
+        faults: &mut [Vec<Fault>],
+    ) -> Result<Vec<Vec<Row>>, SysproError> {
+        if !child.may_be_absent {
+            return self.present_children(plan, child, rows, contiguous, faults).await;
+        }
+        let via = child.via.as_ref().map(|via| &via.table.table);
+        if !via.into_iter().chain([&child.table.table]).any(|table| self.is_absent(table)) {
+            match self.present_children(plan, child, rows, contiguous, faults).await {
+                Err(SysproError::UnknownTable { table, .. }) => self.note_absent_table(&table),
+                found => return found,
+            }
+        }
+        Ok(vec![Vec::new(); rows.len()])
+    }
+
+    /// Whether the company was found to lack a table that may be absent.
+    pub(super) fn is_absent(&self, table: &str) -> bool {
+        self.odata.learned.borrow().absent.contains(&self.place(table))
+    }
+
+    /// Remembers that the company lacks a table that may be absent, so that not each page asks for it again.
+    pub(super) fn note_absent_table(&self, table: &str) {
+        warn!(company = %self.company, table, "the company has no such table, and the definition allows that: it is read as empty");
+        self.odata.learned.borrow_mut().absent.insert(self.place(table));
+    }
+
+    async fn present_children(
         &self,
         plan: &ReadPlan,
         child: &ChildRead,
@@ -66,6 +101,22 @@ impl Call<'_> {
             }
         }
         let found = group(&related, found.rows);
+        if let Some(matching) = &via.matching {
+            let (left, right): (Vec<_>, Vec<_>) = matching.narrow.iter().map(|(left, right)| (left, right)).unzip();
+            let places = Places {
+                net: offsets(self, &between.columns, std::iter::once(&matching.net), &via.table.table)?[0],
+                on: to_child,
+                narrow: (
+                    offsets(self, &between.columns, left.into_iter(), &via.table.table)?,
+                    offsets(self, &related.columns, right.into_iter(), &child.table.table)?,
+                ),
+            };
+            let rows = |vias: &[Vec<Cell>]| {
+                let own = matched(vias, &found, &places);
+                lines(child, own.into_iter().map(|row| self.values(&related, row, width).collect()))
+            };
+            return Ok(owned.into_iter().map(rows).collect());
+        }
         // rows that two documents reach would be counted in both
         let mut owners: HashMap<Vec<String>, HashSet<Vec<String>>> = HashMap::new();
         for (row, vias) in rows.iter().zip(&owned) {

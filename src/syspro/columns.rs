@@ -5,7 +5,7 @@ use tracing::warn;
 
 use crate::config::secret::Credential;
 use crate::definition::ReadPlan;
-use crate::definition::plan::ColumnKind;
+use crate::definition::plan::{ColumnKind, TableRead};
 use crate::domain::{CompanyId, Value};
 
 use super::error::SysproError;
@@ -37,12 +37,19 @@ pub struct ProbeFinding {
     pub not_dates: Vec<String>,
     /// Why the table cannot be read at all.
     pub error: Option<SysproError>,
+    /// The definition allows the table to be missing.
+    pub may_be_absent: bool,
 }
 
 impl ProbeFinding {
     /// Whether the table can be read.
     pub fn is_ok(&self) -> bool {
-        self.missing.is_empty() && self.error.is_none()
+        self.missing.is_empty() && (self.error.is_none() || self.is_absent())
+    }
+
+    /// Whether the table is missing, and may be.
+    pub fn is_absent(&self) -> bool {
+        self.may_be_absent && matches!(self.error, Some(SysproError::UnknownTable { .. }))
     }
 }
 
@@ -55,6 +62,7 @@ struct Needed {
     columns: Vec<String>,
     optional: Vec<String>,
     dates: Vec<String>,
+    may_be_absent: bool,
 }
 
 impl OData {
@@ -73,6 +81,7 @@ impl OData {
                 unnamed_dates: vec![],
                 not_dates: vec![],
                 error: None,
+                may_be_absent: needed.may_be_absent,
             };
             let all: Vec<&str> = needed.columns.iter().map(String::as_str).collect();
             match call.sample(&needed.table, &all).await {
@@ -110,9 +119,10 @@ impl OData {
 
 fn tables(plan: &ReadPlan) -> Vec<Needed> {
     let mut all: Vec<Needed> = Vec::new();
-    let mut add = |table: &str, columns: Vec<String>, optional: &[String], dates: &[String]| {
+    // a table may be absent when whatever reads it allows that
+    let mut add = |table: &str, columns: Vec<String>, optional: &[String], dates: &[String], may_be_absent: bool| {
         let at = all.iter().position(|needed| needed.table == table).unwrap_or_else(|| {
-            all.push(Needed { table: table.to_owned(), columns: vec![], optional: vec![], dates: vec![] });
+            all.push(Needed { table: table.to_owned(), columns: vec![], optional: vec![], dates: vec![], may_be_absent });
             all.len() - 1
         });
         for column in columns {
@@ -122,29 +132,42 @@ fn tables(plan: &ReadPlan) -> Vec<Needed> {
         }
         all[at].optional.extend(optional.iter().cloned());
         all[at].dates.extend(dates.iter().cloned());
+        all[at].may_be_absent &= may_be_absent;
     };
     let mut root = plan.root.columns.clone();
     if let Some(derive) = &plan.root.derive {
         root.retain(|name| *name != derive.column_out);
         root.push(derive.from.clone());
     }
-    add(&plan.root.table, root, &plan.root.optional, &plan.root.dates);
+    add(&plan.root.table, root, &plan.root.optional, &plan.root.dates, false);
     for join in &plan.joins {
         let on = join.on.iter().map(|(_, column)| column.clone());
-        add(&join.table.table, on.chain(join.table.columns.iter().cloned()).collect(), &join.table.optional, &join.table.dates);
+        add(&join.table.table, on.chain(join.table.columns.iter().cloned()).collect(), &join.table.optional, &join.table.dates, false);
     }
     for child in &plan.children {
         if let Some(via) = &child.via {
             let on = via.on.iter().map(|(_, column)| column.clone());
-            add(&via.table.table, on.chain(via.table.columns.iter().cloned()).collect(), &via.table.optional, &via.table.dates);
+            add(
+                &via.table.table,
+                on.chain(via.table.columns.iter().cloned()).collect(),
+                &via.table.optional,
+                &via.table.dates,
+                child.may_be_absent,
+            );
         }
         let on = child.on.iter().map(|(_, column)| column.clone());
-        add(&child.table.table, on.chain(child.table.columns.iter().cloned()).collect(), &child.table.optional, &child.table.dates);
+        add(
+            &child.table.table,
+            on.chain(child.table.columns.iter().cloned()).collect(),
+            &child.table.optional,
+            &child.table.dates,
+            child.may_be_absent,
+        );
     }
     for change in &plan.changes {
         let touched = change.touches.iter().map(|(_, column)| column.clone());
         let columns = change.key.iter().chain(&change.any_of).cloned().chain(touched);
-        add(&change.table, columns.collect(), &[], &change.dates);
+        add(&change.table, columns.collect(), &[], &change.dates, change.may_be_absent);
     }
     all
 }
@@ -293,6 +316,17 @@ impl Call<'_> {
         let questions = own.filter_map(|(_, asked)| asked.split_once('?'));
         let (other, columns) = questions.filter(|(other, _)| *other != table).min()?;
         Some((other.to_owned(), columns.split(',').next()?.to_owned()))
+    }
+
+    /// Whether the refusal of a table means that the company lacks it.
+    pub(super) async fn lacks(&self, table: &TableRead, refusal: SysproError) -> bool {
+        let unknown = match refusal {
+            error @ SysproError::Refused { status: 404, .. } => {
+                self.not_found(&table.table, table.key.first().map_or("", String::as_str), error).await
+            }
+            error => self.denied_table(&table.table, &error).unwrap_or(error),
+        };
+        matches!(unknown, SysproError::UnknownTable { .. })
     }
 
     /// Tells an unknown table from an unknown company, and both from a server in trouble.

@@ -52,17 +52,25 @@ impl OData {
     }
 
     /// How many rows the tables have that are joined to the root or are its children. `count`: counted where that can be done; else only
-    /// whether there is any row. A table that cannot be asked for is left out: reading it says why.
+    /// whether there is any row. A table that may be absent and is has none; another that cannot be asked for is left out.
     pub async fn sizes(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan, count: bool) -> Vec<TableSize> {
         let call = self.call(credential, company).await;
-        let vias = plan.children.iter().filter_map(|child| child.via.as_ref().map(|via| &via.table));
-        let tables = plan.joins.iter().map(|join| &join.table).chain(plan.children.iter().map(|child| &child.table)).chain(vias);
+        let vias = plan.children.iter().filter_map(|child| child.via.as_ref().map(|via| (&via.table, child.may_be_absent)));
+        let joins = plan.joins.iter().map(|join| (&join.table, false));
+        let tables = joins.chain(plan.children.iter().map(|child| (&child.table, child.may_be_absent))).chain(vias);
         let mut sizes: Vec<TableSize> = Vec::new();
-        for table in tables {
-            if sizes.iter().all(|size| size.table != table.table)
-                && let Some(size) = call.size(table, count && self.inner.settings.count_check).await
-            {
-                sizes.push(size);
+        for (table, may_be_absent) in tables {
+            if sizes.iter().any(|size| size.table == table.table) {
+                continue;
+            }
+            match call.size(table, count && self.inner.settings.count_check).await {
+                Ok(size) => sizes.push(size),
+                // why it cannot be read is said by reading it
+                Err(error) => {
+                    if may_be_absent && call.lacks(table, error).await {
+                        sizes.push(TableSize { table: table.table.clone(), rows: 0, counted: true });
+                    }
+                }
             }
         }
         sizes
@@ -70,13 +78,13 @@ impl OData {
 }
 
 impl Call<'_> {
-    async fn size(&self, table: &TableRead, count: bool) -> Option<TableSize> {
+    async fn size(&self, table: &TableRead, count: bool) -> Result<TableSize, SysproError> {
         let filter = self.fixed(table.filter.as_ref());
         if count && let Ok(Some(rows)) = self.count(&table.table, &table.key, filter.clone()).await {
-            return Some(TableSize { table: table.table.clone(), rows, counted: true });
+            return Ok(TableSize { table: table.table.clone(), rows, counted: true });
         }
-        let any = self.any_row(table, filter).await.ok()?;
-        Some(TableSize { table: table.table.clone(), rows: u64::from(any), counted: false })
+        let any = self.any_row(table, filter).await?;
+        Ok(TableSize { table: table.table.clone(), rows: u64::from(any), counted: false })
     }
 
     /// How many rows meet a condition. `None`: the service does not count, or cannot say it now.

@@ -13,6 +13,7 @@ pub mod enet;
 mod error;
 mod faults;
 mod filter;
+mod matching;
 mod metadata;
 mod odata;
 mod order;

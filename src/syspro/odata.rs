@@ -62,6 +62,8 @@ pub(super) struct Learned {
     pub(super) no_select: bool,
     /// Optional columns that a table lacks.
     pub(super) dropped: HashMap<(CompanyId, String), BTreeSet<String>>,
+    /// Tables that a company lacks, where the definition allows that; asked for again with each new query.
+    pub(super) absent: HashSet<(CompanyId, String)>,
     /// Selections that the server has accepted.
     pub(super) accepted: HashSet<(CompanyId, String)>,
     /// The most rows that a table has given in one answer.

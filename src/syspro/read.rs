@@ -130,6 +130,10 @@ impl OData {
         // the last row of a page is held back, for the next page to begin with: so rows with one key are never parted
         let limit = query.limit.clamp(1, 4999) + 1;
         let course = query.after.as_ref().map_or_else(Course::default, Position::course);
+        if query.after.is_none() {
+            // a table may have come meanwhile
+            self.inner.learned.borrow_mut().absent.retain(|(of, _)| of != company);
+        }
         let (documents, next) = match query.scope {
             _ if plan.root.derive.is_some() => (call.derived(plan, limit).await?, None),
             Scope::All => {
@@ -298,7 +302,13 @@ impl Call<'_> {
             top: limit,
             anchor: &anchor,
         };
-        let (mut rows, next) = self.dated(&query, change, window, course, limit).await?;
+        let (mut rows, next) = match self.dated(&query, change, window, course, limit).await {
+            Err(SysproError::UnknownTable { table, .. }) if change.may_be_absent => {
+                self.note_absent_table(&table);
+                return Ok((Vec::new(), None));
+            }
+            found => found?,
+        };
         // what else stands in a row that only says which record changed does not matter
         let (named, nameless): (Vec<BadRow>, Vec<BadRow>) = std::mem::take(&mut rows.bad).into_iter().partition(|bad| bad.cells.is_some());
         rows.rows.extend(named.into_iter().filter_map(|bad| bad.cells));

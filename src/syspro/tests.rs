@@ -64,6 +64,7 @@ fn orders() -> ReadPlan {
         on: pairs("PurchaseOrder"),
         via: None,
         amounts: Default::default(),
+        may_be_absent: false,
     });
     plan
 }
@@ -78,8 +79,10 @@ fn invoices() -> ReadPlan {
             table: table("ApJnlSummary", "TrnYear Journal EntryNumber", "Supplier Invoice TransactionCode"),
             on: pairs("Supplier Invoice"),
             carry: strings("TransactionCode"),
+            matching: None,
         }),
         amounts: Default::default(),
+        may_be_absent: false,
     });
     plan.changes.push(ChangeQuery {
         table: "ApInvoice".into(),
@@ -90,6 +93,7 @@ fn invoices() -> ReadPlan {
         touches: vec![],
         dates: strings("JournalDate"),
         numbers: vec![],
+        may_be_absent: false,
     });
     plan.changes.push(ChangeQuery {
         table: "ApInvoicePay".into(),
@@ -100,6 +104,7 @@ fn invoices() -> ReadPlan {
         touches: pairs("Supplier Invoice"),
         dates: strings("PayDate"),
         numbers: vec![],
+        may_be_absent: false,
     });
     plan
 }
@@ -301,6 +306,7 @@ fn refused_lists_are_halved_and_the_limit_is_remembered() {
         touches: vec![],
         dates: strings("JournalDate"),
         numbers: vec![],
+        may_be_absent: false,
     });
     run(&server.settings(), &plan, Scope::Changed { query: 0, since: None, until: None }, 500, |documents, _| {
         assert_eq!(documents.len(), 400);
@@ -587,6 +593,7 @@ fn neighbours_taken_in_by_a_run_of_numbers_are_left_out() {
         touches: pairs("N"),
         dates: vec![],
         numbers: vec![],
+        may_be_absent: false,
     });
     run(&server.settings(), &plan, Scope::Changed { query: 0, since: None, until: None }, 500, |documents, _| {
         assert_eq!(keys(&documents), ["1", "3", "5"]);

@@ -111,7 +111,7 @@ impl Metrics {
             mapping_warnings: counters(
                 &registry,
                 "mapping_warnings_total",
-                "What was said of new contents on their way: a text cut, a digit rounded off, a total that is not the sum of its lines.",
+                "What was said of new contents on their way: a text cut, a digit rounded off, a total that is not the sum of its lines, several orders for a field that takes one.",
                 &["entity", "warning"],
             ),
             deliveries: counters(

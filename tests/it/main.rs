@@ -32,6 +32,7 @@ mod filters;
 mod ghosts;
 mod hold;
 mod http;
+mod invoice_orders;
 mod kinds;
 mod late;
 mod layers;

@@ -58,7 +58,14 @@ fn same(names: &str) -> Vec<(String, String)> {
 fn orders() -> ReadPlan {
     let mut plan = plan(table("PorMasterHdr", "PurchaseOrder", "Supplier OrderStatus OrderEntryDate Currency"));
     let lines = table("PorMasterDetail", "PurchaseOrder Line", "LineType MPrice MOrderQty");
-    plan.children.push(ChildRead { name: "lines".into(), table: lines, on: same("PurchaseOrder"), via: None, amounts: Default::default() });
+    plan.children.push(ChildRead {
+        name: "lines".into(),
+        table: lines,
+        on: same("PurchaseOrder"),
+        via: None,
+        amounts: Default::default(),
+        may_be_absent: false,
+    });
     plan
 }
 
@@ -68,6 +75,7 @@ fn invoices() -> ReadPlan {
         table: table("ApJnlSummary", "TrnYear TrnMonth Journal EntryNumber", "Supplier Invoice TransactionCode"),
         on: same("Supplier Invoice"),
         carry: strings("TransactionCode"),
+        matching: None,
     };
     let lines = table("ApJnlDistrib", "TrnYear TrnMonth Journal EntryNumber SubEntry", "ExpenseGlCode DistrValue");
     plan.children.push(ChildRead {
@@ -76,6 +84,7 @@ fn invoices() -> ReadPlan {
         on: same("TrnYear TrnMonth Journal EntryNumber"),
         via: Some(via),
         amounts: Default::default(),
+        may_be_absent: false,
     });
     let change = |table: &str, key: &str, dates: &str, touches: &str| ChangeQuery {
         table: table.into(),
@@ -86,6 +95,7 @@ fn invoices() -> ReadPlan {
         touches: same(touches),
         dates: strings(dates),
         numbers: vec![],
+        may_be_absent: false,
     };
     plan.changes.push(change("ApInvoice", "Supplier Invoice", "InvoiceDate JournalDate", ""));
     plan.changes.push(change("ApInvoicePay", "Supplier Invoice EntryNumber", "JournalDate", "Supplier Invoice"));

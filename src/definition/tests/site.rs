@@ -17,7 +17,7 @@ pub(super) fn site(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 /// The problems, each as `file:line: key: text`, without the directory.
-fn mistakes(directory: &Path, entities: &[EntityName]) -> Vec<String> {
+pub(super) fn mistakes(directory: &Path, entities: &[EntityName]) -> Vec<String> {
     let problems = load(Some(directory), "apo", entities, &own()).expect_err("mistakes");
     let prefix = format!("{}/", directory.display());
     problems.iter().map(|problem| problem.to_string().replace(&prefix, "")).collect()

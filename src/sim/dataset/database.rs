@@ -67,6 +67,11 @@ impl Company {
         Ok((table, self.version))
     }
 
+    /// Takes tables away, with all their rows.
+    pub fn drop_tables(&mut self, names: &[&str]) {
+        self.tables.retain(|table| !names.contains(&table.schema.name.as_str()));
+    }
+
     /// Adds a row of typed values.
     pub fn add(&mut self, table: &str, values: Vec<(&str, Cell)>) -> Result<(), EditError> {
         let (table, version) = self.table_mut(table)?;

@@ -12,6 +12,9 @@ const SPECIAL_ORDERS: u32 = 20;
 /// Lines of the longest order.
 const LONGEST: u32 = 1_040;
 
+/// The order whose receipt is matched, and the match taken back.
+const REVERSED: u32 = 9;
+
 /// A line before it is written.
 struct Line {
     kind: &'static str,
@@ -97,12 +100,16 @@ pub(super) fn fill(maker: &mut Maker<'_>, invoices: &[Invoice]) -> Result<(), Ed
         let invoice = match n {
             // two orders for one invoice
             0 | 1 => Some(&invoices[10]),
+            REVERSED => Some(&invoices[14]),
             _ if n < SPECIAL_ORDERS => None,
             _ => invoices.get((SPECIAL + (n - SPECIAL_ORDERS) * 5) as usize),
         };
         let order = order(maker, n, count, invoice);
         write(maker, &order)?;
         receive(maker, n, &order, invoice.filter(|_| order.status == "9"))?;
+        if let Some(invoice) = invoice.filter(|_| n == REVERSED) {
+            take_back(maker, n, &order, invoice)?;
+        }
     }
     Ok(())
 }
@@ -125,6 +132,11 @@ fn order(maker: &mut Maker<'_>, n: u32, count: u32, invoice: Option<&Invoice>) -
         3 => "1",
         4 | 10..=15 => "4",
         5 => "*",
+        REVERSED => {
+            // one draw as for its neighbours, so that what follows stays as it is
+            maker.pick(&["4", "4", "9", "1"]);
+            "9"
+        }
         _ if invoice.is_some() => "9",
         _ => maker.pick(&["4", "4", "9", "1"]),
     };
@@ -347,4 +359,37 @@ pub(super) fn receive(maker: &mut Maker<'_>, n: u32, order: &Order, invoice: Opt
         }
     }
     Ok((received, all))
+}
+
+/// Reverses the match of an order's receipt with an invoice the day after, by a journal of its own.
+fn take_back(maker: &mut Maker<'_>, n: u32, order: &Order, invoice: &Invoice) -> Result<(), EditError> {
+    let grn = format!("{:015}", 8_000 + n);
+    let back = after(invoice.posted, 1).min(maker.today);
+    let (year, month) = fiscal(back);
+    let journal = 2_000 + i64::from(n);
+    for (number, line) in (1_i64..).zip(&order.lines).filter(|(_, line)| line.received > 0) {
+        let row = vec![
+            ("Supplier", (&order.supplier).into()),
+            ("Grn", (&grn).into()),
+            ("TransactionType", "P".into()),
+            ("Journal", (journal + 100_000).into()),
+            ("EntryNumber", number.into()),
+            ("Invoice", (&invoice.number).into()),
+            ("MatchedValue", (-line.worth(line.received, line.price)).into()),
+            ("MatchedDate", back.into()),
+            ("MatchedYear", year.into()),
+            ("MatchedMonth", month.into()),
+            ("MatchedQty", (-line.received).into()),
+        ];
+        maker.company.add("GrnMatching", row)?;
+        let receipt = [(&order.supplier).into(), (&grn).into(), "P".into(), journal.into(), number.into()];
+        let open = vec![
+            ("MatchedValue", 0.into()),
+            ("GrnMatchedFlag", "N".into()),
+            ("GrnMatchedYear", 0.into()),
+            ("GrnMatchedMonth", 0.into()),
+        ];
+        maker.company.set("GrnDetails", &receipt, open)?;
+    }
+    Ok(())
 }

@@ -157,6 +157,7 @@ fn the_cases_that_real_sites_have_are_there() {
         has("PorMasterDetail", "MPriceUom eq '100'", 1);
         has("PorMasterDetail", "Line gt 1000", 1);
         has("GrnMatching", "Invoice eq '70010'", 2);
+        has("GrnMatching", "MatchedValue lt 0", 1);
         has("GenMaster", "GlCode eq 'FORCED' or GlCode eq 'RETAINED'", 4);
         has("GenMaster", "AccountType eq 'S' or AccountType eq 'T'", 2);
         has("GenMaster", "ControlAccFlag eq 'Y'", 1);

@@ -13,7 +13,7 @@ pub fn edmx(switches: &Switches) -> String {
          <edmx:DataServices>\n<Schema Namespace=\"SYSPRO\" xmlns=\"http://docs.oasis-open.org/odata/ns/edm\">\n",
     );
     let mut sets = String::new();
-    for table in TABLES.iter() {
+    for table in TABLES.iter().filter(|table| !switches.absent.contains(&table.name)) {
         let name = &table.name;
         // writing to a string cannot fail
         let _ = write!(xml, "<EntityType Name=\"{name}\">\n<Key>\n");
@@ -40,8 +40,8 @@ pub fn edmx(switches: &Switches) -> String {
 }
 
 /// The list of entity sets. `context` is the address of the company's service.
-pub fn service_document(context: &str) -> serde_json::Value {
-    let sets: Vec<_> =
-        TABLES.iter().map(|table| serde_json::json!({ "name": table.name, "kind": "EntitySet", "url": table.name })).collect();
+pub fn service_document(context: &str, switches: &Switches) -> serde_json::Value {
+    let tables = TABLES.iter().filter(|table| !switches.absent.contains(&table.name));
+    let sets: Vec<_> = tables.map(|table| serde_json::json!({ "name": table.name, "kind": "EntitySet", "url": table.name })).collect();
     serde_json::json!({ "@odata.context": format!("{context}/$metadata"), "value": sets })
 }

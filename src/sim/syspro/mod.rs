@@ -144,6 +144,12 @@ impl SysproSim {
         turn(&mut self.shared.switches_mut());
     }
 
+    /// Takes tables away from every company, with all their rows.
+    pub fn lack(&self, tables: &[&str]) {
+        self.shared.switches_mut().absent.extend(tables.iter().map(|table| (*table).to_owned()));
+        self.shared.database_mut().companies.values_mut().for_each(|company| company.drop_tables(tables));
+    }
+
     /// The server's date from now on.
     pub fn set_today(&self, today: NaiveDate) {
         self.shared.database_mut().today = today;

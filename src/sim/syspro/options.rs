@@ -103,6 +103,8 @@ pub struct Switches {
     pub ignore_order: bool,
     /// Of this table every so many-th row is left out of lists, and counted all the same.
     pub left_out: Option<(String, usize)>,
+    /// Tables that no company has, as where a module is not used: see [`super::SysproSim::lack`].
+    pub absent: Vec<String>,
     /// Texts that come as something else.
     pub raw: Vec<RawText>,
     /// e.net.
@@ -142,6 +144,7 @@ impl Default for Switches {
             guessed_numbers: false,
             ignore_order: false,
             left_out: None,
+            absent: Vec::new(),
             raw: Vec::new(),
             enet: EnetSwitches::default(),
         }

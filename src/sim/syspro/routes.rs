@@ -77,7 +77,7 @@ fn answer(request: &HttpRequest, shared: &Shared, switches: &Switches, company: 
         return refused(switches, &Refusal { status: 404, message: format!("The company '{company}' was not found.") });
     };
     match table {
-        "" if switches.metadata => odata().json(service_document(&context)),
+        "" if switches.metadata => odata().json(service_document(&context, switches)),
         "$metadata" if switches.metadata => odata().content_type("application/xml").body(edmx(switches)),
         _ => {
             let Ok(rows) = rows.table(table) else {
