@@ -90,13 +90,17 @@ pub fn source_key(company: &CompanyId, entity: &EntityName, key: &DocumentKey, r
         exact.push('/');
         exact.push_str(record_key);
     }
-    let plain = exact.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_lowercase() && b != b'~' || b == b' ')
-        && company.as_str().bytes().all(|b| !b.is_ascii_lowercase());
+    let plain = is_plain(&exact) && company.as_str().bytes().all(|b| !b.is_ascii_lowercase());
     let mut text = format!("{company}/{entity}/{exact}");
     if !plain {
         text.push_str(&digest_suffix(&text));
     }
     text
+}
+
+/// Whether no other such text is the same to ServiceNow, which compares without case: capitals, digits and plain punctuation alone.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_lowercase() && b != b'~' || b == b' ')
 }
 
 /// How many characters `digest_suffix` has.
@@ -111,12 +115,15 @@ fn digest_suffix(text: &str) -> String {
     })
 }
 
-/// An identifier of at most so many characters: a longer one is cut and gets the digest of the whole, so that two of them stay two.
+/// An identifier of at most so many characters: a longer one, and one that ServiceNow could take for another because it compares without
+/// case, gets the digest of the whole, so that two of them stay two.
 pub fn identifier(text: String, limit: usize) -> String {
-    match text.char_indices().nth(limit).and_then(|_| text.char_indices().nth(limit.saturating_sub(SUFFIX))) {
-        Some((end, _)) => format!("{}{}", &text[..end], digest_suffix(&text)),
-        None => text,
+    if is_plain(&text) && text.char_indices().nth(limit).is_none() {
+        return text;
     }
+    let room = limit.saturating_sub(SUFFIX);
+    let end = text.char_indices().nth(room).map_or(text.len(), |(end, _)| end);
+    format!("{}{}", &text[..end], digest_suffix(&text))
 }
 
 /// The sys_id of a new row: 32 lower-case hexadecimal digits derived from the key text, so that a repeat cannot make a second row.
@@ -149,8 +156,11 @@ mod tests {
         assert_eq!(long("1"), long("1"));
         assert_ne!(long("1"), long("2"));
         assert!(long("1").starts_with("EDU1/000000000000104/2026-INVOI~"), "{}", long("1"));
-        assert_eq!(identifier("é".repeat(40), 40), "é".repeat(40), "what fits stays as it is");
+        assert_eq!(identifier("É-1".to_uppercase(), 40).chars().count(), 12);
+        assert_eq!(identifier("A".repeat(40), 40), "A".repeat(40), "what fits stays as it is");
         assert_eq!(identifier("é".repeat(41), 40).chars().count(), 40);
+        let [small, capital] = ["abc-1", "ABC-1"].map(|text| identifier(format!("EDU1/0000010/{text}"), 40).to_lowercase());
+        assert_ne!(small, capital, "ServiceNow compares without case");
     }
 
     #[test]
