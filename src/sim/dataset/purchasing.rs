@@ -383,12 +383,8 @@ fn take_back(maker: &mut Maker<'_>, n: u32, order: &Order, invoice: &Invoice) ->
         ];
         maker.company.add("GrnMatching", row)?;
         let receipt = [(&order.supplier).into(), (&grn).into(), "P".into(), journal.into(), number.into()];
-        let open = vec![
-            ("MatchedValue", 0.into()),
-            ("GrnMatchedFlag", "N".into()),
-            ("GrnMatchedYear", 0.into()),
-            ("GrnMatchedMonth", 0.into()),
-        ];
+        let open =
+            vec![("MatchedValue", 0.into()), ("GrnMatchedFlag", "N".into()), ("GrnMatchedYear", 0.into()), ("GrnMatchedMonth", 0.into())];
         maker.company.set("GrnDetails", &receipt, open)?;
     }
     Ok(())
