@@ -292,9 +292,15 @@ fn postings_accounts_and_cost_centres_that_are_gone_are_marked() {
     let shortened = postings(&shorter);
     assert_eq!((number(&shortened[0], "u_amount"), shortened[0]["u_source_state"].as_str()), (Decimal::ZERO, "removed"));
     assert_eq!(amounts(&shortened)[1..], of_shorter[1..]);
-    // posted again, everything stands as it did
+    // posted again, everything stands as it did; and what is there again is active again, in its old row
     world.syspro.update(COMPANY, "GenJournalCtl", &texts(&header), &[("JnlStatus", "P")]).unwrap();
+    add(&world, "GenMaster", &[("Company", COMPANY), ("GlCode", "GONE"), ("Description", "Back"), ("AccountType", "E")]);
+    add(&world, "BomCostCentre", &[("CostCentre", "GONE"), ("Description", "Back")]);
     sweep(&world);
+    for (table, column) in [("itfm_gl_accounts", "account_number"), ("cmn_cost_center", "code")] {
+        let rows: Vec<_> = world.servicenow.rows(table).into_iter().filter(|row| row[column] == "GONE").collect();
+        assert!(rows.len() == 1 && rows[0]["u_active"] == "true" && rows[0]["name"] == "Back", "{table}: {rows:#?}");
+    }
     assert!(postings(&held).iter().all(|row| row["u_source_state"] == "current"));
     assert_eq!(amounts(&postings(&held)), of_held);
 }
