@@ -266,6 +266,35 @@ fn rows_that_vanish_and_keys_that_are_edited_wait_for_a_person() {
 }
 
 #[test]
+fn what_comes_back_in_syspro_is_active_again_in_its_old_row() {
+    run(async {
+        let aligned = Aligned::start("").await;
+        let rig = &aligned.rig;
+        aligned.in_step().await;
+        let (before, key) = (aligned.cost("200"), [("CostCentre", "200")]);
+        rig.syspro.delete("EDU1", "BomCostCentre", &key).unwrap();
+        aligned.cycle(RunKind::Sweep).await;
+        aligned.well().await;
+        assert_eq!(aligned.cost("200")["u_active"], "false");
+        rig.syspro.insert("EDU1", "BomCostCentre", &[("CostCentre", "200"), ("Description", &before["name"])]).unwrap();
+        aligned.well().await;
+        aligned.well().await;
+        assert_eq!(aligned.conflicts().await.len(), 0, "{:#?}", aligned.conflicts().await);
+        let after = aligned.cost("200");
+        assert_eq!((&*after["u_active"], &after["sys_id"], &after["name"]), ("true", &before["sys_id"], &before["name"]));
+        // with another meaning a person decides
+        rig.syspro.delete("EDU1", "BomCostCentre", &key).unwrap();
+        aligned.cycle(RunKind::Sweep).await;
+        rig.syspro.insert("EDU1", "BomCostCentre", &[("CostCentre", "200"), ("Description", "Something else")]).unwrap();
+        aligned.well().await;
+        aligned.well().await;
+        let open = aligned.conflicts().await;
+        assert_eq!(brief(&open), [("200", "@row", "reused", "open")], "{open:#?}");
+        assert_eq!((&*aligned.cost("200")["u_active"], &aligned.name("200")), ("false", &before["name"]));
+    });
+}
+
+#[test]
 fn a_run_that_would_change_too_much_changes_nothing() {
     run(async {
         let world = Aligned::start("brake_percent = 50").await;
