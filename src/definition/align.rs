@@ -391,6 +391,9 @@ mod tests {
     fn an_edit_in_servicenow_waits_for_a_person_to_apply_it_and_is_not_overwritten() {
         let out = Case::new().run(RowState::There(&Case::row("Gieterij")));
         assert_eq!((out.send.clone(), kinds(&out)), (None, vec![("name", Kind::Edited, State::ToApply)]));
+        assert_eq!(out.by_itself, 1, "edits by the thousand meet the brake");
+        let asked = Case::new().decide("name", Side::ServiceNow, "Foundry", "Gieterij").run(RowState::There(&Case::row("Gieterij")));
+        assert_eq!((kinds(&asked), asked.by_itself), (vec![("name", Kind::BothChanged, State::ToApply)], 0), "a person decided");
         let applied = Case::new().name("Gieterij").run(RowState::There(&Case::row("Gieterij")));
         assert_eq!((applied.items.len(), applied.pairs["name"].syspro.as_str()), (0, "Gieterij"));
         let both = Case::new().name("Foundry two").run(RowState::There(&Case::row("Gieterij")));
