@@ -8,9 +8,10 @@ use super::enet::Session;
 use super::{Finding, Sheet, Verdict, Way};
 use crate::actors::vault::SYSPRO_ODATA;
 use crate::actors::{Deps, chain};
+use crate::config::settings::{KeyOrder, SysproSettings};
 use crate::domain::CompanyId;
 use crate::syspro::enet::EnetError;
-use crate::syspro::{OData, ProbeFinding, SysproError};
+use crate::syspro::{Manners, OData, ProbeFinding, SeenOrder, SysproError};
 
 pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &Sheet) {
     let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
@@ -35,22 +36,77 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
         }
     };
     for company in &syspro.companies {
+        let (mut seen, mut whole) = (Vec::new(), true);
         for plan in &deps.definitions.now().plans {
             match odata.probe(&credential, company, &plan.read).await {
-                Ok(tables) => tables.iter().for_each(|table| sheet.note(table_finding(company, table))),
+                Ok(tables) => {
+                    tables.iter().for_each(|table| sheet.note(table_finding(company, table)));
+                    // a table that cannot be read has been told of
+                    if tables.first().is_some_and(ProbeFinding::is_ok)
+                        && let Ok(manners) = odata.manners(&credential, company, &plan.read).await
+                    {
+                        seen.push(manners);
+                    }
+                }
                 Err(error) => {
                     let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. })
                         || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
                     let what = format!("SYSPRO {company} {}", plan.entity);
                     let finding = Finding::failed(what, chain(&error), NextStep::Company.text());
                     sheet.note(finding.unreachable(unreachable));
+                    whole = false;
                     break;
                 }
             }
         }
+        if whole && !seen.is_empty() {
+            sheet.note(manners_finding(company, &seen, syspro, odata.is_enet()));
+        }
     }
     if let Some(enet) = own {
         enet.log_off().await;
+    }
+}
+
+/// In which order the service gives keys, and whether it counts.
+fn manners_finding(company: &CompanyId, seen: &[Manners], settings: &SysproSettings, enet: bool) -> Finding {
+    let what = format!("SYSPRO {company} order and count");
+    let by_order = |seen: &Manners| match &seen.order {
+        SeenOrder::Ignored(pair) => Some(format!("`{}` ({pair})", seen.table)),
+        _ => None,
+    };
+    let ignored: Vec<String> = seen.iter().filter_map(by_order).collect();
+    if !ignored.is_empty() {
+        let found = format!("keys do not come in the order asked for: {}", ignored.join(", "));
+        let step = "nothing can be read from a service that ignores `$orderby`: find out which version of it, or which gateway, does so";
+        return Finding::failed(what, found, step);
+    }
+    let other = seen.iter().find_map(|seen| match &seen.order {
+        SeenOrder::Other(pair) => Some(format!("{pair} in `{}`", seen.table)),
+        _ => None,
+    });
+    let order = match &other {
+        Some(pair) => format!("keys ascend as another collation than `Latin1_General_BIN` sorts them ({pair})"),
+        None if seen.iter().any(|seen| matches!(seen.order, SeenOrder::Binary { told: true })) => {
+            "keys ascend by code point, as `Latin1_General_BIN` sorts them".to_owned()
+        }
+        None => "keys ascend; none of them shows by which collation".to_owned(),
+    };
+    let tables = |names: Vec<&Manners>| names.iter().map(|seen| format!("`{}`", seen.table)).collect::<Vec<_>>().join(", ");
+    let (counted, not): (Vec<&Manners>, Vec<&Manners>) = seen.iter().partition(|seen| seen.counts_by.is_some());
+    let by = counted.first().and_then(|seen| seen.counts_by).unwrap_or_default();
+    const TWICE: &str = "what a whole read does not show, or shows with fewer rows, is asked for once more before it is believed";
+    let count = match (enet, settings.count_check) {
+        (true, _) => format!("e.net does not count rows: {TWICE}"),
+        (_, false) => format!("rows are not counted (`syspro.count_check = false`): {TWICE}"),
+        _ if not.is_empty() => format!("rows are counted (`{by}`), and whole reads held against it"),
+        _ if counted.is_empty() => format!("the service does not count rows (`$count`, `$inlinecount`): {TWICE}"),
+        _ => format!("rows are counted (`{by}`), but not of {}: {TWICE}", tables(not)),
+    };
+    let found = format!("{order}; {count}");
+    match (other, settings.key_order) {
+        (Some(_), KeyOrder::Binary) => Finding::failed(what, found, "set `syspro.key_order = \"any\"`"),
+        _ => Finding::ok(what, found),
     }
 }
 

@@ -88,7 +88,7 @@ impl Call<'_> {
     }
 
     /// How many rows meet a condition. `None`: the service does not count, or cannot say it now.
-    async fn count(&self, table: &str, key: &[String], filter: Option<Condition>) -> Result<Option<u64>, SysproError> {
+    pub(super) async fn count(&self, table: &str, key: &[String], filter: Option<Condition>) -> Result<Option<u64>, SysproError> {
         if matches!(self.odata.door, Door::Enet(_)) {
             return Ok(None);
         }

@@ -343,12 +343,17 @@ impl Call<'_> {
 
     /// How the key of a query is compared.
     pub(super) fn comparison(&self, query: &Query<'_>) -> Comparison {
+        self.comparison_by(query, self.odata.settings.key_order)
+    }
+
+    /// The same under a setting.
+    pub(super) fn comparison_by(&self, query: &Query<'_>, order: KeyOrder) -> Comparison {
         let of = |name: &String| match query.kinds.of(name) {
             ColumnKind::Number => Some("Edm.Decimal"),
             _ => self.metadata.edm(query.table, name),
         };
         let types: Vec<Option<&str>> = query.key.iter().map(of).collect();
-        Comparison::new(self.odata.settings.key_order, types.into_iter())
+        Comparison::new(order, types.into_iter())
     }
 
     /// What is said of a row out of its place.

@@ -10,7 +10,7 @@ use tracing::debug;
 use super::{PollError, Reader};
 use crate::definition::Plan;
 use crate::domain::Document;
-use crate::store::{FlowRow, IntakeDocument};
+use crate::store::FlowRow;
 
 /// So few rows may go missing whatever the share: small tables change.
 const FEW: u64 = 5;
@@ -70,7 +70,7 @@ pub(super) struct Emptied {
 
 impl Emptied {
     /// Counts one document: rows of a table before and now.
-    fn note(&mut self, table: &str, before: usize, now: usize) {
+    pub(super) fn note(&mut self, table: &str, before: usize, now: usize) {
         if before > 0 {
             let (had, lost) = self.tables.entry(table.to_owned()).or_default();
             *had += 1;
@@ -79,14 +79,14 @@ impl Emptied {
     }
 
     /// The table of which too many documents lost most of their rows: how many of how many.
-    fn worst(&self, percent: u32) -> Option<(&str, u64, u64)> {
+    pub(super) fn worst(&self, percent: u32) -> Option<(&str, u64, u64)> {
         let tables = self.tables.iter().filter(|(_, (had, lost))| shrunk(*had, had - lost, percent));
         tables.map(|(table, (had, lost))| (table.as_str(), *lost, *had)).max_by_key(|(_, lost, _)| *lost)
     }
 }
 
 /// Rows per table that a content has: children by their number, joins by whether there is any value of theirs.
-fn rows_of(plan: &Plan, content: &str) -> Vec<(String, usize)> {
+pub(super) fn rows_of(plan: &Plan, content: &str) -> Vec<(String, usize)> {
     let Ok(fields) = serde_json::from_str::<HashMap<String, &RawValue>>(content) else { return Vec::new() };
     let joins = plan.read.joins.iter().map(|join| {
         let names = join.table.columns.iter().filter(|name| !join.table.key.contains(name));
@@ -101,7 +101,7 @@ fn rows_of(plan: &Plan, content: &str) -> Vec<(String, usize)> {
 }
 
 impl Reader {
-    fn percent(&self) -> u32 {
+    pub(super) fn percent(&self) -> u32 {
         self.deps.settings.flows.max_shrink_percent
     }
 
@@ -133,34 +133,6 @@ impl Reader {
             }
         }
         Ok(sizes)
-    }
-
-    /// Holds a page against what the ledger has of its documents: where too many lose most of their rows of one table, it is the table that
-    /// is not to be believed.
-    pub(super) async fn not_emptied(&self, plan: &Plan, emptied: &mut Emptied, documents: &[IntakeDocument]) -> Result<(), PollError> {
-        if plan.read.joins.is_empty() && plan.read.children.is_empty() {
-            return Ok(());
-        }
-        let hashes = documents.iter().map(|document| (document.key.as_str().to_owned(), document.hash)).collect();
-        let changed = self.deps.store.document_changed(self.flow.clone(), hashes).await.map_err(|error| self.store_error(&error))?;
-        if changed.is_empty() {
-            return Ok(());
-        }
-        let now: HashMap<&str, &IntakeDocument> = documents.iter().map(|document| (document.key.as_str(), document)).collect();
-        for before in &changed {
-            let Some(document) = now.get(before.key.as_str()) else { continue };
-            let after: HashMap<String, usize> = rows_of(plan, &document.content).into_iter().collect();
-            for (table, rows) in rows_of(plan, &before.content) {
-                emptied.note(&table, rows, after.get(&table).copied().unwrap_or_default());
-            }
-        }
-        match emptied.worst(self.percent()) {
-            Some((table, lost, had)) => {
-                let what = format!("{lost} of {had} changed records have lost most of their rows of table `{table}`");
-                Err(PollError::Shrunk { flow: self.flow.clone(), what })
-            }
-            None => Ok(()),
-        }
     }
 
     /// How many rows the root table has; `None` where that cannot be told.

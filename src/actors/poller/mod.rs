@@ -5,6 +5,7 @@
 //! for while the last is taken in, and never more than one ahead. Runs on the ingest arbiter.
 
 mod complete;
+mod doubted;
 mod page_size;
 mod parts;
 mod read;
@@ -244,6 +245,18 @@ pub enum PollError {
         /// The limits that it exceeds.
         limits: String,
     },
+    /// A second read gave what the first did not.
+    #[error(
+        "flow {flow}: {what}. SYSPRO's service leaves rows out of one answer and not of another, so the read is not complete: nothing of this is \
+         marked as gone or emptied. The next run reads again; when this comes again, find out why the service leaves rows out (a view, paging, \
+         queries that pass over locked rows)"
+    )]
+    Unsteady {
+        /// The flow.
+        flow: FlowId,
+        /// What came once and not the other time.
+        what: String,
+    },
     /// A table that was full answers with nothing, or with a fraction.
     #[error(
         "flow {flow}: {what}, which is more than `flows.max_shrink_percent` allows. Nothing is marked as gone or emptied, and the flow is stopped: \
@@ -283,6 +296,7 @@ impl PollError {
             | Self::Paused { .. }
             | Self::Stopped { .. }
             | Self::Drift { .. }
+            | Self::Unsteady { .. }
             | Self::Shrunk { .. }
             | Self::TooManyGone { .. } => Class::Permanent,
         }

@@ -13,7 +13,8 @@ use super::super::mapper::{MapPage, poisoned};
 use super::super::syspro_session::GetCredential;
 use super::super::vault::{CredentialError, syspro_credential};
 use super::super::writer::Nudge;
-use super::complete::{Emptied, Sizes, short};
+use super::complete::{Sizes, short};
+use super::doubted::{Doubted, faulty};
 use super::page_size::PageSize;
 use super::{PollError, Reader};
 use crate::actors::chain;
@@ -64,6 +65,8 @@ pub(super) struct Read {
     rests: bool,
     /// Whether a row was met of which not even the key can be read.
     pub(super) nameless: bool,
+    /// Whether the service counts as many rows as came.
+    pub(super) proven: bool,
 }
 
 /// The queries of a run: the whole table for a first read or a sweep, else the union of the change queries.
@@ -166,7 +169,7 @@ impl Reader {
             (bookmark.rows, bookmark.counted) = (Some(0), self.count_root(plan).await?);
         }
         let mut standing = serde_json::to_value(&bookmark).ok();
-        let (mut rows, mut nameless, mut emptied) = (bookmark.rows, false, Emptied::default());
+        let (mut rows, mut nameless, mut doubted) = (bookmark.rows, false, Doubted::default());
         let mut kinds: Kinds = row.kinds.clone().and_then(|kinds| serde_json::from_value(kinds).ok()).unwrap_or_default();
         let intake = |documents, (kinds, notes)| Intake {
             lease: Some((lease.clone(), self.deps.settings.flows.lease)),
@@ -196,20 +199,30 @@ impl Reader {
                 let before = standing.clone();
                 let position = serde_json::to_value(bookmark.beyond(number, next.clone(), rows)).ok();
                 standing.clone_from(&position);
-                let emptied = &mut emptied;
+                let doubted = &mut doubted;
                 let accept = known.accept;
                 let take_in = async {
-                    let documents = self.map(plan, page.documents).await?;
+                    let faulty = faulty(&page.documents);
+                    let mut documents = self.map(plan, page.documents).await?;
                     if !accept {
-                        self.not_emptied(plan, emptied, &documents).await?;
+                        documents = self.set_aside(plan, doubted, &faulty, documents, before.as_ref()).await?;
                     }
+                    // a reading that is cut off meets what it has set aside once more
+                    let position = if doubted.any() { doubted.standing.clone() } else { position };
                     let placed = placed(intake(documents, learnt), position);
                     self.take_in_whole(plan, placed, before).await
                 };
                 let last = next.is_none() && number + 1 == scopes.len();
                 if !last && self.rests(keep).await? {
                     take_in.await?;
-                    return Ok(Read { end: intake(Vec::new(), (None, Vec::new())), nameless, rests: true });
+                    let page = |documents, position| placed(intake(documents, (None, Vec::new())), position);
+                    if doubted.any() {
+                        let at = doubted.standing.clone();
+                        self.take_in_doubted(plan, std::mem::take(doubted), |documents| page(documents, at.clone())).await?;
+                        self.take_in(page(Vec::new(), standing)).await?;
+                    }
+                    let end = intake(Vec::new(), (None, Vec::new()));
+                    return Ok(Read { end, nameless, proven: false, rests: true });
                 }
                 // the next page is on its way while this one is taken in
                 coming = match next {
@@ -225,7 +238,10 @@ impl Reader {
                 };
             }
         }
+        let at = doubted.standing.clone();
+        self.take_in_doubted(plan, doubted, |documents| placed(intake(documents, (None, Vec::new())), at.clone())).await?;
         let end = intake(Vec::new(), (None, Vec::new()));
+        let mut proven = false;
         if whole
             && bookmark.counted.is_some()
             && let Some(read) = rows
@@ -235,13 +251,14 @@ impl Reader {
                 let asked = format!("table `{}` in company `{}`", plan.read.root.table, self.flow.company);
                 return Err(self.syspro_error(&SysproError::Short { asked, before, after, read }));
             }
+            proven = after.is_some();
         }
         let sizes = if whole { serde_json::to_value(&sizes).ok() } else { None };
         let end = match keep {
             Keep::Flow | Keep::Sweep => Intake { watermark: Some(bookmark.started), sizes, ..end },
             Keep::Backfill { id, .. } => Intake { backfill: Some(BackfillStep { id, position: None, done: true }), ..end },
         };
-        Ok(Read { end, nameless, rests: false })
+        Ok(Read { end, nameless, proven, rests: false })
     }
 
     /// Notes that a reading has come to its end. `false`: it rests before the end.

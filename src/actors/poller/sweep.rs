@@ -14,6 +14,7 @@ use crate::domain::DocumentKey;
 use crate::domain::next_step::NextStep;
 use crate::domain::run::RunId;
 use crate::store::{AbsentParent, Intake, IntakeDocument, Lease};
+use crate::syspro::stands_for_a_row;
 
 /// Parents looked at after one whole read; the others come with the next.
 const PARENTS: i64 = 500;
@@ -82,6 +83,11 @@ impl Reader {
         }
         if !limits.is_empty() && !accept {
             return Err(PollError::TooManyGone { flow: self.flow.clone(), gone, known, limits: limits.join(" and ") });
+        }
+        if !read.proven {
+            let keys: Vec<DocumentKey> =
+                documents.iter().map(|gone| DocumentKey::from_text(&gone.key)).filter(|key| !stands_for_a_row(key)).collect();
+            self.really_gone(plan, &keys).await?;
         }
         let read: Result<Vec<_>, _> =
             documents.iter().map(|gone| plan.content_from_json(DocumentKey::from_text(&gone.key), &gone.content)).collect();

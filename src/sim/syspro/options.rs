@@ -105,6 +105,8 @@ pub struct Switches {
     pub left_out: Option<(String, usize)>,
     /// Tables that no company has, as where a module is not used: see [`super::SysproSim::lack`].
     pub absent: Vec<String>,
+    /// They are left out where a table is gone through, as by a query that passes over locked rows, and not where rows are asked for by a key.
+    pub left_out_of_scans: bool,
     /// Texts that come as something else.
     pub raw: Vec<RawText>,
     /// e.net.
@@ -145,6 +147,7 @@ impl Default for Switches {
             ignore_order: false,
             left_out: None,
             absent: Vec::new(),
+            left_out_of_scans: false,
             raw: Vec::new(),
             enet: EnetSwitches::default(),
         }

@@ -33,6 +33,15 @@ pub enum Bound {
 }
 
 impl Bound {
+    /// Whether rows are asked for by one value or several.
+    pub fn names_a_key(&self) -> bool {
+        match self {
+            Self::Text(_, operator, _) | Self::Number(_, operator, ..) => *operator == Operator::Equal,
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::names_a_key),
+            _ => false,
+        }
+    }
+
     /// Finds columns and checks types. `Err` is the sentence that the service answers with.
     pub fn new(filter: &Filter, schema: &TableSchema, visible: &dyn Fn(&str) -> Option<usize>) -> Result<Self, String> {
         Self::bind(filter, schema, visible, true)

@@ -147,7 +147,8 @@ impl Query {
             looked_at += 1;
             self.filter.as_ref().is_none_or(|filter| filter.holds(table, *slot, switches.sentinel_dates))
         });
-        let left_out = switches.left_out.as_ref().filter(|(name, _)| *name == table.schema.name);
+        let by_key = switches.left_out_of_scans && self.filter.as_ref().is_some_and(Bound::names_a_key);
+        let left_out = switches.left_out.as_ref().filter(|(name, _)| *name == table.schema.name && !by_key);
         let in_order = table.indexes().nth(access.index).is_some_and(|columns| {
             columns.len() == self.order.len()
                 && columns.iter().zip(&self.order).all(|(column, (at, descending))| column == at && !descending)

@@ -1,0 +1,134 @@
+//! What the service shows of itself when it is asked: in which order keys come, and whether it counts. For `doctor`.
+
+use std::cmp::Ordering;
+
+use crate::config::secret::Credential;
+use crate::config::settings::KeyOrder;
+use crate::definition::ReadPlan;
+use crate::domain::CompanyId;
+
+use super::count::CountWay;
+use super::door::Door;
+use super::error::SysproError;
+use super::odata::{Call, OData, Query, shown};
+use super::order::Comparison;
+use super::wire::Cell;
+
+/// Keys that are looked at.
+const KEYS: usize = 500;
+
+/// What was seen of one root table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manners {
+    /// The table.
+    pub table: String,
+    /// In which order its keys came.
+    pub order: SeenOrder,
+    /// The option by which it counts its rows; `None`: it does not.
+    pub counts_by: Option<&'static str>,
+}
+
+/// In which order keys came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeenOrder {
+    /// By code point, as `Latin1_General_BIN` sorts. Whether two of them would stand otherwise in another collation.
+    Binary {
+        /// If not, these keys show nothing of the collation.
+        told: bool,
+    },
+    /// As another collation sorts: the first two keys that show it.
+    Other(String),
+    /// In none: the first two keys that show it.
+    Ignored(String),
+}
+
+impl OData {
+    /// Asks for the first keys of a plan's root table, and for their number.
+    ///
+    /// # Errors
+    /// [`SysproError`] when the keys do not come.
+    pub async fn manners(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan) -> Result<Manners, SysproError> {
+        let call = self.call(credential, company).await;
+        let root = &plan.root;
+        let key = match &root.derive {
+            Some(derive) => vec![derive.from.clone()],
+            None => root.key.clone(),
+        };
+        let conditions = call.fixed(root.filter.as_ref()).into_iter().collect();
+        let top = KEYS as u32;
+        let query = Query {
+            table: &root.table,
+            columns: &key,
+            optional: &[],
+            key: &key,
+            kinds: root.kinds(),
+            conditions,
+            fixed: 0,
+            top,
+            anchor: &[],
+        };
+        let names: Vec<&str> = key.iter().map(String::as_str).collect();
+        let answer = call.attempt(&root.table, &call.ask(&query, &names, None, KEYS)?, &names).await?;
+        let order = seen_order(&call, &query, &answer.rows);
+        let counted = self.inner.settings.count_check && call.count(&root.table, &key, call.fixed(root.filter.as_ref())).await?.is_some();
+        let way = counted.then(|| self.inner.learned.borrow().counts.get(&call.place(&root.table)).copied()).flatten();
+        let counts_by = match way {
+            Some(CountWay::Inline) => Some("$count=true"),
+            Some(CountWay::OldInline) => Some("$inlinecount=allpages"),
+            Some(CountWay::Segment) => Some("/$count"),
+            Some(CountWay::Never) | None => None,
+        };
+        Ok(Manners { table: root.table.clone(), order, counts_by })
+    }
+
+    /// Whether SYSPRO is asked through e.net.
+    pub fn is_enet(&self) -> bool {
+        matches!(self.inner.door, Door::Enet(_))
+    }
+}
+
+fn seen_order(call: &Call<'_>, query: &Query<'_>, keys: &[Vec<Cell>]) -> SeenOrder {
+    let by = |order| call.comparison_by(query, order);
+    judge(keys, &by(KeyOrder::Binary), &by(KeyOrder::Any))
+}
+
+fn judge(keys: &[Vec<Cell>], binary: &Comparison, any: &Comparison) -> SeenOrder {
+    let first = |by: &Comparison| {
+        keys.windows(2).find(|pair| by.order(&pair[0], &pair[1]) == Some(Ordering::Greater)).map(|pair| {
+            let (one, other) = (shown(&pair[0]), shown(&pair[1]));
+            format!("{one} before {other}")
+        })
+    };
+    if let Some(pair) = first(any) {
+        return SeenOrder::Ignored(pair);
+    }
+    match first(binary) {
+        Some(pair) => SeenOrder::Other(pair),
+        None => SeenOrder::Binary { told: keys.windows(2).any(|pair| tells(&pair[0], &pair[1])) },
+    }
+}
+
+/// Whether two neighbours would stand the other way round where case does not count, as in SQL Server's usual collations.
+fn tells(first: &[Cell], second: &[Cell]) -> bool {
+    let folded = |key: &[Cell]| key.iter().map(|cell| cell.key_text().to_lowercase()).collect::<Vec<_>>();
+    folded(first) > folded(second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_keys_shows_the_collation() {
+        let by = |order| Comparison::new(order, std::iter::once(None));
+        let seen = |keys: &[&str]| {
+            let keys: Vec<Vec<Cell>> = keys.iter().map(|key| vec![Cell::Text((*key).into())]).collect();
+            judge(&keys, &by(KeyOrder::Binary), &by(KeyOrder::Any))
+        };
+        assert_eq!(seen(&["0001", "0002", "ABC"]), SeenOrder::Binary { told: false });
+        assert_eq!(seen(&["0001", "Zed", "abc"]), SeenOrder::Binary { told: true });
+        assert_eq!(seen(&["0001", "abc", "Zed"]), SeenOrder::Other("`abc` before `Zed`".into()));
+        assert_eq!(seen(&["0002", "0001", "Zed"]), SeenOrder::Ignored("`0002` before `0001`".into()));
+        assert_eq!(seen(&[]), SeenOrder::Binary { told: false });
+    }
+}
