@@ -69,50 +69,91 @@ impl Query<'_> {
 
     /// Every row with one of the values, each once. The comparison is exact, whatever the instance takes for equal.
     pub(super) async fn rows(&self, sn: &ServiceNow, tokens: &dyn TokenSource, values: &[&str]) -> Result<Vec<Row>, ServiceNowError> {
+        Ok(self.ask(sn, tokens, values, false).await?.0)
+    }
+
+    /// The same, and those of the values of which the instance counts more rows than it shows: an access rule hides some.
+    pub(super) async fn rows_and_hidden(
+        &self,
+        sn: &ServiceNow,
+        tokens: &dyn TokenSource,
+        values: &[&str],
+    ) -> Result<(Vec<Row>, HashSet<String>), ServiceNowError> {
+        self.ask(sn, tokens, values, true).await
+    }
+
+    async fn ask(
+        &self,
+        sn: &ServiceNow,
+        tokens: &dyn TokenSource,
+        values: &[&str],
+        hidden: bool,
+    ) -> Result<(Vec<Row>, HashSet<String>), ServiceNowError> {
         let wanted: HashSet<&str> = values.iter().copied().filter(|value| !value.is_empty()).collect();
         let mut ordered: Vec<&str> = wanted.iter().copied().collect();
         ordered.sort_unstable();
         let (plain, special): (Vec<&str>, Vec<&str>) = ordered.into_iter().partition(|value| is_plain(value));
         let room = URL_LIMIT.saturating_sub(sn.settings().instance_url.as_str().len() + self.path("", 9999).len()).max(200);
         let groups = groups(&plain, room);
-        let many = futures_util::stream::iter(&groups).map(|group| self.ask_many(sn, tokens, group)).buffered(AT_ONCE);
-        let mut rows: Vec<Row> = many.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
+        let many = futures_util::stream::iter(&groups).map(|group| self.ask_many(sn, tokens, group, hidden)).buffered(AT_ONCE);
+        let mut answers: Vec<Answered> = many.try_collect().await?;
         let single = futures_util::stream::iter(&special).map(|value| self.ask_one(sn, tokens, value)).buffered(AT_ONCE);
-        rows.extend(single.try_collect::<Vec<_>>().await?.into_iter().flatten());
+        answers.extend(single.try_collect::<Vec<_>>().await?);
+        let hidden: HashSet<String> = answers.iter().flat_map(|answer| answer.hidden.iter().cloned()).collect();
+        let mut rows: Vec<Row> = answers.into_iter().flat_map(|answer| answer.rows).collect();
         if !rows.is_empty() && rows.iter().all(|row| row.text(self.column).is_none()) {
             return Err(ServiceNowError::UnknownColumn { table: self.table.into(), column: self.column.into() });
         }
         let mut seen = HashSet::new();
         let own = |row: &Row| row.text(self.column).is_some_and(|value| wanted.contains(value));
         rows.retain(|row| own(row) && row.filled("sys_id").is_some_and(|id| seen.insert(id.to_owned())));
-        Ok(rows)
+        Ok((rows, hidden))
     }
 
-    async fn ask_many(&self, sn: &ServiceNow, tokens: &dyn TokenSource, group: &[&str]) -> Result<Vec<Row>, ServiceNowError> {
+    async fn ask_many(&self, sn: &ServiceNow, tokens: &dyn TokenSource, group: &[&str], hidden: bool) -> Result<Answered, ServiceNowError> {
         if let [value] = group {
             return self.ask_one(sn, tokens, value).await;
         }
         let limit = group.len() * self.per_value + 20;
-        let mut rows = sn.read(tokens, &self.path(&format!("{}IN{}", self.column, group.join(",")), limit)).await?;
+        let (rows, total) = sn.read_counted(tokens, &self.path(&format!("{}IN{}", self.column, group.join(",")), limit)).await?;
+        let mut answer = Answered { hidden: Vec::new(), rows };
         // the limit counts rows that may not be seen, and rows equal but for case: what is missing is asked for by itself
-        let missing = |value: &&&str| !rows.iter().any(|row| row.text(self.column) == Some(**value));
-        if rows.len() >= limit && rows.iter().any(|row| row.text(self.column).is_some()) {
+        let missing = |value: &&&str| !answer.rows.iter().any(|row| row.text(self.column) == Some(**value));
+        let cut = answer.rows.len() >= limit && answer.rows.iter().any(|row| row.text(self.column).is_some());
+        if cut || (hidden && shows_less(answer.rows.len(), total)) {
             let missing: Vec<&str> = group.iter().filter(missing).copied().collect();
             for value in missing {
-                rows.extend(self.ask_one(sn, tokens, value).await?);
+                let one = self.ask_one(sn, tokens, value).await?;
+                answer.rows.extend(one.rows);
+                answer.hidden.extend(one.hidden);
             }
         }
-        Ok(rows)
+        Ok(answer)
     }
 
-    async fn ask_one(&self, sn: &ServiceNow, tokens: &dyn TokenSource, value: &str) -> Result<Vec<Row>, ServiceNowError> {
+    async fn ask_one(&self, sn: &ServiceNow, tokens: &dyn TokenSource, value: &str) -> Result<Answered, ServiceNowError> {
         let condition = match safe_prefix(value) {
             None => format!("{}={value}", self.column),
-            Some("") => return Ok(Vec::new()),
+            Some("") => return Ok(Answered::default()),
             Some(prefix) => format!("{}STARTSWITH{prefix}", self.column),
         };
-        sn.read(tokens, &self.path(&condition, SINGLE_LIMIT)).await
+        let (rows, total) = sn.read_counted(tokens, &self.path(&condition, SINGLE_LIMIT)).await?;
+        let hidden = shows_less(rows.len(), total.map(|total| total.min(SINGLE_LIMIT as u64)));
+        Ok(Answered { rows, hidden: if hidden { vec![value.to_owned()] } else { Vec::new() } })
     }
+}
+
+/// What one query brought.
+#[derive(Default)]
+struct Answered {
+    rows: Vec<Row>,
+    /// Values of which more rows are counted than shown.
+    hidden: Vec<String>,
+}
+
+/// Whether the instance counts more rows than came: its count is made before access rules are.
+fn shows_less(rows: usize, total: Option<u64>) -> bool {
+    total.is_some_and(|total| total > rows as u64)
 }
 
 /// Whether a value may stand in an `IN` list.
@@ -189,11 +230,22 @@ pub(super) async fn find_by_key_in(
     table: &str,
     keys: &[String],
 ) -> Result<Vec<Option<Found>>, ServiceNowError> {
-    let Some(column) = target.key_column.as_deref() else { return Ok(vec![None; keys.len()]) };
+    Ok(look_by_key(sn, tokens, target, table, keys).await?.0)
+}
+
+/// The same, and which of the keys some row may carry that cannot be seen.
+pub(super) async fn look_by_key(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    table: &str,
+    keys: &[String],
+) -> Result<(Vec<Option<Found>>, HashSet<String>), ServiceNowError> {
+    let Some(column) = target.key_column.as_deref() else { return Ok((vec![None; keys.len()], HashSet::new())) };
     let fields = columns(target);
     let query = Query { table, column, extra: String::new(), order: "ORDERBYsys_id", fields: &fields, per_value: 4 };
     let values: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let rows = query.rows(sn, tokens, &values).await?;
+    let (rows, hidden) = query.rows_and_hidden(sn, tokens, &values).await?;
     let mut best: HashMap<&str, Found> = HashMap::new();
     for row in &rows {
         let (Some(key), Some(new)) = (row.text(column), found(target, row)) else { continue };
@@ -209,7 +261,7 @@ pub(super) async fn find_by_key_in(
             }
         }
     }
-    Ok(keys.iter().map(|key| best.get(key.as_str()).cloned()).collect())
+    Ok((keys.iter().map(|key| best.get(key.as_str()).cloned()).collect(), hidden))
 }
 
 /// Rows by sys_id.
@@ -247,6 +299,8 @@ pub(super) enum Natural {
     Taken(Found, String),
     /// Several rows that carry no key: their sys_ids.
     Several(Vec<Found>),
+    /// No row of its own that is shown, and one more that the instance counts.
+    Hidden,
 }
 
 pub(super) async fn natural(
@@ -276,7 +330,7 @@ pub(super) async fn natural(
     let (column, per_value) = (&target.natural_key[lead], if target.natural_key.len() > 1 { 50 } else { 4 });
     let query = Query { table: &target.target_table, column, extra, order: "ORDERBYsys_id", fields: &fields, per_value };
     let values: Vec<&str> = complete.iter().map(|key| key[lead]).collect();
-    let rows = query.rows(sn, tokens, &values).await?;
+    let (rows, hidden) = query.rows_and_hidden(sn, tokens, &values).await?;
     for column in &target.natural_key {
         if !rows.is_empty() && rows.iter().all(|row| row.text(column).is_none()) {
             return Err(ServiceNowError::UnknownColumn { table: target.target_table.clone(), column: column.clone() });
@@ -289,7 +343,10 @@ pub(super) async fn natural(
     }
     let choose = |(record, key): (&&OutRecord, &Option<Vec<&str>>)| {
         let rows = key.as_ref().and_then(|key| by_key.get(key)).map_or(&[][..], Vec::as_slice);
-        choose(target, record, rows)
+        match choose(target, record, rows) {
+            Natural::Nothing | Natural::Taken(..) if key.as_ref().is_some_and(|key| hidden.contains(key[lead])) => Natural::Hidden,
+            chosen => chosen,
+        }
     };
     Ok(records.iter().zip(&keys).map(choose).collect())
 }
@@ -322,7 +379,7 @@ pub(super) async fn find_by_natural_key(
     let records: Vec<&OutRecord> = records.iter().collect();
     let found = natural(sn, tokens, target, &records).await?;
     let one = |natural| match natural {
-        Natural::Nothing => None,
+        Natural::Nothing | Natural::Hidden => None,
         Natural::Free(found) | Natural::Taken(found, _) => Some(found),
         Natural::Several(several) => several.into_iter().next(),
     };

@@ -94,9 +94,14 @@ async fn first_steps(
     let new = inserts(&steps);
     if !sn.settings().derived_sys_id && target.key_column.is_some() && !new.is_empty() {
         let keys: Vec<String> = new.iter().map(|at| records[*at].source_key.clone()).collect();
-        for (at, found) in new.iter().zip(lookup::find_by_key(sn, tokens, target, &keys).await?) {
+        let (found, hidden) = lookup::look_by_key(sn, tokens, target, &target.table, &keys).await?;
+        for (at, found) in new.iter().zip(found) {
+            let record = &records[*at];
             if let Some(found) = found {
                 steps[*at] = Step::Update(found.sys_id);
+            } else if hidden.contains(&record.source_key) {
+                let column = target.key_column.as_deref().unwrap_or_default();
+                steps[*at] = Step::Done(Ok(hidden_row(target, record, &format!("`{column}` = `{}`", record.source_key))));
             }
         }
     }
@@ -109,6 +114,7 @@ async fn first_steps(
         for (at, natural) in new.iter().zip(found) {
             match natural {
                 Natural::Nothing => {}
+                Natural::Hidden => steps[*at] = Step::Done(Ok(hidden_row(target, &records[*at], &natural_text(target, &records[*at])))),
                 // two companies may both have an account `1000`: each gets a row of its own
                 Natural::Taken(found, other) => {
                     debug!(
@@ -429,6 +435,23 @@ fn unseen(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, words:
         next_step: format!(
             "where an access rule hides the row, let the OAuth application's user read it; where it was deleted, make a row with `{column}` = `{}` \
              or restore the old one; then replay the record",
+            record.source_key
+        ),
+    }
+}
+
+/// A row that was never this record's in the ledger, and that is counted and not shown.
+fn hidden_row(target: &TargetPlan, record: &OutRecord, named: &str) -> Outcome {
+    let column = target.key_column.as_deref().unwrap_or("the key column");
+    Outcome::Rejected {
+        message: format!(
+            "a row of `{}` with {named} cannot be seen: ServiceNow counts more rows than it shows, so an access rule hides one; no second one was made",
+            target.table
+        ),
+        field: None,
+        next_step: format!(
+            "let the OAuth application's user read the row, then replay the record; where the hidden row is another record's, make the row for this \
+             one by hand with `{column}` = `{}`",
             record.source_key
         ),
     }

@@ -1,6 +1,8 @@
 //! What ServiceNow's answers are worth: rows of the target, failures and exit codes through the real binary.
 
 use serde_json::Value;
+use tieline::definition::record::source_key;
+use tieline::domain::{CompanyId, DocumentKey, EntityName};
 use tieline::sim::servicenow::schema::{Abort, BusinessRule, ColumnKind};
 
 use crate::binary::text;
@@ -171,6 +173,57 @@ fn an_adopted_row_that_is_hidden_is_not_made_a_second_time() {
     world.rest(&["replay", "--entity", "gl_account", "--failed-only", "--why", "the access rule was corrected"]).unwrap();
     assert_eq!(world.servicenow.find("itfm_gl_accounts", "sys_id", &by_hand).unwrap()["name"], "Changed");
     assert!(failures(&world, &["--entity", "gl_account"]).is_empty());
+}
+
+/// A row that stands in ServiceNow before the first run and is hidden: by its natural key, or by the key that it carries.
+fn never_adopted(named: impl Fn(&str) -> Vec<(&'static str, String)>, settings: &[(&str, &str)]) {
+    let world = world(|instance| instance.table("itfm_gl_accounts").unwrap().hidden = Some(("description".into(), "hidden".into())));
+    let codes = rows(&world.syspro, COMPANY, "GenMaster", |cell| cell("GlCode").text().to_owned());
+    // one database may hold the ledger of several companies
+    let alone = |code: &&String| codes.iter().filter(|other| other == code).count() == 1;
+    let code = codes.iter().filter(alone).find(|code| !["FORCED", "RETAINED"].contains(&code.as_str())).unwrap().clone();
+    let named = named(&code);
+    let mut values: Vec<(&str, &str)> = named.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    values.extend([("name", "By hand"), ("description", "hidden")]);
+    let by_hand = world.servicenow.insert_row("itfm_gl_accounts", &values).unwrap();
+    let command = |arguments: &[&str]| {
+        let out = world.command(arguments).envs(settings.iter().copied()).output().unwrap();
+        (out.status.code(), text(&out))
+    };
+    for arguments in [&["sync", "--entity", "gl_account"][..], &["replay", "--entity", "gl_account", "--failed-only", "--why", "again"]] {
+        let (code_of_exit, said) = command(arguments);
+        assert_eq!(code_of_exit, Some(3), "{said}");
+        let refused = failures(&world, &["--entity", "gl_account"]);
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        let message = word(&refused[0], "message");
+        assert!(
+            message.contains("cannot be seen") && message.contains(&named[0].1) && message.contains("no second one was made"),
+            "{message}"
+        );
+        assert!(word(&refused[0], "next_step").contains("read the row"), "{refused:?}");
+        let of_code = world.servicenow.rows("itfm_gl_accounts").into_iter().filter(|row| row.get("account_number") == Some(&code)).count();
+        assert_eq!(of_code, usize::from(named[0].0 == "account_number"), "a second row was made");
+    }
+    assert!(world.servicenow.count("itfm_gl_accounts") > 2, "its neighbours arrive");
+    // once it may be seen, it is this record's
+    world.servicenow.edit_row("itfm_gl_accounts", &by_hand, &[("description", "")]);
+    assert_eq!(command(&["replay", "--entity", "gl_account", "--failed-only", "--why", "the access rule was corrected"]).0, Some(0));
+    assert_eq!(world.servicenow.find("itfm_gl_accounts", "sys_id", &by_hand).unwrap()["account_number"], code);
+    assert!(failures(&world, &["--entity", "gl_account"]).is_empty());
+}
+
+#[test]
+fn a_row_that_was_never_adopted_and_is_hidden_is_not_made_a_second_time() {
+    never_adopted(|code| vec![("account_number", code.to_owned())], &[]);
+}
+
+#[test]
+fn a_row_that_carries_the_key_and_is_hidden_is_not_made_a_second_time_without_derived_sys_ids() {
+    let key = |code: &str| {
+        let key = DocumentKey::from_text(format!("{COMPANY}/{code}"));
+        vec![("u_source_key", source_key(&CompanyId::new(COMPANY), &EntityName::new("gl_account"), &key, "").to_string())]
+    };
+    never_adopted(key, &[("TIELINE__SERVICENOW__DERIVED_SYS_ID", "false"), ("TIELINE__SERVICENOW__ADOPT", "false")]);
 }
 
 #[test]
