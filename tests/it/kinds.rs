@@ -215,3 +215,56 @@ fn a_filter_is_asked_for_the_company_on_every_path() {
         assert!(other.contains("the definition leaves it out: only rows with `Company eq 'EDU1'` are read"), "{}: {other}", side.name());
     }
 }
+
+#[test]
+fn the_filters_of_a_joined_table_a_child_and_the_table_between_are_asked_for_the_company() {
+    for side in Side::both() {
+        let once = |text: String, from: &str, to: &str| {
+            assert_eq!(text.matches(from).count(), 1, "{from}");
+            text.replace(from, to)
+        };
+        let table = "table = \"ApSupplierAddr\"\n";
+        let supplier = once(shipped("entities/supplier.toml"), table, &format!("{table}filter = \"SupPostalCode eq '{{company}}'\"\n"));
+        side.definitions("entities/supplier.toml", &supplier);
+        let via = "via = { table = \"ApJnlSummary\",";
+        let invoice = once(shipped("entities/invoice.toml"), via, &format!("{via} filter = \"SupplierGlCode eq '{{company}}'\","));
+        let lines = "columns = [\"ExpenseGlCode\", \"DistrValue\", \"Reference\", \"ExpenseType\"]\n";
+        let invoice = once(invoice, lines, &format!("{lines}filter = \"Reference eq '{{company}}'\"\n"));
+        side.definitions("entities/invoice.toml", &invoice);
+        for (key, company) in [("ZF-OWN", COMPANY), ("ZF-OTHER", "OTHER")] {
+            side.insert("ApSupplier", &[("Supplier", key), ("SupplierName", "Zed"), ("Currency", "R")]);
+            side.insert("ApSupplierAddr", &[("Supplier", key), ("SupAddr1", "1 Foundry Lane"), ("SupPostalCode", company)]);
+        }
+        side.good(&["sync", "--entity", "supplier"]);
+        side.good(&["sync", "--entity", "gl_account"]);
+        let street = |key: &str| side.field("x_apo_supplier", &format!("EDU1/supplier/{key}"), "u_street");
+        assert_eq!((street("ZF-OWN").as_str(), street("ZF-OTHER").as_str()), ("1 Foundry Lane", ""), "{}: a joined table", side.name());
+
+        // read whole, then found by a change
+        for (number, journal) in [("ZF-1", "990011"), ("ZF-2", "990012")] {
+            let today = chrono::Utc::now().date_naive().to_string();
+            let own = [("Supplier", "ZF-OWN"), ("Invoice", number)];
+            let dates = [("InvoiceDate", today.as_str()), ("JournalDate", &today), ("OrigInvValue", "60.00"), ("Currency", "R")];
+            side.insert("ApInvoice", &[&own[..], &dates].concat());
+            for (entry, between) in [("1", COMPANY), ("2", "OTHER")] {
+                let at = [("TrnYear", "2026"), ("TrnMonth", "1"), ("Journal", journal), ("EntryNumber", entry)];
+                let more = [("TransactionCode", "I"), ("TrnDate", today.as_str()), ("SupplierGlCode", between)];
+                side.insert("ApJnlSummary", &[&at[..], &own, &more].concat());
+                for (sub, reference) in [("1", COMPANY), ("2", "OTHER")] {
+                    let line = [("SubEntry", sub), ("ExpenseGlCode", "10.100.6010"), ("DistrValue", "60.00"), ("Reference", reference)];
+                    side.insert("ApJnlDistrib", &[&at[..], &line].concat());
+                }
+            }
+            side.good(&["sync", "--entity", "invoice"]);
+            let part = format!("/{number}/");
+            let rows = side.world.servicenow.rows("x_apo_invoice_line").into_iter().map(|row| row["u_source_key"].clone());
+            let lines: Vec<String> = rows.filter(|key| key.contains(&part)).collect();
+            assert_eq!(
+                lines,
+                [format!("EDU1/invoice/ZF-OWN/{number}/2026/1/{journal}/1/1")],
+                "{}: a child and what is between",
+                side.name()
+            );
+        }
+    }
+}
