@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
-use super::{Global, OutputForm, output, sync};
+use super::{Global, OutputForm, output, prompt, sync};
 use crate::actors::vault::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
 use crate::config::crypto::{KeyRing, Sealed};
 use crate::store::SealedCredential;
@@ -18,14 +18,14 @@ const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICE
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub enum CredentialCommand {
-    /// Sets a credential; the password is read from standard input, never from the command line
+    /// Sets a credential; the password is asked for on a terminal, else read from standard input, never from the command line
     Set {
         /// `syspro-odata`, `syspro-enet`, `syspro-enet-company` or `servicenow`
         name: String,
         /// The operator code, or the OAuth client id
         #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
         username: String,
-        /// Read the password, or the OAuth client secret, from standard input: one line
+        /// Read the password, or the OAuth client secret, from standard input: one line. Without it a terminal is needed
         #[arg(long)]
         password_stdin: bool,
         /// Accept an empty password, for an account that really has none
@@ -50,8 +50,12 @@ pub(super) fn credential(global: &Global, command: &CredentialCommand) -> Result
     let password = match command {
         CredentialCommand::Set { name, username, password_stdin, allow_empty } => {
             known(name)?;
-            from_standard_input(*password_stdin, name, username)?;
-            Some(read_password(std::io::stdin().lock(), *allow_empty)?)
+            Some(if prompt::is_typed() {
+                ask_password(name, username, *allow_empty)?
+            } else {
+                from_standard_input(*password_stdin, name, username)?;
+                read_password(std::io::stdin().lock(), *allow_empty)?
+            })
         }
         _ => None,
     };
@@ -81,7 +85,30 @@ fn from_standard_input(said: bool, name: &str, username: &str) -> Result<(), Fai
         return Ok(());
     }
     let way = format!("`tieline credential set {name} --username {username} --password-stdin < FILE`");
-    Err(Failure::new(Exit::Failed, format!("a password is read from standard input only: {way}, or a pipe in place of the file")))
+    let text = format!("standard input is no terminal to ask for the password on: {way}, or a pipe in place of the file");
+    Err(Failure::new(Exit::Failed, text))
+}
+
+/// What is typed on the terminal, which does not show it.
+fn ask_password(name: &str, username: &str, allow_empty: bool) -> Result<SecretString, Failure> {
+    let what = match name {
+        SERVICENOW => "Client secret of client id",
+        _ => "Password of",
+    };
+    let line = prompt::hidden_line(&format!("{what} `{username}` for `{name}` (it does not show): "));
+    let line = line.map_err(|error| Failure::new(Exit::Failed, format!("no password was read, nothing was changed: {error}")))?;
+    let password = without_end(&line);
+    if password.is_empty() && !allow_empty {
+        let text = "no password was typed, nothing was changed; repeat the command with --allow-empty if there is none";
+        return Err(Failure::new(Exit::Failed, text));
+    }
+    Ok(SecretString::from(password))
+}
+
+/// A line without its end.
+fn without_end(line: &str) -> &str {
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    line.strip_suffix('\r').unwrap_or(line)
 }
 
 /// One line; the line's end is not part of the password. An empty one is mostly a file or a variable that was not there.
@@ -90,8 +117,7 @@ fn read_password(mut input: impl BufRead, allow_empty: bool) -> Result<SecretStr
     input
         .read_line(&mut line)
         .map_err(|error| Failure::new(Exit::Failed, format!("the password cannot be read from standard input: {error}")))?;
-    let password = line.strip_suffix('\n').unwrap_or(&line);
-    let password = password.strip_suffix('\r').unwrap_or(password);
+    let password = without_end(&line);
     if password.is_empty() && !allow_empty {
         return Err(Failure::new(
             Exit::Failed,

@@ -16,6 +16,7 @@ mod hold;
 mod ledger;
 mod notices;
 mod output;
+mod prompt;
 mod record;
 mod reload;
 mod replay;

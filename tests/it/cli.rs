@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tieline::config::api_key;
+use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 
 use crate::binary::{Site, text, unheard, unread};
 
@@ -269,4 +270,70 @@ fn a_stand_in_prints_values_first_and_a_snippet_as_comments() {
     std::fs::write(site.path("faults.toml"), "[[fault]]\nrate = 2.0\nfault = \"hang\"\n").unwrap();
     let out = site.command(&["simulate", "syspro", "--faults"]).arg(site.path("faults.toml")).output().unwrap();
     assert!(said(&out, 4).contains("`rate` must be between"));
+}
+
+/// A command on a terminal of its own: what it shows, and the exit code. `typed` is typed once the terminal shows `asked`.
+fn on_a_terminal(site: &Site, arguments: &[&str], asked: &str, typed: &[u8]) -> (String, Option<i32>) {
+    let command = site.command(arguments);
+    let quoted = |part: &std::ffi::OsStr| format!("'{}'", part.to_str().unwrap());
+    let line: Vec<String> = [command.get_program()].into_iter().chain(command.get_args()).map(quoted).collect();
+    // `script` gives the command a terminal; `stty` afterwards says how that is left
+    let line = format!("{}; code=$?; stty -a | grep -o -- '-\\?echo ' ; exit $code", line.join(" "));
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--flush", "--echo", "always", "--command", &line, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut shown, mut input) = (Vec::new(), child.stdin.take().unwrap());
+    let mut out = child.stdout.take().unwrap();
+    let mut waiting = true;
+    let mut more = [0; 512];
+    loop {
+        let read = std::io::Read::read(&mut out, &mut more).unwrap();
+        if read == 0 {
+            break;
+        }
+        shown.extend_from_slice(&more[..read]);
+        if waiting && String::from_utf8_lossy(&shown).contains(asked) {
+            waiting = false;
+            std::io::Write::write_all(&mut input, typed).unwrap();
+            std::io::Write::flush(&mut input).unwrap();
+        }
+    }
+    (String::from_utf8_lossy(&shown).into_owned(), child.wait().unwrap().code())
+}
+
+#[test]
+fn on_a_terminal_a_password_is_asked_for_and_does_not_show() {
+    let instance = ServiceNowOptions { client_id: "C".into(), client_secret: "SENTINEL typed".into(), ..ServiceNowOptions::default() };
+    let instance = ServiceNowSim::start(instance).unwrap();
+    let site = Site::new("http://127.0.0.1:9/odata", instance.url().as_str(), "[retry]\nread_attempts = 1\n");
+    let set = ["credential", "set", "servicenow", "--username", "C"];
+    let (shown, code) = on_a_terminal(&site, &set, "Client secret of client id `C`", b"SENTINEL typed\n");
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("Credential `servicenow` is set for `C`.") && !shown.contains("SENTINEL"), "{shown}");
+    assert!(shown.contains("\necho") || shown.contains(" echo"), "the terminal shows nothing any more: {shown}");
+    // the one that was typed is the one that is kept: the instance takes it
+    let findings = json(&site.run(&["doctor", "--read-only", "--output", "json"]), 1);
+    let token =
+        findings.as_array().unwrap().iter().find(|finding| finding["system"] == "servicenow" && finding["what"] == "ServiceNow token");
+    assert_eq!(token.map(|finding| &finding["verdict"]), Some(&"ok".into()), "{findings}");
+
+    // a person may say `--password-stdin` all the same
+    let set = ["credential", "set", "syspro-odata", "--username", "O", "--password-stdin"];
+    let (shown, code) = on_a_terminal(&site, &set, "Password of `O`", b"SENTINEL two\n");
+    assert!(code == Some(0) && !shown.contains("SENTINEL"), "{shown}");
+
+    // an empty line, and Ctrl-C, change nothing and leave the terminal as it was
+    for typed in [&b"\n"[..], b"SENTINEL half\x03"] {
+        let set = ["credential", "set", "syspro-enet", "--username", "E"];
+        let (shown, code) = on_a_terminal(&site, &set, "Password of `E`", typed);
+        assert_eq!(code, Some(1), "{shown}");
+        assert!(shown.contains("nothing was changed") && !shown.contains("SENTINEL"), "{shown}");
+        assert!(shown.contains("\necho") || shown.contains(" echo"), "the terminal shows nothing any more: {shown}");
+    }
+    let list = json(&site.run(&["credential", "list", "--output", "json"]), 0);
+    let names: Vec<&str> = list.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["servicenow", "syspro-odata"]);
 }
