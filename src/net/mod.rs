@@ -8,10 +8,12 @@ mod kind;
 pub mod peer;
 mod proxy;
 mod redact;
+mod scheme;
 mod tls;
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::Version;
@@ -37,6 +39,10 @@ pub struct HttpClient {
     body_limit: usize,
     /// Whether the server may be trusted to keep a connection; unknown before its first answer.
     keeps: Rc<Cell<Option<bool>>>,
+    /// For asking a port that has never answered whether it speaks TLS.
+    tls: Arc<rustls::ClientConfig>,
+    proxy: Option<proxy::ProxyConnector>,
+    connect_timeout: Duration,
 }
 
 /// A whole answer.
@@ -135,17 +141,19 @@ impl HttpClient {
         let limit = settings.connections.max(1);
         let (keep, life) = (settings.keep_alive, Duration::from_secs(300));
         let builder = awc::Client::builder().timeout(settings.request_timeout).disable_redirects().no_default_headers();
-        let client = match &settings.proxy {
-            None => builder.connector(base.rustls_0_23(tls).limit(limit).conn_keep_alive(keep).conn_lifetime(life)).finish(),
-            Some(url) => {
-                let proxy = proxy::ProxyConnector::new(url)?;
-                let connector = base.connector(proxy).rustls_0_23(tls).limit(limit).conn_keep_alive(keep).conn_lifetime(life);
+        let proxy = settings.proxy.as_ref().map(proxy::ProxyConnector::new).transpose()?;
+        let client = match &proxy {
+            None => builder.connector(base.rustls_0_23(tls.clone()).limit(limit).conn_keep_alive(keep).conn_lifetime(life)).finish(),
+            Some(proxy) => {
+                let connector =
+                    base.connector(proxy.clone()).rustls_0_23(tls.clone()).limit(limit).conn_keep_alive(keep).conn_lifetime(life);
                 builder.connector(connector).finish()
             }
         };
         let keeps = Rc::new(Cell::new(None));
         let (request_timeout, body_timeout, body_limit) = (settings.request_timeout, settings.body_timeout, settings.body_limit);
-        Ok(Self { system, client, request_timeout, body_timeout, body_limit, keeps })
+        let connect_timeout = settings.connect_timeout;
+        Ok(Self { system, client, request_timeout, body_timeout, body_limit, keeps, tls, proxy, connect_timeout })
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -174,7 +182,10 @@ impl HttpClient {
         }
         let answer = failpoint::under_way(|| point("sent"), request.send_body(body)).await;
         failpoint::reached(|| point("answered"));
-        let mut answer = answer.map_err(|error| self.send_error(error, &host))?;
+        let mut answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.explained(url, self.send_error(error, &host)).await),
+        };
         self.keeps.set(Some(answer.version() >= Version::HTTP_11));
         let read = answer.body().limit(self.body_limit);
         let body = match tokio::time::timeout(self.body_timeout, read).await {
@@ -185,7 +196,22 @@ impl HttpClient {
         };
         failpoint::reached(|| point("read"));
         let status = answer.status().as_u16();
+        if url.scheme() == "http" && scheme::says_tls(status, &body) {
+            return Err(NetError::Broken { host, problem: scheme::tls(self.system) });
+        }
         Ok(Response { status, headers: answer.headers().clone(), body: redaction.apply(status, body) })
+    }
+
+    /// Of a server that has never answered in plain HTTP it is worth knowing whether its port speaks TLS.
+    async fn explained(&self, url: &Url, error: NetError) -> NetError {
+        let (host, worth) = match &error {
+            NetError::Broken { host, .. } | NetError::Timeout { host, .. } => (host.clone(), self.keeps.get().is_none()),
+            _ => return error,
+        };
+        if url.scheme() == "http" && worth && scheme::speaks_tls(url, self.tls.clone(), self.proxy.clone(), self.connect_timeout).await {
+            return NetError::Broken { host, problem: scheme::tls(self.system) };
+        }
+        error
     }
 
     fn send_error(&self, error: SendRequestError, host: &str) -> NetError {
@@ -195,6 +221,9 @@ impl HttpClient {
             // awc's word for a connection that ended before the answer's head: the request was on it
             SendRequestError::Connect(ConnectError::Disconnected) => {
                 NetError::Broken { host, problem: "it was closed without an answer".into() }
+            }
+            SendRequestError::Connect(ConnectError::Io(error)) => {
+                NetError::Connect { host, problem: scheme::handshake(self.system, &error.to_string()) }
             }
             SendRequestError::Connect(error) => NetError::Connect { host, problem: error.to_string() },
             SendRequestError::Url(error) => NetError::Setup { what: format!("`{host}` cannot be reached: {error}") },

@@ -17,7 +17,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
 use super::proxy::ProxyConnector;
-use super::{NetError, host_of, tls};
+use super::{NetError, host_of, scheme, tls};
 use crate::config::settings::Connection;
 
 /// The handshake may take this many times as long as a connection.
@@ -141,6 +141,10 @@ fn refused(host: &str, error: &io::Error) -> Refusal {
             Refusal::OtherName
         }
         Some(Error::InvalidCertificate(problem)) => Refusal::Bad(problem.to_string()),
+        _ if scheme::is_plain(&error.to_string()) => Refusal::NoHandshake(format!(
+            "{host} speaks plain HTTP, and the address begins with `https://`: give the port that speaks TLS, or begin it with `http://`, \
+             which sends passwords in clear"
+        )),
         _ => Refusal::NoHandshake(format!("no secure connection to {host}: {error}")),
     }
 }

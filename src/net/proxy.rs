@@ -71,7 +71,7 @@ impl ProxyConnector {
         self.granted(&answer)
     }
 
-    async fn open(self, uri: Uri, target: String) -> io::Result<Connection<Uri, TcpStream>> {
+    pub(super) async fn open(self, uri: Uri, target: String) -> io::Result<Connection<Uri, TcpStream>> {
         let mut stream = TcpStream::connect(&self.address).await?;
         stream.set_nodelay(true)?;
         stream.write_all(self.head(&target).as_bytes()).await?;

@@ -60,3 +60,4 @@ mod support;
 mod tls;
 mod values;
 mod vanished;
+mod wrong_scheme;
