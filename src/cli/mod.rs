@@ -11,6 +11,7 @@ mod definitions;
 mod demo;
 mod doctor;
 mod failure;
+mod first;
 mod flow;
 mod hold;
 mod ledger;

@@ -9,7 +9,7 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::output::{self, Bars};
 use super::signals::Signals;
-use super::{Global, OutputForm};
+use super::{Global, OutputForm, first};
 use crate::actors::Deps;
 use crate::actors::cycle::{CycleAsk, CycleReport};
 use crate::actors::poller::PollError;
@@ -104,7 +104,9 @@ async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>
     let report = report?;
     let status = context.flow_status().await?;
     // what became of the records is told by the exit code, whether or not anybody reads the summary
-    output::even_unread(print(global, &deps, &report, &status))?;
+    let awaited = if status.iter().any(|row| row.backlog().waiting > 0) { context.store.parents_awaited().await? } else { Vec::new() };
+    let advice = first::advice(&report, &awaited, deps.settings.syspro.companies.len());
+    output::even_unread(print(global, &deps, &report, &status, &advice))?;
     Ok(exit_code(&report, &status))
 }
 
@@ -173,11 +175,14 @@ fn lines(deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Vec<FlowLi
     all
 }
 
-fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Result<(), Failure> {
+fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatus], advice: &[String]) -> Result<(), Failure> {
     let lines = lines(deps, report, status);
     let errors: Vec<String> = write_errors(report).map(ToString::to_string).collect();
     if global.output == OutputForm::Json {
-        return output::json(&serde_json::json!({ "flows": lines, "write_errors": errors, "statements": deps.store.statements() }));
+        let answer = serde_json::json!({
+            "flows": lines, "write_errors": errors, "run_first": advice, "statements": deps.store.statements()
+        });
+        return output::json(&answer);
     }
     let rows = lines.iter().map(|l| {
         let (c, open) = (&l.counts, &l.outstanding);
@@ -188,6 +193,7 @@ fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatu
     let printed = output::line(&output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10], rows).to_string());
     print_errors(report);
     say_why(status);
+    advice.iter().for_each(|line| output::complaint(line));
     printed
 }
 

@@ -78,7 +78,7 @@ pub use intake::{GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure};
 pub use migrate::{OLDEST_SERVER, SchemaState};
 pub use node::{Beat, Node, NodeRow};
 pub use notice::{Notice, NoticeRules, Standing, Told};
-pub use parent::AbsentParent;
+pub use parent::{AbsentParent, AwaitedEntity};
 pub use read::{FlowStatus, PendingPayload, RecordAttempt, RecordDelivery, RecordView, VersionView, Worry};
 pub use replay::{BeforeRelease, ReplayScope, StoredDocument};
 pub use run::{Arrived, RunFilter, RunRow};

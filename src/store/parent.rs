@@ -21,6 +21,26 @@ pub struct AbsentParent {
     pub next_step: NextStep,
 }
 
+/// Records of one entity that wait for records of another that were never read.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName, serde::Serialize)]
+pub struct AwaitedEntity {
+    /// The company.
+    #[diesel(sql_type = Text)]
+    pub company: String,
+    /// What waits.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    /// What is waited for.
+    #[diesel(sql_type = Text)]
+    pub parent: String,
+    /// Records that wait for at least one.
+    #[diesel(sql_type = BigInt)]
+    pub documents: i64,
+    /// Records that are waited for.
+    #[diesel(sql_type = BigInt)]
+    pub parents: i64,
+}
+
 #[derive(QueryableByName)]
 struct Key {
     #[diesel(sql_type = Text)]
@@ -49,6 +69,24 @@ impl Store {
                 .bind::<BigInt, _>(limit)
                 .load(conn)?;
             Ok(rows.into_iter().map(|row| row.key).collect())
+        })
+        .await
+    }
+
+    /// Which entities' records wait for records of which others that were never read and may come. The whole backlog of what waits is
+    /// read: for a command that a person has started, not for a run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn parents_awaited(&self) -> Result<Vec<AwaitedEntity>, StoreError> {
+        self.run("count parents that were never read", move |conn| {
+            let sql = "SELECT w.company, w.entity, a.entity AS parent, count(DISTINCT w.document_id) AS documents, \
+                       count(DISTINCT (a.company, a.key)) AS parents \
+                       FROM (SELECT DISTINCT document_id, company, entity FROM pending WHERE state = 'parked' AND reason = 'missing_parent') w \
+                       JOIN awaited_parent a ON a.document_id = w.document_id AND a.absent_since IS NULL \
+                       WHERE NOT EXISTS (SELECT FROM document d WHERE d.company = a.company AND d.entity = a.entity AND d.key = a.key) \
+                       GROUP BY w.company, w.entity, a.entity ORDER BY w.company, w.entity, a.entity";
+            Ok(sql_query(sql).load(conn)?)
         })
         .await
     }

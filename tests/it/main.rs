@@ -57,6 +57,7 @@ mod store;
 mod stuck;
 mod supervision;
 mod support;
+mod sync_first;
 mod tls;
 mod values;
 mod vanished;

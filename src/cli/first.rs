@@ -1,0 +1,92 @@
+//! What to run first: records that wait for others which no run of this command could bring.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::actors::cycle::CycleReport;
+use crate::store::AwaitedEntity;
+
+/// A line for each entity whose records wait for entities that this command did not run, with the command that brings those.
+/// `companies`: how many are carried.
+pub(super) fn advice(report: &CycleReport, awaited: &[AwaitedEntity], companies: usize) -> Vec<String> {
+    let ran = |company: &str, entity: &str| {
+        report.flows.iter().any(|(flow, _)| flow.company.as_str() == company && flow.entity.as_str() == entity)
+    };
+    let mut by_entity: BTreeMap<&str, Vec<&AwaitedEntity>> = BTreeMap::new();
+    for one in awaited.iter().filter(|one| !ran(&one.company, &one.parent)) {
+        by_entity.entry(&one.entity).or_default().push(one);
+    }
+    by_entity.into_iter().map(|(entity, rows)| line(entity, &rows, companies)).collect()
+}
+
+fn line(entity: &str, rows: &[&AwaitedEntity], companies: usize) -> String {
+    let mut parents: BTreeMap<&str, i64> = BTreeMap::new();
+    // one record may wait for several entities: the least number that is certain, company by company
+    let mut waiting: BTreeMap<&str, i64> = BTreeMap::new();
+    for row in rows {
+        *parents.entry(&row.parent).or_default() += row.parents;
+        let most = waiting.entry(&row.company).or_default();
+        *most = row.documents.max(*most);
+    }
+    let waiting: i64 = waiting.values().sum();
+    let wanted: Vec<String> = parents.iter().map(|(parent, count)| many(*count, parent)).collect();
+    let verb = if waiting == 1 { "waits" } else { "wait" };
+    let mut command = "tieline sync".to_owned();
+    parents.keys().for_each(|parent| command += &format!(" --entity {parent}"));
+    let of: BTreeSet<&str> = rows.iter().map(|row| row.company.as_str()).collect();
+    if of.len() < companies {
+        of.iter().for_each(|company| command += &format!(" --company {company}"));
+    }
+    format!("{} {verb} for {}: run `{command}` first", many(waiting, entity), wanted.join(" and "))
+}
+
+/// `5 suppliers`, `1 GL account`.
+fn many(count: i64, entity: &str) -> String {
+    let name = match entity {
+        "gl_account" => "GL account".to_owned(),
+        "gl_posting" => "GL posting".to_owned(),
+        "cost_center" => "cost centre".to_owned(),
+        other => other.replace('_', " "),
+    };
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::poller::PollError;
+    use crate::domain::FlowId;
+
+    fn row(company: &str, entity: &str, parent: &str, documents: i64, parents: i64) -> AwaitedEntity {
+        AwaitedEntity { company: company.into(), entity: entity.into(), parent: parent.into(), documents, parents }
+    }
+
+    fn ran(flows: &[(&str, &str)]) -> CycleReport {
+        let flows = flows
+            .iter()
+            .map(|(company, entity)| (FlowId::new(*company, *entity), Err(PollError::Running { flow: FlowId::new(*company, *entity) })));
+        CycleReport { flows: flows.collect(), ..CycleReport::default() }
+    }
+
+    #[test]
+    fn only_what_this_command_did_not_run_is_advised() {
+        let awaited = [row("A", "invoice", "supplier", 12, 5)];
+        assert_eq!(
+            advice(&ran(&[("A", "invoice")]), &awaited, 1),
+            ["12 invoices wait for 5 suppliers: run `tieline sync --entity supplier` first"]
+        );
+        assert!(advice(&ran(&[("A", "supplier"), ("A", "invoice")]), &awaited, 1).is_empty());
+        let awaited = [
+            row("A", "invoice", "gl_account", 3, 1),
+            row("A", "invoice", "supplier", 12, 5),
+            row("B", "invoice", "supplier", 1, 1),
+            row("B", "gl_posting", "gl_account", 1, 2),
+        ];
+        assert_eq!(
+            advice(&ran(&[]), &awaited, 3),
+            [
+                "1 GL posting waits for 2 GL accounts: run `tieline sync --entity gl_account --company B` first",
+                "13 invoices wait for 1 GL account and 6 suppliers: run `tieline sync --entity gl_account --entity supplier --company A --company B` first",
+            ]
+        );
+    }
+}
