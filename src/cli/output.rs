@@ -112,10 +112,22 @@ fn bar(flow: &FlowId) -> ProgressBar {
     ProgressBar::new_spinner().with_style(style).with_prefix(flow.to_string())
 }
 
-/// The counts in words.
+/// The counts in words, short enough for a line of 80 columns: what there is none of is left out.
 pub(super) fn counts_text(c: &RunCounts) -> String {
-    format!(
-        "read {} · new {} · changed {} · gone {} · unchanged {} · delivered {}",
-        c.read, c.new, c.changed, c.deleted, c.unchanged, c.delivered
-    )
+    let some = [("new", c.new), ("changed", c.changed), ("gone", c.deleted), ("unchanged", c.unchanged)];
+    let some = some.into_iter().filter(|(_, count)| *count > 0);
+    let all = std::iter::once(("read", c.read)).chain(some).chain([("delivered", c.delivered)]);
+    all.map(|(word, count)| format!("{word} {count}")).collect::<Vec<_>>().join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_nothing_are_left_out() {
+        let counts = RunCounts { read: 288, new: 288, delivered: 280, ..RunCounts::default() };
+        assert_eq!(counts_text(&counts), "read 288 · new 288 · delivered 280");
+        assert_eq!(counts_text(&RunCounts::default()), "read 0 · delivered 0");
+    }
 }

@@ -1,6 +1,6 @@
 //! `tieline demo`: what a newcomer sees, through the binary.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use rust_decimal::Decimal;
@@ -79,8 +79,10 @@ fn the_live_feed_says_when_the_next_run_comes() {
     let feed = lines.next().unwrap_or_default();
     Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap();
     let rest: Vec<String> = lines.collect();
+    let mut complaints = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
     let status = child.wait().unwrap();
-    let all = [seen, vec![feed.clone()], rest].concat().join("\n");
+    let all = [seen, vec![feed.clone()], rest, vec![complaints]].concat().join("\n");
     assert_eq!(status.code(), Some(0), "{all}");
     assert!(feed.contains("new; next run at ") && feed.ends_with(" s"), "{feed}\n{all}");
     assert!(all.contains("Tieline reads it once a minute") && all.contains("console   http://127.0.0.1:"), "{all}");

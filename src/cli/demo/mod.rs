@@ -3,6 +3,7 @@
 
 mod tie;
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -95,7 +96,8 @@ pub(super) fn demo(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let directory = StateDirectory::new(args.directory.as_ref())?;
     say(global, "Starting simulators of SYSPRO and ServiceNow on this machine …");
     let systems = systems(args)?;
-    let text = configuration(&systems, &directory.path);
+    let (listener, port) = reserve_port()?;
+    let text = configuration(&systems, &directory.path, port);
     let loaded = config::load_text(&text, None, std::iter::empty())
         .map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error)))?;
     let checked = Checked::with(loaded)?;
@@ -106,7 +108,7 @@ pub(super) fn demo(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
         let mut signals = Signals::listen();
         say(global, "Starting a private Postgres …");
         let context = Context::open(checked).await?;
-        let result = show(global, args, &context, &systems, &mut signals).await;
+        let result = show(global, args, &context, &systems, listener, &mut signals).await;
         context.close().await;
         result
     });
@@ -138,7 +140,7 @@ fn systems(args: &DemoArgs) -> Result<Systems, Failure> {
 }
 
 /// The demo's configuration, as a site would write it.
-fn configuration(systems: &Systems, directory: &Path) -> String {
+fn configuration(systems: &Systems, directory: &Path, port: u16) -> String {
     format!(
         r#"
 [http]
@@ -168,17 +170,17 @@ directory = "{directory}"
 [log]
 level = "warn,actix_http=off"
 "#,
-        port = free_port(),
         syspro = systems.syspro.url,
         servicenow = systems.servicenow.url(),
         directory = directory.display(),
     )
 }
 
-/// The service's usual port where it is free, else any.
-fn free_port() -> u16 {
-    let usual = std::net::TcpListener::bind("127.0.0.1:8650").or_else(|_| std::net::TcpListener::bind("127.0.0.1:0"));
-    usual.and_then(|listener| listener.local_addr()).map_or(8650, |address| address.port())
+/// The service's usual port where it is free, else any; kept from others, such as a second demo, until the service takes it.
+fn reserve_port() -> Result<(TcpListener, u16), Failure> {
+    let usual = TcpListener::bind("127.0.0.1:8650").or_else(|_| TcpListener::bind("127.0.0.1:0"));
+    let reserved = usual.and_then(|listener| listener.local_addr().map(|address| (listener, address.port())));
+    reserved.map_err(|error| Failure::new(Exit::Failed, format!("the console of the demo finds no free port on 127.0.0.1: {error}")))
 }
 
 /// Seals the simulators' passwords as `tieline credential set` would.
@@ -191,7 +193,14 @@ async fn set_credentials(context: &Context) -> Result<(), Failure> {
     Ok(context.store.credential_put(all, sync::user(), "credential set").await?)
 }
 
-async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Systems, signals: &mut Signals) -> Result<Exit, Failure> {
+async fn show(
+    global: &Global,
+    args: &DemoArgs,
+    context: &Context,
+    systems: &Systems,
+    listener: TcpListener,
+    signals: &mut Signals,
+) -> Result<Exit, Failure> {
     set_credentials(context).await?;
     let deps = context.service_deps().await?;
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
@@ -244,7 +253,7 @@ async fn show(global: &Global, args: &DemoArgs, context: &Context, systems: &Sys
         // what is not delivered is accounted for by the summary
         return Ok(if exit == Exit::Partly { Exit::Done } else { exit });
     }
-    keep_running(context, systems, signals).await
+    keep_running(context, systems, listener, signals).await
 }
 
 /// Whether anything may still change by itself.
@@ -253,7 +262,7 @@ async fn unsettled(context: &Context) -> Result<bool, Failure> {
 }
 
 /// The service keeps running, and new invoices are posted.
-async fn keep_running(context: &Context, systems: &Systems, signals: &mut Signals) -> Result<Exit, Failure> {
+async fn keep_running(context: &Context, systems: &Systems, listener: TcpListener, signals: &mut Signals) -> Result<Exit, Failure> {
     let key = ApiKey::generate(Role::Admin).map_err(|error| Failure::plain(&error))?;
     // a state directory that was kept has the key of the last time
     context.store.api_key_remove(KEY_NAME.to_owned(), sync::user()).await?;
@@ -286,6 +295,7 @@ async fn keep_running(context: &Context, systems: &Systems, signals: &mut Signal
             }
         }
     };
+    drop(listener);
     tokio::select! {
         result = run::serve(context, signals, false) => result,
         () = feed => Ok(Exit::Done),

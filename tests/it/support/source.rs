@@ -1,9 +1,10 @@
 //! SYSPRO's side, asked of its tables: what should have arrived. Written without the product's definitions, so that it can contradict them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use rust_decimal::Decimal;
 use tieline::sim::dataset::Cell;
+use tieline::sim::servicenow::ServiceNowSim;
 use tieline::sim::syspro::SysproSim;
 
 /// The rows of a table, each as a function from column to cell.
@@ -58,4 +59,31 @@ pub fn postings(syspro: &SysproSim, company: &str) -> Vec<Decimal> {
         posted.contains(&key(c, "Journal")).then(|| Decimal::new(c("EntryValue").number(), 2))
     });
     amounts.into_iter().flatten().collect()
+}
+
+/// What the invoices of these companies come to, by the ISO code of their currency: amounts of different currencies are never added.
+pub fn invoiced(syspro: &SysproSim, companies: &[&str]) -> BTreeMap<String, Decimal> {
+    let iso = |code: &str| match code {
+        "R" => "ZAR".to_owned(),
+        "$" => "USD".to_owned(),
+        other => other.to_owned(),
+    };
+    let mut sums = BTreeMap::new();
+    for company in companies {
+        let all = rows(syspro, company, "ApInvoice", |c| (iso(c("Currency").text()), Decimal::new(c("OrigInvValue").number(), 2)));
+        all.into_iter().for_each(|(currency, amount)| *sums.entry(currency).or_default() += amount);
+    }
+    sums.retain(|_, sum: &mut Decimal| !sum.is_zero());
+    sums
+}
+
+/// What the invoices in ServiceNow come to, by the currency that they are labelled with.
+pub fn invoices_arrived(servicenow: &ServiceNowSim) -> BTreeMap<String, Decimal> {
+    let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
+    for row in servicenow.rows("x_apo_invoice") {
+        let amount = row.get("u_amount_invoiced").and_then(|amount| amount.parse::<Decimal>().ok()).unwrap_or_default();
+        *sums.entry(row.get("u_currency").cloned().unwrap_or_default()).or_default() += amount;
+    }
+    sums.retain(|_, sum| !sum.is_zero());
+    sums
 }
