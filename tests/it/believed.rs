@@ -26,7 +26,7 @@ fn word<'a>(row: &'a Value, name: &str) -> &'a str {
 }
 
 /// A profile file of the site's own, the shipped one with a text in place of another.
-fn profile(world: &World, entity: &str, from: &str, to: &str) {
+pub fn profile(world: &World, entity: &str, from: &str, to: &str) {
     let shipped = std::fs::read_to_string(format!("{}/config/profiles/apo/{entity}.toml", env!("CARGO_MANIFEST_DIR"))).unwrap();
     assert!(shipped.contains(from), "{entity} has no `{from}`");
     let file = world.site.path("definitions").join(format!("profiles/apo/{entity}.toml"));
@@ -278,6 +278,35 @@ fn what_is_cleared_in_syspro_is_cleared_in_servicenow_and_a_text_null_is_no_orde
     let refused = failures(&world, &["--entity", "supplier"]);
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert!(word(&refused[0], "message").contains("`NULL`") && refused[0]["field"] == "u_contact", "{refused:?}");
+}
+
+#[test]
+fn a_replay_clears_what_was_emptied_before_fields_were_cleared() {
+    let world = world(|_| ());
+    let key = a_supplier(&world);
+    let cells = [("Telephone", ""), ("Contact", "Thandi")];
+    world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", &key)], &cells).unwrap();
+    world.rest(&["sync", "--entity", "supplier"]).unwrap();
+    let supplier = || world.servicenow.find("x_apo_supplier", "u_supplier_number", &key).unwrap();
+    // as an older version left it: emptied in SYSPRO, sent as an empty text, and never cleared
+    let row = supplier()["sys_id"].clone();
+    world.servicenow.edit_row("x_apo_supplier", &row, &[("u_phone", "011 555 0100")]);
+    world.rest(&["sync", "--entity", "supplier", "--sweep"]).unwrap();
+    assert_eq!(supplier()["u_phone"], "011 555 0100", "nothing has changed in SYSPRO");
+    let encoded = key.replace(' ', "%20");
+    let replay = ["replay", "--entity", "supplier", "--key", &encoded, "--why", "clear what is empty"];
+    world.rest(&replay).unwrap();
+    assert_eq!((supplier().get("u_phone"), supplier()["u_contact"].as_str()), (None, "Thandi"));
+    assert_eq!(failures(&world, &["--entity", "supplier"]), Vec::<Value>::new());
+
+    // a text that reads like the order to clear is none, at a replay either
+    world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", &key)], &[("Contact", "NULL")]).unwrap();
+    for arguments in [&["sync", "--entity", "supplier", "--sweep"][..], &replay] {
+        assert_eq!(say(&world, arguments).0, Some(3));
+        let refused = failures(&world, &["--entity", "supplier"]);
+        assert!(refused.len() == 1 && word(&refused[0], "message").contains("`NULL`"), "{refused:?}");
+        assert_eq!(supplier()["u_contact"], "Thandi");
+    }
 }
 
 #[test]

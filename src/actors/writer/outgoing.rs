@@ -95,7 +95,7 @@ pub(super) async fn records(deps: &Deps, entity: &EntityName, target: &TargetPla
                 derived_sys_id: derived_sys_id(&key, &target.block),
                 source_key: key,
                 version: i64::from(delivery.version),
-                cleared: cleared(before.get(&delivery.delivery_id), &fields),
+                cleared: cleared(target, delivery, before.get(&delivery.delivery_id), &fields),
                 fields,
                 sys_id,
                 sys_table,
@@ -119,9 +119,11 @@ async fn before(deps: &Deps, target: &TargetPlan, claim: &Claim) -> Result<HashM
     Ok(deps.store.record_payloads(target.block.clone(), known).await?.into_iter().collect())
 }
 
-/// Fields that are empty now and were filled before.
-fn cleared(before: Option<&String>, fields: &BTreeMap<String, String>) -> BTreeSet<String> {
+/// Fields that are empty now and were filled before. A version that stands already is sent again because a person asked for it: what is empty
+/// in it is cleared whatever was sent before, so that a row that was never cleared is put right.
+fn cleared(target: &TargetPlan, delivery: &Claimed, before: Option<&String>, fields: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let again = target.write == WriteMode::ImportSet && delivery.stands;
     let before: BTreeMap<String, String> = before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let filled = |name: &String| before.get(name).is_some_and(|text| !text.trim().is_empty());
-    fields.iter().filter(|(name, text)| text.trim().is_empty() && filled(name)).map(|(name, _)| name.clone()).collect()
+    fields.iter().filter(|(name, text)| text.trim().is_empty() && (again || filled(name))).map(|(name, _)| name.clone()).collect()
 }
