@@ -18,6 +18,9 @@ const DICTIONARY: usize = 5000;
 /// Tables that a table may extend, one by another.
 const GENERATIONS: usize = 8;
 
+/// The longest version, in characters.
+const VERSION_LENGTH: usize = 10;
+
 /// One table that is looked at, once, whatever the blocks that need it.
 struct Wanted<'a> {
     table: &'a str,
@@ -31,6 +34,8 @@ struct Wanted<'a> {
     indirect: bool,
     /// The columns that hold a key: a key that is cut makes two records one.
     keys: BTreeSet<&'a str>,
+    /// The columns that hold a version: one that is cut is never the one that was sent.
+    versions: BTreeSet<&'a str>,
 }
 
 /// The tables of all targets, in their order: those that are written, and those where records end up.
@@ -39,7 +44,7 @@ fn wanted<'a>(targets: &[&'a TargetPlan]) -> Vec<Wanted<'a>> {
     let at = |all: &mut Vec<Wanted<'a>>, table: &'a str| {
         all.iter().position(|wanted| wanted.table == table).unwrap_or_else(|| {
             let none = BTreeSet::new;
-            all.push(Wanted { table, columns: none(), blocks: none(), from: none(), indirect: true, keys: none() });
+            all.push(Wanted { table, columns: none(), blocks: none(), from: none(), indirect: true, keys: none(), versions: none() });
             all.len() - 1
         })
     };
@@ -51,11 +56,13 @@ fn wanted<'a>(targets: &[&'a TargetPlan]) -> Vec<Wanted<'a>> {
         all[here].columns.extend(target.align.iter().flat_map(AlignPlan::asked).filter(own));
         all[here].blocks.insert(&target.block);
         all[here].keys.extend(target.key_column.as_deref());
+        all[here].versions.extend(target.version_column.as_deref());
         let source_key = |field: &&FieldPlan| matches!(field.source, FieldSource::Reference { write: ReferenceForm::SourceKey, .. });
         all[here].keys.extend(target.fields.iter().filter(source_key).map(|field| field.name.as_str()));
         all[here].indirect &= target.write == WriteMode::ImportSet;
         let landing = at(&mut all, &target.target_table);
         all[landing].keys.extend(target.key_column.as_deref());
+        all[landing].versions.extend(target.version_column.as_deref());
         if target.target_table != target.table {
             all[landing].from.insert(&target.table);
         }
@@ -141,9 +148,11 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<
     };
     // a row leaves out what may not be read, so its silence is not yet proof
     let known = dictionary(sn, tokens, wanted.table).await;
-    let short = known.as_ref().and_then(|known| {
-        wanted.keys.iter().find_map(|name| Some((*name, (*known.get(*name)?)?)).filter(|(_, length)| *length < KEY_LENGTH))
-    });
+    let shorter = |names: &BTreeSet<&'_ str>, least: usize| {
+        let length = |name: &&str| known.as_ref().and_then(|known| *known.get(*name)?);
+        names.iter().find_map(|name| Some(((*name).to_owned(), length(name).filter(|length| *length < least)?)))
+    };
+    let short = shorter(&wanted.keys, KEY_LENGTH);
     if let Some((name, length)) = short {
         return ProbeFinding {
             table,
@@ -152,6 +161,17 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<
                 "`{name}` holds {length} characters; keys have up to {KEY_LENGTH}, and two keys that are cut alike make two records one row"
             ),
             next_step: Some(format!("make `{name}` at least {KEY_LENGTH} characters long")),
+        };
+    }
+    if let Some((name, length)) = shorter(&wanted.versions, VERSION_LENGTH) {
+        return ProbeFinding {
+            table,
+            verdict: ProbeVerdict::Failed,
+            message: format!(
+                "`{name}` holds {length} characters; versions have up to {VERSION_LENGTH}, and one that is cut reads as another version: the record \
+                 then fails although it was written"
+            ),
+            next_step: Some(format!("make `{name}` a whole number, or at least {VERSION_LENGTH} characters long")),
         };
     }
     if missing.is_empty() {

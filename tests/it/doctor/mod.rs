@@ -1,6 +1,7 @@
 //! `tieline doctor` through the binary: what it finds, what it leaves, and its exit codes.
 
 mod certificates;
+mod dictionary;
 mod enet;
 mod rights;
 mod service;
