@@ -12,6 +12,7 @@ use super::vault::{SYSPRO_ENET, SYSPRO_ODATA};
 use super::{Deps, chain};
 use crate::config::settings::SysproSource;
 use crate::definition::ReadPlan;
+use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::syspro::OData;
 use crate::syspro::enet::Enet;
@@ -47,21 +48,14 @@ pub enum Seen {
 
 impl Seen {
     /// What to do.
-    pub fn next_step(&self) -> &'static str {
+    pub fn next_step(&self) -> NextStep {
         match self {
-            Seen::NoFlow => "`GET /api/v1/flows` and `tieline status` list the flows; `syspro.companies` and the definitions make them",
-            Seen::OtherKey { .. } => "join the key's parts by `/`, leading zeros and capitals kept",
-            Seen::NotThere => "check how SYSPRO writes the key (leading zeros and capitals count), and in which company it is",
-            Seen::LeftOut { .. } => {
-                "nothing, where that is meant; otherwise change the rule in the entity's definition file, then run a sweep"
-            }
-            Seen::ToCome => {
-                "wait for the flow's next run, or run it now; a record whose dates are old is found by a sweep (`tieline sync --sweep`)"
-            }
-            Seen::CouldNotTell { .. } => {
-                "ask again when SYSPRO answers; meanwhile it may be that SYSPRO does not have it, that the definition leaves it out, that its \
-                 flow has not run, or that the key is written otherwise"
-            }
+            Seen::NoFlow => NextStep::NoSuchFlow,
+            Seen::OtherKey { .. } => NextStep::JoinKeyParts,
+            Seen::NotThere => NextStep::CheckKey,
+            Seen::LeftOut { .. } => NextStep::LeftOut,
+            Seen::ToCome => NextStep::RunToCome,
+            Seen::CouldNotTell { .. } => NextStep::AskAgain,
         }
     }
 }

@@ -80,7 +80,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
             block: first_block(plan),
             message: error.to_string(),
             field: error.field,
-            next_step: error.next_step.unwrap_or_else(|| NextStep::Unmapped.text().into()),
+            next_step: error.next_step.map_or(NextStep::Unmapped, |step| *step),
         }),
     };
     IntakeDocument {
@@ -107,7 +107,7 @@ pub fn poisoned(plan: &Plan, document: &Document) -> IntakeDocument {
             block: first_block(plan),
             message: "mapping this document crashed twice".into(),
             field: String::new(),
-            next_step: NextStep::Poison.text().into(),
+            next_step: NextStep::Poison,
         }),
         warnings: Vec::new(),
         gone: false,

@@ -8,6 +8,7 @@ use super::{Global, OutputForm, output, sync};
 use crate::domain::FlowId;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
+use crate::domain::next_step::NextStep;
 use crate::store::{ConflictFilter, ConflictRow};
 
 /// What to do with the list.
@@ -218,13 +219,10 @@ fn story(row: &ConflictRow) -> String {
         lines.push(format!("  not in SYSPRO   {said}"));
     }
     let next = match row.state.as_str() {
-        "open" => format!("tieline conflicts resolve {} --take syspro|servicenow --why …", row.id),
-        "decided" => "nothing: the next run acts on it".into(),
-        "to_apply" => {
-            "enter ServiceNow's value in SYSPRO, unless the entity's `[setup]` does; the entry leaves the list when a run sees it there"
-                .into()
-        }
-        _ => format!("nothing: {} {}", row.outcome.as_deref().unwrap_or("closed"), at(row.closed_at)),
+        "open" => NextStep::ResolveConflict { id: row.id.to_string() },
+        "decided" => NextStep::RunActs,
+        "to_apply" => NextStep::EnterInSyspro,
+        _ => NextStep::ConflictClosed { outcome: row.outcome.clone().unwrap_or_default(), time: at(row.closed_at) },
     };
     lines.push(format!("  next           {next}"));
     lines.join("\n")

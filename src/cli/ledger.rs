@@ -219,9 +219,9 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         }
         let different: i64 = flows.iter().map(|f| f.not_as_sent).sum();
         if different > 0 {
-            let (records, they) = if different == 1 { ("record", "it was") } else { ("records", "they were") };
+            let records = if different == 1 { "record" } else { "records" };
             output::line(&format!(
-                "{different} {records} in ServiceNow otherwise than {they} sent; `tieline audit --kind partial_write` names the fields."
+                "ServiceNow kept a field of {different} {records} otherwise than it was sent; `tieline audit --kind partial_write` names the fields."
             ))?;
         }
         Ok(Exit::Done)

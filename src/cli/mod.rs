@@ -268,4 +268,33 @@ mod tests {
         assert!(parse("tieline api-key add monitor --role viewer --expires-days 99999999999").is_err());
         assert!(parse("tieline api-key add monitor --role viewer --expires-days 0").is_err());
     }
+
+    /// Every command that a step names is one, and takes the options that it names. Arguments may be left out: the command asks for them.
+    #[test]
+    fn every_command_that_a_next_step_names_is_one() {
+        use clap::error::ErrorKind::{
+            DisplayHelpOnMissingArgumentOrSubcommand, MissingRequiredArgument, MissingSubcommand, ValueValidation,
+        };
+        let known = |line: &str| match Cli::try_parse_from(line.split(' ')) {
+            Ok(_) => true,
+            Err(error) => {
+                // an example's number is a word
+                let asks = [MissingRequiredArgument, MissingSubcommand, DisplayHelpOnMissingArgumentOrSubcommand, ValueValidation];
+                asks.contains(&error.kind())
+            }
+        };
+        assert!(known("tieline replay --failed-only") && known("tieline flow resume"));
+        for wrong in ["tieline replya", "tieline flow retry", "tieline replay --failed", "tieline sync --swep"] {
+            assert!(!known(wrong), "{wrong}");
+        }
+        let mut named = 0;
+        for step in crate::domain::next_step::NextStep::examples() {
+            let text = step.text();
+            for line in text.split('`').skip(1).step_by(2).filter(|code| code.starts_with("tieline ")) {
+                assert!(known(line), "`{line}` is no command: {text}");
+                named += 1;
+            }
+        }
+        assert!(named > 15, "{named}");
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::next_step::NextStep;
 use crate::domain::warning::WarningKind;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
 
@@ -64,7 +65,7 @@ pub struct MapError {
     /// What is wrong, and what to do.
     pub problem: String,
     /// What to do, when that is another thing than to correct the value. Then no field is to blame, but the rows as they came.
-    pub next_step: Option<String>,
+    pub next_step: Option<Box<NextStep>>,
 }
 
 impl MapError {

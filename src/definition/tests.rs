@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::record::TargetRecord;
 use super::*;
+use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Row, Value};
 
 /// The companies of these tests, and the currency of their books.
@@ -549,7 +550,10 @@ fn two_lines_with_one_key_are_refused_with_both_their_values() {
         assert!(error.to_string().contains(part), "{part}: {error}");
     }
     let next = error.next_step.clone().expect("what to do");
-    assert!(next.contains("entities/invoice.toml") && next.contains("`key`") && next.contains("`ApJnlSummary`"), "{next}");
+    assert!(
+        next.text().contains("entities/invoice.toml") && next.text().contains("`key`") && next.text().contains("`ApJnlSummary`"),
+        "{next}"
+    );
     // what was stored is refused in the same way, in whatever order the rows came
     let text = plan.content_to_json(&document);
     let back = plan.content_from_json(document.key.clone(), &text).expect("reads back");
@@ -567,10 +571,15 @@ fn what_was_wrong_with_the_rows_as_they_came_stays_with_the_content() {
     let plan = plan(&definitions, "invoice");
     let mut document = invoice(plan);
     let clean = document.hash();
-    document.faults.push(crate::domain::Fault { text: "`X` has 2 rows".into(), next_step: "add a column".into() });
+    document
+        .faults
+        .push(crate::domain::Fault { text: "`X` has 2 rows".into(), next_step: NextStep::JoinKeyTooShort { table: "X".into() } });
     assert_ne!(document.hash(), clean, "corrected rows must be another content");
     let back = plan.content_from_json(document.key.clone(), &plan.content_to_json(&document)).expect("reads back");
     assert_eq!(back, document);
     let error = plan.map(&"EDU1".into(), &back, &definitions.lookups).expect_err("not mapped");
-    assert_eq!((error.to_string().as_str(), error.next_step.as_deref()), ("`X` has 2 rows", Some("add a column")));
+    assert_eq!(
+        (error.to_string().as_str(), error.next_step.as_deref()),
+        ("`X` has 2 rows", Some(&NextStep::JoinKeyTooShort { table: "X".into() }))
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::domain::next_step::NextStep;
 use crate::domain::{Document, Fault, Row, Value};
 
 use super::plan::{ChildRead, Plan};
@@ -30,18 +31,12 @@ impl Plan {
             let values = |row| named(child, row, |at| differ.contains(&at));
             format!("with different values: ({}) and ({})", values(pair[0]), values(pair[1]))
         };
-        let through = match &child.via {
-            Some(via) => format!(", or two rows of `{}` lead to the same row of `{table}`", via.table.table),
-            None => String::new(),
+        let (child_name, entity) = (child.name.clone(), entity.to_string());
+        let next_step = match &child.via {
+            Some(via) => NextStep::ChildKeyTooShortVia { child: child_name, entity, table: table.clone(), via: via.table.table.clone() },
+            None => NextStep::ChildKeyTooShort { child: child_name, entity },
         };
-        Some(Fault {
-            text: format!("two rows of `{table}` (`{}`) have the key {key} {values}", child.name),
-            next_step: format!(
-                "the key of `[[child]]` `{}` in entities/{entity}.toml does not tell these rows apart{through}: add the missing column to `key`, \
-                 or correct the rows in SYSPRO; then read the record again (`tieline backfill`, or the next sweep)",
-                child.name
-            ),
-        })
+        Some(Fault { text: format!("two rows of `{table}` (`{}`) have the key {key} {values}", child.name), next_step })
     }
 }
 

@@ -6,6 +6,7 @@ use url::Url;
 use super::Finding;
 use crate::config::is_loopback;
 use crate::config::settings::Connection;
+use crate::domain::next_step::NextStep;
 use crate::net::peer::{Peer, Refusal, Shown, peer};
 
 /// A certificate that is not renewed by then has been forgotten.
@@ -34,13 +35,13 @@ pub(super) async fn certificate(place: &Place<'_>) -> Finding {
             true => Finding::ok(what, "no TLS, on this machine: nothing leaves it"),
             false => {
                 let found = format!("no TLS: {secret} in clear, for everybody on the way to read");
-                Finding::warning(what, found, format!("have the service answer over TLS, and give `{setting}` its `https://` address"))
+                Finding::warning(what, found, NextStep::AnswerOverTls { setting: setting.to_owned() })
             }
         };
     }
     match peer(place.connection, url).await {
         Ok(peer) => judged(place, &peer, Utc::now()),
-        Err(error) => Finding::failed(what, error.to_string(), format!("correct `[{}]`", place.section)),
+        Err(error) => Finding::failed(what, error.to_string(), NextStep::SettingsSection { section: place.section.to_owned() }),
     }
 }
 
@@ -48,33 +49,29 @@ fn judged(place: &Place<'_>, peer: &Peer, now: DateTime<Utc>) -> Finding {
     let Place { what, setting, section, .. } = *place;
     let (Some(shown), refusal) = (&peer.shown, &peer.refusal) else {
         return match &peer.refusal {
-            Some(Refusal::NoHandshake(problem)) => Finding::unknown(what, problem.as_str(), "try again when it can be reached"),
-            _ => Finding::unknown(what, "it shows none", "ask whoever runs it"),
+            Some(Refusal::NoHandshake(problem)) => Finding::unknown(what, problem.as_str(), NextStep::WhenReachable),
+            _ => Finding::unknown(what, "it shows none", NextStep::NoCertificateShown),
         };
     };
     let told = told(shown, now);
     if shown.expires <= now {
-        return Finding::failed(what, told, "have it renewed by whoever runs the server: until then no request gets through");
+        return Finding::failed(what, told, NextStep::ServerCertificateEnded);
     }
     match refusal {
         Some(Refusal::Untrusted) => Finding::failed(
             what,
             format!("{told}; it was signed by `{}`, which this machine does not trust", shown.signer),
-            format!("get that authority's certificate as a PEM file, and name the file in `{section}.ca_file`"),
+            NextStep::TrustAuthority { section: section.to_owned() },
         ),
         Some(Refusal::OtherName) => Finding::failed(
             what,
             format!("{told}; it is for {}, not for `{}`", names(shown), place.url.host_str().unwrap_or_default()),
-            format!("give `{setting}` a name that the certificate is for, or have one made for this name"),
+            NextStep::CertificateName { setting: setting.to_owned() },
         ),
-        Some(Refusal::Bad(problem)) => {
-            Finding::failed(what, format!("{told}; it is refused: {problem}"), "have it made anew by whoever runs the server")
-        }
+        Some(Refusal::Bad(problem)) => Finding::failed(what, format!("{told}; it is refused: {problem}"), NextStep::ServerCertificateBad),
         // the certificate came and was believed, and then something else went wrong
-        Some(Refusal::NoHandshake(problem)) => Finding::warning(what, format!("{told}; {problem}"), "try again"),
-        None if shown.expires - now < RENEWAL => {
-            Finding::warning(what, told, "remind whoever runs the server: without a new one no request gets through any more")
-        }
+        Some(Refusal::NoHandshake(problem)) => Finding::warning(what, format!("{told}; {problem}"), NextStep::Again),
+        None if shown.expires - now < RENEWAL => Finding::warning(what, told, NextStep::ServerCertificateEnds),
         None => Finding::ok(what, told),
     }
 }

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::Finding;
 use crate::config::settings::Connection;
+use crate::domain::next_step::NextStep;
 use crate::net::{HttpClient, Method};
 use crate::telemetry::labels::System;
 
@@ -26,13 +27,13 @@ pub(super) async fn clock(what: &str, system: System, connection: &Connection, u
     let answer = match http.send(Method::GET, url, &[], Vec::new().into()).await {
         Ok(answer) => answer,
         Err(error) => {
-            return Some(Finding::unknown(what, crate::actors::chain(&error), "make the system answer first, then run the check again"));
+            return Some(Finding::unknown(what, crate::actors::chain(&error), NextStep::SystemFirst));
         }
     };
     let middle = before + (Utc::now() - before) / 2;
     match answer.header("date").and_then(|text| DateTime::parse_from_rfc2822(text).ok()) {
         Some(theirs) => Some(compared(what, middle, theirs.to_utc())),
-        None => Some(Finding::unknown(what, "the answer carries no date", "compare both clocks by hand")),
+        None => Some(Finding::unknown(what, "the answer carries no date", NextStep::CompareClocks)),
     }
 }
 
@@ -44,7 +45,7 @@ fn compared(what: &str, ours: DateTime<Utc>, theirs: DateTime<Utc>) -> Finding {
         return Finding::ok(what, format!("{} s apart", apart.num_seconds().abs()));
     }
     let found = format!("this machine is {} s {direction} it: {} here, {} there", apart.num_seconds().abs(), at(ours), at(theirs));
-    Finding::warning(what, found, "let both machines' clocks be set by the network (NTP)")
+    Finding::warning(what, found, NextStep::SetClocks)
 }
 
 #[cfg(test)]

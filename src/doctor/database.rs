@@ -10,13 +10,13 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
     let server = match deps.store.server().await {
         Ok(server) => server,
         Err(error) => {
-            let finding = Finding::failed("database", chain(&error), NextStep::Database.text());
+            let finding = Finding::failed("database", chain(&error), NextStep::Database);
             return vec![finding.unreachable(error.is_passing())];
         }
     };
     let found = format!("PostgreSQL {}, the ledger holds {}", server.version, server.size);
     let mut findings = vec![if server.number / 10_000 < OLDEST_SERVER {
-        Finding::failed("database", found, format!("upgrade the server: PostgreSQL {OLDEST_SERVER} or newer is needed"))
+        Finding::failed("database", found, NextStep::UpgradeServer { oldest: OLDEST_SERVER.to_string() })
     } else {
         Finding::ok("database", found)
     }];
@@ -26,15 +26,15 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
         }
         Ok(state) => {
             let found = format!("{} migrations have not been run: {}", state.pending.len(), state.pending.join(", "));
-            Finding::failed("database schema", found, "run `tieline migrate`, and restart the service")
+            Finding::failed("database schema", found, NextStep::Migrate)
         }
-        Err(error) => Finding::failed("database schema", chain(&error), NextStep::Database.text()),
+        Err(error) => Finding::failed("database schema", chain(&error), NextStep::Database),
     });
     findings.push(match &deps.settings.database.url {
         None => machine::space("database space", &deps.settings.state.directory.join("postgres"), "a full disk stops the database"),
         Some(_) => {
             let found = format!("the ledger holds {}; how much is free on the server's disk it does not tell", server.size);
-            Finding::unknown("database space", found, "watch the disk of the database server with its own tools")
+            Finding::unknown("database space", found, NextStep::WatchDatabaseDisk)
         }
     });
     findings
@@ -46,8 +46,7 @@ pub(super) async fn companies(deps: &Deps) -> Result<Finding, StoreError> {
     let known = deps.store.companies().await?;
     Ok(match doubles(&syspro.companies, &known) {
         Some((ours, other)) if !syspro.companies_differ_by_case => {
-            let step = "write the company as the ledger knows it, or forget the other spelling: `tieline flow forget`";
-            Finding::failed("companies", twice(&ours, &other), step)
+            Finding::failed("companies", twice(&ours, &other), NextStep::OtherSpelling)
         }
         _ => Finding::ok("companies", "the ledger knows none of them in another spelling"),
     })

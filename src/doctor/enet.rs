@@ -93,7 +93,7 @@ pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, sheet: &Sheet) ->
     let own = match own(deps, way).await {
         Ok(own) => own,
         Err(error) => {
-            sheet.note(Finding::failed("SYSPRO", chain(&error), "correct `[syspro]`"));
+            sheet.note(Finding::failed("SYSPRO", chain(&error), NextStep::SettingsSection { section: "syspro".into() }));
             return closed();
         }
     };
@@ -132,7 +132,7 @@ async fn own(deps: &Deps, way: &Way) -> Result<Option<Enet>, EnetError> {
 async fn in_use(deps: &Deps, operator: &str) -> Option<Finding> {
     let user = match deps.store.enet_session_user(operator.to_owned(), deps.node.holder(), SILENT).await {
         Ok(user) => user?,
-        Err(error) => return Some(Finding::unknown(SIGN_IN, chain(&error), "make the database answer first")),
+        Err(error) => return Some(Finding::unknown(SIGN_IN, chain(&error), NextStep::DatabaseFirst)),
     };
     let node = user.holder.split('/').next().unwrap_or_default();
     if user.open {
@@ -140,7 +140,7 @@ async fn in_use(deps: &Deps, operator: &str) -> Option<Finding> {
         return Some(Finding::ok(SIGN_IN, found));
     }
     let found = format!("operator `{operator}` is in use by node `{node}` just now: another sign-in would throw it out");
-    Some(Finding::unknown(SIGN_IN, found, "begin the examination in the console of that node, or once it is at rest"))
+    Some(Finding::unknown(SIGN_IN, found, NextStep::EnetInUse))
 }
 
 fn finding(company: &CompanyId, operator: &str, visited: Result<Visited, EnetError>) -> Finding {
@@ -156,9 +156,9 @@ fn finding(company: &CompanyId, operator: &str, visited: Result<Visited, EnetErr
             let unreachable = matches!(error, EnetError::Unreachable { .. });
             let text = chain(&error);
             match error {
-                EnetError::Restarting { .. } | EnetError::Ledger { .. } => Finding::unknown(what, text, "try again"),
-                error if error.class() == Class::Throttled => Finding::unknown(what, text, NextStep::EnetSignIn.text()),
-                _ => Finding::failed(what, text, NextStep::EnetSignIn.text()).unreachable(unreachable),
+                EnetError::Restarting { .. } | EnetError::Ledger { .. } => Finding::unknown(what, text, NextStep::Again),
+                error if error.class() == Class::Throttled => Finding::unknown(what, text, NextStep::EnetSignIn),
+                _ => Finding::failed(what, text, NextStep::EnetSignIn).unreachable(unreachable),
             }
         }
     }

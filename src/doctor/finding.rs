@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::domain::next_step::NextStep;
+
 /// How a probed thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -79,23 +81,28 @@ pub struct Finding {
 impl Finding {
     /// All is well.
     pub fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Ok, ..Self::failed(what, found, "") }
+        Self::of(Verdict::Ok, what, found, None)
     }
 
     /// It could not be told.
-    pub fn unknown(what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
-        Self { verdict: Verdict::CouldNotTell, ..Self::failed(what, found, to_do) }
+    pub fn unknown(what: impl Into<String>, found: impl Into<String>, to_do: NextStep) -> Self {
+        Self::of(Verdict::CouldNotTell, what, found, Some(to_do))
     }
 
     /// It works, but not wholly, or not for long.
-    pub fn warning(what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warning, ..Self::failed(what, found, to_do) }
+    pub fn warning(what: impl Into<String>, found: impl Into<String>, to_do: NextStep) -> Self {
+        Self::of(Verdict::Warning, what, found, Some(to_do))
     }
 
     /// It cannot work.
-    pub fn failed(what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
-        let (part, verdict, unreachable) = (Part::default(), Verdict::Failed, false);
-        Self { part, what: what.into(), verdict, found: found.into(), to_do: to_do.into(), unreachable }
+    pub fn failed(what: impl Into<String>, found: impl Into<String>, to_do: NextStep) -> Self {
+        Self::of(Verdict::Failed, what, found, Some(to_do))
+    }
+
+    /// A finding; without a step there is nothing to do.
+    pub fn of(verdict: Verdict, what: impl Into<String>, found: impl Into<String>, to_do: Option<NextStep>) -> Self {
+        let to_do = to_do.map(|step| step.to_string()).unwrap_or_default();
+        Self { part: Part::default(), what: what.into(), verdict, found: found.into(), to_do, unreachable: false }
     }
 
     /// The same, of a system that could not be reached.

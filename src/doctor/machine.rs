@@ -25,17 +25,15 @@ pub(super) fn space(what: &str, directory: &Path, danger: &str) -> Finding {
     let there = directory.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
     match free_mebibytes(there) {
         Some(free) => room(what, free, directory, danger),
-        None => {
-            Finding::unknown(what, format!("the free space of {} cannot be had", directory.display()), "look with the system's own tools")
-        }
+        None => Finding::unknown(what, format!("the free space of {} cannot be had", directory.display()), NextStep::LookAtSpace),
     }
 }
 
 fn room(what: &str, free: u64, directory: &Path, danger: &str) -> Finding {
     let found = format!("{free} MiB free at {}", directory.display());
     match free {
-        free if free < SPACE.0 => Finding::failed(what, found, format!("free some space: {danger}")),
-        free if free < SPACE.1 => Finding::warning(what, found, "free some space, or move `state.directory` to a larger disk"),
+        free if free < SPACE.0 => Finding::failed(what, found, NextStep::FreeSpace { danger: danger.to_owned() }),
+        free if free < SPACE.1 => Finding::warning(what, found, NextStep::FreeSpaceOrMove),
         _ => Finding::ok(what, found),
     }
 }
@@ -58,12 +56,11 @@ fn free_mebibytes(_: &Path) -> Option<u64> {
 pub(super) fn master_key(deps: &Deps, needed: bool) -> Finding {
     let (what, place) = ("master key", deps.vault.key_place());
     if !needed && !place.path().exists() {
-        let set = "`tieline credential set NAME --username U --password-stdin` makes the key too";
-        return Finding::warning(what, "no credential has been set, so none is needed yet", set);
+        return Finding::warning(what, "no credential has been set, so none is needed yet", NextStep::FirstCredential);
     }
     match deps.vault.keys(true) {
         Ok(keys) => Finding::ok(what, format!("key `{}` in {}{}", keys.current_id(), place.path().display(), rights(&place))),
-        Err(error) => Finding::failed(what, chain(&error), NextStep::KeyFile.text()),
+        Err(error) => Finding::failed(what, chain(&error), NextStep::KeyFile),
     }
 }
 
@@ -93,20 +90,16 @@ pub(super) fn certificate(files: &CertificateFiles) -> Finding {
     let what = "own certificate";
     let pair = match crate::net::certificate::load(files) {
         Ok(pair) => pair,
-        Err(error) => return Finding::failed(what, error.to_string(), NextStep::StateDirectory.text()),
+        Err(error) => return Finding::failed(what, error.to_string(), NextStep::StateDirectory),
     };
     let left = pair.expires - Utc::now();
     let found = format!("`{}` until {}", pair.subject, pair.expires.format("%Y-%m-%d"));
     if left < RENEWAL {
-        return Finding::warning(
-            what,
-            format!("{found}: {} days are left", left.num_days()),
-            "renew it; the files are read anew when they change",
-        );
+        return Finding::warning(what, format!("{found}: {} days are left", left.num_days()), NextStep::OwnCertificateEnds);
     }
     if read_by_others(&files.key) {
         let found = format!("{found}; everybody on this machine can read its key {}", files.key.display());
-        return Finding::warning(what, found, "take the right to read away from others: `chmod o-r`");
+        return Finding::warning(what, found, NextStep::KeyReadByOthers);
     }
     Finding::ok(what, found)
 }

@@ -73,8 +73,8 @@ pub async fn examine(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) -> 
 pub async fn without_ledger(settings: &Settings, definitions: &Definitions, problem: String, unreachable: bool, sheet: &Sheet) {
     of_machine(settings, definitions, sheet);
     sheet.begin(Part::Database, "the database");
-    sheet.note(Finding::failed("database", problem, NextStep::Database.text()).unreachable(unreachable));
-    let unknown = |what| Finding::unknown(what, "no credential can be read without the database", "make the database answer first");
+    sheet.note(Finding::failed("database", problem, NextStep::Database).unreachable(unreachable));
+    let unknown = |what| Finding::unknown(what, "no credential can be read without the database", NextStep::DatabaseFirst);
     sheet.begin(Part::Syspro, "SYSPRO's certificates and clock");
     sheet.note(unknown("SYSPRO"));
     syspro_from_outside(settings, Use::of(settings, definitions, false), sheet).await;
@@ -148,12 +148,11 @@ async fn servicenow_from_outside(settings: &Settings, sheet: &Sheet) {
 }
 
 /// What to do about a credential that cannot be had.
-fn credential_step(error: &CredentialError) -> &'static str {
-    let step = match error {
+fn credential_step(error: &CredentialError) -> NextStep {
+    match error {
         CredentialError::Missing { .. } => NextStep::Credential,
         CredentialError::Sealed { .. } => NextStep::KeyFile,
         CredentialError::Store { .. } => NextStep::Database,
         CredentialError::Restarting { .. } => NextStep::Again,
-    };
-    step.text()
+    }
 }

@@ -36,7 +36,9 @@ pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, sheet: &
     sheet.begin(Part::ServiceNow, "ServiceNow's token, tables and columns");
     let client = match ServiceNow::new(&deps.settings.servicenow) {
         Ok(client) => client,
-        Err(error) => return sheet.note(Finding::failed("ServiceNow", error.chain(), "correct `[servicenow]`")),
+        Err(error) => {
+            return sheet.note(Finding::failed("ServiceNow", error.chain(), NextStep::SettingsSection { section: "servicenow".into() }));
+        }
     };
     let Some(tokens) = tokens(deps, way, &client, sheet).await else { return };
     let definitions = deps.definitions.now();
@@ -52,7 +54,7 @@ pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, sheet: &
         let tables: BTreeSet<&str> = targets.iter().map(|target| target.table.as_str()).collect();
         for table in tables {
             let found = "not tried: only reading was asked for";
-            sheet.note(Finding::unknown(right(table), found, "begin an examination that may create a row and take it away again"));
+            sheet.note(Finding::unknown(right(table), found, NextStep::TryCreate));
         }
         return;
     }
@@ -72,13 +74,13 @@ fn finding(what: String, probe: ProbeFinding) -> Finding {
         ProbeVerdict::Failed => Verdict::Failed,
         ProbeVerdict::CouldNotTell => Verdict::CouldNotTell,
     };
-    Finding { verdict, ..Finding::failed(what, probe.message, probe.next_step.unwrap_or_default()) }
+    Finding::of(verdict, what, probe.message, probe.next_step)
 }
 
 /// Where tokens come from, once one has come.
 async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, sheet: &Sheet) -> Option<Box<dyn TokenSource>> {
     let refused = |error: ServiceNowError| {
-        let finding = Finding::failed("ServiceNow token", error.chain(), NextStep::Token.text());
+        let finding = Finding::failed("ServiceNow token", error.chain(), NextStep::Token);
         sheet.note(finding.unreachable(error.class() == Class::Transient));
     };
     let credential = match deps.vault.credential(SERVICENOW).await {

@@ -23,7 +23,9 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
             };
             match OData::new(syspro, retry) {
                 Ok(odata) => (odata, credential, None),
-                Err(error) => return sheet.note(Finding::failed("SYSPRO", chain(&error), "correct `[syspro]`")),
+                Err(error) => {
+                    return sheet.note(Finding::failed("SYSPRO", chain(&error), NextStep::SettingsSection { section: "syspro".into() }));
+                }
             }
         }
         (Session::Own(enet, operator), _) => (OData::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet)),
@@ -32,7 +34,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
         }
         (Session::None | Session::Service(_), _) => {
             let found = "not asked: SYSPRO is read through e.net, and there is no session to ask with";
-            return sheet.note(Finding::unknown("SYSPRO tables", found, "see what stands at `e.net sign-in`"));
+            return sheet.note(Finding::unknown("SYSPRO tables", found, NextStep::EnetFirst));
         }
     };
     for company in &syspro.companies {
@@ -52,7 +54,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
                     let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. })
                         || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
                     let what = format!("SYSPRO {company} {}", plan.entity);
-                    let finding = Finding::failed(what, chain(&error), NextStep::Company.text());
+                    let finding = Finding::failed(what, chain(&error), NextStep::Company);
                     sheet.note(finding.unreachable(unreachable));
                     whole = false;
                     break;
@@ -121,23 +123,19 @@ fn table_finding(company: &CompanyId, found: &ProbeFinding) -> Finding {
         return finding;
     }
     if let Some(error) = &found.error {
-        return Finding::failed(what, chain(error), "correct the table's name in the definition, or let SYSPRO serve it");
+        return Finding::failed(what, chain(error), NextStep::SysproTable);
     }
     if !found.missing.is_empty() {
         let found = format!("lacks the columns {}", found.missing.join(", "));
-        return Finding::failed(what, found, "take the columns out of the definition, or list them under `optional`");
+        return Finding::failed(what, found, NextStep::SysproColumns);
     }
     if !found.not_dates.is_empty() {
         let found = format!("`dates` of the entity's file names what holds no dates: {}", found.not_dates.join(", "));
-        return Finding::failed(
-            what,
-            found,
-            "take the columns out of `dates`, or name others: records whose value is no date are set aside",
-        );
+        return Finding::failed(what, found, NextStep::NoDates);
     }
     if !found.unnamed_dates.is_empty() {
         let found = format!("`dates` of the entity's file does not name {}: carried as the text received", found.unnamed_dates.join(", "));
-        let mut finding = Finding::failed(what, found, "name the columns in `dates` of the entity's file, unless they are wanted as text");
+        let mut finding = Finding::failed(what, found, NextStep::UnnamedDates);
         finding.verdict = Verdict::Warning;
         return finding;
     }

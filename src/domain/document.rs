@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Value;
+use super::next_step::NextStep;
 
 /// The values of one row, in the order of the plan's columns.
 pub type Row = Box<[Value]>;
@@ -118,16 +119,14 @@ pub struct Fault {
     /// What arrived: table, key and values.
     pub text: String,
     /// What to do.
-    pub next_step: String,
+    #[serde(deserialize_with = "NextStep::stored")]
+    pub next_step: NextStep,
 }
 
 impl Fault {
     /// Rows that SYSPRO, or the service before it, gives wrongly: they are taken in once they are right.
     pub fn of_rows(text: String) -> Self {
-        Self {
-            text,
-            next_step: "correct it in SYSPRO; the next run that reads it takes it in by itself (a sweep reads everything)".to_owned(),
-        }
+        Self { text, next_step: NextStep::RowsWrong }
     }
 }
 

@@ -1,152 +1,251 @@
-//! What to do about a record that has not arrived, or about a finding of the doctor: one table for the ledger's texts, the command line, the
-//! console, the API and the notices. Each text says what a person does, or that Tieline does it; none promises what only a person can do.
+//! What to do about a record that has not arrived, a run that failed, a notice or a finding of the doctor: one table for the ledger's texts, the
+//! command line, the console, the API and the notices. Each text says what a person does, or that Tieline does it; none promises what only a
+//! person can do. A field named `next_step` holds a row of this table, so that no step is worded elsewhere.
 
-/// What to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextStep {
-    /// A parent has not been delivered yet.
-    ParentToCome,
-    /// A whole read has shown that SYSPRO does not have the parent.
-    ParentNotThere,
-    /// The definition leaves the parent out.
-    ParentLeftOut,
-    /// The mapping refused a value.
-    Unmapped,
-    /// The record crashed the mapping twice.
-    Poison,
-    /// The last try failed.
-    Exhausted,
-    /// It arrived, and failed in ServiceNow later.
-    Downstream,
-    /// A person holds it.
-    OnHold,
-    /// A temporary error.
-    Retried,
-    /// ServiceNow asked for time.
-    Throttled,
-    /// The answer was lost.
-    LookedUp,
-    /// The instance has no such table.
-    TableMissing,
-    /// The instance has no such column, or does not show it.
-    ColumnMissing,
-    /// The application user may not use the API or the table.
-    RightMissing,
-    /// The client's credential is refused.
-    SignInRefused,
-    /// The settings cannot be used.
-    Settings,
-    /// The instance kept something else than was sent.
-    KeptOtherwise,
-    /// A credential is missing or cannot be read.
-    Credential,
-    /// Something is being restarted.
-    Again,
-    /// The file of the master key cannot be used.
-    KeyFile,
-    /// The database does not answer as it should.
-    Database,
-    /// The state directory cannot be used.
-    StateDirectory,
-    /// A token cannot be had.
-    Token,
-    /// A company cannot be read.
-    Company,
-    /// e.net refuses the sign-in.
-    EnetSignIn,
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Makes the enum out of the table: a row is a name, the values that its text takes in, and the text.
+macro_rules! steps {
+    ($($name:ident $({ $($field:ident),+ })? => $text:literal;)+) => {
+        /// What to do next: a row of the table.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum NextStep {
+            $(
+                #[doc = $text]
+                $name $({ $(
+                    #[doc = concat!("What stands for `", stringify!($field), "`.")]
+                    $field: String,
+                )+ })?,
+            )+
+        }
+
+        impl NextStep {
+            /// In words, beginning with a small letter, without a full stop.
+            pub fn text(&self) -> Cow<'static, str> {
+                match self {
+                    $(Self::$name $({ $($field),+ })? => steps!(@text $text $($($field)+)?),)+
+                }
+            }
+
+            /// Every step once, each value standing for itself: for tests and documentation.
+            pub fn examples() -> Vec<Self> {
+                vec![$(Self::$name $({ $($field: stringify!($field).to_owned()),+ })?,)+]
+            }
+        }
+    };
+    (@text $text:literal) => { Cow::Borrowed($text) };
+    (@text $text:literal $($field:ident)+) => { Cow::Owned(format!($text)) };
+}
+
+steps! {
+    // records that wait
+    ParentToCome => "run the parent's flow if it has not run yet; Tieline sends this record automatically once the parent is delivered";
+    ParentNotThere => "create the parent in SYSPRO or correct the reference there; Tieline then sends this record automatically";
+    ParentLeftOut => "change the rule in the parent's entity file and run a sweep (`tieline sync --sweep`), or correct the reference in SYSPRO; \
+        until then this record is not sent";
+    OnHold => "release the record when it may go: `tieline release`, the console, or `POST /api/v1/records/release`";
+    Retried => "nothing: Tieline retries automatically";
+    Throttled => "nothing: ServiceNow asked for a pause, and Tieline retries after it";
+    LookedUp => "nothing: Tieline looks the record up in ServiceNow before it does anything else";
+
+    // records that could not be read or mapped
+    Unmapped => "correct the value in SYSPRO, the code list or the definition, then replay the record";
+    Poison => "report it with the record's content (`tieline record`), and replay it after an upgrade";
+    RowsWrong => "correct it in SYSPRO; the next run that reads the record takes it in by itself (a sweep reads everything)";
+    JoinKeyTooShort { table } => "add the missing column to `on` of the `[[join]]` `{table}`, or make it a `[[child]]`, or correct the rows in \
+        SYSPRO; then read the record again (`tieline backfill`, or the next sweep)";
+    ViaKeyTooShort { table } => "add the column that tells the rows of `{table}` apart to `on` of `via` in the entity's file, or correct the \
+        rows in SYSPRO; then read the records again (`tieline backfill`, or the next sweep)";
+    ChildKeyTooShort { child, entity } => "add the column that tells these rows apart to `key` of `[[child]]` `{child}` in \
+        entities/{entity}.toml, or correct the rows in SYSPRO; then read the record again (`tieline backfill`, or the next sweep)";
+    ChildKeyTooShortVia { child, entity, table, via } => "add the column that tells these rows apart to `key` of `[[child]]` `{child}` in \
+        entities/{entity}.toml, or correct the rows in SYSPRO, where two rows of `{via}` may lead to the same row of `{table}`; then read \
+        the record again (`tieline backfill`, or the next sweep)";
+    StoredUnreadable => "replay the record: it is mapped again from its stored content";
+
+    // records that ServiceNow refused
+    FieldRequired => "give the field a value in SYSPRO or in the definition, or relax the data policy, then replay the record";
+    CoalesceRequired => "map a value to every coalesce field of the transform map, then replay the record";
+    WriteForbidden => "give the OAuth application's user the right to write this table, then replay the record";
+    BusinessRule => "ask the ServiceNow administrator for the business rule named here; correct the record or the rule, then replay the record";
+    ReferenceMissing => "create the row that the record refers to in ServiceNow, or correct the reference, then replay the record";
+    RecordRefused => "correct the record in SYSPRO, or the table's rules or transform map in ServiceNow, then replay the record";
+    RequestRefused => "correct the table, column or right that ServiceNow's answer names, there or in the profile's definition, then replay the \
+        record";
+    MapIgnores => "find the script or condition of the transform map that ignores the record; correct that, or the record, then replay it";
+    KeptOtherwise => "correct the column's name, rights, length, choices or rules in ServiceNow, or the field in the definition, then replay \
+        the record";
+    WriteUndone { table, column } => "find the business rule, data policy or access rule of `{table}` that undoes the write, or let the OAuth \
+        application's user write `{column}`; then replay the record";
+    RowHidden { column, key } => "where an access rule hides the row, let the OAuth application's user read it; where it was deleted, make a \
+        row with `{column}` = `{key}` or restore the old one; then replay the record";
+    RowUnreadable { table } => "let the OAuth application's user read `{table}`, or find out why the transform map ignores the record; then \
+        replay it";
+    SeveralRows { column, key } => "delete the rows that should not be there, or write `{key}` into `{column}` of the right one, then replay the \
+        record";
+    Exhausted => "check what the last answer names, and whether ServiceNow, or a firewall before it, accepts this record (`tieline doctor`); \
+        then replay the failed records (`tieline replay --failed-only`)";
+    Downstream => "correct the record in SYSPRO, or what ServiceNow names, then replay the record; its row in ServiceNow is updated";
+
+    // two records in one row, or two rows of one record
+    KeyColumnTooShort { column } => "make `{column}` long enough for every key, let the transform map coalesce on it alone, and correct the \
+        row's key; then replay both records";
+    RowShared { table } => "make the key column of `{table}` long enough for every key, and let the transform map coalesce on it alone; then \
+        replay both records: the row holds the values that were written last";
+    SecondRow { column } => "let the transform map coalesce on {column} alone, delete the row that is one too many, then replay the record";
+    NaturalKeyShared { column, key } => "make the natural key tell the two records apart, or write `{key}` into `{column}` of the row that is \
+        to be this record's; then replay it";
+    OtherRowAnswered => "find the rule of the table that answers with another row, and delete the row that is wrong; then replay the record";
+    RowOfOther => "find out which of the two records the row is for and correct its key column, then replay the record";
+
+    // what concerns every record of a block, a system or a set of credentials
+    TableMissing => "have the table made in ServiceNow, or correct `table` in the profile's definition; Tieline then sends the record \
+        automatically";
+    ColumnMissing => "have the column made in ServiceNow, let the application user read it, or correct the profile's definition; Tieline then \
+        sends the record automatically";
+    RightMissing => "give the OAuth application's user a role for this API and table; Tieline then sends the record automatically";
+    SignInRefused => "check the items that the message lists, one after another; Tieline then sends the record automatically";
+    Settings => "correct the setting that the message names, then restart the service";
+    SettingsSection { section } => "correct the setting in `[{section}]` that the message names, then restart the service";
+
+    // runs
+    ReplayEnded => "repeat the replay, which is harmless: what was done before stays done";
+    BackfillRetried => "nothing: the backfill goes on where it stopped, after a wait that grows with each try; `tieline backfill list` says when";
+    RunRetried => "nothing: Tieline runs the flow again and goes on where it stopped; where the same error comes again, run `tieline doctor`, \
+        which says which system does not answer as it should";
+
+    // notices
+    LookAtFailures => "look at the failures (`tieline failures`), correct the cause, then replay them: `tieline replay --failed-only`";
+    LookAtFields => "look which fields differ (`tieline audit --kind partial_write`); correct the columns or rules in ServiceNow, or the field in \
+        the definition, then replay the records";
+    DecideConflicts => "decide whose value counts: `tieline conflicts list`, `tieline conflicts resolve`";
+    ResumeFlow => "see why the flow stopped (`tieline status`) and correct that, then resume it: `tieline flow resume`";
+    LookIntoFlow => "run `tieline status` and `tieline doctor`: they say what keeps the flow from its end";
+    RenewCertificate => "renew the files of `http.certificate`; Tieline reads them again when they change";
+    TestOnly => "nothing: this was only a test";
+
+    // entries of the conflict list
+    ResolveConflict { id } => "decide whose value counts: `tieline conflicts resolve {id} --take syspro`, or `--take servicenow`";
+    RunActs => "nothing: the flow's next run acts on it";
+    EnterInSyspro => "enter ServiceNow's value in SYSPRO, unless the entity's `[setup]` does; the entry leaves the list when a run sees it there";
+    ConflictClosed { outcome, time } => "nothing: the entry is closed, {outcome} {time}";
+
+    // records that were never read
+    NoSuchFlow => "name a flow that `tieline status` or `GET /api/v1/flows` lists; `syspro.companies` and the definitions make them";
+    JoinKeyParts => "join the key's parts by `/`, leading zeros and capitals kept";
+    CheckKey => "check how SYSPRO writes the key (leading zeros and capitals count), and in which company it is";
+    LeftOut => "nothing, where that is meant; otherwise change the rule in the entity's definition file, then run a sweep";
+    RunToCome => "wait for the flow's next run, or run it now; a record whose dates are old is found by a sweep (`tieline sync --sweep`)";
+    AskAgain => "ask again when SYSPRO answers; meanwhile it may be that SYSPRO does not have it, that the definition leaves it out, that its \
+        flow has not run, or that the key is written otherwise";
+
+    // the doctor: this machine and the database
+    Again => "run the check again in a moment";
+    Credential => "set the credential with `tieline credential set`";
+    FirstCredential => "set a credential, which makes the key too: `tieline credential set NAME --username U --password-stdin`";
+    KeyFile => "correct the key file: `chmod 600` where others can read it, its owner where it belongs to another account; put it back from its \
+        copy where it is missing, or set every credential again";
+    StateDirectory => "make the directory, or let the account of the service read and write it";
+    LookAtSpace => "look at the free space with the system's own tools";
+    FreeSpace { danger } => "free some space: {danger}";
+    FreeSpaceOrMove => "free some space, or move `state.directory` to a larger disk";
+    OwnCertificateEnds => "renew the certificate; Tieline reads the files again when they change";
+    KeyReadByOthers => "take the right to read the key away from others: `chmod o-r`";
+    Database => "make sure that the database server runs and accepts `database.url`, then run the check again";
+    DatabaseFirst => "make the database answer first, then run the check again";
+    UpgradeServer { oldest } => "upgrade the database server: PostgreSQL {oldest} or newer is needed";
+    Migrate => "run `tieline migrate`, and restart the service";
+    WatchDatabaseDisk => "watch the disk of the database server with its own tools";
+    OtherSpelling => "write the company as the ledger knows it, or forget the other spelling: `tieline flow forget`";
+
+    // the doctor: clocks and certificates
+    SystemFirst => "make the system answer first, then run the check again";
+    CompareClocks => "compare both clocks by hand";
+    SetClocks => "let the network set both machines' clocks (NTP)";
+    AnswerOverTls { setting } => "have the service answer over TLS, and give `{setting}` its `https://` address";
+    WhenReachable => "run the check again when the system can be reached";
+    NoCertificateShown => "ask whoever runs the server why it shows no certificate";
+    ServerCertificateEnded => "have the certificate renewed by whoever runs the server: until then no request gets through";
+    TrustAuthority { section } => "get that authority's certificate as a PEM file, and name the file in `{section}.ca_file`";
+    CertificateName { setting } => "give `{setting}` a name that the certificate is for, or have one made for this name";
+    ServerCertificateBad => "have a new certificate made by whoever runs the server";
+    ServerCertificateEnds => "remind whoever runs the server: without a new certificate no request gets through any more";
+
+    // the doctor: SYSPRO
+    Company => "make the OData service answer for this company: check `syspro.companies`, the operator's rights and the service itself; nothing \
+        else of this company was asked";
+    EnetSignIn => "check operator, password and company password, then run the check again; the message is SYSPRO's own";
+    EnetFirst => "correct what stands at `e.net sign-in` first, then run the check again";
+    EnetInUse => "begin the examination in the console of that node, or once it is at rest";
+    SysproTable => "correct the table's name in the definition, or let SYSPRO serve it";
+    SysproColumns => "take the columns out of the definition, or list them under `optional`";
+    NoDates => "take the columns out of `dates`, or name others: records whose value is no date are set aside";
+    UnnamedDates => "name the columns in `dates` of the entity's file, unless they are wanted as text";
+
+    // the doctor: ServiceNow
+    Token => "check the items that the message lists, one after another; `servicenow.instance_url` must be the instance's own address";
+    TryCreate => "run `tieline doctor` without `--read-only`, or begin an examination in the console that may create a row and take it away \
+        again";
+    LongerKey { column, length } => "make `{column}` at least {length} characters long";
+    MakeColumns { blocks } => "make the columns, or correct the fields, the key, `align` or `watch` of {blocks} in the profile's definition";
+    MakeWatchedColumns { tables } => "make the columns, or correct `column` and `message` of `watch` where the definition writes to {tables}";
+    ReadOrMakeColumns { blocks } => "let the OAuth application's user read these columns; or make them, or correct the fields, the key, `align` \
+        or `watch` of {blocks} in the profile's definition";
+    ReadOrMakeWatchedColumns { tables } => "let the OAuth application's user read these columns; or make them, or correct `column` and `message` \
+        of `watch` where the definition writes to {tables}";
+    ReadDictionary => "let the OAuth application's user read `sys_dictionary` and `sys_db_object`";
+    CorrectTable { setting, named } => "correct `{setting}` in the profile's definition (at {named}), or have the table made";
+    ReadIndirect => "give the application user read access (for staging tables the role `import_transformer`): lost answers are settled by \
+        reading";
+    ReadAndWrite => "give the OAuth application's user a role that reads and writes this table";
+    InstanceRefuses => "correct what the message names in ServiceNow, in `[servicenow]` or in the profile's definition, then run the check again";
+    InstanceSilent => "run the check again when the instance answers";
+    InstanceBusy => "run the check again when the instance no longer asks for time";
+    ReadMaps { column } => "let the OAuth application's user read `sys_transform_map` and `sys_transform_entry`, or see for yourself that the map \
+        coalesces on `{column}` alone, and whether *Copy empty fields* is on";
+    CoalesceOnKey { column } => "let the map coalesce on `{column}` alone";
+    CopyEmpty { block } => "turn on *Copy empty fields* of the map, or set `clear_with = \"null\"` in `[{block}]`";
+    GiveRole { role } => "give the OAuth application's user {role}";
+    FirstRecordTells => "nothing: the first record of the flow shows whether rows can be created";
+    AskInstanceLog => "ask the ServiceNow administrator what the instance's log says of it; the first record shows it too";
+    ExamineAgain => "begin another examination: it takes away first whatever came later";
+    ReadKeyColumn => "let the OAuth application's user read this table and its key column";
+    MakeKeyColumn => "make the column, or let the OAuth application's user read `sys_dictionary`";
+    WriteKeyColumn => "let the OAuth application's user write this column: records are found by it";
+    TrialRowLeft => "delete this row in ServiceNow, or let the OAuth application's user delete rows of this table for a while; until it is gone no \
+        examination makes another. `--read-only` leaves the try out";
+    TrialRowUnseen { table, column, mark } => "look in `{table}` for a row with `{column}` = `{mark}` and delete it";
+    VersionColumn { table, column } => "make `{column}` of `{table}` a text column that the OAuth application's user may read";
+    NameTargetTable => "name `target_table` in the profile's definition, or run another examination when the first record has arrived";
+    ReadTargetTable => "let the OAuth application's user read it, or correct `target_table` in the profile's definition";
+    CoalesceWithoutEmpty => "let the transform map coalesce on the key column, without empty values: as it is, a record that is sent twice stands \
+        there twice";
+    DeleteRowThenCoalesce => "delete this row in ServiceNow; then let the transform map coalesce on the key column, without empty values: as it \
+        is, a record that is sent twice stands there twice";
+    CheckRowThenCoalesce => "check what this row says of the version; then let the transform map coalesce on the key column, without empty \
+        values: as it is, a record that is sent twice stands there twice";
+    StagingRowLeft => "nothing: nothing was made of it, and the instance removes staging rows after seven days; until then no examination stages \
+        another. Let the OAuth application's user delete staging rows, or use `--read-only`";
 }
 
 impl NextStep {
-    /// Every step, for tests and documentation.
-    pub const ALL: &'static [NextStep] = &[
-        Self::ParentToCome,
-        Self::ParentNotThere,
-        Self::ParentLeftOut,
-        Self::Unmapped,
-        Self::Poison,
-        Self::Exhausted,
-        Self::Downstream,
-        Self::OnHold,
-        Self::Retried,
-        Self::Throttled,
-        Self::LookedUp,
-        Self::TableMissing,
-        Self::ColumnMissing,
-        Self::RightMissing,
-        Self::SignInRefused,
-        Self::Settings,
-        Self::KeptOtherwise,
-        Self::Credential,
-        Self::Again,
-        Self::KeyFile,
-        Self::Database,
-        Self::StateDirectory,
-        Self::Token,
-        Self::Company,
-        Self::EnetSignIn,
-    ];
-
-    /// In words, beginning with a small letter, without a full stop.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::ParentToCome => {
-                "run the parent's flow if it has not run yet; Tieline sends this record automatically once the parent is delivered"
-            }
-            Self::ParentNotThere => {
-                "create the parent in SYSPRO or correct the reference there; Tieline then sends this record automatically"
-            }
-            Self::ParentLeftOut => {
-                "change the rule in the parent's entity file and run a sweep (`tieline sync --sweep`), or correct the reference in SYSPRO; \
-                 until then this record is not sent"
-            }
-            Self::Unmapped => "correct the value in SYSPRO, the code list or the definition, then replay the record",
-            Self::Poison => "report it with the record's content (`tieline record`), and replay it after an upgrade",
-            Self::Exhausted => "check that ServiceNow works again (`tieline doctor`), then replay the failed records",
-            Self::Downstream => {
-                "correct the record in SYSPRO, or what ServiceNow names, then replay the record; its row in ServiceNow is updated"
-            }
-            Self::OnHold => "release the record when it may go: `tieline release`, the console, or `POST /api/v1/records/release`",
-            Self::Retried => "nothing: Tieline retries automatically",
-            Self::Throttled => "nothing: ServiceNow asked for a pause, and Tieline retries after it",
-            Self::LookedUp => "nothing: Tieline looks the record up in ServiceNow before it does anything else",
-            Self::TableMissing => {
-                "have the table made in ServiceNow, or correct `table` in the profile's definition; Tieline then sends the record automatically"
-            }
-            Self::ColumnMissing => {
-                "have the column made in ServiceNow, let the application user read it, or correct the profile's definition; Tieline then sends the \
-                 record automatically"
-            }
-            Self::RightMissing => {
-                "give the OAuth application's user a role for this API and table; Tieline then sends the record automatically"
-            }
-            Self::SignInRefused => "check the items that the message lists, one after another; Tieline then sends the record automatically",
-            Self::Settings => "correct the setting that the message names, then restart the service",
-            Self::KeptOtherwise => {
-                "correct the column's name, rights, length, choices or rules in ServiceNow, or the field in the definition, then replay the record"
-            }
-            Self::Credential => "set the credential with `tieline credential set`",
-            Self::Again => "run the check again in a moment",
-            Self::KeyFile => {
-                "correct the key file: `chmod 600` where others can read it, its owner where it belongs to another account; put it back from its copy \
-                 where it is missing, or set every credential again"
-            }
-            Self::Database => "make sure that the database server runs and accepts `database.url`, then run the check again",
-            Self::StateDirectory => "make the directory, or let the account of the service read and write it",
-            Self::Token => {
-                "check the items that the message lists, one after another; `servicenow.instance_url` must be the instance's own address"
-            }
-            Self::Company => {
-                "make the OData service answer for this company: check `syspro.companies`, the operator's rights and the service itself; nothing else \
-                 of this company was asked"
-            }
-            Self::EnetSignIn => "check operator, password and company password, then run the check again; the message is SYSPRO's own",
-        }
+    /// A step that was stored with a record's content. One in words, from before steps were named, is one of the rows themselves.
+    ///
+    /// # Errors
+    /// Where it is no step.
+    pub fn stored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(serde_json::from_value(value).unwrap_or(Self::RowsWrong))
     }
 }
 
-impl std::fmt::Display for NextStep {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.text())
+impl fmt::Display for NextStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
     }
 }
 
@@ -154,18 +253,51 @@ impl std::fmt::Display for NextStep {
 mod tests {
     use super::*;
 
+    /// What a step may begin with: a verb that tells somebody what to do, or that there is nothing to do.
+    const BEGINNINGS: &[&str] = &[
+        "add", "ask", "begin", "change", "check", "compare", "correct", "create", "decide", "delete", "enter", "find", "free", "get",
+        "give", "have", "join", "let", "look", "make", "map", "name", "nothing:", "nothing,", "release", "remind", "renew", "repeat",
+        "replay", "report", "run", "see", "set", "take", "turn", "upgrade", "wait", "watch", "where", "write",
+    ];
+
     #[test]
-    fn every_step_is_an_action_and_none_only_points_at_a_message() {
-        for step in NextStep::ALL {
+    fn every_step_is_a_whole_sentence_that_tells_somebody_to_do_something() {
+        let all = NextStep::examples();
+        assert!(all.len() > 100, "{}", all.len());
+        for step in &all {
             let text = step.text();
-            assert!(text.chars().next().is_some_and(char::is_lowercase) || text.starts_with("e.net"), "{text}");
-            assert!(!text.ends_with('.') && !text.contains("see the message") && !text.contains("  "), "{text}");
+            println!("{step:?}\n    {text}");
+            let first = text.split(' ').next().unwrap_or_default();
+            assert!(BEGINNINGS.contains(&first), "it begins with `{first}`: {text}");
+            assert!(text.split(' ').count() >= 4, "too short to act on: {text}");
+            assert!(!text.ends_with('.') && !text.contains("  ") && !text.contains(['{', '}', '\n']), "{text}");
+            for empty in ["see the message", "do what the message says", "passing reason", "try again later", "try again"] {
+                assert!(!text.contains(empty), "`{empty}`: {text}");
+            }
+            assert_eq!(text.matches('`').count() % 2, 0, "{text}");
         }
+        let texts: std::collections::BTreeSet<_> = all.iter().map(NextStep::text).collect();
+        assert_eq!(texts.len(), all.len(), "two steps with one text are one step");
         // what only a person can do is never said to go away by itself
         for step in
             [NextStep::TableMissing, NextStep::ColumnMissing, NextStep::RightMissing, NextStep::ParentLeftOut, NextStep::ParentNotThere]
         {
             assert!(!step.text().starts_with("nothing"), "{step}");
         }
+    }
+
+    #[test]
+    fn a_step_takes_its_values_in_and_is_stored_by_its_name() {
+        let step = NextStep::SeveralRows { column: "u_source_key".into(), key: "EDU1/e/7".into() };
+        assert!(step.text().contains("write `EDU1/e/7` into `u_source_key`"), "{step}");
+        #[derive(Debug, Deserialize)]
+        struct Held {
+            #[serde(deserialize_with = "NextStep::stored")]
+            step: NextStep,
+        }
+        let held = |json: &str| serde_json::from_str::<Held>(&format!("{{\"step\":{json}}}")).map(|held| held.step).ok();
+        assert_eq!(held(&serde_json::to_string(&step).unwrap()), Some(step));
+        assert_eq!(held("\"rows_wrong\""), Some(NextStep::RowsWrong));
+        assert_eq!(held("\"correct it in SYSPRO, in the words of an earlier program\""), Some(NextStep::RowsWrong));
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::words;
+use super::next_step::NextStep;
 
 /// What somebody is told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,6 +14,8 @@ use super::delivery::words;
 pub enum NoticeEvent {
     /// Records were set aside.
     RecordsParked,
+    /// Records arrived, and ServiceNow kept a field otherwise than it was sent.
+    PartialWrite,
     /// Records that had arrived failed in ServiceNow.
     DownstreamFailed,
     /// Entries of the conflict list wait for a person.
@@ -29,6 +32,7 @@ pub enum NoticeEvent {
 
 words!(NoticeEvent {
     RecordsParked = "records_parked",
+    PartialWrite = "partial_write",
     DownstreamFailed = "downstream_failed",
     ConflictsOpened = "conflicts_opened",
     FlowStopped = "flow_stopped",
@@ -39,17 +43,16 @@ words!(NoticeEvent {
 
 impl NoticeEvent {
     /// What to do about it.
-    pub fn next_step(self) -> &'static str {
+    pub fn next_step(self) -> NextStep {
         match self {
-            Self::RecordsParked => {
-                "look at the failures, correct the cause, then replay them: `tieline failures`, `tieline replay --failed-only`"
-            }
-            Self::DownstreamFailed => "correct the record in SYSPRO or what ServiceNow names, then replay it",
-            Self::ConflictsOpened => "decide whose value counts: `tieline conflicts list`, `tieline conflicts resolve`",
-            Self::FlowStopped => "see why, make sure of it, then `tieline flow resume`",
-            Self::FlowStale => "`tieline status` and `tieline doctor` say what is in its way",
-            Self::CertificateExpiring => "renew the files of `http.certificate`; they are read anew when they change",
-            Self::Test => "nothing: this was only a test",
+            Self::RecordsParked => NextStep::LookAtFailures,
+            Self::PartialWrite => NextStep::LookAtFields,
+            Self::DownstreamFailed => NextStep::Downstream,
+            Self::ConflictsOpened => NextStep::DecideConflicts,
+            Self::FlowStopped => NextStep::ResumeFlow,
+            Self::FlowStale => NextStep::LookIntoFlow,
+            Self::CertificateExpiring => NextStep::RenewCertificate,
+            Self::Test => NextStep::TestOnly,
         }
     }
 
@@ -57,6 +60,7 @@ impl NoticeEvent {
     pub fn page(self) -> &'static str {
         match self {
             Self::RecordsParked | Self::DownstreamFailed => "failures",
+            Self::PartialWrite => "audit?kind=partial_write",
             Self::ConflictsOpened => "conflicts",
             Self::FlowStopped | Self::FlowStale | Self::CertificateExpiring | Self::Test => "",
         }

@@ -79,7 +79,7 @@ pub fn compose(items: &[Item], public_url: Option<&Url>) -> Message {
     let told = |item: &Item| {
         let mut value = serde_json::to_value(item).unwrap_or_default();
         value["headline"] = headline(item).into();
-        value["next_step"] = item.event.next_step().into();
+        value["next_step"] = item.event.next_step().to_string().into();
         value["link"] = link(item, public_url).map(|link| link.to_string()).into();
         value
     };
@@ -115,6 +115,13 @@ fn headline(item: &Item) -> String {
                 _ => format!("{were} set aside"),
             };
             format!("{count} {records}{of} {how}")
+        }
+        NoticeEvent::PartialWrite => {
+            let they = if count == 1 { "it was" } else { "they were" };
+            format!(
+                "{count} {records}{of} arrived, and ServiceNow kept {} otherwise than {they} sent",
+                item.cause.as_deref().unwrap_or("a field")
+            )
         }
         NoticeEvent::DownstreamFailed => format!("{count} {records}{of} arrived and failed in ServiceNow later"),
         NoticeEvent::ConflictsOpened => {

@@ -17,6 +17,7 @@ use url::Url;
 use crate::config::settings::ServiceNowSettings;
 use crate::definition::plan::{AlignPlan, TargetPlan, WatchPlan, WriteMode};
 use crate::domain::CompanyId;
+use crate::domain::next_step::NextStep;
 use crate::net::{Bytes, HttpClient, Method, NetError};
 use crate::retry;
 use crate::telemetry::labels::System;
@@ -444,11 +445,9 @@ fn settle_failures(verdicts: Vec<Verdict>) -> Result<Vec<Outcome>, ServiceNowErr
     let some_confirmed = verdicts.iter().any(|verdict| matches!(verdict, Ok(Outcome::Confirmed { .. })));
     let outcome = |error: ServiceNowError| match error.class() {
         // the neighbours got through, so it is this record's after all
-        retry::Class::Permanent if some_confirmed && !matches!(error, ServiceNowError::TokenRefused { .. }) => Outcome::Rejected {
-            message: error.chain(),
-            field: None,
-            next_step: "correct what the message names, then replay the record".into(),
-        },
+        retry::Class::Permanent if some_confirmed && !matches!(error, ServiceNowError::TokenRefused { .. }) => {
+            Outcome::Rejected { message: error.chain(), field: None, next_step: NextStep::RequestRefused }
+        }
         class => {
             let throttled = class == retry::Class::Throttled;
             Outcome::Deferred { message: error.chain(), retry_after: error.retry_after(), throttled }

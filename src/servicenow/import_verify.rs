@@ -7,6 +7,7 @@ use tracing::{debug, warn};
 
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
+use crate::domain::next_step::NextStep;
 use crate::retry::Class;
 
 use super::client::{ServiceNow, Verdict};
@@ -227,9 +228,7 @@ pub(super) fn ignored(target: &TargetPlan, record: &OutRecord, table: &str, row:
     let refused = |what: String| Outcome::Rejected {
         message: format!("ServiceNow ignored the record {words}; {what}"),
         field: None,
-        next_step:
-            "find out which script or condition of the transform map ignores it and correct that, or the record; then replay the record"
-                .into(),
+        next_step: NextStep::MapIgnores,
     };
     let Some(found) = row else {
         return refused(format!("no row of `{table}` carries its key `{}`", record.source_key));
@@ -252,10 +251,7 @@ pub(super) fn other_record(target: &TargetPlan, record: &OutRecord, table: &str,
     let column = target.key_column.as_deref().unwrap_or("key column");
     Outcome::Conflict {
         message: format!("row {sys_id} of `{table}` carries the key `{key}` in `{column}`, not `{}`", record.source_key),
-        next_step: format!(
-            "make `{column}` long enough for every key, let the transform map coalesce on it alone, and correct the row's key; then replay \
-             both records"
-        ),
+        next_step: NextStep::KeyColumnTooShort { column: column.to_owned() },
     }
 }
 
@@ -282,7 +278,7 @@ fn second(
             "`{}` was answered with row {new} of `{table}`; until now it was row {old}, {there}: two rows for one record",
             record.source_key
         ),
-        next_step: format!("let the transform map coalesce on {column} alone, delete the row that is one too many, then replay the record"),
+        next_step: NextStep::SecondRow { column },
     }
 }
 
@@ -297,9 +293,7 @@ fn unverified(answer: &Answered, table: &str, error: &ServiceNowError) -> Outcom
     Outcome::Rejected {
         message: format!("{what}{said}, and the row in `{table}` could not be read to see whether it is there: {}", error.chain()),
         field: None,
-        next_step: format!(
-            "let the OAuth application's user read `{table}`, or find out why the transform map ignores the record; then replay it"
-        ),
+        next_step: NextStep::RowUnreadable { table: table.to_owned() },
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::domain::SysId;
+use crate::domain::next_step::NextStep;
 
 /// One record on its way.
 #[derive(Debug, Clone)]
@@ -53,7 +54,7 @@ pub enum Outcome {
         /// Which records and rows.
         message: String,
         /// What a person can do.
-        next_step: String,
+        next_step: NextStep,
     },
     /// It was refused, and will be again until the record or the instance changes.
     Rejected {
@@ -62,7 +63,7 @@ pub enum Outcome {
         /// The field, where it can be recognised in the words.
         field: Option<String>,
         /// What a person can do.
-        next_step: String,
+        next_step: NextStep,
     },
     /// Nothing was done; try again later.
     Deferred {
@@ -137,7 +138,7 @@ pub enum Settled {
         /// Which records and rows.
         message: String,
         /// What a person can do.
-        next_step: String,
+        next_step: NextStep,
     },
     /// It was refused.
     Rejected {
@@ -146,7 +147,7 @@ pub enum Settled {
         /// The field, where it can be recognised in the words.
         field: Option<String>,
         /// What a person can do.
-        next_step: String,
+        next_step: NextStep,
     },
     /// This version is not there: send it again.
     Absent,
@@ -169,7 +170,7 @@ pub struct ProbeFinding {
     /// What was seen.
     pub message: String,
     /// What to do; `None` when all is well.
-    pub next_step: Option<String>,
+    pub next_step: Option<NextStep>,
 }
 
 /// How a probed thing stands.
@@ -186,24 +187,24 @@ pub enum ProbeVerdict {
 }
 
 /// Words of a refusal, made into a rejection: the field recognised, the next step chosen.
-pub(super) fn rejection(words: &str, columns: &[&str]) -> (String, Option<String>, String) {
+pub(super) fn rejection(words: &str, columns: &[&str]) -> (String, Option<String>, NextStep) {
     let field = recognise(words, columns);
     let low = words.to_ascii_lowercase();
     let has = |any: &[&str]| any.iter().any(|word| low.contains(word));
     let step = if has(&["data policy", "mandatory"]) {
-        "give the field a value in SYSPRO or in the definition, or relax the data policy, then replay the record"
+        NextStep::FieldRequired
     } else if has(&["coalesce"]) {
-        "map a value to every coalesce field of the transform map, then replay the record"
+        NextStep::CoalesceRequired
     } else if has(&["acl", "security constraint", "insufficient rights", "not authorized"]) {
-        "give the OAuth application's user the right to write this table, then replay the record"
+        NextStep::WriteForbidden
     } else if has(&["operation against file", "business rule", "aborted"]) {
-        "ask the ServiceNow administrator for the business rule named here; correct the record or the rule, then replay the record"
+        NextStep::BusinessRule
     } else if has(&["not found", "unable to resolve", "reference"]) {
-        "make sure the record it refers to stands in ServiceNow, then replay the record"
+        NextStep::ReferenceMissing
     } else {
-        "correct the record in SYSPRO, or the table's rules or transform map in ServiceNow, then replay the record"
+        NextStep::RecordRefused
     };
-    (words.to_owned(), field, step.to_owned())
+    (words.to_owned(), field, step)
 }
 
 /// The longest column whose name, or label (`u_amount_invoiced` as `amount invoiced`), stands in the words on its own.
@@ -234,7 +235,7 @@ mod tests {
         assert_eq!(field("The following fields are mandatory: Amount invoiced").as_deref(), Some("u_amount_invoiced"));
         assert_eq!(field("Amount must not be negative").as_deref(), Some("u_amount"));
         assert_eq!(field("suppliers are closed"), None);
-        assert!(rejection("Data Policy Exception: x is mandatory", &[]).2.contains("data policy"));
-        assert!(rejection("Operation against file 'x' was aborted", &[]).2.contains("business rule"));
+        assert!(rejection("Data Policy Exception: x is mandatory", &[]).2 == NextStep::FieldRequired);
+        assert!(rejection("Operation against file 'x' was aborted", &[]).2 == NextStep::BusinessRule);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::definition::plan::{AlignPlan, FieldPlan, FieldSource, ReferenceForm, TargetPlan, WatchRow, WriteMode};
 use crate::definition::record::KEY_LENGTH;
+use crate::domain::next_step::NextStep;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
@@ -160,7 +161,7 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<
             message: format!(
                 "`{name}` holds {length} characters; keys have up to {KEY_LENGTH}, and two keys that are cut alike make two records one row"
             ),
-            next_step: Some(format!("make `{name}` at least {KEY_LENGTH} characters long")),
+            next_step: Some(NextStep::LongerKey { column: name.to_owned(), length: KEY_LENGTH.to_string() }),
         };
     }
     if let Some((name, length)) = shorter(&wanted.versions, VERSION_LENGTH) {
@@ -200,13 +201,13 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<
                 "rows come without {}: the columns do not exist, or may not be read; what is written there cannot be confirmed",
                 list(&missing)
             ),
-            next_step: Some(format!("let the OAuth application's user read these columns; or {}", correct(wanted))),
+            next_step: Some(read_or_correct(wanted)),
         },
         None => ProbeFinding {
             table,
             verdict: ProbeVerdict::CouldNotTell,
             message: "readable and empty (or its rows are hidden); whether it has the columns that are written cannot be told".into(),
-            next_step: Some("let the OAuth application's user read `sys_dictionary` and `sys_db_object`".into()),
+            next_step: Some(NextStep::ReadDictionary),
         },
     }
 }
@@ -215,18 +216,34 @@ fn is_are(names: &str, count: usize) -> String {
     format!("{names} {}", if count == 1 { "is" } else { "are" })
 }
 
-/// Where a column of the table is named.
-fn correct(wanted: &Wanted<'_>) -> String {
-    if wanted.blocks.is_empty() {
-        let from: Vec<String> = wanted.from.iter().map(|name| format!("`{name}`")).collect();
-        return format!(
-            "make the columns, or correct `column` and `message` of `watch` where the definition writes to {}",
-            from.join(", ")
-        );
+/// Where a column of the table is named: in blocks that write to the table, or in those whose records end up in it.
+enum Named {
+    Blocks(String),
+    Tables(String),
+}
+
+fn named(wanted: &Wanted<'_>) -> Named {
+    let list = |names: &BTreeSet<&str>, left: &str, right: &str| {
+        names.iter().map(|name| format!("`{left}{name}{right}`")).collect::<Vec<_>>().join(", ")
+    };
+    match wanted.blocks.is_empty() {
+        true => Named::Tables(list(&wanted.from, "", "")),
+        false => Named::Blocks(list(&wanted.blocks, "[", "]")),
     }
-    let blocks: Vec<String> = wanted.blocks.iter().map(|block| format!("`[{block}]`")).collect();
-    let blocks = blocks.join(", ");
-    format!("make the columns, or correct the fields, the key, `align` or `watch` of {blocks} in the profile's definition")
+}
+
+fn correct(wanted: &Wanted<'_>) -> NextStep {
+    match named(wanted) {
+        Named::Tables(tables) => NextStep::MakeWatchedColumns { tables },
+        Named::Blocks(blocks) => NextStep::MakeColumns { blocks },
+    }
+}
+
+fn read_or_correct(wanted: &Wanted<'_>) -> NextStep {
+    match named(wanted) {
+        Named::Tables(tables) => NextStep::ReadOrMakeWatchedColumns { tables },
+        Named::Blocks(blocks) => NextStep::ReadOrMakeColumns { blocks },
+    }
 }
 
 fn unreadable(wanted: &Wanted<'_>, error: &ServiceNowError) -> ProbeFinding {
@@ -234,19 +251,12 @@ fn unreadable(wanted: &Wanted<'_>, error: &ServiceNowError) -> ProbeFinding {
         ServiceNowError::Refused { status: 400 | 404, .. } => {
             let (key, named) = if wanted.blocks.is_empty() { ("target_table", &wanted.from) } else { ("table", &wanted.blocks) };
             let named: Vec<String> = named.iter().map(|name| format!("`{name}`")).collect();
-            let step = format!("correct `{key}` in the profile's definition (at {}), or have the table made", named.join(", "));
-            (ProbeVerdict::Failed, step)
+            (ProbeVerdict::Failed, NextStep::CorrectTable { setting: key.to_owned(), named: named.join(", ") })
         }
-        ServiceNowError::Forbidden { .. } if wanted.indirect => (
-            ProbeVerdict::Warning,
-            "give the application user read access (for staging tables the role `import_transformer`): lost answers are settled by reading"
-                .into(),
-        ),
-        ServiceNowError::Forbidden { .. } => {
-            (ProbeVerdict::Failed, "give the OAuth application's user a role that reads and writes this table".into())
-        }
-        error if error.class() == crate::retry::Class::Permanent => (ProbeVerdict::Failed, "do what the message says".into()),
-        _ => (ProbeVerdict::CouldNotTell, "try again when the instance answers".into()),
+        ServiceNowError::Forbidden { .. } if wanted.indirect => (ProbeVerdict::Warning, NextStep::ReadIndirect),
+        ServiceNowError::Forbidden { .. } => (ProbeVerdict::Failed, NextStep::ReadAndWrite),
+        error if error.class() == crate::retry::Class::Permanent => (ProbeVerdict::Failed, NextStep::InstanceRefuses),
+        _ => (ProbeVerdict::CouldNotTell, NextStep::InstanceSilent),
     };
     ProbeFinding { table: wanted.table.to_owned(), verdict, message: error.chain(), next_step: Some(next_step) }
 }

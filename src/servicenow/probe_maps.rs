@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::definition::plan::{ClearWith, TargetPlan, WriteMode};
+use crate::domain::next_step::NextStep;
 
 use super::client::ServiceNow;
 use super::lookup::encode;
@@ -34,18 +35,11 @@ struct Map {
     copies_empty: bool,
 }
 
-type Said = (ProbeVerdict, String, Option<String>);
+type Said = (ProbeVerdict, String, Option<NextStep>);
 
 fn could_not_tell(target: &TargetPlan) -> Said {
     let key = target.key_column.as_deref().unwrap_or("the key column");
-    (
-        ProbeVerdict::CouldNotTell,
-        "the transform maps may not be read".to_owned(),
-        Some(format!(
-            "let the OAuth application's user read `sys_transform_map` and `sys_transform_entry`, or see for yourself that the map coalesces on \
-             `{key}` alone, and whether *Copy empty fields* is on"
-        )),
-    )
+    (ProbeVerdict::CouldNotTell, "the transform maps may not be read".to_owned(), Some(NextStep::ReadMaps { column: key.to_owned() }))
 }
 
 fn judge(target: &TargetPlan, maps: &[Map]) -> Said {
@@ -54,7 +48,7 @@ fn judge(target: &TargetPlan, maps: &[Map]) -> Said {
         let columns: Vec<String> = map.coalesce.iter().map(|column| format!("`{column}`")).collect();
         if map.coalesce.is_empty() {
             let message = format!("the map `{}` has no coalesce field: every version of a record becomes a row of its own", map.name);
-            return (ProbeVerdict::Failed, message, Some(format!("let the map coalesce on `{key}` alone")));
+            return (ProbeVerdict::Failed, message, Some(NextStep::CoalesceOnKey { column: key.to_owned() }));
         }
         if !key.is_empty() && (map.coalesce.len() > 1 || !map.coalesce.contains(key)) {
             let message = format!(
@@ -62,12 +56,11 @@ fn judge(target: &TargetPlan, maps: &[Map]) -> Said {
                 map.name,
                 columns.join(", ")
             );
-            return (ProbeVerdict::Failed, message, Some(format!("let the map coalesce on `{key}` alone")));
+            return (ProbeVerdict::Failed, message, Some(NextStep::CoalesceOnKey { column: key.to_owned() }));
         }
         if !map.copies_empty && target.clear_with == ClearWith::Empty {
             let message = format!("the map `{}` does not copy empty fields: what SYSPRO clears stays in ServiceNow", map.name);
-            let step = format!("turn on *Copy empty fields* of the map, or set `clear_with = \"null\"` in `[{}]`", target.block);
-            return (ProbeVerdict::Failed, message, Some(step));
+            return (ProbeVerdict::Failed, message, Some(NextStep::CopyEmpty { block: target.block.clone() }));
         }
     }
     let name = |map: &Map| format!("`{}`{}", map.name, if map.copies_empty { ", which copies empty fields" } else { "" });

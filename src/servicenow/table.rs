@@ -8,6 +8,7 @@ use tracing::{debug, warn};
 
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
+use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
 use super::batch::perform;
@@ -225,11 +226,7 @@ fn claimed(target: &TargetPlan, record: &OutRecord, found: &Found, other: &str) 
             natural_text(target, record),
             record.source_key
         ),
-        next_step: format!(
-            "make the natural key tell the two records apart, or write `{}` into `{}` of the row that is to be this record's; then replay it",
-            record.source_key,
-            target.key_column.as_deref().unwrap_or("the key column")
-        ),
+        next_step: NextStep::NaturalKeyShared { column: key_column(target), key: record.source_key.clone() },
     }
 }
 
@@ -238,12 +235,12 @@ fn several(target: &TargetPlan, record: &OutRecord, found: &[Found]) -> Outcome 
     Outcome::Rejected {
         message: format!("{} rows of `{}` have {}: {}", found.len(), target.table, natural_text(target, record), ids.join(", ")),
         field: target.natural_key.first().cloned(),
-        next_step: format!(
-            "delete the rows that should not be there, or write `{}` into `{}` of the right one, then replay the record",
-            record.source_key,
-            target.key_column.as_deref().unwrap_or("the key column")
-        ),
+        next_step: NextStep::SeveralRows { column: key_column(target), key: record.source_key.clone() },
     }
+}
+
+fn key_column(target: &TargetPlan) -> String {
+    target.key_column.clone().unwrap_or_else(|| "the key column".to_owned())
 }
 
 /// Everything that is written: the fields, the key and the version.
@@ -323,7 +320,7 @@ fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating:
                 "row {known} of `{}` was to be updated, and row {sys_id} was answered: two rows for `{}`",
                 target.table, record.source_key
             ),
-            next_step: "find out which rule of the table answers with another row, and which row is right; then replay the record".into(),
+            next_step: NextStep::OtherRowAnswered,
         }));
     }
     let derived = sn.settings().derived_sys_id && updating.is_none();
@@ -428,15 +425,10 @@ impl Why {
 /// A row that is known and cannot be seen: a second one would be made for a row that is only hidden.
 fn unseen(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, words: &Words) -> Outcome {
     let id = known.map(SysId::as_str).unwrap_or_default();
-    let column = target.key_column.as_deref().unwrap_or("the key column");
     Outcome::Rejected {
         message: format!("row {id} of `{}` cannot be seen any more ({}); no second one was made", target.table, words.line()),
         field: None,
-        next_step: format!(
-            "where an access rule hides the row, let the OAuth application's user read it; where it was deleted, make a row with `{column}` = `{}` \
-             or restore the old one; then replay the record",
-            record.source_key
-        ),
+        next_step: NextStep::RowHidden { column: key_column(target), key: record.source_key.clone() },
     }
 }
 
@@ -467,11 +459,7 @@ fn old(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, version: 
             target.table, record.version
         ),
         field: target.version_column.clone(),
-        next_step: format!(
-            "find the business rule, data policy or access rule of `{}` that undoes the write, or let the OAuth application's user write \
-             `{column}`; then replay the record",
-            target.table
-        ),
+        next_step: NextStep::WriteUndone { table: target.table.clone(), column: column.to_owned() },
     }
 }
 
@@ -480,7 +468,7 @@ fn belongs(target: &TargetPlan, record: &OutRecord, sys_id: &SysId, other: &str,
     let said = why.map(|why| format!("{}; ", why.line(target, record))).unwrap_or_default();
     Outcome::Conflict {
         message: format!("{said}row {sys_id} of `{}` belongs to `{other}`, not to `{}`", target.table, record.source_key),
-        next_step: "find out which of the two records the row is for and correct its key column, then replay the record".into(),
+        next_step: NextStep::RowOfOther,
     }
 }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::definition::plan::{TargetPlan, WriteMode};
+use crate::domain::next_step::NextStep;
 use crate::net::{Bytes, Method};
 
 use super::client::{Judged, ServiceNow};
@@ -43,18 +44,18 @@ pub(super) async fn try_create(sn: &ServiceNow, tokens: &dyn TokenSource, target
 }
 
 /// How the right stands: the verdict, what was seen, what to do.
-type Said = (ProbeVerdict, String, Option<String>);
+type Said = (ProbeVerdict, String, Option<NextStep>);
 
 fn well(message: impl Into<String>) -> Said {
     (ProbeVerdict::Ok, message.into(), None)
 }
 
-fn unknown(message: impl Into<String>, step: impl Into<String>) -> Said {
-    (ProbeVerdict::CouldNotTell, message.into(), Some(step.into()))
+fn unknown(message: impl Into<String>, step: NextStep) -> Said {
+    (ProbeVerdict::CouldNotTell, message.into(), Some(step))
 }
 
-fn failed(message: impl Into<String>, step: impl Into<String>) -> Said {
-    (ProbeVerdict::Failed, message.into(), Some(step.into()))
+fn failed(message: impl Into<String>, step: NextStep) -> Said {
+    (ProbeVerdict::Failed, message.into(), Some(step))
 }
 
 /// Where the rows of a try are, and how they are known.
@@ -116,8 +117,7 @@ impl Place<'_> {
     fn stands(&self, id: &str, problem: &str, made: &str) -> Said {
         failed(
             format!("{made}, and it could not be taken away: row {id} of `{}`, `{}` = `{}`: {problem}", self.table, self.column, self.mark),
-            "delete this row in ServiceNow, or let the OAuth application's user delete rows of this table for a while; until it is gone no \
-             examination makes another. `--read-only` leaves the try out",
+            NextStep::TrialRowLeft,
         )
     }
 }
@@ -179,40 +179,38 @@ fn refused_by(words: &Words) -> Refused {
 fn refusal(status: u16, words: &Words, role: &str) -> Said {
     let line = words.line();
     match refused_by(words) {
-        Refused::Access => failed(format!("no row may be created: {line}"), format!("give the OAuth application's user {role}")),
+        Refused::Access => failed(format!("no row may be created: {line}"), NextStep::GiveRole { role: role.to_owned() }),
         Refused::Rule => unknown(
             format!("a rule of the instance refused the row, not an access rule, which leaves the right open: {line}"),
-            "nothing, while records with all their fields get through; the first one tells",
+            NextStep::FirstRecordTells,
         ),
         Refused::Other => unknown(
             format!("the row was refused with status {status}, in words that say nothing of a right: {line}"),
-            "ask the ServiceNow administrator what the instance's log says of it; the first record tells too",
+            NextStep::AskInstanceLog,
         ),
     }
 }
 
 /// What a write without a verdict says of the right, when no row is to be found.
 fn no_verdict(judged: &Judged, role: &str) -> Said {
-    let again = "begin another examination: it takes away first whatever came later";
     match judged {
-        Judged::Throttled { words, .. } => unknown(format!("the instance asks for time: {words}"), "try again later"),
-        Judged::NotSent(message) => unknown(message.clone(), "try again when the instance can be reached"),
-        Judged::Doubt(message) => unknown(format!("the answer cannot be believed, and no row is there yet: {message}"), again),
+        Judged::Throttled { words, .. } => unknown(format!("the instance asks for time: {words}"), NextStep::InstanceBusy),
+        Judged::NotSent(message) => unknown(message.clone(), NextStep::WhenReachable),
+        Judged::Doubt(message) => {
+            unknown(format!("the answer cannot be believed, and no row is there yet: {message}"), NextStep::ExamineAgain)
+        }
         Judged::Refused { status, words } => refusal(*status, words, role),
         Judged::Failed(ServiceNowError::Forbidden { words, .. }) => {
             refusal(403, &Words { message: words.clone(), detail: String::new() }, role)
         }
-        Judged::Failed(error) => unknown(error.chain(), "do what the message says"),
-        Judged::Done(_) => unknown("answered as done, but no row is to be found", again),
+        Judged::Failed(error) => unknown(error.chain(), NextStep::InstanceRefuses),
+        Judged::Done(_) => unknown("answered as done, but no row is to be found", NextStep::ExamineAgain),
     }
 }
 
 /// Rows that cannot be looked for are not made.
 fn unlooked(error: &ServiceNowError) -> Said {
-    unknown(
-        format!("not tried, because a row of the try could not be found again: {}", error.chain()),
-        "let the OAuth application's user read this table and its key column",
-    )
+    unknown(format!("not tried, because a row of the try could not be found again: {}", error.chain()), NextStep::ReadKeyColumn)
 }
 
 #[cfg(test)]

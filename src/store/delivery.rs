@@ -199,7 +199,7 @@ impl Store {
                     .bind::<Double, _>(lease.as_secs_f64())
                     .bind::<Text, _>(if in_doubt { "in_doubt" } else { "waiting" })
                     .bind::<Bool, _>(in_doubt)
-                    .bind::<Text, _>(NextStep::OnHold.text())
+                    .bind::<Text, _>(&*NextStep::OnHold.text())
                     .load(conn)?;
                 let found = !taken.is_empty();
                 let mut deliveries: Vec<Claimed> = taken.into_iter().filter(|row| !row.set_aside).map(|row| row.delivery).collect();
@@ -332,7 +332,7 @@ impl Store {
                 .bind::<Bool, _>(dead == Dead::PastLives)
                 .bind::<Bool, _>(dead == Dead::ThisWriter)
                 .bind::<Double, _>(silent.as_secs_f64())
-                .bind::<Text, _>(NextStep::LookedUp.text())
+                .bind::<Text, _>(&*NextStep::LookedUp.text())
                 .load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))
         })

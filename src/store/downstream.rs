@@ -133,8 +133,8 @@ impl Store {
                 .bind::<Array<Nullable<Text>>, _>(seen.iter().map(|(_, verdict)| verdict.said()).collect::<Vec<_>>())
                 .bind::<Array<Nullable<BigInt>>, _>(seen.iter().map(|(_, verdict)| next(verdict)).collect::<Vec<_>>())
                 .bind::<Array<Nullable<BigInt>>, _>(seen.iter().map(|(_, verdict)| again(verdict)).collect::<Vec<_>>())
-                .bind::<Text, _>(next_step.text())
-                .bind::<Text, _>(NextStep::Retried.text())
+                .bind::<Text, _>(&*next_step.text())
+                .bind::<Text, _>(&*NextStep::Retried.text())
                 .execute(conn)?;
             Ok(())
         })

@@ -110,7 +110,7 @@ impl Store {
             .bind::<Array<Text>, _>(ConflictState::STANDING.iter().map(|state| state.as_str()).collect::<Vec<_>>())
             .load(conn)?;
             let not_as_sent = sql_query(
-                "SELECT d.entity, count(*) AS count FROM record r JOIN document d ON d.id = r.document_id WHERE r.partial IS NOT NULL GROUP BY 1",
+                "SELECT d.entity, count(DISTINCT d.id) AS count FROM record r JOIN document d ON d.id = r.document_id WHERE r.partial IS NOT NULL GROUP BY 1",
             )
             .load(conn)?;
             Ok(Gauges { conflicts, not_as_sent, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })

@@ -63,7 +63,7 @@ impl Store {
                 .bind::<Array<Text>, _>(keys)
                 .bind::<Text, _>(actor)
                 .bind::<Text, _>(why)
-                .bind::<Text, _>(NextStep::OnHold.text())
+                .bind::<Text, _>(&*NextStep::OnHold.text())
                 .load(conn)?)
         })
         .await

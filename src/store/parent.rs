@@ -102,7 +102,7 @@ impl Store {
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<Array<Text>, _>(absent.iter().map(|parent| parent.key.as_str()).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(absent.iter().map(|parent| parent.why.as_str()).collect::<Vec<_>>())
-                .bind::<Array<Text>, _>(absent.iter().map(|parent| parent.next_step.text()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(absent.iter().map(|parent| parent.next_step.text().into_owned()).collect::<Vec<_>>())
                 .bind::<SqlUuid, _>(run.0)
                 .load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))

@@ -79,7 +79,7 @@ pub struct FlowStatus {
     /// Records that a person holds.
     #[diesel(sql_type = BigInt)]
     pub on_hold: i64,
-    /// Target records that stand in ServiceNow although it kept a field otherwise than it was sent, or not at all.
+    /// Records that stand in ServiceNow although it kept a field of theirs otherwise than it was sent, or not at all.
     #[diesel(sql_type = BigInt)]
     pub not_as_sent: i64,
     /// Whether the configuration still makes the flow. One that it no longer makes is not read, and counts as no trouble; it can be forgotten.
@@ -119,18 +119,16 @@ impl FlowStatus {
             (_, _, Some(_), ..) => ("running", Worry::Busy),
             (_, _, _, Some(_), _) => ("last run failed", Worry::Person),
             (.., None) => ("not run yet", Worry::Some),
-            _ if backlog.total() == 0 && self.not_as_sent > 0 => {
-                return (format!("all delivered, {} not as sent", self.not_as_sent), Worry::Some);
-            }
-            _ if backlog.total() == 0 => return ("all delivered".into(), Worry::None),
+            _ if backlog.total() == 0 => ("all delivered", Worry::None),
             _ => ("", Worry::None),
         };
         let worry = match worry {
             Worry::None | Worry::Some if backlog.failed > 0 => Worry::Person,
-            Worry::None => Worry::Some,
+            Worry::None if backlog.total() > 0 || self.not_as_sent > 0 => Worry::Some,
             other => other,
         };
-        let said = [word.to_owned(), backlog.sentence()];
+        let not_as_sent = if self.not_as_sent > 0 { format!("{} not as sent", self.not_as_sent) } else { String::new() };
+        let said = [word.to_owned(), backlog.sentence(), not_as_sent];
         (said.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", "), worry)
     }
 

@@ -11,6 +11,7 @@ use super::settle::{Settlement, Verdict};
 use super::{Conn, Lane, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
+use crate::domain::next_step::NextStep;
 use crate::store::text::Text;
 
 #[derive(QueryableByName)]
@@ -62,12 +63,9 @@ pub(super) fn row_conflicts(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement
         let Some((sys_id, table)) = row_of(&outcomes[at]) else { continue };
         let message =
             format!("`{name}` was answered with row {sys_id} of `{table}`, which is the row of `{}`: two records in one row", owner.name);
-        let next_step = format!(
-            "make the key column of `{table}` long enough for every key, and let the transform map coalesce on it alone; then replay both \
-             records: the row holds the values that were written last"
-        );
+        let next_step = NextStep::RowShared { table: table.to_owned() };
         let mut row = NewAudit::of(AuditKind::Conflict).detail(
-            &serde_json::json!({ "message": format!("row {sys_id} of `{table}` was written over with `{name}`"), "next_step": next_step }),
+            &serde_json::json!({ "message": format!("row {sys_id} of `{table}` was written over with `{name}`"), "next_step": next_step.text() }),
         );
         (row.document_id, row.version) = (Some(owner.document_id), Some(owner.version));
         audit.push(row);

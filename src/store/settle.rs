@@ -1,5 +1,6 @@
 //! What became of a batch: outcomes, releases and audit in one transaction.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -47,7 +48,7 @@ pub enum Verdict {
         /// The field, when it is known.
         field: Option<String>,
         /// What to do.
-        next_step: String,
+        next_step: NextStep,
     },
     /// It is tried again later.
     Deferred {
@@ -273,7 +274,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
         reason: Option<&'static str>,
         message: &'a str,
         field: Option<&'a str>,
-        next_step: &'a str,
+        next_step: Cow<'static, str>,
         not_before: DateTime<Utc>,
         uncounted: i32,
     }
@@ -288,7 +289,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
                     reason: Some(reason.as_str()),
                     message,
                     field: field.as_deref(),
-                    next_step,
+                    next_step: next_step.text(),
                     not_before: Utc::now(),
                     uncounted: 0,
                 },
@@ -324,7 +325,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
         .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.reason).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|r| r.message).collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.field).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(rows.iter().map(|r| r.next_step).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|r| &*r.next_step).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(rows.iter().map(|r| r.not_before).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(rows.iter().map(|r| r.uncounted).collect::<Vec<_>>())
         .bind::<diesel::sql_types::Bool, _>(look)
@@ -359,7 +360,7 @@ fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool) -> NewAudit {
             (kind, detail)
         }
         Verdict::Parked { reason, message, field, next_step } => {
-            (AuditKind::Parked, serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step }))
+            (AuditKind::Parked, serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step.text() }))
         }
         Verdict::Deferred { message, not_before, next_step, .. } => (
             if look { AuditKind::DoubtSettled } else { AuditKind::Deferred },

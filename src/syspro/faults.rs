@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::definition::ReadPlan;
 use crate::definition::plan::{ChangeQuery, ChildRead, ViaRead};
+use crate::domain::next_step::NextStep;
 use crate::domain::{Document, DocumentKey, Fault, Value};
 
 use super::odata::{BadRow, Call, Rows, shown};
@@ -269,10 +270,7 @@ pub(super) fn companions(related: &Related<'_>, key: &[String], rows: &[Vec<Cell
     };
     Fault {
         text: format!("`{table}` has {} rows with {key}, and a `[[join]]` takes one row for each record: {said}", rows.len()),
-        next_step: format!(
-            "add the missing column to `on` of the `[[join]]` `{table}`, or make it a `[[child]]`, or correct the rows in SYSPRO; then read the \
-             record again (`tieline backfill`, or the next sweep)"
-        ),
+        next_step: NextStep::JoinKeyTooShort { table: table.clone() },
     }
 }
 
@@ -289,9 +287,6 @@ pub(super) fn several_owners(child: &ChildRead, via: &ViaRead, key: &[String], o
             owners.len(),
             owners.iter().take(3).map(|owner| format!("({owner})")).collect::<Vec<_>>().join(", ")
         ),
-        next_step: format!(
-            "`on` of `via` does not tell these rows of `{table}` apart: add the missing column to it in the entity's file, or correct the rows in \
-             SYSPRO; then read the records again (`tieline backfill`, or the next sweep)"
-        ),
+        next_step: NextStep::ViaKeyTooShort { table: table.clone() },
     }
 }

@@ -124,7 +124,7 @@ impl Metrics {
             records_not_as_sent: gauges(
                 &registry,
                 "records_not_as_sent",
-                "Target records in ServiceNow that it kept otherwise than they were sent.",
+                "Records in ServiceNow of which it kept a field otherwise than it was sent.",
                 &["entity"],
             ),
             deliveries_in_doubt: gauges(&registry, "deliveries_in_doubt", "Target records whose answer was lost.", &["entity"]),

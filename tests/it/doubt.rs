@@ -126,7 +126,7 @@ fn a_record_that_is_refused_does_not_keep_its_newer_version_waiting() {
             reason: tieline::domain::delivery::ParkReason::Rejected,
             message: "no".into(),
             field: None,
-            next_step: "none".into(),
+            next_step: NextStep::Exhausted,
         };
         ledger.settle(true, refused).await;
         assert_eq!(ledger.claim(false).await.deliveries.len(), 1);

@@ -1,8 +1,12 @@
 //! One of the two systems is no longer what it was: columns that hold something else, fields that are dropped.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::binary::text;
+use crate::console::Person;
+use crate::support::node::{Node, wait_for};
 use crate::support::world::{COMPANY, World};
 
 /// The exit code, and what was said on either channel.
@@ -116,6 +120,27 @@ fn a_dropped_field_is_named_parked_or_stops_the_flow_as_the_definition_says() {
     assert_eq!(count("SELECT count(*) FROM pending WHERE entity = 'gl_account'"), 0);
     assert!(say(&world, &["audit", "--kind", "partial_write", "--entity", "gl_account"]).1.contains("name"));
     assert_eq!(world.servicenow.count("itfm_gl_accounts"), accounts - excluded(&world));
+
+    // delivered is not the whole truth: each screen counts them
+    let all = world.database.psql("SELECT count(*) FROM document WHERE entity = 'gl_account'");
+    assert_eq!(flow(&world, "gl_account")["not_as_sent"].to_string(), all);
+    let status = say(&world, &["status"]).1;
+    assert!(status.contains(&format!("{all} not as sent")), "{status}");
+    assert!(status.contains(&format!("ServiceNow kept a field of {all} records otherwise than it was sent")), "{status}");
+    let mut node = Node::new(&world).with("DEFINITIONS__DIRECTORY", world.site.path("definitions").to_str().unwrap());
+    node.start_and_wait(&world);
+    let counted = wait_for("the metric is there", Duration::from_secs(30), || {
+        let (_, metrics) = node.get("/metrics")?;
+        let line = metrics.lines().find(|line| line.starts_with("tieline_records_not_as_sent{entity=\"gl_account\"}"))?;
+        line.rsplit(' ').next().map(str::to_owned)
+    });
+    assert_eq!(counted, all);
+    let person = Person::sign_in(&node.site, &node.key(&world));
+    let overview = wait_for("the flow is at rest", Duration::from_secs(30), || {
+        Some(person.get("/").body).filter(|page| page.contains(&format!("{all} not as sent")))
+    });
+    assert!(!overview.is_empty());
+    assert_eq!(node.terminate(), Some(0));
 }
 
 /// Accounts that the definition leaves out.

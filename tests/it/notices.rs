@@ -15,7 +15,7 @@ use tieline::actors::vault::NOTICES_WEBHOOK;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
-use tieline::sim::servicenow::schema::{Abort, BusinessRule};
+use tieline::sim::servicenow::schema::{Abort, BusinessRule, ColumnKind};
 
 use crate::binary::{Site, text};
 use crate::support::receivers::Receiver;
@@ -37,7 +37,12 @@ impl Told {
 
     /// By these receivers.
     async fn by(web: Receiver, mail: Receiver, settings: &[(&str, &str)]) -> Self {
-        let mut options = Options::of_one_company(20)
+        Self::with(Options::of_one_company(20), web, mail, settings).await
+    }
+
+    /// Of this site.
+    async fn with(options: Options, web: Receiver, mail: Receiver, settings: &[(&str, &str)]) -> Self {
+        let mut options = options
             .with("NOTICES__WEBHOOK_URLS", &format!("http://127.0.0.1:{}/hooks/a-token", web.port))
             .with("NOTICES__MAIL_SERVER", &format!("127.0.0.1:{}", mail.port))
             .with("NOTICES__MAIL_TLS", "none")
@@ -131,6 +136,38 @@ fn refused_records_are_told_once_signed_and_mailed() {
         let said: Vec<String> = world.rig.audit(AuditKind::Notice).await.into_iter().filter_map(|row| row.detail).collect();
         assert_eq!(said.len(), 4, "{said:?}");
         assert!(said.iter().all(|detail| !detail.contains("a-token") && !detail.contains(SECRET)), "{said:?}");
+    });
+}
+
+#[test]
+fn records_that_arrive_otherwise_than_they_were_sent_are_told_by_field_and_once() {
+    run(async {
+        let site = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(site.path().join("profiles/apo")).unwrap();
+        let shipped = include_str!("../../config/profiles/apo/gl_account.toml");
+        let recorded = shipped.replace("write = \"table\"", "write = \"table\"\npartial_write = \"record\"");
+        assert_ne!(recorded, shipped);
+        std::fs::write(site.path().join("profiles/apo/gl_account.toml"), recorded).unwrap();
+        let mut options = Options::of_one_company(20);
+        options.servicenow.table("itfm_gl_accounts").unwrap().set_column("name", ColumnKind::Text(4));
+        let settings = [("DEFINITIONS__DIRECTORY", site.path().to_str().unwrap())];
+        let world = Told::with(options, Receiver::web(), Receiver::mail(), &settings).await;
+        world.sweep().await;
+        world.sweep().await;
+        let cut = world.rig.database.psql("SELECT count(DISTINCT document_id) FROM record WHERE partial = '{name}'");
+        assert_ne!(cut, "0");
+        let told = world.told();
+        assert_eq!(told.len(), 1, "{told:#?}");
+        let notices: Vec<&Value> = told[0]["notices"].as_array().unwrap().iter().filter(|one| one["event"] == "partial_write").collect();
+        assert_eq!(notices.len(), 1, "{told:#?}");
+        let notice = notices[0];
+        assert_eq!((notice["count"].to_string(), &notice["cause"], &notice["entity"]), (cut.clone(), &"name".into(), &"gl_account".into()));
+        let said = notice["examples"][0]["said"].as_str().unwrap();
+        assert!(said.starts_with("name: `") && said.contains("` was sent, `") && said.ends_with("` is there"), "{said}");
+        let headline =
+            format!("{cut} records of gl_account (company EDU1) arrived, and ServiceNow kept name otherwise than they were sent");
+        assert_eq!(notice["headline"], headline.as_str());
+        assert!(notice["next_step"].as_str().unwrap().contains("tieline audit --kind partial_write"), "{notice}");
     });
 }
 

@@ -143,7 +143,7 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
             block: "header".into(),
             message: nul("message"),
             field: nul("field"),
-            next_step: nul("next"),
+            next_step: tieline::domain::next_step::NextStep::JoinKeyTooShort { table: nul("next") },
         });
         intake.documents[2].key = DocumentKey::from_text(nul("key"));
         intake.documents[2].content = serde_json::json!({ "v": nul("content") }).to_string();

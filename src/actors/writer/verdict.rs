@@ -67,10 +67,7 @@ fn exhausted(delivery: &Claimed, last: &str) -> Verdict {
         reason: ParkReason::Exhausted,
         message: format!("{} tries failed; the last: {last}", delivery.attempts),
         field: None,
-        next_step:
-            "see what the last answer names, and whether ServiceNow, or a firewall before it, accepts this record; then `tieline replay \
-                    --failed-only`"
-                .into(),
+        next_step: NextStep::Exhausted,
     }
 }
 
@@ -90,7 +87,7 @@ fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> Verd
         reason: ParkReason::Rejected,
         message: format!("row {sys_id} of `{table}` was written, but not as sent: {}", said.join("; ")),
         field: partial.first().map(|p| p.field.clone()),
-        next_step: NextStep::KeptOtherwise.text().into(),
+        next_step: NextStep::KeptOtherwise,
     }
 }
 
@@ -101,7 +98,7 @@ pub(super) fn of_unreadable(unreadable: &[(Claimed, String)], look: bool) -> Vec
         reason: ParkReason::Poison,
         message: format!("{problem}{known}"),
         field: None,
-        next_step: "`tieline replay` the record: it is mapped anew from its stored content".into(),
+        next_step: NextStep::StoredUnreadable,
     };
     unreadable.iter().map(|(delivery, problem)| settlement(delivery, verdict(problem))).collect()
 }

@@ -182,7 +182,7 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
     let mut view = surface.deps.store.record_view(company.clone(), entity.clone(), key.clone()).await?;
     if !view.known {
         let seen = surface.look_up(&FlowId::new(company.as_str(), entity.as_str()), &key).await;
-        return Err(Problem::not_found(format!("{company}/{entity} `{key}` was never read: {seen}"), seen.next_step()));
+        return Err(Problem::not_found(format!("{company}/{entity} `{key}` was never read: {seen}"), seen.next_step().to_string()));
     }
     for version in &mut view.versions {
         version.content = plain(&version.content);

@@ -119,7 +119,7 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
         let seen = surface.look_up(&FlowId::new(company.as_str(), entity.as_str()), &key).await;
         let first = key.split('/').next().unwrap_or_default();
         let search = format!("/records?prefix={}", part(first));
-        let (stands, step) = (format!("never read: {seen}"), seen.next_step().to_owned());
+        let (stands, step) = (format!("never read: {seen}"), seen.next_step().to_string());
         let flow = seen != Seen::NoFlow;
         return Ok(html(StatusCode::NOT_FOUND, &UnknownPage { frame, stands, step, flow, search, company, entity, key }));
     }

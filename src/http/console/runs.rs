@@ -10,6 +10,7 @@ use super::session;
 use super::view::{Frame, Ticks, Time, grouped, spell};
 use super::{Page, Refusal, ok};
 use crate::domain::backlog::Backlog;
+use crate::domain::next_step::NextStep;
 use crate::domain::run::RunKind;
 use crate::http::Surface;
 use crate::http::problem::Problem;
@@ -173,12 +174,9 @@ pub(super) struct RunLive {
 impl From<RunRow> for RunLive {
     fn from(row: RunRow) -> Self {
         let next_step = match row.kind.as_str() {
-            "replay" => "what was done before stays done; ask for it again, which is harmless",
-            "backfill" => "nothing: it goes on where it stopped after a wait that grows with each try; the backfills say when",
-            _ => {
-                "nothing is lost: the flow is tried again by itself and goes on where it stopped. Where the same error comes again and again, \
-                 `tieline doctor` says which system does not answer as it should"
-            }
+            "replay" => NextStep::ReplayEnded,
+            "backfill" => NextStep::BackfillRetried,
+            _ => NextStep::RunRetried,
         };
         Self {
             ended: row.ended_at.map(Time),
@@ -190,7 +188,7 @@ impl From<RunRow> for RunLive {
             sent: grouped(row.sent),
             confirmed: grouped(row.confirmed),
             anew: row.new + row.changed + row.deleted,
-            next_step: Ticks(next_step.to_owned()),
+            next_step: Ticks(next_step.to_string()),
             busy: usize::from(row.outcome.is_none()),
             now: Time(Utc::now()),
             run: RunView::from(row),

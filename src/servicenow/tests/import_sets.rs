@@ -25,10 +25,10 @@ async fn the_body_decides_not_the_status() {
             .await;
     let Outcome::Rejected { message, field, next_step } = error else { panic!("{error:?}") };
     assert_eq!((message.as_str(), field.as_deref()), ("Amount must not be negative; row", Some("u_amount")));
-    assert!(!next_step.is_empty());
+    assert!(!next_step.text().is_empty());
     let skipped = verdict(json!([{"status": "skipped", "status_message": "coalesce values not present"}])).await;
     assert!(
-        matches!(&skipped, Outcome::Rejected { message, next_step, .. } if message.contains("coalesce") && next_step.contains("transform map"))
+        matches!(&skipped, Outcome::Rejected { message, next_step, .. } if message.contains("coalesce") && next_step.text().contains("transform map"))
     );
     let silent = verdict(json!([{"status": "error"}])).await;
     assert!(matches!(&silent, Outcome::Rejected { message, .. } if message.contains("`error`")), "{silent:?}");
@@ -164,7 +164,7 @@ async fn what_was_ignored_stands_only_where_a_row_carries_this_version() {
     let outcome = looked_behind(with_row(), vec![earlier], record(1)).await;
     let Outcome::Rejected { message, next_step, .. } = &outcome else { panic!("{outcome:?}") };
     assert!(message.contains("No field values changed") && message.contains("carries version 2, not 3"), "{message}");
-    assert!(message.contains("`u_amount` is `100.00` there, `12.50` was sent") && next_step.contains("transform map"), "{message}");
+    assert!(message.contains("`u_amount` is `100.00` there, `12.50` was sent") && next_step.text().contains("transform map"), "{message}");
 
     // no row at all
     let outcome = looked_behind(without(), vec![], record(1)).await;
@@ -199,7 +199,7 @@ async fn a_second_row_for_one_record_is_a_conflict_unless_the_first_is_gone() {
     let outcome = looked_behind(entry(), vec![shown("first"), shown("second")], known()).await;
     let Outcome::Conflict { message, next_step } = &outcome else { panic!("{outcome:?}") };
     assert!(message.contains("row second") && message.contains("row first") && message.contains("two rows"), "{message}");
-    assert!(next_step.contains("coalesce on `u_source_key`"), "{next_step}");
+    assert!(next_step.text().contains("coalesce on `u_source_key`"), "{next_step}");
     let outcome = looked_behind(entry(), vec![], known()).await;
     assert!(matches!(&outcome, Outcome::Conflict { message, .. } if message.contains("cannot be seen")), "{outcome:?}");
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::definition::plan::TargetPlan;
+use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
 use super::{Place, Said, TRIAL, failed, no_verdict, take_away, unknown, unlooked, well};
@@ -23,7 +24,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
     let (Some(key), Some(version)) = (target.key_column.as_deref(), target.version_column.as_deref()) else {
         return unknown(
             "not tried: the definition names no `key_column` or no `version_column`, and a staging row without either may become anything",
-            "nothing; the first record tells",
+            NextStep::FirstRecordTells,
         );
     };
     let more = &["sys_import_state", "sys_target_table", "sys_target_sys_id"];
@@ -86,14 +87,14 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
             "a row could be staged, and its transform made nothing of it; the staging row does not show `{version}` = `{TRIAL}`, so it could \
              not be found and stays for the seven days after which the instance removes such rows"
         );
-        return (ProbeVerdict::Warning, text, Some(format!("let `{version}` of `{}` be a text column that may be read", target.table)));
+        return (ProbeVerdict::Warning, text, Some(NextStep::VersionColumn { table: target.table.clone(), column: version.to_owned() }));
     }
     well("a row could be staged, its transform made nothing of it, and it was taken away again")
 }
 
 /// Whether a row without a key can change nothing in the target table; what to say when that is not known.
 async fn safe(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, key: &str) -> Result<Result<(), Box<Said>>, ServiceNowError> {
-    let no = |text: String, step: &str| Ok(Err(Box::new(unknown(text, step))));
+    let no = |text: String, step: NextStep| Ok(Err(Box::new(unknown(text, step))));
     let landing = if target.target_table == target.table { landing(sn, tokens, target).await? } else { Some(target.target_table.clone()) };
     let Some(landing) = landing else {
         return no(
@@ -102,7 +103,7 @@ async fn safe(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, ke
                  key. Its rows may be read, for which ServiceNow asks for the role that writing them takes",
                 target.table
             ),
-            "name `target_table` in the profile's definition, or run another examination when the first record has arrived",
+            NextStep::NameTargetTable,
         );
     };
     let query = encode(&format!("{key}ISEMPTY^ORDERBYsys_id"));
@@ -116,7 +117,7 @@ async fn safe(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, ke
         Err(error) if error.class() == crate::retry::Class::Permanent => {
             return no(
                 format!("not tried: `{landing}`, where the transform puts records, cannot be looked at: {}", error.chain()),
-                "let the OAuth application's user read it, or correct `target_table` in the profile's definition",
+                NextStep::ReadTargetTable,
             );
         }
         Err(error) => return Err(error),
@@ -124,21 +125,21 @@ async fn safe(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, ke
     match rows.first().map(|row| row.text(key)) {
         Some(None) => no(
             format!("not tried: rows of `{landing}` show no column `{key}`, so that its transform map coalesces on something else"),
-            "nothing; the first record tells",
+            NextStep::FirstRecordTells,
         ),
         Some(Some(text)) if !text.trim().is_empty() => no(
             format!("not tried: `{landing}` does not answer which of its rows have an empty `{key}`, but with others"),
-            "nothing; the first record tells",
+            NextStep::FirstRecordTells,
         ),
         Some(Some(_)) => no(
             format!(
                 "not tried: `{landing}` has rows whose `{key}` is empty, and a map that lets empty values through would take one of them for \
                  the row of the try"
             ),
-            "nothing; the first record tells",
+            NextStep::FirstRecordTells,
         ),
         None if total.is_some_and(|total| total > 0) => {
-            no(format!("not tried: `{landing}` has rows with an empty `{key}` that may not be read"), "nothing; the first record tells")
+            no(format!("not tried: `{landing}` has rows with an empty `{key}` that may not be read"), NextStep::FirstRecordTells)
         }
         None => Ok(Ok(())),
     }
@@ -163,8 +164,6 @@ async fn landed<'a>(
     target: &TargetPlan,
     entries: impl Iterator<Item = &'a Row>,
 ) -> Option<Said> {
-    const STEP: &str = "let the transform map coalesce on the key column, without empty values: as it is, a record that is sent twice stands \
-        there twice";
     let mut said = None;
     for entry in entries {
         let (table, id) = (entry.filled("table").unwrap_or(&target.target_table), entry.filled("sys_id").unwrap_or_default());
@@ -177,7 +176,7 @@ async fn landed<'a>(
                     let text = format!(
                         "a row could be staged; its transform made a row of `{table}` out of a row without a key, which was taken away"
                     );
-                    said = Some((ProbeVerdict::Warning, text, Some(STEP.into())));
+                    said = Some((ProbeVerdict::Warning, text, Some(NextStep::CoalesceWithoutEmpty)));
                 }
                 Ok(()) => {}
                 Err(problem) => {
@@ -185,13 +184,13 @@ async fn landed<'a>(
                         "a row could be staged; its transform made row {id} of `{table}` out of a row without a key, and it could not be taken \
                          away: {problem}"
                     );
-                    said = Some(failed(text, format!("delete this row in ServiceNow; then {STEP}")));
+                    said = Some(failed(text, NextStep::DeleteRowThenCoalesce));
                 }
             },
             "updated" | "update" => {
                 let text =
                     format!("a row could be staged; its transform changed row {id} of `{table}`, which it took for a row without a key");
-                said = Some(failed(text, format!("look at what this row says of the version; then {STEP}")));
+                said = Some(failed(text, NextStep::CheckRowThenCoalesce));
             }
             _ => {}
         }
@@ -211,7 +210,5 @@ fn staged(place: &Place<'_>, id: &str, problem: &str) -> Said {
         "rows can be staged, but one of a try could not be taken away: row {id} of `{}`, `{}` = `{}`: {problem}",
         place.table, place.column, place.mark
     );
-    let step = "nothing was made of it, and the instance removes staging rows after seven days; until then no examination stages another. Let \
-        the OAuth application's user delete staging rows, or use `--read-only`";
-    (ProbeVerdict::Warning, text, Some(step.into()))
+    (ProbeVerdict::Warning, text, Some(NextStep::StagingRowLeft))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::definition::plan::TargetPlan;
 use crate::definition::record::derived_sys_id;
+use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
 use super::{Place, Said, TRIAL, no_verdict, take_away, unknown, unlooked, well};
@@ -21,7 +22,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
     let Some(column) = target.key_column.as_deref() else {
         return unknown(
             "not tried: the definition names no `key_column`, by which a row of the try could be found again",
-            "nothing; the first record tells",
+            NextStep::FirstRecordTells,
         );
     };
     let place = Place { sn, tokens, table: &target.table, column, mark: format!("{TRIAL}/{}", target.table), more: &[] };
@@ -43,7 +44,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
     if !probe::has_column(sn, tokens, &target.table, column).await {
         return unknown(
             format!("not tried: neither a row nor the dictionary shows the column `{column}`, by which the row could be found again"),
-            "make the column, or let the OAuth application's user read `sys_dictionary`",
+            NextStep::MakeKeyColumn,
         );
     }
     if let Some(id) = &id {
@@ -83,7 +84,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
         None => match looked(&place, &judged).await {
             Err(error) => unknown(
                 format!("{}; whether a row was made could not be looked up: {}", no_verdict(&judged, ROLE).1, error.chain()),
-                format!("look in `{}` for a row with `{column}` = `{}` and delete it", target.table, place.mark),
+                NextStep::TrialRowUnseen { table: target.table.clone(), column: column.to_owned(), mark: place.mark.clone() },
             ),
             Ok(rows) => match rows.first().and_then(|row| row.filled("sys_id")) {
                 Some(id) => ended(&place, id, "a row could be created, although the answer did not say so", true).await,
@@ -110,7 +111,7 @@ async fn ended(place: &Place<'_>, id: &str, made: &str, kept: bool) -> Said {
         Ok(()) => (
             ProbeVerdict::Warning,
             format!("{made}, and was taken away again, but its `{}` came back otherwise than it was sent", place.column),
-            Some("let the OAuth application's user write this column: records are found by it".into()),
+            Some(NextStep::WriteKeyColumn),
         ),
     }
 }

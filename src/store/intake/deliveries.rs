@@ -87,7 +87,7 @@ struct NewDelivery<'a> {
     reason: Option<&'static str>,
     message: Option<String>,
     field: Option<&'a str>,
-    next_step: Option<&'a str>,
+    next_step: Option<Cow<'static, str>>,
 }
 
 /// Of aligned documents only those that cannot be mapped are dealt with here. What is sent again by hand is compared again instead.
@@ -249,7 +249,7 @@ fn unmapped<'a>(w: &Work<'a>, failure: &'a MapFailure) -> NewDelivery<'a> {
         reason: Some(failure.reason.as_str()),
         message: Some(failure.message.clone()),
         field: Some(&failure.field),
-        next_step: Some(&failure.next_step),
+        next_step: Some(failure.next_step.text()),
     }
 }
 
@@ -443,7 +443,7 @@ fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[N
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.reason).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.message.as_deref()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.field).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.next_step).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.next_step.as_deref()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Timestamptz>>, _>(since)
     .bind::<SqlUuid, _>(intake.run.0)
     .execute(conn)?;

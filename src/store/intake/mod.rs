@@ -21,6 +21,7 @@ use super::run::{RunTally, run_assert_in_force, run_count, run_tally};
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
+use crate::domain::next_step::NextStep;
 use crate::domain::run::{RunCounts, RunId};
 use crate::domain::warning::WarningKind;
 use crate::domain::{DocumentKey, Facts, FlowId};
@@ -170,7 +171,7 @@ pub struct MapFailure {
     /// The field.
     pub field: String,
     /// What to do.
-    pub next_step: String,
+    pub next_step: NextStep,
 }
 
 #[derive(QueryableByName)]

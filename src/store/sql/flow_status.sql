@@ -19,6 +19,6 @@ FROM flow f
 LEFT JOIN document_count d ON d.company = f.company AND d.entity = f.entity
 LEFT JOIN p ON p.company = f.company AND p.entity = f.entity
 LEFT JOIN (
-    SELECT t.company, t.entity, count(*) AS records FROM record r JOIN document t ON t.id = r.document_id WHERE r.partial IS NOT NULL GROUP BY 1, 2
+    SELECT t.company, t.entity, count(DISTINCT t.id) AS records FROM record r JOIN document t ON t.id = r.document_id WHERE r.partial IS NOT NULL GROUP BY 1, 2
 ) n ON n.company = f.company AND n.entity = f.entity
 ORDER BY f.company, f.entity

@@ -6,20 +6,32 @@ WITH bounds AS (
 ), news AS (
     SELECT a.id, coalesce(a.company, d.company) AS company, coalesce(a.entity, d.entity) AS entity,
            CASE a.kind WHEN 'parked' THEN 'records_parked' WHEN 'downstream' THEN 'downstream_failed' WHEN 'conflict' THEN 'conflicts_opened'
-                       ELSE 'flow_stopped' END AS event,
-           CASE a.kind WHEN 'parked' THEN a.detail::jsonb ->> 'reason' WHEN 'conflict' THEN a.detail::jsonb ->> 'kind' END AS cause,
+                       WHEN 'partial_write' THEN 'partial_write' ELSE 'flow_stopped' END AS event,
+           CASE a.kind WHEN 'parked' THEN a.detail::jsonb ->> 'reason' WHEN 'conflict' THEN a.detail::jsonb ->> 'kind'
+                       WHEN 'partial_write' THEN (SELECT string_agg(f ->> 'field', ', ' ORDER BY f ->> 'field')
+                                                  FROM jsonb_array_elements(a.detail::jsonb -> 'fields') AS f) END AS cause,
            coalesce(d.key, a.detail::jsonb ->> 'key', '') AS key,
-           coalesce(a.detail::jsonb ->> 'message', a.detail::jsonb ->> 'said', a.detail::jsonb ->> 'why', a.detail::jsonb ->> 'field', '') AS said
+           coalesce(CASE WHEN a.kind = 'partial_write' THEN
+                        (SELECT string_agg(format('%s: `%s` was sent, `%s` is there', f ->> 'field', f ->> 'sent', f ->> 'returned'), '; '
+                                           ORDER BY f ->> 'field')
+                         FROM jsonb_array_elements(a.detail::jsonb -> 'fields') AS f) END,
+                    a.detail::jsonb ->> 'message', a.detail::jsonb ->> 'said', a.detail::jsonb ->> 'why', a.detail::jsonb ->> 'field', '') AS said
     FROM bounds b
     -- what is older than a day was there before somebody was to be told, or is no news any more
     JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid AND a.at > now() - interval '1 day'
     LEFT JOIN document d ON d.id = a.document_id
     WHERE (a.kind = 'parked' AND (a.detail::jsonb ->> 'reason' NOT IN ('missing_parent', 'on_hold') OR a.detail::jsonb ->> 'absent' = 'true'))
        OR (a.kind = 'downstream' AND a.detail::jsonb ->> 'state' = 'failed' AND a.detail::jsonb ->> 'again_in_seconds' IS NULL)
+       OR a.kind = 'partial_write'
        OR (a.kind = 'conflict' AND a.detail::jsonb ->> 'state' = 'open')
        OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' = 'stop')
+), told_of AS (
+    -- a record once, however many of its parts there are; of a conflict each entry
+    SELECT DISTINCT ON (event, company, entity, cause, CASE WHEN event = 'conflicts_opened' THEN id::text ELSE key END) *
+    FROM news WHERE event = ANY($1)
+    ORDER BY event, company, entity, cause, CASE WHEN event = 'conflicts_opened' THEN id::text ELSE key END, id
 ), numbered AS (
-    SELECT *, row_number() OVER (PARTITION BY event, company, entity, cause ORDER BY id) AS number FROM news WHERE event = ANY($1)
+    SELECT *, row_number() OVER (PARTITION BY event, company, entity, cause ORDER BY id) AS number FROM told_of
 ), made AS (
     INSERT INTO notice (event, company, entity, cause, count, examples)
     SELECT event, company, entity, cause, count(*),
