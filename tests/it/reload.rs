@@ -81,7 +81,9 @@ fn an_entity_that_is_added_is_read_and_sent_and_one_that_is_removed_no_more() {
         let (status, _, body) = ask(&node.site, "POST", &path, Some(&key), r#"{"why":"a test"}"#).unwrap();
         (status, body)
     };
-    let (status, body) = run("band");
+    // unless it is running still
+    let at_rest = |entity: &str| wait_for("the flow is at rest", LIMIT, || Some(run(entity)).filter(|(_, body)| !body.contains("running")));
+    let (status, body) = at_rest("band");
     assert_eq!(status, 202, "{body}");
     let mapped = "SELECT DISTINCT definition FROM run WHERE entity = 'band'";
     assert_eq!(world.database.psql(mapped), added.to_string());
@@ -92,7 +94,7 @@ fn an_entity_that_is_added_is_read_and_sent_and_one_that_is_removed_no_more() {
     let (status, body) = wait_for("its flow is gone", LIMIT, || Some(run("band")).filter(|(status, _)| *status == 404));
     assert!(body.contains("there is no flow EDU1/band"), "{status} {body}");
     let runs = world.database.psql("SELECT count(*) FROM run WHERE entity = 'band'");
-    let (status, body) = run("cost_center");
+    let (status, body) = at_rest("cost_center");
     assert_eq!(status, 202, "the others go on: {body}");
     assert_eq!(world.database.psql("SELECT count(*) FROM run WHERE entity = 'band'"), runs);
     let out = world.command(&["status"]).env("TIELINE__DEFINITIONS__DIRECTORY", files.path()).output().unwrap();
