@@ -80,8 +80,7 @@ fn manners_finding(company: &CompanyId, seen: &[Manners], settings: &SysproSetti
     let ignored: Vec<String> = seen.iter().filter_map(by_order).collect();
     if !ignored.is_empty() {
         let found = format!("keys do not come in the order asked for: {}", ignored.join(", "));
-        let step = "nothing can be read from a service that ignores `$orderby`: find out which version of it, or which gateway, does so";
-        return Finding::failed(what, found, step);
+        return Finding::failed(what, found, NextStep::OrderIgnored);
     }
     let other = seen.iter().find_map(|seen| match &seen.order {
         SeenOrder::Other(pair) => Some(format!("{pair} in `{}`", seen.table)),
@@ -107,7 +106,7 @@ fn manners_finding(company: &CompanyId, seen: &[Manners], settings: &SysproSetti
     };
     let found = format!("{order}; {count}");
     match (other, settings.key_order) {
-        (Some(_), KeyOrder::Binary) => Finding::failed(what, found, "set `syspro.key_order = \"any\"`"),
+        (Some(_), KeyOrder::Binary) => Finding::failed(what, found, NextStep::OtherOrder),
         _ => Finding::ok(what, found),
     }
 }

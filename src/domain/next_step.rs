@@ -83,6 +83,8 @@ steps! {
         application's user write `{column}`; then replay the record";
     RowHidden { column, key } => "where an access rule hides the row, let the OAuth application's user read it; where it was deleted, make a \
         row with `{column}` = `{key}` or restore the old one; then replay the record";
+    HiddenRow { column, key } => "let the OAuth application's user read the row, then replay the record; where the hidden row is another \
+        record's, make the row for this one by hand with `{column}` = `{key}`";
     RowUnreadable { table } => "let the OAuth application's user read `{table}`, or find out why the transform map ignores the record; then \
         replay it";
     SeveralRows { column, key } => "delete the rows that should not be there, or write `{key}` into `{column}` of the right one, then replay the \
@@ -184,6 +186,9 @@ steps! {
     SysproTable => "correct the table's name in the definition, or let SYSPRO serve it";
     SysproColumns => "take the columns out of the definition, or list them under `optional`";
     NoDates => "take the columns out of `dates`, or name others: records whose value is no date are set aside";
+    OrderIgnored => "find out which version of the service, or which gateway before it, ignores `$orderby`: nothing can be read from such a \
+        service";
+    OtherOrder => "set `syspro.key_order = \"any\"`, then restart the service";
     UnnamedDates => "name the columns in `dates` of the entity's file, unless they are wanted as text";
 
     // the doctor: ServiceNow

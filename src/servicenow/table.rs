@@ -434,18 +434,13 @@ fn unseen(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, words:
 
 /// A row that was never this record's in the ledger, and that is counted and not shown.
 fn hidden_row(target: &TargetPlan, record: &OutRecord, named: &str) -> Outcome {
-    let column = target.key_column.as_deref().unwrap_or("the key column");
     Outcome::Rejected {
         message: format!(
             "a row of `{}` with {named} cannot be seen: ServiceNow counts more rows than it shows, so an access rule hides one; no second one was made",
             target.table
         ),
         field: None,
-        next_step: format!(
-            "let the OAuth application's user read the row, then replay the record; where the hidden row is another record's, make the row for this \
-             one by hand with `{column}` = `{}`",
-            record.source_key
-        ),
+        next_step: NextStep::HiddenRow { column: key_column(target), key: record.source_key.clone() },
     }
 }
 
