@@ -196,6 +196,7 @@ steps! {
     TryCreate => "run `tieline doctor` without `--read-only`, or begin an examination in the console that may create a row and take it away \
         again";
     LongerKey { column, length } => "make `{column}` at least {length} characters long";
+    LongerVersion { column, length } => "make `{column}` a whole number, or at least {length} characters long";
     MakeColumns { blocks } => "make the columns, or correct the fields, the key, `align` or `watch` of {blocks} in the profile's definition";
     MakeWatchedColumns { tables } => "make the columns, or correct `column` and `message` of `watch` where the definition writes to {tables}";
     ReadOrMakeColumns { blocks } => "let the OAuth application's user read these columns; or make them, or correct the fields, the key, `align` \

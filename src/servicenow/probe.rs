@@ -172,7 +172,7 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<
                 "`{name}` holds {length} characters; versions have up to {VERSION_LENGTH}, and one that is cut reads as another version: the record \
                  then fails although it was written"
             ),
-            next_step: Some(format!("make `{name}` a whole number, or at least {VERSION_LENGTH} characters long")),
+            next_step: Some(NextStep::LongerVersion { column: name.to_owned(), length: VERSION_LENGTH.to_string() }),
         };
     }
     if missing.is_empty() {
