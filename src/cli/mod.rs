@@ -129,7 +129,7 @@ pub enum Command {
     #[cfg(target_os = "linux")]
     #[command(subcommand)]
     Service(service::ServiceCommand),
-    /// Runs one stand-in alone, for trying things out
+    /// Runs one simulator alone, for trying things out
     #[cfg(feature = "sim")]
     #[command(subcommand)]
     Simulate(simulate::SimulateCommand),

@@ -1,4 +1,4 @@
-//! `tieline simulate`: one stand-in alone, as a process of its own.
+//! `tieline simulate`: one simulator alone, as a process of its own.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -129,7 +129,8 @@ pub(super) fn simulate(command: &SimulateCommand) -> Result<Exit, Failure> {
 }
 
 async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit, Failure> {
-    let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("the stand-in cannot start: {error}; choose another --listen"));
+    let failed =
+        |error: std::io::Error| Failure::new(Exit::Failed, format!("the simulator cannot start: {error}; choose another --listen"));
     match command {
         SimulateCommand::Syspro {
             common,

@@ -226,8 +226,7 @@ async fn show(
     if global.output == OutputForm::Json {
         output::json(&serde_json::json!({ "seconds": took.as_secs(), "cycles": cycles, "ties_out": ties, "summary": summary }))?;
     } else {
-        tie::print(&summary, &context.checked.settings().syspro.companies);
-        println!();
+        println!("{}", tie::text(&summary, &context.checked.settings().syspro.companies));
         let rate = u128::try_from(summary.rows()).unwrap_or_default() * 1000 / took.as_millis().max(1);
         println!(
             "{} records are delivered, as {} rows, in {}.{} s ({rate} rows a second).",
@@ -242,7 +241,9 @@ async fn show(
         let open = summary.undelivered();
         if open.total() > 0 {
             println!("{} records are not delivered: {}.", open.total(), open.sentence());
-            println!("`tieline failures` says why; the column `not delivered` has their amounts.");
+            if !args.once {
+                println!("The page Failures of the console says why.");
+            }
         }
     }
     sync::print_errors(&report);

@@ -323,33 +323,33 @@ pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus
     Ok(summary)
 }
 
-/// The summary for people: each company by itself.
-pub(super) fn print(summary: &Summary, companies: &[CompanyId]) {
+/// The summary for people: each company by itself, within 80 columns.
+pub(super) fn text(summary: &Summary, companies: &[CompanyId]) -> String {
+    let money = |amount: Decimal| grouped(&format_decimal(amount, 2));
+    let mut text = String::new();
     for company in companies {
         let company = company.as_str();
-        println!();
-        println!("{company}: {}", about(company));
+        text += &format!("\n{company}: {}\n", about(company));
         let rows = summary.records.iter().filter(|records| records.company == company).map(|records| {
             let counts = &records.counts;
             let numbers = [counts.read, counts.delivered, records.undelivered.total(), i64::try_from(records.rows).unwrap_or(i64::MAX)];
             [records.called.to_owned()].into_iter().chain(numbers.map(|number| grouped(&number.to_string()))).collect()
         });
-        println!("{}", output::table(&["records", "read", "delivered", "not delivered", "rows in ServiceNow"], &[1, 2, 3, 4], rows));
+        let headers = ["records", "read", "delivered", "not delivered", "rows in ServiceNow"];
+        text += &format!("{}\n", output::table(&headers, &[1, 2, 3, 4], rows));
         let of_company = || summary.totals.iter().filter(|total| total.company == company);
-        let missing = of_company().any(|total| !total.undelivered.is_zero());
-        let money = |amount: Decimal| grouped(&format_decimal(amount, 2));
         let rows = of_company().map(|total| {
-            let mut row = vec![total.amounts_of.to_owned(), total.currency.clone(), money(total.syspro), money(total.servicenow)];
-            row.extend(missing.then(|| money(total.undelivered)));
-            row.push(money(total.difference));
-            row
+            let amounts = [total.syspro, total.servicenow, total.difference].map(money);
+            [total.amounts_of.to_owned(), total.currency.clone()].into_iter().chain(amounts).collect()
         });
-        let mut headers = vec!["amounts of", "in", "SYSPRO", "ServiceNow"];
-        headers.extend(missing.then_some("not delivered"));
-        headers.push("difference");
-        let numbers: Vec<usize> = (2..headers.len()).collect();
-        println!("{}", output::table(&headers, &numbers, rows));
+        text += &format!("{}\n", output::table(&["amounts of", "in", "SYSPRO", "ServiceNow", "difference"], &[2, 3, 4], rows));
+        // a column of its own would be too wide, and is mostly empty
+        for total in of_company().filter(|total| !total.undelivered.is_zero()) {
+            let (amount, currency, what) = (money(total.undelivered), &total.currency, total.amounts_of);
+            text += &format!("{what}: {amount} {currency} are not delivered; the difference is without them.\n");
+        }
     }
+    text
 }
 
 /// What a company is made to show.
@@ -394,6 +394,29 @@ pub(super) fn add_faults(syspro: &SysproSim, servicenow: &ServiceNowSim) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_delivered_is_said_with_its_currency_within_80_columns() {
+        let most = Decimal::new(10_000_000_000_000, 2);
+        let total = |currency: &str, undelivered: Decimal| Total {
+            company: ODD.into(),
+            amounts_of: "Goods ordered",
+            currency: currency.into(),
+            syspro: most,
+            servicenow: most - undelivered,
+            undelivered,
+            difference: Decimal::ZERO,
+        };
+        let totals = vec![total("KWD", Decimal::ZERO), total("ZAR", Decimal::new(1_234_567, 2))];
+        let summary = Summary { records: Vec::new(), totals };
+        assert!(summary.ties());
+        let text = text(&summary, &[ODD.into()]);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(text.contains("Goods ordered: 12,345.67 ZAR are not delivered;") && !text.contains("KWD are"), "{text}");
+        let mut untied = summary;
+        untied.totals[0].difference = Decimal::ONE;
+        assert!(!untied.ties());
+    }
 
     #[test]
     fn thousands_are_grouped() {
