@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use super::failure::{Exit, Failure};
 use super::ledger::with_ledger;
 use super::{Global, OutputForm, output, sync};
-use crate::domain::FlowId;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
 use crate::domain::next_step::NextStep;
+use crate::domain::{DocumentKey, FlowId};
 use crate::store::{ConflictFilter, ConflictRow};
 
 /// What to do with the list.
@@ -188,7 +188,7 @@ fn print(global: &Global, rows: &[ConflictRow], nothing: &str) -> Result<(), Fai
     let table = rows.iter().map(|row| {
         vec![
             row.id.to_string(),
-            format!("{}/{} {}", row.company, row.entity, row.key),
+            format!("{}/{} {}", row.company, row.entity, DocumentKey::shown(&row.key)),
             row.field.clone(),
             row.kind.clone(),
             row.state.clone(),
@@ -201,7 +201,7 @@ fn print(global: &Global, rows: &[ConflictRow], nothing: &str) -> Result<(), Fai
 
 fn story(row: &ConflictRow) -> String {
     let mut lines = vec![
-        format!("{} of {}/{} `{}`: {} ({})", row.field, row.company, row.entity, row.key, row.kind, row.state),
+        format!("{} of {}/{} `{}`: {} ({})", row.field, row.company, row.entity, DocumentKey::shown(&row.key), row.kind, row.state),
         format!(
             "  in SYSPRO      `{}`, read {}{}",
             row.syspro,

@@ -7,8 +7,8 @@ use super::failure::{Exit, Failure};
 use super::ledger::with_ledger;
 use super::{Global, OutputForm, output, resend};
 use crate::actors::replay::release as take_off;
-use crate::domain::FlowId;
 use crate::domain::resent::ResentOutcome;
+use crate::domain::{DocumentKey, FlowId};
 use crate::store::HoldRow;
 
 /// Which records, and why.
@@ -84,7 +84,7 @@ pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failu
         let exit = sent.as_ref().map_or(Exit::Done, resend::Sent::exit);
         let known = known(args, &rows, exit);
         if !people {
-            let unknown = args.keys.iter().filter(|key| !rows.iter().any(|row| row.key == **key)).cloned().collect();
+            let unknown = ledger_keys(args).into_iter().filter(|key| !rows.iter().any(|row| row.key == *key)).collect();
             let errors = sent.as_ref().map(resend::Sent::errors).unwrap_or_default();
             output::even_unread(output::json(&Released { records: rows, unknown, outcome: sent.and_then(|sent| sent.outcome), errors }))?;
         }
@@ -95,12 +95,17 @@ pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failu
 /// The flow and the keys that are named.
 async fn named(context: &Context, args: &HoldArgs) -> Result<(FlowId, Vec<String>), Failure> {
     context.check_names(Some(&args.company), Some(&args.entity)).await?;
-    Ok((FlowId::new(args.company.as_str(), args.entity.as_str()), args.keys.clone()))
+    Ok((FlowId::new(args.company.as_str(), args.entity.as_str()), ledger_keys(args)))
+}
+
+/// The keys as the ledger writes them.
+fn ledger_keys(args: &HoldArgs) -> Vec<String> {
+    args.keys.iter().map(|key| DocumentKey::typed(key).into()).collect()
 }
 
 /// One key that was never read makes the command fail; the others are done all the same.
 fn known(args: &HoldArgs, rows: &[HoldRow], exit: Exit) -> Result<Exit, Failure> {
-    match args.keys.iter().find(|key| !rows.iter().any(|row| row.key == **key)) {
+    match ledger_keys(args).iter().find(|key| !rows.iter().any(|row| row.key == **key)) {
         Some(unknown) => Err(super::record::never_read(&args.company, &args.entity, unknown)),
         None => Ok(exit),
     }
@@ -117,8 +122,8 @@ fn held(row: &HoldRow) -> String {
         count => format!("; {} left before and cannot be called back", parts(count)),
     };
     match row.changed {
-        true => format!("{} is on hold: {} set aside{left}", row.key, parts(row.deliveries)),
-        false => format!("{} is on hold already{left}", row.key),
+        true => format!("{} is on hold: {} set aside{left}", DocumentKey::shown(&row.key), parts(row.deliveries)),
+        false => format!("{} is on hold already{left}", DocumentKey::shown(&row.key)),
     }
 }
 
@@ -128,9 +133,10 @@ fn released(row: &HoldRow) -> String {
         0 => String::new(),
         count => format!("; {} stay parked (`tieline record` says why)", parts(count)),
     };
+    let key = DocumentKey::shown(&row.key);
     match row.changed {
-        true => format!("{} is released: {} queued{left}", row.key, parts(row.deliveries)),
-        false if row.left_alone > 0 => format!("{} has nothing that can be released: `tieline replay` maps it anew", row.key),
-        false => format!("{} has nothing to release", row.key),
+        true => format!("{key} is released: {} queued{left}", parts(row.deliveries)),
+        false if row.left_alone > 0 => format!("{key} has nothing that can be released: `tieline replay` maps it anew"),
+        false => format!("{key} has nothing to release"),
     }
 }

@@ -7,9 +7,11 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::actors::heart;
 use crate::definition::set::short;
+use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
 use crate::domain::delivery::FailureWord;
+use crate::domain::differing::by_place;
 use crate::domain::look::thousands;
 use crate::store::{AuditFilter, AuditRow, CauseRow, FailureFilter, FailureRow, FlowStatus, NodeRow, RunFilter};
 
@@ -306,7 +308,7 @@ fn parts_table(rows: &[FailureRow]) -> String {
         let line = if r.record_key.is_empty() { r.block.clone() } else { format!("{} {}", r.block, r.record_key) };
         let why = r.reason.clone().unwrap_or_else(|| r.state.clone());
         vec![
-            format!("{}/{} {}", r.company, r.entity, r.key),
+            format!("{}/{} {}", r.company, r.entity, DocumentKey::shown(&r.key)),
             line,
             why,
             r.message.clone().unwrap_or_default(),
@@ -328,12 +330,16 @@ fn cause_text(row: &CauseRow) -> String {
     let mut fact = |name: &str, text: String| lines.push(format!("  {name:<13} {text}"));
     fact("first failed", at(Some(row.first_failed_at)));
     if !row.example.is_empty() {
-        fact("example", format!("{}: {}", row.example_key, row.example));
+        fact("example", format!("{}: {}", DocumentKey::shown(&row.example_key), row.example));
     }
-    if !row.values.is_empty() {
-        let named: Vec<String> = row.values.iter().take(VALUES).map(|one| format!("{} {}", one.value, one.documents)).collect();
-        let more = row.values.len().saturating_sub(VALUES);
-        fact("values", named.join(", ") + &if more > 0 { format!(", and {more} more") } else { String::new() });
+    for (number, values) in by_place(&row.values).into_iter().enumerate() {
+        let named: Vec<String> = values.iter().take(VALUES).map(|one| format!("{} {}", one.value, one.documents)).collect();
+        let more = values.len().saturating_sub(VALUES);
+        let name = if number == 0 { "values" } else { "and values" };
+        fact(name, named.join(", ") + &if more > 0 { format!(", and {more} more") } else { String::new() });
+    }
+    if let Some(newest) = row.values_of_newest.filter(|_| !row.values.is_empty()) {
+        fact("", format!("(values of the newest {newest} records)"));
     }
     if !row.amounts.is_empty() {
         let amounts = row.amounts.iter().map(|one| {
@@ -343,7 +349,10 @@ fn cause_text(row: &CauseRow) -> String {
         fact("at stake", amounts.collect::<Vec<_>>().join(", "));
     }
     for parent in &row.parents {
-        fact("waits for", format!("{} {}: {} ({})", parent.entity, parent.key, parent.words(), records(parent.documents)));
+        fact(
+            "waits for",
+            format!("{} {}: {} ({})", parent.entity, DocumentKey::shown(&parent.key), parent.words(), records(parent.documents)),
+        );
         fact("", format!("tieline record {} {} {}", parent.company, parent.entity, parent.key));
     }
     let more = row.parents.first().map_or(0, |one| one.parents) - row.parents.len() as i64;
@@ -441,7 +450,7 @@ async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Ex
     } else if !json {
         let rows = shown.into_iter().map(|r| {
             let record = match (r.company, r.entity, r.key) {
-                (Some(company), Some(entity), Some(key)) => format!("{company}/{entity} {key}"),
+                (Some(company), Some(entity), Some(key)) => format!("{company}/{entity} {}", DocumentKey::shown(&key)),
                 (company, entity, _) => [company, entity].into_iter().flatten().collect::<Vec<_>>().join("/"),
             };
             let version = r.version.map(|version| version.to_string()).unwrap_or_default();

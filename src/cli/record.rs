@@ -9,7 +9,7 @@ use super::{Global, OutputForm, output};
 use crate::actors::lookup::look_up;
 use crate::definition::plan::Plan;
 use crate::domain::history::{Change, ChildKeys, changes, plain};
-use crate::domain::{EntityName, FlowId};
+use crate::domain::{DocumentKey, EntityName, FlowId};
 use crate::store::{HoldView, RecordAttempt, RecordView};
 
 /// Which record.
@@ -135,7 +135,7 @@ fn raw(text: &str) -> Option<&RawValue> {
 }
 
 fn print(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
-    output::line(&format!("{}/{} {}", view.company, view.entity, view.key))?;
+    output::line(&format!("{}/{} {}", view.company, view.entity, DocumentKey::shown(&view.key)))?;
     output::line(&view.stands)?;
     for (version, changes) in view.versions.iter().zip(changes) {
         let gone = if version.deleted { ", gone from SYSPRO" } else { "" };

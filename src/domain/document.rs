@@ -24,25 +24,31 @@ pub struct DocumentKey(Box<str>);
 impl DocumentKey {
     /// From the key columns' values.
     pub fn from_values<'a>(parts: impl IntoIterator<Item = &'a Value>) -> Self {
-        let mut text = String::new();
-        for (i, part) in parts.into_iter().enumerate() {
-            if i > 0 {
-                text.push('/');
-            }
-            let part = part.to_text();
-            let blanks = part.len() - part.trim_start_matches(' ').len();
-            for _ in 0..blanks {
-                text.push_str("%20");
-            }
-            for c in part[blanks..].chars() {
-                match c {
-                    '/' => text.push_str("%2F"),
-                    '%' => text.push_str("%25"),
-                    c => text.push(c),
-                }
-            }
+        let parts: Vec<String> = parts.into_iter().map(|part| written_part(&part.to_text())).collect();
+        Self(parts.join("/").into())
+    }
+
+    /// From what a person types: the parts joined by `/`, each as SYSPRO shows it or as lists write it, so that ` 00007` and `%2000007` are one.
+    pub fn typed(text: &str) -> Self {
+        // what stands for a row without a key of its own, such as `(row after 7)`, is no key of SYSPRO's
+        if text.starts_with('(') {
+            return Self::from_text(text);
         }
-        Self(text.into())
+        let parts: Vec<String> = text.split('/').map(|part| written_part(&plain_part(part))).collect();
+        Self(parts.join("/").into())
+    }
+
+    /// As SYSPRO shows it and a person types it, for people: without escapes, but where only they tell the key from another one.
+    pub fn shown(text: &str) -> String {
+        if text.starts_with('(') {
+            return text.to_owned();
+        }
+        let part = |part: &str| {
+            let plain = plain_part(part);
+            let told = !plain.contains('/') && written_part(&plain_part(&plain)) == part;
+            if told { plain } else { part.to_owned() }
+        };
+        text.split('/').map(part).collect::<Vec<_>>().join("/")
     }
 
     /// The parts, as SYSPRO stores them.
@@ -59,6 +65,20 @@ impl DocumentKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A part as the text form writes it.
+fn written_part(part: &str) -> String {
+    let blanks = part.len() - part.trim_start_matches(' ').len();
+    let mut text = "%20".repeat(blanks);
+    for c in part[blanks..].chars() {
+        match c {
+            '/' => text.push_str("%2F"),
+            '%' => text.push_str("%25"),
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// A part out of its text: what [`DocumentKey::from_values`] wrote for a character becomes that character again, each once. A `%` before
@@ -203,6 +223,36 @@ mod tests {
     fn what_stands_for_a_character_is_read_once() {
         assert_eq!(DocumentKey::from_text("%2520/%252F/100%/a%2fb").parts(), ["%20", "%2F", "100%", "a/b"]);
         assert_eq!(key(&["%20", "2026-01-31T08:30"]).as_str(), "%2520/2026-01-31T08:30");
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_that_is_typed_as_it_is_shown_is_the_key(
+            parts in proptest::collection::vec(prop_oneof![any::<String>(), "[ %20F25/a(]{0,8}"], 1..4)
+        ) {
+            let values: Vec<Value> = parts.iter().map(|part| Value::Text(part.as_str().into())).collect();
+            let key = DocumentKey::from_values(&values);
+            let shown = DocumentKey::shown(key.as_str());
+            prop_assert_eq!(&DocumentKey::typed(&shown), &key, "shown as {}", shown);
+            prop_assert_eq!(&DocumentKey::typed(key.as_str()), &key);
+        }
+    }
+
+    #[test]
+    fn a_key_is_shown_as_it_is_typed_unless_it_would_be_another() {
+        for (text, shown) in [
+            ("%2000007", " 00007"),
+            ("%20%2000007/INV%257", "  00007/INV%7"),
+            ("0000104/INV-7", "0000104/INV-7"),
+            // a part with a separator, and one that reads like an escape
+            ("A%2F1/7", "A%2F1/7"),
+            ("%25207", "%25207"),
+            ("(row after %207)", "(row after %207)"),
+        ] {
+            assert_eq!(DocumentKey::shown(text), shown);
+            assert_eq!(DocumentKey::typed(shown).as_str(), text, "typed");
+            assert_eq!(DocumentKey::typed(text).as_str(), text, "as lists of programs write it");
+        }
     }
 
     fn key(parts: &[&str]) -> DocumentKey {

@@ -6,6 +6,7 @@ pub mod budget;
 pub mod conflict;
 pub mod currency;
 pub mod delivery;
+pub mod differing;
 pub mod document;
 pub mod explain;
 pub mod history;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Conn, Store, StoreError, Tx};
+use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::store::text::{JsonText, Text};
 
@@ -218,7 +219,7 @@ fn chosen<R: QueryableByName<Pg> + 'static>(conn: &mut Conn, sql: &str, filter: 
     Ok(sql_query(sql)
         .bind::<Nullable<Text>, _>(filter.company)
         .bind::<Nullable<Text>, _>(filter.entity)
-        .bind::<Nullable<Text>, _>(filter.key)
+        .bind::<Nullable<Text>, _>(filter.key.map(|key| String::from(DocumentKey::typed(&key))))
         .bind::<Nullable<Text>, _>(filter.kind.map(|kind| kind.as_str()))
         .bind::<Nullable<Timestamptz>, _>(filter.since)
         .bind::<Nullable<Timestamptz>, _>(filter.until)

@@ -7,9 +7,9 @@ use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::{Store, StoreError};
-use crate::domain::FlowId;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
+use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
 
 /// What to list.
@@ -123,7 +123,7 @@ impl Store {
             .bind::<BigInt, _>(filter.after)
             .bind::<Nullable<Text>, _>(filter.company)
             .bind::<Nullable<Text>, _>(filter.entity)
-            .bind::<Nullable<Text>, _>(filter.key)
+            .bind::<Nullable<Text>, _>(filter.key.map(|key| String::from(DocumentKey::typed(&key))))
             .bind::<Nullable<Text>, _>(filter.state.map(ConflictState::as_str))
             .bind::<Nullable<Text>, _>(filter.kind.map(ConflictKind::as_str))
             .bind::<Array<BigInt>, _>(filter.ids)

@@ -10,7 +10,9 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz};
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
+use crate::domain::DocumentKey;
 use crate::domain::delivery::{FailureWord, ParkReason};
+use crate::domain::differing::{Message, ValueCount, differing};
 use crate::store::text::Text;
 
 /// The words of a row `p` of `pending` that make its cause: without quoted values, sys_ids and numbers, and not more than 400 characters.
@@ -20,6 +22,9 @@ const WORDS: &str =
 
 /// Parents of a cause that are named.
 const PARENTS: i64 = 5;
+
+/// Records of a cause over which the values that differ are counted: the newest.
+const COUNTED: i64 = 1000;
 
 /// SQL with `{cause}` filled in for the row `p` of `pending`. A cause's name is a hash of what it is, so that it is the same on
 /// every node and in every answer.
@@ -131,15 +136,6 @@ pub struct AmountAtStake {
     pub documents: i64,
 }
 
-/// A value in which the messages of one cause differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct ValueCount {
-    /// The value.
-    pub value: String,
-    /// Records that have it.
-    pub documents: i64,
-}
-
 /// Deliveries that did not arrive for one cause.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = Cause)]
@@ -156,8 +152,10 @@ pub struct CauseRow {
     pub example: String,
     /// That record's key.
     pub example_key: String,
-    /// The values in which the messages differ, the most frequent first.
+    /// The values in which the messages differ, the most frequent of each differing place first.
     pub values: Vec<ValueCount>,
+    /// How many of the newest records the values are counted over; null: over all.
+    pub values_of_newest: Option<i64>,
     /// What is at stake, per currency.
     pub amounts: Vec<AmountAtStake>,
     /// The parents that records wait for, the most wanted first.
@@ -279,19 +277,13 @@ struct Grouped {
     amounts: String,
 }
 
-/// A message of a cause, and of how many records it is.
-#[derive(Debug, Deserialize)]
-struct Message {
-    message: String,
-    documents: i64,
-}
-
 impl From<Grouped> for CauseRow {
     fn from(row: Grouped) -> Self {
         // made by our own statement: what cannot be read is left out rather than keeping the whole list away
         let messages: Vec<Message> = serde_json::from_str(&row.messages).unwrap_or_default();
         Self {
             values: differing(&messages),
+            values_of_newest: (row.documents > COUNTED).then_some(COUNTED),
             amounts: serde_json::from_str(&row.amounts).unwrap_or_default(),
             parents: Vec::new(),
             cause: row.cause,
@@ -310,25 +302,6 @@ impl From<Grouped> for CauseRow {
             all: row.all,
         }
     }
-}
-
-/// The quoted values at the first place where messages of one form differ, with the records that have each.
-fn differing(messages: &[Message]) -> Vec<ValueCount> {
-    let quoted = |message: &Message| message.message.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-    let all: Vec<(Vec<String>, i64)> = messages.iter().map(|message| (quoted(message), message.documents)).collect();
-    let places = all.iter().map(|(values, _)| values.len()).min().unwrap_or_default();
-    let differs = |place: &usize| all.iter().any(|(values, _)| values[*place] != all[0].0[*place]);
-    let Some(place) = (0..places).find(differs) else { return Vec::new() };
-    let mut counts: Vec<ValueCount> = Vec::new();
-    for (values, documents) in &all {
-        let value = &values[place];
-        match counts.iter_mut().find(|one| one.value == *value) {
-            Some(one) => one.documents += documents,
-            None => counts.push(ValueCount { value: value.clone(), documents: *documents }),
-        }
-    }
-    counts.sort_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.value.cmp(&b.value)));
-    counts
 }
 
 #[derive(QueryableByName)]
@@ -365,7 +338,7 @@ impl Store {
                 .bind::<Nullable<Text>, _>(filter.text)
                 .bind::<BigInt, _>(filter.after)
                 .bind::<BigInt, _>(filter.limit)
-                .bind::<Nullable<Text>, _>(filter.key)
+                .bind::<Nullable<Text>, _>(filter.key.map(|key| String::from(DocumentKey::typed(&key))))
                 .bind::<Nullable<Timestamptz>, _>(filter.since)
                 .bind::<Nullable<Timestamptz>, _>(filter.until)
                 .bind::<Nullable<Text>, _>(filter.cause)
@@ -387,11 +360,12 @@ impl Store {
                 .bind::<Nullable<Text>, _>(filter.reason.map(FailureWord::as_str))
                 .bind::<Nullable<Text>, _>(filter.text)
                 .bind::<BigInt, _>(filter.limit)
-                .bind::<Nullable<Text>, _>(filter.key)
+                .bind::<Nullable<Text>, _>(filter.key.map(|key| String::from(DocumentKey::typed(&key))))
                 .bind::<Nullable<Timestamptz>, _>(filter.since)
                 .bind::<Nullable<Timestamptz>, _>(filter.until)
                 .bind::<Nullable<Text>, _>(filter.cause)
                 .bind::<Bool, _>(filter.oldest)
+                .bind::<BigInt, _>(COUNTED)
                 .load(conn)?;
             let mut causes: Vec<CauseRow> = rows.into_iter().map(CauseRow::from).collect();
             let waiting = causes.iter().filter(|cause| cause.reason == ParkReason::MissingParent.as_str());
@@ -410,25 +384,5 @@ impl Store {
             Ok(causes)
         })
         .await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_differs_between_messages_is_counted() {
-        let message = |message: &str, documents| Message { message: message.into(), documents };
-        let value = |value: &str, documents| ValueCount { value: value.into(), documents };
-        let lookup = |code: &str| {
-            format!("field `u_currency` of `…` cannot be made from Currency = `{code}`: the code list `currency` has no `{code}`")
-        };
-        assert_eq!(differing(&[message(&lookup("EUR"), 8), message(&lookup("$"), 4)]), [value("EUR", 8), value("$", 4)]);
-        assert_eq!(differing(&[message(&lookup("EUR"), 8)]), []);
-        assert_eq!(differing(&[message("no answer", 3), message("no answer at all", 2)]), []);
-        // another number of values: only the places that all have are compared
-        assert_eq!(differing(&[message("a `1` `2`", 1), message("a `1`", 1)]), []);
-        assert_eq!(differing(&[]), []);
     }
 }

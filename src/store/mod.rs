@@ -68,7 +68,7 @@ pub use downstream::{DownstreamDue, DownstreamVerdict};
 pub use enet_session::{EnetTaken, EnetUser, SealedSession};
 pub use error::StoreError;
 pub(crate) use error::TxError;
-pub use failure::{AmountAtStake, CauseRow, FailureFilter, FailureRow, ParentRow, ValueCount};
+pub use failure::{AmountAtStake, CauseRow, FailureFilter, FailureRow, ParentRow};
 pub use flow::{FlowBefore, FlowRow, Lease, Taken};
 pub use forget::{Forgotten, ForgottenFlow};
 pub use gauges::{ConflictCount, EntityCount, FlowMark, Gauges};

@@ -5,9 +5,9 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 
 use super::{Store, StoreError};
-use crate::domain::FlowId;
 use crate::domain::next_step::NextStep;
 use crate::domain::run::RunId;
+use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
 
 /// A parent that will not come.
@@ -104,6 +104,7 @@ impl Store {
                 .bind::<Array<Text>, _>(absent.iter().map(|parent| parent.why.as_str()).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(absent.iter().map(|parent| parent.next_step.text().into_owned()).collect::<Vec<_>>())
                 .bind::<SqlUuid, _>(run.0)
+                .bind::<Array<Text>, _>(absent.iter().map(|parent| DocumentKey::shown(&parent.key)).collect::<Vec<_>>())
                 .load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))
         })

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::audit::{AuditFilter, newest};
 use super::{HoldView, Store, StoreError};
-use crate::domain::FlowId;
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::SILENT;
 use crate::domain::explain::{Part, Sending, Standing, explain};
 use crate::domain::word::Names;
+use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
 
 /// How a flow stands.
@@ -374,6 +374,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn record_view(&self, company: String, entity: String, key: String) -> Result<RecordView, StoreError> {
+        let key = String::from(DocumentKey::typed(&key));
         self.run("read a record's life", move |conn| {
             let versions: Vec<VersionView> = sql_query(
                 "SELECT v.version, v.read_at, v.deleted, v.content FROM version v JOIN document d ON d.id = v.document_id \

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::failure::with_cause;
 use super::{Conn, Store, StoreError, Tx};
-use crate::domain::FlowId;
 use crate::domain::resent::Stands;
+use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
 
 /// Which documents.
@@ -199,14 +199,14 @@ impl Store {
                 .bind::<BigInt, _>(after)
                 .bind::<Nullable<Text>, _>(scope.company)
                 .bind::<Nullable<Text>, _>(scope.entity)
-                .bind::<Nullable<Text>, _>(scope.key)
+                .bind::<Nullable<Text>, _>(scope.key.map(|key| String::from(DocumentKey::typed(&key))))
                 .bind::<Nullable<SqlUuid>, _>(scope.run)
                 .bind::<Nullable<Timestamptz>, _>(scope.since)
                 .bind::<Nullable<Timestamptz>, _>(scope.until)
                 .bind::<Nullable<Text>, _>(scope.reason)
                 .bind::<Nullable<Text>, _>(scope.text)
                 .bind::<Nullable<Text>, _>(scope.cause)
-                .bind::<Array<Text>, _>(scope.keys)
+                .bind::<Array<Text>, _>(scope.keys.iter().map(|key| String::from(DocumentKey::typed(key))).collect::<Vec<_>>())
                 .bind::<BigInt, _>(limit)
                 .load(conn)?)
         })

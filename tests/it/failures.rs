@@ -164,3 +164,36 @@ fn a_missing_table_is_not_said_to_pass_by_itself() {
     assert!(said.contains("has no table") && said.contains("have the table made in ServiceNow"), "{said}");
     assert!(!said.contains("nothing: "), "{said}");
 }
+
+#[test]
+fn values_that_differ_at_two_places_are_counted_each_and_of_many_records_the_newest() {
+    let world = World::before();
+    world.database.psql(
+        "INSERT INTO document (company, entity, key, version, hash) SELECT 'EDU1', 'invoice', '0000104/' || n, 1, '\\x00' FROM generate_series(1, 1500) n ORDER BY n",
+    );
+    world.database.psql(
+        "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message, first_failed_at) \
+         SELECT id, id, company, entity, 1, 'header', '', 'parked', 'rejected', \
+         format('terms `%s` and currency `%s` of `%s` are not known', CASE WHEN n % 2 = 0 THEN '30' ELSE '60' END, CASE WHEN n <= 1100 THEN 'EUR' ELSE 'R' END, key), now() \
+         FROM (SELECT *, split_part(key, '/', 2)::int AS n FROM document) d",
+    );
+    let found = causes(&world, &[]);
+    let [cause] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((&cause["documents"], &cause["values_of_newest"]), (&Value::from(1500), &Value::from(1000)), "{cause}");
+    let counted: Vec<(i64, &str, i64)> = cause["values"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["place"].as_i64().unwrap(), word(one, "value"), one["documents"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(counted, [(1, "30", 500), (1, "60", 500), (2, "EUR", 600), (2, "R", 400)]);
+    let said = run(&world, &["failures", "--causes"]);
+    for words in ["values        30 500, 60 500", "and values    EUR 600, R 400", "(values of the newest 1000 records)"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    // of a smaller group all are counted, and nothing is said of a limit
+    world.database.psql("DELETE FROM pending WHERE delivery_id > 900");
+    let few = causes(&world, &[]);
+    assert!(few[0]["values_of_newest"].is_null() && few[0]["values"][0]["documents"] == 450, "{few:?}");
+    assert!(!run(&world, &["failures", "--causes"]).contains("newest"));
+}

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::actions::{OUTCOME_WAIT, body, caller, reason};
 use super::openapi::{Name, Why};
 use crate::actors::replay::release as release_records;
-use crate::domain::FlowId;
 use crate::domain::resent::ResentOutcome;
+use crate::domain::{DocumentKey, FlowId};
 use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
@@ -96,7 +96,11 @@ fn checked(asked: HoldBody) -> Result<(FlowId, Vec<String>, String), Problem> {
     if asked.keys.iter().chain([&asked.company, &asked.entity]).any(|text| text.contains('\0')) {
         return Err(Problem::bad_request("a name holds a zero byte", "send text"));
     }
-    Ok((FlowId::new(asked.company.as_str(), asked.entity.as_str()), asked.keys, why))
+    Ok((
+        FlowId::new(asked.company.as_str(), asked.entity.as_str()),
+        asked.keys.iter().map(|key| DocumentKey::typed(key).into()).collect(),
+        why,
+    ))
 }
 
 fn answer(flow: &FlowId, keys: Vec<String>, records: Vec<HoldRow>, outcome: Option<ResentOutcome>) -> Result<HoldAnswer, Problem> {

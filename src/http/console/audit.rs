@@ -9,6 +9,7 @@ use super::filter::{Filter, Spec};
 use super::steps::{Step, step};
 use super::view::{Frame, Time, record_path};
 use super::{Page, ok, session};
+use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::http::Surface;
 use crate::store::{AuditFilter, AuditRow, StoreError};
@@ -93,7 +94,7 @@ impl From<AuditRow> for AuditView {
             flow: flow_of(&row),
             step: step(&row),
             kind: row.kind.replace('_', " "),
-            key: row.key.unwrap_or_default(),
+            key: row.key.as_deref().map(DocumentKey::shown).unwrap_or_default(),
             path,
             who: row.actor,
         }

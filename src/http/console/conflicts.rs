@@ -9,9 +9,9 @@ use super::session::{self, Form};
 use super::view::{Frame, Time, record_path};
 use super::{Page, ok, see_other};
 use crate::actors::tree::flows;
-use crate::domain::FlowId;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
+use crate::domain::{DocumentKey, FlowId};
 use crate::http::Surface;
 use crate::http::api::actions::caller;
 use crate::http::api::conflicts::{adopt_action, resolve_action};
@@ -57,7 +57,7 @@ impl From<ConflictRow> for ConflictView {
             id: row.id,
             path: record_path(&row.company, &row.entity, &row.key),
             flow: format!("{}/{}", row.company, row.entity),
-            key: row.key,
+            key: DocumentKey::shown(&row.key),
             field: if row.field == "@row" { "the record itself".to_owned() } else { row.field },
             decidable: row.state != "closed" && row.kind != "ambiguous",
             kind: row.kind.replace('_', " "),

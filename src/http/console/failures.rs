@@ -11,9 +11,10 @@ use super::session::{self, Form};
 use super::view::{Frame, Ticks, Time, grouped, part, record_path};
 use super::{Page, Refusal, ok, see_other};
 use crate::actors::replay::ReplayReport;
-use crate::domain::CompanyId;
 use crate::domain::delivery::{FailureWord, ParkReason};
+use crate::domain::differing::{ValueCount, by_place};
 use crate::domain::look::thousands;
+use crate::domain::{CompanyId, DocumentKey};
 use crate::http::Surface;
 use crate::http::api::actions::{ReplayBody, caller, replay_done};
 use crate::http::problem::Problem;
@@ -45,9 +46,9 @@ struct CauseView {
     example: Ticks,
     example_key: String,
     example_path: String,
-    values: Vec<(String, String)>,
-    /// Values that are not named.
-    others: usize,
+    values: Vec<ValuesView>,
+    /// Over how many of the newest records the values are counted, where not over all.
+    newest: Option<String>,
     /// Currency, amount and number of records.
     amounts: Vec<(String, String, String)>,
     parents: Vec<ParentView>,
@@ -60,6 +61,22 @@ struct CauseView {
     first: Time,
     last: Time,
     once: bool,
+}
+
+/// The values at one of the places where the messages differ.
+struct ValuesView {
+    /// The value and its number of records.
+    named: Vec<(String, String)>,
+    /// Values that are not named.
+    others: usize,
+}
+
+impl ValuesView {
+    fn of(values: &[ValueCount]) -> Self {
+        let count = |one: &ValueCount| grouped(i64::try_from(one.documents).unwrap_or(i64::MAX));
+        let named = values.iter().take(VALUES).map(|one| (one.value.clone(), count(one))).collect();
+        Self { named, others: values.len().saturating_sub(VALUES) }
+    }
 }
 
 impl CauseView {
@@ -82,7 +99,7 @@ impl CauseView {
         });
         let parent = |one: &ParentRow| ParentView {
             path: record_path(&one.company, &one.entity, &one.key),
-            name: format!("{} {}", one.entity.replace('_', " "), one.key),
+            name: format!("{} {}", one.entity.replace('_', " "), DocumentKey::shown(&one.key)),
             words: Ticks(one.words()),
             counted: records(one.documents),
         };
@@ -91,12 +108,12 @@ impl CauseView {
             cause: cause.to_owned(),
             tone,
             amounts: amounts.collect(),
-            values: row.values.iter().take(VALUES).map(|one| (one.value.clone(), grouped(one.documents))).collect(),
-            others: row.values.len().saturating_sub(VALUES),
+            values: by_place(&row.values).into_iter().map(ValuesView::of).collect(),
+            newest: row.values_of_newest.map(grouped),
             parents: row.parents.iter().map(parent).collect(),
             more_parents: row.parents.first().map_or(0, |one| one.parents) - row.parents.len() as i64,
             example_path: record_path(&row.company, &row.entity, &row.example_key),
-            example_key: row.example_key,
+            example_key: DocumentKey::shown(&row.example_key),
             example: Ticks(row.example),
             name: row.cause,
             company: row.company,
@@ -264,7 +281,7 @@ impl From<FailureRow> for RowView {
         Self {
             path: record_path(&row.company, &row.entity, &row.key),
             part: format!("{} {}", row.block, row.record_key).trim_end().to_owned(),
-            key: row.key,
+            key: DocumentKey::shown(&row.key),
             message: Ticks(row.message.unwrap_or_default()),
             attempts: row.attempts,
             since: Time(row.first_failed_at),

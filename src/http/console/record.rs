@@ -15,7 +15,7 @@ use crate::actors::lookup::Seen;
 use crate::domain::delivery::ParkReason;
 use crate::domain::history::{ChildKeys, Flat, changes, flatten};
 use crate::domain::look::{Child, Content, Looks, Shown};
-use crate::domain::{CompanyId, FlowId};
+use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
@@ -246,6 +246,6 @@ fn page(frame: Frame, view: RecordView, most: usize, keys: &ChildKeys, writing: 
         steps: steps.collect(),
         company: view.company,
         entity: view.entity,
-        key: view.key,
+        key: DocumentKey::shown(&view.key),
     }
 }

@@ -7,6 +7,7 @@ use super::filter::{Filter, Spec};
 use super::session;
 use super::view::{Frame, record_path};
 use super::{Page, ok};
+use crate::domain::DocumentKey;
 use crate::http::Surface;
 use crate::store::{DocumentFilter, DocumentRow, DocumentState};
 
@@ -34,7 +35,7 @@ impl From<DocumentRow> for FoundView {
             _ => ("nothing outstanding", "good"),
         };
         let path = record_path(&row.company, &row.entity, &row.key);
-        Self { path, key: row.key, company: row.company, entity: row.entity, version: row.version, state, tone }
+        Self { path, key: DocumentKey::shown(&row.key), company: row.company, entity: row.entity, version: row.version, state, tone }
     }
 }
 

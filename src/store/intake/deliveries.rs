@@ -16,6 +16,7 @@ use super::super::run::RunTally;
 use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
 use super::{Intake, IntakeRecord, MapFailure, Work, next_ids};
+use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 use crate::domain::next_step::NextStep;
@@ -140,10 +141,14 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
                 if deliveries.len() > first && !parents.is_empty() {
                     awaited.extend(parents.iter().map(|p| (w.id, p.0.as_str(), p.1.as_str())));
                 }
-                let message = parents
-                    .iter()
-                    .min()
-                    .map(|p| format!("refers to {} `{}` of company {}, which has not been delivered", p.0, p.1, intake.flow.company));
+                let message = parents.iter().min().map(|p| {
+                    format!(
+                        "refers to {} `{}` of company {}, which has not been delivered",
+                        p.0,
+                        DocumentKey::shown(&p.1),
+                        intake.flow.company
+                    )
+                });
                 for delivery in deliveries[first..].iter_mut().filter(|delivery| delivery.state == "waiting") {
                     if let Some(message) = &message {
                         (delivery.state, delivery.reason, delivery.message) = ("parked", Some("missing_parent"), Some(message.clone()));

@@ -2,7 +2,7 @@ WITH f AS MATERIALIZED (
     SELECT p.delivery_id, p.document_id, p.company, p.entity, coalesce(p.reason, p.state) AS why, p.state, coalesce(p.message, '') AS message,
            p.next_step, coalesce(p.first_failed_at, p.since) AS failed_at, {cause} AS cause,
            -- the record's own names differ anyway
-           replace(replace(coalesce(p.message, ''), '`' || d.key || '`', '`…`'), '`' || nullif(p.record_key, '') || '`', '`…`') AS alike,
+           replace(replace(coalesce(p.message, ''), '`' || d.key || '`', '`…`'), '`' || coalesce(nullif(p.record_key, ''), d.key) || '`', '`…`') AS alike,
            d.key, d.amount, d.currency
     FROM pending p JOIN document d ON d.id = p.document_id
     WHERE (p.state IN ('parked', 'in_doubt') OR (p.state = 'waiting' AND p.message IS NOT NULL))
@@ -22,15 +22,20 @@ WITH f AS MATERIALIZED (
     GROUP BY cause
     ORDER BY CASE WHEN $10 THEN min(failed_at) END, count(*) DESC, cause
     LIMIT $5
+), newest AS (
+    -- the values are counted over so many records at most: a cause can have a message of its own for each
+    SELECT cause, document_id FROM (
+        SELECT cause, document_id, row_number() OVER (PARTITION BY cause ORDER BY max(delivery_id) DESC) AS number
+        FROM f JOIN g USING (cause)
+        GROUP BY cause, document_id
+    ) d WHERE number <= $11
 ), counted AS (
-    SELECT cause, coalesce(alike, message) AS message, count(DISTINCT document_id) AS documents
-    FROM f JOIN g USING (cause)
+    SELECT f.cause, coalesce(f.alike, f.message) AS message, json_agg(DISTINCT f.document_id) AS documents
+    FROM f JOIN newest USING (cause, document_id)
     GROUP BY 1, 2
-), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY cause ORDER BY documents DESC, message) AS rank FROM counted
 ), messages AS (
-    SELECT cause, json_agg(json_build_object('message', message, 'documents', documents) ORDER BY rank) AS messages
-    FROM ranked WHERE rank <= 200
+    SELECT cause, json_agg(json_build_object('message', message, 'documents', documents) ORDER BY message) AS messages
+    FROM counted
     GROUP BY cause
 ), sums AS (
     -- an amount counts once, however many parts of its document failed; amounts of different currencies are never added

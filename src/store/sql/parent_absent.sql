@@ -1,15 +1,15 @@
 WITH n AS (
-    SELECT * FROM unnest($3::text[], $4::text[], $5::text[]) AS n (key, why, next_step)
+    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $7::text[]) AS n (key, why, next_step, shown)
 ), marked AS (
     UPDATE awaited_parent a SET absent_since = now(), absent_why = n.why
     FROM n
     WHERE a.company = $1 AND a.entity = $2 AND a.key = n.key AND a.absent_why IS DISTINCT FROM n.why
-    RETURNING a.document_id, a.key, n.why, n.next_step
+    RETURNING a.document_id, a.key, n.why, n.next_step, n.shown
 ), first AS (
     SELECT DISTINCT ON (document_id) * FROM marked ORDER BY document_id, key
 ), said AS (
     UPDATE pending p
-    SET message = 'refers to ' || $2 || ' `' || f.key || '` of company ' || $1 || ', which ' || f.why || ' (whole read of '
+    SET message = 'refers to ' || $2 || ' `' || f.shown || '` of company ' || $1 || ', which ' || f.why || ' (whole read of '
                   || to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI"Z"') || ')',
         next_step = f.next_step
     FROM first f
