@@ -9,6 +9,7 @@ use super::compile_gone;
 use super::compile_number::OWN_CURRENCY;
 use super::compile_read::unknown_column;
 use super::compile_watch;
+use super::form;
 use super::gone::GoneCase;
 use super::parse::Text;
 use super::plan::{
@@ -164,7 +165,9 @@ impl Block<'_> {
                 );
             }
             let (source, limit) = self.source(name, field, report);
-            fields.push(FieldPlan { name: name.value.clone(), source, limit });
+            let column = |at| self.read.map_or(form::Form::Unsaid, |read| form::of_column(read, self.child, at));
+            let form = form::form(&source, &column);
+            fields.push(FieldPlan { name: name.value.clone(), source, limit, form });
         }
         if fields.is_empty() && shape.write != WriteWord::None {
             report.add(shape.line, self.key("fields"), "there is no field");

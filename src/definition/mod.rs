@@ -11,6 +11,7 @@ pub mod content;
 mod distinct;
 pub mod drift;
 mod embedded;
+pub mod form;
 pub mod gone;
 pub mod known;
 pub mod load;

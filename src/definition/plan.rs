@@ -10,6 +10,7 @@ use crate::domain::{CompanyId, Document, EntityName, Facts, Value};
 pub use super::distinct::{DistinctForm, DistinctPlan};
 pub use super::number::{Control, Convert, Decimals, NumberFrom, NumberPlan, ValueDiscount};
 
+use super::form::Form;
 use super::gone::GoneCase;
 
 /// One entity, compiled once at start from its two files.
@@ -562,6 +563,8 @@ pub struct FieldPlan {
     pub source: FieldSource,
     /// What becomes of a text that is too long.
     pub limit: Option<Limit>,
+    /// What kind of value it is.
+    pub form: Form,
 }
 
 /// The most characters of a field.

@@ -4,24 +4,31 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+use crate::definition::form::Form;
+use crate::definition::plan::TargetPlan;
+
 use super::outcome::FieldDifference;
 use super::wire::{Cell, Row};
 
 /// The fields that came back otherwise than they were sent.
 ///
 /// `sys_id` is not compared: the instance may choose its own.
-pub(super) fn differences<'a>(sent: impl Iterator<Item = (&'a str, &'a str)>, row: &Row) -> Vec<FieldDifference> {
+pub(super) fn differences<'a>(target: &TargetPlan, sent: impl Iterator<Item = (&'a str, &'a str)>, row: &Row) -> Vec<FieldDifference> {
     let pairs = sent.filter(|(field, _)| *field != "sys_id");
-    let different = pairs.filter(|(field, value)| !same_cell(value, row.0.get(*field)));
+    let different = pairs.filter(|(field, value)| !same_cell(target.form(field), value, row.0.get(*field)));
     different
         .map(|(field, value)| FieldDifference { field: field.into(), sent: value.into(), returned: row.text(field).map(str::to_owned) })
         .collect()
 }
 
 /// The same for a row that was read earlier as plain values.
-pub(super) fn differences_found(sent: &BTreeMap<String, String>, found: &BTreeMap<String, String>) -> Vec<FieldDifference> {
+pub(super) fn differences_found(
+    target: &TargetPlan,
+    sent: &BTreeMap<String, String>,
+    found: &BTreeMap<String, String>,
+) -> Vec<FieldDifference> {
     let same = |field: &str, value: &str| match found.get(field) {
-        Some(returned) => same_value(value, returned),
+        Some(returned) => same(target.form(field), value, returned),
         None => value.trim().is_empty(),
     };
     let different = sent.iter().filter(|(field, value)| *field != "sys_id" && !same(field, value));
@@ -31,22 +38,20 @@ pub(super) fn differences_found(sent: &BTreeMap<String, String>, found: &BTreeMa
 }
 
 /// Whether a row that was read earlier holds what would be sent.
-pub(super) fn same_fields(sent: &BTreeMap<String, String>, found: &BTreeMap<String, String>) -> bool {
-    differences_found(sent, found).is_empty()
+pub(super) fn same_fields(target: &TargetPlan, sent: &BTreeMap<String, String>, found: &BTreeMap<String, String>) -> bool {
+    differences_found(target, sent, found).is_empty()
 }
 
-fn same_cell(sent: &str, cell: Option<&Cell>) -> bool {
+fn same_cell(form: Form, sent: &str, cell: Option<&Cell>) -> bool {
     match cell {
         None => sent.trim().is_empty(),
-        Some(cell) => same_value(sent, &cell.value) || cell.display.as_deref().is_some_and(|display| same_value(sent, display)),
+        Some(cell) => same(form, sent, &cell.value) || cell.display.as_deref().is_some_and(|display| same(form, sent, display)),
     }
 }
 
-/// Whether two texts mean the same value: `12.5` and `12.50`, `2026-01-31` and `2026-01-31 00:00:00`, `true` and `1`, line ends of either
-/// kind.
-///
-/// Codes stay codes: `007` is not `7`, because a number with leading zeros is not compared as a number.
-pub fn same_value(sent: &str, returned: &str) -> bool {
+/// Whether what came back means what was sent, by the kind of value that the field carries. A text that came back otherwise is another value,
+/// whatever both look like.
+pub(super) fn same(form: Form, sent: &str, returned: &str) -> bool {
     let (sent, returned) = (sent.trim(), returned.trim());
     if sent == returned || same_lines(sent, returned) {
         return true;
@@ -55,16 +60,30 @@ pub fn same_value(sent: &str, returned: &str) -> bool {
         // clearing a number or a flag column leaves its zero
         return matches!(number(returned), Some(zero) if zero.is_zero()) || flag(returned) == Some(false);
     }
-    if let (Some(a), Some(b)) = (number(sent), number(returned)) {
-        return a == b;
+    match form {
+        Form::Text => false,
+        Form::Number => {
+            matches!((number(sent), number(returned)), (Some(a), Some(b)) if a == b)
+                || same_amount(sent, returned)
+                || same_amount(returned, sent)
+        }
+        Form::Date => matches!((midnight(sent), midnight(returned)), (Some(a), Some(b)) if a == b),
+        Form::Flag => flag(sent).is_some() && flag(sent) == flag(returned),
+        Form::Unsaid => same_value(sent, returned),
     }
-    if let (Some(a), Some(b)) = (midnight(sent), midnight(returned)) {
-        return a == b;
+}
+
+/// Whether two texts may mean the same value where nothing says of what kind it is: `12.5` and `12.50`, `2026-01-31` and `2026-01-31 00:00:00`,
+/// `true` and `1`, line ends of either kind.
+///
+/// Codes stay codes: `007` is not `7`, because a number with leading zeros is not compared as a number.
+pub fn same_value(sent: &str, returned: &str) -> bool {
+    let (sent, returned) = (sent.trim(), returned.trim());
+    if [Form::Text, Form::Number, Form::Date].iter().any(|form| same(*form, sent, returned)) {
+        return true;
     }
     let literal = |text: &str| text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false");
-    (literal(sent) || literal(returned)) && flag(sent).is_some() && flag(sent) == flag(returned)
-        || same_amount(sent, returned)
-        || same_amount(returned, sent)
+    (literal(sent) || literal(returned)) && same(Form::Flag, sent, returned)
 }
 
 /// The same text but for line ends and the blanks before them.
@@ -178,9 +197,38 @@ mod tests {
     }
 
     #[test]
+    fn the_kind_of_a_value_decides_and_not_its_looks() {
+        for (form, sent, returned, is) in [
+            (Form::Text, "42.0", "42", false),
+            (Form::Text, "0042", "42", false),
+            (Form::Text, "2026-01-31", "2026-01-31 00:00:00", false),
+            (Form::Text, "true", "1", false),
+            (Form::Text, "EUR;10.00", "10.00", false),
+            (Form::Text, "42.0 ", "42.0", true),
+            (Form::Text, "", "0", true),
+            (Form::Number, "42.0", "42", true),
+            (Form::Number, "EUR;10.00", "10.00", true),
+            (Form::Number, "42", "true", false),
+            (Form::Number, "1", "true", false),
+            (Form::Date, "2026-01-31", "2026-01-31 00:00:00", true),
+            (Form::Date, "42.0", "42", false),
+            (Form::Flag, "true", "1", true),
+            (Form::Flag, "1", "1.0", false),
+            (Form::Unsaid, "42.0", "42", true),
+            (Form::Unsaid, "0042", "42", false),
+        ] {
+            assert_eq!(same(form, sent, returned), is, "{form:?} {sent} {returned}");
+        }
+    }
+
+    #[test]
     fn a_missing_field_is_a_difference_unless_nothing_was_sent() {
         let row = Row([("a".to_owned(), Cell { value: "1".into(), display: None })].into());
-        let found = differences([("a", "1.0"), ("b", ""), ("c", "kept"), ("sys_id", "x")].into_iter(), &row);
+        let found = differences(
+            &crate::servicenow::tests::support::table(),
+            [("a", "1.0"), ("b", ""), ("c", "kept"), ("sys_id", "x")].into_iter(),
+            &row,
+        );
         assert_eq!(found, [FieldDifference { field: "c".into(), sent: "kept".into(), returned: None }]);
     }
 

@@ -194,7 +194,9 @@ fn by_row(target: &TargetPlan, record: &OutRecord, table: &str, found: Option<&F
         };
     }
     match found {
-        Some(found) if found.version == Some(record.version) || found.version.is_none() && same_fields(&record.fields, &found.fields) => {
+        Some(found)
+            if found.version == Some(record.version) || found.version.is_none() && same_fields(target, &record.fields, &found.fields) =>
+        {
             Settled::Confirmed { sys_id: found.sys_id.clone(), table: Some(table.to_owned()), partial: Vec::new(), said: None }
         }
         _ => Settled::Absent,
@@ -204,7 +206,7 @@ fn by_row(target: &TargetPlan, record: &OutRecord, table: &str, found: Option<&F
 /// `None` when they say nothing.
 fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Option<Staged> {
     let version = |row: &&Row| {
-        staging::of_version(target, row, record.version).unwrap_or_else(|| same_fields(&record.fields, &lookup::plain(target, row)))
+        staging::of_version(target, row, record.version).unwrap_or_else(|| same_fields(target, &record.fields, &lookup::plain(target, row)))
     };
     let rows: Vec<&Row> = rows.iter().filter(version).collect();
     let state = |row: &Row| row.filled("sys_import_state").unwrap_or_default().to_ascii_lowercase();
@@ -216,7 +218,7 @@ fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Opt
             return Some(Staged::LookIn { table: table(row), ignored: None });
         };
         let sent = record.fields.iter().filter(|(_, text)| !text.trim().is_empty());
-        let partial = differences(sent.map(|(name, text)| (name.as_str(), text.as_str())), row);
+        let partial = differences(target, sent.map(|(name, text)| (name.as_str(), text.as_str())), row);
         return Some(Staged::Final(Settled::Confirmed { sys_id, table: table(row), partial, said: comment(row) }));
     }
     if let Some(row) = rows.iter().find(is(&["ignored"])) {

@@ -50,7 +50,7 @@ pub(super) fn stands(target: &TargetPlan, record: &OutRecord, table: &str, found
         .filter(|(name, _)| found.fields.contains_key(*name))
         .map(|(name, text)| (name.clone(), text.clone()))
         .collect();
-    let different = differences_found(&common, &found.fields);
+    let different = differences_found(target, &common, &found.fields);
     let first = different.first().map(|d| {
         let there = d.returned.as_deref().unwrap_or_default();
         format!("`{}` is `{there}` there, `{}` was sent", d.field, d.sent)
@@ -380,7 +380,7 @@ async fn staged_as_sent(sn: &ServiceNow, tokens: &dyn TokenSource, target: &Targ
                 .into_iter()
                 .filter(|(name, text)| !text.trim().is_empty() && !records[at].cleared.contains(name))
                 .collect();
-            let found = differences(sent.iter().map(|(name, text)| (name.as_str(), text.as_str())), row);
+            let found = differences(target, sent.iter().map(|(name, text)| (name.as_str(), text.as_str())), row);
             let dropped = |name: &str| found.iter().any(|d| d.field == name && d.returned.as_deref().unwrap_or_default().trim().is_empty());
             sn.shared().proof.seen(target, sent.keys().map(String::as_str).filter(|name| !dropped(name)));
             different |= !found.is_empty();

@@ -176,10 +176,10 @@ async fn look_first(
             steps[at] = withdrawn(format!("row {id} of `{}` is gone, or may not be read", target.table));
             continue;
         };
-        let changed = differences_found(expects, &row.fields);
+        let changed = differences_found(target, expects, &row.fields);
         match changed.first() {
             None => {}
-            Some(_) if same_fields(&records[at].fields, &row.fields) => {
+            Some(_) if same_fields(target, &records[at].fields, &row.fields) => {
                 steps[at] = Step::Done(Ok(Outcome::Confirmed {
                     sys_id: id,
                     table: target.table.clone(),
@@ -336,7 +336,7 @@ fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating:
     }
     let how = if updating.is_some() { How::Updated } else { How::Inserted };
     let sent = must_show(target, record, how);
-    let partial = differences(sent.iter().map(|(field, value)| (field.as_str(), value.as_str())), row);
+    let partial = differences(target, sent.iter().map(|(field, value)| (field.as_str(), value.as_str())), row);
     Step::Done(Ok(Outcome::Confirmed { sys_id, table: target.table.clone(), how, partial, said: None }))
 }
 
@@ -396,7 +396,7 @@ fn behind(
                 sys_id: found.sys_id.clone(),
                 table: target.table.clone(),
                 how,
-                partial: differences_found(&must_show(target, record, how), &found.fields),
+                partial: differences_found(target, &must_show(target, record, how), &found.fields),
                 said: Some(why.line(target, record)),
             })
         }
@@ -528,9 +528,9 @@ fn foreign(target: &TargetPlan, record: &OutRecord, found: &Found) -> Option<Str
 /// is one of several that may carry one version: its fields alone tell.
 fn holds(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
     match (&target.version_column, found.version) {
-        _ if record.expects.is_some() => same_fields(&record.fields, &found.fields),
+        _ if record.expects.is_some() => same_fields(target, &record.fields, &found.fields),
         (Some(_), Some(version)) => version == record.version,
-        _ => same_fields(&record.fields, &found.fields),
+        _ => same_fields(target, &record.fields, &found.fields),
     }
 }
 
@@ -558,7 +558,7 @@ pub(super) async fn settle(
             },
             None if holds(target, record, &found) => {
                 let how = if record.sys_id.is_some() { How::Updated } else { How::Inserted };
-                let partial = differences_found(&must_show(target, record, how), &found.fields);
+                let partial = differences_found(target, &must_show(target, record, how), &found.fields);
                 Settled::Confirmed { sys_id: found.sys_id, table: None, partial, said: None }
             }
             None => Settled::Absent,

@@ -281,6 +281,32 @@ fn what_is_cleared_in_syspro_is_cleared_in_servicenow_and_a_text_null_is_no_orde
 }
 
 #[test]
+fn a_text_that_comes_back_as_a_number_is_a_changed_value() {
+    let world = world(|instance| instance.table("itfm_gl_accounts").unwrap().set_column("u_report", ColumnKind::Decimal));
+    profile(&world, "gl_account", "name = \"Description\"", "name = \"Description\"\nu_report = \"ReportIndex1\"");
+    let codes = rows(&world.syspro, COMPANY, "GenMaster", |cell| (cell("Company").text().to_owned(), cell("GlCode").text().to_owned()));
+    let codes: Vec<(String, String)> = codes.into_iter().filter(|(_, code)| !["FORCED", "RETAINED"].contains(&code.as_str())).collect();
+    for (company, code) in &codes {
+        world.syspro.update(COMPANY, "GenMaster", &[("Company", company), ("GlCode", code)], &[("ReportIndex1", "")]).unwrap();
+    }
+    for ((company, code), text) in codes.iter().zip(["0042", "42.5"]) {
+        world.syspro.update(COMPANY, "GenMaster", &[("Company", company), ("GlCode", code)], &[("ReportIndex1", text)]).unwrap();
+    }
+    assert_eq!(say(&world, &["sync", "--entity", "gl_account"]).0, Some(3));
+    let shown = |at: usize| {
+        let key = format!("{COMPANY}/gl_account/{}/{}", codes[at].0.trim(), codes[at].1);
+        world.servicenow.rows("itfm_gl_accounts").into_iter().find(|row| row["u_source_key"] == key).unwrap()["u_report"].clone()
+    };
+    let mut refused: Vec<String> =
+        failures(&world, &["--entity", "gl_account"]).iter().map(|row| format!("{} {}", word(row, "key"), word(row, "message"))).collect();
+    refused.sort();
+    for (at, text) in ["0042", "42.5"].iter().enumerate() {
+        let said = refused.iter().find(|said| said.contains(&codes[at].1)).unwrap_or_else(|| panic!("{text} → {}: {refused:?}", shown(at)));
+        assert!(said.contains("u_report") && said.contains(&format!("`{text}`")), "{said}");
+    }
+}
+
+#[test]
 fn a_replay_clears_what_was_emptied_before_fields_were_cleared() {
     let world = world(|_| ());
     let key = a_supplier(&world);

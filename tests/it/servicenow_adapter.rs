@@ -142,7 +142,7 @@ impl Bench {
 }
 
 fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
-    let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None };
+    let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None, form: Default::default() };
     TargetPlan {
         align: None,
         watch: None,

@@ -4,6 +4,6 @@ mod answers;
 mod batches;
 mod import_sets;
 mod lookups;
-mod support;
+pub(super) mod support;
 mod tables;
 mod tokens;

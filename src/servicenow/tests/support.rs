@@ -212,7 +212,7 @@ impl TokenSource for Tokens {
 }
 
 fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
-    let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None };
+    let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None, form: Default::default() };
     TargetPlan {
         align: None,
         watch: None,
@@ -232,7 +232,7 @@ fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
     }
 }
 
-pub(super) fn table() -> TargetPlan {
+pub(in crate::servicenow) fn table() -> TargetPlan {
     target("x_row", "x_row", WriteMode::Table)
 }
 
