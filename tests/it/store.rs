@@ -80,6 +80,15 @@ fn a_page_costs_the_same_statements_whatever_its_size() {
 }
 
 #[test]
+fn no_table_is_emptied_by_a_crash_of_the_server() {
+    run(async {
+        let database = Database::migrated().await;
+        // what an unlogged table holds is gone when Postgres recovers
+        assert_eq!(database.psql("SELECT count(*) FROM pg_class WHERE relpersistence = 'u'"), "0");
+    });
+}
+
+#[test]
 fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
     run(async {
         let (database, store) = ledger().await;
