@@ -65,7 +65,7 @@ steps! {
     ChildKeyTooShortVia { child, entity, table, via } => "add the column that tells these rows apart to `key` of `[[child]]` `{child}` in \
         entities/{entity}.toml, or correct the rows in SYSPRO, where two rows of `{via}` may lead to the same row of `{table}`; then read \
         the record again (`tieline backfill`, or the next sweep)";
-    StoredUnreadable => "replay the record: it is mapped again from its stored content";
+    StoredUnreadable => "replay the record (`tieline replay`): it is mapped again from its stored content";
 
     // records that ServiceNow refused
     FieldRequired => "give the field a value in SYSPRO or in the definition, or relax the data policy, then replay the record";

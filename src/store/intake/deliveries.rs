@@ -329,7 +329,7 @@ impl<'a> Chosen<'a> {
                 delivery.message = Some(format!(
                     "what was last sent of it cannot be read back from the ledger, so that it is not marked as gone: {error}"
                 ));
-                delivery.next_step = Some(NextStep::Poison.text());
+                delivery.next_step = Some(NextStep::StoredUnreadable.text());
             }
             if !last.says("gone", &delivery.hash) || (!w.fresh && whole.is_some()) {
                 self.deliveries.push(delivery);
