@@ -60,7 +60,8 @@ export PROPTEST_CASES=${PROPTEST_CASES:-96}
 
 status=0
 CARGO_TARGET_DIR="$PWD/$out/build" cargo mutants --config "$out/config.toml" "${scope[@]}" --output "$out" --no-shuffle \
-  --minimum-test-timeout 60 --colors never -- --locked --lib -- --skip sim:: definition:: domain:: servicenow:: || status=$?
+  --minimum-test-timeout 60 --colors never --cargo-arg=--locked --cargo-arg=--lib \
+  -- -- --skip sim:: definition:: domain:: servicenow:: || status=$?
 # 2: some were not caught; 3: some ran into the time limit, which is noticed too
 ((status == 0 || status == 2 || status == 3)) || { echo "mutants: cargo-mutants failed with $status" >&2; exit "$status"; }
 
