@@ -30,7 +30,7 @@ pub struct CycleAsk {
     pub force: bool,
     /// When the schedule wanted each flow; empty when a person asked.
     pub due_at: BTreeMap<FlowId, DateTime<Utc>>,
-    /// The names that runs get, where whoever asks was told them beforehand.
+    /// The ids of the runs to be started, where the caller was already told them.
     pub runs: BTreeMap<FlowId, RunId>,
     /// Told how each flow went, as soon as it has ended.
     pub ended: Option<UnboundedSender<Option<PollError>>>,
@@ -96,7 +96,7 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
                     None => Err(PollError::Store { flow: flow.clone(), text: "there is no such flow here".into() }),
                 };
                 ended(&flow, result.as_ref().err());
-                // whoever asked may have gone
+                // the caller may have hung up
                 let _ = told.as_ref().map(|told| told.send(result.as_ref().err().cloned()));
                 (flow, result)
             }

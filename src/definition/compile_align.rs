@@ -226,3 +226,18 @@ pub(super) fn way_back_notes(plan: &Plan) -> Vec<String> {
     };
     stays.map(note).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::well_formed;
+
+    #[test]
+    fn a_template_has_one_root_element_that_ends() {
+        for text in ["<A/>", "<A><B/></A>", " <?xml version=\"1.0\"?><A>x</A> "] {
+            assert_eq!(well_formed(text), Ok(()), "{text}");
+        }
+        for text in ["", "x", "<A/><B/>", "<A></A><B></B>", "<A>", "<A></B>"] {
+            assert!(well_formed(text).is_err(), "{text}");
+        }
+    }
+}

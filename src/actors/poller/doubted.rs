@@ -23,7 +23,7 @@ pub(super) struct Doubted {
     emptied: Emptied,
     /// Rows per table that the read gave of each.
     records: HashMap<DocumentKey, HashMap<String, usize>>,
-    /// Where the reading stood before the first of them: whoever goes on from there meets all of them again.
+    /// Where the reading stood before the first of them: a read that resumes there meets all of them again.
     pub(super) standing: Option<Value>,
 }
 
