@@ -11,9 +11,17 @@ use crate::store::Claim;
 /// Records of which a field came back empty, without one that kept it, before the flow is to be stopped.
 const RECORDS: u32 = 3;
 
-/// What has been seen of each field since the program began, by company, block and field.
+/// What has been seen of each field since the program began.
 #[derive(Debug, Default)]
-pub(super) struct Seen(BTreeMap<(String, String, String), Field>);
+pub(super) struct Seen(BTreeMap<Place, Field>);
+
+/// One field of one block. Two entities may have columns of one name, in two tables with two rights.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    flow: FlowId,
+    block: String,
+    field: String,
+}
 
 #[derive(Debug, Default)]
 struct Field {
@@ -24,8 +32,7 @@ struct Field {
 /// A field of which nothing was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Dropped {
-    pub(super) company: String,
-    pub(super) field: String,
+    place: Place,
     records: u32,
     /// What was sent for the last of them, and its key.
     sent: String,
@@ -58,55 +65,64 @@ impl Seen {
         records: &[OutRecord],
         returned: &[Option<&[FieldDifference]>],
     ) -> Vec<Dropped> {
-        let mut found: BTreeMap<(String, String), Dropped> = BTreeMap::new();
+        let mut found: BTreeMap<Place, Dropped> = BTreeMap::new();
         for ((delivery, record), differences) in claim.deliveries.iter().zip(records).zip(returned) {
             let Some(differences) = differences else { continue };
+            let flow = FlowId::new(delivery.company.as_str(), claim.lane.entity.as_str());
             let version = target.version_column.iter().map(|column| (column.clone(), record.version.to_string()));
             let fields = record.fields.iter().map(|(name, text)| (name.clone(), text.clone()));
             for (name, sent) in version.chain(fields).filter(|(_, text)| !text.trim().is_empty()) {
                 let gone = differences.iter().any(|d| d.field == name && d.returned.as_deref().unwrap_or_default().trim().is_empty());
-                let field = self.0.entry((delivery.company.clone(), target.block.clone(), name.clone())).or_default();
+                let place = Place { flow: flow.clone(), block: claim.lane.block.clone(), field: name };
+                let field = self.0.entry(place.clone()).or_default();
                 field.kept |= !gone;
                 if !gone {
                     continue;
                 }
                 field.dropped = field.dropped.saturating_add(1);
                 if target.partial_write == PartialWrite::Stop || !field.kept && field.dropped >= RECORDS {
-                    let (company, key, records) = (delivery.company.clone(), delivery.key.clone(), field.dropped);
-                    let dropped = Dropped { company: company.clone(), field: name.clone(), records, sent, key };
-                    found.insert((company, name), dropped);
+                    let (key, records) = (delivery.key.clone(), field.dropped);
+                    found.insert(place.clone(), Dropped { place, records, sent, key });
                 }
             }
         }
-        let still = |dropped: &Dropped| {
-            let place = (dropped.company.clone(), target.block.clone(), dropped.field.clone());
-            target.partial_write == PartialWrite::Stop || self.0.get(&place).is_some_and(|field| !field.kept)
-        };
+        let still =
+            |dropped: &Dropped| target.partial_write == PartialWrite::Stop || self.0.get(&dropped.place).is_some_and(|field| !field.kept);
         found.into_values().filter(still).collect()
     }
 
     /// The field is kept after all.
-    pub(super) fn kept(&mut self, target: &TargetPlan, dropped: &Dropped) {
-        self.0.entry((dropped.company.clone(), target.block.clone(), dropped.field.clone())).or_default().kept = true;
+    pub(super) fn kept(&mut self, dropped: &Dropped) {
+        self.0.entry(dropped.place.clone()).or_default().kept = true;
     }
 
     /// The flow is stopped: what comes after a person has resumed it counts anew.
-    pub(super) fn stopped(&mut self, target: &TargetPlan, dropped: &Dropped) {
-        self.0.remove(&(dropped.company.clone(), target.block.clone(), dropped.field.clone()));
+    pub(super) fn stopped(&mut self, dropped: &Dropped) {
+        self.0.remove(&dropped.place);
     }
 }
 
 impl Dropped {
-    /// The flow and why it is stopped.
-    pub(super) fn stop(&self, target: &TargetPlan, entity: &str) -> (FlowId, String) {
+    /// The flow that is to be stopped.
+    pub(super) fn flow(&self) -> &FlowId {
+        &self.place.flow
+    }
+
+    /// The field, as the target table's column is named.
+    pub(super) fn field(&self) -> &str {
+        &self.place.field
+    }
+
+    /// Why the flow is stopped.
+    pub(super) fn why(&self, target: &TargetPlan) -> String {
         let records = if self.records == 1 { "1 record".to_owned() } else { format!("{} records", self.records) };
-        let why = format!(
-            "ServiceNow kept nothing of field `{}` in table `{}`: it was sent for {records}, `{}` for `{}`, and came back empty or not at all. \
-             Correct the column's name in `[{}.fields]` of the profile, have the column made, or give the OAuth application's user the right to \
-             write it, then resume the flow: `tieline flow resume {} {entity} --why …`, and send the records again with `tieline replay`",
-            self.field, target.table, self.sent, self.key, target.block, self.company
-        );
-        (FlowId::new(self.company.as_str(), entity), why)
+        let Place { flow, block, field } = &self.place;
+        format!(
+            "ServiceNow kept nothing of field `{field}` in table `{}`: it was sent for {records}, `{}` for `{}`, and came back empty or not at all. \
+             Correct the column's name in `[{block}.fields]` of the profile, have the column made, or give the OAuth application's user the right to \
+             write it, then resume the flow: `tieline flow resume {} {} --why …`, and send the records again with `tieline replay`",
+            target.table, self.sent, self.key, flow.company, flow.entity
+        )
     }
 }
 
@@ -182,20 +198,20 @@ mod tests {
     #[test]
     fn a_field_of_which_nothing_is_kept_is_named_after_three_records() {
         let (claim, records) = batch(2);
-        let (lost, none) = (gone("nmae"), Vec::new());
+        let (lost, none) = (gone("nmae"), Vec::<FieldDifference>::new());
         for policy in [PartialWrite::Fail, PartialWrite::Record] {
             let (target, mut seen) = (target(policy), Seen::default());
             assert!(seen.note(&target, &claim, &records, &[Some(&lost), Some(&lost)]).is_empty());
             let found = seen.note(&target, &claim, &records, &[Some(&lost), None]);
-            assert_eq!(found.iter().map(|d| (d.field.as_str(), d.records)).collect::<Vec<_>>(), [("nmae", 3)]);
-            let (flow, why) = found[0].stop(&target, "gl_account");
-            assert_eq!(flow, FlowId::new("EDU1", "gl_account"));
+            assert_eq!(found.iter().map(|d| (d.field(), d.records)).collect::<Vec<_>>(), [("nmae", 3)]);
+            let why = found[0].why(&target);
+            assert_eq!(*found[0].flow(), FlowId::new("EDU1", "gl_account"));
             assert!(
                 why.contains("kept nothing of field `nmae` in table `t`") && why.contains("3 records") && why.contains("`k0`"),
                 "{why}"
             );
             // a person resumed it: counted anew
-            seen.stopped(&target, &found[0]);
+            seen.stopped(&found[0]);
             assert!(seen.note(&target, &claim, &records, &[Some(&lost), Some(&lost)]).is_empty());
 
             // one that kept it is enough, before or after the others
@@ -204,7 +220,20 @@ mod tests {
             assert!(seen.note(&target, &claim, &records, &[Some(&lost), Some(&lost), Some(&lost), Some(&lost), Some(&none)]).is_empty());
             assert!(seen.note(&target, &claim, &records, &[Some(&lost[..]); 5]).is_empty());
         }
-        let (target, mut seen) = (target(PartialWrite::Stop), Seen::default());
+        // another company, entity or block that keeps a column of this name says nothing about this one
+        let (target, (claim, records)) = (target(PartialWrite::Fail), batch(3));
+        let elsewhere: [fn(&mut Claim); 3] = [
+            |claim| claim.deliveries.iter_mut().for_each(|delivery| delivery.company = "EDU2".into()),
+            |claim| claim.lane.entity = "cost_center".into(),
+            |claim| claim.lane.block = "lines".into(),
+        ];
+        for change in elsewhere {
+            let (mut seen, (mut other, sent)) = (Seen::default(), batch(3));
+            change(&mut other);
+            assert!(seen.note(&target, &other, &sent, &[Some(&none[..]); 3]).is_empty());
+            assert_eq!(seen.note(&target, &claim, &records, &[Some(&lost[..]); 3]).len(), 1);
+        }
+        let (target, mut seen) = (self::target(PartialWrite::Stop), Seen::default());
         assert_eq!(seen.note(&target, &claim, &records, &[Some(&none), Some(&lost)]).len(), 1, "`stop` stops at the first");
     }
 }

@@ -430,18 +430,18 @@ impl Sender {
         let found = self.volatile.fields.borrow_mut().note(target, claim, records, returned);
         let mut stops: Vec<(FlowId, String)> = Vec::new();
         for dropped in found {
-            let flow = FlowId::new(dropped.company.as_str(), claim.lane.entity.as_str());
+            let flow = dropped.flow();
             // an earlier life of this program may have seen it kept, or a person has let records stand without it
-            let kept = target.partial_write != PartialWrite::Stop && servicenow.keeps_field(&self.tokens, target, &dropped.field).await;
+            let kept = target.partial_write != PartialWrite::Stop && servicenow.keeps_field(&self.tokens, target, dropped.field()).await;
             let accepted = target.partial_write == PartialWrite::Record
-                && self.deps.store.record_partial_known(flow.clone(), dropped.field.clone()).await.unwrap_or(false);
+                && self.deps.store.record_partial_known(flow.clone(), dropped.field().to_owned()).await.unwrap_or(false);
             if kept || accepted {
-                self.volatile.fields.borrow_mut().kept(target, &dropped);
+                self.volatile.fields.borrow_mut().kept(&dropped);
                 continue;
             }
-            self.volatile.fields.borrow_mut().stopped(target, &dropped);
-            if stops.iter().all(|(stopped, _)| *stopped != flow) {
-                stops.push(dropped.stop(target, self.entity.as_str()));
+            self.volatile.fields.borrow_mut().stopped(&dropped);
+            if stops.iter().all(|(stopped, _)| stopped != flow) {
+                stops.push((flow.clone(), dropped.why(target)));
             }
         }
         stops
