@@ -34,6 +34,7 @@ impl Call<'_> {
             fixed: 0,
             top: limit,
             anchor: &[],
+            repeats: true,
         };
         let mut course = Course::default();
         let (mut seen, mut documents) = (HashSet::new(), Vec::new());

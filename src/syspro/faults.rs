@@ -34,10 +34,14 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
     call.nameless.set(call.nameless.get() || !nameless.is_empty());
     let unreadable = |bad: BadRow| bad.cells.map(|cells| (cells, Some(unreadable_root(&root.table, &bad.problem))));
     all.extend(named.into_iter().filter_map(unreadable));
-    let mut by_key: HashMap<Vec<String>, usize> = HashMap::new();
+    let related = Related::new(root, Vec::new());
+    let key_width = root.key_at.iter().max().map_or(0, |last| last + 1);
+    let mut by_key: HashMap<DocumentKey, usize> = HashMap::new();
     let mut groups: Vec<Vec<(Vec<Cell>, Option<String>)>> = Vec::new();
     for (row, fault) in all {
-        let key = root.key_at.iter().map(|at| row[*at].key_text()).collect();
+        let values: Vec<Value> = call.values(&related, &row, key_width).collect();
+        // the key that the record will have, so that no two records ever have one
+        let key = DocumentKey::from_values(root.key_at.iter().map(|at| &values[*at]));
         let at = *by_key.entry(key).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1
@@ -45,7 +49,6 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
         groups[at].push((row, fault));
     }
     let mut roots = Roots { rows: Vec::new(), faults: Vec::new(), nameless: rows_after(plan, &nameless) };
-    let related = Related::new(root, Vec::new());
     for mut group in groups {
         // SYSPRO may give them in any order, and the same two rows are the same fault
         group.sort();

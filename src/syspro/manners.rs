@@ -66,6 +66,7 @@ impl OData {
             fixed: 0,
             top,
             anchor: &[],
+            repeats: false,
         };
         let names: Vec<&str> = key.iter().map(String::as_str).collect();
         let answer = call.attempt(&root.table, &call.ask(&query, &names, None, KEYS)?, &names).await?;

@@ -97,6 +97,8 @@ pub(super) struct Query<'a> {
     pub(super) top: u32,
     /// Columns that tell, beside the key, where a row belongs.
     pub(super) anchor: &'a [String],
+    /// Whether many rows may have one key, of which one is enough.
+    pub(super) repeats: bool,
 }
 
 /// Rows of several requests.
@@ -249,6 +251,8 @@ impl Call<'_> {
         // among so many rows beyond the last one there is one that cannot be read
         let mut suspect = None::<usize>;
         let (mut unaskable, mut least) = (0, 1);
+        // rows with the last key of an answer, which are asked for once more
+        let mut held = Vec::new();
         loop {
             let whole = cap.min(want.saturating_sub(found.rows.len() + found.bad.len())).max(least);
             let top = suspect.map_or(whole, |rows| (rows / 2).clamp(1, whole));
@@ -282,6 +286,7 @@ impl Call<'_> {
                     continue;
                 }
                 Err(error) if error.is_unreadable() => {
+                    held.clear();
                     found.more = self.salvage(query, course, &mut found, error).await?;
                     suspect = None;
                     if !found.more || found.rows.len() + found.bad.len() >= want {
@@ -298,6 +303,7 @@ impl Call<'_> {
             if count == 0 {
                 empty += 1;
                 if !has_link {
+                    found.rows.append(&mut held);
                     found.more = false;
                     return Ok(found);
                 }
@@ -325,9 +331,15 @@ impl Call<'_> {
                 (unaskable, least) = (count, (count * 4).clamp(10, 5000));
                 continue;
             }
+            found.rows.extend(self.not_again(query, std::mem::take(&mut held), &rows)?);
             found.rows.extend(rows);
             if !found.more || found.rows.len() + found.bad.len() >= want {
                 return Ok(found);
+            }
+            // what comes next lies beyond the last key: another row with that key would never be seen
+            if link.is_none() && !query.repeats && keys.first() != keys.last() {
+                held = self.hold_back(query, course, &mut found)?;
+                suspect = suspect.map(|rows| rows + held.len());
             }
         }
     }
@@ -468,7 +480,8 @@ impl Call<'_> {
     pub(super) async fn any_row(&self, of: &TableRead, filter: Option<Condition>) -> Result<bool, SysproError> {
         let (table, key) = (of.table.as_str(), of.key.as_slice());
         let conditions = filter.into_iter().collect();
-        let query = Query { table, columns: key, optional: &[], key, kinds: of.kinds(), conditions, fixed: 0, top: 1, anchor: &[] };
+        let query =
+            Query { table, columns: key, optional: &[], key, kinds: of.kinds(), conditions, fixed: 0, top: 1, anchor: &[], repeats: false };
         let names: Vec<&str> = key.iter().map(String::as_str).collect();
         let ask = self.ask(&query, &names, None, 1)?;
         match self.attempt(table, &ask, &names).await {

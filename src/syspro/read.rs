@@ -224,6 +224,7 @@ impl Call<'_> {
             fixed: 0,
             top: limit,
             anchor: &[],
+            repeats: false,
         }
     }
 
@@ -242,15 +243,16 @@ impl Call<'_> {
         Ok((rows, next))
     }
 
-    /// Leaves the rows of the last key to the next page, where others are left.
-    fn hold_back(&self, query: &Query<'_>, course: &mut Course, rows: &mut Rows) -> Result<(), SysproError> {
+    /// Leaves the rows of the last key to what is asked for next, where others are left, so that rows with one key are never parted. Returns
+    /// them.
+    pub(super) fn hold_back(&self, query: &Query<'_>, course: &mut Course, rows: &mut Rows) -> Result<Vec<Vec<Cell>>, SysproError> {
         let key_at = self.key_offsets(query)?;
         let key = |row: &Vec<Cell>| key_at.iter().map(|at| row[*at].clone()).collect::<Vec<Cell>>();
         let askable = |key: &[Cell]| !key.iter().any(|cell| matches!(cell, Cell::Escaped(_)));
-        let Some(last) = rows.rows.last().map(key) else { return Ok(()) };
+        let Some(last) = rows.rows.last().map(key) else { return Ok(Vec::new()) };
         // a row that cannot be read came last, or one whose key has no place
         if course.after.as_ref() != Some(&last) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let kept = rows.rows.iter().rposition(|row| key(row) != last);
         if let Some(kept) = kept
@@ -258,10 +260,18 @@ impl Call<'_> {
             && askable(&before)
             && !rows.bad.iter().any(|bad| bad.cells.as_ref().map(key).is_none_or(|bad| bad == last || bad >= before))
         {
-            rows.rows.truncate(kept + 1);
             course.back_to(&before, &last);
+            return Ok(rows.rows.split_off(kept + 1));
         }
-        Ok(())
+        Ok(Vec::new())
+    }
+
+    /// What was held back and did not come again: it was seen, and stays.
+    pub(super) fn not_again(&self, query: &Query<'_>, held: Vec<Vec<Cell>>, came: &[Vec<Cell>]) -> Result<Vec<Vec<Cell>>, SysproError> {
+        let key_at = self.key_offsets(query)?;
+        let same = |a: &Vec<Cell>, b: &Vec<Cell>| key_at.iter().all(|at| a[*at] == b[*at]);
+        let again = held.first().zip(came.first()).is_some_and(|(held, came)| same(held, came));
+        Ok(if again { Vec::new() } else { held })
     }
 
     /// What one change query finds.
@@ -301,6 +311,7 @@ impl Call<'_> {
             fixed: 0,
             top: limit,
             anchor: &anchor,
+            repeats: false,
         };
         let (mut rows, next) = match self.dated(&query, change, window, course, limit).await {
             Err(SysproError::UnknownTable { table, .. }) if change.may_be_absent => {

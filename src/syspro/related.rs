@@ -105,6 +105,7 @@ impl<'a> Related<'a> {
             fixed,
             top,
             anchor: &self.on,
+            repeats: false,
         }
     }
 
@@ -191,6 +192,8 @@ impl Call<'_> {
     /// One list; halved while the server refuses it, and while a row in it cannot be told by its key: asked for alone, it is its key's.
     async fn by_list(&self, related: &Related<'_>, list: &[Vec<Cell>]) -> Result<Found, SysproError> {
         let columns = self.typed(related);
+        // a service that compares without case gives the same row to several lists
+        let own: HashSet<Vec<String>> = list.iter().map(|key| key.iter().map(Cell::key_text).collect()).collect();
         let (mut todo, mut found, mut refused) = (vec![list], Found::default(), false);
         while let Some(part) = todo.pop() {
             // a neighbour may have found a smaller limit meanwhile
@@ -211,7 +214,7 @@ impl Call<'_> {
                     todo.extend([back, front]);
                 }
                 Ok(rows) => {
-                    found.rows.extend(rows.rows);
+                    found.rows.extend(rows.rows.into_iter().filter(|row| own.contains(&related.group(row))));
                     let own = |bad: BadRow| BadRow { cells: bad.cells.or_else(|| Some(related.known(part.first()?))), ..bad };
                     found.bad.extend(rows.bad.into_iter().map(own));
                     if std::mem::take(&mut refused) {
@@ -254,15 +257,20 @@ impl Call<'_> {
         let Some(range) = within(&columns, &first, &last).filter(|_| ordered) else { return Ok(None) };
         let wanted: HashSet<Vec<String>> = keys.iter().map(|key| key.iter().map(Cell::key_text).collect()).collect();
         let query = related.query(self.company, self.odata.settings.row_cap, vec![range], 0);
-        let (mut found, mut foreign, mut course) = (Found::default(), 0, Course::default());
+        let (mut found, mut foreign, mut course, mut held) = (Found::default(), 0, Course::default(), Vec::new());
         loop {
-            let page = match self.read(&query, &mut course, query.top as usize).await {
+            let mut page = match self.read(&query, &mut course, query.top as usize).await {
                 Err(error) if error.is_refusal() => {
                     debug!(%error, table = related.table.table, "a range of keys was refused, reading by lists");
                     return Ok(None);
                 }
                 page => page?,
             };
+            let before = self.not_again(&query, std::mem::take(&mut held), &page.rows)?;
+            found.rows.extend(before.into_iter().filter(|row| wanted.contains(&related.group(row))));
+            if page.more {
+                held = self.hold_back(&query, &mut course, &mut page)?;
+            }
             // of lists it can be told to which key it belongs
             if page.bad.iter().any(|bad| bad.cells.is_none()) {
                 return Ok(None);

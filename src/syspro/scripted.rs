@@ -75,7 +75,7 @@ impl Tables {
         self
     }
 
-    fn answer(&self, request: &Request) -> Reply {
+    pub(super) fn answer(&self, request: &Request) -> Reply {
         let Some(rows) = self.tables.get(&request.table) else { return reply(404, "") };
         let columns: Vec<&str> = request.option("$select").split(',').filter(|name| !name.is_empty()).collect();
         let known = |name: &str| rows.first().is_none_or(|row| row.contains_key(name));

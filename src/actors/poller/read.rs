@@ -1,6 +1,5 @@
 //! Reading: which queries, page by page, each page into the ledger while the next is on its way.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -363,8 +362,6 @@ impl Reader {
     ///
     /// What it died of is remembered as long as the process lives, so that each poll does not kill it again.
     pub(super) async fn map(&self, plan: &Plan, documents: Vec<Document>) -> Result<Vec<IntakeDocument>, PollError> {
-        let mut seen = HashSet::new();
-        let documents: Vec<Document> = documents.into_iter().filter(|document| seen.insert(document.key.clone())).collect();
         let (known, documents): (Vec<Document>, Vec<Document>) = documents.into_iter().partition(|document| self.is_poison(document));
         let mut all: Vec<IntakeDocument> = known.iter().map(|document| poisoned(plan, document)).collect();
         if let Ok(mapped) = self.mapper.send(MapPage { documents: documents.clone(), gone: false }).await {
