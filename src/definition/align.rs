@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::domain::conflict::{ConflictKind as Kind, ConflictState as State};
 use crate::domain::merge::{Agreed, Clash, Decided, Decision, Rule, Side, Why, merge};
 
+use super::form::Form;
 use super::plan::{AlignPlan, TargetPlan};
 
 /// The name under which a record's existence is agreed upon, as if it were a field.
@@ -91,8 +92,11 @@ pub struct Aligned {
     pub by_itself: usize,
 }
 
-/// Decides about a record. `same` says whether two texts mean the same value.
-pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &dyn Fn(&str, &str) -> bool) -> Aligned {
+/// Whether two texts mean the same value of a field that carries values of this kind.
+pub type Same<'a> = dyn Fn(Form, &str, &str) -> bool + 'a;
+
+/// Decides about a record.
+pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &Same<'_>) -> Aligned {
     let mut out = Aligned::default();
     let was = record.agreed.get(ROW);
     let decided = record.decided.get(ROW).map(|decided| decided.side);
@@ -175,7 +179,8 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &d
     let mut preferred = None;
     if was.is_some_and(|pair| pair.syspro == GONE) {
         let other = |field: &&super::plan::AlignField| {
-            record.agreed.get(&field.name).is_some_and(|pair| record.syspro.get(&field.name).is_some_and(|now| !same(&pair.syspro, now)))
+            let (pair, now) = (record.agreed.get(&field.name), record.syspro.get(&field.name));
+            pair.zip(now).is_some_and(|(pair, now)| !same(target.form(&field.name), &pair.syspro, now))
         };
         if plan.fields.iter().any(|field| other(&field)) {
             match decided {
@@ -184,7 +189,7 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &d
                     return out;
                 }
                 // until SYSPRO says what ServiceNow says
-                Some(Side::ServiceNow) if differ(plan, record.syspro, row, same) => {
+                Some(Side::ServiceNow) if differ(target, plan, record.syspro, row, same) => {
                     row_item(Kind::Reused, State::ToApply, PRESENT, PRESENT);
                     return out;
                 }
@@ -193,7 +198,7 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &d
         }
     }
     out.pairs.insert(ROW.into(), standing());
-    align_fields(plan, &record, row, preferred, same, &mut out);
+    align_fields(target, plan, &record, row, preferred, same, &mut out);
     if was.is_some_and(|pair| pair.syspro == GONE) {
         take_back(target, plan, record.syspro, &mut out);
     }
@@ -212,18 +217,19 @@ fn take_back(target: &TargetPlan, plan: &AlignPlan, syspro: &Fields, out: &mut A
 }
 
 /// Whether any field that can be read differs.
-fn differ(plan: &AlignPlan, syspro: &Fields, row: &Fields, same: &dyn Fn(&str, &str) -> bool) -> bool {
-    let pairs = plan.fields.iter().filter_map(|field| Some((syspro.get(&field.name)?, row.get(&field.name)?)));
-    pairs.into_iter().any(|(syspro, servicenow)| !same(syspro, servicenow))
+fn differ(target: &TargetPlan, plan: &AlignPlan, syspro: &Fields, row: &Fields, same: &Same<'_>) -> bool {
+    let pairs = plan.fields.iter().filter_map(|field| Some((&field.name, syspro.get(&field.name)?, row.get(&field.name)?)));
+    pairs.into_iter().any(|(name, syspro, servicenow)| !same(target.form(name), syspro, servicenow))
 }
 
 /// Field by field. `preferred`: the code came back, and a person said whose content counts.
 fn align_fields(
+    target: &TargetPlan,
     plan: &AlignPlan,
     record: &Record<'_>,
     row: &Fields,
     preferred: Option<Side>,
-    same: &dyn Fn(&str, &str) -> bool,
+    same: &Same<'_>,
     out: &mut Aligned,
 ) {
     let (mut fields, mut expects) = (Fields::new(), Fields::new());
@@ -236,7 +242,9 @@ fn align_fields(
             Some(Side::Syspro) => Rule::Syspro,
             Some(Side::ServiceNow) => Rule::ServiceNow,
         };
-        let mut decision = merge(agreed, syspro, servicenow, rule, record.decided.get(&field.name), same);
+        let form = target.form(&field.name);
+        let alike = |a: &str, b: &str| same(form, a, b);
+        let mut decision = merge(agreed, syspro, servicenow, rule, record.decided.get(&field.name), &alike);
         let renamed =
             field.identity && agreed.is_some() && matches!(decision, Decision::Take(_, Why::Alone | Why::Rule) | Decision::Hold(_));
         if renamed {
@@ -358,7 +366,7 @@ mod tests {
                 decided: &self.decided,
                 adopted: self.adopted,
             };
-            align(target, plan, record, &same)
+            align(target, plan, record, &|_, a, b| same(a, b))
         }
 
         fn name(mut self, name: &str) -> Self {

@@ -51,7 +51,7 @@ fn same_cell(form: Form, sent: &str, cell: Option<&Cell>) -> bool {
 
 /// Whether what came back means what was sent, by the kind of value that the field carries. A text that came back otherwise is another value,
 /// whatever both look like.
-pub(super) fn same(form: Form, sent: &str, returned: &str) -> bool {
+pub fn same(form: Form, sent: &str, returned: &str) -> bool {
     let (sent, returned) = (sent.trim(), returned.trim());
     if sent == returned || same_lines(sent, returned) {
         return true;
@@ -77,7 +77,7 @@ pub(super) fn same(form: Form, sent: &str, returned: &str) -> bool {
 /// `true` and `1`, line ends of either kind.
 ///
 /// Codes stay codes: `007` is not `7`, because a number with leading zeros is not compared as a number.
-pub fn same_value(sent: &str, returned: &str) -> bool {
+pub(super) fn same_value(sent: &str, returned: &str) -> bool {
     let (sent, returned) = (sent.trim(), returned.trim());
     if [Form::Text, Form::Number, Form::Date].iter().any(|form| same(*form, sent, returned)) {
         return true;

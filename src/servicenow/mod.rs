@@ -26,7 +26,7 @@ mod trial;
 pub mod wire;
 
 pub use client::{RowOwners, ServiceNow};
-pub use compare::same_value;
+pub use compare::same;
 pub use downstream::{Arrived, Later};
 pub use error::ServiceNowError;
 pub use listing::{ListPosition, Listed};

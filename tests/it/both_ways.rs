@@ -1,6 +1,7 @@
 //! Cost centres and GL accounts that both sides change: nothing is overwritten that nobody decided about, nothing goes to and fro.
 
 mod storm;
+mod values;
 mod way_back;
 
 use std::collections::{BTreeMap, BTreeSet};

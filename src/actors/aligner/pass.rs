@@ -10,8 +10,9 @@ use crate::definition::{Definitions, Plan};
 use crate::domain::conflict::{ConflictKind as Kind, ConflictState as State};
 use crate::domain::merge::{Agreed, Decided, Side};
 use crate::domain::{DocumentKey, FlowId};
-use crate::servicenow::same_value;
+use crate::servicenow::same;
 use crate::store::{AlignDelivery, AlignedDocument, Compared, ConflictRow, NewConflict};
+use tracing::error;
 
 /// What holds for every page of a comparison.
 pub(super) struct Pass<'a> {
@@ -172,8 +173,17 @@ impl Pass<'_> {
                 (None, RowState::Ambiguous)
             }
         };
-        let mut agreed: BTreeMap<String, Agreed> =
-            document.agreed.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let mut agreed: BTreeMap<String, Agreed> = match document.agreed.as_deref().map(serde_json::from_str).transpose() {
+            Ok(agreed) => agreed.unwrap_or_default(),
+            // without it an edit cannot be told from what stood there before
+            Err(problem) => {
+                error!(
+                    flow = %self.flow, key = document.key, %problem,
+                    "what both sides last agreed on for this record cannot be read in the ledger; it is not compared until that is repaired"
+                );
+                return changes.compared.push(later(document.compared.unwrap_or(0)));
+            }
+        };
         if let Match::Found(row) = &found {
             rows.claim(row, document.id, changes);
             changes.links.push((document.id, row.sys_id.clone(), self.target.target_table.clone()));
@@ -182,7 +192,7 @@ impl Pass<'_> {
         }
         let ours = self.arrived(document, syspro, called, &mut agreed, changes);
         let record = Record { syspro, present: !document.deleted, row: state, agreed: &agreed, decided: &decided, adopted: self.adopted };
-        let mut aligned = align(self.target, self.align, record, &same_value);
+        let mut aligned = align(self.target, self.align, record, &same);
         for (field, pair) in ours {
             aligned.pairs.entry(field).or_insert(pair);
         }
@@ -207,7 +217,7 @@ impl Pass<'_> {
         let mut ours = Vec::new();
         for field in &self.align.fields {
             let Some(wanted) = called.get(&(document.id, field.name.clone())) else { continue };
-            if syspro.get(&field.name).is_some_and(|now| same_value(now, wanted)) {
+            if syspro.get(&field.name).is_some_and(|now| same(self.target.form(&field.name), now, wanted)) {
                 let pair = Agreed { syspro: syspro[&field.name].clone(), servicenow: wanted.clone() };
                 agreed.insert(field.name.clone(), pair.clone());
                 changes.arrived.push((document.id, field.name.clone()));

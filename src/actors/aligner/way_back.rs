@@ -20,7 +20,7 @@ use crate::definition::align::Fields;
 use crate::definition::plan::Back;
 use crate::domain::setup_object::SetupCall;
 use crate::domain::{Document, DocumentKey};
-use crate::servicenow::same_value;
+use crate::servicenow::same;
 use crate::store::{Intake, StoreError, WayBackDue, WayBackStep, WayBackUnder};
 use crate::syspro::OData;
 use crate::syspro::enet::{EnetCall, EnetError, SetupOutcome, setup_outcome, unstorable};
@@ -195,7 +195,7 @@ impl Apply<'_> {
         let writes = self.writes(changes, &fields).await?;
         if writes.is_empty() {
             // what SYSPRO shows may be news all the same
-            if changes.iter().any(|due| fields.get(&due.field).is_some_and(|now| !same_value(now, &due.syspro))) {
+            if changes.iter().any(|due| fields.get(&due.field).is_some_and(|now| !self.same(due, now, &due.syspro))) {
                 applied.documents.push(document);
             }
             return Ok(());
@@ -225,6 +225,11 @@ impl Apply<'_> {
         Ok(())
     }
 
+    /// Whether two texts mean the same value of the field that a change is of.
+    fn same(&self, due: &WayBackDue, a: &str, b: &str) -> bool {
+        same(self.plan.aligned().map(|(target, _)| target.form(&due.field)).unwrap_or_default(), a, b)
+    }
+
     /// The changes that can be written now; of the others it is said why not.
     async fn writes(&self, changes: &[WayBackDue], fields: &Fields) -> Result<Vec<Write>, Halt> {
         let mut writes: Vec<Write> = Vec::new();
@@ -233,7 +238,7 @@ impl Apply<'_> {
             let ready = match self.plan.goes_back(&due.field) {
                 None => Err(format!("`[setup]` does not write `{}`: a person applies the change", due.field)),
                 // it is there already, or SYSPRO has something new: the next comparison decides
-                Some(_) if same_value(now, &due.servicenow) || !same_value(now, &due.syspro) => continue,
+                Some(_) if self.same(due, now, &due.servicenow) || !self.same(due, now, &due.syspro) => continue,
                 Some(_) if due.accepted => Err(self.unchanged(now)),
                 Some((column, back)) => self.value(column, &due.servicenow, back).map(|value| (column.to_owned(), value)),
             };
@@ -332,7 +337,7 @@ impl Apply<'_> {
                 return Ok(());
             }
         };
-        let stored = |write: &&Write| fields.get(&write.due.field).is_some_and(|now| same_value(now, &write.due.servicenow));
+        let stored = |write: &&Write| fields.get(&write.due.field).is_some_and(|now| self.same(&write.due, now, &write.due.servicenow));
         let (there, missing): (Vec<&Write>, Vec<&Write>) = writes.iter().partition(stored);
         applied.stored += there.len();
         info!(flow = %self.work.flow, key, object = %self.call.object, stored = there.len(), missing = missing.len(), "SYSPRO was asked to store a change");
