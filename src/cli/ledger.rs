@@ -12,7 +12,6 @@ use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
 use crate::domain::delivery::FailureWord;
 use crate::domain::differing::by_place;
-use crate::domain::look::thousands;
 use crate::store::{AuditFilter, AuditRow, CauseRow, FailureFilter, FailureRow, FlowStatus, NodeRow, RunFilter};
 
 /// Rows fetched at a time, so that memory stays flat.
@@ -344,7 +343,7 @@ fn cause_text(row: &CauseRow) -> String {
     if !row.amounts.is_empty() {
         let amounts = row.amounts.iter().map(|one| {
             let currency = if one.currency.is_empty() { "company currency" } else { &one.currency };
-            format!("{currency} {} ({})", thousands(&one.amount), records(one.documents))
+            format!("{currency} {} ({})", one.shown(&one.currency), records(one.documents))
         });
         fact("at stake", amounts.collect::<Vec<_>>().join(", "));
     }

@@ -244,7 +244,7 @@ fn align_fields(
         };
         let form = target.form(&field.name);
         let alike = |a: &str, b: &str| same(form, a, b);
-        let mut decision = merge(agreed, syspro, servicenow, rule, record.decided.get(&field.name), &alike);
+        let mut decision = merge(agreed, syspro, servicenow, rule, record.decided.get(&field.name), alike);
         let renamed =
             field.identity && agreed.is_some() && matches!(decision, Decision::Take(_, Why::Alone | Why::Rule) | Decision::Hold(_));
         if renamed {

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::currency::minor_units;
 use super::history::{Flat, members, text};
-use super::money::{format_decimal, parse_decimal};
+use super::money::{format_decimal, parse_decimal, thousands};
 
 /// How a column looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,20 +179,6 @@ fn is_date(text: &str) -> bool {
     text.len() == 10 && text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
-/// Commas between the thousands.
-pub fn thousands(number: &str) -> String {
-    let (whole, rest) = number.split_at(number.find('.').unwrap_or(number.len()));
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
-    let mut apart = String::from(sign);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            apart.push(',');
-        }
-        apart.push(digit);
-    }
-    apart + rest
-}
-
 /// An object's members in their order; none when it is no object.
 fn fields(object: &str) -> Vec<(String, &RawValue)> {
     members(object).unwrap_or_default()
@@ -250,13 +236,5 @@ mod tests {
         assert_eq!(shown("lines[1.5]].Amount"), "2.00 USD");
         assert_eq!(shown("lines[1.5]].No"), "1.5] ");
         assert_eq!(looks().show("Value", "n/a", &flat), Shown { text: "n/a".into(), ..Shown::default() });
-    }
-
-    #[test]
-    fn thousands_stand_apart() {
-        for (number, apart) in [("0.00", "0.00"), ("999", "999"), ("1000", "1,000"), ("-100000.5", "-100,000.5"), ("1234567", "1,234,567")]
-        {
-            assert_eq!(thousands(number), apart);
-        }
     }
 }

@@ -13,6 +13,7 @@ use super::{Store, StoreError};
 use crate::domain::DocumentKey;
 use crate::domain::delivery::{FailureWord, ParkReason};
 use crate::domain::differing::{Message, ValueCount, differing};
+use crate::domain::money::{amount_in, parse_decimal, thousands};
 use crate::store::text::Text;
 
 /// The words of a row `p` of `pending` that make its cause: without quoted values, sys_ids and numbers, and not more than 400 characters.
@@ -134,6 +135,13 @@ pub struct AmountAtStake {
     pub amount: String,
     /// How many records it is of.
     pub documents: i64,
+}
+
+impl AmountAtStake {
+    /// The sum for people. `currency`: its ISO 4217 code, where that is known.
+    pub fn shown(&self, currency: &str) -> String {
+        parse_decimal(&self.amount).map_or_else(|| thousands(&self.amount), |amount| amount_in(amount, currency))
+    }
 }
 
 /// Deliveries that did not arrive for one cause.

@@ -21,6 +21,7 @@ use crate::actors::tree::{Tree, flows};
 use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
 use crate::config;
 use crate::config::api_key::ApiKey;
+use crate::domain::money::thousands;
 use crate::domain::role::Role;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
@@ -230,8 +231,8 @@ async fn show(
         let rate = u128::try_from(summary.rows()).unwrap_or_default() * 1000 / took.as_millis().max(1);
         println!(
             "{} records are delivered, as {} rows, in {}.{} s ({rate} rows a second).",
-            tie::grouped(&summary.delivered().to_string()),
-            tie::grouped(&summary.rows().to_string()),
+            thousands(&summary.delivered().to_string()),
+            thousands(&summary.rows().to_string()),
             took.as_secs(),
             took.subsec_millis() / 100
         );

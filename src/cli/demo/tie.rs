@@ -10,7 +10,7 @@ use crate::actors::Deps;
 use crate::cli::Failure;
 use crate::cli::output;
 use crate::domain::backlog::Backlog;
-use crate::domain::money::{format_decimal, parse_decimal};
+use crate::domain::money::{amount_in, parse_decimal, thousands};
 use crate::domain::run::RunCounts;
 use crate::domain::{CompanyId, FlowId};
 use crate::sim::dataset::ODD;
@@ -325,7 +325,6 @@ pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus
 
 /// The summary for people: each company by itself, within 80 columns.
 pub(super) fn text(summary: &Summary, companies: &[CompanyId]) -> String {
-    let money = |amount: Decimal| grouped(&format_decimal(amount, 2));
     let mut text = String::new();
     for company in companies {
         let company = company.as_str();
@@ -333,19 +332,19 @@ pub(super) fn text(summary: &Summary, companies: &[CompanyId]) -> String {
         let rows = summary.records.iter().filter(|records| records.company == company).map(|records| {
             let counts = &records.counts;
             let numbers = [counts.read, counts.delivered, records.undelivered.total(), i64::try_from(records.rows).unwrap_or(i64::MAX)];
-            [records.called.to_owned()].into_iter().chain(numbers.map(|number| grouped(&number.to_string()))).collect()
+            [records.called.to_owned()].into_iter().chain(numbers.map(|number| thousands(&number.to_string()))).collect()
         });
         let headers = ["records", "read", "delivered", "not delivered", "rows in ServiceNow"];
         text += &format!("{}\n", output::table(&headers, &[1, 2, 3, 4], rows));
         let of_company = || summary.totals.iter().filter(|total| total.company == company);
         let rows = of_company().map(|total| {
-            let amounts = [total.syspro, total.servicenow, total.difference].map(money);
+            let amounts = [total.syspro, total.servicenow, total.difference].map(|amount| amount_in(amount, &total.currency));
             [total.amounts_of.to_owned(), total.currency.clone()].into_iter().chain(amounts).collect()
         });
         text += &format!("{}\n", output::table(&["amounts of", "in", "SYSPRO", "ServiceNow", "difference"], &[2, 3, 4], rows));
         // a column of its own would be too wide, and is mostly empty
         for total in of_company().filter(|total| !total.undelivered.is_zero()) {
-            let (amount, currency, what) = (money(total.undelivered), &total.currency, total.amounts_of);
+            let (amount, currency, what) = (amount_in(total.undelivered, &total.currency), &total.currency, total.amounts_of);
             text += &format!("{what}: {amount} {currency} are not delivered; the difference is without them.\n");
         }
     }
@@ -359,20 +358,6 @@ fn about(company: &str) -> &'static str {
     } else {
         "a manufacturer that keeps its books in rand (ZAR)"
     }
-}
-
-/// `1234567.89` as `1,234,567.89`.
-pub(super) fn grouped(text: &str) -> String {
-    let (whole, cents) = text.split_once('.').unwrap_or((text, ""));
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if cents.is_empty() { format!("{sign}{out}") } else { format!("{sign}{out}.{cents}") }
 }
 
 /// Both systems misbehave now and then, as data.
@@ -416,12 +401,5 @@ mod tests {
         let mut untied = summary;
         untied.totals[0].difference = Decimal::ONE;
         assert!(!untied.ties());
-    }
-
-    #[test]
-    fn thousands_are_grouped() {
-        for (plain, shown) in [("0.00", "0.00"), ("999.50", "999.50"), ("1000.00", "1,000.00"), ("-1234567.89", "-1,234,567.89")] {
-            assert_eq!(grouped(plain), shown);
-        }
     }
 }

@@ -13,7 +13,6 @@ use super::{Page, Refusal, ok, see_other};
 use crate::actors::replay::ReplayReport;
 use crate::domain::delivery::{FailureWord, ParkReason};
 use crate::domain::differing::{ValueCount, by_place};
-use crate::domain::look::thousands;
 use crate::domain::{CompanyId, DocumentKey};
 use crate::http::Surface;
 use crate::http::api::actions::{ReplayBody, caller, replay_done};
@@ -95,7 +94,7 @@ impl CauseView {
             let code = definitions.lookups.resolve("currency", &company, &one.currency).ok();
             let currency =
                 if one.currency.is_empty() { "company currency".into() } else { code.unwrap_or_else(|| one.currency.as_str().into()) };
-            (currency.into_owned(), thousands(&one.amount), records(one.documents))
+            (currency.to_string(), one.shown(&currency), records(one.documents))
         });
         let parent = |one: &ParentRow| ParentView {
             path: record_path(&one.company, &one.entity, &one.key),

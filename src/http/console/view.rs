@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 use super::assets::{ICON, SCRIPT, STYLE};
 use super::said::Said;
 use super::session::Session;
-use crate::domain::look::thousands;
+use crate::domain::money::thousands;
 use crate::domain::role::{Permission, Role};
 
 /// Pages of the menu: path, title, what they need.
