@@ -7,15 +7,22 @@ use tracing::warn;
 use crate::definition::ReadPlan;
 use crate::definition::order;
 use crate::definition::plan::ChildRead;
-use crate::domain::{Fault, Row, Value};
+use crate::domain::{CompanyId, Fault, Row, Value};
 
 use super::error::SysproError;
 use super::faults;
 use super::matching::{Places, matched};
-use super::odata::Call;
+use super::odata::{Call, OData};
 use super::read::{group, offsets};
 use super::related::{Contiguous, Related};
 use super::wire::Cell;
+
+impl OData {
+    /// Asks again for the tables that a company was found to lack: an answer that there is none may have been a passing one.
+    pub fn forget_absent(&self, company: &CompanyId) {
+        self.inner.learned.borrow_mut().absent.retain(|(of, _)| of != company);
+    }
+}
 
 impl Call<'_> {
     /// The rows of one child, per root row; none where the company lacks a table that may be absent.

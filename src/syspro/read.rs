@@ -132,7 +132,7 @@ impl OData {
         let course = query.after.as_ref().map_or_else(Course::default, Position::course);
         if query.after.is_none() {
             // a table may have come meanwhile
-            self.inner.learned.borrow_mut().absent.retain(|(of, _)| of != company);
+            self.forget_absent(company);
         }
         let (documents, next) = match query.scope {
             _ if plan.root.derive.is_some() => (call.derived(plan, limit).await?, None),

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use chrono::{Duration, Utc};
 
+use tieline::sim::faults::{Fault, FaultRule};
+
 use crate::binary::text;
 use crate::support::world::{COMPANY, World};
 
@@ -200,6 +202,32 @@ fn a_match_that_is_made_or_reversed_after_the_invoice_was_delivered_updates_it()
     side.matched("G-L", ("4712", "1"), "L-1", "-80.00");
     side.sync("invoice");
     side.says("L-1", "", "", ("", ""));
+}
+
+#[test]
+fn a_passing_answer_that_there_is_no_such_table_takes_no_order_away() {
+    for table in ["GrnMatching", "GrnDetails"] {
+        let side = Side::new("apo", false, |_| {});
+        side.invoice("P-1");
+        side.receipt("G-P", "1", "000000000000131", "3");
+        side.matched("G-P", ("77", "1"), "P-1", "80.00");
+        side.sync("invoice");
+        for times in 1..=6 {
+            side.world.syspro.faults.clear();
+            side.world.syspro.faults.push(FaultRule::always(Fault::Status(404)).on_table(table).times(times));
+            let (code, said) = side.say(&["sync", "--entity", "invoice"]);
+            assert!(matches!(code, Some(0 | 1)), "{said}");
+            side.says("P-1", "000000000000131", "000000000000131/3", ("000000000000131", "3"));
+            // a table that seems to have gone altogether stops the flow, as any other that shrinks
+            if said.contains("is stopped") {
+                assert!(said.contains("had") && said.contains(table), "{said}");
+                side.say(&["flow", "resume", COMPANY, "invoice", "--why", "it is there again"]);
+            }
+        }
+        side.world.syspro.faults.clear();
+        side.sync("invoice");
+        side.says("P-1", "000000000000131", "000000000000131/3", ("000000000000131", "3"));
+    }
 }
 
 #[test]

@@ -96,6 +96,7 @@ impl Reader {
         intake: impl Fn(Vec<IntakeDocument>) -> Intake,
     ) -> Result<(), PollError> {
         let keys: Vec<DocumentKey> = doubted.records.keys().cloned().collect();
+        self.odata.forget_absent(&self.flow.company);
         let at_once = if plan.read.root.derive.is_some() { keys.len().max(1) } else { AT_ONCE };
         for keys in keys.chunks(at_once) {
             let documents = self.documents_by_key(&plan.read, keys).await?;
@@ -125,6 +126,7 @@ impl Reader {
     pub(super) async fn really_gone(&self, plan: &Plan, keys: &[DocumentKey]) -> Result<(), PollError> {
         // what belongs to them does not matter
         let bare = ReadPlan { joins: Vec::new(), children: Vec::new(), ..plan.read.clone() };
+        self.odata.forget_absent(&self.flow.company);
         let at_once = if plan.read.root.derive.is_some() { keys.len().max(1) } else { AT_ONCE };
         for some in keys.chunks(at_once) {
             let there: Vec<String> =
