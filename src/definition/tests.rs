@@ -1,5 +1,6 @@
 //! The shipped definitions at work.
 
+mod once;
 mod orders;
 mod site;
 mod values;
