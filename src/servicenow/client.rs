@@ -25,7 +25,7 @@ use crate::telemetry::labels::System;
 use super::batch::BatchRoute;
 use super::downstream::{Arrived, Later};
 use super::error::ServiceNowError;
-use super::import_verify::Proof;
+use super::import_staged::Proof;
 use super::listing::{ListPosition, Listed};
 use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled};
 use super::token::{TokenSource, quoted};

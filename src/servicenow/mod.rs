@@ -13,6 +13,7 @@ mod downstream;
 mod error;
 mod import_answer;
 mod import_set;
+mod import_staged;
 mod import_verify;
 mod listing;
 mod lookup;
