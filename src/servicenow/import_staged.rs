@@ -1,6 +1,7 @@
 //! What a staging table does not keep of a record: its answer shows no field, so the staging rows of some records are read back.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tracing::warn;
 
@@ -21,8 +22,9 @@ const SAMPLE: usize = 20;
 /// Batches whose staging rows were not found before it is given up to prove columns by them.
 const MISSES: u32 = 3;
 
-/// Columns of a staging table that are not there are dropped without a word. Until each column that is written has been seen filled, the
-/// staging rows of some records are read back; when one shows a difference, those of the whole batch are.
+/// Columns of a staging table that are not there are dropped without a word, and texts longer than their column are cut. So the staging rows
+/// of some records are read back until each column that is written has been seen filled, and of every record that has the longest text of
+/// a column so far; when one shows a difference, those of the whole batch are.
 pub(super) async fn staged_as_sent(
     sn: &ServiceNow,
     tokens: &dyn TokenSource,
@@ -41,10 +43,12 @@ pub(super) async fn staged_as_sent(
     let sn = &sn.impatient();
     let confirmed: Vec<usize> =
         (0..records.len()).filter(|at| matches!(&verdicts[*at], Ok(Outcome::Confirmed { how, .. }) if *how != How::Unchanged)).collect();
-    let mut left: Vec<usize> =
-        confirmed.iter().copied().filter(|at| sn.shared().proof.open(target, &staged(target, &records[*at]))).collect();
-    let rest = left.split_off(left.len().min(SAMPLE));
-    for (ats, more) in [(left, true), (rest, false)] {
+    let fields: BTreeMap<usize, BTreeMap<String, String>> = confirmed.iter().map(|at| (*at, filled(target, &records[*at]))).collect();
+    let open = sn.shared().proof.open(target, &fields);
+    let longest = sn.shared().proof.longest(target, &fields);
+    let sample: BTreeSet<usize> = open.unseen.iter().copied().take(SAMPLE).chain(longest).collect();
+    let rest: Vec<usize> = open.unseen.union(&open.longer).copied().filter(|at| !sample.contains(at)).collect();
+    for (ats, more) in [(sample.into_iter().collect(), true), (rest, false)] {
         if ats.is_empty() {
             return;
         }
@@ -63,13 +67,13 @@ pub(super) async fn staged_as_sent(
                 .get(records[at].source_key.as_str())
                 .and_then(|rows| rows.iter().find(|row| staging::of_version(target, row, records[at].version).unwrap_or(true)));
             let Some(row) = newest else { continue };
-            let sent: BTreeMap<String, String> = staged(target, &records[at])
-                .into_iter()
-                .filter(|(name, text)| !text.trim().is_empty() && !records[at].cleared.contains(name))
-                .collect();
+            let sent = &fields[&at];
             let found = differences(target, sent.iter().map(|(name, text)| (name.as_str(), text.as_str())), row);
-            let dropped = |name: &str| found.iter().any(|d| d.field == name && d.returned.as_deref().unwrap_or_default().trim().is_empty());
-            sn.shared().proof.seen(target, sent.keys().map(String::as_str).filter(|name| !dropped(name)));
+            let difference = |name: &str| found.iter().find(|d| d.field == name);
+            let kept = |name: &str| difference(name).is_none_or(|d| !d.returned.as_deref().unwrap_or_default().trim().is_empty());
+            sn.shared().proof.seen(target, sent.keys().map(String::as_str).filter(|name| kept(name)));
+            let whole = sent.iter().filter(|(name, _)| difference(name).is_none());
+            sn.shared().proof.whole(target, whole.map(|(name, text)| (name.as_str(), Size::of(text))));
             different |= !found.is_empty();
             if let Ok(Outcome::Confirmed { partial, .. }) = &mut verdicts[at] {
                 *partial = found;
@@ -81,23 +85,99 @@ pub(super) async fn staged_as_sent(
     }
 }
 
-/// Which columns of staging tables have been seen filled.
+/// What of a record its staging row must show.
+fn filled(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> {
+    staged(target, record).into_iter().filter(|(name, text)| !text.trim().is_empty() && !record.cleared.contains(name)).collect()
+}
+
+/// How much room a text needs: what is kept of a longer text, or of a number with more decimals, says that this one is kept too.
+#[derive(Debug, Default, Clone, Copy)]
+struct Size {
+    characters: usize,
+    decimals: usize,
+}
+
+impl Size {
+    fn of(text: &str) -> Self {
+        let text = text.trim_end();
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let decimals = text
+            .split_once('.')
+            .filter(|(whole, decimals)| digits(whole.strip_prefix('-').unwrap_or(whole)) && digits(decimals))
+            .map_or(0, |(_, decimals)| decimals.len());
+        Self { characters: text.chars().count(), decimals }
+    }
+
+    fn fits(self, other: Self) -> bool {
+        self.characters <= other.characters && self.decimals <= other.decimals
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self { characters: self.characters.max(other.characters), decimals: self.decimals.max(other.decimals) }
+    }
+}
+
+/// Which columns of staging tables have been seen filled, and how long the texts were that came back whole.
 #[derive(Debug, Default)]
-pub(super) struct Proof(std::cell::RefCell<HashMap<String, Columns>>);
+pub(super) struct Proof(RefCell<HashMap<String, Columns>>);
 
 #[derive(Debug, Default)]
 struct Columns {
-    seen: std::collections::HashSet<String>,
+    seen: HashMap<String, Size>,
     misses: u32,
     given_up: bool,
 }
 
+/// The records of a batch whose staging rows say something new.
+#[derive(Debug, Default)]
+struct Open {
+    /// They fill a column that has not been seen filled.
+    unseen: BTreeSet<usize>,
+    /// They have a longer text in a column than any that came back whole.
+    longer: BTreeSet<usize>,
+}
+
 impl Proof {
-    /// Whether something of a record has not been seen yet.
-    fn open(&self, target: &TargetPlan, sent: &BTreeMap<String, String>) -> bool {
+    fn open(&self, target: &TargetPlan, batch: &BTreeMap<usize, BTreeMap<String, String>>) -> Open {
         let tables = self.0.borrow();
-        let Some(columns) = tables.get(&target.table) else { return true };
-        !columns.given_up && sent.iter().any(|(name, text)| !text.trim().is_empty() && !columns.seen.contains(name))
+        let columns = tables.get(&target.table);
+        let mut open = Open::default();
+        if columns.is_some_and(|columns| columns.given_up) {
+            return open;
+        }
+        for (at, sent) in batch {
+            let known = |name: &String| columns.and_then(|columns| columns.seen.get(name));
+            if sent.keys().any(|name| known(name).is_none()) {
+                open.unseen.insert(*at);
+            }
+            if sent.iter().any(|(name, text)| known(name).is_none_or(|whole| !Size::of(text).fits(*whole))) {
+                open.longer.insert(*at);
+            }
+        }
+        open
+    }
+
+    /// For each column the records with the longest text and with the most decimals, where these are beyond what came back whole.
+    fn longest(&self, target: &TargetPlan, batch: &BTreeMap<usize, BTreeMap<String, String>>) -> BTreeSet<usize> {
+        let tables = self.0.borrow();
+        let columns = tables.get(&target.table);
+        if columns.is_some_and(|columns| columns.given_up) {
+            return BTreeSet::new();
+        }
+        let mut most: HashMap<&str, [(usize, Option<usize>); 2]> = HashMap::new();
+        for (at, sent) in batch {
+            for (name, text) in sent {
+                let whole = columns.and_then(|columns| columns.seen.get(name)).copied().unwrap_or_default();
+                let size = Size::of(text);
+                let most = most.entry(name).or_insert([(whole.characters, None), (whole.decimals, None)]);
+                for (most, size) in most.iter_mut().zip([size.characters, size.decimals]) {
+                    if size > most.0 {
+                        *most = (size, Some(*at));
+                    }
+                }
+            }
+        }
+        most.into_values().flatten().filter_map(|(_, at)| at).collect()
     }
 
     fn seen<'a>(&self, target: &TargetPlan, names: impl Iterator<Item = &'a str>) {
@@ -105,8 +185,18 @@ impl Proof {
         let columns = tables.entry(target.table.clone()).or_default();
         columns.misses = 0;
         for name in names {
-            if !columns.seen.contains(name) {
-                columns.seen.insert(name.to_owned());
+            if !columns.seen.contains_key(name) {
+                columns.seen.insert(name.to_owned(), Size::default());
+            }
+        }
+    }
+
+    fn whole<'a>(&self, target: &TargetPlan, sizes: impl Iterator<Item = (&'a str, Size)>) {
+        let mut tables = self.0.borrow_mut();
+        let columns = tables.entry(target.table.clone()).or_default();
+        for (name, size) in sizes {
+            if let Some(whole) = columns.seen.get_mut(name) {
+                *whole = whole.or(size);
             }
         }
     }
@@ -124,7 +214,9 @@ impl Proof {
     fn give_up(&self, target: &TargetPlan, why: &str) {
         warn!(
             table = target.table,
-            why, "staging rows cannot be read, so a column that the staging table does not have would not be noticed: see `tieline doctor`"
+            why,
+            "staging rows cannot be read, so a column that the staging table does not have, or that is too short, would not be noticed: see \
+             `tieline doctor`"
         );
         self.0.borrow_mut().entry(target.table.clone()).or_default().given_up = true;
     }

@@ -281,6 +281,23 @@ fn what_is_cleared_in_syspro_is_cleared_in_servicenow_and_a_text_null_is_no_orde
 }
 
 #[test]
+fn a_text_that_the_staging_table_cuts_is_a_failure_long_after_the_first_records() {
+    let world = world(|instance| instance.table("sn_apo_supplier").unwrap().set_column("u_contact", ColumnKind::Text(30)));
+    let mut keys = rows(&world.syspro, COMPANY, "ApSupplier", |cell| cell("Supplier").text().to_owned());
+    keys.sort();
+    assert!(keys.len() > 22, "{}", keys.len());
+    for key in &keys {
+        world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", key)], &[("Contact", "M. Ndlovu")]).unwrap();
+    }
+    let long = "Accounts payable, attention of M. Ndlovu";
+    world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", &keys[keys.len() - 1])], &[("Contact", long)]).unwrap();
+    assert_eq!(say(&world, &["sync", "--entity", "supplier"]).0, Some(3));
+    let refused = failures(&world, &["--entity", "supplier"]);
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(word(&refused[0], "message").contains(&format!("`{long}` was sent")), "{refused:?}");
+}
+
+#[test]
 fn a_text_that_comes_back_as_a_number_is_a_changed_value() {
     let world = world(|instance| instance.table("itfm_gl_accounts").unwrap().set_column("u_report", ColumnKind::Decimal));
     profile(&world, "gl_account", "name = \"Description\"", "name = \"Description\"\nu_report = \"ReportIndex1\"");

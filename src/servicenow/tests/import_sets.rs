@@ -260,3 +260,54 @@ async fn a_column_that_the_staging_table_does_not_keep_is_named_for_the_whole_ba
     }
     assert_eq!(server.seen().iter().filter(|seen| seen.method == "GET").count(), 1);
 }
+
+#[actix_rt::test]
+async fn a_text_longer_than_any_that_came_back_whole_is_read_back_and_a_cut_one_is_named() {
+    const LENGTH: usize = 20;
+    let mut kept = Vec::<Value>::new();
+    let server = Server::start(move |seen| match seen.method.as_str() {
+        "POST" => {
+            let mut item = |(id, _, _, _, body): &(String, String, String, Value, Value)| {
+                let mut row = body.clone();
+                row["name"] = body["name"].as_str().unwrap().chars().take(LENGTH).collect::<String>().into();
+                row["sys_id"] = format!("s{}", kept.len()).into();
+                kept.push(row);
+                serviced(id, 201, &inserted(body["u_source_key"].as_str().unwrap()))
+            };
+            batch_answer(items(seen).iter().map(&mut item).collect(), &[])
+        }
+        _ => {
+            let asked = |row: &&Value| seen.q("sysparm_query").contains(row["u_source_key"].as_str().unwrap());
+            let rows: Vec<Value> = kept.iter().filter(asked).cloned().collect();
+            reply(200, json!({"result": rows}))
+        }
+    });
+    let client = server.client();
+    let named = |first: usize, names: &[(usize, &str)]| {
+        let mut records: Vec<_> = (first..first + 40).map(record).collect();
+        for (at, name) in names {
+            records[*at].fields.insert("name".into(), (*name).into());
+        }
+        records
+    };
+    let reads = || server.seen().iter().filter(|seen| seen.method == "GET").count();
+    let send = async |records: Vec<_>| {
+        let outcomes = client.send(&Tokens::default(), &staging(), &records).await.unwrap();
+        let cut = |(at, outcome): (usize, &Outcome)| match outcome {
+            Outcome::Confirmed { partial, .. } => partial.first().map(|d| (at, d.field.clone(), d.returned.clone().unwrap_or_default())),
+            other => panic!("{other:?}"),
+        };
+        outcomes.iter().enumerate().filter_map(cut).collect::<Vec<_>>()
+    };
+    assert_eq!(send(named(1, &[(30, "just twenty letters!")])).await, []);
+    assert_eq!(reads(), 1);
+    // nothing longer: nothing is read back
+    assert_eq!(send(named(41, &[(3, "not twenty letters!")])).await, []);
+    assert_eq!(reads(), 1);
+    // two that are too long, beyond the sample of a batch: both are named, and no other
+    let long = "a name of more than twenty letters";
+    let cut = |at| (at, "name".to_owned(), "a name of more than ".to_owned());
+    assert_eq!(send(named(81, &[(25, long), (37, "a name of more than that")])).await, [cut(25), cut(37)]);
+    // they are named every time
+    assert_eq!(send(named(121, &[(39, long)])).await, [cut(39)]);
+}
