@@ -332,7 +332,7 @@ fn cause_text(row: &CauseRow) -> String {
         fact("example", format!("{}: {}", DocumentKey::shown(&row.example_key), row.example));
     }
     for (number, values) in by_place(&row.values).into_iter().enumerate() {
-        let named: Vec<String> = values.iter().take(VALUES).map(|one| format!("{} {}", one.value, one.documents)).collect();
+        let named: Vec<String> = values.iter().take(VALUES).map(|one| format!("{} {}", one.shown(), one.documents)).collect();
         let more = values.len().saturating_sub(VALUES);
         let name = if number == 0 { "values" } else { "and values" };
         fact(name, named.join(", ") + &if more > 0 { format!(", and {more} more") } else { String::new() });

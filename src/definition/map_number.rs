@@ -77,9 +77,13 @@ impl Scope<'_> {
         let written = amount.write(least, most).ok_or_else(|| wrong(TOO_LONG.to_owned()))?;
         if written.vanished {
             let decimals = match plan.decimals {
-                Decimals::Places { .. } => "give the field more decimals in the profile, such as `as = \"decimal(2..6)\"`".to_owned(),
+                Decimals::Places { .. } => match amount.places() {
+                    Some(places) => format!("give the field more decimals in the profile: `as = \"decimal({least}..{places})\"`"),
+                    None => format!("no field takes more than {MAX_PLACES} decimals: correct it in SYSPRO"),
+                },
                 Decimals::OfCurrency => {
-                    format!("an amount in {code} has {most} decimals; correct it in SYSPRO, or write it `as = \"decimal(2..6)\"`")
+                    let other = amount.places().map(|places| format!(", or write it `as = \"decimal({least}..{places})\"`"));
+                    format!("an amount in {code} has {most} decimals; correct it in SYSPRO{}", other.unwrap_or_default())
                 }
             };
             return Err(wrong(format!("it comes to {}, and would be written as `{}`: {decimals}", shown(amount), written.text)));

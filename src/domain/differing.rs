@@ -15,6 +15,13 @@ pub struct ValueCount {
     pub documents: usize,
 }
 
+impl ValueCount {
+    /// The value for people, who cannot see a blank one.
+    pub fn shown(&self) -> &str {
+        if self.value.trim().is_empty() { "(blank)" } else { &self.value }
+    }
+}
+
 /// A message of a cause, and the records that have it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Message {
@@ -67,6 +74,11 @@ mod tests {
 
     fn message(message: &str, documents: &[i64]) -> Message {
         Message { message: message.into(), documents: documents.to_vec() }
+    }
+
+    #[test]
+    fn a_blank_value_can_be_seen() {
+        assert_eq!(["", "  ", "Q"].map(|text| value(1, text, 1).shown().to_owned()), ["(blank)", "(blank)", "Q"]);
     }
 
     fn value(place: usize, value: &str, documents: usize) -> ValueCount {

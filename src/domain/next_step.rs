@@ -43,7 +43,8 @@ macro_rules! steps {
 
 steps! {
     // records that wait
-    ParentToCome => "run the parent's flow if it has not run yet; Tieline sends this record automatically once the parent is delivered";
+    ParentToCome => "run the parent's flow if it has not run yet, and correct what keeps the parent from being delivered (`tieline failures` names it); \
+        Tieline sends this record automatically once the parent is delivered";
     ParentNotThere => "create the parent in SYSPRO or correct the reference there; Tieline then sends this record automatically";
     ParentLeftOut => "change the rule in the parent's entity file and run a sweep (`tieline sync --sweep`), or correct the reference in SYSPRO; \
         until then this record is not sent";
@@ -53,7 +54,8 @@ steps! {
     LookedUp => "nothing: Tieline looks the record up in ServiceNow before it does anything else";
 
     // records that could not be read or mapped
-    Unmapped => "correct the value in SYSPRO, the code list or the definition, then replay the record";
+    Unmapped => "correct the code list or the definition, then replay the record; a value that is corrected in SYSPRO comes with the next read of \
+        the record (`tieline sync --sweep` reads everything), because a replay maps the stored content";
     Poison => "report it with the record's content (`tieline record`), and replay it after an upgrade";
     RowsWrong => "correct it in SYSPRO; the next run that reads the record takes it in by itself (a sweep reads everything)";
     JoinKeyTooShort { table } => "add the missing column to `on` of the `[[join]]` `{table}`, or make it a `[[child]]`, or correct the rows in \
@@ -68,15 +70,20 @@ steps! {
     StoredUnreadable => "replay the record (`tieline replay`): it is mapped again from its stored content";
 
     // records that ServiceNow refused
-    FieldRequired => "give the field a value in SYSPRO or in the definition, or relax the data policy, then replay the record";
+    FieldRequired => "give the field a value in the definition, or relax the data policy, then replay the record; a value that is entered in SYSPRO \
+        comes with the next read of the record (`tieline sync --sweep` reads everything)";
     CoalesceRequired => "map a value to every coalesce field of the transform map, then replay the record";
     WriteForbidden => "give the OAuth application's user the right to write this table, then replay the record";
-    BusinessRule => "ask the ServiceNow administrator for the business rule named here; correct the record or the rule, then replay the record";
-    ReferenceMissing => "create the row that the record refers to in ServiceNow, or correct the reference, then replay the record";
-    RecordRefused => "correct the record in SYSPRO, or the table's rules or transform map in ServiceNow, then replay the record";
+    BusinessRule => "ask the ServiceNow administrator for the business rule named here; correct the rule, then replay the record; what is corrected in \
+        SYSPRO comes with the next read of the record (`tieline sync --sweep` reads everything)";
+    ReferenceMissing => "create the row that the record refers to in ServiceNow, then replay the record; a reference that is corrected in SYSPRO comes \
+        with the next read of the record (`tieline sync --sweep` reads everything)";
+    RecordRefused => "correct the table's rules or transform map in ServiceNow, then replay the record; what is corrected in SYSPRO comes with the \
+        next read of the record (`tieline sync --sweep` reads everything)";
     RequestRefused => "correct the table, column or right that ServiceNow's answer names, there or in the profile's definition, then replay the \
         record";
-    MapIgnores => "find the script or condition of the transform map that ignores the record; correct that, or the record, then replay it";
+    MapIgnores => "find the script or condition of the transform map that ignores the record; correct that, then replay the record; what is corrected in \
+        SYSPRO comes with the next read of the record (`tieline sync --sweep` reads everything)";
     KeptOtherwise => "correct the column's name, rights, length, choices or rules in ServiceNow, or the field in the definition, then replay \
         the record";
     WriteUndone { table, column } => "find the business rule, data policy or access rule of `{table}` that undoes the write, or let the OAuth \
@@ -91,7 +98,8 @@ steps! {
         record";
     Exhausted => "check what the last answer names, and whether ServiceNow, or a firewall before it, accepts this record (`tieline doctor`); \
         then replay the failed records (`tieline replay --failed-only`)";
-    Downstream => "correct the record in SYSPRO, or what ServiceNow names, then replay the record; its row in ServiceNow is updated";
+    Downstream => "correct what ServiceNow names there, then replay the record, whose row in ServiceNow is updated; what is corrected in SYSPRO comes with \
+        the next read of the record (`tieline sync --sweep` reads everything)";
 
     // two records in one row, or two rows of one record
     KeyColumnTooShort { column } => "make `{column}` long enough for every key, let the transform map coalesce on it alone, and correct the \

@@ -81,6 +81,14 @@ impl Ratio {
         self.numerator == 0
     }
 
+    /// The fewest decimals with which it is written to the last digit, or else as something; `None` when no field has so many.
+    pub fn places(self) -> Option<u32> {
+        let written = |places: &u32| self.write(0, *places);
+        (0..=MAX_PLACES)
+            .find(|places| written(places).is_some_and(|written| written.exact))
+            .or_else(|| (0..=MAX_PLACES).find(|places| written(places).is_some_and(|written| !written.vanished)))
+    }
+
     /// Whether it is above the other; `None` when the two have too many digits to be compared.
     pub fn above(self, other: Self) -> Option<bool> {
         Some(self.minus(other)?.numerator > 0)
@@ -124,6 +132,15 @@ mod tests {
 
     fn text(ratio: Ratio, least: u32, most: u32) -> String {
         ratio.write(least, most).expect("short enough").text
+    }
+
+    #[test]
+    fn the_decimals_that_a_number_needs_are_counted() {
+        let places = |text: &str| of(text).places();
+        assert_eq!(["0", "12", "0.5", "0.0045", "0.0000001"].map(places), [Some(0), Some(0), Some(1), Some(4), Some(7)]);
+        assert_eq!(places("0.00000000000001"), None);
+        let third = of("1").over(of("3000")).expect("a third of a thousandth");
+        assert_eq!((third.places(), text(third, 2, 4)), (Some(4), "0.0003".to_owned()));
     }
 
     #[test]

@@ -206,6 +206,17 @@ pub enum SysproError {
         /// Rows that came.
         read: u64,
     },
+    /// No row, and a link to more that cannot be followed.
+    #[error(
+        "SYSPRO answered {asked} with no row and a link to further rows, and {why}. Rows may be missing, so reading has stopped there: nothing \
+         is marked as gone, and the next read begins at the same place"
+    )]
+    Linked {
+        /// What was asked.
+        asked: String,
+        /// Why it is not followed.
+        why: &'static str,
+    },
     /// The same page again and again.
     #[error(
         "SYSPRO repeats itself on {asked}: the rows beyond the last key begin with that key again; is the key in the definition complete?"
@@ -249,6 +260,7 @@ impl SysproError {
                 | Self::Refused { .. }
                 | Self::Failed { .. }
                 | Self::NoKey { .. }
+                | Self::Linked { .. }
                 | Self::Stuck { .. }
                 | Self::Order { .. }
                 | Self::Short { .. }

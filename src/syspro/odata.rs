@@ -32,6 +32,9 @@ const METADATA_RETRY: Duration = Duration::from_secs(600);
 const METADATA_LIFE: Duration = Duration::from_secs(6 * 3600);
 /// Pages without a row, but with a link to the next one, that are followed in a row.
 const EMPTY_PAGES: u32 = 100;
+/// What keeps a link from being followed.
+const UNUSABLE_LINK: &str =
+    "the link is not followed: it counts rows, which misses some when others come or go meanwhile, or it leads to another server";
 
 /// SYSPRO's OData service. One per arbiter thread (`!Send`); a clone shares the connections and what was learned of the server.
 #[derive(Clone)]
@@ -308,7 +311,8 @@ impl Call<'_> {
                     return Ok(found);
                 }
                 if link.is_none() || empty > EMPTY_PAGES {
-                    return Err(SysproError::Stuck { asked: asked(self.company, query.table) });
+                    let why = if link.is_some() { "so did a hundred answers before it" } else { UNUSABLE_LINK };
+                    return Err(SysproError::Linked { asked: asked(self.company, query.table), why });
                 }
                 continue;
             }

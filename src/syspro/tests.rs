@@ -270,6 +270,20 @@ fn the_end_of_a_chain_of_links_is_not_the_end_of_the_table() {
 }
 
 #[test]
+fn an_empty_answer_with_a_link_that_counts_rows_is_named_for_what_it_is() {
+    let (heads, lines) = order_rows(20, 1);
+    let tables = Tables::default().with("PorMasterHdr", &heads).with("PorMasterDetail", &lines);
+    let empty = |request: &scripted::Request, _: &Tables| {
+        let asked = request.target.contains("PorMasterHdr") && request.option("$filter").contains(" gt ");
+        asked.then(|| reply(200, format!(r#"{{"value":[],"@odata.nextLink":"{}&$skiptoken=7"}}"#, request.target)))
+    };
+    let server = Server::scripted(tables, Box::new(empty));
+    let error = outcome(&server.settings(), &orders(), Scope::All, 5).expect_err("no row and no way on");
+    assert!(matches!(error, SysproError::Linked { .. }), "{error:?}");
+    assert!(error.to_string().contains("with no row and a link to further rows"), "{error}");
+}
+
+#[test]
 fn a_range_that_takes_in_too_much_is_given_up_for_lists() {
     // the page holds every order but the many-lined ones, which the definition's filter leaves out
     let (heads, _) = order_rows(60, 0);

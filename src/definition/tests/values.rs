@@ -116,6 +116,9 @@ fn what_would_round_to_nothing_fails_by_name_and_a_cut_digit_is_said() {
     assert_eq!(line_field("apo", "received_quantity", &[], &[("MReceivedQty", "#12")]).as_deref(), Ok("12.00"));
     let refused = price("apo", &[], &[("MPrice", "#0.0000004")]).expect_err("it would become nothing");
     assert!(refused.contains("`cost`") && refused.contains("`0.0000004`") && refused.contains("`0.00`"), "{refused}");
+    assert!(refused.contains("`as = \"decimal(2..7)\"`"), "more decimals than it has now, and enough: {refused}");
+    let refused = line_field("apo", "ordered_quantity", &[], &[("MOrderQty", "#0.00000005")]).expect_err("it would become nothing");
+    assert!(refused.contains("`as = \"decimal(2..8)\"`"), "{refused}");
 
     let definitions = shipped("apo");
     let plan = plan(&definitions, "invoice");

@@ -73,7 +73,7 @@ struct ValuesView {
 impl ValuesView {
     fn of(values: &[ValueCount]) -> Self {
         let count = |one: &ValueCount| grouped(i64::try_from(one.documents).unwrap_or(i64::MAX));
-        let named = values.iter().take(VALUES).map(|one| (one.value.clone(), count(one))).collect();
+        let named = values.iter().take(VALUES).map(|one| (one.shown().to_owned(), count(one))).collect();
         Self { named, others: values.len().saturating_sub(VALUES) }
     }
 }
