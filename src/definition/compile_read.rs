@@ -8,9 +8,7 @@ use crate::domain::schedule::Schedule;
 
 use super::compile_number::{RowNames, controls};
 use super::parse::{Flag, Table, Text, Whole, Words};
-use super::plan::{
-    ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, Matching, ReadPlan, Shows, SweepPlan, TableRead, TypeChange, ViaRead,
-};
+use super::plan::{ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, Matching, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead};
 use super::problem::{Report, list};
 use super::shape::{ChangeShape, ChangeWord, ChildShape, DeriveShape, EntityFile, JoinShape, OnShape, ViaShape};
 
@@ -89,29 +87,6 @@ pub(super) fn read_plan(file: &EntityFile, report: &mut Report<'_>) -> ReadPlan 
     let sweep = file.sweep.as_ref().map(|sweep| SweepPlan { schedule: sweep.schedule.value.clone() });
     let type_change = if file.type_change == Some(ChangeWord::Report) { TypeChange::Report } else { TypeChange::Stop };
     ReadPlan { root, joins, children, changes, columns, sweep, type_change, amounts, controls }
-}
-
-/// Which columns of the root row are shown of a record.
-pub(super) fn shows(file: &EntityFile, columns: &[String], report: &mut Report<'_>) -> Shows {
-    let mut place = |name: Option<&Text>, key: &str| {
-        let name = name.filter(|name| name.line > 0)?;
-        let at = columns.iter().position(|column| *column == name.value);
-        if at.is_none() {
-            let known = list(columns);
-            report.add(name.line, format!("shows.{key}"), format!("the root row has no column `{}`; there are {known}", name.value));
-        }
-        at
-    };
-    let Some(shape) = &file.shows else { return Shows::default() };
-    let shows = Shows {
-        amount: place(shape.amount.as_ref(), "amount"),
-        currency: place(shape.currency.as_ref(), "currency"),
-        date: place(shape.date.as_ref(), "date"),
-    };
-    if let (None, Some(currency)) = (&shape.amount, &shape.currency) {
-        report.add(currency.line, "shows.currency", "stands beside `amount`, which is missing");
-    }
-    shows
 }
 
 fn check_cron(text: &Text, key: &str, report: &mut Report<'_>) {

@@ -7,7 +7,8 @@ use crate::domain::setup_object::SetupCall;
 use crate::domain::{CompanyId, EntityName};
 
 use super::compile_align::{setup_call, way_back_notes};
-use super::compile_read::{read_plan, shows};
+use super::compile_read::read_plan;
+use super::compile_shows::shows;
 use super::compile_target::{Targets, World, target_plans};
 use super::embedded;
 use super::known;

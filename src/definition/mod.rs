@@ -5,6 +5,7 @@ mod compile_align;
 mod compile_gone;
 mod compile_number;
 mod compile_read;
+mod compile_shows;
 mod compile_target;
 mod compile_watch;
 pub mod content;
@@ -28,6 +29,7 @@ pub mod record;
 mod schema;
 pub mod set;
 mod shape;
+mod shows;
 pub mod transform;
 mod unique;
 

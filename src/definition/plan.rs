@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::domain::merge::Rule;
-use crate::domain::money::parse_decimal;
 use crate::domain::setup_object::SetupCall;
-use crate::domain::{CompanyId, Document, EntityName, Facts, Value};
+use crate::domain::{CompanyId, EntityName, Value};
 
 pub use super::distinct::{DistinctForm, DistinctPlan};
 pub use super::number::{Control, Convert, Decimals, NumberFrom, NumberPlan, ValueDiscount};
+pub use super::shows::Shows;
 
 use super::form::Form;
 use super::gone::GoneCase;
@@ -36,35 +36,7 @@ pub struct Plan {
     pub shows: Shows,
 }
 
-/// Offsets of the root row's columns that lists and sums show.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Shows {
-    /// The amount.
-    pub amount: Option<usize>,
-    /// Its currency.
-    pub currency: Option<usize>,
-    /// The date.
-    pub date: Option<usize>,
-}
-
 impl Plan {
-    /// What lists and sums show of a document.
-    pub fn facts(&self, document: &Document) -> Facts {
-        let at = |place: Option<usize>| place.and_then(|at| document.root.get(at));
-        let amount = match at(self.shows.amount) {
-            Some(Value::Number(amount)) => Some(*amount),
-            Some(Value::Text(text)) => parse_decimal(text.trim()),
-            _ => None,
-        };
-        let currency = at(self.shows.currency).filter(|_| amount.is_some()).map(|value| value.to_text().trim().to_owned());
-        let dated = match at(self.shows.date) {
-            Some(Value::Date(date)) => Some(*date),
-            Some(Value::Text(text)) => text.get(..10).and_then(|text| text.parse().ok()),
-            _ => None,
-        };
-        Facts { amount, currency: currency.filter(|currency| !currency.is_empty()), dated }
-    }
-
     /// The header's target and how it is aligned, when both sides may change the records.
     pub fn aligned(&self) -> Option<(&TargetPlan, &AlignPlan)> {
         self.targets.iter().find_map(|target| Some((target, target.align.as_ref()?)))

@@ -14,12 +14,12 @@ macro_rules! shape {
         #[derive(Debug, Clone, Default)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[cfg_attr(test, schemars(deny_unknown_fields))]
-        pub(super) struct $name {
+        pub(in crate::definition) struct $name {
             /// The line where the table begins; 0 when it could not be read.
             #[cfg_attr(test, schemars(skip))]
             #[allow(dead_code, reason = "not every shape is asked for its line")]
-            pub(super) line: usize,
-            $($(#[$doc])* #[cfg_attr(test, schemars(rename = $key))] pub(super) $field: $ty,)*
+            pub(in crate::definition) line: usize,
+            $($(#[$doc])* #[cfg_attr(test, schemars(rename = $key))] pub(in crate::definition) $field: $ty,)*
         }
 
         impl Read for $name {
@@ -39,7 +39,7 @@ macro_rules! words {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
-        pub(super) enum $name {
+        pub(in crate::definition) enum $name {
             /// Could not be read; already reported.
             #[default]
             #[cfg_attr(test, schemars(skip))]
@@ -62,6 +62,11 @@ macro_rules! words {
         }
     };
 }
+
+// after the macros, which it uses
+mod shows;
+
+pub(super) use shows::ShowsShape;
 
 shape! {
     /// How an entity is read from SYSPRO: `config/entities/<entity>.toml`.
@@ -88,18 +93,6 @@ shape! {
         shows = "shows": Option<ShowsShape>,
         /// Totals of the root row that are compared with the rows of a child. A difference is said, with the record; nothing is held back.
         controls = "control": Option<Vec<ControlShape>>,
-    }
-}
-
-shape! {
-    /// What lists and sums show of a record: columns of the root row.
-    ShowsShape {
-        /// The record's amount: what is at stake when it does not arrive.
-        amount = "amount": Option<Text>,
-        /// The amount's currency. Left out: the amount is in the company's currency.
-        currency = "currency": Option<Text>,
-        /// The record's date.
-        date = "date": Option<Text>,
     }
 }
 
