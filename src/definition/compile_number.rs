@@ -7,7 +7,7 @@ use super::compile_target::Block;
 use super::parse::{Table, Text, Words};
 use super::plan::{ChildRead, ColumnKind, Control, Convert, Decimals, FieldSource, NumberFrom, NumberPlan, Place, ValueDiscount};
 use super::problem::{Report, list};
-use super::shape::{ControlShape, ConvertShape, FieldTable};
+use super::shape::{ControlShape, ConvertShape, FieldTable, ValueDiscountShape};
 use super::transform::{self, Form};
 
 /// The name that stands for the company's own currency.
@@ -25,7 +25,7 @@ pub(super) struct RowNames<'a> {
 
 impl RowNames<'_> {
     /// Where a column stands: in the row itself, else in the root row.
-    fn place(&self, name: &Text, key: &str, report: &mut Report<'_>) -> Place {
+    pub(super) fn place(&self, name: &Text, key: &str, report: &mut Report<'_>) -> Place {
         if name.line == 0 || name.as_str() == OWN_CURRENCY {
             return Place::Currency;
         }
@@ -103,12 +103,44 @@ pub(super) fn child_column(text: &Text, children: &[ChildRead], key: &str, repor
     at.map(|at| (child, at))
 }
 
-fn convert(
-    shape: &ConvertShape,
-    key: &str,
-    report: &mut Report<'_>,
-    place: &mut dyn FnMut(&Text, &str, &mut Report<'_>) -> Place,
-) -> Convert {
+/// What is computed of a number, in the words of a file.
+pub(super) struct Computation<'a> {
+    pub(super) foreign: Option<&'a Text>,
+    pub(super) convert: Option<&'a ConvertShape>,
+    pub(super) less_percent: Option<&'a Words>,
+    pub(super) less_value: Option<&'a ValueDiscountShape>,
+    pub(super) times: Option<&'a Text>,
+}
+
+/// Where a column stands, with the key it is named under.
+type FindPlace<'a> = dyn FnMut(&Text, &str, &mut Report<'_>) -> Place + 'a;
+
+impl Computation<'_> {
+    /// Puts it into the plan.
+    pub(super) fn compile(&self, key: &str, plan: &mut NumberPlan, report: &mut Report<'_>, place: &mut FindPlace<'_>) {
+        let mut at = |name: &Text, rest: &str, report: &mut Report<'_>| place(name, &format!("{key}.{rest}"), report);
+        plan.foreign = self.foreign.map(|name| at(name, "foreign", report));
+        plan.times = self.times.map(|name| at(name, "times", report));
+        plan.less_percent = self.less_percent.iter().flat_map(|names| names.iter()).map(|name| at(name, "less_percent", report)).collect();
+        plan.less_value = self.less_value.map(|shape| {
+            let words = |words: &Option<Words>| words.iter().flat_map(|words| words.iter()).map(|word| word.value.clone()).collect();
+            let discount = ValueDiscount {
+                value: at(&shape.value, "less_value.value", report),
+                flag: at(&shape.flag, "less_value.flag", report),
+                unit: words(&shape.of_unit),
+                line: words(&shape.of_line),
+                quantity: shape.quantity.as_ref().map(|name| at(name, "less_value.quantity", report)),
+            };
+            if !discount.line.is_empty() && discount.quantity.is_none() {
+                report.add(shape.flag.line, format!("{key}.less_value"), "`line` needs the line's `quantity`");
+            }
+            discount
+        });
+        plan.convert = self.convert.map(|shape| convert(shape, &format!("{key}.convert"), report, place));
+    }
+}
+
+fn convert(shape: &ConvertShape, key: &str, report: &mut Report<'_>, place: &mut FindPlace<'_>) -> Convert {
     let units = match &shape.units {
         None => None,
         Some(Words { value, line }) => match &value[..] {
@@ -222,30 +254,14 @@ impl Block<'_> {
 
     /// What is computed of the number before it is written.
     fn computed(&self, key: &str, table: &FieldTable, plan: &mut NumberPlan, report: &mut Report<'_>) {
-        let place = |name: &Text, rest: &str, report: &mut Report<'_>| self.place(name, &format!("{key}.{rest}"), report);
-        plan.foreign = table.foreign.as_ref().map(|name| place(name, "foreign", report));
-        plan.times = table.times.as_ref().map(|name| place(name, "times", report));
-        plan.less_percent =
-            table.less_percent.iter().flat_map(|names| names.iter()).map(|name| place(name, "less_percent", report)).collect();
-        plan.convert = table.convert.as_ref().map(|shape| {
-            convert(shape, &format!("{key}.convert"), report, &mut |name: &Text, key: &str, report: &mut Report<'_>| {
-                self.place(name, key, report)
-            })
-        });
-        plan.less_value = table.less_value.as_ref().map(|shape| {
-            let words = |words: &Option<Words>| words.iter().flat_map(|words| words.iter()).map(|word| word.value.clone()).collect();
-            let discount = ValueDiscount {
-                value: place(&shape.value, "less_value.value", report),
-                flag: place(&shape.flag, "less_value.flag", report),
-                unit: words(&shape.of_unit),
-                line: words(&shape.of_line),
-                quantity: shape.quantity.as_ref().map(|name| place(name, "less_value.quantity", report)),
-            };
-            if !discount.line.is_empty() && discount.quantity.is_none() {
-                report.add(shape.flag.line, format!("{key}.less_value"), "`line` needs the line's `quantity`");
-            }
-            discount
-        });
+        let computation = Computation {
+            foreign: table.foreign.as_ref(),
+            convert: table.convert.as_ref(),
+            less_percent: table.less_percent.as_ref(),
+            less_value: table.less_value.as_ref(),
+            times: table.times.as_ref(),
+        };
+        computation.compile(key, plan, report, &mut |name, key, report| self.place(name, key, report));
         plan.with_currency = table.with_currency.as_ref().is_some_and(|flag| flag.value);
         if plan.currency.is_some() || self.read.is_none() {
             return;

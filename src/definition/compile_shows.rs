@@ -1,29 +1,197 @@
 //! `[shows]` of `config/entities/<entity>.toml` to `Shows`.
 
+use super::compile_condition::conditions;
+use super::compile_number::{Computation, OWN_CURRENCY, RowNames, child_column};
+use super::compile_read::unknown_column;
 use super::parse::Text;
-use super::plan::Shows;
+use super::plan::{ChildRead, ColumnKind, Decimals, NumberFrom, NumberPlan, Place, ReadPlan, RowNumber, RowSum, ShownAmount, Shows};
 use super::problem::{Report, list};
-use super::shape::EntityFile;
+use super::shape::{AmountShape, EntityFile, RowNumberShape, RowSumShape};
 
-/// Which columns of the root row are shown of a record.
-pub(super) fn shows(file: &EntityFile, columns: &[String], report: &mut Report<'_>) -> Shows {
+const EACH: &str = "each = [{ from = \"…\", times = \"…\" }]";
+
+/// What is shown of a record.
+pub(super) fn shows(file: &EntityFile, read: &ReadPlan, report: &mut Report<'_>) -> Shows {
+    let Some(shape) = &file.shows else { return Shows::default() };
     let mut place = |name: Option<&Text>, key: &str| {
         let name = name.filter(|name| name.line > 0)?;
-        let at = columns.iter().position(|column| *column == name.value);
+        let at = read.columns.iter().position(|column| *column == name.value);
         if at.is_none() {
-            let known = list(columns);
+            let known = list(&read.columns);
             report.add(name.line, format!("shows.{key}"), format!("the root row has no column `{}`; there are {known}", name.value));
         }
         at
     };
-    let Some(shape) = &file.shows else { return Shows::default() };
-    let shows = Shows {
-        amount: place(shape.amount.as_ref(), "amount"),
-        currency: place(shape.currency.as_ref(), "currency"),
-        date: place(shape.date.as_ref(), "date"),
+    let (currency, date) = (place(shape.currency.as_ref(), "currency"), place(shape.date.as_ref(), "date"));
+    let amount = match &shape.amount {
+        None => None,
+        Some(AmountShape::Column(name)) => place(Some(name), "amount").map(ShownAmount::Column),
+        Some(AmountShape::Sum(sum)) => row_sum(sum, read, shape.currency.as_ref(), currency, report).map(ShownAmount::Sum),
     };
     if let (None, Some(currency)) = (&shape.amount, &shape.currency) {
         report.add(currency.line, "shows.currency", "stands beside `amount`, which is missing");
     }
-    shows
+    Shows { amount, currency, date }
+}
+
+/// A sum over the rows of a child; `None` when there is nothing that could be added up.
+fn row_sum(shape: &RowSumShape, read: &ReadPlan, named: Option<&Text>, currency: Option<usize>, report: &mut Report<'_>) -> Option<RowSum> {
+    const KEY: &str = "shows.amount.sum";
+    if shape.sum.line == 0 {
+        return None;
+    }
+    let (at, column) = match shape.sum.split_once('.') {
+        Some((child, column)) => {
+            if shape.each.is_some() {
+                let text = format!(
+                    "`{}` names the column that is added up, and `each` does too: write `sum = \"{child}\"` beside `each`, or leave `each` out",
+                    shape.sum.value
+                );
+                report.add(shape.sum.line, KEY, text);
+            }
+            let (at, _) = child_column(&shape.sum, &read.children, KEY, report)?;
+            (at, Some(Text { value: column.to_owned(), line: shape.sum.line }))
+        }
+        None => {
+            let Some(at) = read.children.iter().position(|child| child.name == shape.sum.value) else {
+                let known = list(read.children.iter().map(|child| &child.name));
+                report.add(shape.sum.line, KEY, format!("the entity has no child `{}`; there are {known}", shape.sum.value));
+                return None;
+            };
+            (at, None)
+        }
+    };
+    let child = &read.children[at];
+    let own = child.columns();
+    let row = Row {
+        child,
+        names: RowNames { table: &child.table.table, own: &own, root: Some(&read.columns) },
+        currency: currency.map_or(Place::Currency, Place::Root),
+        // a currency that could not be read has been reported; what follows from it is not said as well
+        currency_known: named.is_none() || currency.is_some(),
+        root: &read.columns,
+    };
+    let each = match (&shape.each, column) {
+        (_, Some(column)) => vec![row.number("shows.amount.sum", &RowNumberShape { from: column, ..RowNumberShape::default() }, report)],
+        (Some(each), None) if !each.is_empty() => {
+            let numbers = each.iter().enumerate().filter(|(_, number)| number.line > 0);
+            numbers.map(|(i, number)| row.number(&format!("shows.amount.each.{}", i + 1), number, report)).collect()
+        }
+        (each, None) => {
+            let (key, what) = match each {
+                Some(_) => ("shows.amount.each", "must hold at least one number".to_owned()),
+                None => ("shows.amount", "the key `each` is missing".to_owned()),
+            };
+            let text =
+                format!("{what}: what a row of `{0}` counts, such as `{EACH}`; of one column, write `sum = \"{0}.Column\"`", child.name);
+            report.add(shape.line, key, text);
+            Vec::new()
+        }
+    };
+    let only_if = conditions(shape.only_if.as_deref(), "shows.amount.only_if", Some((&child.table.table, &own)), report);
+    Some(RowSum { child: at, only_if, each: each.into_iter().flatten().collect() })
+}
+
+/// The row that a number stands in.
+struct Row<'a> {
+    child: &'a ChildRead,
+    names: RowNames<'a>,
+    /// In which currency the sum is.
+    currency: Place,
+    currency_known: bool,
+    root: &'a [String],
+}
+
+impl Row<'_> {
+    fn number(&self, key: &str, shape: &RowNumberShape, report: &mut Report<'_>) -> Option<RowNumber> {
+        let from = match key.ends_with(".sum") {
+            true => key.to_owned(),
+            false => format!("{key}.from"),
+        };
+        let own = self.column(&shape.from, &from, report);
+        let computation = Computation {
+            foreign: shape.foreign.as_ref(),
+            convert: shape.convert.as_ref(),
+            less_percent: shape.less_percent.as_ref(),
+            less_value: shape.less_value.as_ref(),
+            times: shape.times.as_ref(),
+        };
+        let at = NumberFrom::Column(Place::Child(own.unwrap_or_default()));
+        let mut plan = NumberPlan::plain(at, Decimals::OfCurrency, Some(self.currency));
+        computation.compile(key, &mut plan, report, &mut |name, key, report| self.names.place(name, key, report));
+        let foreign = shape.foreign.as_ref().map(|name| (name, self.column(name, &format!("{key}.foreign"), report)));
+        let own = own?;
+        if self.currency_known {
+            self.check_currency(key, &from, (&shape.from, own), foreign, report);
+        }
+        Some(RowNumber { own, plan })
+    }
+
+    /// A column of the row itself that may be added up.
+    fn column(&self, name: &Text, key: &str, report: &mut Report<'_>) -> Option<usize> {
+        if name.line == 0 {
+            return None;
+        }
+        let at = self.names.own.iter().position(|column| *column == name.value);
+        match at {
+            None => report.add(name.line, key, unknown_column(name, self.names.table, self.names.own)),
+            Some(at) if self.child.kinds().nth(at) == Some(ColumnKind::Date) => {
+                report.add(name.line, key, format!("`{}` holds dates, as `dates` of the entity's file says", name.value));
+            }
+            Some(_) => {}
+        }
+        at
+    }
+
+    /// Whether every column that is added up is in the sum's currency, as far as `amounts` of the entity's file say.
+    fn check_currency(
+        &self,
+        key: &str,
+        from: &str,
+        (name, own): (&Text, usize),
+        foreign: Option<(&Text, Option<usize>)>,
+        report: &mut Report<'_>,
+    ) {
+        let of = |at: usize| self.child.amounts.get(&at).copied();
+        let Some((foreign, at)) = foreign else {
+            if let Some(other) = of(own).filter(|other| *other != self.currency) {
+                let help = match (other, self.currency) {
+                    (Place::Currency, _) => "name the column that holds it in that currency as `foreign`".to_owned(),
+                    (Place::Root(_), _) => format!("write `currency = \"{}\"` in `[shows]`", self.called(other)),
+                    _ => "rows in currencies of their own cannot be added up".to_owned(),
+                };
+                report.add(name.line, from, format!("{}: {help}", self.differ(name, other)));
+            }
+            return;
+        };
+        if self.currency == Place::Currency {
+            let text = "needs the currency that tells the two columns apart: name its column as `currency` of `[shows]`";
+            return report.add(foreign.line, format!("{key}.foreign"), text);
+        }
+        if let Some(other) = of(own).filter(|other| *other != Place::Currency) {
+            let text = format!(
+                "`{}` is in `{}`, and beside `foreign` stands what is in the company's own currency",
+                name.value,
+                self.called(other)
+            );
+            report.add(name.line, from, text);
+        }
+        if let Some(other) = at.and_then(of).filter(|other| *other != self.currency) {
+            report.add(foreign.line, format!("{key}.foreign"), format!("{}: name the column that is", self.differ(foreign, other)));
+        }
+    }
+
+    fn differ(&self, name: &Text, other: Place) -> String {
+        format!("`{}` is in `{}` as `amounts` say, and the sum is in `{}`", name.value, self.called(other), self.called(self.currency))
+    }
+
+    /// What a file calls a currency.
+    fn called(&self, at: Place) -> String {
+        let name = |columns: &[String], at: usize| columns.get(at).cloned().unwrap_or_default();
+        match at {
+            Place::Root(at) => name(self.root, at),
+            Place::Child(at) => name(self.names.own, at),
+            Place::Currency | Place::Company => OWN_CURRENCY.to_owned(),
+        }
+    }
 }

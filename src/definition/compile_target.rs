@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::EntityName;
 
 use super::compile_align;
+use super::compile_condition::conditions;
 use super::compile_gone;
 use super::compile_number::OWN_CURRENCY;
 use super::compile_read::unknown_column;
@@ -18,9 +19,7 @@ use super::plan::{
 };
 use super::problem::{Report, list};
 use super::record::SUFFIX;
-use super::shape::{
-    BlockShape, ClearWord, ConditionShape, FieldShape, FieldTable, FormWord, MissingWord, PartialWord, ProfileFile, WriteWord,
-};
+use super::shape::{BlockShape, ClearWord, FieldShape, FieldTable, FormWord, MissingWord, PartialWord, ProfileFile, WriteWord};
 use super::transform::{self, Form};
 
 /// What the files besides this one say.
@@ -212,7 +211,7 @@ impl Block<'_> {
             fields,
             child: self.child,
             on_gone: compile_gone::gone_cases(shape, &self.name.value, self.header, self.read, report),
-            only_if: shape.only_if.iter().flatten().enumerate().map(|(i, c)| self.condition(i, c, report)).collect(),
+            only_if: self.only_if(report),
             partial_write: match shape.partial_write {
                 Some(PartialWord::Record) => PartialWrite::Record,
                 Some(PartialWord::Stop) => PartialWrite::Stop,
@@ -237,22 +236,10 @@ impl Block<'_> {
         }
     }
 
-    fn condition(&self, i: usize, shape: &ConditionShape, report: &mut Report<'_>) -> Condition {
-        let key = self.key(&format!("only_if.{}", i + 1));
-        let (texts, negate) = match (&shape.one_of, &shape.not) {
-            (Some(texts), None) => (texts.iter().map(|text| text.value.clone()).collect(), false),
-            (None, Some(texts)) => (texts.iter().map(|text| text.value.clone()).collect(), true),
-            _ => {
-                report.add(shape.line, key.clone(), "needs either `one_of` or `not`");
-                (Vec::new(), false)
-            }
-        };
+    fn only_if(&self, report: &mut Report<'_>) -> Vec<Condition> {
         let (table, columns) = self.own_row();
-        let at = columns.iter().position(|column| *column == shape.column.value);
-        if at.is_none() && self.read.is_some() && shape.column.line > 0 {
-            report.add(shape.column.line, format!("{key}.column"), unknown_column(&shape.column, table, &columns));
-        }
-        Condition { at: at.unwrap_or_default(), one_of: texts, negate }
+        let row = self.read.map(|_| (table, &columns[..]));
+        conditions(self.shape.only_if.as_deref(), &self.key("only_if"), row, report)
     }
 
     /// The table and columns of the row that makes one record.

@@ -255,7 +255,7 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         let columns_known = problems.len() == before || (shape.root.line > 0 && shape.root.columns.as_ref().is_none_or(|c| c.line > 0));
         let mut report = Report::new(&file.shown, problems);
         let setup = shape.setup.as_ref().and_then(|setup| setup_call(setup, &read, &mut report));
-        let shows = shows(&shape, &read.columns, &mut report);
+        let shows = shows(&shape, &read, &mut report);
         if columns_known && shape.root.line > 0 {
             let after = shape.after.map(|names| names.value).unwrap_or_default();
             drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read, setup, shows });
@@ -291,7 +291,7 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
                 after.push(parent.clone());
             }
         }
-        let (read, setup, shows) = (draft.read.clone(), draft.setup.clone(), draft.shows);
+        let (read, setup, shows) = (draft.read.clone(), draft.setup.clone(), draft.shows.clone());
         let plan = Plan { entity: EntityName::new(name), read, targets, after, rank: 0, gone_cases, setup, shows };
         plans.insert(name, plan);
         if let Some(schedule) = &draft.schedule {

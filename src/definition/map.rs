@@ -58,7 +58,7 @@ impl Plan {
                     let (Some(read), Some(rows)) = (self.read.children.get(child), document.children.get(child)) else { continue };
                     for row in rows.iter().filter(|row| holds(&plan.only_if, row)) {
                         let key = DocumentKey::from_values(read.table.key_at.iter().map(|&at| &row[at]));
-                        let scope = Scope { child: Some(row), ..base };
+                        let scope = base.with_row(row);
                         mapped.records.push(scope.record(target, key.into(), &mut mapped.warnings)?);
                     }
                 }
@@ -112,7 +112,7 @@ impl Plan {
     }
 }
 
-fn holds(conditions: &[Condition], row: &[Value]) -> bool {
+pub(super) fn holds(conditions: &[Condition], row: &[Value]) -> bool {
     conditions.iter().all(|condition| {
         let text = row.get(condition.at).map(transform::plain).unwrap_or_default();
         condition.one_of.iter().any(|accepted| *accepted == text) != condition.negate
@@ -142,6 +142,11 @@ impl<'a> Scope<'a> {
         lookups: &'a Lookups,
     ) -> Self {
         Self { plan, target, company, company_value, document, child: None, lookups }
+    }
+
+    /// That of a child's row of the same document.
+    pub(super) fn with_row(self, row: &'a Row) -> Self {
+        Self { child: Some(row), ..self }
     }
 
     fn record(&self, target: usize, record_key: String, warnings: &mut Vec<MapWarning>) -> Result<TargetRecord, MapError> {

@@ -102,10 +102,23 @@ impl Scope<'_> {
         Ok(written.text)
     }
 
+    /// The number of a row before it is written; `None` for a blank one. A currency that is in no code list is not the company's own.
+    pub(super) fn exact(&self, plan: &NumberPlan, own: Place) -> Result<Option<Ratio>, String> {
+        let at = match (plan.foreign, plan.currency) {
+            (Some(foreign), Some(currency)) => self.column_in(&self.code(currency), own, foreign)?,
+            _ => own,
+        };
+        fraction(self.value(at))?.map(|amount| self.computed(plan, amount)).transpose()
+    }
+
     /// Where the number stands: in the foreign column when its currency is not the company's own.
     fn own_or_foreign(&self, plan: &NumberPlan, own: Place) -> Result<Place, String> {
         let (Some(foreign), Some(currency)) = (plan.foreign, plan.currency) else { return Ok(own) };
-        let code = self.currency(currency)?;
+        self.column_in(&self.currency(currency)?, own, foreign)
+    }
+
+    /// The column in which an amount of this currency stands.
+    fn column_in(&self, code: &str, own: Place, foreign: Place) -> Result<Place, String> {
         if code.is_empty() || code == self.currency(Place::Currency)? {
             return Ok(own);
         }

@@ -2,6 +2,7 @@
 
 pub mod align;
 mod compile_align;
+mod compile_condition;
 mod compile_gone;
 mod compile_number;
 mod compile_read;

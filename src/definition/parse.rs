@@ -124,7 +124,7 @@ impl Reader<'_> {
         self.lines.at(value.span().start)
     }
 
-    fn wrong(&mut self, value: &Spanned<DeValue<'_>>, wanted: &str) {
+    pub(super) fn wrong(&mut self, value: &Spanned<DeValue<'_>>, wanted: &str) {
         let line = self.line(value);
         let found = match value.get_ref() {
             DeValue::String(text) => format!("the text `{text}`"),

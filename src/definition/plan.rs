@@ -8,7 +8,7 @@ use crate::domain::{CompanyId, EntityName, Value};
 
 pub use super::distinct::{DistinctForm, DistinctPlan};
 pub use super::number::{Control, Convert, Decimals, NumberFrom, NumberPlan, ValueDiscount};
-pub use super::shows::Shows;
+pub use super::shows::{RowNumber, RowSum, ShownAmount, Shows};
 
 use super::form::Form;
 use super::gone::GoneCase;
@@ -32,7 +32,7 @@ pub struct Plan {
     pub gone_cases: Vec<GoneCase>,
     /// Through which object of the site ServiceNow's changes are written into SYSPRO. `None`: a person applies them.
     pub setup: Option<SetupCall>,
-    /// Which columns of the root row lists and sums show.
+    /// What lists and sums show.
     pub shows: Shows,
 }
 

@@ -66,7 +66,7 @@ macro_rules! words {
 // after the macros, which it uses
 mod shows;
 
-pub(super) use shows::ShowsShape;
+pub(super) use shows::{AmountShape, RowNumberShape, RowSumShape, ShowsShape};
 
 shape! {
     /// How an entity is read from SYSPRO: `config/entities/<entity>.toml`.
@@ -89,7 +89,7 @@ shape! {
         sweep = "sweep": Option<SweepShape>,
         /// The setup object through which ServiceNow's changes are written into SYSPRO. Off unless it is there.
         setup = "setup": Option<SetupShape>,
-        /// Which columns of the root row lists and sums show of a record.
+        /// What lists and sums show of a record.
         shows = "shows": Option<ShowsShape>,
         /// Totals of the root row that are compared with the rows of a child. A difference is said, with the record; nothing is held back.
         controls = "control": Option<Vec<ControlShape>>,

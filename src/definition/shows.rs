@@ -1,30 +1,87 @@
 //! What lists and sums show of a record: its amount, the currency, its date.
 
+use rust_decimal::Decimal;
+
+use crate::domain::currency::minor_units;
 use crate::domain::money::parse_decimal;
-use crate::domain::{Document, Facts, Value};
+use crate::domain::ratio::Ratio;
+use crate::domain::{CompanyId, Document, Facts, Value};
 
-use super::plan::Plan;
+use super::lookups::Lookups;
+use super::map::{Scope, holds};
+use super::number::NumberPlan;
+use super::plan::{Condition, Place, Plan};
+use super::transform;
 
-/// Offsets of the root row's columns that lists and sums show.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Decimals of an amount whose currency tells none.
+const USUAL_PLACES: u32 = 2;
+
+/// What lists and sums show.
+#[derive(Debug, Clone, Default)]
 pub struct Shows {
     /// The amount.
-    pub amount: Option<usize>,
-    /// Its currency.
+    pub amount: Option<ShownAmount>,
+    /// Offset of its currency in the root row; `None`: the company's own.
     pub currency: Option<usize>,
-    /// The date.
+    /// Offset of the date in the root row.
     pub date: Option<usize>,
+}
+
+/// Where the amount comes from.
+#[derive(Debug, Clone)]
+pub enum ShownAmount {
+    /// A column of the root row, by its offset.
+    Column(usize),
+    /// The rows of a child.
+    Sum(RowSum),
+}
+
+/// A sum over the rows of a child.
+#[derive(Debug, Clone)]
+pub struct RowSum {
+    /// Offset in `ReadPlan::children`.
+    pub child: usize,
+    /// Rows that are counted: all must hold.
+    pub only_if: Vec<Condition>,
+    /// What each row counts: these numbers, added up.
+    pub each: Vec<RowNumber>,
+}
+
+/// A number of a child row.
+#[derive(Debug, Clone)]
+pub struct RowNumber {
+    /// Offset of its column in the child's row.
+    pub own: usize,
+    /// What is computed of it.
+    pub plan: NumberPlan,
 }
 
 impl Plan {
     /// What lists and sums show of a document.
-    pub fn facts(&self, document: &Document) -> Facts {
-        let at = |place: Option<usize>| place.and_then(|at| document.root.get(at));
-        let amount = match at(self.shows.amount) {
-            Some(Value::Number(amount)) => Some(*amount),
-            Some(Value::Text(text)) => parse_decimal(text.trim()),
-            _ => None,
+    pub fn facts(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Facts {
+        let amount = match &self.shows.amount {
+            Some(ShownAmount::Sum(sum)) => self.sum(sum, company, document, lookups),
+            _ => self.amount_of_root(document),
         };
+        self.facts_with(amount, document)
+    }
+
+    /// The same where nothing may be computed, because computing something of this document has crashed.
+    pub fn facts_of_root(&self, document: &Document) -> Facts {
+        self.facts_with(self.amount_of_root(document), document)
+    }
+
+    fn amount_of_root(&self, document: &Document) -> Option<Decimal> {
+        let Some(ShownAmount::Column(at)) = self.shows.amount else { return None };
+        match document.root.get(at)? {
+            Value::Number(amount) => Some(*amount),
+            Value::Text(text) => parse_decimal(text.trim()),
+            _ => None,
+        }
+    }
+
+    fn facts_with(&self, amount: Option<Decimal>, document: &Document) -> Facts {
+        let at = |place: Option<usize>| place.and_then(|at| document.root.get(at));
         let currency = at(self.shows.currency).filter(|_| amount.is_some()).map(|value| value.to_text().trim().to_owned());
         let dated = match at(self.shows.date) {
             Some(Value::Date(date)) => Some(*date),
@@ -32,5 +89,53 @@ impl Plan {
             _ => None,
         };
         Facts { amount, currency: currency.filter(|currency| !currency.is_empty()), dated }
+    }
+
+    /// The rows of a child, added up exactly and rounded once as an amount of the currency. `None` rather than a sum of only some of them.
+    fn sum(&self, sum: &RowSum, company: &CompanyId, document: &Document, lookups: &Lookups) -> Option<Decimal> {
+        // rows that did not come as they should: some may be missing, or there twice
+        if self.fault(document).is_some() {
+            return None;
+        }
+        let rows = document.children.get(sum.child)?;
+        if rows.is_empty() && self.read.children.get(sum.child)?.may_be_absent {
+            return None;
+        }
+        let company_value = Value::Null;
+        let scope = Scope::of_root(self, self.targets.first()?, company, &company_value, document, lookups);
+        let mut total = Ratio::ZERO;
+        for row in rows.iter().filter(|row| holds(&sum.only_if, row)) {
+            let of_row = scope.with_row(row);
+            let mut numbers = 0;
+            for number in &sum.each {
+                if let Some(amount) = of_row.exact(&number.plan, Place::Child(number.own)).ok()? {
+                    total = total.plus(amount)?;
+                    numbers += 1;
+                }
+            }
+            if numbers == 0 {
+                return None;
+            }
+        }
+        let code = scope.code(self.shows.currency.map_or(Place::Currency, Place::Root));
+        let places = minor_units(&code).unwrap_or(USUAL_PLACES);
+        let written = total.write(places, places)?;
+        Decimal::from_str_exact(&written.text).ok()
+    }
+}
+
+impl Scope<'_> {
+    /// The ISO 4217 code of a currency, else SYSPRO's own code: a code that is in no list is a currency all the same. Blank is the
+    /// company's own.
+    pub(super) fn code(&self, at: Place) -> String {
+        let own = || self.currency(Place::Currency).unwrap_or_default().into_owned();
+        if at == Place::Currency {
+            return own();
+        }
+        match self.currency(at) {
+            Ok(code) if code.is_empty() => own(),
+            Ok(code) => code.into_owned(),
+            Err(_) => transform::plain(self.value(at)).trim().to_owned(),
+        }
     }
 }

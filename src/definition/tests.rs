@@ -2,6 +2,7 @@
 
 mod once;
 mod orders;
+mod shown;
 mod site;
 mod values;
 

@@ -60,9 +60,11 @@ impl Ratio {
 
     /// The sum; `None` when it has too many digits.
     pub fn plus(self, other: Self) -> Option<Self> {
-        let left = self.numerator.checked_mul(other.denominator)?;
-        let right = other.numerator.checked_mul(self.denominator)?;
-        Self::new(left.checked_add(right)?, self.denominator.checked_mul(other.denominator)?)
+        // over the least common denominator, so that a sum of many has no more digits than it needs
+        let common = i128::try_from(gcd(self.denominator.unsigned_abs(), other.denominator.unsigned_abs())).ok()?;
+        let left = self.numerator.checked_mul(other.denominator / common)?;
+        let right = other.numerator.checked_mul(self.denominator / common)?;
+        Self::new(left.checked_add(right)?, (self.denominator / common).checked_mul(other.denominator)?)
     }
 
     /// The difference; `None` when it has too many digits.
@@ -162,6 +164,18 @@ mod tests {
         assert_eq!(of("12.345").write(3, 3).map(|written| written.exact), Some(true));
         assert_eq!(text(of("1850"), 0, 0), "1850");
         assert_eq!(of("1").over(of("0")), None);
+    }
+
+    #[test]
+    fn a_long_sum_needs_no_more_digits_than_its_result() {
+        // 12.34567 by three units of weight, less 10.25 %, times a quantity of six decimals
+        let line = |factor: &str| {
+            let price = of("12.34567").over(of(factor)).and_then(|price| price.times(of("0.8975")));
+            price.and_then(|price| price.times(of("123.456789"))).expect("a line")
+        };
+        let mut lines = std::iter::repeat_n([line("2.204623"), line("0.453593"), line("28.349527")], 50).flatten();
+        let sum = lines.try_fold(Ratio::ZERO, Ratio::plus).expect("a sum");
+        assert_eq!(text(sum, 2, 2), "184225.10");
     }
 
     #[test]

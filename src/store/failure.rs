@@ -115,7 +115,7 @@ pub struct FailureRow {
     /// Since when it has not arrived, whatever was tried since.
     #[diesel(sql_type = Timestamptz)]
     pub first_failed_at: DateTime<Utc>,
-    /// The record's amount, digit by digit; null where the definition names none.
+    /// The record's amount, digit by digit; null where the definition names none, or none can be made of its rows.
     #[diesel(sql_type = Nullable<Text>)]
     pub amount: Option<String>,
     /// The amount's currency as SYSPRO has it; null: the company's own.

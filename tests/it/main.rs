@@ -41,6 +41,7 @@ mod no_loss;
 mod nodes;
 mod notices;
 mod odata;
+mod order_amounts;
 mod plans;
 mod poison;
 mod prometheus;
