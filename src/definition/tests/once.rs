@@ -137,3 +137,67 @@ fn the_parameters_of_an_object_are_kept_as_they_are_written() {
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].contains("`setup.parameters`: must be a text, got the number `7`"), "{found:#?}");
 }
+
+/// Every value of a file, as the path to it.
+fn places(value: &toml::Value, path: &mut Vec<String>, all: &mut Vec<Vec<String>>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (name, value) in table {
+                path.push(name.clone());
+                places(value, path, all);
+                path.pop();
+            }
+        }
+        toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
+            for (at, value) in items.iter().enumerate() {
+                path.push(at.to_string());
+                places(value, path, all);
+                path.pop();
+            }
+        }
+        _ => all.push(path.clone()),
+    }
+}
+
+/// The file with a value of another type in one place.
+fn wrong_at(file: &toml::Value, path: &[String]) -> String {
+    let mut file = file.clone();
+    let mut value = &mut file;
+    for name in path {
+        value = match value {
+            toml::Value::Array(items) => &mut items[name.parse::<usize>().expect("a place in a list")],
+            table => table.get_mut(name).expect("a key"),
+        };
+    }
+    *value = match value {
+        toml::Value::Integer(_) => toml::Value::String("soon".into()),
+        _ => toml::Value::Float(0.5),
+    };
+    toml::to_string(&file).expect("a file")
+}
+
+#[test]
+fn every_value_of_a_wrong_type_in_a_shipped_file_is_reported_and_others_are_not() {
+    let mut wrong = Vec::new();
+    for (path, text) in embedded::FILES.iter().filter(|(path, _)| !path.contains("s2p")) {
+        let file = toml::Value::Table(toml::from_str(text).expect("a shipped file"));
+        let mut all = Vec::new();
+        places(&file, &mut Vec::new(), &mut all);
+        for place in all {
+            let site = site(&[(path, wrong_at(&file, &place).as_str())]);
+            let found = match load(Some(site.path()), "apo", &[], &own()) {
+                Ok(_) => 0,
+                Err(problems) => problems.len(),
+            };
+            // what others refer to is missed by each of them
+            let referred = ["columns", "key", "dates", "name", "table", "carry", "optional", "write", "from"];
+            let most = if place.last().is_some_and(|last| referred.contains(&last.as_str())) { usize::MAX } else { 1 };
+            // a condition may be a number
+            let least = if place.iter().any(|name| name == "if") { 0 } else { 1 };
+            if !(least..=most).contains(&found) {
+                wrong.push(format!("{path}: {}: {found}", place.join(".")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
