@@ -5,6 +5,7 @@ mod orders;
 mod shown;
 mod site;
 mod values;
+mod watches;
 
 use std::fmt::Write as _;
 
