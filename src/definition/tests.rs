@@ -1,5 +1,6 @@
 //! The shipped definitions at work.
 
+mod forms;
 mod once;
 mod orders;
 mod shown;
