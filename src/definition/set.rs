@@ -197,6 +197,8 @@ fn changed_lines<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn files(all: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -269,6 +271,43 @@ mod tests {
         let both = [("company.EDU1.currency", "\"ZAR\""), ("company.EDU2.currency", "\"USD\"")];
         let later = both.iter().rev().fold(set(&[]), |set, (key, value)| set.with_settings([((*key).to_owned(), (*value).to_owned())]));
         assert_eq!(set(&both), later);
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_says_so() {
+        let long = format!("x = \"{}\"", "ä".repeat(MOST_LETTERS));
+        let said = difference(&files(&[("entities/a.toml", "x = 1")]), &files(&[("entities/a.toml", &long)]));
+        let cut: String = long.chars().take(MOST_LETTERS).collect();
+        assert_eq!(said, ["entities/a.toml: - x = 1".to_owned(), format!("entities/a.toml: + {cut}…")]);
+        let fits: String = long.chars().take(MOST_LETTERS).collect();
+        let said = difference(&files(&[("entities/a.toml", "x = 1")]), &files(&[("entities/a.toml", &fits)]));
+        assert_eq!(said[1], format!("entities/a.toml: + {fits}"));
+    }
+
+    /// The length of the longest common subsequence, found the long way.
+    fn common(old: &[&str], new: &[&str]) -> usize {
+        match (old, new) {
+            ([a, old_rest @ ..], [b, new_rest @ ..]) if a == b => 1 + common(old_rest, new_rest),
+            ([_, old_rest @ ..], [_, new_rest @ ..]) => common(old_rest, new).max(common(old, new_rest)),
+            _ => 0,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_difference_is_complete_and_as_short_as_can_be(
+            old in proptest::collection::vec("[ab c]", 0..7),
+            new in proptest::collection::vec("[ab c]", 0..7),
+        ) {
+            let lines = |all: &[String]| all.iter().map(|line| format!("{line}.")).collect::<Vec<_>>();
+            let (old, new) = (lines(&old), lines(&new));
+            let (old, new): (Vec<&str>, Vec<&str>) = (old.iter().map(String::as_str).collect(), new.iter().map(String::as_str).collect());
+            let changed = changed_lines(&old, &new);
+            let of = |sign: char| changed.iter().filter(|(of, _)| *of == sign).map(|(_, line)| *line).collect::<Vec<_>>();
+            let (removed, added, kept) = (of('-'), of('+'), common(&old, &new));
+            prop_assert_eq!((removed.len() + kept, added.len() + kept), (old.len(), new.len()));
+            prop_assert_eq!((common(&removed, &old), common(&added, &new)), (removed.len(), added.len()), "each in its order");
+        }
     }
 
     #[test]
