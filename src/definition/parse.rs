@@ -1,4 +1,4 @@
-//! From TOML text to the shapes of `shape.rs`, without stopping at the first mistake.
+//! From TOML text to the shapes of `shape`, without stopping at the first mistake.
 //!
 //! serde would give up at the first unknown key or wrong type. This reader walks the parsed document by itself, notes each
 //! mistake with its line, puts a default in its place and goes on. A value that was not read has line 0, so that

@@ -1,0 +1,123 @@
+//! A field of a profile: where its value comes from, and what is done to it.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::super::parse::{Flag, OneOrMany, Read, Reader, Table, Text, Whole, Words};
+use super::super::problem::list;
+use super::{ConvertShape, ValueDiscountShape};
+
+/// A field: the name of a column, or a table that says more.
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(untagged))]
+pub(in crate::definition) enum FieldShape {
+    /// The column, as it is.
+    Column(Text),
+    /// With a transform, or from elsewhere.
+    Table(Box<FieldTable>),
+}
+
+impl Default for FieldShape {
+    fn default() -> Self {
+        FieldShape::Column(Text::default())
+    }
+}
+
+impl Read for FieldShape {
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Self {
+        match value.get_ref() {
+            DeValue::String(_) => FieldShape::Column(Text::read(value, reader)),
+            _ => FieldShape::Table(Box::read(value, reader)),
+        }
+    }
+}
+
+shape! {
+    /// Exactly one of `from`, `constant`, `company`, `concat`, `header`, `count`, `sum`, `currency_of`, `list`, `only`, `first`, and what goes with it.
+    FieldTable {
+        /// Several forms: the first whose `if` holds. The last has no `if`.
+        first = "first": Option<Vec<FieldTable>>,
+        /// Within `first`: column to the text that it must hold, or to a list of such texts. All must hold.
+        when = "if": Option<Table<OneOrMany>>,
+        /// The column; several for a reference with a composite key. `root.X` is the root row's, `@company` the company's id.
+        from = "from": Option<OneOrMany>,
+        /// A transform: `text`, `trim`, `upper`, `date`, `decimal(n)`, `decimal(least..most)`, `amount`, `flag`, `part(separator,n)`,
+        /// `strip_leading_zeros`.
+        transform = "as": Option<Text>,
+        /// A code list of `lookups/`.
+        lookup = "lookup": Option<Text>,
+        /// Code to word.
+        choose = "choose": Option<Table<Text>>,
+        /// For codes that `choose` does not name; without it such a code is an error.
+        otherwise = "otherwise": Option<Text>,
+        /// The entity whose key `from` is.
+        reference = "reference": Option<Text>,
+        /// The reference's key is the part of the column that the other entity derives its records from: as its `[root] derive` says.
+        derived = "derived": Option<Flag>,
+        /// What a reference writes; default `key`.
+        write = "write": Option<FormWord>,
+        /// What happens while the record referred to is not delivered; default `park`.
+        if_missing = "if_missing": Option<MissingWord>,
+        /// A fixed text.
+        constant = "constant": Option<Text>,
+        /// The company's id.
+        company = "company": Option<Flag>,
+        /// Columns to be joined; blank ones are left out.
+        concat = "concat": Option<Words>,
+        /// Between two of `concat`, default one blank, or of `list`, default a comma and a blank.
+        separator = "separator": Option<Text>,
+        /// The sys_id of the line's own header. Only for lines under a header with `write = "table"`.
+        header = "header": Option<Flag>,
+        /// The child whose rows are counted.
+        count = "count": Option<Text>,
+        /// `child.Column`, added up; with `as = "decimal(n)"` or `"amount"`, default `decimal(2)`.
+        sum = "sum": Option<Text>,
+        /// The currency of this amount, as ISO 4217 code: `Column`, or `child.Column` of a child.
+        currency_of = "currency_of": Option<Text>,
+        /// `child.Column`, or several columns of one child: what stands in its rows, each once, in order; several columns with `/` between.
+        list = "list": Option<OneOrMany>,
+        /// The same where there is only one: the last of the columns. Empty where there are several, which a header says as a warning.
+        only = "only": Option<OneOrMany>,
+        /// Cut to this many characters, with a warning. Never for what others refer to.
+        truncate = "truncate": Option<Whole>,
+        /// An identifier of at most this many characters: a longer one is cut and gets eight digits of its SHA-256.
+        identifier = "identifier": Option<Whole>,
+        /// The column that says in which currency the amount is; `@currency` is the company's own. Default: what the entity's `amounts` say.
+        currency = "currency": Option<Text>,
+        /// The column that holds the number where `currency` is not the company's own.
+        foreign = "foreign": Option<Text>,
+        /// The number is multiplied or divided by a factor or rate.
+        convert = "convert": Option<ConvertShape>,
+        /// Columns with discounts in percent, taken off one after the other.
+        less_percent = "less_percent": Option<Words>,
+        /// A discount that is a value.
+        less_value = "less_value": Option<ValueDiscountShape>,
+        /// The column with what the number is multiplied by at last, such as a quantity.
+        times = "times": Option<Text>,
+        /// Written as `EUR;10.00`, for a currency column of ServiceNow.
+        with_currency = "with_currency": Option<Flag>,
+    }
+}
+
+words! {
+    /// What a reference writes.
+    FormWord {
+        /// The last column of the key, as plain text.
+        Key = "key",
+        /// The text in the other record's key column.
+        SourceKey = "source_key",
+        /// The other record's sys_id.
+        SysId = "sys_id",
+    }
+}
+
+words! {
+    /// What happens while the record referred to is not delivered.
+    MissingWord {
+        /// The document waits, parked as `missing_parent`.
+        Park = "park",
+        /// The record is sent without waiting.
+        Send = "send",
+    }
+}
