@@ -221,7 +221,7 @@ words! {
 shape! {
     /// A condition over one column: `one_of` or `not`.
     ConditionShape {
-        /// The column, of the child's row in a child's block, of the root row in `[header]`.
+        /// The column: of the root row in `[header]`, of the child's row in a child's block and in `[shows.amount]`.
         column = "column": Text,
         /// The texts accepted.
         one_of = "one_of": Option<Words>,
