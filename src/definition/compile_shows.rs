@@ -3,7 +3,7 @@
 use super::compile_condition::conditions;
 use super::compile_number::{Computation, OWN_CURRENCY, RowNames, child_column};
 use super::compile_read::unknown_column;
-use super::parse::Text;
+use super::parse::{Table, Text};
 use super::plan::{ChildRead, ColumnKind, Decimals, NumberFrom, NumberPlan, Place, ReadPlan, RowNumber, RowSum, ShownAmount, Shows};
 use super::problem::{Report, list};
 use super::shape::{AmountShape, EntityFile, RowNumberShape, RowSumShape};
@@ -26,7 +26,7 @@ pub(super) fn shows(file: &EntityFile, read: &ReadPlan, report: &mut Report<'_>)
     let amount = match &shape.amount {
         None => None,
         Some(AmountShape::Column(name)) => place(Some(name), "amount").map(ShownAmount::Column),
-        Some(AmountShape::Sum(sum)) => row_sum(sum, read, shape.currency.as_ref(), currency, report).map(ShownAmount::Sum),
+        Some(AmountShape::Sum(sum)) => row_sum(sum, file, read, currency, report).map(ShownAmount::Sum),
     };
     if let (None, Some(currency)) = (&shape.amount, &shape.currency) {
         report.add(currency.line, "shows.currency", "stands beside `amount`, which is missing");
@@ -35,7 +35,7 @@ pub(super) fn shows(file: &EntityFile, read: &ReadPlan, report: &mut Report<'_>)
 }
 
 /// A sum over the rows of a child; `None` when there is nothing that could be added up.
-fn row_sum(shape: &RowSumShape, read: &ReadPlan, named: Option<&Text>, currency: Option<usize>, report: &mut Report<'_>) -> Option<RowSum> {
+fn row_sum(shape: &RowSumShape, file: &EntityFile, read: &ReadPlan, currency: Option<usize>, report: &mut Report<'_>) -> Option<RowSum> {
     const KEY: &str = "shows.amount.sum";
     if shape.sum.line == 0 {
         return None;
@@ -68,7 +68,8 @@ fn row_sum(shape: &RowSumShape, read: &ReadPlan, named: Option<&Text>, currency:
         names: RowNames { table: &child.table.table, own: &own, root: Some(&read.columns) },
         currency: currency.map_or(Place::Currency, Place::Root),
         // a currency that could not be read has been reported; what follows from it is not said as well
-        currency_known: named.is_none() || currency.is_some(),
+        currency_known: file.shows.as_ref().is_none_or(|shows| shows.currency.is_none()) || currency.is_some(),
+        amounts: file.children.iter().flatten().nth(at).and_then(|child| child.amounts.as_ref()),
         root: &read.columns,
     };
     let each = match (&shape.each, column) {
@@ -99,6 +100,8 @@ struct Row<'a> {
     /// In which currency the sum is.
     currency: Place,
     currency_known: bool,
+    /// What the file says of the currencies of the row's columns.
+    amounts: Option<&'a Table<Text>>,
     root: &'a [String],
 }
 
@@ -152,7 +155,7 @@ impl Row<'_> {
         foreign: Option<(&Text, Option<usize>)>,
         report: &mut Report<'_>,
     ) {
-        let of = |at: usize| self.child.amounts.get(&at).copied();
+        let of = |at: usize| self.declared(at);
         let Some((foreign, at)) = foreign else {
             if let Some(other) = of(own).filter(|other| *other != self.currency) {
                 let help = match (other, self.currency) {
@@ -179,6 +182,15 @@ impl Row<'_> {
         if let Some(other) = at.and_then(of).filter(|other| *other != self.currency) {
             report.add(foreign.line, format!("{key}.foreign"), format!("{}: name the column that is", self.differ(foreign, other)));
         }
+    }
+
+    /// In which currency a column is, where the file says so in a way that could be read.
+    fn declared(&self, at: usize) -> Option<Place> {
+        let place = self.child.amounts.get(&at).copied()?;
+        let name = self.names.own.get(at)?;
+        let said = self.amounts.iter().flat_map(|table| &table.0).find(|(column, _)| column.value == *name);
+        let own = said.is_some_and(|(_, currency)| currency.as_str() == OWN_CURRENCY);
+        (own || place != Place::Currency).then_some(place)
     }
 
     fn differ(&self, name: &Text, other: Place) -> String {

@@ -270,6 +270,13 @@ fn a_wrong_sum_is_refused_with_its_line_and_what_to_write() {
         assert!(found.contains("entities/claim.toml:20: ") || found.contains("entities/claim.toml:21: "), "{shows}\n{found}");
         assert_eq!(found.lines().count(), 1, "{shows}\n{found}");
     }
+    // what is wrong with a currency is said once, and not again of the sum
+    let shows = "amount = { sum = \"lines\", each = [{ from = \"Value\", foreign = \"Foreign\" }] }\ncurrency = \"Currency\"";
+    for wrong in ["Foreign = 5", "Foreign = \"root.Curency\""] {
+        let text = claims(shows).replace("Foreign = \"root.Currency\"", wrong);
+        let found = mistakes(site(&[("entities/claim.toml", &text), ("profiles/apo/claim.toml", PROFILE)]).path(), &["claim".into()]);
+        assert!(matches!(&found[..], [one] if one.starts_with("entities/claim.toml:14: `child.")), "{found:#?}");
+    }
     for right in [
         "amount = { sum = \"lines.Value\" }",
         "amount = { sum = \"lines.Foreign\" }\ncurrency = \"Currency\"",
