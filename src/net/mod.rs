@@ -124,6 +124,15 @@ pub enum NetError {
 }
 
 impl NetError {
+    /// Whether the text names a setting that is wrong: no further try gets through before a person has corrected it.
+    pub fn names_a_setting(&self) -> bool {
+        match self {
+            NetError::Setup { .. } => true,
+            NetError::Connect { problem, .. } | NetError::Broken { problem, .. } => scheme::is_wrong(problem),
+            NetError::Timeout { .. } | NetError::TooLarge { .. } => false,
+        }
+    }
+
     /// Whether the request may have reached the other side.
     pub fn may_have_been_sent(&self) -> bool {
         !matches!(self, NetError::Setup { .. } | NetError::Connect { .. })

@@ -41,6 +41,11 @@ pub(super) fn is_plain(problem: &str) -> bool {
     problem.contains("InvalidContentType")
 }
 
+/// Whether a problem is one of those below that say which scheme the address should have.
+pub(super) fn is_wrong(problem: &str) -> bool {
+    problem.contains("begins with `http")
+}
+
 /// What to say of a failed handshake.
 pub(super) fn handshake(system: System, problem: &str) -> String {
     let setting = setting(system);

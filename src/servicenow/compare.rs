@@ -86,6 +86,22 @@ pub(super) fn same_value(sent: &str, returned: &str) -> bool {
     (literal(sent) || literal(returned)) && same(Form::Flag, sent, returned)
 }
 
+/// Whether what is there is the beginning of a text, or the rounded number, that was sent: a column that keeps less. What a transform map
+/// makes another value of is the map's own business, so a short beginning tells nothing.
+pub(super) fn keeps_less(form: Form, sent: &str, there: &str) -> bool {
+    const TELLING: usize = 8;
+    let (sent, there) = (sent.trim(), there.trim());
+    if same(form, sent, there) {
+        return false;
+    }
+    if form == Form::Number {
+        let (Some(sent), Some(there)) = (number(sent), number(there)) else { return false };
+        return there.scale() < sent.scale() && (sent - there).abs() < Decimal::new(1, there.scale());
+    }
+    let cut = sent.strip_prefix(there).is_some_and(|rest| !rest.is_empty());
+    cut && there.chars().count() >= TELLING
+}
+
 /// The same text but for line ends and the blanks before them.
 fn same_lines(a: &str, b: &str) -> bool {
     let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");

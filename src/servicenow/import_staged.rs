@@ -1,18 +1,20 @@
-//! What a staging table does not keep of a record: its answer shows no field, so the staging rows of some records are read back.
+//! What a staging table, or the table that is transformed into, does not keep of a record: the answer shows no field, so the rows of some
+//! records are read back.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::definition::plan::TargetPlan;
+use crate::domain::SysId;
 
 use super::client::{ServiceNow, Verdict};
-use super::compare::differences;
+use super::compare::{differences, keeps_less};
 use super::import_set::staged;
 use super::import_verify::passing;
-use super::lookup::columns;
-use super::outcome::{How, OutRecord, Outcome};
+use super::lookup::{self, columns};
+use super::outcome::{FieldDifference, How, OutRecord, Outcome};
 use super::staging;
 use super::token::TokenSource;
 
@@ -61,6 +63,7 @@ pub(super) async fn staged_as_sent(
         if rows.is_empty() {
             return sn.shared().proof.missed(target);
         }
+        let mut less = kept_less(sn, tokens, target, &ats, &fields, verdicts).await;
         let mut different = false;
         for at in ats {
             let newest = rows
@@ -68,7 +71,10 @@ pub(super) async fn staged_as_sent(
                 .and_then(|rows| rows.iter().find(|row| staging::of_version(target, row, records[at].version).unwrap_or(true)));
             let Some(row) = newest else { continue };
             let sent = &fields[&at];
-            let found = differences(target, sent.iter().map(|(name, text)| (name.as_str(), text.as_str())), row);
+            let mut found = differences(target, sent.iter().map(|(name, text)| (name.as_str(), text.as_str())), row);
+            let less = less.remove(&at).unwrap_or_default();
+            let new = less.into_iter().filter(|d| found.iter().all(|known| known.field != d.field)).collect::<Vec<_>>();
+            found.extend(new);
             let difference = |name: &str| found.iter().find(|d| d.field == name);
             let kept = |name: &str| difference(name).is_none_or(|d| !d.returned.as_deref().unwrap_or_default().trim().is_empty());
             sn.shared().proof.seen(target, sent.keys().map(String::as_str).filter(|name| kept(name)));
@@ -83,6 +89,46 @@ pub(super) async fn staged_as_sent(
             return;
         }
     }
+}
+
+/// What the transform's own tables keep less of than was sent: a text that is cut, a number that is rounded. A row that may not be read
+/// says nothing.
+async fn kept_less(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    ats: &[usize],
+    fields: &BTreeMap<usize, BTreeMap<String, String>>,
+    verdicts: &[Verdict],
+) -> HashMap<usize, Vec<FieldDifference>> {
+    let mut by_table: BTreeMap<&str, Vec<(usize, &SysId)>> = BTreeMap::new();
+    for at in ats {
+        if let Ok(Outcome::Confirmed { sys_id, table, .. }) = &verdicts[*at] {
+            by_table.entry(table).or_default().push((*at, sys_id));
+        }
+    }
+    let mut less = HashMap::new();
+    for (table, rows) in by_table.into_iter().filter(|(table, _)| !table.eq_ignore_ascii_case(&target.table)) {
+        let ids: Vec<&str> = rows.iter().map(|(_, id)| id.as_str()).collect();
+        let found = match lookup::find_by_id_in(sn, tokens, target, table, &ids).await {
+            Ok(found) => found,
+            Err(error) => {
+                debug!(table, error = error.chain(), "whether the table keeps what was sent could not be read");
+                continue;
+            }
+        };
+        for (at, id) in rows {
+            let Some(row) = found.values().find(|row| row.sys_id.names(id)) else { continue };
+            let kept_less = |(name, sent): (&String, &String)| {
+                let there = row.fields.get(name).filter(|there| keeps_less(target.form(name), sent, there))?;
+                Some(FieldDifference { field: name.clone(), sent: sent.clone(), returned: Some(there.clone()) })
+            };
+            // a key that is cut makes two records one row, which is told by the rows
+            let told = |name: &String| target.key_column.as_ref() == Some(name);
+            less.insert(at, fields[&at].iter().filter(|(name, _)| !told(name)).filter_map(kept_less).collect::<Vec<_>>());
+        }
+    }
+    less
 }
 
 /// What of a record its staging row must show.

@@ -298,6 +298,18 @@ fn a_text_that_the_staging_table_cuts_is_a_failure_long_after_the_first_records(
 }
 
 #[test]
+fn a_text_that_the_table_behind_the_staging_table_cuts_is_a_failure() {
+    let world = world(|instance| instance.table("x_apo_supplier").unwrap().set_column("u_contact", ColumnKind::Text(30)));
+    let key = a_supplier(&world);
+    let long = "Accounts payable, attention of M. Ndlovu";
+    world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", &key)], &[("Contact", long)]).unwrap();
+    assert_eq!(say(&world, &["sync", "--entity", "supplier"]).0, Some(3));
+    let refused = failures(&world, &["--entity", "supplier"]);
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(word(&refused[0], "message").contains(&format!("`{long}` was sent, `Accounts payable, attention of` is there")), "{refused:?}");
+}
+
+#[test]
 fn a_text_that_comes_back_as_a_number_is_a_changed_value() {
     let world = world(|instance| instance.table("itfm_gl_accounts").unwrap().set_column("u_report", ColumnKind::Decimal));
     profile(&world, "gl_account", "name = \"Description\"", "name = \"Description\"\nu_report = \"ReportIndex1\"");

@@ -114,8 +114,9 @@ fn of_error(error: &ServiceNowError) -> NextStep {
         ServiceNowError::UnknownTable { .. } => NextStep::TableMissing,
         ServiceNowError::UnknownColumn { .. } => NextStep::ColumnMissing,
         ServiceNowError::Forbidden { .. } => NextStep::RightMissing,
-        ServiceNowError::TokenRefused { .. } => NextStep::SignInRefused,
+        ServiceNowError::TokenRefused { .. } | ServiceNowError::Unauthorized { .. } => NextStep::SignInRefused,
         ServiceNowError::Setup { .. } => NextStep::Settings,
+        ServiceNowError::Net { source, .. } if source.names_a_setting() => NextStep::Settings,
         error => waits(error.class() == Class::Throttled),
     }
 }

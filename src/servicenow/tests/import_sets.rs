@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::*;
+use crate::definition::form::Form;
 use crate::servicenow::*;
 
 async fn verdict(result: Value) -> Outcome {
@@ -258,7 +259,46 @@ async fn a_column_that_the_staging_table_does_not_keep_is_named_for_the_whole_ba
     for _ in 0..3 {
         client.send(&Tokens::default(), &staging(), &[record(1)]).await.unwrap();
     }
-    assert_eq!(server.seen().iter().filter(|seen| seen.method == "GET").count(), 1);
+    let read = |table: &str| server.seen().iter().filter(|seen| seen.method == "GET" && seen.path.ends_with(table)).count();
+    assert_eq!((read("/x_stage"), read("/x_landed")), (1, 1), "the staging row, and the row that was made of it");
+}
+
+#[actix_rt::test]
+async fn what_the_table_behind_the_staging_table_cuts_or_rounds_is_named() {
+    let sent = |n: usize, name: &str, amount: &str| {
+        let mut record = record(n);
+        record.fields.insert("name".into(), name.into());
+        record.fields.insert("u_amount".into(), amount.into());
+        record
+    };
+    // the staging table keeps all, the other one ten characters and two decimals; it makes codes of names that it knows
+    let server = Server::start(move |seen| match (seen.method.as_str(), seen.path.rsplit('/').next().unwrap()) {
+        ("POST", _) => {
+            let body = seen.json();
+            let number = body["u_source_key"].as_str().unwrap().rsplit('/').next().unwrap().parse::<usize>().unwrap();
+            let result = json!([{"transform_map": "m", "table": "x_landed", "status": "inserted", "sys_id": format!("{number:032x}")}]);
+            reply(201, json!({"import_set": "I", "staging_table": "x_stage", "result": result}))
+        }
+        (_, table) => {
+            let landed = table == "x_landed";
+            let row = |n: usize, name: &str, amount: &str| {
+                let mut row = row(n, 3);
+                (row["name"], row["u_amount"]) = (name.into(), amount.into());
+                row
+            };
+            let (name, amount) = if landed { ("A name of ", "12.35") } else { ("A name of twenty letters", "12.345") };
+            let rows = [row(1, name, amount), row(2, if landed { "30" } else { "30 days net" }, "12.00")];
+            reply(200, json!({"result": rows}))
+        }
+    });
+    let mut target = staging();
+    target.fields[1].form = Form::Number;
+    let settled = async |record| server.client().send(&Tokens::default(), &target, &[record]).await.unwrap().remove(0);
+    let Outcome::Confirmed { partial, .. } = settled(sent(1, "A name of twenty letters", "12.345")).await else { panic!("refused") };
+    let named: Vec<_> = partial.iter().map(|d| (d.field.as_str(), d.sent.as_str(), d.returned.as_deref().unwrap_or_default())).collect();
+    assert_eq!(named, [("name", "A name of twenty letters", "A name of "), ("u_amount", "12.345", "12.35")]);
+    let Outcome::Confirmed { partial, .. } = settled(sent(2, "30 days net", "12")).await else { panic!("refused") };
+    assert_eq!(partial, [], "what a map makes of a value is its own business");
 }
 
 #[actix_rt::test]
@@ -290,7 +330,7 @@ async fn a_text_longer_than_any_that_came_back_whole_is_read_back_and_a_cut_one_
         }
         records
     };
-    let reads = || server.seen().iter().filter(|seen| seen.method == "GET").count();
+    let reads = || server.seen().iter().filter(|seen| seen.method == "GET" && seen.path.ends_with("/x_stage")).count();
     let send = async |records: Vec<_>| {
         let outcomes = client.send(&Tokens::default(), &staging(), &records).await.unwrap();
         let cut = |(at, outcome): (usize, &Outcome)| match outcome {
