@@ -311,7 +311,7 @@ impl Layers {
                 let path = format!("{section}.{key}");
                 match value {
                     toml::Value::Table(of_company) if section == COMPANY => {
-                        let section = self.company(&key);
+                        let section = format!("{COMPANY}.{key}");
                         self.origins.insert(section.clone(), at(&path));
                         for (key, value) in of_company {
                             self.set(&section, &key, value, at(&format!("{path}.{key}")));
@@ -328,12 +328,12 @@ impl Layers {
         Ok(())
     }
 
-    /// The section of a company's own settings. Names of variables do not tell small letters from capitals, so an id that stands there
-    /// in other letters is the same.
+    /// The section of a company's own settings that a variable names. Names of variables do not tell small letters from capitals, so an id that stands there
+    /// in other letters is the same. Two sections of the file are two companies.
     fn company(&self, id: &str) -> String {
-        let known = self.table.get(COMPANY).and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::keys);
-        let known = known.map(String::as_str).find(|known| known.eq_ignore_ascii_case(id));
-        format!("{COMPANY}.{}", known.unwrap_or(id))
+        let known = || self.table.get(COMPANY).and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::keys).map(String::as_str);
+        let section = known().find(|known| *known == id).or_else(|| known().find(|known| known.eq_ignore_ascii_case(id)));
+        format!("{COMPANY}.{}", section.unwrap_or(id))
     }
 
     fn add_variables(&mut self, env: &BTreeMap<String, String>) {

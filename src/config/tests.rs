@@ -253,6 +253,13 @@ fn a_company_has_its_own_currency_over_the_common_one() {
     assert_eq!(loaded.values["company.EDU1.currency"], "USD");
     assert_eq!(loaded.origins["company.EDU1.currency"], Origin::File { path: "site.toml".into(), line: 12 });
     assert_eq!(loaded.origins["company.EDU2.currency"], Origin::Variable { name: "TIELINE__COMPANY__EDU2__CURRENCY".into() });
+    let twins = MINIMAL.replace("[\"EDU1\"]", "[\"EDU1\", \"edu1\"]\ncurrency = \"ZAR\"\ncompanies_differ_by_case = true");
+    let of_each = |sections: &str| {
+        let loaded = read(&format!("{twins}{sections}"), &[]).expect("two companies");
+        ["EDU1", "edu1"].map(|company| own(&loaded, company).unwrap_or_default())
+    };
+    assert_eq!(of_each("[company.EDU1]\ncurrency = \"USD\"\n"), ["USD", "ZAR"], "two companies that differ by case alone stay two");
+    assert_eq!(of_each("[company.edu1]\ncurrency = \"EUR\"\n[company.EDU1]\ncurrency = \"USD\"\n"), ["USD", "EUR"]);
     let loaded = read(&text, &[("TIELINE__COMPANY__EDU1__CURRENCY", "GBP")]).expect("three companies");
     assert_eq!(own(&loaded, "EDU1").as_deref(), Some("GBP"));
     assert_eq!(own(&read(MINIMAL, &[]).expect("a minimal file"), "EDU1"), None);

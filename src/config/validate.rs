@@ -272,7 +272,11 @@ impl Check<'_> {
             }
         }
         let own = |company: &CompanyId| {
-            let of = raw.company.iter().find(|(id, _)| id.eq_ignore_ascii_case(company.as_str())).map(|(_, own)| own);
+            // another spelling is this company's too, unless it is that of another company
+            let other = |id: &str| {
+                id.eq_ignore_ascii_case(company.as_str()) && !carried.iter().any(|carried| carried != company && carried.as_str() == id)
+            };
+            let of = raw.company.get(company.as_str()).or_else(|| raw.company.iter().find(|(id, _)| other(id)).map(|(_, own)| own));
             let currency = of.and_then(|own| own.currency.as_ref()).or(raw.syspro.currency.as_ref());
             currency.map(|code| code.trim().to_owned()).filter(|code| !code.is_empty())
         };
