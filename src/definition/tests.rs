@@ -1,8 +1,10 @@
 //! The shipped definitions at work.
 
 mod forms;
+mod looks;
 mod once;
 mod orders;
+mod refused;
 mod shown;
 mod site;
 mod values;
