@@ -1,5 +1,6 @@
 //! The shipped definitions at work.
 
+mod compiled;
 mod forms;
 mod looks;
 mod once;
