@@ -281,7 +281,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
             if json {
                 return output::json(&rows).map(|()| Exit::Done);
             }
-            let all: Vec<String> = rows.iter().map(cause_text).collect();
+            let all: Vec<String> = rows.iter().map(|row| cause_text(row, context.checked.settings().currency_of(&row.company))).collect();
             if !all.is_empty() {
                 output::line(&all.join("\n\n"))?;
             }
@@ -322,7 +322,7 @@ fn parts_table(rows: &[FailureRow]) -> String {
 }
 
 /// A cause, one fact a line: readable at any width.
-fn cause_text(row: &CauseRow) -> String {
+fn cause_text(row: &CauseRow, own: Option<&str>) -> String {
     let records = |number: i64| if number == 1 { "1 record".to_owned() } else { format!("{number} records") };
     let parts = if row.count == row.documents { String::new() } else { format!(" ({} parts)", row.count) };
     let mut lines = vec![format!("{}/{}  {}  {}{parts}", row.company, row.entity, row.reason, records(row.documents))];
@@ -342,8 +342,8 @@ fn cause_text(row: &CauseRow) -> String {
     }
     if !row.amounts.is_empty() {
         let amounts = row.amounts.iter().map(|one| {
-            let currency = if one.currency.is_empty() { "company currency" } else { &one.currency };
-            format!("{currency} {} ({})", one.shown(&one.currency), records(one.documents))
+            let currency = if one.currency.is_empty() { own.unwrap_or("company currency") } else { &one.currency };
+            format!("{currency} {} ({})", one.shown(currency), records(one.documents))
         });
         fact("at stake", amounts.collect::<Vec<_>>().join(", "));
     }

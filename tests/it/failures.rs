@@ -26,6 +26,27 @@ fn word<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 #[test]
+fn amounts_in_the_company_s_own_currency_are_named_by_it() {
+    let world = World::start();
+    let journal = source::rows(&world.syspro, COMPANY, "GenJournalCtl", |c| {
+        let number = |name| c(name).number().to_string();
+        (c("JnlStatus").text() == "P").then(|| [number("GlYear"), number("GlPeriod"), number("GlJournal")])
+    });
+    let [year, period, number] = journal.into_iter().flatten().next().unwrap();
+    let key = [("GlYear", year.as_str()), ("GlPeriod", period.as_str()), ("Journal", number.as_str()), ("EntryNumber", "1")];
+    world.syspro.update(COMPANY, "GenJournalDetail", &key, &[("GlCode", "9-NONE")]).unwrap();
+    run(&world, &["sync", "--sweep", "--entity", "gl_account"]);
+    run(&world, &["sync", "--sweep", "--entity", "gl_posting"]);
+    let said = run(&world, &["failures", "--entity", "gl_posting"]);
+    assert!(said.contains("at stake      ZAR ") && !said.contains("company currency"), "{said}");
+    let mut node = Node::new(&world).with("SCHEDULE__GL_POSTING", "0 0 1 1 *");
+    node.start_and_wait(&world);
+    let api = node.key(&world);
+    let page = Person::sign_in(&node.site, &api).get("/failures?entity=gl_posting").body;
+    assert!(page.contains("ZAR") && !page.contains("company currency"), "{page}");
+}
+
+#[test]
 fn a_cause_has_an_example_its_values_its_amounts_per_currency_and_its_first_failure() {
     let world = World::start();
     let invoices = source::rows(&world.syspro, COMPANY, "ApInvoice", |c| {
