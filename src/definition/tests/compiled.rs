@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::site::site;
 use super::*;
-use crate::definition::plan::{AlignPlan, ColumnKind, Filter};
+use crate::definition::plan::{AlignPlan, Back, ColumnKind, Filter};
 use crate::domain::merge::Rule;
 
 #[test]
@@ -113,4 +113,33 @@ fn an_entity_needs_the_companys_currency_only_where_something_written_is_in_it()
     ] {
         assert_eq!(needs(field), expected, "{field}");
     }
+}
+
+#[test]
+fn a_field_made_of_the_key_alone_names_the_record_and_the_others_name_the_column_to_change() {
+    let entity =
+        "[root]\ntable = \"AssetMaster\"\nkey = [\"Branch\", \"Asset\"]\ncolumns = [\"Description\", \"Place\", \"Active\", \"Value\"]\n";
+    let profile = "[header]\ntable = \"x_asset\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\nnatural_key = [\"u_asset\"]\n\
+                   gone = { u_fixed = \"0\" }\n[header.fields]\nu_asset = \"Asset\"\nu_both = { concat = [\"Branch\", \"Asset\"] }\n\
+                   u_mixed = { concat = [\"Asset\", \"Description\"] }\nu_name = \"Description\"\nu_company = { company = true }\n\
+                   u_flag = { from = \"Active\", as = \"flag\" }\nu_upper = { from = \"Place\", as = \"upper\" }\n\
+                   u_value = { from = \"Value\", as = \"decimal(2)\" }\nu_fixed = { constant = \"1\" }\n\
+                   [header.align]\nrule = \"servicenow\"\nfields = { u_name = \"syspro\", u_flag = \"hold\" }\n";
+    let definitions = with(&[("EDU1", Some("ZAR"))], &[("entities/asset.toml", entity), ("profiles/apo/asset.toml", profile)]);
+    let (_, align) = plan(&definitions, "asset").aligned().expect("aligned");
+    let found: Vec<(&str, Rule, bool, Option<&str>, Option<Back>)> =
+        align.fields.iter().map(|one| (one.name.as_str(), one.rule, one.identity, one.column.as_deref(), one.back)).collect();
+    assert_eq!(
+        found,
+        [
+            ("u_asset", Rule::ServiceNow, true, Some("Asset"), None),
+            ("u_both", Rule::ServiceNow, true, Some("Branch, Asset"), None),
+            ("u_mixed", Rule::ServiceNow, false, Some("Asset, Description"), None),
+            ("u_name", Rule::Syspro, false, Some("Description"), Some(Back::Text)),
+            ("u_company", Rule::ServiceNow, true, None, None),
+            ("u_flag", Rule::Hold, false, Some("Active"), Some(Back::Flag)),
+            ("u_upper", Rule::ServiceNow, false, Some("Place"), None),
+            ("u_value", Rule::ServiceNow, false, None, None),
+        ]
+    );
 }
