@@ -1,5 +1,6 @@
 //! The shipped definitions at work.
 
+mod changes;
 mod compiled;
 mod forms;
 mod looks;
