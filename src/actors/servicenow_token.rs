@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::crash::CrashPoints;
-use super::vault::{SERVICENOW, Vault};
+use super::vault::{CredentialError, SERVICENOW, Vault};
 use crate::config::settings::{ServiceNowSettings, TokenRefresh};
+use crate::domain::next_step::NextStep;
 use crate::net::HttpClient;
 use crate::servicenow::{ServiceNowError, Token, TokenAnswer, TokenSource, TokenState, fetch_token};
 use crate::telemetry::metrics::metrics;
@@ -56,8 +57,7 @@ impl ServiceNowToken {
         self.volatile.fetching = true;
         let (vault, settings, http) = (self.vault.clone(), self.settings.clone(), self.http.clone());
         let work = async move {
-            let credential =
-                vault.credential(SERVICENOW).await.map_err(|error| ServiceNowError::TokenUnavailable { problem: error.to_string() })?;
+            let credential = vault.credential(SERVICENOW).await.map_err(|error| without(&error))?;
             debug!("asking for a token");
             metrics().token_requested();
             fetch_token(&http, &settings, &credential).await
@@ -129,6 +129,16 @@ impl Handler<TokenRefused> for ServiceNowToken {
         if self.volatile.state.refuse(message.generation) {
             debug!(generation = message.generation, "the token was refused and is dropped");
         }
+    }
+}
+
+/// Without a credential: what only a person can do is not said to pass by itself.
+fn without(error: &CredentialError) -> ServiceNowError {
+    let problem = error.to_string();
+    match error {
+        CredentialError::Missing { .. } => ServiceNowError::NoCredential { problem, next_step: NextStep::Credential },
+        CredentialError::Sealed { .. } => ServiceNowError::NoCredential { problem, next_step: NextStep::KeyFile },
+        CredentialError::Store { .. } | CredentialError::Restarting { .. } => ServiceNowError::TokenUnavailable { problem },
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::next_step::NextStep;
 use crate::net::NetError;
 use crate::retry::Class;
 
@@ -45,6 +46,14 @@ pub enum ServiceNowError {
     TokenUnavailable {
         /// What came instead.
         problem: String,
+    },
+    /// There is no credential to ask for a token with, or it cannot be opened: a person has to correct that.
+    #[error("no token could be had: {problem}")]
+    NoCredential {
+        /// What is missing.
+        problem: String,
+        /// What to do.
+        next_step: NextStep,
     },
     /// A fresh token was refused too.
     #[error(
@@ -158,6 +167,7 @@ impl ServiceNowError {
             | Self::LeaseEnds { .. }
             | Self::Ledger { .. }
             | Self::TokenUnavailable { .. }
+            | Self::NoCredential { .. }
             | Self::Page { .. }
             | Self::BadAnswer { .. } => Class::Transient,
             Self::Throttled { .. } => Class::Throttled,

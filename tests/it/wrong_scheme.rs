@@ -79,3 +79,14 @@ fn e_net_is_no_exception() {
     let sync = words(&command.output().unwrap(), 5);
     assert!(sync.contains("speaks plain HTTP, and `syspro.enet_url` begins with `https://`"), "{sync}");
 }
+
+#[test]
+fn a_credential_that_is_missing_is_a_person_s_to_set() {
+    let bench = Bench::start(false);
+    let site = bench.site("http://", "http://");
+    words(&site.run(&["credential", "remove", "servicenow"]), 0);
+    let sync = words(&site.run(&["sync", "--entity", "cost_center"]), 5);
+    assert!(sync.contains("there is no credential `servicenow`"), "{sync}");
+    let failures = words(&site.run(&["failures"]), 0);
+    assert!(failures.contains("next step set the credential with `tieline credential set`"), "{failures}");
+}

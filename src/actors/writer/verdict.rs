@@ -115,6 +115,7 @@ fn of_error(error: &ServiceNowError) -> NextStep {
         ServiceNowError::UnknownColumn { .. } => NextStep::ColumnMissing,
         ServiceNowError::Forbidden { .. } => NextStep::RightMissing,
         ServiceNowError::TokenRefused { .. } | ServiceNowError::Unauthorized { .. } => NextStep::SignInRefused,
+        ServiceNowError::NoCredential { next_step, .. } => next_step.clone(),
         ServiceNowError::Setup { .. } => NextStep::Settings,
         ServiceNowError::Net { source, .. } if source.names_a_setting() => NextStep::Settings,
         error => waits(error.class() == Class::Throttled),
