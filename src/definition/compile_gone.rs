@@ -29,9 +29,11 @@ pub(super) fn gone_cases(
     };
     let mut names = BTreeSet::new();
     let mut found: Vec<GoneCase> = Vec::new();
+    // by what is written, so that a condition on a column that is not read is one mistake
+    let general = |case: &GoneCaseShape| case.with_header.is_none() && case.cond.as_ref().is_none_or(|cond| cond.0.is_empty());
     for (i, case) in cases.iter().enumerate() {
         let key = format!("{block}.gone.{}", i + 1);
-        if found.iter().any(GoneCase::is_general) {
+        if cases[..i].iter().any(general) {
             report.add(case.line, key.clone(), "is never reached: a case before it has no condition");
         }
         if let Some(name) = &case.name
@@ -42,8 +44,8 @@ pub(super) fn gone_cases(
         }
         found.push(compiled(shape, block, case, &key, header, read, report));
     }
-    match cases.last().zip(found.last()) {
-        Some((shape, case)) if !case.is_general() => {
+    match cases.last() {
+        Some(shape) if !general(shape) => {
             let text = "the last case must have no condition, so that every record that is gone has one; leave out its `fields` where the \
                         record is to stay as it is";
             report.add(shape.line, format!("{block}.gone.{}", cases.len()), text);

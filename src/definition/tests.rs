@@ -3,6 +3,7 @@
 mod changes;
 mod compiled;
 mod forms;
+mod gone_rules;
 mod looks;
 mod once;
 mod orders;

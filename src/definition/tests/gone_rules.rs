@@ -1,0 +1,106 @@
+//! What is wrong with the rules for what is gone, and with totals that are compared: said once, with its place.
+
+use super::site::{mistakes, site};
+use super::*;
+
+const ENTITY: &str = "[root]\ntable = \"AssetMaster\"\nkey = [\"Asset\"]\ncolumns = [\"Kind\", \"Total\", \"Rate\", \"Way\"]\n\
+                      [[child]]\nname = \"parts\"\ntable = \"AssetPart\"\nkey = [\"Asset\", \"Part\"]\ncolumns = [\"Cost\"]\n";
+
+fn profile(header: &str, parts: &str) -> String {
+    format!(
+        "[header]\ntable = \"x_asset\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\nnatural_key = [\"u_asset\"]\n\
+         [header.fields]\nu_asset = \"Asset\"\nu_kind = \"Kind\"\n{header}\n\
+         [parts]\ntable = \"x_part\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\n[parts.fields]\nu_cost = \"Cost\"\n{parts}\n"
+    )
+}
+
+/// The mistakes, without file and line.
+fn said(entity: &str, profile: &str) -> Vec<String> {
+    let site = site(&[("entities/asset.toml", entity), ("profiles/apo/asset.toml", profile)]);
+    if load(Some(site.path()), "apo", &["asset".into()], &own()).is_ok() {
+        return Vec::new();
+    }
+    let found = mistakes(site.path(), &["asset".into()]);
+    found.iter().map(|problem| problem[problem.find('`').expect("a key")..].to_owned()).collect()
+}
+
+#[test]
+fn rules_for_what_is_gone_are_reached_named_once_and_complete() {
+    let case = |text: &str| format!("[[header.gone]]\n{text}\n");
+    let (purged, rest) = (case("name = \"purged\"\nif = { Kind = \"9\" }"), case("name = \"removed\"\nfields = { u_kind = \"\" }"));
+    let line = "[[parts.gone]]\nwith_header = \"purged\"\n[[parts.gone]]\nfields = { u_cost = \"0\" }\n";
+    assert_eq!(said(ENTITY, &profile(&format!("{purged}{rest}"), line)), Vec::<String>::new());
+    // the short form is one case without a condition
+    assert_eq!(said(ENTITY, &profile("[header.gone]\nu_kind = \"x\"", "[parts.gone]\nu_cost = \"0\"")), Vec::<String>::new());
+    for (header, parts, expected) in [
+        (
+            format!("{rest}{purged}"),
+            "",
+            &["`header.gone.2`: is never reached", "`header.gone.2`: the last case must have no condition"][..],
+        ),
+        (purged.clone(), "", &["`header.gone.1`: the last case must have no condition"]),
+        (format!("{purged}{}", case("name = \"purged\"")), "", &["`header.gone.2.name`: there are two cases named `purged`"]),
+        (
+            format!("{}{rest}", case("if = { Colour = \"9\" }")),
+            "",
+            &["`header.gone.1.if`: `AssetMaster` is not read with a column `Colour`"],
+        ),
+        (case("fields = { u_colour = \"x\" }"), "", &["`header.gone.1.fields.u_colour`: `u_colour` is not among the fields"]),
+        (
+            case("with_header = \"purged\""),
+            "",
+            &["`header.gone.1.with_header`: is for lines", "`header.gone.1`: the last case must have no condition"],
+        ),
+        (format!("{purged}{rest}"), "[[parts.gone]]\nif = { Kind = \"9\" }\n[[parts.gone]]\n", &["`parts.gone.1.if`: is for `[header]`"]),
+        (
+            format!("{purged}{rest}"),
+            "[[parts.gone]]\nwith_header = \"sold\"\n[[parts.gone]]\n",
+            &["`parts.gone.1.with_header`: no case of `[[header.gone]]` is named `sold`; there are `purged`, `removed`"],
+        ),
+        (
+            case("fields = { u_kind = \"\" }"),
+            "[[parts.gone]]\nwith_header = \"sold\"\n[[parts.gone]]\n",
+            &["`parts.gone.1.with_header`: no case of `[[header.gone]]` is named `sold`, or has a name at all"],
+        ),
+    ] {
+        let found = said(ENTITY, &profile(&header, parts));
+        let alike = found.len() == expected.len() && expected.iter().all(|text| found.iter().any(|problem| problem.starts_with(text)));
+        assert!(alike, "{header}{parts}: {found:#?}");
+    }
+    // an aligned block has one case, and may mark what is gone in a column that is no field
+    let alone = |header: &str| {
+        let (entity, profile) = (ENTITY.split("[[child]]").next().expect("a root"), profile(header, ""));
+        said(entity, &format!("{}[header.align]\nrule = \"hold\"\n", profile.split("[parts]").next().expect("a header")))
+    };
+    assert_eq!(alone(&case("fields = { u_retired = \"true\" }")), Vec::<String>::new());
+    let several = alone(&format!("{purged}{rest}"));
+    assert_eq!(several.len(), 1, "{several:#?}");
+    assert!(several[0].starts_with("`header.gone`: has one case only where the block is aligned"), "{several:#?}");
+}
+
+#[test]
+fn totals_that_are_compared_name_columns_that_are_read() {
+    let control = |text: &str| format!("{ENTITY}[[control]]\n{text}\n");
+    let right = control("total = \"Total\"\nsum = \"parts.Cost\"\nconvert = { factor = \"Rate\", way = \"Way\" }");
+    let site = site(&[("entities/asset.toml", right.as_str()), ("profiles/apo/asset.toml", profile("", "").as_str())]);
+    let definitions = load(Some(site.path()), "apo", &["asset".into()], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let read = &plan(&definitions, "asset").read;
+    assert_eq!((read.controls.len(), read.columns[read.controls[0].total].as_str(), read.controls[0].child), (1, "Total", 0));
+    assert_eq!(read.children[0].column_names().nth(read.controls[0].at), Some("Cost"));
+    for (text, expected) in [
+        ("total = \"Sum\"\nsum = \"parts.Cost\"", "`control.1.total`: `AssetMaster` is not read with a column `Sum`"),
+        ("total = \"Total\"\nsum = \"Cost\"", "`control.1.sum`: must be `child.Column`, got `Cost`"),
+        ("total = \"Total\"\nsum = \"lines.Cost\"", "`control.1.sum`: the entity has no child `lines`; there are `parts`"),
+        ("total = \"Total\"\nsum = \"parts.Value\"", "`control.1.sum`: `AssetPart` is not read with a column `Value`"),
+        ("total = 7\nsum = \"parts.Cost\"", "`control.1.total`: must be a text"),
+        ("total = \"Total\"\nsum = 7", "`control.1.sum`: must be a text"),
+        (
+            "total = \"Total\"\nsum = \"parts.Cost\"\nconvert = { factor = \"Course\", way = \"Way\" }",
+            "`control.1.convert.factor`: `AssetMaster` is not read",
+        ),
+    ] {
+        let found = said(&control(text), &profile("", ""));
+        assert_eq!(found.len(), 1, "{text}: {found:#?}");
+        assert!(found[0].starts_with(expected), "{text}: {found:#?}");
+    }
+}
