@@ -287,6 +287,11 @@ impl SysproError {
         )
     }
 
+    /// Whether the service failed over the question itself (500), and was not merely out of reach: one row may be the reason.
+    pub(super) fn is_failure_within(&self) -> bool {
+        matches!(self, Self::Failed { status: 500, .. })
+    }
+
     /// Whether it may be about one of these columns: a refusal, or a failure that names one. A failure that names none is a passing one;
     /// taking it for a missing column would blank a column that is there.
     pub(super) fn is_about(&self, columns: &[&str]) -> bool {

@@ -256,6 +256,8 @@ impl Call<'_> {
         let (mut unaskable, mut least) = (0, 1);
         // rows with the last key of an answer, which are asked for once more
         let mut held = Vec::new();
+        // whether rows were read since the service first failed over this question
+        let mut well = false;
         loop {
             let whole = cap.min(want.saturating_sub(found.rows.len() + found.bad.len())).max(least);
             let top = suspect.map_or(whole, |rows| (rows / 2).clamp(1, whole));
@@ -283,14 +285,18 @@ impl Call<'_> {
                     continue;
                 }
                 // what a link led to is asked for by key
-                Err(error) if error.is_unreadable() && (by_link || top > 1) => {
+                Err(error) if (error.is_unreadable() || error.is_failure_within()) && (by_link || top > 1) => {
                     debug!(%error, table = query.table, top, "an answer cannot be read and is asked for with fewer rows");
+                    well &= suspect.is_some();
                     suspect = Some(if by_link { asked_for.saturating_sub(since).max(1) } else { top });
                     continue;
                 }
-                Err(error) if error.is_unreadable() => {
+                Err(error) if error.is_unreadable() || error.is_failure_within() => {
                     held.clear();
-                    found.more = self.salvage(query, course, &mut found, error).await?;
+                    found.more = match error.is_failure_within() {
+                        true => self.salvage_failing(query, course, &mut found, error, well).await?,
+                        false => self.salvage(query, course, &mut found, error).await?,
+                    };
                     suspect = None;
                     if !found.more || found.rows.len() + found.bad.len() >= want {
                         return Ok(found);
@@ -317,6 +323,7 @@ impl Call<'_> {
                 continue;
             }
             empty = 0;
+            well = true;
             suspect = suspect.map(|rows| rows.saturating_sub(count)).filter(|rows| *rows > 0);
             self.note_absent(query, &answer)?;
             let rows = self.spread(query, answer.rows);

@@ -47,6 +47,50 @@ impl Call<'_> {
         }
     }
 
+    /// The one row beyond the last over which the service fails (500). An outage looks the same, so the row is blamed only when its key can be
+    /// read alone, rows with all their columns can be read beside it, and it fails once more by itself. `well`: rows were read since the
+    /// service first failed.
+    ///
+    /// # Errors
+    /// The failure itself, where no row is shown to be the reason.
+    pub(super) async fn salvage_failing(
+        &self,
+        query: &Query<'_>,
+        course: &mut Course,
+        found: &mut Rows,
+        error: SysproError,
+        well: bool,
+    ) -> Result<bool, SysproError> {
+        let known = found.bad.len();
+        let failure = |error: &SysproError| match error {
+            SysproError::Failed { asked, status, answer } => {
+                Some(SysproError::Failed { asked: asked.clone(), status: *status, answer: answer.clone() })
+            }
+            _ => None,
+        };
+        let Some(same) = failure(&error) else { return Err(error) };
+        let more = self.salvage(query, course, found, same).await?;
+        let Some(key) = course.after.clone().filter(|_| found.bad.len() > known) else { return Ok(more) };
+        let selected = self.selected(query);
+        let beyond = self.ask(query, &selected, Some(&key), 1)?;
+        let beside = well || self.attempt_times(query.table, &beyond, &selected, 1).await.is_ok_and(|answer| !answer.rows.is_empty());
+        if !beside {
+            return Err(error);
+        }
+        let one = Query { conditions: query.conditions.iter().cloned().chain(self.exactly(query, &key)).collect(), ..query.clone() };
+        match self.query(&one, None, 2, 1).await {
+            Ok(answer) => {
+                found.bad.truncate(known);
+                self.rows.set(self.rows.get() + answer.rows.len() as u64);
+                found.rows.extend(self.spread(query, answer.rows));
+                course.unreadable = 0;
+                Ok(more)
+            }
+            Err(again) if again.is_failure_within() => Ok(more),
+            Err(_) => Err(error),
+        }
+    }
+
     /// Not even its key: the first readable one of the rows behind it is looked for.
     async fn pass_over(
         &self,
