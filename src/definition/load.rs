@@ -110,6 +110,7 @@ pub fn load(
 
 /// Takes over the companies' own currencies, and asks for those that are needed and were not given.
 fn set_currencies(definitions: &mut Definitions, companies: &BTreeMap<CompanyId, Option<String>>, problems: &mut Vec<Problem>) {
+    definitions.notes.extend(definitions.lookups.notes(companies.keys()));
     let needed: Vec<&str> = definitions.plans.iter().filter(|plan| plan.needs_own_currency()).map(|plan| plan.entity.as_str()).collect();
     for (company, code) in companies {
         let key = format!("company.{company}.currency");

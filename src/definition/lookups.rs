@@ -1,7 +1,7 @@
 //! Code lists: a site's own codes to those of ServiceNow.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::currency::minor_units;
 use crate::domain::{CompanyId, Value};
@@ -86,6 +86,27 @@ impl Lookups {
     /// The names of the lists.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.lists.keys().map(String::as_str)
+    }
+
+    /// What is most likely a slip of the pen: codes of companies that nobody reads, and currencies that ISO 4217 does not list.
+    pub(super) fn notes<'a>(&self, companies: impl Iterator<Item = &'a CompanyId>) -> Vec<String> {
+        let companies: BTreeSet<&str> = companies.map(CompanyId::as_str).collect();
+        let mut notes = Vec::new();
+        for (name, list) in &self.lists {
+            for company in list.company.keys().filter(|company| !companies.contains(company.as_str())) {
+                notes
+                    .push(format!("`lookups/{name}.toml`: `[company.{company}]` is for no company of `syspro.companies`, and is not used"));
+            }
+            let codes =
+                list.codes.iter().chain(list.company.values().flatten()).filter(|(_, iso)| name == CURRENCY && minor_units(iso).is_none());
+            notes.extend(codes.map(|(code, iso)| {
+                format!(
+                    "`lookups/{name}.toml`: `{code}` stands for `{iso}`, which is no currency of ISO 4217: nothing says how many decimals \
+                     its amounts have, and ServiceNow may not know it"
+                )
+            }));
+        }
+        notes
     }
 
     pub(super) fn insert(&mut self, name: &str, file: &LookupFile) {

@@ -143,3 +143,19 @@ fn a_field_made_of_the_key_alone_names_the_record_and_the_others_name_the_column
         ]
     );
 }
+
+#[test]
+fn a_code_list_is_noted_where_it_names_a_currency_or_a_company_that_there_is_not() {
+    let currency = "otherwise = \"iso\"\n[codes]\nR = \"ZAR\"\nEURO = \"EU\"\n[company.EDU1.codes]\n\"$\" = \"AUD\"\nX = \"XX1\"\n\
+                    [company.EDU9.codes]\nR = \"ZAR\"\n";
+    let tax = "[codes]\nA = \"EU\"\n[company.edu1.codes]\nA = \"B\"\n";
+    let notes = with(&[("EDU1", Some("ZAR"))], &[("lookups/currency.toml", currency), ("lookups/tax_code.toml", tax)]).notes;
+    let of_lists: Vec<&String> = notes.iter().filter(|note| note.contains("`lookups/")).collect();
+    let expected = [
+        "`lookups/currency.toml`: `[company.EDU9]` is for no company",
+        "`lookups/currency.toml`: `EURO` stands for `EU`, which is no currency of ISO 4217",
+        "`lookups/currency.toml`: `X` stands for `XX1`",
+        "`lookups/tax_code.toml`: `[company.edu1]` is for no company",
+    ];
+    assert!(of_lists.len() == expected.len() && of_lists.iter().zip(expected).all(|(note, text)| note.starts_with(text)), "{of_lists:#?}");
+}
