@@ -66,7 +66,7 @@ pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, 
                     let rows = keys
                         .into_iter()
                         .map(|k| vec![k.name, k.role, k.prefix, day(Some(k.created_at)), day(k.expires_at), day(k.last_used_at)]);
-                    output::line(&output::table(&["name", "role", "begins with", "made", "ends", "last used"], &[], rows).to_string())?;
+                    output::line(&output::table(&["name", "role", "begins with", "made", "ends", "last used"], &[], rows))?;
                 }
                 Ok(Exit::Done)
             }

@@ -203,5 +203,5 @@ fn print(global: &Global, rows: &[BackfillRow]) -> Result<(), Failure> {
             .chain([row.requested_by.clone(), row.error.clone().unwrap_or_default()])
             .collect()
     });
-    output::line(&output::table(&headers, &[0, 6, 7, 8, 9], lines).to_string())
+    output::line(&output::table(&headers, &[0, 6, 7, 8, 9], lines))
 }

@@ -69,9 +69,7 @@ pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
         let sweep = l.sweep.as_ref().map(|sweep| format!("\nsweep {sweep}")).unwrap_or_default();
         vec![l.entity.clone(), l.reads.clone(), l.change.clone(), format!("{}{sweep}", l.schedule), l.targets.join("\n")]
     });
-    output::line(
-        &output::table(&["entity", "read from SYSPRO", "changes by", "schedule", "written to ServiceNow"], &[], rows).to_string(),
-    )?;
+    output::line(&output::table(&["entity", "read from SYSPRO", "changes by", "schedule", "written to ServiceNow"], &[], rows))?;
     let of = checked.settings();
     let companies: Vec<&str> = of.syspro.companies.iter().map(|company| company.as_str()).collect();
     let (profile, zone) = (&of.servicenow.profile, of.syspro.time_zone);

@@ -196,7 +196,7 @@ fn print(global: &Global, rows: &[ConflictRow], nothing: &str) -> Result<(), Fai
             format!("{}\n{}", row.servicenow, at(row.servicenow_at)),
         ]
     });
-    output::line(&output::table(&["id", "record", "field", "why", "state", "in SYSPRO", "in ServiceNow"], &[0], table).to_string())
+    output::line(&output::table(&["id", "record", "field", "why", "state", "in SYSPRO", "in ServiceNow"], &[0], table))
 }
 
 fn story(row: &ConflictRow) -> String {

@@ -162,7 +162,7 @@ async fn list(context: &Context, global: &Global) -> Result<Exit, Failure> {
         let rows = all
             .iter()
             .map(|c| vec![c.name.clone(), c.username.clone(), c.key_id.clone(), c.updated_at.format("%Y-%m-%d %H:%M:%SZ").to_string()]);
-        output::line(&output::table(&["name", "user name", "master key", "set"], &[], rows).to_string())?;
+        output::line(&output::table(&["name", "user name", "master key", "set"], &[], rows))?;
     }
     Ok(Exit::Done)
 }

@@ -82,7 +82,7 @@ fn list(global: &Global, rows: &[SetRow]) -> Result<Exit, Failure> {
             row.adopted_by.clone().unwrap_or_default(),
         ]
     });
-    output::line(&output::table(&["number", "hash", "profile", "first adopted", "in force since", "by"], &[0], table).to_string())?;
+    output::line(&output::table(&["number", "hash", "profile", "first adopted", "in force since", "by"], &[0], table))?;
     Ok(Exit::Done)
 }
 

@@ -35,7 +35,7 @@ fn print(global: &Global, findings: &[Finding]) -> Result<(), Failure> {
         return output::json(&findings);
     }
     let rows = findings.iter().map(|f| vec![f.what.clone(), f.verdict.word().to_owned(), f.found.clone(), f.to_do.clone()]);
-    output::line(&output::table(&["what", "how it stands", "found", "what to do"], &[], rows).to_string())
+    output::line(&output::table(&["what", "how it stands", "found", "what to do"], &[], rows))
 }
 
 async fn examine(checked: Checked, read_only: bool) -> Result<Vec<Finding>, Failure> {

@@ -157,7 +157,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
                 .collect()
         });
         let headers = ["flow", "read up to", "last success", "records", "queued", "waiting", "on hold", "failed", "state"];
-        output::line(&output::table(&headers, &[3, 4, 5, 6, 7], rows).to_string())?;
+        output::line(&output::table(&headers, &[3, 4, 5, 6, 7], rows))?;
         for flow in &made {
             let why = flow.stopped.as_ref().or(flow.last_error.as_ref());
             if let Some(why) = why {
@@ -248,7 +248,7 @@ fn show_nodes(nodes: &[NodeRow]) -> Result<(), Failure> {
         vec![node.name.clone(), at(Some(node.seen_at)), node.batch_size.to_string(), node.concurrency.to_string(), sending]
     });
     let headers = ["service", "seen", "records a batch", "batches at once", "sending"];
-    output::line(&output::table(&headers, &[2, 3], rows).to_string())
+    output::line(&output::table(&headers, &[2, 3], rows))
 }
 
 /// `tieline failures`
@@ -318,7 +318,7 @@ fn parts_table(rows: &[FailureRow]) -> String {
         ]
     });
     let headers = ["record", "part", "why", "message", "field", "next step", "tries", "first failed"];
-    output::table(&headers, &[6], table).to_string()
+    output::table(&headers, &[6], table)
 }
 
 /// A cause, one fact a line: readable at any width.
@@ -455,7 +455,7 @@ async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Ex
             let version = r.version.map(|version| version.to_string()).unwrap_or_default();
             vec![r.id.to_string(), at(Some(r.at)), r.kind, record, version, r.actor, r.detail.unwrap_or_default()]
         });
-        output::line(&output::table(&["id", "at", "kind", "record", "version", "who", "detail"], &[0, 4], rows).to_string())?;
+        output::line(&output::table(&["id", "at", "kind", "record", "version", "who", "detail"], &[0, 4], rows))?;
     }
     Ok(Exit::Done)
 }

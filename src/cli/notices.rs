@@ -61,7 +61,7 @@ pub(super) fn notices(global: &Global, command: &NoticesCommand) -> Result<Exit,
         } else {
             let rows =
                 lines.iter().map(|line| vec![line.channel.clone(), if line.taken { "ok" } else { "FAILED" }.to_owned(), line.said.clone()]);
-            output::line(&output::table(&["channel", "how it went", "answer"], &[], rows).to_string())?;
+            output::line(&output::table(&["channel", "how it went", "answer"], &[], rows))?;
         }
         Ok(if lines.iter().all(|line| line.taken) { Exit::Done } else { Exit::Failed })
     })

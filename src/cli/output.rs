@@ -15,18 +15,63 @@ use crate::domain::FlowId;
 use crate::domain::run::RunCounts;
 
 /// A table for people. Columns named in `numbers` are aligned to the right.
-pub(super) fn table(headers: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(headers.to_vec());
-    for row in rows {
-        table.add_row(row);
+///
+/// A terminal that is too narrow for it gets it without the columns of numbers in which nothing stands; where that is not enough, each row
+/// becomes a block of lines. No word is ever broken.
+pub(super) fn table(headers: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    fitting(headers, numbers, rows.into_iter().collect(), Table::new().width().map(usize::from))
+}
+
+/// The same for a width in characters; `None`: there is no limit.
+fn fitting(headers: &[&str], numbers: &[usize], rows: Vec<Vec<String>>, width: Option<usize>) -> String {
+    let fits = |columns: &[usize]| width.is_none_or(|width| least(headers, &rows, columns) <= width);
+    let all: Vec<usize> = (0..headers.len()).collect();
+    if rows.is_empty() {
+        return drawn(headers, numbers, &rows, &all, None);
     }
-    for &number in numbers {
-        if let Some(column) = table.column_mut(number) {
+    if fits(&all) {
+        return drawn(headers, numbers, &rows, &all, width);
+    }
+    let nothing =
+        |at: usize| numbers.contains(&at) && rows.iter().all(|row| matches!(row.get(at).map(String::as_str), None | Some("" | "0")));
+    let (empty, filled): (Vec<usize>, Vec<usize>) = all.iter().partition(|at| nothing(**at));
+    if !empty.is_empty() && fits(&filled) {
+        let names = empty.iter().map(|at| headers[*at]).collect::<Vec<_>>().join(", ");
+        return format!("{}\nNothing stands in the columns that are left out: {names}.", drawn(headers, numbers, &rows, &filled, width));
+    }
+    let name = headers.iter().map(|header| header.chars().count()).max().unwrap_or_default();
+    let block = |row: &Vec<String>| {
+        let lines = headers.iter().zip(row).filter(|(_, value)| !value.is_empty());
+        lines.map(|(header, value)| format!("{header:<name$}  {value}\n")).collect::<String>()
+    };
+    rows.iter().map(block).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
+/// The least width of a table in which no word is broken.
+fn least(headers: &[&str], rows: &[Vec<String>], columns: &[usize]) -> usize {
+    let longest = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or_default();
+    let column = |at: &usize| rows.iter().filter_map(|row| row.get(*at)).map(|cell| longest(cell)).chain([longest(headers[*at])]).max();
+    columns.iter().map(|at| column(at).unwrap_or_default() + 3).sum::<usize>() + 1
+}
+
+fn drawn(headers: &[&str], numbers: &[usize], rows: &[Vec<String>], columns: &[usize], width: Option<usize>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(columns.iter().map(|at| headers[*at]).collect::<Vec<_>>());
+    if let Some(width) = width.and_then(|width| u16::try_from(width).ok()) {
+        table.set_width(width);
+    }
+    for row in rows {
+        table.add_row(columns.iter().map(|at| row.get(*at).cloned().unwrap_or_default()).collect::<Vec<_>>());
+    }
+    for (shown, at) in columns.iter().enumerate() {
+        if numbers.contains(at)
+            && let Some(column) = table.column_mut(shown)
+        {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table
+    table.to_string()
 }
 
 /// One JSON document on standard output.
@@ -123,6 +168,31 @@ pub(super) fn counts_text(c: &RunCounts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two flows with a count each of much and of nothing.
+    fn counts(width: usize) -> String {
+        let headers = ["company", "entity", "delivered", "waiting", "failed"];
+        let row = |entity: &str, failed: &str| ["EDU1", entity, "1,941", "0", failed].map(ToOwned::to_owned).to_vec();
+        fitting(&headers, &[2, 3, 4], vec![row("purchase_order", "12"), row("supplier", "0")], Some(width))
+    }
+
+    #[test]
+    fn a_table_leaves_out_what_is_nothing_and_becomes_blocks_before_a_word_is_broken() {
+        let (wide, narrow, blocks) = (counts(60), counts(55), counts(30));
+        for (text, width) in [(&wide, 60), (&narrow, 80), (&blocks, 30)] {
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+            assert!(["purchase_order", "1,941", "delivered", "failed"].iter().all(|word| text.contains(word)), "{text}");
+        }
+        assert!(wide.contains("waiting") && !wide.contains("left out"), "{wide}");
+        assert!(narrow.ends_with("Nothing stands in the columns that are left out: waiting."), "{narrow}");
+        assert!(
+            blocks.starts_with("company    EDU1\nentity     purchase_order\ndelivered  1,941\nwaiting    0\nfailed     12\n\ncompany"),
+            "{blocks}"
+        );
+        // nothing is left out where there is no limit, or no row
+        assert!(!fitting(&["a", "b"], &[1], vec![vec!["x".into(), "0".into()]], None).contains("left out"));
+        assert!(fitting(&["company", "delivered"], &[1], Vec::new(), Some(5)).contains("company"));
+    }
 
     #[test]
     fn counts_of_nothing_are_left_out() {

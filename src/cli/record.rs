@@ -153,7 +153,7 @@ fn print(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
         };
         vec![part, d.version.to_string(), state, d.message.clone().unwrap_or_default(), d.next_step.clone().unwrap_or_default(), stands]
     });
-    output::line(&output::table(&["part", "version", "stands", "why", "next step", "in ServiceNow"], &[1], rows).to_string())?;
+    output::line(&output::table(&["part", "version", "stands", "why", "next step", "in ServiceNow"], &[1], rows))?;
     let rows = view.steps.iter().map(|s| {
         vec![
             s.at.format("%Y-%m-%d %H:%M:%S%.3fZ").to_string(),
@@ -164,5 +164,5 @@ fn print(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
             s.detail.clone().unwrap_or_default(),
         ]
     });
-    output::line(&output::table(&["at", "step", "part", "version", "who", "detail"], &[3], rows).to_string())
+    output::line(&output::table(&["at", "step", "part", "version", "who", "detail"], &[3], rows))
 }

@@ -190,7 +190,7 @@ fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatu
         [l.company.clone(), l.entity.clone()].into_iter().chain(numbers.iter().map(ToString::to_string)).collect()
     });
     let headers = ["company", "entity", "read", "new", "changed", "gone", "delivered", "queued", "waiting", "on hold", "failed"];
-    let printed = output::line(&output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10], rows).to_string());
+    let printed = output::line(&output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10], rows));
     print_errors(report);
     say_why(status);
     advice.iter().for_each(|line| output::complaint(line));
