@@ -21,6 +21,9 @@ pub type Row = Box<[Value]>;
 #[serde(into = "String", from = "String")]
 pub struct DocumentKey(Box<str>);
 
+/// How a key is shown whose only column is empty.
+const EMPTY: &str = "(empty)";
+
 impl DocumentKey {
     /// From the key columns' values.
     pub fn from_values<'a>(parts: impl IntoIterator<Item = &'a Value>) -> Self {
@@ -31,6 +34,9 @@ impl DocumentKey {
     /// From what a person types: the parts joined by `/`, each as SYSPRO shows it or as lists write it, so that ` 00007` and `%2000007` are one.
     pub fn typed(text: &str) -> Self {
         // what stands for a row without a key of its own, such as `(row after 7)`, is no key of SYSPRO's
+        if text == EMPTY {
+            return Self::from_text("");
+        }
         if text.starts_with('(') {
             return Self::from_text(text);
         }
@@ -40,6 +46,9 @@ impl DocumentKey {
 
     /// As SYSPRO shows it and a person types it, for people: without escapes, but where only they tell the key from another one.
     pub fn shown(text: &str) -> String {
+        if text.is_empty() {
+            return EMPTY.to_owned();
+        }
         if text.starts_with('(') {
             return text.to_owned();
         }
@@ -248,6 +257,7 @@ mod tests {
             ("A%2F1/7", "A%2F1/7"),
             ("%25207", "%25207"),
             ("(row after %207)", "(row after %207)"),
+            ("", "(empty)"),
         ] {
             assert_eq!(DocumentKey::shown(text), shown);
             assert_eq!(DocumentKey::typed(shown).as_str(), text, "typed");

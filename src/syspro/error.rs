@@ -178,17 +178,15 @@ pub enum SysproError {
     #[error(
         "SYSPRO's answer to {asked} {problem}. Rows may be missing, so reading has stopped there: nothing is marked as gone, and the next \
          read begins at the same place. Reading again gives the same until the service obeys the order and the condition that it is asked \
-         for{}",
-        if *collation { "; where the company's tables are sorted by another collation than SYSPRO's own (`Latin1_General_BIN`: by code \
-         point, capitals before small letters), set `syspro.key_order = \"any\"`" } else { "" }
+         for{advice}"
     )]
     Order {
         /// What was asked.
         asked: String,
         /// Which rows, by their keys.
         problem: String,
-        /// Whether another collation may be the reason.
-        collation: bool,
+        /// What may be the reason.
+        advice: OrderAdvice,
     },
     /// Fewer rows than the service counts.
     #[error(
@@ -225,6 +223,34 @@ pub enum SysproError {
         /// What was asked.
         asked: String,
     },
+}
+
+/// What may be the reason for rows that are not in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderAdvice {
+    /// Nothing that is known.
+    None,
+    /// Another collation.
+    Collation,
+    /// This key column holds numbers, which came as texts, and nothing says so.
+    Numbers(String),
+}
+
+impl std::fmt::Display for OrderAdvice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Collation => f.write_str(
+                "; where the company's tables are sorted by another collation than SYSPRO's own (`Latin1_General_BIN`: by code point, capitals \
+                 before small letters), set `syspro.key_order = \"any\"`",
+            ),
+            Self::Numbers(column) => write!(
+                f,
+                "; the rows are in order where `{column}` holds numbers, which came as texts: then name it in `numbers` of the table in the \
+                 entity's file, because the service has no `$metadata` that says so"
+            ),
+        }
+    }
 }
 
 impl SysproError {

@@ -13,13 +13,14 @@ use crate::config::secret::Credential;
 use crate::config::settings::{KeyOrder, RetrySettings, SysproSettings};
 use crate::definition::plan::{ColumnKind, Kinds, TableRead};
 use crate::domain::CompanyId;
+use crate::domain::money::parse_decimal;
 use crate::net::{HttpClient, Method, Response};
 use crate::retry::{self, Class};
 use crate::telemetry::labels::System;
 
 use super::count::CountWay;
 use super::door::{Ask, Door};
-use super::error::SysproError;
+use super::error::{OrderAdvice, SysproError};
 use super::filter::{Column, Condition, encode};
 use super::metadata::Metadata;
 use super::order::{Comparison, Course, Misplaced};
@@ -195,6 +196,14 @@ const NO_CAP: usize = 5;
 /// A server that gave more rows in one answer does not cut at fewer.
 fn maybe_more(count: usize, top: usize, largest: usize) -> bool {
     count >= top || (count >= NO_CAP && count >= largest)
+}
+
+/// The first column in which two keys differ, where both hold texts that ascend as numbers and not as texts: `9`, `10`.
+fn numbers_as_texts(before: &[Cell], key: &[Cell]) -> Option<usize> {
+    let column = before.iter().zip(key).position(|(a, b)| a != b)?;
+    let (Cell::Text(a), Cell::Text(b)) = (&before[column], &key[column]) else { return None };
+    let ascends = parse_decimal(a)? < parse_decimal(b)?;
+    (ascends && a.trim_end() > b.trim_end()).then_some(column)
 }
 
 impl Call<'_> {
@@ -400,8 +409,13 @@ impl Call<'_> {
             Misplaced::Repeated => format!("brings the key {found} ({columns}) a second time, after {before}"),
         };
         let texts = keys[at].iter().any(|cell| matches!(cell, Cell::Text(_)));
-        let collation = *how != Misplaced::Repeated && texts && self.odata.settings.key_order == KeyOrder::Binary;
-        SysproError::Order { asked: asked(self.company, query.table), problem, collation }
+        let before = at.checked_sub(1).map(|before| keys[before].as_slice()).or(bound);
+        let advice = match before.and_then(|before| numbers_as_texts(before, &keys[at])) {
+            Some(column) => OrderAdvice::Numbers(query.key[column].clone()),
+            None if *how != Misplaced::Repeated && texts && self.odata.settings.key_order == KeyOrder::Binary => OrderAdvice::Collation,
+            None => OrderAdvice::None,
+        };
+        SysproError::Order { asked: asked(self.company, query.table), problem, advice }
     }
 
     fn rows_per_request(&self, wanted: u32) -> usize {

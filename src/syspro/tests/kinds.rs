@@ -127,3 +127,18 @@ fn a_wait_that_is_asked_for_as_a_date_is_obeyed() {
     assert!((60..=90).contains(&wait), "{wait}");
     assert_eq!(requests, 1, "longer than a call waits for: the caller decides");
 }
+
+#[test]
+fn numbers_that_come_as_texts_and_are_not_named_are_told_from_another_collation() {
+    let rows: Vec<String> = (8..12).map(|number| format!(r#"{{"K":"{number}","V":1}}"#)).collect();
+    let page = format!(r#"{{"value":[{}]}}"#, rows.join(","));
+    let script = move |request: &scripted::Request, _: &Tables| (request.table == "T").then(|| reply(200, page.as_str()));
+    let server = Server::scripted(Tables::default(), Box::new(script));
+    let mut plan = plan(table("T", "K", "V"));
+    let error = outcome(&server.settings(), &plan, Scope::All, 500).expect_err("not in the order of texts").to_string();
+    assert!(error.contains("`10` comes after `9`") && error.contains("name it in `numbers`") && error.contains("`K`"), "{error}");
+    assert!(!error.contains("key_order"), "{error}");
+    plan.root.numbers = strings("K");
+    let error = outcome(&server.settings(), &plan, Scope::All, 500).err().map(|error| error.to_string());
+    assert!(error.is_none_or(|error| !error.contains("comes after")), "named, they are in order");
+}
