@@ -37,6 +37,12 @@ pub struct Lane {
     pub block: String,
 }
 
+#[derive(QueryableByName)]
+struct Open {
+    #[diesel(sql_type = BigInt)]
+    open: i64,
+}
+
 /// One delivery, claimed.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct Claimed {
@@ -238,6 +244,24 @@ impl Store {
                 .bind::<diesel::sql_types::Array<Text>, _>(blocks)
                 .bind::<BigInt, _>(cap)
                 .get_result(conn)?)
+        })
+        .await
+    }
+
+    /// How many deliveries of these companies, entities and blocks are due, wait for their next try or are in doubt; counted up to `cap`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delivery_open(&self, lanes: Vec<(String, String, String)>, cap: i64) -> Result<i64, StoreError> {
+        self.run_hot("count what is open", move |conn| {
+            let column = |of: fn(&(String, String, String)) -> &String| lanes.iter().map(of).cloned().collect::<Vec<_>>();
+            let open: Open = sql_query(include_str!("sql/delivery_open.sql"))
+                .bind::<diesel::sql_types::Array<Text>, _>(column(|lane| &lane.0))
+                .bind::<diesel::sql_types::Array<Text>, _>(column(|lane| &lane.1))
+                .bind::<diesel::sql_types::Array<Text>, _>(column(|lane| &lane.2))
+                .bind::<BigInt, _>(cap)
+                .get_result(conn)?;
+            Ok(open.open)
         })
         .await
     }

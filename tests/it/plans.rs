@@ -163,6 +163,7 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     count("claim doubts", "delivery_claim", claim_types, &claim("header", true));
     count("what is due", "delivery_due", "", "");
     count("backlog", "delivery_backlog", "text, text, text[], bigint", "'A', 'invoice', '{header,lines}', 500");
+    count("open", "delivery_open", "text[], text[], text[], bigint", "'{A,B}', '{invoice,invoice}', '{header,header}', 6");
     count(
         "recover",
         "delivery_recover",

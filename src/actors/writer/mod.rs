@@ -27,12 +27,12 @@ use self::pace::{Pace, Paused};
 use super::in_force::Snapshot;
 use super::servicenow_token::TokenAsker;
 use super::{Deps, heart};
+use crate::definition::Plan;
 use crate::definition::plan::{PartialWrite, TargetPlan};
-use crate::domain::EntityName;
-use crate::domain::FlowId;
 use crate::domain::run::RunCounts;
+use crate::domain::{CompanyId, EntityName, FlowId};
 use crate::retry::{self, Class};
-use crate::servicenow::{FieldDifference, OutRecord, RowOwners, ServiceNow, ServiceNowError};
+use crate::servicenow::{self, FieldDifference, OutRecord, RowOwners, ServiceNow, ServiceNowError};
 use crate::store::{Arrived, Claim, Dead, Lane, SetNumber, Settlement, StoreError, Verdict};
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::metrics::metrics;
@@ -374,7 +374,7 @@ impl Sender {
                 Ok(settled) => {
                     let returned: Vec<_> = settled.iter().map(dropped::of_settled).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
-                    let others = self.volatile.pace.others_get_through();
+                    let others = self.others_get_through(false).await;
                     (verdict::of_look(&self.deps.settings, target, &claim, settled, others), None)
                 }
                 Err(error) => (verdict::of_failed_look(&claim, &error), Some(error)),
@@ -384,7 +384,10 @@ impl Sender {
                 Ok(outcomes) => {
                     let returned: Vec<_> = outcomes.iter().map(dropped::of_outcome).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
-                    let others = self.volatile.pace.others_get_through();
+                    let answered = outcomes
+                        .iter()
+                        .any(|outcome| !matches!(outcome, servicenow::Outcome::InDoubt { .. } | servicenow::Outcome::Deferred { .. }));
+                    let others = self.others_get_through(answered).await;
                     (verdict::of_send(&self.deps.settings, target, &claim, outcomes, others), None)
                 }
                 Err(error) => (verdict::of_failed_send(&self.deps.settings, &claim, &error), Some(error)),
@@ -414,6 +417,27 @@ impl Sender {
                     self.volatile.pace.failed();
                 }
                 Err(error.into())
+            }
+        }
+    }
+
+    /// Whether a record that got no answer has none by itself. `answered`: another one of its batch got one. Where nothing has got through yet,
+    /// an instance that takes no writes looks the same: then it is the record's own failure only where hardly any other is left to try.
+    async fn others_get_through(&self, answered: bool) -> bool {
+        match self.volatile.pace.others_get_through() {
+            Some(others) => others,
+            None if answered => true,
+            None => {
+                let definitions = self.deps.definitions.now();
+                let companies = &self.deps.settings.syspro.companies;
+                let lane = |plan: &Plan, company: &CompanyId| {
+                    let block = plan.targets.first()?.block.clone();
+                    Some((company.to_string(), plan.entity.to_string(), block))
+                };
+                let lanes = definitions.plans.iter().flat_map(|plan| companies.iter().filter_map(move |company| lane(plan, company)));
+                let few = i64::try_from(pace::FEW).unwrap_or(i64::MAX);
+                // without an answer nothing is counted against a record
+                self.deps.store.delivery_open(lanes.collect(), few + 1).await.is_ok_and(|open| open <= few)
             }
         }
     }

@@ -34,7 +34,7 @@ const FAILURES: u32 = 5;
 
 /// Up to this many different records without a usable answer since something got through are not taken for an instance that is down: each may
 /// fail by itself.
-const FEW: usize = 5;
+pub(super) const FEW: usize = 5;
 
 /// So many waits of an open breaker in a row are waited out within a cycle, however short they are; then the cycle ends.
 const WAITED_OUT: u32 = 2;
@@ -74,6 +74,8 @@ struct State {
     suspects: HashSet<i64>,
     /// Those of them that had their first such try since something got through.
     unanswered: HashSet<i64>,
+    /// Whether something got through, and the breaker has not opened since.
+    proven: bool,
 }
 
 /// One of the batches that may be on their way; given back when dropped.
@@ -115,6 +117,7 @@ impl Pace {
             breaker: Breaker::Closed,
             suspects: HashSet::new(),
             unanswered: HashSet::new(),
+            proven: false,
         };
         tell(&state, &budget);
         Self { state: Rc::new(RefCell::new(state)), freed: Rc::default(), batch_limit, concurrency, waits, budget }
@@ -243,10 +246,14 @@ impl Pace {
         self.freed.notify_waiters();
     }
 
-    /// Whether the instance deals with records at present: a record that has no answer then has none by itself.
-    pub(super) fn others_get_through(&self) -> bool {
+    /// Whether the instance deals with records at present: a record that has no answer then has none by itself. `None`: nothing has got
+    /// through yet since this program began, or since nothing did.
+    pub(super) fn others_get_through(&self) -> Option<bool> {
         let state = self.state.borrow();
-        state.breaker == Breaker::Closed && state.unanswered.len() <= FEW
+        if state.breaker != Breaker::Closed || state.unanswered.len() > FEW {
+            return Some(false);
+        }
+        state.proven.then_some(true)
     }
 
     /// After a call that gave nothing at all for a passing reason.
@@ -285,7 +292,7 @@ impl State {
     }
 
     fn through(&mut self) {
-        (self.failures, self.opened) = (0, 0);
+        (self.failures, self.opened, self.proven) = (0, 0, true);
         if self.unanswered.len() > FEW {
             // they failed with the instance, which says nothing of each of them
             self.suspects.retain(|delivery| !self.unanswered.contains(delivery));
@@ -302,6 +309,7 @@ impl State {
         let opens = self.breaker == Breaker::HalfOpen || (self.breaker == Breaker::Closed && self.failures >= FAILURES);
         if opens {
             self.opened += 1;
+            self.proven = false;
             let wait = retry::delay(self.opened, first, longest);
             self.pause(wait);
             self.breaker = Breaker::Open;
@@ -459,7 +467,7 @@ mod tests {
         let (size, allowed) = (pace.size(), pace.state.borrow().allowed);
         for _ in 0..20 {
             pace.learn(&poison, S);
-            assert!(pace.others_get_through());
+            assert_eq!(pace.others_get_through(), None, "nothing shows yet that the instance takes anything");
         }
         assert_eq!((pace.state.borrow().breaker, pace.state.borrow().failures), (Breaker::Closed, 1));
         assert!(pace.size() >= size && pace.state.borrow().allowed >= allowed, "nor do they slow the others down");
@@ -468,7 +476,7 @@ mod tests {
             pace.learn(&outcomes(1, &doubt()), S);
         }
         assert_eq!(pace.state.borrow().breaker, Breaker::Open);
-        assert!(!pace.others_get_through());
+        assert_eq!(pace.others_get_through(), Some(false));
     }
 
     #[actix_rt::test]
@@ -480,11 +488,11 @@ mod tests {
                 pace.learn(batch, S);
             }
         }
-        assert!(!pace.others_get_through());
+        assert_eq!(pace.others_get_through(), Some(false));
         assert_eq!(pace.state.borrow().breaker, Breaker::Open);
         // they failed with the instance: each is new again once it is back
         pace.learn(&outcomes(1, &good()), S);
-        assert!(pace.others_get_through() && pace.state.borrow().suspects.is_empty());
+        assert!(pace.others_get_through() == Some(true) && pace.state.borrow().suspects.is_empty());
     }
 
     #[actix_rt::test]
@@ -498,7 +506,7 @@ mod tests {
         for _ in 0..10 {
             for one in &poison {
                 pace.learn(one, S);
-                assert!(pace.others_get_through());
+                assert_eq!(pace.others_get_through(), Some(true));
             }
         }
         assert_eq!(pace.state.borrow().breaker, Breaker::Closed);
