@@ -2,6 +2,7 @@
 
 use super::site::{mistakes, site};
 use super::*;
+use crate::definition::plan::{Cut, WriteMode};
 
 const PROFILE: &str = r#"
 [header]
@@ -56,6 +57,49 @@ fn the_key_of_a_derived_list_is_reported_once() {
         assert!(found.contains("entities/asset.toml:3: `root.key`: must be the derived column `Section` alone"), "{found}");
     }
     assert!(well(&root("key = [\"Section\"]"), PROFILE).plan(&"asset".into()).expect("an entity").read.root.derive.is_some());
+}
+
+#[test]
+fn how_a_part_is_cut_is_reported_once_and_kept_as_it_is_written() {
+    let root = |cut: &str| {
+        format!(
+            "[root]\ntable = \"GenMaster\"\nkey = [\"Section\"]\ncolumns = [\"Section\", \"Description\"]\n\
+             derive = {{ from = \"GlCode\", {cut}, column = \"Section\" }}\n"
+        )
+    };
+    for (cut, said) in [
+        ("separator = 7, part = 2", "`root.derive.separator`: must be a text"),
+        ("separator = \"\", part = 2", "`root.derive.separator`: must not be empty"),
+        ("separator = \"-\", part = 0", "`root.derive.part`: parts are counted from 1, got `0`"),
+        ("start = 0, length = 2", "`root.derive.start`: starts are counted from 1, got `0`"),
+        ("start = 1, length = 0", "`root.derive.length`: lengths are counted from 1, got `0`"),
+        ("separator = \"-\", length = 2", "`root.derive`: needs `separator` and `part`, or `start` and `length`"),
+    ] {
+        let found = said_of(&root(cut));
+        assert_eq!(found.len(), 1, "{cut}: {found:#?}");
+        assert!(found[0].contains(said), "{cut}: {found:#?}");
+    }
+    for (cut, expected) in [
+        ("separator = \"-\", part = 2", Cut::Part { separator: "-".into(), part: 2 }),
+        ("start = 3, length = 4", Cut::Span { start: 3, length: 4 }),
+    ] {
+        let definitions = well(&root(cut), PROFILE);
+        let derive = definitions.plan(&"asset".into()).expect("an entity").read.root.derive.clone().expect("derived");
+        assert_eq!((derive.cut, derive.from.as_str(), derive.column_out.as_str()), (expected, "GlCode", "Section"));
+    }
+}
+
+#[test]
+fn each_block_is_written_the_way_that_its_profile_says() {
+    for (write, expected) in [("table", WriteMode::Table), ("import_set", WriteMode::ImportSet)] {
+        let definitions = well(ROOT, &PROFILE.replace("\"table\"", &format!("\"{write}\"")));
+        let target = &definitions.plan(&"asset".into()).expect("an entity").targets[0];
+        assert_eq!((target.write, target.table.as_str(), target.target_table.as_str()), (expected, "x_asset", "x_asset"));
+    }
+    let staged = PROFILE.replace("write = \"table\"", "write = \"import_set\"\ntarget_table = \"x_asset_target\"");
+    let definitions = well(ROOT, &staged);
+    let target = &definitions.plan(&"asset".into()).expect("an entity").targets[0];
+    assert_eq!((target.table.as_str(), target.target_table.as_str()), ("x_asset", "x_asset_target"));
 }
 
 #[test]
