@@ -47,6 +47,7 @@ listen = "127.0.0.1:$port"
 odata_url = "$(value "$at/syspro" odata_url)"
 time_zone = "Africa/Johannesburg"
 companies = ["EDU1"]
+currency = "ZAR"
 page_size = 300
 query_limit = 30000
 filter_limit = 1000

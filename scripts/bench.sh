@@ -46,6 +46,7 @@ for size in "${sizes[@]}"; do
 odata_url = "$(value "$at/syspro" odata_url)"
 time_zone = "Africa/Johannesburg"
 companies = ["EDU1"]
+currency = "ZAR"
 page_size = 300
 query_limit = 30000
 filter_limit = 1000
