@@ -16,8 +16,8 @@ use crate::domain::run::RunCounts;
 
 /// A table for people. Columns named in `numbers` are aligned to the right.
 ///
-/// A terminal that is too narrow for it gets it without the columns of numbers in which nothing stands; where that is not enough, each row
-/// becomes a block of lines. No word is ever broken.
+/// A terminal that is too narrow for it gets it without the columns of numbers that hold nothing but 0; where that is not enough, each row
+/// becomes a block of lines. No cell is wrapped within a word.
 pub(super) fn table(headers: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     fitting(headers, numbers, rows.into_iter().collect(), Table::new().width().map(usize::from))
 }
@@ -37,7 +37,7 @@ fn fitting(headers: &[&str], numbers: &[usize], rows: Vec<Vec<String>>, width: O
     let (empty, filled): (Vec<usize>, Vec<usize>) = all.iter().partition(|at| nothing(**at));
     if !empty.is_empty() && fits(&filled) {
         let names = empty.iter().map(|at| headers[*at]).collect::<Vec<_>>().join(", ");
-        return format!("{}\nNothing stands in the columns that are left out: {names}.", drawn(headers, numbers, &rows, &filled, width));
+        return format!("{}\nAll zero: {names}", drawn(headers, numbers, &rows, &filled, width));
     }
     let name = headers.iter().map(|header| header.chars().count()).max().unwrap_or_default();
     let block = |row: &Vec<String>| {
@@ -179,18 +179,18 @@ mod tests {
     #[test]
     fn a_table_leaves_out_what_is_nothing_and_becomes_blocks_before_a_word_is_broken() {
         let (wide, narrow, blocks) = (counts(60), counts(55), counts(30));
-        for (text, width) in [(&wide, 60), (&narrow, 80), (&blocks, 30)] {
+        for (text, width) in [(&wide, 60), (&narrow, 55), (&blocks, 30)] {
             assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
             assert!(["purchase_order", "1,941", "delivered", "failed"].iter().all(|word| text.contains(word)), "{text}");
         }
-        assert!(wide.contains("waiting") && !wide.contains("left out"), "{wide}");
-        assert!(narrow.ends_with("Nothing stands in the columns that are left out: waiting."), "{narrow}");
+        assert!(wide.contains("waiting") && !wide.contains("All zero"), "{wide}");
+        assert!(narrow.ends_with("All zero: waiting"), "{narrow}");
         assert!(
             blocks.starts_with("company    EDU1\nentity     purchase_order\ndelivered  1,941\nwaiting    0\nfailed     12\n\ncompany"),
             "{blocks}"
         );
         // nothing is left out where there is no limit, or no row
-        assert!(!fitting(&["a", "b"], &[1], vec![vec!["x".into(), "0".into()]], None).contains("left out"));
+        assert!(!fitting(&["a", "b"], &[1], vec![vec!["x".into(), "0".into()]], None).contains("All zero"));
         assert!(fitting(&["company", "delivered"], &[1], Vec::new(), Some(5)).contains("company"));
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use tracing::error;
+
 use super::rows::Kept;
 use crate::definition::align::{Aligned, Fields, Item, ROW, Record, RowState, align};
 use crate::definition::plan::{AlignPlan, TargetPlan};
@@ -12,7 +14,6 @@ use crate::domain::merge::{Agreed, Decided, Side};
 use crate::domain::{DocumentKey, FlowId};
 use crate::servicenow::same;
 use crate::store::{AlignDelivery, AlignedDocument, Compared, ConflictRow, NewConflict};
-use tracing::error;
 
 /// What holds for every page of a comparison.
 pub(super) struct Pass<'a> {

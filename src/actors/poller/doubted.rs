@@ -96,6 +96,7 @@ impl Reader {
         intake: impl Fn(Vec<IntakeDocument>) -> Intake,
     ) -> Result<(), PollError> {
         let keys: Vec<DocumentKey> = doubted.records.keys().cloned().collect();
+        // a passing answer that there is no such table must not agree with itself
         self.odata.forget_absent(&self.flow.company);
         let at_once = if plan.read.root.derive.is_some() { keys.len().max(1) } else { AT_ONCE };
         for keys in keys.chunks(at_once) {
@@ -126,7 +127,6 @@ impl Reader {
     pub(super) async fn really_gone(&self, plan: &Plan, keys: &[DocumentKey]) -> Result<(), PollError> {
         // what belongs to them does not matter
         let bare = ReadPlan { joins: Vec::new(), children: Vec::new(), ..plan.read.clone() };
-        self.odata.forget_absent(&self.flow.company);
         let at_once = if plan.read.root.derive.is_some() { keys.len().max(1) } else { AT_ONCE };
         for some in keys.chunks(at_once) {
             let there: Vec<String> =
