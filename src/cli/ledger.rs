@@ -6,12 +6,13 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::actors::heart;
+use crate::definition::Lookups;
 use crate::definition::set::short;
-use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
 use crate::domain::delivery::FailureWord;
 use crate::domain::differing::by_place;
+use crate::domain::{CompanyId, DocumentKey};
 use crate::store::{AuditFilter, AuditRow, CauseRow, FailureFilter, FailureRow, FlowStatus, NodeRow, RunFilter};
 
 /// Rows fetched at a time, so that memory stays flat.
@@ -281,7 +282,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
             if json {
                 return output::json(&rows).map(|()| Exit::Done);
             }
-            let all: Vec<String> = rows.iter().map(|row| cause_text(row, context.checked.settings().currency_of(&row.company))).collect();
+            let all: Vec<String> = rows.iter().map(|row| cause_text(row, &context.checked.definitions.lookups)).collect();
             if !all.is_empty() {
                 output::line(&all.join("\n\n"))?;
             }
@@ -322,7 +323,7 @@ fn parts_table(rows: &[FailureRow]) -> String {
 }
 
 /// A cause, one fact a line: readable at any width.
-fn cause_text(row: &CauseRow, own: Option<&str>) -> String {
+fn cause_text(row: &CauseRow, lookups: &Lookups) -> String {
     let records = |number: i64| if number == 1 { "1 record".to_owned() } else { format!("{number} records") };
     let parts = if row.count == row.documents { String::new() } else { format!(" ({} parts)", row.count) };
     let mut lines = vec![format!("{}/{}  {}  {}{parts}", row.company, row.entity, row.reason, records(row.documents))];
@@ -341,9 +342,10 @@ fn cause_text(row: &CauseRow, own: Option<&str>) -> String {
         fact("", format!("(values of the newest {newest} records)"));
     }
     if !row.amounts.is_empty() {
+        let company = CompanyId::new(&row.company);
         let amounts = row.amounts.iter().map(|one| {
-            let currency = if one.currency.is_empty() { own.unwrap_or("company currency") } else { &one.currency };
-            format!("{currency} {} ({})", one.shown(currency), records(one.documents))
+            let currency = lookups.currency_shown(&company, &one.currency);
+            format!("{currency} {} ({})", one.shown(&currency), records(one.documents))
         });
         fact("at stake", amounts.collect::<Vec<_>>().join(", "));
     }

@@ -42,13 +42,6 @@ pub struct Settings {
     pub log: LogSettings,
 }
 
-impl Settings {
-    /// The currency that a company keeps its books in, where the settings say.
-    pub fn currency_of(&self, company: &str) -> Option<&str> {
-        self.companies.get(&CompanyId::new(company))?.as_deref()
-    }
-}
-
 /// Where the state is kept.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {

@@ -78,6 +78,16 @@ impl Lookups {
         }
     }
 
+    /// The currency of an amount for people. `stored`: as SYSPRO has it, blank for the company's own. A code that is in no list stays as it is.
+    pub fn currency_shown<'a>(&'a self, company: &CompanyId, stored: &'a str) -> Cow<'a, str> {
+        let own = || match self.currency_of(company) {
+            Some(Value::Text(code)) => code,
+            _ => "company currency",
+        };
+        let code = if stored.is_empty() { own() } else { stored };
+        self.resolve(CURRENCY, company, code).unwrap_or(Cow::Borrowed(code))
+    }
+
     /// Says in which currency a company keeps its books.
     pub(super) fn set_currency(&mut self, company: &CompanyId, code: &str) {
         self.currencies.insert(company.clone(), Value::Text(code.into()));

@@ -159,3 +159,13 @@ fn a_code_list_is_noted_where_it_names_a_currency_or_a_company_that_there_is_not
     ];
     assert!(of_lists.len() == expected.len() && of_lists.iter().zip(expected).all(|(note, text)| note.starts_with(text)), "{of_lists:#?}");
 }
+
+#[test]
+fn an_amounts_currency_is_shown_by_its_iso_code_and_stays_as_it_is_where_no_list_has_it() {
+    let definitions = with(&[("A", Some("R")), ("B", Some("USD"))], &[]);
+    for (company, stored, shown) in
+        [("A", "R", "ZAR"), ("A", "", "ZAR"), ("B", "", "USD"), ("B", "$", "USD"), ("A", "R2", "R2"), ("C", "", "company currency")]
+    {
+        assert_eq!(definitions.lookups.currency_shown(&company.into(), stored), shown, "{company} {stored}");
+    }
+}

@@ -91,10 +91,7 @@ impl CauseView {
         let company = CompanyId::new(&row.company);
         let definitions = surface.deps.definitions.now();
         let amounts = row.amounts.iter().map(|one| {
-            let own = surface.deps.settings.currency_of(&row.company).unwrap_or_default();
-            let stored = if one.currency.is_empty() { own } else { &one.currency };
-            let code = definitions.lookups.resolve("currency", &company, stored).ok();
-            let currency = if stored.is_empty() { "company currency".into() } else { code.unwrap_or_else(|| stored.into()) };
+            let currency = definitions.lookups.currency_shown(&company, &one.currency);
             (currency.to_string(), one.shown(&currency), records(one.documents))
         });
         let parent = |one: &ParentRow| ParentView {
