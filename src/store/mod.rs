@@ -222,13 +222,13 @@ impl Store {
         let started = Instant::now();
         let permit = tokio::time::timeout(self.call_timeout, self.permits.clone().acquire_owned()).await.map_err(|_| hanging())?;
         let pool = self.pool.clone();
+        let trouble = self.trouble.clone();
         // while the server is known to be away nobody waits long: those behind wait for the same places
         let patience = if self.trouble().is_some() { KNOWN_AWAY.min(pool.connection_timeout()) } else { pool.connection_timeout() };
         let task = tokio::task::spawn_blocking(move || {
             // held until the work ends, not until the caller gives up
             let _permit = permit;
-            let mut conn =
-                pool.get_timeout(patience).map_err(|error| StoreError::Unreachable { problem: without_url(&error.to_string()) })?;
+            let mut conn = pool.get_timeout(patience).map_err(|error| unreachable(&trouble, &error))?;
             metrics().store_waited(started.elapsed());
             failpoint::transaction(Some(what));
             let done = in_transaction(&mut conn, begin, work).map_err(|error| error.into_store(what));
@@ -280,6 +280,13 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.run("say that it is alive", |conn| Ok(diesel::sql_query("SELECT 1").execute(conn).map(drop)?)).await
     }
+}
+
+/// Why no connection was to be had. The pool tells its last failure to the first of those who wait for it, and to the others only that they
+/// waited too long: the failure that was kept says more.
+fn unreachable(trouble: &Trouble, error: &r2d2::Error) -> StoreError {
+    let known = trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    StoreError::Unreachable { problem: known.unwrap_or_else(|| without_url(&error.to_string())) }
 }
 
 /// Does `work` in a transaction that is begun as told: the settings that go with it cost no statement of their own.

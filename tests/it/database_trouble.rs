@@ -1,5 +1,6 @@
 //! The database goes away under the running service, in every way that a site sees: it says so, loses nothing and goes on by itself.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -30,17 +31,20 @@ fn sending(psql: &dyn Fn(&str) -> String) {
 
 /// Readiness turns red, and says that it is for the ledger and why.
 fn red(node: &Node, why: &str) -> String {
-    wait_for(format_args!("readiness is red for `{why}`"), LIMIT, || {
-        node.ready().filter(|(status, body)| *status == 503 && body.contains("the ledger: ") && body.contains(why)).map(|(_, body)| body)
+    let last = RefCell::new(None);
+    let words = std::fmt::from_fn(|f| write!(f, "readiness is red for `{why}`, it says {:?}; {}", last.borrow(), node.log()));
+    wait_for(words, LIMIT, || {
+        last.replace(node.ready());
+        last.borrow().clone().filter(|(status, body)| *status == 503 && body.contains("the ledger: ") && body.contains(why)).map(|(_, body)| body)
     })
 }
 
 fn green(node: &Node) {
-    wait_for(format_args!("readiness is green again: {}", node.log()), LIMIT, || node.ready().filter(|(status, _)| *status == 200));
+    wait_for(std::fmt::from_fn(|f| write!(f, "readiness is green again: {}", node.log())), LIMIT, || node.ready().filter(|(status, _)| *status == 200));
 }
 
 fn said(node: &Node, words: &str) {
-    wait_for(format_args!("the log says `{words}`: {}", node.log()), LIMIT, || node.log().contains(words).then_some(()));
+    wait_for(std::fmt::from_fn(|f| write!(f, "the log says `{words}`: {}", node.log())), LIMIT, || node.log().contains(words).then_some(()));
 }
 
 /// A service with a private server, in this directory or one of its own, with everything carried over once.
