@@ -35,16 +35,23 @@ fn red(node: &Node, why: &str) -> String {
     let words = std::fmt::from_fn(|f| write!(f, "readiness is red for `{why}`, it says {:?}; {}", last.borrow(), node.log()));
     wait_for(words, LIMIT, || {
         last.replace(node.ready());
-        last.borrow().clone().filter(|(status, body)| *status == 503 && body.contains("the ledger: ") && body.contains(why)).map(|(_, body)| body)
+        last.borrow()
+            .clone()
+            .filter(|(status, body)| *status == 503 && body.contains("the ledger: ") && body.contains(why))
+            .map(|(_, body)| body)
     })
 }
 
 fn green(node: &Node) {
-    wait_for(std::fmt::from_fn(|f| write!(f, "readiness is green again: {}", node.log())), LIMIT, || node.ready().filter(|(status, _)| *status == 200));
+    wait_for(std::fmt::from_fn(|f| write!(f, "readiness is green again: {}", node.log())), LIMIT, || {
+        node.ready().filter(|(status, _)| *status == 200)
+    });
 }
 
 fn said(node: &Node, words: &str) {
-    wait_for(std::fmt::from_fn(|f| write!(f, "the log says `{words}`: {}", node.log())), LIMIT, || node.log().contains(words).then_some(()));
+    wait_for(std::fmt::from_fn(|f| write!(f, "the log says `{words}`: {}", node.log())), LIMIT, || {
+        node.log().contains(words).then_some(())
+    });
 }
 
 /// A service with a private server, in this directory or one of its own, with everything carried over once.

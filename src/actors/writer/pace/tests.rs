@@ -1,0 +1,212 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::*;
+
+const S: Duration = Duration::from_secs(1);
+
+fn pace() -> Pace {
+    let mut settings = crate::config::load_text(
+        "[syspro]\nodata_url = \"https://s/o\"\ntime_zone = \"UTC\"\ncompanies = [\"A\"]\n[servicenow]\ninstance_url = \"https://n\"\n[state]\ndirectory = \"/var/lib/tieline\"\n",
+        None,
+        Vec::new(),
+    )
+    .unwrap()
+    .settings
+    .servicenow;
+    (settings.batch_size, settings.batch_limit, settings.concurrency) = (40, 100, 4);
+    Pace::new(&settings, (2 * S, 60 * S), Arc::default())
+}
+
+fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
+    // no delivery is sent again before it has been looked up: each batch has its own
+    static NEXT: AtomicI64 = AtomicI64::new(0);
+    let one = |_: usize| Settlement {
+        run_id: None,
+        look_at: None,
+        delivery_id: NEXT.fetch_add(1, Ordering::Relaxed),
+        document_id: 1,
+        version: 1,
+        record_key: String::new(),
+        verdict: verdict.clone(),
+    };
+    (0..count).map(one).collect()
+}
+
+fn good() -> Verdict {
+    let sys_id = crate::domain::SysId::new("a").unwrap();
+    Verdict::Confirmed { sys_id, table: "t".into(), how: "inserted", partial: Vec::new(), said: None }
+}
+
+fn doubt() -> Verdict {
+    Verdict::InDoubt { message: "lost".into(), not_before: chrono::Utc::now() }
+}
+
+#[actix_rt::test]
+async fn batches_grow_while_they_are_full_and_halve_on_trouble() {
+    let pace = pace();
+    pace.learn(&outcomes(40, &good()), S);
+    assert_eq!(pace.size(), 51);
+    pace.learn(&outcomes(10, &good()), S);
+    assert_eq!(pace.size(), 51, "a batch that was not full says nothing of larger ones");
+    pace.learn(&outcomes(51, &good()), 9 * S);
+    assert_eq!(pace.size(), 25, "too slow");
+    for _ in 0..20 {
+        pace.learn(&outcomes(100, &good()), S);
+    }
+    assert_eq!(pace.size(), 100);
+}
+
+#[actix_rt::test]
+async fn batches_at_once_halve_on_trouble_and_come_back_one_by_one() {
+    let pace = pace();
+    pace.learn(&outcomes(1, &doubt()), S);
+    let mut held = vec![pace.slot().await.unwrap(), pace.slot().await.unwrap()];
+    assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "two of four");
+    pace.learn(&outcomes(1, &good()), S);
+    pace.learn(&outcomes(1, &good()), S);
+    held.push(pace.slot().await.unwrap());
+    assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "three of four");
+    held.clear();
+    assert_eq!(pace.state.borrow().in_flight, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_breaker_opens_tries_one_batch_and_closes() {
+    let pace = pace();
+    for _ in 0..FAILURES {
+        pace.learn(&outcomes(3, &doubt()), S);
+    }
+    assert_eq!(pace.state.borrow().breaker, Breaker::Open);
+    // the first wait is short enough to be waited out
+    let probe = pace.slot().await.unwrap();
+    assert_eq!(pace.state.borrow().breaker, Breaker::HalfOpen);
+    assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "one batch alone");
+    pace.failed();
+    drop(probe);
+    assert_eq!(pace.state.borrow().breaker, Breaker::Open);
+    for _ in 0..4 {
+        tokio::time::advance(60 * S).await;
+        drop(pace.slot().await.unwrap());
+        pace.failed();
+    }
+    let paused = pace.slot().await.err().unwrap();
+    assert!(paused.wait > 15 * S && paused.wait <= 60 * S && paused.failures == FAILURES + 5, "{paused:?}");
+    tokio::time::advance(60 * S).await;
+    drop(pace.slot().await.unwrap());
+    pace.learn(&outcomes(1, &good()), S);
+    assert_eq!((pace.state.borrow().breaker, pace.state.borrow().failures), (Breaker::Closed, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_instance_asks_for_is_waited_for_by_all() {
+    let pace = pace();
+    pace.pause(3 * S);
+    let before = Instant::now();
+    drop(pace.slot().await.unwrap());
+    assert_eq!(before.elapsed(), 3 * S);
+    pace.pause(30 * S);
+    assert_eq!(pace.slot().await.err(), Some(Paused { wait: 30 * S, failures: 0 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_node_was_told_holds_here_and_is_not_told_on() {
+    let pace = pace();
+    pace.budget.heard(OthersBudget { nodes: 1, pause: 3 * S, broken: true });
+    let before = Instant::now();
+    let probe = pace.slot().await.unwrap();
+    assert_eq!(before.elapsed(), 3 * S);
+    assert_eq!(pace.state.borrow().breaker, Breaker::HalfOpen);
+    assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "one batch alone");
+    assert_eq!(pace.budget.own(), NodeBudget { batch_size: 40, concurrency: 2, breaker: Breaker::HalfOpen, pause: Duration::ZERO });
+    drop(probe);
+    pace.learn(&outcomes(1, &good()), S);
+    let _held = (pace.slot().await.unwrap(), pace.slot().await.unwrap());
+    assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "two of four, the others are the other node's");
+    pace.budget.heard(OthersBudget::default());
+    assert!(matches!(pace.look(Instant::now()), Ok(Look::Go)), "the other node has gone");
+    pace.pause(30 * S);
+    assert!(pace.budget.own().pause > 29 * S);
+}
+
+#[actix_rt::test]
+async fn a_few_records_without_an_answer_say_nothing_new_of_the_instance() {
+    let pace = pace();
+    let poison = outcomes(2, &doubt());
+    pace.learn(&poison, S);
+    let (size, allowed) = (pace.size(), pace.state.borrow().allowed);
+    for _ in 0..20 {
+        pace.learn(&poison, S);
+        assert_eq!(pace.others_get_through(), None, "nothing shows yet that the instance takes anything");
+    }
+    assert_eq!((pace.state.borrow().breaker, pace.state.borrow().failures), (Breaker::Closed, 1));
+    assert!(pace.size() >= size && pace.state.borrow().allowed >= allowed, "nor do they slow the others down");
+    // others without an answer do
+    for _ in 0..FAILURES - 1 {
+        pace.learn(&outcomes(1, &doubt()), S);
+    }
+    assert_eq!(pace.state.borrow().breaker, Breaker::Open);
+    assert_eq!(pace.others_get_through(), Some(false));
+}
+
+#[actix_rt::test]
+async fn more_than_a_few_records_without_an_answer_are_an_instance_that_is_down_however_often_they_are_tried() {
+    let pace = pace();
+    let all: Vec<_> = (0..2).map(|_| outcomes(4, &doubt())).collect();
+    for _ in 0..3 {
+        for batch in &all {
+            pace.learn(batch, S);
+        }
+    }
+    assert_eq!(pace.others_get_through(), Some(false));
+    assert_eq!(pace.state.borrow().breaker, Breaker::Open);
+    // they failed with the instance: each is new again once it is back
+    pace.learn(&outcomes(1, &good()), S);
+    assert!(pace.others_get_through() == Some(true) && pace.state.borrow().suspects.is_empty());
+}
+
+#[actix_rt::test]
+async fn records_that_fail_one_by_one_among_others_fail_by_themselves() {
+    let pace = pace();
+    let poison: Vec<_> = (0..2 * FEW).map(|_| outcomes(1, &doubt())).collect();
+    for one in &poison {
+        pace.learn(one, S);
+        pace.learn(&outcomes(3, &good()), S);
+    }
+    for _ in 0..10 {
+        for one in &poison {
+            pace.learn(one, S);
+            assert_eq!(pace.others_get_through(), Some(true));
+        }
+    }
+    assert_eq!(pace.state.borrow().breaker, Breaker::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_with_short_waits_ends_the_cycle_too() {
+    let mut pace = pace();
+    pace.waits = (S, S);
+    for _ in 0..FAILURES {
+        pace.learn(&outcomes(3, &doubt()), S);
+    }
+    for _ in 0..WAITED_OUT {
+        let probe = pace.slot().await.expect("waited out");
+        pace.failed();
+        drop(probe);
+    }
+    let paused = pace.slot().await.map(drop).unwrap_err();
+    assert!(paused.wait <= S && paused.failures > 0, "{paused:?}");
+    // the next cycle sends one batch to see
+    tokio::time::advance(S).await;
+    assert!(pace.slot().await.is_ok());
+}
+
+#[actix_rt::test]
+async fn one_record_that_gets_through_keeps_the_breaker_closed() {
+    let pace = pace();
+    let mut mixed = outcomes(3, &doubt());
+    mixed.extend(outcomes(1, &good()));
+    for _ in 0..20 {
+        pace.learn(&mixed, S);
+    }
+    assert_eq!(pace.state.borrow().breaker, Breaker::Closed);
+}
