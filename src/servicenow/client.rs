@@ -378,8 +378,8 @@ pub(super) fn judge(what: &str, answer: &Answer) -> Judged {
     let status = answer.status;
     let body = read_body(&answer.body);
     if status == 429 {
-        let words = if let Body::Failure(words) = body { words.line() } else { "too many requests".into() };
-        return Judged::Throttled { words, retry_after: answer.retry_after };
+        let said = too_many(&body);
+        return Judged::Throttled { words: format!("{what} was refused with status 429: {said}"), retry_after: answer.retry_after };
     }
     let words = match (status, body) {
         (200 | 201, Body::Document(document)) => return Judged::Done(document),
@@ -456,15 +456,17 @@ fn settle_failures(verdicts: Vec<Verdict>) -> Result<Vec<Outcome>, ServiceNowErr
     Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(outcome)).collect())
 }
 
+/// What stands beside a status 429.
+fn too_many(body: &Body) -> String {
+    if let Body::Failure(words) = body { words.line() } else { "too many requests".into() }
+}
+
 fn read_rows(path: &str, answer: &Answer) -> Result<Vec<Row>, ServiceNowError> {
     let (status, what) = (answer.status, what(&Method::GET, path));
     match (status, read_body(&answer.body)) {
         (200, Body::Document(Document { result: Some(rows) })) => Ok(rows),
         (200, Body::Document(_)) => Err(ServiceNowError::BadAnswer { what, status, problem: "it has no `result`".into() }),
-        (429, body) => {
-            let words = if let Body::Failure(words) = body { words.line() } else { "too many requests".into() };
-            Err(ServiceNowError::Throttled { what, words, retry_after: answer.retry_after })
-        }
+        (429, body) => Err(ServiceNowError::Throttled { what, words: too_many(&body), retry_after: answer.retry_after }),
         (_, Body::Page(title)) => Err(ServiceNowError::Page { what, status, title: quoted(&title) }),
         // version 1 of the API, and a record behind an access rule
         (404, Body::Failure(words)) if words.say("No Record found") => Ok(Vec::new()),

@@ -109,6 +109,55 @@ fn a_record_over_which_the_connection_is_cut() {
     poison(Fault::Drop, true, 4, "no answer");
 }
 
+/// A record that is always answered with a request to wait: each cycle ends, says so, and the others arrive. It stays due, for a pause that the
+/// instance asks for is no failure of a record.
+fn asks_for_time(seconds: u32, whole: bool) {
+    run(async {
+        let rig = Rig::start(options()).await;
+        let (number, text) = chosen(&rig);
+        let struck = || FaultRule::always(Fault::RetryAfter(seconds)).on_body(&text);
+        if whole {
+            rig.servicenow.set_fault(struck());
+        } else {
+            let _ = ["batch:", "/api/now/table", "/api/now/import"].map(|path| rig.servicenow.set_fault(struck().on_path(path)));
+        }
+        let invoices = source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len();
+        for cycle in 1.. {
+            rig.sync().await;
+            if rig.servicenow.count(INVOICES) == invoices - 1 {
+                break;
+            }
+            assert!(cycle < 30, "{} of {invoices} arrived", rig.servicenow.count(INVOICES));
+            // what was put off together with it is due once its time has come
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let struck = rig.servicenow.faults_struck();
+        rig.sync().await;
+        let again = rig.servicenow.faults_struck() - struck;
+        assert!(again <= 8, "{again} requests for it in one cycle");
+        let failures = rig.failures().await;
+        let [one] = &failures.iter().filter(|row| row.key.ends_with(&number) && row.block == "header").collect::<Vec<_>>()[..] else {
+            panic!("{failures:#?}")
+        };
+        assert!(one.message.as_deref().unwrap_or_default().contains("429"), "{one:#?}");
+        assert!(one.next_step.as_deref().unwrap_or_default().contains("asked for a pause"), "{one:#?}");
+        rig.servicenow.clear_faults();
+        settle(&rig).await;
+        assert_eq!((rig.servicenow.count(INVOICES), rig.servicenow.duplicates(INVOICES, "u_source_key")), (invoices, 0));
+    });
+}
+
+#[test]
+fn a_record_that_is_always_told_to_wait_ends_no_cycle_and_holds_nobody_up() {
+    asks_for_time(1, false);
+    asks_for_time(0, false);
+}
+
+#[test]
+fn a_record_over_which_the_whole_batch_is_told_to_wait_holds_nobody_up() {
+    asks_for_time(1, true);
+}
+
 #[test]
 fn an_instance_that_takes_no_writes_uses_up_nobody_s_tries_and_ends_the_cycle() {
     run(async {

@@ -411,7 +411,7 @@ impl Sender {
             }
             Some(error) => {
                 if let Some(wait) = error.retry_after() {
-                    self.volatile.pace.pause(wait);
+                    self.volatile.pace.throttled(wait);
                 }
                 if error.class() == Class::Transient {
                     self.volatile.pace.failed();

@@ -36,7 +36,8 @@ const FAILURES: u32 = 5;
 /// fail by itself.
 pub(super) const FEW: usize = 5;
 
-/// So many waits of an open breaker in a row are waited out within a cycle, however short they are; then the cycle ends.
+/// So many waits in a row, of an open breaker or because the instance asked for time, are waited out within a cycle, however short they
+/// are; then the cycle ends.
 const WAITED_OUT: u32 = 2;
 
 /// As many deliveries without an answer are remembered at most.
@@ -69,6 +70,8 @@ struct State {
     failures: u32,
     /// How often the breaker opened since something got through.
     opened: u32,
+    /// How often the instance asked for time since something got through.
+    throttled: u32,
     breaker: Breaker,
     /// Deliveries whose last try had no usable answer: another one says nothing new of the instance.
     suspects: HashSet<i64>,
@@ -114,6 +117,7 @@ impl Pace {
             own_pause: None,
             failures: 0,
             opened: 0,
+            throttled: 0,
             breaker: Breaker::Closed,
             suspects: HashSet::new(),
             unanswered: HashSet::new(),
@@ -154,7 +158,7 @@ impl Pace {
         if let Some(until) = state.paused_until.filter(|until| *until > now) {
             let wait = until - now;
             let failures = if state.breaker == Breaker::Open { state.failures } else { 0 };
-            let ends = wait > PATIENCE || (failures > 0 && state.opened > WAITED_OUT);
+            let ends = wait > PATIENCE || (failures > 0 && state.opened > WAITED_OUT) || state.throttled > WAITED_OUT;
             return if ends { Err(Paused { wait, failures }) } else { Ok(Look::Later(until)) };
         }
         state.paused_until = None;
@@ -182,23 +186,23 @@ impl Pace {
         }
     }
 
-    /// Nobody sends before then.
-    pub(super) fn pause(&self, wait: Duration) {
+    /// After a call that the instance did not take, because it asks for so much time.
+    pub(super) fn throttled(&self, wait: Duration) {
         let mut state = self.state.borrow_mut();
-        state.pause(wait);
+        state.halve();
+        state.throttled(wait, self.waits.0);
         tell(&state, &self.budget);
     }
 
     /// After a batch with outcomes: more after one that went well, half after one that did not.
     pub(super) fn learn(&self, outcomes: &[Settlement], took: Duration) {
         let mut state = self.state.borrow_mut();
-        let (mut through, mut trouble) = (outcomes.is_empty(), false);
+        let (mut through, mut asked) = (outcomes.is_empty(), None::<Duration>);
         let mut first_time = Vec::new();
         for outcome in outcomes {
             match &outcome.verdict {
                 Verdict::Deferred { throttled: true, not_before, .. } => {
-                    trouble = true;
-                    state.pause((*not_before - chrono::Utc::now()).to_std().unwrap_or_default());
+                    asked = asked.max(Some((*not_before - chrono::Utc::now()).to_std().unwrap_or_default()));
                 }
                 Verdict::InDoubt { .. } | Verdict::Deferred { .. } => {
                     if state.suspects.insert(outcome.delivery_id) {
@@ -212,12 +216,9 @@ impl Pace {
                 }
             }
         }
-        trouble |= !first_time.is_empty();
         let full = outcomes.len() >= state.size;
-        if trouble || took > COMFORT {
-            state.size = (state.size / 2).max(1);
-            state.allowed = (state.allowed / 2).max(1);
-            state.good = 0;
+        if asked.is_some() || !first_time.is_empty() || took > COMFORT {
+            state.halve();
         } else {
             if full {
                 state.size = (state.size + state.size / 4 + 1).min(self.batch_limit);
@@ -233,8 +234,12 @@ impl Pace {
             state.unanswered.clear();
         }
         if through {
-            state.through()
-        } else {
+            state.through();
+        }
+        if let Some(wait) = asked {
+            state.throttled(wait, self.waits.0);
+        }
+        if !through {
             let nothing_new = first_time.is_empty();
             state.unanswered.extend(first_time);
             if !nothing_new || state.breaker != Breaker::Closed || state.unanswered.len() > FEW {
@@ -272,6 +277,24 @@ enum Look {
 }
 
 impl State {
+    fn halve(&mut self) {
+        self.size = (self.size / 2).max(1);
+        self.allowed = (self.allowed / 2).max(1);
+        self.good = 0;
+    }
+
+    /// The instance asks for so much time. One that asks again and again gets at least the shortest of our own waits.
+    fn throttled(&mut self, asked: Duration, shortest: Duration) {
+        self.throttled += 1;
+        let wait = if self.throttled > WAITED_OUT { asked.max(shortest) } else { asked };
+        if self.throttled == 1 {
+            info!(?wait, "ServiceNow asks for time; nothing is sent until then");
+        } else if self.throttled == WAITED_OUT + 1 {
+            warn!(?wait, "ServiceNow asks for time again and again; what is left is sent in later cycles");
+        }
+        self.pause(wait);
+    }
+
     fn pause(&mut self, wait: Duration) {
         let until = Instant::now() + wait;
         self.paused_until = self.paused_until.max(Some(until));
@@ -292,7 +315,7 @@ impl State {
     }
 
     fn through(&mut self) {
-        (self.failures, self.opened, self.proven) = (0, 0, true);
+        (self.failures, self.opened, self.throttled, self.proven) = (0, 0, 0, true);
         if self.unanswered.len() > FEW {
             // they failed with the instance, which says nothing of each of them
             self.suspects.retain(|delivery| !self.unanswered.contains(delivery));

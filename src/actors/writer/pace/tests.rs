@@ -100,12 +100,57 @@ async fn the_breaker_opens_tries_one_batch_and_closes() {
 #[tokio::test(start_paused = true)]
 async fn what_the_instance_asks_for_is_waited_for_by_all() {
     let pace = pace();
-    pace.pause(3 * S);
+    pace.throttled(3 * S);
     let before = Instant::now();
     drop(pace.slot().await.unwrap());
     assert_eq!(before.elapsed(), 3 * S);
-    pace.pause(30 * S);
+    pace.throttled(30 * S);
     assert_eq!(pace.slot().await.err(), Some(Paused { wait: 30 * S, failures: 0 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_asks_for_time_again_and_again_ends_the_cycle_however_short_the_time() {
+    for asked in [Duration::ZERO, S] {
+        let pace = pace();
+        for _ in 0..WAITED_OUT {
+            drop(pace.slot().await.expect("waited out"));
+            pace.throttled(asked);
+        }
+        drop(pace.slot().await.expect("waited out"));
+        pace.throttled(asked);
+        let paused = pace.slot().await.map(drop).unwrap_err();
+        assert!(paused.wait <= 2 * S && !paused.wait.is_zero() && paused.failures == 0, "{paused:?}");
+        // the next cycle tries again, and one that gets through is waited for as at first
+        tokio::time::advance(paused.wait).await;
+        drop(pace.slot().await.expect("the next cycle"));
+        pace.learn(&outcomes(1, &good()), S);
+        pace.throttled(S);
+        assert!(pace.slot().await.is_ok());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_asks_for_time_among_others_that_get_through_halves_the_batch_and_ends_no_cycle() {
+    let pace = pace();
+    let asks = Verdict::Deferred {
+        message: "429".into(),
+        not_before: chrono::Utc::now(),
+        throttled: true,
+        counted: false,
+        unanswered: false,
+        next_step: crate::domain::next_step::NextStep::Throttled,
+    };
+    for size in [20, 10, 5, 2, 1, 1] {
+        drop(pace.slot().await.expect("goes on"));
+        let mut mixed = outcomes(1, &good());
+        mixed.extend(outcomes(1, &asks));
+        pace.learn(&mixed, S);
+        assert_eq!(pace.size(), size);
+    }
+    pace.learn(&outcomes(1, &good()), S);
+    let grown = pace.size();
+    pace.throttled(S);
+    assert_eq!(pace.size(), (grown / 2).max(1), "a whole call that is turned away halves it too");
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +169,7 @@ async fn what_another_node_was_told_holds_here_and_is_not_told_on() {
     assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "two of four, the others are the other node's");
     pace.budget.heard(OthersBudget::default());
     assert!(matches!(pace.look(Instant::now()), Ok(Look::Go)), "the other node has gone");
-    pace.pause(30 * S);
+    pace.throttled(30 * S);
     assert!(pace.budget.own().pause > 29 * S);
 }
 
