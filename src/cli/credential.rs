@@ -76,7 +76,7 @@ fn known(name: &str) -> Result<(), Failure> {
     if NAMES.contains(&name) {
         return Ok(());
     }
-    Err(Failure::new(Exit::Failed, format!("there is no credential `{name}`; the names are {}", NAMES.join(", "))))
+    Err(Failure::new(Exit::Usage, format!("there is no credential `{name}`; the names are {}", NAMES.join(", "))))
 }
 
 /// The command line can be read by everyone on the machine, and so can the environment by some: a password comes in neither.
@@ -172,7 +172,8 @@ async fn remove(context: &Context, name: &str) -> Result<Exit, Failure> {
         output::line(&format!("Credential `{name}` is removed."))?;
         Ok(Exit::Done)
     } else {
-        Err(Failure::new(Exit::Failed, format!("there is no credential `{name}`; `tieline credential list` shows which there are")))
+        known(name)?;
+        Err(Failure::new(Exit::Failed, format!("credential `{name}` is not set; `tieline credential list` shows which are")))
     }
 }
 

@@ -111,9 +111,7 @@ fn forget(global: &Global, args: &ForgetArgs) -> Result<Exit, Failure> {
             output::json(&serde_json::json!({ "forgotten": done, "refused": refused.iter().map(|(what, _)| what).collect::<Vec<_>>() }))?;
         } else {
             for gone in &done {
-                let dropped =
-                    if gone.dropped > 0 { format!(", {} were dropped before they were delivered", gone.dropped) } else { String::new() };
-                output::line(&format!("flow {} is forgotten; {} records stay as history{dropped}", gone.flow, gone.kept))?;
+                output::line(&gone.to_string())?;
             }
         }
         for (what, step) in &refused {

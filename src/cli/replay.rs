@@ -94,7 +94,7 @@ fn scope(args: &ReplayArgs) -> Result<ReplayScope, Failure> {
         return Ok(scope);
     }
     Err(Failure::new(
-        Exit::Failed,
+        Exit::Usage,
         "this would send every record again; say which with --company, --entity, --key, --run, --since, --until, --reason, --text or --failed-only, or --all if you mean it",
     ))
 }
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn everything_is_sent_again_only_by_its_own_word() {
-        assert_eq!(scope_of(&[]).expect_err("unlimited").exit, Exit::Failed);
+        assert_eq!(scope_of(&[]).expect_err("unlimited").exit, Exit::Usage);
         assert!(scope_of(&["--all"]).is_ok());
         for one in [
             "--company=EDU1",

@@ -97,6 +97,16 @@ pub enum NetError {
         /// What the connection said.
         problem: String,
     },
+    /// The address begins with another scheme than its port speaks.
+    #[error("{host}: {what}")]
+    Scheme {
+        /// Host and port.
+        host: String,
+        /// What the port speaks, and which setting to change.
+        what: String,
+        /// Whether the request was on the connection: a port may speak both.
+        sent: bool,
+    },
     /// No answer in time: the request may have been carried out.
     #[error("no answer from {host} within {seconds} s")]
     Timeout {
@@ -127,15 +137,14 @@ impl NetError {
     /// Whether the text names a setting that is wrong: no further try gets through before a person has corrected it.
     pub fn names_a_setting(&self) -> bool {
         match self {
-            NetError::Setup { .. } => true,
-            NetError::Connect { problem, .. } | NetError::Broken { problem, .. } => scheme::is_wrong(problem),
-            NetError::Timeout { .. } | NetError::TooLarge { .. } => false,
+            NetError::Setup { .. } | NetError::Scheme { .. } => true,
+            NetError::Connect { .. } | NetError::Broken { .. } | NetError::Timeout { .. } | NetError::TooLarge { .. } => false,
         }
     }
 
     /// Whether the request may have reached the other side.
     pub fn may_have_been_sent(&self) -> bool {
-        !matches!(self, NetError::Setup { .. } | NetError::Connect { .. })
+        !matches!(self, NetError::Setup { .. } | NetError::Connect { .. } | NetError::Scheme { sent: false, .. })
     }
 }
 
@@ -206,7 +215,7 @@ impl HttpClient {
         failpoint::reached(|| point("read"));
         let status = answer.status().as_u16();
         if url.scheme() == "http" && scheme::says_tls(status, &body) {
-            return Err(NetError::Broken { host, problem: scheme::tls(self.system) });
+            return Err(NetError::Scheme { host, what: scheme::tls(self.system), sent: true });
         }
         Ok(Response { status, headers: answer.headers().clone(), body: redaction.apply(status, body) })
     }
@@ -218,7 +227,7 @@ impl HttpClient {
             _ => return error,
         };
         if url.scheme() == "http" && worth && scheme::speaks_tls(url, self.tls.clone(), self.proxy.clone(), self.connect_timeout).await {
-            return NetError::Broken { host, problem: scheme::tls(self.system) };
+            return NetError::Scheme { host, what: scheme::tls(self.system), sent: true };
         }
         error
     }
@@ -232,7 +241,11 @@ impl HttpClient {
                 NetError::Broken { host, problem: "it was closed without an answer".into() }
             }
             SendRequestError::Connect(ConnectError::Io(error)) => {
-                NetError::Connect { host, problem: scheme::handshake(self.system, &error.to_string()) }
+                let problem = error.to_string();
+                match scheme::plain(self.system, &problem) {
+                    Some(what) => NetError::Scheme { host, what, sent: false },
+                    None => NetError::Connect { host, problem: scheme::handshake(self.system, problem) },
+                }
             }
             SendRequestError::Connect(error) => NetError::Connect { host, problem: error.to_string() },
             SendRequestError::Url(error) => NetError::Setup { what: format!("`{host}` cannot be reached: {error}") },
@@ -246,9 +259,9 @@ impl RequestStatus {
     fn of(answer: &Result<Response, NetError>) -> Self {
         match answer {
             Ok(answer) => Self::Answered(answer.status),
-            Err(NetError::Setup { .. } | NetError::Connect { .. }) => Self::NotConnected,
+            Err(NetError::Setup { .. } | NetError::Connect { .. } | NetError::Scheme { sent: false, .. }) => Self::NotConnected,
             Err(NetError::Timeout { .. }) => Self::TimedOut,
-            Err(NetError::Broken { .. } | NetError::TooLarge { .. }) => Self::Broken,
+            Err(NetError::Broken { .. } | NetError::TooLarge { .. } | NetError::Scheme { sent: true, .. }) => Self::Broken,
         }
     }
 }

@@ -41,27 +41,26 @@ pub(super) fn is_plain(problem: &str) -> bool {
     problem.contains("InvalidContentType")
 }
 
-/// Whether a problem is one of those below that say which scheme the address should have.
-pub(super) fn is_wrong(problem: &str) -> bool {
-    problem.contains("begins with `http")
+/// What to say of a handshake that failed because the other side answered in plain text; `None` where it failed otherwise.
+pub(super) fn plain(system: System, problem: &str) -> Option<String> {
+    is_plain(problem).then(|| {
+        format!(
+            "the port speaks plain HTTP, and `{}` begins with `https://`: give the port that speaks TLS, or begin the address with \
+             `http://`, which sends passwords in clear",
+            setting(system)
+        )
+    })
 }
 
-/// What to say of a failed handshake.
-pub(super) fn handshake(system: System, problem: &str) -> String {
-    let setting = setting(system);
-    if is_plain(problem) {
-        format!(
-            "the port speaks plain HTTP, and `{setting}` begins with `https://`: give the port that speaks TLS, or begin the address with \
-             `http://`, which sends passwords in clear"
-        )
-    } else if problem.contains("eof") {
-        format!(
-            "it closed the connection during the TLS handshake ({problem}); a port that speaks plain HTTP may do that: check port and scheme \
-             of `{setting}`"
-        )
-    } else {
-        problem.to_owned()
+/// What to say of a handshake that failed otherwise.
+pub(super) fn handshake(system: System, problem: String) -> String {
+    if !problem.contains("eof") {
+        return problem;
     }
+    format!(
+        "it closed the connection during the TLS handshake ({problem}); a port that speaks plain HTTP may do that: check port and scheme of `{}`",
+        setting(system)
+    )
 }
 
 /// What to say of a port that speaks TLS.
@@ -109,10 +108,10 @@ mod tests {
 
     #[test]
     fn a_failed_handshake_names_the_setting() {
-        let plain = handshake(System::SysproOdata, "received corrupt message of type InvalidContentType");
+        let plain = plain(System::SysproOdata, "received corrupt message of type InvalidContentType").expect("told apart");
         assert!(plain.contains("plain HTTP") && plain.contains("`syspro.odata_url`"), "{plain}");
-        let closed = handshake(System::ServiceNow, "tls handshake eof");
+        let closed = handshake(System::ServiceNow, "tls handshake eof".into());
         assert!(closed.contains("closed the connection") && closed.contains("`servicenow.instance_url`"), "{closed}");
-        assert_eq!(handshake(System::ServiceNow, "invalid peer certificate"), "invalid peer certificate");
+        assert_eq!(handshake(System::ServiceNow, "invalid peer certificate".into()), "invalid peer certificate");
     }
 }

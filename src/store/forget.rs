@@ -49,6 +49,18 @@ pub struct ForgottenFlow {
     pub kept: i64,
 }
 
+impl std::fmt::Display for ForgottenFlow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let stay = if self.kept == 1 { "record stays" } else { "records stay" };
+        write!(f, "flow {} is forgotten; {} {stay} as history", self.flow, self.kept)?;
+        match self.dropped {
+            0 => Ok(()),
+            1 => f.write_str(", 1 was dropped before it was delivered"),
+            dropped => write!(f, ", {dropped} were dropped before they were delivered"),
+        }
+    }
+}
+
 #[derive(QueryableByName)]
 struct Standing {
     #[diesel(sql_type = Bool)]

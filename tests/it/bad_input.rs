@@ -56,11 +56,13 @@ fn six_mistakes_in_the_definitions_are_reported_at_once() {
 fn wrong_usage_unknown_names_and_empty_passwords() {
     let site = Site::alone();
     assert_eq!(site.run(&["snyc"]).status.code(), Some(2));
-    refused(&site.run_with(&["credential", "set", "sypsro", "--username", "U", "--password-stdin"], "x\n"), 1, &["sypsro", "syspro-odata"]);
+    refused(&site.run_with(&["credential", "set", "sypsro", "--username", "U", "--password-stdin"], "x\n"), 2, &["sypsro", "syspro-odata"]);
+    refused(&site.run(&["credential", "remove", "sypsro"]), 2, &["sypsro", "syspro-odata"]);
+    refused(&site.run(&["credential", "remove", "servicenow"]), 1, &["`servicenow` is not set", "credential list"]);
     refused(&site.run_with(&["credential", "set", "servicenow", "--username", "U", "--password-stdin"], "\n"), 1, &["no password"]);
     refused(&site.run(&["sync", "--company", "EDU9"]), 2, &["EDU9", "EDU1"]);
     refused(&site.run(&["sync", "--entity", "invocie"]), 2, &["invocie", "invoice"]);
-    refused(&site.run(&["replay", "--why", "x"]), 1, &["every record", "--failed-only"]);
+    refused(&site.run(&["replay", "--why", "x"]), 2, &["every record", "--failed-only"]);
     // nothing was set: both say which credential is missing, and how to set it
     refused(&site.run(&["sync"]), 1, &["syspro-odata", "credential set"]);
 }

@@ -129,7 +129,7 @@ fn credentials_come_from_standard_input_and_never_come_out() {
     printed += &said(&site.run(&["credential", "list"]), 0);
     printed += &said(&site.run(&["credential", "remove", "servicenow"]), 0);
     printed += &said(&site.run(&["credential", "remove", "servicenow"]), 1);
-    assert!(printed.contains("`tieline credential list` shows which there are"), "{printed}");
+    assert!(printed.contains("`servicenow` is not set; `tieline credential list` shows which are"), "{printed}");
     assert!(!printed.contains("SENTINEL"), "{printed}");
 }
 

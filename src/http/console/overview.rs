@@ -270,14 +270,7 @@ async fn outcome(surface: &Surface, done: FlowDone) -> Result<Said, Refusal> {
             };
             return Ok(Said::text(format!("{}{}", sentence(&before.said(&flow, paused)), next.unwrap_or_default())));
         }
-        FlowDone::Forgotten(gone) => {
-            let dropped = if gone.dropped > 0 {
-                format!(" {} of its records were dropped before they were delivered.", gone.dropped)
-            } else {
-                String::new()
-            };
-            return Ok(Said::text(format!("Flow {} is forgotten; {} records stay as history.{dropped}", gone.flow, gone.kept)));
-        }
+        FlowDone::Forgotten(gone) => return Ok(Said::text(sentence(&gone.to_string()))),
         FlowDone::Begun(begun) => begun,
     };
     let text = format!("The {} of flow {}", if begun.accepted == RunKind::Sweep { "sweep" } else { "run" }, begun.flow);
