@@ -405,8 +405,30 @@ fn behind(
         (Some(found), Why::Unseen(_), Some(known)) if !known.names(&found.sys_id) => Step::Update(found.sys_id.clone()),
         (_, Why::Unseen(words), known) => done(unseen(target, record, known, words)),
         (_, Why::Old(version), known) => done(old(target, record, known, *version)),
+        (_, Why::Refused(words), None) if was_ours(record) => done(hidden_own(target, record, words)),
         (_, Why::Refused(words), _) => done(refused(target, &words.line())),
     }
+}
+
+/// Whether a row was made for this record under our own sys_id.
+fn was_ours(record: &OutRecord) -> bool {
+    record.sys_id.as_ref().is_some_and(|known| known.names(&record.derived_sys_id))
+}
+
+/// A row of ours that cannot be seen, while a new one under its sys_id is refused: it is there and hidden, where the words say so.
+fn hidden_own(target: &TargetPlan, record: &OutRecord, words: &Words) -> Outcome {
+    let id = &record.derived_sys_id;
+    let said = format!(
+        "row {id} of `{}` cannot be seen any more, and to make it again under its sys_id was refused: {}",
+        target.table,
+        words.line()
+    );
+    if words.say("unique") || words.say("duplicate") {
+        let next_step = NextStep::RowHidden { column: key_column(target), key: record.source_key.clone() };
+        return Outcome::Rejected { message: said, field: None, next_step };
+    }
+    let (_, field, next_step) = rejection(&words.line(), &columns(target));
+    Outcome::Rejected { message: said, field, next_step }
 }
 
 impl Why {

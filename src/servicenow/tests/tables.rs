@@ -106,6 +106,28 @@ async fn only_a_row_under_our_own_sys_id_is_made_again() {
 }
 
 #[actix_rt::test]
+async fn a_row_of_ours_that_is_only_hidden_is_named_when_a_second_one_is_refused() {
+    for (detail, hidden) in [
+        ("Error during insert of x_row, unique key violation", true),
+        ("Operation against file 'x_row' was aborted by Business Rule 'Closed periods'", false),
+    ] {
+        let server = Server::start(move |seen| match seen.method.as_str() {
+            "PATCH" => UNSEEN(),
+            "GET" => NONE(),
+            _ => refusal(403, "Operation Failed", detail),
+        });
+        let mut own = record(1);
+        own.sys_id = Some(id(&own.derived_sys_id));
+        let derived = own.derived_sys_id.clone();
+        let outcomes = send(&server, |_| (), &table(), &[own]).await;
+        let Outcome::Rejected { message, next_step, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
+        let said = format!("row {derived} of `x_row` cannot be seen any more, and to make it again under its sys_id was refused");
+        assert!(message.starts_with(&said) && message.contains(detail), "{message}");
+        assert_eq!(next_step.text().contains("let the OAuth application's user read it"), hidden, "{next_step}");
+    }
+}
+
+#[actix_rt::test]
 async fn a_write_whose_row_comes_back_as_it_was_did_not_happen() {
     let server = Server::start(|seen| match seen.method.as_str() {
         "PATCH" => {
