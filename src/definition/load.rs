@@ -247,17 +247,16 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         keys.insert(name.clone(), None);
         check_entity_name(name, file, problems);
         let Some(shape) = read_file::<EntityFile>(&file.shown, &file.text, problems) else { continue };
-        let before = problems.len();
         let read = read_plan(&shape, &mut Report::new(&file.shown, problems));
-        if shape.root.key.line > 0 && !read.root.key.is_empty() {
+        if !read.root.key.is_empty() {
             keys.insert(name.clone(), Some(read.root.key.clone()));
         }
         // After a mistake that leaves columns unknown, each field would be a mistake too.
-        let columns_known = problems.len() == before || (shape.root.line > 0 && shape.root.columns.as_ref().is_none_or(|c| c.line > 0));
+        let columns_known = shape.root.line > 0 && shape.root.columns.as_ref().is_none_or(|columns| columns.line > 0);
         let mut report = Report::new(&file.shown, problems);
         let setup = shape.setup.as_ref().and_then(|setup| setup_call(setup, &read, &mut report));
         let shows = shows(&shape, &read, &mut report);
-        if columns_known && shape.root.line > 0 {
+        if columns_known {
             let after = shape.after.map(|names| names.value).unwrap_or_default();
             drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read, setup, shows });
         }

@@ -1,5 +1,7 @@
 //! The shipped definitions at work.
 
+mod aligned;
+mod blocks;
 mod changes;
 mod compiled;
 mod forms;
@@ -8,6 +10,7 @@ mod looks;
 mod once;
 mod orders;
 mod refused;
+mod rows;
 mod shown;
 mod site;
 mod values;

@@ -4,7 +4,7 @@ use super::site::{mistakes, site};
 use super::*;
 use crate::definition::plan::{Cut, WriteMode};
 
-const PROFILE: &str = r#"
+pub(super) const PROFILE: &str = r#"
 [header]
 table = "x_asset"
 write = "table"
@@ -14,22 +14,22 @@ u_name = "Description"
 "#;
 
 /// The mistakes of an entity `asset` with this text, and a profile that is right.
-fn said_of(entity: &str) -> Vec<String> {
+pub(super) fn said_of(entity: &str) -> Vec<String> {
     said_of_both(entity, PROFILE)
 }
 
-fn said_of_both(entity: &str, profile: &str) -> Vec<String> {
+pub(super) fn said_of_both(entity: &str, profile: &str) -> Vec<String> {
     let site = site(&[("entities/asset.toml", entity), ("profiles/apo/asset.toml", profile)]);
     mistakes(site.path(), &["asset".into()])
 }
 
 /// The plan of an entity `asset` without a mistake.
-fn well(entity: &str, profile: &str) -> Definitions {
+pub(super) fn well(entity: &str, profile: &str) -> Definitions {
     let site = site(&[("entities/asset.toml", entity), ("profiles/apo/asset.toml", profile)]);
     load(Some(site.path()), "apo", &["asset".into()], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)))
 }
 
-const ROOT: &str = "[root]\ntable = \"AssetMaster\"\nkey = [\"Asset\"]\ncolumns = [\"Description\"]\n";
+pub(super) const ROOT: &str = "[root]\ntable = \"AssetMaster\"\nkey = [\"Asset\"]\ncolumns = [\"Description\"]\n";
 
 #[test]
 fn a_schedule_of_a_wrong_type_is_reported_once() {
