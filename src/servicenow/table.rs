@@ -1,8 +1,9 @@
 //! Writing through the Table API: insert with a derived sys_id, or update by sys_id; and what to do when the answer is a refusal that may
 //! hide a row.
 
+mod behind;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
 
 use tracing::{debug, warn};
 
@@ -19,15 +20,10 @@ use super::lookup::{self, Natural, columns, encode};
 use super::outcome::{Found, How, OutRecord, Outcome, Settled, rejection};
 use super::token::TokenSource;
 use super::wire::{Document, Row, Words};
+use behind::{belongs, check, foreign, holds, locate};
 
 /// Rounds of one record: update, insert after the row is gone, update after the row is there after all, and one to spare.
 const ROUNDS: usize = 4;
-
-/// Looks for a row that an earlier try may have made, which may not be readable at once.
-const CHECKS: u32 = 3;
-
-/// Between two such looks.
-const CHECK_PAUSE: Duration = Duration::from_millis(500);
 
 /// `sysparm_fields` longer than this is left out of a write.
 const FIELDS_LIMIT: usize = 900;
@@ -352,108 +348,6 @@ fn refused(target: &TargetPlan, words: &str) -> Outcome {
     Outcome::Rejected { message, field, next_step }
 }
 
-/// Looks at the rows behind answers that may hide them: a 403 can follow a committed write, and a second insert of one sys_id is refused
-/// with one too; a 404 is the answer for a hidden row as well; a row may come back as it was.
-async fn check(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], steps: &mut [Step]) {
-    let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Check { .. })).collect();
-    if due.is_empty() {
-        return;
-    }
-    let asked: Vec<&OutRecord> = due.iter().map(|at| &records[*at]).collect();
-    let located = locate_patiently(sn, tokens, target, &asked).await;
-    for (position, at) in due.into_iter().enumerate() {
-        let Step::Check { why, updating } = &steps[at] else { continue };
-        let found = located.as_ref().map(|located| located[position].as_ref());
-        steps[at] = behind(target, &records[at], why, updating.as_ref(), found);
-    }
-}
-
-/// What to do, by the row that is there.
-fn behind(
-    target: &TargetPlan,
-    record: &OutRecord,
-    why: &Why,
-    updating: Option<&SysId>,
-    found: Result<Option<&Found>, &ServiceNowError>,
-) -> Step {
-    let done = |outcome| Step::Done(Ok(outcome));
-    let found = match found {
-        Ok(found) => found,
-        Err(error) => {
-            let said = why.line(target, record);
-            return done(Outcome::InDoubt {
-                message: format!("{said}, and whether the row is there could not be read: {}", error.chain()),
-            });
-        }
-    };
-    let other = found.and_then(|found| foreign(target, record, found));
-    match (found, why, updating) {
-        (Some(found), ..) if other.is_some() => done(belongs(target, record, &found.sys_id, &other.unwrap_or_default(), Some(why))),
-        (Some(found), ..) if holds(target, record, found) => {
-            debug!(delivery = record.delivery, "the answer did not say so, but the row holds this version");
-            let how = if updating.is_some() { How::Updated } else { How::Inserted };
-            done(Outcome::Confirmed {
-                sys_id: found.sys_id.clone(),
-                table: target.table.clone(),
-                how,
-                partial: differences_found(target, &must_show(target, record, how), &found.fields),
-                said: Some(why.line(target, record)),
-            })
-        }
-        (Some(found), Why::Refused(_), None) => Step::Update(found.sys_id.clone()),
-        // the row that was known cannot be seen, and another one carries the key
-        (Some(found), Why::Unseen(_), Some(known)) if !known.names(&found.sys_id) => Step::Update(found.sys_id.clone()),
-        (_, Why::Unseen(words), known) => done(unseen(target, record, known, words)),
-        (_, Why::Old(version), known) => done(old(target, record, known, *version)),
-        (_, Why::Refused(words), None) if was_ours(record) => done(hidden_own(target, record, words)),
-        (_, Why::Refused(words), _) => done(refused(target, &words.line())),
-    }
-}
-
-/// Whether a row was made for this record under our own sys_id.
-fn was_ours(record: &OutRecord) -> bool {
-    record.sys_id.as_ref().is_some_and(|known| known.names(&record.derived_sys_id))
-}
-
-/// A row of ours that cannot be seen, while a new one under its sys_id is refused: it is there and hidden, where the words say so.
-fn hidden_own(target: &TargetPlan, record: &OutRecord, words: &Words) -> Outcome {
-    let id = &record.derived_sys_id;
-    let said = format!(
-        "row {id} of `{}` cannot be seen any more, and to make it again under its sys_id was refused: {}",
-        target.table,
-        words.line()
-    );
-    if words.say("unique") || words.say("duplicate") {
-        let next_step = NextStep::RowHidden { column: key_column(target), key: record.source_key.clone() };
-        return Outcome::Rejected { message: said, field: None, next_step };
-    }
-    let (_, field, next_step) = rejection(&words.line(), &columns(target));
-    Outcome::Rejected { message: said, field, next_step }
-}
-
-impl Why {
-    fn line(&self, target: &TargetPlan, record: &OutRecord) -> String {
-        match self {
-            Why::Refused(words) => format!("refused ({})", words.line()),
-            Why::Unseen(words) => format!("the row cannot be seen ({})", words.line()),
-            Why::Old(version) => {
-                let column = target.version_column.as_deref().unwrap_or("the version");
-                format!("answered with `{column}` = {version} instead of {}", record.version)
-            }
-        }
-    }
-}
-
-/// A row that is known and cannot be seen: a second one would be made for a row that is only hidden.
-fn unseen(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, words: &Words) -> Outcome {
-    let id = known.map(SysId::as_str).unwrap_or_default();
-    Outcome::Rejected {
-        message: format!("row {id} of `{}` cannot be seen any more ({}); no second one was made", target.table, words.line()),
-        field: None,
-        next_step: NextStep::RowHidden { column: key_column(target), key: record.source_key.clone() },
-    }
-}
-
 /// A row that was never this record's in the ledger, and that is counted and not shown.
 fn hidden_row(target: &TargetPlan, record: &OutRecord, named: &str) -> Outcome {
     Outcome::Rejected {
@@ -463,96 +357,6 @@ fn hidden_row(target: &TargetPlan, record: &OutRecord, named: &str) -> Outcome {
         ),
         field: None,
         next_step: NextStep::HiddenRow { column: key_column(target), key: record.source_key.clone() },
-    }
-}
-
-/// A row that came back as it was.
-fn old(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, version: i64) -> Outcome {
-    let id = known.map(SysId::as_str).unwrap_or_default();
-    let column = target.version_column.as_deref().unwrap_or("the version column");
-    Outcome::Rejected {
-        message: format!(
-            "ServiceNow accepted the write and changed nothing: row {id} of `{}` still has `{column}` = {version}, {} was sent",
-            target.table, record.version
-        ),
-        field: target.version_column.clone(),
-        next_step: NextStep::WriteUndone { table: target.table.clone(), column: column.to_owned() },
-    }
-}
-
-/// A row that carries another record's key.
-fn belongs(target: &TargetPlan, record: &OutRecord, sys_id: &SysId, other: &str, why: Option<&Why>) -> Outcome {
-    let said = why.map(|why| format!("{}; ", why.line(target, record))).unwrap_or_default();
-    Outcome::Conflict {
-        message: format!("{said}row {sys_id} of `{}` belongs to `{other}`, not to `{}`", target.table, record.source_key),
-        next_step: NextStep::RowOfOther,
-    }
-}
-
-/// As [`locate`], again after a pause while a row that an earlier try may have made is not readable yet.
-async fn locate_patiently(
-    sn: &ServiceNow,
-    tokens: &dyn TokenSource,
-    target: &TargetPlan,
-    records: &[&OutRecord],
-) -> Result<Vec<Option<Found>>, ServiceNowError> {
-    let mut tries = 1;
-    loop {
-        let located = locate(sn, tokens, target, records).await?;
-        let missing = records.iter().zip(&located).any(|(record, found)| record.may_exist && found.is_none());
-        if !missing || tries >= CHECKS {
-            return Ok(located);
-        }
-        tokio::time::sleep(CHECK_PAUSE).await;
-        tries += 1;
-    }
-}
-
-/// The rows of records: by the sys_id that is known, by the derived one, then by the key column.
-async fn locate(
-    sn: &ServiceNow,
-    tokens: &dyn TokenSource,
-    target: &TargetPlan,
-    records: &[&OutRecord],
-) -> Result<Vec<Option<Found>>, ServiceNowError> {
-    let derived = sn.settings().derived_sys_id;
-    let ids = |record: &'_ OutRecord| -> Vec<String> {
-        let own = record.sys_id.clone().map(String::from);
-        own.into_iter().chain(derived.then(|| record.derived_sys_id.clone())).collect()
-    };
-    let all: Vec<String> = records.iter().flat_map(|record| ids(record)).collect();
-    let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    let by_id = if all.is_empty() { Default::default() } else { lookup::find_by_id(sn, tokens, target, &all).await? };
-    let mut located: Vec<Option<Found>> =
-        records.iter().map(|record| ids(record).iter().find_map(|id| by_id.get(id.as_str()).cloned())).collect();
-    let missing: Vec<usize> = (0..records.len()).filter(|at| located[*at].is_none()).collect();
-    if target.key_column.is_some() && !missing.is_empty() {
-        let keys: Vec<String> = missing.iter().map(|at| records[*at].source_key.clone()).collect();
-        match lookup::find_by_key(sn, tokens, target, &keys).await {
-            Ok(found) => missing.into_iter().zip(found).for_each(|(at, found)| located[at] = found),
-            // the derived sys_id has spoken already
-            Err(error @ ServiceNowError::UnknownColumn { .. }) if derived => {
-                warn!(error = %error.chain(), "rows are looked up by sys_id alone")
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(located)
-}
-
-/// The key of another record, when a row carries one.
-fn foreign(target: &TargetPlan, record: &OutRecord, found: &Found) -> Option<String> {
-    let carried = target.key_column.as_ref().and_then(|column| found.fields.get(column));
-    carried.filter(|key| !key.trim().is_empty() && **key != record.source_key).cloned()
-}
-
-/// Whether a row holds this version: by its version where it carries one, else by its fields. A record that expects something of its row
-/// is one of several that may carry one version: its fields alone tell.
-fn holds(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
-    match (&target.version_column, found.version) {
-        _ if record.expects.is_some() => same_fields(target, &record.fields, &found.fields),
-        (Some(_), Some(version)) => version == record.version,
-        _ => same_fields(target, &record.fields, &found.fields),
     }
 }
 
