@@ -89,8 +89,8 @@ impl TableRead {
     }
 }
 
-/// A fixed OData condition, such as `JnlStatus eq 'P'`, in which `{company}` stands for the company's id. Its text can be had for a company
-/// alone, so that nobody asks with the placeholder.
+/// A fixed OData condition, such as `JnlStatus eq 'P'`, in which `{company}` stands for the company's id. Its text is only
+/// given for one company, so that `{company}` itself is never sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter(String);
 
@@ -287,6 +287,6 @@ pub enum TypeChange {
     /// The flow is stopped before anything of the page is taken in, until a person resumes it.
     #[default]
     Stop,
-    /// It goes on; the column is named in the audit and the log.
+    /// The flow goes on; the audit and the log name the column.
     Report,
 }

@@ -272,7 +272,7 @@ words! {
     ChangeWord {
         /// The flow is stopped before anything of the page is taken in, until a person resumes it.
         Stop = "stop",
-        /// It goes on; the column is named in the audit and the log.
+        /// The flow goes on; the audit and the log name the column.
         Report = "report",
     }
 }
