@@ -36,7 +36,7 @@ lint:
 # cargo-nextest is faster where it is installed; it leaves the examples in the docs to cargo
 unit: ## the tests alone; a filter in ARGS
 	@if cargo nextest --version >/dev/null 2>&1; then \
-	  set -ex; cargo nextest run --locked --no-tests=pass $(ARGS); cargo test --doc --locked; \
+	  set -ex; cargo nextest run --locked --no-tests=pass --no-fail-fast $(ARGS); cargo test --doc --locked; \
 	else \
 	  set -ex; cargo test --locked $(ARGS); \
 	fi
