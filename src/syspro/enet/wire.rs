@@ -107,10 +107,20 @@ pub(super) struct Found {
 
 /// Reads the answer of COMFND. `Err` is what is wrong with the XML.
 pub(super) fn rows(document: &str, columns: &[&str]) -> Result<Found, String> {
+    let (found, doubt) = scan(document, columns)?;
+    doubt.map_or(Ok(found), Err)
+}
+
+/// The answer, and the first thing in it that makes a value doubtful: taking a part of it, or one of two, would change it without a word.
+fn scan(document: &str, columns: &[&str]) -> Result<(Found, Option<String>), String> {
     let mut found = Found::default();
     let (mut text, mut at) = (String::new(), 0_usize);
+    let mut doubt = None;
     walk(document, |path, step| match step {
         Step::Start => {
+            if path.len() > 3 && path[1].eq_ignore_ascii_case("Row") && doubt.is_none() {
+                doubt = Some(format!("the value of `{}` holds an element `{}`: is a `<` not escaped in it?", path[2], path[3]));
+            }
             text.clear();
             if path.len() == 2 && path[1].eq_ignore_ascii_case("Row") {
                 found.rows.push(vec![None; columns.len()]);
@@ -127,6 +137,9 @@ pub(super) fn rows(document: &str, columns: &[&str]) -> Result<Found, String> {
                     _ => columns.iter().position(|column| column.eq_ignore_ascii_case(name)),
                 };
                 if let (Some(place), Some(row)) = (place, found.rows.last_mut()) {
+                    if row[place].is_some() && doubt.is_none() {
+                        doubt = Some(format!("a row has `{name}` twice"));
+                    }
                     row[place] = Some(std::mem::take(&mut text));
                     at = place + 1;
                 }
@@ -138,7 +151,7 @@ pub(super) fn rows(document: &str, columns: &[&str]) -> Result<Found, String> {
             text.clear();
         }
     })?;
-    Ok(found)
+    Ok((found, doubt))
 }
 
 /// Reads the answer of COMFND without so many of the first rows, which may be no XML. `Err`: it cannot be told where they end.
@@ -161,7 +174,7 @@ pub(super) fn rows_behind(document: &str, columns: &[&str], skip: usize) -> Resu
 
 /// Everything that elements named `ErrorDescription` say, wherever they stand.
 pub(super) fn errors(document: &str) -> Result<Vec<String>, String> {
-    rows(document, &[]).map(|found| found.errors)
+    scan(document, &[]).map(|(found, _)| found.errors)
 }
 
 /// What is met on the way through a document.
@@ -267,6 +280,21 @@ mod tests {
         assert!(rows_behind(&two, &["A"], 0).is_err(), "the first is still none");
         // a row that holds what begins another one: nobody can tell them apart
         assert!(rows_behind(&document("<Row><A><Row></A></Row><Row><A>b</A></Row>", 2), &["A"], 1).is_err());
+    }
+
+    #[test]
+    fn a_value_that_is_not_one_text_is_refused() {
+        let document = |row: &str| format!("<t><Row>{row}</Row><Row><A>b</A></Row><RowsReturned>2</RowsReturned></t>");
+        for (row, says) in [
+            ("<A>pipe <b>DN50</b> long</A>", "the value of `A` holds an element `b`: is a `<` not escaped in it?"),
+            ("<A>3 <m/></A>", "the value of `A` holds an element `m`: is a `<` not escaped in it?"),
+            ("<A>one</A><A>two</A>", "a row has `A` twice"),
+        ] {
+            assert_eq!(rows(&document(row), &["A"]).expect_err("not one text"), says);
+            assert_eq!(rows_behind(&document(row), &["A"], 1).expect("the other one").rows, [[Some("b".to_owned())]]);
+        }
+        let whole = rows(&document("<A>a<!-- c --><![CDATA[<b>]]></A>"), &["A"]).expect("one text");
+        assert_eq!(whole.rows[0], [Some("a<b>".to_owned())]);
     }
 
     #[test]
