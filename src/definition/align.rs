@@ -260,7 +260,8 @@ fn align_fields(
                 servicenow: servicenow.clone(),
             });
         };
-        let clash = if agreed.is_none() { Kind::FirstContact } else { Kind::BothChanged };
+        // a decision does not make an edit of one side a change of both
+        let clash = agreed.map_or(Kind::FirstContact, |was| if alike(&was.syspro, syspro) { Kind::Edited } else { Kind::BothChanged });
         match decision {
             Decision::InStep => {
                 let pair = Agreed { syspro: syspro.clone(), servicenow: servicenow.clone() };
@@ -401,7 +402,7 @@ mod tests {
         assert_eq!((out.send.clone(), kinds(&out)), (None, vec![("name", Kind::Edited, State::ToApply)]));
         assert_eq!(out.by_itself, 1, "edits by the thousand meet the brake");
         let asked = Case::new().decide("name", Side::ServiceNow, "Foundry", "Gieterij").run(RowState::There(&Case::row("Gieterij")));
-        assert_eq!((kinds(&asked), asked.by_itself), (vec![("name", Kind::BothChanged, State::ToApply)], 0), "a person decided");
+        assert_eq!((kinds(&asked), asked.by_itself), (vec![("name", Kind::Edited, State::ToApply)], 0), "a person decided");
         let applied = Case::new().name("Gieterij").run(RowState::There(&Case::row("Gieterij")));
         assert_eq!((applied.items.len(), applied.pairs["name"].syspro.as_str()), (0, "Gieterij"));
         let both = Case::new().name("Foundry two").run(RowState::There(&Case::row("Gieterij")));

@@ -1,5 +1,6 @@
 //! Cost centres and GL accounts that both sides change: nothing is overwritten that nobody decided about, nothing goes to and fro.
 
+mod decided;
 mod storm;
 mod values;
 mod way_back;

@@ -162,7 +162,10 @@ impl Pass<'_> {
         if !self.whole && document.sys_id.is_none() {
             return;
         }
-        let decided = decided(stands);
+        // that the record is to be made was decided once, and has been done: a row that is gone since then is another question
+        let made = |conflict: &&&ConflictRow| document.sys_id.is_some() && conflict.kind == Kind::OnlySyspro.as_str();
+        let standing: Vec<&ConflictRow> = stands.iter().filter(|conflict| !made(conflict)).copied().collect();
+        let decided = decided(&standing);
         let remade = decided.get(ROW).is_some_and(|decided| decided.side == Side::Syspro);
         let found = self.find(document, syspro, remade, rows);
         let (row, state) = match &found {
