@@ -154,7 +154,8 @@ fn account() -> String {
     std::env::var("USERNAME").unwrap_or_else(|_| "unknown".into())
 }
 
-/// A line per flow that was asked for, and per other flow of which something was delivered or is outstanding.
+/// A line per flow that was asked for, and per other flow of which something was delivered or is outstanding. What stands of a flow that
+/// the configuration no longer makes is no trouble, as in `status`.
 fn lines(deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Vec<FlowLine> {
     let backlog = |flow: &FlowId| {
         let row = status.iter().find(|row| row.company == flow.company.as_str() && row.entity == flow.entity.as_str());
@@ -170,8 +171,10 @@ fn lines(deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Vec<FlowLi
     let asked: BTreeSet<&FlowId> = report.flows.iter().map(|(flow, _)| flow).collect();
     let mut all: Vec<FlowLine> =
         report.flows.iter().map(|(flow, result)| line(flow, result.as_ref().err().map(ToString::to_string))).collect();
-    let others = status.iter().map(|row| FlowId::new(row.company.as_str(), row.entity.as_str())).filter(|flow| !asked.contains(flow));
-    all.extend(others.map(|flow| line(&flow, None)).filter(|line| line.counts.delivered > 0 || line.outstanding.total() > 0));
+    let others = status.iter().map(|row| (row.configured, FlowId::new(row.company.as_str(), row.entity.as_str())));
+    let others = others.filter(|(_, flow)| !asked.contains(flow)).map(|(made, flow)| (made, line(&flow, None)));
+    let told = others.filter(|(made, line)| line.counts.delivered > 0 || (*made && line.outstanding.total() > 0));
+    all.extend(told.map(|(_, line)| line));
     all
 }
 
@@ -200,7 +203,7 @@ fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatu
 /// Why the exit code is 3, where it is for the sake of records.
 pub(super) fn say_why(status: &[FlowStatus]) {
     let mut all = Backlog::default();
-    for row in status {
+    for row in status.iter().filter(|row| row.configured) {
         all += row.backlog();
     }
     if all.total() > 0 {

@@ -108,6 +108,12 @@ pub fn explain(standing: &Standing<'_>) -> String {
                 let later = later(standing);
                 format!("delivered at {}, and unchanged in SYSPRO since version {}{later}", instant(at), standing.versions)
             }
+            (false, None) if of(standing, "superseded").next().is_some() => {
+                format!(
+                    "read at {}, and nothing of it was delivered: what was to be sent was dropped or replaced before; the steps say when and by whom",
+                    instant(read_at)
+                )
+            }
             (false, None) => format!("read at {}, and its definition sends nothing for it", instant(read_at)),
         }
     };
@@ -222,6 +228,8 @@ mod tests {
         );
         assert_eq!(explain(&Standing { read_at: None, ..base }), "never read from SYSPRO");
         assert_eq!(say(&[]), "read at 1970-01-01 00:00:00Z, and its definition sends nothing for it");
+        let dropped = say(&[part("superseded")]);
+        assert!(dropped.contains("nothing of it was delivered") && !dropped.contains("sends nothing for it"), "{dropped}");
         let held = explain(&Standing { deleted: false, hold: Some(("key ap", "in dispute")), ..base });
         assert!(
             held.ends_with("version 3; on hold by key ap, so that nothing of it is sent until somebody releases it: in dispute"),

@@ -74,6 +74,12 @@ fn what_a_forgotten_flow_still_had_to_send_is_sent_anew_when_it_comes_back() {
         (world.left() == "0" && world.database.psql(unsettled) != "0").then_some(())
     });
     let records: usize = world.database.psql(unsettled).parse().unwrap();
+    // a command that carries EDU1 alone does not count them, as `status` does not
+    let out = sync("EDU1");
+    let (said, of_edu1) = (text(&out), world.database.psql(&unsettled.replace("'1'", "'EDU1'")));
+    assert!(of_edu1 != "0" && said.contains(&format!("{of_edu1} records have not arrived")), "{of_edu1}: {said}");
+
+    let key = world.database.psql("SELECT min(key) FROM document WHERE company = '1' AND entity = 'invoice'");
     let out = with_files("EDU1", &["flow", "forget", "1", "invoice", "--why", "sold"]);
     let said = text(&out);
     assert!(
@@ -84,6 +90,8 @@ fn what_a_forgotten_flow_still_had_to_send_is_sent_anew_when_it_comes_back() {
     let said: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)));
     assert_eq!((&said["forgotten"][0]["dropped"], &said["forgotten"][0]["kept"]), (&Value::from(records), &Value::from(records)), "{said}");
     assert_eq!(world.database.psql(unsettled), "0");
+    let said = text(&with_files("EDU1", &["record", "1", "invoice", &key]));
+    assert!(said.contains("nothing of it was delivered") && said.contains("sold") && !said.contains("sends nothing"), "{said}");
     // it comes back with a list that knows the codes: nothing is missing
     let codes = world.database.psql(
         "SELECT DISTINCT v.content::jsonb ->> 'Currency' FROM document d JOIN version v ON v.document_id = d.id WHERE d.entity = 'invoice'",
