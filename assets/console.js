@@ -74,10 +74,12 @@ document.addEventListener("change", (event) => {
 });
 
 // The part of a page that changes is asked for again and again while somebody looks: often while something is under way, less often otherwise.
-// It says how old it is, and turns grey when it is old. `data-every`, `data-idle` and `data-old` on the part change the seconds.
+// It says how old it is, and turns grey when it is old. `data-every`, `data-idle`,
+// `data-old` and `data-patience` (how long an answer is waited for) on the part change the seconds.
 const EVERY = 3;
 const IDLE = 20;
 const OLD = 60;
+const PATIENCE = 30;
 function ago(seconds) {
   if (seconds < 60) return `${seconds} s ago`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
@@ -113,7 +115,8 @@ function follow(live) {
     const was = busy();
     asking = true;
     try {
-      const answer = await fetch(live.dataset.live, { redirect: "manual" });
+      // a service that hangs neither answers nor refuses
+      const answer = await fetch(live.dataset.live, { redirect: "manual", signal: AbortSignal.timeout(1000 * seconds("patience", PATIENCE)) });
       if (answer.type === "opaqueredirect") {
         signedOut = true;
         say.textContent = "You are signed out, and this page is no longer updated. Load the page again to sign in.";

@@ -128,6 +128,10 @@ pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, nex
         if let (true, Some(route)) = (on_console, route) {
             return console::permit(&request, &surface, route).await.map(|caller| (caller, turn));
         }
+        if is_astray(&request, &path) {
+            console::permit(&request, &surface, &ANY_PAGE).await?;
+            return Err(Problem::not_found(format!("there is no page `{path}`"), "the menu above leads to every page").into());
+        }
         permit(&request, &surface, route, &path).await.map(|caller| (caller, turn)).map_err(Refusal::Problem)
     });
     let (caller, turn) = match permitted.await {
@@ -158,6 +162,17 @@ pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, nex
         // routing wants the request for itself alone, so there is none left here to answer: the error becomes the answer
         Err(_) => Err(overtime().into()),
     }
+}
+
+/// What any page of the console needs.
+const ANY_PAGE: Route = route("GET", "/", Some(Permission::Read));
+
+/// Whether a person's browser asks for a page that there is not: a slip, and no wrong key.
+fn is_astray(request: &ServiceRequest, path: &str) -> bool {
+    let for_programs = path == "/metrics" || ["/api/", "/health/"].iter().any(|prefix| path.starts_with(prefix));
+    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let nowhere = routes_at(ROUTES, path).next().is_none() && routes_at(console::ROUTES, path).next().is_none();
+    nowhere && !for_programs && accepts.contains("text/html") && !request.headers().contains_key(header::AUTHORIZATION)
 }
 
 fn overtime() -> Problem {

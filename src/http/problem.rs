@@ -165,7 +165,8 @@ impl From<StoreError> for Problem {
                 tracing::error!(error = %crate::actors::chain(&error), "a request failed at the ledger");
                 // a full disk, a server that starts or stops, two that waited for each other
                 if error.is_passing() {
-                    let step = "nothing of it was done; the log of the service says what the database said. Try again when that is mended";
+                    let step =
+                        "nothing of it was done; the log of the service says what the database said. Try again when that is corrected";
                     return Self::unavailable(error.to_string(), step);
                 }
                 Self::internal(error.to_string())

@@ -93,7 +93,6 @@ impl Params {
         for param in allowed {
             let Some(text) = params.0.get(param.name) else { continue };
             match param.kind {
-                Kind::Text => {}
                 _ if text.is_empty() => {
                     return Err(Problem::bad_request(format!("parameter `{}` is empty", param.name), "leave it out, or give it a value"));
                 }
@@ -106,7 +105,7 @@ impl Params {
                     })?;
                 }
                 // read where they are used
-                Kind::Instant | Kind::Number(..) | Kind::Uuid => {}
+                Kind::Text | Kind::Instant | Kind::Number(..) | Kind::Uuid => {}
             }
         }
         Ok(params)

@@ -325,6 +325,21 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   await page.setOfflineMode(false);
   const back = await page.waitForFunction(() => document.querySelector("[data-live].old") === null && document.querySelector(".say").textContent === "", { timeout: 90000 }).catch(() => null);
   check(back !== null, "operator: an overview that is answered again still looks old");
+  // a mistyped address is a page for a person, with the menu
+  check(await open(page, "/failurs") === 404 && (await page.$("nav a[href='/failures']")) !== null, "operator: an address that there is not gives no page");
+  check((await page.evaluate(() => document.body.textContent)).includes("/failurs"), "operator: the page does not name the address that there is not");
+  await open(page, "/");
+  await quick();
+  // a service that hangs: the request is neither answered nor refused
+  await page.evaluate(() => {
+    document.querySelector("[data-live]").dataset.patience = "1";
+    const real = window.fetch;
+    window.fetch = (_, { signal } = {}) => new Promise((_, refuse) => signal?.addEventListener("abort", () => refuse(signal.reason)));
+    window.answered = () => { window.fetch = real; };
+  });
+  const hung = await page.waitForFunction(() => document.querySelector("[data-live].old") !== null && document.querySelector(".say").textContent.includes("does not answer"), { timeout: 30000 }).catch(() => null);
+  check(hung !== null, "operator: an overview whose service hangs does not say that Tieline does not answer");
+  await page.evaluate(() => window.answered());
   ask(`UPDATE run SET ended_at = NULL, outcome = NULL WHERE id = '${walk.under_way}'`);
 
   // a conflict is decided

@@ -149,7 +149,7 @@ pub enum PollError {
     /// A column holds another kind of value than until now.
     #[error(
         "flow {flow}: {what}. Nothing of this page was taken in, and the flow is stopped, because keys and amounts may mean something else now. \
-         Mend what stands between SYSPRO and tieline, or make sure that the change is right (an upgrade of SYSPRO or its OData service), then \
+         Correct what stands between SYSPRO and tieline, or make sure that the change is right (an upgrade of SYSPRO or its OData service), then \
          resume the flow: `tieline flow resume {} {} --why …`; `type_change = \"report\"` in the entity's definition only reports such changes",
         flow.company, flow.entity
     )]

@@ -82,8 +82,8 @@ pub(in crate::http) struct ReplayBody {
     #[schema(value_type = Option<Name>)]
     pub(in crate::http) cause: Option<String>,
     /// Only these records.
-    #[schema(value_type = Vec<Name>, max_items = 1000)]
-    pub(in crate::http) keys: Vec<String>,
+    #[schema(value_type = Option<Vec<Name>>, min_items = 1, max_items = 1000)]
+    pub(in crate::http) keys: Option<Vec<String>>,
     /// Everything there is; without it a request that is not limited is refused.
     pub(in crate::http) all: bool,
     /// Why, for the audit.
@@ -265,19 +265,24 @@ fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
     let text = |text: Option<String>| text.filter(|text| !text.is_empty());
     let (company, entity, key) = (text(asked.company), text(asked.entity), text(asked.key));
     let (why_parked, words, cause) = (text(asked.reason), text(asked.text), text(asked.cause));
+    // a list that came out empty names no record: it must not mean all of the flow
+    if asked.keys.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Problem::bad_request("`keys` names no record", "leave it out for every record that the rest of the request names"));
+    }
+    let keys = asked.keys.unwrap_or_default();
     let names = [&company, &entity, &key, &why_parked, &words, &cause].into_iter().flatten();
-    if names.chain(&asked.keys).any(|text| text.contains('\0')) {
+    if names.chain(&keys).any(|text| text.contains('\0')) {
         return Err(Problem::bad_request("a name holds a zero byte", "send text"));
     }
     if let Some(word) = &why_parked {
         word::check("reason why records are parked", word, ParkReason::WORDS.iter().copied())
             .map_err(|unknown| Problem::bad_request(unknown.detail(), format!("send one of {}", unknown.choices())))?;
     }
-    if asked.keys.len() > MOST_KEYS {
-        let detail = format!("`keys` names {} records, more than {MOST_KEYS}", asked.keys.len());
+    if keys.len() > MOST_KEYS {
+        let detail = format!("`keys` names {} records, more than {MOST_KEYS}", keys.len());
         return Err(Problem::bad_request(detail, "send them in several requests, or say what they have in common"));
     }
-    if !asked.keys.is_empty() && (company.is_none() || entity.is_none()) {
+    if !keys.is_empty() && (company.is_none() || entity.is_none()) {
         return Err(Problem::unprocessable("`keys` alone could be records of several flows", "name `company` and `entity` beside them"));
     }
     let scope = ReplayScope {
@@ -291,7 +296,7 @@ fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
         reason: why_parked,
         text: words,
         cause,
-        keys: asked.keys,
+        keys,
     };
     let limited = scope.is_limited();
     if !limited && !asked.all {
@@ -388,6 +393,8 @@ mod tests {
         assert_eq!(ask(r#"{"cause":"0123"}"#).expect("limited").cause.as_deref(), Some("0123"));
         assert!(ask(r#"{"keys":["7"]}"#).expect_err("of which flow").contains("several flows"));
         assert_eq!(ask(r#"{"company":"EDU1","entity":"invoice","keys":["7"]}"#).expect("limited").keys, ["7"]);
+        let none = ask(r#"{"company":"EDU1","entity":"invoice","keys":[]}"#);
+        assert_eq!(none.expect_err("an empty list is not the whole flow"), "`keys` names no record");
         let many = format!(r#"{{"company":"EDU1","entity":"invoice","keys":{}}}"#, serde_json::json!(vec!["7"; 1001]));
         assert!(ask(&many).expect_err("too many").contains("more than 1000"));
         assert!(ask(r#"{"key":"a\u0000"}"#).expect_err("zero").contains("zero byte"));

@@ -358,12 +358,12 @@ pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, pa
         reason: text("reason"),
         text: text("text"),
         run: run.map_err(|_| Problem::bad_request("the run's name is none", "load the page again"))?,
-        keys: if chosen { form.all("keys").to_vec() } else { Vec::new() },
+        keys: chosen.then(|| form.all("keys").to_vec()),
         failed_only: form.text("failed_only") == "yes",
         why: form.text("why").to_owned(),
         ..ReplayBody::default()
     };
-    if chosen && asked.keys.is_empty() {
+    if asked.keys.as_ref().is_some_and(Vec::is_empty) {
         // a form without a choice must not mean all of them
         return Err(Problem::bad_request("no record is chosen", "go back and choose at least one, or send all of the cause").into());
     }
