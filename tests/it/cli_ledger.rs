@@ -233,7 +233,7 @@ fn records(bench: &Bench) {
 
 fn refusals(bench: &Bench) {
     let before = bench.psql("SELECT count(*) FROM run");
-    assert!(bench.refused(1, "replay --why x").contains("--all"));
+    assert!(bench.refused(2, "replay --why x").contains("--all"));
     bench.refused(2, "replay --failed-only");
     let blank = bench.site.run(&["replay", "--failed-only", "--why", " "]);
     assert_eq!(blank.status.code(), Some(2), "{}", text(&blank));
