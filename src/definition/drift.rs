@@ -2,7 +2,7 @@
 //!
 //! A supplier `0000001` that arrives as the number 1 is another supplier, and the old one looks deleted: such a change must not pass
 //! in silence. What each column held until now is kept with the flow. Columns that the definition names as dates are left out: what is no
-//! date in them sets its own record aside.
+//! date in them sets its own record aside. So does a single text among numbers, such as `100.50CR`, outside keys.
 
 use std::collections::BTreeMap;
 
@@ -90,18 +90,27 @@ impl Kinds {
         let mut drifts = Vec::new();
         let mut new = false;
         let root: Vec<(&str, ColumnKind)> = plan.read.columns.iter().map(String::as_str).zip(plan.read.kinds()).collect();
-        new |= self.table("", &root, &|| documents.iter().map(|document| (document, &document.root)), &mut drifts);
+        let key: Vec<&str> = plan.read.root.key.iter().map(String::as_str).collect();
+        new |= self.table("", &root, &key, &|| documents.iter().map(|document| (document, &document.root)), &mut drifts);
         for (n, child) in plan.read.children.iter().enumerate() {
             let names: Vec<(&str, ColumnKind)> = child.column_names().zip(child.kinds()).collect();
             let rows = || {
                 documents.iter().flat_map(move |document| document.children.get(n).into_iter().flatten().map(move |row| (document, row)))
             };
-            new |= self.table(&format!("{}.", child.name), &names, &rows, &mut drifts);
+            let key: Vec<&str> = child.table.key.iter().chain(child.on.iter().map(|(_, column)| column)).map(String::as_str).collect();
+            new |= self.table(&format!("{}.", child.name), &names, &key, &rows, &mut drifts);
         }
         (new, drifts)
     }
 
-    fn table<'d, I>(&mut self, prefix: &str, names: &[(&str, ColumnKind)], rows: &dyn Fn() -> I, drifts: &mut Vec<Drift>) -> bool
+    fn table<'d, I>(
+        &mut self,
+        prefix: &str,
+        names: &[(&str, ColumnKind)],
+        key: &[&str],
+        rows: &dyn Fn() -> I,
+        drifts: &mut Vec<Drift>,
+    ) -> bool
     where
         I: Iterator<Item = (&'d Document, &'d Row)>,
     {
@@ -110,10 +119,11 @@ impl Kinds {
             let values = || rows().filter_map(|(document, row)| Some((document, row.get(at)?)));
             let column = format!("{prefix}{name}");
             let Some(was) = self.0.get(&column).copied() else {
-                // numbers of more digits than we compute with are kept as texts, and may come first
+                // numbers of more digits than we compute with are kept as texts, and may come first; outside keys, so may a value that is none
                 let numbers = || {
-                    values().all(|(_, value)| Kind::Number.admits(value))
-                        && values().any(|(_, value)| Kind::of(value) == Some(Kind::Number))
+                    let numbers = values().filter(|(_, value)| Kind::of(value) == Some(Kind::Number)).count();
+                    let others = values().filter(|(_, value)| !Kind::Number.admits(value)).count();
+                    numbers > 0 && (others == 0 || (!key.contains(name) && numbers > others))
                 };
                 let first = values().find_map(|(_, value)| Kind::of(value));
                 if let Some(kind) = first.map(|kind| if numbers() { Kind::Number } else { kind }) {
@@ -125,6 +135,13 @@ impl Kinds {
             let other =
                 values().find_map(|(document, value)| (!was.admits(value)).then(|| Some((document, value, Kind::of(value)?))).flatten());
             let Some((document, value, is)) = other else { continue };
+            if was == Kind::Number && is == Kind::Text && !key.contains(name) {
+                // a value that is no number fails its own record where it is used as one; a whole column of them is another column
+                let texts = values().filter(|(_, value)| !was.admits(value)).take(2).count();
+                if texts < 2 || values().any(|(_, value)| Kind::of(value) == Some(Kind::Number)) {
+                    continue;
+                }
+            }
             drifts.push(Drift { column: column.clone(), key: document.key.to_string(), was, is, value: value.to_text() });
             self.0.insert(column, is);
             new = true;
@@ -186,5 +203,30 @@ mod tests {
         let both = [text("123456789012345678901234567890.5"), Value::from_decimal(1.into())];
         kinds.learn(&plan, &documents(&both, Value::Null).1);
         assert!(kinds.learn(&plan, &first).1.is_empty(), "one that is too long came first");
+    }
+
+    #[test]
+    fn a_single_text_among_numbers_stops_no_flow_outside_keys_and_a_column_of_them_does() {
+        let (plan, _) = documents(&[], Value::Null);
+        let page =
+            |terms: &[Value]| -> Vec<Document> { terms.iter().flat_map(|terms| documents(&[text("0000001")], terms.clone()).1).collect() };
+        let number = || Value::from_decimal(1.into());
+        let seen = |pages: &[Value]| {
+            let mut kinds = Kinds::default();
+            kinds.learn(&plan, &page(&[number()]));
+            let drifts = kinds.learn(&plan, &page(pages)).1.len();
+            // what went by is not learnt either
+            assert!(drifts > 0 || kinds.learn(&plan, &page(&[number()])).1.is_empty());
+            drifts
+        };
+        assert_eq!(seen(&[text("100.50CR")]), 0);
+        assert_eq!(seen(&[text("100.50CR"), number()]), 0);
+        assert_eq!(seen(&[text("1,234.50"), text("100.50CR"), number(), text("x")]), 0);
+        assert_eq!(seen(&[text("100.50CR"), text("twelve")]), 1);
+        assert_eq!(seen(&[Value::Flag(true)]), 1, "a flag is no text");
+        // nor where it comes first
+        let mut kinds = Kinds::default();
+        assert!(kinds.learn(&plan, &page(&[text("100.50CR"), number(), number()])).1.is_empty());
+        assert!(kinds.learn(&plan, &page(&[number(), number()])).1.is_empty());
     }
 }
