@@ -124,7 +124,7 @@ fn check_named(name: &Text, header: &BlockShape, key: &str, report: &mut Report<
 /// What is written must be a field too: only then is it taken back when the record comes back.
 fn check_fields(shape: &BlockShape, block: &str, at: &str, fields: &Table<Text>, report: &mut Report<'_>) {
     let known: Vec<&str> = shape.fields.iter().flat_map(|table| &table.0).map(|(name, _)| name.value.as_str()).collect();
-    for (name, _) in fields.0.iter().filter(|(name, _)| name.line > 0) {
+    for (name, _) in &fields.0 {
         let key = format!("{block}.{at}.{}", name.value);
         if !known.contains(&name.value.as_str()) && shape.align.is_none() {
             let text = format!(

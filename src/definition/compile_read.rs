@@ -263,10 +263,10 @@ fn plain_pairs(pairs: &[(Text, Text)]) -> Vec<(String, String)> {
     pairs.iter().map(|(left, right)| (left.value.clone(), right.value.clone())).collect()
 }
 
-/// Reports a left side of `on` that its table does not have. Line 0 is the default, whose root has been reported.
+/// Reports a left side of `on` that its table does not have.
 fn check_left(pairs: &[(Text, Text)], table: &str, columns: &[String], key: &str, report: &mut Report<'_>) {
     for (left, _) in pairs {
-        if left.line > 0 && !columns.contains(&left.value) {
+        if !columns.contains(&left.value) {
             report.add(left.line, key, unknown_column(left, table, columns));
         }
     }

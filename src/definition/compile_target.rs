@@ -140,7 +140,7 @@ impl Block<'_> {
         }
         let key_column = shape.key_column.as_ref().map(|name| name.value.clone());
         let version_column = match &shape.version_column {
-            Some(name) if name.line > 0 && name.is_empty() => None,
+            Some(name) if name.is_empty() => None,
             Some(name) => {
                 self.check_name(name, "version_column", report);
                 if key_column.is_none() {
@@ -491,7 +491,7 @@ impl Block<'_> {
             },
             _ => Transform::Text,
         };
-        if let Some(text) = table.transform.as_ref().filter(|text| text.line > 0 && column.line > 0) {
+        if let Some(text) = &table.transform {
             let problem = match (self.kind(at), &transform) {
                 (Some(ColumnKind::AsReceived | ColumnKind::Number), Transform::Date) => {
                     Some(format!("`{}` is a date only when `dates` of the entity's file names it", column.value))

@@ -78,7 +78,6 @@ impl Value {
                 let dated: Dated = serde_json::from_str(raw).ok()?;
                 NaiveDate::parse_from_str(&dated.date, DATE).ok().map(Value::Date)
             }
-            b'[' => None,
             _ => parse_decimal(raw).map(Value::from_decimal),
         }
     }

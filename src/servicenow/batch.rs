@@ -19,16 +19,16 @@ use super::token::TokenSource;
 use super::wire::{BatchHeader, BatchItem, BatchRequest, BatchResponse, Body, Serviced, Words, read_body, scalar};
 
 /// The largest request sent, in bytes; the documented ceiling is 10 MB.
-const REQUEST_LIMIT: usize = 8_000_000;
+pub(super) const REQUEST_LIMIT: usize = 8_000_000;
 
 /// Larger items travel alone; the documented limit of one item is 5 MB.
-const ITEM_LIMIT: usize = 4_000_000;
+pub(super) const ITEM_LIMIT: usize = 4_000_000;
 
 /// Single requests at once where there is no Batch API.
 const SINGLES_AT_ONCE: usize = 8;
 
 /// Headers, punctuation and ids of one item, in bytes.
-const ITEM_FRAME: usize = 300;
+pub(super) const ITEM_FRAME: usize = 300;
 
 /// Where the Batch API is, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,7 @@ async fn perform_chunk(sn: &ServiceNow, tokens: &dyn TokenSource, ops: &[Op]) ->
 }
 
 /// Runs of writes that fit into one request.
-fn chunks(ops: &[Op], limit: usize) -> Vec<&[Op]> {
+pub(super) fn chunks(ops: &[Op], limit: usize) -> Vec<&[Op]> {
     let mut chunks = Vec::new();
     let (mut from, mut size) = (0, 0);
     for (at, op) in ops.iter().enumerate() {

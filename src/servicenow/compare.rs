@@ -96,7 +96,7 @@ pub(super) fn keeps_less(form: Form, sent: &str, there: &str) -> bool {
     }
     if form == Form::Number {
         let (Some(sent), Some(there)) = (number(sent), number(there)) else { return false };
-        return there.scale() < sent.scale() && (sent - there).abs() < Decimal::new(1, there.scale());
+        return (sent - there).abs() < Decimal::new(1, there.scale());
     }
     let cut = sent.strip_prefix(there).is_some_and(|rest| !rest.is_empty());
     cut && there.chars().count() >= TELLING
@@ -106,7 +106,7 @@ pub(super) fn keeps_less(form: Form, sent: &str, there: &str) -> bool {
 fn same_lines(a: &str, b: &str) -> bool {
     let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
     let ended = |text: &str| text.contains(['\r', '\n']);
-    ended(a) && ended(b) && lines(a).split('\n').map(str::trim_end).eq(lines(b).split('\n').map(str::trim_end))
+    ended(a) && lines(a).split('\n').map(str::trim_end).eq(lines(b).split('\n').map(str::trim_end))
 }
 
 /// An amount with its currency (`EUR;10.00`) against what a currency column shows. Alone it shows a number, which the instance may have

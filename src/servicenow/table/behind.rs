@@ -184,16 +184,14 @@ pub(super) async fn locate(
     let mut located: Vec<Option<Found>> =
         records.iter().map(|record| ids(record).iter().find_map(|id| by_id.get(id.as_str()).cloned())).collect();
     let missing: Vec<usize> = (0..records.len()).filter(|at| located[*at].is_none()).collect();
-    if target.key_column.is_some() && !missing.is_empty() {
-        let keys: Vec<String> = missing.iter().map(|at| records[*at].source_key.clone()).collect();
-        match lookup::find_by_key(sn, tokens, target, &keys).await {
-            Ok(found) => missing.into_iter().zip(found).for_each(|(at, found)| located[at] = found),
-            // the derived sys_id has spoken already
-            Err(error @ ServiceNowError::UnknownColumn { .. }) if derived => {
-                warn!(error = %error.chain(), "rows are looked up by sys_id alone")
-            }
-            Err(error) => return Err(error),
+    let keys: Vec<String> = missing.iter().map(|at| records[*at].source_key.clone()).collect();
+    match lookup::find_by_key(sn, tokens, target, &keys).await {
+        Ok(found) => missing.into_iter().zip(found).for_each(|(at, found)| located[at] = found),
+        // the derived sys_id has spoken already
+        Err(error @ ServiceNowError::UnknownColumn { .. }) if derived => {
+            warn!(error = %error.chain(), "rows are looked up by sys_id alone")
         }
+        Err(error) => return Err(error),
     }
     Ok(located)
 }

@@ -2,8 +2,12 @@
 
 mod answers;
 mod batches;
+mod brakes;
+mod compared;
 mod import_sets;
 mod lookups;
+mod refusals;
+mod searches;
 pub(super) mod support;
 mod tables;
 mod tokens;
