@@ -67,8 +67,8 @@ impl Scope<'_> {
                 self.currency(at).map_err(|problem| self.error(field, self.name(at), self.value(at), problem))?
             }
             // a code that nobody knows has no decimals of its own: no digit is cut. The field that writes the code names it.
-            Some(at) if plan.decimals == Decimals::OfCurrency => self.currency(at).unwrap_or_default(),
-            _ => "".into(),
+            Some(at) => self.currency(at).unwrap_or_default(),
+            None => "".into(),
         };
         let (least, most) = match plan.decimals {
             Decimals::Places { least, most } => (least, most),

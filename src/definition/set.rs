@@ -183,7 +183,7 @@ fn changed_lines<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
     while i < old.len() || j < new.len() {
         if i < old.len() && j < new.len() && old[i] == new[j] {
             (i, j) = (i + 1, j + 1);
-        } else if j == new.len() || (i < old.len() && lengths[i + 1][j] >= lengths[i][j + 1]) {
+        } else if j == new.len() || (i < old.len() && lengths[i + 1][j] == lengths[i][j]) {
             changed.push(('-', old[i]));
             i += 1;
         } else {

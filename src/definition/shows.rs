@@ -106,14 +106,14 @@ impl Plan {
         let mut total = Ratio::ZERO;
         for row in rows.iter().filter(|row| holds(&sum.only_if, row)) {
             let of_row = scope.with_row(row);
-            let mut numbers = 0;
+            let mut counted = false;
             for number in &sum.each {
                 if let Some(amount) = of_row.exact(&number.plan, Place::Child(number.own)).ok()? {
                     total = total.plus(amount)?;
-                    numbers += 1;
+                    counted = true;
                 }
             }
-            if numbers == 0 {
+            if !counted {
                 return None;
             }
         }

@@ -112,7 +112,11 @@ fn a_reference_to_an_entity_with_a_broken_key_is_not_reported_again() {
             &["asset".into()],
         )
     };
-    for (key, said) in [("7", "must be a list of texts"), ("[]", "must name at least one column")] {
+    for (key, said) in [
+        ("7", "must be a list of texts"),
+        ("[]", "must name at least one column"),
+        ("[\"Owner\", 7]", "must be a text, got the number `7`"),
+    ] {
         let found = found(key);
         assert_eq!(found.len(), 1, "{found:#?}");
         assert!(found[0].contains(&format!("entities/owner.toml:3: `root.key`: {said}")), "{found:#?}");

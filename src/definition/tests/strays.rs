@@ -42,6 +42,7 @@ fn a_value_of_a_wrong_type_in_a_field_is_told_of_once() {
         ("{ first = [7, { from = \"Asset\" }] }", "first.1"),
         ("{ from = \"Value\", as = \"decimal(2)\", with_currency = 7 }", "with_currency"),
         ("{ from = \"Value\", as = \"decimal(2)\", currency = 7 }", "currency"),
+        ("{ from = \"Value\", currency = 7 }", "currency"),
     ] {
         let said = one(field);
         assert!(said.starts_with(&format!("`header.fields.u_it.{key}`: must be ")), "{field}: {said}");

@@ -1,0 +1,84 @@
+//! Import sets whose doubt is settled by what the staging rows and the target say together.
+
+use serde_json::{Value, json};
+
+use super::support::*;
+use crate::definition::plan::ClearWith;
+use crate::servicenow::*;
+
+/// Record 1 as its staging row says.
+fn staged(state: &str, comment: &str) -> Value {
+    json!({"sys_id": "s1", "u_source_key": "EDU1/e/0001", "u_source_version": "3", "name": "Name 1", "u_amount": "12.50",
+        "sys_import_state": state, "sys_import_state_comment": comment, "sys_target_table": "x_landed", "sys_target_sys_id": ""})
+}
+
+async fn settled(staging_row: Value, landed: impl Fn() -> Reply + Send + 'static) -> Result<Settled, ServiceNowError> {
+    let server = Server::start(move |seen| match seen.path.as_str() {
+        "/api/now/table/x_stage" => reply(200, json!({"result": [staging_row]})),
+        _ => landed(),
+    });
+    server.client().settle(&Tokens::default(), &staging(), &records(1)).await.map(|mut settled| settled.remove(0))
+}
+
+#[actix_rt::test]
+async fn what_the_transform_ignored_is_told_by_the_row_that_is_there() {
+    let row_of = |key: &str, version: i64| {
+        let mut shown = row(1, version);
+        shown["u_source_key"] = json!(key);
+        move || reply(200, json!({"result": [shown]}))
+    };
+    let here = settled(staged("ignored", "No change"), row_of("EDU1/e/0001", 3)).await.unwrap();
+    let Settled::Confirmed { sys_id, table, said: Some(said), .. } = &here else { panic!("{here:?}") };
+    assert_eq!((sys_id.as_str(), table.as_deref()), (record(1).derived_sys_id.as_str(), Some("x_landed")));
+    assert!(said.contains("No change"), "{said}");
+    // without words of the transform there are none to repeat
+    let silent = settled(staged("ignored", ""), row_of("EDU1/e/0001", 3)).await.unwrap();
+    assert!(matches!(&silent, Settled::Confirmed { .. }), "{silent:?}");
+    assert_ne!(silent, here);
+    let earlier = settled(staged("ignored", "No change"), row_of("EDU1/e/0001", 2)).await.unwrap();
+    assert!(matches!(&earlier, Settled::Rejected { message, .. } if message.contains("No change")), "{earlier:?}");
+    let unread = settled(staged("ignored", "No change"), || refusal(403, "Insufficient rights", "")).await.unwrap();
+    assert!(
+        matches!(&unread, Settled::Unknown { reason } if reason.starts_with("the transform ignored it, and its row could not be read: "))
+    );
+}
+
+#[actix_rt::test]
+async fn an_instance_that_lets_nobody_in_settles_nothing() {
+    for closed in ["/api/now/table/x_stage", "/api/now/table/x_landed"] {
+        let server = Server::start(move |seen| match seen.path == closed {
+            true => refusal(401, "User Not Authenticated", ""),
+            false => reply(200, json!({"result": []})),
+        });
+        let found = server.client().settle(&Tokens::default(), &staging(), &records(1)).await;
+        assert!(matches!(&found, Err(ServiceNowError::Unauthorized { .. })), "{closed}: {found:?}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_refused_write_whose_row_is_staged_all_the_same_is_in_doubt() {
+    let pending = || staged("pending", "");
+    let server = Server::start(move |seen| match (seen.method.as_str(), seen.path.as_str()) {
+        ("GET", "/api/now/table/x_stage") => reply(200, json!({"result": [pending()]})),
+        ("GET", _) => reply(200, json!({"result": []})),
+        _ => refusal(403, "Operation Failed", "Closed"),
+    });
+    let outcomes = server.client().send(&Tokens::default(), &staging(), &records(1)).await.unwrap();
+    assert!(
+        matches!(&outcomes[0], Outcome::InDoubt { message } if message == "refused (Operation Failed: Closed), but the row is staged"),
+        "{outcomes:?}"
+    );
+}
+
+#[actix_rt::test]
+async fn an_emptied_field_is_cleared_by_the_word_or_by_an_empty_text() {
+    for (clear_with, text) in [(ClearWith::Null, "NULL"), (ClearWith::Empty, "")] {
+        let server = Server::of_writes(|_| reply(201, inserted("a")));
+        let mut emptied = record(1);
+        emptied.fields.insert("name".into(), String::new());
+        emptied.cleared.insert("name".into());
+        let target = crate::definition::TargetPlan { clear_with, ..staging() };
+        server.client().send(&Tokens::default(), &target, &[emptied]).await.unwrap();
+        assert_eq!(server.writes()[0].json()["name"], text, "{clear_with:?}");
+    }
+}
