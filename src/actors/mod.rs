@@ -25,6 +25,7 @@ pub mod stopping;
 pub mod supervise;
 pub mod syspro_session;
 pub mod tree;
+pub mod unconfigured;
 pub mod vault;
 pub mod watch;
 pub mod writer;

@@ -119,7 +119,10 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
             ConflictsCommand::Show { id } => {
                 let filter = ConflictFilter { ids: vec![*id], limit: 1, ..ConflictFilter::default() };
                 let rows = store.conflict_list(filter).await?;
-                let Some(row) = rows.first() else { return Err(unknown(&[*id])) };
+                let Some(row) = rows.first() else {
+                    let text = format!("the list has no entry `{id}`; `tieline conflicts list` shows which there are");
+                    return Err(Failure::new(Exit::Failed, text));
+                };
                 if global.output == OutputForm::Json {
                     output::json(row)?;
                 } else {

@@ -5,6 +5,7 @@ use super::ledger::with_ledger;
 use super::output;
 use super::{Global, OutputForm};
 use crate::domain::FlowId;
+use crate::domain::word::Names;
 use crate::http::api::actions::refused_to_forget;
 use crate::store::{FlowStatus, Forgotten};
 
@@ -91,6 +92,11 @@ fn forget(global: &Global, args: &ForgetArgs) -> Result<Exit, Failure> {
         let chosen: Vec<&FlowStatus> = all.iter().filter(named).collect();
         let name = format!("{}{}", args.company, args.entity.as_ref().map(|entity| format!("/{entity}")).unwrap_or_default());
         if chosen.is_empty() {
+            let names = Names {
+                companies: all.iter().map(|row| row.company.clone()).collect(),
+                entities: all.iter().map(|row| row.entity.clone()).collect(),
+            };
+            names.check(Some(&args.company), args.entity.as_deref()).map_err(|unknown| Failure::new(Exit::Usage, unknown.to_string()))?;
             return Err(Failure::new(Exit::Failed, format!("the ledger has no flow {name}; `tieline status` lists them")));
         }
         if chosen.iter().all(|row| row.configured) {

@@ -106,7 +106,7 @@ fn ledger_keys(args: &HoldArgs) -> Vec<String> {
 /// One key that was never read makes the command fail; the others are done all the same.
 fn known(args: &HoldArgs, rows: &[HoldRow], exit: Exit) -> Result<Exit, Failure> {
     match ledger_keys(args).iter().find(|key| !rows.iter().any(|row| row.key == **key)) {
-        Some(unknown) => Err(super::record::never_read(&args.company, &args.entity, unknown)),
+        Some(unknown) => Err(super::record::never_read(Some(&args.company), Some(&args.entity), unknown)),
         None => Ok(exit),
     }
 }

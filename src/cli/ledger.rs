@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::actors::heart;
+use crate::actors::{heart, unconfigured};
 use crate::definition::Lookups;
 use crate::definition::set::short;
 use crate::domain::audit::AuditKind;
@@ -103,7 +103,7 @@ pub(super) enum AuditCommand {
 }
 
 /// A date (midnight UTC) or an instant.
-fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(date) = text.parse::<NaiveDate>() {
         return Ok(date.and_time(chrono::NaiveTime::MIN).and_utc());
     }
@@ -269,7 +269,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
         let json = global.output == OutputForm::Json;
         let parts = args.records || args.cause.is_some() || (json && !args.causes);
         let (number, what) = if parts {
-            let rows = context.store.failure_list(filter).await?;
+            let rows = unconfigured::failure_list(&context.deps(), filter).await?;
             if json {
                 return output::json(&rows).map(|()| Exit::Done);
             }
@@ -278,7 +278,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
             }
             (rows.len(), "parts of records")
         } else {
-            let rows = context.store.failure_causes(filter).await?;
+            let rows = unconfigured::failure_causes(&context.deps(), filter).await?;
             if json {
                 return output::json(&rows).map(|()| Exit::Done);
             }
@@ -447,7 +447,11 @@ async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Ex
             || args.kind.is_some()
             || args.since.is_some()
             || args.until.is_some();
-        output::line(if filtered { "No audit row matches this filter." } else { "The audit has no row yet." })?;
+        let newest = AuditFilter { limit: 1, ..AuditFilter::default() };
+        output::line(&match if filtered { context.store.audit_newest_from(newest).await? } else { None } {
+            Some(newest) => format!("No audit row matches this filter (without the filter there are rows up to number {newest})."),
+            None => "The audit has no row yet.".to_owned(),
+        })?;
     } else if !json {
         let rows = shown.into_iter().map(|r| {
             let record = match (r.company, r.entity, r.key) {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
+use super::ledger::instant;
 use super::record::never_read;
 use super::{Global, OutputForm, output, resend, sync};
 use crate::actors::replay::{ReplayReport, replay as take_in};
@@ -26,22 +27,22 @@ pub struct ReplayArgs {
     #[arg(long)]
     key: Option<String>,
     /// Only records that this run read anew
-    #[arg(long)]
+    #[arg(long, value_parser = run_id)]
     run: Option<Uuid>,
     /// Only records of which something is parked
     #[arg(long)]
     failed_only: bool,
-    /// Only records whose newest version was read from this instant on, such as 2026-01-31T08:00:00Z
-    #[arg(long, value_name = "INSTANT")]
+    /// Only records whose newest version was read from here on: 2026-01-31 or 2026-01-31T08:00:00Z
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
     since: Option<DateTime<Utc>>,
-    /// Only records whose newest version was read before this instant
-    #[arg(long, value_name = "INSTANT")]
+    /// Only records whose newest version was read before this
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
     until: Option<DateTime<Utc>>,
     /// Only records of which something is parked for this reason: rejected, poison, exhausted, downstream_failed, conflict, missing_parent, on_hold
     #[arg(long)]
     reason: Option<ParkReason>,
     /// Only records of which something is parked with this text in the system's words
-    #[arg(long)]
+    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     text: Option<String>,
     /// Everything there is
     #[arg(long)]
@@ -65,6 +66,15 @@ struct Outcome {
     delivered: Option<i64>,
     /// Why sending stopped, if it did.
     errors: Vec<String>,
+}
+
+/// A run, by its id.
+fn run_id(text: &str) -> Result<Uuid, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "`{text}` is no run's id, such as 01936b2e-0000-7000-8000-000000000000; `tieline status --output json` and the console show the last runs"
+        )
+    })
 }
 
 /// A reason that says something.
@@ -118,11 +128,11 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
     let people = global.output == OutputForm::Table;
     // a reader that goes early must not keep anything from being sent, nor change the exit code
     let say = |text: &str| output::even_unread(output::line(text));
+    let one = scope.by_key_alone().map(str::to_owned);
     let mut taken_in = take_in(&deps, scope, &sync::user(), Some(args.why.clone())).await?;
     let nothing = taken_in.documents == 0 && taken_in.skipped.is_empty();
-    if let (true, Some(key), None, false) = (nothing, &args.key, args.run, args.failed_only) {
-        let any = "(any)";
-        return Err(never_read(args.company.as_deref().unwrap_or(any), args.entity.as_deref().unwrap_or(any), key));
+    if let (true, Some(key)) = (nothing, one) {
+        return Err(never_read(args.company.as_deref(), args.entity.as_deref(), &key));
     }
     if people {
         match (nothing, taken_in.documents, args.no_send) {

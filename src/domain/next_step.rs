@@ -49,6 +49,8 @@ steps! {
     ParentLeftOut => "change the rule in the parent's entity file and run a sweep (`tieline sync --sweep`), or correct the reference in SYSPRO; \
         until then this record is not sent";
     OnHold => "release the record when it may go: `tieline release`, the console, or `POST /api/v1/records/release`";
+    FlowNotMade { company, entity } => "take the company and the entity up in the settings again and replay the record, or forget the flow, which \
+        is no longer configured: `tieline flow forget {company} {entity} --drop-pending`";
     Retried => "nothing: Tieline retries automatically";
     Throttled => "nothing: ServiceNow asked for a pause, and Tieline retries after it";
     LookedUp => "nothing: Tieline looks the record up in ServiceNow before it does anything else";

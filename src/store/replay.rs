@@ -47,6 +47,14 @@ impl ReplayScope {
         texts || !keys.is_empty() || run.is_some() || *failed_only || since.is_some() || until.is_some()
     }
 
+    /// The key, where nothing else but the flow is named: then nothing in the scope means that no such record was ever read.
+    pub fn by_key_alone(&self) -> Option<&str> {
+        let Self { company: _, entity: _, key, run, failed_only, since, until, reason, text, cause, keys } = self;
+        let more = run.is_some() || *failed_only || since.is_some() || until.is_some() || !keys.is_empty();
+        let texts = [reason, text, cause].into_iter().any(Option::is_some);
+        key.as_deref().filter(|_| !more && !texts)
+    }
+
     /// Whether only documents with something parked are in it: a reason, a text or a cause is one of something parked.
     fn is_of_parked(&self) -> bool {
         self.failed_only || self.reason.is_some() || self.text.is_some() || self.cause.is_some()

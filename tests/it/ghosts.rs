@@ -48,7 +48,9 @@ fn a_company_that_was_mistyped_once_is_no_trouble_and_can_be_forgotten() {
     let out = of(&world, "EDU1", &["flow", "forget", "EDU1", "--why", "a test"]);
     assert!(out.status.code() == Some(1) && text(&out).contains("EDU1 is configured"), "{}", text(&out));
     let out = of(&world, "EDU1", &["flow", "forget", "EDU7", "--why", "a test"]);
-    assert!(out.status.code() == Some(1) && text(&out).contains("no flow EDU7"), "{}", text(&out));
+    assert!(out.status.code() == Some(2) && text(&out).contains("there is no company `EDU7`; did you mean"), "{}", text(&out));
+    let out = of(&world, "EDU1", &["flow", "forget", "EDU9", "suplier", "--why", "a test"]);
+    assert!(out.status.code() == Some(2) && text(&out).contains("did you mean `supplier`?"), "{}", text(&out));
     let out = of(&world, "EDU1", &["flow", "forget", "EDU9", "--why", "mistyped"]);
     assert_eq!(out.status.code(), Some(0), "{}", text(&out));
     assert!(flows(&world, "EDU1").iter().all(|flow| flow["company"] == "EDU1"));
@@ -79,6 +81,9 @@ fn what_a_forgotten_flow_still_had_to_send_is_sent_anew_when_it_comes_back() {
     let (said, of_edu1) = (text(&out), world.database.psql(&unsettled.replace("'1'", "'EDU1'")));
     assert!(of_edu1 != "0" && said.contains(&format!("{of_edu1} records have not arrived")), "{of_edu1}: {said}");
 
+    // no replay reaches them, so that none is advised
+    let said = text(&with_files("EDU1", &["failures", "--company", "1"]));
+    assert!(said.contains("`tieline flow forget 1 invoice --drop-pending`") && !said.contains("code list or the definition"), "{said}");
     let key = world.database.psql("SELECT min(key) FROM document WHERE company = '1' AND entity = 'invoice'");
     let out = with_files("EDU1", &["flow", "forget", "1", "invoice", "--why", "sold"]);
     let said = text(&out);

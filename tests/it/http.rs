@@ -118,6 +118,10 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert!(paused());
     assert_eq!(ask("POST", "/api/v1/flows/EDU9/invoice/pause", Some(admin), r#"{"why":"month end"}"#).0, 404);
     assert_eq!(ask("POST", "/api/v1/replay", Some(admin), r#"{"entity":"invoice","why":"try again"}"#).0, 202);
+    let unknown = ask("POST", "/api/v1/replay", Some(admin), r#"{"company":"EDU1","entity":"invoice","key":"NOBODY","why":"a test"}"#);
+    assert!(unknown.0 == 404 && unknown.2.contains("no record `NOBODY` was ever read"), "{unknown:?}");
+    let empty = ask("POST", "/api/v1/replay", Some(admin), r#"{"company":"","entity":"invoice","why":"a test"}"#);
+    assert!(empty.0 == 400 && empty.2.contains("`company` is empty"), "{empty:?}");
     let (status, _, body) = ask("GET", "/api/v1/audit?kind=action&limit=1000", Some(admin), "");
     assert_eq!(status, 200);
     let items = json_of(&body)["items"].clone();

@@ -33,6 +33,9 @@ pub(in crate::http) const BODY_LIMIT: usize = 64 << 10;
 const WHY_LIMIT: usize = 1000;
 /// Records that one replay can name.
 const MOST_KEYS: usize = 1000;
+/// What to do about a key that nobody knows.
+pub(super) const HOW_KEYS_ARE_WRITTEN: &str =
+    "a key is written as SYSPRO stores it, leading zeros and capitals kept, its parts joined by `/`: `GET /api/v1/records` lists them";
 /// How long a replay is waited for; then it goes on by itself.
 const REPLAY_WAIT: Duration = Duration::from_secs(15);
 /// How long it is waited for what became of records that were sent again.
@@ -262,10 +265,12 @@ pub(super) fn no_run(refused: &StartRefused) -> Problem {
 
 /// What a replay is asked for: limited in some way, or expressly all.
 fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
-    let text = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let (company, entity, key) = (text(asked.company), text(asked.entity), text(asked.key));
-    let (why_parked, words, cause) = (text(asked.reason), text(asked.text), text(asked.cause));
-    // a list that came out empty names no record: it must not mean all of the flow
+    let (company, entity, key, why_parked, words, cause) = (asked.company, asked.entity, asked.key, asked.reason, asked.text, asked.cause);
+    // a name or a list that came out empty names nothing: it must not mean all
+    let texts = [("company", &company), ("entity", &entity), ("key", &key), ("reason", &why_parked), ("text", &words), ("cause", &cause)];
+    if let Some((name, _)) = texts.into_iter().find(|(_, text)| text.as_deref() == Some("")) {
+        return Err(Problem::bad_request(format!("`{name}` is empty"), "leave it out, or say which"));
+    }
     if asked.keys.as_ref().is_some_and(Vec::is_empty) {
         return Err(Problem::bad_request("`keys` names no record", "leave it out for every record that the rest of the request names"));
     }
@@ -340,6 +345,7 @@ pub(in crate::http) async fn replay_done(surface: &Surface, asked: ReplayBody, w
     let why = reason(&asked.why)?;
     let scope = scope(asked)?;
     surface.check_names(scope.company.as_deref(), scope.entity.as_deref()).await?;
+    let named = scope.by_key_alone().map(str::to_owned);
     let Ok(turn) = surface.replaying.clone().try_acquire_owned() else {
         return Err(Problem::conflict("a replay is on its way", "wait until it has ended; `GET /api/v1/runs` shows it"));
     };
@@ -361,6 +367,9 @@ pub(in crate::http) async fn replay_done(surface: &Surface, asked: ReplayBody, w
     match tokio::time::timeout(REPLAY_WAIT, task).await {
         Ok(Ok(report)) => {
             let mut report = report?;
+            if let Some(key) = named.filter(|_| report.documents == 0 && report.skipped.is_empty()) {
+                return Err(Problem::not_found(format!("no record `{key}` was ever read from SYSPRO"), HOW_KEYS_ARE_WRITTEN));
+            }
             // without an outcome it is done all the same
             report.outcome = report.followed.settle(&patient, OUTCOME_WAIT).await.unwrap_or_default();
             Ok(Some(report))
@@ -382,7 +391,11 @@ mod tests {
     #[test]
     fn a_replay_is_limited_or_expressly_of_all() {
         assert_eq!(ask("{}").expect_err("no limit"), "this would send every record again");
-        assert_eq!(ask(r#"{"company":""}"#).expect_err("an empty name limits nothing"), "this would send every record again");
+        for name in ["company", "entity", "key", "reason", "text", "cause"] {
+            // a script whose variable is empty must not send more than it meant
+            let one = format!(r#"{{"{name}":"","failed_only":true}}"#);
+            assert_eq!(ask(&one).expect_err("an empty name limits nothing"), format!("`{name}` is empty"));
+        }
         assert!(ask(r#"{"all":true}"#).is_ok());
         assert!(ask(r#"{"failed_only":true}"#).expect("limited").failed_only);
         assert!(ask(r#"{"all":true,"failed_only":true}"#).expect_err("both").contains("contradict"));

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
-use super::actions::{OUTCOME_WAIT, body, caller, reason};
+use super::actions::{HOW_KEYS_ARE_WRITTEN, OUTCOME_WAIT, body, caller, reason};
 use super::openapi::{Name, Why};
 use crate::actors::replay::release as release_records;
 use crate::domain::resent::ResentOutcome;
@@ -107,8 +107,7 @@ fn answer(flow: &FlowId, keys: Vec<String>, records: Vec<HoldRow>, outcome: Opti
     let unknown: Vec<String> = keys.into_iter().filter(|key| !records.iter().any(|row| row.key == *key)).collect();
     if records.is_empty() {
         let named = unknown.iter().take(3).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        let step = "a key is written as SYSPRO stores it, leading zeros and capitals kept, its parts joined by `/`: `GET /api/v1/records` lists them";
-        return Err(Problem::not_found(format!("{flow} has no record {named}"), step));
+        return Err(Problem::not_found(format!("{flow} has no record {named}"), HOW_KEYS_ARE_WRITTEN));
     }
     Ok(HoldAnswer { records, unknown, outcome })
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::actors::heart;
 use crate::actors::in_force::Standing;
 use crate::actors::tree::flow_status;
+use crate::actors::unconfigured;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::history::plain;
@@ -212,7 +213,7 @@ pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) 
     let params = surface.described(request.query_string(), FAILURES).await?;
     let limit = params.limit()?;
     let filter = FailureFilter { after: params.after()?, ..failure_filter(&params, limit + 1)? };
-    let rows = surface.deps.store.failure_list(filter).await?;
+    let rows = unconfigured::failure_list(&surface.deps, filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.delivery_id.to_string())))
 }
 
@@ -221,7 +222,7 @@ pub(super) async fn causes(surface: web::Data<Surface>, request: HttpRequest) ->
     let params = surface.described(request.query_string(), CAUSES).await?;
     let oldest = params.text("order").as_deref() == Some("oldest");
     let filter = FailureFilter { oldest, ..failure_filter(&params, params.limit()?)? };
-    let rows = surface.deps.store.failure_causes(filter).await?;
+    let rows = unconfigured::failure_causes(&surface.deps, filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 

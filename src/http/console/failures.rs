@@ -11,6 +11,7 @@ use super::session::{self, Form};
 use super::view::{Frame, Ticks, Time, grouped, part, record_path};
 use super::{Page, Refusal, ok, see_other};
 use crate::actors::replay::ReplayReport;
+use crate::actors::unconfigured;
 use crate::domain::delivery::{FailureWord, ParkReason};
 use crate::domain::differing::{ValueCount, by_place};
 use crate::domain::{CompanyId, DocumentKey};
@@ -224,7 +225,7 @@ async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Liv
     let mut filter = filter.listing("failure");
     // an order hides nothing
     filter.active = ["company", "entity", "reason", "text", "since", "until"].iter().any(|name| filter.text(name).is_some());
-    let rows = surface.deps.store.failure_causes(asked(&filter, CAUSES)).await?;
+    let rows = unconfigured::failure_causes(&surface.deps, asked(&filter, CAUSES)).await?;
     if rows.is_empty() && filter.active {
         filter.without = Some(grouped(surface.deps.store.failure_count().await?));
     }
@@ -305,10 +306,11 @@ pub(super) async fn cause(surface: web::Data<Surface>, request: HttpRequest) -> 
     let path = format!("/failures/{}", part(&name));
     let (filter, params) = Filter::of(&surface, request.query_string(), &path, within(), &["after", "done"]).await?;
     let filter = filter.listing("failure");
-    let store = &surface.deps.store;
     let of_cause = FailureFilter { cause: Some(name), ..asked(&filter, PAGE + 1) };
-    let cause = store.failure_causes(FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() }).await?;
-    let mut rows = store.failure_list(FailureFilter { after: params.after()?, ..of_cause }).await?;
+    let cause =
+        unconfigured::failure_causes(&surface.deps, FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() })
+            .await?;
+    let mut rows = unconfigured::failure_list(&surface.deps, FailureFilter { after: params.after()?, ..of_cause }).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let cause = cause.into_iter().next().map(|row| CauseView::of(&surface, row, None));

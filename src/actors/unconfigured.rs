@@ -1,0 +1,46 @@
+//! Failures of flows that the configuration no longer makes: no replay and no run reaches them, so that what to do is another thing.
+
+use super::Deps;
+use super::tree::flows;
+use crate::domain::FlowId;
+use crate::domain::next_step::NextStep;
+use crate::store::{CauseRow, FailureFilter, FailureRow, StoreError};
+
+/// As [`Store::failure_list`](crate::store::Store::failure_list), with what to do about records of such flows.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn failure_list(deps: &Deps, filter: FailureFilter) -> Result<Vec<FailureRow>, StoreError> {
+    let mut rows = deps.store.failure_list(filter).await?;
+    let steps = Steps::of(deps);
+    rows.iter_mut().for_each(|row| steps.correct(&row.company, &row.entity, &mut row.next_step));
+    Ok(rows)
+}
+
+/// As [`Store::failure_causes`](crate::store::Store::failure_causes), with what to do about records of such flows.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn failure_causes(deps: &Deps, filter: FailureFilter) -> Result<Vec<CauseRow>, StoreError> {
+    let mut rows = deps.store.failure_causes(filter).await?;
+    let steps = Steps::of(deps);
+    rows.iter_mut().for_each(|row| steps.correct(&row.company, &row.entity, &mut row.next_step));
+    Ok(rows)
+}
+
+struct Steps {
+    made: Vec<FlowId>,
+}
+
+impl Steps {
+    fn of(deps: &Deps) -> Self {
+        Self { made: flows(deps) }
+    }
+
+    fn correct(&self, company: &str, entity: &str, next_step: &mut Option<String>) {
+        if !self.made.iter().any(|flow| flow.company.as_str() == company && flow.entity.as_str() == entity) {
+            let step = NextStep::FlowNotMade { company: company.to_owned(), entity: entity.to_owned() };
+            *next_step = Some(step.text().into_owned());
+        }
+    }
+}
