@@ -408,7 +408,7 @@ fn schema_of(kind: Kind) -> Schema {
     let formatted =
         |format| Schema::Object(ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format))).build());
     match kind {
-        Kind::Text => text(TEXT, 0, None),
+        Kind::Text => text(TEXT, 1, None),
         Kind::Word(_) | Kind::Failure => {
             let words = kind.words().into_iter().map(|word| json!(word));
             Schema::Object(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build())
