@@ -283,8 +283,8 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
                 return output::json(&rows).map(|()| Exit::Done);
             }
             let all: Vec<String> = rows.iter().map(|row| cause_text(row, &context.checked.definitions.lookups)).collect();
-            if !all.is_empty() {
-                output::line(&all.join("\n\n"))?;
+            if let Some(first) = rows.first() {
+                output::line(&format!("{}\n\n{}", all.join("\n\n"), first.sum()))?;
             }
             (rows.len(), "causes")
         };
@@ -325,8 +325,7 @@ fn parts_table(rows: &[FailureRow]) -> String {
 /// A cause, one fact a line: readable at any width.
 fn cause_text(row: &CauseRow, lookups: &Lookups) -> String {
     let records = |number: i64| if number == 1 { "1 record".to_owned() } else { format!("{number} records") };
-    let parts = if row.count == row.documents { String::new() } else { format!(" ({} parts)", row.count) };
-    let mut lines = vec![format!("{}/{}  {}  {}{parts}", row.company, row.entity, row.reason, records(row.documents))];
+    let mut lines = vec![format!("{}/{}  {}  {}", row.company, row.entity, row.reason, row.counted())];
     let mut fact = |name: &str, text: String| lines.push(format!("  {name:<13} {text}"));
     fact("first failed", at(Some(row.first_failed_at)));
     if !row.example.is_empty() {

@@ -172,9 +172,9 @@ pub struct CauseRow {
     pub next_step: Option<String>,
     /// Whether they are parked: only then is there something to send again.
     pub parked: bool,
-    /// Deliveries: headers and lines.
+    /// Parts of these records: headers and lines.
     pub count: i64,
-    /// The records that they are of.
+    /// Records. One that failed for several causes counts in each of them, and once among all records.
     pub documents: i64,
     /// Since when the first has not arrived. A retry does not move it.
     pub first_failed_at: DateTime<Utc>,
@@ -183,9 +183,32 @@ pub struct CauseRow {
     /// Causes that the filter lets through, this one included.
     #[serde(skip)]
     pub causes: i64,
-    /// Deliveries of all of them.
+    /// Records of all of them; a record counts once.
     #[serde(skip)]
-    pub all: i64,
+    pub all_documents: i64,
+    /// Parts of all of them.
+    #[serde(skip)]
+    pub all_count: i64,
+}
+
+impl CauseRow {
+    /// Its records, and their parts where these are more: `5 records (7 parts)`.
+    pub fn counted(&self) -> String {
+        counted(self.documents, self.count)
+    }
+
+    /// What stands above the list: `5 records (7 parts) have not arrived, for 2 causes.`
+    pub fn sum(&self) -> String {
+        let have = if self.all_documents == 1 { "has" } else { "have" };
+        let causes = if self.causes == 1 { "1 cause".to_owned() } else { format!("{} causes", thousands(&self.causes.to_string())) };
+        format!("{} {have} not arrived, for {causes}.", counted(self.all_documents, self.all_count))
+    }
+}
+
+fn counted(documents: i64, parts: i64) -> String {
+    let number = |number: i64| thousands(&number.to_string());
+    let records = if documents == 1 { "1 record".to_owned() } else { format!("{} records", number(documents)) };
+    if parts == documents { records } else { format!("{records} ({} parts)", number(parts)) }
 }
 
 /// A parent that records of a cause wait for, and where it stands itself.
@@ -272,7 +295,9 @@ struct Grouped {
     #[diesel(sql_type = BigInt)]
     causes: i64,
     #[diesel(sql_type = BigInt)]
-    all: i64,
+    all_documents: i64,
+    #[diesel(sql_type = BigInt)]
+    all_count: i64,
     #[diesel(sql_type = Text)]
     example_key: String,
     #[diesel(sql_type = Text)]
@@ -307,7 +332,8 @@ impl From<Grouped> for CauseRow {
             first_failed_at: row.first,
             last_failed_at: row.last,
             causes: row.causes,
-            all: row.all,
+            all_documents: row.all_documents,
+            all_count: row.all_count,
         }
     }
 }

@@ -11,6 +11,9 @@ use tieline::sim::servicenow::schema::{Abort, BusinessRule};
 use tieline::store::{RunFilter, RunRow};
 
 use crate::binary::text;
+use crate::console::Person;
+use crate::http::ask;
+use crate::support::node::Node;
 use crate::support::world::{COMPANY, REFUSED_DATE, World};
 use crate::support::{Options, Rig, cycle, run, source};
 
@@ -174,4 +177,79 @@ fn what_the_commands_print_of_one_state_agrees() {
     for line in table.lines().filter(|line| line.contains("EDU1/invoice") && !line.contains('-')) {
         assert!(!line.contains("all delivered"), "{line}");
     }
+}
+
+/// An invoice whose header is refused and whose lines wait for an account, and one whose header alone is refused.
+#[test]
+fn every_screen_counts_records_and_names_their_parts_beside() {
+    let world = World::start();
+    let documents = world.database.psql(
+        "SELECT d.key, min(l.record_key), max(l.record_key) FROM delivery l JOIN document d ON d.id = l.document_id \
+         WHERE d.entity = 'invoice' AND l.block = 'lines' GROUP BY d.id, d.key HAVING count(DISTINCT l.record_key) > 1 AND d.key NOT LIKE '%\\%%' ORDER BY d.id LIMIT 2",
+    );
+    let documents: Vec<Vec<&str>> = documents.lines().map(|line| line.split('|').collect()).collect();
+    assert_eq!(documents.len(), 2, "too few invoices with lines");
+    for document in &documents {
+        let (supplier, invoice) = document[0].split_once('/').unwrap();
+        let key = [("Supplier", supplier), ("Invoice", invoice)];
+        world.syspro.update(COMPANY, "ApInvoice", &key, &[("DueDate", REFUSED_DATE)]).unwrap();
+    }
+    for line in &documents[0][1..] {
+        let names = ["TrnYear", "TrnMonth", "Journal", "EntryNumber", "SubEntry"];
+        let key: Vec<(&str, &str)> = names.into_iter().zip(line.split('/')).collect();
+        world.syspro.update(COMPANY, "ApJnlDistrib", &key, &[("ExpenseGlCode", "NOWHERE-1")]).unwrap();
+    }
+    world.run(&["sync", "--sweep", "--entity", "invoice"]);
+    // the parts of one record fail for causes of their own
+    world.database.psql(
+        "UPDATE pending SET reason = 'exhausted', message = 'the last of 12 tries failed: 503 from the instance' \
+         WHERE delivery_id = (SELECT min(delivery_id) FROM pending WHERE reason = 'missing_parent')",
+    );
+    let number = |sql: &str| world.database.psql(sql).parse::<i64>().unwrap();
+    let parts = number("SELECT count(*) FROM pending WHERE state = 'parked'");
+    assert_eq!((number("SELECT count(*) FROM pending"), number("SELECT count(DISTINCT document_id) FROM pending")), (parts, 2));
+    assert!(parts > 3, "a header and two lines, and a header: {parts}");
+
+    let (_, causes) = json(&mut world.command(&["--output", "json", "failures", "--causes"]));
+    let causes = causes.as_array().unwrap();
+    let sum = |name: &str| causes.iter().map(|cause| cause[name].as_i64().unwrap()).sum::<i64>();
+    assert!(sum("documents") > 2, "a record that failed for two causes counts in both: {causes:?}");
+    assert_eq!(sum("count"), parts, "{causes:?}");
+    let total = format!("2 records ({parts} parts) have not arrived, for {} causes.", causes.len());
+    let said = text(&world.command(&["failures"]).output().unwrap());
+    assert!(said.contains(&total), "{total}: {said}");
+    let status = text(&world.command(&["status"]).output().unwrap());
+    assert!(status.contains("2 records have not arrived"), "{status}");
+
+    let mut node = Node::new(&world);
+    for entity in ["SUPPLIER", "INVOICE", "PURCHASE_ORDER", "GL_ACCOUNT", "COST_CENTER", "GL_POSTING"] {
+        node = node.with(&format!("SCHEDULE__{entity}"), "0 0 1 1 *");
+    }
+    node.start_and_wait(&world);
+    let key = node.key(&world);
+    let person = Person::sign_in(&node.site, &key);
+    let page = person.get("/failures").body;
+    assert!(page.contains(&total), "{total}: {page}");
+    let of_api = |path: &str| -> Value {
+        let (_, _, body) = ask(&node.site, "GET", path, Some(&key), "").unwrap();
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"))
+    };
+    let of_causes = of_api("/api/v1/failures/causes");
+    for cause in of_causes["items"].as_array().unwrap() {
+        let (records, parts) = (cause["documents"].as_i64().unwrap(), cause["count"].as_i64().unwrap());
+        let records = if records == 1 { "1 record".to_owned() } else { format!("{records} records") };
+        let counted = if parts == cause["documents"] { records } else { format!("{records} ({parts} parts)") };
+        let card = page.split("<section").find(|card| card.contains(cause["cause"].as_str().unwrap())).unwrap();
+        assert!(card.contains(&format!(">{counted}<")), "{counted}: {card}");
+        assert!(said.contains(&format!("{}  {counted}\n", cause["reason"].as_str().unwrap())), "{counted}: {said}");
+    }
+    let flows = of_api("/api/v1/flows");
+    let of_flows =
+        flows["items"].as_array().unwrap().iter().flat_map(|flow| ["failed", "waiting"].map(|word| flow[word].as_i64().unwrap()));
+    assert_eq!(of_flows.sum::<i64>(), 2, "{flows}");
+    // the gauges of the ledger count target records, as their names say: the parts
+    let (_, metrics) = node.get("/metrics").unwrap();
+    let parked = metrics.lines().filter(|line| line.starts_with("tieline_deliveries_parked{"));
+    let parked: f64 = parked.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum();
+    assert_eq!(parked, parts as f64, "{metrics}");
 }

@@ -83,12 +83,7 @@ impl CauseView {
     fn of(surface: &Surface, row: CauseRow, filter: Option<&Filter>) -> Self {
         let path = format!("/failures/{}", row.cause);
         let (cause, tone) = words(&row.reason);
-        let counted = match (row.documents, row.count) {
-            (1, 1) => "1 record".to_owned(),
-            (documents, count) if documents == count => format!("{} records", grouped(documents)),
-            (1, count) => format!("1 record, {} of its parts", grouped(count)),
-            (documents, count) => format!("{} records, {} of their parts", grouped(documents), grouped(count)),
-        };
+        let counted = row.counted();
         let company = CompanyId::new(&row.company);
         let definitions = surface.deps.definitions.now();
         let amounts = row.amounts.iter().map(|one| {
@@ -195,7 +190,8 @@ struct Scope {
 /// The part of the page that is asked for again.
 struct Live {
     causes: Vec<CauseView>,
-    all: String,
+    /// All records and causes in words.
+    sum: String,
     number: i64,
     scope: Scope,
     busy: usize,
@@ -239,7 +235,7 @@ async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Liv
         text: text("text"),
     };
     let live = Live {
-        all: grouped(rows.first().map_or(0, |row| row.all)),
+        sum: rows.first().map(CauseRow::sum).unwrap_or_default(),
         number: rows.first().map_or(0, |row| row.causes),
         scope,
         causes: rows.into_iter().map(|row| CauseView::of(surface, row, Some(&filter))).collect(),

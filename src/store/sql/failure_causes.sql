@@ -17,11 +17,14 @@ WITH f AS MATERIALIZED (
 ), g AS (
     SELECT cause, min(company) AS company, min(entity) AS entity, min(why) AS reason, bool_and(state = 'parked') AS parked,
            count(*) AS count, count(DISTINCT document_id) AS documents, min(failed_at) AS first, max(failed_at) AS last,
-           min(delivery_id) AS example, count(*) OVER () AS causes, (sum(count(*)) OVER ())::bigint AS all
+           min(delivery_id) AS example, count(*) OVER () AS causes
     FROM f
     GROUP BY cause
-    ORDER BY CASE WHEN $10 THEN min(failed_at) END, count(*) DESC, cause
+    ORDER BY CASE WHEN $10 THEN min(failed_at) END, count(DISTINCT document_id) DESC, count(*) DESC, cause
     LIMIT $5
+), whole AS (
+    -- a record counts once, however many of its parts failed and for however many causes
+    SELECT count(DISTINCT document_id) AS documents, count(*) AS count FROM f
 ), newest AS (
     -- the values are counted over so many records at most: a cause can have a message of its own for each
     SELECT cause, document_id FROM (
@@ -47,11 +50,12 @@ WITH f AS MATERIALIZED (
     FROM sums
     GROUP BY cause
 )
-SELECT g.cause, g.company, g.entity, g.reason, g.parked, g.count, g.documents, g.first, g.last, g.causes, g.all,
+SELECT g.cause, g.company, g.entity, g.reason, g.parked, g.count, g.documents, g.first, g.last, g.causes, w.documents AS all_documents, w.count AS all_count,
        e.key AS example_key, e.message AS example, e.next_step,
        coalesce(m.messages, '[]')::text AS messages, coalesce(a.amounts, '[]')::text AS amounts
 FROM g
+CROSS JOIN whole w
 JOIN f e ON e.delivery_id = g.example
 LEFT JOIN messages m ON m.cause = g.cause
 LEFT JOIN amounts a ON a.cause = g.cause
-ORDER BY CASE WHEN $10 THEN g.first END, g.count DESC, g.cause
+ORDER BY CASE WHEN $10 THEN g.first END, g.documents DESC, g.count DESC, g.cause
