@@ -124,6 +124,10 @@ async fn a_row_of_ours_that_is_only_hidden_is_named_when_a_second_one_is_refused
         let said = format!("row {derived} of `x_row` cannot be seen any more, and to make it again under its sys_id was refused");
         assert!(message.starts_with(&said) && message.contains(detail), "{message}");
         assert_eq!(next_step.text().contains("let the OAuth application's user read it"), hidden, "{next_step}");
+        // of a record that never had a row nothing of the kind is said
+        let outcomes = send(&server, |_| (), &table(), &[record(2)]).await;
+        let Outcome::Rejected { message, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
+        assert!(message.contains(detail) && !message.contains("cannot be seen any more"), "{message}");
     }
 }
 
