@@ -194,7 +194,7 @@ fn print(global: &Global, rows: &[ConflictRow], nothing: &str) -> Result<(), Fai
             format!("{}/{} {}", row.company, row.entity, DocumentKey::shown(&row.key)),
             row.field.clone(),
             row.kind.clone(),
-            row.state.clone(),
+            row.delivery.as_ref().map_or_else(|| row.state.clone(), |delivery| format!("{}\n{delivery}", row.state)),
             format!("{}\n{}", row.syspro, at(row.syspro_at)),
             format!("{}\n{}", row.servicenow, at(row.servicenow_at)),
         ]
@@ -223,7 +223,7 @@ fn story(row: &ConflictRow) -> String {
     }
     let next = match row.state.as_str() {
         "open" => NextStep::ResolveConflict { id: row.id.to_string() },
-        "decided" => NextStep::RunActs,
+        "decided" => row.next_of_decided(),
         "to_apply" => NextStep::EnterInSyspro,
         _ => NextStep::ConflictClosed { outcome: row.outcome.clone().unwrap_or_default(), time: at(row.closed_at) },
     };
@@ -235,7 +235,8 @@ fn story(row: &ConflictRow) -> String {
 fn csv(rows: &[ConflictRow]) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let value = |text: &str| if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { quoted(&format!("'{text}")) } else { quoted(text) };
-    let mut out = String::from("id,company,entity,key,field,column,kind,state,agreed,syspro,syspro_at,servicenow,servicenow_at,sys_id\r\n");
+    let mut out =
+        String::from("id,company,entity,key,field,column,kind,state,agreed,syspro,syspro_at,servicenow,servicenow_at,sys_id,delivery\r\n");
     for row in rows {
         let cells = [
             row.id.to_string(),
@@ -252,6 +253,7 @@ fn csv(rows: &[ConflictRow]) -> String {
             value(&row.servicenow),
             row.servicenow_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
             quoted(row.sys_id.as_deref().unwrap_or_default()),
+            quoted(row.delivery.as_deref().unwrap_or_default()),
         ];
         out.push_str(&cells.join(","));
         out.push_str("\r\n");
@@ -288,6 +290,7 @@ mod tests {
             opened_at: DateTime::UNIX_EPOCH,
             closed_at: None,
             outcome: None,
+            delivery: None,
         }
     }
 

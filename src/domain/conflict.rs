@@ -45,7 +45,7 @@ words!(ConflictKind {
 pub enum ConflictState {
     /// Nothing is written until a person has decided.
     Open,
-    /// SYSPRO's value is on its way to ServiceNow, because a person decided so.
+    /// SYSPRO's value counts, because a person decided so: it goes to ServiceNow, and the run after that closes the entry.
     Decided,
     /// ServiceNow's value counts: a person applies it in SYSPRO.
     ToApply,

@@ -143,6 +143,8 @@ steps! {
     // entries of the conflict list
     ResolveConflict { id } => "decide whose value counts: `tieline conflicts resolve {id} --take syspro`, or `--take servicenow`";
     RunActs => "nothing: the flow's next run acts on it";
+    ConflictQueued => "see where the record stands (`tieline record`): SYSPRO's value has not been delivered yet";
+    ConflictDelivered => "nothing: delivered; the next run of the flow compares it and closes it";
     EnterInSyspro => "enter ServiceNow's value in SYSPRO, unless the entity's `[setup]` does; the entry leaves the list when a run sees it there";
     ConflictClosed { outcome, time } => "nothing: the entry is closed, {outcome} {time}";
 

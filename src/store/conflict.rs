@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Store, StoreError};
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
+use crate::domain::next_step::NextStep;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
 
@@ -106,6 +107,21 @@ pub struct ConflictRow {
     /// How it came out.
     #[diesel(sql_type = Nullable<Text>)]
     pub outcome: Option<String>,
+    /// Of a `decided` entry: `outstanding` while SYSPRO's value has not arrived in ServiceNow, `delivered` once it stands there and until the
+    /// flow's next run closes the entry; null: the flow's next run acts on the decision.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub delivery: Option<String>,
+}
+
+impl ConflictRow {
+    /// What becomes of a decided entry next.
+    pub fn next_of_decided(&self) -> NextStep {
+        match self.delivery.as_deref() {
+            None => NextStep::RunActs,
+            Some("delivered") => NextStep::ConflictDelivered,
+            Some(_) => NextStep::ConflictQueued,
+        }
+    }
 }
 
 impl Store {
@@ -115,20 +131,16 @@ impl Store {
     /// [`StoreError`].
     pub async fn conflict_list(&self, filter: ConflictFilter) -> Result<Vec<ConflictRow>, StoreError> {
         self.run("list conflicts", move |conn| {
-            Ok(sql_query(
-                "SELECT * FROM conflict WHERE id > $1 AND ($2 IS NULL OR company = $2) AND ($3 IS NULL OR entity = $3) AND ($4 IS NULL OR key = $4) \
-                 AND CASE WHEN $5 IS NOT NULL THEN state = $5 WHEN cardinality($7::bigint[]) > 0 THEN true ELSE state <> 'closed' END \
-                 AND ($6 IS NULL OR kind = $6) AND (cardinality($7::bigint[]) = 0 OR id = ANY($7)) ORDER BY id LIMIT $8",
-            )
-            .bind::<BigInt, _>(filter.after)
-            .bind::<Nullable<Text>, _>(filter.company)
-            .bind::<Nullable<Text>, _>(filter.entity)
-            .bind::<Nullable<Text>, _>(filter.key.map(|key| String::from(DocumentKey::typed(&key))))
-            .bind::<Nullable<Text>, _>(filter.state.map(ConflictState::as_str))
-            .bind::<Nullable<Text>, _>(filter.kind.map(ConflictKind::as_str))
-            .bind::<Array<BigInt>, _>(filter.ids)
-            .bind::<BigInt, _>(filter.limit)
-            .load(conn)?)
+            Ok(sql_query(include_str!("sql/conflict_list.sql"))
+                .bind::<BigInt, _>(filter.after)
+                .bind::<Nullable<Text>, _>(filter.company)
+                .bind::<Nullable<Text>, _>(filter.entity)
+                .bind::<Nullable<Text>, _>(filter.key.map(|key| String::from(DocumentKey::typed(&key))))
+                .bind::<Nullable<Text>, _>(filter.state.map(ConflictState::as_str))
+                .bind::<Nullable<Text>, _>(filter.kind.map(ConflictKind::as_str))
+                .bind::<Array<BigInt>, _>(filter.ids)
+                .bind::<BigInt, _>(filter.limit)
+                .load(conn)?)
         })
         .await
     }
@@ -140,7 +152,7 @@ impl Store {
     pub async fn conflicts_standing(&self, flow: FlowId, subjects: Vec<String>) -> Result<Vec<ConflictRow>, StoreError> {
         self.run("read what stands of a comparison", move |conn| {
             Ok(sql_query(
-                "SELECT * FROM conflict WHERE company = $1 AND entity = $2 AND subject = ANY($3) AND state <> 'closed' ORDER BY id",
+                "SELECT *, NULL AS delivery FROM conflict WHERE company = $1 AND entity = $2 AND subject = ANY($3) AND state <> 'closed' ORDER BY id",
             )
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
@@ -157,7 +169,7 @@ impl Store {
     pub async fn conflicts_of_rows(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<ConflictRow>, StoreError> {
         self.run("read what stands about rows alone", move |conn| {
             Ok(sql_query(
-                "SELECT * FROM conflict WHERE company = $1 AND entity = $2 AND state <> 'closed' AND document_id IS NULL AND id > $3 \
+                "SELECT *, NULL AS delivery FROM conflict WHERE company = $1 AND entity = $2 AND state <> 'closed' AND document_id IS NULL AND id > $3 \
                  ORDER BY id LIMIT $4",
             )
             .bind::<Text, _>(flow.company.as_str())

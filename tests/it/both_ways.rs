@@ -568,6 +568,10 @@ fn conflicts_are_listed_shown_and_resolved_from_a_shell_and_over_http() {
     drop(service);
     done(&sync);
     assert_eq!(world.servicenow.find(COST, "code", "100").unwrap()["name"], "Foundry");
+    // the value stands there, and the command says so before the next run closes the entry
+    let words = "nothing: delivered; the next run of the flow compares it and closes it";
+    assert!(done(&["conflicts", "show", &id]).contains(words), "{}", done(&["conflicts", "show", &id]));
+    assert!(list(&["--state", "decided"]).iter().any(|row| row["key"] == "100" && row["delivery"] == "delivered"));
     done(&sync);
     assert!(list(&[]).iter().all(|row| row["key"] != "100"), "both sides are in step");
     let audit = done(&["audit", "--kind", "conflict", "--output", "json"]);

@@ -404,6 +404,25 @@ fn conflicts_are_found_again_with_what_was_decided_and_why() {
     let page = viewer.get("/conflicts?state=closed").body;
     assert!(page.contains("SYSPRO counts, says key ops") && page.contains("Why: as agreed"), "{page}");
     assert!(viewer.get("/conflicts?kind=ambiguous").body.contains("Clear the filter"));
+    // decided, and not acted on; then queued; then confirmed
+    ledger.psql(
+        "INSERT INTO conflict (company, entity, subject, document_id, key, field, kind, state, syspro, servicenow, side, decided_by, decided_at, why) \
+         VALUES ('EDU1', 'cost_center', '7', 7, '70', 'name', 'both_changed', 'decided', 'a', 'b', 'syspro', 'key ops', now(), 'as agreed')",
+    );
+    let shown = || viewer.get("/conflicts?state=decided").body;
+    assert!(shown().contains("Next: nothing: the flow"), "{}", shown());
+    ledger.psql(
+        "INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \
+         VALUES (70, 7, 1, 'header', '', 'upsert', '{\"name\":\"a\"}', decode(repeat('00', 32), 'hex')); \
+         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, not_before) \
+         VALUES (70, 7, 'EDU1', 'cost_center', 1, 'header', '', 'parked', now() + interval '1 day')",
+    );
+    assert!(shown().contains("has not been delivered yet"), "{}", shown());
+    ledger.psql(
+        "DELETE FROM pending WHERE delivery_id = 70; \
+         INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id) VALUES (7, 'header', '', 'abc', 'cmn_cost_center', 1, 70)",
+    );
+    assert!(shown().contains("Next: nothing: delivered; the next run of the flow compares it and closes it"), "{}", shown());
     assert_eq!(service.terminate(), Some(0));
 }
 

@@ -6,7 +6,7 @@ use askama::Template;
 use super::filter::{Filter, Spec};
 use super::said::Said;
 use super::session::{self, Form};
-use super::view::{Frame, Time, record_path};
+use super::view::{Frame, Ticks, Time, record_path};
 use super::{Page, ok, see_other};
 use crate::actors::tree::flows;
 use crate::domain::conflict::{ConflictKind, ConflictState};
@@ -33,6 +33,8 @@ struct ConflictView {
     opened: Time,
     closed: Option<Time>,
     outcome: Option<String>,
+    /// What becomes of a decided entry next.
+    next: Option<Ticks>,
     /// Whether a person may say whose value counts: also anew, where SYSPRO does not take what was decided.
     decidable: bool,
     agreed: String,
@@ -55,6 +57,7 @@ impl From<ConflictRow> for ConflictView {
         });
         Self {
             id: row.id,
+            next: (row.state == "decided").then(|| Ticks(row.next_of_decided().to_string())),
             path: record_path(&row.company, &row.entity, &row.key),
             flow: format!("{}/{}", row.company, row.entity),
             key: DocumentKey::shown(&row.key),

@@ -17,4 +17,4 @@ WITH adopted AS (
     INSERT INTO audit (kind, company, entity, actor, detail)
     SELECT 'action', $1, $2, $4, json_build_object('action', 'adopt', 'prefer', $3, 'why', $5, 'decided', (SELECT count(*) FROM decided))::text
 )
-SELECT * FROM decided ORDER BY id
+SELECT *, NULL AS delivery FROM decided ORDER BY id

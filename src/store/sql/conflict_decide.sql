@@ -8,4 +8,4 @@ WITH decided AS (
            json_build_object('conflict', id, 'key', key, 'field', field, 'state', 'decided', 'side', side, 'why', why, 'syspro', syspro, 'servicenow', servicenow)::text
     FROM decided
 )
-SELECT * FROM decided ORDER BY id
+SELECT *, NULL AS delivery FROM decided ORDER BY id

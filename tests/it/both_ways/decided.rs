@@ -43,3 +43,42 @@ fn a_decided_edit_of_one_side_stays_an_edit() {
         assert_eq!(brief(&lists.conflicts().await), [("100", "name", "edited", "to_apply")], "SYSPRO has changed nothing");
     });
 }
+
+#[test]
+fn a_decided_entry_says_whether_its_value_has_been_delivered() {
+    run(async {
+        let lists = Aligned::start("").await;
+        lists.in_step().await;
+        lists.describe("100", "Foundry of SYSPRO");
+        lists.edit("100", "Foundry of ServiceNow");
+        lists.well().await;
+        let open = lists.conflicts().await.remove(0);
+        assert_eq!((open.state.as_str(), open.delivery.as_deref()), ("open", None));
+        lists.decide(open.id, Side::Syspro).await;
+        let entry = async || {
+            let filter = ConflictFilter { ids: vec![open.id], limit: 1, ..ConflictFilter::default() };
+            lists.rig.store.conflict_list(filter).await.unwrap().remove(0)
+        };
+        assert_eq!((entry().await.state.as_str(), entry().await.delivery), ("decided", None), "the next run acts on it");
+
+        // ServiceNow takes nothing: the value is queued, and not delivered
+        for method in ["POST", "PATCH"] {
+            lists.rig.servicenow.set_fault(FaultRule::always(Fault::Status(503)).on_path("/api/now").on_method(method));
+        }
+        lists.cycle(RunKind::Poll).await;
+        lists.rig.servicenow.clear_faults();
+        let queued = entry().await;
+        assert_eq!((queued.state.as_str(), queued.delivery.as_deref()), ("decided", Some("outstanding")));
+        assert!(queued.next_of_decided().text().contains("has not been delivered yet"));
+        assert_eq!(lists.name("100"), "Foundry of ServiceNow");
+        lists.rig.sync_until_settled(40).await;
+        assert_eq!(lists.name("100"), "Foundry of SYSPRO");
+        let delivered = entry().await;
+        assert_eq!((delivered.state.as_str(), delivered.delivery.as_deref()), ("decided", Some("delivered")));
+        assert_eq!(delivered.next_of_decided().text(), "nothing: delivered; the next run of the flow compares it and closes it");
+
+        lists.well().await;
+        let closed = entry().await;
+        assert_eq!((closed.state.as_str(), closed.delivery), ("closed", None));
+    });
+}

@@ -1,0 +1,20 @@
+SELECT c.*, (
+    -- a decision for SYSPRO's value is carried by a delivery that the aligner made after it: the newest one says how far it is
+    SELECT CASE WHEN EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id) THEN 'outstanding'
+                WHEN EXISTS (SELECT FROM record r WHERE r.document_id = d.document_id AND r.delivery_id = d.id) THEN 'delivered' END
+    FROM delivery d
+    WHERE c.state = 'decided' AND c.side = 'syspro' AND d.document_id = c.document_id AND d.created_at > c.decided_at AND d.action = 'upsert'
+      AND (c.field = '@row' OR d.payload::jsonb ->> c.field = c.syspro)
+    ORDER BY d.id DESC
+    LIMIT 1
+) AS delivery
+FROM conflict c
+WHERE c.id > $1
+  AND ($2 IS NULL OR c.company = $2)
+  AND ($3 IS NULL OR c.entity = $3)
+  AND ($4 IS NULL OR c.key = $4)
+  AND CASE WHEN $5 IS NOT NULL THEN c.state = $5 WHEN cardinality($7::bigint[]) > 0 THEN true ELSE c.state <> 'closed' END
+  AND ($6 IS NULL OR c.kind = $6)
+  AND (cardinality($7::bigint[]) = 0 OR c.id = ANY($7))
+ORDER BY c.id
+LIMIT $8
