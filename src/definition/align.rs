@@ -403,6 +403,9 @@ mod tests {
         assert_eq!(out.by_itself, 1, "edits by the thousand meet the brake");
         let asked = Case::new().decide("name", Side::ServiceNow, "Foundry", "Gieterij").run(RowState::There(&Case::row("Gieterij")));
         assert_eq!((kinds(&asked), asked.by_itself), (vec![("name", Kind::Edited, State::ToApply)], 0), "a person decided");
+        let of_both = Case::new().name("Foundry two").decide("name", Side::ServiceNow, "Foundry two", "Gieterij");
+        let of_both = of_both.run(RowState::There(&Case::row("Gieterij")));
+        assert_eq!(kinds(&of_both), [("name", Kind::BothChanged, State::ToApply)], "a decision says nothing of who changed what");
         let applied = Case::new().name("Gieterij").run(RowState::There(&Case::row("Gieterij")));
         assert_eq!((applied.items.len(), applied.pairs["name"].syspro.as_str()), (0, "Gieterij"));
         let both = Case::new().name("Foundry two").run(RowState::There(&Case::row("Gieterij")));

@@ -38,6 +38,7 @@ fn a_column_of_digits_is_a_text_until_a_number_stands_in_it() {
     let mut mixed = Kinds::default();
     assert!(mixed.learn(plan, &page(&[Value::text("AB"), number()])).0);
     assert_eq!(mixed.learn(plan, &page(&[Value::text("CD")])), (false, Vec::new()));
+    assert_eq!(mixed.learn(plan, &page(&[number()])).1.len(), 1, "a column of texts that holds numbers has changed");
 }
 
 #[test]
