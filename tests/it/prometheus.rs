@@ -171,8 +171,10 @@ fn every_query_of_the_dashboard_answers_with_data() {
         silent.is_empty().then_some(())
     });
     // what the service counts is what happened
-    let confirmed = prometheus.query(r#"sum(tieline_deliveries_total{outcome="confirmed"})"#);
-    assert_ne!(confirmed[0]["value"][1], "0", "{confirmed:?}");
+    wait_for("what was confirmed is scraped", LIMIT, || {
+        let confirmed = prometheus.query(r#"sum(tieline_deliveries_total{outcome="confirmed"})"#);
+        (confirmed[0]["value"][1] != "0").then_some(())
+    });
     let rules = prometheus.get("/api/v1/rules").unwrap();
     let healthy = rules["data"]["groups"][0]["rules"].as_array().unwrap().iter().filter(|rule| rule["health"] == "ok").count();
     assert!(healthy > 10, "{rules}");

@@ -1,10 +1,11 @@
 SELECT c.*, (
-    -- a decision for SYSPRO's value is carried by a delivery that the aligner made after it: the newest one says how far it is
+    -- a decision for SYSPRO's value is carried by a delivery that the aligner made after it: the newest one says how far it is.
+    -- Its payload is looked at as text: one that cannot be read keeps no list away
     SELECT CASE WHEN EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id) THEN 'outstanding'
                 WHEN EXISTS (SELECT FROM record r WHERE r.document_id = d.document_id AND r.delivery_id = d.id) THEN 'delivered' END
     FROM delivery d
     WHERE c.state = 'decided' AND c.side = 'syspro' AND d.document_id = c.document_id AND d.created_at > c.decided_at AND d.action = 'upsert'
-      AND (c.field = '@row' OR d.payload::jsonb ->> c.field = c.syspro)
+      AND (c.field = '@row' OR strpos(d.payload, to_json(c.field)::text || ':' || to_json(c.syspro)::text) > 0)
     ORDER BY d.id DESC
     LIMIT 1
 ) AS delivery
