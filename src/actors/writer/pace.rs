@@ -285,6 +285,10 @@ impl State {
 
     /// The instance asks for so much time. One that asks again and again gets at least the shortest of our own waits.
     fn throttled(&mut self, asked: Duration, shortest: Duration) {
+        // the batches that were on their way when it asked first say nothing new
+        if self.paused_until.is_some_and(|until| until > Instant::now()) {
+            return self.pause(asked);
+        }
         self.throttled += 1;
         let wait = if self.throttled > WAITED_OUT { asked.max(shortest) } else { asked };
         if self.throttled == 1 {

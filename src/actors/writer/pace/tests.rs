@@ -130,6 +130,15 @@ async fn an_instance_that_asks_for_time_again_and_again_ends_the_cycle_however_s
 }
 
 #[tokio::test(start_paused = true)]
+async fn batches_at_once_that_are_told_to_wait_are_one_wait() {
+    let pace = pace();
+    let on_their_way = [pace.slot().await.unwrap(), pace.slot().await.unwrap(), pace.slot().await.unwrap(), pace.slot().await.unwrap()];
+    (0..on_their_way.len()).for_each(|_| pace.throttled(S));
+    drop(on_their_way);
+    assert!(pace.slot().await.is_ok(), "waited out within the cycle");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_record_that_asks_for_time_among_others_that_get_through_halves_the_batch_and_ends_no_cycle() {
     let pace = pace();
     let asks = Verdict::Deferred {
