@@ -89,6 +89,7 @@ pub(super) struct RawSyspro {
     pub(super) no_date_before: Option<toml::Value>,
     pub(super) key_order: Option<String>,
     pub(super) count_check: Option<bool>,
+    pub(super) absent_columns: Option<String>,
     // the keys of `RawConnection`, repeated: serde cannot flatten and refuse unknown keys at once
     pub(super) ca_file: Option<String>,
     pub(super) proxy: Option<String>,

@@ -196,6 +196,8 @@ pub struct SysproSettings {
     pub key_order: KeyOrder,
     /// Whether the service is asked how many rows a table has, where it can count.
     pub count_check: bool,
+    /// What a column means that an answer leaves out of a row.
+    pub absent_columns: AbsentColumns,
     /// How it is reached.
     pub connection: Connection,
 }
@@ -210,6 +212,9 @@ impl SysproSettings {
             all.push(("syspro.date_zone".to_owned(), text("instant")));
             all.push(("syspro.time_zone".to_owned(), text(self.time_zone.name())));
         }
+        if self.absent_columns == AbsentColumns::Empty {
+            all.push(("syspro.absent_columns".to_owned(), text("empty")));
+        }
         all
     }
 }
@@ -222,6 +227,19 @@ pub enum SysproSource {
     OData,
     /// Business objects through e.net.
     Enet,
+}
+
+/// What a column means that was asked for and is left out of a row: a member of JSON, an element of e.net's XML.
+///
+/// OData 4 has services write an empty value as `null`, and e.net writes empty elements: what leaves a value out is a serializer that was
+/// told to, and some leave out zeros as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AbsentColumns {
+    /// Nobody knows what it holds: the record fails.
+    #[default]
+    Fail,
+    /// It is empty.
+    Empty,
 }
 
 /// How e.net is used. The texts are not public: a site sets what its release says.

@@ -178,6 +178,8 @@ impl Check<'_> {
         let no_date_before = self.date("syspro.no_date_before", raw.no_date_before.as_ref());
         let key_orders = [("binary", KeyOrder::Binary), ("any", KeyOrder::Any)];
         let key_order = self.choice("syspro.key_order", raw.key_order.as_deref(), &key_orders);
+        let absent = [("fail", AbsentColumns::Fail), ("empty", AbsentColumns::Empty)];
+        let absent_columns = self.choice("syspro.absent_columns", raw.absent_columns.as_deref(), &absent);
         let page_size = self.number("syspro.page_size", raw.page_size, 1, 5000);
         let row_cap = self.number("syspro.row_cap", raw.row_cap, 1, 5000);
         let query_limit = self.number("syspro.query_limit", raw.query_limit, 256, 65_536);
@@ -202,6 +204,7 @@ impl Check<'_> {
             no_date_before: no_date_before?,
             key_order: key_order?,
             count_check: raw.count_check.unwrap_or(true),
+            absent_columns: absent_columns?,
             connection,
         })
     }

@@ -8,7 +8,7 @@ use super::enet::Session;
 use super::{Finding, Sheet, Verdict, Way};
 use crate::actors::vault::SYSPRO_ODATA;
 use crate::actors::{Deps, chain};
-use crate::config::settings::{KeyOrder, SysproSettings};
+use crate::config::settings::{AbsentColumns, KeyOrder, SysproSettings};
 use crate::domain::CompanyId;
 use crate::syspro::enet::EnetError;
 use crate::syspro::{Manners, OData, ProbeFinding, SeenOrder, SysproError};
@@ -42,7 +42,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
         for plan in &deps.definitions.now().plans {
             match odata.probe(&credential, company, &plan.read).await {
                 Ok(tables) => {
-                    tables.iter().for_each(|table| sheet.note(table_finding(company, table)));
+                    tables.iter().for_each(|table| sheet.note(table_finding(company, table, syspro.absent_columns)));
                     // a table that cannot be read has been told of
                     if tables.first().is_some_and(ProbeFinding::is_ok)
                         && let Ok(manners) = odata.manners(&credential, company, &plan.read).await
@@ -111,7 +111,7 @@ fn manners_finding(company: &CompanyId, seen: &[Manners], settings: &SysproSetti
     }
 }
 
-fn table_finding(company: &CompanyId, found: &ProbeFinding) -> Finding {
+fn table_finding(company: &CompanyId, found: &ProbeFinding, absent: AbsentColumns) -> Finding {
     let what = format!("SYSPRO {company} {}", found.table);
     if found.is_absent() {
         let mut finding = Finding::ok(
@@ -127,6 +127,20 @@ fn table_finding(company: &CompanyId, found: &ProbeFinding) -> Finding {
     if !found.missing.is_empty() {
         let found = format!("lacks the columns {}", found.missing.join(", "));
         return Finding::failed(what, found, NextStep::SysproColumns);
+    }
+    if !found.left_out.is_empty() {
+        let columns = found.left_out.join(", ");
+        return match absent {
+            AbsentColumns::Fail => {
+                let step = NextStep::ColumnLeftOut { columns, table: found.table.clone() };
+                let columns = found.left_out.join(", ");
+                Finding::failed(what, format!("the row that came leaves out {columns}: records whose rows do so fail"), step)
+            }
+            AbsentColumns::Empty => {
+                let text = format!("the row that came leaves out {columns}: read as empty (`syspro.absent_columns`)");
+                Finding { verdict: Verdict::Warning, ..Finding::ok(what, text) }
+            }
+        };
     }
     if !found.not_dates.is_empty() {
         let found = format!("`dates` of the entity's file names what holds no dates: {}", found.not_dates.join(", "));

@@ -4,6 +4,7 @@ use futures_util::{StreamExt, stream};
 use tracing::warn;
 
 use crate::config::secret::Credential;
+use crate::config::settings::AbsentColumns;
 use crate::definition::ReadPlan;
 use crate::definition::plan::{ColumnKind, TableRead};
 use crate::domain::{CompanyId, Value};
@@ -31,6 +32,8 @@ pub struct ProbeFinding {
     pub missing: Vec<String>,
     /// Optional columns that it lacks: they are read as empty.
     pub missing_optional: Vec<String>,
+    /// Columns that the table has, or may have, and that the row which came leaves out.
+    pub left_out: Vec<String>,
     /// Columns that `$metadata` calls dates and the entity's file does not: they are carried as the text received.
     pub unnamed_dates: Vec<String>,
     /// Columns that the entity's file calls dates, and what the service has instead.
@@ -78,6 +81,7 @@ impl OData {
                 table: needed.table.clone(),
                 missing: vec![],
                 missing_optional: vec![],
+                left_out: vec![],
                 unnamed_dates: vec![],
                 not_dates: vec![],
                 error: None,
@@ -87,10 +91,7 @@ impl OData {
             match call.sample(&needed.table, &all).await {
                 Ok(answer) => {
                     call.hold_dates(&needed, &answer, &mut finding);
-                    let absent =
-                        |(name, seen): &(&String, &bool)| call.metadata.lacks(&needed.table, name) || (!**seen && !answer.rows.is_empty());
-                    let absent = needed.columns.iter().zip(&answer.seen).filter(absent).map(|(name, _)| name.clone());
-                    (finding.missing_optional, finding.missing) = absent.partition(|name| needed.optional.contains(name));
+                    call.hold_columns(&needed, &answer, &mut finding);
                 }
                 Err(error @ SysproError::Refused { status: 404, .. }) => {
                     finding.error = Some(call.not_found(&needed.table, all[0], error).await);
@@ -173,6 +174,24 @@ fn tables(plan: &ReadPlan) -> Vec<Needed> {
 }
 
 impl Call<'_> {
+    /// Which columns the table lacks, and which its row leaves out.
+    fn hold_columns(&self, needed: &Needed, answer: &Answer, finding: &mut ProbeFinding) {
+        for (at, name) in needed.columns.iter().enumerate() {
+            let lacks = self.metadata.lacks(&needed.table, name);
+            if !lacks && (answer.rows.is_empty() || answer.gives(at)) {
+                continue;
+            }
+            let empty = self.odata.settings.absent_columns == AbsentColumns::Empty;
+            let to = match needed.optional.contains(name) {
+                _ if !lacks && self.is_known(&needed.table, name) => &mut finding.left_out,
+                true => &mut finding.missing_optional,
+                false if !lacks && empty => &mut finding.left_out,
+                false => &mut finding.missing,
+            };
+            to.push(name.clone());
+        }
+    }
+
     /// Holds what the entity's file says of dates against `$metadata` and against the row that came. What e.net's columns hold is not the
     /// service's word.
     fn hold_dates(&self, needed: &Needed, answer: &Answer, finding: &mut ProbeFinding) {
@@ -185,7 +204,7 @@ impl Call<'_> {
             match (dated, needed.dates.contains(name)) {
                 (true, false) => finding.unnamed_dates.push(format!("{name} ({edm})")),
                 (false, true) if edm == "Edm.String" => {
-                    let odd = answer.rows.iter().filter_map(|row| row.get(at)).find_map(|cell| {
+                    let odd = answer.rows.iter().filter_map(|row| row.get(at)?.as_ref()).find_map(|cell| {
                         let text = value(cell, ColumnKind::AsReceived, None, self.dates()).to_text();
                         let none = text.trim().is_empty() || NO_DATE.iter().any(|none| text.starts_with(none));
                         let date = matches!(value(cell, ColumnKind::Date, None, self.dates()), Value::Date(_));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::definition::ReadPlan;
 use crate::definition::plan::Derive;
-use crate::domain::{Document, DocumentKey, Fault, Value};
+use crate::domain::{Document, DocumentKey, Value};
 
 use super::error::SysproError;
 use super::faults;
@@ -43,7 +43,7 @@ impl Call<'_> {
             let page = self.read(&query, &mut course, limit as usize).await?;
             for bad in page.bad {
                 match bad.cells {
-                    Some(cells) => spoilt.push((cells, faults::unreadable_root(&root.table, &bad.problem))),
+                    Some(cells) => spoilt.push((cells, faults::bad_root(&root.table, &bad.problem))),
                     None => nameless.push(bad),
                 }
             }
@@ -66,7 +66,7 @@ impl Call<'_> {
             if let Some(document) = self.part(plan, derive, &columns, &row)
                 && seen.insert(document.key.clone())
             {
-                documents.push(Document { faults: vec![Fault::of_rows(fault)], ..document });
+                documents.push(Document { faults: vec![fault], ..document });
             }
         }
         self.nameless.set(self.nameless.get() || !nameless.is_empty());

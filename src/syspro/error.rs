@@ -99,6 +99,21 @@ pub enum SysproError {
         /// The columns.
         columns: Vec<String>,
     },
+    /// A column that is needed stands in no row, and nothing says that the table has it.
+    #[error(
+        "none of the {rows} rows with which {asked} was answered has {}. Where this SYSPRO release lacks it, correct the entity's definition, or \
+         list it there as `optional`. Where the service leaves out what is empty, set `syspro.absent_columns = \"empty\"`, once it is \
+         certain that it leaves out nothing else, such as zeros. Reading again does not help, and nothing was changed",
+        listed(columns)
+    )]
+    LeftOut {
+        /// What was asked.
+        asked: String,
+        /// How many rows came.
+        rows: usize,
+        /// The columns.
+        columns: Vec<String>,
+    },
     /// The request was refused as it stands.
     #[error("SYSPRO refused {asked} with status {status}: {answer}")]
     Refused {
@@ -283,6 +298,7 @@ impl SysproError {
             self,
             Self::UnknownTable { .. }
                 | Self::MissingColumn { .. }
+                | Self::LeftOut { .. }
                 | Self::Refused { .. }
                 | Self::Failed { .. }
                 | Self::NoKey { .. }
@@ -356,7 +372,8 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn listed(columns: &[String]) -> String {
+/// `column A`, `columns A, B`.
+pub(super) fn listed(columns: &[String]) -> String {
     let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
     match names.len() {
         1 => format!("column {}", names[0]),

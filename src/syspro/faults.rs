@@ -1,4 +1,4 @@
-//! Rows of which no readable record can be made: each is told of by its key, with what stands there, and its neighbours go on.
+//! Rows of which no record can be made: each is told of by its key, with what stands there, and its neighbours go on.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -7,7 +7,8 @@ use crate::definition::plan::{ChangeQuery, ChildRead, ViaRead};
 use crate::domain::next_step::NextStep;
 use crate::domain::{Document, DocumentKey, Fault, Value};
 
-use super::odata::{BadRow, Call, Rows, shown};
+use super::error::listed;
+use super::odata::{BadRow, Call, RowProblem, Rows, shown};
 use super::related::Related;
 use super::wire::Cell;
 
@@ -29,15 +30,15 @@ pub(super) struct Roots {
 /// One row per key; what is wrong with it stands beside it.
 pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
     let root = &plan.root;
-    let mut all: Vec<(Vec<Cell>, Option<String>)> = found.rows.into_iter().map(|row| (row, None)).collect();
+    let mut all: Vec<(Vec<Cell>, Option<Fault>)> = found.rows.into_iter().map(|row| (row, None)).collect();
     let (named, nameless): (Vec<BadRow>, Vec<BadRow>) = found.bad.into_iter().partition(|bad| bad.cells.is_some());
     call.nameless.set(call.nameless.get() || !nameless.is_empty());
-    let unreadable = |bad: BadRow| bad.cells.map(|cells| (cells, Some(unreadable_root(&root.table, &bad.problem))));
-    all.extend(named.into_iter().filter_map(unreadable));
+    let bad = |bad: BadRow| bad.cells.map(|cells| (cells, Some(bad_root(&root.table, &bad.problem))));
+    all.extend(named.into_iter().filter_map(bad));
     let related = Related::new(root, Vec::new());
     let key_width = root.key_at.iter().max().map_or(0, |last| last + 1);
     let mut by_key: HashMap<DocumentKey, usize> = HashMap::new();
-    let mut groups: Vec<Vec<(Vec<Cell>, Option<String>)>> = Vec::new();
+    let mut groups: Vec<Vec<(Vec<Cell>, Option<Fault>)>> = Vec::new();
     for (row, fault) in all {
         let values: Vec<Value> = call.values(&related, &row, key_width).collect();
         // the key that the record will have, so that no two records ever have one
@@ -60,22 +61,37 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
             group[0].1.get_or_insert_with(|| unheld(column, &cell, &root.table));
         }
         if let [first, second, ..] = group.as_slice() {
-            let text = twins(&related, &first.0, &second.0);
-            group[0].1 = Some(text);
+            group[0].1 = Some(Fault::of_rows(twins(&related, &first.0, &second.0)));
         }
         if let Some((row, fault)) = group.into_iter().next() {
             roots.rows.push(row);
-            roots.faults.push(fault.map(Fault::of_rows).into_iter().collect());
+            roots.faults.push(fault.into_iter().collect());
         }
     }
     roots
 }
 
-pub(super) fn unreadable_root(table: &str, problem: &str) -> String {
-    format!(
-        "its row of `{table}` cannot be read: {problem}. It was asked for alone, and only its key is known; the rows round it were read. Correct \
-         the row in SYSPRO, or what the service makes of it; it is then read by itself"
-    )
+/// What is wrong with a record whose own row is bad.
+pub(super) fn bad_root(table: &str, problem: &RowProblem) -> Fault {
+    match problem {
+        RowProblem::Unreadable(problem) => Fault::of_rows(format!(
+            "its row of `{table}` cannot be read: {problem}. It was asked for alone, and only its key is known; the rows round it were read. \
+             Correct the row in SYSPRO, or what the service makes of it; it is then read by itself"
+        )),
+        RowProblem::LeftOut(columns) => left_out(format!("its row of `{table}`"), table, columns),
+    }
+}
+
+/// What is said of a row that leaves columns out.
+fn left_out(whose: String, table: &str, columns: &[String]) -> Fault {
+    Fault {
+        text: format!(
+            "{whose} came without {}, although it was asked for and the table has it: whether it is empty is not known, so nothing of the \
+             record is sent",
+            listed(columns)
+        ),
+        next_step: NextStep::ColumnLeftOut { columns: listed(columns), table: table.to_owned() },
+    }
 }
 
 /// Whether a key is that of no record, but stands for a row of which it is not known what record it is.
@@ -84,12 +100,12 @@ pub fn stands_for_a_row(key: &DocumentKey) -> bool {
 }
 
 /// What is said of a key column whose text cannot be held.
-pub(super) fn unheld(column: &str, cell: &Cell, table: &str) -> String {
-    format!(
+pub(super) fn unheld(column: &str, cell: &Cell, table: &str) -> Fault {
+    Fault::of_rows(format!(
         "its key column `{column}` of `{table}` holds `{}`: what is written out there (\\u0000 is the character NUL) can neither be kept in a key \
          nor asked for. Nothing of it is sent until the key is corrected in SYSPRO",
         cell.key_text()
-    )
+    ))
 }
 
 /// The documents that stand for root rows without a readable key: the same as long as the rows before them are the same.
@@ -123,18 +139,25 @@ fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) 
         None if number == 1 => (format!("(first row{of})"), "first row".to_owned()),
         None => (format!("({which}{of})"), which),
     };
-    let (table, problem) = (table.unwrap_or(&plan.root.table), &bad.problem);
-    let fault = match of.as_str() {
-        "" => format!(
-            "the {place} in `{table}` cannot be read, not even its key: {problem}. Correct it in SYSPRO, or what the service makes of it: this \
-             entry goes with the next whole read that can read the row. Until then no record of this flow is marked as gone, because any could \
-             be the one that cannot be read"
-        ),
-        _ => format!(
-            "the {place} in `{table}` cannot be read, not even its key: {problem}. It says that a record changed, and not which one: the next whole \
-             read (`tieline sync --sweep`) takes the change in, and removes this entry. Correct the row in SYSPRO, or what the service makes of it"
-        ),
+    let changed = table.is_some();
+    let table = table.unwrap_or(&plan.root.table);
+    let whose = format!("the {place} in `{table}`");
+    let mut fault = match &bad.problem {
+        RowProblem::Unreadable(problem) => Fault::of_rows(format!(
+            "{whose} cannot be read, not even its key: {problem}. Correct it in SYSPRO, or what the service makes of it"
+        )),
+        RowProblem::LeftOut(columns) => left_out(whose, table, columns),
     };
+    fault.text.push_str(match changed {
+        false => {
+            ". This entry goes with the next whole read that can read the row. Until then no record of this flow is marked as gone, because any \
+             could be the one that cannot be read"
+        }
+        true => {
+            ". It says that a record changed, and not which one: the next whole read (`tieline sync --sweep`) takes the change in, and removes this \
+             entry"
+        }
+    });
     unknown(plan, key, fault)
 }
 
@@ -159,16 +182,16 @@ pub(super) fn changes_unaskable(
         );
         by_key.entry(key).or_insert(fault);
     }
-    by_key.into_iter().map(|(key, fault)| unknown(plan, key, fault)).collect()
+    by_key.into_iter().map(|(key, fault)| unknown(plan, key, Fault::of_rows(fault))).collect()
 }
 
 /// A document that stands for a row of which it is not known what record it is.
-fn unknown(plan: &ReadPlan, key: String, fault: String) -> Document {
+fn unknown(plan: &ReadPlan, key: String, fault: Fault) -> Document {
     Document {
         key: DocumentKey::from_text(key),
         root: vec![Value::Null; plan.columns.len()].into(),
         children: vec![Vec::new(); plan.children.len()],
-        faults: vec![Fault::of_rows(fault)],
+        faults: vec![fault],
     }
 }
 
@@ -191,10 +214,13 @@ pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell
                         None => format!("a row of `{table}`, which may belong to it,"),
                     },
                 };
-                Fault::of_rows(format!(
-                    "{whose} cannot be read: {}. Nothing of it is sent until that row is corrected in SYSPRO, or what the service makes of it",
-                    bad.problem
-                ))
+                match &bad.problem {
+                    RowProblem::Unreadable(problem) => Fault::of_rows(format!(
+                        "{whose} cannot be read: {problem}. Nothing of it is sent until that row is corrected in SYSPRO, or what the service makes \
+                         of it"
+                    )),
+                    RowProblem::LeftOut(columns) => left_out(whose, table, columns),
+                }
             });
         }
     }

@@ -13,6 +13,7 @@ pub mod enet;
 mod error;
 mod faults;
 mod filter;
+mod left_out;
 mod manners;
 mod matching;
 mod metadata;

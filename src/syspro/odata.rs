@@ -22,8 +22,10 @@ use super::count::CountWay;
 use super::door::{Ask, Door};
 use super::error::{OrderAdvice, SysproError};
 use super::filter::{Column, Condition, encode};
+use super::left_out::Settled;
 use super::metadata::Metadata;
 use super::order::{Comparison, Course, Misplaced};
+use super::related::excluded;
 use super::value::Dates;
 use super::wire::{self, Answer, Cell};
 
@@ -74,6 +76,8 @@ pub(super) struct Learned {
     pub(super) largest: HashMap<(CompanyId, String), usize>,
     /// How the rows of a table are counted.
     pub(super) counts: HashMap<(CompanyId, String), CountWay>,
+    /// Columns that rows of a table have brought.
+    pub(super) given: HashMap<(CompanyId, String), HashSet<String>>,
     /// Companies that have answered.
     pub(super) companies: HashSet<CompanyId>,
     /// (root table, related table) pairs that are read by lists because a range takes in too much.
@@ -116,6 +120,14 @@ pub(super) struct Rows {
     pub(super) more: bool,
 }
 
+impl Rows {
+    /// Takes out what the definition leaves out.
+    pub(super) fn leave_out(&mut self, table: &TableRead) {
+        self.rows.retain(|row| !excluded(table, row));
+        self.bad.retain(|bad| !bad.is_excluded(table));
+    }
+}
+
 /// A row that cannot be read: nothing but its key and what it belongs to, where those can.
 #[derive(Debug, Clone)]
 pub(super) struct BadRow {
@@ -124,7 +136,16 @@ pub(super) struct BadRow {
     /// The key before it.
     pub(super) after: Option<Vec<Cell>>,
     /// What is wrong.
-    pub(super) problem: String,
+    pub(super) problem: RowProblem,
+}
+
+/// Why no record can be made of a row.
+#[derive(Debug, Clone)]
+pub(super) enum RowProblem {
+    /// It cannot be read: the error.
+    Unreadable(String),
+    /// It leaves out these columns.
+    LeftOut(Vec<String>),
 }
 
 /// One call from outside: who asks, for which company, and what it cost.
@@ -179,7 +200,7 @@ impl OData {
 }
 
 /// What is asked, in words that may stand in a log.
-fn asked(company: &CompanyId, table: &str) -> String {
+pub(super) fn asked(company: &CompanyId, table: &str) -> String {
     format!("a query of `{table}` in company `{company}`")
 }
 
@@ -256,7 +277,6 @@ impl Call<'_> {
     ///
     /// An answer that cannot be read is asked for again with half the rows, down to the one row that is the reason.
     pub(super) async fn read(&self, query: &Query<'_>, course: &mut Course, want: usize) -> Result<Rows, SysproError> {
-        let key_at = self.key_offsets(query)?;
         let comparison = self.comparison(query);
         let (mut found, mut link, mut cap, mut empty) = (Rows::default(), None::<Url>, self.rows_per_request(query.top), 0);
         let (mut asked_for, mut since) = (0, 0);
@@ -334,9 +354,7 @@ impl Call<'_> {
             empty = 0;
             well = true;
             suspect = suspect.map(|rows| rows.saturating_sub(count)).filter(|rows| *rows > 0);
-            self.note_absent(query, &answer)?;
-            let rows = self.spread(query, answer.rows);
-            let keys: Vec<Vec<Cell>> = rows.iter().map(|row| key_at.iter().map(|at| row[*at].clone()).collect()).collect();
+            let Settled { rows, keys, bad } = self.settle(query, answer, course.after.as_deref())?;
             let beyond = if by_link { None } else { bound.as_deref() };
             course.take(&comparison, beyond, &keys).map_err(|(at, how)| self.misplaced(query, &keys, at, &how, bound.as_deref()))?;
             course.unreadable = 0;
@@ -346,13 +364,22 @@ impl Call<'_> {
             if course.after == bound && found.more && !has_link {
                 // nothing but keys that cannot be asked for: they come again, with those behind them
                 if count <= unaskable {
-                    return Err(SysproError::Stuck { asked: asked(self.company, query.table) });
+                    let asked = asked(self.company, query.table);
+                    return Err(match bad.iter().find_map(|bad| bad.key_left_out(query.key)).filter(|_| keys.is_empty()) {
+                        Some(column) => SysproError::NoKey { asked, column },
+                        None => SysproError::Stuck { asked },
+                    });
                 }
                 (unaskable, least) = (count, (count * 4).clamp(10, 5000));
                 continue;
             }
-            found.rows.extend(self.not_again(query, std::mem::take(&mut held), &rows)?);
+            found.rows.extend(self.not_again(query, std::mem::take(&mut held), keys.first())?);
             found.rows.extend(rows);
+            found.bad.extend(bad);
+            if found.more && (link.is_none() || found.rows.len() + found.bad.len() >= want) {
+                // rows without a key that came last lie beyond the last key, and come again
+                found.bad.retain(|bad| bad.cells.is_some() || bad.after != course.after);
+            }
             if !found.more || found.rows.len() + found.bad.len() >= want {
                 return Ok(found);
             }
@@ -431,44 +458,6 @@ impl Call<'_> {
         let at = |name: &String| query.columns.iter().position(|column| column == name);
         let missing = |name: &String| SysproError::NoKey { asked: asked(self.company, query.table), column: name.clone() };
         query.key.iter().map(|name| at(name).ok_or_else(|| missing(name))).collect()
-    }
-
-    /// Rows as they came hold the selected columns only; the others are put in as null.
-    pub(super) fn spread(&self, query: &Query<'_>, rows: Vec<Vec<Cell>>) -> Vec<Vec<Cell>> {
-        let selected = self.selected(query);
-        if selected.len() == query.columns.len() {
-            return rows;
-        }
-        let at: Vec<Option<usize>> = query.columns.iter().map(|name| selected.iter().position(|other| other == name)).collect();
-        rows.into_iter().map(|row| at.iter().map(|at| at.map_or(Cell::Null, |at| row[at].clone())).collect()).collect()
-    }
-
-    /// Columns that were asked for and stand in no row at all: a key column is an error, any other is reported and read as null.
-    fn note_absent(&self, query: &Query<'_>, answer: &Answer) -> Result<(), SysproError> {
-        let selected = self.selected(query);
-        for (name, seen) in selected.iter().zip(&answer.seen) {
-            if *seen {
-                continue;
-            }
-            if query.key.iter().any(|key| key == name) {
-                return Err(SysproError::NoKey { asked: asked(self.company, query.table), column: (*name).to_owned() });
-            }
-            let optional = query.optional.iter().any(|optional| optional == name);
-            if !optional && self.metadata.lacks(query.table, name) {
-                return Err(SysproError::MissingColumn {
-                    company: self.company.to_string(),
-                    table: query.table.to_owned(),
-                    columns: vec![(*name).to_owned()],
-                });
-            }
-            self.note_missing(query.table, name);
-        }
-        for name in query.columns {
-            if !selected.contains(&name.as_str()) {
-                self.note_missing(query.table, name);
-            }
-        }
-        Ok(())
     }
 
     /// One request of a query. When it is refused for its columns, without those that may be missing.

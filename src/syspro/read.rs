@@ -18,7 +18,7 @@ use super::faults::{self, Roots};
 use super::filter::{Condition, DateForm, since, until};
 use super::odata::{BadRow, Call, OData, Query, Rows};
 use super::order::Course;
-use super::related::{Contiguous, Found, Related, excluded};
+use super::related::{Contiguous, Found, Related};
 use super::wire::Cell;
 
 /// Ways of writing a date that are tried.
@@ -139,7 +139,7 @@ impl OData {
             Scope::All => {
                 let all = call.root_query(plan, vec![], limit);
                 let (mut rows, next) = call.page_of(&all, course, limit).await?;
-                rows.rows.retain(|row| !excluded(&plan.root, row));
+                rows.leave_out(&plan.root);
                 (call.documents(plan, rows, true).await?, next)
             }
             Scope::Changed { query, since, until } => match plan.changes.get(query) {
@@ -267,10 +267,15 @@ impl Call<'_> {
     }
 
     /// What was held back and did not come again: it was seen, and stays.
-    pub(super) fn not_again(&self, query: &Query<'_>, held: Vec<Vec<Cell>>, came: &[Vec<Cell>]) -> Result<Vec<Vec<Cell>>, SysproError> {
+    pub(super) fn not_again(
+        &self,
+        query: &Query<'_>,
+        held: Vec<Vec<Cell>>,
+        came: Option<&Vec<Cell>>,
+    ) -> Result<Vec<Vec<Cell>>, SysproError> {
         let key_at = self.key_offsets(query)?;
-        let same = |a: &Vec<Cell>, b: &Vec<Cell>| key_at.iter().all(|at| a[*at] == b[*at]);
-        let again = held.first().zip(came.first()).is_some_and(|(held, came)| same(held, came));
+        let same = |row: &Vec<Cell>, key: &Vec<Cell>| key_at.iter().zip(key).all(|(at, cell)| row[*at] == *cell);
+        let again = held.first().zip(came).is_some_and(|(held, came)| same(held, came));
         Ok(if again { Vec::new() } else { held })
     }
 
@@ -287,7 +292,7 @@ impl Call<'_> {
         if change.touches.is_empty() && change.table == plan.root.table {
             let query = self.root_query(plan, fixed, limit);
             let (mut rows, next) = self.dated(&query, change, window, course, limit).await?;
-            rows.rows.retain(|row| !excluded(&plan.root, row));
+            rows.leave_out(&plan.root);
             return Ok((self.documents(plan, rows, false).await?, next));
         }
         let touches = match change.touches.is_empty() {

@@ -184,7 +184,7 @@ impl Call<'_> {
         let mut all = Found::default();
         for list in lists {
             all.rows.extend(list.rows.into_iter().filter(|row| !related.excluded(row)));
-            all.bad.extend(list.bad);
+            all.bad.extend(list.bad.into_iter().filter(|bad| !bad.is_excluded(related.table)));
         }
         Ok(all)
     }
@@ -266,7 +266,12 @@ impl Call<'_> {
                 }
                 page => page?,
             };
-            let before = self.not_again(&query, std::mem::take(&mut held), &page.rows)?;
+            let first = page
+                .rows
+                .first()
+                .map(|row| self.key_offsets(&query).map(|at| at.iter().map(|at| row[*at].clone()).collect()))
+                .transpose()?;
+            let before = self.not_again(&query, std::mem::take(&mut held), first.as_ref())?;
             found.rows.extend(before.into_iter().filter(|row| wanted.contains(&related.group(row))));
             if page.more {
                 held = self.hold_back(&query, &mut course, &mut page)?;
@@ -278,7 +283,7 @@ impl Call<'_> {
             let before = found.rows.len();
             let count = page.rows.len();
             found.rows.extend(page.rows.into_iter().filter(|row| wanted.contains(&related.group(row))));
-            found.bad.extend(page.bad);
+            found.bad.extend(page.bad.into_iter().filter(|bad| !bad.is_excluded(related.table)));
             foreign += count - (found.rows.len() - before);
             if foreign > 4 * found.rows.len() + 1000 {
                 debug!(table = related.table.table, foreign, "a range of keys takes in too much, reading by lists");

@@ -1,9 +1,10 @@
 //! The one row that makes an answer unreadable: by its key where that can be read alone, else passed over, so that the others go on.
 
 use super::error::{SysproError, chain};
-use super::odata::{BadRow, Call, Query, Rows};
+use super::left_out::Settled;
+use super::odata::{BadRow, Call, Query, RowProblem, Rows};
 use super::order::Course;
-use super::wire::Cell;
+use super::wire::{Answer, Cell};
 
 /// Rows in a row that cannot be read before the answers themselves are taken to be the trouble.
 const BAD_IN_A_ROW: u32 = 20;
@@ -34,12 +35,13 @@ impl Call<'_> {
         match self.attempt(query.table, &ask, &wanted).await {
             // it has gone meanwhile
             Ok(answer) if answer.rows.is_empty() => Ok(false),
-            Ok(answer) if answer.seen.iter().all(|seen| *seen) => {
-                let (cells, _) = self.placed(query, course, &wanted, &answer.rows[0])?;
+            Ok(answer) => {
+                let Some(row) = answer.rows.into_iter().next().and_then(whole) else { return Err(error) };
+                let (cells, _) = self.placed(query, course, &wanted, &row)?;
                 if course.after == after {
                     return Err(error);
                 }
-                found.bad.push(BadRow { cells: Some(cells), after, problem });
+                found.bad.push(BadRow { cells: Some(cells), after, problem: RowProblem::Unreadable(problem) });
                 Ok(true)
             }
             Err(alone) if alone.is_unreadable() => self.pass_over(query, course, found, error, &wanted).await,
@@ -81,9 +83,7 @@ impl Call<'_> {
         match self.query(&one, None, 2, 1).await {
             Ok(answer) => {
                 found.bad.truncate(known);
-                self.rows.set(self.rows.get() + answer.rows.len() as u64);
-                found.rows.extend(self.spread(query, answer.rows));
-                course.unreadable = 0;
+                self.take_alone(query, course, found, answer)?;
                 Ok(more)
             }
             Err(again) if again.is_failure_within() => Ok(more),
@@ -101,7 +101,7 @@ impl Call<'_> {
         wanted: &[&str],
     ) -> Result<bool, SysproError> {
         let after = course.after.clone();
-        let nameless = || BadRow { cells: None, after: after.clone(), problem: chain(&error) };
+        let nameless = || BadRow { cells: None, after: after.clone(), problem: RowProblem::Unreadable(chain(&error)) };
         let mut skipped = 1;
         let row = loop {
             let ask = self.ask_behind(query, wanted, after.as_deref(), skipped)?;
@@ -113,20 +113,29 @@ impl Call<'_> {
         };
         found.bad.extend((0..skipped).map(|_| nameless()));
         let Some(row) = row else { return Ok(false) };
+        let Some(row) = whole(row) else { return Err(error) };
         let (cells, key) = self.placed(query, course, wanted, &row)?;
         let one = Query { conditions: query.conditions.iter().cloned().chain(self.exactly(query, &key)).collect(), ..query.clone() };
         match self.query(&one, None, 2, self.odata.retry.read_attempts).await {
             Ok(answer) => {
-                self.rows.set(self.rows.get() + answer.rows.len() as u64);
-                found.rows.extend(self.spread(query, answer.rows));
-                course.unreadable = 0;
+                self.take_alone(query, course, found, answer)?;
             }
             Err(error) if error.is_unreadable() => {
-                found.bad.push(BadRow { cells: Some(cells), after, problem: chain(&error) });
+                found.bad.push(BadRow { cells: Some(cells), after, problem: RowProblem::Unreadable(chain(&error)) });
             }
             Err(error) => return Err(error),
         }
         Ok(true)
+    }
+
+    /// What came of a row that was asked for alone, by its key.
+    fn take_alone(&self, query: &Query<'_>, course: &mut Course, found: &mut Rows, answer: Answer) -> Result<(), SysproError> {
+        self.rows.set(self.rows.get() + answer.rows.len() as u64);
+        let Settled { rows, bad, .. } = self.settle(query, answer, course.after.as_deref())?;
+        found.rows.extend(rows);
+        found.bad.extend(bad);
+        course.unreadable = 0;
+        Ok(())
     }
 
     /// A row of the wanted columns as a row of the query, and its key, once its place is held against what came before.
@@ -142,4 +151,9 @@ impl Call<'_> {
         let [key] = keys;
         Ok((cells, key))
     }
+}
+
+/// A row that leaves nothing out.
+fn whole(row: Vec<Option<Cell>>) -> Option<Vec<Cell>> {
+    row.into_iter().collect()
 }

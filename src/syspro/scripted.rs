@@ -11,7 +11,9 @@ use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use url::Url;
 
-use crate::config::settings::{Connection, DateLiteral, DateZone, EnetSettings, KeyOrder, RetrySettings, SysproSettings, SysproSource};
+use crate::config::settings::{
+    AbsentColumns, Connection, DateLiteral, DateZone, EnetSettings, KeyOrder, RetrySettings, SysproSettings, SysproSource,
+};
 use crate::domain::money::parse_decimal;
 
 /// What arrives.
@@ -177,6 +179,7 @@ pub(super) fn settings_for(port: u16) -> SysproSettings {
         no_date_before: chrono::NaiveDate::from_ymd_opt(1901, 1, 1).expect("a date"),
         key_order: KeyOrder::Binary,
         count_check: true,
+        absent_columns: AbsentColumns::Fail,
         connection: Connection {
             ca_file: None,
             proxy: None,

@@ -3,6 +3,7 @@
 mod columns;
 mod failing;
 mod kinds;
+mod left_out;
 mod twins;
 
 use chrono::NaiveDate;

@@ -72,14 +72,21 @@ impl Cell {
 /// One page as it came.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Answer {
-    /// The rows, cells in the order of the columns asked for.
-    pub(super) rows: Vec<Vec<Cell>>,
-    /// Which of the columns stood in at least one row.
-    pub(super) seen: Vec<bool>,
+    /// The columns asked for.
+    pub(super) columns: Vec<String>,
+    /// The rows, cells in the order of the columns asked for; `None`: the row leaves the column out.
+    pub(super) rows: Vec<Vec<Option<Cell>>>,
     /// Where the server says that the page goes on.
     pub(super) next_link: Option<String>,
     /// How many rows there are in all, where that was asked and is answered.
     pub(super) count: Option<u64>,
+}
+
+impl Answer {
+    /// Whether the column stands in at least one row.
+    pub(super) fn gives(&self, at: usize) -> bool {
+        self.rows.iter().any(|row| matches!(row.get(at), Some(Some(_))))
+    }
 }
 
 /// Reads a page. A body that is a bare array is taken too.
@@ -88,8 +95,9 @@ pub(super) fn parse(body: &[u8], columns: &[&str]) -> Result<Answer, String> {
     let page = Page { columns, at: columns.iter().enumerate().map(|(i, name)| (*name, i)).collect() };
     let read = |body: &[u8]| {
         let mut reader = serde_json::Deserializer::from_slice(body);
-        let answer = (&page).deserialize(&mut reader)?;
+        let mut answer: Answer = (&page).deserialize(&mut reader)?;
         reader.end()?;
+        answer.columns = columns.iter().map(|name| (*name).to_owned()).collect();
         Ok(answer)
     };
     read(body).or_else(|error: serde_json::Error| match held(body).map(|body| read(&body)) {
@@ -192,8 +200,7 @@ impl<'de> Visitor<'de> for &Page<'_> {
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             match &*name {
                 "value" => {
-                    let (rows, seen) = map.next_value_seed(Rows(self))?;
-                    (answer.rows, answer.seen, found) = (rows, seen, true);
+                    (answer.rows, found) = (map.next_value_seed(Rows(self))?, true);
                 }
                 "@odata.nextLink" | "@nextLink" | "odata.nextLink" => answer.next_link = map.next_value()?,
                 "@odata.count" | "@count" | "odata.count" => {
@@ -214,67 +221,66 @@ impl<'de> Visitor<'de> for &Page<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Answer, A::Error> {
-        let (rows, seen) = Rows(self).visit_seq(seq)?;
-        Ok(Answer { rows, seen, ..Answer::default() })
+        Ok(Answer { rows: Rows(self).visit_seq(seq)?, ..Answer::default() })
     }
 }
 
 struct Rows<'p, 'c>(&'p Page<'c>);
 
 impl<'de> DeserializeSeed<'de> for Rows<'_, '_> {
-    type Value = (Vec<Vec<Cell>>, Vec<bool>);
+    type Value = Vec<Vec<Option<Cell>>>;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for Rows<'_, '_> {
-    type Value = (Vec<Vec<Cell>>, Vec<bool>);
+    type Value = Vec<Vec<Option<Cell>>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of rows")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut seen = vec![false; self.0.columns.len()];
         let mut rows = Vec::new();
-        while let Some(row) = seq.next_element_seed(OneRow { page: self.0, seen: &mut seen })? {
+        while let Some(row) = seq.next_element_seed(OneRow(self.0))? {
             rows.push(row);
         }
-        Ok((rows, seen))
+        Ok(rows)
     }
 }
 
-struct OneRow<'p, 'c> {
-    page: &'p Page<'c>,
-    seen: &'p mut Vec<bool>,
-}
+struct OneRow<'p, 'c>(&'p Page<'c>);
 
 impl<'de> DeserializeSeed<'de> for OneRow<'_, '_> {
-    type Value = Vec<Cell>;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Cell>, D::Error> {
+    type Value = Vec<Option<Cell>>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for OneRow<'_, '_> {
-    type Value = Vec<Cell>;
+    type Value = Vec<Option<Cell>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a row")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Cell>, A::Error> {
-        let mut row = vec![Cell::Null; self.page.columns.len()];
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut row = vec![None; self.0.columns.len()];
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             // names are compared exactly, and without case only where that fails: some servers fold them
-            let at = self.page.at.get(&*name).copied();
-            let at = at.or_else(|| self.page.columns.iter().position(|column| column.eq_ignore_ascii_case(&name)));
-            match at {
+            let exact = self.0.at.get(&*name).copied();
+            if let Some(at) = exact
+                && row[at].is_some()
+            {
+                return Err(serde::de::Error::custom(format!("a row has `{name}` twice")));
+            }
+            let folded = || self.0.columns.iter().position(|column| column.eq_ignore_ascii_case(&name)).filter(|at| row[*at].is_none());
+            match exact.or_else(folded) {
                 Some(at) => {
                     let raw: &RawValue = map.next_value()?;
-                    row[at] = Cell::from_raw(raw).map_err(serde::de::Error::custom)?;
-                    self.seen[at] = true;
+                    row[at] = Some(Cell::from_raw(raw).map_err(serde::de::Error::custom)?);
                 }
                 None => {
                     map.next_value::<IgnoredAny>()?;
@@ -298,21 +304,21 @@ mod tests {
         let body =
             br#"{"@odata.context":"x","value":[{"Supplier":"0000104  ","@odata.etag":"W/1","Value":12345678901234.567891,"Gone":null}]}"#;
         let answer = parse(body, &["Value", "Supplier", "Gone", "Absent"]).expect("a page");
-        assert_eq!(answer.rows, [[Cell::Number("12345678901234.567891".into()), text("0000104  "), Cell::Null, Cell::Null]]);
-        assert_eq!(answer.seen, [true, true, true, false]);
+        assert_eq!(answer.rows, [[Some(Cell::Number("12345678901234.567891".into())), Some(text("0000104  ")), Some(Cell::Null), None]]);
+        assert_eq!([0, 1, 2, 3].map(|at| answer.gives(at)), [true, true, true, false]);
     }
 
     #[test]
     fn bare_arrays_marks_and_links_are_accepted() {
         let answer = parse(b"\xEF\xBB\xBF[{\"a\":\"\\u00e9\\\"\"}]", &["A"]).expect("a page");
-        assert_eq!(answer.rows, [[text("\u{e9}\"")]]);
+        assert_eq!(answer.rows, [[Some(text("\u{e9}\""))]]);
         let answer = parse(br#"{"value":[],"@odata.nextLink":"T?$skiptoken=1"}"#, &["A"]).expect("a page");
         assert_eq!(answer.next_link.as_deref(), Some("T?$skiptoken=1"));
     }
 
     #[test]
     fn what_no_text_can_hold_is_written_out() {
-        let read = |body: &[u8]| parse(body, &["A"]).map(|answer| answer.rows[0][0].clone());
+        let read = |body: &[u8]| parse(body, &["A"]).map(|answer| answer.rows[0][0].clone().expect("a value"));
         let escaped = |text: &str| Ok(Cell::Escaped(text.into()));
         assert_eq!(read(br#"{"value":[{"A":"00\u0000104"}]}"#), escaped("00\\u0000104"));
         assert_eq!(read(br#"{"value":[{"A":"Neutral \ud83d"}]}"#), escaped("Neutral \\ud83d"));

@@ -1,5 +1,7 @@
 //! What SYSPRO answers is not believed because it answers: order, number, keys and every single row are looked at.
 
+mod left_out;
+
 use std::process::Command;
 
 use serde_json::Value;

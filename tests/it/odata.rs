@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 use tieline::config::secret::Credential;
-use tieline::config::settings::{Connection, DateLiteral, DateZone, EnetSettings, KeyOrder, RetrySettings, SysproSettings, SysproSource};
+use tieline::config::settings::{
+    AbsentColumns, Connection, DateLiteral, DateZone, EnetSettings, KeyOrder, RetrySettings, SysproSettings, SysproSource,
+};
 use tieline::definition::ReadPlan;
 use tieline::definition::plan::{ChangeQuery, ChildRead, TableRead, TypeChange, ViaRead};
 use tieline::domain::{Document, Value};
@@ -122,6 +124,7 @@ pub fn settings(sim: &SysproSim) -> SysproSettings {
         no_date_before: chrono::NaiveDate::from_ymd_opt(1901, 1, 1).expect("a date"),
         key_order: KeyOrder::Binary,
         count_check: true,
+        absent_columns: AbsentColumns::Fail,
         connection: Connection {
             connect_timeout: limit,
             request_timeout: limit,

@@ -10,26 +10,35 @@ use crate::sim::dataset::{Cell, SqlType, Table};
 pub struct RowWriter<'a> {
     table: &'a Table,
     switches: &'a Switches,
-    /// `{"First":`, then `,"Next":` for each.
+    /// With the name as it is written: `"Name":`.
     columns: Vec<(usize, SqlType, Vec<u8>)>,
 }
 
 impl<'a> RowWriter<'a> {
     /// The columns in the order wanted.
     pub fn new(table: &'a Table, columns: &[usize], switches: &'a Switches) -> Self {
-        let name = |(place, at): (usize, &usize)| {
+        let name = |at: &usize| {
             let column = &table.schema.columns[*at];
-            let opening = if place == 0 { '{' } else { ',' };
-            (*at, column.sql, format!("{opening}\"{}\":", column.name).into_bytes())
+            (*at, column.sql, format!("\"{}\":", column.name).into_bytes())
         };
-        Self { table, switches, columns: columns.iter().enumerate().map(name).collect() }
+        Self { table, switches, columns: columns.iter().map(name).collect() }
     }
 
     /// Appends one object.
     pub fn write(&self, slot: u32, out: &mut Vec<u8>) {
+        let mut before = b'{';
         for (at, sql, name) in &self.columns {
+            let cell = self.table.cell(slot, *at);
+            if self.switches.omits(cell, false) {
+                continue;
+            }
+            out.push(before);
+            before = b',';
             out.extend_from_slice(name);
-            self.value(self.table.cell(slot, *at), *sql, out);
+            self.value(cell, *sql, out);
+        }
+        if before == b'{' {
+            out.push(before);
         }
         out.push(b'}');
     }

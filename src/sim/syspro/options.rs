@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::enet::{EnetAccounts, EnetSwitches};
-use crate::sim::dataset::DatasetOptions;
+use crate::sim::dataset::{Cell, DatasetOptions};
 use crate::sim::faults::Faults;
 
 /// Everything that a simulator starts with.
@@ -109,6 +109,10 @@ pub struct Switches {
     pub left_out_of_scans: bool,
     /// Texts that come as something else.
     pub raw: Vec<RawText>,
+    /// Texts whose column is left out of the row, as no service should.
+    pub omitted: Vec<String>,
+    /// What is null is left out of the row, and through e.net what is blank too: a serializer that was told to.
+    pub omit_empty: bool,
     /// e.net.
     pub enet: EnetSwitches,
 }
@@ -122,6 +126,16 @@ pub struct RawText {
     pub json: Vec<u8>,
     /// What stands between the tags of e.net's XML instead.
     pub xml: String,
+}
+
+impl Switches {
+    /// Whether a column that holds this is left out of the row; `blank`: blank text counts as empty.
+    pub fn omits(&self, cell: &Cell, blank: bool) -> bool {
+        match cell {
+            Cell::Text(text) => self.omitted.iter().any(|omitted| **omitted == **text) || (self.omit_empty && blank && text.is_empty()),
+            cell => self.omit_empty && *cell == Cell::Null,
+        }
+    }
 }
 
 impl Default for Switches {
@@ -149,6 +163,8 @@ impl Default for Switches {
             absent: Vec::new(),
             left_out_of_scans: false,
             raw: Vec::new(),
+            omitted: Vec::new(),
+            omit_empty: false,
             enet: EnetSwitches::default(),
         }
     }

@@ -117,18 +117,14 @@ impl Finder {
                 return Err(enet(EnetError::Malformed { asked, problem }));
             }
         }
-        let mut answer = Answer { seen: vec![false; columns.len()], ..Answer::default() };
+        let mut answer = Answer { columns: columns.iter().map(|name| (*name).to_owned()).collect(), ..Answer::default() };
         let edm: Vec<Option<&str>> = columns.iter().map(|column| self.types.edm(table, column)).collect();
         for row in found.rows {
-            let cells = row.into_iter().enumerate().map(|(at, text)| match text {
-                None => Cell::Null,
-                Some(text) => {
-                    answer.seen[at] = true;
-                    match Cell::from_text(text) {
-                        Cell::Text(text) => cell(&text, edm[at], find.kinds.get(at).copied().unwrap_or_default()),
-                        other => other,
-                    }
-                }
+            let cells = row.into_iter().enumerate().map(|(at, text)| {
+                text.map(|text| match Cell::from_text(text) {
+                    Cell::Text(text) => cell(&text, edm[at], find.kinds.get(at).copied().unwrap_or_default()),
+                    other => other,
+                })
             });
             answer.rows.push(cells.collect());
         }

@@ -71,6 +71,9 @@ pub(super) fn find(request: &Node, company: &Company, switches: &Switches) -> (A
         for at in &columns {
             let column = &schema.columns[*at];
             let cell = table.cell(*slot, *at);
+            if switches.omits(cell, true) {
+                continue;
+            }
             match switches.raw.iter().find(|raw| raw.text == cell.text() && !raw.text.is_empty()) {
                 Some(raw) => writer.raw(&column.name, &raw.xml),
                 None => writer.value(&column.name, &show(cell, column.sql, switches.enet.trailing_minus)),

@@ -1,0 +1,148 @@
+//! Columns that were asked for and are left out of an answer: of some of its rows, or of all of them.
+//!
+//! OData 4 has an empty value written as `null` (JSON format 4.01, section 7.1), and e.net writes an empty element. What leaves a value out
+//! is a serializer that was told to; some leave out zeros too. So it is not known what such a column holds, unless the settings say so.
+
+use crate::config::settings::AbsentColumns;
+use crate::definition::plan::TableRead;
+
+use super::error::SysproError;
+use super::odata::{BadRow, Call, Query, RowProblem, asked};
+use super::wire::{Answer, Cell};
+
+/// The rows of one answer, each with the query's columns.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// The rows that have all that was asked for.
+    pub(super) rows: Vec<Vec<Cell>>,
+    /// The keys of all rows that have one, in the order received.
+    pub(super) keys: Vec<Vec<Cell>>,
+    /// Rows that leave a column out. One without its key, or without what it belongs by, has no cells.
+    pub(super) bad: Vec<BadRow>,
+}
+
+/// What the columns of an answer are that its rows may leave out.
+struct Judged {
+    /// Per column of the answer whether a row without it is complete.
+    may_lack: Vec<bool>,
+    /// Where each column of the query stands in the answer; `None`: it was not asked for.
+    at: Vec<Option<usize>>,
+    /// Places in the answer of the key and of what tells where a row belongs.
+    needed: Vec<usize>,
+}
+
+impl Call<'_> {
+    /// The rows of an answer. `after`: the last key before it, by which a row without a key is told of.
+    ///
+    /// # Errors
+    /// [`SysproError::NoKey`], [`SysproError::MissingColumn`] and [`SysproError::LeftOut`], where a column stands in no row at all, and nothing
+    /// says that the table has it.
+    pub(super) fn settle(&self, query: &Query<'_>, answer: Answer, after: Option<&[Cell]>) -> Result<Settled, SysproError> {
+        if answer.rows.is_empty() {
+            return Ok(Settled::default());
+        }
+        let judged = self.judge_columns(query, &answer)?;
+        let key_at = self.key_offsets(query)?;
+        let mut settled = Settled::default();
+        for row in answer.rows {
+            let left_out: Vec<String> = row
+                .iter()
+                .zip(&judged.may_lack)
+                .zip(&answer.columns)
+                .filter(|((cell, may_lack), _)| cell.is_none() && !**may_lack)
+                .map(|(_, name)| name.clone())
+                .collect();
+            let nameless = !left_out.is_empty() && judged.needed.iter().any(|at| row[*at].is_none());
+            let before = || settled.keys.last().map(Vec::as_slice).or(after).map(<[Cell]>::to_vec);
+            if nameless {
+                let bad = BadRow { cells: None, after: before(), problem: RowProblem::LeftOut(left_out) };
+                settled.bad.push(bad);
+                continue;
+            }
+            let cells = judged.cells(row);
+            let key: Vec<Cell> = key_at.iter().map(|at| cells[*at].clone()).collect();
+            match left_out.is_empty() {
+                true => settled.rows.push(cells),
+                false => {
+                    let bad = BadRow { cells: Some(cells), after: before(), problem: RowProblem::LeftOut(left_out) };
+                    settled.bad.push(bad);
+                }
+            }
+            settled.keys.push(key);
+        }
+        Ok(settled)
+    }
+
+    fn judge_columns(&self, query: &Query<'_>, answer: &Answer) -> Result<Judged, SysproError> {
+        let place = self.place(query.table);
+        let empty = self.odata.settings.absent_columns == AbsentColumns::Empty;
+        let mut may_lack = Vec::with_capacity(answer.columns.len());
+        let mut unknown = Vec::new();
+        for (at, name) in answer.columns.iter().enumerate() {
+            let given = answer.gives(at);
+            if given {
+                let mut learned = self.odata.learned.borrow_mut();
+                let known = learned.given.entry(place.clone()).or_default();
+                if !known.contains(name) {
+                    known.insert(name.clone());
+                }
+            } else if query.key.contains(name) && !self.is_known(query.table, name) {
+                return Err(SysproError::NoKey { asked: asked(self.company, query.table), column: name.clone() });
+            }
+            let optional = query.optional.contains(name);
+            if !given && !optional && self.metadata.lacks(query.table, name) {
+                return Err(SysproError::MissingColumn {
+                    company: self.company.to_string(),
+                    table: query.table.to_owned(),
+                    columns: vec![name.clone()],
+                });
+            }
+            let exists = given || self.is_known(query.table, name);
+            if !exists && (optional || empty) {
+                self.note_missing(query.table, name);
+            } else if !exists {
+                unknown.push(name.clone());
+            }
+            may_lack.push(empty || (!exists && optional));
+        }
+        if !unknown.is_empty() {
+            return Err(SysproError::LeftOut { asked: asked(self.company, query.table), rows: answer.rows.len(), columns: unknown });
+        }
+        for name in query.columns.iter().filter(|name| !answer.columns.contains(name)) {
+            self.note_missing(query.table, name);
+        }
+        let place_of = |name: &String| answer.columns.iter().position(|other| other == name);
+        let at = query.columns.iter().map(place_of).collect();
+        let needed = query.key.iter().chain(query.anchor).filter_map(place_of).collect();
+        Ok(Judged { may_lack, at, needed })
+    }
+
+    /// Whether the table is known to have the column: rows have brought it before, or the service's `$metadata` lists it.
+    pub(super) fn is_known(&self, table: &str, name: &str) -> bool {
+        let listed = self.metadata.has_tables() && self.metadata.edm(table, name).is_some();
+        listed || self.odata.learned.borrow().given.get(&self.place(table)).is_some_and(|given| given.contains(name))
+    }
+}
+
+impl Judged {
+    /// A row of the answer with the query's columns; what it leaves out is null.
+    fn cells(&self, mut row: Vec<Option<Cell>>) -> Vec<Cell> {
+        let mut cell = |at: &Option<usize>| at.and_then(|at| row.get_mut(at)?.take()).unwrap_or(Cell::Null);
+        self.at.iter().map(&mut cell).collect()
+    }
+}
+
+impl BadRow {
+    /// The key column that the row leaves out.
+    pub(super) fn key_left_out(&self, key: &[String]) -> Option<String> {
+        let RowProblem::LeftOut(left_out) = &self.problem else { return None };
+        left_out.iter().find(|name| key.contains(name)).cloned()
+    }
+
+    /// Whether the definition leaves the row out, by columns that it has.
+    pub(super) fn is_excluded(&self, table: &TableRead) -> bool {
+        let (Some(cells), RowProblem::LeftOut(left_out)) = (&self.cells, &self.problem) else { return false };
+        let given = |at: &usize| table.columns.get(*at).is_some_and(|name| !left_out.contains(name));
+        table.exclude.iter().any(|(at, values)| given(at) && cells.get(*at).is_some_and(|cell| values.contains(&cell.key_text())))
+    }
+}
