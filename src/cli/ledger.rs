@@ -1,5 +1,7 @@
 //! Commands that read the ledger: `status`, `failures`, `audit`, `migrate`.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::context::{Checked, Context};
@@ -322,6 +324,14 @@ fn parts_table(rows: &[FailureRow]) -> String {
     output::table(&headers, &[6], table)
 }
 
+/// A value before a number or a comma: in quotes where it would run into them.
+fn set_apart(value: &str) -> Cow<'_, str> {
+    match value.contains([' ', ',']) || value.ends_with(|c: char| c.is_ascii_digit()) {
+        true => Cow::Owned(format!("`{value}`")),
+        false => Cow::Borrowed(value),
+    }
+}
+
 /// A cause, one fact a line: readable at any width.
 fn cause_text(row: &CauseRow, lookups: &Lookups) -> String {
     let records = |number: i64| if number == 1 { "1 record".to_owned() } else { format!("{number} records") };
@@ -332,7 +342,7 @@ fn cause_text(row: &CauseRow, lookups: &Lookups) -> String {
         fact("example", format!("{}: {}", DocumentKey::shown(&row.example_key), row.example));
     }
     for (number, values) in by_place(&row.values).into_iter().enumerate() {
-        let named: Vec<String> = values.iter().take(VALUES).map(|one| format!("{} {}", one.shown(), one.documents)).collect();
+        let named: Vec<String> = values.iter().take(VALUES).map(|one| format!("{} {}", set_apart(one.shown()), one.documents)).collect();
         let more = values.len().saturating_sub(VALUES);
         let name = if number == 0 { "values" } else { "and values" };
         fact(name, named.join(", ") + &if more > 0 { format!(", and {more} more") } else { String::new() });

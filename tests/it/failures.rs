@@ -89,9 +89,13 @@ fn a_cause_has_an_example_its_values_its_amounts_per_currency_and_its_first_fail
     assert!(rows.iter().all(|row| word(row, "since") > first.as_str() && word(row, "first_failed_at") < word(row, "since")), "{rows:?}");
 
     let said = run(&world, &["failures", "--entity", "invoice"]);
-    for words in
-        ["EDU1/invoice  rejected  6 records", "values        R2 4, X-9 2", "at stake      R2 ", "first failed", "tieline failures --cause "]
-    {
+    for words in [
+        "EDU1/invoice  rejected  6 records",
+        "values        `R2` 4, `X-9` 2",
+        "at stake      R2 ",
+        "first failed",
+        "tieline failures --cause ",
+    ] {
         assert!(said.contains(words), "{words}: {said}");
     }
     let name = word(cause, "cause");
@@ -209,7 +213,7 @@ fn values_that_differ_at_two_places_are_counted_each_and_of_many_records_the_new
         .collect();
     assert_eq!(counted, [(1, "30", 500), (1, "60", 500), (2, "EUR", 600), (2, "R", 400)]);
     let said = run(&world, &["failures", "--causes"]);
-    for words in ["values        30 500, 60 500", "and values    EUR 600, R 400", "(values of the newest 1000 records)"] {
+    for words in ["values        `30` 500, `60` 500", "and values    EUR 600, R 400", "(values of the newest 1000 records)"] {
         assert!(said.contains(words), "{words}: {said}");
     }
     // of a smaller group all are counted, and nothing is said of a limit

@@ -236,9 +236,11 @@ async fn show(
             took.as_secs(),
             took.subsec_millis() / 100
         );
-        let cycle_word = if cycles == 1 { "cycle" } else { "cycles" };
         let says = if ties { "Both systems agree to the cent, currency by currency" } else { "The two systems do NOT agree" };
-        println!("{says}, after {cycles} {cycle_word}.");
+        match cycles {
+            1 => println!("{says}, after 1 cycle."),
+            _ => println!("{says}, after {cycles} cycles. `read` counts a record once for each cycle that read it."),
+        }
         let open = summary.undelivered();
         if open.total() > 0 {
             println!("{} records are not delivered: {}.", open.total(), open.sentence());

@@ -21,15 +21,14 @@ pub(super) fn element(name: &str, text: &str) -> String {
 pub(super) fn text(body: &[u8]) -> String {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let begins = body.iter().position(|byte| !byte.is_ascii_whitespace()).map_or(&b""[..], |at| &body[at..]);
-    if begins.starts_with(b"\"") {
-        if let Ok(inner) = serde_json::from_slice::<String>(body) {
-            return inner;
-        }
-    } else if begins.starts_with(b"<string") {
-        let outer = String::from_utf8_lossy(body);
-        if let Ok(inner) = only_text(&outer) {
-            return inner;
-        }
+    let inner = match begins {
+        [b'"', ..] => serde_json::from_slice::<String>(body).ok(),
+        begins if begins.starts_with(b"<string") => only_text(&String::from_utf8_lossy(body)).ok(),
+        _ => None,
+    };
+    if let Some(inner) = inner {
+        // the text may have been written out with a mark of its own
+        return inner.trim_start_matches('\u{feff}').to_owned();
     }
     let head = String::from_utf8_lossy(&body[..body.len().min(200)]).to_ascii_lowercase();
     let declared = head.split_once("encoding=").map(|(_, rest)| rest.trim_start_matches(['"', '\'']));
@@ -236,6 +235,13 @@ mod tests {
     #[test]
     fn wrapped_and_encoded_texts_come_out_the_same() {
         assert_eq!(text(b"3EA613166FE4BF47925DF1CEA14E910100  "), "3EA613166FE4BF47925DF1CEA14E910100  ");
+        // the inner text may have a mark of its own
+        for body in [
+            "\u{feff}<t><RowsReturned>0</RowsReturned></t>",
+            "<string>\u{feff}&lt;t&gt;&lt;RowsReturned&gt;0&lt;/RowsReturned&gt;&lt;/t&gt;</string>",
+        ] {
+            assert_eq!(rows(&text(body.as_bytes()), &["A"]).expect("no rows").returned, Some(0));
+        }
         assert_eq!(text(b"\"3EA6  \""), "3EA6  ");
         assert_eq!(text(b"\xEF\xBB\xBF<string xmlns=\"x\">&lt;A&gt;\xC3\xA9&lt;/A&gt;</string>"), "<A>\u{e9}</A>");
         assert_eq!(
