@@ -8,6 +8,7 @@ use crate::config::settings::AbsentColumns;
 use crate::definition::ReadPlan;
 use crate::definition::plan::{ColumnKind, TableRead};
 use crate::domain::{CompanyId, Value};
+use crate::retry;
 
 use super::error::SysproError;
 use super::odata::{Call, OData, Query};
@@ -21,7 +22,7 @@ const AT_ONCE: usize = 4;
 ///
 /// A server in trouble refuses now this, now that: Microsoft's IIS says 404 while an application is being replaced. What is missing is read
 /// as empty where a definition allows it, so that believing too soon would blank what is there.
-const REPEATS: usize = 3;
+const REPEATS: u32 = 3;
 
 /// What a probe found of one table.
 #[derive(Debug)]
@@ -269,7 +270,7 @@ impl Call<'_> {
         // a failing server is asked again like everywhere else; one that fails on a column does so for good
         match self.once(table, &ask, columns).await {
             Err(error @ SysproError::Failed { .. }) if error.is_about(columns) => Err(error),
-            Err(error) if error.class() != crate::retry::Class::Permanent => self.attempt(table, &ask, columns).await,
+            Err(error) if error.class() != retry::Class::Permanent => self.attempt(table, &ask, columns).await,
             answer => answer,
         }
     }
@@ -328,6 +329,20 @@ impl Call<'_> {
         Ok(true)
     }
 
+    /// The same where nothing has been answered yet that could be asked beside it: with growing waits between.
+    async fn stays_refused_for_long(&self, table: &str, column: &str) -> Result<bool, SysproError> {
+        let retry = &self.odata.retry;
+        for attempt in 1..=REPEATS {
+            tokio::time::sleep(retry::delay(attempt, retry.min_delay, retry.max_delay)).await;
+            match self.sample(table, &[column]).await {
+                Ok(_) => return Ok(false),
+                Err(error) if error.is_about(&[column]) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
     /// A question about another table that this company has answered before.
     fn answered_before(&self, table: &str) -> Option<(String, String)> {
         let learned = self.odata.learned.borrow();
@@ -350,9 +365,15 @@ impl Call<'_> {
 
     /// Tells an unknown table from an unknown company, and both from a server in trouble.
     pub(super) async fn not_found(&self, table: &str, column: &str, refusal: SysproError) -> SysproError {
-        if let Some((other, answering)) = self.answered_before(table)
-            && !self.stays_refused((table, column), (&other, &answering)).await.unwrap_or(false)
-        {
+        // what the service itself lists is there, whatever it says now
+        if self.metadata.has_tables() && self.metadata.has_table(table) {
+            return refusal;
+        }
+        let stays = match self.answered_before(table) {
+            Some((other, answering)) => self.stays_refused((table, column), (&other, &answering)).await,
+            None => self.stays_refused_for_long(table, column).await,
+        };
+        if !stays.unwrap_or(false) {
             return refusal;
         }
         let (company, table) = (self.company.to_string(), table.to_owned());

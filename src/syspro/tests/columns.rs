@@ -118,3 +118,44 @@ fn companions_are_laid_beside_the_root_row_and_may_be_missing() {
         assert_eq!((documents.len(), pages[0].missing_columns.len()), (1, 2));
     });
 }
+
+#[test]
+fn a_table_is_not_missing_because_the_first_questions_about_it_are_answered_404() {
+    let mut plan = orders();
+    plan.children[0].may_be_absent = true;
+    let rows = |settings: &SysproSettings| {
+        let sizes = actix_rt::System::new().block_on(async {
+            let odata = OData::new(settings, &quick_retry()).expect("a client");
+            odata.sizes(&credential(), &"EDU1".into(), &plan, true).await
+        });
+        sizes.into_iter().find(|size| size.table == "PorMasterDetail").map(|size| size.rows)
+    };
+    let (heads, lines) = order_rows(2, 2);
+    let full = || Tables::default().with("PorMasterHdr", &heads).with("PorMasterDetail", &lines);
+    let lines_asked = |request: &scripted::Request| request.target.contains("PorMasterDetail");
+    // counting is tried three ways, then a row is asked for
+    for times in 1..=6 {
+        let asked = Mutex::new(0);
+        let script = move |request: &scripted::Request, _: &Tables| {
+            let mut asked = asked.lock().expect("no panic");
+            *asked += u32::from(lines_asked(request));
+            (lines_asked(request) && *asked <= times).then(|| reply(404, "<html><h1>Not Found</h1></html>"))
+        };
+        let server = Server::scripted(full(), Box::new(script));
+        assert_ne!(rows(&server.settings()), Some(0), "{times} times");
+    }
+    // one that the service lists is there however often it says 404
+    let csdl = r#"<Schema Namespace="M"><EntityType Name="L"><Property Name="PurchaseOrder" Type="Edm.String"/></EntityType>
+        <EntityContainer><EntitySet Name="PorMasterDetail" EntityType="M.L"/></EntityContainer></Schema>"#;
+    for (listed, expected) in [(true, None), (false, Some(0))] {
+        let script = move |request: &scripted::Request, _: &Tables| match request.table.as_str() {
+            "$metadata" if listed => Some(reply(200, csdl)),
+            "" => Some(reply(200, "{}")),
+            _ => lines_asked(request).then(|| reply(404, "<html><h1>Not Found</h1></html>")),
+        };
+        let server = Server::scripted(full(), Box::new(script));
+        let mut settings = server.settings();
+        settings.metadata = true;
+        assert_eq!(rows(&settings), expected, "listed: {listed}");
+    }
+}
