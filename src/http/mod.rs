@@ -16,13 +16,17 @@ mod tls;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_http::HttpService;
+use actix_server::ServerHandle;
+use actix_service::map_config;
+use actix_web::dev::AppConfig;
 use actix_web::middleware::{DefaultHeaders, from_fn};
-use actix_web::{App, HttpServer, web};
-use tokio::sync::Semaphore;
+use actix_web::{App, web};
+use tokio::sync::{Semaphore, watch};
 
 pub use auth::{ROUTES, Route};
 pub use problem::Problem;
@@ -41,6 +45,8 @@ use crate::domain::FlowId;
 
 /// Connections at once, per worker; more wait.
 const CONNECTIONS: usize = 256;
+/// How long the first head of a connection may take.
+const HEAD_LIMIT: Duration = Duration::from_secs(10);
 /// How long requests in hand may take when the server stops, in seconds.
 const STOP_SECONDS: u64 = 5;
 
@@ -93,6 +99,11 @@ impl Surface {
 }
 
 impl Surface {
+    /// Whether browsers come over TLS to this server itself.
+    fn secure(&self) -> bool {
+        self.deps.settings.http.certificate.is_some()
+    }
+
     /// The parameters of a list: each of its kind, a company and an entity only where there is one.
     ///
     /// # Errors
@@ -145,6 +156,8 @@ pub enum HttpError {
 /// A running server.
 pub struct Server {
     handle: ServerHandle,
+    /// Tells connections at rest to close.
+    stop: watch::Sender<bool>,
     /// Reads the certificate anew.
     keeping: Option<tokio::task::JoinHandle<()>>,
     /// Where it listens.
@@ -154,6 +167,7 @@ pub struct Server {
 impl Server {
     /// Lets requests in hand end, and stops.
     pub async fn stop(self) {
+        self.stop.send_replace(true);
         self.handle.stop(true).await;
         if let Some(keeping) = self.keeping {
             keeping.abort();
@@ -172,7 +186,7 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
     let bound = listener.local_addr().map_err(failed)?;
     let certificate = surface.deps.settings.http.certificate.as_ref().map(Certificate::read).transpose()?;
     let data = web::Data::new(surface.clone());
-    let secure = certificate.is_some();
+    let secure = surface.secure();
     let app = move || {
         App::new()
             .app_data(data.clone())
@@ -182,21 +196,40 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
             .wrap(from_fn(auth::check))
             .wrap(headers(secure))
     };
-    let server = HttpServer::new(app)
-        .workers(2)
-        .disable_signals()
-        .shutdown_timeout(STOP_SECONDS)
-        .client_request_timeout(Duration::from_secs(10))
-        .max_connections(CONNECTIONS);
+    let (stop, stopped) = watch::channel(false);
+    let server =
+        actix_server::Server::build().workers(2).disable_signals().shutdown_timeout(STOP_SECONDS).max_concurrent_connections(CONNECTIONS);
+    // actix-web's own server offers HTTP/2 as soon as it serves TLS: these are made of the HTTP/1 service alone
     let server = match &certificate {
-        Some(certificate) => server.listen_rustls_0_23(listener, certificate.server()?),
-        None => server.listen(listener),
+        Some(certificate) => {
+            let tls = certificate.server()?;
+            server.listen("https", listener, move || {
+                let http = HttpService::build().client_request_timeout(HEAD_LIMIT).graceful_shutdown_signal(when(&stopped));
+                http.h1(map_config(app(), |()| AppConfig::default())).rustls_0_23(tls.clone())
+            })
+        }
+        None => server.listen("http", listener, move || {
+            let http = HttpService::build().client_request_timeout(HEAD_LIMIT).graceful_shutdown_signal(when(&stopped));
+            http.h1(map_config(app(), |()| AppConfig::default())).tcp()
+        }),
     };
     let server = server.map_err(failed)?.run();
     let handle = server.handle();
     actix_web::rt::spawn(server);
     let keeping = certificate.map(|certificate| actix_web::rt::spawn(certificate.keep()));
-    Ok(Server { handle, keeping, address: bound })
+    Ok(Server { handle, stop, keeping, address: bound })
+}
+
+/// Ends when the server is told to stop.
+fn when(stopped: &watch::Receiver<bool>) -> impl Fn() -> Pin<Box<dyn Future<Output = ()>>> + 'static {
+    let stopped = stopped.clone();
+    move || {
+        let mut stopped = stopped.clone();
+        Box::pin(async move {
+            // an error: the server has gone already
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        })
+    }
 }
 
 /// Nothing here is to be stored, framed or guessed at by a browser. A problem carries them by itself: as an error it may pass by the headers' layer.

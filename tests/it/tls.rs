@@ -32,15 +32,21 @@ fn put(folder: &Path, certificate: &str, key: &str) {
     std::fs::write(folder.join("key.pem"), key).unwrap();
 }
 
-/// One request by a client that trusts this certificate alone.
-fn ask(site: &Site, trusted: &Own, request: &str) -> std::io::Result<String> {
+/// A connection of a client that trusts this certificate alone, and offers these protocols.
+fn connect(site: &Site, trusted: &Own, protocols: &[&str]) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.der.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
-    let connection = ClientConnection::new(config, "localhost".try_into().unwrap()).unwrap();
-    let mut stream = StreamOwned::new(connection, TcpStream::connect(("127.0.0.1", site.port))?);
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let connection = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    Ok(StreamOwned::new(connection, TcpStream::connect(("127.0.0.1", site.port))?))
+}
+
+/// One request.
+fn ask(site: &Site, trusted: &Own, request: &str) -> std::io::Result<String> {
+    let mut stream = connect(site, trusted, &[])?;
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     match stream.read_to_string(&mut answer) {
@@ -134,4 +140,45 @@ fn bad_certificates_are_named_before_the_service_runs() {
     std::fs::write(file, without).unwrap();
     let out = site.run(&["check"]);
     assert!(out.status.code() == Some(4) && text(&out).contains("http.certificate_key"), "{}", text(&out));
+}
+
+/// How a client of HTTP/2 begins (RFC 9113, section 3.4), with its empty settings.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+
+/// What is answered to it; empty where the connection is closed.
+fn answer(mut stream: impl Read + Write) -> Vec<u8> {
+    let mut answer = Vec::new();
+    // an error: closed without a goodbye
+    let _ = stream.write_all(PREFACE).and_then(|()| stream.read_to_end(&mut answer).map(drop));
+    answer
+}
+
+#[test]
+fn nobody_is_spoken_to_in_http_2() {
+    let site = Site::alone();
+    secured(&site);
+    let own = own(2090);
+    put(&site.path("tls"), &own.certificate, &own.key);
+    let mut service = site.serve();
+    wait_until("the service answers", || get(&site, &own, "/health/live").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")));
+    // who offers nothing else is refused in the handshake, who offers both speaks HTTP/1.1
+    let mut alone = connect(&site, &own, &["h2"]).unwrap();
+    let error = alone.write_all(b"x").and_then(|()| alone.flush()).expect_err("no protocol in common");
+    assert!(error.to_string().contains("NoApplicationProtocol"), "{error}");
+    let mut both = connect(&site, &own, &["h2", "http/1.1"]).unwrap();
+    both.write_all(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    assert_eq!(both.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
+    // who begins with HTTP/2 without asking gets no frame
+    for protocols in [&[][..], &["http/1.1"]] {
+        let said = answer(connect(&site, &own, protocols).unwrap());
+        assert!(said.is_empty() || said.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&said));
+    }
+    assert_eq!(service.terminate(), Some(0));
+
+    let plain = Site::alone();
+    let mut service = plain.serve();
+    wait_until("the service answers", || TcpStream::connect(("127.0.0.1", plain.port)).is_ok());
+    let said = answer(TcpStream::connect(("127.0.0.1", plain.port)).unwrap());
+    assert!(said.is_empty() || said.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&said));
+    assert_eq!(service.terminate(), Some(0));
 }

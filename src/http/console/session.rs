@@ -168,7 +168,7 @@ pub(super) async fn sign_in(surface: web::Data<Surface>, request: HttpRequest, p
     let token = hex(&bytes);
     surface.deps.store.session_open(hash_of(&token), row.id, actor(&row.name, request.peer_addr())).await?;
     let mut response = see_other(&to);
-    set_cookie(&mut response, &format!("{COOKIE}={token}; Max-Age=43200{}", attributes(&request)));
+    set_cookie(&mut response, &format!("{COOKIE}={token}; Max-Age=43200{}", attributes(&surface, &request)));
     Ok(response)
 }
 
@@ -178,14 +178,14 @@ pub(super) async fn sign_out(surface: web::Data<Surface>, request: HttpRequest, 
     Form::of(&session, payload).await?;
     surface.deps.store.session_close(session.hash, actor(&session.key, request.peer_addr())).await?;
     let mut response = see_other("/sign-in");
-    set_cookie(&mut response, &format!("{COOKIE}=; Max-Age=0{}", attributes(&request)));
+    set_cookie(&mut response, &format!("{COOKIE}=; Max-Age=0{}", attributes(&surface, &request)));
     Ok(response)
 }
 
 /// `Secure` where the browser came over TLS, to us or to a proxy before us, which tells; a lie about it could only make the cookie stricter.
-fn attributes(request: &HttpRequest) -> String {
+fn attributes(surface: &Surface, request: &HttpRequest) -> String {
     let told = request.headers().get("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
-    let tls = told || request.app_config().secure();
+    let tls = told || surface.secure();
     format!("; Path=/; HttpOnly; SameSite=Strict{}", if tls { "; Secure" } else { "" })
 }
 
