@@ -11,6 +11,7 @@ use actix_web::{Error, HttpMessage, web};
 use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
+use super::body;
 use super::console::{self, Refusal};
 use super::problem::Problem;
 use super::{Surface, console::SignInFailed};
@@ -108,7 +109,7 @@ pub(super) struct Caller {
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// Lets a request pass whose key allows its route.
-pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub(super) async fn check<B: MessageBody + 'static>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let Some(surface) = request.app_data::<web::Data<Surface>>().cloned() else {
         return Ok(request.error_response(Problem::unauthorized()).map_into_boxed_body());
@@ -118,23 +119,25 @@ pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, nex
     let on_console = console::ROUTES.iter().any(|route| route.matches_path(&path));
     let table = if on_console { console::ROUTES } else { ROUTES };
     let route = routes_at(table, &path).find(|route| route.method == request.method().as_str());
-    // depends on nothing: not on the ledger, where keys are, nor on a turn
+    // depends on nothing: not on the ledger, where keys are
     if path == "/health/live" && route.is_some() {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
+    // nothing waits for whoever sends slowly
+    if let Err(problem) = body::take_in(&mut request).await {
+        return Ok(request.error_response(problem).map_into_boxed_body());
+    }
     let permitted = timeout(REQUEST_LIMIT, async {
-        // callers never take every database connection away from the flows; held until the answer stands
-        let turn = surface.turns.acquire().await;
         if let (true, Some(route)) = (on_console, route) {
-            return console::permit(&request, &surface, route).await.map(|caller| (caller, turn));
+            return console::permit(&request, &surface, route).await;
         }
         if is_astray(&request, &path) {
             console::permit(&request, &surface, &ANY_PAGE).await?;
             return Err(Problem::not_found(format!("there is no page `{path}`"), "the menu above leads to every page").into());
         }
-        permit(&request, &surface, route, &path).await.map(|caller| (caller, turn)).map_err(Refusal::Problem)
+        permit(&request, &surface, route, &path).await.map_err(Refusal::Problem)
     });
-    let (caller, turn) = match permitted.await {
+    let caller = match permitted.await {
         Ok(Ok(permitted)) => permitted,
         Ok(Err(Refusal::Problem(problem))) => {
             if problem.status == 401 {
@@ -152,8 +155,6 @@ pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, nex
     match timeout(REQUEST_LIMIT.saturating_sub(started.elapsed()), next.call(request)).await {
         Ok(response) => {
             let response = response?.map_into_boxed_body();
-            // waits without a turn: wrong keys must not keep others from the ledger
-            drop(turn);
             if response.response().extensions().get::<SignInFailed>().is_some() {
                 refused(peer, &surface).await;
             }

@@ -19,9 +19,30 @@ const MOST: Duration = Duration::from_secs(2);
 /// After so much quiet an address is forgotten.
 const QUIET: Duration = Duration::from_secs(300);
 
+/// Sign-ins in hand at once.
+const SIGN_INS: usize = 16;
+/// The same from one address.
+const SIGN_INS_EACH: usize = 4;
+
 /// Remembers who failed lately.
 #[derive(Debug, Default)]
-pub(super) struct Doorman(Mutex<HashMap<IpAddr, Failures>>);
+pub(super) struct Doorman(Mutex<HashMap<IpAddr, Failures>>, Mutex<Vec<IpAddr>>);
+
+/// A sign-in in hand.
+#[derive(Debug)]
+pub(super) struct SignIn<'d> {
+    doorman: &'d Doorman,
+    address: IpAddr,
+}
+
+impl Drop for SignIn<'_> {
+    fn drop(&mut self) {
+        let mut all = self.doorman.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = all.iter().position(|address| *address == self.address) {
+            all.swap_remove(at);
+        }
+    }
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Failures {
@@ -30,6 +51,17 @@ struct Failures {
 }
 
 impl Doorman {
+    /// Lets a sign-in begin; `None` while there are too many, from this address or from all.
+    pub(super) fn sign_in(&self, address: IpAddr) -> Option<SignIn<'_>> {
+        let mut all = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = network(address);
+        if all.len() >= SIGN_INS || all.iter().filter(|one| **one == address).count() >= SIGN_INS_EACH {
+            return None;
+        }
+        all.push(address);
+        Some(SignIn { doorman: self, address })
+    }
+
     /// Notes a failure; says how long its answer should be held back.
     pub(super) fn failed(&self, address: IpAddr, now: Instant) -> Duration {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +116,18 @@ mod tests {
         let (doorman, now) = (Doorman::default(), Instant::now());
         let delay = (1..=6).map(|n| doorman.failed(format!("2001:db8::{n}").parse().expect("address"), now)).last();
         assert_eq!(delay, Some(STEP));
+    }
+
+    #[test]
+    fn so_many_sign_ins_are_in_hand_at_once() {
+        let doorman = Doorman::default();
+        let address = |n: u8| IpAddr::from([192, 0, 2, n]);
+        let mut mine: Vec<_> = (0..SIGN_INS_EACH).map(|_| doorman.sign_in(address(1)).expect("a place")).collect();
+        assert!(doorman.sign_in(address(1)).is_none());
+        let others: Vec<_> = (2..).map_while(|n| doorman.sign_in(address(n))).collect();
+        assert_eq!(mine.len() + others.len(), SIGN_INS);
+        mine.pop();
+        assert!(doorman.sign_in(address(1)).is_some(), "one has ended");
     }
 
     #[test]

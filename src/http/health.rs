@@ -30,7 +30,7 @@ pub(super) async fn live() -> HttpResponse {
 pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     let mut missing = Vec::new();
     // the store's own limits are longer than whoever asks this will wait
-    match timeout(CHECK_LIMIT, surface.deps.store.ping()).await {
+    match timeout(CHECK_LIMIT, surface.watching.store.ping()).await {
         Ok(Ok(())) => {
             for name in [syspro_credential(surface.deps.settings.syspro.source), SERVICENOW] {
                 match timeout(CHECK_LIMIT, surface.deps.vault.credential(name)).await {
@@ -42,7 +42,7 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
         }
         Ok(Err(error)) => missing.push(format!("the ledger: {error}")),
         Err(_) => {
-            let why = surface.deps.store.trouble().map(|problem| format!("; the last connection failed: {problem}"));
+            let why = surface.watching.store.trouble().map(|problem| format!("; the last connection failed: {problem}"));
             missing.push(format!("the ledger: no answer within {} s{}", CHECK_LIMIT.as_secs(), why.unwrap_or_default()));
         }
     }
@@ -61,8 +61,8 @@ pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, P
     let now = Utc::now();
     let next = surface.root.next_runs().await;
     let gave_up = surface.root.gave_up().await;
-    let rows = flow_status(&surface.deps).await?;
-    let pending = surface.deps.store.pending_counts().await?;
+    let rows = flow_status(&surface.watching).await?;
+    let pending = surface.watching.store.pending_counts().await?;
     let mut stuck = false;
     let flows: Vec<_> = rows
         .iter()

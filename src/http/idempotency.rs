@@ -40,7 +40,7 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
     };
     let body = match request.extract::<web::Bytes>().await {
         Ok(body) => body,
-        Err(_) => return Ok(request.error_response(Problem::too_large(super::api::actions::BODY_LIMIT)).map_into_boxed_body()),
+        Err(_) => return Ok(request.error_response(Problem::too_large(super::body::LIMIT)).map_into_boxed_body()),
     };
     let mut hash = Sha256::new();
     for part in [request.method().as_str().as_bytes(), b" ", request.uri().to_string().as_bytes(), b"\n", &body] {

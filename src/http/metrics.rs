@@ -23,7 +23,7 @@ const ROOT_LIMIT: Duration = Duration::from_secs(1);
 
 /// What stands in the ledger is read now; without it those gauges keep their last values, and `tieline_ledger_up` is 0.
 pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
-    let store = &surface.deps.store;
+    let store = &surface.watching.store;
     let gauges = timeout(LEDGER_LIMIT, store.gauges()).await.ok().and_then(Result::ok);
     all_metrics().set_ledger_up(gauges.is_some());
     let (busy, idle) = store.connections();

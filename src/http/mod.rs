@@ -4,6 +4,7 @@
 
 pub mod api;
 mod auth;
+mod body;
 pub mod console;
 mod doorman;
 mod health;
@@ -50,22 +51,25 @@ const HEAD_LIMIT: Duration = Duration::from_secs(10);
 /// How long requests in hand may take when the server stops, in seconds.
 const STOP_SECONDS: u64 = 5;
 
+/// Connections to the ledger that health and metrics have together.
+const WATCHING: usize = 2;
+
 /// Records looked up in SYSPRO at once.
 const LOOKS: usize = 2;
 
 /// What every handler has.
 #[derive(Clone)]
 pub struct Surface {
-    /// What every actor has.
+    /// What every actor has; callers have half of the ledger's connections together, the rest is for the flows.
     pub deps: Deps,
+    /// The same for health and metrics, which wait for no other caller.
+    watching: Deps,
     /// Asks Root.
     pub root: RootDoor,
     /// The settings with their origins, as they were read.
     loaded: Arc<Loaded>,
     /// Who failed to sign in lately.
     doorman: Arc<Doorman>,
-    /// So many requests at once may use the ledger: half of the connections, the rest is for the flows.
-    turns: Arc<Semaphore>,
     /// What lists answered a moment ago.
     memo: Arc<memo::Memo>,
     /// One replay at a time.
@@ -81,15 +85,16 @@ pub struct Surface {
 impl Surface {
     /// The surface over a running tree.
     pub fn new(deps: Deps, root: RootDoor, access: Access, loaded: Arc<Loaded>) -> Self {
-        let turns = Arc::new(Semaphore::new((deps.settings.database.pool_size / 2).max(1) as usize));
         let desk = Desk::new(deps.clone(), Way::Service(access.clone()));
+        let sharing = |connections| Deps { store: deps.store.shared_by(connections), ..deps.clone() };
+        let half = deps.settings.database.pool_size as usize / 2;
         Self {
-            deps,
+            watching: sharing(WATCHING),
+            deps: sharing(half),
             root,
             loaded,
             doorman: Arc::default(),
             memo: Arc::default(),
-            turns,
             replaying: Arc::new(Semaphore::new(1)),
             desk,
             access,

@@ -85,6 +85,27 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", "it cannot be done now", detail, next_step)
     }
 
+    /// 408: the body did not come in time.
+    pub fn timed_out(seconds: u64) -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "timed-out",
+            "the request did not arrive in time",
+            format!("the body had not arrived whole after {seconds} s"),
+            "send it again, at once and whole",
+        )
+    }
+
+    /// 415: the body is in a form that is not read.
+    pub fn unsupported(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", "the body is in a form that is not read", detail, next_step)
+    }
+
+    /// 429: too many at once.
+    pub fn too_many(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", "too many requests at once", detail, next_step)
+    }
+
     /// 413: the body is too large.
     pub fn too_large(limit: usize) -> Self {
         Self::new(
@@ -142,6 +163,7 @@ impl ResponseError for Problem {
         }
         match self.status {
             401 => drop(response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"tieline\""))),
+            429 => drop(response.insert_header((header::RETRY_AFTER, "1"))),
             503 => drop(response.insert_header((header::RETRY_AFTER, "5"))),
             _ => {}
         }

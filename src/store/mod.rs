@@ -97,6 +97,8 @@ pub(crate) type Tx<T> = Result<T, TxError>;
 pub struct Store {
     pool: Pool<ConnectionManager<PgConnection>>,
     permits: Arc<Semaphore>,
+    /// A share of the connections that these callers have together; `None`: all of them.
+    share: Option<Arc<Semaphore>>,
     call_timeout: Duration,
     statements: Arc<AtomicU64>,
     trouble: Trouble,
@@ -174,7 +176,12 @@ impl Store {
             .error_handler(Box::new(QuietHandler(trouble.clone())))
             .build_unchecked(manager);
         let permits = Arc::new(Semaphore::new(settings.pool_size as usize));
-        Ok(Self { pool, permits, call_timeout: settings.call_timeout, statements, trouble })
+        Ok(Self { pool, permits, share: None, call_timeout: settings.call_timeout, statements, trouble })
+    }
+
+    /// The same ledger for callers that have so many connections together, and never take the others away from the rest.
+    pub fn shared_by(&self, connections: usize) -> Self {
+        Self { share: Some(Arc::new(Semaphore::new(connections.max(1)))), ..self.clone() }
     }
 
     /// Runs `work` in one transaction on a thread that may block.
@@ -220,14 +227,21 @@ impl Store {
     {
         let hanging = || StoreError::Hanging { what, seconds: self.call_timeout.as_secs() };
         let started = Instant::now();
-        let permit = tokio::time::timeout(self.call_timeout, self.permits.clone().acquire_owned()).await.map_err(|_| hanging())?;
+        let permits = async {
+            let share = match &self.share {
+                Some(share) => Some(share.clone().acquire_owned().await),
+                None => None,
+            };
+            (share, self.permits.clone().acquire_owned().await)
+        };
+        let permits = tokio::time::timeout(self.call_timeout, permits).await.map_err(|_| hanging())?;
         let pool = self.pool.clone();
         let trouble = self.trouble.clone();
         // while the server is known to be away nobody waits long: those behind wait for the same places
         let patience = if self.trouble().is_some() { KNOWN_AWAY.min(pool.connection_timeout()) } else { pool.connection_timeout() };
         let task = tokio::task::spawn_blocking(move || {
             // held until the work ends, not until the caller gives up
-            let _permit = permit;
+            let _permits = permits;
             let mut conn = pool.get_timeout(patience).map_err(|error| unreachable(&trouble, &error))?;
             metrics().store_waited(started.elapsed());
             failpoint::transaction(Some(what));

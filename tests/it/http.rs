@@ -1,5 +1,7 @@
 //! The HTTP surface of the real service.
 
+mod slow;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 

@@ -21,14 +21,13 @@ use crate::domain::run::RunKind;
 use crate::domain::word;
 use crate::http::Surface;
 use crate::http::auth::Caller;
+use crate::http::body::LIMIT;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::store::{FlowBefore, Forgotten, ForgottenFlow, NewAudit, ReplayScope};
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// The largest body, in bytes.
-pub(in crate::http) const BODY_LIMIT: usize = 64 << 10;
 /// The longest reason, in characters.
 const WHY_LIMIT: usize = 1000;
 /// Records that one replay can name.
@@ -123,12 +122,16 @@ pub(in crate::http) fn caller(request: &HttpRequest) -> String {
 /// A JSON body; an empty one is an empty object.
 pub(super) async fn body<T: for<'de> Deserialize<'de> + Default>(payload: web::Payload) -> Result<T, Problem> {
     let bytes = payload
-        .to_bytes_limited(BODY_LIMIT)
+        .to_bytes_limited(LIMIT)
         .await
-        .map_err(|_| Problem::too_large(BODY_LIMIT))?
+        .map_err(|_| Problem::too_large(LIMIT))?
         .map_err(|error| Problem::bad_request(format!("the body did not arrive whole: {error}"), "send it again"))?;
     if bytes.is_empty() {
         return Ok(T::default());
+    }
+    // serde would take an array for the object's members in their order
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(Problem::bad_request("the body is no JSON object", "send a JSON object with the documented members"));
     }
     serde_json::from_slice(&bytes).map_err(|error| {
         Problem::bad_request(format!("the body cannot be read: {error}"), "send a JSON object with the documented members")

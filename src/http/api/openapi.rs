@@ -349,8 +349,10 @@ fn described(route: &Route, said: &Operation, components: &mut BTreeMap<String, 
     }
     if said.body.is_some() {
         problems.extend([
+            (408, "the body did not arrive in time"),
             (409, "not now: something of this is on its way"),
             (413, "the body is too large"),
+            (415, "the body is compressed"),
             (422, "what is asked for contradicts itself, or an earlier request with the same `Idempotency-Key`"),
         ]);
     }

@@ -4,6 +4,7 @@
 //! needs no keeping and does not give the cookie away.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::{StatusCode, header};
@@ -18,13 +19,12 @@ use crate::config::crypto::{hex, random};
 use crate::domain::role::Role;
 use crate::http::Surface;
 use crate::http::auth::{Caller, Route, actor, key_of};
+use crate::http::body::LIMIT;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
 
 /// The cookie's name.
 const COOKIE: &str = "tieline_session";
-/// The largest form, in bytes.
-const FORM_LIMIT: usize = 64 << 10;
 
 /// Marks the answer to a wrong key, which the middleware counts and holds back.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +95,7 @@ pub(super) struct Form(BTreeMap<String, Vec<String>>);
 
 impl Form {
     async fn read(payload: web::Payload) -> Result<Self, Refusal> {
-        let bytes = payload.to_bytes_limited(FORM_LIMIT).await.map_err(|_| Problem::too_large(FORM_LIMIT))?;
+        let bytes = payload.to_bytes_limited(LIMIT).await.map_err(|_| Problem::too_large(LIMIT))?;
         let bytes = bytes.map_err(|error| Problem::bad_request(format!("the form did not arrive whole: {error}"), "send it again"))?;
         let mut fields: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(&bytes) {
@@ -153,6 +153,12 @@ pub(super) async fn sign_in(surface: web::Data<Surface>, request: HttpRequest, p
         let step = "open the console itself, and sign in there";
         return Err(Problem::forbidden("the form came from a page of another site", step).into());
     }
+    let address = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
+    let Some(_in_hand) = surface.doorman.sign_in(address) else {
+        return Err(
+            Problem::too_many("others are signing in from your address, or many from everywhere", "try again in some seconds").into()
+        );
+    };
     let form = Form::read(payload).await?;
     let to = safe_target(form.text("to")).to_owned();
     let (row, _) = match key_of(form.text("key").trim(), &surface).await {
