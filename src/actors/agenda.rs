@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::poller::PollError;
 use crate::domain::run::RunKind;
@@ -19,7 +19,12 @@ pub(super) struct Agenda {
     delays: (Duration, Duration),
     next: BTreeMap<(FlowId, bool), DateTime<Utc>>,
     again: BTreeMap<(FlowId, bool), Again>,
+    /// The latest time that was seen.
+    latest: DateTime<Utc>,
 }
+
+/// A clock that goes back by less is put right by its own time service, and changes nothing.
+const SET_BACK: TimeDelta = TimeDelta::minutes(1);
 
 /// A run that came to nothing and is tried again before its schedule wants it.
 struct Again {
@@ -44,7 +49,7 @@ impl Agenda {
         lease: Duration,
         delays: (Duration, Duration),
     ) -> Self {
-        Self { schedules, lease, delays, next: BTreeMap::new(), again: BTreeMap::new() }
+        Self { schedules, lease, delays, next: BTreeMap::new(), again: BTreeMap::new(), latest: DateTime::<Utc>::MIN_UTC }
     }
 
     /// Other schedules take the place of these; a flow whose schedule stays keeps its next run, a new one runs at once.
@@ -69,6 +74,28 @@ impl Agenda {
         let polls = self.next.iter().filter(|((_, sweep), _)| !sweep);
         let soon = |key: &(FlowId, bool), next: DateTime<Utc>| self.again.get(key).map_or(next, |again| again.at.min(next));
         polls.map(|(key, next)| (key.0.clone(), soon(key, *next))).collect()
+    }
+
+    /// Looks at the clock. When it was set back, nothing waits for the time that it showed before: what is due then is due at the schedule's
+    /// next time from now. Answers the time before.
+    pub(super) fn clock(&mut self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let before = std::mem::replace(&mut self.latest, now);
+        if before == DateTime::<Utc>::MIN_UTC || before - now < SET_BACK {
+            // little by little it must not go back far
+            self.latest = before.max(now);
+            return None;
+        }
+        for ((flow, sweeping), next) in &mut self.next {
+            let of_entity = self.schedules.get(&flow.entity);
+            let schedule = of_entity.and_then(|(poll, sweep)| if *sweeping { sweep.as_ref() } else { Some(poll) });
+            if let Some(sooner) = schedule.and_then(|schedule| schedule.next_after(now)) {
+                *next = sooner.min(*next);
+            }
+        }
+        for again in self.again.values_mut().filter(|again| again.at < DateTime::<Utc>::MAX_UTC) {
+            again.at = now + (again.at - before).max(TimeDelta::zero());
+        }
+        Some(before)
     }
 
     /// Takes from the agenda what is due now; a flow in `busy` stays where it is.
@@ -169,6 +196,36 @@ mod tests {
         assert_eq!(take(&mut agenda, at("2026-03-02T01:59:59Z")), NEVER);
         assert_eq!(take(&mut agenda, at("2026-03-02T02:00:01Z")), [at("2026-03-02T02:00:00Z")]);
         assert_eq!(take(&mut agenda, at("2026-03-02T02:00:02Z")), NEVER);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_no_flow_from_its_schedule() {
+        let mut agenda = agenda("*/5 * * * *");
+        let start = at("2026-03-02T10:02:00Z");
+        assert_eq!(agenda.clock(start), None);
+        take(&mut agenda, start);
+        let error = PollError::Store { flow: flow(), text: "gone".into() };
+        agenda.ended(&due(start), Some(&error), start);
+        // a few seconds are put right by the time service
+        assert_eq!(agenda.clock(start - TimeDelta::seconds(59)), None);
+        let yesterday = at("2026-03-01T10:02:00Z");
+        assert_eq!(agenda.clock(yesterday), Some(start));
+        assert_eq!(agenda.clock(yesterday), None, "told once");
+        assert_eq!(take(&mut agenda, yesterday + TimeDelta::seconds(5)), [start], "the next try keeps its wait");
+        assert_eq!(take(&mut agenda, at("2026-03-01T10:04:59Z")), NEVER);
+        assert_eq!(take(&mut agenda, at("2026-03-01T10:05:00Z")), [at("2026-03-01T10:05:00Z")]);
+        // forward again: what was missed is due once
+        assert_eq!(agenda.clock(start), None);
+        assert_eq!(take(&mut agenda, start).len(), 1);
+        assert_eq!(take(&mut agenda, start), NEVER);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_little_by_little_is_noticed_too() {
+        let mut agenda = agenda("*/5 * * * *");
+        let start = at("2026-03-02T10:02:00Z");
+        let told = (0..300).filter(|n| agenda.clock(start - TimeDelta::seconds(*n)).is_some()).count();
+        assert_eq!(told, 4, "each minute once");
     }
 
     #[test]

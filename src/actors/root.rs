@@ -211,6 +211,10 @@ impl Handler<Tick> for Root {
         let (running, gave_up) = (&self.running, &self.gave_up);
         let busy = |flow: &FlowId| running.contains(flow) || gave_up.contains_key(flow);
         let works = self.parts.deps.definitions.is_in_force();
+        let now = Utc::now();
+        if let Some(before) = self.agenda.clock(now) {
+            warn!(%before, %now, "the clock was set back; flows are due by their schedules from now on, whatever they waited for");
+        }
         let due = if works { self.agenda.take(flows(&self.parts.deps), busy, Utc::now()) } else { Vec::new() };
         if !due.is_empty() {
             let ask = CycleAsk {

@@ -73,7 +73,7 @@ pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, P
             stuck |= row.configured && (flow_stuck || row.stopped.is_some() || gave_up.contains_key(&flow));
             json!({
                 "company": row.company, "entity": row.entity, "configured": row.configured, "stuck": flow_stuck, "left_out": gave_up.get(&flow), "paused": row.paused_at.is_some(), "stopped": row.stopped,
-                "seconds_since_progress": row.last_progress_at.map(|at| (now - at).num_seconds()),
+                "seconds_since_progress": row.last_progress_at.map(|at| (now - at).num_seconds().max(0)),
                 "last_success_at": row.last_success_at, "last_error": row.last_error, "watermark": row.watermark,
                 "next_run_at": next.get(&flow),
                 "outstanding": row.backlog(),
