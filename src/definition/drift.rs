@@ -1,8 +1,8 @@
 //! Columns whose kind of value changed: SYSPRO was upgraded, or something between it and us was. Pure.
 //!
 //! A supplier `0000001` that arrives as the number 1 is another supplier, and the old one looks deleted: such a change must not pass
-//! in silence. What each column held until now is kept with the flow. Columns that the definition names as dates are left out: what is no
-//! date in them sets its own record aside. So does a single text among numbers, such as `100.50CR`, outside keys.
+//! in silence. What each column held until now is kept with the flow. In a column that the definition names as a date, what is no date sets
+//! its own record aside. So does a single text among numbers, such as `100.50CR`, outside keys.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +22,8 @@ pub enum Kind {
     Number,
     /// True or false.
     Flag,
+    /// What the definition names as a date: known to hold something, and never another kind.
+    Date,
 }
 
 impl Kind {
@@ -43,6 +45,7 @@ impl Kind {
             (Self::Number, Value::Text(text)) => {
                 parse_decimal(text.trim()).is_some() || text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b))
             }
+            (Self::Date, _) => true,
             _ => Self::of(value).is_none_or(|kind| kind == self),
         }
     }
@@ -52,6 +55,7 @@ impl Kind {
             Self::Text => "text",
             Self::Number => "a number",
             Self::Flag => "a flag",
+            Self::Date => "a date",
         }
     }
 }
@@ -84,6 +88,35 @@ impl std::fmt::Display for Drift {
 }
 
 impl Kinds {
+    /// The columns that have held something, each with its table.
+    pub fn columns(&self, plan: &Plan) -> Vec<(String, String)> {
+        let root = &plan.read.root;
+        let mut all = Vec::new();
+        let mut add = |table: &str, name: &str, place: String| {
+            if self.0.contains_key(&place) {
+                all.push((table.to_owned(), name.to_owned()));
+            }
+        };
+        for name in &root.columns {
+            match &root.derive {
+                Some(derive) if derive.column_out == *name => add(&root.table, &derive.from, name.clone()),
+                _ => add(&root.table, name, name.clone()),
+            }
+        }
+        for join in &plan.read.joins {
+            let names = join.table.columns.iter().filter(|name| !join.table.key.contains(name));
+            names.zip(plan.read.columns.iter().skip(join.offset)).for_each(|(name, place)| add(&join.table.table, name, place.clone()));
+        }
+        for child in &plan.read.children {
+            let place = |name: &str| format!("{}.{name}", child.name);
+            child.table.columns.iter().for_each(|name| add(&child.table.table, name, place(name)));
+            if let Some(via) = &child.via {
+                via.carry.iter().for_each(|name| add(&via.table.table, name, place(name)));
+            }
+        }
+        all
+    }
+
     /// Learns from a page. Answers whether there is anything new, and the columns in which a value is of another kind than before; they
     /// are learnt anew.
     pub fn learn(&mut self, plan: &Plan, documents: &[Document]) -> (bool, Vec<Drift>) {
@@ -115,9 +148,16 @@ impl Kinds {
         I: Iterator<Item = (&'d Document, &'d Row)>,
     {
         let mut new = false;
-        for (at, (name, _)) in names.iter().enumerate().filter(|(_, (_, kind))| *kind != ColumnKind::Date) {
+        for (at, (name, kind)) in names.iter().enumerate() {
             let values = || rows().filter_map(|(document, row)| Some((document, row.get(at)?)));
             let column = format!("{prefix}{name}");
+            if *kind == ColumnKind::Date {
+                if !self.0.contains_key(&column) && values().any(|(_, value)| Kind::of(value).is_some()) {
+                    self.0.insert(column, Kind::Date);
+                    new = true;
+                }
+                continue;
+            }
             let Some(was) = self.0.get(&column).copied() else {
                 // numbers of more digits than we compute with are kept as texts, and may come first; outside keys, so may a value that is none
                 let numbers = || {
@@ -228,5 +268,29 @@ mod tests {
         let mut kinds = Kinds::default();
         assert!(kinds.learn(&plan, &page(&[text("100.50CR"), number(), number()])).1.is_empty());
         assert!(kinds.learn(&plan, &page(&[number(), number()])).1.is_empty());
+    }
+
+    #[test]
+    fn what_columns_have_held_is_known_with_their_tables() {
+        let definitions = load(None, "apo", &[], &Default::default()).expect("the shipped ones");
+        let plan = definitions.plan(&"invoice".into()).expect("a plan").clone();
+        let mut root = vec![Value::Null; plan.read.columns.len()];
+        let at = |name: &str| plan.read.columns.iter().position(|column| column == name).expect("a column");
+        root[at("Supplier")] = text("S");
+        root[at("DueDate")] = Value::Date(chrono::NaiveDate::from_ymd_opt(2026, 1, 31).expect("a date"));
+        let child = &plan.read.children[0];
+        let line: Vec<Value> =
+            child.column_names().map(|name| if name == "DistrValue" { Value::from_decimal(1.into()) } else { Value::Null }).collect();
+        let mut children = vec![Vec::new(); plan.read.children.len()];
+        children[0].push(line.into());
+        let document = Document { key: "S".to_owned().into(), root: root.into(), children, faults: Vec::new() };
+        let mut kinds = Kinds::default();
+        assert_eq!(kinds.learn(&plan, std::slice::from_ref(&document)), (true, vec![]));
+        assert_eq!(kinds.learn(&plan, &[document]), (false, vec![]), "known by now");
+        let pair = |table: &str, name: &str| (table.to_owned(), name.to_owned());
+        let mut known = kinds.columns(&plan);
+        known.sort();
+        assert_eq!(known, [pair("ApInvoice", "DueDate"), pair("ApInvoice", "Supplier"), pair("ApJnlDistrib", "DistrValue")]);
+        assert_eq!(Kinds::default().columns(&plan), []);
     }
 }

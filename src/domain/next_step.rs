@@ -63,6 +63,8 @@ steps! {
     ColumnLeftOut { columns, table } => "have the service give {columns} of `{table}` in every row, what is empty as null or as an empty element; or, \
         once it is certain that it leaves out what is empty and nothing else, such as zeros, set `syspro.absent_columns = \"empty\"` and restart \
         the service; the next run that reads the record takes it in by itself (`tieline sync --sweep` reads everything)";
+    KeyLeftOut { columns, table } => "have the service give {columns} of `{table}` in every row: without it, it is not known which record the row is \
+        of, so no setting makes it readable; the next run that can read the row takes it in by itself (`tieline sync --sweep` reads everything)";
     JoinKeyTooShort { table } => "add the missing column to `on` of the `[[join]]` `{table}`, or make it a `[[child]]`, or correct the rows in \
         SYSPRO; then read the record again (`tieline backfill`, or the next sweep)";
     ViaKeyTooShort { table } => "add the column that tells the rows of `{table}` apart to `on` of `via` in the entity's file, or correct the \

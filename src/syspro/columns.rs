@@ -258,6 +258,7 @@ impl Call<'_> {
         if optional.is_empty() {
             return Err(refusal);
         }
+        self.gone(query.table, optional.clone())?;
         warn!(company = %self.company, table = query.table, columns = ?optional, "optional columns are missing and are read as empty");
         let mut learned = self.odata.learned.borrow_mut();
         learned.dropped.entry(self.place(query.table)).or_default().extend(optional);

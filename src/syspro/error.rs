@@ -99,6 +99,20 @@ pub enum SysproError {
         /// The columns.
         columns: Vec<String>,
     },
+    /// A column that may be missing is gone.
+    #[error(
+        "table `{table}` of company `{company}` lacks {}, which the definition lists as `optional` and which rows have brought until now. Read as \
+         empty, it would be emptied in every record, so nothing was read",
+        listed(columns)
+    )]
+    ColumnGone {
+        /// The company.
+        company: String,
+        /// The table.
+        table: String,
+        /// The columns.
+        columns: Vec<String>,
+    },
     /// A column that is needed stands in no row, and nothing says that the table has it.
     #[error(
         "none of the {rows} rows with which {asked} was answered has {}. Where this SYSPRO release lacks it, correct the entity's definition, or \
@@ -299,6 +313,7 @@ impl SysproError {
             Self::UnknownTable { .. }
                 | Self::MissingColumn { .. }
                 | Self::LeftOut { .. }
+                | Self::ColumnGone { .. }
                 | Self::Refused { .. }
                 | Self::Failed { .. }
                 | Self::NoKey { .. }

@@ -78,19 +78,24 @@ pub(super) fn bad_root(table: &str, problem: &RowProblem) -> Fault {
             "its row of `{table}` cannot be read: {problem}. It was asked for alone, and only its key is known; the rows round it were read. \
              Correct the row in SYSPRO, or what the service makes of it; it is then read by itself"
         )),
-        RowProblem::LeftOut(columns) => left_out(format!("its row of `{table}`"), table, columns),
+        RowProblem::LeftOut(columns) => left_out(format!("its row of `{table}`"), table, columns, true),
     }
 }
 
-/// What is said of a row that leaves columns out.
-fn left_out(whose: String, table: &str, columns: &[String]) -> Fault {
+/// What is said of a row that leaves columns out. `named`: it has its key, and what it belongs by.
+fn left_out(whose: String, table: &str, columns: &[String], named: bool) -> Fault {
+    let (columns_said, table_said) = (listed(columns), table.to_owned());
+    let next_step = match named {
+        true => NextStep::ColumnLeftOut { columns: columns_said, table: table_said },
+        false => NextStep::KeyLeftOut { columns: columns_said, table: table_said },
+    };
     Fault {
         text: format!(
             "{whose} came without {}, although it was asked for and the table has it: whether it is empty is not known, so nothing of the \
              record is sent",
             listed(columns)
         ),
-        next_step: NextStep::ColumnLeftOut { columns: listed(columns), table: table.to_owned() },
+        next_step,
     }
 }
 
@@ -146,7 +151,7 @@ fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) 
         RowProblem::Unreadable(problem) => Fault::of_rows(format!(
             "{whose} cannot be read, not even its key: {problem}. Correct it in SYSPRO, or what the service makes of it"
         )),
-        RowProblem::LeftOut(columns) => left_out(whose, table, columns),
+        RowProblem::LeftOut(columns) => left_out(whose, table, columns, false),
     };
     fault.text.push_str(match changed {
         false => {
@@ -200,6 +205,7 @@ pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell
     for bad in bad {
         let table = &related.table.table;
         let owner = bad.cells.as_ref().map(|cells| related.group(cells));
+        let named = bad.cells.as_ref().is_some_and(|cells| !key_of(related, cells).contains(&Cell::Null));
         for (row, faults) in rows.iter().zip(&mut *faults) {
             let own = left.iter().map(|at| row[*at].key_text()).collect::<Vec<_>>();
             if owner.as_ref().is_some_and(|owner| *owner != own) {
@@ -219,7 +225,7 @@ pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell
                         "{whose} cannot be read: {problem}. Nothing of it is sent until that row is corrected in SYSPRO, or what the service makes \
                          of it"
                     )),
-                    RowProblem::LeftOut(columns) => left_out(whose, table, columns),
+                    RowProblem::LeftOut(columns) => left_out(whose, table, columns, named),
                 }
             });
         }

@@ -5,9 +5,10 @@
 
 use crate::config::settings::AbsentColumns;
 use crate::definition::plan::TableRead;
+use crate::domain::CompanyId;
 
 use super::error::SysproError;
-use super::odata::{BadRow, Call, Query, RowProblem, asked};
+use super::odata::{BadRow, Call, OData, Query, RowProblem, asked};
 use super::wire::{Answer, Cell};
 
 /// The rows of one answer, each with the query's columns.
@@ -29,6 +30,21 @@ struct Judged {
     at: Vec<Option<usize>>,
     /// Places in the answer of the key and of what tells where a row belongs.
     needed: Vec<usize>,
+}
+
+impl OData {
+    /// Says which columns of a company's tables rows have brought before this process began.
+    pub fn know(&self, company: &CompanyId, columns: impl IntoIterator<Item = (String, String)>) {
+        let mut learned = self.inner.learned.borrow_mut();
+        for (table, column) in columns {
+            learned.given.entry((company.clone(), table)).or_default().insert(column);
+        }
+    }
+
+    /// Forgets which columns rows have brought: somebody said that the tables are others now.
+    pub fn forget_columns(&self, company: &CompanyId) {
+        self.inner.learned.borrow_mut().given.retain(|(of, _), _| of != company);
+    }
 }
 
 impl Call<'_> {
@@ -98,9 +114,11 @@ impl Call<'_> {
                 });
             }
             let exists = given || self.is_known(query.table, name);
-            if !exists && (optional || empty) {
+            // what no row may be without says which record it is, or which one it belongs to
+            let empty = empty && !query.key.contains(name) && !query.anchor.contains(name);
+            if !exists && optional {
                 self.note_missing(query.table, name);
-            } else if !exists {
+            } else if !exists && !empty {
                 unknown.push(name.clone());
             }
             may_lack.push(empty || (!exists && optional));
@@ -117,10 +135,35 @@ impl Call<'_> {
         Ok(Judged { may_lack, at, needed })
     }
 
+    /// Whether a query asks for what rows have brought before: a column that is gone now would be read as empty.
+    ///
+    /// # Errors
+    /// [`SysproError::ColumnGone`].
+    pub(super) fn hold_known(&self, query: &Query<'_>, selected: &[&str]) -> Result<(), SysproError> {
+        let gone = query.columns.iter().filter(|name| !selected.contains(&name.as_str()));
+        self.gone(query.table, gone.cloned().collect())
+    }
+
+    /// Refuses to go on without columns that rows have brought before.
+    ///
+    /// # Errors
+    /// [`SysproError::ColumnGone`].
+    pub(super) fn gone(&self, table: &str, mut columns: Vec<String>) -> Result<(), SysproError> {
+        columns.retain(|name| self.was_given(table, name));
+        match columns.is_empty() {
+            true => Ok(()),
+            false => Err(SysproError::ColumnGone { company: self.company.to_string(), table: table.to_owned(), columns }),
+        }
+    }
+
+    fn was_given(&self, table: &str, name: &str) -> bool {
+        self.odata.learned.borrow().given.get(&self.place(table)).is_some_and(|given| given.contains(name))
+    }
+
     /// Whether the table is known to have the column: rows have brought it before, or the service's `$metadata` lists it.
     pub(super) fn is_known(&self, table: &str, name: &str) -> bool {
         let listed = self.metadata.has_tables() && self.metadata.edm(table, name).is_some();
-        listed || self.odata.learned.borrow().given.get(&self.place(table)).is_some_and(|given| given.contains(name))
+        listed || self.was_given(table, name)
     }
 }
 

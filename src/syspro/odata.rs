@@ -361,7 +361,7 @@ impl Call<'_> {
             // links lead through one request's `$top` rows, not beyond them
             since = if by_link { since + count } else { count };
             found.more = has_link || maybe_more(count, top, self.largest(query.table, count)) || since >= asked_for;
-            if course.after == bound && found.more && !has_link {
+            if course.after == bound && found.more && link.is_none() {
                 // nothing but keys that cannot be asked for: they come again, with those behind them
                 if count <= unaskable {
                     let asked = asked(self.company, query.table);
@@ -464,6 +464,7 @@ impl Call<'_> {
     pub(super) async fn query(&self, query: &Query<'_>, after: Option<&[Cell]>, top: usize, tries: u32) -> Result<Answer, SysproError> {
         loop {
             let selected = self.selected(query);
+            self.hold_known(query, &selected)?;
             let ask = self.ask(query, &selected, after, top)?;
             let known = (self.company.clone(), format!("{}?{}", query.table, selected.join(",")));
             let error = match self.attempt_times(query.table, &ask, &selected, tries).await {

@@ -457,6 +457,7 @@ impl Call<'_> {
             let found = match self.related(&related, &rows, &left, range(contiguous, plan, &bounds)).await {
                 // a companion table that a site may lack altogether, such as a custom form's
                 Err(SysproError::UnknownTable { .. }) if lacks_nothing_needed(&related) => {
+                    self.gone(&join.table.table, join.table.columns.clone())?;
                     for name in join.table.columns.iter().filter(|name| !join.table.key.contains(name)) {
                         self.note_missing(&join.table.table, name);
                     }

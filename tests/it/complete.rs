@@ -5,7 +5,7 @@ mod left_out;
 use std::process::Command;
 
 use serde_json::Value;
-use tieline::sim::syspro::RawText;
+use tieline::sim::syspro::{RawText, Release};
 
 use crate::binary::text;
 use crate::support::source;

@@ -315,6 +315,9 @@ impl Reader {
         if let SysproError::WrongPassword { .. } | SysproError::Enet { source: EnetError::WrongPassword { .. } } = error {
             self.refused.do_send(CredentialRefused);
         }
+        if let SysproError::ColumnGone { .. } = error {
+            return PollError::Drift { flow: self.flow.clone(), what: error.to_string() };
+        }
         let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. })
             || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
         PollError::Syspro { flow: self.flow.clone(), text: super::chain(error), class: error.class(), unreachable }

@@ -170,6 +170,7 @@ impl Reader {
         let mut standing = serde_json::to_value(&bookmark).ok();
         let (mut rows, mut nameless, mut doubted) = (bookmark.rows, false, Doubted::default());
         let mut kinds: Kinds = row.kinds.clone().and_then(|kinds| serde_json::from_value(kinds).ok()).unwrap_or_default();
+        self.know(plan, row, &kinds);
         let intake = |documents, (kinds, notes)| Intake {
             lease: Some((lease.clone(), self.deps.settings.flows.lease)),
             kinds,
@@ -274,6 +275,27 @@ impl Reader {
         let filter = BackfillFilter { ids: vec![id], state: Some(BackfillState::Open), limit: 1, ..BackfillFilter::default() };
         let open = self.deps.store.backfill_list(filter).await.map_err(|error| self.store_error(&error))?;
         Ok(open.is_empty() || Instant::now() >= rests_at)
+    }
+
+    /// Tells the reader of SYSPRO which columns have held something, so that none of them is read as empty because it is left out.
+    fn know(&self, plan: &Plan, row: &FlowRow, kinds: &Kinds) {
+        let company = &self.flow.company;
+        if row.kinds.is_none() || plan.read.type_change != TypeChange::Stop {
+            // nothing has been read yet, or a person said that the tables are others now, or the definition does
+            self.odata.forget_columns(company);
+        }
+        if plan.read.type_change != TypeChange::Stop {
+            return;
+        }
+        self.odata.know(company, kinds.columns(plan));
+        if row.watermark.is_some() {
+            // what says which record changed has been read before
+            let changes = plan.read.changes.iter().flat_map(|change| {
+                let names = change.key.iter().chain(change.touches.iter().map(|(_, name)| name));
+                names.map(|name| (change.table.clone(), name.clone()))
+            });
+            self.odata.know(company, changes);
+        }
     }
 
     /// What a page says of its columns: what is new for the flow, and what is to be noted.

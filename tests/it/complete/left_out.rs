@@ -101,3 +101,51 @@ fn the_doctor_names_columns_that_a_row_leaves_out() {
     assert!(found.iter().all(|finding| finding["verdict"] == "warning"), "{found:?}");
     assert!(found[0]["found"].as_str().unwrap().contains("`syspro.absent_columns`"), "{found:?}");
 }
+
+#[test]
+fn an_optional_column_that_has_held_something_is_never_emptied_because_it_is_gone() {
+    let world = World::start();
+    world.syspro.switch(|switches| switches.metadata = false);
+    supplier(&world, "MAILA", "Has an address");
+    supplier(&world, "MAILB", "Has another");
+    for (number, mail) in [("MAILA", "a@example.com"), ("MAILB", "b@example.com")] {
+        world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", number)], &[("PoEmail", mail)]).unwrap();
+    }
+    world.rest(SWEEP).unwrap();
+    let content = || {
+        let sql = "SELECT string_agg(v.content, ' ' ORDER BY d.key) FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
+                   WHERE d.key IN ('MAILA', 'MAILB')";
+        world.database.psql(sql)
+    };
+    assert!(content().contains("a@example.com"), "{}", content());
+
+    // each command is a process that has seen no row yet
+    world.syspro.switch(|switches| switches.omitted = vec!["a@example.com".into()]);
+    let (code, said) = say(&world, SWEEP);
+    assert_eq!(code, Some(3), "{said}");
+    assert_eq!(failed(&world).iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["MAILA"]);
+    world.syspro.switch(|switches| switches.omitted.clear());
+    world.rest(SWEEP).unwrap();
+
+    // the release lacks it now, as the service says by refusing it, or in `$metadata`
+    for metadata in [false, true] {
+        world.syspro.switch(|switches| (switches.release, switches.metadata) = (Release::Old, metadata));
+        let writes = world.servicenow.writes();
+        let (code, said) = say(&world, SWEEP);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("`ApSupplier`") && said.contains("`PoEmail`") && said.contains("have brought until now"), "{said}");
+        assert_eq!(world.servicenow.writes(), writes);
+        assert!(flow(&world, "supplier")["stopped"].as_str().unwrap().contains("PoEmail"));
+        assert!(content().contains("a@example.com"), "{}", content());
+        if !metadata {
+            world.syspro.switch(|switches| switches.release = Release::New);
+            assert_eq!(say(&world, &["flow", "resume", COMPANY, "supplier", "--why", "the upgrade was undone"]).0, Some(0));
+            world.rest(SWEEP).unwrap();
+        }
+    }
+    // somebody says that it is right
+    assert_eq!(say(&world, &["flow", "resume", COMPANY, "supplier", "--why", "the new release has no such column"]).0, Some(0));
+    world.rest(SWEEP).unwrap();
+    assert!(!content().contains("a@example.com"), "{}", content());
+    world.check().unwrap();
+}
