@@ -60,6 +60,13 @@ impl DocumentKey {
         text.split('/').map(part).collect::<Vec<_>>().join("/")
     }
 
+    /// Whether it is the key of no record, but stands for a row of which it is not known what record it is: such as `(row after 7)`, or
+    /// `(row of ApInvoicePay after 7)`. It counts as a failure, and never as a record. The ledger's statements say the same with
+    /// `store::placeholder`.
+    pub fn stands_for_a_row(&self) -> bool {
+        ["(row ", "(first row"].iter().any(|begin| self.0.starts_with(begin)) && self.0.ends_with(')')
+    }
+
     /// The parts, as SYSPRO stores them.
     pub fn parts(&self) -> Vec<String> {
         self.0.split('/').map(plain_part).collect()

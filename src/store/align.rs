@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::flow::flow_assert_held;
 use super::intake::{next_ids, payload_hash};
+use super::placeholder::with_placeholders;
 use super::run::{RunTally, run_tally};
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
@@ -202,7 +203,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn alignment(&self, flow: FlowId) -> Result<Alignment, StoreError> {
         self.run("read an alignment's standing", move |conn| {
-            let rows: Vec<Alignment> = sql_query(include_str!("sql/alignment.sql"))
+            let rows: Vec<Alignment> = sql_query(with_placeholders(include_str!("sql/alignment.sql")))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .load(conn)?;

@@ -10,6 +10,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as Sq
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::placeholder::with_placeholders;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::delivery::words;
 use crate::store::text::Text;
@@ -159,7 +160,7 @@ impl Store {
                 Some(DocumentState::OnHold) => HELD,
                 Some(DocumentState::Delivered | DocumentState::Deleted) | None => ANY,
             };
-            Ok(sql_query(statement)
+            Ok(sql_query(with_placeholders(statement))
                 .bind::<BigInt, _>(filter.after)
                 .bind::<Nullable<Text>, _>(filter.company)
                 .bind::<Nullable<Text>, _>(filter.entity)

@@ -11,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
+use super::placeholder::with_placeholders;
 use super::run::{RunTally, run_tally};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
@@ -94,11 +95,13 @@ struct Company {
 
 /// Drops what the flow still had to send. A record that is dropped is taken for new should the flow come back: its hash no longer fits.
 fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, why: &str) -> Tx<()> {
-    let dropped: Vec<Dropped> =
-        sql_query("DELETE FROM pending WHERE company = $1 AND entity = $2 RETURNING delivery_id, document_id, version, run_id")
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .load(conn)?;
+    let dropped: Vec<Dropped> = sql_query(with_placeholders(
+        "DELETE FROM pending WHERE company = $1 AND entity = $2 RETURNING delivery_id, document_id, version, \
+                   CASE WHEN NOT (SELECT {stands_for_a_row} FROM document d WHERE d.id = document_id) THEN run_id END AS run_id",
+    ))
+    .bind::<Text, _>(flow.company.as_str())
+    .bind::<Text, _>(flow.entity.as_str())
+    .load(conn)?;
     let documents: Vec<i64> = dropped.iter().map(|row| row.document_id).collect();
     sql_query("UPDATE document SET hash = '' WHERE id = ANY($1)").bind::<Array<BigInt>, _>(&documents).execute(conn)?;
     sql_query("DELETE FROM awaited_parent WHERE document_id = ANY($1)").bind::<Array<BigInt>, _>(&documents).execute(conn)?;
@@ -120,13 +123,14 @@ impl Store {
     /// [`StoreError`].
     pub async fn flow_forget(&self, flow: FlowId, drop_unsettled: bool, who: String, why: String) -> Result<Forgotten, StoreError> {
         self.run("forget a flow", move |conn| {
-            let rows: Vec<Standing> = sql_query(
-                "SELECT coalesce(f.lease_until > now(), false) AS held, p.unknown, p.records, coalesce(c.documents, 0) AS kept \
+            let rows: Vec<Standing> = sql_query(with_placeholders(
+                "SELECT coalesce(f.lease_until > now(), false) AS held, p.unknown, p.records, coalesce(c.documents, 0) - t.told AS kept \
                  FROM (SELECT * FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE) f \
                  CROSS JOIN (SELECT count(*) FILTER (WHERE state IN ('sending', 'in_doubt')) AS unknown, \
                                     count(DISTINCT document_id) AS records FROM pending WHERE company = $1 AND entity = $2) p \
+                 CROSS JOIN (SELECT count(*) AS told FROM document d WHERE d.company = $1 AND d.entity = $2 AND {stands_for_a_row}) t \
                  LEFT JOIN document_count c ON c.company = f.company AND c.entity = f.entity",
-            )
+            ))
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
             .load(conn)?;

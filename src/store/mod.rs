@@ -28,6 +28,7 @@ mod migrate;
 mod node;
 mod notice;
 mod parent;
+mod placeholder;
 mod read;
 mod replay;
 mod row_conflict;

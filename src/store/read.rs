@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Date, Double, Integer, Nullable, Timestamp
 use serde::Serialize;
 
 use super::audit::{AuditFilter, newest};
+use super::placeholder::with_placeholders;
 use super::{HoldView, Store, StoreError};
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::SILENT;
@@ -349,7 +350,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn flow_status(&self) -> Result<Vec<FlowStatus>, StoreError> {
-        self.run("read the state of flows", |conn| Ok(sql_query(include_str!("sql/flow_status.sql")).load(conn)?)).await
+        self.run("read the state of flows", |conn| Ok(sql_query(with_placeholders(include_str!("sql/flow_status.sql"))).load(conn)?)).await
     }
 
     /// What is not delivered of a block: company, key of the record and what would be sent.

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Uuid as SqlUuid};
 
+use super::placeholder::with_placeholders;
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::run::RunId;
@@ -43,7 +44,7 @@ pub struct ChangedDocument {
 }
 
 impl Store {
-    /// Documents known before this run that it has not seen, up to `limit`, how many there are in all, and how many were known.
+    /// Records known before this run that it has not seen, up to `limit`, how many there are in all, and how many were known.
     ///
     /// The content is the last one of which a record could be made.
     ///
@@ -51,22 +52,22 @@ impl Store {
     /// [`StoreError`].
     pub async fn sweep_gone(&self, flow: FlowId, run: RunId, limit: i64) -> Result<(i64, i64, Vec<GoneDocument>), StoreError> {
         self.run("list what a sweep has not seen", move |conn| {
-            let count: Vec<Count> = sql_query(
+            let count: Vec<Count> = sql_query(with_placeholders(
                 "SELECT count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id)) AS gone, \
-                 count(*) AS known FROM document d WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted",
-            )
+                 count(*) AS known FROM document d WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND NOT {stands_for_a_row}",
+            ))
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<SqlUuid, _>(run.0)
             .load(conn)?;
-            let gone = sql_query(
+            let gone = sql_query(with_placeholders(
                 "SELECT d.key, d.hash, coalesce(whole.content, v.content) AS content \
                  FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
                  LEFT JOIN LATERAL (SELECT w.content FROM version w WHERE v.content LIKE '%\"$faults\":%' AND w.document_id = d.id \
                  AND w.content NOT LIKE '%\"$faults\":%' ORDER BY w.version DESC LIMIT 1) whole ON true \
-                 WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted \
+                 WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND NOT {stands_for_a_row} \
                  AND NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id) ORDER BY d.key LIMIT $4",
-            )
+            ))
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<SqlUuid, _>(run.0)
@@ -74,6 +75,45 @@ impl Store {
             .load(conn)?;
             let (missing, known) = count.first().map_or((0, 0), |row| (row.gone, row.known));
             Ok((missing, known, gone))
+        })
+        .await
+    }
+
+    /// What stands for rows that could not be told apart, and that this run, a whole read, has not given.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sweep_rows(&self, flow: FlowId, run: RunId) -> Result<Vec<GoneDocument>, StoreError> {
+        self.run("list rows that a sweep has not met", move |conn| {
+            let sql = "SELECT d.key, d.hash, v.content FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
+                       WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND {stands_for_a_row} \
+                       AND NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id) ORDER BY d.key";
+            let rows = sql_query(with_placeholders(sql))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<SqlUuid, _>(run.0);
+            Ok(rows.load(conn)?)
+        })
+        .await
+    }
+
+    /// What stands for rows of this flow's own table.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rows_standing(&self, flow: FlowId) -> Result<Vec<String>, StoreError> {
+        self.run("list what stands for rows", move |conn| {
+            #[derive(QueryableByName)]
+            struct Key {
+                #[diesel(sql_type = Text)]
+                key: String,
+            }
+            let sql = "SELECT d.key FROM document d WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND {stands_for_a_row}";
+            let rows: Vec<Key> = sql_query(with_placeholders(sql))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .load(conn)?;
+            Ok(rows.into_iter().map(|row| row.key).collect())
         })
         .await
     }

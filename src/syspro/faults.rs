@@ -99,11 +99,6 @@ fn left_out(whose: String, table: &str, columns: &[String], named: bool) -> Faul
     }
 }
 
-/// Whether a key is that of no record, but stands for a row of which it is not known what record it is.
-pub fn stands_for_a_row(key: &DocumentKey) -> bool {
-    ["(row ", "(first row"].iter().any(|begin| key.as_str().starts_with(begin)) && key.as_str().ends_with(')')
-}
-
 /// What is said of a key column whose text cannot be held.
 pub(super) fn unheld(column: &str, cell: &Cell, table: &str) -> Fault {
     Fault::of_rows(format!(

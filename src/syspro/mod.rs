@@ -33,7 +33,6 @@ mod tests;
 pub use columns::ProbeFinding;
 pub use count::TableSize;
 pub use error::SysproError;
-pub use faults::stands_for_a_row;
 pub use manners::{Manners, SeenOrder};
 pub use odata::OData;
 pub use read::{Page, PageQuery, Position, Scope};

@@ -1,6 +1,7 @@
 //! What SYSPRO answers is not believed because it answers: order, number, keys and every single row are looked at.
 
 mod left_out;
+mod placeholders;
 
 use std::process::Command;
 

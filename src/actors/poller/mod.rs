@@ -10,6 +10,7 @@ mod page_size;
 mod parts;
 mod read;
 mod sweep;
+mod told;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

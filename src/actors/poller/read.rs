@@ -15,6 +15,7 @@ use super::super::writer::Nudge;
 use super::complete::{Sizes, short};
 use super::doubted::{Doubted, faulty};
 use super::page_size::PageSize;
+use super::told::Told;
 use super::{PollError, Reader};
 use crate::actors::chain;
 use crate::config::secret::Credential;
@@ -114,6 +115,11 @@ impl Reading {
         Self { bookmark: Bookmark::read(position, reader, &scopes), scopes, keep }
     }
 
+    /// Whether it is a poll that asks for what may have changed, from its beginning.
+    pub(super) fn is_fresh_poll(&self) -> bool {
+        self.keep == Keep::Flow && self.scopes.as_slice() != [Scope::All] && self.bookmark.scope == 0 && self.bookmark.after.is_none()
+    }
+
     /// A backfill's, for one slice.
     pub(super) fn of_backfill(reader: &Reader, plan: &Plan, row: &BackfillRow) -> Self {
         let scopes = backfill_scopes(plan, row.since, row.until);
@@ -157,6 +163,7 @@ impl Reader {
         lease: &Lease,
         row: &FlowRow,
     ) -> Result<Read, PollError> {
+        let mut told = Told::of(&reading);
         let Reading { scopes, mut bookmark, keep } = reading;
         let first = bookmark.scope;
         let mut after = bookmark.after.clone();
@@ -192,9 +199,10 @@ impl Reader {
             while let Some(page) = coming.take() {
                 size.learn(page.rows_read);
                 nameless |= page.nameless;
-                sizes.add(plan, &page.documents);
+                let documents = self.without_told(&mut told, page.documents).await?;
+                sizes.add(plan, &documents);
                 rows = rows.map(|rows| rows + page.root_rows);
-                let learnt = self.learn(plan, &mut kinds, &page.documents)?;
+                let learnt = self.learn(plan, &mut kinds, &documents)?;
                 let next = page.next.clone();
                 let before = standing.clone();
                 let position = serde_json::to_value(bookmark.beyond(number, next.clone(), rows)).ok();
@@ -202,8 +210,8 @@ impl Reader {
                 let doubted = &mut doubted;
                 let accept = known.accept;
                 let take_in = async {
-                    let faulty = faulty(&page.documents);
-                    let mut documents = self.map(plan, page.documents).await?;
+                    let faulty = faulty(&documents);
+                    let mut documents = self.map(plan, documents).await?;
                     if !accept {
                         documents = self.set_aside(plan, doubted, &faulty, documents, before.as_ref()).await?;
                     }

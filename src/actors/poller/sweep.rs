@@ -13,8 +13,7 @@ use crate::definition::Plan;
 use crate::domain::DocumentKey;
 use crate::domain::next_step::NextStep;
 use crate::domain::run::RunId;
-use crate::store::{AbsentParent, Intake, IntakeDocument, Lease};
-use crate::syspro::stands_for_a_row;
+use crate::store::{AbsentParent, GoneDocument, Intake, IntakeDocument, Lease};
 
 /// Parents looked at after one whole read; the others come with the next.
 const PARENTS: i64 = 500;
@@ -59,35 +58,25 @@ impl Reader {
         Ok(())
     }
 
-    /// Marks what is gone in the target, by the definition's rule; nothing at all when it is more than one sweep may mark.
+    /// Marks what is gone in the target, by the definition's rule; nothing at all when it is more than one sweep may mark. What stands for a
+    /// row that this read has not met is dropped, also where a row without a name keeps every record from being marked.
     pub(super) async fn mark_gone(&self, plan: &Plan, run: RunId, lease: &Lease, read: &Read, accept: bool) -> Result<(), PollError> {
         let limit = self.deps.settings.flows.max_gone_per_sweep;
         let most = if accept { i64::MAX } else { i64::from(limit) };
         let found = self.deps.store.sweep_gone(self.flow.clone(), run, most).await;
         let (gone, known, documents) = found.map_err(|error| self.store_error(&error))?;
+        let rows = self.deps.store.sweep_rows(self.flow.clone(), run).await.map_err(|error| self.store_error(&error))?;
         self.deps.store.sweep_forget(run).await.map_err(|error| self.store_error(&error))?;
-        if gone == 0 {
-            return Ok(());
-        }
-        if read.nameless {
+        let mut documents = documents;
+        if gone > 0 && read.nameless {
             warn!(flow = %self.flow, gone, "a row whose key cannot be read may be any of those not seen: none is marked as gone");
+            documents.clear();
+        } else if gone > 0 {
+            self.believe_gone(plan, read, accept, (gone, known), &documents).await?;
+        }
+        documents.extend(rows);
+        if documents.is_empty() {
             return Ok(());
-        }
-        let percent = self.deps.settings.flows.max_shrink_percent;
-        let mut limits = Vec::new();
-        if gone > i64::from(limit) {
-            limits.push(format!("`flows.max_gone_per_sweep` ({limit})"));
-        }
-        if shrunk(known.unsigned_abs(), (known - gone).unsigned_abs(), percent) {
-            limits.push(format!("`flows.max_shrink_percent` ({percent}) of them"));
-        }
-        if !limits.is_empty() && !accept {
-            return Err(PollError::TooManyGone { flow: self.flow.clone(), gone, known, limits: limits.join(" and ") });
-        }
-        if !read.proven {
-            let keys: Vec<DocumentKey> =
-                documents.iter().map(|gone| DocumentKey::from_text(&gone.key)).filter(|key| !stands_for_a_row(key)).collect();
-            self.really_gone(plan, &keys).await?;
         }
         let read: Result<Vec<_>, _> =
             documents.iter().map(|gone| plan.content_from_json(DocumentKey::from_text(&gone.key), &gone.content)).collect();
@@ -113,5 +102,33 @@ impl Reader {
             ..Intake::of(self.flow.clone(), run, documents)
         };
         self.take_in(intake).await
+    }
+
+    /// Whether the records that a whole read has not seen are gone: not when they are too many, nor when SYSPRO has one of them after all.
+    async fn believe_gone(
+        &self,
+        plan: &Plan,
+        read: &Read,
+        accept: bool,
+        (gone, known): (i64, i64),
+        documents: &[GoneDocument],
+    ) -> Result<(), PollError> {
+        let limit = self.deps.settings.flows.max_gone_per_sweep;
+        let percent = self.deps.settings.flows.max_shrink_percent;
+        let mut limits = Vec::new();
+        if gone > i64::from(limit) {
+            limits.push(format!("`flows.max_gone_per_sweep` ({limit})"));
+        }
+        if shrunk(known.unsigned_abs(), (known - gone).unsigned_abs(), percent) {
+            limits.push(format!("`flows.max_shrink_percent` ({percent}) of them"));
+        }
+        if !limits.is_empty() && !accept {
+            return Err(PollError::TooManyGone { flow: self.flow.clone(), gone, known, limits: limits.join(" and ") });
+        }
+        if read.proven {
+            return Ok(());
+        }
+        let keys: Vec<DocumentKey> = documents.iter().map(|gone| DocumentKey::from_text(&gone.key)).collect();
+        self.really_gone(plan, &keys).await
     }
 }

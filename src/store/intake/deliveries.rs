@@ -93,7 +93,8 @@ struct NewDelivery<'a> {
 
 /// Of aligned documents only those that cannot be mapped are dealt with here. What is sent again by hand is compared again instead.
 pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally: &mut RunTally) -> Tx<Vec<Work<'a>>> {
-    let again: Vec<i64> = work.iter().filter(|w| !w.fresh).map(|w| w.id).collect();
+    let no_record = |w: &Work<'_>| w.document.key.stands_for_a_row();
+    let again: Vec<i64> = work.iter().filter(|w| !w.fresh && !no_record(w)).map(|w| w.id).collect();
     if !again.is_empty() {
         let gone: Vec<Superseded> = sql_query(
             "WITH again AS (UPDATE agreed SET again = true WHERE document_id = ANY($1)) \
@@ -104,7 +105,7 @@ pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally
         .load(conn)?;
         tally.replaced.extend(gone.iter().filter_map(|row| Some((row.run_id?, row.document_id))));
     }
-    Ok(work.into_iter().filter(|w| w.document.mapped.is_err()).collect())
+    Ok(work.into_iter().filter(|w| w.document.mapped.is_err() || no_record(w)).collect())
 }
 
 /// Writes the deliveries of the chosen documents and what is to be done with each.
@@ -161,13 +162,16 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
         }
     }
     let Chosen { deliveries, withdrawn } = chosen;
-    let failed = supersede(conn, intake, &deliveries, &withdrawn, tally)?;
+    // they have failed, and no record of the run has
+    let rows: HashSet<i64> = work.iter().filter(|w| w.document.key.stands_for_a_row()).map(|w| w.id).collect();
+    let failed = supersede(conn, intake, &deliveries, &withdrawn, &rows, tally)?;
     if deliveries.is_empty() && withdrawn.is_empty() {
         return Ok(());
     }
-    let records: HashSet<i64> = deliveries.iter().map(|delivery| delivery.document_id).collect();
+    let parts: Vec<i64> = deliveries.iter().map(|delivery| delivery.document_id).filter(|id| !rows.contains(id)).collect();
+    let records: HashSet<&i64> = parts.iter().collect();
     if !records.is_empty() {
-        tally.queued.push((intake.run.0, records.len() as i64, deliveries.len() as i64));
+        tally.queued.push((intake.run.0, records.len() as i64, parts.len() as i64));
     }
     let ids = next_ids(conn, "delivery", deliveries.len())?;
     insert_deliveries(conn, intake, &ids, &deliveries)?;
@@ -371,6 +375,7 @@ fn supersede(
     intake: &Intake,
     deliveries: &[NewDelivery<'_>],
     withdrawn: &[(i64, String, String)],
+    standing_for_rows: &HashSet<i64>,
     tally: &mut RunTally,
 ) -> Tx<FailedSince> {
     let new = deliveries.iter().map(|d| (d.document_id, d.block.as_ref(), d.record_key.as_ref()));
@@ -392,7 +397,8 @@ fn supersede(
             audit
         })
         .collect();
-    tally.replaced.extend(rows.iter().filter_map(|row| Some((row.run_id?, row.document_id))));
+    let records = rows.iter().filter(|row| !standing_for_rows.contains(&row.document_id));
+    tally.replaced.extend(records.filter_map(|row| Some((row.run_id?, row.document_id))));
     audit_append(conn, &audit)?;
     let mut failed = FailedSince::new();
     for row in rows {

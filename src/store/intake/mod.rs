@@ -226,7 +226,8 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
         };
         audit_append(conn, &intake.notes.iter().map(note).collect::<Vec<_>>())?;
     }
-    let mut counts = RunCounts { read: intake.documents.iter().filter(|d| !d.gone).count() as i64, ..Default::default() };
+    let mut counts =
+        RunCounts { read: intake.documents.iter().filter(|d| !d.gone && !d.key.stands_for_a_row()).count() as i64, ..Default::default() };
     if intake.documents.is_empty() {
         if let Some(step) = &intake.backfill {
             backfill_step(conn, &intake.flow, step, counts)?;

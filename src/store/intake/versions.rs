@@ -84,8 +84,10 @@ pub(super) fn choose_work<'a>(
 ) -> Vec<Work<'a>> {
     let mut work = Vec::new();
     for document in &intake.documents {
+        // what stands for a row that cannot be read is a failure, and no record that came, changed or went
+        let record = i64::from(!document.key.stands_for_a_row());
         if let Some(&id) = new_ids.get(document.key.as_str()) {
-            counts.new += 1;
+            counts.new += record;
             work.push(Work { document, id, version: 1, fresh: true, known: false });
             continue;
         }
@@ -93,15 +95,15 @@ pub(super) fn choose_work<'a>(
         let same = row.hash == document.hash && row.deleted == document.gone;
         if !same {
             if document.gone {
-                counts.deleted += 1;
+                counts.deleted += record;
             } else {
-                counts.changed += 1;
+                counts.changed += record;
             }
             work.push(Work { document, id: row.id, version: row.version + 1, fresh: true, known: true });
         } else if intake.resend {
             work.push(Work { document, id: row.id, version: row.version, fresh: false, known: true });
         } else {
-            counts.unchanged += 1;
+            counts.unchanged += record;
         }
     }
     work

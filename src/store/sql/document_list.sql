@@ -9,6 +9,8 @@ CROSS JOIN LATERAL (
     FROM pending p WHERE p.document_id = d.id
 ) s
 WHERE d.id > $1
+  -- what stood for a row that can be read by now was never a record
+  AND NOT (d.deleted AND {stands_for_a_row})
   AND ($2 IS NULL OR d.company = $2)
   AND ($3 IS NULL OR d.entity = $3)
   AND ($4 IS NULL OR starts_with(d.key, $4))

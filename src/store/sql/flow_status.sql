@@ -10,13 +10,15 @@ WITH outstanding AS (
 SELECT f.company, f.entity, f.watermark, f.paused_at, f.paused_by, f.stopped,
        -- a lease that has run out holds nothing
        CASE WHEN f.lease_until > now() THEN f.holder END AS holder, f.last_progress_at, f.last_success_at, f.last_sweep_at, f.last_error,
-       coalesce(d.documents, 0) AS documents, coalesce(p.parts, 0) AS parts, coalesce(p.queued, 0) AS queued, coalesce(p.sending, 0) AS sending,
+       coalesce(d.documents, 0) - rows.told AS documents, coalesce(p.parts, 0) AS parts, coalesce(p.queued, 0) AS queued, coalesce(p.sending, 0) AS sending,
        coalesce(p.retrying, 0) AS retrying, coalesce(p.unknown, 0) AS unknown, coalesce(p.waiting, 0) AS waiting,
        coalesce(p.failed, 0) AS failed, coalesce(p.on_hold, 0) AS on_hold, coalesce(n.records, 0) AS not_as_sent,
        -- whoever knows the configuration says otherwise
        true AS configured
 FROM flow f
 LEFT JOIN document_count d ON d.company = f.company AND d.entity = f.entity
+-- every document is counted as it comes in; what only stands for a row is no record
+CROSS JOIN LATERAL (SELECT count(*) AS told FROM document d WHERE d.company = f.company AND d.entity = f.entity AND {stands_for_a_row}) rows
 LEFT JOIN p ON p.company = f.company AND p.entity = f.entity
 LEFT JOIN (
     SELECT t.company, t.entity, count(DISTINCT t.id) AS records FROM record r JOIN document t ON t.id = r.document_id WHERE r.partial IS NOT NULL GROUP BY 1, 2

@@ -83,7 +83,7 @@ fn a_row_without_its_key_is_told_of_once_and_nothing_counts_as_gone() {
                 let mut failed: Vec<&str> = faulty(&documents).iter().map(|document| document.key.as_str()).collect();
                 failed.dedup();
                 assert_eq!(failed.len(), of.len(), "{failed:?}");
-                assert!(failed.iter().all(|key| stands_for_a_row(&DocumentKey::from_text(*key))), "{failed:?}");
+                assert!(failed.iter().all(|key| DocumentKey::from_text(*key).stands_for_a_row()), "{failed:?}");
                 let text = &faulty(&documents)[0].faults[0].text;
                 assert!(text.contains("in `T` came without column `K`") && text.contains("marked as gone"), "{text}");
                 assert!(pages.iter().any(|page| page.nameless));

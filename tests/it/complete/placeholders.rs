@@ -1,0 +1,147 @@
+//! A row without a name of its own is a failure, told of once, and counts nowhere as a record.
+
+use super::*;
+
+/// Suppliers without an address, whose row is then the only one that has their number.
+fn bare(world: &World, numbers: &[String]) {
+    for number in numbers {
+        world.syspro.insert(COMPANY, "ApSupplier", &[("Supplier", number), ("SupplierName", "Bare"), ("Currency", "R")]).unwrap();
+    }
+}
+
+fn records(world: &World, entity: &str) -> i64 {
+    flow(world, entity)["documents"].as_i64().unwrap()
+}
+
+fn keys(world: &World, entity: &str) -> Vec<String> {
+    failed_of(world, entity).into_iter().map(|(key, _)| key).collect()
+}
+
+/// Records that are marked as gone.
+fn records_gone(world: &World) -> String {
+    world.database.psql("SELECT count(*) FROM document WHERE deleted AND key NOT LIKE '(%'")
+}
+
+/// What the last run of a flow counted: new, changed, gone, queued for ServiceNow, replaced, and the parts of both.
+fn counted(world: &World, entity: &str) -> String {
+    world.database.psql(&format!(
+        "SELECT concat_ws(' ', new, changed, deleted, records, replaced, parts, parts_replaced) FROM run WHERE entity = '{entity}' \
+         ORDER BY id DESC LIMIT 1"
+    ))
+}
+
+#[test]
+fn rows_without_a_key_count_neither_as_known_nor_as_gone_in_any_brake() {
+    let world = World::start();
+    let numbers: Vec<String> = (0..120).map(|n| format!("BARE{n:03}")).collect();
+    bare(&world, &numbers);
+    world.rest(SWEEP).unwrap();
+    let before = records(&world, "supplier");
+    world.syspro.switch(|switches| (switches.omitted, switches.count) = (numbers.iter().map(|n| n.as_str().into()).collect(), false));
+    let (code, said) = say(&world, SWEEP);
+    assert_eq!(code, Some(3), "{said}");
+    assert_eq!((keys(&world, "supplier").len(), records(&world, "supplier")), (120, before));
+    assert_eq!(counted(&world, "supplier"), "0 0 0 0 0 0 0");
+
+    world.syspro.switch(|switches| switches.omitted.clear());
+    let out = world.command(SWEEP).env("TIELINE__FLOWS__MAX_GONE_PER_SWEEP", "10").output().unwrap();
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out));
+    assert!(flow(&world, "supplier")["stopped"].is_null());
+    assert_eq!((keys(&world, "supplier").len(), records(&world, "supplier"), records_gone(&world).as_str()), (0, before, "0"));
+    assert_eq!(counted(&world, "supplier"), "0 0 0 0 0 0 0");
+}
+
+/// One row whose place changes as neighbours come, through either interface.
+fn one_row(source: &'static str) {
+    let mut world = World::start();
+    bare(&world, &["BAREA".into(), "BAREK".into(), "BARED".into()]);
+    world.rest(SWEEP).unwrap();
+    set_source(&mut world, source);
+    let before = records(&world, "supplier");
+    let command = |arguments: &[&str]| through(&world, source, arguments);
+    world.syspro.switch(|switches| switches.omitted = vec!["BAREK".into()]);
+    for (round, (new, place)) in
+        [("BAREE", "(row after BAREE)"), ("BAREF", "(row after BAREF)"), ("BAREG", "(row after BAREG)")].iter().enumerate()
+    {
+        bare(&world, &[(*new).to_owned()]);
+        let (code, said) = command(SWEEP);
+        assert_eq!(code, Some(3), "{said}");
+        assert_eq!(keys(&world, "supplier"), [*place]);
+        assert_eq!(records(&world, "supplier"), before + 1 + round as i64);
+        assert!(counted(&world, "supplier").starts_with("1 0 0 1 0 1 0"), "{}", counted(&world, "supplier"));
+    }
+    // any of those not seen could be the one
+    world.syspro.delete(COMPANY, "ApSupplier", &[("Supplier", "BARED")]).unwrap();
+    assert_eq!(command(SWEEP).0, Some(3));
+    assert_eq!((records_gone(&world).as_str(), keys(&world, "supplier").len()), ("0", 1));
+    world.syspro.switch(|switches| switches.omitted.clear());
+    let (code, said) = command(SWEEP);
+    assert!(matches!(code, Some(0)), "{said}");
+    assert_eq!((records_gone(&world).as_str(), keys(&world, "supplier").len(), records(&world, "supplier")), ("1", 0, before + 3));
+}
+
+#[test]
+fn a_row_without_a_key_is_told_of_once_however_its_neighbours_change_through_odata() {
+    one_row("odata");
+}
+
+#[test]
+fn a_row_without_a_key_is_told_of_once_however_its_neighbours_change_through_enet() {
+    one_row("enet");
+}
+
+#[test]
+fn a_row_without_a_key_is_told_of_once_by_polls_and_whole_reads() {
+    let world = World::start();
+    let (code, said) = say(&world, &["sync"]);
+    assert_eq!(code, Some(0), "{said}");
+    let today = chrono::Utc::now().date_naive().to_string();
+    bare(&world, &["BARE".into()]);
+    let (code, said) = say(&world, SWEEP);
+    assert_eq!(code, Some(0), "{said}");
+    let before = records(&world, "invoice");
+    let own = [("Supplier", "BARE"), ("Invoice", "BARE5"), ("OrigInvValue", "12.50"), ("Currency", "R")];
+    world.syspro.insert(COMPANY, "ApInvoice", &[&own[..], &[("InvoiceDate", &today), ("JournalDate", &today)]].concat()).unwrap();
+    world.syspro.switch(|switches| switches.omitted = vec!["BARE5".into()]);
+    let poll = &["sync", "--entity", "invoice"][..];
+    let sweep = &["sync", "--entity", "invoice", "--sweep"][..];
+    let mut places = Vec::new();
+    for (round, command) in [poll, poll, sweep, poll, sweep].into_iter().enumerate() {
+        let (code, said) = say(&world, command);
+        assert_eq!(code, Some(3), "{said}");
+        let told = keys(&world, "invoice");
+        assert_eq!((told.len(), records(&world, "invoice")), (1, before), "round {round}: {told:?}");
+        places.extend(told);
+    }
+    assert_ne!(places[0], places[2], "a poll and a whole read give it another place");
+    world.syspro.switch(|switches| switches.omitted.clear());
+    let (code, said) = say(&world, sweep);
+    assert_eq!(code, Some(0), "{said}\n{:?}", failed_of(&world, "invoice"));
+    assert_eq!((keys(&world, "invoice").len(), records(&world, "invoice")), (0, before + 1));
+}
+
+#[test]
+fn the_ledger_and_the_service_agree_on_which_keys_stand_for_a_row() {
+    use tieline::domain::DocumentKey;
+    let world = World::start();
+    let all = [
+        "(row after 7)",
+        "(row 2 after 7)",
+        "(first row)",
+        "(first row of T)",
+        "(row of T for 7)",
+        "(row) 7",
+        "(a row)",
+        "row after 7",
+        "7",
+        "",
+    ];
+    for key in all {
+        let before = records(&world, "supplier");
+        world
+            .database
+            .psql(&format!("INSERT INTO document (company, entity, key, version, hash) VALUES ('{COMPANY}', 'supplier', '{key}', 1, '')"));
+        let counted = records(&world, "supplier") - before;
+        assert_eq!(counted == 0, DocumentKey::from_text(key).stands_for_a_row(), "{key}");
+    }
+}
