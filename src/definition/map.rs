@@ -149,7 +149,7 @@ impl<'a> Scope<'a> {
         Self { child: Some(row), ..self }
     }
 
-    fn record(&self, target: usize, record_key: String, warnings: &mut Vec<MapWarning>) -> Result<TargetRecord, MapError> {
+    pub(super) fn record(&self, target: usize, record_key: String, warnings: &mut Vec<MapWarning>) -> Result<TargetRecord, MapError> {
         let mut fields = BTreeMap::new();
         let mut references = Vec::new();
         for field in &self.target.fields {

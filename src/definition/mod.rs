@@ -20,6 +20,7 @@ pub mod load;
 mod looks;
 pub mod lookups;
 pub mod map;
+mod map_natural;
 mod map_number;
 mod number;
 mod parse;

@@ -121,6 +121,8 @@ pub struct AlignEnd {
     pub seen_to: Option<DateTime<Utc>>,
     /// The whole list was read. Where nothing is left of the first contact, the two lists are in step from now on.
     pub swept: bool,
+    /// Any row may be that of a record of SYSPRO that cannot be read: the two lists are not in step before it can.
+    pub any_row: bool,
 }
 
 /// A document that was compared.
@@ -250,6 +252,7 @@ impl Store {
                 .bind::<Text, _>(end.lease.flow.entity.as_str())
                 .bind::<Nullable<Timestamptz>, _>(end.seen_to)
                 .bind::<Bool, _>(end.swept)
+                .bind::<Bool, _>(end.any_row)
                 .execute(conn)?;
             Ok(())
         })

@@ -2,6 +2,7 @@
 
 mod decided;
 mod storm;
+mod unread;
 mod values;
 mod way_back;
 

@@ -16,14 +16,13 @@ use std::collections::BTreeMap;
 use actix::prelude::*;
 use tracing::info;
 
-use self::pass::{Changes, Pass, Sheet};
+use self::pass::{Changes, Made, Pass, Sheet};
 use self::rows::Kept;
 use self::way_back::WayBack;
 use super::Deps;
 use super::in_force::Snapshot;
 use super::servicenow_token::TokenAsker;
 use crate::definition::Plan;
-use crate::definition::align::Fields;
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
 use crate::domain::run::{RunId, RunKind};
@@ -218,7 +217,7 @@ impl Work {
             sole: companies.len() == 1 || align.filter.as_ref().is_some_and(|filter| filter.contains("{company}")),
         };
         let mut counted = Counted(0);
-        self.pages(&pass, ask, &mut counted).await?;
+        let any_row = self.pages(&pass, ask, &mut counted).await?;
         let list = usize::try_from(standing.list).unwrap_or_default();
         let most = most(list, align.brake_percent);
         if counted.0 > most {
@@ -226,41 +225,52 @@ impl Work {
         }
         let mut written = Written(AlignReport { rows: read.rows, ..AlignReport::default() });
         self.pages(&pass, ask, &mut written).await?;
-        let end = AlignEnd { lease: ask.lease.clone(), ttl: self.deps.settings.flows.lease, seen_to: read.seen_to, swept: read.whole };
+        let end =
+            AlignEnd { lease: ask.lease.clone(), ttl: self.deps.settings.flows.lease, seen_to: read.seen_to, swept: read.whole, any_row };
         self.deps.store.align_end(end).await?;
         let report = written.0;
         info!(flow = %self.flow, whole = read.whole, rows = report.rows, due = report.due, listed = report.listed, closed = report.closed, "both sides compared");
         Ok(report)
     }
 
-    /// Goes through everything that is to be compared, a page at a time.
-    async fn pages(&self, pass: &Pass<'_>, ask: &AlignNow, take: &mut impl Take) -> Result<(), AlignError> {
+    /// Goes through everything that is to be compared, a page at a time. Answers whether a record of SYSPRO cannot be read of which any row
+    /// may be the one: then no row is taken for one that SYSPRO lacks.
+    async fn pages(&self, pass: &Pass<'_>, ask: &AlignNow, take: &mut impl Take) -> Result<bool, AlignError> {
         let store = &self.deps.store;
-        let mut after = 0;
+        let (mut after, mut any_row) = (0, false);
         loop {
             let documents = store.aligned_documents(self.flow.clone(), after, PAGE, pass.whole).await?;
             let Some(last) = documents.last() else { break };
             after = last.id;
             let sheet = self.sheet(pass, documents).await?;
-            take.page(self, ask, pass.documents(&sheet)).await?;
+            let changes = pass.documents(&sheet);
+            any_row |= changes.any_row;
+            take.page(self, ask, changes).await?;
         }
         if !pass.whole {
-            return Ok(());
+            return Ok(any_row);
         }
         let mut after = 0;
         loop {
             let conflicts = store.conflicts_of_rows(self.flow.clone(), after, PAGE).await?;
             let Some(last) = conflicts.last() else { break };
             after = last.id;
+            if any_row {
+                take.page(self, ask, pass.perhaps_not_alone(&conflicts)).await?;
+                continue;
+            }
             let sys_ids = conflicts.iter().map(|conflict| conflict.subject.clone()).collect();
             let rows = self.find(AlignedRowKeys { sys_ids, ..AlignedRowKeys::default() }).await?;
             let alone: Vec<Kept> = rows.into_iter().filter(|row| row.document.is_none() && !row.of_other).collect();
             take.page(self, ask, pass.no_longer_alone(&conflicts, &alone)).await?;
         }
+        if any_row {
+            return Ok(true);
+        }
         let mut after = String::new();
         loop {
             let rows = store.aligned_rows_alone(self.flow.clone(), after, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
+            let Some(last) = rows.last() else { return Ok(false) };
             after = last.sys_id.clone();
             let standing = store.conflicts_standing(self.flow.clone(), rows.iter().map(|row| row.sys_id.clone()).collect()).await?;
             let rows: Vec<Kept> = rows.into_iter().map(Kept::of).collect::<Result<_, _>>()?;
@@ -274,22 +284,22 @@ impl Work {
         let ids: Vec<i64> = documents.iter().map(|document| document.id).collect();
         let standing = store.conflicts_standing(self.flow.clone(), ids.iter().map(i64::to_string).collect()).await?;
         let called = store.way_back_called(ids).await?;
-        let documents: Vec<(AlignedDocument, Option<Fields>)> = documents
+        let documents: Vec<(AlignedDocument, Made)> = documents
             .into_iter()
             .map(|document| {
-                let mapped = pass.mapped(&document);
-                (document, mapped)
+                let made = pass.made(&document);
+                (document, made)
             })
             .collect();
         let key = |document: &AlignedDocument| {
             source_key(&self.flow.company, &self.flow.entity, &DocumentKey::from_text(&document.key), "").to_string()
         };
-        let whole = |_: &&(AlignedDocument, Option<Fields>)| pass.whole;
+        let whole = |_: &&(AlignedDocument, Made)| pass.whole;
         let rows = self
             .find(AlignedRowKeys {
                 sys_ids: documents.iter().filter_map(|(document, _)| document.sys_id.clone()).collect(),
                 source_keys: documents.iter().filter(whole).map(|(document, _)| key(document)).collect(),
-                natural_keys: documents.iter().filter(whole).filter_map(|(_, mapped)| pass.natural(mapped.as_ref()?)).collect(),
+                natural_keys: documents.iter().filter(whole).filter_map(|(_, made)| pass.natural(made.known()?)).collect(),
             })
             .await?;
         let called = called.into_iter().map(|one| ((one.document_id, one.field), one.wanted)).collect();

@@ -30,10 +30,32 @@ pub(super) struct Pass<'a> {
     pub(super) sole: bool,
 }
 
+/// What a document's content makes in ServiceNow.
+#[derive(Debug, Clone)]
+pub(super) enum Made {
+    /// The record as ServiceNow would hold it.
+    Record(Fields),
+    /// The definition's conditions leave it out.
+    LeftOut,
+    /// It cannot be read or mapped, and the intake has made a failure of it: SYSPRO has it, and what it holds is not known. The columns of
+    /// its natural key, where its key alone makes them.
+    Unread(Option<Fields>),
+}
+
+impl Made {
+    /// The columns by which its row is recognised, as far as they are known.
+    pub(super) fn known(&self) -> Option<&Fields> {
+        match self {
+            Self::Record(fields) | Self::Unread(Some(fields)) => Some(fields),
+            Self::LeftOut | Self::Unread(None) => None,
+        }
+    }
+}
+
 /// A page of documents and everything that is known of them.
 pub(super) struct Sheet {
-    /// Each with its content as ServiceNow would hold it; `None` when it cannot be mapped, which the intake has parked, or is not carried.
-    pub(super) documents: Vec<(AlignedDocument, Option<Fields>)>,
+    /// Each with what its content makes.
+    pub(super) documents: Vec<(AlignedDocument, Made)>,
     /// The rows that may be theirs.
     pub(super) rows: Vec<Kept>,
     /// What stands in the conflict list about them.
@@ -57,12 +79,14 @@ pub(super) struct Changes {
     pub(super) by_itself: usize,
     /// Rows that were found for documents, by sys_id: no other document's any more.
     pub(super) claims: Vec<(String, i64)>,
+    /// A document cannot be read, and any row may be its own.
+    pub(super) any_row: bool,
 }
 
 impl Changes {
     /// Nothing is to be written.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { links, compared, deliveries, withdrawn, conflicts, closed, arrived, by_itself: _, claims: _ } = self;
+        let Self { links, compared, deliveries, withdrawn, conflicts, closed, arrived, by_itself: _, claims: _, any_row: _ } = self;
         links.is_empty()
             && compared.is_empty()
             && deliveries.is_empty()
@@ -129,10 +153,10 @@ impl Pass<'_> {
         for conflict in &sheet.standing {
             standing.entry(conflict.subject.as_str()).or_default().push(conflict);
         }
-        for (document, mapped) in &sheet.documents {
+        for (document, made) in &sheet.documents {
             let subject = document.id.to_string();
             let stands = standing.remove(subject.as_str()).unwrap_or_default();
-            self.document(document, mapped.as_ref(), &sheet.called, &subject, &stands, &mut rows, &mut changes);
+            self.document(document, made, &sheet.called, &subject, &stands, &mut rows, &mut changes);
         }
         changes
     }
@@ -141,7 +165,7 @@ impl Pass<'_> {
     fn document<'s>(
         &self,
         document: &AlignedDocument,
-        mapped: Option<&Fields>,
+        made: &Made,
         called: &HashMap<(i64, String), String>,
         subject: &str,
         stands: &[&ConflictRow],
@@ -158,8 +182,20 @@ impl Pass<'_> {
             // what is on its way is settled first; this run's reading may be older than it
             return changes.compared.push(later(document.compared.unwrap_or(0)));
         }
-        let Some(syspro) = mapped else { return };
-        if !self.whole && document.sys_id.is_none() {
+        let nothing = Fields::new();
+        let syspro = match made {
+            Made::Record(fields) => fields,
+            // what it held does not matter any more
+            Made::LeftOut | Made::Unread(_) if document.deleted => &nothing,
+            Made::LeftOut => {
+                if document.unsent.is_some() {
+                    changes.withdrawn.push(document.id);
+                }
+                return changes.closed.extend(stands.iter().map(|conflict| (conflict.id, "the definition leaves its record out")));
+            }
+            Made::Unread(known) => return self.unread(document, known.as_ref(), stands, rows, changes),
+        };
+        if !self.whole && document.sys_id.is_none() && !document.deleted {
             return;
         }
         // that the record is to be made was decided once, and has been done: a row that is gone since then is another question
@@ -209,6 +245,25 @@ impl Pass<'_> {
         }
     }
 
+    /// SYSPRO has the record, and what it holds is not known: nothing is compared, asked or written until it can be read. What stands in the
+    /// conflict list about it compares what is not known any more, and goes. A row that may be its own is not taken for one that SYSPRO lacks.
+    fn unread<'s>(
+        &self,
+        document: &AlignedDocument,
+        known: Option<&Fields>,
+        stands: &[&ConflictRow],
+        rows: &mut Rows<'s>,
+        changes: &mut Changes,
+    ) {
+        changes.closed.extend(stands.iter().map(|conflict| (conflict.id, "its record in SYSPRO cannot be read")));
+        match self.find(document, known.unwrap_or(&Fields::new()), false, rows) {
+            Match::Row(_) => {}
+            Match::Found(row) => rows.claim(row, document.id, changes),
+            Match::Several(several) => several.iter().for_each(|row| rows.claim(row, document.id, changes)),
+            Match::Missing | Match::Never => changes.any_row |= document.sys_id.is_none() && known.is_none(),
+        }
+    }
+
     /// What SYSPRO shows because we asked it to is agreed: an edit made in ServiceNow since is an edit of that, and not of what was before.
     fn arrived(
         &self,
@@ -231,11 +286,17 @@ impl Pass<'_> {
         ours
     }
 
-    /// SYSPRO's content as ServiceNow would hold it.
-    pub(super) fn mapped(&self, document: &AlignedDocument) -> Option<Fields> {
-        let content = self.plan.content_from_json(DocumentKey::from_text(&document.key), &document.content).ok()?;
-        let mapped = self.plan.map(&self.flow.company, &content, &self.definitions.lookups).ok()?;
-        mapped.records.into_iter().find(|record| self.plan.targets[record.target].block == self.target.block).map(|record| record.fields)
+    /// What SYSPRO's content makes in ServiceNow.
+    pub(super) fn made(&self, document: &AlignedDocument) -> Made {
+        let key = DocumentKey::from_text(&document.key);
+        let content = self.plan.content_from_json(key.clone(), &document.content).ok();
+        let Some(mapped) = content.and_then(|content| self.plan.map(&self.flow.company, &content, &self.definitions.lookups).ok()) else {
+            let known = || self.plan.natural_of_key(&self.flow.company, self.target, &key, &self.definitions.lookups);
+            // what stands for a row without a key is the key of no record
+            return Made::Unread(if key.stands_for_a_row() { None } else { known() });
+        };
+        let record = mapped.records.into_iter().find(|record| self.plan.targets[record.target].block == self.target.block);
+        record.map_or(Made::LeftOut, |record| Made::Record(record.fields))
     }
 
     /// The natural key of a record, as rows are kept by it; `None` when a part of it is empty.
@@ -343,6 +404,12 @@ impl Pass<'_> {
     pub(super) fn no_longer_alone(&self, conflicts: &[ConflictRow], rows: &[Kept]) -> Changes {
         let alone = |conflict: &&ConflictRow| rows.iter().any(|row| row.sys_id == conflict.subject && self.alone(row));
         let closed = conflicts.iter().filter(|conflict| !alone(conflict)).map(|conflict| (conflict.id, "no longer alone")).collect();
+        Changes { closed, ..Changes::default() }
+    }
+
+    /// Entries about rows of which any may be that of a record that cannot be read.
+    pub(super) fn perhaps_not_alone(&self, conflicts: &[ConflictRow]) -> Changes {
+        let closed = conflicts.iter().map(|conflict| (conflict.id, "it may be a record of SYSPRO that cannot be read")).collect();
         Changes { closed, ..Changes::default() }
     }
 

@@ -74,6 +74,15 @@ struct Superseded {
     failed_at: Option<DateTime<Utc>>,
 }
 
+/// What was taken back unsent, so that it is compared again instead.
+#[derive(QueryableByName)]
+struct TakenBack {
+    #[diesel(sql_type = BigInt)]
+    document_id: i64,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    run_id: Option<Uuid>,
+}
+
 /// A delivery about to be written.
 struct NewDelivery<'a> {
     document_id: i64,
@@ -91,15 +100,16 @@ struct NewDelivery<'a> {
     next_step: Option<Cow<'static, str>>,
 }
 
-/// Of aligned documents only those that cannot be mapped are dealt with here. What is sent again by hand is compared again instead.
+/// Of aligned documents only those that cannot be mapped are dealt with here: their failure replaces what stands of them. What is sent again
+/// by hand is compared again instead.
 pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally: &mut RunTally) -> Tx<Vec<Work<'a>>> {
     let no_record = |w: &Work<'_>| w.document.key.stands_for_a_row();
-    let again: Vec<i64> = work.iter().filter(|w| !w.fresh && !no_record(w)).map(|w| w.id).collect();
+    let again: Vec<i64> = work.iter().filter(|w| !w.fresh && w.document.mapped.is_ok() && !no_record(w)).map(|w| w.id).collect();
     if !again.is_empty() {
-        let gone: Vec<Superseded> = sql_query(
+        let gone: Vec<TakenBack> = sql_query(
             "WITH again AS (UPDATE agreed SET again = true WHERE document_id = ANY($1)) \
              DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('waiting', 'held', 'parked') \
-             RETURNING delivery_id, document_id, version, run_id",
+             RETURNING document_id, run_id",
         )
         .bind::<Array<BigInt>, _>(again)
         .load(conn)?;
