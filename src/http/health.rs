@@ -139,6 +139,7 @@ mod tests {
             reason: None,
             count: 1,
             oldest: now - age,
+            queued_at: now - age,
         };
         assert!(is_stuck(&row(long, Some("node/1")), &[], now), "held");
         assert!(!is_stuck(&row(short, Some("node/1")), &[], now), "held, and moved lately");

@@ -66,14 +66,14 @@ fn show_flow(flow: &FlowId, gauges: &Gauges) {
     all_metrics().set_lag(flow, lag(flow, &gauges.pending));
 }
 
-/// How long the oldest record of a flow has been due, sent or in doubt; nothing when none is.
+/// How long the oldest record of a flow that is queued, sent or unknown has been on its way, whatever became of its tries; nothing when none is.
 pub(super) fn lag(flow: &FlowId, pending: &[PendingCount]) -> chrono::Duration {
     let moving = |count: &&PendingCount| {
         count.company == flow.company.as_str()
             && count.entity == flow.entity.as_str()
             && matches!(count.state.as_str(), "waiting" | "sending" | "in_doubt")
     };
-    let oldest = pending.iter().filter(moving).map(|count| count.oldest).min();
+    let oldest = pending.iter().filter(moving).map(|count| count.queued_at).min();
     oldest.map_or(chrono::Duration::zero(), |at| (Utc::now() - at).max(chrono::Duration::zero()))
 }
 
@@ -89,5 +89,29 @@ fn show_entity(entity: &EntityName, gauges: &Gauges) {
     for reason in ParkReason::ALL {
         let parked = of(&|count| count.state == "parked" && count.reason.as_deref() == Some(reason.as_str()));
         all_metrics().set_parked(entity, *reason, parked);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lag_is_not_moved_by_the_next_try() {
+        let now = Utc::now();
+        let count = |state: &str, entity: &str| PendingCount {
+            company: "EDU1".into(),
+            entity: entity.into(),
+            state: state.into(),
+            reason: None,
+            count: 1,
+            oldest: now + chrono::Duration::minutes(10),
+            queued_at: now - chrono::Duration::hours(1),
+        };
+        let of = |counts: &[PendingCount]| lag(&FlowId::new("EDU1", "invoice"), counts).num_minutes();
+        for state in ["waiting", "sending", "in_doubt"] {
+            assert_eq!(of(&[count(state, "invoice")]), 60, "{state}");
+        }
+        assert_eq!(of(&[count("parked", "invoice"), count("held", "invoice"), count("waiting", "supplier")]), 0);
     }
 }

@@ -123,6 +123,9 @@ pub struct PendingCount {
     /// Since when the first of them could have been worked on: when it was sent, or when it came due.
     #[diesel(sql_type = Timestamptz)]
     pub oldest: DateTime<Utc>,
+    /// Since when the first of them has been queued, whatever became of its tries.
+    #[diesel(sql_type = Timestamptz)]
+    pub queued_at: DateTime<Utc>,
 }
 
 /// All documents, in the order of their numbers.
@@ -189,7 +192,7 @@ impl Store {
 pub(super) fn pending_count(conn: &mut Conn) -> Tx<Vec<PendingCount>> {
     Ok(sql_query(
         "SELECT company, entity, state, reason, count(*) AS count, \
-         min(CASE WHEN state = 'sending' THEN coalesce(sent_at, since) ELSE not_before END) AS oldest \
+         min(CASE WHEN state = 'sending' THEN coalesce(sent_at, since) ELSE not_before END) AS oldest, min(queued_at) AS queued_at \
          FROM pending GROUP BY company, entity, state, reason",
     )
     .load(conn)?)

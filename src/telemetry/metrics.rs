@@ -99,7 +99,7 @@ impl Metrics {
             flow_lag: gauges(
                 &registry,
                 "flow_lag_seconds",
-                "How long the oldest record of a flow has been due, sent or in doubt; 0 when none is.",
+                "How long the oldest record of a flow that is queued, sent, retried or unknown has been on its way, since it was queued or released: no try and no look-up moves that; 0 when none is.",
                 &["company", "entity"],
             ),
             flow_held: gauges(&registry, "flow_held", "1 while a flow does not run, by why.", &["company", "entity", "why"]),

@@ -183,3 +183,33 @@ fn a_record_that_is_replayed_while_its_outcome_is_unknown_leaves_no_second_reque
     assert_eq!((row("NEW1"), states().as_str()), (1, ""));
     world.check().unwrap();
 }
+
+#[test]
+fn neither_a_try_nor_a_look_moves_since_when_a_record_is_on_its_way() {
+    run(async {
+        let ledger = Ledger::start().await;
+        ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
+        ledger.database.psql("UPDATE pending SET queued_at = now() - interval '1 hour'");
+        let age = async || {
+            let counts = ledger.store.pending_counts().await.unwrap();
+            assert_eq!(counts.len(), 1);
+            (counts[0].state.clone(), (chrono::Utc::now() - counts[0].queued_at).num_minutes())
+        };
+        let soon = || chrono::Utc::now() + chrono::TimeDelta::minutes(10);
+        let unknown = |not_before| Verdict::InDoubt { message: "the answer was lost".into(), not_before };
+        ledger.settle(false, unknown(chrono::Utc::now())).await;
+        assert_eq!(age().await, ("in_doubt".into(), 60));
+        ledger.settle(true, unknown(soon())).await;
+        assert_eq!(age().await, ("in_doubt".into(), 60), "it is looked up again in ten minutes");
+        ledger.database.psql("UPDATE pending SET not_before = now()");
+        let Verdict::Deferred { message, throttled, counted, unanswered, next_step, .. } = absent() else { unreachable!() };
+        ledger.settle(true, Verdict::Deferred { message, not_before: soon(), throttled, counted, unanswered, next_step }).await;
+        assert_eq!(age().await, ("waiting".into(), 60), "it is sent again in ten minutes");
+
+        // a hold stops the time
+        let key = || vec!["042".to_owned()];
+        ledger.store.hold_put(flow(), key(), "tester".into(), "asked for".into()).await.unwrap();
+        ledger.store.hold_end(flow(), key(), "tester".into(), "done".into()).await.unwrap();
+        assert_eq!(age().await, ("waiting".into(), 0));
+    });
+}

@@ -8,7 +8,7 @@ WITH found AS (
     SET state = CASE
             WHEN p.block <> 'header' AND EXISTS (SELECT 1 FROM pending h WHERE h.document_id = p.document_id AND h.block = 'header') THEN 'held'
             ELSE 'waiting' END,
-        reason = NULL, message = NULL, field = NULL, next_step = NULL, not_before = now(), since = now(), attempts = 0
+        reason = NULL, message = NULL, field = NULL, next_step = NULL, not_before = now(), since = now(), queued_at = now(), attempts = 0
     FROM found f, delivery l
     WHERE p.document_id = f.id AND l.id = p.delivery_id AND p.state = 'parked'
       AND p.reason = ANY($6) AND l.action <> 'unmapped'

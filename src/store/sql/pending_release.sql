@@ -2,7 +2,7 @@
 UPDATE pending p
 SET state = CASE WHEN p.block <> 'header' AND (SELECT 1 FROM pending h WHERE h.document_id = p.document_id AND h.block = 'header' LIMIT 1) IS NOT NULL
                  THEN 'held' ELSE 'waiting' END,
-    reason = NULL, message = NULL, field = NULL, next_step = NULL, not_before = now(), since = now(), first_failed_at = NULL, attempts = 0
+    reason = NULL, message = NULL, field = NULL, next_step = NULL, not_before = now(), since = now(), queued_at = now(), first_failed_at = NULL, attempts = 0
 WHERE p.state || '' = 'parked' AND p.reason = 'missing_parent' AND p.delivery_id = ANY(ARRAY(
     SELECT t.delivery_id
     FROM unnest($1::bigint[]) AS d (id)
