@@ -76,7 +76,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
             Ok(records.into_iter().map(|record| intake_record(plan, document, record)).collect())
         }
         Err(error) => Err(MapFailure {
-            reason: ParkReason::Rejected,
+            reason: if document.faults.is_empty() { ParkReason::Rejected } else { ParkReason::Unreadable },
             block: first_block(plan),
             message: error.to_string(),
             field: error.field,

@@ -8,7 +8,7 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::actors::lookup::look_up;
 use crate::definition::plan::Plan;
-use crate::domain::history::{Change, ChildKeys, changes, plain};
+use crate::domain::history::{Change, ChildKeys, changes, faults, plain};
 use crate::domain::{DocumentKey, EntityName, FlowId};
 use crate::store::{HoldView, RecordAttempt, RecordView};
 
@@ -85,7 +85,16 @@ struct JsonVersion<'a> {
     read_at: DateTime<Utc>,
     deleted: bool,
     changes: &'a [Change],
+    /// Why it could not be read, and what to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<JsonFault>,
     content: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+struct JsonFault {
+    text: String,
+    next_step: String,
 }
 
 #[derive(Serialize)]
@@ -109,6 +118,10 @@ fn json(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
         read_at: version.read_at,
         deleted: version.deleted,
         changes,
+        faults: faults(&version.content)
+            .into_iter()
+            .map(|fault| JsonFault { next_step: fault.next_step.text().into_owned(), text: fault.text })
+            .collect(),
         content: RawValue::from_string(plain(&version.content)).ok(),
     });
     let deliveries = view.deliveries.iter().map(|delivery| JsonDelivery {
@@ -146,6 +159,10 @@ fn print(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
     for (version, changes) in view.versions.iter().zip(changes) {
         let gone = if version.deleted { ", gone from SYSPRO" } else { "" };
         output::line(&format!("\nversion {} read {}{gone}", version.version, version.read_at.format("%Y-%m-%d %H:%M:%SZ")))?;
+        for fault in faults(&version.content) {
+            output::line(&format!("  could not be read: {}", fault.text))?;
+            output::line(&format!("  what to do: {}", fault.next_step.text()))?;
+        }
         for change in changes {
             output::line(&format!("  {}: {}", change.field, change.words()))?;
         }

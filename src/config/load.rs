@@ -259,6 +259,9 @@ fn values(table: &toml::Table) -> BTreeMap<String, String> {
     });
     all.map(|(key, value)| {
         let text = match value {
+            // what is not set holds no password
+            toml::Value::String(text) if text.is_empty() => String::new(),
+            toml::Value::Array(all) if all.is_empty() => "[]".to_owned(),
             _ if is_secret(&key) => "***".to_owned(),
             toml::Value::String(text) => text.clone(),
             other => other.to_string(),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
+use crate::domain::history::FAULTS;
 use crate::domain::{Document, DocumentKey, Fault, Row, Value};
 
 use super::plan::Plan;
@@ -63,9 +64,6 @@ impl Plan {
         Ok(Document { key, root, children, faults })
     }
 }
-
-/// Under this name stands what was wrong with the rows as they came. No column can have it. The store looks for it, too.
-const FAULTS: &str = "$faults";
 
 /// A content of which nothing is known but why.
 pub fn faulty(fault: &Fault) -> String {

@@ -27,6 +27,8 @@ pub enum DeliveryState {
 pub enum ParkReason {
     /// ServiceNow, or the mapping, refused the record.
     Rejected,
+    /// Its rows could not be read as one record, so that nothing of it was mapped or sent. Only another read brings it.
+    Unreadable,
     /// A record it refers to has not been delivered; released by itself when it is.
     MissingParent,
     /// It crashed the Mapper twice.
@@ -83,6 +85,7 @@ pub(crate) use words;
 words!(DeliveryState { Waiting = "waiting", Held = "held", Sending = "sending", InDoubt = "in_doubt", Parked = "parked" });
 words!(ParkReason {
     Rejected = "rejected",
+    Unreadable = "unreadable",
     MissingParent = "missing_parent",
     Poison = "poison",
     Exhausted = "exhausted",

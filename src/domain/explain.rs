@@ -66,6 +66,7 @@ pub fn explain(standing: &Standing<'_>) -> String {
     let sentence = if let Some(part) = parked(false).next() {
         let why = match part.reason {
             Some("rejected") => "it was refused",
+            Some("unreadable") => "it could not be read",
             Some("poison") => "it crashed the mapping twice",
             Some("exhausted") => "the last of its tries failed",
             Some("downstream_failed") => "it arrived, and failed in ServiceNow later",
@@ -164,6 +165,14 @@ fn words(part: &Part<'_>) -> String {
 }
 
 /// Which part it is about, where that is not the whole document, and how many more stand alike.
+/// The sentence about what only stood for a row, once it is gone.
+pub fn explain_row(read_at: DateTime<Utc>) -> String {
+    format!(
+        "no record: it stood for a row whose key could not be read, and the whole read at {} no longer gave such a row there",
+        instant(read_at)
+    )
+}
+
 fn others(part: &Part<'_>, count: usize) -> String {
     let which = if part.record_key.is_empty() { String::new() } else { format!(" ({} `{}`)", part.block, part.record_key) };
     let more = if count > 1 { format!(", and {} more of its records", count - 1) } else { String::new() };

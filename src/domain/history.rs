@@ -7,7 +7,10 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::Value;
+use super::{Fault, Value};
+
+/// Under this name stands in a content what was wrong with the rows as they came. No column can have it. The store looks for it, too.
+pub const FAULTS: &str = "$faults";
 
 /// One field that differs between two versions. `None`: the version has no such value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,10 +41,41 @@ impl Change {
     }
 }
 
-/// Per version, the newest first, what differs from the one before; nothing for one without a version before it in the list.
+/// What was wrong with the rows of a version as they came: of which of its columns anything is known nobody can say.
+pub fn faults(content: &str) -> Vec<Fault> {
+    fields(content).get(FAULTS).and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+}
+
+/// Versions, the newest first, and with which of them each is compared: the last one before it that could be read.
+pub struct Compared {
+    /// The values of each; `None` where it could not be read.
+    flat: Vec<Option<Flat>>,
+}
+
+impl Compared {
+    /// Of the versions' contents, the newest first.
+    pub fn of<'a>(contents: impl Iterator<Item = &'a str>, keys: &ChildKeys) -> Self {
+        let flat = |content: &str| (!fields(content).contains_key(FAULTS)).then(|| flatten(content, keys));
+        Self { flat: contents.map(flat).collect() }
+    }
+
+    /// A version's values, and those that it is compared with.
+    pub fn pair(&self, at: usize) -> Option<(&Flat, &Flat)> {
+        let now = self.flat.get(at)?.as_ref()?;
+        self.flat.get(at + 1..)?.iter().flatten().next().map(|before| (now, before))
+    }
+
+    /// What differs, field by field; nothing for a version that could not be read, and none to compare with.
+    pub fn changes(&self, at: usize) -> Vec<Change> {
+        self.pair(at).map(|(now, before)| differences(before, now)).unwrap_or_default()
+    }
+}
+
+/// Per version, the newest first, what differs from the last one before that could be read; nothing for one without such a version in the
+/// list, and for one that could not be read itself.
 pub fn changes<'a>(contents: impl Iterator<Item = &'a str>, keys: &ChildKeys) -> Vec<Vec<Change>> {
-    let flat: Vec<Flat> = contents.map(|content| flatten(content, keys)).collect();
-    (0..flat.len()).map(|at| flat.get(at + 1).map(|before| differences(before, &flat[at])).unwrap_or_default()).collect()
+    let compared = Compared::of(contents, keys);
+    (0..compared.flat.len()).map(|at| compared.changes(at)).collect()
 }
 
 /// A document's values. The rows of a child are named by their key columns, so that a row that comes or goes is no change of the others;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::currency::minor_units;
-use super::history::{Flat, members, text};
+use super::history::{FAULTS, Flat, members, text};
 use super::money::{format_decimal, parse_decimal, thousands};
 
 /// How a column looks.
@@ -113,7 +113,7 @@ impl Looks {
 
     /// A document's content as tables.
     pub fn content(&self, content: &str) -> Content {
-        let root = fields(content);
+        let root: Vec<_> = fields(content).into_iter().filter(|(name, _)| name != FAULTS).collect();
         let plain: BTreeMap<&str, String> = root.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
         let mut found = Content::default();
         for (name, value) in &root {

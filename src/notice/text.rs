@@ -109,6 +109,7 @@ fn headline(item: &Item) -> String {
         NoticeEvent::RecordsParked => {
             let how = match item.cause.as_deref() {
                 Some("rejected") => format!("{were} refused"),
+                Some("unreadable") => "could not be read".to_owned(),
                 Some("poison") => format!("{were} set aside: they crashed the mapping twice"),
                 Some("missing_parent") => format!("{} for a parent that does not come", if item.count == 1 { "waits" } else { "wait" }),
                 Some("exhausted") => format!("{were} given up after the last try"),

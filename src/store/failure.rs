@@ -263,7 +263,7 @@ impl ParentRow {
             (_, Some("missing_parent")) => format!("waits for its own parent{message}"),
             (_, Some("on_hold")) => "is on hold".to_owned(),
             (_, Some("in_doubt")) => "was sent, and its answer was lost; it is looked up".to_owned(),
-            (_, Some("rejected" | "poison" | "exhausted" | "downstream_failed")) => format!("failed itself{message}"),
+            (_, Some("rejected" | "unreadable" | "poison" | "exhausted" | "downstream_failed")) => format!("failed itself{message}"),
             (_, Some(_)) => format!("is queued{message}"),
             (_, None) if self.deleted => "is gone from SYSPRO".to_owned(),
             (_, None) if !self.known => "was not read from SYSPRO yet".to_owned(),

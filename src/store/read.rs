@@ -11,7 +11,7 @@ use super::placeholder::with_placeholders;
 use super::{HoldView, Store, StoreError};
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::SILENT;
-use crate::domain::explain::{Part, Sending, Standing, explain};
+use crate::domain::explain::{Part, Sending, Standing, explain, explain_row};
 use crate::domain::word::Names;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
@@ -406,7 +406,10 @@ impl Store {
             let mut steps = newest(conn, filter)?;
             steps.reverse();
             let hold = around.hold();
-            let stands = stands(&versions, &deliveries, &around, hold.as_ref());
+            let stands = match versions.first() {
+                Some(last) if last.deleted && DocumentKey::from_text(&key).stands_for_a_row() => explain_row(last.read_at),
+                _ => stands(&versions, &deliveries, &around, hold.as_ref()),
+            };
             Ok(RecordView { stands, hold, known: !versions.is_empty(), company, entity, key, versions, deliveries, steps })
         })
         .await

@@ -96,6 +96,10 @@ fn a_period_is_read_again_and_the_watermark_stays_where_it_was() {
     let actions = say(&world, &["audit", "--kind", "action"]).1;
     assert!(actions.contains("auditors asked") && actions.contains("backfill"), "{actions}");
 
+    let whose =
+        "SELECT DISTINCT (requested_by = (SELECT min(requested_by) FROM backfill)) || ' ' || reason FROM run WHERE kind = 'backfill'";
+    assert_eq!(world.database.psql(whose), "true auditors asked", "its runs are asked for by the same person");
+
     // once more: nothing has changed, nothing is sent
     let writes = world.servicenow.writes();
     assert_eq!(say(&world, &asked).0, Some(0));

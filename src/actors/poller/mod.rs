@@ -350,6 +350,10 @@ impl Reader {
             Taken::Stopped { why } => return Err(PollError::Stopped { flow: self.flow, why }),
             Taken::Done => return Err(PollError::Done { flow: self.flow }),
         };
+        let ask = match ask.kind {
+            RunKind::Backfill => self.of_whom(ask).await,
+            _ => ask,
+        };
         let (run, number) = (ask.run.unwrap_or_else(RunId::fresh), self.definitions.number);
         let begun = self.deps.store.run_begin_as(run, self.flow.clone(), ask.kind, ask.requested_by, ask.reason, number).await;
         let run = match begun {
@@ -373,6 +377,18 @@ impl Reader {
             }
         };
         self.finish(ask.kind, run, lease, before, outcome).await
+    }
+
+    /// A run of a backfill is asked for by whoever began the backfill, for the reason that was given then.
+    async fn of_whom(&self, ask: PollNow) -> PollNow {
+        match self.deps.store.backfill_next(self.flow.clone()).await {
+            Ok(Some(backfill)) => PollNow { requested_by: backfill.requested_by, reason: Some(backfill.why), ..ask },
+            Ok(None) => ask,
+            Err(error) => {
+                warn!(%error, flow = %self.flow, "who began the backfill could not be read; the run does not say so");
+                ask
+            }
+        }
     }
 
     /// Renews the lease until it is lost.

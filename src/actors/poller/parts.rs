@@ -83,7 +83,7 @@ impl Reader {
                 hash: document.hash,
                 content: crate::definition::content::faulty(&fault),
                 mapped: Err(MapFailure {
-                    reason: ParkReason::Rejected,
+                    reason: ParkReason::Unreadable,
                     block: plan.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone()),
                     message: fault.text.clone(),
                     field: String::new(),

@@ -56,6 +56,8 @@ struct CauseView {
     more_parents: i64,
     next_step: Option<Ticks>,
     parked: bool,
+    /// It may help to send it again: what could not be read is taken in by another read alone.
+    sendable: bool,
     count: i64,
     counted: String,
     first: Time,
@@ -113,6 +115,7 @@ impl CauseView {
             entity: row.entity,
             next_step: row.next_step.map(Ticks),
             parked: row.parked,
+            sendable: row.parked && row.reason != ParkReason::Unreadable.as_str(),
             count: row.documents,
             counted,
             once: row.first_failed_at == row.last_failed_at,
@@ -130,6 +133,7 @@ fn records(number: i64) -> String {
 fn words(reason: &str) -> (&'static str, &'static str) {
     match reason {
         "rejected" => ("Refused", "bad"),
+        "unreadable" => ("Could not be read", "bad"),
         "missing_parent" => ("Waiting for a parent", "warn"),
         "poison" => ("Crashed the mapping", "bad"),
         "exhausted" => ("Out of tries", "bad"),
@@ -228,7 +232,10 @@ async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Liv
     let text = |name: &str| filter.text(name).unwrap_or_default();
     let parked = |reason: &str| reason.is_empty() || reason.parse::<ParkReason>().is_ok();
     let scope = Scope {
-        possible: filter.since.is_none() && filter.until.is_none() && parked(&text("reason")) && rows.iter().any(|row| row.parked),
+        possible: filter.since.is_none()
+            && filter.until.is_none()
+            && parked(&text("reason"))
+            && rows.iter().any(|row| row.parked && row.reason != ParkReason::Unreadable.as_str()),
         company: text("company"),
         entity: text("entity"),
         reason: text("reason"),

@@ -13,9 +13,9 @@ use super::{Page, html, ok};
 use crate::actors::Deps;
 use crate::actors::lookup::Seen;
 use crate::domain::delivery::ParkReason;
-use crate::domain::history::{ChildKeys, Flat, changes, flatten};
+use crate::domain::history::{ChildKeys, Compared, Flat, faults};
 use crate::domain::look::{Child, Content, Looks, Shown};
-use crate::domain::{CompanyId, DocumentKey, FlowId};
+use crate::domain::{CompanyId, DocumentKey, Fault, FlowId};
 use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
@@ -30,7 +30,15 @@ struct ChangeRow {
     after: Option<Shown>,
 }
 
+/// What was wrong with the rows as they came, and what to do.
+struct FaultRow {
+    text: Ticks,
+    next_step: Ticks,
+}
+
 struct VersionRow {
+    /// Why it could not be read; then nothing is said of what differs.
+    faults: Vec<FaultRow>,
     number: i32,
     read: Time,
     deleted: bool,
@@ -72,6 +80,8 @@ struct RecordPage {
     tone: &'static str,
     /// A person holds it back: since when.
     held: Option<Time>,
+    /// Its newest version could be read: what is stored can be sent again.
+    sendable: bool,
     /// Something of it is parked that could go as it is.
     releasable: bool,
     number: i32,
@@ -130,6 +140,12 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
     ok(&page(frame, view, most, &keys, &Writing { deps: &surface.deps, company: CompanyId::new(&company), looks }))
 }
 
+impl From<Fault> for FaultRow {
+    fn from(fault: Fault) -> Self {
+        Self { next_step: Ticks(fault.next_step.text().into_owned()), text: Ticks(fault.text) }
+    }
+}
+
 /// How this record's values are written.
 struct Writing<'a> {
     deps: &'a Deps,
@@ -160,11 +176,10 @@ impl Writing<'_> {
 
     /// Every version with what differs from the one before.
     fn versions(&self, versions: &[VersionView], keys: &ChildKeys) -> Vec<VersionRow> {
-        let flat: Vec<Flat> = versions.iter().map(|version| flatten(&version.content, keys)).collect();
+        let compared = Compared::of(versions.iter().map(|version| version.content.as_str()), keys);
         let nothing = Flat::new();
-        let differences = changes(versions.iter().map(|version| version.content.as_str()), keys);
-        let row = |(at, (version, changes)): (usize, (&VersionView, Vec<_>))| {
-            let (now, before) = (&flat[at], flat.get(at + 1).unwrap_or(&nothing));
+        let row = |(at, version): (usize, &VersionView)| {
+            let (now, before) = compared.pair(at).unwrap_or((&nothing, &nothing));
             let show = |field: &str, value: Option<String>, all: &Flat| value.map(|value| self.iso(self.looks.show(field, &value, all)));
             let change = |change: crate::domain::history::Change| ChangeRow {
                 before: show(&change.field, change.before, before),
@@ -176,10 +191,11 @@ impl Writing<'_> {
                 read: Time(version.read_at),
                 deleted: version.deleted,
                 first: version.version == 1,
-                changes: changes.into_iter().map(change).collect(),
+                changes: compared.changes(at).into_iter().map(change).collect(),
+                faults: faults(&version.content).into_iter().map(FaultRow::from).collect(),
             }
         };
-        versions.iter().zip(differences).enumerate().map(row).collect()
+        versions.iter().enumerate().map(row).collect()
     }
 }
 
@@ -231,6 +247,7 @@ fn page(frame: Frame, view: RecordView, most: usize, keys: &ChildKeys, writing: 
     });
     RecordPage {
         frame,
+        sendable: versions.first().is_none_or(|version| version.faults.is_empty()),
         releasable: view.hold.is_some() || releasable,
         held: view.hold.map(|hold| Time(hold.held_at)),
         stands: Prose(view.stands),

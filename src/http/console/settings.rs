@@ -25,6 +25,8 @@ struct SectionView {
 struct SettingsPage {
     frame: Frame,
     file: Option<String>,
+    /// Some values come from a text that the command brought itself, as `tieline demo` does.
+    brought: bool,
     sections: Vec<SectionView>,
     warnings: Vec<String>,
     definitions: DefinitionsView,
@@ -77,6 +79,7 @@ pub(super) async fn settings(surface: web::Data<Surface>, request: HttpRequest) 
     }
     ok(&SettingsPage {
         frame: Frame::of(&session, "/settings", "Settings"),
+        brought: loaded.file.is_none() && loaded.origins.values().any(|origin| matches!(origin, crate::config::Origin::File { .. })),
         file: loaded.file.as_ref().map(|file| file.display().to_string()),
         sections,
         warnings: loaded.warnings.clone(),

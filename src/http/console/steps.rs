@@ -66,6 +66,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
             let why = match said("reason").as_deref() {
                 Some("rejected") => "it was refused",
                 Some("missing_parent") => "a record that it refers to has not been delivered",
+                Some("unreadable") => "it could not be read",
                 Some("poison") => "it crashed the mapping twice",
                 Some("exhausted") => "the last of its tries failed",
                 Some("downstream_failed") => "it failed in ServiceNow after it had arrived",

@@ -362,7 +362,7 @@ impl Latest {
     fn may_have_arrived(&self) -> bool {
         match (self.arrived, self.state.as_deref(), self.reason.as_deref()) {
             (true, ..) => true,
-            (false, Some("parked"), Some("rejected" | "missing_parent" | "on_hold" | "poison")) => false,
+            (false, Some("parked"), Some("rejected" | "unreadable" | "missing_parent" | "on_hold" | "poison")) => false,
             (false, Some("parked" | "sending" | "in_doubt"), _) => true,
             (false, ..) => false,
         }

@@ -162,7 +162,7 @@ pub struct IntakeRecord {
 /// A document that could not be mapped.
 #[derive(Debug, Clone)]
 pub struct MapFailure {
-    /// `rejected`, or `poison` when the document crashed the Mapper twice.
+    /// `rejected`, `unreadable`, or `poison` when the document crashed the Mapper twice.
     pub reason: ParkReason,
     /// The first block of the plan, so that the failure has a place.
     pub block: String,

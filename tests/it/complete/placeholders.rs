@@ -1,6 +1,8 @@
 //! A row without a name of its own is a failure, told of once, and counts nowhere as a record.
 
 use super::*;
+use crate::console::Person;
+use crate::support::node::Node;
 
 /// Suppliers without an address, whose row is then the only one that has their number.
 fn bare(world: &World, numbers: &[String]) {
@@ -144,4 +146,51 @@ fn the_ledger_and_the_service_agree_on_which_keys_stand_for_a_row() {
         let counted = records(&world, "supplier") - before;
         assert_eq!(counted == 0, DocumentKey::from_text(key).stands_for_a_row(), "{key}");
     }
+}
+
+#[test]
+fn a_record_that_could_not_be_read_says_so_and_is_not_offered_what_cannot_help() {
+    let world = World::start();
+    supplier(&world, "UNREAD", "Known before");
+    let update = |values: &[(&str, &str)]| world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", "UNREAD")], values).unwrap();
+    update(&[("Telephone", "011 555")]);
+    world.rest(SWEEP).unwrap();
+    world.syspro.switch(|switches| switches.omitted = vec!["Known before".into()]);
+    assert_eq!(say(&world, SWEEP).0, Some(3));
+    assert_eq!(failures(&world, "supplier")[0]["reason"], "unreadable");
+    let record = || say(&world, &["record", COMPANY, "supplier", "UNREAD"]).1;
+    let said = record();
+    assert!(said.contains("  could not be read: its row of `ApSupplier` came without") && said.contains("  what to do: "), "{said}");
+    assert!(!said.contains("is gone") && !said.contains("refused") && !said.contains("011 555"), "{said}");
+
+    // what is read again is compared with what was known
+    update(&[("SupplierName", "Known again")]);
+    world.rest(SWEEP).unwrap();
+    let said = record();
+    assert!(
+        said.contains("`Known before` is now `Known again`") && !said.contains("nothing is now") && !said.contains("$faults"),
+        "{said}"
+    );
+
+    world.syspro.switch(|switches| switches.omitted = vec!["Known again".into()]);
+    assert_eq!(say(&world, SWEEP).0, Some(3));
+    let mut node = Node::new(&world);
+    node.start_and_wait(&world);
+    let key = node.key(&world);
+    let person = Person::sign_in(&node.site, &key);
+    let page = person.get(&format!("/records/{COMPANY}/supplier/UNREAD")).body;
+    for words in ["It could not be read: its row of", "What to do:", "parked: it could not be read", "Hold it back"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    for words in ["$faults", "it was refused", "rejected", "Send it again", "Release it", ">nothing<"] {
+        assert!(!page.contains(words), "{words}: {page}");
+    }
+    let page = person.get("/failures").body;
+    assert!(page.contains("Could not be read") && !page.contains("Send again …") && !page.contains("state bad\">Refused"), "{page}");
+    let cause = page.split("href=\"/failures/").nth(1).unwrap().split('"').next().unwrap();
+    let page = person.get(&format!("/failures/{cause}")).body;
+    assert!(page.contains("There is nothing to send by hand: what could not be read") && !page.contains("name=\"take\""), "{page}");
+    let page = person.get("/settings").body;
+    let hooks = page.split("webhook_urls").nth(1).unwrap();
+    assert!(hooks.split("</tr>").next().unwrap().contains("[]"), "what is not set is no secret: {page}");
 }
