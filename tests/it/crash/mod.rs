@@ -57,6 +57,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("read the names of flows", "reads"),
     ("list the nodes", "reads"),
     ("list documents", "reads"),
+    ("list what stands for rows", "reads"),
     ("read a record's life", "reads"),
     ("list what is not delivered", "reads"),
     ("count parents that were never read", "reads"),
