@@ -62,7 +62,8 @@ pub struct FaultRule {
     /// The HTTP verb in capitals; every verb when absent.
     #[serde(default)]
     pub method: Option<String>,
-    /// The body holds this text, that of one item of a batch included; whatever it holds when absent.
+    /// The body holds this text, that of one item of a batch included; of ServiceNow's requests without a body, the query. Whatever they hold
+    /// when absent.
     #[serde(default)]
     pub body: Option<String>,
     /// So many matching requests are let through before the rule begins to count.

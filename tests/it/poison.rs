@@ -50,6 +50,34 @@ fn batches(rig: &Rig) -> u64 {
         .sum()
 }
 
+#[test]
+fn a_record_that_can_never_be_looked_up_keeps_no_neighbour_unknown() {
+    run(async {
+        let rig = Rig::start(options()).await;
+        let (number, text) = chosen(&rig);
+        let key = text.split('"').nth(3).unwrap();
+        // the answer of the first batch with it is lost, and every question that names it is answered 500
+        rig.servicenow.set_fault(FaultRule::always(Fault::DropAfterCommit).on_method("POST").on_body(&text).times(1));
+        rig.servicenow.set_fault(FaultRule::always(Fault::Status(500)).on_method("GET").on_body(key));
+        let others = async || rig.failures().await.into_iter().filter(|row| !row.key.ends_with(&number)).collect::<Vec<_>>();
+        for _ in 0..20 {
+            rig.sync().await;
+            if others().await.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        assert!(others().await.is_empty(), "its neighbours are not unknown with it");
+        let own: Vec<_> = rig.failures().await.into_iter().filter(|row| row.block == "header").collect();
+        assert!(own.len() == 1 && own[0].message.as_deref().is_some_and(|message| message.contains("500")), "{own:#?}");
+        let invoices = source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len();
+        assert_eq!((rig.servicenow.count(INVOICES), rig.servicenow.duplicates(INVOICES, "u_source_key")), (invoices, 0));
+        rig.servicenow.clear_faults();
+        settle(&rig).await;
+        assert_eq!(rig.failures().await.len(), 0);
+    });
+}
+
 /// The record has no usable answer, whether it travels alone or in a batch (`whole`: the batch has none then).
 fn poison(fault: Fault, whole: bool, most: u64, says: &str) {
     run(async {

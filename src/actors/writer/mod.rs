@@ -5,6 +5,7 @@
 //! Runs on the delivery arbiter.
 
 mod dropped;
+mod look;
 mod outgoing;
 mod pace;
 mod verdict;
@@ -370,11 +371,11 @@ impl Sender {
         }
         let mut stops = Vec::new();
         let (mut outcomes, stop) = if look {
-            match servicenow.settle(&self.tokens, target, &records).await {
-                Ok(settled) => {
-                    let returned: Vec<_> = settled.iter().map(dropped::of_settled).collect();
+            match self.look(&servicenow, target, &records).await {
+                Ok(look::Looked { settled, answered }) => {
+                    let returned: Vec<_> = settled.iter().map(|one| one.as_ref().ok().and_then(dropped::of_settled)).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
-                    let others = self.others_get_through(false).await;
+                    let others = self.others_get_through(answered).await;
                     (verdict::of_look(&self.deps.settings, target, &claim, settled, others), None)
                 }
                 Err(error) => (verdict::of_failed_look(&claim, &error), Some(error)),

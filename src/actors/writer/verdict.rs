@@ -159,13 +159,22 @@ pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, loo
 
 /// Outcomes of a look at doubtful deliveries. `others` says whether the instance deals with other records: only then is it this record's
 /// own failure that it is not there.
-pub(super) fn of_look(settings: &Settings, target: &TargetPlan, claim: &Claim, settled: Vec<Settled>, others: bool) -> Vec<Settlement> {
+pub(super) fn of_look(
+    settings: &Settings,
+    target: &TargetPlan,
+    claim: &Claim,
+    settled: Vec<Result<Settled, ServiceNowError>>,
+    others: bool,
+) -> Vec<Settlement> {
     let now = Utc::now();
     claim
         .deliveries
         .iter()
         .zip(settled)
-        .map(|(delivery, settled)| watched(target, settlement(delivery, looked(settings, target, delivery, settled, others, now)), now))
+        .map(|(delivery, settled)| match settled {
+            Ok(settled) => watched(target, settlement(delivery, looked(settings, target, delivery, settled, others, now)), now),
+            Err(error) => failed_look(delivery, &error),
+        })
         .collect()
 }
 
@@ -220,12 +229,13 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
 
 /// A look that failed as a whole: looked at again later.
 pub(super) fn of_failed_look(claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
-    let next = Utc::now() + error.retry_after().unwrap_or(NEXT_LOOK);
-    let message = |delivery: &Claimed| {
-        let last = delivery.said.as_deref().and_then(|said| said.split(SINCE).next()).unwrap_or_default();
-        format!("{last}{SINCE}it could not be looked up: {}", error.chain())
-    };
-    claim.deliveries.iter().map(|d| settlement(d, Verdict::InDoubt { message: message(d), not_before: next })).collect()
+    claim.deliveries.iter().map(|delivery| failed_look(delivery, error)).collect()
+}
+
+fn failed_look(delivery: &Claimed, error: &ServiceNowError) -> Settlement {
+    let last = delivery.said.as_deref().and_then(|said| said.split(SINCE).next()).unwrap_or_default();
+    let message = format!("{last}{SINCE}it could not be looked up: {}", error.chain());
+    settlement(delivery, Verdict::InDoubt { message, not_before: Utc::now() + error.retry_after().unwrap_or(NEXT_LOOK) })
 }
 
 fn later(settings: &Settings, delivery: &Claimed, retry_after: Option<Duration>, now: DateTime<Utc>) -> DateTime<Utc> {

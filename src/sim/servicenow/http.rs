@@ -46,6 +46,9 @@ async fn weather<B: MessageBody + 'static>(mut request: ServiceRequest, next: Ne
     if instance.as_ref().is_some_and(|instance| instance.faults.reads_bodies()) {
         let body = request.extract::<Bytes>().await?;
         text = String::from_utf8_lossy(&body).into_owned() + &super::batch::texts(&body);
+        if body.is_empty() {
+            text = url::form_urlencoded::parse(request.query_string().as_bytes()).map(|(name, value)| format!("{name}={value}&")).collect();
+        }
         request.set_payload(body.into());
     }
     let fault = instance.and_then(|instance| instance.faults.next_with(request.method().as_str(), request.path(), &text));
