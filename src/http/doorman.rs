@@ -26,7 +26,12 @@ const SIGN_INS_EACH: usize = 4;
 
 /// Remembers who failed lately.
 #[derive(Debug, Default)]
-pub(super) struct Doorman(Mutex<HashMap<IpAddr, Failures>>, Mutex<Vec<IpAddr>>);
+pub(super) struct Doorman {
+    /// Per address what failed lately.
+    failures: Mutex<HashMap<IpAddr, Failures>>,
+    /// The addresses of the sign-ins in hand, each as often as it signs in.
+    sign_ins: Mutex<Vec<IpAddr>>,
+}
 
 /// A sign-in in hand.
 #[derive(Debug)]
@@ -37,7 +42,7 @@ pub(super) struct SignIn<'d> {
 
 impl Drop for SignIn<'_> {
     fn drop(&mut self) {
-        let mut all = self.doorman.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.doorman.sign_ins.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = all.iter().position(|address| *address == self.address) {
             all.swap_remove(at);
         }
@@ -53,7 +58,7 @@ struct Failures {
 impl Doorman {
     /// Lets a sign-in begin; `None` while there are too many, from this address or from all.
     pub(super) fn sign_in(&self, address: IpAddr) -> Option<SignIn<'_>> {
-        let mut all = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.sign_ins.lock().unwrap_or_else(PoisonError::into_inner);
         let address = network(address);
         if all.len() >= SIGN_INS || all.iter().filter(|one| **one == address).count() >= SIGN_INS_EACH {
             return None;
@@ -64,7 +69,7 @@ impl Doorman {
 
     /// Notes a failure; says how long its answer should be held back.
     pub(super) fn failed(&self, address: IpAddr, now: Instant) -> Duration {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let address = network(address);
         if seen.len() >= CAPACITY && !seen.contains_key(&address) {
             seen.retain(|_, failures| now.duration_since(failures.last) < QUIET);
@@ -136,6 +141,6 @@ mod tests {
         for n in 0..3 * u32::try_from(CAPACITY).expect("small") {
             doorman.failed(IpAddr::V4((0x0a00_0000 + n).into()), now + Duration::from_millis(n.into()));
         }
-        assert_eq!(doorman.0.lock().expect("lock").len(), CAPACITY);
+        assert_eq!(doorman.failures.lock().expect("lock").len(), CAPACITY);
     }
 }
