@@ -249,7 +249,8 @@ impl Soak {
         for command in [&["sync"][..], &["sync", "--sweep"]] {
             self.world.rest(command).unwrap_or_else(|why| panic!("seed {}: {why}", self.seed));
         }
-        self.world.check().unwrap_or_else(|why| panic!("seed {}: {why}", self.seed));
+        let failed = || String::from_utf8_lossy(&self.world.command(&["failures"]).output().unwrap().stdout).into_owned();
+        self.world.check().unwrap_or_else(|why| panic!("seed {}: {why}\n{}", self.seed, failed()));
         println!("soak {}: everything arrived once, amounts agree", self.seed);
     }
 }
