@@ -99,8 +99,8 @@ steps! {
         row with `{column}` = `{key}` or restore the old one; then replay the record";
     HiddenRow { column, key } => "let the OAuth application's user read the row, then replay the record; where the hidden row is another \
         record's, make the row for this one by hand with `{column}` = `{key}`";
-    RowUnreadable { table } => "let the OAuth application's user read `{table}`, or find out why the transform map ignores the record; then \
-        replay it";
+    RowUnreadable { table } => "let the OAuth application's user read `{table}` and its staging table, or find out why ServiceNow ignores or \
+        refuses the record; then replay it";
     SeveralRows { column, key } => "delete the rows that should not be there, or write `{key}` into `{column}` of the right one, then replay the \
         record";
     Exhausted => "check what the last answer names, and whether ServiceNow, or a firewall before it, accepts this record (`tieline doctor`); \

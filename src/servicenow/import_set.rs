@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use tracing::debug;
-
 use crate::definition::plan::{CLEAR, ClearWith, TargetPlan};
 use crate::net::Method;
 
@@ -57,7 +55,8 @@ pub(super) async fn send(
     Ok(verdicts)
 }
 
-/// A 403 can follow a committed write: look for the row before the refusal is believed.
+/// A 403 can follow a committed write: look for the row before the refusal is believed. Where the rows cannot be read, whether it was written
+/// is not known; only a definition without a key column leaves nothing to look by, and then the refusal is all that there is.
 async fn unhide(
     sn: &ServiceNow,
     tokens: &dyn TokenSource,
@@ -81,13 +80,18 @@ async fn unhide(
                     Settled::StillPending => {
                         verdicts[*at] = Ok(Outcome::InDoubt { message: format!("refused ({}), but the row is staged", words.line()) });
                     }
+                    Settled::Unknown { reason } if target.key_column.is_some() => verdicts[*at] = Ok(unread(words, &reason)),
                     _ => {}
                 }
             }
         }
-        // whoever may not read cannot look behind a refusal either
-        Err(error) => debug!(error = %error.chain(), "refusals could not be looked behind"),
+        Err(error) => refused.iter().for_each(|(at, words)| verdicts[*at] = Ok(unread(words, &error.chain()))),
     }
+}
+
+/// A refusal behind which nobody could look.
+fn unread(words: &Words, why: &str) -> Outcome {
+    Outcome::InDoubt { message: format!("refused ({}), and whether the row is there could not be read: {why}", words.line()) }
 }
 
 /// What is staged: strings only, as the API asks.

@@ -185,9 +185,6 @@ fn by_rows(
 ) -> Outcome {
     let (rows, position) = match rows {
         Ok(rows) => rows,
-        Err(error) if passing(error) => {
-            return Outcome::InDoubt { message: format!("the row in `{table}` could not be looked up: {}", error.chain()) };
-        }
         Err(error) => return unverified(answer, table, error),
     };
     let by_id = |id: &SysId| rows.by_id.values().find(|found| found.sys_id.names(id));
@@ -275,7 +272,7 @@ fn second(
     }
 }
 
-/// An answer that cannot be held against the rows.
+/// An answer that cannot be held against the rows: the record may be there.
 fn unverified(answer: &Answered, table: &str, error: &ServiceNowError) -> Outcome {
     let (what, said) = match answer {
         Answered::Ignored { said, .. } => ("ServiceNow ignored the record", said.as_deref()),
@@ -283,10 +280,8 @@ fn unverified(answer: &Answered, table: &str, error: &ServiceNowError) -> Outcom
         Answered::Final(_) => ("ServiceNow answered without a result", None),
     };
     let said = said.map(|said| format!(" ({said})")).unwrap_or_default();
-    Outcome::Rejected {
+    Outcome::InDoubt {
         message: format!("{what}{said}, and the row in `{table}` could not be read to see whether it is there: {}", error.chain()),
-        field: None,
-        next_step: NextStep::RowUnreadable { table: table.to_owned() },
     }
 }
 

@@ -78,6 +78,26 @@ fn a_record_that_can_never_be_looked_up_keeps_no_neighbour_unknown() {
     });
 }
 
+#[test]
+fn a_refusal_behind_which_nobody_could_look_is_unknown_and_no_failure() {
+    run(async {
+        let rig = Rig::start(options()).await;
+        let (_, text) = chosen(&rig);
+        let key = text.split('"').nth(3).unwrap();
+        let refused = || FaultRule::always(Fault::Named("operation_failed_after_commit".into()));
+        // the write is done and called refused, and so are the next questions that name the record
+        rig.servicenow.set_fault(FaultRule::always(Fault::StatusAfterCommit(403)).on_path("batch:").on_body(&text).times(1));
+        for table in ["sn_apo_invoice", INVOICES] {
+            rig.servicenow.set_fault(refused().on_method("GET").on_table(table).on_body(key).times(2));
+        }
+        settle(&rig).await;
+        assert!(rig.servicenow.faults_struck() > 2, "the record was asked for");
+        assert_eq!(rig.failures().await.len(), 0, "{:#?}", rig.failures().await);
+        let invoices = source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len();
+        assert_eq!((rig.servicenow.count(INVOICES), rig.servicenow.duplicates(INVOICES, "u_source_key")), (invoices, 0));
+    });
+}
+
 /// The record has no usable answer, whether it travels alone or in a batch (`whole`: the batch has none then).
 fn poison(fault: Fault, whole: bool, most: u64, says: &str) {
     run(async {

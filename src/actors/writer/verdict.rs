@@ -42,7 +42,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
         Outcome::Deferred { message, retry_after, throttled } => {
             let counted = !throttled && others;
             if counted && delivery.attempts >= most_tries(settings) {
-                return exhausted(delivery, &message);
+                return exhausted(delivery, &message, NextStep::Exhausted);
             }
             Verdict::Deferred {
                 message,
@@ -62,12 +62,12 @@ fn most_tries(settings: &Settings) -> i32 {
     i32::try_from(settings.retry.max_attempts).unwrap_or(i32::MAX)
 }
 
-fn exhausted(delivery: &Claimed, last: &str) -> Verdict {
+fn exhausted(delivery: &Claimed, last: &str, next_step: NextStep) -> Verdict {
     Verdict::Parked {
         reason: ParkReason::Exhausted,
         message: format!("{} tries failed; the last: {last}", delivery.attempts),
         field: None,
-        next_step: NextStep::Exhausted,
+        next_step,
     }
 }
 
@@ -188,13 +188,13 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
     // absence is believed only once the instance can no longer be working on the lost request, and what it wrote can be read
     let ago = delivery.sent_ago.map_or(quota, |ago| Duration::from_millis(u64::try_from(ago).unwrap_or(0)));
     let still = quota.saturating_sub(ago);
-    let send_again = |why: String| {
+    let send_again = |why: String, when_exhausted: NextStep| {
         if !still.is_zero() {
             let message = format!("{last}{SINCE}{why}; the instance may still be working on it");
             return Verdict::InDoubt { message, not_before: now + still };
         }
         if others && delivery.attempts >= most_tries(settings) {
-            return exhausted(delivery, &format!("{last} ({why})"));
+            return exhausted(delivery, &format!("{last} ({why})"), when_exhausted);
         }
         // the first repeat comes at once
         let not_before = if delivery.attempts <= 1 { now } else { later(settings, delivery, None, now) };
@@ -209,7 +209,7 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
     };
     match settled {
         Settled::Confirmed { .. } if delivery.stands => {
-            send_again("a replay: this version stood there before, so that finding it proves nothing".into())
+            send_again("a replay: this version stood there before, so that finding it proves nothing".into(), NextStep::Exhausted)
         }
         Settled::Confirmed { sys_id, table, partial, said } => {
             let table = table.unwrap_or_else(|| target.target_table.clone());
@@ -220,10 +220,12 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
         }
         Settled::Conflict { message, next_step } => Verdict::Parked { reason: ParkReason::Conflict, message, field: None, next_step },
         Settled::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
-        Settled::Absent => send_again("looked up and not found".into()),
+        Settled::Absent => send_again("looked up and not found".into(), NextStep::Exhausted),
         Settled::StillPending => Verdict::InDoubt { message: "loaded but not yet transformed".into(), not_before: now + NEXT_LOOK },
         // sent again under the same key or sys_id, so that there is still one record
-        Settled::Unknown { reason } => send_again(format!("it cannot be looked up ({reason})")),
+        Settled::Unknown { reason } => {
+            send_again(format!("it cannot be looked up ({reason})"), NextStep::RowUnreadable { table: target.target_table.clone() })
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::definition::plan::ClearWith;
+use crate::definition::plan::{ClearWith, TargetPlan};
 use crate::servicenow::*;
 
 /// Record 1 as its staging row says.
@@ -71,13 +71,33 @@ async fn a_refused_write_whose_row_is_staged_all_the_same_is_in_doubt() {
 }
 
 #[actix_rt::test]
+async fn what_cannot_be_read_after_an_answer_that_proves_nothing_is_in_doubt() {
+    let send = async |target: TargetPlan, answer: fn() -> Reply| {
+        let server = Server::start(move |seen| match seen.method.as_str() {
+            "GET" => refusal(403, "Insufficient rights", ""),
+            _ => answer(),
+        });
+        server.client().send(&Tokens::default(), &target, &records(1)).await.unwrap().remove(0)
+    };
+    let refused = || refusal(403, "Operation Failed", "Closed");
+    let ignored = || reply(201, json!({"result": [{"table": "x_landed", "status": "ignored", "status_message": "No change"}]}));
+    let Outcome::InDoubt { message } = send(staging(), refused).await else { panic!("refused") };
+    assert!(message.starts_with("refused (Operation Failed: Closed), and whether the row is there could not be read: "), "{message}");
+    let Outcome::InDoubt { message } = send(staging(), ignored).await else { panic!("ignored") };
+    assert!(message.starts_with("ServiceNow ignored the record (No change), and the row in `x_landed` could not be read"), "{message}");
+    // where the definition leaves nothing to look by, the refusal is all that there is
+    let blind = send(TargetPlan { key_column: None, ..staging() }, refused).await;
+    assert!(matches!(&blind, Outcome::Rejected { message, .. } if message.contains("Closed")), "{blind:?}");
+}
+
+#[actix_rt::test]
 async fn an_emptied_field_is_cleared_by_the_word_or_by_an_empty_text() {
     for (clear_with, text) in [(ClearWith::Null, "NULL"), (ClearWith::Empty, "")] {
         let server = Server::of_writes(|_| reply(201, inserted("a")));
         let mut emptied = record(1);
         emptied.fields.insert("name".into(), String::new());
         emptied.cleared.insert("name".into());
-        let target = crate::definition::TargetPlan { clear_with, ..staging() };
+        let target = TargetPlan { clear_with, ..staging() };
         server.client().send(&Tokens::default(), &target, &[emptied]).await.unwrap();
         assert_eq!(server.writes()[0].json()["name"], text, "{clear_with:?}");
     }
