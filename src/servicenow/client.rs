@@ -35,6 +35,9 @@ use super::{downstream, import_set, listing, lookup, probe, probe_maps, table, t
 /// Tries of one read.
 const READ_TRIES: u32 = 3;
 
+/// Begins a key that no record has: keys begin with a company.
+const UNKNOWN_KEY: &str = "tieline unknown";
+
 /// A read waits this long for an instance that asks for time; longer is the caller's decision.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -228,6 +231,21 @@ impl ServiceNow {
             WriteMode::ImportSet => import_set::settle(self, tokens, target, records).await,
             WriteMode::Table => table::settle(self, tokens, target, records).await,
         }
+    }
+
+    /// Whether the instance answers when it is asked for a record like this one that it has never had: where it does, and not for the record
+    /// itself, the trouble is the record's.
+    pub async fn answers_for(&self, tokens: &dyn TokenSource, target: &TargetPlan, like: &OutRecord) -> bool {
+        let unknown = OutRecord {
+            source_key: format!("{UNKNOWN_KEY}/{}", like.delivery),
+            derived_sys_id: "0".repeat(32),
+            sys_id: None,
+            sys_table: None,
+            expects: None,
+            ..like.clone()
+        };
+        let settled = self.settle(tokens, target, &[unknown]).await;
+        settled.is_ok_and(|settled| settled.iter().all(|one| !matches!(one, Settled::Unknown { .. })))
     }
 
     /// The rows of an aligned table that can be seen, or those changed since an instant of the instance's clock: the page at a position,

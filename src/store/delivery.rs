@@ -70,6 +70,9 @@ pub struct Claimed {
     /// Tries, this one included.
     #[diesel(sql_type = Integer)]
     pub attempts: i32,
+    /// How many look-ups of it alone failed, in a row, while others could be looked up.
+    #[diesel(sql_type = Integer)]
+    pub looks: i32,
     /// The fields, as JSON.
     #[diesel(sql_type = Text)]
     pub payload: String,

@@ -76,6 +76,8 @@ pub enum Verdict {
         message: String,
         /// Not before this.
         not_before: DateTime<Utc>,
+        /// It could not be looked up while others could: that counts against it.
+        counted: bool,
     },
 }
 
@@ -277,6 +279,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
         next_step: Cow<'static, str>,
         not_before: DateTime<Utc>,
         uncounted: i32,
+        looks: i32,
     }
     let rows: Vec<Row<'_>> = outcomes
         .iter()
@@ -292,6 +295,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
                     next_step: next_step.text(),
                     not_before: Utc::now(),
                     uncounted: 0,
+                    looks: 0,
                 },
                 Verdict::Deferred { message, not_before, throttled, counted, unanswered, next_step } => Row {
                     id: o.delivery_id,
@@ -302,8 +306,9 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
                     next_step: next_step.text(),
                     not_before: *not_before,
                     uncounted: i32::from(!counted),
+                    looks: 0,
                 },
-                Verdict::InDoubt { message, not_before } => Row {
+                Verdict::InDoubt { message, not_before, counted } => Row {
                     id: o.delivery_id,
                     state: "in_doubt",
                     reason: None,
@@ -312,6 +317,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
                     next_step: NextStep::LookedUp.text(),
                     not_before: *not_before,
                     uncounted: 0,
+                    looks: i32::from(*counted),
                 },
             })
         })
@@ -329,6 +335,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
         .bind::<Array<Timestamptz>, _>(rows.iter().map(|r| r.not_before).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(rows.iter().map(|r| r.uncounted).collect::<Vec<_>>())
         .bind::<diesel::sql_types::Bool, _>(look)
+        .bind::<Array<Integer>, _>(rows.iter().map(|r| r.looks).collect::<Vec<_>>())
         .load(conn)?;
     let told = |row: &Released| {
         let mut audit =
@@ -367,7 +374,7 @@ fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool) -> NewAudit {
             serde_json::json!({ "message": message, "not_before": not_before, "next_step": next_step.text() }),
         ),
         Verdict::Withdrawn { message } => (AuditKind::Superseded, serde_json::json!({ "message": message })),
-        Verdict::InDoubt { message, not_before } => {
+        Verdict::InDoubt { message, not_before, .. } => {
             (AuditKind::InDoubt, serde_json::json!({ "message": message, "next_look": not_before }))
         }
     };

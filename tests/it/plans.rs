@@ -136,15 +136,16 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     let claim_types = "text, text, bigint, uuid, text, uuid, float8, text, bool, text";
     let put_back = |state: &str| {
         format!(
-            "{headers}, {}, {nothing}, {}, {nothing}, {}, {}, {}, false",
+            "{headers}, {}, {nothing}, {}, {nothing}, {}, {}, {}, false, {}",
             same(state),
             same("x"),
             same("y"),
             array("'2026-01-01Z'::timestamptz"),
+            array("0"),
             array("0")
         )
     };
-    let put_back_types = "bigint[], text[], text[], text[], text[], text[], timestamptz[], integer[], bool";
+    let put_back_types = "bigint[], text[], text[], text[], text[], text[], timestamptz[], integer[], bool, integer[]";
     let confirm = format!(
         "'header', {suppliers}, {}, {}, {}, {}, {suppliers}, {nothing}, {nothing}",
         same(""),

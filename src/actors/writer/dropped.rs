@@ -163,6 +163,7 @@ mod tests {
             version: 1,
             record_key: String::new(),
             attempts: 1,
+            looks: 0,
             payload: "{}".into(),
             refs: None,
             expects: None,

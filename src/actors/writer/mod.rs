@@ -4,8 +4,8 @@
 //! Everything that matters is in the ledger: a restart loses the pace and the batches in flight, which are found in doubt.
 //! Runs on the delivery arbiter.
 
+mod apart;
 mod dropped;
-mod look;
 mod outgoing;
 mod pace;
 mod verdict;
@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
+use self::apart::Apart;
 use self::outgoing::Outgoing;
 use self::pace::{Pace, Paused};
 use super::in_force::Snapshot;
@@ -370,9 +371,11 @@ impl Sender {
             error!(delivery = delivery.delivery_id, key = delivery.key, problem, "a delivery is set aside");
         }
         let mut stops = Vec::new();
+        let readable = async |like: &OutRecord| servicenow.answers_for(&self.tokens, target, like).await;
         let (mut outcomes, stop) = if look {
-            match self.look(&servicenow, target, &records).await {
-                Ok(look::Looked { settled, answered }) => {
+            let ask = async |part: &[OutRecord]| servicenow.settle(&self.tokens, target, part).await;
+            match apart::ask_apart(&records, ask, readable).await {
+                Ok(Apart { each: settled, answered }) => {
                     let returned: Vec<_> = settled.iter().map(|one| one.as_ref().ok().and_then(dropped::of_settled)).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
                     let others = self.others_get_through(answered).await;
@@ -381,12 +384,15 @@ impl Sender {
                 Err(error) => (verdict::of_failed_look(&claim, &error), Some(error)),
             }
         } else {
-            match servicenow.send(&self.tokens, target, &records).await {
-                Ok(outcomes) => {
-                    let returned: Vec<_> = outcomes.iter().map(dropped::of_outcome).collect();
+            // what fails as a whole has written nothing: rows are looked up before they are written
+            let ask = async |part: &[OutRecord]| servicenow.send(&self.tokens, target, part).await;
+            match apart::ask_apart(&records, ask, readable).await {
+                Ok(Apart { each: outcomes, .. }) => {
+                    let returned: Vec<_> = outcomes.iter().map(|one| one.as_ref().ok().and_then(dropped::of_outcome)).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
                     let answered = outcomes
                         .iter()
+                        .flatten()
                         .any(|outcome| !matches!(outcome, servicenow::Outcome::InDoubt { .. } | servicenow::Outcome::Deferred { .. }));
                     let others = self.others_get_through(answered).await;
                     (verdict::of_send(&self.deps.settings, target, &claim, outcomes, others), None)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::apart::Failed;
 use crate::config::Settings;
 use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::SysId;
@@ -18,10 +19,40 @@ const NEXT_LOOK: Duration = Duration::from_secs(30);
 
 /// Outcomes of a batch that was sent. `others` says whether the instance deals with other records: only then is it this record's own failure
 /// that nothing was done.
-pub(super) fn of_send(settings: &Settings, target: &TargetPlan, claim: &Claim, outcomes: Vec<Outcome>, others: bool) -> Vec<Settlement> {
+pub(super) fn of_send(
+    settings: &Settings,
+    target: &TargetPlan,
+    claim: &Claim,
+    outcomes: Vec<Result<Outcome, Failed>>,
+    others: bool,
+) -> Vec<Settlement> {
     let now = Utc::now();
-    let one = |(delivery, outcome)| watched(target, settlement(delivery, sent(settings, target, delivery, outcome, others, now)), now);
+    let verdict = |delivery: &Claimed, outcome| match outcome {
+        Ok(outcome) => sent(settings, target, delivery, outcome, others, now),
+        Err(failed) => unsent(settings, target, delivery, &failed, now),
+    };
+    let one = |(delivery, outcome)| watched(target, settlement(delivery, verdict(delivery, outcome)), now);
     claim.deliveries.iter().zip(outcomes).map(one).collect()
+}
+
+/// A record of a batch that was taken apart, of which nothing was written: its row could not be looked up before.
+fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, now: DateTime<Utc>) -> Verdict {
+    let message = failed.error.chain();
+    if failed.own && delivery.attempts >= most_tries(settings) {
+        return exhausted(delivery, &format!("nothing was sent: {message}"), look_up_fails(target));
+    }
+    Verdict::Deferred {
+        message,
+        not_before: later(settings, delivery.attempts, failed.error.retry_after(), now),
+        throttled: false,
+        counted: failed.own,
+        unanswered: false,
+        next_step: of_error(&failed.error),
+    }
+}
+
+fn look_up_fails(target: &TargetPlan) -> NextStep {
+    NextStep::LookUpFails { table: target.target_table.clone() }
 }
 
 fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: Outcome, others: bool, now: DateTime<Utc>) -> Verdict {
@@ -46,7 +77,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
             }
             Verdict::Deferred {
                 message,
-                not_before: later(settings, delivery, retry_after, now),
+                not_before: later(settings, delivery.attempts, retry_after, now),
                 throttled: throttled && retry_after.is_some(),
                 counted,
                 unanswered: false,
@@ -54,7 +85,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
             }
         }
         Outcome::Withdrawn { message } => Verdict::Withdrawn { message },
-        Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + settings.servicenow.read_delay },
+        Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + settings.servicenow.read_delay, counted: false },
     }
 }
 
@@ -128,7 +159,7 @@ pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &Service
     let throttled = error.class() == Class::Throttled && error.retry_after().is_some();
     let verdict = |delivery: &Claimed| Verdict::Deferred {
         message: error.chain(),
-        not_before: later(settings, delivery, error.retry_after(), now),
+        not_before: later(settings, delivery.attempts, error.retry_after(), now),
         throttled,
         counted: false,
         unanswered: false,
@@ -141,9 +172,9 @@ pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &Service
 pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, look: bool) -> Vec<Settlement> {
     let (now, message) = (Utc::now(), format!("nothing was sent: {why}"));
     let verdict = |delivery: &Claimed| {
-        let (message, not_before) = (message.clone(), later(settings, delivery, None, now));
+        let (message, not_before) = (message.clone(), later(settings, delivery.attempts, None, now));
         match look {
-            true => Verdict::InDoubt { message, not_before },
+            true => Verdict::InDoubt { message, not_before, counted: false },
             false => Verdict::Deferred {
                 message,
                 not_before,
@@ -163,7 +194,7 @@ pub(super) fn of_look(
     settings: &Settings,
     target: &TargetPlan,
     claim: &Claim,
-    settled: Vec<Result<Settled, ServiceNowError>>,
+    settled: Vec<Result<Settled, Failed>>,
     others: bool,
 ) -> Vec<Settlement> {
     let now = Utc::now();
@@ -173,7 +204,7 @@ pub(super) fn of_look(
         .zip(settled)
         .map(|(delivery, settled)| match settled {
             Ok(settled) => watched(target, settlement(delivery, looked(settings, target, delivery, settled, others, now)), now),
-            Err(error) => failed_look(delivery, &error),
+            Err(failed) => settlement(delivery, not_looked(settings, target, delivery, &failed, now)),
         })
         .collect()
 }
@@ -184,20 +215,20 @@ const SINCE: &str = "; since then: ";
 fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: bool, now: DateTime<Utc>) -> Verdict {
     let servicenow = &settings.servicenow;
     let quota = servicenow.batch_quota.max(servicenow.request_quota) + servicenow.read_delay;
-    let last = delivery.said.as_deref().and_then(|said| said.split(SINCE).next()).unwrap_or_default();
+    let last = first_said(delivery);
     // absence is believed only once the instance can no longer be working on the lost request, and what it wrote can be read
     let ago = delivery.sent_ago.map_or(quota, |ago| Duration::from_millis(u64::try_from(ago).unwrap_or(0)));
     let still = quota.saturating_sub(ago);
     let send_again = |why: String, when_exhausted: NextStep| {
         if !still.is_zero() {
             let message = format!("{last}{SINCE}{why}; the instance may still be working on it");
-            return Verdict::InDoubt { message, not_before: now + still };
+            return Verdict::InDoubt { message, not_before: now + still, counted: false };
         }
         if others && delivery.attempts >= most_tries(settings) {
             return exhausted(delivery, &format!("{last} ({why})"), when_exhausted);
         }
         // the first repeat comes at once
-        let not_before = if delivery.attempts <= 1 { now } else { later(settings, delivery, None, now) };
+        let not_before = if delivery.attempts <= 1 { now } else { later(settings, delivery.attempts, None, now) };
         Verdict::Deferred {
             message: format!("{last}{SINCE}{why}"),
             not_before,
@@ -221,7 +252,9 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
         Settled::Conflict { message, next_step } => Verdict::Parked { reason: ParkReason::Conflict, message, field: None, next_step },
         Settled::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
         Settled::Absent => send_again("looked up and not found".into(), NextStep::Exhausted),
-        Settled::StillPending => Verdict::InDoubt { message: "loaded but not yet transformed".into(), not_before: now + NEXT_LOOK },
+        Settled::StillPending => {
+            Verdict::InDoubt { message: "loaded but not yet transformed".into(), not_before: now + NEXT_LOOK, counted: false }
+        }
         // sent again under the same key or sys_id, so that there is still one record
         Settled::Unknown { reason } => {
             send_again(format!("it cannot be looked up ({reason})"), NextStep::RowUnreadable { table: target.target_table.clone() })
@@ -231,17 +264,42 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
 
 /// A look that failed as a whole: looked at again later.
 pub(super) fn of_failed_look(claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
-    claim.deliveries.iter().map(|delivery| failed_look(delivery, error)).collect()
+    claim.deliveries.iter().map(|delivery| settlement(delivery, looked_at_later(delivery, error))).collect()
 }
 
-fn failed_look(delivery: &Claimed, error: &ServiceNowError) -> Settlement {
-    let last = delivery.said.as_deref().and_then(|said| said.split(SINCE).next()).unwrap_or_default();
-    let message = format!("{last}{SINCE}it could not be looked up: {}", error.chain());
-    settlement(delivery, Verdict::InDoubt { message, not_before: Utc::now() + error.retry_after().unwrap_or(NEXT_LOOK) })
+fn looked_at_later(delivery: &Claimed, error: &ServiceNowError) -> Verdict {
+    let message = format!("{}{SINCE}it could not be looked up: {}", first_said(delivery), error.chain());
+    Verdict::InDoubt { message, not_before: Utc::now() + error.retry_after().unwrap_or(NEXT_LOOK), counted: false }
 }
 
-fn later(settings: &Settings, delivery: &Claimed, retry_after: Option<Duration>, now: DateTime<Utc>) -> DateTime<Utc> {
-    let tries = u32::try_from(delivery.attempts).unwrap_or(1);
+/// A record that could not be looked up. Where others could, it fails after as many look-ups as a record has tries: it is not sent again
+/// without a look, because that could enter it twice.
+fn not_looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, now: DateTime<Utc>) -> Verdict {
+    if !failed.own {
+        return looked_at_later(delivery, &failed.error);
+    }
+    let (last, looks, error) = (first_said(delivery), delivery.looks + 1, failed.error.chain());
+    if looks < most_tries(settings) {
+        let message = format!("{last}{SINCE}it could not be looked up: {error}");
+        return Verdict::InDoubt { message, not_before: later(settings, looks, failed.error.retry_after(), now), counted: true };
+    }
+    Verdict::Parked {
+        reason: ParkReason::Exhausted,
+        message: format!(
+            "it was sent, and whether it arrived is not known ({last}): {looks} look-ups failed, while others were answered; the last: {error}"
+        ),
+        field: None,
+        next_step: look_up_fails(target),
+    }
+}
+
+/// What was said at the try whose outcome is not known.
+fn first_said(delivery: &Claimed) -> &str {
+    delivery.said.as_deref().and_then(|said| said.split(SINCE).next()).unwrap_or_default()
+}
+
+fn later(settings: &Settings, tries: i32, retry_after: Option<Duration>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let tries = u32::try_from(tries).unwrap_or(1);
     now + retry_after.unwrap_or_else(|| retry::delay(tries, settings.retry.min_delay, settings.retry.max_delay))
 }
 

@@ -38,7 +38,7 @@ WITH RECURSIVE lane AS (
         sent_at = CASE WHEN $9 THEN p.sent_at ELSE now() END
     FROM due
     WHERE p.delivery_id = due.delivery_id AND ($9 OR (SELECT h.document_id FROM hold h WHERE h.document_id = due.document_id) IS NULL)
-    RETURNING p.delivery_id, p.document_id, p.company, p.version, p.run_id, p.block, p.record_key, p.attempts, (extract(epoch FROM now() - due.sent_at) * 1000)::bigint AS sent_ago, p.reason, p.message
+    RETURNING p.delivery_id, p.document_id, p.company, p.version, p.run_id, p.block, p.record_key, p.attempts, p.looks, (extract(epoch FROM now() - due.sent_at) * 1000)::bigint AS sent_ago, p.reason, p.message
 ), intent_written AS (
     INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
     SELECT $4, $5, $6, $1, $2, count(*), now() + make_interval(secs => $7) FROM claimed HAVING count(*) > 0
@@ -47,7 +47,7 @@ WITH RECURSIVE lane AS (
     SELECT 'attempted', $1, $4, 'tieline', json_build_object('block', $2, 'records', count(*), 'look', $9, 'deliveries', json_agg(delivery_id ORDER BY delivery_id))::text
     FROM claimed HAVING count(*) > 0
 )
-SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.sent_ago,
+SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.looks, c.sent_ago,
        dl.payload, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands,
        c.reason, c.message AS said, false AS set_aside
 FROM claimed c
@@ -56,4 +56,4 @@ JOIN delivery dl ON dl.id = c.delivery_id
 LEFT JOIN record r ON r.document_id = c.document_id AND r.block = c.block AND r.record_key = c.record_key
 UNION ALL
 -- what was set aside instead, so that whoever claims knows that there may be more
-SELECT delivery_id, document_id, company, '', version, NULL, '', 0, NULL, '', NULL, NULL, NULL, NULL, false, NULL, NULL, true FROM held_back
+SELECT delivery_id, document_id, company, '', version, NULL, '', 0, 0, NULL, '', NULL, NULL, NULL, NULL, false, NULL, NULL, true FROM held_back

@@ -38,7 +38,7 @@ fn good() -> Verdict {
 }
 
 fn doubt() -> Verdict {
-    Verdict::InDoubt { message: "lost".into(), not_before: chrono::Utc::now() }
+    Verdict::InDoubt { message: "lost".into(), not_before: chrono::Utc::now(), counted: false }
 }
 
 #[actix_rt::test]
