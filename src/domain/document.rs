@@ -15,8 +15,8 @@ pub type Row = Box<[Value]>;
 
 /// A document's key within its flow: the parts of SYSPRO's primary key, in order, trailing blanks removed.
 ///
-/// Its text form joins the parts by `/`; a `/` or `%` inside a part, and a blank at its start, are percent-encoded,
-/// so that different keys never have the same text.
+/// Its text form joins the parts by `/`; a `/` or `%` inside a part, and a blank at its start, are percent-encoded, so that different keys
+/// never have the same text. So is the `(` of a key that would read like what stands for a row (`(row after 7)`) or for an empty key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
 pub struct DocumentKey(Box<str>);
@@ -27,8 +27,16 @@ const EMPTY: &str = "(empty)";
 impl DocumentKey {
     /// From the key columns' values.
     pub fn from_values<'a>(parts: impl IntoIterator<Item = &'a Value>) -> Self {
-        let parts: Vec<String> = parts.into_iter().map(|part| written_part(&part.to_text())).collect();
-        Self(parts.join("/").into())
+        Self::written(parts.into_iter().map(Value::to_text))
+    }
+
+    fn written<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> Self {
+        let parts: Vec<String> = parts.into_iter().map(|part| written_part(part.as_ref())).collect();
+        let key = Self(parts.join("/").into());
+        match key.stands_for_a_row() || key.as_str() == EMPTY {
+            true => Self(key.0.replacen('(', "%28", 1).into()),
+            false => key,
+        }
     }
 
     /// From what a person types: the parts joined by `/`, each as SYSPRO shows it or as lists write it, so that ` 00007` and `%2000007` are one.
@@ -37,11 +45,11 @@ impl DocumentKey {
         if text == EMPTY {
             return Self::from_text("");
         }
-        if text.starts_with('(') {
-            return Self::from_text(text);
+        let as_it_is = Self::from_text(text);
+        if as_it_is.stands_for_a_row() {
+            return as_it_is;
         }
-        let parts: Vec<String> = text.split('/').map(|part| written_part(&plain_part(part))).collect();
-        Self(parts.join("/").into())
+        Self::written(text.split('/').map(plain_part))
     }
 
     /// As SYSPRO shows it and a person types it, for people: without escapes, but where only they tell the key from another one.
@@ -49,15 +57,13 @@ impl DocumentKey {
         if text.is_empty() {
             return EMPTY.to_owned();
         }
-        if text.starts_with('(') {
-            return text.to_owned();
-        }
         let part = |part: &str| {
             let plain = plain_part(part);
             let told = !plain.contains('/') && written_part(&plain_part(&plain)) == part;
             if told { plain } else { part.to_owned() }
         };
-        text.split('/').map(part).collect::<Vec<_>>().join("/")
+        let shown = text.split('/').map(part).collect::<Vec<_>>().join("/");
+        if Self::typed(&shown).as_str() == text { shown } else { text.to_owned() }
     }
 
     /// Whether it is the key of no record, but stands for a row of which it is not known what record it is: such as `(row after 7)`, or
@@ -109,6 +115,7 @@ fn plain_part(text: &str) -> String {
             "20" => (' ', 2),
             "2F" => ('/', 2),
             "25" => ('%', 2),
+            "28" => ('(', 2),
             _ => ('%', 0),
         };
         plain.push(character);
@@ -222,17 +229,32 @@ mod tests {
 
     use super::*;
 
+    /// What reads like something that is no key.
+    const RESERVED: &str = r"\(row [0-9]{0,2}\)?|\(first row\)?|\(empty\)?";
+
     proptest! {
         #[test]
         fn the_parts_of_a_key_come_back_from_its_text(
-            parts in proptest::collection::vec(prop_oneof![any::<String>(), "[ %20F/a5]{0,8}", "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"], 1..5)
+            parts in proptest::collection::vec(prop_oneof![any::<String>(), "[ %20F/a58(]{0,8}", RESERVED, "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"], 1..5)
         ) {
             let kept: Vec<String> = parts.iter().map(|part| part.trim_end_matches([' ', '\0']).to_owned()).collect();
             let values: Vec<Value> = parts.iter().map(|part| Value::text(part)).collect();
             let key = DocumentKey::from_values(&values);
             prop_assert_eq!(key.parts(), kept);
             prop_assert_eq!(DocumentKey::from_text(key.as_str()).parts(), key.parts());
+            prop_assert!(!key.stands_for_a_row() && key.as_str() != EMPTY);
         }
+    }
+
+    #[test]
+    fn only_what_begins_and_ends_like_it_stands_for_a_row() {
+        let stands = |text: &str| DocumentKey::from_text(text).stands_for_a_row();
+        assert!(stands("(row after 7)") && stands("(row of ApInvoicePay after 7)") && stands("(first row)"));
+        assert!(!stands("(row after 7") && !stands("row after 7)") && !stands("(OLD)") && !stands("(empty)") && !stands(""));
+        // a key of SYSPRO's that reads like it is another one
+        assert_eq!(key(&["(row after 7)"]).as_str(), "%28row after 7)");
+        assert_eq!(key(&["(row", "1)"]).as_str(), "(row/1)");
+        assert_eq!(key(&["(OLD) Bayside", "7"]).as_str(), "(OLD) Bayside/7");
     }
 
     #[test]
@@ -244,7 +266,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_that_is_typed_as_it_is_shown_is_the_key(
-            parts in proptest::collection::vec(prop_oneof![any::<String>(), "[ %20F25/a(]{0,8}"], 1..4)
+            parts in proptest::collection::vec(prop_oneof![any::<String>(), "[ %20F25/a(]{0,8}", RESERVED], 1..4)
         ) {
             let values: Vec<Value> = parts.iter().map(|part| Value::Text(part.as_str().into())).collect();
             let key = DocumentKey::from_values(&values);
@@ -265,6 +287,10 @@ mod tests {
             ("%25207", "%25207"),
             ("(row after %207)", "(row after %207)"),
             ("", "(empty)"),
+            ("(OLD) Bayside/7", "(OLD) Bayside/7"),
+            // keys of SYSPRO's that read like what stands for a row, or for an empty key
+            ("%28row after 7)", "%28row after 7)"),
+            ("%28empty)", "%28empty)"),
         ] {
             assert_eq!(DocumentKey::shown(text), shown);
             assert_eq!(DocumentKey::typed(shown).as_str(), text, "typed");
