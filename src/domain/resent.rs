@@ -15,6 +15,8 @@ pub enum Stands {
     Delivered,
     /// It failed, in these words.
     Failed(String),
+    /// Its rows in SYSPRO could not be read, so that nothing of it was there to be sent.
+    Unreadable,
     /// Not settled yet.
     Moving,
     /// It waits for a parent.
@@ -52,6 +54,8 @@ pub struct FailedFor {
 pub struct ResentOutcome {
     /// Records that were sent again.
     pub sent_again: u64,
+    /// Records asked for beside them of which nothing was sent, because their rows in SYSPRO could not be read: only another read brings them.
+    pub unreadable: u64,
     /// ServiceNow has them.
     pub delivered: u64,
     /// They failed, in mapping or in ServiceNow.
@@ -80,8 +84,9 @@ impl ResentOutcome {
         let mut outcome = Self::default();
         let mut reasons: BTreeMap<String, (u64, u64)> = BTreeMap::new();
         for Resent { stands, before } in records {
-            outcome.sent_again += 1;
+            outcome.sent_again += u64::from(stands != Stands::Unreadable);
             let place = match stands {
+                Stands::Unreadable => &mut outcome.unreadable,
                 Stands::Delivered => &mut outcome.delivered,
                 Stands::Moving => &mut outcome.still_being_sent,
                 Stands::Waiting => &mut outcome.waiting,
@@ -122,8 +127,13 @@ struct Words<'a> {
 impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = self.outcome;
+        let unread = match of.unreadable {
+            0 => String::new(),
+            1 => " Nothing was sent of 1 record that could not be read from SYSPRO: the next read that can brings it.".to_owned(),
+            many => format!(" Nothing was sent of {many} records that could not be read from SYSPRO: the next read that can brings them."),
+        };
         if of.sent_again == 0 {
-            return f.write_str("No record was sent again.");
+            return write!(f, "No record was sent again.{unread}");
         }
         let mut parts = vec![format!("{} delivered", of.delivered)];
         if of.failed > 0 {
@@ -136,9 +146,9 @@ impl fmt::Display for Words<'_> {
             // the words end as they like: the sentence goes on
             let first = first.trim_end_matches(['.', ' ']);
             parts.push(match of.failed_as_before {
-                same if same == of.failed => format!("{} refused for the same reason: {first}{more}", of.failed),
-                0 => format!("{} refused: {first}{more}", of.failed),
-                same => format!("{} refused, {same} of them for the same reason as before: {first}{more}", of.failed),
+                same if same == of.failed => format!("{} failed for the same reason: {first}{more}", of.failed),
+                0 => format!("{} failed: {first}{more}", of.failed),
+                same => format!("{} failed, {same} of them for the same reason as before: {first}{more}", of.failed),
             });
         }
         let others = [
@@ -149,7 +159,7 @@ impl fmt::Display for Words<'_> {
             (of.still_being_sent, "still being sent"),
         ];
         parts.extend(others.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
-        write!(f, "{} sent again: {}.", of.sent_again, parts.join("; "))
+        write!(f, "{} sent again: {}.{unread}", of.sent_again, parts.join("; "))
     }
 }
 
@@ -170,19 +180,27 @@ mod tests {
         let nine = [const { (Stands::Delivered, Some("no `$`")) }; 9];
         let three = [(failed("no `$`"), Some("no `$`")), (failed("no `$`"), Some("no `$`")), (failed("no `$`"), Some("no `$`"))];
         let all: Vec<_> = nine.into_iter().chain(three).collect();
-        assert_eq!(text(&all), "12 sent again: 9 delivered; 3 refused for the same reason: no `$`.");
+        assert_eq!(text(&all), "12 sent again: 9 delivered; 3 failed for the same reason: no `$`.");
         assert_eq!(text(&[]), "No record was sent again.");
         assert_eq!(text(&[(Stands::Delivered, None), (Stands::Moving, None)]), "2 sent again: 1 delivered; 1 still being sent.");
     }
 
     #[test]
     fn other_reasons_than_before_are_told_apart() {
-        assert_eq!(text(&[(failed("closed."), Some("no `$`"))]), "1 sent again: 0 delivered; 1 refused: closed.");
+        assert_eq!(text(&[(failed("closed."), Some("no `$`"))]), "1 sent again: 0 delivered; 1 failed: closed.");
         let mixed = [(failed("a"), Some("a")), (failed("a"), None), (failed("b"), None), (failed("c"), None)];
-        assert_eq!(text(&mixed), "4 sent again: 0 delivered; 4 refused, 1 of them for the same reason as before: a (and 2 more reasons).");
+        assert_eq!(text(&mixed), "4 sent again: 0 delivered; 4 failed, 1 of them for the same reason as before: a (and 2 more reasons).");
         let others = [(Stands::Waiting, None), (Stands::OnHold, None), (Stands::ToCompare, None), (Stands::Nothing, None)];
         let said = "4 sent again: 0 delivered; 1 waiting for a parent; 1 on hold; 1 compared again by the flow’s next run; 1 left out by the definition.";
         assert_eq!(text(&others), said);
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_called_sent() {
+        let unread = " Nothing was sent of 1 record that could not be read from SYSPRO: the next read that can brings it.";
+        assert_eq!(text(&[(Stands::Unreadable, Some("a"))]), format!("No record was sent again.{unread}"));
+        let both = text(&[(Stands::Unreadable, Some("a")), (Stands::Delivered, None), (Stands::Unreadable, None)]);
+        assert!(both.starts_with("1 sent again: 1 delivered. Nothing was sent of 2 records that"), "{both}");
     }
 
     #[test]

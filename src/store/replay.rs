@@ -139,6 +139,7 @@ impl Store {
                     "waiting" => Stands::Waiting,
                     "delivered" => Stands::Delivered,
                     "to_compare" => Stands::ToCompare,
+                    "unreadable" => Stands::Unreadable,
                     "nothing" => Stands::Nothing,
                     _ => Stands::Moving,
                 };

@@ -149,10 +149,10 @@ fn a_corrected_code_list_takes_effect_without_a_restart() {
     let person = Person::sign_in(&node.site, &key);
     let done = person.post("/replay", "entity=invoice&failed_only=yes&why=again");
     let page = person.get(done.header("location").unwrap()).body;
-    assert!(page.contains(&format!("{all} sent again: 0 delivered; {all} refused for the same reason")), "{page}");
+    assert!(page.contains(&format!("{all} sent again: 0 delivered; {all} failed for the same reason")), "{page}");
     let mut command = world.command(&["replay", "--failed-only", "--entity", "invoice", "--why", "again"]);
     let told = text(&command.env("TIELINE__DEFINITIONS__DIRECTORY", files.path()).output().unwrap());
-    assert!(told.contains(&format!("{all} sent again: 0 delivered; {all} refused for the same reason")), "{told}");
+    assert!(told.contains(&format!("{all} sent again: 0 delivered; {all} failed for the same reason")), "{told}");
 
     let codes = currencies(&world);
     files.list(&codes.iter().map(|(code, _)| code.as_str()).collect::<Vec<_>>());

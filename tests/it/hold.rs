@@ -116,7 +116,7 @@ fn what_was_refused_goes_again_as_it_was_mapped_once_it_is_released() {
     // still refused: it goes, comes back, and whoever released it is told so
     let said = run(&world, 3, &["release", COMPANY, "invoice", &name, "--why", "try again"]);
     assert!(said.contains("is released: 1 part queued"), "{said}");
-    assert!(said.contains("1 sent again: 0 delivered; 1 refused for the same reason: "), "{said}");
+    assert!(said.contains("1 sent again: 0 delivered; 1 failed for the same reason: "), "{said}");
     assert_ne!(world.database.psql("SELECT count(*) FROM audit WHERE kind = 'parked'"), refusals);
     let out = world.command(&["--output", "json", "release", COMPANY, "invoice", &name, "--why", "once more"]).output().unwrap();
     let told: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)));

@@ -1,6 +1,8 @@
 -- Where documents stand that were sent again: a record is as bad as its worst part.
 SELECT w.id,
        CASE
+           -- one delivery stands for all of a record that could not be read
+           WHEN bool_or(p.state = 'parked' AND p.reason = 'unreadable') THEN 'unreadable'
            WHEN bool_or(p.state = 'parked' AND p.reason NOT IN ('missing_parent', 'on_hold')) THEN 'failed'
            WHEN bool_or(p.state = 'parked' AND p.reason = 'on_hold') THEN 'on_hold'
            WHEN bool_or(p.state IN ('waiting', 'held', 'sending', 'in_doubt')) THEN 'moving'
