@@ -292,5 +292,15 @@ mod tests {
         known.sort();
         assert_eq!(known, [pair("ApInvoice", "DueDate"), pair("ApInvoice", "Supplier"), pair("ApJnlDistrib", "DistrValue")]);
         assert_eq!(Kinds::default().columns(&plan), []);
+        // of what is derived the column that it is derived from is known, and no other
+        let variant = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/variants/cost_center/gl_section");
+        let definitions = load(Some(&variant), "apo", &["cost_center".into()], &Default::default()).expect("the variant");
+        let plan = definitions.plan(&"cost_center".into()).expect("a plan").clone();
+        let derive = plan.read.root.derive.as_ref().expect("cost centres are derived");
+        let root = plan.read.columns.iter().map(|name| if *name == derive.column_out { text("C1") } else { Value::Null }).collect();
+        let children = vec![Vec::new(); plan.read.children.len()];
+        let mut kinds = Kinds::default();
+        kinds.learn(&plan, &[Document { key: "C1".to_owned().into(), root, children, faults: Vec::new() }]);
+        assert_eq!(kinds.columns(&plan), [pair(&plan.read.root.table, &derive.from)]);
     }
 }

@@ -66,6 +66,9 @@ async function shoot(page, name) {
       check(overflow <= 1, `${name}: ${size}: the page is ${overflow} pixels wider than the window`);
       const cut = await page.$$eval(".scroll:not(.wide)", (all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-label")));
       check(size === "narrow" || cut.length === 0, `${name}: cut off on a wide screen: ${cut.join(", ")}`);
+      // rows that stand as blocks on a narrow screen hide nothing at its side
+      const hidden = await page.$$eval(".scroll:has(> .stacked)", (all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-label")));
+      check(hidden.length === 0, `${name}: ${size}: goes on beside the screen: ${hidden.join(", ")}`);
     }
   }
   await page.setViewport({ width: 1280, height: 900 });
