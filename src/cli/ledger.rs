@@ -217,9 +217,9 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         let mut outstanding = Backlog::default();
         made.iter().for_each(|flow| outstanding += flow.backlog());
         if outstanding.total() > 0 {
-            let what = if outstanding.total() == 1 { "record has" } else { "records have" };
+            let what = if outstanding.total() == 1 { "record is" } else { "records are" };
             let (total, said) = (outstanding.total(), outstanding.sentence());
-            output::line(&format!("{total} {what} not arrived ({said}); `tieline failures` says why, and what to do."))?;
+            output::line(&format!("{total} {what} outstanding ({said}); `tieline failures` says why, and what to do."))?;
         }
         let different: i64 = flows.iter().map(|f| f.not_as_sent).sum();
         if different > 0 {

@@ -207,8 +207,8 @@ pub(super) fn say_why(status: &[FlowStatus]) {
         all += row.backlog();
     }
     if all.total() > 0 {
-        let what = if all.total() == 1 { "record has" } else { "records have" };
-        output::complaint(&format!("{} {what} not arrived ({}); `tieline failures` says why, and what to do", all.total(), all.sentence()));
+        let what = if all.total() == 1 { "record is" } else { "records are" };
+        output::complaint(&format!("{} {what} outstanding ({}); `tieline failures` says why, and what to do", all.total(), all.sentence()));
     }
 }
 

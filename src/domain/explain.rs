@@ -77,7 +77,7 @@ pub fn explain(standing: &Standing<'_>) -> String {
         format!("parked: {why}{}{}", words(part), others(part, parked(false).count()))
     } else if let Some(part) = of(standing, "in_doubt").next() {
         let until = part.not_before.map(|at| format!("; it is looked up again at {}", instant(at))).unwrap_or_default();
-        format!("in doubt: it was sent and the answer was lost{}{until}", others(part, of(standing, "in_doubt").count()))
+        format!("in doubt: it was sent, and whether it arrived is not known{}{until}", others(part, of(standing, "in_doubt").count()))
     } else if let Some(part) = parked(true).next() {
         let others = others(part, parked(true).count());
         match (part.absent, standing.hold) {
@@ -267,7 +267,10 @@ mod tests {
         let doubt = Part { not_before: Some(AT), ..part("in_doubt") };
         assert_eq!(say(&[part("confirmed"), doubt, parent, refused]), "parked: it was refused: no currency `XXX`");
         assert_eq!(say(&[line, refused]), "parked: it was refused: no currency `XXX` (lines `7/1`), and 1 more of its records");
-        assert_eq!(say(&[parent, doubt]), "in doubt: it was sent and the answer was lost; it is looked up again at 1970-01-01 00:00:00Z");
+        assert_eq!(
+            say(&[parent, doubt]),
+            "in doubt: it was sent, and whether it arrived is not known; it is looked up again at 1970-01-01 00:00:00Z"
+        );
         assert_eq!(say(&[parent]), "waiting for a parent: supplier `0042`; Tieline sends it automatically once that is delivered");
         let gone = Part { absent: true, message: Some("supplier `0042`, which is not in SYSPRO"), ..parent };
         assert_eq!(say(&[gone]), "waiting for a parent that does not come: supplier `0042`, which is not in SYSPRO");

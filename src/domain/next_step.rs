@@ -101,8 +101,8 @@ steps! {
         record's, make the row for this one by hand with `{column}` = `{key}`";
     RowUnreadable { table } => "let the OAuth application's user read `{table}` and its staging table, or find out why ServiceNow ignores or \
         refuses the record; then replay it";
-    LookUpFails { table } => "find out in ServiceNow why this record's row in `{table}` cannot be read (the instance's log, a script of the table, a \
-        firewall before it), and whether it is there; then replay the record: it is sent under the same key, so that there is one row";
+    LookUpFails { table } => "find out in ServiceNow why a look for this record in `{table}`, or in its staging table, fails (the instance's log, a \
+        script of the table, a firewall before it); once it can be read, replay the record; do not enter it by hand: it may be there";
     SeveralRows { column, key } => "delete the rows that should not be there, or write `{key}` into `{column}` of the right one, then replay the \
         record";
     Exhausted => "check what the last answer names, and whether ServiceNow, or a firewall before it, accepts this record (`tieline doctor`); \

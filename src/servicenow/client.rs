@@ -49,6 +49,8 @@ pub struct ServiceNow {
     lease: Option<(Instant, Rc<dyn Fn() -> bool>)>,
     /// How often a read is tried.
     read_tries: u32,
+    /// A refusal of a read is tried again too: what is said of a record hangs on it.
+    doubts_refusals: bool,
 }
 
 pub(super) struct Shared {
@@ -129,7 +131,7 @@ impl ServiceNow {
             owners,
             proof: Proof::default(),
         };
-        Ok(Self { shared: Rc::new(shared), lease: None, read_tries: READ_TRIES })
+        Ok(Self { shared: Rc::new(shared), lease: None, read_tries: READ_TRIES, doubts_refusals: false })
     }
 
     /// A client that never takes over a row which `owners` says is another record's.
@@ -144,12 +146,17 @@ impl ServiceNow {
     /// then is not begun, because ServiceNow cannot tell a sender that was replaced from the one that replaced it.
     #[must_use]
     pub fn leased_until(&self, deadline: Instant, alive: Rc<dyn Fn() -> bool>) -> Self {
-        Self { shared: self.shared.clone(), lease: Some((deadline, alive)), read_tries: self.read_tries }
+        Self { lease: Some((deadline, alive)), ..self.clone() }
     }
 
     /// The same client for reads that may as well be made another time: each is tried once, and waits for nothing.
     pub(super) fn impatient(&self) -> Self {
         Self { read_tries: 1, ..self.clone() }
+    }
+
+    /// The same client for reads by which it is told whether a record arrived: a refusal that comes only once is not believed.
+    pub(super) fn thorough(&self) -> Self {
+        Self { doubts_refusals: true, ..self.clone() }
     }
 
     /// The HTTP client, for the token request.
@@ -234,18 +241,28 @@ impl ServiceNow {
     }
 
     /// Whether the instance answers when it is asked for a record like this one that it has never had: where it does, and not for the record
-    /// itself, the trouble is the record's.
-    pub async fn answers_for(&self, tokens: &dyn TokenSource, target: &TargetPlan, like: &OutRecord) -> bool {
+    /// itself, the trouble is the record's. `None`: there is nothing by which it could be asked.
+    pub async fn answers_for(&self, tokens: &dyn TokenSource, target: &TargetPlan, like: &OutRecord) -> Option<bool> {
+        let unknown = format!("{UNKNOWN_KEY}/{}", like.delivery);
+        let mut fields = like.fields.clone();
+        for column in &target.natural_key {
+            fields.insert(column.clone(), unknown.clone());
+        }
         let unknown = OutRecord {
-            source_key: format!("{UNKNOWN_KEY}/{}", like.delivery),
+            source_key: unknown,
             derived_sys_id: "0".repeat(32),
             sys_id: None,
             sys_table: None,
             expects: None,
+            fields,
             ..like.clone()
         };
-        let settled = self.settle(tokens, target, &[unknown]).await;
-        settled.is_ok_and(|settled| settled.iter().all(|one| !matches!(one, Settled::Unknown { .. })))
+        match self.settle(tokens, target, &[unknown.clone()]).await {
+            Ok(settled) if settled.iter().any(|one| matches!(one, Settled::Unknown { .. })) => None,
+            Ok(_) if target.write == WriteMode::Table => Some(table::can_look_first(self, tokens, target, &unknown).await),
+            Ok(_) => Some(true),
+            Err(_) => Some(false),
+        }
     }
 
     /// The rows of an aligned table that can be seen, or those changed since an instant of the instance's clock: the page at a position,
@@ -361,6 +378,9 @@ impl ServiceNow {
             let wait = match error.class() {
                 retry::Class::Transient => retry::delay(attempt, Duration::from_millis(200), Duration::from_secs(2)),
                 retry::Class::Throttled => error.retry_after().unwrap_or(Duration::from_secs(1)),
+                _ if self.doubts_refusals && matches!(error, ServiceNowError::Forbidden { .. } | ServiceNowError::Refused { .. }) => {
+                    retry::delay(attempt, Duration::from_millis(200), Duration::from_secs(2))
+                }
                 _ => return Err(error),
             };
             if attempt >= self.read_tries || wait > PATIENCE {

@@ -55,8 +55,8 @@ pub(super) async fn send(
     Ok(verdicts)
 }
 
-/// A 403 can follow a committed write: look for the row before the refusal is believed. Where the rows cannot be read, whether it was written
-/// is not known; only a definition without a key column leaves nothing to look by, and then the refusal is all that there is.
+/// A 403 can follow a committed write: look for the row before the refusal is believed. Where the rows cannot be read for a passing reason,
+/// whether it was written is not known. Where they can never be read, the refusal is all that there is, and it is said that nobody could look.
 async fn unhide(
     sn: &ServiceNow,
     tokens: &dyn TokenSource,
@@ -69,7 +69,7 @@ async fn unhide(
     if asked.is_empty() {
         return;
     }
-    match settle(sn, tokens, target, &asked).await {
+    match settle(&sn.thorough(), tokens, target, &asked).await {
         Ok(settled) => {
             for ((at, words), settled) in refused.iter().zip(settled) {
                 match settled {
@@ -80,18 +80,23 @@ async fn unhide(
                     Settled::StillPending => {
                         verdicts[*at] = Ok(Outcome::InDoubt { message: format!("refused ({}), but the row is staged", words.line()) });
                     }
-                    Settled::Unknown { reason } if target.key_column.is_some() => verdicts[*at] = Ok(unread(words, &reason)),
+                    Settled::Unknown { reason } if target.key_column.is_some() => {
+                        if let Ok(Outcome::Rejected { message, .. }) = &mut verdicts[*at] {
+                            message.push_str(&format!("; whether it was written all the same could not be read: {reason}"));
+                        }
+                    }
                     _ => {}
                 }
             }
         }
-        Err(error) => refused.iter().for_each(|(at, words)| verdicts[*at] = Ok(unread(words, &error.chain()))),
+        Err(error) => {
+            let why = error.chain();
+            for (at, words) in refused {
+                let message = format!("refused ({}), and whether the row is there could not be read: {why}", words.line());
+                verdicts[*at] = Ok(Outcome::InDoubt { message });
+            }
+        }
     }
-}
-
-/// A refusal behind which nobody could look.
-fn unread(words: &Words, why: &str) -> Outcome {
-    Outcome::InDoubt { message: format!("refused ({}), and whether the row is there could not be read: {why}", words.line()) }
 }
 
 /// What is staged: strings only, as the API asks.

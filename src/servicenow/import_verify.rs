@@ -124,7 +124,7 @@ pub(super) async fn verify(
             Answered::Final(_) => None,
         };
         let named: Vec<&SysId> = ats.iter().filter_map(named).collect();
-        let rows = Rows::read(sn, tokens, target, table, &asked, &named).await;
+        let rows = Rows::read(&sn.thorough(), tokens, target, table, &asked, &named).await;
         for (position, at) in ats.into_iter().enumerate() {
             looked.insert(at, by_rows(target, &records[at], &answered[at], table, rows.as_ref().map(|rows| (rows, position))));
         }
@@ -185,7 +185,16 @@ fn by_rows(
 ) -> Outcome {
     let (rows, position) = match rows {
         Ok(rows) => rows,
-        Err(error) => return unverified(answer, table, error),
+        Err(error) if passing(error) => {
+            return Outcome::InDoubt { message: format!("{}: {}", unverified(answer, table), error.chain()) };
+        }
+        Err(error) => {
+            return Outcome::Rejected {
+                message: format!("{}: {}", unverified(answer, table), error.chain()),
+                field: None,
+                next_step: NextStep::RowUnreadable { table: table.to_owned() },
+            };
+        }
     };
     let by_id = |id: &SysId| rows.by_id.values().find(|found| found.sys_id.names(id));
     let (by_key, own) = (rows.by_key[position].as_ref(), record.sys_id.as_ref().and_then(by_id));
@@ -272,17 +281,15 @@ fn second(
     }
 }
 
-/// An answer that cannot be held against the rows: the record may be there.
-fn unverified(answer: &Answered, table: &str, error: &ServiceNowError) -> Outcome {
+/// What is said of an answer that cannot be held against the rows: the record may be there.
+fn unverified(answer: &Answered, table: &str) -> String {
     let (what, said) = match answer {
         Answered::Ignored { said, .. } => ("ServiceNow ignored the record", said.as_deref()),
         Answered::Written { said, .. } => ("ServiceNow answered with another row than before, or with none", said.as_deref()),
         Answered::Final(_) => ("ServiceNow answered without a result", None),
     };
     let said = said.map(|said| format!(" ({said})")).unwrap_or_default();
-    Outcome::InDoubt {
-        message: format!("{what}{said}, and the row in `{table}` could not be read to see whether it is there: {}", error.chain()),
-    }
+    format!("{what}{said}, and the row in `{table}` could not be read to see whether it is there")
 }
 
 pub(super) fn passing(error: &ServiceNowError) -> bool {

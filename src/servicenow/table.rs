@@ -76,6 +76,11 @@ pub(super) async fn send(
     Ok(steps.into_iter().map(last).collect())
 }
 
+/// Whether the looks that precede a write are answered for such a record.
+pub(super) async fn can_look_first(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, record: &OutRecord) -> bool {
+    first_steps(sn, tokens, target, std::slice::from_ref(record)).await.is_ok()
+}
+
 /// Update where a row is known or found, otherwise insert.
 async fn first_steps(
     sn: &ServiceNow,

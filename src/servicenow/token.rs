@@ -143,7 +143,11 @@ pub async fn fetch_token(
     let body = read_body(&answer.body);
     let refusal = matches!(body, Body::Failure(_));
     let words = match body {
-        Body::Page(title) => return Err(ServiceNowError::Page { what: what(), status, title: quoted(&title) }),
+        // not a `Page`: that would be an answer to what a token is asked for
+        Body::Page(title) => {
+            let page = ServiceNowError::Page { what: what(), status, title: quoted(&title) };
+            return Err(ServiceNowError::TokenUnavailable { problem: page.to_string() });
+        }
         Body::Document(_) if matches!(status, 200 | 201) => return read_token(&answer.body),
         Body::Failure(words) => words,
         Body::Garbage(problem) => Words { message: problem, ..Words::default() },

@@ -197,11 +197,11 @@ impl CauseRow {
         counted(self.documents, self.count)
     }
 
-    /// What stands above the list: `5 records (7 parts) have not arrived, for 2 causes.`
+    /// What stands above the list: `5 records (7 parts) are outstanding, for 2 causes.`
     pub fn sum(&self) -> String {
-        let have = if self.all_documents == 1 { "has" } else { "have" };
+        let are = if self.all_documents == 1 { "is" } else { "are" };
         let causes = if self.causes == 1 { "1 cause".to_owned() } else { format!("{} causes", thousands(&self.causes.to_string())) };
-        format!("{} {have} not arrived, for {causes}.", counted(self.all_documents, self.all_count))
+        format!("{} {are} outstanding, for {causes}.", counted(self.all_documents, self.all_count))
     }
 }
 
@@ -262,7 +262,7 @@ impl ParentRow {
             (Some(absent), _) if !self.known || self.deleted => absent.clone(),
             (_, Some("missing_parent")) => format!("waits for its own parent{message}"),
             (_, Some("on_hold")) => "is on hold".to_owned(),
-            (_, Some("in_doubt")) => "was sent, and its answer was lost; it is looked up".to_owned(),
+            (_, Some("in_doubt")) => "was sent, and whether it arrived is not known; it is looked up".to_owned(),
             (_, Some("rejected" | "unreadable" | "poison" | "exhausted" | "downstream_failed")) => format!("failed itself{message}"),
             (_, Some(_)) => format!("is queued{message}"),
             (_, None) if self.deleted => "is gone from SYSPRO".to_owned(),

@@ -76,8 +76,8 @@ pub enum Verdict {
         message: String,
         /// Not before this.
         not_before: DateTime<Utc>,
-        /// It could not be looked up while others could: that counts against it.
-        counted: bool,
+        /// How many look-ups of it alone failed in a row.
+        looks: i32,
     },
 }
 
@@ -308,7 +308,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
                     uncounted: i32::from(!counted),
                     looks: 0,
                 },
-                Verdict::InDoubt { message, not_before, counted } => Row {
+                Verdict::InDoubt { message, not_before, looks } => Row {
                     id: o.delivery_id,
                     state: "in_doubt",
                     reason: None,
@@ -317,7 +317,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
                     next_step: NextStep::LookedUp.text(),
                     not_before: *not_before,
                     uncounted: 0,
-                    looks: i32::from(*counted),
+                    looks: *looks,
                 },
             })
         })

@@ -228,7 +228,7 @@ fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
         card.contains("1,500 records") && card.contains("2026-01-01T00:00:01.000Z") && card.contains("2026-01-01T00:25:00.000Z"),
         "{card}"
     );
-    assert!(card.contains("do something") && page.contains("1,900 records have not arrived, for 3 causes."), "{page}");
+    assert!(card.contains("do something") && page.contains("1,900 records are outstanding, for 3 causes."), "{page}");
     assert!(cause(&page, "no name").1.contains("300 records"), "{page}");
     let (doubt, card) = cause(&page, "no answer");
     assert!(!card.contains("/replay"), "what is in doubt is not sent by hand: {card}");

@@ -171,9 +171,9 @@ fn what_the_commands_print_of_one_state_agrees() {
         });
     assert_eq!(counts["failed"] + counts["on_hold"], 2, "{status}");
     let said = text(&world.command(&["sync", "--entity", "invoice"]).output().unwrap());
-    assert!(said.contains("2 records have not arrived (") && said.contains("tieline failures"), "{said}");
+    assert!(said.contains("2 records are outstanding (") && said.contains("tieline failures"), "{said}");
     let table = text(&world.command(&["status"]).output().unwrap());
-    assert!(table.contains("2 records have not arrived"), "{table}");
+    assert!(table.contains("2 records are outstanding"), "{table}");
     for line in table.lines().filter(|line| line.contains("EDU1/invoice") && !line.contains('-')) {
         assert!(!line.contains("all delivered"), "{line}");
     }
@@ -215,11 +215,11 @@ fn every_screen_counts_records_and_names_their_parts_beside() {
     let sum = |name: &str| causes.iter().map(|cause| cause[name].as_i64().unwrap()).sum::<i64>();
     assert!(sum("documents") > 2, "a record that failed for two causes counts in both: {causes:?}");
     assert_eq!(sum("count"), parts, "{causes:?}");
-    let total = format!("2 records ({parts} parts) have not arrived, for {} causes.", causes.len());
+    let total = format!("2 records ({parts} parts) are outstanding, for {} causes.", causes.len());
     let said = text(&world.command(&["failures"]).output().unwrap());
     assert!(said.contains(&total), "{total}: {said}");
     let status = text(&world.command(&["status"]).output().unwrap());
-    assert!(status.contains("2 records have not arrived"), "{status}");
+    assert!(status.contains("2 records are outstanding"), "{status}");
 
     let mut node = Node::new(&world);
     for entity in ["SUPPLIER", "INVOICE", "PURCHASE_ORDER", "GL_ACCOUNT", "COST_CENTER", "GL_POSTING"] {

@@ -79,7 +79,7 @@ impl Ledger {
 }
 
 fn unknown() -> Verdict {
-    Verdict::InDoubt { message: "the answer was lost".into(), not_before: chrono::Utc::now(), counted: false }
+    Verdict::InDoubt { message: "the answer was lost".into(), not_before: chrono::Utc::now(), looks: 0 }
 }
 
 fn absent() -> Verdict {
@@ -196,7 +196,7 @@ fn neither_a_try_nor_a_look_moves_since_when_a_record_is_on_its_way() {
             (counts[0].state.clone(), (chrono::Utc::now() - counts[0].queued_at).num_minutes())
         };
         let soon = || chrono::Utc::now() + chrono::TimeDelta::minutes(10);
-        let unknown = |not_before| Verdict::InDoubt { message: "the answer was lost".into(), not_before, counted: false };
+        let unknown = |not_before| Verdict::InDoubt { message: "the answer was lost".into(), not_before, looks: 0 };
         ledger.settle(false, unknown(chrono::Utc::now())).await;
         assert_eq!(age().await, ("in_doubt".into(), 60));
         ledger.settle(true, unknown(soon())).await;

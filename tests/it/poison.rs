@@ -63,7 +63,7 @@ async fn failed_look(rig: &Rig, number: &str) {
     assert!(failed.len() == 1 && failed[0].key.ends_with(number), "{failures:#?}");
     let message = failed[0].message.as_deref().unwrap_or_default();
     assert!(
-        message.contains("whether it arrived is not known") && message.contains("3 look-ups failed") && message.contains("500"),
+        message.contains("whether it arrived is not known") && message.contains("3 look-ups of it failed") && message.contains("500"),
         "{message}"
     );
     assert!(failed[0].next_step.as_deref().is_some_and(|step| step.contains("sn_apo_invoice")), "{:?}", failed[0].next_step);

@@ -9,6 +9,8 @@ pub(super) struct Apart<T> {
     pub(super) each: Vec<Result<T, Failed>>,
     /// The batch was taken apart, and some were answered for while others were not.
     pub(super) answered: bool,
+    /// What ended the asking before every record was asked for.
+    pub(super) stop: Option<ServiceNowError>,
 }
 
 /// A record that nothing was answered for.
@@ -25,6 +27,15 @@ impl Failed {
     }
 }
 
+/// How far a batch may be taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Part by part, to the end.
+    All,
+    /// Up to the first part that is answered for: what is done for the rest depends on what the ledger then knows.
+    UpToAnswer,
+}
+
 /// Whether a failure may be about what was asked for: somebody answered, and not about who asks. No answer at all is the instance's trouble,
 /// and asking for each half would only wait for as long again.
 fn may_be_of_a_record(error: &ServiceNowError) -> bool {
@@ -38,7 +49,8 @@ fn halves(part: &Range<usize>) -> [Range<usize>; 2] {
 }
 
 /// Asks for all records together and, where that fails and may be about one of them, in halves. `readable` says whether the instance answers
-/// for a record that nobody knows: without that nothing tells a record's own failure from that of all.
+/// for a record that nobody knows, or that it cannot be asked so: then only an answer for a neighbour tells a record's own failure from that
+/// of all.
 ///
 /// `ask` must do nothing to any record where it fails.
 ///
@@ -46,23 +58,24 @@ fn halves(part: &Range<usize>) -> [Range<usize>; 2] {
 /// What kept the instance from answering for any record.
 pub(super) async fn ask_apart<T>(
     records: &[OutRecord],
+    parts: Parts,
     ask: impl AsyncFn(&[OutRecord]) -> Result<Vec<T>, ServiceNowError>,
-    readable: impl AsyncFn(&OutRecord) -> bool,
+    readable: impl AsyncFn(&OutRecord) -> Option<bool>,
 ) -> Result<Apart<T>, ServiceNowError> {
     let whole = match ask(records).await {
-        Ok(each) => return Ok(Apart { each: each.into_iter().map(Ok).collect(), answered: false }),
+        Ok(each) => return Ok(Apart { each: each.into_iter().map(Ok).collect(), answered: false, stop: None }),
         Err(error) => error,
     };
     let Some(first) = records.first().filter(|_| may_be_of_a_record(&whole)) else { return Err(whole) };
-    if !readable(first).await {
+    let readable = readable(first).await;
+    if readable == Some(false) {
         return Err(whole);
     }
-    let mut each: Vec<Option<Result<T, Failed>>> = records.iter().map(|_| None).collect();
-    let (mut answered, mut failed) = (false, 0);
-    let mut last = whole;
+    let mut each: Vec<Option<Result<T, ServiceNowError>>> = records.iter().map(|_| None).collect();
+    let (mut answered, mut failed, mut stop) = (false, 0, None);
     // a batch of one was asked for by itself already
     let mut open = if let [_] = records {
-        each[0] = Some(Err(Failed::new(&last, true)));
+        each[0] = Some(Err(whole.clone()));
         Vec::new()
     } else {
         halves(&(0..records.len())).to_vec()
@@ -74,28 +87,38 @@ pub(super) async fn ask_apart<T>(
                 for (at, found) in part.zip(found) {
                     each[at] = Some(Ok(found));
                 }
+                if parts == Parts::UpToAnswer {
+                    break;
+                }
             }
             // what is known is kept, the others are asked for later
             Err(error) if !may_be_of_a_record(&error) => {
-                last = error;
+                stop = Some(error);
                 break;
             }
             Err(error) if part.len() == 1 => {
                 failed += 1;
-                each[part.start] = Some(Err(Failed::new(&error, true)));
+                each[part.start] = Some(Err(error));
                 // two records and no answer at all: the others would most likely bring none either
-                if !answered && failed > 1 {
+                if !answered && failed > 1 && !open.is_empty() {
+                    stop = Some(whole.clone());
                     break;
                 }
             }
             Err(_) => open.extend(halves(&part)),
         }
     }
-    if each.iter().all(Option::is_none) {
-        return Err(last);
+    let own = answered || readable == Some(true);
+    if !own || each.iter().all(Option::is_none) {
+        return Err(whole);
     }
-    let later = |one: Option<_>| one.unwrap_or_else(|| Err(Failed::new(&last, false)));
-    Ok(Apart { each: each.into_iter().map(later).collect(), answered })
+    // that the time of the batch was over says nothing of why
+    let later = stop.as_ref().filter(|error| !matches!(error, ServiceNowError::LeaseEnds { .. })).unwrap_or(&whole);
+    let one = |one: Option<Result<T, ServiceNowError>>| match one {
+        Some(asked) => asked.map_err(|error| Failed::new(&error, true)),
+        None => Err(Failed::new(later, false)),
+    };
+    Ok(Apart { each: each.into_iter().map(one).collect(), answered, stop })
 }
 
 #[cfg(test)]
@@ -125,7 +148,11 @@ mod tests {
     }
 
     /// Which of so many records were answered for (`+`), failed by themselves (`-`), or were left for later (`.`); and how often was asked.
-    async fn asked(count: i64, bad: &[i64], readable: bool) -> (Result<String, ()>, usize) {
+    async fn asked(count: i64, bad: &[i64], readable: Option<bool>) -> (Result<String, ()>, usize) {
+        parted(Parts::All, count, bad, readable).await
+    }
+
+    async fn parted(parts: Parts, count: i64, bad: &[i64], readable: Option<bool>) -> (Result<String, ()>, usize) {
         let records: Vec<OutRecord> = (0..count).map(record).collect();
         let times = RefCell::new(0);
         let ask = async |part: &[OutRecord]| {
@@ -135,7 +162,7 @@ mod tests {
                 false => Ok(part.iter().map(|record| record.delivery).collect()),
             }
         };
-        let apart = ask_apart(&records, ask, async |_| readable).await;
+        let apart = ask_apart(&records, parts, ask, async |_| readable).await;
         let said = apart.map(|apart| {
             let word = |(at, one): (usize, &Result<i64, Failed>)| match one {
                 Ok(number) if i64::try_from(at) == Ok(*number) => '+',
@@ -143,7 +170,8 @@ mod tests {
                 Err(failed) if failed.own => '-',
                 Err(_) => '.',
             };
-            apart.each.iter().enumerate().map(word).collect()
+            let end = if apart.stop.is_some() { "|" } else { "" };
+            apart.each.iter().enumerate().map(word).collect::<String>() + end
         });
         (said.map_err(drop), times.into_inner())
     }
@@ -156,16 +184,27 @@ mod tests {
 
     #[actix_rt::test]
     async fn a_record_s_own_failure_is_told_from_that_of_all() {
-        assert_eq!(asked(5, &[], true).await, (Ok("+++++".into()), 1));
-        assert_eq!(asked(5, &[3], true).await.0, Ok("+++-+".into()));
-        assert_eq!(asked(8, &[0, 6], true).await.0, Ok("-+++++-+".into()));
+        assert_eq!(asked(5, &[], Some(true)).await, (Ok("+++++".into()), 1));
+        assert_eq!(asked(5, &[3], Some(true)).await.0, Ok("+++-+".into()));
+        assert_eq!(asked(8, &[0, 6], Some(true)).await.0, Ok("-+++++-+".into()));
         // by itself, without another of its batch to compare with
-        assert_eq!(asked(1, &[0], true).await, (Ok("-".into()), 1));
-        assert_eq!(asked(2, &[0, 1], true).await.0, Ok("--".into()));
-        // all fail: two by name, the others are not even asked for
-        assert_eq!(asked(64, &(0..64).collect::<Vec<_>>(), true).await.0.map(|said| said.matches('-').count()), Ok(2));
+        assert_eq!(asked(1, &[0], Some(true)).await, (Ok("-".into()), 1));
+        assert_eq!(asked(2, &[0, 1], Some(true)).await.0, Ok("--".into()));
+        // all fail: two by name, the others are not even asked for, and the asking ends
+        let all: Vec<i64> = (0..64).collect();
+        assert_eq!(asked(64, &all, Some(true)).await.0.map(|said| (said.matches('-').count(), said.ends_with('|'))), Ok((2, true)));
         // the instance answers for nobody: one question, and no record's failure
-        assert_eq!(asked(64, &[7], false).await, (Err(()), 1));
-        assert_eq!(asked(1, &[0], false).await, (Err(()), 1));
+        assert_eq!(asked(64, &[7], Some(false)).await, (Err(()), 1));
+        assert_eq!(asked(1, &[0], Some(false)).await, (Err(()), 1));
+        // it cannot be asked for an unknown record: a neighbour that is answered for tells as well, and without one nothing does
+        assert_eq!(asked(5, &[3], None).await.0, Ok("+++-+".into()));
+        assert_eq!(asked(1, &[0], None).await.0, Err(()));
+        assert_eq!(asked(2, &[0, 1], None).await.0, Err(()));
+    }
+
+    #[actix_rt::test]
+    async fn what_depends_on_the_ledger_is_asked_for_part_by_part() {
+        assert_eq!(parted(Parts::UpToAnswer, 8, &[6], Some(true)).await.0, Ok("++++....".into()));
+        assert_eq!(parted(Parts::UpToAnswer, 8, &[0], Some(true)).await.0, Ok("-+......".into()));
     }
 }

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
-use self::apart::Apart;
+use self::apart::{Apart, Parts};
 use self::outgoing::Outgoing;
 use self::pace::{Pace, Paused};
 use super::in_force::Snapshot;
@@ -372,22 +372,25 @@ impl Sender {
         }
         let mut stops = Vec::new();
         let readable = async |like: &OutRecord| servicenow.answers_for(&self.tokens, target, like).await;
+        // which row a record takes over depends on which rows the ledger knows to be others'
+        let adopts = self.deps.settings.servicenow.adopt && !target.natural_key.is_empty();
+        let parts = if !look && adopts { Parts::UpToAnswer } else { Parts::All };
         let (mut outcomes, stop) = if look {
             let ask = async |part: &[OutRecord]| servicenow.settle(&self.tokens, target, part).await;
-            match apart::ask_apart(&records, ask, readable).await {
-                Ok(Apart { each: settled, answered }) => {
+            match apart::ask_apart(&records, parts, ask, readable).await {
+                Ok(Apart { each: settled, answered, stop }) => {
                     let returned: Vec<_> = settled.iter().map(|one| one.as_ref().ok().and_then(dropped::of_settled)).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
                     let others = self.others_get_through(answered).await;
-                    (verdict::of_look(&self.deps.settings, target, &claim, settled, others), None)
+                    (verdict::of_look(&self.deps.settings, target, &claim, settled, others), stop)
                 }
                 Err(error) => (verdict::of_failed_look(&claim, &error), Some(error)),
             }
         } else {
             // what fails as a whole has written nothing: rows are looked up before they are written
             let ask = async |part: &[OutRecord]| servicenow.send(&self.tokens, target, part).await;
-            match apart::ask_apart(&records, ask, readable).await {
-                Ok(Apart { each: outcomes, .. }) => {
+            match apart::ask_apart(&records, parts, ask, readable).await {
+                Ok(Apart { each: outcomes, stop, .. }) => {
                     let returned: Vec<_> = outcomes.iter().map(|one| one.as_ref().ok().and_then(dropped::of_outcome)).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
                     let answered = outcomes
@@ -395,7 +398,7 @@ impl Sender {
                         .flatten()
                         .any(|outcome| !matches!(outcome, servicenow::Outcome::InDoubt { .. } | servicenow::Outcome::Deferred { .. }));
                     let others = self.others_get_through(answered).await;
-                    (verdict::of_send(&self.deps.settings, target, &claim, outcomes, others), None)
+                    (verdict::of_send(&self.deps.settings, target, &claim, outcomes, others), stop)
                 }
                 Err(error) => (verdict::of_failed_send(&self.deps.settings, &claim, &error), Some(error)),
             }

@@ -264,7 +264,8 @@ impl Pace {
     /// After a call that gave nothing at all for a passing reason.
     pub(super) fn failed(&self) {
         let mut state = self.state.borrow_mut();
-        state.allowed = (state.allowed / 2).max(1);
+        // a smaller batch may be without the record over which this one failed
+        state.halve();
         state.failed(self.waits);
         tell(&state, &self.budget);
     }

@@ -29,25 +29,31 @@ pub(super) fn of_send(
     let now = Utc::now();
     let verdict = |delivery: &Claimed, outcome| match outcome {
         Ok(outcome) => sent(settings, target, delivery, outcome, others, now),
-        Err(failed) => unsent(settings, target, delivery, &failed, now),
+        Err(failed) => unsent(settings, target, delivery, &failed, others, now),
     };
     let one = |(delivery, outcome)| watched(target, settlement(delivery, verdict(delivery, outcome)), now);
     claim.deliveries.iter().zip(outcomes).map(one).collect()
 }
 
 /// A record of a batch that was taken apart, of which nothing was written: its row could not be looked up before.
-fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, now: DateTime<Utc>) -> Verdict {
-    let message = failed.error.chain();
-    if failed.own && delivery.attempts >= most_tries(settings) {
-        return exhausted(delivery, &format!("nothing was sent: {message}"), look_up_fails(target));
+fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool, now: DateTime<Utc>) -> Verdict {
+    let counted = failed.own && others;
+    if counted && delivery.attempts >= most_tries(settings) {
+        return exhausted(delivery, &format!("nothing was sent: {}", failed.error.chain()), look_up_fails(target));
     }
+    put_off(settings, delivery, &failed.error, counted, now)
+}
+
+/// A record of which nothing was written is due again.
+fn put_off(settings: &Settings, delivery: &Claimed, error: &ServiceNowError, counted: bool, now: DateTime<Utc>) -> Verdict {
     Verdict::Deferred {
-        message,
-        not_before: later(settings, delivery.attempts, failed.error.retry_after(), now),
-        throttled: false,
-        counted: failed.own,
-        unanswered: false,
-        next_step: of_error(&failed.error),
+        message: error.chain(),
+        not_before: later(settings, delivery.attempts, error.retry_after(), now),
+        throttled: error.class() == Class::Throttled && error.retry_after().is_some(),
+        counted,
+        // what took a batch down goes on travelling alone
+        unanswered: delivery.reason.as_deref() == Some(UNANSWERED),
+        next_step: of_error(error),
     }
 }
 
@@ -85,7 +91,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
             }
         }
         Outcome::Withdrawn { message } => Verdict::Withdrawn { message },
-        Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + settings.servicenow.read_delay, counted: false },
+        Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + settings.servicenow.read_delay, looks: 0 },
     }
 }
 
@@ -156,16 +162,7 @@ fn of_error(error: &ServiceNowError) -> NextStep {
 /// A batch of which nothing was written: everything is due again, and no try is used up.
 pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
     let now = Utc::now();
-    let throttled = error.class() == Class::Throttled && error.retry_after().is_some();
-    let verdict = |delivery: &Claimed| Verdict::Deferred {
-        message: error.chain(),
-        not_before: later(settings, delivery.attempts, error.retry_after(), now),
-        throttled,
-        counted: false,
-        unanswered: false,
-        next_step: of_error(error),
-    };
-    claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
+    claim.deliveries.iter().map(|delivery| settlement(delivery, put_off(settings, delivery, error, false, now))).collect()
 }
 
 /// A batch that could not even be put together: what was to be sent is due again, what was to be looked up is still in doubt.
@@ -174,7 +171,7 @@ pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, loo
     let verdict = |delivery: &Claimed| {
         let (message, not_before) = (message.clone(), later(settings, delivery.attempts, None, now));
         match look {
-            true => Verdict::InDoubt { message, not_before, counted: false },
+            true => Verdict::InDoubt { message, not_before, looks: delivery.looks },
             false => Verdict::Deferred {
                 message,
                 not_before,
@@ -204,7 +201,7 @@ pub(super) fn of_look(
         .zip(settled)
         .map(|(delivery, settled)| match settled {
             Ok(settled) => watched(target, settlement(delivery, looked(settings, target, delivery, settled, others, now)), now),
-            Err(failed) => settlement(delivery, not_looked(settings, target, delivery, &failed, now)),
+            Err(failed) => settlement(delivery, not_looked(settings, target, delivery, &failed, others, now)),
         })
         .collect()
 }
@@ -213,16 +210,13 @@ pub(super) fn of_look(
 const SINCE: &str = "; since then: ";
 
 fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: bool, now: DateTime<Utc>) -> Verdict {
-    let servicenow = &settings.servicenow;
-    let quota = servicenow.batch_quota.max(servicenow.request_quota) + servicenow.read_delay;
     let last = first_said(delivery);
     // absence is believed only once the instance can no longer be working on the lost request, and what it wrote can be read
-    let ago = delivery.sent_ago.map_or(quota, |ago| Duration::from_millis(u64::try_from(ago).unwrap_or(0)));
-    let still = quota.saturating_sub(ago);
+    let still = still_worked_on(settings, delivery);
     let send_again = |why: String, when_exhausted: NextStep| {
         if !still.is_zero() {
             let message = format!("{last}{SINCE}{why}; the instance may still be working on it");
-            return Verdict::InDoubt { message, not_before: now + still, counted: false };
+            return Verdict::InDoubt { message, not_before: now + still, looks: 0 };
         }
         if others && delivery.attempts >= most_tries(settings) {
             return exhausted(delivery, &format!("{last} ({why})"), when_exhausted);
@@ -253,11 +247,15 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
         Settled::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
         Settled::Absent => send_again("looked up and not found".into(), NextStep::Exhausted),
         Settled::StillPending => {
-            Verdict::InDoubt { message: "loaded but not yet transformed".into(), not_before: now + NEXT_LOOK, counted: false }
+            Verdict::InDoubt { message: "loaded but not yet transformed".into(), not_before: now + NEXT_LOOK, looks: 0 }
         }
         // sent again under the same key or sys_id, so that there is still one record
         Settled::Unknown { reason } => {
-            send_again(format!("it cannot be looked up ({reason})"), NextStep::RowUnreadable { table: target.target_table.clone() })
+            let step = match target.key_column {
+                Some(_) => NextStep::RowUnreadable { table: target.target_table.clone() },
+                None => NextStep::Exhausted,
+            };
+            send_again(format!("it cannot be looked up ({reason})"), step)
         }
     }
 }
@@ -269,28 +267,39 @@ pub(super) fn of_failed_look(claim: &Claim, error: &ServiceNowError) -> Vec<Sett
 
 fn looked_at_later(delivery: &Claimed, error: &ServiceNowError) -> Verdict {
     let message = format!("{}{SINCE}it could not be looked up: {}", first_said(delivery), error.chain());
-    Verdict::InDoubt { message, not_before: Utc::now() + error.retry_after().unwrap_or(NEXT_LOOK), counted: false }
+    Verdict::InDoubt { message, not_before: Utc::now() + error.retry_after().unwrap_or(NEXT_LOOK), looks: delivery.looks }
 }
 
 /// A record that could not be looked up. Where others could, it fails after as many look-ups as a record has tries: it is not sent again
 /// without a look, because that could enter it twice.
-fn not_looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, now: DateTime<Utc>) -> Verdict {
-    if !failed.own {
+fn not_looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool, now: DateTime<Utc>) -> Verdict {
+    if !failed.own || !others {
         return looked_at_later(delivery, &failed.error);
     }
     let (last, looks, error) = (first_said(delivery), delivery.looks + 1, failed.error.chain());
-    if looks < most_tries(settings) {
+    let still = still_worked_on(settings, delivery);
+    if looks < most_tries(settings) || !still.is_zero() {
         let message = format!("{last}{SINCE}it could not be looked up: {error}");
-        return Verdict::InDoubt { message, not_before: later(settings, looks, failed.error.retry_after(), now), counted: true };
+        let not_before = later(settings, looks, failed.error.retry_after(), now).max(now + still);
+        return Verdict::InDoubt { message, not_before, looks };
     }
     Verdict::Parked {
         reason: ParkReason::Exhausted,
         message: format!(
-            "it was sent, and whether it arrived is not known ({last}): {looks} look-ups failed, while others were answered; the last: {error}"
+            "it was sent, and whether it arrived is not known ({last}): {looks} look-ups of it failed, although ServiceNow answers for others; the \
+             last: {error}"
         ),
         field: None,
         next_step: look_up_fails(target),
     }
+}
+
+/// How much longer the instance may still be working on the last request with this record.
+fn still_worked_on(settings: &Settings, delivery: &Claimed) -> Duration {
+    let servicenow = &settings.servicenow;
+    let quota = servicenow.batch_quota.max(servicenow.request_quota) + servicenow.read_delay;
+    let ago = delivery.sent_ago.map_or(quota, |ago| Duration::from_millis(u64::try_from(ago).unwrap_or(0)));
+    quota.saturating_sub(ago)
 }
 
 /// What was said at the try whose outcome is not known.

@@ -71,23 +71,40 @@ async fn a_refused_write_whose_row_is_staged_all_the_same_is_in_doubt() {
 }
 
 #[actix_rt::test]
-async fn what_cannot_be_read_after_an_answer_that_proves_nothing_is_in_doubt() {
-    let send = async |target: TargetPlan, answer: fn() -> Reply| {
+async fn what_cannot_be_read_after_an_answer_that_proves_nothing_is_in_doubt_where_that_passes() {
+    // `reads`: what each read is answered, the last one for ever
+    let send = async |target: TargetPlan, answer: fn() -> Reply, reads: Vec<fn() -> Reply>| {
+        let times = std::sync::atomic::AtomicUsize::new(0);
         let server = Server::start(move |seen| match seen.method.as_str() {
-            "GET" => refusal(403, "Insufficient rights", ""),
+            "GET" => reads[times.fetch_add(1, std::sync::atomic::Ordering::Relaxed).min(reads.len() - 1)](),
             _ => answer(),
         });
         server.client().send(&Tokens::default(), &target, &records(1)).await.unwrap().remove(0)
     };
-    let refused = || refusal(403, "Operation Failed", "Closed");
-    let ignored = || reply(201, json!({"result": [{"table": "x_landed", "status": "ignored", "status_message": "No change"}]}));
-    let Outcome::InDoubt { message } = send(staging(), refused).await else { panic!("refused") };
+    let refused: fn() -> Reply = || refusal(403, "Operation Failed", "Closed");
+    let ignored: fn() -> Reply =
+        || reply(201, json!({"result": [{"table": "x_landed", "status": "ignored", "status_message": "No change"}]}));
+    let no_right: fn() -> Reply = || refusal(403, "Insufficient rights", "");
+    let there: fn() -> Reply = || reply(200, json!({"result": [row(1, 3)]}));
+    let unsaid = " could not be read";
+
+    let passing = send(staging(), refused, vec![|| page(502)]).await;
+    let Outcome::InDoubt { message } = passing else { panic!("{passing:?}") };
     assert!(message.starts_with("refused (Operation Failed: Closed), and whether the row is there could not be read: "), "{message}");
-    let Outcome::InDoubt { message } = send(staging(), ignored).await else { panic!("ignored") };
+    let passing = send(staging(), ignored, vec![|| page(502)]).await;
+    let Outcome::InDoubt { message } = passing else { panic!("{passing:?}") };
     assert!(message.starts_with("ServiceNow ignored the record (No change), and the row in `x_landed` could not be read"), "{message}");
+
+    // a right that is missing is missing each time, and says that nobody could look
+    for answer in [refused, ignored] {
+        let blind = send(staging(), answer, vec![no_right]).await;
+        assert!(matches!(&blind, Outcome::Rejected { message, .. } if message.contains(unsaid)), "{blind:?}");
+        let once = send(staging(), answer, vec![no_right, there]).await;
+        assert!(matches!(&once, Outcome::Confirmed { .. }), "refused to be read once: {once:?}");
+    }
     // where the definition leaves nothing to look by, the refusal is all that there is
-    let blind = send(TargetPlan { key_column: None, ..staging() }, refused).await;
-    assert!(matches!(&blind, Outcome::Rejected { message, .. } if message.contains("Closed")), "{blind:?}");
+    let blind = send(TargetPlan { key_column: None, ..staging() }, refused, vec![there]).await;
+    assert!(matches!(&blind, Outcome::Rejected { message, .. } if message.contains("Closed") && !message.contains(unsaid)), "{blind:?}");
 }
 
 #[actix_rt::test]

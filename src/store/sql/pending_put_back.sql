@@ -17,7 +17,7 @@ WITH n AS MATERIALIZED (
         not_before = n.not_before, batch_id = NULL, since = CASE WHEN p.state = n.state THEN p.since ELSE now() END,
         first_failed_at = coalesce(p.first_failed_at, now()),
         attempts = greatest(p.attempts - n.uncounted, 0),
-        looks = CASE WHEN n.looks > 0 THEN p.looks + n.looks WHEN n.state = 'in_doubt' THEN p.looks ELSE 0 END,
+        looks = n.looks,
         -- an answer that is missed now belongs to a request that left no later than now
         sent_at = CASE WHEN n.state = 'in_doubt' AND NOT $9 THEN now() ELSE p.sent_at END
     FROM n

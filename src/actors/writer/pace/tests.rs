@@ -38,7 +38,7 @@ fn good() -> Verdict {
 }
 
 fn doubt() -> Verdict {
-    Verdict::InDoubt { message: "lost".into(), not_before: chrono::Utc::now(), counted: false }
+    Verdict::InDoubt { message: "lost".into(), not_before: chrono::Utc::now(), looks: 0 }
 }
 
 #[actix_rt::test]
