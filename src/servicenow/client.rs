@@ -257,7 +257,7 @@ impl ServiceNow {
             fields,
             ..like.clone()
         };
-        match self.settle(tokens, target, &[unknown.clone()]).await {
+        match self.settle(tokens, target, std::slice::from_ref(&unknown)).await {
             Ok(settled) if settled.iter().any(|one| matches!(one, Settled::Unknown { .. })) => None,
             Ok(_) if target.write == WriteMode::Table => Some(table::can_look_first(self, tokens, target, &unknown).await),
             Ok(_) => Some(true),

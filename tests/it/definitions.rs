@@ -144,7 +144,7 @@ fn a_corrected_code_list_takes_effect_without_a_restart() {
     let count = |name: &str| outcome[name].as_u64().unwrap();
     assert_eq!([count("sent_again"), count("delivered"), count("failed")], [all as u64, 0, all as u64], "{outcome}");
     let said = outcome["text"].as_str().unwrap();
-    assert!(said.starts_with(&format!("{all} sent again: 0 delivered; {all} refused")) && said.contains("invoice_currency"), "{said}");
+    assert!(said.starts_with(&format!("{all} sent again: 0 delivered; {all} failed")) && said.contains("invoice_currency"), "{said}");
     assert_eq!(count("failed_as_before"), all as u64, "{outcome}");
     let person = Person::sign_in(&node.site, &key);
     let done = person.post("/replay", "entity=invoice&failed_only=yes&why=again");
