@@ -57,6 +57,7 @@ pub(super) struct RawHttp {
     pub(super) listen: Option<String>,
     pub(super) open_health: Option<bool>,
     pub(super) open_metrics: Option<bool>,
+    pub(super) connections_per_address: Option<i64>,
     pub(super) certificate: Option<String>,
     pub(super) certificate_key: Option<String>,
 }

@@ -68,6 +68,8 @@ pub struct HttpSettings {
     pub open_health: bool,
     /// Whether `/metrics` is open without a key.
     pub open_metrics: bool,
+    /// Connections at once from one address.
+    pub connections_per_address: usize,
     /// The certificate to serve TLS with; `None`: plain HTTP.
     pub certificate: Option<CertificateFiles>,
 }

@@ -123,7 +123,8 @@ impl Check<'_> {
             self.warnings.push(format!("`{key}` is `{text}`: API keys travel in clear; {advice}"));
         }
         let (open_health, open_metrics) = (raw.http.open_health.unwrap_or(true), raw.http.open_metrics.unwrap_or(true));
-        Some(HttpSettings { listen: listen?, open_health, open_metrics, certificate })
+        let connections_per_address = self.number("http.connections_per_address", raw.http.connections_per_address, 4, 512);
+        Some(HttpSettings { listen: listen?, open_health, open_metrics, connections_per_address, certificate })
     }
 
     fn certificate(&mut self, raw: &Raw) -> Option<CertificateFiles> {

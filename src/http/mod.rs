@@ -7,6 +7,7 @@ mod auth;
 mod body;
 pub mod console;
 mod doorman;
+mod front;
 mod health;
 mod idempotency;
 mod memo;
@@ -15,6 +16,7 @@ mod problem;
 mod query;
 mod tls;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
@@ -22,17 +24,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::HttpService;
+use actix_http::error::DispatchError;
 use actix_server::ServerHandle;
-use actix_service::map_config;
+use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
+use actix_tls::accept::TlsError;
+use actix_tls::accept::rustls_0_23::Acceptor;
 use actix_web::dev::AppConfig;
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::{App, web};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 
 pub use auth::{ROUTES, Route};
 pub use problem::Problem;
 
 use self::doorman::Doorman;
+use self::front::{Placed, Places};
 use self::query::{Param, Params};
 use self::tls::Certificate;
 use crate::actors::Deps;
@@ -44,8 +51,6 @@ use crate::doctor::Way;
 use crate::doctor::desk::Desk;
 use crate::domain::FlowId;
 
-/// Connections at once, per worker; more wait.
-const CONNECTIONS: usize = 256;
 /// How long the first head of a connection may take.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
 /// How long requests in hand may take when the server stops, in seconds.
@@ -202,20 +207,32 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
             .wrap(headers(secure))
     };
     let (stop, stopped) = watch::channel(false);
-    let server =
-        actix_server::Server::build().workers(2).disable_signals().shutdown_timeout(STOP_SECONDS).max_concurrent_connections(CONNECTIONS);
+    let server = actix_server::Server::build()
+        .workers(2)
+        .disable_signals()
+        .shutdown_timeout(STOP_SECONDS)
+        .max_concurrent_connections(front::PER_WORKER);
+    let places = Places::new(surface.deps.settings.http.connections_per_address);
     // actix-web's own server offers HTTP/2 as soon as it serves TLS: these are made of the HTTP/1 service alone
     let server = match &certificate {
         Some(certificate) => {
             let tls = certificate.server()?;
             server.listen("https", listener, move || {
                 let http = HttpService::build().client_request_timeout(HEAD_LIMIT).graceful_shutdown_signal(when(&stopped));
-                http.h1(map_config(app(), |()| AppConfig::default())).rustls_0_23(tls.clone())
+                let http = http.h1(map_config(app(), |()| AppConfig::default()));
+                let unusable = |error: TlsError<io::Error, Infallible>| match error {
+                    TlsError::Timeout => DispatchError::Io(io::ErrorKind::TimedOut.into()),
+                    TlsError::Tls(error) => DispatchError::Io(error),
+                    TlsError::Service(never) => match never {},
+                };
+                let tls = Acceptor::new(tls.clone()).map_init_err(|_| ()).map_err(unusable);
+                accepting(places.clone()).and_then(tls).map(front::one_at_a_time).and_then(http)
             })
         }
         None => server.listen("http", listener, move || {
             let http = HttpService::build().client_request_timeout(HEAD_LIMIT).graceful_shutdown_signal(when(&stopped));
-            http.h1(map_config(app(), |()| AppConfig::default())).tcp()
+            let http = http.h1(map_config(app(), |()| AppConfig::default()));
+            accepting(places.clone()).map(front::one_at_a_time).and_then(http)
         }),
     };
     let server = server.map_err(failed)?.run();
@@ -223,6 +240,14 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
     actix_web::rt::spawn(server);
     let keeping = certificate.map(|certificate| actix_web::rt::spawn(certificate.keep()));
     Ok(Server { handle, stop, keeping, address: bound })
+}
+
+/// Gives each accepted socket its place.
+fn accepting(places: Arc<Places>) -> impl ServiceFactory<TcpStream, Config = (), Response = Placed, Error = DispatchError, InitError = ()> {
+    fn_service(move |socket: TcpStream| {
+        let placed = front::accept(socket, &places).map_err(DispatchError::Io);
+        async move { placed }
+    })
 }
 
 /// Ends when the server is told to stop.

@@ -1,0 +1,225 @@
+//! Where a request ends in a stream of bytes, as far as pace needs it: the head up to its empty line, then the body that the head announces.
+//! What is right in a request is for the HTTP service to judge; what cannot be told here lets nothing pass that follows the head.
+
+/// The longest head line that is looked at; a longer one is no header that says how long a body is.
+const LINE: usize = 256;
+
+/// Where in a request the stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// In the head. `empty`: the line has nothing yet; `begun`: some line before had something.
+    Head { empty: bool, begun: bool },
+    /// So many bytes of a body are still to come.
+    Body(u64),
+    /// In the line that says how long the next chunk is; what of it is read.
+    Size { size: u64, digits: bool },
+    /// So many bytes of a chunk are still to come, its line end included.
+    Chunk(u64),
+    /// Behind the last chunk, up to an empty line.
+    Trailer { empty: bool },
+    /// The request is whole.
+    End,
+    /// Nothing that follows can be told apart.
+    Lost,
+}
+
+/// Follows the requests of one connection.
+#[derive(Debug)]
+pub(super) struct Framing {
+    at: At,
+    line: Vec<u8>,
+    length: Option<u64>,
+    chunked: bool,
+    /// The head says something about its body that is not understood.
+    unclear: bool,
+}
+
+impl Framing {
+    pub(super) fn new() -> Self {
+        Self { at: At::Head { empty: true, begun: false }, line: Vec::new(), length: None, chunked: false, unclear: false }
+    }
+
+    /// Takes the bytes that belong to the request in hand; answers how many.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        while taken < bytes.len() && !self.is_whole() {
+            taken += match self.at {
+                At::Body(left) => self.skip(left, bytes.len() - taken, At::Body, At::End),
+                At::Chunk(left) => self.skip(left, bytes.len() - taken, At::Chunk, At::Size { size: 0, digits: false }),
+                _ => {
+                    self.byte(bytes[taken]);
+                    1
+                }
+            };
+        }
+        taken
+    }
+
+    /// Whether nothing more belongs to the request in hand.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.at, At::End | At::Lost)
+    }
+
+    /// Whether a head has begun and is not whole.
+    pub(super) fn is_in_head(&self) -> bool {
+        matches!(self.at, At::Head { empty, begun } if begun || !empty)
+    }
+
+    /// The next request may come. Answers whether it can be told where it begins.
+    pub(super) fn next(&mut self) -> bool {
+        if self.at == At::Lost {
+            return false;
+        }
+        *self = Self::new();
+        true
+    }
+
+    fn skip(&mut self, left: u64, there: usize, more: fn(u64) -> At, then: At) -> usize {
+        let skipped = usize::try_from(left).unwrap_or(usize::MAX).min(there);
+        let left = left - skipped as u64;
+        self.at = if left == 0 { then } else { more(left) };
+        skipped
+    }
+
+    fn byte(&mut self, byte: u8) {
+        self.at = match (self.at, byte) {
+            // lines may end without CR, and empty lines may stand before a head
+            (At::Head { empty, begun }, b'\n') => match (empty, begun) {
+                (true, true) => self.after_head(),
+                (true, false) => At::Head { empty: true, begun: false },
+                (false, _) => {
+                    self.header();
+                    At::Head { empty: true, begun: true }
+                }
+            },
+            (At::Head { empty: true, begun }, b'\r') => At::Head { empty: true, begun },
+            (At::Head { begun, .. }, byte) => {
+                if self.line.len() < LINE {
+                    self.line.push(byte);
+                }
+                At::Head { empty: false, begun }
+            }
+            (At::Size { digits: false, .. }, b'\n') => At::Lost,
+            (At::Size { size: 0, .. }, b'\n') => At::Trailer { empty: true },
+            (At::Size { size, .. }, b'\n') => size.checked_add(2).map_or(At::Lost, At::Chunk),
+            (At::Size { size, digits }, byte) => match (byte as char).to_digit(16).filter(|_| self.line.is_empty()) {
+                Some(digit) => match size.checked_mul(16).and_then(|size| size.checked_add(digit.into())) {
+                    Some(size) => At::Size { size, digits: true },
+                    None => At::Lost,
+                },
+                None => {
+                    // an extension, or blanks: digits behind it are none of the size
+                    self.line.push(byte);
+                    self.line.truncate(1);
+                    At::Size { size, digits }
+                }
+            },
+            (At::Trailer { empty: true }, b'\n') => At::End,
+            (At::Trailer { .. }, b'\n') => At::Trailer { empty: true },
+            (At::Trailer { empty: true }, b'\r') => At::Trailer { empty: true },
+            (At::Trailer { .. }, _) => At::Trailer { empty: false },
+            (at, _) => at,
+        };
+        if matches!(self.at, At::Chunk(_)) {
+            self.line.clear();
+        }
+    }
+
+    /// What a line of the head says about the body.
+    fn header(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { return };
+        let (name, value) = (line[..colon].trim_ascii().to_ascii_lowercase(), line[colon + 1..].trim_ascii());
+        match name.as_slice() {
+            b"content-length" => {
+                let number = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+                let number = number.and_then(|text| text.parse().ok());
+                self.unclear |= number.is_none() || self.length.is_some();
+                self.length = number;
+            }
+            b"transfer-encoding" => {
+                self.unclear |= self.chunked || !value.eq_ignore_ascii_case(b"chunked");
+                self.chunked = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn after_head(&mut self) -> At {
+        match (self.length, self.chunked) {
+            _ if self.unclear => At::Lost,
+            (Some(_), true) => At::Lost,
+            (None, true) => At::Size { size: 0, digits: false },
+            (None | Some(0), false) => At::End,
+            (Some(length), false) => At::Body(length),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The requests that stand in a stream that comes in pieces of this size.
+    fn split(stream: &str, piece: usize) -> Vec<String> {
+        let (mut framing, mut rest, mut found, mut request) = (Framing::new(), stream.as_bytes(), Vec::new(), Vec::new());
+        while !rest.is_empty() {
+            let taken = framing.take(&rest[..piece.min(rest.len())]);
+            request.extend_from_slice(&rest[..taken]);
+            rest = &rest[taken..];
+            if framing.is_whole() {
+                found.push(String::from_utf8(std::mem::take(&mut request)).unwrap());
+                if !framing.next() {
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    const REQUESTS: &[&str] = &[
+        "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\nHost: x\n\n",
+        "\r\n\r\nGET /a HTTP/1.1\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n\n\n\r\n\n",
+        "POST / HTTP/1.1\r\ncontent-length:0\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=1a\r\nabc\r\n\r\n1\r\nz\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\nTrailer: 1\r\n\r\n",
+    ];
+
+    proptest! {
+        #[test]
+        fn requests_are_told_apart_however_they_arrive(
+            chosen in proptest::collection::vec(proptest::sample::select(REQUESTS), 0..8),
+            piece in 1usize..40,
+        ) {
+            prop_assert_eq!(split(&chosen.concat(), piece), chosen);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_lets_nothing_pass_that_follows() {
+        let next = "GET / HTTP/1.1\r\n\r\n";
+        for head in [
+            "POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
+        ] {
+            assert_eq!(split(&format!("{head}{next}"), 7), [head], "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_is_under_way_from_its_first_letter_to_its_empty_line() {
+        let mut framing = Framing::new();
+        let mut say = |text: &str| {
+            framing.take(text.as_bytes());
+            framing.is_in_head()
+        };
+        assert_eq!(["\r\n", "G", "ET / HTTP/1.1\r\n", "A: b\r\n", "\r\n"].map(&mut say), [false, true, true, true, false]);
+    }
+}

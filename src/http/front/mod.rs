@@ -1,0 +1,380 @@
+//! The socket before the HTTP service: one request in hand per connection, nothing read while an answer is not taken, and a time for each.
+//!
+//! The HTTP service decodes up to sixteen requests ahead and puts their answers into memory, whether or not anybody reads them. Here the next
+//! request is handed on when the answer to the one before has left.
+
+mod framing;
+mod places;
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use actix_rt::net::{ActixStream, Ready};
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::web::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use self::framing::Framing;
+pub(super) use self::places::Places;
+use self::places::{MOST, Place};
+
+/// How many connections a worker of the server may accept at once: every one that has a place.
+pub(super) const PER_WORKER: usize = 2 * MOST;
+/// How long a head may take from its first byte to its last.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a reader may take to take [`WRITE_STEP`] bytes, or what is left.
+const WRITE_TIME: Duration = Duration::from_secs(20);
+/// So many bytes taken are a reader that reads.
+const WRITE_STEP: usize = 16 << 10;
+/// Read from the socket at once.
+const READ_STEP: usize = 8 << 10;
+/// What a connection of the reserve may ask for.
+const FOR_HEALTH: &[u8] = b"GET /health/";
+
+/// An accepted socket with its place.
+pub(super) struct Placed {
+    socket: TcpStream,
+    place: Place,
+}
+
+/// Gives an accepted socket its place.
+///
+/// # Errors
+/// When there is none; the socket is closed.
+pub(super) fn accept(socket: TcpStream, places: &Arc<Places>) -> io::Result<Placed> {
+    let address = socket.peer_addr()?.ip();
+    match places.take(address) {
+        Some(place) => Ok(Placed { socket, place }),
+        None => Err(io::Error::new(io::ErrorKind::ConnectionRefused, "too many connections at once")),
+    }
+}
+
+impl AsyncRead for Placed {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Placed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+impl ActixStream for Placed {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_read_ready(&self.socket, cx)
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_write_ready(&self.socket, cx)
+    }
+}
+
+/// Hands the requests of one connection on, one after another. `T`: the socket, or TLS over it.
+pub(super) struct OneAtATime<T> {
+    stream: T,
+    reserved: bool,
+    framing: Framing,
+    /// Read, and not handed on.
+    held: BytesMut,
+    /// The first bytes of the head in hand; of a connection of the reserve alone.
+    begin: Vec<u8>,
+    /// Something of the answer has been taken.
+    answered: bool,
+    /// All that was written has left.
+    flushed: bool,
+    /// Who waits to read the next request.
+    reader: Option<Waker>,
+    head: Option<Pin<Box<Sleep>>>,
+    write: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+/// A stream over a socket that has a place.
+pub(super) trait OverPlaced {
+    fn placed(&self) -> &Placed;
+}
+
+impl OverPlaced for Placed {
+    fn placed(&self) -> &Placed {
+        self
+    }
+}
+
+impl OverPlaced for TlsStream<Placed> {
+    fn placed(&self) -> &Placed {
+        self.get_ref().0
+    }
+}
+
+/// A connection as the HTTP service takes it: the stream, and who is at the other end.
+pub(super) fn one_at_a_time<T: OverPlaced>(stream: T) -> (OneAtATime<T>, Option<SocketAddr>) {
+    let placed = stream.placed();
+    let (peer, reserved) = (placed.socket.peer_addr().ok(), placed.place.reserved);
+    (OneAtATime::new(stream, reserved), peer)
+}
+
+impl<T> OneAtATime<T> {
+    fn new(stream: T, reserved: bool) -> Self {
+        Self {
+            stream,
+            reserved,
+            framing: Framing::new(),
+            held: BytesMut::new(),
+            begin: Vec::new(),
+            answered: false,
+            flushed: true,
+            reader: None,
+            head: None,
+            write: None,
+        }
+    }
+}
+
+impl<T> OneAtATime<T> {
+    /// Ends a head that takes too long.
+    fn head_time(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if !self.framing.is_in_head() {
+            self.head = None;
+            return Ok(());
+        }
+        let sleep = self.head.get_or_insert_with(|| Box::pin(sleep(HEAD_TIME)));
+        match sleep.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(io::Error::new(io::ErrorKind::TimedOut, "the head of a request took too long")),
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Ends an answer that is not taken.
+    fn write_time(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let (sleep, _) = self.write.get_or_insert_with(|| (Box::pin(sleep(WRITE_TIME)), 0));
+        match sleep.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(io::Error::new(io::ErrorKind::TimedOut, "the answer was not taken")),
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    fn has_written(&mut self, bytes: &[u8]) {
+        // to be told to go on is no answer
+        self.answered |= self.framing.is_whole() || !bytes.starts_with(b"HTTP/1.1 100");
+        self.flushed = false;
+        if let Some((_, taken)) = &mut self.write {
+            *taken += bytes.len();
+            if *taken >= WRITE_STEP {
+                self.write = None;
+            }
+        }
+    }
+
+    fn has_flushed(&mut self) {
+        (self.write, self.flushed) = (None, true);
+        if self.may_read() {
+            self.reader.take().into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// Whether more may be handed on: of the request in hand, or, once its answer has left, of the next.
+    fn may_read(&mut self) -> bool {
+        if self.write.is_some() {
+            return false;
+        }
+        if self.framing.is_whole() {
+            if !self.answered || !self.flushed || !self.framing.next() {
+                return false;
+            }
+            self.answered = false;
+            self.begin.clear();
+        }
+        true
+    }
+
+    /// Hands on what belongs to the request in hand.
+    fn hand_on(&mut self, buf: &mut ReadBuf<'_>) -> io::Result<()> {
+        let most = self.held.len().min(buf.remaining());
+        let taken = self.framing.take(&self.held[..most]);
+        if self.reserved {
+            let missing = FOR_HEALTH.len() - self.begin.len();
+            self.begin.extend_from_slice(&self.held[..taken.min(missing)]);
+            if !FOR_HEALTH.starts_with(&self.begin) {
+                return Err(io::Error::new(io::ErrorKind::ConnectionRefused, "too many connections at once: this one is for health alone"));
+            }
+        }
+        buf.put_slice(&self.held[..taken]);
+        self.held.advance(taken);
+        Ok(())
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for OneAtATime<T> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        // an answer that is not taken, or not given, keeps the next request out
+        if !this.may_read() {
+            this.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        if this.held.is_empty() {
+            let mut piece = [0; READ_STEP];
+            let mut piece = ReadBuf::new(&mut piece);
+            if Pin::new(&mut this.stream).poll_read(cx, &mut piece)?.is_pending() {
+                this.head_time(cx)?;
+                return Poll::Pending;
+            }
+            if piece.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            this.held.extend_from_slice(piece.filled());
+        }
+        this.hand_on(buf)?;
+        this.head_time(cx)?;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for OneAtATime<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.stream).poll_write(cx, bytes)? {
+            Poll::Ready(written) => {
+                this.has_written(&bytes[..written]);
+                Poll::Ready(Ok(written))
+            }
+            Poll::Pending => {
+                this.write_time(cx)?;
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.stream).poll_flush(cx)? {
+            Poll::Ready(()) => {
+                this.has_flushed();
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending => {
+                this.write_time(cx)?;
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.stream).poll_shutdown(cx)? {
+            Poll::Ready(()) => Poll::Ready(Ok(())),
+            Poll::Pending => {
+                this.write_time(cx)?;
+                Poll::Pending
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const REQUEST: &str = "GET /a HTTP/1.1\r\n\r\n";
+
+    fn pair(reserved: bool) -> (DuplexStream, OneAtATime<DuplexStream>) {
+        let (client, server) = duplex(1 << 20);
+        (client, OneAtATime::new(server, reserved))
+    }
+
+    /// What is handed on until nothing more is.
+    async fn handed_on(server: &mut OneAtATime<DuplexStream>) -> String {
+        let mut all = Vec::new();
+        while let Ok(read) = timeout(Duration::from_millis(1), server.read_buf(&mut all)).await {
+            if read.unwrap() == 0 {
+                break;
+            }
+        }
+        String::from_utf8(all).unwrap()
+    }
+
+    async fn answer(server: &mut OneAtATime<DuplexStream>, text: &str) {
+        server.write_all(text.as_bytes()).await.unwrap();
+        server.flush().await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_is_handed_on_when_the_answer_to_the_one_before_has_left() {
+        let (mut client, mut server) = pair(false);
+        client.write_all(REQUEST.repeat(3).as_bytes()).await.unwrap();
+        assert_eq!(handed_on(&mut server).await, REQUEST);
+        assert_eq!(handed_on(&mut server).await, "", "the second waits");
+        server.write_all(b"HTTP/1.1 200 OK").await.unwrap();
+        assert_eq!(handed_on(&mut server).await, "", "its answer has not left");
+        server.flush().await.unwrap();
+        assert_eq!(handed_on(&mut server).await, REQUEST);
+        answer(&mut server, "HTTP/1.1 200 OK").await;
+        assert_eq!(handed_on(&mut server).await, REQUEST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_comes_after_the_word_to_go_on_and_also_after_an_early_answer() {
+        for (said, next) in [("HTTP/1.1 100 Continue\r\n\r\n", ""), ("HTTP/1.1 413 Payload Too Large\r\n\r\n", REQUEST)] {
+            let (mut client, mut server) = pair(false);
+            client.write_all(b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n").await.unwrap();
+            assert!(handed_on(&mut server).await.starts_with("POST"));
+            answer(&mut server, said).await;
+            client.write_all(format!("body{REQUEST}").as_bytes()).await.unwrap();
+            assert_eq!(handed_on(&mut server).await, format!("body{next}"), "{said}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_and_an_answer_have_their_time() {
+        let (mut client, mut server) = pair(false);
+        client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        let mut all = Vec::new();
+        server.read_buf(&mut all).await.unwrap();
+        assert_eq!(server.read_buf(&mut all).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        // nobody reads
+        let (_client, mut server) = pair(false);
+        let unread = server.write_all(&vec![0; 2 << 20]).await.unwrap_err();
+        assert_eq!(unread.kind(), io::ErrorKind::TimedOut);
+        // a connection at rest is the HTTP service's affair
+        let (_client, mut server) = pair(false);
+        assert!(timeout(10 * HEAD_TIME, server.read_buf(&mut all)).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_of_the_reserve_is_for_health() {
+        for (asked, given) in [("GET /health/live HTTP/1.1\r\n\r\n", true), ("GET /healthy HTTP/1.1\r\n\r\n", false), ("POST /", false)] {
+            let (mut client, mut server) = pair(true);
+            let mut all = Vec::new();
+            let mut taken = Ok(0);
+            for byte in asked.as_bytes() {
+                client.write_all(&[*byte]).await.unwrap();
+                taken = server.read_buf(&mut all).await;
+                if taken.is_err() {
+                    break;
+                }
+            }
+            assert_eq!(taken.is_ok(), given, "{asked}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Many connections at once, and requests whose answers nobody reads: what they cost, and that health answers all the same.
+
+use std::io::ErrorKind;
+
+use super::*;
+
+/// What the process has in memory, in MiB.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
+}
+
+fn live(site: &Site) -> bool {
+    ask(site, "GET", "/health/live", None, "").is_some_and(|(status, ..)| status == 200)
+}
+
+/// A connection with as many requests written to it as it takes, up to a limit; their answers are never read.
+fn mute(site: &Site, request: &str, most: usize) -> (TcpStream, usize) {
+    let mut stream = TcpStream::connect(("127.0.0.1", site.port)).unwrap();
+    stream.set_write_timeout(Some(std::time::Duration::from_millis(500))).unwrap();
+    let block = request.repeat(1_000);
+    let mut written = 0;
+    while written < most {
+        match stream.write(block.as_bytes()) {
+            Ok(some) => written += some,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
+            // given up by the server
+            Err(_) => break,
+        }
+    }
+    (stream, written)
+}
+
+#[test]
+fn answers_that_nobody_reads_are_not_kept_in_memory() {
+    let site = Site::alone();
+    let mut service = site.serve();
+    wait_until("the service answers", || live(&site));
+    let before = resident(service.child.id());
+    let requests = ["GET /sign-in HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /metrics HTTP/1.1\nHost: localhost\n\n"];
+    let streams: Vec<_> = (0..12).map(|n| mute(&site, requests[n % requests.len()], 16 << 20)).collect();
+    assert!(streams.iter().all(|(_, written)| *written > 1 << 10), "they were read");
+    let grown = resident(service.child.id()).saturating_sub(before);
+    assert!(grown < 64, "{grown} MiB more than {before}");
+    assert!(live(&site));
+    let (status, _, body) = ask(&site, "GET", "/health/ready", None, "").unwrap();
+    assert!(status == 200 || status == 503, "{body}");
+    drop(streams);
+    assert_eq!(service.terminate(), Some(0));
+}
+
+#[test]
+fn an_address_has_so_many_places_and_health_has_its_own() {
+    let site = Site::alone();
+    let mut command = site.command(&["run"]);
+    command.env("TIELINE__HTTP__CONNECTIONS_PER_ADDRESS", "40");
+    let mut service = site.serve_as(command);
+    wait_until("the service answers", || live(&site));
+    let mut held = Vec::new();
+    // silent ones are given up in time: new ones take their places until one is refused
+    let refused = (0..2_000).any(|_| {
+        let mut stream = TcpStream::connect(("127.0.0.1", site.port)).unwrap();
+        stream.write_all(b"GET /sign-in HTTP/1.1\r\n").ok();
+        stream.set_read_timeout(Some(std::time::Duration::from_millis(20))).unwrap();
+        let told = stream.read(&mut [0; 1]);
+        let closed = matches!(&told, Ok(0)) || told.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
+        held.push(stream);
+        closed
+    });
+    assert!(refused, "2,000 connections were taken");
+    assert!(live(&site), "health has places of its own");
+    drop(held);
+    wait_until("everybody is served again", || ask(&site, "GET", "/sign-in", None, "").is_some_and(|(status, ..)| status == 200));
+    assert_eq!(service.terminate(), Some(0));
+}
+
+#[test]
+fn one_connection_carries_one_request_after_another() {
+    let site = Site::alone();
+    let mut service = site.serve();
+    wait_until("the service answers", || live(&site));
+    let mut stream = TcpStream::connect(("127.0.0.1", site.port)).unwrap();
+    let chunked = "POST /sign-in HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\na=b\r\n0\r\n\r\n";
+    let requests = [
+        "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        chunked,
+        "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    ];
+    stream.write_all(requests.concat().as_bytes()).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!((statuses.len(), statuses[0], statuses[2]), (3, "200", "200"), "{answers}");
+    assert_eq!(service.terminate(), Some(0));
+}
