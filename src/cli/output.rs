@@ -13,13 +13,15 @@ use super::failure::{Exit, Failure};
 use crate::actors::progress::Progress;
 use crate::domain::FlowId;
 use crate::domain::run::RunCounts;
+use crate::domain::visible::{visible, visible_json};
 
 /// A table for people. Columns named in `numbers` are aligned to the right.
 ///
 /// A terminal that is too narrow for it gets it without the columns of numbers that hold nothing but 0; where that is not enough, each row
 /// becomes a block of lines. No cell is wrapped within a word.
 pub(super) fn table(headers: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    fitting(headers, numbers, rows.into_iter().collect(), Table::new().width().map(usize::from))
+    let seen = |row: Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect();
+    fitting(headers, numbers, rows.into_iter().map(seen).collect(), Table::new().width().map(usize::from))
 }
 
 /// The same for a width in characters; `None`: there is no limit.
@@ -78,12 +80,12 @@ fn drawn(headers: &[&str], numbers: &[usize], rows: &[Vec<String>], columns: &[u
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Failure::new(Exit::Failed, format!("the answer cannot be written as JSON: {error}")))?;
-    line(&text)
+    bytes(format!("{}\n", visible_json(&text)).as_bytes())
 }
 
 /// One line on standard output. A reader that has gone (`| head`) ends the program quietly.
 pub(super) fn line(text: &str) -> Result<(), Failure> {
-    bytes(format!("{text}\n").as_bytes())
+    bytes(format!("{}\n", visible(text)).as_bytes())
 }
 
 /// The same for what is written as it is.
@@ -108,7 +110,7 @@ pub(super) fn even_unread(printed: Result<(), Failure>) -> Result<(), Failure> {
 /// One line on standard error. Nobody can be told that it could not be written.
 pub(super) fn complaint(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr().lock(), "tieline: {text}");
+    let _ = writeln!(std::io::stderr().lock(), "tieline: {}", visible(text));
 }
 
 /// Bars per flow while a cycle runs; none where standard error is no terminal.

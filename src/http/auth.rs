@@ -103,6 +103,8 @@ pub(super) struct Caller {
     pub(super) name: String,
     /// The key's name alone.
     pub(super) key: String,
+    /// The key itself, as no other key is called, also one that gets its name later; `None`: a person with a session.
+    pub(super) id: Option<i64>,
 }
 
 /// How long a request may take altogether. Longer work goes on by itself and is followed in the ledger.
@@ -184,11 +186,11 @@ fn overtime() -> Problem {
 async fn refused(peer: Option<SocketAddr>, surface: &Surface) {
     metrics().sign_in_refused();
     let Some(address) = peer else { return };
-    let delay = surface.doorman.failed(address.ip(), Instant::now());
-    if !delay.is_zero() {
-        tracing::warn!(address = %address.ip(), "many requests without a valid API key");
-        tokio::time::sleep(delay).await;
+    let refused = surface.doorman.failed(address.ip(), Instant::now());
+    if let Some(requests) = refused.told {
+        tracing::warn!(address = %address.ip(), requests, "many requests without a valid API key; they are summed up for a minute");
     }
+    tokio::time::sleep(refused.delay).await;
 }
 
 /// Who it is, or why not. A path that does not exist is told only to who has a key, or under an open prefix; it goes no further.
@@ -203,15 +205,15 @@ async fn permit(request: &ServiceRequest, surface: &Surface, route: Option<&Rout
     if open {
         return route.map(|_| None).ok_or_else(nowhere);
     }
-    let (name, role) = known_key(request, surface).await?;
+    let (key, role) = known_key(request, surface).await?;
     let needs = route.ok_or_else(nowhere)?.needs.unwrap_or(Permission::Read);
     if !role.allows(needs) {
         return Err(Problem::forbidden(
-            format!("key `{name}` has the role {role}"),
+            format!("key `{}` has the role {role}", key.name),
             "use a key with a role that may do this: viewer reads, auditor reads the audit, operator acts, admin may do all",
         ));
     }
-    Ok(Some(Caller { name: actor(&name, request.peer_addr()), key: name }))
+    Ok(Some(Caller { name: actor(&key.name, request.peer_addr()), key: key.name, id: Some(key.id) }))
 }
 
 /// Who did it, as the audit shows it.
@@ -229,11 +231,10 @@ fn nowhere(method: &str, path: &str) -> Problem {
     Problem::method_not_allowed(method, &methods)
 }
 
-async fn known_key(request: &ServiceRequest, surface: &Surface) -> Result<(String, Role), Problem> {
+async fn known_key(request: &ServiceRequest, surface: &Surface) -> Result<(ApiKeyRow, Role), Problem> {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let text = given.and_then(bearer).ok_or_else(Problem::unauthorized)?;
-    let (row, role) = key_of(text, surface).await?;
-    Ok((row.name, role))
+    key_of(text, surface).await
 }
 
 /// The key with this text, and its role.

@@ -16,6 +16,8 @@ const FREE: u32 = 5;
 const STEP: Duration = Duration::from_millis(200);
 /// At most.
 const MOST: Duration = Duration::from_secs(2);
+/// Slow answers of one address are told of this often.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 /// After so much quiet an address is forgotten.
 const QUIET: Duration = Duration::from_secs(300);
 
@@ -53,6 +55,18 @@ impl Drop for SignIn<'_> {
 struct Failures {
     count: u32,
     last: Instant,
+    /// When it was last told of, and how many there have been since.
+    told: Option<Instant>,
+    since: u32,
+}
+
+/// What a failure leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// How long its answer should be held back.
+    pub(super) delay: Duration,
+    /// The failures of the address to be told of now, in one line.
+    pub(super) told: Option<u32>,
 }
 
 impl Doorman {
@@ -67,8 +81,8 @@ impl Doorman {
         Some(SignIn { doorman: self, address })
     }
 
-    /// Notes a failure; says how long its answer should be held back.
-    pub(super) fn failed(&self, address: IpAddr, now: Instant) -> Duration {
+    /// Notes a failure.
+    pub(super) fn failed(&self, address: IpAddr, now: Instant) -> Refused {
         let mut seen = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let address = network(address);
         if seen.len() >= CAPACITY && !seen.contains_key(&address) {
@@ -80,13 +94,20 @@ impl Doorman {
                 seen.remove(&quietest);
             }
         }
-        let failures = seen.entry(address).or_insert(Failures { count: 0, last: now });
+        let failures = seen.entry(address).or_insert(Failures { count: 0, last: now, told: None, since: 0 });
         if now.duration_since(failures.last) >= QUIET {
             failures.count = 0;
         }
         failures.count = failures.count.saturating_add(1);
+        failures.since = failures.since.saturating_add(1);
         failures.last = now;
-        (STEP * failures.count.saturating_sub(FREE).min(1000)).min(MOST)
+        let delay = (STEP * failures.count.saturating_sub(FREE).min(1000)).min(MOST);
+        let due = !delay.is_zero() && failures.told.is_none_or(|told| now.duration_since(told) >= TELL_EVERY);
+        let told = due.then(|| std::mem::take(&mut failures.since));
+        if due {
+            failures.told = Some(now);
+        }
+        Refused { delay, told }
     }
 }
 
@@ -109,18 +130,26 @@ mod tests {
     fn the_sixth_failure_and_those_after_it_are_slow() {
         let (doorman, now) = (Doorman::default(), Instant::now());
         let one: IpAddr = "192.0.2.1".parse().expect("address");
-        let delays: Vec<u128> = (0..20).map(|_| doorman.failed(one, now).as_millis()).collect();
+        let delays: Vec<u128> = (0..20).map(|_| doorman.failed(one, now).delay.as_millis()).collect();
         assert_eq!(delays[..8], [0, 0, 0, 0, 0, 200, 400, 600]);
         assert_eq!(delays[19], 2000);
-        assert_eq!(doorman.failed("192.0.2.2".parse().expect("address"), now), Duration::ZERO);
-        assert_eq!(doorman.failed(one, now + QUIET), Duration::ZERO, "forgotten after a while");
+        assert_eq!(doorman.failed("192.0.2.2".parse().expect("address"), now).delay, Duration::ZERO);
+        assert_eq!(doorman.failed(one, now + QUIET).delay, Duration::ZERO, "forgotten after a while");
+    }
+
+    #[test]
+    fn an_address_is_told_of_once_a_minute_with_all_that_it_failed() {
+        let (doorman, now) = (Doorman::default(), Instant::now());
+        let one: IpAddr = "192.0.2.1".parse().expect("address");
+        let told: Vec<u32> = (0..100).filter_map(|n| doorman.failed(one, now + Duration::from_secs(n)).told).collect();
+        assert_eq!(told, [6, 60]);
     }
 
     #[test]
     fn a_network_of_ipv6_addresses_is_one_caller() {
         let (doorman, now) = (Doorman::default(), Instant::now());
-        let delay = (1..=6).map(|n| doorman.failed(format!("2001:db8::{n}").parse().expect("address"), now)).last();
-        assert_eq!(delay, Some(STEP));
+        let last = (1..=6).map(|n| doorman.failed(format!("2001:db8::{n}").parse().expect("address"), now)).last();
+        assert_eq!(last.map(|refused| refused.delay), Some(STEP));
     }
 
     #[test]

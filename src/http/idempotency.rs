@@ -1,6 +1,6 @@
 //! `Idempotency-Key`: an action whose answer was lost can be asked for again, and is done once.
 //!
-//! One layer for every action of the API: the same key of the same caller with the same request gives the stored answer back; with another
+//! One layer for every action of the API: the same `Idempotency-Key` of the same API key with the same request gives the stored answer back; with another
 //! request it is refused. An answer of 500 and more is not kept: such an action may be tried again under its key.
 
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
@@ -34,7 +34,8 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
         let detail = format!("`Idempotency-Key` must be 1 to {LONGEST} ASCII characters that can be seen: no blanks");
         return Ok(request.error_response(Problem::bad_request(detail, "send a fresh UUID for each action")).map_into_boxed_body());
     };
-    let caller = request.extensions().get::<Caller>().map(|caller| caller.key.clone());
+    // a key that was made anew under an old name is another caller
+    let caller = request.extensions().get::<Caller>().and_then(|caller| Some(format!("{} ({})", caller.key, caller.id?)));
     let (Some(surface), Some(caller)) = (request.app_data::<web::Data<Surface>>().cloned(), caller) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };

@@ -34,6 +34,7 @@ use self::view::{Frame, Ticks};
 use super::auth::{Route, route};
 use super::problem::Problem;
 use crate::domain::role::Permission;
+use crate::domain::visible::visible_html;
 
 pub(super) use session::{SignInFailed, permit};
 
@@ -212,7 +213,7 @@ fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
     }
     // `no-referrer` would have the browser say `Origin: null` with our own forms
     response.insert_header((header::REFERRER_POLICY, "same-origin")).insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
-    response.content_type("text/html; charset=utf-8").body(text)
+    response.content_type("text/html; charset=utf-8").body(visible_html(&text).into_owned())
 }
 
 /// To another page of ours, with GET.

@@ -56,7 +56,7 @@ pub(in crate::http) async fn permit(request: &ServiceRequest, surface: &Surface,
     let row = surface.deps.store.session_use(hash, by_person).await?.ok_or_else(back)?;
     // a role that this version does not know opens nothing
     let role: Role = row.role.parse().map_err(|_| back())?;
-    let caller = Caller { name: actor(&row.name, request.peer_addr()), key: row.name.clone() };
+    let caller = Caller { name: actor(&row.name, request.peer_addr()), key: row.name.clone(), id: None };
     request.extensions_mut().insert(Session { key: row.name.clone(), role, csrf: csrf_of(&token), hash });
     if !role.allows(needs) {
         return Err(Problem::forbidden(

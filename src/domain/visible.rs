@@ -1,0 +1,81 @@
+//! Characters that tell a screen what to do, instead of standing on it: a text of another system's may hold them to make itself look like
+//! another text, such as an amount that is read from right to left.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a character directs a screen: a control character other than the end of a line and a tab, or one that changes the direction of
+/// writing (Unicode Standard Annex 9, section 2).
+pub fn directs(letter: char) -> bool {
+    matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || (letter.is_control() && !matches!(letter, '\n' | '\t'))
+}
+
+/// The text with those characters by their numbers, such as `[U+202E]`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    replaced(text, |_| true, |shown, letter| _ = write!(shown, "[U+{:04X}]", u32::from(letter)))
+}
+
+/// The same of an HTML page: what stands in tags is not shown, and goes back to the server as it is.
+pub fn visible_html(page: &str) -> Cow<'_, str> {
+    let mut in_tag = false;
+    let shows = move |letter: char| {
+        match letter {
+            '<' => in_tag = true,
+            '>' => in_tag = false,
+            _ => {}
+        }
+        !in_tag
+    };
+    replaced(page, shows, |shown, letter| _ = write!(shown, "[U+{:04X}]", u32::from(letter)))
+}
+
+/// The same of JSON, where it is the same value: `\u202e`.
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    // what is not inside a text of a JSON document holds none of them
+    replaced(json, |_| true, |shown, letter| _ = write!(shown, "\\u{:04x}", u32::from(letter)))
+}
+
+fn replaced(text: &str, mut shows: impl FnMut(char) -> bool, write: impl Fn(&mut String, char)) -> Cow<'_, str> {
+    if !text.chars().any(directs) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        // every letter is looked at: some tell where a tag begins
+        match shows(letter) && directs(letter) {
+            true => write(&mut shown, letter),
+            false => shown.push(letter),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_directs_a_screen_is_shown_by_its_number() {
+        assert_eq!(visible("INV\u{202e}00.5\u{9b}31m\u{1b}[2J\r\n\tü"), "INV[U+202E]00.5[U+009B]31m[U+001B][2J[U+000D]\n\tü");
+        assert!(matches!(visible("Zürich, 東京, שלום"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn of_a_page_only_what_is_shown_is_changed() {
+        let page = "<input value=\"a\u{202e}b\"><b>a\u{202e}b</b>";
+        assert_eq!(visible_html(page), "<input value=\"a\u{202e}b\"><b>a[U+202E]b</b>");
+    }
+
+    proptest! {
+        #[test]
+        fn json_stays_the_same_value(text in prop_oneof![any::<String>(), "[\u{202e}\u{85}a\\\\\"]{0,8}"]) {
+            let json = serde_json::to_string_pretty(&[&text]).unwrap();
+            let shown = visible_json(&json);
+            prop_assert!(!shown.chars().any(directs));
+            prop_assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), vec![text]);
+        }
+    }
+}
