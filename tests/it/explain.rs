@@ -66,17 +66,20 @@ fn of_a_record_that_was_never_read_syspro_itself_is_asked_why() {
 #[test]
 fn what_directs_a_screen_is_shown_by_its_number_and_arrives_as_it_is() {
     let world = World::start();
-    let name = "Bay\u{202e}00.5 dtL\u{9b}";
-    let row = [("Supplier", "RTL01"), ("SupplierName", name), ("Currency", "R")];
+    let (key, name) = ("RTL\u{202e}01", "Bay\u{9b}side");
+    let row = [("Supplier", key), ("SupplierName", name), ("Currency", "R")];
     world.syspro.insert(COMPANY, "ApSupplier", &row).unwrap();
     world.rest(&["sync", "--sweep", "--entity", "supplier"]).unwrap();
-    let there = world.servicenow.find("x_apo_supplier", "u_source_key", "EDU1/supplier/RTL01").unwrap();
-    assert_eq!(there["u_name"], name);
-    let said = String::from_utf8(world.command(&["record", COMPANY, "supplier", "RTL01"]).output().unwrap().stdout).unwrap();
-    assert!(said.contains("Bay[U+202E]00.5 dtL[U+009B]") && !said.contains(['\u{202e}', '\u{9b}']), "{said}");
-    let out = world.command(&["record", COMPANY, "supplier", "RTL01", "--output", "json"]).output().unwrap();
-    let json = String::from_utf8(out.stdout).unwrap();
-    assert!(json.contains("Bay\\u202e00.5") && !json.contains('\u{202e}'), "{json}");
+    let there = world.servicenow.find("x_apo_supplier", "u_supplier_number", key).unwrap();
+    assert_eq!((there["u_supplier_number"].as_str(), there["u_name"].as_str()), (key, name));
+    let show = |more: &[&str]| {
+        let out = world.command(&[&["record", COMPANY, "supplier", key], more].concat()).output().unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let said = show(&[]);
+    assert!(said.contains("RTL[U+202E]01") && !said.contains('\u{202e}'), "{said}");
+    let json = show(&["--output", "json"]);
+    assert!(json.contains("RTL\\u202e01") && !json.contains('\u{202e}'), "{json}");
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert!(value.to_string().contains(name), "the same value: {value}");
+    assert!(value.to_string().contains(key), "the same value: {value}");
 }
