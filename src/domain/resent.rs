@@ -54,7 +54,7 @@ pub struct FailedFor {
 pub struct ResentOutcome {
     /// Records that were sent again.
     pub sent_again: u64,
-    /// Records asked for beside them of which nothing was sent, because their rows in SYSPRO could not be read: only another read brings them.
+    /// Records of the same request that were not sent, because their rows in SYSPRO could not be read. Only another read brings them.
     pub unreadable: u64,
     /// ServiceNow has them.
     pub delivered: u64,

@@ -35,7 +35,7 @@ pub(super) fn of_send(
     claim.deliveries.iter().zip(outcomes).map(one).collect()
 }
 
-/// A record of a batch that was taken apart, of which nothing was written: its row could not be looked up before.
+/// The look-up before the write failed for this record, so nothing of it was written.
 fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool, now: DateTime<Utc>) -> Verdict {
     let counted = failed.own && others;
     if counted && delivery.attempts >= most_tries(settings) {
@@ -44,14 +44,14 @@ fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: 
     put_off(settings, delivery, &failed.error, counted, now)
 }
 
-/// A record of which nothing was written is due again.
+/// Nothing of the record was written: it is sent again later.
 fn put_off(settings: &Settings, delivery: &Claimed, error: &ServiceNowError, counted: bool, now: DateTime<Utc>) -> Verdict {
     Verdict::Deferred {
         message: error.chain(),
         not_before: later(settings, delivery.attempts, error.retry_after(), now),
         throttled: error.class() == Class::Throttled && error.retry_after().is_some(),
         counted,
-        // what took a batch down goes on travelling alone
+        // a record that made its whole batch fail is sent alone from then on
         unanswered: delivery.reason.as_deref() == Some(UNANSWERED),
         next_step: of_error(error),
     }
