@@ -55,6 +55,7 @@ pub(super) struct RawDatabase {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawHttp {
     pub(super) listen: Option<String>,
+    pub(super) host_names: Option<Vec<String>>,
     pub(super) open_health: Option<bool>,
     pub(super) open_metrics: Option<bool>,
     pub(super) connections_per_address: Option<i64>,

@@ -64,6 +64,8 @@ pub struct DatabaseSettings {
 pub struct HttpSettings {
     /// Address and port.
     pub listen: SocketAddr,
+    /// The names under which the service is reached, in small letters and without a dot at the end.
+    pub host_names: Vec<String>,
     /// Whether `/health` is open without a key.
     pub open_health: bool,
     /// Whether `/metrics` is open without a key.

@@ -192,6 +192,27 @@ fn an_open_console_is_warned_of() {
 }
 
 #[test]
+fn the_services_names_are_names() {
+    let names = |text: &str| read(MINIMAL, &[("TIELINE__HTTP__HOST_NAMES", text)]).expect("names").settings.http.host_names;
+    assert_eq!(names("Tieline.Example., ap.example,10.0.0.7"), ["tieline.example", "ap.example"]);
+    let listen = ("TIELINE__HTTP__LISTEN", "0.0.0.0:8650");
+    let warnings = |more: &[(&str, &str)]| read(MINIMAL, &[&[listen], more].concat()).expect("an address").warnings;
+    let unnamed = |warnings: Vec<String>| warnings.iter().any(|warning| warning.contains("`http.host_names`"));
+    assert!(unnamed(warnings(&[])));
+    assert!(!unnamed(warnings(&[("TIELINE__HTTP__HOST_NAMES", "a.example")])));
+    assert!(!unnamed(warnings(&[("TIELINE__NOTICES__PUBLIC_URL", "https://a.example/")])));
+    for wrong in ["https://a.example", "a.example:8650", "*.example", "a b", "a@b"] {
+        let text = refused(MINIMAL, &[("TIELINE__HTTP__HOST_NAMES", wrong)]).join("");
+        assert!(
+            text.contains(&format!(
+                "`http.host_names` must hold names alone, such as `tieline.example`, without `https://`, port or `*`, got `{wrong}`"
+            )),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn what_is_missing_is_explained() {
     let error = load_text("", None, env(&[("HOME", "/home/x")])).expect_err("nothing is set").to_string();
     for key in ["syspro.odata_url", "syspro.companies", "syspro.time_zone", "servicenow.instance_url"] {

@@ -122,9 +122,32 @@ impl Check<'_> {
             let advice = "set `http.certificate`, or listen on loopback behind a proxy with TLS";
             self.warnings.push(format!("`{key}` is `{text}`: API keys travel in clear; {advice}"));
         }
+        let host_names = self.host_names(raw);
+        let public = raw.notices.public_url.as_deref().is_some_and(|url| !url.is_empty());
+        if listen.is_some_and(|listen| !listen.ip().is_loopback()) && host_names.is_empty() && !public {
+            self.warnings.push(format!(
+                "`{key}` is `{text}`, and neither `http.host_names` nor `notices.public_url` names the service: it answers under its addresses alone"
+            ));
+        }
         let (open_health, open_metrics) = (raw.http.open_health.unwrap_or(true), raw.http.open_metrics.unwrap_or(true));
         let connections_per_address = self.number("http.connections_per_address", raw.http.connections_per_address, 4, 512);
-        Some(HttpSettings { listen: listen?, open_health, open_metrics, connections_per_address, certificate })
+        Some(HttpSettings { listen: listen?, host_names, open_health, open_metrics, connections_per_address, certificate })
+    }
+
+    fn host_names(&mut self, raw: &Raw) -> Vec<String> {
+        let mut names = Vec::new();
+        for text in raw.http.host_names.iter().flatten() {
+            match Host::parse(text) {
+                Ok(Host::Domain(name)) if !text.contains('*') => names.push(name.strip_suffix('.').unwrap_or(&name).to_ascii_lowercase()),
+                // addresses are always taken
+                Ok(Host::Ipv4(_) | Host::Ipv6(_)) => {}
+                _ => {
+                    let form = "names alone, such as `tieline.example`, without `https://`, port or `*`";
+                    self.problem::<()>("http.host_names", format!("`http.host_names` must hold {form}, got `{text}`"));
+                }
+            }
+        }
+        names
     }
 
     fn certificate(&mut self, raw: &Raw) -> Option<CertificateFiles> {

@@ -125,6 +125,9 @@ pub(super) async fn check<B: MessageBody + 'static>(mut request: ServiceRequest,
     if path == "/health/live" && route.is_some() {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
+    if let Err(problem) = surface.names.check(&request) {
+        return Ok(request.error_response(problem).map_into_boxed_body());
+    }
     // nothing waits for whoever sends slowly
     if let Err(problem) = body::take_in(&mut request).await {
         return Ok(request.error_response(problem).map_into_boxed_body());

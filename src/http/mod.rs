@@ -9,6 +9,7 @@ pub mod console;
 mod doorman;
 mod front;
 mod health;
+mod host;
 mod idempotency;
 mod memo;
 mod metrics;
@@ -73,6 +74,8 @@ pub struct Surface {
     pub root: RootDoor,
     /// The settings with their origins, as they were read.
     loaded: Arc<Loaded>,
+    /// Under which names the service is asked.
+    names: Arc<host::Names>,
     /// Who failed to sign in lately.
     doorman: Arc<Doorman>,
     /// What lists answered a moment ago.
@@ -94,6 +97,7 @@ impl Surface {
         let sharing = |connections| Deps { store: deps.store.shared_by(connections), ..deps.clone() };
         let half = deps.settings.database.pool_size as usize / 2;
         Self {
+            names: Arc::new(host::Names::of(&deps.settings)),
             watching: sharing(WATCHING),
             deps: sharing(half),
             root,

@@ -117,6 +117,18 @@ impl Problem {
         )
     }
 
+    /// 421: the request is for another server.
+    pub fn misdirected(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "misdirected",
+            "the request is for another server",
+            detail,
+            "use an address, `localhost` or a name of the service; its names are listed in `http.host_names` (the name in `notices.public_url` counts, \
+             too): add one there, and restart the service",
+        )
+    }
+
     /// 422: understood, and not to be done.
     pub fn unprocessable(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "the request contradicts itself, or an earlier one", detail, next_step)

@@ -1,6 +1,7 @@
 //! The HTTP surface of the real service.
 
 mod crowd;
+mod host;
 mod slow;
 
 use std::io::{Read, Write};
