@@ -15,6 +15,7 @@ pub mod in_force;
 pub mod lookup;
 pub mod mapper;
 pub mod notifier;
+pub mod outdated;
 pub mod panics;
 pub mod poller;
 pub mod progress;

@@ -11,14 +11,15 @@ use tokio::time::Instant;
 use super::Deps;
 use super::in_force::Snapshot;
 use super::mapper::{map_document, poisoned};
+use super::outdated::OutdatedReport;
 use crate::definition::Plan;
 use crate::domain::resent::{Resent, ResentOutcome, Stands};
 use crate::domain::run::{RunId, RunKind};
 use crate::domain::{CompanyId, DocumentKey, FlowId};
-use crate::store::{HoldRow, Intake, IntakeDocument, ReplayScope, StoreError, StoredDocument};
+use crate::store::{HoldRow, Intake, IntakeDocument, ReplayScope, Resend, StoreError, StoredDocument};
 
 /// Documents per transaction.
-const PAGE: i64 = 500;
+pub(super) const PAGE: i64 = 500;
 
 /// Documents whose outcome is followed; of a larger replay the runs say what becomes of it.
 const FOLLOWED: usize = 20_000;
@@ -38,6 +39,8 @@ pub struct ReplayReport {
     pub skipped: Vec<String>,
     /// The flows touched, each with its run.
     pub runs: Vec<(FlowId, RunId)>,
+    /// Of a replay of what was mapped under another definition: what differed, by flow.
+    pub outdated: Option<OutdatedReport>,
     /// What became of them, as far as it was waited for; nothing of a replay of more than 20,000 documents, and where nothing was sent.
     pub outcome: Option<ResentOutcome>,
     /// The documents that are due again.
@@ -62,7 +65,12 @@ impl Followed {
         Self { beyond: documents.len() > FOLLOWED, documents: documents.into_iter().collect(), since: Some(since) }
     }
 
-    fn add(&mut self, id: i64, failed: Option<String>) {
+    /// Nothing is sent again yet; what is from now on belongs to it.
+    pub(super) fn begin(&mut self, since: DateTime<Utc>) {
+        self.since = Some(since);
+    }
+
+    pub(super) fn add(&mut self, id: i64, failed: Option<String>) {
         self.beyond |= self.documents.len() >= FOLLOWED;
         if !self.beyond {
             self.documents.insert(id, failed);
@@ -126,7 +134,7 @@ pub async fn replay(deps: &Deps, scope: ReplayScope, requested_by: &str, reason:
     let mut report = ReplayReport::default();
     // one set to the end: the ledger refuses it once another one is in force
     let definitions = deps.definitions.now();
-    report.followed.since = Some(deps.store.time().await?);
+    report.followed.begin(deps.store.time().await?);
     let mut runs: BTreeMap<FlowId, RunId> = BTreeMap::new();
     let mut after = 0;
     let outcome = loop {
@@ -184,13 +192,14 @@ async fn replay_page(
         let plan = definitions.plan(&flow.entity);
         let aligned = plan.is_some_and(|plan| plan.aligned().is_some());
         let on_gone = plan.map(Plan::line_marks).unwrap_or_default();
-        let intake = Intake { resend: true, aligned, on_gone, actor: requested_by.to_owned(), ..Intake::of(flow, run, documents) };
+        let intake =
+            Intake { resend: Resend::Everything, aligned, on_gone, actor: requested_by.to_owned(), ..Intake::of(flow, run, documents) };
         deps.store.intake(intake).await?;
     }
     Ok(())
 }
 
-fn remap(deps: &Deps, definitions: &Snapshot, flow: &FlowId, stored: &StoredDocument) -> Result<IntakeDocument, String> {
+pub(super) fn remap(deps: &Deps, definitions: &Snapshot, flow: &FlowId, stored: &StoredDocument) -> Result<IntakeDocument, String> {
     let plan = definitions.plan(&flow.entity).ok_or("its entity has no definition any more")?;
     let document = plan.content_from_json(DocumentKey::from_text(&stored.key), &stored.content)?;
     // there is no actor here to die of it, and the page's other records must not

@@ -221,6 +221,9 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             let (total, said) = (outstanding.total(), outstanding.sentence());
             output::line(&format!("{total} {what} outstanding ({said}); `tieline failures` says why, and what to do."))?;
         }
+        if let Some(sentence) = FlowStatus::outdated_sentence(&flows) {
+            output::line(&sentence)?;
+        }
         let different: i64 = flows.iter().map(|f| f.not_as_sent).sum();
         if different > 0 {
             let records = if different == 1 { "record" } else { "records" };

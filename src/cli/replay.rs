@@ -9,6 +9,7 @@ use super::failure::{Exit, Failure};
 use super::ledger::instant;
 use super::record::never_read;
 use super::{Global, OutputForm, output, resend, sync};
+use crate::actors::outdated::{self, OutdatedReport};
 use crate::actors::replay::{ReplayReport, replay as take_in};
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunCounts;
@@ -47,6 +48,12 @@ pub struct ReplayArgs {
     /// Everything there is
     #[arg(long)]
     all: bool,
+    /// Records that were mapped under another definition than the one in force: they are compared with what was sent, and what differs is sent
+    #[arg(long, conflicts_with_all = ["key", "run", "failed_only", "since", "until", "reason", "text", "all"])]
+    outdated: bool,
+    /// With --outdated: send as many records as this, whatever `flows.change_limit` says; 0 only says how many differ
+    #[arg(long, value_name = "N", requires = "outdated", value_parser = clap::value_parser!(i64).range(0..))]
+    allow: Option<i64>,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     why: String,
@@ -100,12 +107,12 @@ fn scope(args: &ReplayArgs) -> Result<ReplayScope, Failure> {
         cause: None,
         keys: Vec::new(),
     };
-    if scope.is_limited() || args.all {
+    if scope.is_limited() || args.all || args.outdated {
         return Ok(scope);
     }
     Err(Failure::new(
         Exit::Usage,
-        "this would send every record again; say which with --company, --entity, --key, --run, --since, --until, --reason, --text or --failed-only, or --all if you mean it",
+        "this would send every record again; say which with --company, --entity, --key, --run, --since, --until, --reason, --text, --failed-only or --outdated, or --all if you mean it",
     ))
 }
 
@@ -129,13 +136,25 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
     // a reader that goes early must not keep anything from being sent, nor change the exit code
     let say = |text: &str| output::even_unread(output::line(text));
     let one = scope.by_key_alone().map(str::to_owned);
-    let mut taken_in = take_in(&deps, scope, &sync::user(), Some(args.why.clone())).await?;
+    let mut taken_in = if args.outdated {
+        let report = outdated::compare(&deps, args.company.as_deref(), args.entity.as_deref(), args.allow).await?;
+        if people {
+            say(&report.to_string())?;
+        }
+        let mut taken_in =
+            if report.above { ReplayReport::default() } else { outdated::send(&deps, &report, &sync::user(), &args.why).await? };
+        taken_in.outdated = Some(report);
+        taken_in
+    } else {
+        take_in(&deps, scope, &sync::user(), Some(args.why.clone())).await?
+    };
     let nothing = taken_in.documents == 0 && taken_in.skipped.is_empty();
     if let (true, Some(key)) = (nothing, one) {
         return Err(never_read(args.company.as_deref(), args.entity.as_deref(), &key));
     }
     if people {
         match (nothing, taken_in.documents, args.no_send) {
+            (true, ..) if args.outdated => {}
             (true, ..) => say("Nothing in the ledger is in this scope; nothing was sent.")?,
             (_, 1, true) => say("1 record was mapped again and is queued.")?,
             (_, count, true) => say(&format!("{count} records were mapped again and are queued."))?,
@@ -145,7 +164,8 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
             say(&format!("left out: {skipped}"))?;
         }
     }
-    let left_out = !taken_in.skipped.is_empty();
+    let undone = |report: &OutdatedReport| report.above || report.to_read() > 0;
+    let left_out = !taken_in.skipped.is_empty() || taken_in.outdated.as_ref().is_some_and(undone);
     if args.no_send || taken_in.documents == 0 {
         if !people {
             output::even_unread(output::json(&Outcome { taken_in, sent: None, confirmed: None, delivered: None, errors: Vec::new() }))?;

@@ -51,6 +51,8 @@ struct FlowLine {
     counts: RunCounts,
     /// Records of the flow that have not arrived, whichever run read them.
     outstanding: Backlog,
+    /// Records that were last mapped under another definition than the one in force.
+    outdated: i64,
     error: Option<String>,
 }
 
@@ -166,6 +168,7 @@ fn lines(deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Vec<FlowLi
         entity: flow.entity.to_string(),
         counts: deps.progress.of(flow),
         outstanding: backlog(flow),
+        outdated: status.iter().find(|row| row.is_of(flow)).map_or(0, |row| row.outdated),
         error,
     };
     let asked: BTreeSet<&FlowId> = report.flows.iter().map(|(flow, _)| flow).collect();
@@ -173,7 +176,7 @@ fn lines(deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Vec<FlowLi
         report.flows.iter().map(|(flow, result)| line(flow, result.as_ref().err().map(ToString::to_string))).collect();
     let others = status.iter().map(|row| (row.configured, FlowId::new(row.company.as_str(), row.entity.as_str())));
     let others = others.filter(|(_, flow)| !asked.contains(flow)).map(|(made, flow)| (made, line(&flow, None)));
-    let told = others.filter(|(made, line)| line.counts.delivered > 0 || (*made && line.outstanding.total() > 0));
+    let told = others.filter(|(made, line)| line.counts.delivered > 0 || (*made && (line.outstanding.total() > 0 || line.outdated > 0)));
     all.extend(told.map(|(_, line)| line));
     all
 }
@@ -205,6 +208,9 @@ pub(super) fn say_why(status: &[FlowStatus]) {
     let mut all = Backlog::default();
     for row in status.iter().filter(|row| row.configured) {
         all += row.backlog();
+    }
+    if let Some(sentence) = FlowStatus::outdated_sentence(status) {
+        output::complaint(sentence.trim_end_matches('.'));
     }
     if all.total() > 0 {
         let what = if all.total() == 1 { "record is" } else { "records are" };
@@ -238,7 +244,7 @@ pub(super) fn exit_code(report: &CycleReport, status: &[FlowStatus]) -> Exit {
         Exit::Unreachable
     } else if polls().next().is_some() || write_errors(report).next().is_some() {
         Exit::Failed
-    } else if status.iter().filter(|row| row.configured).any(|row| row.backlog().total() > 0) {
+    } else if status.iter().filter(|row| row.configured).any(|row| row.backlog().total() > 0 || row.outdated > 0) {
         Exit::Partly
     } else {
         Exit::Done

@@ -184,6 +184,8 @@ pub(super) struct RawFlows {
     pub(super) stuck_seconds: Option<i64>,
     pub(super) max_gone_per_sweep: Option<i64>,
     pub(super) max_shrink_percent: Option<i64>,
+    /// A number, or a text such as `10%`.
+    pub(super) change_limit: Option<toml::Value>,
     pub(super) backlog: Option<i64>,
     pub(super) backlog_wait_minutes: Option<i64>,
     pub(super) sweep: Option<String>,

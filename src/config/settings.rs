@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use url::Url;
 
+use crate::domain::change_limit::ChangeLimit;
 use crate::domain::notice::NoticeEvent;
 use crate::domain::{CompanyId, EntityName};
 
@@ -375,6 +376,8 @@ pub struct FlowSettings {
     pub max_gone_per_sweep: u32,
     /// The share of a table, in percent, that may go missing at once.
     pub max_shrink_percent: u32,
+    /// How many records of a flow may be sent again at once because a definition changed, without a person's word.
+    pub change_limit: ChangeLimit,
     /// How many deliveries of a flow may wait before reading pauses.
     pub backlog: u32,
     /// How long a run waits for them while none of them is delivered, before it ends and gives the flow back.

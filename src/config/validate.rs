@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use url::{Host, Url};
 
+use crate::domain::change_limit::ChangeLimit;
 use crate::domain::schedule::Schedule;
 use crate::domain::{CompanyId, EntityName};
 
@@ -406,6 +407,18 @@ impl Check<'_> {
         date.or_else(|| self.problem(key, format!("`{key}` must be a date such as `2026-01-31`, got `{text}`")))
     }
 
+    /// A number of records, or a share of them as text.
+    fn change_limit(&mut self, value: Option<&toml::Value>) -> ChangeLimit {
+        let text = value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).unwrap_or_default();
+        match ChangeLimit::parse(&text) {
+            Ok(limit) => limit,
+            Err(wrong) => {
+                self.problem::<()>("flows.change_limit", format!("`flows.change_limit` {wrong}, got `{text}`"));
+                ChangeLimit::Records(0)
+            }
+        }
+    }
+
     fn flows(&mut self, raw: &RawFlows, zone: Tz) -> FlowSettings {
         let since = self.date("flows.since", raw.since.as_ref());
         let sweep = raw.sweep.clone().unwrap_or_default();
@@ -417,6 +430,7 @@ impl Check<'_> {
             stuck: self.seconds("flows.stuck_seconds", raw.stuck_seconds, 2, 3600),
             max_gone_per_sweep: self.number("flows.max_gone_per_sweep", raw.max_gone_per_sweep, 0, 1_000_000_000),
             max_shrink_percent: self.number("flows.max_shrink_percent", raw.max_shrink_percent, 1, 100),
+            change_limit: self.change_limit(raw.change_limit.as_ref()),
             backlog: self.number("flows.backlog", raw.backlog, 1, 1_000_000_000),
             backlog_wait: Duration::from_secs(60 * self.number::<u64>("flows.backlog_wait_minutes", raw.backlog_wait_minutes, 1, 1440)),
             sweep,

@@ -13,6 +13,7 @@ use super::compile_target::{Targets, World, target_plans};
 use super::embedded;
 use super::known;
 use super::lookups::Lookups;
+use super::mapping::mappings;
 use super::parse::{Text, read_file};
 use super::plan::{FieldSource, IfMissing, Plan, ReadPlan, Shows};
 use super::problem::{Problem, Report, list};
@@ -101,6 +102,7 @@ pub fn load(
             Some((key, toml::Value::String(code.clone()?).to_string()))
         });
         definitions.set = SetText::of(profile, carried, files.texts(profile)).with_settings(currencies);
+        definitions.set.mappings = mappings(&definitions, profile, &files.texts(profile), companies.iter());
         return Ok(definitions);
     }
     problems.sort();

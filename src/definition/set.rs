@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use super::mapping::MappingText;
+use crate::domain::FlowId;
+
 /// What the mapping itself does with documents and definitions. It grows with every release in which the same document and the same
 /// definitions give another record, so that such a release counts as other definitions. A test pins what it stands for.
 pub const MAPPER_REVISION: i32 = 1;
@@ -34,6 +37,8 @@ pub struct SetText {
     pub carried: Vec<String>,
     /// The files that count, by their path below the definitions' directory, with their texts.
     pub files: BTreeMap<String, String>,
+    /// How each flow's records are mapped; it follows from the files and the companies.
+    pub mappings: BTreeMap<FlowId, MappingText>,
 }
 
 impl SetText {
@@ -54,7 +59,7 @@ impl SetText {
             add(&canonical(text));
         }
         let hash = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { hash, profile: profile.to_owned(), carried, files }
+        Self { hash, profile: profile.to_owned(), carried, files, mappings: BTreeMap::new() }
     }
 
     /// The same set where these settings decide values as well, each with its value as TOML writes it.
@@ -66,7 +71,7 @@ impl SetText {
         if !lines.is_empty() {
             self.files.insert(SETTINGS.to_owned(), lines.into_iter().map(|line| line + "\n").collect());
         }
-        Self::of(&self.profile, self.carried, self.files)
+        Self { mappings: self.mappings, ..Self::of(&self.profile, self.carried, self.files) }
     }
 
     /// The hash as people are shown it.

@@ -40,6 +40,21 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
     findings
 }
 
+/// Whether records were mapped under another definition than the one in force.
+pub(super) async fn outdated(deps: &Deps) -> Result<Finding, StoreError> {
+    let flows = deps.store.outdated().await?;
+    let said: Vec<String> = flows.iter().map(|(flow, records)| format!("{records} of {flow}")).collect();
+    Ok(if said.is_empty() {
+        Finding::ok("mapped records", "all were mapped under the definitions in force")
+    } else {
+        Finding::warning(
+            "mapped records",
+            format!("mapped under other definitions than those in force: {}", said.join(", ")),
+            NextStep::ReplayOutdated,
+        )
+    })
+}
+
 /// Whether the ledger knows a company of the settings in another spelling.
 pub(super) async fn companies(deps: &Deps) -> Result<Finding, StoreError> {
     let syspro = &deps.settings.syspro;

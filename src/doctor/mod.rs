@@ -53,6 +53,7 @@ pub async fn examine(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) -> 
         sheet.note(finding);
     }
     sheet.note(database::companies(deps).await?);
+    sheet.note(database::outdated(deps).await?);
     let credentials = deps.store.credential_list().await?;
     sheet.note(machine::master_key(deps, !credentials.is_empty()));
     let enet_set = credentials.iter().any(|credential| credential.name == crate::actors::vault::SYSPRO_ENET);

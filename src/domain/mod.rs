@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod backlog;
 pub mod budget;
+pub mod change_limit;
 pub mod conflict;
 pub mod currency;
 pub mod delivery;

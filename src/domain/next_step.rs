@@ -179,6 +179,8 @@ steps! {
     Database => "make sure that the database server runs and accepts `database.url`, then run the check again";
     DatabaseFirst => "make the database answer first, then run the check again";
     UpgradeServer { oldest } => "upgrade the database server: PostgreSQL {oldest} or newer is needed";
+    ReplayOutdated => "run `tieline replay --outdated --why …`: it compares them with what was sent, says how many differ, and sends those, \
+        up to `flows.change_limit`";
     Migrate => "run `tieline migrate`, and restart the service";
     WatchDatabaseDisk => "watch the disk of the database server with its own tools";
     OtherSpelling => "write the company as the ledger knows it, or forget the other spelling: `tieline flow forget`";

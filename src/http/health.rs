@@ -130,6 +130,7 @@ mod tests {
             failed: 0,
             on_hold: 0,
             not_as_sent: 0,
+            outdated: 0,
             configured: true,
         };
         let count = |company: &str, state: &str, age: Duration| PendingCount {

@@ -81,6 +81,8 @@ fn show_entity(entity: &EntityName, gauges: &Gauges) {
     let pending = &gauges.pending;
     let standing = gauges.not_as_sent.iter().find(|count| count.entity == entity.as_str());
     all_metrics().set_not_as_sent(entity, standing.map_or(0, |count| count.count));
+    let outdated = gauges.outdated.iter().find(|count| count.entity == entity.as_str());
+    all_metrics().set_outdated(entity, outdated.map_or(0, |count| count.count));
     let of = |wanted: &dyn Fn(&PendingCount) -> bool| -> i64 {
         pending.iter().filter(|count| count.entity == entity.as_str() && wanted(count)).map(|count| count.count).sum()
     };

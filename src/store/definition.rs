@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Timestamptz};
 use serde::Serialize;
 use serde_json::json;
 
@@ -162,6 +162,22 @@ fn worked_with(conn: &mut Conn, node: Option<&str>, number: i32) -> Tx<()> {
     Ok(())
 }
 
+/// Writes down how the set maps the records of each flow. A mapping that is not known yet gets the next number of its flow; one that was in
+/// force when the ledger began to keep them is the flow's number 0, as long as `same` says that nothing else has come into force since.
+fn register_mappings(conn: &mut Conn, number: i32, set: &SetText, same: bool) -> Tx<()> {
+    let rows = || set.mappings.iter();
+    sql_query(include_str!("sql/mapping_register.sql"))
+        .bind::<Integer, _>(number)
+        .bind::<Array<Text>, _>(rows().map(|(flow, _)| flow.company.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows().map(|(flow, _)| flow.entity.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows().map(|(_, mapping)| mapping.hash.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Jsonb>, _>(rows().map(|(_, mapping)| json!(mapping.columns)).collect::<Vec<_>>())
+        .bind::<Array<Jsonb>, _>(rows().map(|(_, mapping)| json!(mapping.places)).collect::<Vec<_>>())
+        .bind::<Bool, _>(same)
+        .execute(conn)?;
+    Ok(())
+}
+
 /// The set's number; a set that is new is written down.
 fn number_of(conn: &mut Conn, set: &SetText) -> Tx<i32> {
     let rows: Vec<Number> = sql_query(
@@ -179,6 +195,7 @@ fn number_of(conn: &mut Conn, set: &SetText) -> Tx<i32> {
 
 fn adopt(conn: &mut Conn, set: &SetText, who: &Adopter, before: Option<&Current>) -> Tx<(i32, Vec<String>)> {
     let number = number_of(conn, set)?;
+    register_mappings(conn, number, set, false)?;
     sql_query(
         "INSERT INTO definition_in_force (number, adopted_by) VALUES ($1, $2) \
          ON CONFLICT (one) DO UPDATE SET number = excluded.number, adopted_by = excluded.adopted_by, since = now()",
@@ -213,6 +230,7 @@ impl Store {
             let before = current(conn)?;
             if let Some(before) = before.as_ref().filter(|before| before.hash == set.hash) {
                 worked_with(conn, who.node.as_deref(), before.number)?;
+                register_mappings(conn, before.number, &set, true)?;
                 return Ok(Stands::InForce { number: SetNumber(before.number), adopted: None });
             }
             let known: Vec<Number> = sql_query("SELECT number FROM definition WHERE hash = $1").bind::<Text, _>(&set.hash).load(conn)?;

@@ -97,6 +97,9 @@ pub struct Claimed {
     /// What was said at its last try.
     #[diesel(sql_type = Nullable<Text>)]
     pub said: Option<String>,
+    /// Whether it was mapped for another place than the definition in force sends it to.
+    #[diesel(sql_type = Bool)]
+    pub elsewhere: bool,
     /// How long ago it was sent before this, if it was, in milliseconds by the database's clock: it may have arrived.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub sent_ago: Option<i64>,

@@ -22,6 +22,8 @@ pub struct Gauges {
     pub flows: Vec<FlowMark>,
     /// Target records by entity that ServiceNow kept otherwise than they were sent.
     pub not_as_sent: Vec<EntityCount>,
+    /// Records that were last mapped under another definition than the one in force, by entity.
+    pub outdated: Vec<EntityCount>,
     /// Audit rows that are not sealed yet, 100,000 at most.
     pub unsealed: i64,
     /// The conflict list of every aligned entity: each kind and state, those of which there is nothing included.
@@ -113,7 +115,9 @@ impl Store {
                 "SELECT d.entity, count(DISTINCT d.id) AS count FROM record r JOIN document d ON d.id = r.document_id WHERE r.partial IS NOT NULL GROUP BY 1",
             )
             .load(conn)?;
-            Ok(Gauges { conflicts, not_as_sent, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
+            let outdated = sql_query(format!("SELECT entity, sum(records)::bigint AS count FROM ({}) o GROUP BY 1", include_str!("sql/outdated.sql")));
+            let outdated = outdated.load(conn)?;
+            Ok(Gauges { conflicts, not_as_sent, outdated, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
         })
         .await
     }

@@ -83,6 +83,9 @@ pub struct FlowStatus {
     /// Records that stand in ServiceNow although it kept a field of theirs otherwise than it was sent, or not at all.
     #[diesel(sql_type = BigInt)]
     pub not_as_sent: i64,
+    /// Records that were last mapped under another definition than the one in force: what was sent of them may say something else than it would now.
+    #[diesel(sql_type = BigInt)]
+    pub outdated: i64,
     /// Whether the configuration still makes the flow. One that it no longer makes is not read, and counts as no trouble; it can be forgotten.
     #[diesel(sql_type = Bool)]
     pub configured: bool,
@@ -99,6 +102,10 @@ pub enum Worry {
     Some,
     /// A person is needed.
     Person,
+}
+
+fn flow_status_sql() -> String {
+    include_str!("sql/flow_status.sql").replace("{outdated}", include_str!("sql/outdated.sql"))
 }
 
 impl FlowStatus {
@@ -120,17 +127,30 @@ impl FlowStatus {
             (_, _, Some(_), ..) => ("running", Worry::Busy),
             (_, _, _, Some(_), _) => ("last run failed", Worry::Person),
             (.., None) => ("not run yet", Worry::Some),
-            _ if backlog.total() == 0 => ("all delivered", Worry::None),
+            _ if backlog.total() == 0 && self.outdated == 0 => ("all delivered", Worry::None),
             _ => ("", Worry::None),
         };
         let worry = match worry {
             Worry::None | Worry::Some if backlog.failed > 0 => Worry::Person,
-            Worry::None if backlog.total() > 0 || self.not_as_sent > 0 => Worry::Some,
+            Worry::None if backlog.total() > 0 || self.not_as_sent > 0 || self.outdated > 0 => Worry::Some,
             other => other,
         };
         let not_as_sent = if self.not_as_sent > 0 { format!("{} not as sent", self.not_as_sent) } else { String::new() };
-        let said = [word.to_owned(), backlog.sentence(), not_as_sent];
+        let outdated = if self.outdated > 0 { format!("{} mapped under another definition", self.outdated) } else { String::new() };
+        let said = [word.to_owned(), backlog.sentence(), not_as_sent, outdated];
         (said.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", "), worry)
+    }
+
+    /// What is to be said of records that were last mapped under another definition, where there are any.
+    pub fn outdated_sentence(rows: &[Self]) -> Option<String> {
+        let outdated: i64 = rows.iter().filter(|row| row.configured).map(|row| row.outdated).sum();
+        let records = if outdated == 1 { "record was" } else { "records were" };
+        (outdated > 0).then(|| {
+            format!(
+                "{outdated} {records} mapped under another definition than the one in force: what was sent may differ from what it would be now. \
+                 `tieline replay --outdated --why …` compares them and sends what differs, up to `flows.change_limit`."
+            )
+        })
     }
 
     /// Records that have not arrived, by where they stand.
@@ -350,7 +370,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn flow_status(&self) -> Result<Vec<FlowStatus>, StoreError> {
-        self.run("read the state of flows", |conn| Ok(sql_query(with_placeholders(include_str!("sql/flow_status.sql"))).load(conn)?)).await
+        self.run("read the state of flows", |conn| Ok(sql_query(with_placeholders(&flow_status_sql())).load(conn)?)).await
     }
 
     /// What is not delivered of a block: company, key of the record and what would be sent.

@@ -29,6 +29,7 @@ const OF_THE_LEDGER: &[&str] = &[
     "tieline_flow_lag_seconds",
     "tieline_flow_last_progress_timestamp_seconds",
     "tieline_records_not_as_sent",
+    "tieline_records_outdated",
 ];
 
 /// A label's values, where they are not those of the configuration.

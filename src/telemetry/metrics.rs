@@ -39,6 +39,7 @@ pub struct Metrics {
     deliveries: IntCounterVec,
     deliveries_parked: IntGaugeVec,
     records_not_as_sent: IntGaugeVec,
+    records_outdated: IntGaugeVec,
     deliveries_in_doubt: IntGaugeVec,
     deliveries_due: IntGaugeVec,
     requests: IntCounterVec,
@@ -125,6 +126,12 @@ impl Metrics {
                 &registry,
                 "records_not_as_sent",
                 "Records in ServiceNow of which it kept a field otherwise than it was sent.",
+                &["entity"],
+            ),
+            records_outdated: gauges(
+                &registry,
+                "records_outdated",
+                "Records that were last mapped under another definition than the one in force.",
                 &["entity"],
             ),
             deliveries_in_doubt: gauges(&registry, "deliveries_in_doubt", "Target records whose answer was lost.", &["entity"]),
@@ -359,6 +366,11 @@ impl Metrics {
     /// How many records stand otherwise than they were sent.
     pub fn set_not_as_sent(&self, entity: &EntityName, count: i64) {
         self.records_not_as_sent.with_label_values(&[entity.as_str()]).set(count);
+    }
+
+    /// How many records were last mapped under another definition.
+    pub fn set_outdated(&self, entity: &EntityName, count: i64) {
+        self.records_outdated.with_label_values(&[entity.as_str()]).set(count);
     }
 
     /// How many records are in doubt.

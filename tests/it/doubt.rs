@@ -7,7 +7,7 @@ use tieline::domain::next_step::NextStep;
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::sim::faults::{Fault, FaultRule};
-use tieline::store::{Claim, Intake, IntakeDocument, IntakeRecord, Lane, SetNumber, Settlement, Store, Verdict};
+use tieline::store::{Claim, Intake, IntakeDocument, IntakeRecord, Lane, Resend, SetNumber, Settlement, Store, Verdict};
 
 use crate::support::database::{Database, settings};
 use crate::support::world::{COMPANY, World};
@@ -36,7 +36,7 @@ fn supplier(run: RunId, text: &str) -> Intake {
         gone: false,
         marks: None,
     };
-    Intake { resend: true, ..Intake::of(flow(), run, vec![document]) }
+    Intake { resend: Resend::Everything, ..Intake::of(flow(), run, vec![document]) }
 }
 
 struct Ledger {

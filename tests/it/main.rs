@@ -42,6 +42,7 @@ mod nodes;
 mod notices;
 mod odata;
 mod order_amounts;
+mod outdated;
 mod plans;
 mod poison;
 mod prometheus;

@@ -172,6 +172,7 @@ mod tests {
             stands: false,
             run_id: None,
             sent_ago: None,
+            elsewhere: false,
             reason: None,
             said: None,
         };

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
 use self::apart::{Apart, Parts};
-use self::outgoing::Outgoing;
+use self::outgoing::{Outgoing, Unsendable};
 use self::pace::{Pace, Paused};
 use super::in_force::Snapshot;
 use super::servicenow_token::TokenAsker;
@@ -358,7 +358,7 @@ impl Sender {
         let heart = self.deps.heart.clone();
         let servicenow = self.servicenow.leased_until(claimed + lease, Rc::new(move || heart.alive_since(claimed.into_std())));
         let started = Instant::now();
-        let Outgoing { records, unreadable } = match outgoing::records(&self.deps, &self.entity, target, &mut claim).await {
+        let Outgoing { records, unsendable } = match outgoing::records(&self.deps, &self.entity, target, &mut claim, look).await {
             Ok(outgoing) => outgoing,
             Err(error) => {
                 // nothing has left: it is due again, and needs no look-up
@@ -367,8 +367,10 @@ impl Sender {
                 return Err(error);
             }
         };
-        for (delivery, problem) in &unreadable {
-            error!(delivery = delivery.delivery_id, key = delivery.key, problem, "a delivery is set aside");
+        for (delivery, problem) in &unsendable {
+            if let Unsendable::Unreadable(problem) = problem {
+                error!(delivery = delivery.delivery_id, key = delivery.key, problem, "a delivery is set aside");
+            }
         }
         let mut stops = Vec::new();
         let readable = async |like: &OutRecord| servicenow.answers_for(&self.tokens, target, like).await;
@@ -407,8 +409,8 @@ impl Sender {
         if !look && stop.is_none() && !outcomes.is_empty() {
             self.volatile.pace.learn(&outcomes, started.elapsed());
         }
-        outcomes.extend(verdict::of_unreadable(&unreadable, look));
-        claim.deliveries.extend(unreadable.into_iter().map(|(delivery, _)| delivery));
+        outcomes.extend(verdict::of_unsendable(&unsendable, look));
+        claim.deliveries.extend(unsendable.into_iter().map(|(delivery, _)| delivery));
         for (flow, why) in &stops {
             error!(%flow, why, "the flow is stopped");
         }

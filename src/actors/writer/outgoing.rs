@@ -17,8 +17,16 @@ type LateReference = (String, String, String);
 pub(super) struct Outgoing {
     /// The records, in the order of the claim's deliveries that are left.
     pub(super) records: Vec<OutRecord>,
-    /// Deliveries that cannot be read back from the ledger, taken out of the claim, each with what is wrong.
-    pub(super) unreadable: Vec<(Claimed, String)>,
+    /// Deliveries that cannot be sent, taken out of the claim, each with what is wrong.
+    pub(super) unsendable: Vec<(Claimed, Unsendable)>,
+}
+
+/// Why a delivery cannot be sent as it stands in the ledger.
+pub(super) enum Unsendable {
+    /// It cannot be read back.
+    Unreadable(String),
+    /// It was mapped for another table, whose columns are not those of this one.
+    Elsewhere,
 }
 
 /// What is read of one delivery.
@@ -45,17 +53,27 @@ fn read(delivery: &Claimed) -> Result<Stored, String> {
     })
 }
 
-/// The records of a claim. Deliveries that cannot be read back leave it: none of them holds up its neighbours.
-pub(super) async fn records(deps: &Deps, entity: &EntityName, target: &TargetPlan, claim: &mut Claim) -> Result<Outgoing, WriteError> {
-    let (mut unreadable, mut stored) = (Vec::new(), Vec::new());
+/// The records of a claim; with `look`, to be looked up. Deliveries that cannot be sent leave it: none of them holds up its neighbours.
+pub(super) async fn records(
+    deps: &Deps,
+    entity: &EntityName,
+    target: &TargetPlan,
+    claim: &mut Claim,
+    look: bool,
+) -> Result<Outgoing, WriteError> {
+    let (mut unsendable, mut stored) = (Vec::new(), Vec::new());
     let mut left = Vec::with_capacity(claim.deliveries.len());
     for delivery in std::mem::take(&mut claim.deliveries) {
+        if delivery.elsewhere && !look {
+            unsendable.push((delivery, Unsendable::Elsewhere));
+            continue;
+        }
         match read(&delivery) {
             Ok(one) => {
                 stored.push(one);
                 left.push(delivery);
             }
-            Err(problem) => unreadable.push((delivery, problem)),
+            Err(problem) => unsendable.push((delivery, Unsendable::Unreadable(problem))),
         }
     }
     claim.deliveries = left;
@@ -70,7 +88,7 @@ pub(super) async fn records(deps: &Deps, entity: &EntityName, target: &TargetPla
         Ok((found, before)) => (found.into_iter().collect::<HashMap<(String, String, String), String>>(), before),
         Err(error) => {
             // all of it is put back
-            claim.deliveries.extend(unreadable.into_iter().map(|(delivery, _)| delivery));
+            claim.deliveries.extend(unsendable.into_iter().map(|(delivery, _)| delivery));
             return Err(error);
         }
     };
@@ -105,7 +123,7 @@ pub(super) async fn records(deps: &Deps, entity: &EntityName, target: &TargetPla
             }
         })
         .collect();
-    Ok(Outgoing { records, unreadable })
+    Ok(Outgoing { records, unsendable })
 }
 
 /// What was last delivered of records that are there already; import sets only, because an empty text clears a column elsewhere.

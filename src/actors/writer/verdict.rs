@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::apart::Failed;
+use super::outgoing::Unsendable;
 use crate::config::Settings;
 use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::SysId;
@@ -128,16 +129,24 @@ fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> Verd
     }
 }
 
-/// What of a claim cannot be read back from the ledger: set aside by name, while its neighbours go on.
-pub(super) fn of_unreadable(unreadable: &[(Claimed, String)], look: bool) -> Vec<Settlement> {
+/// What of a claim cannot be sent as it stands in the ledger: set aside by name, while its neighbours go on.
+pub(super) fn of_unsendable(unsendable: &[(Claimed, Unsendable)], look: bool) -> Vec<Settlement> {
     let known = if look { "; it was sent before, and whether it arrived is not known" } else { "; nothing of it was sent" };
-    let verdict = |problem: &String| Verdict::Parked {
-        reason: ParkReason::Poison,
-        message: format!("{problem}{known}"),
-        field: None,
-        next_step: NextStep::StoredUnreadable,
+    let verdict = |problem: &Unsendable| match problem {
+        Unsendable::Unreadable(problem) => Verdict::Parked {
+            reason: ParkReason::Poison,
+            message: format!("{problem}{known}"),
+            field: None,
+            next_step: NextStep::StoredUnreadable,
+        },
+        Unsendable::Elsewhere => Verdict::Parked {
+            reason: ParkReason::Rejected,
+            message: format!("it was mapped under another definition, for another table than it goes to now{known}"),
+            field: None,
+            next_step: NextStep::ReplayOutdated,
+        },
     };
-    unreadable.iter().map(|(delivery, problem)| settlement(delivery, verdict(problem))).collect()
+    unsendable.iter().map(|(delivery, problem)| settlement(delivery, verdict(problem))).collect()
 }
 
 /// What to do about a record that waits for its next try.

@@ -94,7 +94,7 @@ pub enum FieldSource {
 }
 
 impl FieldSource {
-    pub(super) fn needs_own_currency(&self) -> bool {
+    pub(in crate::definition) fn needs_own_currency(&self) -> bool {
         match self {
             FieldSource::Column { at, .. } | FieldSource::CurrencyCode(at) => *at == Place::Currency,
             FieldSource::Concat { parts, .. } => parts.contains(&Place::Currency),

@@ -14,6 +14,7 @@ use super::runs::{RunAccepted, begin};
 use crate::actors::replay::{ReplayReport, replay as take_in};
 use crate::actors::root::StartRefused;
 use crate::actors::tree::flows;
+use crate::actors::{Deps, outdated};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
@@ -24,7 +25,7 @@ use crate::http::auth::Caller;
 use crate::http::body::LIMIT;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
-use crate::store::{FlowBefore, Forgotten, ForgottenFlow, NewAudit, ReplayScope};
+use crate::store::{FlowBefore, Forgotten, ForgottenFlow, NewAudit, ReplayScope, StoreError};
 
 type Answer = Result<HttpResponse, Problem>;
 
@@ -86,6 +87,11 @@ pub(in crate::http) struct ReplayBody {
     /// Only these records.
     #[schema(value_type = Option<Vec<Name>>, min_items = 1, max_items = 1000)]
     pub(in crate::http) keys: Option<Vec<String>>,
+    /// Only records that were mapped under another definition than the one in force, and of those only what differs from what was sent.
+    pub(in crate::http) outdated: bool,
+    /// With `outdated`: send as many records as this, whatever `flows.change_limit` says.
+    #[schema(minimum = 0)]
+    pub(in crate::http) allow: Option<i64>,
     /// Everything there is; without it a request that is not limited is refused.
     pub(in crate::http) all: bool,
     /// Why, for the audit.
@@ -307,7 +313,17 @@ fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
         keys,
     };
     let limited = scope.is_limited();
-    if !limited && !asked.all {
+    if asked.allow.is_some() && !asked.outdated {
+        return Err(Problem::unprocessable("`allow` belongs to `outdated`", "leave it out, or send \"outdated\": true"));
+    }
+    if asked.allow.is_some_and(|most| most < 0) {
+        return Err(Problem::bad_request("`allow` is below 0", "say how many records may be sent"));
+    }
+    let by_flow = ReplayScope { company: None, entity: None, ..scope.clone() };
+    if asked.outdated && (asked.all || by_flow.is_limited()) {
+        return Err(Problem::unprocessable("`outdated` goes with `company` and `entity` alone", "leave the rest out"));
+    }
+    if !limited && !asked.all && !asked.outdated {
         return Err(Problem::unprocessable(
             "this would send every record again",
             "name company, entity, key, run, since, until, reason, text, cause, keys or failed_only, or send \"all\": true",
@@ -337,6 +353,14 @@ pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody,
     })
 }
 
+/// What differs of records that were mapped under another definition, as long as that is no more than may be sent.
+async fn take_in_outdated(deps: &Deps, scope: &ReplayScope, allow: Option<i64>, who: &str, why: &str) -> Result<ReplayReport, StoreError> {
+    let compared = outdated::compare(deps, scope.company.as_deref(), scope.entity.as_deref(), allow).await?;
+    let mut report = if compared.above { ReplayReport::default() } else { outdated::send(deps, &compared, who, why).await? };
+    report.outdated = Some(compared);
+    Ok(report)
+}
+
 /// Sends records again and waits for what becomes of them, within limits; `None` while the taking in goes on by itself.
 ///
 /// # Errors
@@ -346,6 +370,7 @@ pub(in crate::http) async fn replay_done(surface: &Surface, asked: ReplayBody, w
         return Err(Problem::conflict(why, "ask a node that has the definitions in force"));
     }
     let why = reason(&asked.why)?;
+    let outdated = asked.outdated.then_some(asked.allow);
     let scope = scope(asked)?;
     surface.check_names(scope.company.as_deref(), scope.entity.as_deref()).await?;
     let named = scope.by_key_alone().map(str::to_owned);
@@ -353,14 +378,17 @@ pub(in crate::http) async fn replay_done(surface: &Surface, asked: ReplayBody, w
         return Err(Problem::conflict("a replay is on its way", "wait until it has ended; `GET /api/v1/runs` shows it"));
     };
     let mut row = NewAudit::of(AuditKind::Action)
-        .detail(&json!({ "action": "replay", "why": why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text, "cause": scope.cause, "keys": scope.keys }));
+        .detail(&json!({ "action": "replay", "why": why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text, "cause": scope.cause, "keys": scope.keys, "outdated": outdated.is_some(), "allow": outdated.flatten() }));
     row.actor.clone_from(&who);
     surface.deps.store.audit_write(row).await?;
     let (deps, root, patient) = (surface.deps.clone(), surface.root.clone(), surface.deps.clone());
     // a task of its own: a caller that goes away must not leave a run without an end
     let task = actix_web::rt::spawn(async move {
         let _turn = turn;
-        let result = take_in(&deps, scope, &who, Some(why)).await;
+        let result = match outdated {
+            Some(allow) => take_in_outdated(&deps, &scope, allow, &who, &why).await,
+            None => take_in(&deps, scope, &who, Some(why)).await,
+        };
         if let Err(error) = &result {
             tracing::warn!(error = %crate::actors::chain(error), "a replay did not come to its end; doing it again is harmless");
         }
@@ -370,6 +398,10 @@ pub(in crate::http) async fn replay_done(surface: &Surface, asked: ReplayBody, w
     match tokio::time::timeout(REPLAY_WAIT, task).await {
         Ok(Ok(report)) => {
             let mut report = report?;
+            if let Some(outdated) = report.outdated.as_ref().filter(|outdated| outdated.above) {
+                let fix = format!("look at some of them, then send `\"allow\": {}` if the change is meant", outdated.differing());
+                return Err(Problem::conflict(outdated.to_string(), fix));
+            }
             if let Some(key) = named.filter(|_| report.documents == 0 && report.skipped.is_empty()) {
                 return Err(Problem::not_found(format!("no record `{key}` was ever read from SYSPRO"), HOW_KEYS_ARE_WRITTEN));
             }

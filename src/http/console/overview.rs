@@ -79,7 +79,7 @@ impl From<FlowStatus> for GhostView {
 }
 
 /// What is to be said of the definitions of this node.
-fn warnings(surface: &Surface) -> Vec<Ticks> {
+fn warnings(surface: &Surface, rows: &[FlowStatus]) -> Vec<Ticks> {
     let view = surface.deps.definitions.view();
     let mut said: Vec<Ticks> = view.complaint().map(Ticks).into_iter().collect();
     if let Some(refused) = &view.refused {
@@ -93,6 +93,7 @@ fn warnings(surface: &Surface) -> Vec<Ticks> {
             view.short()
         )));
     }
+    said.extend(FlowStatus::outdated_sentence(rows).map(Ticks));
     said
 }
 
@@ -174,6 +175,7 @@ async fn live(surface: &Surface) -> Result<Live, Refusal> {
     let next = surface.root.next_runs().await;
     let gave_up = surface.root.gave_up().await;
     let documents = rows.iter().map(|row| row.documents).sum();
+    let warnings = warnings(surface, &rows);
     let flows = rows.into_iter().map(|row| {
         let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
         let lag = lag(&flow, &pending);
@@ -192,7 +194,7 @@ async fn live(surface: &Surface) -> Result<Live, Refusal> {
         busy: under_way.max(flows.iter().filter(|flow| flow.running).count()),
         flows,
         ghosts: ghosts.into_iter().map(GhostView::from).collect(),
-        warnings: warnings(surface),
+        warnings,
         nodes: nodes.into_iter().map(|row| NodeView::of(row, now)).collect(),
         runs: runs.into_iter().take(LISTED).map(RunView::from).collect(),
         now: Time(now),

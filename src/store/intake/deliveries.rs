@@ -15,7 +15,7 @@ use super::super::audit::{NewAudit, audit_append};
 use super::super::run::RunTally;
 use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
-use super::{Intake, IntakeRecord, MapFailure, Work, next_ids};
+use super::{Differing, Intake, IntakeRecord, MapFailure, Work, next_ids};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
@@ -118,8 +118,8 @@ pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally
     Ok(work.into_iter().filter(|w| w.document.mapped.is_err() || no_record(w)).collect())
 }
 
-/// Writes the deliveries of the chosen documents and what is to be done with each.
-pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally: &mut RunTally) -> Tx<()> {
+/// Writes the deliveries of the chosen documents and what is to be done with each. Answers of which documents there are any.
+pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally: &mut RunTally) -> Tx<HashSet<i64>> {
     let latest = latest_deliveries(conn, work)?;
     let missing = missing_parents(conn, intake, work)?;
     let mut chosen = Chosen::default();
@@ -127,7 +127,7 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
     for w in work {
         let before = latest.get(&w.id);
         match &w.document.mapped {
-            Err(failure) => chosen.deliveries.push(unmapped(w, failure)),
+            Err(failure) => chosen.fail(w, failure, before),
             Ok(records) => {
                 let parents: HashSet<&(String, String)> =
                     records.iter().flat_map(|r| &r.parents).filter(|p| missing.contains(*p)).collect();
@@ -175,8 +175,9 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
     // they have failed, and no record of the run has
     let rows: HashSet<i64> = work.iter().filter(|w| w.document.key.stands_for_a_row()).map(|w| w.id).collect();
     let failed = supersede(conn, intake, &deliveries, &withdrawn, &rows, tally)?;
+    let queued = deliveries.iter().map(|delivery| delivery.document_id).collect();
     if deliveries.is_empty() && withdrawn.is_empty() {
-        return Ok(());
+        return Ok(queued);
     }
     let parts: Vec<i64> = deliveries.iter().map(|delivery| delivery.document_id).filter(|id| !rows.contains(id)).collect();
     let records: HashSet<&i64> = parts.iter().collect();
@@ -206,7 +207,29 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
             row
         })
         .collect();
-    audit_append(conn, &parked)
+    audit_append(conn, &parked)?;
+    Ok(queued)
+}
+
+/// How many of these documents would send something, of how many parts of records, and how many of them could not be mapped.
+pub(super) fn differing(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<Differing> {
+    let latest = latest_deliveries(conn, work)?;
+    let mut all = Differing { compared: work.len() as i64, ..Differing::default() };
+    for w in work {
+        let mut chosen = Chosen::default();
+        match &w.document.mapped {
+            Err(failure) => chosen.fail(w, failure, latest.get(&w.id)),
+            Ok(records) => chosen.choose(intake, w, records, latest.get(&w.id)),
+        }
+        let parts = chosen.deliveries.len() as i64;
+        if parts > 0 {
+            all.ids.push(w.id);
+            all.records += 1;
+            all.parts += parts;
+            all.failing += i64::from(w.document.mapped.is_err());
+        }
+    }
+    Ok(all)
 }
 
 /// The block of the root row.
@@ -281,6 +304,16 @@ struct Chosen<'a> {
 }
 
 impl<'a> Chosen<'a> {
+    /// The failure of a document that cannot be mapped, unless it is known to fail in these words already.
+    fn fail(&mut self, w: &Work<'a>, failure: &'a MapFailure, before: Option<&LatestByRecord>) {
+        let delivery = unmapped(w, failure);
+        let known = before.and_then(|before| before.get(&(failure.block.clone(), String::new())));
+        let the_same = known.is_some_and(|last| last.action == "unmapped" && last.payload_hash == delivery.hash && last.state.is_some());
+        if w.fresh || w.all || !the_same {
+            self.deliveries.push(delivery);
+        }
+    }
+
     /// The records whose content differs from what was last sent or is on its way, and those that are gone.
     fn choose(&mut self, intake: &'a Intake, w: &Work<'a>, records: &'a [IntakeRecord], before: Option<&LatestByRecord>) {
         let new = |block: Cow<'a, str>, record_key: Cow<'a, str>, action, payload: Cow<'a, str>, refs: Option<Cow<'a, str>>| NewDelivery {
@@ -305,7 +338,7 @@ impl<'a> Chosen<'a> {
             let refs = record.refs.as_deref().map(Cow::Borrowed);
             let delivery =
                 new(record.block.as_str().into(), record.record_key.as_str().into(), "upsert", record.payload.as_str().into(), refs);
-            if !w.fresh || !last.is_some_and(|last| last.says("upsert", &delivery.hash)) {
+            if w.all || w.moved || !last.is_some_and(|last| last.says("upsert", &delivery.hash)) {
                 self.deliveries.push(delivery);
             }
         }
@@ -319,7 +352,8 @@ impl<'a> Chosen<'a> {
                 None if header => continue,
                 None => intake.on_gone.get(&place.0),
             };
-            if !last.may_have_arrived() {
+            // nothing of it is in the table that it would be marked in
+            if w.moved || !last.may_have_arrived() {
                 if last.state.is_some() {
                     self.withdrawn.push((w.id, place.0.clone(), place.1.clone()));
                 }
@@ -345,7 +379,7 @@ impl<'a> Chosen<'a> {
                 ));
                 delivery.next_step = Some(NextStep::StoredUnreadable.text());
             }
-            if !last.says("gone", &delivery.hash) || (!w.fresh && whole.is_some()) {
+            if !last.says("gone", &delivery.hash) || (w.all && whole.is_some()) {
                 self.deliveries.push(delivery);
             }
         }

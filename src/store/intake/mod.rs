@@ -3,6 +3,8 @@
 //! `versions` says which documents are new or changed, `deliveries` what is therefore to be sent.
 
 mod deliveries;
+mod differing;
+mod mapping;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -29,7 +31,25 @@ use crate::store::text::Text;
 
 pub(super) use self::deliveries::payload_hash;
 use self::deliveries::{deliver, leave_to_alignment};
-use self::versions::{choose_work, insert_new_documents, insert_versions, known_documents, note_seen, update_changed_documents};
+use self::mapping::{count_mapped, leave_places, mapping_in_force, note_reading};
+use self::versions::{
+    Chosen, audit_documents, choose_work, hold_documents, insert_new_documents, insert_versions, known_documents, note_seen,
+    update_changed_documents,
+};
+
+pub use self::differing::Differing;
+
+/// What is sent of documents that read as they did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Resend {
+    /// Nothing: they were read from SYSPRO.
+    #[default]
+    Nothing,
+    /// All of their records: they come out of the ledger.
+    Everything,
+    /// The records that the definition in force maps in another way than they were sent: they come out of the ledger.
+    Differing,
+}
 
 /// A page on its way into the ledger.
 #[derive(Debug, Clone)]
@@ -56,8 +76,8 @@ pub struct Intake {
     pub notes: Vec<String>,
     /// Whether to note the documents as seen by this run's sweep.
     pub sweep: bool,
-    /// Send again although nothing changed, because somebody asked.
-    pub resend: bool,
+    /// What is sent although nothing changed, because somebody asked.
+    pub resend: Resend,
     /// Per block of lines, what is written of a line that is gone while its document stays; a block without an entry is left as it is.
     pub on_gone: BTreeMap<String, BTreeMap<String, String>>,
     /// Both sides may change these records: versions are kept, and what is sent is decided by the alignment that follows.
@@ -81,7 +101,7 @@ impl Intake {
             sizes: None,
             notes: Vec::new(),
             sweep: false,
-            resend: false,
+            resend: Resend::Nothing,
             on_gone: BTreeMap::new(),
             aligned: false,
             actor: "tieline".into(),
@@ -189,6 +209,12 @@ struct Work<'a> {
     fresh: bool,
     /// Whether the document was known before.
     known: bool,
+    /// All of its records are sent, whatever they say.
+    all: bool,
+    /// In which way it was mapped before; `None`: never.
+    mapping: Option<i32>,
+    /// Its records went to another place than they do now.
+    moved: bool,
 }
 
 impl Store {
@@ -234,19 +260,33 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
         }
         return Ok(counts);
     }
+    let mapping = mapping_in_force(conn, &intake.flow)?;
+    if intake.resend != Resend::Nothing {
+        hold_documents(conn, intake)?;
+    }
     let mut known = known_documents(conn, intake)?;
-    let new_ids = insert_new_documents(conn, intake, &known)?;
+    let new_ids = insert_new_documents(conn, intake, &known, &mapping)?;
     if intake.sweep {
         note_seen(conn, intake, &known, &new_ids)?;
     }
     let mut tally = RunTally::default();
-    let work = choose_work(intake, &mut known, &new_ids, &mut counts);
+    let Chosen { work, reread } = choose_work(intake, &mut known, &new_ids, &mapping, &mut counts);
+    note_reading(conn, &reread, &mapping)?;
     if !work.is_empty() {
-        update_changed_documents(conn, &work)?;
+        update_changed_documents(conn, intake, &work, &mapping)?;
+        count_mapped(conn, intake, &work, &mapping)?;
+        leave_places(conn, &work)?;
         insert_versions(conn, intake, &work)?;
+        // of what is only compared with what was sent, nothing has happened unless something differs
+        if intake.resend != Resend::Differing {
+            audit_documents(conn, intake, work.iter())?;
+        }
         let work = if intake.aligned { leave_to_alignment(conn, work, &mut tally)? } else { work };
         if !work.is_empty() {
-            deliver(conn, intake, &work, &mut tally)?;
+            let queued = deliver(conn, intake, &work, &mut tally)?;
+            if intake.resend == Resend::Differing {
+                audit_documents(conn, intake, work.iter().filter(|w| queued.contains(&w.id)))?;
+            }
         }
     }
     run_count(conn, intake.run, counts)?;

@@ -8,7 +8,8 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Integer, Nullable, Uu
 
 use super::super::audit::{NewAudit, audit_append};
 use super::super::{Conn, Tx};
-use super::{Intake, IntakeDocument, Work, next_ids};
+use super::mapping::MappingInForce;
+use super::{Intake, IntakeDocument, Resend, Work, next_ids};
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunCounts;
 use crate::store::text::Text;
@@ -26,11 +27,35 @@ pub(super) struct Known {
     hash: Vec<u8>,
     #[diesel(sql_type = Bool)]
     deleted: bool,
+    #[diesel(sql_type = Integer)]
+    mapping: i32,
+    #[diesel(sql_type = Integer)]
+    reading: i32,
+}
+
+/// What is to be done with the documents of a page.
+pub(super) struct Chosen<'a> {
+    /// Those that get a version, or their records again.
+    pub(super) work: Vec<Work<'a>>,
+    /// Those that read as they did, with the columns of another mapping than before.
+    pub(super) reread: Vec<i64>,
 }
 
 /// The amount, digit by digit.
 fn amount(document: &IntakeDocument) -> Option<String> {
     document.facts.amount.map(|amount| amount.to_string())
+}
+
+/// Holds the documents of a page that comes out of the ledger, and so under no lease, until it is taken in: whoever reads one of them anew waits, or
+/// has been before.
+pub(super) fn hold_documents(conn: &mut Conn, intake: &Intake) -> Tx<()> {
+    let keys: Vec<&str> = intake.documents.iter().map(|d| d.key.as_str()).collect();
+    sql_query("SELECT id FROM document WHERE company = $1 AND entity = $2 AND key = ANY($3) ORDER BY id FOR UPDATE")
+        .bind::<Text, _>(intake.flow.company.as_str())
+        .bind::<Text, _>(intake.flow.entity.as_str())
+        .bind::<Array<Text>, _>(keys)
+        .execute(conn)?;
+    Ok(())
 }
 
 pub(super) fn known_documents(conn: &mut Conn, intake: &Intake) -> Tx<HashMap<String, Known>> {
@@ -44,15 +69,20 @@ pub(super) fn known_documents(conn: &mut Conn, intake: &Intake) -> Tx<HashMap<St
 }
 
 /// Documents seen for the first time. A deletion of an unknown document is nothing to us.
-pub(super) fn insert_new_documents(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>) -> Tx<HashMap<String, i64>> {
+pub(super) fn insert_new_documents(
+    conn: &mut Conn,
+    intake: &Intake,
+    known: &HashMap<String, Known>,
+    mapping: &MappingInForce,
+) -> Tx<HashMap<String, i64>> {
     let new: Vec<&IntakeDocument> = intake.documents.iter().filter(|d| !d.gone && !known.contains_key(d.key.as_str())).collect();
     if new.is_empty() {
         return Ok(HashMap::new());
     }
     let ids = next_ids(conn, "document", new.len())?;
     sql_query(
-        "INSERT INTO document (id, company, entity, key, version, hash, amount, currency, dated) \
-         SELECT n.id, $1, $2, n.key, 1, n.hash, n.amount::numeric, n.currency, n.dated \
+        "INSERT INTO document (id, company, entity, key, version, hash, amount, currency, dated, mapping, reading) \
+         SELECT n.id, $1, $2, n.key, 1, n.hash, n.amount::numeric, n.currency, n.dated, $9, $9 \
          FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::date[]) AS n (id, key, hash, amount, currency, dated)",
     )
     .bind::<Text, _>(intake.flow.company.as_str())
@@ -63,6 +93,7 @@ pub(super) fn insert_new_documents(conn: &mut Conn, intake: &Intake, known: &Has
     .bind::<Array<Nullable<Text>>, _>(new.iter().map(|d| amount(d)).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(new.iter().map(|d| d.facts.currency.as_deref()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Date>>, _>(new.iter().map(|d| d.facts.dated).collect::<Vec<_>>())
+    .bind::<Integer, _>(mapping.number)
     .execute(conn)?;
     Ok(new.iter().map(|d| d.key.as_str().to_owned()).zip(ids).collect())
 }
@@ -80,43 +111,57 @@ pub(super) fn choose_work<'a>(
     intake: &'a Intake,
     known: &mut HashMap<String, Known>,
     new_ids: &HashMap<String, i64>,
+    mapping: &MappingInForce,
     counts: &mut RunCounts,
-) -> Vec<Work<'a>> {
-    let mut work = Vec::new();
+) -> Chosen<'a> {
+    let (mut work, mut reread) = (Vec::new(), Vec::new());
     for document in &intake.documents {
         // what stands for a row that cannot be read is a failure, and no record that came, changed or went
         let record = i64::from(!document.key.stands_for_a_row());
         if let Some(&id) = new_ids.get(document.key.as_str()) {
             counts.new += record;
-            work.push(Work { document, id, version: 1, fresh: true, known: false });
+            work.push(Work { document, id, version: 1, fresh: true, known: false, all: false, mapping: None, moved: false });
             continue;
         }
         let Some(row) = known.get(document.key.as_str()) else { continue };
+        let (mapped, moved) = (Some(row.mapping), mapping.moved.contains(&row.mapping));
+        let again = |version, fresh, all| Work { document, id: row.id, version, fresh, known: true, all, mapping: mapped, moved };
         let same = row.hash == document.hash && row.deleted == document.gone;
-        if !same {
-            if document.gone {
-                counts.deleted += record;
-            } else {
-                counts.changed += record;
+        if intake.resend != Resend::Nothing {
+            // it has been read anew since it was taken out of the ledger: that version is mapped with the definition in force anyway. No hash at all:
+            // what it had to send was dropped with its flow
+            if same || row.hash.is_empty() {
+                work.push(again(row.version, false, intake.resend == Resend::Everything));
             }
-            work.push(Work { document, id: row.id, version: row.version + 1, fresh: true, known: true });
-        } else if intake.resend {
-            work.push(Work { document, id: row.id, version: row.version, fresh: false, known: true });
-        } else {
-            counts.unchanged += record;
+            continue;
         }
+        // values that read the same under other columns' names are another content; those that went are read no more
+        if same && (document.gone || !mapping.other_columns.contains(&row.reading)) {
+            counts.unchanged += record;
+            if !document.gone && row.reading != mapping.number {
+                reread.push(row.id);
+            }
+            continue;
+        }
+        if document.gone {
+            counts.deleted += record;
+        } else {
+            counts.changed += record;
+        }
+        work.push(again(row.version + 1, true, false));
     }
-    work
+    Chosen { work, reread }
 }
 
-pub(super) fn update_changed_documents(conn: &mut Conn, work: &[Work<'_>]) -> Tx<()> {
+pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<()> {
     // what is sent again says anew what it is: the definition may name other columns by now
     let changed: Vec<&Work<'_>> = work.iter().filter(|w| w.known).collect();
     if changed.is_empty() {
         return Ok(());
     }
     sql_query(
-        "UPDATE document d SET version = n.version, hash = n.hash, deleted = n.deleted, amount = n.amount::numeric, currency = n.currency, dated = n.dated \
+        "UPDATE document d SET version = n.version, hash = n.hash, deleted = n.deleted, amount = n.amount::numeric, currency = n.currency, dated = n.dated, \
+         mapping = $8, reading = CASE WHEN $9 AND NOT n.deleted THEN $8 ELSE d.reading END \
          FROM unnest($1::bigint[], $2::integer[], $3::bytea[], $4::boolean[], $5::text[], $6::text[], $7::date[]) \
               AS n (id, version, hash, deleted, amount, currency, dated) WHERE d.id = n.id",
     )
@@ -127,6 +172,8 @@ pub(super) fn update_changed_documents(conn: &mut Conn, work: &[Work<'_>]) -> Tx
     .bind::<Array<Nullable<Text>>, _>(changed.iter().map(|w| amount(w.document)).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(changed.iter().map(|w| w.document.facts.currency.as_deref()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Date>>, _>(changed.iter().map(|w| w.document.facts.dated).collect::<Vec<_>>())
+    .bind::<Integer, _>(mapping.number)
+    .bind::<Bool, _>(intake.resend == Resend::Nothing)
     .execute(conn)?;
     Ok(())
 }
@@ -150,8 +197,12 @@ pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>
     for (kind, _) in fresh.iter().flat_map(|w| &w.document.warnings) {
         metrics().warned(&intake.flow.entity, *kind);
     }
+    Ok(())
+}
+
+/// Says of each document what happened to it.
+pub(super) fn audit_documents<'a>(conn: &mut Conn, intake: &Intake, work: impl Iterator<Item = &'a Work<'a>>) -> Tx<()> {
     let audit: Vec<NewAudit> = work
-        .iter()
         .map(|w| {
             let kind = match (w.fresh, w.document.gone) {
                 (false, _) => AuditKind::Replayed,

@@ -6,10 +6,14 @@ WITH RECURSIVE parent AS (
         SELECT a.company, a.entity, a.key FROM awaited_parent a
         WHERE (a.company, a.entity, a.key) > (p.company, p.entity, p.key)
         ORDER BY a.company, a.entity, a.key LIMIT 1) n
+), moved AS MATERIALIZED (
+    SELECT v.company, v.entity, v.number FROM moved_mapping v WHERE v.block = 'header'
 ), delivered AS (
     SELECT * FROM parent w
     WHERE (SELECT 1 FROM document d JOIN record r ON r.document_id = d.id AND r.block = 'header' AND r.record_key = ''
-           WHERE d.company = w.company AND d.entity = w.entity AND d.key = w.key LIMIT 1) IS NOT NULL
+           WHERE d.company = w.company AND d.entity = w.entity AND d.key = w.key
+             AND NOT EXISTS (SELECT FROM moved m WHERE m.company = d.company AND m.entity = d.entity AND m.number = d.mapping)
+           LIMIT 1) IS NOT NULL
 ), taken AS (
     -- as in awaited_take.sql
     DELETE FROM awaited_parent a

@@ -39,6 +39,8 @@ WITH RECURSIVE lane AS (
     FROM due
     WHERE p.delivery_id = due.delivery_id AND ($9 OR (SELECT h.document_id FROM hold h WHERE h.document_id = due.document_id) IS NULL)
     RETURNING p.delivery_id, p.document_id, p.company, p.version, p.run_id, p.block, p.record_key, p.attempts, p.looks, (extract(epoch FROM now() - due.sent_at) * 1000)::bigint AS sent_ago, p.reason, p.message
+), moved AS MATERIALIZED (
+    SELECT v.company, v.number FROM moved_mapping v WHERE v.entity = $1 AND v.block = $2
 ), intent_written AS (
     INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
     SELECT $4, $5, $6, $1, $2, count(*), now() + make_interval(secs => $7) FROM claimed HAVING count(*) > 0
@@ -49,11 +51,11 @@ WITH RECURSIVE lane AS (
 )
 SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.looks, c.sent_ago,
        dl.payload, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands,
-       c.reason, c.message AS said, false AS set_aside
+       c.reason, c.message AS said, EXISTS (SELECT FROM moved m WHERE m.company = c.company AND m.number = d.mapping) AS elsewhere, false AS set_aside
 FROM claimed c
 JOIN document d ON d.id = c.document_id
 JOIN delivery dl ON dl.id = c.delivery_id
 LEFT JOIN record r ON r.document_id = c.document_id AND r.block = c.block AND r.record_key = c.record_key
 UNION ALL
 -- what was set aside instead, so that whoever claims knows that there may be more
-SELECT delivery_id, document_id, company, '', version, NULL, '', 0, 0, NULL, '', NULL, NULL, NULL, NULL, false, NULL, NULL, true FROM held_back
+SELECT delivery_id, document_id, company, '', version, NULL, '', 0, 0, NULL, '', NULL, NULL, NULL, NULL, false, NULL, NULL, false, true FROM held_back

@@ -13,6 +13,7 @@ SELECT f.company, f.entity, f.watermark, f.paused_at, f.paused_by, f.stopped,
        coalesce(d.documents, 0) - rows.told AS documents, coalesce(p.parts, 0) AS parts, coalesce(p.queued, 0) AS queued, coalesce(p.sending, 0) AS sending,
        coalesce(p.retrying, 0) AS retrying, coalesce(p.unknown, 0) AS unknown, coalesce(p.waiting, 0) AS waiting,
        coalesce(p.failed, 0) AS failed, coalesce(p.on_hold, 0) AS on_hold, coalesce(n.records, 0) AS not_as_sent,
+       coalesce(o.records, 0) AS outdated,
        -- whoever knows the configuration says otherwise
        true AS configured
 FROM flow f
@@ -23,4 +24,6 @@ LEFT JOIN p ON p.company = f.company AND p.entity = f.entity
 LEFT JOIN (
     SELECT t.company, t.entity, count(DISTINCT t.id) AS records FROM record r JOIN document t ON t.id = r.document_id WHERE r.partial IS NOT NULL GROUP BY 1, 2
 ) n ON n.company = f.company AND n.entity = f.entity
+LEFT JOIN (
+{outdated}) o ON o.company = f.company AND o.entity = f.entity
 ORDER BY f.company, f.entity

@@ -1,0 +1,231 @@
+//! Records that were mapped under another definition: they are mapped anew from their stored content, compared with what was sent of them, and what
+//! differs is sent, once it is known how much that is. Plain functions; SYSPRO is not read.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Deps;
+use super::in_force::Snapshot;
+use super::replay::{PAGE, ReplayReport, remap};
+use crate::definition::Plan;
+use crate::domain::FlowId;
+use crate::domain::change_limit::ChangeLimit;
+use crate::domain::run::{RunId, RunKind};
+use crate::store::{Differing, Intake, IntakeDocument, OutdatedDocument, Resend, StoreError};
+
+/// One flow with records that were mapped under another definition.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct OutdatedFlow {
+    /// Which.
+    pub flow: FlowId,
+    /// All of its records.
+    pub records: i64,
+    /// Those that were mapped under another definition.
+    pub outdated: i64,
+    /// What of them differs from what was sent.
+    pub differing: Differing,
+    /// Those that were read without a column that the definition in force reads: only a sweep, which reads them again, can tell.
+    pub to_read: i64,
+    /// Those whose content cannot be read under the definition in force, with the reason.
+    pub unreadable: Vec<String>,
+    /// How many may be sent without a person's word.
+    pub limit: i64,
+}
+
+/// What differs in all flows that were asked for.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct OutdatedReport {
+    /// The flows with records that were mapped under another definition.
+    pub flows: Vec<OutdatedFlow>,
+    /// The limit as it is configured.
+    pub change_limit: String,
+    /// Whether more differs than may be sent: then nothing was.
+    pub above: bool,
+    /// What a person allowed.
+    pub allowed: Option<i64>,
+}
+
+impl OutdatedReport {
+    /// How many records differ in all.
+    pub fn differing(&self) -> i64 {
+        self.flows.iter().map(|flow| flow.differing.records).sum()
+    }
+
+    /// Records that only a sweep can tell of.
+    pub fn to_read(&self) -> i64 {
+        self.flows.iter().map(|flow| flow.to_read).sum()
+    }
+
+    fn decide(&mut self, limit: ChangeLimit) {
+        self.change_limit = limit.to_string();
+        self.above = match self.allowed {
+            Some(most) => self.differing() > most,
+            None => self.flows.iter().any(|flow| flow.differing.records > flow.limit),
+        };
+    }
+}
+
+/// Each flow in a line, and what to do about it.
+impl fmt::Display for OutdatedReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.flows.is_empty() {
+            return f.write_str("Every record was mapped under the definition in force; nothing was sent.");
+        }
+        for flow in &self.flows {
+            let Differing { compared, records, failing, .. } = &flow.differing;
+            write!(
+                f,
+                "{}: {} of {} records were mapped under another definition; {compared} were compared, {records} differ",
+                flow.flow, flow.outdated, flow.records
+            )?;
+            if *failing > 0 {
+                write!(f, ", of which {failing} cannot be mapped any more and would fail")?;
+            }
+            if self.allowed.is_none() {
+                write!(f, " (`flows.change_limit` {} allows {})", self.change_limit, flow.limit)?;
+            }
+            if flow.to_read > 0 {
+                write!(
+                    f,
+                    "; {} were read without a column that the definition reads now: `tieline sync --entity {} --company {} --sweep` reads them again",
+                    flow.to_read, flow.flow.entity, flow.flow.company
+                )?;
+            }
+            if !flow.unreadable.is_empty() {
+                write!(f, "; {} cannot be read from the ledger", flow.unreadable.len())?;
+            }
+            writeln!(f)?;
+        }
+        let differing = self.differing();
+        match (self.above, self.allowed) {
+            (true, Some(most)) => write!(
+                f,
+                "{differing} records differ, and --allow {most} was given: nothing was sent. If that is meant, allow {differing}."
+            ),
+            (true, None) => write!(
+                f,
+                "{differing} records differ, which is more than `flows.change_limit` ({}) allows: nothing was sent. Look at some of them first (`tieline \
+                 record COMPANY ENTITY KEY`). If the change is meant: `tieline replay --outdated --allow {differing} --why …`.",
+                self.change_limit
+            ),
+            (false, _) if differing == 0 => f.write_str("Nothing differs from what was sent."),
+            (false, _) => write!(f, "{differing} records differ and are sent."),
+        }
+    }
+}
+
+/// Compares all records of these flows that were mapped under another definition with what was sent of them. Nothing is written.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn compare(deps: &Deps, company: Option<&str>, entity: Option<&str>, allowed: Option<i64>) -> Result<OutdatedReport, StoreError> {
+    let definitions = deps.definitions.now();
+    let status = deps.store.flow_status().await?;
+    let mut report = OutdatedReport { flows: Vec::new(), change_limit: String::new(), above: false, allowed };
+    // parents before those that refer to them
+    for plan in &definitions.plans {
+        for row in status.iter().filter(|row| row.entity == plan.entity.as_str() && row.outdated > 0) {
+            if company.is_some_and(|only| only != row.company) || entity.is_some_and(|only| only != row.entity) {
+                continue;
+            }
+            let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
+            let limit = deps.settings.flows.change_limit.of(row.documents);
+            report.flows.push(compare_flow(deps, &definitions, flow, row.documents, row.outdated, limit).await?);
+        }
+    }
+    report.decide(deps.settings.flows.change_limit);
+    Ok(report)
+}
+
+async fn compare_flow(
+    deps: &Deps,
+    definitions: &Snapshot,
+    flow: FlowId,
+    records: i64,
+    outdated: i64,
+    limit: i64,
+) -> Result<OutdatedFlow, StoreError> {
+    let mut all =
+        OutdatedFlow { flow: flow.clone(), records, outdated, differing: Differing::default(), to_read: 0, unreadable: Vec::new(), limit };
+    let mut after = String::new();
+    loop {
+        let page = deps.store.outdated_page(flow.clone(), after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = last.stored.key.clone();
+        all.to_read += page.iter().filter(|document| !document.whole).count() as i64;
+        let documents = mapped(deps, definitions, &flow, page, &mut all.unreadable);
+        let found = deps.store.differing(intake(definitions, &flow, RunId::fresh(), documents)).await?;
+        all.differing.compared += found.compared;
+        all.differing.records += found.records;
+        all.differing.parts += found.parts;
+        all.differing.failing += found.failing;
+    }
+}
+
+/// Sends what differs of the compared flows. What was done before an error stays done, and doing it again is harmless.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn send(deps: &Deps, compared: &OutdatedReport, requested_by: &str, why: &str) -> Result<ReplayReport, StoreError> {
+    let definitions = deps.definitions.now();
+    let mut report = ReplayReport::default();
+    report.followed.begin(deps.store.time().await?);
+    for flow in &compared.flows {
+        let run = deps
+            .store
+            .run_begin(flow.flow.clone(), RunKind::Replay, requested_by.to_owned(), Some(why.to_owned()), definitions.number)
+            .await?;
+        report.runs.push((flow.flow.clone(), run));
+        let outcome = send_flow(deps, &definitions, &flow.flow, run, requested_by, &mut report).await;
+        let error = outcome.as_ref().err().map(|error: &StoreError| error.to_string());
+        deps.store.run_end(flow.flow.clone(), run, error).await?;
+        outcome?;
+    }
+    Ok(report)
+}
+
+async fn send_flow(
+    deps: &Deps,
+    definitions: &Snapshot,
+    flow: &FlowId,
+    run: RunId,
+    requested_by: &str,
+    report: &mut ReplayReport,
+) -> Result<(), StoreError> {
+    let mut after = String::new();
+    loop {
+        let page = deps.store.outdated_page(flow.clone(), after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.stored.key.clone();
+        let documents = mapped(deps, definitions, flow, page, &mut report.skipped);
+        let page = Intake { actor: requested_by.to_owned(), ..intake(definitions, flow, run, documents) };
+        let differing = deps.store.differing(page.clone()).await?;
+        report.documents += differing.ids.len() as u64;
+        differing.ids.iter().for_each(|id| report.followed.add(*id, None));
+        deps.store.intake(page).await?;
+    }
+}
+
+fn intake(definitions: &Snapshot, flow: &FlowId, run: RunId, documents: Vec<IntakeDocument>) -> Intake {
+    let on_gone = definitions.plan(&flow.entity).map(Plan::line_marks).unwrap_or_default();
+    Intake { resend: Resend::Differing, on_gone, ..Intake::of(flow.clone(), run, documents) }
+}
+
+/// Those of a page that were read with every column, mapped anew.
+fn mapped(
+    deps: &Deps,
+    definitions: &Snapshot,
+    flow: &FlowId,
+    page: Vec<OutdatedDocument>,
+    problems: &mut Vec<String>,
+) -> Vec<IntakeDocument> {
+    let mut documents = Vec::with_capacity(page.len());
+    for OutdatedDocument { stored, .. } in page.into_iter().filter(|document| document.whole) {
+        match remap(deps, definitions, flow, &stored) {
+            Ok(document) => documents.push(document),
+            Err(problem) => problems.push(format!("{flow}/{}: {problem}", stored.key)),
+        }
+    }
+    documents
+}

@@ -1,0 +1,46 @@
+//! What would be sent if documents were mapped anew, without sending it: people are told first.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::super::{Store, StoreError};
+use super::deliveries::differing;
+use super::mapping::mapping_in_force;
+use super::versions::{Chosen, choose_work, known_documents};
+use super::{Intake, Resend};
+use crate::domain::run::RunCounts;
+
+/// What differs between what was sent and what the definition in force makes of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Differing {
+    /// Records that were compared.
+    pub compared: i64,
+    /// Those of which something differs.
+    pub records: i64,
+    /// Parts of records that differ: the header, and each line.
+    pub parts: i64,
+    /// Records that the definition in force cannot map: they would fail.
+    pub failing: i64,
+    /// The numbers of those of which something differs.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub ids: Vec<i64>,
+}
+
+impl Store {
+    /// Compares a page of documents out of the ledger with what was sent of them. Nothing is written.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn differing(&self, intake: Intake) -> Result<Differing, StoreError> {
+        self.run("compare records with what was sent", move |conn| {
+            let intake = Intake { resend: Resend::Differing, ..intake };
+            let mapping = mapping_in_force(conn, &intake.flow)?;
+            let mut known = known_documents(conn, &intake)?;
+            let Chosen { work, .. } = choose_work(&intake, &mut known, &HashMap::new(), &mapping, &mut RunCounts::default());
+            differing(conn, &intake, &work)
+        })
+        .await
+    }
+}

@@ -1,0 +1,84 @@
+//! In which way the documents of a page were mapped, and how many of a flow were mapped in each way.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Integer};
+
+use super::super::{Conn, Tx};
+use super::{Intake, Work};
+use crate::domain::FlowId;
+use crate::store::text::Text;
+
+/// The way in which a flow's documents are mapped now.
+#[derive(QueryableByName)]
+pub(super) struct MappingInForce {
+    /// Its number in the flow; 0 where the ledger keeps none.
+    #[diesel(sql_type = Integer)]
+    pub(super) number: i32,
+    /// Those under which records went to another place.
+    #[diesel(sql_type = Array<Integer>)]
+    pub(super) moved: Vec<i32>,
+    /// Those that read other columns.
+    #[diesel(sql_type = Array<Integer>)]
+    pub(super) other_columns: Vec<i32>,
+}
+
+pub(super) fn mapping_in_force(conn: &mut Conn, flow: &FlowId) -> Tx<MappingInForce> {
+    Ok(sql_query(include_str!("../sql/mapping_in_force.sql"))
+        .bind::<Text, _>(flow.company.as_str())
+        .bind::<Text, _>(flow.entity.as_str())
+        .get_result(conn)?)
+}
+
+/// What was read whole again, and said the same: its content is known to have the columns of the mapping in force.
+pub(super) fn note_reading(conn: &mut Conn, ids: &[i64], mapping: &MappingInForce) -> Tx<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sql_query("UPDATE document SET reading = $2 WHERE id = ANY($1)")
+        .bind::<Array<BigInt>, _>(ids)
+        .bind::<Integer, _>(mapping.number)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Counts the documents that are mapped in the way in force from now on.
+pub(super) fn count_mapped(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<()> {
+    let mut counts: BTreeMap<i32, i64> = BTreeMap::new();
+    for w in work.iter().filter(|w| w.mapping != Some(mapping.number)) {
+        *counts.entry(mapping.number).or_default() += 1;
+        if let Some(before) = w.mapping {
+            *counts.entry(before).or_default() -= 1;
+        }
+    }
+    counts.retain(|_, count| *count != 0);
+    if counts.is_empty() {
+        return Ok(());
+    }
+    // in the order of their numbers: two pages of one flow at once wait for one another, and not each for the other
+    let (numbers, counts): (Vec<i32>, Vec<i64>) = counts.into_iter().unzip();
+    sql_query(
+        "INSERT INTO mapping_count AS c (company, entity, number, documents) \
+         SELECT $1, $2, n.number, n.count FROM unnest($3::integer[], $4::bigint[]) AS n (number, count) \
+         ON CONFLICT (company, entity, number) DO UPDATE SET documents = c.documents + excluded.documents",
+    )
+    .bind::<Text, _>(intake.flow.company.as_str())
+    .bind::<Text, _>(intake.flow.entity.as_str())
+    .bind::<Array<Integer>, _>(numbers)
+    .bind::<Array<BigInt>, _>(counts)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Records that went to another place than they would now are not there: from now on they count as not delivered. What is on its way to the
+/// other place stays so.
+pub(super) fn leave_places(conn: &mut Conn, work: &[Work<'_>]) -> Tx<()> {
+    let moved: Vec<i64> = work.iter().filter(|w| w.moved).map(|w| w.id).collect();
+    if moved.is_empty() {
+        return Ok(());
+    }
+    sql_query("DELETE FROM record WHERE document_id = ANY($1)").bind::<Array<BigInt>, _>(moved).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Records that were last mapped in another way than the definition in force maps them.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Bool};
+
+use super::placeholder::with_placeholders;
+use super::replay::StoredDocument;
+use super::{Store, StoreError};
+use crate::domain::FlowId;
+use crate::store::text::Text;
+
+/// A record that was last mapped in another way.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct OutdatedDocument {
+    /// As it was last read.
+    #[diesel(embed)]
+    pub stored: StoredDocument,
+    /// Whether its content was read with every column that the definition in force reads.
+    #[diesel(sql_type = Bool)]
+    pub whole: bool,
+}
+
+/// How many records of a flow were last mapped in another way.
+#[derive(Debug, Clone, QueryableByName)]
+pub(super) struct OutdatedCount {
+    #[diesel(sql_type = Text)]
+    pub(super) company: String,
+    #[diesel(sql_type = Text)]
+    pub(super) entity: String,
+    #[diesel(sql_type = BigInt)]
+    pub(super) records: i64,
+}
+
+impl Store {
+    /// The flows with records that were last mapped in another way, and how many there are of each.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn outdated(&self) -> Result<Vec<(FlowId, i64)>, StoreError> {
+        self.run("count records of other definitions", |conn| {
+            let rows: Vec<OutdatedCount> = sql_query(include_str!("sql/outdated.sql")).load(conn)?;
+            Ok(rows
+                .into_iter()
+                .map(|row| (FlowId::new(row.company.as_str(), row.entity.as_str()), row.records))
+                .filter(|(_, records)| *records > 0)
+                .collect())
+        })
+        .await
+    }
+
+    /// The next page of a flow's records that were last mapped in another way, by their keys.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn outdated_page(&self, flow: FlowId, after: String, limit: i64) -> Result<Vec<OutdatedDocument>, StoreError> {
+        self.run("read records of other definitions", move |conn| {
+            Ok(sql_query(with_placeholders(include_str!("sql/outdated_page.sql")))
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<Text, _>(after)
+                .bind::<BigInt, _>(limit)
+                .load(conn)?)
+        })
+        .await
+    }
+}

@@ -1,0 +1,7 @@
+SELECT coalesce(c.number, 0) AS number,
+       ARRAY(SELECT DISTINCT v.number FROM moved_mapping v WHERE v.company = $1 AND v.entity = $2) AS moved,
+       ARRAY(SELECT m.number FROM mapping m WHERE m.company = $1 AND m.entity = $2 AND m.columns <> n.columns) AS other_columns
+FROM (SELECT 1) AS one
+LEFT JOIN definition_in_force f ON true
+LEFT JOIN definition_mapping c ON c.definition = f.number AND c.company = $1 AND c.entity = $2
+LEFT JOIN mapping n ON n.company = c.company AND n.entity = c.entity AND n.number = c.number
