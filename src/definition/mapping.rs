@@ -125,3 +125,82 @@ fn columns(plan: &Plan) -> Vec<String> {
 fn place(target: &TargetPlan) -> String {
     json!([format!("{:?}", target.write), target.table, target.target_table, target.key_column, target.version_column]).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::load;
+    use crate::domain::EntityName;
+
+    const INVOICE: &str = include_str!("../../config/entities/invoice.toml");
+    const PROFILE: &str = include_str!("../../config/profiles/apo/invoice.toml");
+
+    /// The mappings with these files of a site's own, where the company's currency is this one.
+    fn of(files: &[(&str, &str)], profile: &str, entities: &[&str], currency: &str) -> BTreeMap<FlowId, MappingText> {
+        let site = tempfile::tempdir().expect("a directory");
+        for (name, text) in files {
+            let path = site.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
+        }
+        let entities: Vec<EntityName> = entities.iter().map(|entity| EntityName::new(*entity)).collect();
+        let companies = [(CompanyId::new("EDU1"), Some(currency.to_owned()))].into();
+        load(Some(site.path()), profile, &entities, &companies).expect("definitions").set.mappings
+    }
+
+    fn invoice(files: &[(&str, &str)]) -> MappingText {
+        of(files, "apo", &[], "ZAR")[&FlowId::new("EDU1", "invoice")].clone()
+    }
+
+    #[test]
+    fn what_is_written_decides_and_when_it_is_read_does_not() {
+        let shipped = invoice(&[]);
+        let swept = INVOICE.replace("[sweep]", "# ours\n[sweep]");
+        assert_ne!(swept, INVOICE);
+        let later = format!("schedule = \"7 7 * * *\"\n{}", INVOICE.replacen("schedule = ", "# schedule = ", 1));
+        for same in [swept, later, INVOICE.replacen("overlap_days = ", "overlap_days = 1", 1)] {
+            assert_eq!(invoice(&[("entities/invoice.toml", &same)]), shipped);
+        }
+        for (from, to) in [
+            ("u_branch = \"Branch\"", "u_branch = { constant = \"HQ\" }"),
+            ("table = \"sn_apo_invoice\"", "table = \"sn_apo_invoice2\""),
+            ("u_source_state = \"purged\"", "u_source_state = \"paid\""),
+        ] {
+            let changed = PROFILE.replacen(from, to, 1);
+            assert_ne!(changed, PROFILE, "{from}");
+            assert_ne!(invoice(&[("profiles/apo/invoice.toml", &changed)]).hash, shipped.hash, "{from}");
+        }
+    }
+
+    #[test]
+    fn only_the_code_lists_the_keys_and_the_currency_that_an_entity_uses_decide() {
+        let (shipped, flow) = (of(&[], "apo", &[], "ZAR"), |entity: &str| FlowId::new("EDU1", entity));
+        let tax = "otherwise = \"same\"\n[codes]\nA = \"standard\"\n";
+        let listed = of(&[("lookups/tax_code.toml", tax)], "apo", &[], "ZAR");
+        let changed = |other: &BTreeMap<FlowId, MappingText>| -> Vec<String> {
+            shipped.iter().filter(|(flow, mapping)| other.get(*flow) != Some(*mapping)).map(|(flow, _)| flow.entity.to_string()).collect()
+        };
+        let by_list = changed(&listed);
+        assert!(by_list.contains(&"invoice".to_owned()) && !by_list.contains(&"supplier".to_owned()), "{by_list:?}");
+        let by_currency = changed(&of(&[], "apo", &[], "EUR"));
+        assert!(by_currency.contains(&"invoice".to_owned()) && !by_currency.contains(&"supplier".to_owned()), "{by_currency:?}");
+        // a reference is written otherwise to an entity that is not carried
+        let alone = of(&[], "apo", &["invoice"], "ZAR");
+        assert_ne!(alone[&flow("invoice")].hash, shipped[&flow("invoice")].hash);
+        // lists that both sides may change are compared anyway
+        assert!(!shipped.contains_key(&flow("cost_center")), "{:?}", shipped.keys());
+    }
+
+    #[test]
+    fn places_and_columns_are_told_apart_from_what_is_written() {
+        let shipped = invoice(&[]);
+        let field = invoice(&[("profiles/apo/invoice.toml", &PROFILE.replace("u_branch = \"Branch\"", "u_branch = \"Journal\""))]);
+        assert_eq!((&field.places, &field.columns), (&shipped.places, &shipped.columns));
+        let table = invoice(&[("profiles/apo/invoice.toml", &PROFILE.replace("table = \"sn_apo_invoice\"", "table = \"u_own\""))]);
+        assert_ne!(table.places["header"], shipped.places["header"]);
+        assert_eq!(table.places["lines"], shipped.places["lines"]);
+        let wider = invoice(&[("entities/invoice.toml", &INVOICE.replacen("columns = [", "columns = [\"EntryNumber\", ", 1))]);
+        assert!(wider.columns.contains(&"EntryNumber".to_owned()) && !shipped.columns.contains(&"EntryNumber".to_owned()));
+        assert!(shipped.columns.iter().any(|column| column.starts_with("lines.")), "{:?}", shipped.columns);
+    }
+}

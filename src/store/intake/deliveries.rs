@@ -1,52 +1,24 @@
 //! What is to be sent of documents that have a new version, or are sent again: records that differ, those that are gone, and what holds them
 //! back.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
-use sha2::{Digest, Sha256};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::super::audit::{NewAudit, audit_append};
 use super::super::run::RunTally;
 use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
-use super::{Differing, Intake, IntakeRecord, MapFailure, Work, next_ids};
+use super::choose::{Chosen, HEADER, NewDelivery, latest_deliveries};
+use super::{Intake, Work, next_ids};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
-use crate::domain::delivery::ParkReason;
 use crate::domain::next_step::NextStep;
 use crate::store::text::{JsonText, Text};
-
-#[derive(QueryableByName)]
-struct Latest {
-    #[diesel(sql_type = BigInt)]
-    document_id: i64,
-    #[diesel(sql_type = Text)]
-    block: String,
-    #[diesel(sql_type = Text)]
-    record_key: String,
-    #[diesel(sql_type = Text)]
-    action: String,
-    #[diesel(sql_type = Binary)]
-    payload_hash: Vec<u8>,
-    #[diesel(sql_type = Nullable<Text>)]
-    state: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    reason: Option<String>,
-    #[diesel(sql_type = Bool)]
-    stands: bool,
-    #[diesel(sql_type = Bool)]
-    arrived: bool,
-    #[diesel(sql_type = Nullable<Text>)]
-    payload: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    refs: Option<String>,
-}
 
 #[derive(QueryableByName)]
 struct Parent {
@@ -81,23 +53,6 @@ struct TakenBack {
     document_id: i64,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     run_id: Option<Uuid>,
-}
-
-/// A delivery about to be written.
-struct NewDelivery<'a> {
-    document_id: i64,
-    version: i32,
-    block: Cow<'a, str>,
-    record_key: Cow<'a, str>,
-    action: &'static str,
-    payload: Cow<'a, str>,
-    hash: [u8; 32],
-    refs: Option<Cow<'a, str>>,
-    state: &'static str,
-    reason: Option<&'static str>,
-    message: Option<String>,
-    field: Option<&'a str>,
-    next_step: Option<Cow<'static, str>>,
 }
 
 /// Of aligned documents only those that cannot be mapped are dealt with here: their failure replaces what stands of them. What is sent again
@@ -211,48 +166,6 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
     Ok(queued)
 }
 
-/// How many of these documents would send something, of how many parts of records, and how many of them could not be mapped.
-pub(super) fn differing(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<Differing> {
-    let latest = latest_deliveries(conn, work)?;
-    let mut all = Differing { compared: work.len() as i64, ..Differing::default() };
-    for w in work {
-        let mut chosen = Chosen::default();
-        match &w.document.mapped {
-            Err(failure) => chosen.fail(w, failure, latest.get(&w.id)),
-            Ok(records) => chosen.choose(intake, w, records, latest.get(&w.id)),
-        }
-        let parts = chosen.deliveries.len() as i64;
-        if parts > 0 {
-            all.ids.push(w.id);
-            all.records += 1;
-            all.parts += parts;
-            all.failing += i64::from(w.document.mapped.is_err());
-        }
-    }
-    Ok(all)
-}
-
-/// The block of the root row.
-const HEADER: &str = "header";
-
-type LatestByRecord = HashMap<(String, String), Latest>;
-
-/// The newest delivery of every record of the documents that were known before.
-fn latest_deliveries(conn: &mut Conn, work: &[Work<'_>]) -> Tx<HashMap<i64, LatestByRecord>> {
-    let ids: Vec<i64> = work.iter().filter(|w| w.known).map(|w| w.id).collect();
-    let mut latest: HashMap<i64, LatestByRecord> = HashMap::new();
-    if ids.is_empty() {
-        return Ok(latest);
-    }
-    let gone: Vec<i64> = work.iter().filter(|w| w.document.marks.is_some()).map(|w| w.id).collect();
-    let rows: Vec<Latest> =
-        sql_query(include_str!("../sql/delivery_latest.sql")).bind::<Array<BigInt>, _>(ids).bind::<Array<BigInt>, _>(gone).load(conn)?;
-    for row in rows {
-        latest.entry(row.document_id).or_default().insert((row.block.clone(), row.record_key.clone()), row);
-    }
-    Ok(latest)
-}
-
 /// Which of the documents referred to have not been delivered.
 fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<HashSet<(String, String)>> {
     let wanted: HashSet<&(String, String)> =
@@ -267,147 +180,6 @@ fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<Ha
         .bind::<Array<Text>, _>(keys)
         .load(conn)?;
     Ok(rows.into_iter().map(|row| (row.entity, row.key)).collect())
-}
-
-pub(in crate::store) fn payload_hash(payload: &str, refs: Option<&str>) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    hasher.update(payload.as_bytes());
-    hasher.update([0]);
-    hasher.update(refs.unwrap_or_default().as_bytes());
-    hasher.finalize().into()
-}
-
-fn unmapped<'a>(w: &Work<'a>, failure: &'a MapFailure) -> NewDelivery<'a> {
-    NewDelivery {
-        document_id: w.id,
-        version: w.version,
-        block: failure.block.as_str().into(),
-        record_key: "".into(),
-        action: "unmapped",
-        payload: "{}".into(),
-        hash: payload_hash("unmapped", Some(&failure.message)),
-        refs: None,
-        state: "parked",
-        reason: Some(failure.reason.as_str()),
-        message: Some(failure.message.clone()),
-        field: Some(&failure.field),
-        next_step: Some(failure.next_step.text()),
-    }
-}
-
-/// What is to be sent of a document, and what of it is not to be sent any more.
-#[derive(Default)]
-struct Chosen<'a> {
-    deliveries: Vec<NewDelivery<'a>>,
-    /// Records of which nothing ever arrived and nothing is to be sent: (document, block, record).
-    withdrawn: Vec<(i64, String, String)>,
-}
-
-impl<'a> Chosen<'a> {
-    /// The failure of a document that cannot be mapped, unless it is known to fail in these words already.
-    fn fail(&mut self, w: &Work<'a>, failure: &'a MapFailure, before: Option<&LatestByRecord>) {
-        let delivery = unmapped(w, failure);
-        let known = before.and_then(|before| before.get(&(failure.block.clone(), String::new())));
-        let the_same = known.is_some_and(|last| last.action == "unmapped" && last.payload_hash == delivery.hash && last.state.is_some());
-        if w.fresh || w.all || !the_same {
-            self.deliveries.push(delivery);
-        }
-    }
-
-    /// The records whose content differs from what was last sent or is on its way, and those that are gone.
-    fn choose(&mut self, intake: &'a Intake, w: &Work<'a>, records: &'a [IntakeRecord], before: Option<&LatestByRecord>) {
-        let new = |block: Cow<'a, str>, record_key: Cow<'a, str>, action, payload: Cow<'a, str>, refs: Option<Cow<'a, str>>| NewDelivery {
-            document_id: w.id,
-            version: w.version,
-            block,
-            record_key,
-            action,
-            hash: payload_hash(&payload, refs.as_deref()),
-            payload,
-            refs,
-            state: "waiting",
-            reason: None,
-            message: None,
-            field: None,
-            next_step: None,
-        };
-        let mut here: HashSet<(&str, &str)> = HashSet::new();
-        for record in records {
-            here.insert((&record.block, &record.record_key));
-            let last = before.and_then(|b| b.get(&(record.block.clone(), record.record_key.clone())));
-            let refs = record.refs.as_deref().map(Cow::Borrowed);
-            let delivery =
-                new(record.block.as_str().into(), record.record_key.as_str().into(), "upsert", record.payload.as_str().into(), refs);
-            if w.all || w.moved || !last.is_some_and(|last| last.says("upsert", &delivery.hash)) {
-                self.deliveries.push(delivery);
-            }
-        }
-        // what the document no longer has
-        let whole = w.document.marks.as_ref();
-        for (place, last) in before.into_iter().flatten().filter(|(place, _)| !here.contains(&(place.0.as_str(), place.1.as_str()))) {
-            let (header, again) = (place.0 == HEADER, last.action == "gone");
-            // the header of a document that stays is among its records, or could never be mapped
-            let marks = match whole {
-                Some(marks) => marks.blocks.get(&place.0),
-                None if header => continue,
-                None => intake.on_gone.get(&place.0),
-            };
-            // nothing of it is in the table that it would be marked in
-            if w.moved || !last.may_have_arrived() {
-                if last.state.is_some() {
-                    self.withdrawn.push((w.id, place.0.clone(), place.1.clone()));
-                }
-                continue;
-            }
-            let Some(payload) = last.payload.as_deref() else { continue };
-            // a line that was gone before its document keeps its own mark
-            let payload = match marks {
-                Some(marks) if header || !again => overlay(payload, marks),
-                _ if again => Ok(payload.to_owned()),
-                _ => continue,
-            };
-            let (payload, unreadable) = match payload {
-                Ok(payload) => (payload, None),
-                Err(error) => (last.payload.clone().unwrap_or_default(), Some(error)),
-            };
-            let refs = last.refs.clone().map(Cow::Owned);
-            let mut delivery = new(place.0.clone().into(), place.1.clone().into(), "gone", payload.into(), refs);
-            if let Some(error) = unreadable {
-                (delivery.state, delivery.reason) = ("parked", Some(ParkReason::Poison.as_str()));
-                delivery.message = Some(format!(
-                    "what was last sent of it cannot be read back from the ledger, so that it is not marked as gone: {error}"
-                ));
-                delivery.next_step = Some(NextStep::StoredUnreadable.text());
-            }
-            if !last.says("gone", &delivery.hash) || (w.all && whole.is_some()) {
-                self.deliveries.push(delivery);
-            }
-        }
-    }
-}
-
-impl Latest {
-    /// Whether the newest delivery says the same, and has arrived or is still to arrive.
-    fn says(&self, action: &str, hash: &[u8]) -> bool {
-        self.action == action && self.payload_hash == hash && (self.stands || self.state.is_some())
-    }
-
-    /// Whether ServiceNow may have the record. What was refused or is not sent yet has not arrived.
-    fn may_have_arrived(&self) -> bool {
-        match (self.arrived, self.state.as_deref(), self.reason.as_deref()) {
-            (true, ..) => true,
-            (false, Some("parked"), Some("rejected" | "unreadable" | "missing_parent" | "on_hold" | "poison")) => false,
-            (false, Some("parked" | "sending" | "in_doubt"), _) => true,
-            (false, ..) => false,
-        }
-    }
-}
-
-/// Lays fields over a payload.
-fn overlay(payload: &str, marks: &BTreeMap<String, String>) -> Result<String, serde_json::Error> {
-    let mut fields: BTreeMap<String, String> = serde_json::from_str(payload)?;
-    fields.extend(marks.iter().map(|(name, value)| (name.clone(), value.clone())));
-    serde_json::to_string(&fields)
 }
 
 /// Since when a record of these has failed, by document, block and the line's key.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::super::{Store, StoreError};
-use super::deliveries::differing;
+use super::choose::differing;
 use super::mapping::mapping_in_force;
 use super::versions::{Chosen, choose_work, known_documents};
 use super::{Intake, Resend};

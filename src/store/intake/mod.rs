@@ -1,7 +1,9 @@
 //! A page of documents is taken in: versions, deliveries, watermark and audit in one transaction, by a fixed number of statements.
 //!
-//! `versions` says which documents are new or changed, `deliveries` what is therefore to be sent.
+//! `versions` says which documents are new or changed, `choose` what of them differs from what was sent, `deliveries` queues it, `mapping` keeps by
+//! which definition they were mapped.
 
+mod choose;
 mod deliveries;
 mod differing;
 mod mapping;
@@ -29,7 +31,7 @@ use crate::domain::warning::WarningKind;
 use crate::domain::{DocumentKey, Facts, FlowId};
 use crate::store::text::Text;
 
-pub(super) use self::deliveries::payload_hash;
+pub(super) use self::choose::payload_hash;
 use self::deliveries::{deliver, leave_to_alignment};
 use self::mapping::{count_mapped, leave_places, mapping_in_force, note_reading};
 use self::versions::{
