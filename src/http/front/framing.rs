@@ -65,6 +65,11 @@ impl Framing {
         matches!(self.at, At::Head { empty, begun } if begun || !empty)
     }
 
+    /// Whether nothing of the request in hand has come yet; empty lines before a request are nothing.
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self.at, At::Head { empty: true, begun: false })
+    }
+
     /// The next request may come. Answers whether it can be told where it begins.
     pub(super) fn next(&mut self) -> bool {
         if self.at == At::Lost {

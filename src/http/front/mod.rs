@@ -22,7 +22,7 @@ use tokio::time::{Sleep, sleep};
 
 use self::framing::Framing;
 pub(super) use self::places::Places;
-use self::places::{MOST, Place};
+use self::places::{MOST, Place, Standing, Waits};
 
 /// How many connections a worker of the server may accept at once: every one that has a place.
 pub(super) const PER_WORKER: usize = 2 * MOST;
@@ -55,8 +55,18 @@ pub(super) fn accept(socket: TcpStream, places: &Arc<Places>) -> io::Result<Plac
     }
 }
 
+/// The end of a connection that has lost its place; a task that waits is woken for it.
+fn keep_place(standing: &Standing, cx: &Context<'_>) -> io::Result<()> {
+    if standing.is_displaced(cx) {
+        return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "another connection has its place"));
+    }
+    Ok(())
+}
+
 impl AsyncRead for Placed {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // also in the middle of a handshake
+        keep_place(&self.place.standing, cx)?;
         Pin::new(&mut self.socket).poll_read(cx, buf)
     }
 }
@@ -98,11 +108,14 @@ impl ActixStream for Placed {
 pub(super) struct OneAtATime<T> {
     stream: T,
     reserved: bool,
+    standing: Arc<Standing>,
     framing: Framing,
     /// Read, and not handed on.
     held: BytesMut,
     /// The first bytes of the head in hand; of a connection of the reserve alone.
     begin: Vec<u8>,
+    /// Some answer has been taken whole.
+    served: bool,
     /// Something of the answer has been taken.
     answered: bool,
     /// All that was written has left.
@@ -133,15 +146,17 @@ impl OverPlaced for TlsStream<Placed> {
 /// A connection as the HTTP service takes it: the stream, and who is at the other end.
 pub(super) fn one_at_a_time<T: OverPlaced>(stream: T) -> (OneAtATime<T>, Option<SocketAddr>) {
     let placed = stream.placed();
-    let (peer, reserved) = (placed.socket.peer_addr().ok(), placed.place.reserved);
-    (OneAtATime::new(stream, reserved), peer)
+    let (peer, reserved, standing) = (placed.socket.peer_addr().ok(), placed.place.reserved, placed.place.standing.clone());
+    (OneAtATime::new(stream, reserved, standing), peer)
 }
 
 impl<T> OneAtATime<T> {
-    fn new(stream: T, reserved: bool) -> Self {
+    fn new(stream: T, reserved: bool, standing: Arc<Standing>) -> Self {
         Self {
             stream,
             reserved,
+            standing,
+            served: false,
             framing: Framing::new(),
             held: BytesMut::new(),
             begin: Vec::new(),
@@ -155,6 +170,20 @@ impl<T> OneAtATime<T> {
 }
 
 impl<T> OneAtATime<T> {
+    /// Says who waits for whom.
+    fn tell(&self) {
+        let answered = self.answered && self.flushed;
+        self.standing.is(if self.write.is_some() {
+            Waits::Service
+        } else if self.framing.is_whole() {
+            if answered { Waits::Nobody } else { Waits::Client }
+        } else if self.served && self.framing.is_new() {
+            Waits::Nobody
+        } else {
+            Waits::Service
+        });
+    }
+
     /// Ends a head that takes too long.
     fn head_time(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if !self.framing.is_in_head() {
@@ -191,6 +220,7 @@ impl<T> OneAtATime<T> {
 
     fn has_flushed(&mut self) {
         (self.write, self.flushed) = (None, true);
+        self.served |= self.answered && self.framing.is_whole();
         if self.may_read() {
             self.reader.take().into_iter().for_each(Waker::wake);
         }
@@ -234,8 +264,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for OneAtATime<T> {
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
+        keep_place(&this.standing, cx)?;
+        let may_read = this.may_read();
+        this.tell();
         // an answer that is not taken, or not given, keeps the next request out
-        if !this.may_read() {
+        if !may_read {
             this.reader = Some(cx.waker().clone());
             return Poll::Pending;
         }
@@ -252,6 +285,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for OneAtATime<T> {
             this.held.extend_from_slice(piece.filled());
         }
         this.hand_on(buf)?;
+        this.tell();
         this.head_time(cx)?;
         Poll::Ready(Ok(()))
     }
@@ -260,41 +294,35 @@ impl<T: AsyncRead + Unpin> AsyncRead for OneAtATime<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for OneAtATime<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        match Pin::new(&mut this.stream).poll_write(cx, bytes)? {
-            Poll::Ready(written) => {
-                this.has_written(&bytes[..written]);
-                Poll::Ready(Ok(written))
-            }
-            Poll::Pending => {
-                this.write_time(cx)?;
-                Poll::Pending
-            }
+        keep_place(&this.standing, cx)?;
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes)?;
+        match written {
+            Poll::Ready(written) => this.has_written(&bytes[..written]),
+            Poll::Pending => this.write_time(cx)?,
         }
+        this.tell();
+        written.map(Ok)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        match Pin::new(&mut this.stream).poll_flush(cx)? {
-            Poll::Ready(()) => {
-                this.has_flushed();
-                Poll::Ready(Ok(()))
-            }
-            Poll::Pending => {
-                this.write_time(cx)?;
-                Poll::Pending
-            }
+        keep_place(&this.standing, cx)?;
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx)?;
+        match flushed {
+            Poll::Ready(()) => this.has_flushed(),
+            Poll::Pending => this.write_time(cx)?,
         }
+        this.tell();
+        flushed.map(Ok)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        match Pin::new(&mut this.stream).poll_shutdown(cx)? {
-            Poll::Ready(()) => Poll::Ready(Ok(())),
-            Poll::Pending => {
-                this.write_time(cx)?;
-                Poll::Pending
-            }
+        let shut = Pin::new(&mut this.stream).poll_shutdown(cx)?;
+        if shut.is_pending() {
+            this.write_time(cx)?;
         }
+        shut.map(Ok)
     }
 }
 
@@ -309,7 +337,7 @@ mod tests {
 
     fn pair(reserved: bool) -> (DuplexStream, OneAtATime<DuplexStream>) {
         let (client, server) = duplex(1 << 20);
-        (client, OneAtATime::new(server, reserved))
+        (client, OneAtATime::new(server, reserved, Standing::new()))
     }
 
     /// What is handed on until nothing more is.

@@ -1,9 +1,12 @@
-//! How many connections there may be at once: altogether, and from one address. A few more are kept for the health of the service, asked
-//! for from the machine itself, so that neither a service manager nor a proxy takes a busy service for a dead one.
+//! How many connections there may be at once: altogether, and from one address. Where there is no place left, a connection that keeps the service
+//! waiting gives its place to the one that comes: that of half a request, or of an answer that is not read, before one at rest. A few more places
+//! are kept for the health of the service, asked for from the machine itself, so that neither a service manager nor a proxy takes a busy service
+//! for a dead one.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use tracing::warn;
@@ -12,7 +15,7 @@ use tracing::warn;
 pub(super) const MOST: usize = 512;
 /// Beyond them, from the machine itself, for health alone.
 const RESERVE: usize = 16;
-/// Refused connections are told of this often.
+/// Connections that lost their place, or got none, are told of this often.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// All places, shared by the server's threads.
@@ -24,20 +27,84 @@ pub(in crate::http) struct Places {
 
 #[derive(Debug, Default)]
 struct Taken {
-    all: usize,
+    next: u64,
+    all: HashMap<u64, (IpAddr, Arc<Standing>)>,
     by_address: HashMap<IpAddr, usize>,
     reserve: usize,
+    displaced: u64,
     refused: u64,
     told: Option<Instant>,
+}
+
+/// Who keeps whom waiting on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Waits {
+    /// The other end, for its answer.
+    Client,
+    /// Nobody: its last answer was taken, and no next request has begun.
+    Nobody,
+    /// The service: for a request, for the rest of one, or for its answer to be taken.
+    Service,
+}
+
+/// How one connection stands; told by the connection, read by whoever looks for a place.
+#[derive(Debug)]
+pub(super) struct Standing(Mutex<Stands>);
+
+#[derive(Debug)]
+struct Stands {
+    waits: Waits,
+    since: Instant,
+    displaced: bool,
+    waker: Option<Waker>,
+}
+
+impl Standing {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Stands { waits: Waits::Service, since: Instant::now(), displaced: false, waker: None })))
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Stands) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who waits now.
+    pub(super) fn is(&self, waits: Waits) {
+        self.with(|stands| {
+            if stands.waits != waits {
+                (stands.waits, stands.since) = (waits, Instant::now());
+            }
+        });
+    }
+
+    /// Whether another connection has its place; whoever asks is woken when that becomes so.
+    pub(super) fn is_displaced(&self, cx: &Context<'_>) -> bool {
+        self.with(|stands| {
+            if !stands.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                stands.waker = Some(cx.waker().clone());
+            }
+            stands.displaced
+        })
+    }
+
+    fn displace(&self) {
+        let waker = self.with(|stands| {
+            stands.displaced = true;
+            stands.waker.take()
+        });
+        waker.into_iter().for_each(Waker::wake);
+    }
 }
 
 /// One place; free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     places: Arc<Places>,
-    address: IpAddr,
+    number: u64,
     /// It is one of the reserve: only for health.
     pub(super) reserved: bool,
+    /// How its connection stands.
+    pub(super) standing: Arc<Standing>,
 }
 
 impl Places {
@@ -46,40 +113,76 @@ impl Places {
         Arc::new(Self { each, taken: Mutex::default() })
     }
 
-    /// A place for a connection from there, if there is one.
+    /// A place for a connection from there, if there is one, or one that another can give up.
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let address = address.to_canonical();
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.by_address.get(&address).copied().unwrap_or(0);
-        let reserved = if taken.all < MOST && own < self.each {
-            taken.all += 1;
-            *taken.by_address.entry(address).or_default() += 1;
-            false
-        } else if address.is_loopback() && taken.reserve < RESERVE {
-            taken.reserve += 1;
-            true
-        } else {
-            taken.refuse(address, own);
+        let full = if own >= self.each { Some(Some(address)) } else { (taken.all.len() >= MOST).then_some(None) };
+        let free = full.is_none_or(|among| taken.displace(among));
+        if !free && !(address.is_loopback() && taken.reserve < RESERVE) {
+            taken.refused += 1;
+            taken.tell(address, own);
             return None;
-        };
-        Some(Place { places: self.clone(), address, reserved })
+        }
+        if full.is_some() && free {
+            taken.displaced += 1;
+            taken.tell(address, own);
+        }
+        let standing = Standing::new();
+        let number = taken.next;
+        taken.next += 1;
+        if free {
+            taken.all.insert(number, (address, standing.clone()));
+            *taken.by_address.entry(address).or_default() += 1;
+        } else {
+            taken.reserve += 1;
+        }
+        Some(Place { places: self.clone(), number, reserved: !free, standing })
     }
 }
 
 impl Taken {
-    fn refuse(&mut self, address: IpAddr, own: usize) {
-        self.refused += 1;
+    /// Takes the place of the connection that has kept the service waiting for longest, or else of the one that has been at rest for longest: of all, or
+    /// of those from one address. Answers whether there was any; one whose answer is being made keeps its place.
+    fn displace(&mut self, among: Option<IpAddr>) -> bool {
+        let of = |(_, (address, _)): &(&u64, &(IpAddr, Arc<Standing>))| among.is_none_or(|among| *address == among);
+        let standing = |(number, (_, standing)): (&u64, &(IpAddr, Arc<Standing>))| {
+            let (waits, since) = standing.with(|stands| (stands.waits, stands.since));
+            (waits != Waits::Client).then_some((waits, std::cmp::Reverse(since), *number))
+        };
+        let Some((.., number)) = self.all.iter().filter(of).filter_map(standing).max() else { return false };
+        if let Some((_, standing)) = self.all.get(&number) {
+            standing.displace();
+        }
+        self.leave(number);
+        true
+    }
+
+    fn leave(&mut self, number: u64) {
+        let Some((address, _)) = self.all.remove(&number) else { return };
+        if let Some(own) = self.by_address.get_mut(&address) {
+            *own -= 1;
+            if *own == 0 {
+                self.by_address.remove(&address);
+            }
+        }
+    }
+
+    fn tell(&mut self, address: IpAddr, own: usize) {
         if self.told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
             return;
         }
         warn!(
+            closed = self.displaced,
             refused = self.refused,
-            connections = self.all,
+            connections = self.all.len(),
             %address,
             from_this_address = own,
-            "connections are refused, because there are too many at once; `http.connections_per_address` bounds those of one address"
+            "there are too many connections at once: those that kept the service waiting for longest are closed, and where there is none, new ones are \
+             refused; `http.connections_per_address` bounds those of one address"
         );
-        (self.refused, self.told) = (0, Some(Instant::now()));
+        (self.displaced, self.refused, self.told) = (0, 0, Some(Instant::now()));
     }
 }
 
@@ -88,14 +191,8 @@ impl Drop for Place {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if self.reserved {
             taken.reserve -= 1;
-            return;
-        }
-        taken.all -= 1;
-        if let Some(own) = taken.by_address.get_mut(&self.address) {
-            *own -= 1;
-            if *own == 0 {
-                taken.by_address.remove(&self.address);
-            }
+        } else {
+            taken.leave(self.number);
         }
     }
 }
@@ -108,10 +205,21 @@ mod tests {
         [192, 0, 2, last].into()
     }
 
+    fn displaced(place: &Place) -> bool {
+        place.standing.with(|stands| stands.displaced)
+    }
+
+    /// A place whose connection waits for its answer.
+    fn working(places: &Arc<Places>, address: IpAddr) -> Place {
+        let place = places.take(address).unwrap();
+        place.standing.is(Waits::Client);
+        place
+    }
+
     #[test]
     fn one_address_takes_its_share_and_leaves_the_others_theirs() {
         let places = Places::new(3);
-        let held: Vec<_> = (0..3).map(|_| places.take(address(1)).unwrap()).collect();
+        let held: Vec<_> = (0..3).map(|_| working(&places, address(1))).collect();
         assert!(places.take(address(1)).is_none());
         assert!(places.take(address(2)).is_some_and(|place| !place.reserved));
         drop(held);
@@ -120,9 +228,40 @@ mod tests {
     }
 
     #[test]
+    fn who_keeps_the_service_waiting_for_longest_gives_up_its_place() {
+        let places = Places::new(4);
+        let first: Vec<_> = (0..4).map(|_| places.take(address(1)).unwrap()).collect();
+        first[0].standing.is(Waits::Nobody);
+        first[1].standing.is(Waits::Client);
+        // 2 has waited for longer than 3, which began anew
+        first[3].standing.is(Waits::Client);
+        first[3].standing.is(Waits::Service);
+        let more: Vec<_> = (0..1).map(|_| working(&places, address(1))).collect();
+        assert_eq!(first.iter().map(displaced).collect::<Vec<_>>(), [false, false, true, false]);
+        let more_still = working(&places, address(1));
+        assert_eq!(first.iter().map(displaced).collect::<Vec<_>>(), [false, false, true, true]);
+        // then one at rest, and never one that waits for its answer
+        let last = working(&places, address(1));
+        assert_eq!(first.iter().map(displaced).collect::<Vec<_>>(), [true, false, true, true]);
+        assert!(places.take(address(1)).is_none());
+        drop((first, more, more_still, last));
+        let taken = places.taken.lock().unwrap();
+        assert!(taken.all.is_empty() && taken.by_address.is_empty(), "a place that was given up is freed once");
+    }
+
+    #[test]
+    fn another_address_is_not_made_to_pay_for_one_that_has_its_share() {
+        let places = Places::new(2);
+        let other = places.take(address(2)).unwrap();
+        let (_own, _own_too) = (places.take(address(1)).unwrap(), places.take(address(1)).unwrap());
+        let _third = places.take(address(1)).unwrap();
+        assert!(!displaced(&other), "though it has waited for longest");
+    }
+
+    #[test]
     fn health_has_places_of_its_own_from_the_machine_itself() {
         let places = Places::new(MOST);
-        let all: Vec<_> = (0..MOST).map(|_| places.take(address(1)).unwrap()).collect();
+        let all: Vec<_> = (0..MOST).map(|_| working(&places, address(1))).collect();
         assert!(places.take(address(2)).is_none());
         let own: IpAddr = [127, 0, 0, 1].into();
         let reserve: Vec<_> = (0..RESERVE).map(|_| places.take(own).unwrap()).collect();
