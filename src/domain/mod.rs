@@ -31,5 +31,5 @@ pub mod word;
 
 pub use document::{Document, DocumentKey, Facts, Fault, Row};
 pub use name::{CompanyId, EntityName, FlowId};
-pub use sys_id::SysId;
+pub use sys_id::{NoSysId, SysId};
 pub use value::Value;

@@ -3,17 +3,45 @@
 use std::fmt;
 use std::ops::Deref;
 
-/// A `sys_id`: never blank, so that a record cannot count as delivered without a row.
-///
-/// Rows of a real instance have 32 hexadecimal digits. That is not published as a rule, so the form is not checked.
+use super::visible::visible;
+
+/// A `sys_id`: 32 hexadecimal digits. Whatever else an answer gives for one is an error of its record: an id goes into addresses, and decides
+/// which row is written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SysId(Box<str>);
 
+/// A text that stands for a row's id and is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is no `sys_id`: the id of a row has 32 hexadecimal digits")]
+pub struct NoSysId {
+    /// Its beginning, fit to be shown.
+    given: String,
+}
+
+/// How much of a wrong id is quoted, in characters.
+const QUOTED: usize = 64;
+
 impl SysId {
-    /// The id without blanks around it; `None` when nothing is left.
-    pub fn new(text: &str) -> Option<Self> {
+    /// The id of a text without the blanks around it; `None` for a blank one, which names no row.
+    ///
+    /// # Errors
+    /// For every other text.
+    pub fn read(text: &str) -> Result<Option<Self>, NoSysId> {
         let text = text.trim();
-        (!text.is_empty()).then(|| Self(text.into()))
+        match text.len() {
+            0 => Ok(None),
+            32 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(Some(Self(text.into()))),
+            _ => {
+                let begin: String = text.chars().take(QUOTED).collect();
+                let more = if begin.len() < text.len() { "…" } else { "" };
+                Err(NoSysId { given: format!("{}{more}", visible(&begin)) })
+            }
+        }
+    }
+
+    /// The same where a text that is no id counts as none.
+    pub fn new(text: &str) -> Option<Self> {
+        Self::read(text).ok().flatten()
     }
 
     /// The text itself.
@@ -64,11 +92,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_blank_id_is_none() {
-        assert_eq!(SysId::new(""), None);
-        assert_eq!(SysId::new(" \t"), None);
-        let id = SysId::new(" aB1 ").unwrap();
-        assert_eq!(id, "aB1");
-        assert!(id.names("Ab1") && !id.names("ab2"));
+    fn an_id_has_32_hexadecimal_digits() {
+        assert_eq!(SysId::read(" \t"), Ok(None), "no row is named");
+        let id = SysId::new(" 00aBcdef00abcdef00abcdef00abcdef ").unwrap();
+        assert_eq!(id, "00aBcdef00abcdef00abcdef00abcdef");
+        assert!(id.names("00ABCDEF00abcdef00abcdef00abcdef") && !id.names("01abcdef00abcdef00abcdef00abcdef"));
+        let long = "a".repeat(33);
+        let others = [
+            "a1",
+            "../../sys_user/6816f79cc0a8016401c5a33be04be441",
+            &long,
+            "0xabcdef00abcdef00abcdef00abcdef",
+            "00abcdef00abcdef 0abcdef00abcdef0",
+            "٠٠abcdef00abcdef00abcdef00abcd",
+        ];
+        for other in others {
+            let error = SysId::read(other).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{other}` is no `sys_id`")), "{error}");
+        }
+        let error = SysId::read(&format!("\u{202e}{}", "x".repeat(1 << 20))).unwrap_err().to_string();
+        assert!(error.contains("[U+202E]x") && error.len() < 200, "{error}");
     }
 }

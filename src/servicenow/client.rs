@@ -16,8 +16,8 @@ use url::Url;
 
 use crate::config::settings::ServiceNowSettings;
 use crate::definition::plan::{AlignPlan, TargetPlan, WatchPlan, WriteMode};
-use crate::domain::CompanyId;
 use crate::domain::next_step::NextStep;
+use crate::domain::{CompanyId, NoSysId, SysId};
 use crate::net::{Bytes, HttpClient, Method, NetError};
 use crate::retry;
 use crate::telemetry::labels::System;
@@ -499,10 +499,18 @@ fn too_many(body: &Body) -> String {
     if let Body::Failure(words) = body { words.line() } else { "too many requests".into() }
 }
 
+/// What a row gives for an id and is none: such a row is never taken for one.
+fn no_id(row: &Row) -> Option<NoSysId> {
+    ["sys_id", "sys_target_sys_id"].iter().find_map(|column| SysId::read(row.text(column)?).err())
+}
+
 fn read_rows(path: &str, answer: &Answer) -> Result<Vec<Row>, ServiceNowError> {
     let (status, what) = (answer.status, what(&Method::GET, path));
     match (status, read_body(&answer.body)) {
-        (200, Body::Document(Document { result: Some(rows) })) => Ok(rows),
+        (200, Body::Document(Document { result: Some(rows) })) => match rows.iter().find_map(no_id) {
+            None => Ok(rows),
+            Some(error) => Err(ServiceNowError::BadAnswer { what, status, problem: format!("a row's {error}") }),
+        },
         (200, Body::Document(_)) => Err(ServiceNowError::BadAnswer { what, status, problem: "it has no `result`".into() }),
         (429, body) => Err(ServiceNowError::Throttled { what, words: too_many(&body), retry_after: answer.retry_after }),
         (_, Body::Page(title)) => Err(ServiceNowError::Page { what, status, title: quoted(&title) }),

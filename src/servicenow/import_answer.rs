@@ -95,7 +95,11 @@ pub(super) fn read(target: &TargetPlan, document: &Document) -> Answered {
         return doubt("loaded but not yet transformed: the answer points at the staging table");
     }
     let linked = || entry.filled("record_link").and_then(|link| link.split('?').next()).and_then(|link| link.rsplit('/').next());
-    let sys_id = entry.filled("sys_id").or_else(|| entry.filled("sys_target_sys_id")).or_else(linked).and_then(SysId::new);
+    let sys_id = entry.filled("sys_id").or_else(|| entry.filled("sys_target_sys_id")).or_else(linked);
+    let sys_id = match sys_id.map_or(Ok(None), SysId::read) {
+        Ok(sys_id) => sys_id,
+        Err(error) => return doubt(&format!("the transform ended as `{}`, and its answer cannot be used: {error}", state(entry))),
+    };
     let (table, said) = (table.to_owned(), beside(entry, entries));
     match how {
         How::Unchanged => Answered::Ignored { sys_id, table, said },

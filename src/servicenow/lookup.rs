@@ -89,7 +89,9 @@ impl Query<'_> {
         values: &[&str],
         hidden: bool,
     ) -> Result<(Vec<Row>, HashSet<String>), ServiceNowError> {
-        let wanted: HashSet<&str> = values.iter().copied().filter(|value| !value.is_empty()).collect();
+        // an id of the ledger's that is none, from before ids were checked, is no row's
+        let usable = |value: &&str| !value.is_empty() && (self.column != "sys_id" || SysId::new(value).is_some());
+        let wanted: HashSet<&str> = values.iter().copied().filter(usable).collect();
         let mut ordered: Vec<&str> = wanted.iter().copied().collect();
         ordered.sort_unstable();
         let (plain, special): (Vec<&str>, Vec<&str>) = ordered.into_iter().partition(|value| is_plain(value));

@@ -309,7 +309,14 @@ fn after(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step, 
 
 fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating: Option<SysId>, document: &Document) -> Step {
     let row = document.result.as_ref().and_then(|rows| rows.first());
-    let named = |row: &Row| row.text("sys_id").and_then(SysId::new).or_else(|| updating.clone());
+    let named = |row: &Row| row.text("sys_id").map_or(Ok(None), SysId::read);
+    // the row may stand: it is looked up before anything else is done
+    if let Some(error) = row.and_then(|row| named(row).err()) {
+        return Step::Done(Ok(Outcome::InDoubt {
+            message: format!("`{}` accepted the record, and its answer cannot be used: {error}", target.table),
+        }));
+    }
+    let named = |row: &Row| named(row).ok().flatten().or_else(|| updating.clone());
     let Some((row, sys_id)) = row.and_then(|row| Some((row, named(row)?))) else {
         return Step::Done(Ok(Outcome::InDoubt {
             message: format!("`{}` accepted the record, but the answer names no row", target.table),

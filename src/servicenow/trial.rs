@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::definition::plan::{TargetPlan, WriteMode};
+use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::net::{Bytes, Method};
 
@@ -105,9 +106,9 @@ impl Place<'_> {
     /// Takes away what an earlier try left; the sys_id that stays, and why, when it cannot.
     async fn clear(&self) -> Result<Result<(), (String, String)>, ServiceNowError> {
         for row in self.rows().await? {
-            let id = row.filled("sys_id").unwrap_or_default();
-            if let Err(problem) = take_away(self.sn, self.tokens, self.table, id).await {
-                return Ok(Err((id.to_owned(), problem)));
+            let Some(id) = row.filled("sys_id").and_then(SysId::new) else { continue };
+            if let Err(problem) = take_away(self.sn, self.tokens, self.table, &id).await {
+                return Ok(Err((id.into(), problem)));
             }
         }
         Ok(Ok(()))
@@ -123,9 +124,9 @@ impl Place<'_> {
 }
 
 /// Deletes a row and looks that it is gone; why not, otherwise.
-async fn take_away(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, id: &str) -> Result<(), String> {
+async fn take_away(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, id: &SysId) -> Result<(), String> {
     let path = format!("/api/now/table/{}/{}", encode(table), encode(id));
-    let here = Place { sn, tokens, table, column: "sys_id", mark: id.to_owned(), more: &[] };
+    let here = Place { sn, tokens, table, column: "sys_id", mark: id.to_string(), more: &[] };
     let (mut problem, mut seen) = (String::new(), false);
     for look in 0..LOOKS {
         if look > 0 {

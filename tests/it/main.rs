@@ -48,6 +48,7 @@ mod poison;
 mod prometheus;
 mod reload;
 mod results;
+mod row_ids;
 mod same_key;
 mod secrets;
 mod service_manager;

@@ -40,6 +40,13 @@ fn read(delivery: &Claimed) -> Result<Stored, String> {
     let wrong = |what: &str, error: serde_json::Error| {
         format!("the ledger holds {what} for delivery {} of `{}` that cannot be read back: {error}", delivery.delivery_id, delivery.key)
     };
+    // such an id is from before ids were checked: without it, a second row would be made
+    if let Some(Err(error)) = delivery.sys_id.as_deref().map(SysId::read) {
+        return Err(format!(
+            "the ledger holds a row for delivery {} of `{}` that cannot be written to: {error}",
+            delivery.delivery_id, delivery.key
+        ));
+    }
     Ok(Stored {
         fields: serde_json::from_str(&delivery.payload).map_err(|error| wrong("fields", error))?,
         refs: delivery

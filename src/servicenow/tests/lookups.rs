@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::support::*;
 use crate::definition::plan::{AlignPlan, WatchPlan, WatchRow};
+use crate::domain::SysId;
 use crate::domain::merge::Rule;
 use crate::servicenow::*;
 
@@ -57,8 +58,8 @@ async fn only_the_exact_key_counts_and_special_characters_do_no_harm() {
     let server = instance(rows);
     let asked = ["EDU1/e/A", "EDU1/e/a,b", "EDU1/e/a^b", "EDU1/e/a", "EDU1/e/a^c"].map(str::to_owned);
     let found = server.client().find_by_key(&Tokens::default(), &table(), &asked).await.unwrap();
-    let ids: Vec<Option<&str>> = found.iter().map(|found| found.as_ref().map(|found| found.sys_id.as_str())).collect();
-    assert_eq!(ids, [None, Some("comma"), Some("caret"), Some("plain"), None]);
+    let ids: Vec<Option<SysId>> = found.into_iter().map(|found| found.map(|found| found.sys_id)).collect();
+    assert_eq!(ids, [None, Some(id("comma")), Some(id("caret")), Some(id("plain")), None]);
 }
 
 #[actix_rt::test]
@@ -103,7 +104,7 @@ async fn natural_keys_of_several_columns_are_compared_whole() {
     let mut target = table();
     target.natural_key = vec!["u_amount".into(), "name".into()];
     let found = server.client().find_by_natural_key(&Tokens::default(), &target, &records(2)).await.unwrap();
-    assert_eq!(found.iter().map(|found| found.as_ref().map(|found| found.sys_id.as_str())).collect::<Vec<_>>(), [Some("b"), None]);
+    assert_eq!(found.into_iter().map(|found| found.map(|found| found.sys_id)).collect::<Vec<_>>(), [Some(id("b")), None]);
 }
 
 #[actix_rt::test]

@@ -53,8 +53,34 @@ pub(super) enum Reply {
     Hang,
 }
 
-pub(super) fn reply(status: u16, body: Value) -> Reply {
+/// An answer. Tests give rows short ids: here they get the form that ids have.
+pub(super) fn reply(status: u16, mut body: Value) -> Reply {
+    whole_ids(&mut body);
     Reply::Http(status, vec![("Content-Type", "application/json;charset=UTF-8".into())], body.to_string())
+}
+
+/// The id that a short one stands for: its bytes as hexadecimal digits, so that ids keep their order.
+pub(super) fn whole(short: &str) -> String {
+    if short.is_empty() || SysId::new(short).is_some() {
+        return short.to_owned();
+    }
+    let digits: String = short.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{digits:0<32}")
+}
+
+fn whole_ids(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(text) if matches!(name.as_str(), "sys_id" | "sys_target_sys_id") => *text = whole(text),
+                    value => whole_ids(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(whole_ids),
+        _ => {}
+    }
 }
 
 pub(super) fn refusal(status: u16, message: &str, detail: &str) -> Reply {
@@ -282,6 +308,8 @@ pub(super) fn items(seen: &Seen) -> Vec<(String, String, String, Value, Value)> 
 }
 
 pub(super) fn serviced(id: &str, status: u16, body: &Value) -> Value {
+    let mut body = body.clone();
+    whole_ids(&mut body);
     json!({"id": id, "status_code": status, "status_text": "X", "body": BASE64_STANDARD.encode(body.to_string()), "execution_time": 3})
 }
 
@@ -289,13 +317,31 @@ pub(super) fn batch_answer(serviced: Vec<Value>, unserviced: &[&str]) -> Reply {
     reply(200, json!({"batch_request_id": "1", "serviced_requests": serviced, "unserviced_requests": unserviced}))
 }
 
-pub(super) fn ids(outcomes: &[Outcome]) -> Vec<&str> {
-    fn id(outcome: &Outcome) -> &str {
-        if let Outcome::Confirmed { sys_id, .. } = outcome { sys_id.as_str() } else { panic!("{outcome:?}") }
-    }
+/// The short id behind a whole one, where there is one.
+pub(super) fn short(id: &str) -> String {
+    let bytes: Option<Vec<u8>> = (0..id.len() / 2).map(|at| u8::from_str_radix(id.get(2 * at..2 * at + 2)?, 16).ok()).collect();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = text.map(|text| text.trim_end_matches('\0').to_owned());
+    text.filter(|text| text.chars().all(|letter| (' '..='~').contains(&letter))).unwrap_or_else(|| id.to_owned())
+}
+
+/// A message with short ids.
+pub(super) fn shortened(message: &str) -> String {
+    let words = message.split_inclusive(|letter: char| !letter.is_ascii_hexdigit());
+    words
+        .map(|word| match word.get(..32).and_then(SysId::new) {
+            Some(id) => format!("{}{}", short(&id), &word[32..]),
+            None => word.to_owned(),
+        })
+        .collect()
+}
+
+/// The rows of confirmed records, by their short ids.
+pub(super) fn ids(outcomes: &[Outcome]) -> Vec<String> {
+    let id = |outcome: &Outcome| if let Outcome::Confirmed { sys_id, .. } = outcome { short(sys_id) } else { panic!("{outcome:?}") };
     outcomes.iter().map(id).collect()
 }
 
 pub(super) fn id(text: &str) -> SysId {
-    SysId::new(text).unwrap()
+    SysId::new(&whole(text)).unwrap()
 }

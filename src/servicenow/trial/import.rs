@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::definition::plan::TargetPlan;
+use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
@@ -63,13 +64,13 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
     let pending = entries.iter().filter(|entry| entry.text("table") == Some(target.table.as_str()));
     // a lost answer stands in the staging row too
     let stood: Vec<Row> = if entries.is_empty() { rows.iter().map(verdict_of).collect() } else { Vec::new() };
-    let mut ids: Vec<&str> = rows.iter().chain(pending).filter_map(|row| row.filled("sys_id")).collect();
+    let mut ids: Vec<SysId> = rows.iter().chain(pending).filter_map(|row| row.filled("sys_id").and_then(SysId::new)).collect();
     ids.sort_unstable();
     ids.dedup();
     let mut left = None;
     for id in ids {
-        if let Err(problem) = take_away(sn, tokens, &target.table, id).await {
-            left = Some(staged(&place, id, &problem));
+        if let Err(problem) = take_away(sn, tokens, &target.table, &id).await {
+            left = Some(staged(&place, &id, &problem));
         }
     }
     // whatever a map made of a row without a key is worse than a staging row, which the instance itself removes
@@ -171,7 +172,7 @@ async fn landed<'a>(
             continue;
         }
         match entry.filled("status").unwrap_or_default().to_ascii_lowercase().as_str() {
-            "inserted" | "insert" => match take_away(sn, tokens, table, id).await {
+            "inserted" | "insert" => match made_away(sn, tokens, table, id).await {
                 Ok(()) if said.is_none() => {
                     let text = format!(
                         "a row could be staged; its transform made a row of `{table}` out of a row without a key, which was taken away"
@@ -196,6 +197,15 @@ async fn landed<'a>(
         }
     }
     said
+}
+
+/// As [`take_away`], by an id that an answer gives.
+async fn made_away(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, id: &str) -> Result<(), String> {
+    match SysId::read(id) {
+        Ok(Some(id)) => take_away(sn, tokens, table, &id).await,
+        Ok(None) => Err("the answer does not name it".into()),
+        Err(error) => Err(format!("the answer names it by {error}")),
+    }
 }
 
 /// A staging row's columns under the names of the POST's answer.

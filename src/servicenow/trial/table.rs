@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::definition::plan::TargetPlan;
 use crate::definition::record::derived_sys_id;
+use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
@@ -27,7 +28,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
     };
     let place = Place { sn, tokens, table: &target.table, column, mark: format!("{TRIAL}/{}", target.table), more: &[] };
     // as the Writer sends it, so that what is tried is what will be done
-    let id = sn.settings().derived_sys_id.then(|| derived_sys_id(&place.mark, &target.block));
+    let id = sn.settings().derived_sys_id.then(|| derived_sys_id(&place.mark, &target.block)).as_deref().and_then(SysId::new);
     match place.clear().await {
         Err(error) => return unlooked(&error),
         Ok(Err((id, problem))) => return place.stands(&id, &problem, "a row of an earlier try is there, so that rows can be created"),
@@ -72,7 +73,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
     };
     let judged = sn.write(tokens, &op).await;
     let made = match &judged {
-        Judged::Done(document) => document.result.iter().flatten().find_map(|row| row.filled("sys_id")).map(str::to_owned),
+        Judged::Done(document) => document.result.iter().flatten().find_map(|row| row.filled("sys_id").and_then(SysId::new)),
         _ => None,
     };
     match made {
@@ -86,8 +87,8 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
                 format!("{}; whether a row was made could not be looked up: {}", no_verdict(&judged, ROLE).1, error.chain()),
                 NextStep::TrialRowUnseen { table: target.table.clone(), column: column.to_owned(), mark: place.mark.clone() },
             ),
-            Ok(rows) => match rows.first().and_then(|row| row.filled("sys_id")) {
-                Some(id) => ended(&place, id, "a row could be created, although the answer did not say so", true).await,
+            Ok(rows) => match rows.first().and_then(|row| row.filled("sys_id").and_then(SysId::new)) {
+                Some(id) => ended(&place, &id, "a row could be created, although the answer did not say so", true).await,
                 None => no_verdict(&judged, ROLE),
             },
         },
@@ -104,7 +105,7 @@ async fn looked(place: &Place<'_>, judged: &Judged) -> Result<Vec<Row>, ServiceN
     }
 }
 
-async fn ended(place: &Place<'_>, id: &str, made: &str, kept: bool) -> Said {
+async fn ended(place: &Place<'_>, id: &SysId, made: &str, kept: bool) -> Said {
     match take_away(place.sn, place.tokens, place.table, id).await {
         Err(problem) => place.stands(id, &problem, made),
         Ok(()) if kept => well(format!("{made}, and was taken away again")),

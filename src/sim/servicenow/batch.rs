@@ -152,7 +152,11 @@ fn run(instance: &Instance, outer: &Call, item: &Item, authorization: Option<&st
         return reply;
     }
     match fault {
-        None | Some(Fault::Slow(_) | Fault::Named(_)) => instance.dispatch(&call, work),
+        Some(Fault::Named(named)) => {
+            let reply = instance.dispatch(&call, work);
+            if reply.status < 400 { super::http::replaced(&named, &reply).unwrap_or(reply) } else { reply }
+        }
+        None | Some(Fault::Slow(_)) => instance.dispatch(&call, work),
         Some(Fault::StatusAfterCommit(status)) => {
             let done = work.commits;
             let reply = instance.dispatch(&call, work);

@@ -10,6 +10,8 @@ use actix_web::middleware::{Compress, Condition, Next, from_fn};
 use actix_web::web::{self, Bytes};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
+use serde_json::Value;
+
 use crate::sim::faults::{Fault, FaultPlan, NamedFault, play};
 
 use super::reply::{Call, Reply, Work};
@@ -93,8 +95,13 @@ async fn answer(request: HttpRequest, body: Bytes, instance: web::Data<Instance>
 }
 
 /// The answer a named fault gives instead of the true one.
-fn replaced(named: &str, reply: &Reply) -> Option<Reply> {
+pub(super) fn replaced(named: &str, reply: &Reply) -> Option<Reply> {
     match named {
+        "wrong_sys_id" => {
+            let mut body = serde_json::from_slice(&reply.body).ok()?;
+            wrong_ids(&mut body);
+            Some(Reply { status: reply.status, headers: reply.headers.clone(), json: reply.json, body: body.to_string().into_bytes() })
+        }
         "error_in_200_after_commit" => Some(Reply { status: 200, ..Reply::cancelled() }),
         "operation_failed_after_commit" => Some(Reply::error(403, "Operation Failed", None)),
         "cancelled_after_commit" => Some(Reply::cancelled()),
@@ -106,6 +113,28 @@ fn replaced(named: &str, reply: &Reply) -> Option<Reply> {
             Some(Reply { status: 200, headers: Vec::new(), json: true, body })
         }
         _ => None,
+    }
+}
+
+/// What the fault `wrong_sys_id` gives instead of each row's id: something else would be asked for if it stood in an address.
+pub const WRONG_SYS_ID: &str = "../sys_user/6816f79cc0a8016401c5a33be04be441?x=";
+
+fn wrong_ids(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(id) if matches!(name.as_str(), "sys_id" | "sys_target_sys_id") => {
+                        if !id.is_empty() {
+                            WRONG_SYS_ID.clone_into(id);
+                        }
+                    }
+                    value => wrong_ids(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(wrong_ids),
+        _ => {}
     }
 }
 

@@ -3,7 +3,7 @@
 //! It owns rows in memory and the rules that act on them, and follows the facts known of the real system rather than a client's
 //! convenience; whatever they leave open is a switch in [`ServiceNowOptions`]. Faults are rules of [`crate::sim::faults`]; by
 //! [`crate::sim::faults::Fault::Named`] it knows further `twice` (a request that arrives two times), `hibernation`, `revoke_tokens`, `error_in_200`, `error_in_200_after_commit`,
-//! `operation_failed_after_commit`, `cancelled_after_commit` and `broken_result_after_commit`. A rule whose path begins with `batch:`, such as
+//! `operation_failed_after_commit`, `cancelled_after_commit`, `broken_result_after_commit` and `wrong_sys_id` ([`WRONG_SYS_ID`] instead of each row's id). A rule whose path begins with `batch:`, such as
 //! `batch:/api/now/import`, strikes single items of a batch.
 //!
 //! Left out: Attachment, Aggregate and AP Invoice APIs, XML, JSONv2, SOAP, `^NQ` and scripts in queries, domain separation.
@@ -26,6 +26,8 @@ mod store;
 mod table_api;
 mod token;
 mod values;
+
+pub use http::WRONG_SYS_ID;
 
 #[cfg(test)]
 mod tests;

@@ -33,7 +33,7 @@ fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
 }
 
 fn good() -> Verdict {
-    let sys_id = crate::domain::SysId::new("a").unwrap();
+    let sys_id = crate::domain::SysId::new(&"a".repeat(32)).unwrap();
     Verdict::Confirmed { sys_id, table: "t".into(), how: "inserted", partial: Vec::new(), said: None }
 }
 
