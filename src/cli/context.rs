@@ -192,14 +192,11 @@ impl Context {
     pub(super) async fn open(checked: Checked) -> Result<Self, Failure> {
         let settings = checked.settings().clone();
         let directory = settings.state.directory.clone();
-        std::fs::create_dir_all(&directory).map_err(|error| {
-            Failure::new(
-                Exit::Failed,
-                format!("the state directory {} cannot be made: {error}; make it, or set `state.directory`", directory.display()),
-            )
-        })?;
         let (cluster, url) = match &settings.database.url {
-            Some(url) => (None, url.clone()),
+            Some(url) => {
+                config::make_state_directory(&directory, None).map_err(|error| Failure::plain(&error))?;
+                (None, url.clone())
+            }
             None => {
                 let (state, database) = (settings.state.clone(), settings.database.clone());
                 let started = tokio::task::spawn_blocking(move || postgres::start(&state, &database)).await;
@@ -384,8 +381,7 @@ fn node(directory: &Path) -> Result<(Node, Option<File>), Failure> {
     let path = directory.join("node");
     let failed =
         |error: std::io::Error| Failure::new(Exit::Failed, format!("the node's name cannot be kept in {}: {error}", path.display()));
-    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-    crate::config::give_to_owner_of(directory, &file).map_err(failed)?;
+    let mut file = config::open_private(&path).map_err(failed)?;
     let incarnation = Uuid::now_v7();
     match file.try_lock() {
         Ok(()) => {}

@@ -182,8 +182,7 @@ fn alone(context: &Context) -> Result<File, Failure> {
     let directory = &context.checked.settings().state.directory;
     let path = directory.join("credential.lock");
     let locked = || {
-        let file = File::options().write(true).create(true).truncate(false).open(&path)?;
-        crate::config::give_to_owner_of(directory, &file)?;
+        let file = crate::config::open_private(&path)?;
         file.lock()?;
         Ok(file)
     };

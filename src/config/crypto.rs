@@ -242,7 +242,9 @@ impl KeyRing {
         }
         let written = (|| {
             let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            fs::create_dir_all(directory)?;
+            if !directory.exists() {
+                super::make_state_directory(directory, None).map_err(io::Error::other)?;
+            }
             let draft = directory.join(format!(".master-key-{}", std::process::id()));
             let _ = fs::remove_file(&draft);
             let result = write_private(&draft, text.as_bytes(), directory).and_then(|()| match replace {
@@ -370,6 +372,7 @@ fn write_private(path: &Path, bytes: &[u8], directory: &Path) -> io::Result<()> 
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
+    super::make_private(&file)?;
     file.write_all(bytes)?;
     super::give_to_owner_of(directory, &file)?;
     file.sync_all()

@@ -16,6 +16,6 @@ pub use load::{
     ConfigError, DefinitionPart, Loaded, Origin, PREFIX, Problem, SEARCH, environment, heading, load, load_definition_part, load_text,
     shown_path,
 };
-pub use owned::give_to_owner_of;
+pub use owned::{DirectoryError, give_to_owner_of, make_private, make_state_directory, open_private};
 pub use settings::Settings;
 pub use validate::is_loopback;

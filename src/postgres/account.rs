@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -61,14 +61,9 @@ impl Account {
         if self.switch { chown(path, Some(self.uid.as_raw()), Some(self.gid.as_raw())) } else { Ok(()) }
     }
 
-    /// Makes the state directory where it is missing: open for passage when the server runs as another user, else private.
-    pub(super) fn make_directory(&self, path: &Path) -> io::Result<()> {
-        let mode = if self.switch { 0o711 } else { 0o700 };
-        let missing: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
-        // with its mode from the first moment: another process may look at the same time
-        fs::DirBuilder::new().recursive(true).mode(mode).create(path)?;
-        // whatever the umask says
-        missing.into_iter().try_for_each(|made| fs::set_permissions(made, fs::Permissions::from_mode(mode)))
+    /// Who must be able to pass through the state directory beside its owner.
+    pub(super) fn passer(&self) -> Option<u32> {
+        self.switch.then(|| self.uid.as_raw())
     }
 
     /// Whether the account can pass through every directory on the way to `path`.

@@ -16,8 +16,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing::{info, warn};
 
 use crate::config::crypto::{hex, random};
-use crate::config::give_to_owner_of;
 use crate::config::settings::{DatabaseSettings, StateSettings};
+use crate::config::{make_state_directory, open_private};
 
 use super::ClusterError;
 use super::account::Account;
@@ -81,7 +81,7 @@ pub fn start(state: &StateSettings, database: &DatabaseSettings) -> Result<Clust
         let path = path.to_owned();
         move |source| ClusterError::File { path, action: "made", source }
     };
-    account.make_directory(&state.directory).map_err(made(&state.directory))?;
+    make_state_directory(&state.directory, account.passer())?;
     account.reaches(&directory)?;
     for path in [directory.clone(), directory.join("sock")] {
         fs::create_dir_all(&path).and_then(|()| account.own(&path, 0o700)).map_err(made(&path))?;
@@ -452,14 +452,7 @@ fn is_server_of(pid: i32, data: &Path) -> Option<bool> {
 }
 
 fn open(path: &Path) -> Result<File, ClusterError> {
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let opened = options.open(path).and_then(|file| {
-        give_to_owner_of(path.parent().unwrap_or(path), &file)?;
-        Ok(file)
-    });
-    opened.map_err(|source| ClusterError::File { path: path.to_owned(), action: "opened", source })
+    open_private(path).map_err(|source| ClusterError::File { path: path.to_owned(), action: "opened", source })
 }
 
 /// Waits until no other process starts or stops the server.

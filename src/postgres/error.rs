@@ -6,6 +6,9 @@ use std::path::PathBuf;
 /// Why the private cluster does not run. Texts never carry its password.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] crate::config::DirectoryError),
     /// No server programs on this machine.
     #[error(
         "no PostgreSQL server programs were found (looked in {looked}): install them (Debian, Ubuntu: `apt-get install postgresql`; Red Hat: `dnf install postgresql-server`), or set `database.bin_directory`, or set `database.url` to use a server of yours"

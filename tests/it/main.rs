@@ -37,6 +37,7 @@ mod kinds;
 mod late;
 mod layers;
 mod main_job;
+mod modes;
 mod no_loss;
 mod nodes;
 mod notices;

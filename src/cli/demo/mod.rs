@@ -76,8 +76,9 @@ impl StateDirectory {
             Some(path) => (path.clone(), true),
             None => (std::env::temp_dir().join(format!("tieline-demo-{}", std::process::id())), false),
         };
-        std::fs::create_dir_all(&path)
-            .map_err(|error| Failure::new(Exit::Failed, format!("the demo's directory {} cannot be created: {error}", path.display())))?;
+        // in a directory that everybody may write to, one that is there already may be anybody's
+        let made = if keep { std::fs::create_dir_all(&path) } else { std::fs::create_dir(&path) };
+        made.map_err(|error| Failure::new(Exit::Failed, format!("the demo's directory {} cannot be created: {error}", path.display())))?;
         Ok(Self { path, keep })
     }
 }
