@@ -66,6 +66,8 @@ pub struct Root {
     /// The ledger is being asked what is due: a second question would only wait for a connection as well.
     asking: bool,
     stopping: bool,
+    /// When it was last said which flows are waited for.
+    told_waiting: Option<Instant>,
 }
 
 /// Ask. Runs flows in dependency order; answers when all have ended.
@@ -119,7 +121,16 @@ impl Root {
     pub fn new(parts: RootParts) -> Self {
         let settings = &parts.deps.settings;
         let agenda = Agenda::new(schedules(&parts.deps), settings.flows.lease, (settings.retry.min_delay, settings.retry.max_delay));
-        Self { parts, agenda, running: BTreeSet::new(), cycles: 0, gave_up: BTreeMap::new(), asking: false, stopping: false }
+        Self {
+            parts,
+            agenda,
+            running: BTreeSet::new(),
+            cycles: 0,
+            gave_up: BTreeMap::new(),
+            asking: false,
+            stopping: false,
+            told_waiting: None,
+        }
     }
 
     /// A cycle; `due` are those of its flows that the agenda wants to hear of.
@@ -379,6 +390,9 @@ impl Handler<TakeUpDefinitions> for Root {
 /// Between two looks whether the running cycles have ended.
 const STOP_LOOK: Duration = Duration::from_millis(50);
 
+/// How often it is said which flows are waited for.
+const TELL_WAITING: Duration = Duration::from_secs(10);
+
 impl Handler<Stop> for Root {
     type Result = ResponseActFuture<Self, ()>;
 
@@ -389,7 +403,12 @@ impl Handler<Stop> for Root {
         if self.cycles == 0 {
             return Box::pin(actix::fut::ready(()));
         }
-        info!(flows = self.running.len(), "waiting for running flows");
+        if self.told_waiting.is_none_or(|told| told.elapsed() >= TELL_WAITING) {
+            self.told_waiting = Some(Instant::now());
+            let flows: Vec<String> = self.running.iter().map(ToString::to_string).collect();
+            let flows = if flows.is_empty() { "none; the last batches are being settled".to_owned() } else { flows.join(", ") };
+            info!(flows, "waiting for running flows");
+        }
         let again = ctx.address();
         let wait = async move {
             tokio::time::sleep(STOP_LOOK).await;

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::Global;
 use super::failure::{Exit, Failure};
+use super::kept::keep;
 use crate::actors::Deps;
 use crate::actors::crash::CrashPoints;
 use crate::actors::heart;
@@ -21,9 +23,10 @@ use crate::config::Settings;
 use crate::config::{self as config, ConfigError, Loaded};
 use crate::definition::set::short;
 use crate::definition::{self, Definitions, SetText};
+use crate::doctor::disk;
 use crate::domain::EntityName;
 use crate::domain::name::{doubles, twice};
-use crate::postgres::{self, Cluster, Keeper};
+use crate::postgres::{self, Cluster};
 use crate::store::{Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Stands, Store};
 
 /// How long a command waits for a service to take up files that were changed a moment ago.
@@ -65,6 +68,8 @@ pub(super) struct Context {
     /// The migrations that were run just now.
     pub(super) migrated: Vec<String>,
     cluster: Option<Cluster>,
+    /// Starts the private cluster again when it dies.
+    keeping: Option<JoinHandle<()>>,
     /// Held while this process lives: an earlier life of this node is dead.
     alone: Option<File>,
 }
@@ -191,6 +196,14 @@ impl Context {
     /// Checks everything, starts the private cluster where there is no database url, brings the ledger up to date.
     pub(super) async fn open(checked: Checked) -> Result<Self, Failure> {
         let settings = checked.settings().clone();
+        Self::open_ledger(checked).await.map_err(|failure| match disk::full(&settings) {
+            Some(full) => Failure::new(failure.exit, format!("{full}. What failed: {}", failure.text)),
+            None => failure,
+        })
+    }
+
+    async fn open_ledger(checked: Checked) -> Result<Self, Failure> {
+        let settings = checked.settings().clone();
         let directory = settings.state.directory.clone();
         let (cluster, url) = match &settings.database.url {
             Some(url) => {
@@ -209,7 +222,10 @@ impl Context {
         };
         let store = Store::connect(&settings.database, &url)?;
         match Self::join(&store, &directory).await {
-            Ok((migrated, node, alone)) => Ok(Self { checked, store, node, migrated, cluster, alone }),
+            Ok((migrated, node, alone)) => {
+                let keeping = cluster.as_ref().map(|cluster| tokio::spawn(keep(cluster.keeper())));
+                Ok(Self { checked, store, node, migrated, cluster, keeping, alone })
+            }
             Err(failure) => {
                 stop_cluster(cluster).await;
                 Err(failure)
@@ -329,16 +345,14 @@ impl Context {
         Vault::new(self.store.clone(), self.checked.settings().state.key_file.clone(), handed_over)
     }
 
-    /// Whoever looks after the private cluster, where there is one.
-    pub(super) fn keeper(&self) -> Option<Keeper> {
-        self.cluster.as_ref().map(Cluster::keeper)
-    }
-
     /// Stops the private cluster if this process started it.
     pub(super) async fn close(self) {
         // our own connections first: a server that is stopped under them says so on standard error; one that is being made in the
         // background may still come too late
         drop(self.store);
+        if let Some(keeping) = self.keeping {
+            keeping.abort();
+        }
         stop_cluster(self.cluster).await;
     }
 }

@@ -10,6 +10,7 @@ use super::{Global, OutputForm, output};
 use crate::actors::{heart, unconfigured};
 use crate::definition::Lookups;
 use crate::definition::set::short;
+use crate::doctor::disk;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
 use crate::domain::delivery::FailureWord;
@@ -140,9 +141,15 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         let runs = context.store.run_list(RunFilter { limit: args.runs, ..RunFilter::default() }).await?;
         let nodes = context.store.node_list(heart::SILENT).await?;
         let in_force = context.store.definition_in_force().await?;
+        let full = disk::full(context.checked.settings());
         if global.output == OutputForm::Json {
-            output::json(&serde_json::json!({ "flows": flows, "runs": runs, "nodes": nodes, "definitions": in_force }))?;
+            output::json(
+                &serde_json::json!({ "flows": flows, "runs": runs, "nodes": nodes, "definitions": in_force, "disk_full": full.map(|full| full.to_string()) }),
+            )?;
             return Ok(Exit::Done);
+        }
+        if let Some(full) = full {
+            output::complaint(&full.to_string());
         }
         if flows.is_empty() {
             output::line("No flow has run yet: `tieline sync` runs each once, `tieline run` by their schedules.")?;

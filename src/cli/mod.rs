@@ -14,6 +14,7 @@ mod failure;
 mod first;
 mod flow;
 mod hold;
+mod kept;
 mod ledger;
 mod notices;
 mod output;

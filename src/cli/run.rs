@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Global;
@@ -11,21 +10,14 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::reload::Reloader;
 use super::signals::Signals;
-use crate::actors::chain;
 use crate::actors::root::RootDoor;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
 use crate::actors::watch::Watch;
 use crate::http::{self, HttpError, Surface};
-use crate::postgres::Keeper;
-use crate::retry;
 
 /// How long running work may take to come to an end after SIGTERM.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
-
-/// How often the private database is looked at, and how long at most between two tries to start it.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Runs until a signal, or until something fails that all depend on.
 pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
@@ -78,7 +70,6 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
         error!(complaint, "this node waits");
     }
     let reloading = reloads.then(|| actix_rt::spawn(Reloader { deps: deps.clone(), root, loaded }.run()));
-    let keeping = context.keeper().map(|keeper| tokio::spawn(keep(keeper)));
     let mut fatal = tree.fatal.clone();
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),
@@ -103,10 +94,6 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
         () = tree.stop(STOP_DEADLINE) => {}
         () = signals.next() => warn!("a second signal: stopping at once; what was in hand is looked up at the next start"),
     }
-    // the actors' last steps need the database as much as the others
-    if let Some(keeping) = keeping {
-        keeping.abort();
-    }
     result
 }
 
@@ -123,28 +110,6 @@ fn pulse(watch: Arc<Watch>, stuck: Duration, every: Duration) {
     };
     if let Err(error) = std::thread::Builder::new().name("pulse".into()).spawn(tell) {
         warn!(%error, "no thread can be had to tell the service manager that all is well; it will end the service");
-    }
-}
-
-/// Starts the private database again whenever it has died, at growing intervals when it dies again.
-async fn keep(keeper: Keeper) {
-    let (mut tries, mut since) = (0, Instant::now());
-    loop {
-        tokio::time::sleep(if tries == 0 { LOOK_EVERY } else { retry::delay(tries, LOOK_EVERY, LONGEST_WAIT) }).await;
-        let keeper = keeper.clone();
-        let looked = tokio::task::spawn_blocking(move || keeper.look()).await;
-        match looked {
-            Ok(Ok(false)) => {
-                if since.elapsed() > LONGEST_WAIT {
-                    tries = 0;
-                }
-                continue;
-            }
-            Ok(Ok(true)) => warn!("the private database runs again"),
-            Ok(Err(error)) => error!(error = %chain(&error), "the private database cannot be started, it is tried again; nothing is lost"),
-            Err(_) => error!("starting the private database again crashed, it is tried again"),
-        }
-        (tries, since) = (tries.saturating_add(1), Instant::now());
     }
 }
 

@@ -1,6 +1,6 @@
 //! The ledger: its server's version, its schema, its size; and the space it has.
 
-use super::{Finding, machine};
+use super::{Finding, disk, machine};
 use crate::actors::{Deps, chain};
 use crate::domain::name::{doubles, twice};
 use crate::domain::next_step::NextStep;
@@ -10,7 +10,8 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
     let server = match deps.store.server().await {
         Ok(server) => server,
         Err(error) => {
-            let finding = Finding::failed("database", chain(&error), NextStep::Database);
+            let full = disk::full(&deps.settings).map(|full| format!("{full}. What failed: "));
+            let finding = Finding::failed("database", full.unwrap_or_default() + &chain(&error), NextStep::Database);
             return vec![finding.unreachable(error.is_passing())];
         }
     };

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use chrono::Utc;
 
-use super::Finding;
 use super::certificates::RENEWAL;
+use super::{Finding, disk};
 use crate::actors::{Deps, chain};
 use crate::config::crypto::KeyPlace;
 use crate::config::settings::CertificateFiles;
@@ -21,35 +21,22 @@ pub(super) fn state_directory(directory: &Path) -> Finding {
 
 /// Whether the file system of a directory has room.
 pub(super) fn space(what: &str, directory: &Path, danger: &str) -> Finding {
-    // it may not have been made yet: then the nearest one above it tells
-    let there = directory.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
-    match free_mebibytes(there) {
+    match disk::free(directory) {
         Some(free) => room(what, free, directory, danger),
         None => Finding::unknown(what, format!("the free space of {} cannot be had", directory.display()), NextStep::LookAtSpace),
     }
 }
 
 fn room(what: &str, free: u64, directory: &Path, danger: &str) -> Finding {
-    let found = format!("{free} MiB free at {}", directory.display());
-    match free {
+    let found = match free >> 20 {
+        0 => format!("{free} bytes free at {}", directory.display()),
+        free => format!("{free} MiB free at {}", directory.display()),
+    };
+    match free >> 20 {
         free if free < SPACE.0 => Finding::failed(what, found, NextStep::FreeSpace { danger: danger.to_owned() }),
         free if free < SPACE.1 => Finding::warning(what, found, NextStep::FreeSpaceOrMove),
         _ => Finding::ok(what, found),
     }
-}
-
-#[cfg(unix)]
-fn free_mebibytes(path: &Path) -> Option<u64> {
-    let found = nix::sys::statvfs::statvfs(path).ok()?;
-    // the widths of both differ from system to system
-    #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions)]
-    let (blocks, size) = (u64::try_from(found.blocks_available()).ok()?, u64::try_from(found.fragment_size()).ok()?);
-    Some(blocks.saturating_mul(size) >> 20)
-}
-
-#[cfg(not(unix))]
-fn free_mebibytes(_: &Path) -> Option<u64> {
-    None
 }
 
 /// The master key: where it is, whose it is, who may read it. `needed`: there are credentials that it must open.
@@ -123,8 +110,9 @@ mod tests {
     #[test]
     fn room_is_judged() {
         let directory = Path::new("/nowhere/tieline");
-        let verdicts = [99, 100, 1023, 1024].map(|free| room("disk", free, directory, "it is full").verdict);
+        let verdicts = [99, 100, 1023, 1024].map(|free| room("disk", free << 20, directory, "it is full").verdict);
         assert_eq!(verdicts, [Verdict::Failed, Verdict::Warning, Verdict::Warning, Verdict::Ok]);
+        assert_eq!(room("disk", 4096, directory, "it is full").found, "4096 bytes free at /nowhere/tieline");
         assert!(state_directory(directory).found.contains("MiB free at /nowhere/tieline"), "asked of the nearest directory above");
     }
 }

@@ -7,6 +7,7 @@ mod certificates;
 mod clock;
 mod database;
 pub mod desk;
+pub mod disk;
 mod enet;
 mod finding;
 mod machine;

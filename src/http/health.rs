@@ -9,6 +9,7 @@ use super::Surface;
 use super::problem::Problem;
 use crate::actors::tree::flow_status;
 use crate::actors::vault::{SERVICENOW, syspro_credential};
+use crate::doctor::disk;
 use crate::domain::FlowId;
 use crate::store::{FlowStatus, PendingCount};
 
@@ -29,6 +30,11 @@ pub(super) async fn live() -> HttpResponse {
 /// 200 when work can be done, 503 with what is missing.
 pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     let mut missing = Vec::new();
+    // before the ledger, whose trouble may come of it
+    let settings = surface.deps.settings.clone();
+    if let Ok(Ok(Some(full))) = timeout(CHECK_LIMIT, web::block(move || disk::full(&settings))).await {
+        missing.push(full.to_string());
+    }
     // the store's own limits are longer than whoever asks this will wait
     match timeout(CHECK_LIMIT, surface.watching.store.ping()).await {
         Ok(Ok(())) => {

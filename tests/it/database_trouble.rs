@@ -8,6 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tieline::sim::faults::{Fault, FaultRule};
 
+use crate::binary::text;
 use crate::support::node::{Node, wait_for, wait_until_right};
 use crate::support::servers::{Private, Server, Tmpfs};
 use crate::support::world::World;
@@ -120,6 +121,43 @@ fn a_private_server_that_dies_is_started_again() {
     assert_eq!(server.pid(), None);
 }
 
+/// The database dies in the middle of a single run: it is started again within it, and nothing is lost.
+#[test]
+fn a_private_server_that_dies_under_a_sync_is_started_again() {
+    let world = World::before();
+    let (mut node, server, _) = private(&world, None);
+    let psql = |sql: &str| server.psql(sql);
+    assert_eq!(node.terminate(), Some(0), "{}", node.log());
+    assert_eq!(server.pid(), None);
+    business(&world);
+    let log = node.site.path("sync.log");
+    let mut command = node.command(&world, &["sync"]);
+    let mut sync = command.stdout(std::process::Stdio::null()).stderr(File::create(&log).unwrap()).spawn().unwrap();
+    let words = || std::fs::read_to_string(&log).unwrap();
+    wait_for(std::fmt::from_fn(|f| write!(f, "something is sent: {}", words())), LIMIT, || {
+        (!["0", ""].contains(&psql("SELECT count(*) FROM intent").as_str())).then_some(())
+    });
+    let killed = server.pid().unwrap();
+    server.signal(Signal::SIGKILL);
+    wait_for(std::fmt::from_fn(|f| write!(f, "it is started again: {}", words())), LIMIT, || server.pid().filter(|pid| *pid != killed));
+    calm(&world);
+    let code = wait_for(std::fmt::from_fn(|f| write!(f, "the sync ends: {}", words())), LIMIT, || sync.try_wait().unwrap()).code();
+    println!("database: killed under a sync, which ended with {code:?}: {}", words());
+    assert!(words().contains("private database runs again"), "{}", words());
+    // what it had in hand is settled by the next one at the latest
+    let mut tries = 0;
+    let settled = || node.command(&world, &["sync"]).output().unwrap();
+    while settled().status.code() != Some(0) {
+        tries += 1;
+        assert!(tries < 5, "{}", text(&settled()));
+    }
+    let again = node.command(&world, &["status"]).output().unwrap();
+    assert!(again.status.success(), "{}", text(&again));
+    node.start_and_wait(&world);
+    world.check_in(&psql).unwrap();
+    assert_eq!(node.terminate(), Some(0), "{}", node.log());
+}
+
 #[test]
 fn a_server_that_hangs_is_waited_for() {
     let world = World::before();
@@ -192,6 +230,17 @@ fn a_full_disk_is_survived() {
     server.write_until_full();
     node.run_all(&key);
     said(&node, "No space left on device");
+    // everybody who asks is told of the disk, not of a database that does not answer
+    let place = server.state.join("postgres").display().to_string();
+    let named =
+        |text: &str| text.contains("the disk of the private database is full: ") && text.contains(&format!(" bytes are free at {place}"));
+    wait_for(std::fmt::from_fn(|f| write!(f, "readiness names the disk: {:?}", node.ready())), LIMIT, || {
+        node.ready().filter(|(status, body)| *status == 503 && named(body))
+    });
+    for arguments in [&["status"][..], &["status", "--output", "json"], &["doctor", "--read-only", "--output", "json"]] {
+        let said = text(&node.command(&world, arguments).output().unwrap());
+        assert!(said.contains(&place) && said.contains("bytes") && (named(&said) || arguments[0] == "doctor"), "{arguments:?}: {said}");
+    }
     world.syspro.tick(3).unwrap();
     disk.free();
     calm(&world);

@@ -49,6 +49,27 @@ fn a_stop_lets_what_is_in_hand_come_to_its_end() {
     assert_eq!(node.terminate(), Some(0));
 }
 
+/// Who waits is told for what, at once and then every 10 s, and not twenty times a second.
+#[test]
+fn a_stop_says_now_and_then_which_flows_it_waits_for() {
+    let world = World::start();
+    let (mut node, _) = sending(&world, 12_000);
+    let asked = Instant::now();
+    node.signal(Signal::SIGTERM);
+    let lines = || {
+        let log = node.log();
+        log.lines().filter(|line| line.contains("waiting for running flows")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    wait_for("it says so at once", Duration::from_secs(8), || (lines().len() == 1).then_some(()));
+    wait_for("it says so again", LIMIT, || (lines().len() > 1).then_some(()));
+    let after = asked.elapsed();
+    assert!(after >= Duration::from_secs(10), "{after:?}");
+    let said = lines();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("EDU1/") || said[0].contains("none; the last batches"), "{said:?}");
+    assert_eq!(ended(&mut node, Duration::from_secs(60)), Some(0), "{}", node.log());
+}
+
 #[test]
 fn a_second_signal_ends_the_service_at_once() {
     let world = World::start();

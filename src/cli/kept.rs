@@ -1,0 +1,36 @@
+//! The private database of a process: started again when it dies.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{error, warn};
+
+use crate::actors::chain;
+use crate::postgres::Keeper;
+use crate::retry;
+
+/// How often the private database is looked at, and how long at most between two tries to start it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Starts the private database again whenever it has died, at growing intervals when it dies again.
+pub(super) async fn keep(keeper: Keeper) {
+    let (mut tries, mut since) = (0, Instant::now());
+    loop {
+        tokio::time::sleep(if tries == 0 { LOOK_EVERY } else { retry::delay(tries, LOOK_EVERY, LONGEST_WAIT) }).await;
+        let keeper = keeper.clone();
+        let looked = tokio::task::spawn_blocking(move || keeper.look()).await;
+        match looked {
+            Ok(Ok(false)) => {
+                if since.elapsed() > LONGEST_WAIT {
+                    tries = 0;
+                }
+                continue;
+            }
+            Ok(Ok(true)) => warn!("the private database runs again"),
+            Ok(Err(error)) => error!(error = %chain(&error), "the private database cannot be started, it is tried again; nothing is lost"),
+            Err(_) => error!("starting the private database again crashed, it is tried again"),
+        }
+        (tries, since) = (tries.saturating_add(1), Instant::now());
+    }
+}

@@ -1,0 +1,67 @@
+//! How much room a directory's file system has, and whether the private database can still write.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Settings;
+
+/// PostgreSQL writes its log in segments of 16 MiB; without room for the next one it ends.
+const SEGMENT: u64 = 16 << 20;
+
+/// What is left for an ordinary account, in bytes; `None` where the system does not tell.
+pub(super) fn free(directory: &Path) -> Option<u64> {
+    free_of(nearest(directory))
+}
+
+/// The directory, or the nearest one above it that is there: it may not have been made yet.
+fn nearest(directory: &Path) -> &Path {
+    directory.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"))
+}
+
+#[cfg(unix)]
+fn free_of(path: &Path) -> Option<u64> {
+    let found = nix::sys::statvfs::statvfs(path).ok()?;
+    // the widths of both differ from system to system
+    #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions)]
+    let (blocks, size) = (u64::try_from(found.blocks_available()).ok()?, u64::try_from(found.fragment_size()).ok()?);
+    Some(blocks.saturating_mul(size))
+}
+
+#[cfg(not(unix))]
+fn free_of(_: &Path) -> Option<u64> {
+    None
+}
+
+/// A disk that keeps the private database from writing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the disk of the private database is full: {free} bytes are free at {}, and PostgreSQL needs {SEGMENT} for the next segment of its log; free \
+     space there. Nothing is lost, and work goes on by itself then", directory.display()
+)]
+pub struct FullDisk {
+    /// Where the database is.
+    directory: PathBuf,
+    /// What is left there, in bytes.
+    free: u64,
+}
+
+/// The private database's disk, where it is full; `None` where there is room, and for a database of the site's, whose disk is not seen from here.
+pub fn full(settings: &Settings) -> Option<FullDisk> {
+    if settings.database.url.is_some() {
+        return None;
+    }
+    let directory = settings.state.directory.join("postgres");
+    let free = free(&directory).filter(|free| *free < SEGMENT)?;
+    Some(FullDisk { directory, free })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_with_its_path_and_bytes() {
+        let full = FullDisk { directory: "/var/lib/tieline/postgres".into(), free: 4096 };
+        let text = full.to_string();
+        assert!(text.contains("4096 bytes are free at /var/lib/tieline/postgres, and PostgreSQL needs 16777216"), "{text}");
+    }
+}
