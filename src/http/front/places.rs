@@ -120,7 +120,7 @@ impl Places {
         let own = taken.by_address.get(&address).copied().unwrap_or(0);
         let full = if own >= self.each { Some(Some(address)) } else { (taken.all.len() >= MOST).then_some(None) };
         let free = full.is_none_or(|among| taken.displace(among));
-        if !free && !(address.is_loopback() && taken.reserve < RESERVE) {
+        if !(free || address.is_loopback() && taken.reserve < RESERVE) {
             taken.refused += 1;
             taken.tell(address, own);
             return None;
