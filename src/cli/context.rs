@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::Global;
 use super::failure::{Exit, Failure};
 use super::kept::keep;
+use super::{Global, high_water};
 use crate::actors::Deps;
 use crate::actors::crash::CrashPoints;
 use crate::actors::heart;
@@ -237,6 +237,14 @@ impl Context {
     async fn join(store: &Store, directory: &Path) -> Result<(Vec<String>, Node, Option<File>), Failure> {
         let migrated = store.migrate().await?;
         let (node, alone) = node(directory)?;
+        // before anything else is read or written: what a restored ledger says of transactions holds no more
+        let (life, begun) = store.life_check(high_water::kept(directory), None).await?;
+        if let (true, Some(why)) = (begun, &life.why) {
+            tracing::error!(life = life.number, "{why}");
+        }
+        if alone.is_some() {
+            high_water::renew(store, directory).await;
+        }
         if alone.is_some() {
             store.flow_forget_node(node.name.clone()).await?;
         }
@@ -347,6 +355,9 @@ impl Context {
 
     /// Stops the private cluster if this process started it.
     pub(super) async fn close(self) {
+        if self.alone.is_some() && self.store.restored_under().is_none() && self.store.trouble().is_none() {
+            high_water::renew(&self.store, &self.checked.settings().state.directory).await;
+        }
         // our own connections first: a server that is stopped under them says so on standard error; one that is being made in the
         // background may still come too late
         drop(self.store);

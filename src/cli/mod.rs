@@ -13,6 +13,7 @@ mod doctor;
 mod failure;
 mod first;
 mod flow;
+mod high_water;
 mod hold;
 mod kept;
 mod ledger;

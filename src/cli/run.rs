@@ -19,6 +19,12 @@ use crate::http::{self, HttpError, Surface};
 /// How long running work may take to come to an end after SIGTERM.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether the ledger is the one that was found at the start.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Every so many looks, what the ledger holds last is written down beside it.
+const MARK_EVERY: u32 = 5;
+
 /// Runs until a signal, or until something fails that all depend on.
 pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     let checked = Checked::load(global)?;
@@ -73,6 +79,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     let mut fatal = tree.fatal.clone();
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),
+        why = witness(context) => Err(Failure::new(Exit::Configuration, why)),
         _ = fatal.wait_for(Option::is_some) => {
             let fatal = tree.fatal.borrow().clone();
             let exit = if fatal.as_ref().is_some_and(|fatal| fatal.stuck) { Exit::Stuck } else { Exit::Failed };
@@ -95,6 +102,22 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
         () = signals.next() => warn!("a second signal: stopping at once; what was in hand is looked up at the next start"),
     }
     result
+}
+
+/// Keeps beside the ledger what was seen in it last, and ends when the ledger was restored under this process.
+async fn witness(context: &Context) -> String {
+    let directory = context.checked.settings().state.directory.clone();
+    let mut looks = 0_u32;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if let Some(why) = context.store.restored_under() {
+            return format!("{why}; start the service again, which then looks at the ledger as it is now");
+        }
+        looks += 1;
+        if looks.is_multiple_of(MARK_EVERY) && context.own_name().is_some() && context.store.trouble().is_none() {
+            super::high_water::renew(&context.store, &directory).await;
+        }
+    }
 }
 
 /// Tells the service manager twice per interval that every actor answers. It kills a process that no longer says so: the last resort, where

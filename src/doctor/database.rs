@@ -1,10 +1,15 @@
 //! The ledger: its server's version, its schema, its size; and the space it has.
 
+use chrono::{TimeDelta, Utc};
+
 use super::{Finding, disk, machine};
 use crate::actors::{Deps, chain};
 use crate::domain::name::{doubles, twice};
 use crate::domain::next_step::NextStep;
 use crate::store::{OLDEST_SERVER, StoreError};
+
+/// How long a restored ledger is spoken of.
+const RECENT: TimeDelta = TimeDelta::days(7);
 
 pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
     let server = match deps.store.server().await {
@@ -31,6 +36,7 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
         }
         Err(error) => Finding::failed("database schema", chain(&error), NextStep::Database),
     });
+    findings.push(life(deps).await);
     findings.push(match &deps.settings.database.url {
         None => machine::space("database space", &deps.settings.state.directory.join("postgres"), "a full disk stops the database"),
         Some(_) => {
@@ -54,6 +60,27 @@ pub(super) async fn outdated(deps: &Deps) -> Result<Finding, StoreError> {
             NextStep::ReplayOutdated,
         )
     })
+}
+
+/// Which life of the ledger this is: whether it was restored, when, and where from.
+async fn life(deps: &Deps) -> Finding {
+    const WHAT: &str = "ledger";
+    let life = match deps.store.life_now().await {
+        Ok(life) => life,
+        Err(error) => return Finding::failed(WHAT, chain(&error), NextStep::Database),
+    };
+    match (&life.why, life.place.cluster) {
+        (Some(why), _) if Utc::now() - life.began_at < RECENT => Finding::warning(WHAT, why, NextStep::LedgerRestored),
+        (_, None) => {
+            let found = "the server does not tell which database cluster it is, so a ledger that is restored into another one is recognised by its \
+                         transaction numbers and tables alone";
+            Finding::unknown(WHAT, found, NextStep::TellCluster)
+        }
+        (_, Some(cluster)) => {
+            let since = life.began_at.format("%Y-%m-%d %H:%M:%SZ");
+            Finding::ok(WHAT, format!("in database cluster {cluster}, life {} since {since}", life.number))
+        }
+    }
 }
 
 /// Whether the ledger knows a company of the settings in another spelling.

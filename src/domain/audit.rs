@@ -47,6 +47,8 @@ pub enum AuditKind {
     Run,
     /// Other definitions came into force.
     Definition,
+    /// The ledger was restored: a new life of it began.
+    Restored,
     /// A flow was paused, resumed or run by hand; a key, a credential or a setting changed.
     Action,
 }
@@ -70,5 +72,6 @@ words!(AuditKind {
     Conflict = "conflict",
     Run = "run",
     Definition = "definition",
+    Restored = "restored",
     Action = "action",
 });

@@ -11,6 +11,7 @@ pub mod differing;
 pub mod document;
 pub mod explain;
 pub mod history;
+pub mod life;
 pub mod look;
 pub mod merge;
 pub mod money;

@@ -182,6 +182,8 @@ steps! {
     ReplayOutdated => "run `tieline replay --outdated --why …`: it compares them with what was sent, says how many differ, and sends those, \
         up to `flows.change_limit`";
     Migrate => "run `tieline migrate`, and restart the service";
+    TellCluster => "let the ledger's account see which cluster it is in: `GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO …`";
+    LedgerRestored => "compare what the ledger says with what ServiceNow has: docs/backup.md says how";
     WatchDatabaseDisk => "watch the disk of the database server with its own tools";
     OtherSpelling => "write the company as the ledger knows it, or forget the other spelling: `tieline flow forget`";
 

@@ -26,6 +26,8 @@ pub enum NoticeEvent {
     FlowStale,
     /// The service's own certificate expires soon.
     CertificateExpiring,
+    /// The ledger was restored from a backup.
+    LedgerRestored,
     /// Somebody tries the channel.
     Test,
 }
@@ -38,6 +40,7 @@ words!(NoticeEvent {
     FlowStopped = "flow_stopped",
     FlowStale = "flow_stale",
     CertificateExpiring = "certificate_expiring",
+    LedgerRestored = "ledger_restored",
     Test = "test",
 });
 
@@ -52,6 +55,7 @@ impl NoticeEvent {
             Self::FlowStopped => NextStep::ResumeFlow,
             Self::FlowStale => NextStep::LookIntoFlow,
             Self::CertificateExpiring => NextStep::RenewCertificate,
+            Self::LedgerRestored => NextStep::LedgerRestored,
             Self::Test => NextStep::TestOnly,
         }
     }
@@ -62,6 +66,7 @@ impl NoticeEvent {
             Self::RecordsParked | Self::DownstreamFailed => "failures",
             Self::PartialWrite => "audit?kind=partial_write",
             Self::ConflictsOpened => "conflicts",
+            Self::LedgerRestored => "audit?kind=restored",
             Self::FlowStopped | Self::FlowStale | Self::CertificateExpiring | Self::Test => "",
         }
     }

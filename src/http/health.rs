@@ -22,6 +22,9 @@ const CHECK_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long Root may take to say which flows are left out.
 const ROOT_LIMIT: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// How long readiness says that the ledger was restored.
+const RESTORED_LATELY: Duration = Duration::days(7);
+
 /// 200 while the process runs; depends on nothing outside.
 pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "live": true, "version": env!("CARGO_PKG_VERSION") }))
@@ -57,9 +60,10 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     let gave_up = timeout(ROOT_LIMIT, surface.root.gave_up()).await.unwrap_or_default();
     let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
     missing.extend(surface.deps.watch.complaints(surface.deps.settings.flows.stuck));
+    let restored = surface.watching.store.life().filter(|life| Utc::now() - life.began_at < RESTORED_LATELY).and_then(|life| life.why);
     let status = if missing.is_empty() { 200 } else { 503 };
     let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap_or_default());
-    response.json(json!({ "ready": missing.is_empty(), "missing": missing, "flows_left_out": left_out }))
+    response.json(json!({ "ready": missing.is_empty(), "missing": missing, "flows_left_out": left_out, "restored": restored }))
 }
 
 /// Per flow the age of its last progress; 503 when one is stuck though the process lives.

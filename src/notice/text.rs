@@ -132,6 +132,7 @@ fn headline(item: &Item) -> String {
         NoticeEvent::FlowStopped => format!("{flow} was stopped by Tieline itself"),
         NoticeEvent::FlowStale => format!("{flow} has not come to a good end for long"),
         NoticeEvent::CertificateExpiring => "the certificate of the service expires soon".to_owned(),
+        NoticeEvent::LedgerRestored => "the ledger was restored from a backup".to_owned(),
         NoticeEvent::Test => "a test of this channel".to_owned(),
     }
 }

@@ -96,10 +96,7 @@ impl Store {
                 "SELECT company, entity, last_progress_at, paused_at IS NOT NULL AS paused, stopped IS NOT NULL AS stopped FROM flow",
             )
             .load(conn)?;
-            let unsealed: Vec<Unsealed> = sql_query(
-                "SELECT count(*) AS rows FROM (SELECT FROM audit \
-                 WHERE xid >= coalesce((SELECT to_xid FROM audit_seal ORDER BY id DESC LIMIT 1), 0) LIMIT $1) unsealed",
-            )
+            let unsealed: Vec<Unsealed> = sql_query(include_str!("sql/audit_unsealed.sql"))
             .bind::<BigInt, _>(UNSEALED)
             .load(conn)?;
             let conflicts = sql_query(

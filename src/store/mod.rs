@@ -25,6 +25,7 @@ mod hold;
 mod idempotency;
 mod intake;
 mod mapping;
+mod life;
 mod migrate;
 mod node;
 mod notice;
@@ -105,6 +106,7 @@ pub struct Store {
     call_timeout: Duration,
     statements: Arc<AtomicU64>,
     trouble: Trouble,
+    life: life::LifeKnown,
 }
 
 /// The server, and how large the ledger is.
@@ -133,6 +135,7 @@ struct Prepare {
     statement_timeout: Duration,
     statements: Arc<AtomicU64>,
     trouble: Trouble,
+    life: life::LifeKnown,
 }
 
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
@@ -145,6 +148,7 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
         ))
         .execute(conn)
         .map_err(diesel::r2d2::Error::QueryError)?;
+        life::same_ledger(conn, &self.life).map_err(diesel::r2d2::Error::QueryError)?;
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let statements = self.statements.clone();
         conn.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
@@ -168,7 +172,13 @@ impl Store {
         let statements = Arc::new(AtomicU64::new(0));
         let manager = ConnectionManager::<PgConnection>::new(with_limits(url.expose_secret()));
         let trouble = Trouble::default();
-        let prepare = Prepare { statement_timeout: settings.statement_timeout, statements: statements.clone(), trouble: trouble.clone() };
+        let life = life::LifeKnown::default();
+        let prepare = Prepare {
+            statement_timeout: settings.statement_timeout,
+            statements: statements.clone(),
+            trouble: trouble.clone(),
+            life: life.clone(),
+        };
         let pool = Pool::builder()
             .max_size(settings.pool_size)
             // made when asked for: a spare one that is still being made while a short command ends crashes libpq on its way out
@@ -179,7 +189,7 @@ impl Store {
             .error_handler(Box::new(QuietHandler(trouble.clone())))
             .build_unchecked(manager);
         let permits = Arc::new(Semaphore::new(settings.pool_size as usize));
-        Ok(Self { pool, permits, share: None, call_timeout: settings.call_timeout, statements, trouble })
+        Ok(Self { pool, permits, share: None, call_timeout: settings.call_timeout, statements, trouble, life })
     }
 
     /// The same ledger for callers that have so many connections together, and never take the others away from the rest.

@@ -213,6 +213,8 @@ fn a_fail_over_to_the_standby_loses_and_doubles_nothing() {
     calm(&world);
     wait_until_right(&node, &key, LIMIT, || world.check_in(&|sql| standby.psql(sql)));
     assert_eq!(node.terminate(), Some(0), "{}", node.log());
+    // another cluster's process with the same data, and a timeline of its own: nothing was restored
+    assert_eq!(standby.psql("SELECT count(*), max(number) FROM ledger_life"), "1|1");
 }
 
 #[test]

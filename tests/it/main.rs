@@ -48,6 +48,7 @@ mod plans;
 mod poison;
 mod prometheus;
 mod reload;
+mod restored;
 mod results;
 mod row_ids;
 mod same_key;

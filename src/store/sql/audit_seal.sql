@@ -1,15 +1,16 @@
 -- Rows of transactions older than every open one are final: nothing can appear among them any more.
 WITH bounds AS (
-    SELECT coalesce((SELECT to_xid FROM audit_seal ORDER BY id DESC LIMIT 1), 0) AS from_xid,
+    SELECT l.life, coalesce((SELECT CASE WHEN s.life = l.life THEN s.to_xid ELSE 0 END FROM audit_seal s ORDER BY s.id DESC LIMIT 1), 0) AS from_xid,
            pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS to_xid,
            coalesce((SELECT hash FROM audit_seal ORDER BY id DESC LIMIT 1), decode(repeat('00', 32), 'hex')) AS previous
+    FROM (SELECT max(number) AS life FROM ledger_life) l
 ), final AS (
     SELECT count(*) AS rows,
            sha256(b.previous || coalesce(string_agg(sha256(convert_to(concat_ws('|', a.id, extract(epoch FROM a.at), a.kind, a.company, a.entity,
                a.document_id, a.version, a.delivery_id, a.batch_id, a.run_id, a.actor, a.detail), 'UTF8')), ''::bytea ORDER BY a.id), ''::bytea)) AS hash
-    FROM bounds b JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid
+    FROM bounds b JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid AND a.life = b.life
     GROUP BY b.previous
 )
-INSERT INTO audit_seal (from_xid, to_xid, rows, previous, hash)
-SELECT b.from_xid, b.to_xid, f.rows, b.previous, f.hash FROM bounds b, final f WHERE f.rows > 0
+INSERT INTO audit_seal (life, from_xid, to_xid, rows, previous, hash)
+SELECT b.life, b.from_xid, b.to_xid, f.rows, b.previous, f.hash FROM bounds b, final f WHERE f.rows > 0
 RETURNING rows

@@ -1,12 +1,18 @@
--- Rows of transactions older than every open one are final: nothing can appear among them any more.
+-- Rows of transactions older than every open one are final: nothing can appear among them any more. What a life of the ledger left when it was
+-- restored is all final, and comes before the first of the next.
 WITH bounds AS (
-    SELECT xid AS from_xid, greatest(xid, pg_snapshot_xmin(pg_current_snapshot())::text::bigint) AS to_xid FROM notice_position FOR UPDATE
+    SELECT p.life, p.xid AS from_xid,
+           CASE WHEN p.life < l.now THEN 9223372036854775807
+                ELSE greatest(p.xid, pg_snapshot_xmin(pg_current_snapshot())::text::bigint) END AS to_xid,
+           CASE WHEN p.life < l.now THEN p.life + 1 ELSE p.life END AS next_life
+    FROM notice_position p, (SELECT max(number) AS now FROM ledger_life) l FOR UPDATE OF p
 ), moved AS (
-    UPDATE notice_position SET xid = b.to_xid FROM bounds b WHERE b.to_xid > b.from_xid
+    UPDATE notice_position SET xid = CASE WHEN b.next_life > b.life THEN 0 ELSE b.to_xid END, life = b.next_life
+    FROM bounds b WHERE b.to_xid > b.from_xid
 ), news AS (
     SELECT a.id, coalesce(a.company, d.company) AS company, coalesce(a.entity, d.entity) AS entity,
            CASE a.kind WHEN 'parked' THEN 'records_parked' WHEN 'downstream' THEN 'downstream_failed' WHEN 'conflict' THEN 'conflicts_opened'
-                       WHEN 'partial_write' THEN 'partial_write' ELSE 'flow_stopped' END AS event,
+                       WHEN 'partial_write' THEN 'partial_write' WHEN 'restored' THEN 'ledger_restored' ELSE 'flow_stopped' END AS event,
            CASE a.kind WHEN 'parked' THEN a.detail::jsonb ->> 'reason' WHEN 'conflict' THEN a.detail::jsonb ->> 'kind'
                        WHEN 'partial_write' THEN (SELECT string_agg(f ->> 'field', ', ' ORDER BY f ->> 'field')
                                                   FROM jsonb_array_elements(a.detail::jsonb -> 'fields') AS f) END AS cause,
@@ -18,11 +24,11 @@ WITH bounds AS (
                     a.detail::jsonb ->> 'message', a.detail::jsonb ->> 'said', a.detail::jsonb ->> 'why', a.detail::jsonb ->> 'field', '') AS said
     FROM bounds b
     -- what is older than a day was there before somebody was to be told, or is no news any more
-    JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid AND a.at > now() - interval '1 day'
+    JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid AND a.life = b.life AND a.at > now() - interval '1 day'
     LEFT JOIN document d ON d.id = a.document_id
     WHERE (a.kind = 'parked' AND (a.detail::jsonb ->> 'reason' NOT IN ('missing_parent', 'on_hold') OR a.detail::jsonb ->> 'absent' = 'true'))
        OR (a.kind = 'downstream' AND a.detail::jsonb ->> 'state' = 'failed' AND a.detail::jsonb ->> 'again_in_seconds' IS NULL)
-       OR a.kind = 'partial_write'
+       OR a.kind IN ('partial_write', 'restored')
        OR (a.kind = 'conflict' AND a.detail::jsonb ->> 'state' = 'open')
        OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' = 'stop')
 ), told_of AS (

@@ -208,6 +208,56 @@ impl Server {
         self.start("");
     }
 
+    /// A backup by `pg_dump`.
+    pub fn dump(&self, to: &Path) {
+        let mut command = self.client("pg_dump");
+        assert!(command.args(["--format=custom", "--file"]).arg(to).status().unwrap().success(), "pg_dump");
+    }
+
+    /// Loads such a backup into the empty database.
+    pub fn load(&self, from: &Path) {
+        let mut command = self.client("pg_restore");
+        assert!(command.args(["--exit-on-error", "--no-owner", "--dbname", "tieline"]).arg(from).status().unwrap().success(), "pg_restore");
+    }
+
+    /// Drops the database, and makes it again without anything in it.
+    pub fn empty_database(&self) {
+        self.ask("postgres", "DROP DATABASE tieline WITH (FORCE)");
+        self.create_database();
+    }
+
+    fn client(&self, name: &str) -> Command {
+        let mut command = Command::new(program(name));
+        command.env("PGDATABASE", "tieline").args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "tieline", "-w"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    /// A copy of its files, as a file system's snapshot is.
+    pub fn keep_files(&self) {
+        self.stop();
+        self.copy("data", "kept");
+        self.start("");
+    }
+
+    /// Its files as they were then.
+    pub fn put_files_back(&self) {
+        self.stop();
+        fs::remove_dir_all(self.data()).unwrap();
+        self.copy("kept", "data");
+        self.start("");
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        let place = |name: &str| self.directory.path().join(name);
+        assert!(Command::new("cp").arg("-a").arg(place(from)).arg(place(to)).status().unwrap().success(), "cp");
+    }
+
+    fn stop(&self) {
+        let mut command = self.command("pg_ctl");
+        assert!(quiet(command.args(["stop", "-w", "-m", "fast", "-D"]).arg(self.data())).status().unwrap().success(), "pg_ctl stop");
+    }
+
     pub fn promote(&self) {
         let mut command = self.command("pg_ctl");
         assert!(quiet(command.args(["promote", "-w", "-D"]).arg(self.data())).status().unwrap().success(), "promote");

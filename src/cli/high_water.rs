@@ -1,0 +1,76 @@
+//! What this node saw committed last, in a file of the state directory: a ledger that went back in its own cluster has no other witness.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use tracing::warn;
+
+use crate::domain::life::HighWater;
+use crate::store::Store;
+
+fn path(directory: &Path) -> PathBuf {
+    directory.join("high-water")
+}
+
+/// What was kept. A file that cannot be read tells nothing, and is said; a missing one is a new node's.
+pub(super) fn kept(directory: &Path) -> Option<HighWater> {
+    let path = path(directory);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            warn!(file = %path.display(), %error, "what this node saw committed last cannot be read");
+            return None;
+        }
+    };
+    match serde_json::from_str(&text) {
+        Ok(mark) => Some(mark),
+        Err(error) => {
+            warn!(file = %path.display(), %error, "what this node saw committed last cannot be read");
+            None
+        }
+    }
+}
+
+/// Keeps it: wholly or not at all, so that a crash leaves the mark before.
+fn keep(directory: &Path, mark: HighWater) -> std::io::Result<()> {
+    let (path, new) = (path(directory), directory.join("high-water.new"));
+    let mut options = std::fs::File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&new)?;
+    file.write_all(serde_json::to_string(&mark)?.as_bytes())?;
+    file.sync_all()?;
+    crate::config::give_to_owner_of(directory, &file)?;
+    std::fs::rename(new, path)
+}
+
+/// Asks the ledger what it holds last and keeps it. What goes wrong is logged: the mark before stays, and is as true as it was.
+pub(super) async fn renew(store: &Store, directory: &Path) {
+    match store.high_water().await {
+        Ok(Some(mark)) => {
+            if let Err(error) = keep(directory, mark) {
+                warn!(directory = %directory.display(), %error, "what this node saw committed last cannot be kept");
+            }
+        }
+        Ok(None) => {}
+        Err(error) => warn!(%error, "the ledger does not say what it holds last"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_back_and_nonsense_is_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(kept(directory.path()), None);
+        let mark = HighWater { life: uuid::Uuid::from_u128(7), audit: 8, xid: 9 };
+        keep(directory.path(), mark).unwrap();
+        assert_eq!(kept(directory.path()), Some(mark));
+        std::fs::write(path(directory.path()), "{").unwrap();
+        assert_eq!(kept(directory.path()), None);
+    }
+}

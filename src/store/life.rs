@@ -1,0 +1,268 @@
+//! Which life of the ledger this is, and whether it was restored since it was last used.
+//!
+//! What was seen stands in the [`Store`] too: every new connection is held against it, so that a running process never writes into a ledger
+//! that was restored under it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::audit::{LOCK, NewAudit, audit_append};
+use super::{Conn, Store, StoreError, Tx};
+use crate::domain::audit::AuditKind;
+use crate::domain::life::{Evidence, HighWater, Life, Place, Signs};
+use crate::store::text::Text;
+
+/// What a process knows of the life that it works in.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    life: Life,
+    /// The last row seen committed.
+    seen: Option<HighWater>,
+    /// Set when the ledger was found to be another one than at the start.
+    changed: Option<String>,
+}
+
+/// Shared by all clones of a store; nothing before the first check.
+pub(super) type LifeKnown = Arc<Mutex<Option<Known>>>;
+
+#[derive(QueryableByName)]
+struct Now {
+    #[diesel(sql_type = BigInt)]
+    database_oid: i64,
+    #[diesel(sql_type = BigInt)]
+    table_oid: i64,
+    #[diesel(sql_type = BigInt)]
+    next_xid: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    kept_xid: Option<i64>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    newest: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    tells: bool,
+    #[diesel(sql_type = Integer)]
+    number: i32,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    system_identifier: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    known_database_oid: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    known_table_oid: Option<i64>,
+    #[diesel(sql_type = Timestamptz)]
+    began_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    why: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    compared_at: Option<DateTime<Utc>>,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = Bool)]
+    kept: bool,
+}
+
+#[derive(QueryableByName)]
+struct NewestRow {
+    #[diesel(sql_type = SqlUuid)]
+    life: Uuid,
+    #[diesel(sql_type = BigInt)]
+    audit: i64,
+    #[diesel(sql_type = BigInt)]
+    xid: i64,
+}
+
+/// Where the ledger lives now, the life that is written down, and what tells whether both belong together.
+fn look(conn: &mut Conn, mark: Option<HighWater>) -> Tx<(Life, Place, Signs, Option<DateTime<Utc>>)> {
+    let now: Now = sql_query(include_str!("sql/ledger_now.sql")).get_result(conn)?;
+    // by itself: where the right is missing, a statement that names the function fails as a whole
+    let cluster = if now.tells {
+        let number: Number = sql_query("SELECT system_identifier AS number FROM pg_control_system()").get_result(conn)?;
+        Some(number.number)
+    } else {
+        None
+    };
+    let here = Place { cluster, database: Some(now.database_oid), table: Some(now.table_oid) };
+    let known = Place { cluster: now.system_identifier, database: now.known_database_oid, table: now.known_table_oid };
+    let missing = match mark {
+        Some(mark) if !mark_kept(conn, mark)? => Some(mark.audit),
+        _ => None,
+    };
+    let life = Life { number: now.number, id: now.id, place: known, began_at: now.began_at, why: now.why, compared_at: now.compared_at };
+    let signs = Signs { known, now: here, kept: now.kept_xid, next: now.next_xid, missing };
+    Ok((life, here, signs, now.newest))
+}
+
+/// Whether what a node saw committed is still there. A mark of an earlier life says nothing any more: its end was seen.
+fn mark_kept(conn: &mut Conn, mark: HighWater) -> Tx<bool> {
+    let kept: Kept = sql_query(
+        "SELECT EXISTS (SELECT FROM audit a WHERE a.id = $2 AND a.xid = $3) \
+             OR EXISTS (SELECT FROM ledger_life l WHERE l.id = $1 AND l.number < (SELECT max(number) FROM ledger_life)) AS kept",
+    )
+    .bind::<SqlUuid, _>(mark.life)
+    .bind::<BigInt, _>(mark.audit)
+    .bind::<BigInt, _>(mark.xid)
+    .get_result(conn)?;
+    Ok(kept.kept)
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Closes a life's audit and begins the next.
+fn begin(conn: &mut Conn, old: &Life, here: Place, evidence: &Evidence, newest: Option<DateTime<Utc>>) -> Tx<Life> {
+    let shown = |place: Place| place.cluster.map_or_else(|| "one that is not known".to_owned(), |number| number.to_string());
+    let began_at = Utc::now();
+    let newest_said = newest.map_or_else(|| "nothing".to_owned(), |at| format!("what happened up to {}", time(at)));
+    let why = format!(
+        "the ledger was restored: {evidence}; it holds {newest_said}; life {} (cluster {}, since {}) ended, life {} (cluster {}) began at {}",
+        old.number,
+        shown(old.place),
+        time(old.began_at),
+        old.number + 1,
+        shown(here),
+        time(began_at),
+    );
+    sql_query(include_str!("sql/audit_close.sql")).bind::<Integer, _>(old.number).bind::<Text, _>(&why).execute(conn)?;
+    let number = old.number + 1;
+    let id = Uuid::now_v7();
+    sql_query(
+        "INSERT INTO ledger_life (number, id, system_identifier, database_oid, table_oid, began_at, why) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind::<Integer, _>(number)
+    .bind::<SqlUuid, _>(id)
+    .bind::<Nullable<BigInt>, _>(here.cluster)
+    .bind::<Nullable<BigInt>, _>(here.database)
+    .bind::<Nullable<BigInt>, _>(here.table)
+    .bind::<Timestamptz, _>(began_at)
+    .bind::<Text, _>(&why)
+    .execute(conn)?;
+    for table in ["audit", "audit_seal"] {
+        sql_query(format!("ALTER TABLE {table} ALTER COLUMN life SET DEFAULT {number}")).execute(conn)?;
+    }
+    let detail = json!({
+        "message": why,
+        "before": { "life": old.number, "id": old.id, "cluster": old.place.cluster.map(|number| number.to_string()), "began_at": old.began_at },
+        "now": { "life": number, "id": id, "cluster": here.cluster.map(|number| number.to_string()), "began_at": began_at },
+        "newest": newest,
+    });
+    audit_append(conn, &[NewAudit::of(AuditKind::Restored).detail(&detail)])?;
+    Ok(Life { number, id, place: here, began_at, why: Some(why), compared_at: None })
+}
+
+impl Store {
+    /// Which life of the ledger this is. One that was restored begins a new life here, once, whoever comes first: its audit is closed with a
+    /// marked seal, and everything that is counted in transaction numbers begins anew. `mark`: what this node saw committed last; `said`: a
+    /// person says that it was restored.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn life_check(&self, mark: Option<HighWater>, said: Option<String>) -> Result<(Life, bool), StoreError> {
+        let (life, begun) = self
+            .run("see whether it was restored", move |conn| {
+                let (life, here, signs, _) = look(conn, mark)?;
+                if said.is_none() && signs.evidence().is_none() && life.place == here {
+                    return Ok((life, false));
+                }
+                // one at a time, and no seal meanwhile; whoever waited looks again
+                sql_query(LOCK).execute(conn)?;
+                let (life, here, signs, newest) = look(conn, mark)?;
+                match said.map(|by| Evidence::Said { by }).or_else(|| signs.evidence()) {
+                    Some(evidence) => Ok((begin(conn, &life, here, &evidence, newest)?, true)),
+                    None => {
+                        let place = Place { cluster: here.cluster.or(life.place.cluster), ..here };
+                        sql_query("UPDATE ledger_life SET system_identifier = $2, database_oid = $3, table_oid = $4 WHERE number = $1")
+                            .bind::<Integer, _>(life.number)
+                            .bind::<Nullable<BigInt>, _>(place.cluster)
+                            .bind::<Nullable<BigInt>, _>(place.database)
+                            .bind::<Nullable<BigInt>, _>(place.table)
+                            .execute(conn)?;
+                        Ok((Life { place, ..life }, false))
+                    }
+                }
+            })
+            .await?;
+        *self.life.lock().unwrap_or_else(PoisonError::into_inner) = Some(Known { life: life.clone(), seen: None, changed: None });
+        Ok((life, begun))
+    }
+
+    /// The life as the ledger has it now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn life_now(&self) -> Result<Life, StoreError> {
+        self.run("say which life it is in", |conn| Ok(look(conn, None)?.0)).await
+    }
+
+    /// The life that this process works in; `None` before it was looked at.
+    pub fn life(&self) -> Option<Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|known| known.life.clone())
+    }
+
+    /// Why this process may not go on: the ledger was restored under it.
+    pub fn restored_under(&self) -> Option<String> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|known| known.changed.clone())
+    }
+
+    /// The newest row of the audit, which this node keeps beside the ledger; `None` while there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn high_water(&self) -> Result<Option<HighWater>, StoreError> {
+        let rows: Vec<NewestRow> = self
+            .run("say what it holds last", |conn| {
+                Ok(sql_query(
+                    "SELECT l.id AS life, a.id AS audit, a.xid FROM audit a JOIN ledger_life l ON l.number = a.life ORDER BY a.id DESC LIMIT 1",
+                )
+                .load(conn)?)
+            })
+            .await?;
+        let mark = rows.first().map(|row| HighWater { life: row.life, audit: row.audit, xid: row.xid });
+        if let Some(known) = self.life.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            known.seen = mark;
+        }
+        Ok(mark)
+    }
+}
+
+/// Holds a new connection against what this process knows: refuses it when it leads to another ledger, or to an older state of this one.
+pub(super) fn same_ledger(conn: &mut Conn, known: &LifeKnown) -> Result<(), DieselError> {
+    let Some(seen) = known.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return Ok(()) };
+    let problem = match compare(conn, &seen) {
+        Ok(None) => return Ok(()),
+        Ok(Some(problem)) => problem,
+        Err(super::TxError::Sql(error)) => return Err(error),
+        Err(_) => return Ok(()),
+    };
+    if let Some(known) = known.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        known.changed.get_or_insert_with(|| problem.clone());
+    }
+    Err(DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(problem)))
+}
+
+/// In what a connection's ledger is another one.
+fn compare(conn: &mut Conn, seen: &Known) -> Tx<Option<String>> {
+    let (life, _, mut signs, _) = look(conn, seen.seen)?;
+    signs.known = seen.life.place;
+    let evidence = signs.evidence().map(|evidence| evidence.to_string());
+    let other =
+        (life.id != seen.life.id).then(|| format!("it is in life {}, this process began in life {}", life.number, seen.life.number));
+    Ok(evidence
+        .or(other)
+        .map(|how| format!("the ledger was restored while this process ran: {how}; nothing is written into it by this process")))
+}

@@ -1,0 +1,8 @@
+-- Rows of this life beyond its last seal; those of earlier lives are all sealed.
+SELECT count(*) AS rows FROM (
+    SELECT FROM audit a
+    WHERE a.life = (SELECT max(number) FROM ledger_life)
+      AND a.xid >= coalesce((SELECT CASE WHEN s.life = (SELECT max(number) FROM ledger_life) THEN s.to_xid ELSE 0 END
+                             FROM audit_seal s ORDER BY s.id DESC LIMIT 1), 0)
+    LIMIT $1
+) unsealed

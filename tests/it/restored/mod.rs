@@ -1,0 +1,241 @@
+//! The ledger after a restore, through the binary: its audit, its notices, and what people are told.
+
+use serde_json::Value;
+use tieline::domain::notice::NoticeEvent;
+use tieline::store::{NoticeRules, Store};
+
+use crate::binary::{text, wait_until};
+use crate::support::database;
+use crate::support::node::Node;
+use crate::support::servers::Server;
+use crate::support::world::{COMPANY, Ledger, REFUSED_DATE, World};
+use crate::support::{run, source};
+
+/// A world on a server of its own.
+fn world() -> World {
+    World::start_on(Server::primary(false))
+}
+
+fn server(world: &World) -> &Server {
+    let Ledger::Own(server) = &world.database else { panic!("a server of its own") };
+    server
+}
+
+/// A command with this exit code; standard output and standard error.
+fn run_to(world: &World, code: i32, arguments: &[&str]) -> (String, String) {
+    let out = world.command(arguments).output().unwrap();
+    assert_eq!(out.status.code(), Some(code), "{arguments:?}: {}", text(&out));
+    (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap())
+}
+
+fn verify(world: &World, code: i32) -> Value {
+    let said = run_to(world, code, &["audit", "verify", "--output", "json"]).0;
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+/// An invoice that the instance refuses, which is told.
+fn refuse(world: &World, which: usize) {
+    let invoices = source::rows(&world.syspro, COMPANY, "ApInvoice", |c| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned()));
+    let (supplier, invoice) = &invoices[which];
+    let key = [("Supplier", supplier.as_str()), ("Invoice", invoice.as_str())];
+    world.syspro.update(COMPANY, "ApInvoice", &key, &[("DueDate", REFUSED_DATE)]).unwrap();
+    run_to(world, 3, &["sync", "--sweep", "--entity", "invoice"]);
+}
+
+/// What is found to be told of now: each event with its records.
+fn news(world: &World) -> Vec<String> {
+    let store = Store::connect(&database::settings(), &world.database.url().into()).unwrap();
+    let before = world.database.psql("SELECT coalesce(max(id), 0) FROM notice");
+    let events = vec![NoticeEvent::RecordsParked, NoticeEvent::LedgerRestored];
+    for _ in 0..3 {
+        let rules = NoticeRules { events: events.clone(), channels: vec!["webhook".into()], stale_hours: 1000, flows: Vec::new() };
+        run(store.notice_collect(rules, Vec::new())).unwrap();
+    }
+    let found = world.database.psql(&format!("SELECT event || ' ' || count FROM notice WHERE id > {before} ORDER BY id"));
+    found.lines().map(str::to_owned).collect()
+}
+
+/// Two rows of the audit that nothing seals by itself.
+fn pause_and_resume(world: &World) {
+    for action in ["pause", "resume"] {
+        run_to(world, 0, &["flow", action, COMPANY, "gl_posting", "--why", "a test"]);
+    }
+}
+
+/// Seals until nothing is left: a transaction that is open anywhere (the server's own upkeep) leaves what came after it for the next time.
+fn seal(world: &World) {
+    wait_until("everything is sealed", || {
+        run_to(world, 0, &["audit", "seal"]);
+        verify(world, 0)["unsealed"] == 0
+    });
+}
+
+/// Whether each kind of change is seen in the rows of one life, and is gone again.
+fn tampering_is_seen(world: &World, life: i32) {
+    let victim = world.database.psql(&format!("SELECT max(id) FROM audit WHERE life = {life} AND kind <> 'restored'"));
+    let columns = "at, xid, kind, company, entity, document_id, version, delivery_id, batch_id, run_id, actor, detail, life";
+    for (change, undo) in [
+        (
+            format!("UPDATE audit SET actor = 'nobody' WHERE id = {victim}"),
+            format!("UPDATE audit SET actor = 'tieline' WHERE id = {victim}"),
+        ),
+        (
+            format!("CREATE TABLE kept AS SELECT * FROM audit WHERE id = {victim}; DELETE FROM audit WHERE id = {victim}"),
+            format!("INSERT INTO audit (id, {columns}) SELECT id, {columns} FROM kept; DROP TABLE kept"),
+        ),
+        (
+            format!("INSERT INTO audit ({columns}) SELECT {columns} FROM audit WHERE id = {victim}"),
+            "DELETE FROM audit WHERE id = (SELECT max(id) FROM audit)".to_owned(),
+        ),
+    ] {
+        let actor = world.database.psql(&format!("SELECT actor FROM audit WHERE id = {victim}"));
+        world.database.psql(&change);
+        let seen = verify(world, 1);
+        assert!(seen["broken_at"].is_i64(), "life {life}: {change}: {seen}");
+        world.database.psql(&undo.replace("'tieline'", &format!("'{actor}'")));
+        verify(world, 0);
+    }
+}
+
+#[test]
+fn a_dump_loaded_into_another_cluster_begins_a_new_life() {
+    let mut world = world();
+    refuse(&world, 0);
+    assert_eq!(news(&world), ["records_parked 1"]);
+    seal(&world);
+    refuse(&world, 1);
+    pause_and_resume(&world);
+    let (rows, sealed) = (world.database.psql("SELECT count(*) FROM audit"), verify(&world, 0));
+    assert!(sealed["unsealed"].as_i64().unwrap() > 0 && sealed["seals"].as_i64().unwrap() > 0, "{sealed}");
+    let cluster = world.database.psql("SELECT system_identifier FROM pg_control_system()");
+    let backup = world.site.path("ledger.dump");
+    server(&world).dump(&backup);
+
+    world.database = Ledger::Own(Server::primary(false));
+    server(&world).load(&backup);
+    let now = world.database.psql("SELECT system_identifier FROM pg_control_system()");
+    assert_ne!(cluster, now);
+    let said = run_to(&world, 0, &["status"]).1;
+    for words in ["the ledger was restored", &cluster, &now, "it holds what happened up to 20"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert_eq!(
+        world.database.psql("SELECT string_agg(number::text, ',' ORDER BY number) FROM ledger_life"),
+        "1,2",
+        "once, not per command"
+    );
+
+    // the end of the old life covers what no seal had covered, and the new one is sealed like any other
+    let report = verify(&world, 0);
+    assert_eq!(report["rows"].to_string(), rows, "all of the old life is sealed: {report}");
+    assert!(report["unsealed"].as_i64().unwrap() > 0, "{report}");
+    let store = Store::connect(&database::settings(), &world.database.url().into()).unwrap();
+    assert_eq!(run(store.gauges()).unwrap().unsealed, report["unsealed"].as_i64().unwrap(), "the metric counts what verify counts");
+    seal(&world);
+    let report = verify(&world, 0);
+    assert_eq!((report["unsealed"].as_i64(), report["rows"].to_string()), (Some(0), world.database.psql("SELECT count(*) FROM audit")));
+    assert_eq!(run(store.gauges()).unwrap().unsealed, 0);
+    let mark = world.database.psql("SELECT life, mark FROM audit_seal WHERE mark IS NOT NULL");
+    assert!(mark.starts_with("1|the ledger was restored: it was kept in database cluster"), "{mark}");
+
+    // nobody is told twice, or never
+    assert_eq!(news(&world), ["records_parked 1", "ledger_restored 1"]);
+    assert_eq!(news(&world), Vec::<String>::new());
+    let kinds = run_to(&world, 0, &["audit", "--kind", "restored", "--output", "json"]).0;
+    assert!(kinds.contains(&cluster) && kinds.contains(&now), "{kinds}");
+    let doctor = world.command(&["doctor", "--output", "json"]).output().unwrap();
+    assert!(text(&doctor).contains("the ledger was restored"), "{}", text(&doctor));
+
+    pause_and_resume(&world);
+    seal(&world);
+    tampering_is_seen(&world, 1);
+    tampering_is_seen(&world, 2);
+    // a row of a life that there is not is covered by nothing, and counted
+    world.database.psql("INSERT INTO audit (kind, actor, life) VALUES ('action', 'nobody', 99)");
+    assert_eq!(verify(&world, 0)["unsealed"], 1);
+    world.database.psql("DELETE FROM audit WHERE life = 99");
+}
+
+#[test]
+fn a_dump_loaded_into_the_same_cluster_is_seen_by_its_tables() {
+    let world = world();
+    let backup = world.site.path("ledger.dump");
+    server(&world).dump(&backup);
+    server(&world).empty_database();
+    server(&world).load(&backup);
+    let said = run_to(&world, 0, &["status"]).1;
+    assert!(said.contains("its tables were made anew in the same database cluster"), "{said}");
+    assert!(!run_to(&world, 0, &["status"]).1.contains("made anew"), "once");
+    seal(&world);
+}
+
+#[test]
+fn a_ledger_that_went_back_in_its_cluster_is_seen_by_what_the_node_saw() {
+    let world = world();
+    server(&world).keep_files();
+    // a restart of the server, and a command without any change, are nothing
+    assert!(!run_to(&world, 0, &["status"]).1.contains("restored"));
+    world.syspro.tick(3).unwrap();
+    world.rest(&["sync"]).unwrap();
+    let rows = world.database.psql("SELECT max(id) FROM audit");
+    server(&world).put_files_back();
+    assert_ne!(world.database.psql("SELECT max(id) FROM audit"), rows);
+    let said = run_to(&world, 0, &["status"]).1;
+    assert!(said.contains(&format!("this node saw audit row {rows} committed")), "{said}");
+    assert!(!run_to(&world, 0, &["status"]).1.contains("this node saw"), "once");
+    seal(&world);
+}
+
+#[test]
+fn a_service_under_which_the_ledger_goes_back_ends_and_writes_nothing() {
+    let world = world();
+    server(&world).keep_files();
+    let mut node = Node::new(&world);
+    node.start_and_wait(&world);
+    let first = world.database.psql("SELECT max(id) FROM audit");
+    let key = node.key(&world);
+    node.run_all(&key);
+    // what it saw last stands in its file, and is beyond the backup
+    wait_until("the node has seen more than the backup has", || {
+        let kept = std::fs::read_to_string(node.site.path("state/high-water")).unwrap_or_default();
+        let kept: Option<Value> = serde_json::from_str(&kept).ok();
+        kept.is_some_and(|kept| kept["audit"].as_i64() > first.parse::<i64>().ok())
+    });
+    server(&world).put_files_back();
+    let before = world.database.psql("SELECT max(id), count(*) FROM audit");
+    let child = &mut node.service.as_mut().unwrap().child;
+    wait_until("the service ends", || child.try_wait().unwrap().is_some());
+    assert_eq!(child.wait().unwrap().code(), Some(4), "{}", node.log());
+    assert!(node.log().contains("the ledger was restored while this process ran"), "{}", node.log());
+    assert_eq!(world.database.psql("SELECT max(id), count(*) FROM audit"), before);
+}
+
+#[test]
+fn a_ledger_of_an_earlier_release_is_brought_up_to_date_and_keeps_its_chain() {
+    let world = world();
+    seal(&world);
+    let (seals, rows) = (world.database.psql("SELECT count(*) FROM audit_seal"), world.database.psql("SELECT sum(rows) FROM audit_seal"));
+    let down = include_str!("../../../migrations/2026-11-29-020000_number_ledger_lives/down.sql");
+    world.database.psql(&format!("{down}; DELETE FROM __diesel_schema_migrations WHERE version = '20261129020000'"));
+    run_to(&world, 0, &["status"]);
+    let report = verify(&world, 0);
+    assert_eq!((report["seals"].to_string(), report["rows"].to_string()), (seals, rows), "{report}");
+    // where it lives is written down now, and is no restore
+    let known = world.database.psql("SELECT number, system_identifier IS NOT NULL, compared_at IS NOT NULL FROM ledger_life");
+    assert_eq!(known, "1|t|t");
+    world.syspro.tick(1).unwrap();
+    world.rest(&["sync"]).unwrap();
+    seal(&world);
+}
+
+#[test]
+fn an_account_that_may_not_see_its_cluster_works_and_is_told() {
+    let world = world();
+    world.database.psql("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_control_system() FROM PUBLIC; CREATE ROLE plain LOGIN; GRANT ALL ON DATABASE tieline TO plain; REASSIGN OWNED BY tieline TO plain");
+    let out = world
+        .command(&["doctor", "--output", "json"])
+        .env("TIELINE__DATABASE__URL", world.database.url().replace("tieline@", "plain@"))
+        .output();
+    let said = text(&out.unwrap());
+    assert!(said.contains("the server does not tell which database cluster it is") && said.contains("GRANT EXECUTE"), "{said}");
+}
