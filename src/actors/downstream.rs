@@ -14,6 +14,7 @@ use super::servicenow_token::TokenAsker;
 use crate::definition::plan::{TargetPlan, WatchPlan};
 use crate::definition::record::source_key;
 use crate::domain::next_step::NextStep;
+use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
 use crate::servicenow::{Arrived, Later, ServiceNow};
 use crate::store::{DownstreamDue, DownstreamVerdict, Lane};
@@ -162,7 +163,11 @@ impl Work {
 
 fn arrived(entity: &EntityName, due: &DownstreamDue) -> Arrived {
     let key = source_key(&CompanyId::new(&due.company), entity, &DocumentKey::from_text(&due.key), &due.record_key);
-    Arrived { source_key: key.to_string(), version: i64::from(due.version), sys_id: due.sys_id.clone() }
+    Arrived {
+        source_key: key.to_string(),
+        version: VersionText::new(i64::from(due.version), &due.payload_hash),
+        sys_id: due.sys_id.clone(),
+    }
 }
 
 fn label(verdict: &DownstreamVerdict) -> Look {
@@ -203,7 +208,19 @@ mod tests {
 
     fn due(looks: i32, replays: i32, age: i64) -> DownstreamDue {
         let (company, key, sys_id) = ("EDU1".to_owned(), "k".to_owned(), "s".to_owned());
-        DownstreamDue { document_id: 1, record_key: String::new(), delivery_id: 1, company, key, version: 1, sys_id, looks, replays, age }
+        DownstreamDue {
+            document_id: 1,
+            record_key: String::new(),
+            delivery_id: 1,
+            company,
+            key,
+            version: 1,
+            payload_hash: Vec::new(),
+            sys_id,
+            looks,
+            replays,
+            age,
+        }
     }
 
     fn watch() -> WatchPlan {

@@ -26,6 +26,7 @@ pub mod schedule;
 pub mod setup_object;
 pub mod sys_id;
 pub mod value;
+pub mod version;
 pub mod visible;
 pub mod warning;
 pub mod word;

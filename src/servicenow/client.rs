@@ -1,7 +1,7 @@
 //! Requests with a token: the headers, the one repeat after a 401, patient reads, and the judgement of an answer to a write.
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +28,10 @@ use super::error::ServiceNowError;
 use super::import_staged::Proof;
 use super::listing::{ListPosition, Listed};
 use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled};
+use super::present::Present;
 use super::token::{TokenSource, quoted};
 use super::wire::{Body, Document, Row, Words, read_body};
-use super::{downstream, import_set, listing, lookup, probe, probe_maps, table, trial};
+use super::{downstream, import_set, listing, lookup, present, probe, probe_maps, table, trial};
 
 /// Tries of one read.
 const READ_TRIES: u32 = 3;
@@ -308,6 +309,29 @@ impl ServiceNow {
         records: &[Arrived],
     ) -> Result<Vec<Later>, ServiceNowError> {
         downstream::look(self, tokens, target, watch, records).await
+    }
+
+    /// The page of rows of a table where a target's records land, at a position, whose keys begin with `prefix`, and where the next one begins; `None`: this was the last.
+    ///
+    /// # Errors
+    /// Whatever kept the instance from answering, or that its rows carry no key.
+    pub async fn present(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        table: &str,
+        prefix: &str,
+        at: ListPosition,
+    ) -> Result<(Vec<Present>, Option<ListPosition>), ServiceNowError> {
+        present::page(self, tokens, target, table, prefix, at).await
+    }
+
+    /// The tables where staging rows whose keys begin with `prefix` landed lately.
+    ///
+    /// # Errors
+    /// Whatever kept the instance from answering.
+    pub async fn landed(&self, tokens: &dyn TokenSource, target: &TargetPlan, prefix: &str) -> Result<BTreeSet<String>, ServiceNowError> {
+        present::landed(self, tokens, target, prefix).await
     }
 
     /// Whether each table can be read and has the columns that will be written.

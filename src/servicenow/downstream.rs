@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::definition::plan::{TargetPlan, WatchPlan, WatchRow};
+use crate::domain::version::VersionText;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
@@ -23,7 +24,7 @@ pub struct Arrived {
     /// What its key column says.
     pub source_key: String,
     /// The version that arrived.
-    pub version: i64,
+    pub version: VersionText,
     /// Its row in the target table; may be empty.
     pub sys_id: String,
 }
@@ -93,7 +94,8 @@ async fn by_key(
     let by_key = staging::rows_by_key(sn, tokens, target, key_column, &keys, fields).await?;
     let look = |record: &Arrived| {
         let mut rows = by_key.get(&record.source_key).into_iter().flatten();
-        let newest = rows.find(|row| staging::of_version(target, row, record.version).unwrap_or(true));
+        // a row of an earlier release says the number alone; what arrived before is looked at by it
+        let newest = rows.find(|row| staging::of_version(target, row, &record.version).unwrap_or(true));
         newest.map_or(Later::Vanished, |row| of_staging(watch, row))
     };
     Ok(records.iter().map(look).collect())

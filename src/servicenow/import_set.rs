@@ -203,19 +203,24 @@ fn by_row(target: &TargetPlan, record: &OutRecord, table: &str, found: Option<&F
         };
     }
     match found {
-        Some(found)
-            if found.version == Some(record.version) || found.version.is_none() && same_fields(target, &record.fields, &found.fields) =>
-        {
+        Some(found) if by_content(target, record, found) => {
             Settled::Confirmed { sys_id: found.sys_id.clone(), table: Some(table.to_owned()), partial: Vec::new(), said: None }
         }
         _ => Settled::Absent,
     }
 }
 
+/// Whether a row of the target holds this version: by what it says of the content, else by its fields.
+fn by_content(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
+    let said = found.version.as_ref().and_then(|there| there.is(&record.version));
+    said.unwrap_or_else(|| same_fields(target, &record.fields, &found.fields))
+}
+
 /// `None` when they say nothing.
 fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Option<Staged> {
     let version = |row: &&Row| {
-        staging::of_version(target, row, record.version).unwrap_or_else(|| same_fields(target, &record.fields, &lookup::plain(target, row)))
+        staging::of_version(target, row, &record.version)
+            .unwrap_or_else(|| same_fields(target, &record.fields, &lookup::plain(target, row)))
     };
     let rows: Vec<&Row> = rows.iter().filter(version).collect();
     let state = |row: &Row| row.filled("sys_import_state").unwrap_or_default().to_ascii_lowercase();

@@ -68,7 +68,7 @@ pub(super) async fn staged_as_sent(
         for at in ats {
             let newest = rows
                 .get(records[at].source_key.as_str())
-                .and_then(|rows| rows.iter().find(|row| staging::of_version(target, row, records[at].version).unwrap_or(true)));
+                .and_then(|rows| rows.iter().find(|row| staging::of_version(target, row, &records[at].version).unwrap_or(true)));
             let Some(row) = newest else { continue };
             let sent = &fields[&at];
             let mut found = differences(target, sent.iter().map(|(name, text)| (name.as_str(), text.as_str())), row);

@@ -48,17 +48,23 @@ pub(super) fn stands(target: &TargetPlan, record: &OutRecord, table: &str, found
         let there = d.returned.as_deref().unwrap_or_default();
         format!("`{}` is `{there}` there, `{}` was sent", d.field, d.sent)
     });
-    match (found.version, first) {
-        (Some(version), _) if version == record.version => Stands::Yes(None),
-        (Some(version), first) => {
+    let said = found.version.as_ref().map(|there| (there, there.is(&record.version)));
+    match (said, first) {
+        (Some((_, Some(true))), _) => Stands::Yes(None),
+        (Some((there, Some(false))), first) => {
             let first = first.map(|first| format!("; {first}")).unwrap_or_default();
-            Stands::No(format!("row {} of `{table}` carries version {version}, not {}{first}", found.sys_id, record.version))
+            Stands::No(format!("row {} of `{table}` carries version {there}, not {}{first}", found.sys_id, record.version))
         }
-        (None, Some(first)) => Stands::No(format!("row {} of `{table}` is not as it was sent: {first}", found.sys_id)),
-        (None, None) => {
+        (_, Some(first)) => Stands::No(format!("row {} of `{table}` is not as it was sent: {first}", found.sys_id)),
+        (said, None) => {
             let column = target.version_column.as_deref().unwrap_or("version column");
             let compared = if common.is_empty() { "nothing of the row".to_owned() } else { format!("{} columns", common.len()) };
-            Stands::Yes(Some(format!("`{table}` has no `{column}`, so {compared} could be compared")))
+            Stands::Yes(Some(match said {
+                Some((there, _)) => {
+                    format!("`{column}` of the row is {there} and says nothing of the content, so {compared} could be compared")
+                }
+                None => format!("`{table}` has no `{column}`, so {compared} could be compared"),
+            }))
         }
     }
 }

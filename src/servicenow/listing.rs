@@ -31,6 +31,18 @@ pub struct ListPosition {
     offset: u64,
 }
 
+impl ListPosition {
+    /// The position behind a row, so many hidden rows further.
+    pub fn behind(last: String, hidden: i64) -> Self {
+        Self { last, offset: hidden.unsigned_abs() }
+    }
+
+    /// The last row seen, and the hidden rows behind it.
+    pub fn parts(&self) -> (String, i64) {
+        (self.last.clone(), i64::try_from(self.offset).unwrap_or(i64::MAX))
+    }
+}
+
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {

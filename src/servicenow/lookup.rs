@@ -8,6 +8,7 @@ use url::form_urlencoded;
 
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
+use crate::domain::version::VersionThere;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
@@ -198,10 +199,9 @@ pub(super) fn columns(target: &TargetPlan) -> Vec<&str> {
     own.map(String::as_str).chain(target.fields.iter().map(|field| field.name.as_str())).collect()
 }
 
-/// The number in a version column, where there is one.
-pub(super) fn version(target: &TargetPlan, row: &Row) -> Option<i64> {
-    let text = target.version_column.as_deref().and_then(|column| row.filled(column))?;
-    text.split('.').next()?.parse().ok()
+/// What a version column says, where it says something of a version.
+pub(super) fn version(target: &TargetPlan, row: &Row) -> Option<VersionThere> {
+    VersionThere::read(target.version_column.as_deref().and_then(|column| row.filled(column))?)
 }
 
 /// The target's columns of a row, as plain values.
@@ -254,7 +254,8 @@ pub(super) async fn look_by_key(
         match best.get(key) {
             Some(old) => {
                 warn!(table, key, first = old.sys_id.as_str(), second = new.sys_id.as_str(), "two rows carry one key");
-                if new.version > old.version {
+                let number = |found: &Found| found.version.as_ref().map(VersionThere::number);
+                if number(&new) > number(old) {
                     best.insert(key, new);
                 }
             }

@@ -18,6 +18,7 @@ mod import_verify;
 mod listing;
 mod lookup;
 mod outcome;
+mod present;
 mod probe;
 mod probe_maps;
 mod staging;
@@ -32,6 +33,7 @@ pub use downstream::{Arrived, Later};
 pub use error::ServiceNowError;
 pub use listing::{ListPosition, Listed};
 pub use outcome::{FieldDifference, Found, How, OutRecord, Outcome, ProbeFinding, ProbeVerdict, Settled};
+pub use present::Present;
 pub use token::{Token, TokenAnswer, TokenSource, TokenState, fetch_token};
 
 #[cfg(test)]

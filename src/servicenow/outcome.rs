@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
+use crate::domain::version::{VersionText, VersionThere};
 
 /// One record on its way.
 #[derive(Debug, Clone)]
@@ -14,7 +15,7 @@ pub struct OutRecord {
     /// Written to the key column.
     pub source_key: String,
     /// Written to the version column.
-    pub version: i64,
+    pub version: VersionText,
     /// The fields, all text, without key and version column.
     pub fields: BTreeMap<String, String>,
     /// Import sets only: those of the fields that are empty, and were filled when the record was last delivered.
@@ -113,8 +114,8 @@ pub struct FieldDifference {
 pub struct Found {
     /// The row.
     pub sys_id: SysId,
-    /// The version column's number, where there is one.
-    pub version: Option<i64>,
+    /// What the version column says, where it says something of a version.
+    pub version: Option<VersionThere>,
     /// The columns asked for, as plain values: key, version and the target's fields.
     pub fields: BTreeMap<String, String>,
 }

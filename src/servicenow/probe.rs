@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::definition::plan::{AlignPlan, FieldPlan, FieldSource, ReferenceForm, TargetPlan, WatchRow, WriteMode};
 use crate::definition::record::KEY_LENGTH;
 use crate::domain::next_step::NextStep;
+use crate::domain::version::VERSION_LENGTH;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
@@ -18,9 +19,6 @@ const DICTIONARY: usize = 5000;
 
 /// Tables that a table may extend, one by another.
 const GENERATIONS: usize = 8;
-
-/// The longest version, in characters.
-const VERSION_LENGTH: usize = 10;
 
 /// One table that is looked at, once, whatever the blocks that need it.
 struct Wanted<'a> {

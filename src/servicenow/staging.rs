@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::definition::plan::TargetPlan;
+use crate::domain::version::{VersionText, VersionThere};
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
@@ -39,8 +40,8 @@ pub(super) async fn rows_by_key(
     Ok(by_key)
 }
 
-/// Whether a row is of this version; `None` where it does not say of which it is.
-pub(super) fn of_version(target: &TargetPlan, row: &Row, version: i64) -> Option<bool> {
+/// Whether a row is of this version; `None` where it does not say of which content it is.
+pub(super) fn of_version(target: &TargetPlan, row: &Row, version: &VersionText) -> Option<bool> {
     let text = target.version_column.as_deref().and_then(|column| row.filled(column))?;
-    Some(text.split('.').next().and_then(|text| text.parse::<i64>().ok()) == Some(version))
+    VersionThere::read(text).map_or(Some(false), |there| there.is(version))
 }

@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
+use crate::domain::version::VersionThere;
 use crate::net::Method;
 
 use super::batch::perform;
@@ -47,7 +48,7 @@ enum Why {
     /// The row to be updated cannot be seen: deleted, or hidden by an access rule.
     Unseen(Words),
     /// The answer shows the row with another version than was sent.
-    Old(i64),
+    Old(VersionThere),
 }
 
 pub(super) async fn send(
@@ -339,7 +340,7 @@ fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating:
         );
     }
     // the whole write was undone, by a rule that says nothing of it
-    if let Some(version) = lookup::version(target, row).filter(|version| *version != record.version) {
+    if let Some(version) = lookup::version(target, row).filter(|there| there.is(&record.version) == Some(false)) {
         return Step::Check { why: Why::Old(version), updating: Some(sys_id) };
     }
     let how = if updating.is_some() { How::Updated } else { How::Inserted };

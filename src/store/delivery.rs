@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Binary, Bool, Double, Integer, Nullable, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -61,6 +61,9 @@ pub struct Claimed {
     /// The document's version.
     #[diesel(sql_type = Integer)]
     pub version: i32,
+    /// What tells its content from another one.
+    #[diesel(sql_type = Binary)]
+    pub payload_hash: Vec<u8>,
     /// The run that queued it.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub run_id: Option<Uuid>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Timestamptz};
 
 use super::settle::Settlement;
 use super::{Conn, Lane, Store, StoreError, Tx};
@@ -33,6 +33,9 @@ pub struct DownstreamDue {
     /// The version that arrived.
     #[diesel(sql_type = Integer)]
     pub version: i32,
+    /// What tells its content from another one.
+    #[diesel(sql_type = Binary)]
+    pub payload_hash: Vec<u8>,
     /// The row in the target table; may be empty.
     #[diesel(sql_type = Text)]
     pub sys_id: String,

@@ -93,10 +93,9 @@ fn an_update_that_comes_back_as_it_was_is_a_failure() {
         .unwrap();
     world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", &supplier["u_supplier_number"])], &[("SupplierName", "Changed")]).unwrap();
     assert_eq!(say(&world, &["sync", "--sweep"]).0, Some(3));
-    for (entity, table, column, words) in [
-        ("gl_account", "itfm_gl_accounts", "name", "changed nothing"),
-        ("supplier", "x_apo_supplier", "u_name", "carries version 1, not 2"),
-    ] {
+    for (entity, table, column, words) in
+        [("gl_account", "itfm_gl_accounts", "name", "changed nothing"), ("supplier", "x_apo_supplier", "u_name", "carries version 1-")]
+    {
         let refused = failures(&world, &["--entity", entity]);
         assert_eq!(refused.len(), 1, "{entity}: {refused:?}");
         assert!(word(&refused[0], "message").contains(words), "{entity}: {refused:?}");

@@ -12,6 +12,7 @@ use tieline::config::settings::{Connection, ServiceNowSettings, TokenRefresh};
 use tieline::definition::TargetPlan;
 use tieline::definition::plan::{ClearWith, FieldPlan, FieldSource, PartialWrite, WriteMode};
 use tieline::definition::record::derived_sys_id;
+use tieline::domain::version::VersionText;
 use tieline::net::HttpClient;
 use tieline::servicenow::{
     OutRecord, Outcome, ProbeVerdict, ServiceNow, ServiceNowError, Settled, Token, TokenSource, TokenState, fetch_token,
@@ -181,7 +182,7 @@ fn records(target: &TargetPlan, count: usize, version: i64) -> Vec<OutRecord> {
             delivery: i64::try_from(n).unwrap(),
             derived_sys_id: derived_sys_id(&source_key, "header"),
             source_key,
-            version,
+            version: VersionText::new(version, &[7; 32]),
             fields: target.fields.iter().map(|field| text(&field.name)).collect(),
             cleared: Default::default(),
             sys_id: None,
@@ -199,7 +200,7 @@ fn check(bench: &Bench, target: &TargetPlan, count: usize, version: i64, name: &
     assert_eq!(bench.sim.duplicates(table, "u_source_key"), 0, "{name}: duplicates");
     let field = &target.fields[0].name;
     for row in bench.sim.rows(table) {
-        assert_eq!(row["u_source_version"], version.to_string(), "{name}");
+        assert_eq!(row["u_source_version"], VersionText::new(version, &[7; 32]).to_string(), "{name}");
         assert!(row[field].ends_with(&format!(" v{version}")), "{name}: {row:?}");
     }
     assert_eq!(bench.sim.cookies_seen(), 0, "{name}: cookies");

@@ -135,7 +135,7 @@ mod tests {
         OutRecord {
             delivery: number,
             source_key: format!("EDU1/e/{number}"),
-            version: 1,
+            version: crate::domain::version::VersionText::new(1, &[]),
             fields: Default::default(),
             cleared: Default::default(),
             sys_id: None,

@@ -132,6 +132,7 @@ mod tests {
 
     use super::*;
     use crate::definition::plan::{ClearWith, WriteMode};
+    use crate::domain::version::VersionText;
     use crate::store::{Claimed, Lane};
 
     fn target(partial_write: PartialWrite) -> TargetPlan {
@@ -161,6 +162,7 @@ mod tests {
             company: "EDU1".into(),
             key: format!("k{n}"),
             version: 1,
+            payload_hash: Vec::new(),
             record_key: String::new(),
             attempts: 1,
             looks: 0,
@@ -179,7 +181,7 @@ mod tests {
         let record = |n: usize| OutRecord {
             delivery: n as i64,
             source_key: format!("k{n}"),
-            version: 1,
+            version: VersionText::new(1, &[]),
             fields: [("nmae".to_owned(), format!("Name {n}")), ("u_empty".to_owned(), String::new())].into(),
             cleared: Default::default(),
             sys_id: None,

@@ -6,6 +6,7 @@ use super::WriteError;
 use crate::actors::Deps;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::definition::record::{derived_sys_id, source_key};
+use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName, SysId};
 use crate::servicenow::OutRecord;
 use crate::store::{Claim, Claimed, UNANSWERED};
@@ -119,7 +120,7 @@ pub(super) async fn records(
                 delivery: delivery.delivery_id,
                 derived_sys_id: derived_sys_id(&key, &target.block),
                 source_key: key,
-                version: i64::from(delivery.version),
+                version: VersionText::new(i64::from(delivery.version), &delivery.payload_hash),
                 cleared: cleared(target, delivery, before.get(&delivery.delivery_id), &fields),
                 fields,
                 sys_id,
@@ -144,10 +145,12 @@ async fn before(deps: &Deps, target: &TargetPlan, claim: &Claim) -> Result<HashM
     Ok(deps.store.record_payloads(target.block.clone(), known).await?.into_iter().collect())
 }
 
-/// Fields that are empty now and were filled before. A version that stands already is sent again because a person asked for it: what is empty
+/// Fields that are empty now and were filled before; all that are empty where a row stands and what was delivered to it is not known, as after a
+/// restore. A version that stands already is sent again because a person asked for it: what is empty
 /// in it is cleared whatever was sent before, so that a row that was never cleared is put right.
 fn cleared(target: &TargetPlan, delivery: &Claimed, before: Option<&String>, fields: &BTreeMap<String, String>) -> BTreeSet<String> {
-    let again = target.write == WriteMode::ImportSet && delivery.stands;
+    let unknown = delivery.sys_id.is_some() && before.is_none();
+    let again = target.write == WriteMode::ImportSet && (delivery.stands || unknown);
     let before: BTreeMap<String, String> = before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let filled = |name: &String| before.get(name).is_some_and(|text| !text.trim().is_empty());
     fields.iter().filter(|(name, text)| text.trim().is_empty() && (again || filled(name))).map(|(name, _)| name.clone()).collect()

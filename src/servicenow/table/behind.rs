@@ -8,6 +8,7 @@ use super::{Step, Why, key_column, must_show, refused};
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
+use crate::domain::version::VersionThere;
 use crate::servicenow::client::ServiceNow;
 use crate::servicenow::compare::{differences_found, same_fields};
 use crate::servicenow::error::ServiceNowError;
@@ -74,7 +75,7 @@ fn behind(
         // the row that was known cannot be seen, and another one carries the key
         (Some(found), Why::Unseen(_), Some(known)) if !known.names(&found.sys_id) => Step::Update(found.sys_id.clone()),
         (_, Why::Unseen(words), known) => done(unseen(target, record, known, words)),
-        (_, Why::Old(version), known) => done(old(target, record, known, *version)),
+        (_, Why::Old(version), known) => done(old(target, record, known, version)),
         (_, Why::Refused(words), None) if was_ours(record) => done(hidden_own(target, record, words)),
         (_, Why::Refused(words), _) => done(refused(target, &words.line())),
     }
@@ -125,7 +126,7 @@ fn unseen(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, words:
 }
 
 /// A row that came back as it was.
-fn old(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, version: i64) -> Outcome {
+fn old(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, version: &VersionThere) -> Outcome {
     let id = known.map(SysId::as_str).unwrap_or_default();
     let column = target.version_column.as_deref().unwrap_or("the version column");
     Outcome::Rejected {
@@ -202,12 +203,9 @@ pub(super) fn foreign(target: &TargetPlan, record: &OutRecord, found: &Found) ->
     carried.filter(|key| !key.trim().is_empty() && **key != record.source_key).cloned()
 }
 
-/// Whether a row holds this version: by its version where it carries one, else by its fields. A record that expects something of its row
+/// Whether a row holds this version: by its version where it says of which content it is, else by its fields. A record that expects something of its row
 /// is one of several that may carry one version: its fields alone tell.
 pub(super) fn holds(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
-    match (&target.version_column, found.version) {
-        _ if record.expects.is_some() => same_fields(target, &record.fields, &found.fields),
-        (Some(_), Some(version)) => version == record.version,
-        _ => same_fields(target, &record.fields, &found.fields),
-    }
+    let said = found.version.as_ref().filter(|_| record.expects.is_none()).and_then(|there| there.is(&record.version));
+    said.unwrap_or_else(|| same_fields(target, &record.fields, &found.fields))
 }

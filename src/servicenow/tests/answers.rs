@@ -38,7 +38,7 @@ async fn every_request_carries_the_token_and_the_formats_and_never_a_cookie() {
     let body = seen[0].json();
     assert_eq!(
         (&body["u_source_key"], &body["u_source_version"], &body["u_amount"]),
-        (&json!("EDU1/e/0001"), &json!("3"), &json!("12.50"))
+        (&json!("EDU1/e/0001"), &json!(version_of(3)), &json!("12.50"))
     );
 }
 

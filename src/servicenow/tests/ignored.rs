@@ -8,7 +8,7 @@ use crate::servicenow::*;
 
 /// Record 1 as its staging row says.
 fn staged(state: &str, comment: &str) -> Value {
-    json!({"sys_id": "s1", "u_source_key": "EDU1/e/0001", "u_source_version": "3", "name": "Name 1", "u_amount": "12.50",
+    json!({"sys_id": "s1", "u_source_key": "EDU1/e/0001", "u_source_version": version_of(3), "name": "Name 1", "u_amount": "12.50",
         "sys_import_state": state, "sys_import_state_comment": comment, "sys_target_table": "x_landed", "sys_target_sys_id": ""})
 }
 

@@ -76,7 +76,7 @@ async fn a_refusal_of_a_staged_row_is_looked_behind() {
         }
         ("POST", _) => refusal(403, "Operation Failed", "x"),
         (_, "/api/now/table/x_stage") => {
-            let row = json!({"sys_id": "s", "u_source_key": "EDU1/e/0002", "u_source_version": "3", "sys_import_state": "inserted", "sys_target_sys_id": "t2"});
+            let row = json!({"sys_id": "s", "u_source_key": "EDU1/e/0002", "u_source_version": version_of(3), "sys_import_state": "inserted", "sys_target_sys_id": "t2"});
             reply(200, json!({"result": [row]}))
         }
         _ => reply(200, json!({"result": []})),
@@ -92,7 +92,7 @@ async fn a_refusal_of_a_staged_row_is_looked_behind() {
 async fn doubt_is_settled_by_the_staging_rows_then_by_the_target() {
     let server = Server::start(|seen| {
         let staged = |n: usize, version: &str, state: &str| {
-            json!({"sys_id": format!("s{n}{version}{state}"), "u_source_key": format!("EDU1/e/{n:04}"), "u_source_version": version,
+            json!({"sys_id": format!("s{n}{version}{state}"), "u_source_key": format!("EDU1/e/{n:04}"), "u_source_version": version_of(version.parse().unwrap()),
                 "sys_import_state": state, "sys_target_sys_id": format!("t{n}"), "sys_target_table": "x_real", "sys_import_state_comment": "name is unknown",
                 "sys_created_on": "2026-01-01 00:00:00"})
         };
@@ -173,7 +173,10 @@ async fn what_was_ignored_stands_only_where_a_row_carries_this_version() {
     earlier["u_amount"] = json!("100.00");
     let outcome = looked_behind(with_row(), vec![earlier], record(1)).await;
     let Outcome::Rejected { message, next_step, .. } = &outcome else { panic!("{outcome:?}") };
-    assert!(message.contains("No field values changed") && message.contains("carries version 2, not 3"), "{message}");
+    assert!(
+        message.contains("No field values changed") && message.contains("carries version 2-1f1f1f1f1f1f, not 3-1f1f1f1f1f1f"),
+        "{message}"
+    );
     assert!(message.contains("`u_amount` is `100.00` there, `12.50` was sent") && next_step.text().contains("transform map"), "{message}");
 
     // no row at all
@@ -204,7 +207,7 @@ async fn what_was_ignored_stands_only_where_a_row_carries_this_version() {
 async fn a_second_row_for_one_record_is_a_conflict_unless_the_first_is_gone() {
     let entry = || json!({"table": "x_landed", "status": "inserted", "sys_id": "second"});
     let known = || OutRecord { sys_id: Some(id("first")), sys_table: Some("x_landed".into()), ..record(1) };
-    let shown = |sys_id: &str| json!({"sys_id": sys_id, "u_source_key": "EDU1/e/0001", "u_source_version": "3"});
+    let shown = |sys_id: &str| json!({"sys_id": sys_id, "u_source_key": "EDU1/e/0001", "u_source_version": version_of(3)});
 
     let outcome = looked_behind(entry(), vec![shown("first"), shown("second")], known()).await;
     let Outcome::Conflict { message, next_step } = &outcome else { panic!("{outcome:?}") };
@@ -248,7 +251,7 @@ async fn a_column_that_the_staging_table_does_not_keep_is_named_for_the_whole_ba
             let wanted = (1..=60).filter(|n| query.contains(&format!("EDU1/e/{n:04}")));
             // `name` is not a column of this table
             let staged = |n: usize| {
-                json!({"sys_id": format!("s{n}"), "u_source_key": format!("EDU1/e/{n:04}"), "u_source_version": "3",
+                json!({"sys_id": format!("s{n}"), "u_source_key": format!("EDU1/e/{n:04}"), "u_source_version": version_of(3),
                 "u_amount": "12.50", "sys_created_on": "2026-01-01 00:00:00"})
             };
             reply(200, json!({"result": wanted.map(staged).collect::<Vec<_>>()}))

@@ -12,3 +12,4 @@ mod searches;
 pub(super) mod support;
 mod tables;
 mod tokens;
+mod versions;

@@ -133,7 +133,7 @@ async fn only_a_new_row_under_another_sys_id_is_warned_of() {
     let known = OutRecord { sys_id: Some(id("abc")), ..record(2) };
     client.send(&Tokens::default(), &table(), &[record(1), known]).await.unwrap();
     assert!(!client.shared().warned_sys_id.get(), "kept, and known before");
-    let own = || Server::start(|_| reply(201, json!({"result": {"sys_id": "own", "u_source_version": "3"}})));
+    let own = || Server::start(|_| reply(201, json!({"result": {"sys_id": "own", "u_source_version": version_of(3)}})));
     let server = own();
     let client = ServiceNow::new(&settings(&server, true, false)).unwrap();
     client.send(&Tokens::default(), &table(), &[record(1)]).await.unwrap();
@@ -148,7 +148,7 @@ async fn only_a_new_row_under_another_sys_id_is_warned_of() {
 #[actix_rt::test]
 async fn a_row_that_is_there_and_cannot_be_updated_is_not_tried_again_and_again() {
     let server = Server::start(|seen| match seen.method.as_str() {
-        "GET" => reply(200, json!({"result": [{"sys_id": "abc", "u_source_key": "EDU1/e/0001", "u_source_version": "2"}]})),
+        "GET" => reply(200, json!({"result": [{"sys_id": "abc", "u_source_key": "EDU1/e/0001", "u_source_version": version_of(2)}]})),
         _ => refusal(404, "No Record found", "ACL restricts"),
     });
     let outcomes = send(&server, &table(), &[OutRecord { sys_id: Some(id("abc")), ..record(1) }]).await;

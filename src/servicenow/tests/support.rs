@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::config::settings::{Connection, ServiceNowSettings, TokenRefresh};
 use crate::definition::plan::{ClearWith, FieldPlan, FieldSource, PartialWrite, TargetPlan, WriteMode};
 use crate::domain::SysId;
+use crate::domain::version::VersionText;
 use crate::servicenow::*;
 
 /// A request as it arrived.
@@ -266,13 +267,23 @@ pub(super) fn staging() -> TargetPlan {
     target("x_stage", "x_landed", WriteMode::ImportSet)
 }
 
+/// Version `number` of the content that every record here has.
+pub(super) fn version(number: i64) -> VersionText {
+    VersionText::new(number, &[0x1f; 32])
+}
+
+/// What a version column says of it.
+pub(super) fn version_of(number: i64) -> String {
+    version(number).to_string()
+}
+
 /// Record `n`: key `EDU1/e/000n`, version 3.
 pub(super) fn record(n: usize) -> OutRecord {
     OutRecord {
         expects: None,
         delivery: i64::try_from(n).unwrap(),
         source_key: format!("EDU1/e/{n:04}"),
-        version: 3,
+        version: version(3),
         fields: [("name".to_owned(), format!("Name {n}")), ("u_amount".to_owned(), "12.50".to_owned())].into(),
         cleared: Default::default(),
         sys_id: None,
@@ -288,8 +299,8 @@ pub(super) fn records(count: usize) -> Vec<OutRecord> {
 }
 
 /// The row of record `n` as the instance would give it back.
-pub(super) fn row(n: usize, version: i64) -> Value {
-    json!({"sys_id": format!("{n:032x}"), "u_source_key": format!("EDU1/e/{n:04}"), "u_source_version": version.to_string(),
+pub(super) fn row(n: usize, number: i64) -> Value {
+    json!({"sys_id": format!("{n:032x}"), "u_source_key": format!("EDU1/e/{n:04}"), "u_source_version": version(number).to_string(),
         "name": format!("Name {n}"), "u_amount": "12.5"})
 }
 

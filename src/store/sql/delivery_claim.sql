@@ -50,7 +50,7 @@ WITH RECURSIVE lane AS (
     FROM claimed HAVING count(*) > 0
 )
 SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.looks, c.sent_ago,
-       dl.payload, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands,
+       dl.payload, dl.payload_hash, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands,
        c.reason, c.message AS said, EXISTS (SELECT FROM moved m WHERE m.company = c.company AND m.number = d.mapping) AS elsewhere, false AS set_aside
 FROM claimed c
 JOIN document d ON d.id = c.document_id
@@ -58,4 +58,4 @@ JOIN delivery dl ON dl.id = c.delivery_id
 LEFT JOIN record r ON r.document_id = c.document_id AND r.block = c.block AND r.record_key = c.record_key
 UNION ALL
 -- what was set aside instead, so that whoever claims knows that there may be more
-SELECT delivery_id, document_id, company, '', version, NULL, '', 0, 0, NULL, '', NULL, NULL, NULL, NULL, false, NULL, NULL, false, true FROM held_back
+SELECT delivery_id, document_id, company, '', version, NULL, '', 0, 0, NULL, '', ''::bytea, NULL, NULL, NULL, NULL, false, NULL, NULL, false, true FROM held_back

@@ -41,11 +41,11 @@ fn a_key_a_reference_or_a_version_that_would_be_cut_is_named() {
         column("itfm_gl_accounts", "u_source_version", 4);
         column("sn_apo_supplier", "u_source_key", 40);
         column("sn_apo_invoice_line", "u_invoice_source_key", 60);
-        column("sn_apo_gl_posting", "u_source_version", 10);
+        column("sn_apo_gl_posting", "u_source_version", 23);
     });
     let (code, of) = examined(&world);
     assert_eq!(code, Some(1));
-    is(of("ServiceNow itfm_gl_accounts"), "failed", &["`u_source_version` holds 4 characters", "reads as another version", "at least 10"]);
+    is(of("ServiceNow itfm_gl_accounts"), "failed", &["`u_source_version` holds 4 characters", "reads as another version", "at least 23"]);
     is(of("ServiceNow sn_apo_supplier"), "failed", &["`u_source_key` holds 40 characters", "at least 120"]);
     is(of("ServiceNow sn_apo_invoice_line"), "failed", &["`u_invoice_source_key` holds 60 characters"]);
     let (_, said) = of("ServiceNow sn_apo_gl_posting");
