@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lints demo test check lint unit doc deny fmt bench bench-readers crash-test soak mutants package package-check clean-state
+.PHONY: help setup setup-lints demo test check lint unit doc deny fmt bench bench-readers crash-test soak drill mutants package package-check clean-state
 
 # Passed on: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -53,6 +53,11 @@ SEEDS ?= 20
 soak: setup ## random trouble, so many runs (SEEDS=20); a failure prints its seed
 	cargo build --locked
 	TIELINE_SOAK_SEEDS=$(SEEDS) cargo test --locked --test it soak:: -- --nocapture
+
+DRILLS ?= 20
+drill: setup ## restore the ledger from backups of so many random moments (DRILLS=20) and go on; a failure prints its seed
+	cargo build --locked
+	TIELINE_DRILLS=$(DRILLS) cargo test --locked --test it restored::drill:: -- --nocapture
 
 mutants: setup ## change the code that decides values in small ways: do the unit tests notice? A sample (SAMPLE=150 SEED=...), or MUTANTS=all SHARD=1/8
 	scripts/mutants.sh

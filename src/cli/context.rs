@@ -31,6 +31,9 @@ use crate::store::{Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Stands,
 
 /// How long a command waits for a service to take up files that were changed a moment ago.
 const TAKEN_UP: Duration = Duration::from_secs(6);
+/// What a restored ledger waits for.
+const TO_COMPARE: &str =
+    "nothing is read or sent before `tieline restored` has compared the ledger with what ServiceNow has (docs/backup.md)";
 /// Between two looks whether it has.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
@@ -239,8 +242,10 @@ impl Context {
         let (node, alone) = node(directory)?;
         // before anything else is read or written: what a restored ledger says of transactions holds no more
         let (life, begun) = store.life_check(high_water::kept(directory), None).await?;
-        if let (true, Some(why)) = (begun, &life.why) {
-            tracing::error!(life = life.number, "{why}");
+        match (&life.why, life.compared_at) {
+            (Some(why), None) => tracing::error!(life = life.number, "{why}; {TO_COMPARE}"),
+            (Some(why), Some(_)) if begun => tracing::error!(life = life.number, "{why}"),
+            _ => {}
         }
         if alone.is_some() {
             high_water::renew(store, directory).await;
@@ -262,6 +267,7 @@ impl Context {
     /// # Errors
     /// [`Exit::Configuration`] when other definitions than those of this command are in force.
     pub(super) async fn working_deps(&self) -> Result<Deps, Failure> {
+        self.check_compared().await?;
         self.check_companies().await?;
         let deadline = Instant::now() + TAKEN_UP;
         loop {
@@ -284,6 +290,7 @@ impl Context {
 
     /// What the actors of a service need, which may wait for its definitions to come into force.
     pub(super) async fn service_deps(&self) -> Result<Deps, Failure> {
+        self.check_compared().await?;
         self.check_companies().await?;
         let stands = self.stand(MayAdopt::Changed).await?;
         let number = match &stands {
@@ -334,6 +341,15 @@ impl Context {
     /// How every flow stands; those that the configuration no longer makes are marked.
     pub(super) async fn flow_status(&self) -> Result<Vec<FlowStatus>, Failure> {
         Ok(crate::actors::tree::flow_status(&self.deps()).await?)
+    }
+
+    /// Refuses to read or send anything while the ledger may say other things than ServiceNow.
+    async fn check_compared(&self) -> Result<(), Failure> {
+        let (life, _) = self.store.life_now().await?;
+        match (&life.why, life.compared_at) {
+            (Some(why), None) => Err(Failure::new(Exit::Configuration, format!("{why}; {TO_COMPARE}"))),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses companies that the ledger knows in another spelling: their records have other keys, and everything would arrive twice.

@@ -24,6 +24,7 @@ mod record;
 mod reload;
 mod replay;
 mod resend;
+mod restored;
 mod run;
 #[cfg(target_os = "linux")]
 mod service;
@@ -125,6 +126,8 @@ pub enum Command {
     Conflicts(conflicts::ConflictsCommand),
     /// Lists the audit (JSON: one object per line), verifies or seals its chain
     Audit(ledger::AuditArgs),
+    /// After a restore: compares what ServiceNow has with the ledger, so that flows may run again
+    Restored,
     /// Brings the database up to date
     Migrate,
     /// The service under systemd, where no package has set it up
@@ -173,6 +176,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Audit(args) => ledger::audit(&cli.global, &args),
         #[cfg(target_os = "linux")]
         Command::Service(command) => service::service(&cli.global, &command),
+        Command::Restored => restored::restored(&cli.global),
         Command::Migrate => ledger::migrate(&cli.global),
         #[cfg(feature = "sim")]
         Command::Simulate(command) => simulate::simulate(&command),

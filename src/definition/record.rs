@@ -99,6 +99,25 @@ pub fn source_key(company: &CompanyId, entity: &EntityName, key: &DocumentKey, r
     text
 }
 
+/// Whose key a key column's text is: the document's key, and the line's. `columns`: of a line, how many columns its document's key has. `None`:
+/// it is no such key of this flow.
+pub fn place_of(company: &CompanyId, entity: &EntityName, columns: Option<usize>, text: &str) -> Option<(DocumentKey, String)> {
+    let rest = text.strip_prefix(&format!("{company}/{entity}/"))?;
+    // the digest stands behind keys that ServiceNow could take for others
+    let bare = rest.char_indices().rev().nth(SUFFIX - 1).map(|(at, _)| &rest[..at]);
+    [Some(rest), bare].into_iter().flatten().find_map(|exact| {
+        let (key, line) = match columns {
+            None => (exact, ""),
+            Some(columns) => {
+                let at = exact.match_indices('/').nth(columns.checked_sub(1)?)?.0;
+                (&exact[..at], &exact[at + 1..])
+            }
+        };
+        let key = DocumentKey::from_text(key);
+        (source_key(company, entity, &key, line) == text).then(|| (key, line.to_owned()))
+    })
+}
+
 /// Whether no other such text is the same to ServiceNow, which compares without case: capitals, digits and plain punctuation alone.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_lowercase() && b != b'~' || b == b' ')
@@ -148,6 +167,22 @@ mod tests {
         let line = format!("2026/12/{}/{}/{}", "9".repeat(10), "9".repeat(10), "9".repeat(10));
         let text = source_key(&"EDUCATION1".into(), &"purchase_order".into(), &key, &line);
         assert!(text.len() <= KEY_LENGTH, "{} {text}", text.len());
+    }
+
+    #[test]
+    fn a_key_columns_text_leads_back_to_its_record() {
+        let (company, entity) = ("EDU1".into(), "invoice".into());
+        for (key, line) in [("0010/A-1", ""), ("0010/Abc", ""), ("0010/A-1", "2026/12/7/1/2"), ("a%2Fb/É", "1"), ("0010/x~12345678", "9")]
+        {
+            let key = DocumentKey::from_text(key);
+            let text = source_key(&company, &entity, &key, line);
+            let columns = (!line.is_empty()).then_some(2);
+            assert_eq!(place_of(&company, &entity, columns, &text), Some((key, line.to_owned())), "{text}");
+        }
+        for other in ["EDU1/supplier/1", "EDU1/invoice/Abc", "EDU2/invoice/1/2", ""] {
+            assert_eq!(place_of(&company, &entity, None, other), None, "{other}");
+        }
+        assert_eq!(place_of(&company, &entity, Some(2), "EDU1/invoice/1/2"), None, "no line");
     }
 
     #[test]

@@ -65,11 +65,14 @@ pub(super) async fn outdated(deps: &Deps) -> Result<Finding, StoreError> {
 /// Which life of the ledger this is: whether it was restored, when, and where from.
 async fn life(deps: &Deps) -> Finding {
     const WHAT: &str = "ledger";
-    let life = match deps.store.life_now().await {
+    let (life, tells) = match deps.store.life_now().await {
         Ok(life) => life,
         Err(error) => return Finding::failed(WHAT, chain(&error), NextStep::Database),
     };
-    match (&life.why, life.place.cluster) {
+    match (&life.why, life.place.cluster.filter(|_| tells)) {
+        (Some(why), _) if life.compared_at.is_none() => {
+            Finding::failed(WHAT, format!("{why}; it has not been compared with ServiceNow, and no flow runs"), NextStep::LedgerRestored)
+        }
         (Some(why), _) if Utc::now() - life.began_at < RECENT => Finding::warning(WHAT, why, NextStep::LedgerRestored),
         (_, None) => {
             let found = "the server does not tell which database cluster it is, so a ledger that is restored into another one is recognised by its \

@@ -183,7 +183,7 @@ steps! {
         up to `flows.change_limit`";
     Migrate => "run `tieline migrate`, and restart the service";
     TellCluster => "let the ledger's account see which cluster it is in: `GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO …`";
-    LedgerRestored => "compare what the ledger says with what ServiceNow has: docs/backup.md says how";
+    LedgerRestored => "run `tieline restored` where that has not been done: it compares what the ledger says with what ServiceNow has";
     WatchDatabaseDisk => "watch the disk of the database server with its own tools";
     OtherSpelling => "write the company as the ledger knows it, or forget the other spelling: `tieline flow forget`";
 

@@ -70,6 +70,9 @@ pub struct FlowRow {
     /// How many rows its tables had at the last whole read.
     #[diesel(sql_type = Nullable<Jsonb>)]
     pub sizes: Option<serde_json::Value>,
+    /// The next run reads everything, whatever its kind: what ServiceNow has was compared after a restore.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    pub whole_next: bool,
     #[diesel(sql_type = Nullable<Text>)]
     stopped: Option<String>,
     /// When the last sweep ended.
@@ -264,7 +267,8 @@ impl Store {
             let updated = sql_query(
                 "UPDATE flow SET holder = NULL, lease_until = NULL, last_progress_at = now(), \
                  last_success_at = CASE WHEN $5 IS NULL AND NOT $7 THEN now() ELSE last_success_at END, \
-                 last_sweep_at = CASE WHEN $5 IS NULL AND $6 THEN now() ELSE last_sweep_at END, \
+                 whole_next = whole_next AND ($5 IS NOT NULL OR $7), \
+                 last_sweep_at = CASE WHEN $5 IS NULL AND ($6 OR whole_next AND NOT $7) THEN now() ELSE last_sweep_at END, \
                  last_error = CASE WHEN $7 THEN last_error ELSE $5 END, \
                  last_error_at = CASE WHEN $7 THEN last_error_at WHEN $5 IS NULL THEN NULL ELSE now() END \
                  WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4",

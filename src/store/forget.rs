@@ -94,7 +94,7 @@ struct Company {
 }
 
 /// Drops what the flow still had to send. A record that is dropped is taken for new should the flow come back: its hash no longer fits.
-fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, why: &str) -> Tx<()> {
+pub(super) fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, dropped_for: &str, why: &str) -> Tx<i64> {
     let dropped: Vec<Dropped> = sql_query(with_placeholders(
         "DELETE FROM pending WHERE company = $1 AND entity = $2 RETURNING delivery_id, document_id, version, \
                    CASE WHEN NOT (SELECT {stands_for_a_row} FROM document d WHERE d.id = document_id) THEN run_id END AS run_id",
@@ -106,14 +106,18 @@ fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, why: &str) -> Tx<()> 
     sql_query("UPDATE document SET hash = '' WHERE id = ANY($1)").bind::<Array<BigInt>, _>(&documents).execute(conn)?;
     sql_query("DELETE FROM awaited_parent WHERE document_id = ANY($1)").bind::<Array<BigInt>, _>(&documents).execute(conn)?;
     let told = |row: &Dropped| {
-        let mut audit = NewAudit::of(AuditKind::Superseded).detail(&json!({ "dropped": "the flow is forgotten", "why": why }));
+        let mut audit = NewAudit::of(AuditKind::Superseded).detail(&json!({ "dropped": dropped_for, "why": why }));
         (audit.document_id, audit.version, audit.delivery_id) = (Some(row.document_id), Some(row.version), Some(row.delivery_id));
         audit.actor = who.to_owned();
         audit
     };
     audit_append(conn, &dropped.iter().map(told).collect::<Vec<_>>())?;
     let replaced = dropped.iter().filter_map(|row| Some((row.run_id?, row.document_id))).collect();
-    run_tally(conn, &RunTally { replaced, ..RunTally::default() }).map(drop)
+    run_tally(conn, &RunTally { replaced, ..RunTally::default() })?;
+    let mut records = documents;
+    records.sort_unstable();
+    records.dedup();
+    Ok(records.len() as i64)
 }
 
 impl Store {
@@ -145,7 +149,7 @@ impl Store {
                 return Ok(Forgotten::Unsettled { records: standing.records });
             }
             if standing.records > 0 {
-                drop_pending(conn, &flow, &who, &why)?;
+                drop_pending(conn, &flow, &who, "the flow is forgotten", &why)?;
             }
             for sql in [
                 "DELETE FROM hold USING document d WHERE hold.document_id = d.id AND d.company = $1 AND d.entity = $2",

@@ -29,6 +29,13 @@ pub(super) struct Known {
     changed: Option<String>,
 }
 
+impl Known {
+    /// What ServiceNow has was compared with this life just now.
+    pub(super) fn compared(&mut self) {
+        self.life.compared_at = Some(Utc::now());
+    }
+}
+
 /// Shared by all clones of a store; nothing before the first check.
 pub(super) type LifeKnown = Arc<Mutex<Option<Known>>>;
 
@@ -201,12 +208,12 @@ impl Store {
         Ok((life, begun))
     }
 
-    /// The life as the ledger has it now.
+    /// The life as the ledger has it now, and whether the server tells this account which cluster it is.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn life_now(&self) -> Result<Life, StoreError> {
-        self.run("say which life it is in", |conn| Ok(look(conn, None)?.0)).await
+    pub async fn life_now(&self) -> Result<(Life, bool), StoreError> {
+        self.run("say which life it is in", |conn| look(conn, None).map(|(life, here, ..)| (life, here.cluster.is_some()))).await
     }
 
     /// The life that this process works in; `None` before it was looked at.
@@ -235,6 +242,10 @@ impl Store {
         let mark = rows.first().map(|row| HighWater { life: row.life, audit: row.audit, xid: row.xid });
         if let Some(known) = self.life.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             known.seen = mark;
+            if mark.is_some_and(|mark| mark.life != known.life.id) {
+                let text = "a new life of the ledger began while this process ran: it was restored, or a person said so";
+                known.changed.get_or_insert_with(|| text.to_owned());
+            }
         }
         Ok(mark)
     }

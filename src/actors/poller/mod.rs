@@ -410,7 +410,7 @@ impl Reader {
         if kind == RunKind::Backfill {
             self.backfill(&plan, run, lease, &row).await?;
         } else {
-            let whole = kind == RunKind::Sweep || plan.read.changes.is_empty();
+            let whole = kind == RunKind::Sweep || plan.read.changes.is_empty() || row.whole_next;
             let sizes = Sizes::of(&row);
             let row_is_first = row.watermark.is_none();
             let read = self.read_all(&plan, Reading::of_flow(self, &plan, &row, whole), run, lease, &row).await?;

@@ -1,0 +1,3 @@
+ALTER TABLE flow DROP COLUMN whole_next;
+DROP TABLE restored_row;
+DROP TABLE restored_part;

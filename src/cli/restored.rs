@@ -1,0 +1,406 @@
+//! `tieline restored`: after a restore, compares what ServiceNow has with what the ledger says, before any flow runs.
+//!
+//! What stands as the ledger says is taken for confirmed. What does not is read from SYSPRO again, whole, and sent by its content; rows of which
+//! the ledger knows nothing are adopted by their keys. Every step says in the ledger how far it has come: whoever was killed goes on there.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tracing::{info, warn};
+
+use super::context::{Checked, Context};
+use super::failure::{Exit, Failure};
+use super::signals::Signals;
+use super::{Global, OutputForm, output};
+use crate::actors::servicenow_token::TokenAsker;
+use crate::actors::supervise::RestartPolicy;
+use crate::actors::tree::{Tree, flows};
+use crate::actors::{Deps, heart};
+use crate::definition::Plan;
+use crate::definition::plan::{TargetPlan, WriteMode};
+use crate::definition::record::{place_of, source_key};
+use crate::domain::life::Life;
+use crate::domain::version::{VersionText, VersionThere};
+use crate::domain::{DocumentKey, FlowId};
+use crate::retry::Class;
+use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
+use crate::store::{ComparedPage, ComparedPart, RecordedPart, RestoredPart, RestoredRow, UnknownRow};
+
+/// Documents compared at a time, and rows adopted at a time.
+const PAGE: i64 = 500;
+/// How long running work may take to come to an end.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
+/// Between two looks whether the nodes of the backup are silent.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// One flow's line.
+#[derive(Debug, Serialize)]
+struct FlowLine {
+    company: String,
+    entity: String,
+    /// Parts that stand in ServiceNow as the ledger says.
+    adopted: i64,
+    /// Parts, and records that were still on their way, that are sent again by their content.
+    again: i64,
+    /// Rows of which the ledger knew nothing: adopted by their keys.
+    unknown: i64,
+    /// Blocks that could not be compared, each with why: all that was delivered of them is sent again.
+    unreadable: BTreeMap<String, String>,
+}
+
+/// Runs the command.
+pub(super) fn restored(global: &Global) -> Result<Exit, Failure> {
+    let checked = Checked::load(global)?;
+    super::start_logging(global, &checked, super::Logs::Command)?;
+    super::block_on(async {
+        let mut signals = Signals::listen();
+        let context = Context::open(checked).await?;
+        let result = tokio::select! {
+            result = compare(&context) => result,
+            () = signals.next() => Err(Failure::new(Exit::Failed, "stopped by a signal; nothing is lost, the next `tieline restored` goes on where this one was")),
+        };
+        context.close().await;
+        let lines = result?;
+        output::even_unread(print(global, &lines))?;
+        Ok(Exit::Done)
+    })
+}
+
+fn print(global: &Global, lines: &[FlowLine]) -> Result<(), Failure> {
+    if global.output == OutputForm::Json {
+        return output::json(&serde_json::json!({ "flows": lines }));
+    }
+    let rows = lines.iter().map(|line| {
+        let unreadable: Vec<&str> = line.unreadable.keys().map(String::as_str).collect();
+        let flow = vec![line.company.clone(), line.entity.clone()];
+        let numbers = [line.adopted, line.again, line.unknown].iter().map(ToString::to_string).collect();
+        [flow, numbers, vec![unreadable.join(", ")]].concat()
+    });
+    let headers = ["company", "entity", "adopted", "to send again", "unknown to the ledger", "not readable"];
+    output::line(&output::table(&headers, &[2, 3, 4], rows))?;
+    for line in lines {
+        for (block, why) in &line.unreadable {
+            output::complaint(&format!(
+                "{}/{}: `{block}` could not be compared, and all that was delivered of it is sent again: {why}",
+                line.company, line.entity
+            ));
+        }
+    }
+    output::line("Flows may run again. Their next run reads everything, and sends what differs.")
+}
+
+async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
+    if context.own_name().is_none() {
+        return Err(Failure::new(Exit::Held, "another process of this node is at work: stop the service first, then compare"));
+    }
+    alone(context).await?;
+    let life = match context.store.life() {
+        Some(life) if life.compared_at.is_none() => life,
+        // a restore that nothing can show, such as a snapshot of the whole machine
+        _ => context.store.life_check(None, Some(super::sync::user())).await?.0,
+    };
+    let deps = context.deps();
+    let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let done = all_flows(&deps, &tree.tokens, &life).await;
+    tree.stop(STOP_DEADLINE).await;
+    let lines = done?;
+    // one that was just starting when it was looked first
+    alone(context).await?;
+    let summary = serde_json::to_value(&lines).unwrap_or_default();
+    context.store.restored_done(life.number, super::sync::user(), summary).await?;
+    Ok(lines)
+}
+
+/// Waits until no other node shows itself: those of the backup are silent, and stay so.
+async fn alone(context: &Context) -> Result<(), Failure> {
+    let deadline = Instant::now() + heart::SILENT + heart::SILENT / 2;
+    loop {
+        let nodes = context.store.node_list(heart::SILENT).await?;
+        let alive: Vec<String> =
+            nodes.into_iter().filter(|node| node.alive && node.name != context.node.name).map(|node| node.name).collect();
+        if alive.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            let text = format!("other nodes run flows on this ledger ({}): stop them first, then compare", alive.join(", "));
+            return Err(Failure::new(Exit::Held, text));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+async fn all_flows(deps: &Deps, tokens: &TokenAsker, life: &Life) -> Result<Vec<FlowLine>, Failure> {
+    let servicenow = ServiceNow::new(&deps.settings.servicenow).map_err(|error| Failure::new(Exit::Configuration, error.chain()))?;
+    let definitions = deps.definitions.now();
+    let mut lines = Vec::new();
+    for flow in flows(deps) {
+        let Some(plan) = definitions.plan(&flow.entity) else { continue };
+        let work = Work { deps, tokens, servicenow: &servicenow, life, flow: &flow, plan };
+        let line = work.run().await?;
+        info!(%flow, adopted = line.adopted, again = line.again, unknown = line.unknown, "compared with ServiceNow");
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+/// One flow's comparison.
+struct Work<'a> {
+    deps: &'a Deps,
+    tokens: &'a TokenAsker,
+    servicenow: &'a ServiceNow,
+    life: &'a Life,
+    flow: &'a FlowId,
+    plan: &'a Plan,
+}
+
+impl Work<'_> {
+    async fn run(&self) -> Result<FlowLine, Failure> {
+        let tables = match self.parts(Vec::new()).await? {
+            begun if begun.len() > 1 => Vec::new(),
+            _ => self.tables().await?,
+        };
+        let mut parts = self.parts(tables).await?;
+        for part in parts.iter().filter(|part| !part.block.is_empty() && part.state == "open") {
+            if let Some(target) = self.plan.targets.iter().find(|target| target.block == part.block) {
+                self.read(target, part).await?;
+            }
+        }
+        if parts.iter().any(|part| part.block.is_empty() && part.state == "open") {
+            parts = self.parts(Vec::new()).await?;
+            self.compare(&parts).await?;
+            self.adopt().await?;
+            self.deps.store.restored_flow_done(self.life.number, self.flow.clone(), super::sync::user()).await?;
+        }
+        let parts = self.parts(Vec::new()).await?;
+        let own = parts.iter().find(|part| part.block.is_empty());
+        let number = |of: fn(&RestoredPart) -> i64| own.map_or(0, of);
+        Ok(FlowLine {
+            company: self.flow.company.to_string(),
+            entity: self.flow.entity.to_string(),
+            adopted: number(|part| part.adopted),
+            again: number(|part| part.again),
+            unknown: number(|part| part.unknown),
+            unreadable: parts.iter().filter_map(|part| Some((part.block.clone(), part.said.clone()?))).collect(),
+        })
+    }
+
+    async fn parts(&self, tables: Vec<(String, String)>) -> Result<Vec<RestoredPart>, Failure> {
+        Ok(self.deps.store.restored_parts(self.life.number, self.flow.clone(), tables).await?)
+    }
+
+    fn prefix(&self) -> String {
+        format!("{}/{}/", self.flow.company, self.flow.entity)
+    }
+
+    /// The tables where records of this flow land, by block. Where a staging table's records land is the transform's to say: the ledger knows it of
+    /// what arrived, the staging rows of what came after the backup.
+    async fn tables(&self) -> Result<Vec<(String, String)>, Failure> {
+        let mut tables: BTreeSet<(String, String)> = self.deps.store.restored_tables(self.flow.clone()).await?.into_iter().collect();
+        tables.retain(|(block, table)| {
+            let target = self.plan.targets.iter().find(|target| target.block == *block);
+            target.is_some_and(|target| target.write == WriteMode::ImportSet && !table.eq_ignore_ascii_case(&target.table))
+        });
+        for target in &self.plan.targets {
+            let own = |table: &str| (target.block.clone(), table.to_owned());
+            if target.write == WriteMode::Table || !target.target_table.eq_ignore_ascii_case(&target.table) {
+                tables.insert(own(&target.target_table));
+                continue;
+            }
+            match self.servicenow.landed(self.tokens, target, &self.prefix()).await {
+                Ok(landed) => tables.extend(landed.iter().map(|table| own(table))),
+                Err(error) if error.class() == Class::Permanent => {
+                    warn!(flow = %self.flow, table = target.table, why = error.chain(), "where staging rows landed cannot be read");
+                }
+                Err(error) => return Err(self.unreachable(&error)),
+            }
+        }
+        Ok(tables.into_iter().collect())
+    }
+
+    fn unreachable(&self, error: &ServiceNowError) -> Failure {
+        let text = format!(
+            "what ServiceNow has of {} could not be read: {}; no flow runs before it was: run `tieline restored` again, it goes on where it was",
+            self.flow,
+            error.chain()
+        );
+        Failure::new(Exit::Unreachable, text)
+    }
+
+    /// Reads the rows of a block that carry keys of this flow. Trouble that passes ends the command, which is begun again then; what cannot be
+    /// read is noted, and all of it is sent again.
+    async fn read(&self, target: &TargetPlan, part: &RestoredPart) -> Result<(), Failure> {
+        let (prefix, place) = (self.prefix(), (target.block.clone(), part.target_table.clone()));
+        let mut at = ListPosition::behind(part.after.clone(), part.hidden);
+        loop {
+            let page = self.servicenow.present(self.tokens, target, &part.target_table, &prefix, at).await;
+            let (rows, next) = match page {
+                Ok(page) => page,
+                Err(error) if matches!(error.class(), Class::Permanent) => {
+                    let why = error.chain();
+                    warn!(flow = %self.flow, block = target.block, why, "what ServiceNow has cannot be told by its keys");
+                    self.deps.store.restored_unreadable(self.life.number, self.flow.clone(), place, why).await?;
+                    return Ok(());
+                }
+                Err(error) => return Err(self.unreachable(&error)),
+            };
+            let rows = rows.into_iter().map(|row| RestoredRow {
+                block: target.block.clone(),
+                source_key: row.source_key,
+                sys_id: row.sys_id.into(),
+                target_table: part.target_table.clone(),
+                version: row.version.map(|there| there.to_string()),
+            });
+            let kept = next.as_ref().map(ListPosition::parts);
+            self.deps.store.restored_keep(self.life.number, self.flow.clone(), place.clone(), rows.collect(), kept).await?;
+            match next {
+                Some(next) => at = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The ledger's records, page by page, against the rows.
+    async fn compare(&self, parts: &[RestoredPart]) -> Result<(), Failure> {
+        let unreadable: HashSet<&str> = parts.iter().filter(|part| part.state == "unreadable").map(|part| part.block.as_str()).collect();
+        let mut after = parts.iter().find(|part| part.block.is_empty()).map(|part| part.after.clone()).unwrap_or_default();
+        loop {
+            let recorded = self.deps.store.restored_recorded(self.flow.clone(), after, PAGE).await?;
+            let Some(last) = recorded.last() else { return Ok(()) };
+            after = last.key.clone();
+            let keys: Vec<String> = recorded.iter().filter_map(|part| self.key_of(part)).collect();
+            let rows = self.deps.store.restored_rows(self.life.number, self.flow.clone(), keys).await?;
+            let key_of = |part: &RecordedPart| self.key_of(part);
+            let mut page = judge(&recorded, &rows, &unreadable, key_of);
+            page.last_key.clone_from(&after);
+            page.aligned = self.plan.aligned().is_some();
+            self.deps.store.restored_compared(self.life.number, self.flow.clone(), page).await?;
+        }
+    }
+
+    fn key_of(&self, part: &RecordedPart) -> Option<String> {
+        let record_key = part.record_key.as_deref()?;
+        Some(source_key(&self.flow.company, &self.flow.entity, &DocumentKey::from_text(&part.key), record_key))
+    }
+
+    /// Rows of which the ledger knows nothing. Both sides' records are found by the alignment itself.
+    async fn adopt(&self) -> Result<(), Failure> {
+        if self.plan.aligned().is_some() {
+            return Ok(());
+        }
+        let columns = self.plan.read.root.key.len();
+        loop {
+            let rows = self.deps.store.restored_left(self.life.number, self.flow.clone(), PAGE).await?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            let placed = rows.into_iter().map(|row| {
+                let line = self.plan.targets.iter().any(|target| target.block == row.block && target.child.is_some());
+                let place = place_of(&self.flow.company, &self.flow.entity, line.then_some(columns), &row.source_key);
+                if place.is_none() {
+                    warn!(flow = %self.flow, key = row.source_key, sys_id = row.sys_id, "a row carries a key that is none of this flow: it is left alone");
+                }
+                UnknownRow { place: place.map(|(key, line)| (String::from(key), line)), row }
+            });
+            self.deps.store.restored_adopt(self.life.number, self.life.id, self.flow.clone(), placed.collect()).await?;
+        }
+    }
+}
+
+/// What of a page of documents stands as the ledger says, and what does not.
+fn judge(
+    recorded: &[RecordedPart],
+    rows: &[RestoredRow],
+    unreadable: &HashSet<&str>,
+    key_of: impl Fn(&RecordedPart) -> Option<String>,
+) -> ComparedPage {
+    let mut by_key: HashMap<(&str, &str), Vec<&RestoredRow>> = HashMap::new();
+    for row in rows {
+        by_key.entry((row.block.as_str(), row.source_key.as_str())).or_default().push(row);
+    }
+    let mut page = ComparedPage::default();
+    for part in recorded {
+        let (Some(block), Some(record_key), Some(key)) = (&part.block, &part.record_key, key_of(part)) else { continue };
+        let there = by_key.get(&(block.as_str(), key.as_str())).map_or(&[][..], Vec::as_slice);
+        let version = |row: &&&RestoredRow| row.version.as_deref().and_then(VersionThere::read);
+        // of a part that no delivery of this ledger confirmed there is no content to compare
+        let ours = part.payload_hash.as_ref().zip(part.version).map(|(hash, number)| VersionText::new(i64::from(number), hash));
+        let same = |row: &&&RestoredRow| version(row).zip(ours.as_ref()).and_then(|(there, ours)| there.is(ours)) == Some(true);
+        let row = there.iter().find(same);
+        // two rows with one key: the newer one is the one that a look-up takes
+        let newest = || there.iter().max_by_key(|row| (version(row).map(|there| there.number()), std::cmp::Reverse(row.sys_id.as_str())));
+        let compared = |row: Option<&&RestoredRow>| ComparedPart {
+            document_id: part.document_id,
+            block: block.clone(),
+            record_key: record_key.clone(),
+            sys_id: row.map(|row| row.sys_id.clone()),
+        };
+        match row {
+            Some(row) if there.len() == 1 && !unreadable.contains(block.as_str()) => page.adopted.push(compared(Some(row))),
+            _ => page.again.push(compared(newest())),
+        }
+        if !there.is_empty() {
+            page.found.push((block.clone(), key));
+        }
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(key: &str, version: i32, hash: u8) -> RecordedPart {
+        RecordedPart {
+            document_id: 1,
+            key: key.into(),
+            block: Some("header".into()),
+            record_key: Some(String::new()),
+            version: Some(version),
+            payload_hash: Some(vec![hash; 32]),
+        }
+    }
+
+    fn row(key: &str, sys_id: &str, version: Option<String>) -> RestoredRow {
+        RestoredRow { block: "header".into(), source_key: key.into(), sys_id: sys_id.into(), target_table: "t".into(), version }
+    }
+
+    fn text(number: i64, hash: u8) -> Option<String> {
+        Some(VersionText::new(number, &[hash; 32]).to_string())
+    }
+
+    fn judged(recorded: &RecordedPart, rows: &[RestoredRow], unreadable: &[&str]) -> (usize, Option<Option<String>>) {
+        let page = judge(std::slice::from_ref(recorded), rows, &unreadable.iter().copied().collect(), |part| Some(part.key.clone()));
+        (page.adopted.len(), page.again.first().map(|part| part.sys_id.clone()))
+    }
+
+    #[test]
+    fn only_the_whole_text_counts() {
+        let ours = part("k", 2, 7);
+        assert_eq!(judged(&ours, &[row("k", "a", text(2, 7))], &[]), (1, None));
+        // another content under the number, the content under another number, a number alone, nothing
+        for version in [text(2, 8), text(3, 7), Some("2".into()), None] {
+            assert_eq!(judged(&ours, &[row("k", "a", version.clone())], &[]), (0, Some(Some("a".into()))), "{version:?}");
+        }
+        assert_eq!(judged(&ours, &[row("other", "a", text(2, 7))], &[]), (0, Some(None)), "missing");
+        assert_eq!(
+            judged(&ours, &[row("k", "a", text(2, 7))], &["header"]),
+            (0, Some(Some("a".into()))),
+            "what cannot be compared is sent"
+        );
+        let known_by_nothing = RecordedPart { payload_hash: None, ..part("k", 2, 7) };
+        assert_eq!(judged(&known_by_nothing, &[row("k", "a", text(2, 7))], &[]), (0, Some(Some("a".into()))));
+    }
+
+    #[test]
+    fn of_two_rows_with_one_key_the_newer_one_is_written() {
+        let rows = [row("k", "a", text(2, 7)), row("k", "b", text(5, 1))];
+        assert_eq!(judged(&part("k", 2, 7), &rows, &[]), (0, Some(Some("b".into()))));
+    }
+
+    #[test]
+    fn what_never_arrived_is_neither() {
+        let never = RecordedPart { block: None, record_key: None, ..part("k", 1, 1) };
+        assert_eq!(judged(&never, &[], &[]), (0, None));
+    }
+}
