@@ -191,10 +191,11 @@ impl Store {
             } else {
                 "AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL"
             };
+            // of a row that was adopted after a restore no content is known until it has been read
             let sql = "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted, \
                        (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'parked' \
                         AND p.reason NOT IN ('missing_parent', 'on_hold')) AS failed \
-                       FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
+                       FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version AND v.hash <> '' \
                        WHERE d.id > $1 AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
                        AND {run} \
                        AND ($6 IS NULL OR v.read_at >= $6) AND ($7 IS NULL OR v.read_at < $7) \

@@ -10,6 +10,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
+use super::flow::flow_stop;
 use super::forget::drop_pending;
 use super::intake::next_ids;
 use super::{Store, StoreError};
@@ -405,7 +406,12 @@ impl Store {
                 let ids = next_ids(conn, "document", new.len())?;
                 sql_query(
                     "WITH n AS (SELECT * FROM unnest($3::bigint[], $4::text[]) AS n (id, key)), \
-                     made AS (INSERT INTO document (id, company, entity, key, version, hash) SELECT id, $1, $2, key, 1, '' FROM n) \
+                     now AS (SELECT coalesce((SELECT m.number FROM definition_in_force f JOIN definition_mapping m \
+                                              ON m.definition = f.number AND m.company = $1 AND m.entity = $2), 0) AS mapping), \
+                     counted AS (INSERT INTO mapping_count AS c (company, entity, number, documents) SELECT $1, $2, mapping, (SELECT count(*) FROM n) FROM now \
+                                 ON CONFLICT (company, entity, number) DO UPDATE SET documents = c.documents + excluded.documents), \
+                     made AS (INSERT INTO document (id, company, entity, key, version, hash, mapping, reading) \
+                              SELECT id, $1, $2, key, 1, '', now.mapping, now.mapping FROM n, now) \
                      INSERT INTO version (document_id, version, run_id, hash, content) SELECT id, 1, $5, '', $6 FROM n",
                 )
                 .bind::<Text, _>(flow.company.as_str())
@@ -482,7 +488,8 @@ impl Store {
         self.run("end a flow's comparison", move |conn| {
             let open = drop_pending(conn, &flow, &actor, "the ledger was restored", "it is read again and sent by its content")?;
             sql_query(
-                "UPDATE flow SET whole_next = true, position = NULL, holder = NULL, lease_until = NULL, epoch = epoch + 1 \
+                "UPDATE flow SET whole_next = true, position = NULL, holder = NULL, lease_until = NULL, epoch = epoch + 1, \
+                        stopped = CASE WHEN position('`tieline restored`' IN stopped) = 0 THEN stopped END \
                  WHERE company = $1 AND entity = $2",
             )
             .bind::<Text, _>(flow.company.as_str())
@@ -517,6 +524,55 @@ impl Store {
             known.compared();
         }
         Ok(())
+    }
+}
+
+/// A part of a record that arrived lately.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct ArrivedPart {
+    /// The entity.
+    #[diesel(sql_type = Text)]
+    pub entity: String,
+    /// The block.
+    #[diesel(sql_type = Text)]
+    pub block: String,
+    /// The table of its row.
+    #[diesel(sql_type = Text)]
+    pub target_table: String,
+    /// Its row.
+    #[diesel(sql_type = Text)]
+    pub sys_id: String,
+    /// The version that arrived.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+}
+
+impl Store {
+    /// The newest parts that arrived, of the last that the audit tells of, so that the look costs the same however long it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn arrived_newest(&self, limit: i64) -> Result<Vec<ArrivedPart>, StoreError> {
+        self.run("list what arrived last", move |conn| {
+            let rows = sql_query(
+                "SELECT d.entity, r.block, r.target_table, r.sys_id, r.version \
+                 FROM (SELECT id, delivery_id FROM (SELECT id, kind, delivery_id FROM audit ORDER BY id DESC LIMIT 5000) a \
+                       WHERE kind IN ('confirmed', 'doubt_settled') AND delivery_id IS NOT NULL ORDER BY id DESC OFFSET 0) a \
+                 JOIN delivery l ON l.id = a.delivery_id JOIN document d ON d.id = l.document_id \
+                 JOIN record r ON r.document_id = l.document_id AND r.block = l.block AND r.record_key = l.record_key AND r.delivery_id = l.id \
+                 WHERE r.sys_id <> '' AND NOT EXISTS (SELECT FROM pending p WHERE p.document_id = d.id) ORDER BY a.id DESC LIMIT $1",
+            );
+            Ok(rows.bind::<BigInt, _>(limit).load(conn)?)
+        })
+        .await
+    }
+
+    /// Stops flows for the same reason.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flows_stop(&self, flows: Vec<FlowId>, why: String) -> Result<(), StoreError> {
+        self.run("stop flows", move |conn| flows.iter().try_for_each(|flow| flow_stop(conn, flow, &why))).await
     }
 }
 

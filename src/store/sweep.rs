@@ -79,6 +79,30 @@ impl Store {
         .await
     }
 
+    /// The keys of the newest records of a flow: among the last that came into the ledger, so that the look costs the same however many there are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn document_newest(&self, flow: FlowId, limit: i64) -> Result<Vec<String>, StoreError> {
+        #[derive(QueryableByName)]
+        struct Key {
+            #[diesel(sql_type = Text)]
+            key: String,
+        }
+        self.run("list the newest records", move |conn| {
+            let rows: Vec<Key> = sql_query(with_placeholders(
+                "SELECT d.key FROM (SELECT * FROM document ORDER BY id DESC LIMIT 5000) d \
+                 WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND NOT {stands_for_a_row} ORDER BY d.id DESC LIMIT $3",
+            ))
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<BigInt, _>(limit)
+            .load(conn)?;
+            Ok(rows.into_iter().map(|row| row.key).collect())
+        })
+        .await
+    }
+
     /// What stands for rows that could not be told apart, and that this run, a whole read, has not given.
     ///
     /// # Errors
