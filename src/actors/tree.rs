@@ -339,6 +339,7 @@ fn start_flow(
             nudge: writer.clone().recipient(),
             drain: writer.recipient(),
             poison: Poison::default(),
+            looked: Rc::default(),
         })
     });
     pulses.push(poller.pulse());

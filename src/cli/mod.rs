@@ -18,6 +18,7 @@ mod hold;
 mod kept;
 mod ledger;
 mod notices;
+mod other_side;
 mod output;
 mod prompt;
 mod record;

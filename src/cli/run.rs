@@ -10,6 +10,7 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::reload::Reloader;
 use super::signals::Signals;
+use crate::actors::Deps;
 use crate::actors::root::RootDoor;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
@@ -24,6 +25,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Every so many looks, what the ledger holds last is written down beside it.
 const MARK_EVERY: u32 = 5;
+
+/// Every so many looks, whether ServiceNow is still the instance that is known: once an hour.
+const OTHER_SIDE_EVERY: u32 = 3600;
 
 /// Runs until a signal, or until something fails that all depend on.
 pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
@@ -49,6 +53,9 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
 /// Serves until a signal. `reloads`: definitions that change are taken up, at SIGHUP too.
 pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: bool) -> Result<Exit, Failure> {
     let deps = context.service_deps().await?;
+    if deps.definitions.is_in_force() {
+        super::other_side::look(&deps).await?;
+    }
     let tree = Tree::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let (root, loaded) = (RootDoor::new(tree.root.clone()), Arc::new(context.checked.loaded.clone()));
     let surface = Surface::new(deps.clone(), root.clone(), tree.access(), loaded.clone());
@@ -79,7 +86,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     let mut fatal = tree.fatal.clone();
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),
-        why = witness(context) => Err(Failure::new(Exit::Configuration, why)),
+        why = witness(context, &deps) => Err(Failure::new(Exit::Configuration, why)),
         _ = fatal.wait_for(Option::is_some) => {
             let fatal = tree.fatal.borrow().clone();
             let exit = if fatal.as_ref().is_some_and(|fatal| fatal.stuck) { Exit::Stuck } else { Exit::Failed };
@@ -105,7 +112,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
 }
 
 /// Keeps beside the ledger what was seen in it last, and ends when the ledger was restored under this process.
-async fn witness(context: &Context) -> String {
+async fn witness(context: &Context, deps: &Deps) -> String {
     let directory = context.checked.settings().state.directory.clone();
     let mut looks = 0_u32;
     loop {
@@ -113,7 +120,13 @@ async fn witness(context: &Context) -> String {
         if let Some(why) = context.store.restored_under() {
             return format!("{why}; start the service again, which then looks at the ledger as it is now");
         }
-        looks += 1;
+        looks = looks.wrapping_add(1);
+        if looks.is_multiple_of(OTHER_SIDE_EVERY)
+            && deps.definitions.is_in_force()
+            && let Err(failure) = super::other_side::look(deps).await
+        {
+            warn!(error = failure.text, "whether ServiceNow has the newest records that arrived could not be looked at");
+        }
         if looks.is_multiple_of(MARK_EVERY) && context.own_name().is_some() && context.store.trouble().is_none() {
             super::high_water::renew(&context.store, &directory).await;
         }

@@ -100,6 +100,7 @@ fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, 
 
 async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>, signals: &mut Signals) -> Result<Exit, Failure> {
     let deps = context.working_deps().await?;
+    super::other_side::look(&deps).await?;
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let report = run_cycle(&deps, &tree, flows, signals).await;
     tree.stop(STOP_DEADLINE).await;

@@ -184,6 +184,7 @@ pub(super) struct RawFlows {
     pub(super) stuck_seconds: Option<i64>,
     pub(super) max_gone_per_sweep: Option<i64>,
     pub(super) max_shrink_percent: Option<i64>,
+    pub(super) went_back_percent: Option<i64>,
     /// A number, or a text such as `10%`.
     pub(super) change_limit: Option<toml::Value>,
     pub(super) backlog: Option<i64>,

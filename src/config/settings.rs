@@ -376,6 +376,8 @@ pub struct FlowSettings {
     pub max_gone_per_sweep: u32,
     /// The share of a table, in percent, that may go missing at once.
     pub max_shrink_percent: u32,
+    /// Of the newest records of a side, the share, in percent, that may be missing or older before it counts as one that went back.
+    pub went_back_percent: u32,
     /// How many records of a flow may be sent again at once because a definition changed, without a person's word.
     pub change_limit: ChangeLimit,
     /// How many deliveries of a flow may wait before reading pauses.

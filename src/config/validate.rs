@@ -429,6 +429,7 @@ impl Check<'_> {
             lease: self.seconds("flows.lease_seconds", raw.lease_seconds, 2, 3600),
             stuck: self.seconds("flows.stuck_seconds", raw.stuck_seconds, 2, 3600),
             max_gone_per_sweep: self.number("flows.max_gone_per_sweep", raw.max_gone_per_sweep, 0, 1_000_000_000),
+            went_back_percent: self.number("flows.went_back_percent", raw.went_back_percent, 1, 100),
             max_shrink_percent: self.number("flows.max_shrink_percent", raw.max_shrink_percent, 1, 100),
             change_limit: self.change_limit(raw.change_limit.as_ref()),
             backlog: self.number("flows.backlog", raw.backlog, 1, 1_000_000_000),

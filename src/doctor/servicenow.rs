@@ -2,35 +2,14 @@
 
 use super::credential_step;
 use crate::domain::next_step::NextStep;
-use std::cell::Cell;
 use std::collections::BTreeSet;
-
-use futures_util::future::LocalBoxFuture;
 
 use super::{Finding, Part, Sheet, Verdict, Way};
 use crate::actors::Deps;
 use crate::actors::vault::SERVICENOW;
 use crate::definition::plan::TargetPlan;
 use crate::retry::Class;
-use crate::servicenow::{ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, Token, TokenSource, TokenState, fetch_token};
-
-/// The one token that a command fetches; a refusal is reported, not answered with another one.
-struct OneToken {
-    token: Token,
-    refused: Cell<bool>,
-}
-
-impl TokenSource for OneToken {
-    fn token(&self) -> LocalBoxFuture<'_, Result<Token, ServiceNowError>> {
-        let problem = "the instance refused the token that it had just given".to_owned();
-        let token = if self.refused.get() { Err(ServiceNowError::TokenUnavailable { problem }) } else { Ok(self.token.clone()) };
-        Box::pin(std::future::ready(token))
-    }
-
-    fn refused(&self, _: u64) {
-        self.refused.set(true);
-    }
-}
+use crate::servicenow::{OneToken, ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, TokenSource};
 
 pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) {
     sheet.begin(Part::ServiceNow, "ServiceNow's token, tables and columns");
@@ -95,7 +74,7 @@ async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, sheet: &Sheet) -> O
         sheet.note(Finding::ok("ServiceNow token", "the service has one"));
         return Some(Box::new(access.tokens.clone()));
     }
-    let answer = fetch_token(client.http(), client.settings(), &credential).await.map_err(refused).ok()?;
+    let token = OneToken::fetch(client, &credential).await.map_err(refused).ok()?;
     sheet.note(Finding::ok("ServiceNow token", "given"));
-    Some(Box::new(OneToken { token: TokenState::default().accept(answer, tokio::time::Instant::now()), refused: Cell::new(false) }))
+    Some(Box::new(token))
 }

@@ -109,6 +109,17 @@ impl Signs {
     }
 }
 
+/// How many records a side is judged by at least: of fewer, a person may have deleted them all.
+const FEW: usize = 10;
+
+/// What is to be done when a side went back; flows that were stopped with it go on once it was done.
+pub const COMPARE: &str = "stop the service and run `tieline restored`: it compares both sides and lets the flows go on";
+
+/// Whether a side is not the one that is known: of its newest records more than this share is missing, or older. 100 percent switches it off.
+pub fn went_back(asked: usize, missing: usize, percent: u32) -> bool {
+    asked >= FEW && percent < 100 && missing * 100 > asked * percent as usize
+}
+
 /// A life of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Life {
@@ -142,6 +153,14 @@ mod tests {
         let nothing = Place::default();
         assert_eq!(Signs { known: nothing, ..signs() }.evidence(), None);
         assert_eq!(Signs { now: Place { cluster: None, ..signs().now }, ..signs() }.evidence(), None);
+    }
+
+    #[test]
+    fn a_side_went_back_when_most_of_its_newest_records_are_not_there() {
+        for (asked, missing, is) in [(20, 11, true), (20, 10, false), (20, 0, false), (10, 10, true), (9, 9, false)] {
+            assert_eq!(went_back(asked, missing, 50), is, "{missing} of {asked}");
+        }
+        assert!(!went_back(20, 20, 100), "switched off");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use url::Url;
 use crate::config::settings::ServiceNowSettings;
 use crate::definition::plan::{AlignPlan, TargetPlan, WatchPlan, WriteMode};
 use crate::domain::next_step::NextStep;
+use crate::domain::version::VersionThere;
 use crate::domain::{CompanyId, NoSysId, SysId};
 use crate::net::{Bytes, HttpClient, Method, NetError};
 use crate::retry;
@@ -324,6 +325,20 @@ impl ServiceNow {
         at: ListPosition,
     ) -> Result<(Vec<Present>, Option<ListPosition>), ServiceNowError> {
         present::page(self, tokens, target, table, prefix, at).await
+    }
+
+    /// What the version columns of these rows of a target say; rows that are not there, or may not be seen, are absent.
+    ///
+    /// # Errors
+    /// Whatever kept the instance from answering.
+    pub async fn versions_of(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        ids: &[&str],
+    ) -> Result<Vec<(SysId, Option<VersionThere>)>, ServiceNowError> {
+        let found = lookup::find_by_id(self, tokens, target, ids).await?;
+        Ok(found.into_values().map(|found| (found.sys_id, found.version)).collect())
     }
 
     /// The tables where staging rows whose keys begin with `prefix` landed lately.

@@ -11,8 +11,9 @@ mod parts;
 mod read;
 mod sweep;
 mod told;
+mod went_back;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -72,6 +73,8 @@ pub struct Reader {
     pub drain: Recipient<Drain>,
     /// Documents that killed the Mapper, with the hash of what did; kept over a restart.
     pub poison: Poison,
+    /// When it was last looked whether SYSPRO still has the newest records.
+    pub looked: Rc<Cell<Option<Instant>>>,
 }
 
 /// Keys and hashes of documents that are not to be mapped again.
@@ -246,6 +249,22 @@ pub enum PollError {
         /// The limits that it exceeds.
         limits: String,
     },
+    /// SYSPRO does not have the newest records any more.
+    #[error(
+        "flow {flow}: {missing} of the {asked} newest records that were read are not in SYSPRO any more: the company went back (a restored backup?), or its \
+         service leaves rows out. Nothing was marked as gone, and the flow is stopped. If the company was restored, {}; if the records were \
+         deleted, `tieline flow resume {} {} --accept-smaller --why …` accepts it for one whole read (`flows.went_back_percent`)",
+        crate::domain::life::COMPARE,
+        flow.company, flow.entity
+    )]
+    WentBack {
+        /// The flow.
+        flow: FlowId,
+        /// How many are missing.
+        missing: usize,
+        /// Of how many.
+        asked: usize,
+    },
     /// A second read gave what the first did not.
     #[error(
         "flow {flow}: {what}. SYSPRO's service leaves rows out of one answer and not of another, so the read is not complete: nothing of this is \
@@ -299,6 +318,7 @@ impl PollError {
             | Self::Drift { .. }
             | Self::Unsteady { .. }
             | Self::Shrunk { .. }
+            | Self::WentBack { .. }
             | Self::TooManyGone { .. } => Class::Permanent,
         }
     }
@@ -411,11 +431,14 @@ impl Reader {
             self.backfill(&plan, run, lease, &row).await?;
         } else {
             let whole = kind == RunKind::Sweep || plan.read.changes.is_empty() || row.whole_next;
+            if !whole {
+                self.same_company(&plan, &row).await?;
+            }
             let sizes = Sizes::of(&row);
             let row_is_first = row.watermark.is_none();
             let read = self.read_all(&plan, Reading::of_flow(self, &plan, &row, whole), run, lease, &row).await?;
             if whole {
-                self.mark_gone(&plan, run, lease, &read, sizes.accept).await?;
+                self.mark_gone(&plan, run, lease, &read, (sizes.accept, row.whole_next)).await?;
             }
             self.end_reading(read).await?;
             let first = row_is_first && self.deps.settings.flows.since.is_none();
@@ -479,7 +502,10 @@ impl Reader {
             Ok(None) => None,
         };
         let ended = self.deps.store.run_end(self.flow.clone(), run, error.clone()).await;
-        let stop = matches!(outcome, Err(PollError::Drift { .. } | PollError::Shrunk { .. } | PollError::TooManyGone { .. }));
+        let stop = matches!(
+            outcome,
+            Err(PollError::Drift { .. } | PollError::Shrunk { .. } | PollError::TooManyGone { .. } | PollError::WentBack { .. })
+        );
         let released = self.deps.store.flow_release(lease, error, kind, stop).await;
         for failed in [ended.err(), released.err()].into_iter().flatten() {
             warn!(error = %failed, flow = %self.flow, "the end of a run could not be noted");

@@ -60,7 +60,14 @@ impl Reader {
 
     /// Marks what is gone in the target, by the definition's rule; nothing at all when it is more than one sweep may mark. What stands for a
     /// row that this read has not met is dropped, also where a row without a name keeps every record from being marked.
-    pub(super) async fn mark_gone(&self, plan: &Plan, run: RunId, lease: &Lease, read: &Read, accept: bool) -> Result<(), PollError> {
+    pub(super) async fn mark_gone(
+        &self,
+        plan: &Plan,
+        run: RunId,
+        lease: &Lease,
+        read: &Read,
+        (accept, compared): (bool, bool),
+    ) -> Result<(), PollError> {
         let limit = self.deps.settings.flows.max_gone_per_sweep;
         let most = if accept { i64::MAX } else { i64::from(limit) };
         let found = self.deps.store.sweep_gone(self.flow.clone(), run, most).await;
@@ -73,6 +80,10 @@ impl Reader {
             documents.clear();
         } else if gone > 0 {
             self.believe_gone(plan, read, accept, (gone, known), &documents).await?;
+            // after a comparison it is known that a side went back
+            if !accept && !compared {
+                self.newest_are_there(&documents).await?;
+            }
         }
         documents.extend(rows);
         if documents.is_empty() {

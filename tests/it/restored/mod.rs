@@ -1,6 +1,7 @@
 //! The ledger after a restore, through the binary: its audit, its notices, and what people are told.
 
 mod drill;
+mod other_side;
 
 use serde_json::Value;
 use tieline::domain::notice::NoticeEvent;
@@ -241,7 +242,7 @@ fn an_account_that_may_not_see_its_cluster_works_and_is_told() {
         "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_control_system() FROM PUBLIC",
         "CREATE ROLE plain LOGIN",
         "GRANT ALL ON SCHEMA public TO plain",
-        "DO $$ DECLARE t record; BEGIN FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' \
+        "DO $$ DECLARE t record; BEGIN FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') \
          LOOP EXECUTE format('ALTER TABLE %I OWNER TO plain', t.relname); END LOOP; END $$",
     ] {
         world.database.psql(sql);

@@ -1,0 +1,63 @@
+//! A company of SYSPRO that went back: a restored backup has none of the newest records that were read from it. What it no longer has would be
+//! marked as gone, and what reads as it did long ago would never be compared again, so the flow stops until a person has said what happened.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use tracing::debug;
+
+use super::super::lookup::without_rules;
+use super::complete::Sizes;
+use super::{PollError, Reader};
+use crate::definition::Plan;
+use crate::domain::DocumentKey;
+use crate::domain::life::went_back;
+use crate::store::{FlowRow, GoneDocument};
+
+/// The newest records that are asked for.
+pub(super) const SAMPLE: i64 = 20;
+/// Between two such looks of a flow that polls.
+const EVERY: Duration = Duration::from_secs(3600);
+
+impl Reader {
+    /// Before a poll, once an hour: whether SYSPRO still has the newest records that the ledger knows. What cannot be asked tells nothing.
+    pub(super) async fn same_company(&self, plan: &Plan, row: &FlowRow) -> Result<(), PollError> {
+        let looked = self.looked.get().is_some_and(|at| at.elapsed() < EVERY);
+        // a person has just said that this is right, or the keys are no rows of their own
+        if looked || row.whole_next || Sizes::of(row).accept || plan.read.root.derive.is_some() {
+            return Ok(());
+        }
+        let newest = self.newest().await?;
+        if !newest.is_empty() {
+            let keys: Vec<DocumentKey> = newest.iter().map(DocumentKey::from_text).collect();
+            // what a rule leaves out is there all the same
+            match self.by_key(&without_rules(&plan.read), &keys).await {
+                Ok(found) => {
+                    let found: HashSet<DocumentKey> = found.into_iter().collect();
+                    self.believe_newest(keys.len(), keys.iter().filter(|key| !found.contains(*key)).count())?;
+                }
+                Err(why) => debug!(flow = %self.flow, why, "whether SYSPRO has the newest records could not be asked"),
+            }
+        }
+        self.looked.set(Some(Instant::now()));
+        Ok(())
+    }
+
+    /// After a whole read: whether most of the newest records are among those that it has not seen.
+    pub(super) async fn newest_are_there(&self, gone: &[GoneDocument]) -> Result<(), PollError> {
+        let newest = self.newest().await?;
+        let gone: HashSet<&str> = gone.iter().map(|gone| gone.key.as_str()).collect();
+        self.believe_newest(newest.len(), newest.iter().filter(|key| gone.contains(key.as_str())).count())
+    }
+
+    async fn newest(&self) -> Result<Vec<String>, PollError> {
+        self.deps.store.document_newest(self.flow.clone(), SAMPLE).await.map_err(|error| self.store_error(&error))
+    }
+
+    fn believe_newest(&self, asked: usize, missing: usize) -> Result<(), PollError> {
+        if went_back(asked, missing, self.deps.settings.flows.went_back_percent) {
+            return Err(PollError::WentBack { flow: self.flow.clone(), missing, asked });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! Whether ServiceNow is still the instance that the ledger knows: of one that was cloned over by an older state, the newest records that arrived
+//! are missing, or are what they were before. Then every flow stops until `tieline restored` has compared.
+
+use std::collections::BTreeMap;
+
+use tracing::{error, warn};
+
+use super::failure::Failure;
+use crate::actors::Deps;
+use crate::actors::tree::flows;
+use crate::actors::vault::SERVICENOW;
+use crate::definition::plan::{TargetPlan, WriteMode};
+use crate::domain::EntityName;
+use crate::domain::life::{COMPARE, went_back};
+use crate::servicenow::{OneToken, ServiceNow};
+use crate::store::ArrivedPart;
+
+/// The newest parts that are taken from the ledger, and those of them that are looked at.
+const NEWEST: i64 = 500;
+const SAMPLE: usize = 20;
+
+/// Looks at them. Whatever keeps ServiceNow from answering tells nothing, and is logged: the flows say it better.
+pub(super) async fn look(deps: &Deps) -> Result<(), Failure> {
+    let newest = deps.store.arrived_newest(NEWEST).await?;
+    let percent = deps.settings.flows.went_back_percent;
+    if newest.is_empty() || percent >= 100 {
+        return Ok(());
+    }
+    let (asked, missing) = match compare(deps, newest).await {
+        Ok(counted) => counted,
+        Err(why) => {
+            warn!(why, "whether ServiceNow has the newest records that arrived could not be asked");
+            return Ok(());
+        }
+    };
+    if went_back(asked, missing, percent) {
+        let why = format!(
+            "ServiceNow went back: {missing} of the {asked} newest records that arrived there are missing, or say what they said before (a clone, a \
+             restored instance?); {COMPARE}. If that is right as it is, `tieline flow resume` lets a flow go on"
+        );
+        error!("{why}");
+        deps.store.flows_stop(flows(deps), why).await?;
+    }
+    Ok(())
+}
+
+/// How many could be looked at, and how many of them are missing or older.
+async fn compare(deps: &Deps, newest: Vec<ArrivedPart>) -> Result<(usize, usize), String> {
+    let client = ServiceNow::new(&deps.settings.servicenow).map_err(|error| error.chain())?;
+    let credential = deps.vault.credential(SERVICENOW).await.map_err(|error| error.to_string())?;
+    let tokens = OneToken::fetch(&client, &credential).await.map_err(|error| error.chain())?;
+    let definitions = deps.definitions.now();
+    // rows that a transform made may not be readable at all, which would look the same
+    let target_of = |part: &ArrivedPart| {
+        let plan = definitions.plan(&EntityName::new(&part.entity))?;
+        plan.targets
+            .iter()
+            .find(|target| target.block == part.block && target.write == WriteMode::Table && target.table == part.target_table)
+    };
+    let mut by_table: BTreeMap<&str, (&TargetPlan, Vec<&ArrivedPart>)> = BTreeMap::new();
+    for (target, part) in newest.iter().filter_map(|part| Some((target_of(part)?, part))).take(SAMPLE) {
+        by_table.entry(target.table.as_str()).or_insert((target, Vec::new())).1.push(part);
+    }
+    let (mut asked, mut missing) = (0, 0);
+    for (target, parts) in by_table.into_values() {
+        let ids: Vec<&str> = parts.iter().map(|part| part.sys_id.as_str()).collect();
+        let there = client.versions_of(&tokens, target, &ids).await.map_err(|error| error.chain())?;
+        asked += parts.len();
+        missing += parts
+            .iter()
+            .filter(|part| match there.iter().find(|(sys_id, _)| sys_id.names(&part.sys_id)) {
+                None => true,
+                Some((_, version)) => version.as_ref().is_some_and(|version| version.number() < i64::from(part.version)),
+            })
+            .count();
+    }
+    Ok((asked, missing))
+}

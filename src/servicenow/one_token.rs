@@ -1,0 +1,41 @@
+//! The one token that a short look fetches; a refusal is reported, not answered with another one.
+
+use std::cell::Cell;
+
+use futures_util::future::LocalBoxFuture;
+use tokio::time::Instant;
+
+use crate::config::secret::Credential;
+
+use super::client::ServiceNow;
+use super::error::ServiceNowError;
+use super::token::{Token, TokenSource, TokenState, fetch_token};
+
+/// Hands out the same token until it is refused.
+pub struct OneToken {
+    token: Token,
+    refused: Cell<bool>,
+}
+
+impl OneToken {
+    /// Asks for one.
+    ///
+    /// # Errors
+    /// Whatever kept the instance from giving one.
+    pub async fn fetch(client: &ServiceNow, credential: &Credential) -> Result<Self, ServiceNowError> {
+        let answer = fetch_token(client.http(), client.settings(), credential).await?;
+        Ok(Self { token: TokenState::default().accept(answer, Instant::now()), refused: Cell::new(false) })
+    }
+}
+
+impl TokenSource for OneToken {
+    fn token(&self) -> LocalBoxFuture<'_, Result<Token, ServiceNowError>> {
+        let problem = "the instance refused the token that it had just given".to_owned();
+        let token = if self.refused.get() { Err(ServiceNowError::TokenUnavailable { problem }) } else { Ok(self.token.clone()) };
+        Box::pin(std::future::ready(token))
+    }
+
+    fn refused(&self, _: u64) {
+        self.refused.set(true);
+    }
+}

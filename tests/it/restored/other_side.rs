@@ -1,0 +1,96 @@
+//! The other side went back: an instance that was cloned over, a company that was restored. Flows stop until both sides were compared.
+
+use super::{row_of, run_to, world};
+use crate::binary::text;
+use crate::support::source;
+use crate::support::world::{COMPANY, World};
+
+/// A cycle, whatever it comes to: its exit code and what it said.
+fn sync(world: &World, more: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = world.command(&["sync"]);
+    for (key, value) in more {
+        command.env(format!("TIELINE__{key}"), value);
+    }
+    let out = command.output().unwrap();
+    (out.status.code(), text(&out))
+}
+
+fn stopped(world: &World) -> String {
+    world.database.psql("SELECT count(*) FROM flow WHERE stopped LIKE '%went back%'")
+}
+
+#[test]
+fn an_instance_that_was_cloned_over_stops_the_flows_until_it_was_compared() {
+    let world = world();
+    // the clone has none of what arrived last, and the accounts as they were before an edit
+    let accounts = source::rows(&world.syspro, COMPANY, "GenMaster", |c| c("GlCode").text().trim_end().to_owned());
+    let account = [("Company", COMPANY), ("GlCode", accounts[0].as_str())];
+    let old = world.servicenow.find("itfm_gl_accounts", "account_number", &accounts[0]).unwrap();
+    world.syspro.update(COMPANY, "GenMaster", &account, &[("Description", "Edited")]).unwrap();
+    world.rest(&["sync"]).unwrap();
+    let newest = world.database.psql("SELECT sys_id FROM record WHERE target_table = 'proc_po_item' ORDER BY delivery_id DESC LIMIT 60");
+    assert_eq!(newest.lines().filter(|sys_id| world.servicenow.delete_row("proc_po_item", sys_id)).count(), 60);
+    let fields = [("name", old["name"].as_str()), ("u_source_version", old["u_source_version"].as_str())];
+    assert!(world.servicenow.edit_row("itfm_gl_accounts", &old["sys_id"], &fields));
+
+    let (code, said) = sync(&world, &[]);
+    assert!(code != Some(0) && said.contains("ServiceNow went back") && said.contains("`tieline restored`"), "{code:?} {said}");
+    assert_eq!(stopped(&world), "6", "every flow");
+    assert!(run_to(&world, 0, &["status"]).0.contains("stopped"));
+    let said = run_to(&world, 0, &["restored"]).0;
+    assert!(said.contains("to send again"), "{said}");
+    assert_eq!(stopped(&world), "0");
+    world.rest(&["sync"]).unwrap();
+    let row = world.servicenow.find("itfm_gl_accounts", "account_number", &accounts[0]).unwrap();
+    assert_eq!(row["name"], "Edited");
+    world.check().unwrap();
+}
+
+#[test]
+fn a_company_that_was_restored_stops_its_flow_before_anything_is_marked() {
+    let world = world();
+    let new: Vec<String> = (10..24).map(|n| format!("NEW{n}")).collect();
+    for name in &new {
+        let row = [("Supplier", name.as_str()), ("SupplierName", "New"), ("Currency", "R")];
+        world.syspro.insert(COMPANY, "ApSupplier", &row).unwrap();
+    }
+    world.rest(&["sync"]).unwrap();
+    for name in &new {
+        world.syspro.delete(COMPANY, "ApSupplier", &[("Supplier", name)]).unwrap();
+    }
+    let much = [("FLOWS__MAX_SHRINK_PERCENT", "90")];
+    let (code, said) = sync(&world, &much);
+    assert!(code != Some(0) && said.contains("14 of the 20 newest records") && said.contains("the company went back"), "{code:?} {said}");
+    assert_eq!(stopped(&world), "1", "the others go on");
+    assert!(new.iter().all(|name| row_of(&world, name)["u_active"] == "true"), "nothing was marked");
+    run_to(&world, 0, &["restored"]);
+    let (code, said) = sync(&world, &much);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(new.iter().all(|name| row_of(&world, name)["u_active"] == "false"));
+    world.check().unwrap();
+}
+
+#[test]
+fn a_poll_sees_it_too_and_a_few_deletions_are_none() {
+    let world = world();
+    let invoices = source::rows(&world.syspro, COMPANY, "ApInvoice", |c| {
+        (c("Supplier").text().trim_end().to_owned(), c("Invoice").text().trim_end().to_owned())
+    });
+    let newest = world.database.psql("SELECT key FROM document WHERE entity = 'invoice' ORDER BY id DESC LIMIT 20");
+    let of = |key: &str| {
+        let parts = tieline::domain::DocumentKey::from_text(key).parts();
+        invoices.iter().find(|(supplier, invoice)| [supplier.trim(), invoice.trim()] == [parts[0].trim(), parts[1].trim()]).unwrap().clone()
+    };
+    let delete = |key: &str| {
+        let (supplier, invoice) = of(key);
+        world.syspro.delete(COMPANY, "ApInvoice", &[("Supplier", &supplier), ("Invoice", &invoice)]).unwrap();
+    };
+    let keys: Vec<&str> = newest.lines().collect();
+    keys[..3].iter().for_each(|key| delete(key));
+    let (code, said) = sync(&world, &[]);
+    assert!(!said.contains("went back"), "{code:?} {said}");
+    keys[3..15].iter().for_each(|key| delete(key));
+    let (code, said) = sync(&world, &[]);
+    assert!(code != Some(0) && said.contains("15 of the 20 newest records"), "{code:?} {said}");
+    assert_eq!(stopped(&world), "1");
+}
