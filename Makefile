@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lints demo test check lint unit doc deny fmt bench bench-readers crash-test soak drill mutants package package-check clean-state
+.PHONY: help setup setup-lints demo test check lint unit doc deny fmt attack bench bench-readers crash-test soak drill mutants package package-check clean-state
 
 # Passed on: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -79,6 +79,10 @@ bench: setup ## measure a first load; numbers of invoices in ARGS (default 10000
 bench-readers: setup ## a first load with and without 200 people who read the API; the number of invoices in ARGS (default 20000)
 	cargo build --release --locked
 	scripts/bench-readers.sh $(ARGS)
+
+attack: setup ## 200 readers beside 500 connections that misuse the service, in several ways; what attack.py takes in ARGS
+	cargo build --release --locked --features demo
+	scripts/attack.sh $(ARGS)
 
 package: setup ## a Debian package in target/package
 	scripts/package.sh

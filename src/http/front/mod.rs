@@ -1,7 +1,7 @@
 //! The socket before the HTTP service: one request in hand per connection, nothing read while an answer is not taken, and a time for each.
 //!
 //! The HTTP service decodes up to sixteen requests ahead and puts their answers into memory, whether or not anybody reads them. Here the next
-//! request is handed on when the answer to the one before has left.
+//! request is handed on when the answer to the one before has left, and a little later where it was sent before that.
 
 mod framing;
 mod places;
@@ -16,6 +16,7 @@ use std::time::Duration;
 use actix_rt::net::{ActixStream, Ready};
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::web::{Buf, BytesMut};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
@@ -34,6 +35,11 @@ const WRITE_TIME: Duration = Duration::from_secs(20);
 const WRITE_STEP: usize = 16 << 10;
 /// Read from the socket at once.
 const READ_STEP: usize = 8 << 10;
+/// The most that the system keeps of an answer that is not taken yet; it makes twice as much of it, and megabytes without being asked.
+const SEND_BUFFER: usize = 64 << 10;
+/// A request that was sent before the answer to the one before had left waits for so long more: nobody who reads answers does that, and each such
+/// request is work.
+const SENT_AHEAD: Duration = Duration::from_secs(1);
 /// What a connection of the reserve may ask for.
 const FOR_HEALTH: &[u8] = b"GET /health/";
 
@@ -49,6 +55,7 @@ pub(super) struct Placed {
 /// When there is none; the socket is closed.
 pub(super) fn accept(socket: TcpStream, places: &Arc<Places>) -> io::Result<Placed> {
     let address = socket.peer_addr()?.ip();
+    SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER)?;
     match places.take(address) {
         Some(place) => Ok(Placed { socket, place }),
         None => Err(io::Error::new(io::ErrorKind::ConnectionRefused, "too many connections at once")),
@@ -123,6 +130,8 @@ pub(super) struct OneAtATime<T> {
     /// Who waits to read the next request.
     reader: Option<Waker>,
     head: Option<Pin<Box<Sleep>>>,
+    /// Until when a request that was sent ahead waits.
+    ahead: Option<Pin<Box<Sleep>>>,
     write: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
@@ -164,6 +173,7 @@ impl<T> OneAtATime<T> {
             flushed: true,
             reader: None,
             head: None,
+            ahead: None,
             write: None,
         }
     }
@@ -173,7 +183,7 @@ impl<T> OneAtATime<T> {
     /// Says who waits for whom.
     fn tell(&self) {
         let answered = self.answered && self.flushed;
-        self.standing.is(if self.write.is_some() {
+        self.standing.is(if self.write.is_some() || self.ahead.is_some() {
             Waits::Service
         } else if self.framing.is_whole() {
             if answered { Waits::Nobody } else { Waits::Client }
@@ -237,6 +247,7 @@ impl<T> OneAtATime<T> {
             }
             self.answered = false;
             self.begin.clear();
+            self.ahead = (!self.held.is_empty()).then(|| Box::pin(sleep(SENT_AHEAD)));
         }
         true
     }
@@ -271,6 +282,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for OneAtATime<T> {
         if !may_read {
             this.reader = Some(cx.waker().clone());
             return Poll::Pending;
+        }
+        if let Some(ahead) = &mut this.ahead {
+            if ahead.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            this.ahead = None;
         }
         if this.held.is_empty() {
             let mut piece = [0; READ_STEP];
@@ -343,7 +360,7 @@ mod tests {
     /// What is handed on until nothing more is.
     async fn handed_on(server: &mut OneAtATime<DuplexStream>) -> String {
         let mut all = Vec::new();
-        while let Ok(read) = timeout(Duration::from_millis(1), server.read_buf(&mut all)).await {
+        while let Ok(read) = timeout(2 * SENT_AHEAD, server.read_buf(&mut all)).await {
             if read.unwrap() == 0 {
                 break;
             }
@@ -368,6 +385,23 @@ mod tests {
         assert_eq!(handed_on(&mut server).await, REQUEST);
         answer(&mut server, "HTTP/1.1 200 OK").await;
         assert_eq!(handed_on(&mut server).await, REQUEST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_was_sent_ahead_waits_a_little_longer() {
+        let (mut client, mut server) = pair(false);
+        client.write_all(REQUEST.repeat(2).as_bytes()).await.unwrap();
+        let mut all = Vec::new();
+        server.read_buf(&mut all).await.unwrap();
+        answer(&mut server, "HTTP/1.1 200 OK").await;
+        let began = tokio::time::Instant::now();
+        server.read_buf(&mut all).await.unwrap();
+        assert!(began.elapsed() >= SENT_AHEAD && all.len() == 2 * REQUEST.len());
+        answer(&mut server, "HTTP/1.1 200 OK").await;
+        client.write_all(REQUEST.as_bytes()).await.unwrap();
+        let began = tokio::time::Instant::now();
+        server.read_buf(&mut all).await.unwrap();
+        assert_eq!(began.elapsed(), Duration::ZERO, "one that comes after its answer is taken up at once");
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,6 +15,10 @@ use tracing::warn;
 pub(super) const MOST: usize = 512;
 /// Beyond them, from the machine itself, for health alone.
 const RESERVE: usize = 16;
+/// Whoever has kept the service waiting for less keeps its place: each place that changes hands is work.
+const WAITED: Duration = Duration::from_millis(500);
+/// Whoever has been at rest for less does so too: people read a page before they ask for the next.
+const RESTED: Duration = Duration::from_secs(10);
 /// Connections that lost their place, or got none, are told of this often.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
@@ -119,7 +123,7 @@ impl Places {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.by_address.get(&address).copied().unwrap_or(0);
         let full = if own >= self.each { Some(Some(address)) } else { (taken.all.len() >= MOST).then_some(None) };
-        let free = full.is_none_or(|among| taken.displace(among));
+        let free = full.is_none_or(|among| taken.displace(among, Instant::now()));
         if !(free || address.is_loopback() && taken.reserve < RESERVE) {
             taken.refused += 1;
             taken.tell(address, own);
@@ -145,11 +149,16 @@ impl Places {
 impl Taken {
     /// Takes the place of the connection that has kept the service waiting for longest, or else of the one that has been at rest for longest: of all, or
     /// of those from one address. Answers whether there was any; one whose answer is being made keeps its place.
-    fn displace(&mut self, among: Option<IpAddr>) -> bool {
+    fn displace(&mut self, among: Option<IpAddr>, now: Instant) -> bool {
         let of = |(_, (address, _)): &(&u64, &(IpAddr, Arc<Standing>))| among.is_none_or(|among| *address == among);
         let standing = |(number, (_, standing)): (&u64, &(IpAddr, Arc<Standing>))| {
             let (waits, since) = standing.with(|stands| (stands.waits, stands.since));
-            (waits != Waits::Client).then_some((waits, std::cmp::Reverse(since), *number))
+            let long = match waits {
+                Waits::Client => return None,
+                Waits::Nobody => RESTED,
+                Waits::Service => WAITED,
+            };
+            (now.duration_since(since) >= long).then_some((waits, std::cmp::Reverse(since), *number))
         };
         let Some((.., number)) = self.all.iter().filter(of).filter_map(standing).max() else { return false };
         if let Some((_, standing)) = self.all.get(&number) {
@@ -230,21 +239,24 @@ mod tests {
     #[test]
     fn who_keeps_the_service_waiting_for_longest_gives_up_its_place() {
         let places = Places::new(4);
-        let first: Vec<_> = (0..4).map(|_| places.take(address(1)).unwrap()).collect();
-        first[0].standing.is(Waits::Nobody);
-        first[1].standing.is(Waits::Client);
+        let held: Vec<_> = (0..4).map(|_| places.take(address(1)).unwrap()).collect();
+        held[0].standing.is(Waits::Nobody);
+        held[1].standing.is(Waits::Client);
         // 2 has waited for longer than 3, which began anew
-        first[3].standing.is(Waits::Client);
-        first[3].standing.is(Waits::Service);
-        let more: Vec<_> = (0..1).map(|_| working(&places, address(1))).collect();
-        assert_eq!(first.iter().map(displaced).collect::<Vec<_>>(), [false, false, true, false]);
-        let more_still = working(&places, address(1));
-        assert_eq!(first.iter().map(displaced).collect::<Vec<_>>(), [false, false, true, true]);
-        // then one at rest, and never one that waits for its answer
-        let last = working(&places, address(1));
-        assert_eq!(first.iter().map(displaced).collect::<Vec<_>>(), [true, false, true, true]);
-        assert!(places.take(address(1)).is_none());
-        drop((first, more, more_still, last));
+        held[3].standing.is(Waits::Client);
+        held[3].standing.is(Waits::Service);
+        let displace = |later: Duration| places.taken.lock().unwrap().displace(Some(address(1)), Instant::now() + later);
+        let all = || held.iter().map(displaced).collect::<Vec<_>>();
+        assert!(!displace(Duration::ZERO), "nobody has waited for long");
+        assert!(displace(WAITED));
+        assert_eq!(all(), [false, false, true, false]);
+        assert!(displace(WAITED));
+        assert_eq!(all(), [false, false, true, true]);
+        assert!(!displace(WAITED), "one at rest has a little longer");
+        assert!(displace(RESTED));
+        assert_eq!(all(), [true, false, true, true]);
+        assert!(!displace(10 * RESTED), "never one that waits for its answer");
+        drop(held);
         let taken = places.taken.lock().unwrap();
         assert!(taken.all.is_empty() && taken.by_address.is_empty(), "a place that was given up is freed once");
     }
@@ -253,9 +265,10 @@ mod tests {
     fn another_address_is_not_made_to_pay_for_one_that_has_its_share() {
         let places = Places::new(2);
         let other = places.take(address(2)).unwrap();
-        let (_own, _own_too) = (places.take(address(1)).unwrap(), places.take(address(1)).unwrap());
-        let _third = places.take(address(1)).unwrap();
-        assert!(!displaced(&other), "though it has waited for longest");
+        let own = [places.take(address(1)).unwrap(), places.take(address(1)).unwrap()];
+        assert!(places.taken.lock().unwrap().displace(Some(address(1)), Instant::now() + RESTED));
+        assert!(displaced(&own[0]) && !displaced(&other), "though it has waited for longest");
+        assert!(places.take(address(1)).is_some());
     }
 
     #[test]
