@@ -7,6 +7,7 @@ use actix::prelude::*;
 
 use super::crash::CrashPoints;
 use super::in_force::Snapshot;
+use crate::definition::content;
 use crate::definition::gone::Marks;
 use crate::definition::map::Mapped;
 use crate::definition::plan::ReferenceForm;
@@ -14,7 +15,7 @@ use crate::definition::record::{Reference, TargetRecord};
 use crate::definition::{Definitions, Plan};
 use crate::domain::delivery::ParkReason;
 use crate::domain::next_step::NextStep;
-use crate::domain::{CompanyId, Document, EntityName};
+use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Fault};
 use crate::store::{GoneMarks, IntakeDocument, IntakeRecord, MapFailure};
 
 /// Maps the documents of one flow.
@@ -63,6 +64,9 @@ impl Handler<MapPage> for Mapper {
 
 /// Maps one document and puts it into the form that the ledger takes.
 pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId, document: &Document, gone: bool) -> IntakeDocument {
+    if let Some(key) = document.key.shortened() {
+        return too_long(plan, document, key);
+    }
     // what is gone is marked on what was sent before: nothing of its last content need be mapped
     let mapped = if gone { Ok(Mapped::default()) } else { plan.map(company, document, &definitions.lookups) };
     let mut warnings = Vec::new();
@@ -73,7 +77,17 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
                 marks = Some(plan.gone_marks(document));
             }
             warnings = said.into_iter().map(|warning| (warning.kind, format!("{}: {}", warning.field, warning.text))).collect();
-            Ok(records.into_iter().map(|record| intake_record(plan, document, record)).collect())
+            let records: Vec<IntakeRecord> = records.into_iter().map(|record| intake_record(plan, document, record)).collect();
+            match records.iter().find_map(long_key) {
+                None => Ok(records),
+                Some(message) => Err(MapFailure {
+                    reason: ParkReason::Unreadable,
+                    block: first_block(plan),
+                    message,
+                    field: String::new(),
+                    next_step: NextStep::RowsWrong,
+                }),
+            }
         }
         Err(error) => Err(MapFailure {
             reason: if document.faults.is_empty() { ParkReason::Rejected } else { ParkReason::Unreadable },
@@ -93,6 +107,49 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
         gone,
         marks: marks.map(gone_marks),
     }
+}
+
+/// What is said of a key that no index has room for.
+fn said_of(whose: &str, key: &str) -> String {
+    let begin: String = key.chars().take(40).collect();
+    format!(
+        "{whose} has {} bytes (`{begin}…`), and no key may have more than {}: nothing of the record is sent, and its neighbours are. Correct it in SYSPRO, \
+         or the key in the entity's definition; reading again does not help before",
+        key.len(),
+        DocumentKey::LONGEST
+    )
+}
+
+/// A document whose key is too long for the ledger: it fails under another key, which begins the same.
+fn too_long(plan: &Plan, document: &Document, key: DocumentKey) -> IntakeDocument {
+    // where its row could not be read either, that is what has to be corrected first
+    let fault = document.faults.first().cloned().unwrap_or_else(|| Fault::of_rows(said_of("its key", document.key.as_str())));
+    IntakeDocument {
+        key,
+        hash: document.hash().0,
+        content: content::faulty(&fault),
+        facts: plan.facts_of_root(document),
+        mapped: Err(MapFailure {
+            reason: ParkReason::Unreadable,
+            block: first_block(plan),
+            message: fault.text,
+            field: String::new(),
+            next_step: fault.next_step,
+        }),
+        warnings: Vec::new(),
+        gone: false,
+        marks: None,
+    }
+}
+
+/// What is wrong with a record whose own key, or whose parent's, no index has room for.
+fn long_key(record: &IntakeRecord) -> Option<String> {
+    let long = |key: &str| key.len() > DocumentKey::LONGEST;
+    if long(&record.record_key) {
+        return Some(said_of(&format!("the key of a line of `{}`", record.block), &record.record_key));
+    }
+    let (entity, key) = record.parents.iter().find(|(_, key)| long(key))?;
+    Some(said_of(&format!("the key of the {entity} that it belongs to"), key))
 }
 
 /// A document that crashed the Mapper twice.

@@ -92,6 +92,9 @@ pub(super) struct RawSyspro {
     pub(super) key_order: Option<String>,
     pub(super) count_check: Option<bool>,
     pub(super) absent_columns: Option<String>,
+    pub(super) run_requests: Option<i64>,
+    pub(super) page_limit_mb: Option<i64>,
+    pub(super) value_limit_kb: Option<i64>,
     // the keys of `RawConnection`, repeated: serde cannot flatten and refuse unknown keys at once
     pub(super) ca_file: Option<String>,
     pub(super) proxy: Option<String>,
@@ -122,6 +125,8 @@ pub(super) struct RawServiceNow {
     pub(super) batch_quota_seconds: Option<i64>,
     pub(super) request_quota_seconds: Option<i64>,
     pub(super) read_delay_seconds: Option<i64>,
+    pub(super) list_limit: Option<i64>,
+    pub(super) longest_pause_seconds: Option<i64>,
     pub(super) ca_file: Option<String>,
     pub(super) proxy: Option<String>,
     pub(super) connect_timeout_seconds: Option<i64>,

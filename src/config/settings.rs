@@ -203,6 +203,8 @@ pub struct SysproSettings {
     pub count_check: bool,
     /// What a column means that an answer leaves out of a row.
     pub absent_columns: AbsentColumns,
+    /// How much one run, one page and one value may take.
+    pub limits: ReadLimits,
     /// How it is reached.
     pub connection: Connection,
 }
@@ -221,6 +223,23 @@ impl SysproSettings {
             all.push(("syspro.absent_columns".to_owned(), text("empty")));
         }
         all
+    }
+}
+
+/// How much of what SYSPRO answers is read: a source that errs, or is not what it says it is, must not be read without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Requests of one run; more where the service counts more rows than so many requests would read.
+    pub run_requests: u64,
+    /// Memory for the rows of one page, its companions and children included, in bytes.
+    pub page_bytes: usize,
+    /// The longest value of a column, in bytes.
+    pub value_bytes: usize,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self { run_requests: 100_000, page_bytes: 24 << 20, value_bytes: 256 << 10 }
     }
 }
 
@@ -348,6 +367,10 @@ pub struct ServiceNowSettings {
     pub request_quota: Duration,
     /// How long a row may not be readable yet after it was written.
     pub read_delay: Duration,
+    /// The most rows of a table whose list is read.
+    pub list_limit: u64,
+    /// The longest pause that the instance is granted, whatever it asks for.
+    pub longest_pause: Duration,
     /// How it is reached.
     pub connection: Connection,
 }

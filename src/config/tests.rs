@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::raw;
-use super::settings::{DateLiteral, TokenRefresh};
+use super::settings::{DateLiteral, ReadLimits, TokenRefresh};
 use super::*;
 
 const MINIMAL: &str = r#"
@@ -44,7 +44,9 @@ fn a_minimal_file_gets_the_defaults() {
     assert_eq!(settings.syspro.page_size, 300);
     assert_eq!(settings.syspro.row_cap, 5000);
     assert_eq!(settings.syspro.date_literal, DateLiteral::Auto);
-    assert_eq!(settings.syspro.connection.body_limit, 64 << 20);
+    assert_eq!(settings.syspro.connection.body_limit, 16 << 20);
+    assert_eq!(settings.syspro.limits, ReadLimits::default());
+    assert_eq!((settings.servicenow.list_limit, settings.servicenow.longest_pause), (1_000_000, Duration::from_secs(3600)));
     assert_eq!(settings.servicenow.batch_limit, 200);
     assert_eq!(settings.servicenow.token_refresh, TokenRefresh::BeforeExpiry);
     assert_eq!(settings.retry.max_delay, Duration::from_secs(900));

@@ -210,6 +210,7 @@ impl Check<'_> {
         let query_limit = self.number("syspro.query_limit", raw.query_limit, 256, 65_536);
         let filter_limit = self.number("syspro.filter_limit", raw.filter_limit, 4, 1000);
         let enet = self.enet(raw);
+        let limits = self.read_limits(raw);
         let connection = self.connection("syspro", &raw.connection());
         Some(SysproSettings {
             odata_url: odata_url?,
@@ -230,8 +231,18 @@ impl Check<'_> {
             key_order: key_order?,
             count_check: raw.count_check.unwrap_or(true),
             absent_columns: absent_columns?,
+            limits,
             connection,
         })
+    }
+
+    fn read_limits(&mut self, raw: &RawSyspro) -> ReadLimits {
+        let (page_mb, value_kb): (usize, usize) = (
+            self.number("syspro.page_limit_mb", raw.page_limit_mb, 1, 1024),
+            self.number("syspro.value_limit_kb", raw.value_limit_kb, 1, 65_536),
+        );
+        let run_requests = self.number("syspro.run_requests", raw.run_requests, 100, 1_000_000_000);
+        ReadLimits { run_requests, page_bytes: page_mb << 20, value_bytes: value_kb << 10 }
     }
 
     fn enet(&mut self, raw: &RawSyspro) -> EnetSettings {
@@ -335,6 +346,8 @@ impl Check<'_> {
         let request_quota = self.seconds("servicenow.request_quota_seconds", raw.request_quota_seconds, 1, 3600);
         let read_delay = self.seconds("servicenow.read_delay_seconds", raw.read_delay_seconds, 0, 3600);
         let batch_again = Duration::from_secs(60 * self.number::<u64>("servicenow.batch_again_minutes", raw.batch_again_minutes, 1, 1440));
+        let list_limit = self.number("servicenow.list_limit", raw.list_limit, 1000, 1_000_000_000);
+        let longest_pause = self.seconds("servicenow.longest_pause_seconds", raw.longest_pause_seconds, 60, 86_400);
         let connection = self.connection("servicenow", &raw.connection());
         Some(ServiceNowSettings {
             instance_url: instance_url?,
@@ -352,6 +365,8 @@ impl Check<'_> {
             batch_quota,
             request_quota,
             read_delay,
+            list_limit,
+            longest_pause,
             connection,
         })
     }

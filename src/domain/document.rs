@@ -87,7 +87,27 @@ impl DocumentKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The longest key that is kept, in bytes. An index row of PostgreSQL has room for 2704, with company and entity in it, whether or not the
+    /// key can be compressed; SYSPRO's own keys have some dozens.
+    pub const LONGEST: usize = 1000;
+
+    /// The key in whose place a longer one is kept: its beginning, and a digest of the whole. `None`: it is not too long.
+    pub fn shortened(&self) -> Option<Self> {
+        if self.0.len() <= Self::LONGEST {
+            return None;
+        }
+        let digest: [u8; 32] = Sha256::digest(self.0.as_bytes()).into();
+        let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let begin: String = self.0.chars().take(KEY_SHOWN).collect();
+        // what stands for a row still does
+        let end = if self.stands_for_a_row() { ")" } else { "" };
+        Some(Self(format!("{begin}…~{digest}{end}").into()))
+    }
 }
+
+/// How much of a key stands in the one that is kept in its place, in characters.
+const KEY_SHOWN: usize = 100;
 
 /// A part as the text form writes it.
 fn written_part(part: &str) -> String {
@@ -244,6 +264,19 @@ mod tests {
             prop_assert_eq!(DocumentKey::from_text(key.as_str()).parts(), key.parts());
             prop_assert!(!key.stands_for_a_row() && key.as_str() != EMPTY);
         }
+    }
+
+    #[test]
+    fn a_key_that_no_index_has_room_for_has_another_in_its_place() {
+        let key = |text: String| DocumentKey::from_text(text);
+        assert_eq!(key("k".repeat(1000)).shortened(), None);
+        let (one, other) = (key("k".repeat(3000)), key("k".repeat(3001)));
+        let (short, another) = (one.shortened().expect("too long"), other.shortened().expect("too long"));
+        assert!(short != another && short == one.shortened().expect("the same again"));
+        assert!(short.as_str().starts_with("kkk") && short.as_str().len() < 200 && short.shortened().is_none(), "{short}");
+        assert!(key(format!("(row after {})", "k".repeat(3000))).shortened().expect("too long").stands_for_a_row());
+        let wide = key("\u{65e5}".repeat(1000)).shortened().expect("three bytes each");
+        assert!(wide.as_str().len() < DocumentKey::LONGEST);
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     response.json(json!({ "ready": missing.is_empty(), "missing": missing, "flows_left_out": left_out, "restored": restored }))
 }
 
-/// Per flow the age of its last progress; 503 when one is stuck though the process lives.
+/// Per flow the age of its last progress; 503 when one is stuck though the process lives, or fails for a reason that no further run changes.
 pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, Problem> {
     let now = Utc::now();
     let next = surface.root.next_runs().await;
@@ -80,11 +80,11 @@ pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, P
             let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
             // what the configuration no longer makes is nobody's to move
             let flow_stuck = row.configured && is_stuck(row, &pending, now);
-            stuck |= row.configured && (flow_stuck || row.stopped.is_some() || gave_up.contains_key(&flow));
+            stuck |= row.configured && (flow_stuck || row.stopped.is_some() || row.last_error_lasts || gave_up.contains_key(&flow));
             json!({
                 "company": row.company, "entity": row.entity, "configured": row.configured, "stuck": flow_stuck, "left_out": gave_up.get(&flow), "paused": row.paused_at.is_some(), "stopped": row.stopped,
                 "seconds_since_progress": row.last_progress_at.map(|at| (now - at).num_seconds().max(0)),
-                "last_success_at": row.last_success_at, "last_error": row.last_error, "watermark": row.watermark,
+                "last_success_at": row.last_success_at, "last_error": row.last_error, "last_error_lasts": row.last_error_lasts, "watermark": row.watermark,
                 "next_run_at": next.get(&flow),
                 "outstanding": row.backlog(),
             })
@@ -130,6 +130,7 @@ mod tests {
             last_success_at: None,
             last_sweep_at: None,
             last_error: None,
+            last_error_lasts: false,
             documents: 9,
             parts: 4,
             queued: 3,

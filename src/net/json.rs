@@ -3,6 +3,30 @@
 /// Stands before what was written out because no text can hold it; no text of a database has it.
 pub const WRITTEN_OUT: char = '\u{fffe}';
 
+/// Levels of a document at most; no answer of either system has more than ten.
+const DEPTH: usize = 64;
+
+/// What to say of a document that has more levels than any answer; `None`: it has not. Only brackets outside of texts count.
+pub fn too_deep(body: &[u8]) -> Option<String> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for byte in body {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                if depth > DEPTH {
+                    return Some(format!("it is nested more than {DEPTH} levels deep"));
+                }
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// The text of a JSON string, quotes included. What it cannot hold stands in it as it was escaped (`\ud83d`): the text is never empty for that.
 pub fn text(raw: &str) -> String {
     serde_json::from_str(raw).unwrap_or_else(|_| lenient(raw).replace(WRITTEN_OUT, ""))
@@ -55,6 +79,15 @@ pub fn lenient(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn levels_are_counted_outside_of_texts() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(too_deep(nested(64).as_bytes()).is_none());
+        assert!(too_deep(nested(65).as_bytes()).is_some());
+        assert!(too_deep(format!(r#"["{} \\\" {}"]"#, "[".repeat(99), "{".repeat(99)).as_bytes()).is_none());
+        assert!(too_deep("[],".repeat(100).as_bytes()).is_none());
+    }
 
     #[test]
     fn what_a_text_cannot_hold_is_written_out_and_the_rest_stays() {

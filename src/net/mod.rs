@@ -2,6 +2,7 @@
 //!
 //! `awc::Client` is `!Send`, so is [`HttpClient`]: make one on each arbiter's thread. HTTP/1.1 only (`h2` 0.3 has an open advisory).
 
+mod body;
 pub mod certificate;
 pub mod json;
 mod kind;
@@ -54,6 +55,33 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body, decompressed; credentials that it repeats are blotted out.
     pub body: Bytes,
+    /// What was sent as a secret: for texts that only show once a part of the body is decoded.
+    pub secrets: Secrets,
+    /// Where the body is large: the turn to have such a one in memory.
+    pub turn: Turn,
+}
+
+/// What was sent as a secret with one request.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets(Rc<redact::Redaction>);
+
+impl Secrets {
+    /// A decoded part of a refusal without them.
+    pub fn blot(&self, text: Vec<u8>) -> Bytes {
+        self.0.apply(0, text.into())
+    }
+
+    /// A text for people without them.
+    pub fn blot_text(&self, text: String) -> String {
+        String::from_utf8_lossy(&self.blot(text.into_bytes())).into_owned()
+    }
+}
+
+/// The turn to have a large answer in memory; the next one is read once it is dropped.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// Held, and never looked at.
+    _held: body::Turn,
 }
 
 impl Response {
@@ -123,6 +151,16 @@ pub enum NetError {
         /// What the connection said.
         problem: String,
     },
+    /// The answer is packed in a way that was not asked for.
+    #[error(
+        "the answer of {host} is packed as `{encoding}`, and only gzip was asked for (`Accept-Encoding`); something on the way packs it anew"
+    )]
+    Packed {
+        /// Host and port.
+        host: String,
+        /// The encoding.
+        encoding: String,
+    },
     /// The answer is larger than the limit.
     #[error("the answer of {host} is larger than {limit} bytes; raise `body_limit_mb` or lower the page size")]
     TooLarge {
@@ -138,7 +176,11 @@ impl NetError {
     pub fn names_a_setting(&self) -> bool {
         match self {
             NetError::Setup { .. } | NetError::Scheme { .. } => true,
-            NetError::Connect { .. } | NetError::Broken { .. } | NetError::Timeout { .. } | NetError::TooLarge { .. } => false,
+            NetError::Connect { .. }
+            | NetError::Broken { .. }
+            | NetError::Timeout { .. }
+            | NetError::Packed { .. }
+            | NetError::TooLarge { .. } => false,
         }
     }
 
@@ -190,7 +232,7 @@ impl HttpClient {
         let point = |when: &str| format!("http:{method}:{}:{when}", url.path());
         failpoint::reached(|| point("before"));
         let redaction = redact::Redaction::of(headers, url, &body);
-        let mut request = self.client.request(method.clone(), url.as_str());
+        let mut request = self.client.request(method.clone(), url.as_str()).insert_header(("Accept-Encoding", body::ACCEPTED));
         for (name, value) in headers {
             request = request.insert_header((*name, *value));
         }
@@ -200,24 +242,28 @@ impl HttpClient {
         }
         let answer = failpoint::under_way(|| point("sent"), request.send_body(body)).await;
         failpoint::reached(|| point("answered"));
-        let mut answer = match answer {
+        let answer = match answer {
             Ok(answer) => answer,
             Err(error) => return Err(self.explained(url, self.send_error(error, &host)).await),
         };
         self.keeps.set(Some(answer.version() >= Version::HTTP_11));
-        let read = answer.body().limit(self.body_limit);
-        let body = match tokio::time::timeout(self.body_timeout, read).await {
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let length = said("content-length").and_then(|text| text.trim().parse().ok());
+        let read = body::read(self.system, answer, said("content-encoding"), length, self.body_limit);
+        let (body, turn) = match tokio::time::timeout(self.body_timeout, read).await {
             Err(_) => return Err(NetError::Timeout { host, seconds: self.body_timeout.as_secs() }),
-            Ok(Err(awc::error::PayloadError::Overflow)) => return Err(NetError::TooLarge { host, limit: self.body_limit }),
-            Ok(Err(error)) => return Err(NetError::Broken { host, problem: error.to_string() }),
-            Ok(Ok(body)) => body,
+            Ok(Err(body::Unread::TooLarge)) => return Err(NetError::TooLarge { host, limit: self.body_limit }),
+            Ok(Err(body::Unread::Packed(encoding))) => return Err(NetError::Packed { host, encoding }),
+            Ok(Err(body::Unread::Broken(problem))) => return Err(NetError::Broken { host, problem }),
+            Ok(Ok(read)) => read,
         };
         failpoint::reached(|| point("read"));
-        let status = answer.status().as_u16();
         if url.scheme() == "http" && scheme::says_tls(status, &body) {
             return Err(NetError::Scheme { host, what: scheme::tls(self.system), sent: true });
         }
-        Ok(Response { status, headers: answer.headers().clone(), body: redaction.apply(status, body) })
+        let body = redaction.apply(status, body);
+        Ok(Response { status, headers, body, secrets: Secrets(Rc::new(redaction)), turn: Turn { _held: turn } })
     }
 
     /// Of a server that has never answered in plain HTTP it is worth knowing whether its port speaks TLS.
@@ -261,7 +307,9 @@ impl RequestStatus {
             Ok(answer) => Self::Answered(answer.status),
             Err(NetError::Setup { .. } | NetError::Connect { .. } | NetError::Scheme { sent: false, .. }) => Self::NotConnected,
             Err(NetError::Timeout { .. }) => Self::TimedOut,
-            Err(NetError::Broken { .. } | NetError::TooLarge { .. } | NetError::Scheme { sent: true, .. }) => Self::Broken,
+            Err(NetError::Broken { .. } | NetError::Packed { .. } | NetError::TooLarge { .. } | NetError::Scheme { sent: true, .. }) => {
+                Self::Broken
+            }
         }
     }
 }

@@ -10,17 +10,22 @@ use url::Url;
 
 /// What stands in the place of a secret.
 const BLOT: &str = "***";
-/// Answers of success that are longer hold data, and are not searched.
-const SEARCHED: usize = 1 << 20;
 /// A password that is shorter could be any piece of a word.
 const SHORTEST: usize = 4;
 
-/// The secrets of one request.
+/// The secrets of one request. Its `Debug` shows none.
+#[derive(Default)]
 pub(super) struct Redaction {
     /// Never data, so blotted out whatever the status.
     credentials: Vec<String>,
     /// The user's own choice of words, which records may hold too: blotted out of refusals only.
     passwords: Vec<String>,
+}
+
+impl std::fmt::Debug for Redaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(BLOT)
+    }
 }
 
 impl Redaction {
@@ -49,19 +54,32 @@ impl Redaction {
     /// The answer without them.
     pub(super) fn apply(&self, status: u16, body: Bytes) -> Bytes {
         let success = (200..300).contains(&status);
-        if success && body.len() > SEARCHED {
+        let secrets = || self.credentials.iter().chain(self.passwords.iter().filter(|_| !success));
+        // most answers repeat none, and are not copied
+        if !secrets().any(|secret| holds(&body, secret.as_bytes())) {
             return body;
         }
         let mut text = String::from_utf8_lossy(&body);
-        let mut blotted = false;
-        for secret in self.credentials.iter().chain(self.passwords.iter().filter(|_| !success)) {
+        for secret in secrets() {
             if text.contains(secret.as_str()) {
                 text = Cow::Owned(text.replace(secret.as_str(), BLOT));
-                blotted = true;
             }
         }
-        if blotted { text.into_owned().into() } else { body }
+        text.into_owned().into()
     }
+}
+
+/// Whether bytes that need not be text hold these.
+fn holds(body: &[u8], wanted: &[u8]) -> bool {
+    let Some((first, rest)) = wanted.split_first() else { return false };
+    let mut left = body;
+    while let Some(at) = left.iter().position(|byte| byte == first) {
+        left = &left[at + 1..];
+        if left.starts_with(rest) {
+            return true;
+        }
+    }
+    false
 }
 
 /// A secret as it stands, and as JSON may write it; the longest first.
@@ -71,6 +89,11 @@ fn forms(secrets: Vec<String>) -> Vec<String> {
         let json = serde_json::Value::from(secret.as_str()).to_string();
         let json = json.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned();
         let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        // serializers that write for web pages number every sign
+        let numbered = |digits: fn(char) -> String| -> String {
+            secret.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_string() } else { digits(c) }).collect()
+        };
+        all.extend([numbered(|c| format!("\\u{:04x}", u32::from(c))), numbered(|c| format!("\\u{:04X}", u32::from(c)))]);
         all.extend([secret.replace('/', "\\/"), json.replace('/', "\\/"), json, encoded, secret]);
     }
     all.sort_by_key(|form| std::cmp::Reverse(form.len()));

@@ -254,20 +254,20 @@ fn item<'a>(at: usize, op: &'a Op, headers: [BatchHeader<'a>; 2]) -> BatchItem<'
 /// One judgement per item; `None` when the answer is not that of a batch.
 fn read_batch(tokens: &dyn TokenSource, ops: &[Op], answer: &Answer) -> Option<Vec<Judged>> {
     let Body::Document(_) = read_body(&answer.body) else { return None };
-    let response: BatchResponse = serde_json::from_slice(&answer.body).ok()?;
+    let response: BatchResponse<'_> = serde_json::from_slice(&answer.body).ok()?;
     if response.serviced_requests.is_none() && response.unserviced_requests.is_none() {
         return None;
     }
     let id = |raw: &RawValue| scalar(raw).trim().to_owned();
-    let unserviced = response.unserviced_requests.unwrap_or_default();
+    let unserviced = response.unserviced_requests.unwrap_or_default().0;
     let unserviced: Vec<String> = unserviced.iter().map(|raw| id(raw)).collect();
-    let serviced = response.serviced_requests.unwrap_or_default();
-    let serviced: HashMap<String, &Serviced> = serviced.iter().map(|item| (id(&item.id), item)).collect();
+    let serviced = response.serviced_requests.unwrap_or_default().0;
+    let serviced: HashMap<String, &Serviced<'_>> = serviced.iter().map(|item| (id(item.id), item)).collect();
     let mut refused = false;
     let judged = ops.iter().enumerate().map(|(at, op)| {
         let id = (at + 1).to_string();
         let judged = match serviced.get(&id) {
-            Some(item) => judge_item(op, item, answer.generation),
+            Some(item) => judge_item(op, item, answer),
             None if unserviced.contains(&id) => Judged::NotSent("the batch ended before this record's turn".into()),
             None => Judged::Doubt("the batch's answer does not name this record".into()),
         };
@@ -285,24 +285,26 @@ fn read_batch(tokens: &dyn TokenSource, ops: &[Op], answer: &Answer) -> Option<V
     Some(judged)
 }
 
-fn judge_item(op: &Op, item: &Serviced, generation: u64) -> Judged {
+fn judge_item(op: &Op, item: &Serviced<'_>, batch: &Answer) -> Judged {
     let number = |raw: &RawValue| scalar(raw).trim().parse::<u16>().ok();
-    let Some(status) = item.status_code.as_deref().and_then(number) else {
-        let words = item.error_message.as_deref().map(scalar).unwrap_or_default();
+    let Some(status) = item.status_code.and_then(number) else {
+        let words = item.error_message.map(scalar).unwrap_or_default();
         return Judged::Doubt(format!("the batch's answer has no status for this record {words}").trim_end().to_owned());
     };
     let asked_to_wait = || {
-        let headers: HashMap<String, String> = item.headers.iter().flatten().map(header).collect();
+        let headers: HashMap<String, String> = item.headers.iter().flat_map(|few| &few.0).map(header).collect();
         retry_after(|name| headers.get(&name.to_ascii_lowercase()).map(String::as_str))
     };
     // only a refusal for lack of time says how long to wait
     let retry_after = if status == 429 { asked_to_wait() } else { None };
-    let body = item.body.as_deref().map(decode).unwrap_or_default().into();
-    judge(&what(&op.method, &op.path), &Answer { status, retry_after, total: None, body, generation })
+    // what is decoded here was not searched for secrets yet
+    let body = batch.secrets.blot(item.body.map(decode).unwrap_or_default());
+    let answer = Answer { status, retry_after, body, ..batch.without_body() };
+    judge(&what(&op.method, &op.path), &answer)
 }
 
-fn header(header: &super::wire::ServicedHeader) -> (String, String) {
-    (header.name.to_ascii_lowercase(), header.value.as_deref().map(scalar).unwrap_or_default())
+fn header(header: &super::wire::ServicedHeader<'_>) -> (String, String) {
+    (header.name.to_ascii_lowercase(), header.value.map(scalar).unwrap_or_default())
 }
 
 /// Documented as base64; what is not base64 is taken as it stands.

@@ -19,7 +19,7 @@ use crate::definition::plan::{AlignPlan, TargetPlan, WatchPlan, WriteMode};
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionThere;
 use crate::domain::{CompanyId, NoSysId, SysId};
-use crate::net::{Bytes, HttpClient, Method, NetError};
+use crate::net::{Bytes, HttpClient, Method, NetError, Secrets, Turn};
 use crate::retry;
 use crate::telemetry::labels::System;
 
@@ -31,7 +31,7 @@ use super::listing::{ListPosition, Listed};
 use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled};
 use super::present::Present;
 use super::token::{TokenSource, quoted};
-use super::wire::{Body, Document, Row, Words, read_body};
+use super::wire::{Body, Document, Row, Words, read_body, read_list};
 use super::{downstream, import_set, listing, lookup, present, probe, probe_maps, table, trial};
 
 /// Tries of one read.
@@ -81,6 +81,25 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
     /// Of the token it was asked with.
     pub(super) generation: u64,
+    /// What was sent as a secret, for what is decoded later.
+    pub(super) secrets: Secrets,
+    /// The turn to have a large answer in memory.
+    pub(super) _turn: Turn,
+}
+
+impl Answer {
+    /// Nothing of it but where it came from.
+    pub(super) fn without_body(&self) -> Self {
+        Self {
+            status: self.status,
+            retry_after: None,
+            total: None,
+            body: Bytes::new(),
+            generation: self.generation,
+            secrets: self.secrets.clone(),
+            _turn: Turn::default(),
+        }
+    }
 }
 
 /// One write.
@@ -388,7 +407,15 @@ impl ServiceNow {
             if answer.status != 401 {
                 let retry_after = retry_after(|name| answer.header(name));
                 let total = answer.header("X-Total-Count").and_then(|text| text.trim().parse().ok());
-                return Ok(Answer { status: answer.status, retry_after, total, body: answer.body, generation: token.generation });
+                return Ok(Answer {
+                    status: answer.status,
+                    retry_after,
+                    total,
+                    body: answer.body,
+                    generation: token.generation,
+                    secrets: answer.secrets,
+                    _turn: answer.turn,
+                });
             }
             tokens.refused(token.generation);
             if !fresh {
@@ -538,6 +565,15 @@ fn too_many(body: &Body) -> String {
     if let Body::Failure(words) = body { words.line() } else { "too many requests".into() }
 }
 
+/// How many rows a path asks for.
+fn limit_of(path: &str) -> usize {
+    let limit = path.split(['?', '&']).find_map(|part| part.strip_prefix("sysparm_limit="));
+    limit.and_then(|limit| limit.parse().ok()).unwrap_or(LIST_LIMIT)
+}
+
+/// Rows of a list that was asked for without a limit.
+const LIST_LIMIT: usize = 10_000;
+
 /// What a row gives for an id and is none: such a row is never taken for one.
 fn no_id(row: &Row) -> Option<NoSysId> {
     ["sys_id", "sys_target_sys_id"].iter().find_map(|column| SysId::read(row.text(column)?).err())
@@ -545,7 +581,7 @@ fn no_id(row: &Row) -> Option<NoSysId> {
 
 fn read_rows(path: &str, answer: &Answer) -> Result<Vec<Row>, ServiceNowError> {
     let (status, what) = (answer.status, what(&Method::GET, path));
-    match (status, read_body(&answer.body)) {
+    match (status, read_list(&answer.body, limit_of(path))) {
         (200, Body::Document(Document { result: Some(rows) })) => match rows.iter().find_map(no_id) {
             None => Ok(rows),
             Some(error) => Err(ServiceNowError::BadAnswer { what, status, problem: format!("a row's {error}") }),

@@ -29,6 +29,8 @@ pub struct ListPosition {
     last: String,
     /// Rows beyond it that are there and may not be seen.
     offset: u64,
+    /// Rows asked for so far.
+    seen: u64,
 }
 
 impl ListPosition {
@@ -89,7 +91,7 @@ pub(super) async fn page(
     since: Option<DateTime<Utc>>,
     at: ListPosition,
 ) -> Result<(Vec<Listed>, Option<ListPosition>), ServiceNowError> {
-    let ListPosition { mut last, offset } = at;
+    let ListPosition { mut last, offset, seen } = at;
     let filter = align.filter.as_ref().map(|filter| filter.replace("{company}", company.as_str()));
     let since = since.map(|at| format!("{UPDATED}>={}", at.format("%Y-%m-%d %H:%M:%S")));
     let mut query: Vec<String> = filter.into_iter().chain(since).collect();
@@ -111,6 +113,13 @@ pub(super) async fn page(
         .iter()
         .map(|row| listed(row).ok_or_else(|| wrong("a row has no sys_id, so that the list cannot be read page by page".into())))
         .collect::<Result<_, _>>()?;
+    let limit = sn.settings().list_limit;
+    if let Some(total) = total.filter(|total| *total > limit) {
+        return Err(wrong(format!(
+            "it says that the list has {total} rows, more than `servicenow.list_limit` ({limit}); nothing of it is read. Reading again does not help: \
+             narrow the list by `filter` in the profile's `[header.align]`, or raise the limit"
+        )));
+    }
     for row in &rows {
         // an instance that drops the condition would send the same page for ever
         if row.sys_id <= last {
@@ -121,7 +130,14 @@ pub(super) async fn page(
     let more = total.map_or(!rows.is_empty(), |total| total > offset + PAGE);
     // rows that may not be seen fill a page too: then the next one is beyond them
     let offset = if rows.is_empty() { offset + PAGE } else { 0 };
-    Ok((rows, more.then_some(ListPosition { last, offset })))
+    if seen + PAGE > limit {
+        return Err(wrong(format!(
+            "the list has no end: more than {limit} rows were asked for (`servicenow.list_limit`), and there are more. Reading again does not help: \
+             narrow the list by `filter` in the profile's `[header.align]`, or raise the limit"
+        )));
+    }
+    let seen = seen + PAGE;
+    Ok((rows, more.then_some(ListPosition { last, offset, seen })))
 }
 
 pub(super) async fn by_id(

@@ -7,6 +7,7 @@
 //! write. So a write ends as confirmed only by what the body says of the record, and what cannot be believed ends in doubt.
 
 mod batch;
+mod bounded;
 mod client;
 mod compare;
 mod downstream;

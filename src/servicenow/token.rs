@@ -19,6 +19,9 @@ use super::wire::{Body, TokenBody, Words, read_body, scalar};
 /// The lifetime assumed when the answer does not say (the documented default is 1800 s; a 401 corrects what is wrong here).
 const UNSTATED_LIFETIME: Duration = Duration::from_secs(300);
 
+/// The longest token that is taken, in bytes: one that a header of a usual server has room for.
+const LONGEST: usize = 16 << 10;
+
 /// A token that arrives dead is still tried for this long before another is asked for.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
 
@@ -168,6 +171,13 @@ fn read_token(body: &[u8]) -> Result<TokenAnswer, ServiceNowError> {
     let body: TokenBody = serde_json::from_slice(body).map_err(|_| unusable("the answer is not the JSON of a token"))?;
     let access_token = body.access_token.filter(|token| !token.expose_secret().is_empty());
     let access_token = access_token.ok_or_else(|| unusable("the answer has no `access_token`"))?;
+    let length = access_token.expose_secret().len();
+    if length > LONGEST {
+        return Err(unusable(&format!(
+            "`access_token` has {length} bytes, and none is longer than {LONGEST}: it would be sent with each request. Check that \
+             `servicenow.instance_url` is an instance, and what stands before it"
+        )));
+    }
     if !access_token.expose_secret().bytes().all(|b| b.is_ascii_graphic()) {
         return Err(unusable("`access_token` holds characters that no header may carry"));
     }
@@ -224,6 +234,16 @@ mod tests {
         assert!(state.refuse(second.generation));
         assert!(state.usable(t0, S(1)).is_none());
         assert_eq!(state.accept(answer(1), t0).generation, 3);
+    }
+
+    #[test]
+    fn a_token_that_no_header_may_carry_is_refused_and_not_shown() {
+        let read = |token: &str| read_token(serde_json::json!({ "access_token": token, "expires_in": 100 }).to_string().as_bytes());
+        assert!(read(&"t".repeat(16 << 10)).is_ok());
+        for (token, says) in [("t".repeat((16 << 10) + 1), "has 16385 bytes"), ("sesame\r\nHost: x".into(), "no header may carry")] {
+            let refused = read(&token).expect_err("refused").to_string();
+            assert!(refused.contains(says) && !refused.contains("sesame") && refused.len() < 500, "{refused}");
+        }
     }
 
     #[test]

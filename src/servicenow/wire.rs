@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::bounded::{self, Few};
+
 /// A value of a row: documented as a string, a `{link, value}` reference or a `{display_value, value}` pair.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cell {
@@ -85,21 +87,24 @@ pub enum Body {
 }
 
 #[derive(Deserialize)]
-struct Envelope {
-    #[serde(default)]
-    result: Option<Box<RawValue>>,
-    #[serde(default)]
-    error: Option<Box<RawValue>>,
-    #[serde(default)]
-    error_description: Option<Box<RawValue>>,
-    #[serde(default)]
-    status: Option<Box<RawValue>>,
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error_description: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    status: Option<&'a RawValue>,
 }
 
-type Members = BTreeMap<String, Box<RawValue>>;
-
-/// Reads a body.
+/// Reads the body of an answer that is no list: a record, or the entries of its transform.
 pub fn read_body(bytes: &[u8]) -> Body {
+    read_list(bytes, ENTRIES)
+}
+
+/// Reads a body with so many rows at most; it stops at the first row that was not asked for.
+pub fn read_list(bytes: &[u8], most: usize) -> Body {
     let Ok(text) = std::str::from_utf8(bytes) else { return Body::Garbage("it is not UTF-8".into()) };
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
@@ -112,22 +117,25 @@ pub fn read_body(bytes: &[u8]) -> Body {
     if !text.starts_with('{') {
         return Body::Garbage("it is not a JSON object".into());
     }
-    let envelope: Envelope = match serde_json::from_str(text) {
+    if let Some(problem) = crate::net::json::too_deep(bytes) {
+        return Body::Garbage(problem);
+    }
+    let envelope: Envelope<'_> = match serde_json::from_str(text) {
         Ok(envelope) => envelope,
         Err(error) if error.is_eof() => return Body::Garbage("it ends in the middle".into()),
         Err(error) => return Body::Garbage(format!("it is not the JSON expected ({error})")),
     };
-    if let Some(error) = envelope.error.as_deref().filter(|raw| !matches!(raw.get(), "null" | "\"\"" | "{}")) {
+    if let Some(error) = envelope.error.filter(|raw| !matches!(raw.get(), "null" | "\"\"" | "{}")) {
         let mut words = words(error);
-        if let Some(more) = &envelope.error_description {
+        if let Some(more) = envelope.error_description {
             words.detail = scalar(more);
         }
         return Body::Failure(words);
     }
-    if envelope.status.as_deref().is_some_and(|raw| scalar(raw).eq_ignore_ascii_case("failure")) {
+    if envelope.status.is_some_and(|raw| scalar(raw).eq_ignore_ascii_case("failure")) {
         return Body::Failure(Words::default());
     }
-    match envelope.result.as_deref().map(rows) {
+    match envelope.result.map(|raw| bounded::rows(raw, most)) {
         None => Body::Document(Document { result: None }),
         Some(Ok(rows)) => Body::Document(Document { result: Some(rows) }),
         Some(Err(error)) => Body::Garbage(format!("`result` has an unknown shape ({error})")),
@@ -143,20 +151,11 @@ fn title(page: &str) -> String {
     text.chars().take(80).collect()
 }
 
-fn rows(raw: &RawValue) -> Result<Vec<Row>, serde_json::Error> {
-    let members: Vec<Members> = match raw.get().as_bytes().first() {
-        Some(b'[') => serde_json::from_str(raw.get())?,
-        Some(b'{') => vec![serde_json::from_str(raw.get())?],
-        _ => Vec::new(),
-    };
-    Ok(members.into_iter().map(|row| Row(row.into_iter().map(|(name, raw)| (name, cell(&raw))).collect())).collect())
-}
-
-fn cell(raw: &RawValue) -> Cell {
+pub(super) fn cell(raw: &RawValue) -> Cell {
     if !raw.get().starts_with('{') {
         return Cell { value: scalar(raw), display: None };
     }
-    let members: Members = serde_json::from_str(raw.get()).unwrap_or_default();
+    let members = bounded::members(raw, &["value", "display_value", "link"]);
     let member = |name: &str| members.get(name).map(|raw| scalar(raw));
     let display = member("display_value");
     // with sysparm_display_value=true a reference has no `value`, but its link ends in it
@@ -177,7 +176,7 @@ fn words(raw: &RawValue) -> Words {
     if !raw.get().starts_with('{') {
         return Words { message: scalar(raw), detail: String::new() };
     }
-    let members: Members = serde_json::from_str(raw.get()).unwrap_or_default();
+    let members = bounded::members(raw, &["message", "detail"]);
     let member = |name: &str| members.get(name).map(|raw| scalar(raw)).unwrap_or_default();
     Words { message: member("message"), detail: member("detail") }
 }
@@ -219,43 +218,44 @@ pub struct BatchHeader<'a> {
 
 /// The answer to a batch.
 #[derive(Debug, Deserialize)]
-pub struct BatchResponse {
+pub struct BatchResponse<'a> {
     /// Items that ran.
-    #[serde(default)]
-    pub serviced_requests: Option<Vec<Serviced>>,
+    #[serde(borrow, default)]
+    pub serviced_requests: Option<Few<Serviced<'a>, ITEMS>>,
     /// Items that were not reached.
-    #[serde(default)]
-    pub unserviced_requests: Option<Vec<Box<RawValue>>>,
+    #[serde(borrow, default)]
+    pub unserviced_requests: Option<Few<&'a RawValue, ITEMS>>,
 }
 
 /// An item that ran.
 #[derive(Debug, Deserialize)]
-pub struct Serviced {
+pub struct Serviced<'a> {
     /// Ours.
-    pub id: Box<RawValue>,
+    #[serde(borrow)]
+    pub id: &'a RawValue,
     /// Base64 of the body.
-    #[serde(default)]
-    pub body: Option<Box<RawValue>>,
+    #[serde(borrow, default)]
+    pub body: Option<&'a RawValue>,
     /// The HTTP status of the item.
-    #[serde(default)]
-    pub status_code: Option<Box<RawValue>>,
+    #[serde(borrow, default)]
+    pub status_code: Option<&'a RawValue>,
     /// Its headers.
-    #[serde(default)]
-    pub headers: Option<Vec<ServicedHeader>>,
+    #[serde(borrow, default)]
+    pub headers: Option<Few<ServicedHeader<'a>, HEADERS>>,
     /// Set when the item could not be run.
-    #[serde(default)]
-    pub error_message: Option<Box<RawValue>>,
+    #[serde(borrow, default)]
+    pub error_message: Option<&'a RawValue>,
 }
 
 /// A header of an item that ran.
 #[derive(Debug, Deserialize)]
-pub struct ServicedHeader {
+pub struct ServicedHeader<'a> {
     /// Its name.
     #[serde(default)]
     pub name: String,
     /// Its value.
-    #[serde(default)]
-    pub value: Option<Box<RawValue>>,
+    #[serde(borrow, default)]
+    pub value: Option<&'a RawValue>,
 }
 
 /// The token endpoint's answer.
@@ -268,6 +268,13 @@ pub struct TokenBody {
     #[serde(default)]
     pub expires_in: Option<Box<RawValue>>,
 }
+
+/// Entries of an answer that is no list.
+const ENTRIES: usize = 1000;
+/// Items of a batch: its setting allows no more.
+pub const ITEMS: usize = 1000;
+/// Headers of an item.
+pub const HEADERS: usize = 200;
 
 #[cfg(test)]
 mod tests {

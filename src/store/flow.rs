@@ -29,6 +29,17 @@ pub struct Lease {
     pub under: SetNumber,
 }
 
+/// What a run's error means for the runs after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterError {
+    /// The next run may get through.
+    TryAgain,
+    /// The next runs will end the same way until a person has done something; they are begun all the same.
+    Lasts,
+    /// None is begun before a person has resumed the flow.
+    Stop,
+}
+
 /// The answer to a wish for a flow.
 #[derive(Debug, Clone)]
 pub enum Taken {
@@ -262,7 +273,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when somebody else has taken over.
-    pub async fn flow_release(&self, lease: Lease, error: Option<String>, kind: RunKind, stop: bool) -> Result<(), StoreError> {
+    pub async fn flow_release(&self, lease: Lease, error: Option<String>, kind: RunKind, after: AfterError) -> Result<(), StoreError> {
         self.run("release a flow", move |conn| {
             let updated = sql_query(
                 "UPDATE flow SET holder = NULL, lease_until = NULL, last_progress_at = now(), \
@@ -270,7 +281,8 @@ impl Store {
                  whole_next = whole_next AND ($5 IS NOT NULL OR $7), \
                  last_sweep_at = CASE WHEN $5 IS NULL AND ($6 OR whole_next AND NOT $7) THEN now() ELSE last_sweep_at END, \
                  last_error = CASE WHEN $7 THEN last_error ELSE $5 END, \
-                 last_error_at = CASE WHEN $7 THEN last_error_at WHEN $5 IS NULL THEN NULL ELSE now() END \
+                 last_error_at = CASE WHEN $7 THEN last_error_at WHEN $5 IS NULL THEN NULL ELSE now() END, \
+                 last_error_lasts = CASE WHEN $7 THEN last_error_lasts ELSE $5 IS NOT NULL AND $8 END \
                  WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4",
             )
             .bind::<Text, _>(lease.flow.company.as_str())
@@ -280,11 +292,12 @@ impl Store {
             .bind::<Nullable<Text>, _>(&error)
             .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Sweep)
             .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Backfill)
+            .bind::<diesel::sql_types::Bool, _>(after != AfterError::TryAgain)
             .execute(conn)?;
             if updated == 0 {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("flow {}", lease.flow) }));
             }
-            match error.filter(|_| stop) {
+            match error.filter(|_| after == AfterError::Stop) {
                 Some(why) => flow_stop(conn, &lease.flow, &why),
                 None => Ok(()),
             }

@@ -73,7 +73,7 @@ pub use enet_session::{EnetTaken, EnetUser, SealedSession};
 pub use error::StoreError;
 pub(crate) use error::TxError;
 pub use failure::{AmountAtStake, CauseRow, FailureFilter, FailureRow, ParentRow};
-pub use flow::{FlowBefore, FlowRow, Lease, Taken};
+pub use flow::{AfterError, FlowBefore, FlowRow, Lease, Taken};
 pub use forget::{Forgotten, ForgottenFlow};
 pub use gauges::{ConflictCount, EntityCount, FlowMark, Gauges};
 pub use hold::{HoldRow, HoldView};

@@ -53,6 +53,9 @@ pub struct FlowStatus {
     /// Why the last run failed, if it did.
     #[diesel(sql_type = Nullable<Text>)]
     pub last_error: Option<String>,
+    /// Whether that comes again with each run until a person has done something.
+    #[diesel(sql_type = Bool)]
+    pub last_error_lasts: bool,
     /// Records known.
     #[diesel(sql_type = BigInt)]
     pub documents: i64,

@@ -75,7 +75,7 @@ impl Call<'_> {
             faults::unreadable(&related, &found.bad, rows, &left, faults);
             let found = group(&related, found.rows);
             let lines = rows.iter().zip(faults).map(|(row, faults)| {
-                if let Some(odd) = left.iter().find(|at| matches!(row[**at], Cell::Escaped(_))) {
+                if let Some(odd) = left.iter().find(|at| !row[**at].is_askable()) {
                     faults::first(faults, || faults::unaskable(&plan.columns[*odd], &row[*odd], &child.table.table));
                 }
                 let own = found.get(&key_of(row, &left)).map(Vec::as_slice).unwrap_or_default();

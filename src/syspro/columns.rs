@@ -269,9 +269,9 @@ impl Call<'_> {
     async fn sample(&self, table: &str, columns: &[&str]) -> Result<Answer, SysproError> {
         let ask = self.ask_one(table, columns)?;
         // a failing server is asked again like everywhere else; one that fails on a column does so for good
-        match self.once(table, &ask, columns).await {
+        match self.once(table, &ask, columns, 1).await {
             Err(error @ SysproError::Failed { .. }) if error.is_about(columns) => Err(error),
-            Err(error) if error.class() != retry::Class::Permanent => self.attempt(table, &ask, columns).await,
+            Err(error) if error.class() != retry::Class::Permanent => self.attempt(table, &ask, columns, 1).await,
             answer => answer,
         }
     }

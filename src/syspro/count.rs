@@ -108,7 +108,7 @@ impl Call<'_> {
                     let and = if filter.is_empty() { "" } else { "&" };
                     let query = format!("{filter}{and}{option}&$top=1{}", self.select(table, &names));
                     let ask = Ask::Address(self.address(table, &query)?);
-                    self.attempt(table, &ask, &names).await.map(|answer| answer.count)
+                    self.attempt(table, &ask, &names, 1).await.map(|answer| answer.count)
                 }
                 CountWay::Segment => self.count_segment(table, &filter).await,
             };

@@ -40,7 +40,10 @@ impl Call<'_> {
         let (mut seen, mut documents) = (HashSet::new(), Vec::new());
         let (mut spoilt, mut nameless) = (Vec::new(), Vec::new());
         loop {
+            let kept = self.kept.get();
             let page = self.read(&query, &mut course, limit as usize).await?;
+            // a row is forgotten as soon as its part is known
+            self.drop_rows(kept, &[]);
             for bad in page.bad {
                 match bad.cells {
                     Some(cells) => spoilt.push((cells, faults::bad_root(&root.table, &bad.problem))),
@@ -54,6 +57,7 @@ impl Call<'_> {
                 } else if let Some(document) = self.part(plan, derive, &columns, &row)
                     && seen.insert(document.key.clone())
                 {
+                    self.keep(&query, std::slice::from_ref(&row))?;
                     documents.push(document);
                 }
             }

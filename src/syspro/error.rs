@@ -244,6 +244,80 @@ pub enum SysproError {
         /// Why it is not followed.
         why: &'static str,
     },
+    /// A question that was asked before.
+    #[error(
+        "SYSPRO leads {asked} in a circle: {what} came a second time, after {requests} requests and {rows} rows. The same question has the same \
+         answer without end, so reading has stopped there: nothing is marked as gone, and the next read begins at the same place. Reading again \
+         does not help until the service, or a proxy or cache in front of it, gives each page once: send `{asked}` by hand and follow its links"
+    )]
+    Circle {
+        /// What was asked.
+        asked: String,
+        /// The link or the key that came again.
+        what: String,
+        /// Requests of the page.
+        requests: u32,
+        /// Rows of the page.
+        rows: u64,
+    },
+    /// More requests than rows explain.
+    #[error(
+        "SYSPRO was asked {requests} times for one page and gave {rows} rows; the last question was {asked}. Reading has stopped there: nothing is \
+         marked as gone, and the next read begins at the same place. Reading again does not help while the service answers in pieces this \
+         small, or with pages that hold nothing"
+    )]
+    Endless {
+        /// What was asked last.
+        asked: String,
+        /// How many requests there were.
+        requests: u64,
+        /// How many rows came.
+        rows: u64,
+    },
+    /// More requests in one run than are allowed.
+    #[error(
+        "SYSPRO was asked {requests} times in this run for {asked}, and there is no end: {rows} rows came{}. Reading has stopped there: nothing is \
+         marked as gone. Reading again goes on at the same place where it reads changes, and at the beginning where it reads everything; when \
+         the table is really that large, raise `syspro.run_requests` ({limit})",
+        counted.map(|counted| format!(", where the service counts {counted}")).unwrap_or_default()
+    )]
+    RunTooLong {
+        /// What was asked.
+        asked: String,
+        /// How many requests there were.
+        requests: u64,
+        /// How many may be.
+        limit: u64,
+        /// How many rows of the table came.
+        rows: u64,
+        /// How many rows the service counts.
+        counted: Option<u64>,
+    },
+    /// More rows in one page than fit.
+    #[error(
+        "the rows of one page take more than {limit} MiB: {rows} came, and {asked} gives still more. Reading has stopped there: nothing is marked as \
+         gone, and the next read begins at the same place. Reading again does not help; when a record is really that large, raise \
+         `syspro.page_limit_mb`"
+    )]
+    Heavy {
+        /// What was asked.
+        asked: String,
+        /// The limit, in MiB.
+        limit: usize,
+        /// How many rows came.
+        rows: u64,
+    },
+    /// More rows than asked for.
+    #[error(
+        "SYSPRO answered {asked} with more rows than the {most} asked for, and none of them is read: a service that does not keep to `$top` (e.net: \
+         `ReturnRows`) may give any number. Reading again does not help until it does; check what stands between SYSPRO and Tieline"
+    )]
+    Unasked {
+        /// What was asked.
+        asked: String,
+        /// How many rows were asked for.
+        most: usize,
+    },
     /// The same page again and again.
     #[error(
         "SYSPRO repeats itself on {asked}: the rows beyond the last key begin with that key again; is the key in the definition complete?"
@@ -297,6 +371,11 @@ impl SysproError {
         }
     }
 
+    /// Whether each further read ends the same way until a person has done something.
+    pub fn lasts(&self) -> bool {
+        self.class() == Class::Permanent && !matches!(self, Self::Short { .. })
+    }
+
     /// How long the server asked to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -319,12 +398,22 @@ impl SysproError {
                 | Self::NoKey { .. }
                 | Self::Linked { .. }
                 | Self::Stuck { .. }
+                | Self::Circle { .. }
+                | Self::Endless { .. }
+                | Self::RunTooLong { .. }
+                | Self::Heavy { .. }
+                | Self::Unasked { .. }
                 | Self::Order { .. }
                 | Self::Short { .. }
                 | Self::Malformed { .. }
                 | Self::Forbidden { .. }
                 | Self::Enet { source: EnetError::Condition { .. } | EnetError::Malformed { .. } }
         )
+    }
+
+    /// Whether fewer documents at a time may fit where these did not.
+    pub fn is_heavy(&self) -> bool {
+        matches!(self, Self::Heavy { .. })
     }
 
     /// Whether a shorter or simpler query may be accepted: IIS says 400, 404 (404.14, 404.15), 413 or 414 to long ones, OData libraries 400 to

@@ -79,7 +79,24 @@ pub(super) fn bad_root(table: &str, problem: &RowProblem) -> Fault {
              Correct the row in SYSPRO, or what the service makes of it; it is then read by itself"
         )),
         RowProblem::LeftOut(columns) => left_out(format!("its row of `{table}`"), table, columns, true),
+        RowProblem::Oversized { column, bytes, limit } => oversized(&format!("its row of `{table}`"), column, *bytes, *limit),
     }
+}
+
+/// What is said of a row with a value that is too long.
+fn oversized(whose: &str, column: &str, bytes: usize, limit: usize) -> Fault {
+    Fault::of_rows(format!(
+        "{whose} has a value of {bytes} bytes in `{column}`, more than the {} KiB that a value may have: it was not read, and nothing of the record is \
+         sent. Shorten it in SYSPRO, or raise `syspro.value_limit_kb` where such values are meant; the next read then takes it",
+        limit >> 10
+    ))
+}
+
+/// What is said of a record whose rows take more than a page may.
+pub(super) fn heavy(table: &str, error: &super::error::SysproError) -> Fault {
+    Fault::of_rows(format!(
+        "its rows of `{table}` are too many to be read: {error}. Nothing of the record is sent; its neighbours are read"
+    ))
 }
 
 /// What is said of a row that leaves columns out. `named`: it has its key, and what it belongs by.
@@ -147,6 +164,7 @@ fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) 
             "{whose} cannot be read, not even its key: {problem}. Correct it in SYSPRO, or what the service makes of it"
         )),
         RowProblem::LeftOut(columns) => left_out(whose, table, columns, false),
+        RowProblem::Oversized { column, bytes, limit } => oversized(&whose, column, *bytes, *limit),
     };
     fault.text.push_str(match changed {
         false => {
@@ -171,13 +189,13 @@ pub(super) fn changes_unaskable(
 ) -> Vec<Document> {
     let mut by_key = BTreeMap::new();
     for row in rows {
-        let Some(at) = left.iter().find(|at| matches!(row[**at], Cell::Escaped(_))) else { continue };
+        let Some(at) = left.iter().find(|at| !row[**at].is_askable()) else { continue };
         let key = format!("(row of {} for {})", change.table, left.iter().map(|at| row[*at].key_text()).collect::<Vec<_>>().join("/"));
         let fault = format!(
-            "a row of `{}` says that a record changed, and names it by `{}` in `{}`: what is written out there cannot be asked for. Correct the column \
-             in SYSPRO; the next whole read (`tieline sync --sweep`) takes the change in, and removes this entry",
+            "a row of `{}` says that a record changed, and names it by {} in `{}`: what is written out there, or longer than any key, cannot be asked for. \
+             Correct the column in SYSPRO; the next whole read (`tieline sync --sweep`) takes the change in, and removes this entry",
             change.table,
-            row[*at].key_text(),
+            shown(std::slice::from_ref(&row[*at])),
             columns[*at]
         );
         by_key.entry(key).or_insert(fault);
@@ -221,6 +239,7 @@ pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell
                          of it"
                     )),
                     RowProblem::LeftOut(columns) => left_out(whose, table, columns, named),
+                    RowProblem::Oversized { column, bytes, limit } => oversized(&whose, column, *bytes, *limit),
                 }
             });
         }
@@ -234,6 +253,15 @@ fn key_of(related: &Related<'_>, row: &[Cell]) -> Vec<Cell> {
 
 /// A record that other rows belong to by a text that cannot be asked for.
 pub(super) fn unaskable(column: &str, cell: &Cell, table: &str) -> Fault {
+    let text = cell.key_text();
+    if !matches!(cell, Cell::Escaped(_)) {
+        return Fault::of_rows(format!(
+            "its column `{column}` holds {} bytes, and no key may have more than {}, so that its rows of `{table}` are not known. Correct the column in \
+             SYSPRO",
+            text.len(),
+            DocumentKey::LONGEST
+        ));
+    }
     Fault::of_rows(format!(
         "its column `{column}` holds `{}`: what is written out there cannot be asked for, so that its rows of `{table}` are not known. Correct the \
          column in SYSPRO",

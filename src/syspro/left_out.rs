@@ -60,7 +60,10 @@ impl Call<'_> {
         let judged = self.judge_columns(query, &answer)?;
         let key_at = self.key_offsets(query)?;
         let mut settled = Settled::default();
-        for row in answer.rows {
+        let mut oversized = answer.oversized.iter().peekable();
+        for (number, row) in answer.rows.into_iter().enumerate() {
+            let large = oversized.next_if(|value| value.row == number).copied();
+            while oversized.next_if(|value| value.row == number).is_some() {}
             let left_out: Vec<String> = row
                 .iter()
                 .zip(&judged.may_lack)
@@ -75,12 +78,23 @@ impl Call<'_> {
                 settled.bad.push(bad);
                 continue;
             }
+            let large = large.map(|value| RowProblem::Oversized {
+                column: answer.columns[value.column].clone(),
+                bytes: value.bytes,
+                limit: self.odata.settings.limits.value_bytes,
+            });
+            if let Some(RowProblem::Oversized { column, .. }) = &large
+                && (query.key.contains(column) || query.anchor.contains(column))
+            {
+                settled.bad.extend(large.map(|problem| BadRow { cells: None, after: before(), problem }));
+                continue;
+            }
             let cells = judged.cells(row);
             let key: Vec<Cell> = key_at.iter().map(|at| cells[*at].clone()).collect();
-            match left_out.is_empty() {
-                true => settled.rows.push(cells),
-                false => {
-                    let bad = BadRow { cells: Some(cells), after: before(), problem: RowProblem::LeftOut(left_out) };
+            match large.or_else(|| (!left_out.is_empty()).then_some(RowProblem::LeftOut(left_out))) {
+                None => settled.rows.push(cells),
+                Some(problem) => {
+                    let bad = BadRow { cells: Some(cells), after: before(), problem };
                     settled.bad.push(bad);
                 }
             }

@@ -69,7 +69,7 @@ impl OData {
             repeats: false,
         };
         let names: Vec<&str> = key.iter().map(String::as_str).collect();
-        let answer = call.attempt(&root.table, &call.ask(&query, &names, None, KEYS)?, &names).await?;
+        let answer = call.attempt(&root.table, &call.ask(&query, &names, None, KEYS)?, &names, KEYS).await?;
         let keys: Vec<Vec<Cell>> = answer.rows.into_iter().filter_map(|row| row.into_iter().collect()).collect();
         let order = seen_order(&call, &query, &keys);
         let counted = self.inner.settings.count_check && call.count(&root.table, &key, call.fixed(root.filter.as_ref())).await?.is_some();

@@ -22,6 +22,7 @@ mod order;
 mod read;
 mod related;
 mod salvage;
+mod trail;
 mod value;
 mod wire;
 

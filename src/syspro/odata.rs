@@ -27,7 +27,7 @@ use super::metadata::Metadata;
 use super::order::{Comparison, Course, Misplaced};
 use super::related::excluded;
 use super::value::Dates;
-use super::wire::{self, Answer, Cell};
+use super::wire::{self, Answer, Cell, Room, Unread};
 
 /// After how long `$metadata` that did not answer is asked for again.
 const METADATA_RETRY: Duration = Duration::from_secs(600);
@@ -146,6 +146,15 @@ pub(super) enum RowProblem {
     Unreadable(String),
     /// It leaves out these columns.
     LeftOut(Vec<String>),
+    /// The value of this column has so many bytes, more than the limit.
+    Oversized {
+        /// The column.
+        column: String,
+        /// How many bytes.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
 }
 
 /// One call from outside: who asks, for which company, and what it cost.
@@ -155,6 +164,8 @@ pub(super) struct Call<'a> {
     pub(super) company: &'a CompanyId,
     pub(super) metadata: Rc<Metadata>,
     pub(super) requests: Slot<u32>,
+    /// Memory of the rows that are kept, in bytes.
+    pub(super) kept: Slot<usize>,
     pub(super) rows: Slot<u64>,
     pub(super) root_rows: Slot<u64>,
     pub(super) nameless: Slot<bool>,
@@ -189,6 +200,7 @@ impl OData {
             company,
             metadata: Rc::default(),
             requests: Slot::new(0),
+            kept: Slot::new(0),
             rows: Slot::new(0),
             root_rows: Slot::new(0),
             nameless: Slot::new(false),
@@ -204,9 +216,17 @@ pub(super) fn asked(company: &CompanyId, table: &str) -> String {
     format!("a query of `{table}` in company `{company}`")
 }
 
+/// How much of a key's part is shown, in bytes.
+const PART_SHOWN: usize = 200;
+
 /// A key as it is shown to people.
 pub(super) fn shown(key: &[Cell]) -> String {
-    let parts: Vec<String> = key.iter().map(|cell| if *cell == Cell::Null { "null".to_owned() } else { cell.key_text() }).collect();
+    let part = |cell: &Cell| match (cell, cell.key_text()) {
+        (Cell::Null, _) => "null".to_owned(),
+        (_, text) if text.len() > PART_SHOWN => format!("{}…", &text[..text.floor_char_boundary(PART_SHOWN)]),
+        (_, text) => text,
+    };
+    let parts: Vec<String> = key.iter().map(part).collect();
     format!("`{}`", parts.join("/"))
 }
 
@@ -297,8 +317,14 @@ impl Call<'_> {
             let bound = course.after.clone();
             let tries = if suspect.is_some() && top > 1 { 1 } else { self.odata.retry.read_attempts };
             let answer = match link.take() {
-                Some(url) => self.attempt_times(query.table, &Ask::Address(url), &self.selected(query), tries).await,
-                None => self.query(query, bound.as_deref(), top, tries).await,
+                Some(url) => {
+                    self.follow(query, &mut course.trail, &url)?;
+                    self.attempt_times(query.table, &Ask::Address(url), &self.selected(query), asked_for, tries).await
+                }
+                None => {
+                    self.ask_beyond(query, &mut course.trail, bound.as_deref())?;
+                    self.query(query, bound.as_deref(), top, tries).await
+                }
             };
             let answer = match answer {
                 // asked for more rows than it gives; another reason comes back unchanged
@@ -374,6 +400,7 @@ impl Call<'_> {
                 continue;
             }
             found.rows.extend(self.not_again(query, std::mem::take(&mut held), keys.first())?);
+            self.keep(query, &rows)?;
             found.rows.extend(rows);
             found.bad.extend(bad);
             if found.more && (link.is_none() || found.rows.len() + found.bad.len() >= want) {
@@ -467,7 +494,7 @@ impl Call<'_> {
             self.hold_known(query, &selected)?;
             let ask = self.ask(query, &selected, after, top)?;
             let known = (self.company.clone(), format!("{}?{}", query.table, selected.join(",")));
-            let error = match self.attempt_times(query.table, &ask, &selected, tries).await {
+            let error = match self.attempt_times(query.table, &ask, &selected, top, tries).await {
                 Ok(answer) => {
                     self.odata.learned.borrow_mut().accepted.insert(known);
                     return Ok(answer);
@@ -488,7 +515,7 @@ impl Call<'_> {
     pub(super) async fn one_row(&self, query: &Query<'_>) -> Result<(), SysproError> {
         let key: Vec<&str> = query.key.iter().map(String::as_str).collect();
         let ask = self.ask(query, &key, None, 1)?;
-        self.once(query.table, &ask, &key).await.map(drop)
+        self.once(query.table, &ask, &key, 1).await.map(drop)
     }
 
     /// Whether a table has a row that meets a condition.
@@ -499,7 +526,7 @@ impl Call<'_> {
             Query { table, columns: key, optional: &[], key, kinds: of.kinds(), conditions, fixed: 0, top: 1, anchor: &[], repeats: false };
         let names: Vec<&str> = key.iter().map(String::as_str).collect();
         let ask = self.ask(&query, &names, None, 1)?;
-        match self.attempt(table, &ask, &names).await {
+        match self.attempt(table, &ask, &names, 1).await {
             Ok(answer) => Ok(!answer.rows.is_empty()),
             // a row that cannot be read is one
             Err(error) if error.is_unreadable() => Ok(true),
@@ -555,15 +582,22 @@ impl Call<'_> {
     }
 
     /// One address, tried as often as the settings say while the failure is a passing one.
-    pub(super) async fn attempt(&self, table: &str, ask: &Ask, columns: &[&str]) -> Result<Answer, SysproError> {
-        self.attempt_times(table, ask, columns, self.odata.retry.read_attempts).await
+    pub(super) async fn attempt(&self, table: &str, ask: &Ask, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
+        self.attempt_times(table, ask, columns, most, self.odata.retry.read_attempts).await
     }
 
-    pub(super) async fn attempt_times(&self, table: &str, ask: &Ask, columns: &[&str], tries: u32) -> Result<Answer, SysproError> {
+    pub(super) async fn attempt_times(
+        &self,
+        table: &str,
+        ask: &Ask,
+        columns: &[&str],
+        most: usize,
+        tries: u32,
+    ) -> Result<Answer, SysproError> {
         let retry = &self.odata.retry;
         let mut attempt = 1;
         loop {
-            let error = match self.once(table, ask, columns).await {
+            let error = match self.once(table, ask, columns, most).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -581,14 +615,15 @@ impl Call<'_> {
         }
     }
 
-    /// One request.
-    pub(super) async fn once(&self, table: &str, ask: &Ask, columns: &[&str]) -> Result<Answer, SysproError> {
+    /// One request for so many rows at most.
+    pub(super) async fn once(&self, table: &str, ask: &Ask, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
         let asked = asked(self.company, table);
+        let room = Room { rows: most.max(1), value: self.odata.settings.limits.value_bytes };
         let url = match (ask, &self.odata.door) {
             (Ask::Address(url), _) => url,
             (Ask::Find(find), Door::Enet(finder)) => {
-                self.requests.set(self.requests.get() + 1);
-                let answer = finder.ask(self.credential, self.company, table, columns, find, asked).await?;
+                self.spend(&asked)?;
+                let answer = finder.ask((self.credential, self.company), table, columns, find, asked, room).await?;
                 self.odata.learned.borrow_mut().companies.insert(self.company.clone());
                 return Ok(answer);
             }
@@ -596,18 +631,19 @@ impl Call<'_> {
         };
         let response = self.get(&asked, url, "application/json").await?;
         let response = self.judge(asked.clone(), table, response)?;
-        let answer = wire::parse(&response.body, columns).map_err(|problem| {
-            match response.body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        let answer = wire::parse(&response.body, columns, room).map_err(|unread| match unread {
+            Unread::Unasked => SysproError::Unasked { asked, most: room.rows },
+            Unread::Malformed(problem) => match response.body.iter().find(|byte| !byte.is_ascii_whitespace()) {
                 Some(b'<') => SysproError::NotData { asked: asked.clone(), answer: response.excerpt() },
                 _ => SysproError::Malformed { asked, problem },
-            }
+            },
         })?;
         self.odata.learned.borrow_mut().companies.insert(self.company.clone());
         Ok(answer)
     }
 
     async fn get(&self, asked: &str, url: &Url, accept: &str) -> Result<Response, SysproError> {
-        self.requests.set(self.requests.get() + 1);
+        self.spend(asked)?;
         let pair = format!("{}:{}", self.credential.username, self.credential.expose());
         let authorization = format!("Basic {}", BASE64_STANDARD.encode(pair));
         let headers = [
@@ -632,7 +668,7 @@ impl Call<'_> {
                 let target = response.header("location").and_then(|text| self.address(table, "").ok()?.join(text).ok());
                 let target =
                     target.map_or_else(|| "an unnamed place".to_owned(), |url| format!("{}{}", crate::net::host_of(&url), url.path()));
-                SysproError::Redirected { asked, status, target }
+                SysproError::Redirected { asked, status, target: response.secrets.blot_text(target) }
             }
             401 => SysproError::WrongPassword { operator, asked },
             403 => SysproError::Forbidden { operator, asked },

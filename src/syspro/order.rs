@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::config::settings::KeyOrder;
 use crate::domain::money::parse_decimal;
 
+use super::trail::Trail;
 use super::wire::Cell;
 
 /// How the key columns of a query are compared.
@@ -56,6 +57,8 @@ pub(super) struct Course {
     nulls: bool,
     /// Rows in a row that could not be read.
     pub(super) unreadable: u32,
+    /// What was asked for so far.
+    pub(super) trail: Trail,
 }
 
 impl Comparison {
@@ -178,7 +181,7 @@ impl Course {
         let mut before = self.after.clone();
         let mut blanks = Vec::new();
         for (at, key) in keys.iter().enumerate() {
-            if key.iter().any(|cell| matches!(cell, Cell::Escaped(_))) {
+            if !key.iter().all(Cell::is_askable) {
                 continue;
             }
             if let Some(bound) = asked

@@ -230,11 +230,12 @@ impl Call<'_> {
 
     /// A page of a query, and where the next one begins.
     async fn page_of(&self, query: &Query<'_>, mut course: Course, limit: u32) -> Result<(Rows, Option<Position>), SysproError> {
+        self.begin_page(query, &mut course.trail, course.after.clone().as_deref())?;
         let mut rows = self.read(query, &mut course, limit as usize).await?;
         if rows.more {
             // what has a key that cannot be asked for comes again with what lies beyond the last that can
             let key_at = self.key_offsets(query)?;
-            let askable = |row: &Vec<Cell>| !key_at.iter().any(|at| matches!(row[*at], Cell::Escaped(_)));
+            let askable = |row: &Vec<Cell>| key_at.iter().all(|at| row[*at].is_askable());
             rows.rows.truncate(rows.rows.iter().rposition(askable).map_or(0, |last| last + 1));
             self.hold_back(query, &mut course, &mut rows)?;
         }
@@ -248,7 +249,7 @@ impl Call<'_> {
     pub(super) fn hold_back(&self, query: &Query<'_>, course: &mut Course, rows: &mut Rows) -> Result<Vec<Vec<Cell>>, SysproError> {
         let key_at = self.key_offsets(query)?;
         let key = |row: &Vec<Cell>| key_at.iter().map(|at| row[*at].clone()).collect::<Vec<Cell>>();
-        let askable = |key: &[Cell]| !key.iter().any(|cell| matches!(cell, Cell::Escaped(_)));
+        let askable = |key: &[Cell]| key.iter().all(Cell::is_askable);
         let Some(last) = rows.rows.last().map(key) else { return Ok(Vec::new()) };
         // a row that cannot be read came last, or one whose key has no place
         if course.after.as_ref() != Some(&last) {
@@ -469,7 +470,7 @@ impl Call<'_> {
             let found = group(&related, found.rows);
             for ((row, line), faults) in rows.iter_mut().zip(&mut values).zip(&mut faults) {
                 let key: Vec<String> = left.iter().map(|at| row[*at].key_text()).collect();
-                if let Some(odd) = left.iter().find(|at| matches!(row[**at], Cell::Escaped(_))) {
+                if let Some(odd) = left.iter().find(|at| !row[**at].is_askable()) {
                     faults::first(faults, || faults::unaskable(&plan.columns[*odd], &row[*odd], &join.table.table));
                 }
                 let own = found.get(&key).map(Vec::as_slice).unwrap_or_default();
@@ -491,7 +492,14 @@ impl Call<'_> {
         for child in &plan.children {
             let on = child.via.as_ref().map_or(&child.on, |via| &via.on);
             let bounds = bounds(on);
-            let found = self.children(plan, child, &rows, range(contiguous, plan, &bounds), &mut faults).await?;
+            let found = match self.children(plan, child, &rows, range(contiguous, plan, &bounds), &mut faults).await {
+                // one record alone: it is that one which is too large
+                Err(error @ SysproError::Heavy { .. }) if rows.len() == 1 => {
+                    faults::first(&mut faults[0], || faults::heavy(&child.table.table, &error));
+                    vec![Vec::new()]
+                }
+                found => found?,
+            };
             for (document, lines) in children.iter_mut().zip(found) {
                 document.push(lines);
             }

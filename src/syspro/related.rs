@@ -146,7 +146,7 @@ impl Call<'_> {
         contiguous: Option<Contiguous<'_>>,
     ) -> Result<Found, SysproError> {
         let mut keys: Vec<Vec<Cell>> = rows.iter().map(|row| left.iter().map(|at| row[*at].clone()).collect()).collect();
-        keys.retain(|key: &Vec<Cell>| !key.iter().any(|cell| matches!(cell, Cell::Null | Cell::Escaped(_))));
+        keys.retain(|key: &Vec<Cell>| key.iter().all(|cell| *cell != Cell::Null && cell.is_askable()));
         sort_keys(&mut keys);
         if keys.is_empty() {
             return Ok(Found::default());
@@ -259,6 +259,7 @@ impl Call<'_> {
         let query = related.query(self.company, self.odata.settings.row_cap, vec![range], 0);
         let (mut found, mut foreign, mut course, mut held) = (Found::default(), 0, Course::default(), Vec::new());
         loop {
+            let kept = self.kept.get();
             let mut page = match self.read(&query, &mut course, query.top as usize).await {
                 Err(error) if error.is_refusal() => {
                     debug!(%error, table = related.table.table, "a range of keys was refused, reading by lists");
@@ -284,6 +285,7 @@ impl Call<'_> {
             let count = page.rows.len();
             found.rows.extend(page.rows.into_iter().filter(|row| wanted.contains(&related.group(row))));
             found.bad.extend(page.bad.into_iter().filter(|bad| !bad.is_excluded(related.table)));
+            self.drop_rows(kept, &found.rows[before..]);
             foreign += count - (found.rows.len() - before);
             if foreign > 4 * found.rows.len() + 1000 {
                 debug!(table = related.table.table, foreign, "a range of keys takes in too much, reading by lists");

@@ -32,7 +32,7 @@ impl Call<'_> {
             query.columns.iter().filter(|name| query.key.contains(name) || query.anchor.contains(name)).map(String::as_str).collect();
         let after = course.after.clone();
         let ask = self.ask(query, &wanted, after.as_deref(), 1)?;
-        match self.attempt(query.table, &ask, &wanted).await {
+        match self.attempt(query.table, &ask, &wanted, 1).await {
             // it has gone meanwhile
             Ok(answer) if answer.rows.is_empty() => Ok(false),
             Ok(answer) => {
@@ -75,7 +75,7 @@ impl Call<'_> {
         let Some(key) = course.after.clone().filter(|_| found.bad.len() > known) else { return Ok(more) };
         let selected = self.selected(query);
         let beyond = self.ask(query, &selected, Some(&key), 1)?;
-        let beside = well || self.attempt_times(query.table, &beyond, &selected, 1).await.is_ok_and(|answer| !answer.rows.is_empty());
+        let beside = well || self.attempt_times(query.table, &beyond, &selected, 1, 1).await.is_ok_and(|answer| !answer.rows.is_empty());
         if !beside {
             return Err(error);
         }
@@ -105,7 +105,7 @@ impl Call<'_> {
         let mut skipped = 1;
         let row = loop {
             let ask = self.ask_behind(query, wanted, after.as_deref(), skipped)?;
-            match self.attempt_times(query.table, &ask, wanted, 1).await {
+            match self.attempt_times(query.table, &ask, wanted, 1, 1).await {
                 Ok(answer) => break answer.rows.into_iter().next(),
                 Err(another) if another.is_unreadable() && skipped < NAMELESS_IN_A_ROW => skipped += 1,
                 Err(_) => return Err(error),

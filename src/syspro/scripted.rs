@@ -180,6 +180,7 @@ pub(super) fn settings_for(port: u16) -> SysproSettings {
         key_order: KeyOrder::Binary,
         count_check: true,
         absent_columns: AbsentColumns::Fail,
+        limits: Default::default(),
         connection: Connection {
             ca_file: None,
             proxy: None,

@@ -1,6 +1,7 @@
 //! The JSON shapes of OData 4: a page of rows, cells as they were received, error objects.
 
 use std::borrow::Cow;
+use std::cell::{Cell as Slot, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -8,8 +9,9 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::domain::DocumentKey;
 use crate::domain::money::parse_decimal;
-use crate::net::json::{WRITTEN_OUT, lenient};
+use crate::net::json::{WRITTEN_OUT, lenient, too_deep};
 
 /// One value as received: text untrimmed, a number by its digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +60,15 @@ impl Cell {
         Cell::Text(text.replace('\0', "").into())
     }
 
+    /// Whether rows beyond it, and rows that belong to it, can be asked for: not where a part of it is written out, nor where it is longer than any key.
+    pub(super) fn is_askable(&self) -> bool {
+        match self {
+            Cell::Null | Cell::Flag(_) | Cell::Number(_) => true,
+            Cell::Text(text) => text.len() <= DocumentKey::LONGEST,
+            Cell::Escaped(_) => false,
+        }
+    }
+
     /// The text that decides whether two cells of different tables mean the same key: without padding, numbers by value.
     pub(super) fn key_text(&self) -> String {
         match self {
@@ -67,6 +78,38 @@ impl Cell {
             Cell::Text(text) | Cell::Escaped(text) => text.trim_end_matches([' ', '\0']).to_owned(),
         }
     }
+}
+
+/// Members of a row at most: no table has as many columns.
+const MEMBERS: usize = 10_000;
+
+/// How much of an answer is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Rows.
+    pub(super) rows: usize,
+    /// Bytes of one value.
+    pub(super) value: usize,
+}
+
+/// Why an answer is not read.
+#[derive(Debug, PartialEq)]
+pub(super) enum Unread {
+    /// It has more rows than were asked for.
+    Unasked,
+    /// It is no page, or no JSON or XML: what is wrong.
+    Malformed(String),
+}
+
+/// A value that is too long to be one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Oversized {
+    /// Its row.
+    pub(super) row: usize,
+    /// Its place among the columns asked for.
+    pub(super) column: usize,
+    /// How many bytes it takes in the answer.
+    pub(super) bytes: usize,
 }
 
 /// One page as it came.
@@ -80,6 +123,8 @@ pub(super) struct Answer {
     pub(super) next_link: Option<String>,
     /// How many rows there are in all, where that was asked and is answered.
     pub(super) count: Option<u64>,
+    /// Values that are not kept, because they are too long; null stands for them.
+    pub(super) oversized: Vec<Oversized>,
 }
 
 impl Answer {
@@ -89,21 +134,41 @@ impl Answer {
     }
 }
 
-/// Reads a page. A body that is a bare array is taken too.
-pub(super) fn parse(body: &[u8], columns: &[&str]) -> Result<Answer, String> {
+/// Reads a page. A body that is a bare array is taken too. Reading stops at the first row that was not asked for.
+pub(super) fn parse(body: &[u8], columns: &[&str], room: Room) -> Result<Answer, Unread> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let page = Page { columns, at: columns.iter().enumerate().map(|(i, name)| (*name, i)).collect() };
+    if let Some(problem) = too_deep(body) {
+        return Err(Unread::Malformed(problem));
+    }
+    let page = Page {
+        columns,
+        at: columns.iter().enumerate().map(|(i, name)| (*name, i)).collect(),
+        room,
+        unasked: Slot::new(false),
+        oversized: RefCell::default(),
+    };
     let read = |body: &[u8]| {
+        page.oversized.borrow_mut().clear();
         let mut reader = serde_json::Deserializer::from_slice(body);
         let mut answer: Answer = (&page).deserialize(&mut reader)?;
         reader.end()?;
         answer.columns = columns.iter().map(|name| (*name).to_owned()).collect();
+        answer.oversized = page.oversized.take();
         Ok(answer)
     };
-    read(body).or_else(|error: serde_json::Error| match held(body).map(|body| read(&body)) {
+    let malformed = |error: &serde_json::Error| Unread::Malformed(format!("{error}{}", near(body, error)));
+    let error: serde_json::Error = match read(body) {
+        Ok(answer) => return Ok(answer),
+        Err(error) => error,
+    };
+    if page.unasked.get() {
+        return Err(Unread::Unasked);
+    }
+    match held(body).map(|body| read(&body)) {
         Some(Ok(answer)) => Ok(answer),
-        _ => Err(format!("{error}{}", near(body, &error))),
-    })
+        Some(Err(_)) if page.unasked.get() => Err(Unread::Unasked),
+        _ => Err(malformed(&error)),
+    }
 }
 
 /// What stands at the place of an error.
@@ -115,11 +180,14 @@ fn near(body: &[u8], error: &serde_json::Error) -> String {
     if text.is_empty() { text } else { format!(", near `{text}`") }
 }
 
+/// Bytes of an answer at most that are no text and are written out.
+const STRANGE: usize = 100_000;
+
 /// The body with what its texts cannot hold written out: bytes that are no UTF-8, and control characters that JSON wants escaped.
 /// `None` when there is nothing of the kind.
 fn held(body: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(body.len() + 64);
-    let (mut quoted, mut escape, mut changed) = (false, false, false);
+    let (mut quoted, mut escape, mut changed, mut strange) = (false, false, false, 0);
     for chunk in body.utf8_chunks() {
         for c in chunk.valid().chars() {
             if quoted && c < ' ' {
@@ -137,6 +205,11 @@ fn held(body: &[u8]) -> Option<Vec<u8>> {
         for byte in chunk.invalid() {
             out.extend_from_slice(format!("{WRITTEN_OUT}\\\\x{byte:02x}").as_bytes());
             changed = true;
+        }
+        strange += chunk.invalid().len();
+        // what is written out is many times as long: a body that is hardly anything else is no text
+        if strange > STRANGE {
+            return None;
         }
     }
     changed.then_some(out)
@@ -172,6 +245,9 @@ pub(super) fn error_text(body: &[u8]) -> Option<String> {
 struct Page<'c> {
     columns: &'c [&'c str],
     at: HashMap<&'c str, usize>,
+    room: Room,
+    unasked: Slot<bool>,
+    oversized: RefCell<Vec<Oversized>>,
 }
 
 impl<'de> DeserializeSeed<'de> for &Page<'_> {
@@ -243,14 +319,23 @@ impl<'de> Visitor<'de> for Rows<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::new();
-        while let Some(row) = seq.next_element_seed(OneRow(self.0))? {
-            rows.push(row);
+        while rows.len() < self.0.room.rows {
+            match seq.next_element_seed(OneRow(self.0, rows.len()))? {
+                Some(row) => rows.push(row),
+                None => return Ok(rows),
+            }
+        }
+        // one more is already too many: what is left is not read
+        if seq.next_element::<IgnoredAny>()?.is_some() {
+            self.0.unasked.set(true);
+            return Err(serde::de::Error::custom("more rows than were asked for"));
         }
         Ok(rows)
     }
 }
 
-struct OneRow<'p, 'c>(&'p Page<'c>);
+/// A row, and its number.
+struct OneRow<'p, 'c>(&'p Page<'c>, usize);
 
 impl<'de> DeserializeSeed<'de> for OneRow<'_, '_> {
     type Value = Vec<Option<Cell>>;
@@ -268,7 +353,12 @@ impl<'de> Visitor<'de> for OneRow<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut row = vec![None; self.0.columns.len()];
+        let mut members = 0;
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            members += 1;
+            if members > MEMBERS {
+                return Err(serde::de::Error::custom(format!("a row has more than {MEMBERS} members")));
+            }
             // names are compared exactly, and without case only where that fails: some servers fold them
             let exact = self.0.at.get(&*name).copied();
             if let Some(at) = exact
@@ -280,7 +370,13 @@ impl<'de> Visitor<'de> for OneRow<'_, '_> {
             match exact.or_else(folded) {
                 Some(at) => {
                     let raw: &RawValue = map.next_value()?;
-                    row[at] = Some(Cell::from_raw(raw).map_err(serde::de::Error::custom)?);
+                    let bytes = raw.get().len();
+                    row[at] = Some(if bytes > self.0.room.value {
+                        self.0.oversized.borrow_mut().push(Oversized { row: self.1, column: at, bytes });
+                        Cell::Null
+                    } else {
+                        Cell::from_raw(raw).map_err(serde::de::Error::custom)?
+                    });
                 }
                 None => {
                     map.next_value::<IgnoredAny>()?;
@@ -295,6 +391,15 @@ impl<'de> Visitor<'de> for OneRow<'_, '_> {
 mod tests {
     use super::*;
 
+    const ROOM: Room = Room { rows: 3, value: 1000 };
+
+    fn read_page(body: &[u8], columns: &[&str]) -> Result<Answer, String> {
+        parse(body, columns, ROOM).map_err(|unread| match unread {
+            Unread::Malformed(problem) => problem,
+            Unread::Unasked => "unasked".into(),
+        })
+    }
+
     fn text(text: &str) -> Cell {
         Cell::Text(text.into())
     }
@@ -303,22 +408,22 @@ mod tests {
     fn numbers_and_blanks_arrive_as_they_were_sent() {
         let body =
             br#"{"@odata.context":"x","value":[{"Supplier":"0000104  ","@odata.etag":"W/1","Value":12345678901234.567891,"Gone":null}]}"#;
-        let answer = parse(body, &["Value", "Supplier", "Gone", "Absent"]).expect("a page");
+        let answer = read_page(body, &["Value", "Supplier", "Gone", "Absent"]).expect("a page");
         assert_eq!(answer.rows, [[Some(Cell::Number("12345678901234.567891".into())), Some(text("0000104  ")), Some(Cell::Null), None]]);
         assert_eq!([0, 1, 2, 3].map(|at| answer.gives(at)), [true, true, true, false]);
     }
 
     #[test]
     fn bare_arrays_marks_and_links_are_accepted() {
-        let answer = parse(b"\xEF\xBB\xBF[{\"a\":\"\\u00e9\\\"\"}]", &["A"]).expect("a page");
+        let answer = read_page(b"\xEF\xBB\xBF[{\"a\":\"\\u00e9\\\"\"}]", &["A"]).expect("a page");
         assert_eq!(answer.rows, [[Some(text("\u{e9}\""))]]);
-        let answer = parse(br#"{"value":[],"@odata.nextLink":"T?$skiptoken=1"}"#, &["A"]).expect("a page");
+        let answer = read_page(br#"{"value":[],"@odata.nextLink":"T?$skiptoken=1"}"#, &["A"]).expect("a page");
         assert_eq!(answer.next_link.as_deref(), Some("T?$skiptoken=1"));
     }
 
     #[test]
     fn what_no_text_can_hold_is_written_out() {
-        let read = |body: &[u8]| parse(body, &["A"]).map(|answer| answer.rows[0][0].clone().expect("a value"));
+        let read = |body: &[u8]| read_page(body, &["A"]).map(|answer| answer.rows[0][0].clone().expect("a value"));
         let escaped = |text: &str| Ok(Cell::Escaped(text.into()));
         assert_eq!(read(br#"{"value":[{"A":"00\u0000104"}]}"#), escaped("00\\u0000104"));
         assert_eq!(read(br#"{"value":[{"A":"Neutral \ud83d"}]}"#), escaped("Neutral \\ud83d"));
@@ -335,9 +440,37 @@ mod tests {
 
     #[test]
     fn what_is_no_page_is_refused() {
-        assert!(parse(br#"{"value":[{"a":1},{"a":"#, &["a"]).is_err(), "cut");
-        assert!(parse(br#"{"d":[]}"#, &["a"]).expect_err("no value").contains("no `value`"));
-        assert!(parse(br#"{"error":{"code":"E1","message":"no"}}"#, &["a"]).expect_err("an error").contains("E1: no"));
-        assert!(parse(br#"{"value":[]} trailing"#, &["a"]).is_err(), "two documents");
+        assert!(read_page(br#"{"value":[{"a":1},{"a":"#, &["a"]).is_err(), "cut");
+        assert!(read_page(br#"{"d":[]}"#, &["a"]).expect_err("no value").contains("no `value`"));
+        assert!(read_page(br#"{"error":{"code":"E1","message":"no"}}"#, &["a"]).expect_err("an error").contains("E1: no"));
+        assert!(read_page(br#"{"value":[]} trailing"#, &["a"]).is_err(), "two documents");
+    }
+
+    #[test]
+    fn reading_stops_at_the_first_row_that_was_not_asked_for() {
+        let rows = |count: usize| format!("{{\"value\":[{}]}}", vec!["{}"; count].join(","));
+        assert_eq!(read_page(rows(3).as_bytes(), &["A"]).map(|answer| answer.rows.len()), Ok(3));
+        assert_eq!(read_page(rows(4).as_bytes(), &["A"]), Err("unasked".into()));
+        // what follows is not even looked at
+        assert_eq!(read_page(b"[{},{},{},{}, no JSON at all", &["A"]), Err("unasked".into()));
+    }
+
+    #[test]
+    fn a_value_that_is_too_long_is_named_and_not_kept() {
+        let body = format!(r#"{{"value":[{{"A":"1","B":"{}"}},{{"A":"2","B":"x"}}]}}"#, "y".repeat(2000));
+        let answer = read_page(body.as_bytes(), &["A", "B"]).expect("a page");
+        assert_eq!(answer.oversized, [Oversized { row: 0, column: 1, bytes: 2002 }]);
+        assert_eq!(answer.rows, [[Some(text("1")), Some(Cell::Null)], [Some(text("2")), Some(text("x"))]]);
+    }
+
+    #[test]
+    fn deep_and_wide_answers_and_those_that_are_no_text_are_refused() {
+        let deep = format!(r#"{{"value":[{{"B":{}{}}}]}}"#, "[".repeat(5000), "]".repeat(5000));
+        assert!(read_page(deep.as_bytes(), &["A"]).expect_err("deep").contains("64 levels"));
+        let wide: Vec<String> = (0..20_000).map(|at| format!("\"c{at}\":1")).collect();
+        let wide = format!(r#"{{"value":[{{{}}}]}}"#, wide.join(","));
+        assert!(read_page(wide.as_bytes(), &["A"]).expect_err("wide").contains("more than 10000 members"));
+        let noise = [b"{\"value\":[{\"A\":\"".as_slice(), &[0xff; 100_001], b"\"}]}"].concat();
+        assert!(read_page(&noise, &["A"]).is_err(), "each byte would be written out as eight");
     }
 }

@@ -125,6 +125,7 @@ pub fn settings(sim: &SysproSim) -> SysproSettings {
         key_order: KeyOrder::Binary,
         count_check: true,
         absent_columns: AbsentColumns::Fail,
+        limits: Default::default(),
         connection: Connection {
             connect_timeout: limit,
             request_timeout: limit,

@@ -162,7 +162,7 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
         let failed = failures.iter().find(|row| row.reason.as_deref() == Some("rejected")).unwrap();
         assert_eq!(failed.message.as_deref(), Some("message\\u0000!"));
         store.run_end(suppliers(), run, Some(nul("error"))).await.unwrap();
-        store.flow_release(lease, Some(nul("error")), RunKind::Poll, true).await.unwrap();
+        store.flow_release(lease, Some(nul("error")), RunKind::Poll, tieline::store::AfterError::Stop).await.unwrap();
         let status = store.flow_status().await.unwrap();
         assert_eq!(status[0].last_error.as_deref(), Some("error\\u0000!"));
         store.flow_pause(suppliers(), false, nul("who"), nul("why")).await.unwrap();

@@ -465,7 +465,12 @@ impl Pass<'_> {
 pub(super) fn natural<'t>(target: &TargetPlan, of: impl Fn(&str) -> Option<&'t str>) -> Option<String> {
     let parts: Option<Vec<&str>> =
         target.natural_key.iter().map(|column| of(column).map(str::trim).filter(|text| !text.is_empty())).collect();
-    parts.filter(|parts| !parts.is_empty()).map(|parts| parts.join("\u{1f}"))
+    parts.filter(|parts| !parts.is_empty()).map(|parts| fitting(parts.join("\u{1f}")))
+}
+
+/// A text that an index has room for: a longer one has another in its place, the same for the same text.
+pub(super) fn fitting(text: String) -> String {
+    DocumentKey::from_text(&text).shortened().map_or(text, |short| short.to_string())
 }
 
 /// What persons decided about a record, by field.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::debug;
 
-use super::pass::natural;
+use super::pass::{fitting, natural};
 use super::{AlignError, AlignNow, PAGE, Work};
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::domain::run::RunKind;
@@ -46,7 +46,7 @@ impl Kept {
 /// A row for the ledger.
 fn kept(target: &TargetPlan, row: &Listed) -> AlignedRow {
     let of = |column: &str| row.fields.get(column).map(|text| text.trim());
-    let source_key = target.key_column.as_deref().and_then(of).unwrap_or_default().to_owned();
+    let source_key = fitting(target.key_column.as_deref().and_then(of).unwrap_or_default().to_owned());
     let natural_key = if source_key.is_empty() { natural(target, of) } else { None };
     let fields = serde_json::to_string(&row.fields).unwrap_or_else(|_| "{}".into());
     AlignedRow {

@@ -4,6 +4,7 @@
 //! taken in. A flow never runs beside itself: the lease forbids it in the cluster, `running` in this actor. The next page is asked
 //! for while the last is taken in, and never more than one ahead. Runs on the ingest arbiter.
 
+mod bound;
 mod complete;
 mod doubted;
 mod page_size;
@@ -36,7 +37,7 @@ use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunId, RunKind};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
-use crate::store::{FlowRow, Lease, StoreError, Taken};
+use crate::store::{AfterError, FlowRow, Lease, StoreError, Taken};
 use crate::syspro::enet::EnetError;
 use crate::syspro::{OData, SysproError};
 use crate::telemetry::labels::RunResult;
@@ -172,6 +173,8 @@ pub enum PollError {
         text: String,
         /// What it means for the next try.
         class: Class,
+        /// Whether each further run ends the same way until a person has done something.
+        lasts: bool,
         /// Whether the system could not be reached at all.
         unreachable: bool,
     },
@@ -298,6 +301,15 @@ impl PollError {
         matches!(self, Self::Held { .. } | Self::Done { .. } | Self::Running { .. } | Self::Paused { .. } | Self::Stopped { .. })
     }
 
+    /// What it means for the runs after this one.
+    fn after(&self) -> AfterError {
+        match self {
+            Self::Drift { .. } | Self::Shrunk { .. } | Self::TooManyGone { .. } | Self::WentBack { .. } => AfterError::Stop,
+            Self::Syspro { lasts: true, .. } => AfterError::Lasts,
+            _ => AfterError::TryAgain,
+        }
+    }
+
     /// What it means for the next try.
     pub fn class(&self) -> Class {
         match self {
@@ -341,7 +353,7 @@ impl Reader {
         }
         let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. })
             || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
-        PollError::Syspro { flow: self.flow.clone(), text: super::chain(error), class: error.class(), unreachable }
+        PollError::Syspro { flow: self.flow.clone(), text: super::chain(error), class: error.class(), lasts: error.lasts(), unreachable }
     }
 
     /// Runs the flow, and counts the run.
@@ -381,7 +393,8 @@ impl Reader {
             Err(error) => {
                 // nobody shall wait for a lease that nobody uses
                 let error = self.store_error(&error);
-                if let Err(unreleased) = self.deps.store.flow_release(lease, Some(error.to_string()), ask.kind, false).await {
+                if let Err(unreleased) = self.deps.store.flow_release(lease, Some(error.to_string()), ask.kind, AfterError::TryAgain).await
+                {
                     warn!(error = %unreleased, flow = %self.flow, "the flow could not be given back; its lease runs out");
                 }
                 return Err(error);
@@ -502,11 +515,8 @@ impl Reader {
             Ok(None) => None,
         };
         let ended = self.deps.store.run_end(self.flow.clone(), run, error.clone()).await;
-        let stop = matches!(
-            outcome,
-            Err(PollError::Drift { .. } | PollError::Shrunk { .. } | PollError::TooManyGone { .. } | PollError::WentBack { .. })
-        );
-        let released = self.deps.store.flow_release(lease, error, kind, stop).await;
+        let meaning = outcome.as_ref().err().map_or(AfterError::TryAgain, PollError::after);
+        let released = self.deps.store.flow_release(lease, error, kind, meaning).await;
         for failed in [ended.err(), released.err()].into_iter().flatten() {
             warn!(error = %failed, flow = %self.flow, "the end of a run could not be noted");
         }

@@ -30,6 +30,13 @@ impl PageSize {
         self.documents
     }
 
+    /// After a page that took too much memory: a quarter of its documents. `false`: it was a single one already.
+    pub(super) fn shrink(&mut self) -> bool {
+        let shrinks = self.documents > 1;
+        self.documents = (self.documents / 4).max(1);
+        shrinks
+    }
+
     /// After a page that was asked for in this size and brought so many rows of all tables.
     pub(super) fn learn(&mut self, rows: u64) {
         let budget = u64::from(self.most) * ROWS_PER_DOCUMENT;
@@ -75,6 +82,18 @@ mod tests {
         assert_eq!(size.documents(), 1);
         size.learn(0);
         assert_eq!(size.documents(), 8);
+    }
+
+    #[test]
+    fn a_page_that_takes_too_much_is_read_with_fewer_documents_down_to_one() {
+        let mut size = PageSize::new(500);
+        size.learn(1);
+        assert_eq!(size.documents(), 32);
+        let mut sizes = Vec::new();
+        while size.shrink() {
+            sizes.push(size.documents());
+        }
+        assert_eq!(sizes, [8, 2, 1]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::super::mapper::{MapPage, poisoned};
 use super::super::syspro_session::GetCredential;
 use super::super::vault::{CredentialError, syspro_credential};
 use super::super::writer::Nudge;
+use super::bound::Bound;
 use super::complete::{Sizes, short};
 use super::doubted::{Doubted, faulty};
 use super::page_size::PageSize;
@@ -193,10 +194,12 @@ impl Reader {
             Keep::Sweep => intake,
             Keep::Backfill { id, .. } => Intake { backfill: Some(BackfillStep { id, position, done: false }), ..intake },
         };
+        let mut bound = Bound::new(self, plan, bookmark.counted);
         for (number, scope) in scopes.iter().enumerate().skip(first) {
             let mut size = PageSize::new(self.deps.settings.syspro.page_size);
-            let mut coming = Some(self.page(plan, scope, after.take(), size.documents()).await?);
+            let mut coming = Some(self.page(plan, scope, after.take(), &mut size).await?);
             while let Some(page) = coming.take() {
+                bound.took(self, plan, scope, &page)?;
                 size.learn(page.rows_read);
                 nameless |= page.nameless;
                 let documents = self.without_told(&mut told, page.documents).await?;
@@ -239,7 +242,7 @@ impl Reader {
                         None
                     }
                     Some(next) => {
-                        let (taken, page) = futures_util::future::join(take_in, self.page(plan, scope, Some(next), size.documents())).await;
+                        let (taken, page) = futures_util::future::join(take_in, self.page(plan, scope, Some(next), &mut size)).await;
                         taken?;
                         Some(page?)
                     }
@@ -321,17 +324,25 @@ impl Reader {
         Ok((new.then(|| serde_json::to_value(&*kinds).ok()).flatten(), said))
     }
 
-    /// One page from SYSPRO, once sending has caught up.
-    async fn page(&self, plan: &Plan, scope: &Scope, after: Option<Position>, documents: u32) -> Result<Page, PollError> {
+    /// One page from SYSPRO, once sending has caught up; with fewer documents where they take too much memory.
+    async fn page(&self, plan: &Plan, scope: &Scope, after: Option<Position>, size: &mut PageSize) -> Result<Page, PollError> {
         self.catch_up().await?;
         if self.deps.stopping.has_begun() {
             return Err(PollError::Stopping { flow: self.flow.clone() });
         }
         let credential = self.credential().await?;
         // derived documents come all at once, and are small: only the rows they are gathered from are paged
-        let limit = if plan.read.root.derive.is_some() { self.deps.settings.syspro.page_size } else { documents };
-        let query = PageQuery { scope: *scope, after, limit };
-        let page = self.odata.page(&credential, &self.flow.company, &plan.read, &query).await.map_err(|error| self.syspro_error(&error))?;
+        let derived = plan.read.root.derive.is_some();
+        let page = loop {
+            let limit = if derived { self.deps.settings.syspro.page_size } else { size.documents() };
+            let query = PageQuery { scope: *scope, after: after.clone(), limit };
+            match self.odata.page(&credential, &self.flow.company, &plan.read, &query).await {
+                Err(error) if error.is_heavy() && !derived && size.shrink() => {
+                    debug!(flow = %self.flow, documents = limit, "a page takes too much memory and is read with fewer documents");
+                }
+                page => break page.map_err(|error| self.syspro_error(&error))?,
+            }
+        };
         for (table, column) in &page.missing_columns {
             warn!(flow = %self.flow, table, column, "this SYSPRO release lacks an optional column; it is left out");
         }

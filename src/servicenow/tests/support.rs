@@ -202,6 +202,8 @@ pub(super) fn settings(address: &str) -> ServiceNowSettings {
         batch_quota: Duration::from_secs(30),
         request_quota: Duration::from_secs(60),
         read_delay: Duration::from_secs(2),
+        list_limit: 1_000_000,
+        longest_pause: Duration::from_secs(3600),
         connection: Connection {
             ca_file: None,
             proxy: None,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::error::SysproError;
 use super::super::filter::encoded_len;
 use super::super::metadata::Metadata;
-use super::super::wire::{Answer, Cell};
+use super::super::wire::{Answer, Cell, Room, Unread};
 use super::{EnetDoor, EnetError, condition, types, wire};
 use crate::config::secret::Credential;
 use crate::config::settings::EnetSettings;
@@ -83,12 +83,12 @@ impl Finder {
     /// Asks once.
     pub(in super::super) async fn ask(
         &self,
-        operator: &Credential,
-        company: &CompanyId,
+        (operator, company): (&Credential, &CompanyId),
         table: &str,
         columns: &[&str],
         find: &Find,
         asked: String,
+        room: Room,
     ) -> Result<Answer, SysproError> {
         let enet = |source| SysproError::Enet { source };
         let xml = match &find.xml {
@@ -102,10 +102,13 @@ impl Finder {
             Err(error) => return Err(enet(error)),
         };
         let found = match find.skip {
-            0 => wire::rows(&text, columns),
-            skip => wire::rows_behind(&text, columns, skip),
+            0 => wire::rows(&text, columns, room),
+            skip => wire::rows_behind(&text, columns, skip, room),
         };
-        let found = found.map_err(|problem| enet(EnetError::Malformed { asked: asked.clone(), problem }))?;
+        let found = found.map_err(|unread| match unread {
+            Unread::Unasked => SysproError::Unasked { asked: asked.clone(), most: room.rows },
+            Unread::Malformed(problem) => enet(EnetError::Malformed { asked: asked.clone(), problem }),
+        })?;
         if !found.errors.is_empty() {
             return Err(refused(asked, 200, crate::net::excerpt(found.errors.join("; ").as_bytes())));
         }
@@ -117,7 +120,8 @@ impl Finder {
                 return Err(enet(EnetError::Malformed { asked, problem }));
             }
         }
-        let mut answer = Answer { columns: columns.iter().map(|name| (*name).to_owned()).collect(), ..Answer::default() };
+        let oversized = found.oversized;
+        let mut answer = Answer { oversized, columns: columns.iter().map(|name| (*name).to_owned()).collect(), ..Answer::default() };
         let edm: Vec<Option<&str>> = columns.iter().map(|column| self.types.edm(table, column)).collect();
         for row in found.rows {
             let cells = row.into_iter().enumerate().map(|(at, text)| {

@@ -379,7 +379,13 @@ impl Inner {
             return Err(EnetError::NotData { asked, status, answer: excerpt(&body) });
         }
         if !begins_with_error(&text) {
-            return Ok(text.into());
+            // what goes into an address with each call; its text stands in no message
+            let problem = match text.len() {
+                length if length > SESSION_ID => format!("{length} bytes came, and no session id is longer than {SESSION_ID}"),
+                _ if text.chars().any(|c| c.is_control() && !matches!(c, '\r' | '\n')) => "it holds control characters".to_owned(),
+                _ => return Ok(text.trim_end_matches(['\r', '\n']).to_owned().into()),
+            };
+            return Err(EnetError::Malformed { asked, problem });
         }
         let answer = excerpt(text.as_bytes());
         let lower = answer.to_lowercase();
@@ -432,7 +438,7 @@ impl Inner {
         let answer = excerpt(text.as_bytes());
         let asked = call.asked.clone();
         let has = |words: &[String]| {
-            let lower = text.to_lowercase();
+            let lower = text[..text.floor_char_boundary(SEARCHED)].to_lowercase();
             words.iter().any(|word| lower.contains(&word.to_lowercase()))
         };
         if status == 500 {
@@ -474,6 +480,11 @@ impl Inner {
         Err(Failure::Error(EnetError::Malformed { asked, problem: format!("it is no XML but `{answer}`") }))
     }
 }
+
+/// Where a plain answer is searched for words; no message is longer.
+const SEARCHED: usize = 64 << 10;
+/// The longest session id that is taken, in bytes; SYSPRO's have 34 [assumed: no release gives longer ones than ten times that].
+const SESSION_ID: usize = 512;
 
 fn begins_with_error(text: &str) -> bool {
     text.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("error"))

@@ -45,6 +45,9 @@ pub fn unstorable(text: &str) -> Option<char> {
 /// Records that were read, whatever the object calls the count.
 const READ: &str = "read";
 
+/// Sentences of one answer that are kept.
+const MOST: usize = 100;
+
 #[derive(Default)]
 struct Said {
     /// `field: sentence (number)`.
@@ -57,37 +60,42 @@ struct Said {
 fn read(answer: &str) -> Result<Said, String> {
     let mut said = Said::default();
     let (mut text, mut number) = (String::new(), String::new());
-    walk(answer, |path, step| match step {
-        Step::Start => text.clear(),
-        Step::Text(part) => text.push_str(part),
-        Step::End => {
-            let name = path.last().map_or("", |name| name.as_ref()).to_ascii_lowercase();
-            let value = text.trim();
-            let within = path.iter().rev().nth(1).map_or("", |name| name.as_ref());
-            match name.as_str() {
-                "errornumber" => value.clone_into(&mut number),
-                "errordescription" if !value.is_empty() => {
-                    let place = if path.len() > 2 { format!("`{within}`: ") } else { String::new() };
-                    let number = if number.is_empty() { String::new() } else { format!(" ({number})") };
-                    said.errors.push(format!("{place}{value}{number}"));
+    walk(answer, |path, step| {
+        match step {
+            Step::Start => text.clear(),
+            Step::Text(part) => text.push_str(part),
+            Step::End => {
+                let name = path.last().map_or("", |name| name.as_ref()).to_ascii_lowercase();
+                let value = text.trim();
+                let within = path.iter().rev().nth(1).map_or("", |name| name.as_ref());
+                match name.as_str() {
+                    "errornumber" => value.clone_into(&mut number),
+                    "errordescription" if !value.is_empty() => {
+                        let place = if path.len() > 2 { format!("`{within}`: ") } else { String::new() };
+                        let number = if number.is_empty() { String::new() } else { format!(" ({number})") };
+                        if said.errors.len() < MOST {
+                            said.errors.push(format!("{place}{value}{number}"));
+                        }
+                    }
+                    "message" if !value.is_empty() && said.messages.len() < MOST => said.messages.push(value.to_owned()),
+                    name if within.eq_ignore_ascii_case("StatusOfItems") => {
+                        let count = match name {
+                            "recordsread" | "itemsprocessed" => Some(READ),
+                            "recordsinvalid" | "itemsinvalid" => Some("invalid"),
+                            "itemsrejectedwithwarnings" => Some("rejected"),
+                            _ => None,
+                        };
+                        said.counts.extend(count.zip(value.parse().ok()));
+                    }
+                    _ => {}
                 }
-                "message" if !value.is_empty() => said.messages.push(value.to_owned()),
-                name if within.eq_ignore_ascii_case("StatusOfItems") => {
-                    let count = match name {
-                        "recordsread" | "itemsprocessed" => Some(READ),
-                        "recordsinvalid" | "itemsinvalid" => Some("invalid"),
-                        "itemsrejectedwithwarnings" => Some("rejected"),
-                        _ => None,
-                    };
-                    said.counts.extend(count.zip(value.parse().ok()));
+                if !matches!(name.as_str(), "errornumber" | "value") {
+                    number.clear();
                 }
-                _ => {}
+                text.clear();
             }
-            if !matches!(name.as_str(), "errornumber" | "value") {
-                number.clear();
-            }
-            text.clear();
         }
+        Ok(())
     })?;
     Ok(said)
 }

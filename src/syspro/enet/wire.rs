@@ -6,6 +6,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
+use super::super::wire::{Oversized, Room, Unread};
 use crate::net::json::WRITTEN_OUT;
 
 /// `<name>text</name>`, escaped.
@@ -47,7 +48,8 @@ pub(super) fn text(body: &[u8]) -> String {
 /// Text of Windows-1252; the five bytes that stand for nothing there are written out.
 fn windows_1252(body: &[u8]) -> String {
     let mut out = String::with_capacity(body.len());
-    for piece in body.split_inclusive(|byte| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d)) {
+    let holes = body.split_inclusive(|byte| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d));
+    for piece in holes.take(STRANGE) {
         let (whole, hole) = match piece.split_last() {
             Some((byte @ (0x81 | 0x8d | 0x8f | 0x90 | 0x9d), whole)) => (whole, Some(byte)),
             _ => (piece, None),
@@ -61,12 +63,15 @@ fn windows_1252(body: &[u8]) -> String {
 /// Text of UTF-8; bytes that are none are written out.
 fn utf_8(body: &[u8]) -> String {
     let mut out = String::with_capacity(body.len());
-    for chunk in body.utf8_chunks() {
+    for chunk in body.utf8_chunks().take(STRANGE) {
         out.push_str(chunk.valid());
         out.extend(chunk.invalid().iter().map(|byte| format!("{WRITTEN_OUT}\\x{byte:02x}")));
     }
     out
 }
+
+/// Bytes of an answer at most that are no text and are written out; the rest of an answer that has more is left out, and what is left is no XML.
+const STRANGE: usize = 100_000;
 
 /// What a reference to a character that no text can hold is written as.
 fn written_out(reference: &str) -> String {
@@ -89,6 +94,7 @@ fn only_text(document: &str) -> Result<String, String> {
         {
             all.push_str(text);
         }
+        Ok(())
     })?;
     Ok(all)
 }
@@ -102,78 +108,111 @@ pub(super) struct Found {
     pub(super) errors: Vec<String>,
     /// What `RowsReturned` says.
     pub(super) returned: Option<usize>,
+    /// Values that are not kept, because they are too long.
+    pub(super) oversized: Vec<Oversized>,
 }
 
-/// Reads the answer of COMFND. `Err` is what is wrong with the XML.
-pub(super) fn rows(document: &str, columns: &[&str]) -> Result<Found, String> {
-    let (found, doubt) = scan(document, columns)?;
-    doubt.map_or(Ok(found), Err)
+/// Error texts of one answer that are kept.
+const ERRORS: usize = 20;
+/// Elements that may be open within one another.
+const DEPTH: usize = 64;
+
+/// Reads the answer of COMFND; it stops at the first row that was not asked for.
+pub(super) fn rows(document: &str, columns: &[&str], room: Room) -> Result<Found, Unread> {
+    let (found, doubt) = scan(document, columns, room)?;
+    doubt.map_or(Ok(found), |doubt| Err(Unread::Malformed(doubt)))
 }
 
 /// The answer, and the first thing in it that makes a value doubtful: taking a part of it, or one of two, would change it without a word.
-fn scan(document: &str, columns: &[&str]) -> Result<(Found, Option<String>), String> {
+fn scan(document: &str, columns: &[&str], room: Room) -> Result<(Found, Option<String>), Unread> {
     let mut found = Found::default();
-    let (mut text, mut at) = (String::new(), 0_usize);
-    let mut doubt = None;
-    walk(document, |path, step| match step {
-        Step::Start => {
-            if path.len() > 3 && path[1].eq_ignore_ascii_case("Row") && doubt.is_none() {
-                doubt = Some(format!("the value of `{}` holds an element `{}`: is a `<` not escaped in it?", path[2], path[3]));
-            }
-            text.clear();
-            if path.len() == 2 && path[1].eq_ignore_ascii_case("Row") {
-                found.rows.push(vec![None; columns.len()]);
-                at = 0;
-            }
-        }
-        Step::Text(part) => text.push_str(part),
-        Step::End => {
-            let name = path.last().map_or("", |name| name.as_ref());
-            if path.len() == 3 && path[1].eq_ignore_ascii_case("Row") {
-                // columns come in the order asked for; where they do not, they are looked for
-                let place = match columns.get(at) {
-                    Some(column) if column.eq_ignore_ascii_case(name) => Some(at),
-                    _ => columns.iter().position(|column| column.eq_ignore_ascii_case(name)),
-                };
-                if let (Some(place), Some(row)) = (place, found.rows.last_mut()) {
-                    if row[place].is_some() && doubt.is_none() {
-                        doubt = Some(format!("a row has `{name}` twice"));
-                    }
-                    row[place] = Some(std::mem::take(&mut text));
-                    at = place + 1;
+    let (mut text, mut at, mut bytes) = (String::new(), 0_usize, 0_usize);
+    let (mut doubt, mut unasked) = (None, false);
+    let walked = walk(document, |path, step| {
+        match step {
+            Step::Start => {
+                if path.len() > 3 && path[1].eq_ignore_ascii_case("Row") && doubt.is_none() {
+                    doubt = Some(format!("the value of `{}` holds an element `{}`: is a `<` not escaped in it?", path[2], path[3]));
                 }
-            } else if name.eq_ignore_ascii_case("ErrorDescription") && !text.trim().is_empty() {
-                found.errors.push(text.trim().to_owned());
-            } else if path.len() == 2 && name.eq_ignore_ascii_case("RowsReturned") {
-                found.returned = text.trim().parse().ok();
+                text.clear();
+                bytes = 0;
+                if path.len() == 2 && path[1].eq_ignore_ascii_case("Row") {
+                    if found.rows.len() >= room.rows {
+                        unasked = true;
+                        return Err("more rows than were asked for".into());
+                    }
+                    found.rows.push(vec![None; columns.len()]);
+                    at = 0;
+                }
             }
-            text.clear();
+            Step::Text(part) => {
+                bytes += part.len();
+                if bytes <= room.value {
+                    text.push_str(part);
+                }
+            }
+            Step::End => {
+                let name = path.last().map_or("", |name| name.as_ref());
+                if path.len() == 3 && path[1].eq_ignore_ascii_case("Row") {
+                    // columns come in the order asked for; where they do not, they are looked for
+                    let place = match columns.get(at) {
+                        Some(column) if column.eq_ignore_ascii_case(name) => Some(at),
+                        _ => columns.iter().position(|column| column.eq_ignore_ascii_case(name)),
+                    };
+                    let number = found.rows.len().saturating_sub(1);
+                    if let (Some(place), Some(row)) = (place, found.rows.last_mut()) {
+                        if bytes > room.value {
+                            found.oversized.push(Oversized { row: number, column: place, bytes });
+                            text.clear();
+                        }
+                        if row[place].is_some() && doubt.is_none() {
+                            doubt = Some(format!("a row has `{name}` twice"));
+                        }
+                        row[place] = Some(std::mem::take(&mut text));
+                        at = place + 1;
+                    }
+                } else if name.eq_ignore_ascii_case("ErrorDescription") && !text.trim().is_empty() && found.errors.len() < ERRORS {
+                    found.errors.push(text.trim().to_owned());
+                } else if path.len() == 2 && name.eq_ignore_ascii_case("RowsReturned") {
+                    found.returned = text.trim().parse().ok();
+                }
+                text.clear();
+                bytes = 0;
+            }
         }
-    })?;
-    Ok((found, doubt))
+        Ok(())
+    });
+    match walked {
+        Ok(()) => Ok((found, doubt)),
+        Err(_) if unasked => Err(Unread::Unasked),
+        Err(problem) => Err(Unread::Malformed(problem)),
+    }
 }
 
 /// Reads the answer of COMFND without so many of the first rows, which may be no XML. `Err`: it cannot be told where they end.
-pub(super) fn rows_behind(document: &str, columns: &[&str], skip: usize) -> Result<Found, String> {
+pub(super) fn rows_behind(document: &str, columns: &[&str], skip: usize, room: Room) -> Result<Found, Unread> {
     let folded = document.to_ascii_lowercase();
-    let starts: Vec<usize> = folded.match_indices("<row>").map(|(at, _)| at).collect();
+    let starts: Vec<usize> = folded.match_indices("<row>").map(|(at, _)| at).take(skip + room.rows + 1).collect();
+    if starts.len() > skip + room.rows {
+        return Err(Unread::Unasked);
+    }
     let (Some(first), Some(end)) = (starts.first(), folded.rfind("</row>").map(|at| at + "</row>".len())) else {
-        return rows(document, columns);
+        return rows(document, columns, room);
     };
     let rest = document.get(end..).unwrap_or_default();
-    let whole = rows(&format!("{}{rest}", &document[..*first]), columns)?;
+    let whole = rows(&format!("{}{rest}", &document[..*first]), columns, room)?;
     if whole.returned != Some(starts.len()) {
         let said = whole.returned.map_or("none".to_owned(), |said| said.to_string());
-        return Err(format!("it says that it has {said} rows, and {} begin in it", starts.len()));
+        return Err(Unread::Malformed(format!("it says that it has {said} rows, and {} begin in it", starts.len())));
     }
     let Some(begin) = starts.get(skip) else { return Ok(Found { returned: Some(0), ..whole }) };
-    let found = rows(&format!("<rows>{}</rows>", document.get(*begin..end).unwrap_or_default()), columns)?;
-    Ok(Found { returned: Some(found.rows.len()), errors: whole.errors, rows: found.rows })
+    let found = rows(&format!("<rows>{}</rows>", document.get(*begin..end).unwrap_or_default()), columns, room)?;
+    Ok(Found { returned: Some(found.rows.len()), errors: whole.errors, ..found })
 }
 
 /// Everything that elements named `ErrorDescription` say, wherever they stand.
-pub(super) fn errors(document: &str) -> Result<Vec<String>, String> {
-    scan(document, &[]).map(|(found, _)| found.errors)
+pub(super) fn errors(document: &str) -> Result<Vec<String>, Unread> {
+    scan(document, &[], Room { rows: usize::MAX, value: 4096 }).map(|(found, _)| found.errors)
 }
 
 /// What is met on the way through a document.
@@ -183,8 +222,9 @@ pub(super) enum Step<'t> {
     End,
 }
 
-/// Goes through a document; the path holds the names of the open elements, the current one last.
-pub(super) fn walk(document: &str, mut visit: impl FnMut(&[Cow<'_, str>], Step<'_>)) -> Result<(), String> {
+/// Goes through a document; the path holds the names of the open elements, the current one last. It ends early where `visit` says so, and where
+/// elements are nested too deep.
+pub(super) fn walk(document: &str, mut visit: impl FnMut(&[Cow<'_, str>], Step<'_>) -> Result<(), String>) -> Result<(), String> {
     let mut reader = Reader::from_str(document.trim_start());
     let mut path: Vec<Cow<'_, str>> = Vec::new();
     let mut roots = 0;
@@ -194,27 +234,30 @@ pub(super) fn walk(document: &str, mut visit: impl FnMut(&[Cow<'_, str>], Step<'
             Event::Start(tag) => {
                 roots += u32::from(path.is_empty());
                 path.push(Cow::Owned(tag.local_name().into_inner().to_owned()));
-                visit(&path, Step::Start);
+                if path.len() > DEPTH {
+                    return Err(format!("more than {DEPTH} elements are nested within one another at byte {position}"));
+                }
+                visit(&path, Step::Start)?;
             }
             Event::Empty(tag) => {
                 roots += u32::from(path.is_empty());
                 path.push(Cow::Owned(tag.local_name().into_inner().to_owned()));
-                visit(&path, Step::Start);
-                visit(&path, Step::End);
+                visit(&path, Step::Start)?;
+                visit(&path, Step::End)?;
                 path.pop();
             }
             Event::End(_) => {
-                visit(&path, Step::End);
+                visit(&path, Step::End)?;
                 path.pop();
             }
-            Event::Text(text) => visit(&path, Step::Text(&text.xml10_content())),
-            Event::CData(text) => visit(&path, Step::Text(&text.xml10_content())),
+            Event::Text(text) => visit(&path, Step::Text(&text.xml10_content()))?,
+            Event::CData(text) => visit(&path, Step::Text(&text.xml10_content()))?,
             Event::GeneralRef(entity) => {
                 let mut buffer = [0; 4];
                 match entity.resolve_char_ref() {
-                    Ok(Some(c)) if c != '\0' => visit(&path, Step::Text(c.encode_utf8(&mut buffer))),
-                    Ok(None) if let Some(known) = resolve_predefined_entity(&entity.xml10_content()) => visit(&path, Step::Text(known)),
-                    _ => visit(&path, Step::Text(&written_out(&entity.xml10_content()))),
+                    Ok(Some(c)) if c != '\0' => visit(&path, Step::Text(c.encode_utf8(&mut buffer)))?,
+                    Ok(None) if let Some(known) = resolve_predefined_entity(&entity.xml10_content()) => visit(&path, Step::Text(known))?,
+                    _ => visit(&path, Step::Text(&written_out(&entity.xml10_content())))?,
                 }
             }
             Event::Eof => break,
@@ -232,6 +275,23 @@ pub(super) fn walk(document: &str, mut visit: impl FnMut(&[Cow<'_, str>], Step<'
 mod tests {
     use super::*;
 
+    const ROOM: Room = Room { rows: 5, value: 1000 };
+
+    fn words(unread: Unread) -> String {
+        match unread {
+            Unread::Malformed(problem) => problem,
+            Unread::Unasked => "unasked".into(),
+        }
+    }
+
+    fn read_rows(document: &str, columns: &[&str]) -> Result<Found, String> {
+        rows(document, columns, ROOM).map_err(words)
+    }
+
+    fn read_behind(document: &str, columns: &[&str], skip: usize) -> Result<Found, String> {
+        rows_behind(document, columns, skip, ROOM).map_err(words)
+    }
+
     #[test]
     fn wrapped_and_encoded_texts_come_out_the_same() {
         assert_eq!(text(b"3EA613166FE4BF47925DF1CEA14E910100  "), "3EA613166FE4BF47925DF1CEA14E910100  ");
@@ -240,7 +300,7 @@ mod tests {
             "\u{feff}<t><RowsReturned>0</RowsReturned></t>",
             "<string>\u{feff}&lt;t&gt;&lt;RowsReturned&gt;0&lt;/RowsReturned&gt;&lt;/t&gt;</string>",
         ] {
-            assert_eq!(rows(&text(body.as_bytes()), &["A"]).expect("no rows").returned, Some(0));
+            assert_eq!(read_rows(&text(body.as_bytes()), &["A"]).expect("no rows").returned, Some(0));
         }
         assert_eq!(text(b"\"3EA6  \""), "3EA6  ");
         assert_eq!(text(b"\xEF\xBB\xBF<string xmlns=\"x\">&lt;A&gt;\xC3\xA9&lt;/A&gt;</string>"), "<A>\u{e9}</A>");
@@ -254,7 +314,8 @@ mod tests {
 
     #[test]
     fn what_no_text_can_hold_is_written_out() {
-        let found = rows("<t><Row><A>a&#0;b&#xD83D;&#65;&amp;&nope;</A></Row><RowsReturned>1</RowsReturned></t>", &["A"]).expect("XML");
+        let found =
+            read_rows("<t><Row><A>a&#0;b&#xD83D;&#65;&amp;&nope;</A></Row><RowsReturned>1</RowsReturned></t>", &["A"]).expect("XML");
         let cell = crate::syspro::wire::Cell::from_text(found.rows[0][0].clone().expect("there"));
         assert_eq!(cell, crate::syspro::wire::Cell::Escaped("a\\u0000b\\ud83dA&&nope;".into()));
         let body = text(b"<?xml version=\"1.0\" encoding=\"Windows-1252\"?><t><Row><A>x\x81\x80</A></Row></t>");
@@ -267,7 +328,7 @@ mod tests {
     fn rows_are_found_whatever_the_case_and_order() {
         let document = "<?xml version=\"1.0\"?>\n<apinvoice Language='05'>\n<HeaderDetails>\n<Row><A>no</A></Row></HeaderDetails>\n<row>\n<b> 00001</b>\n\
                         <A>x &amp; &#233;</A>\n</row>\n<Row>\n<A/>\n</Row>\n<RowsReturned>       2</RowsReturned>\n</apinvoice>\n ";
-        let found = rows(document, &["A", "B"]).expect("XML");
+        let found = read_rows(document, &["A", "B"]).expect("XML");
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(found.rows, [vec![some("x & \u{e9}"), some(" 00001")], vec![some(""), None]]);
         assert_eq!((found.returned, found.errors.len()), (Some(2), 0));
@@ -279,13 +340,13 @@ mod tests {
             format!("<?xml version=\"1.0\"?><t><HeaderDetails><A>no</A></HeaderDetails>{rows}<RowsReturned> {said}</RowsReturned></t>")
         };
         let two = document("<Row><A><Broken</A></Row><Row><A>b</A></Row>", 2);
-        assert!(rows(&two, &["A"]).is_err());
-        assert_eq!(rows_behind(&two, &["A"], 1).expect("the second").rows, [[Some("b".to_owned())]]);
-        assert_eq!(rows_behind(&document("<Row><A><Broken</A></Row>", 1), &["A"], 1).expect("none").rows.len(), 0);
-        assert_eq!(rows_behind(&document("", 0), &["A"], 1).expect("none").rows.len(), 0);
-        assert!(rows_behind(&two, &["A"], 0).is_err(), "the first is still none");
+        assert!(read_rows(&two, &["A"]).is_err());
+        assert_eq!(read_behind(&two, &["A"], 1).expect("the second").rows, [[Some("b".to_owned())]]);
+        assert_eq!(read_behind(&document("<Row><A><Broken</A></Row>", 1), &["A"], 1).expect("none").rows.len(), 0);
+        assert_eq!(read_behind(&document("", 0), &["A"], 1).expect("none").rows.len(), 0);
+        assert!(read_behind(&two, &["A"], 0).is_err(), "the first is still none");
         // a row that holds what begins another one: nobody can tell them apart
-        assert!(rows_behind(&document("<Row><A><Row></A></Row><Row><A>b</A></Row>", 2), &["A"], 1).is_err());
+        assert!(read_behind(&document("<Row><A><Row></A></Row><Row><A>b</A></Row>", 2), &["A"], 1).is_err());
     }
 
     #[test]
@@ -296,10 +357,10 @@ mod tests {
             ("<A>3 <m/></A>", "the value of `A` holds an element `m`: is a `<` not escaped in it?"),
             ("<A>one</A><A>two</A>", "a row has `A` twice"),
         ] {
-            assert_eq!(rows(&document(row), &["A"]).expect_err("not one text"), says);
-            assert_eq!(rows_behind(&document(row), &["A"], 1).expect("the other one").rows, [[Some("b".to_owned())]]);
+            assert_eq!(read_rows(&document(row), &["A"]).expect_err("not one text"), says);
+            assert_eq!(read_behind(&document(row), &["A"], 1).expect("the other one").rows, [[Some("b".to_owned())]]);
         }
-        let whole = rows(&document("<A>a<!-- c --><![CDATA[<b>]]></A>"), &["A"]).expect("one text");
+        let whole = read_rows(&document("<A>a<!-- c --><![CDATA[<b>]]></A>"), &["A"]).expect("one text");
         assert_eq!(whole.rows[0], [Some("a<b>".to_owned())]);
     }
 
@@ -311,5 +372,21 @@ mod tests {
         for broken in ["<a><b>", "<a></b>", "", "ERROR: x", "<a/><b/>"] {
             assert!(errors(broken).is_err(), "{broken}");
         }
+    }
+
+    #[test]
+    fn reading_stops_at_what_was_not_asked_for() {
+        let document = |count: usize| format!("<t>{}<RowsReturned>{count}</RowsReturned></t>", "<Row/>".repeat(count));
+        assert_eq!(read_rows(&document(5), &["A"]).map(|found| found.rows.len()), Ok(5));
+        assert_eq!(read_rows(&document(6), &["A"]), Err("unasked".into()));
+        assert_eq!(read_behind(&"<Row></Row>".repeat(100), &["A"], 1), Err("unasked".into()));
+        let long = format!("<t><Row><A>1</A><B>{}</B></Row><RowsReturned>1</RowsReturned></t>", "y".repeat(1001));
+        let found = read_rows(&long, &["A", "B"]).expect("XML");
+        assert_eq!((found.oversized.len(), found.oversized[0].bytes), (1, 1001));
+        assert_eq!(found.rows[0], [Some("1".to_owned()), Some(String::new())]);
+        let deep = format!("{}{}", "<a>".repeat(100), "</a>".repeat(100));
+        assert!(read_rows(&deep, &["A"]).expect_err("deep").contains("more than 64 elements"));
+        let noise = [b"<?xml version=\"1.0\" encoding=\"Windows-1252\"?><t>".as_slice(), &[0x81; 200_000]].concat();
+        assert!(text(&noise).len() < 1_000_000, "each byte would be written out as seven");
     }
 }

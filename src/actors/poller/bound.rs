@@ -1,0 +1,48 @@
+//! How much one run reads at most: what the service counted, or the setting.
+
+use super::{PollError, Reader};
+use crate::definition::Plan;
+use crate::syspro::{Page, Scope, SysproError};
+
+/// Requests for each row that the service counts: a page of one document asks for its companions and children too.
+const REQUESTS_PER_ROW: u64 = 4;
+
+/// Rows beyond what the service counted before the read began: some come while it is read.
+const ROWS_BEYOND: u64 = 10_000;
+
+/// What one run has taken so far.
+pub(super) struct Bound {
+    requests: u64,
+    rows: u64,
+    counted: Option<u64>,
+    limit: u64,
+}
+
+impl Bound {
+    /// A run that reads on from where it stands; `counted` is the number of rows of the root table, where the service says it.
+    pub(super) fn new(reader: &Reader, plan: &Plan, counted: Option<u64>) -> Self {
+        // the rows of a derived entity are another table's
+        let counted = counted.filter(|_| plan.read.root.derive.is_none());
+        let setting = reader.deps.settings.syspro.limits.run_requests;
+        let limit = setting.max(counted.unwrap_or_default().saturating_mul(REQUESTS_PER_ROW));
+        Self { requests: 0, rows: 0, counted, limit }
+    }
+
+    /// After a page.
+    ///
+    /// # Errors
+    /// [`PollError::Syspro`] where the run has no end.
+    pub(super) fn took(&mut self, reader: &Reader, plan: &Plan, scope: &Scope, page: &Page) -> Result<(), PollError> {
+        self.requests += u64::from(page.requests);
+        if *scope == Scope::All {
+            self.rows += page.root_rows;
+        }
+        let more_than_counted = self.counted.is_some_and(|counted| self.rows > counted.saturating_mul(2).saturating_add(ROWS_BEYOND));
+        if self.requests <= self.limit && !more_than_counted {
+            return Ok(());
+        }
+        let asked = format!("table `{}` in company `{}`", plan.read.root.table, reader.flow.company);
+        let error = SysproError::RunTooLong { asked, requests: self.requests, limit: self.limit, rows: self.rows, counted: self.counted };
+        Err(reader.syspro_error(&error))
+    }
+}

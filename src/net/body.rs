@@ -1,0 +1,176 @@
+//! The body of an answer: read piece by piece, unpacked here, and never more of it than the limit.
+//!
+//! awc would unpack each piece whole, whatever it becomes: some kilobytes of gzip are megabytes, and the limit would be looked at afterwards.
+//! So only gzip is asked for, and it is unpacked into a buffer that is full at the limit. Of large answers each system's are read one at a
+//! time: the limit is one answer's, and several connections together must not take a multiple of it.
+
+use std::io::{self, Write};
+
+use actix_web::web::Bytes;
+use awc::error::PayloadError;
+use flate2::write::GzDecoder;
+use futures_util::{Stream, StreamExt};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::telemetry::labels::System;
+
+/// What is asked for.
+pub(super) const ACCEPTED: &str = "gzip";
+
+/// An answer up to this size is read beside others.
+const SMALL: usize = 1 << 20;
+
+/// The least by which a buffer grows. It never doubles: at the limit twice the limit would be in memory, and its copy.
+const GROWTH: usize = 64 << 10;
+
+/// The turn to read a large answer, one per system.
+static TURNS: [Semaphore; 4] = [const { Semaphore::const_new(1) }; 4];
+
+/// The turn to read a large answer; given back when it is dropped.
+pub(super) type Turn = Option<SemaphorePermit<'static>>;
+
+/// Why a body is not read to its end.
+#[derive(Debug, PartialEq)]
+pub(super) enum Unread {
+    /// It is larger than the limit.
+    TooLarge,
+    /// It ended early, or its packing is damaged.
+    Broken(String),
+    /// It is packed in another way than was asked for.
+    Packed(String),
+}
+
+/// Reads a body. `encoding` and `length` are what the headers say.
+pub(super) async fn read(
+    system: System,
+    mut stream: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+    encoding: Option<&str>,
+    length: Option<u64>,
+    limit: usize,
+) -> Result<(Bytes, Turn), Unread> {
+    if length.is_some_and(|length| length > limit as u64) {
+        return Err(Unread::TooLarge);
+    }
+    let mut turn = None;
+    let room = Buffer { bytes: Vec::new(), limit };
+    let mut unpacking = match encoding.map(|word| word.trim().to_ascii_lowercase()).as_deref() {
+        None | Some("" | "identity") => Unpacking::None(room),
+        Some("gzip" | "x-gzip") => Unpacking::Gzip(Box::new(GzDecoder::new(room))),
+        Some(other) => return Err(Unread::Packed(other.chars().filter(char::is_ascii_graphic).take(40).collect())),
+    };
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|error| Unread::Broken(error.to_string()))?;
+        if turn.is_none() && unpacking.read() + piece.len() > SMALL {
+            turn = TURNS[system as usize % TURNS.len()].acquire().await.ok();
+        }
+        unpacking.take(&piece)?;
+    }
+    Ok((unpacking.end()?.into(), turn))
+}
+
+/// A body on its way into memory.
+enum Unpacking {
+    None(Buffer),
+    Gzip(Box<GzDecoder<Buffer>>),
+}
+
+impl Unpacking {
+    /// How many bytes there are so far.
+    fn read(&self) -> usize {
+        match self {
+            Self::None(buffer) => buffer.bytes.len(),
+            Self::Gzip(decoder) => decoder.get_ref().bytes.len(),
+        }
+    }
+
+    fn take(&mut self, piece: &[u8]) -> Result<(), Unread> {
+        match self {
+            Self::None(buffer) => buffer.write_all(piece).map_err(unread),
+            Self::Gzip(decoder) => decoder.write_all(piece).map_err(unread),
+        }
+    }
+
+    fn end(self) -> Result<Vec<u8>, Unread> {
+        match self {
+            Self::None(buffer) => Ok(buffer.bytes),
+            Self::Gzip(decoder) => decoder.finish().map(|buffer| buffer.bytes).map_err(unread),
+        }
+    }
+}
+
+fn unread(error: io::Error) -> Unread {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => Unread::TooLarge,
+        _ => Unread::Broken(format!("it is no whole gzip: {error}")),
+    }
+}
+
+/// A buffer that is full at its limit.
+struct Buffer {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = self.bytes.len() + bytes.len();
+        if length > self.limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if length > self.bytes.capacity() {
+            self.bytes.reserve_exact(bytes.len().max(self.bytes.len() / 4).max(GROWTH));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use futures_util::stream;
+
+    use super::*;
+
+    async fn read(pieces: Vec<Vec<u8>>, encoding: Option<&str>, limit: usize) -> Result<usize, Unread> {
+        let pieces = stream::iter(pieces.into_iter().map(|piece| Ok(Bytes::from(piece))));
+        super::read(System::Notices, pieces, encoding, None, limit).await.map(|(body, _)| body.len())
+    }
+
+    fn packed(length: usize) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&vec![b'0'; length]).expect("in memory");
+        encoder.finish().expect("in memory")
+    }
+
+    #[tokio::test]
+    async fn reading_stops_at_the_limit_packed_or_not() {
+        assert_eq!(read(vec![vec![0; 600], vec![0; 400]], None, 1000).await, Ok(1000));
+        assert_eq!(read(vec![vec![0; 600], vec![0; 401]], None, 1000).await, Err(Unread::TooLarge));
+        let bomb = packed(10 << 20);
+        assert!(bomb.len() < 20_000, "{}", bomb.len());
+        assert_eq!(read(vec![bomb.clone()], Some("gzip"), 10 << 20).await, Ok(10 << 20));
+        assert_eq!(read(vec![bomb.clone()], Some("GZIP"), (10 << 20) - 1).await, Err(Unread::TooLarge));
+        let cut = read(vec![bomb[..bomb.len() / 2].to_vec()], Some("gzip"), 100 << 20).await;
+        assert!(matches!(cut, Err(Unread::Broken(_))), "{cut:?}");
+        assert_eq!(read(vec![b"x".to_vec()], Some("br"), 1000).await, Err(Unread::Packed("br".into())));
+    }
+
+    #[tokio::test]
+    async fn a_length_beyond_the_limit_is_not_waited_for() {
+        let never = stream::pending::<Result<Bytes, PayloadError>>();
+        assert_eq!(super::read(System::Notices, never, None, Some(2 << 30), 1000).await.map(drop), Err(Unread::TooLarge));
+    }
+
+    #[test]
+    fn a_buffer_at_its_limit_has_not_doubled() {
+        let mut buffer = Buffer { bytes: Vec::new(), limit: 16 << 20 };
+        while buffer.write(&[0; 9000]).is_ok() {}
+        assert!(buffer.bytes.len() > (16 << 20) - 9000 && buffer.bytes.capacity() <= 20 << 20, "{}", buffer.bytes.capacity());
+    }
+}
