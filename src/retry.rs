@@ -38,7 +38,9 @@ pub fn after(header: &str) -> Option<Duration> {
     }
     // the obsolete forms name no zone: HTTP's dates are in UTC
     let old = |form| NaiveDateTime::parse_from_str(header, form).ok().map(|time| time.and_utc());
-    let at = DateTime::parse_from_rfc2822(header).map(|time| time.to_utc()).ok();
+    // the name of the day says nothing that the date does not, and may be wrong
+    let date = header.split_once(", ").map_or(header, |(_, date)| date);
+    let at = DateTime::parse_from_rfc2822(date).map(|time| time.to_utc()).ok();
     let at = at.or_else(|| old("%A, %d-%b-%y %H:%M:%S GMT")).or_else(|| old("%a %b %e %H:%M:%S %Y"))?;
     Some((at - Utc::now()).to_std().unwrap_or_default())
 }
@@ -56,6 +58,8 @@ mod tests {
             assert!((60..=90).contains(&wait), "{form}: {wait}");
         }
         assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO), "it is over");
+        // it is a Thursday
+        assert!(after("Fri, 31 Dec 2099 23:59:59 GMT").is_some_and(|wait| wait > Duration::from_secs(2_000_000_000)));
         for other in ["", "soon", "-5", "1.5"] {
             assert_eq!(after(other), None, "{other}");
         }

@@ -244,10 +244,11 @@ impl Handler<Tick> for Root {
         let retry = async move {
             let now = Instant::now();
             let under = deps.definitions.now().number;
-            match deps.store.node_beat(deps.node.clone(), deps.budget.own(), heart::SILENT, Some(under)).await {
+            let asked = deps.budget.asked();
+            match deps.store.node_beat(deps.node.clone(), deps.budget.own(), asked.clone(), heart::SILENT, Some(under)).await {
                 Ok(beat) => {
                     deps.heart.beat(now);
-                    deps.budget.heard(beat.others);
+                    deps.budget.heard(beat.others, &asked, beat.resumed);
                     if let Some(in_force) = beat.in_force.filter(|in_force| deps.definitions.is_news(*in_force)) {
                         in_force::look(&deps, in_force).await;
                     }

@@ -255,7 +255,13 @@ fn show_nodes(nodes: &[NodeRow]) -> Result<(), Failure> {
             }
             "open" => format!("nothing gets through, tried again at {}", at(Some(node.paused_until))),
             "half_open" => "tries one batch".to_owned(),
-            _ if node.paused_until > Utc::now() => format!("asked to wait until {}", at(Some(node.paused_until))),
+            _ if node.paused_until > Utc::now() => match node.pause_asked {
+                Some(asked) => format!(
+                    "asked to wait {asked:.0} s, waits until {}, tries one record now and then; `tieline resume` ends it",
+                    at(Some(node.paused_until))
+                ),
+                None => format!("asked to wait until {}", at(Some(node.paused_until))),
+            },
             _ => "goes on".to_owned(),
         };
         vec![node.name.clone(), at(Some(node.seen_at)), node.batch_size.to_string(), node.concurrency.to_string(), sending]

@@ -26,6 +26,7 @@ mod reload;
 mod replay;
 mod resend;
 mod restored;
+mod resume;
 mod run;
 #[cfg(target_os = "linux")]
 mod service;
@@ -104,6 +105,8 @@ pub enum Command {
     /// Pauses or resumes a flow, or forgets one that the configuration no longer makes
     #[command(subcommand)]
     Flow(flow::FlowCommand),
+    /// Ends the pauses that ServiceNow asked for: what waits for their end is sent now
+    Resume(resume::ResumeArgs),
     /// What did not arrive, in the system's own words, with the next step
     Failures(ledger::FailuresArgs),
     /// The life of one record: versions, attempts, where it stands and why
@@ -165,6 +168,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::ApiKey(command) => api_key::api_key(&cli.global, &command),
         Command::Status(args) => ledger::status(&cli.global, &args),
         Command::Flow(command) => flow::flow(&cli.global, &command),
+        Command::Resume(args) => resume::resume(&cli.global, &args),
         Command::Failures(args) => ledger::failures(&cli.global, &args),
         Command::Record(args) => record::record(&cli.global, &args),
         Command::Replay(args) => replay::replay(&cli.global, &args),

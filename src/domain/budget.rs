@@ -41,6 +41,26 @@ pub struct NodeBudget {
     pub pause: Duration,
 }
 
+/// A pause that ServiceNow asked for, as the node tells it that was answered so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// For how long, as ServiceNow said it.
+    pub asked: Duration,
+    /// What it answered.
+    pub said: String,
+    /// How long ago.
+    pub ago: Duration,
+}
+
+/// What a node tells the others of such pauses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PauseAsked {
+    /// The one that it makes.
+    pub of: Option<Asked>,
+    /// Its trial got through meanwhile: the pause is over for all.
+    pub lifted: bool,
+}
+
 /// What the other living nodes say together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OthersBudget {

@@ -62,6 +62,8 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/flows/{company}/{entity}/pause", Some(Permission::Operate)),
     route("POST", "/api/v1/flows/{company}/{entity}/resume", Some(Permission::Operate)),
     route("POST", "/api/v1/flows/{company}/{entity}/forget", Some(Permission::Operate)),
+    route("GET", "/api/v1/sending", Some(Permission::Read)),
+    route("POST", "/api/v1/sending/resume", Some(Permission::Operate)),
     route("POST", "/api/v1/replay", Some(Permission::Operate)),
     route("POST", "/api/v1/backfill", Some(Permission::Operate)),
     route("GET", "/api/v1/backfills", Some(Permission::Read)),

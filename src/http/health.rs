@@ -61,9 +61,11 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
     missing.extend(surface.deps.watch.complaints(surface.deps.settings.flows.stuck));
     let restored = surface.watching.store.life().filter(|life| Utc::now() - life.began_at < RESTORED_LATELY).and_then(|life| life.why);
+    // no trouble of this service's, so that it stays ready; whoever asks sees why nothing arrives
+    let paused = sending_paused(&surface).await;
     let status = if missing.is_empty() { 200 } else { 503 };
     let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap_or_default());
-    response.json(json!({ "ready": missing.is_empty(), "missing": missing, "flows_left_out": left_out, "restored": restored }))
+    response.json(json!({ "ready": missing.is_empty(), "missing": missing, "flows_left_out": left_out, "sending_paused": paused, "restored": restored }))
 }
 
 /// Per flow the age of its last progress; 503 when one is stuck though the process lives, or fails for a reason that no further run changes.
@@ -73,6 +75,7 @@ pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, P
     let gave_up = surface.root.gave_up().await;
     let rows = flow_status(&surface.watching).await?;
     let pending = surface.watching.store.pending_counts().await?;
+    let paused = sending_paused(&surface).await;
     let mut stuck = false;
     let flows: Vec<_> = rows
         .iter()
@@ -91,7 +94,13 @@ pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, P
         })
         .collect();
     let mut response = if stuck { HttpResponse::ServiceUnavailable() } else { HttpResponse::Ok() };
-    Ok(response.json(json!({ "healthy": !stuck, "flows": flows })))
+    Ok(response.json(json!({ "healthy": !stuck, "sending_paused": paused, "flows": flows })))
+}
+
+/// What ServiceNow asked for, while it is granted; nothing where it asked for no pause, or that cannot be known now.
+async fn sending_paused(surface: &Surface) -> Vec<String> {
+    let paused = timeout(CHECK_LIMIT, surface.watching.store.sending_paused()).await;
+    paused.ok().and_then(Result::ok).unwrap_or_default().iter().map(ToString::to_string).collect()
 }
 
 /// Whether a flow has something to do and did not move for too long. Sending leaves no time in the flow's row, so `pending`, all that

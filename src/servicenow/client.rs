@@ -613,10 +613,14 @@ pub(super) fn endpoint(instance: &Url, path: &str) -> Result<Url, ServiceNowErro
     })
 }
 
+/// Nothing waits longer, and adding it to a clock cannot overflow.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// `Retry-After` as seconds or as a date; without it `X-RateLimit-Reset`, a Unix time.
 pub(super) fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
     let until = |at: DateTime<Utc>| (at - Utc::now()).to_std().unwrap_or_default();
     let stated = header("Retry-After").and_then(retry::after);
     let reset = || header("X-RateLimit-Reset")?.trim().parse().ok().and_then(|at| DateTime::from_timestamp(at, 0)).map(until);
-    stated.or_else(reset).map(|wait| wait.min(Duration::from_secs(24 * 3600)))
+    // how long that is granted is the Writer's matter, who tells people what was asked for
+    stated.or_else(reset).map(|wait| wait.min(CENTURY))
 }

@@ -36,7 +36,7 @@ pub struct ListPosition {
 impl ListPosition {
     /// The position behind a row, so many hidden rows further.
     pub fn behind(last: String, hidden: i64) -> Self {
-        Self { last, offset: hidden.unsigned_abs() }
+        Self { last, offset: hidden.unsigned_abs(), seen: 0 }
     }
 
     /// The last row seen, and the hidden rows behind it.

@@ -87,6 +87,16 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// How long the instance asked to be left alone, where it did.
+    pub fn asked_for(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Deferred { retry_after, throttled: true, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
 /// What was done to the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {

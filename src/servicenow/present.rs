@@ -80,6 +80,13 @@ pub(super) async fn page(
     let more = total.map_or(!rows.is_empty(), |total| total > offset + PAGE);
     // rows that may not be seen fill a page too: then the next one is beyond them
     let offset = if rows.is_empty() { offset + PAGE } else { 0 };
+    let limit = sn.settings().list_limit;
+    if more && offset > limit {
+        return Err(wrong(format!(
+            "the list has no end: more than {limit} rows in a row (`servicenow.list_limit`) may not be seen, and it says that there are more. Reading \
+             again does not help: let the application user read the table, or raise the limit"
+        )));
+    }
     Ok((present, more.then(|| ListPosition::behind(last, i64::try_from(offset).unwrap_or(i64::MAX)))))
 }
 

@@ -36,6 +36,7 @@ mod replay;
 mod restored;
 mod row_conflict;
 mod run;
+mod sending;
 mod settle;
 mod sweep;
 #[cfg(test)]
@@ -88,6 +89,7 @@ pub use read::{FlowStatus, PendingPayload, RecordAttempt, RecordDelivery, Record
 pub use replay::{BeforeRelease, ReplayScope, StoredDocument};
 pub use restored::{ArrivedPart, ComparedPage, ComparedPart, RecordedPart, RestoredPart, RestoredRow, UnknownRow};
 pub use run::{Arrived, RunFilter, RunRow};
+pub use sending::{AskedPause, Resumed};
 pub use settle::{Settlement, Verdict};
 pub use sweep::{ChangedDocument, GoneDocument};
 pub use way_back::{WayBackCalled, WayBackDue, WayBackStep, WayBackUnder};

@@ -10,7 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{SetNumber, Store, StoreError};
-use crate::domain::budget::{NodeBudget, OthersBudget};
+use crate::domain::budget::{NodeBudget, OthersBudget, PauseAsked};
 use crate::store::text::Text;
 
 /// Who sends: a node keeps its name over its lives, an incarnation is one life.
@@ -57,6 +57,12 @@ pub struct NodeRow {
     /// It sends nothing before then, if that is still to come.
     #[diesel(sql_type = Timestamptz)]
     pub paused_until: DateTime<Utc>,
+    /// The seconds that ServiceNow asked for, where that is the reason of the pause.
+    #[diesel(sql_type = Nullable<Double>)]
+    pub pause_asked: Option<f64>,
+    /// What ServiceNow answered then.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub pause_said: Option<String>,
     /// The number of the definitions that it works with.
     #[diesel(sql_type = Nullable<Integer>)]
     pub definition: Option<i32>,
@@ -75,6 +81,8 @@ struct Others {
     broken: bool,
     #[diesel(sql_type = Nullable<Integer>)]
     in_force: Option<i32>,
+    #[diesel(sql_type = Nullable<Double>)]
+    resumed: Option<f64>,
 }
 
 /// What the ledger answers to a sign of life.
@@ -84,6 +92,8 @@ pub struct Beat {
     pub others: OthersBudget,
     /// The number of the definitions in force; none as long as nobody has adopted any.
     pub in_force: Option<SetNumber>,
+    /// How long ago the pauses that ServiceNow asked for were last ended before their time.
+    pub resumed: Option<Duration>,
 }
 
 fn number(count: usize) -> i32 {
@@ -96,7 +106,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn node_beat(&self, node: Node, own: NodeBudget, silent: Duration, under: Option<SetNumber>) -> Result<Beat, StoreError> {
+    pub async fn node_beat(
+        &self,
+        node: Node,
+        own: NodeBudget,
+        asked: PauseAsked,
+        silent: Duration,
+        under: Option<SetNumber>,
+    ) -> Result<Beat, StoreError> {
         self.run("show a sign of life", move |conn| {
             let others: Others = sql_query(include_str!("sql/node_beat.sql"))
                 .bind::<SqlUuid, _>(node.incarnation)
@@ -107,14 +124,19 @@ impl Store {
                 .bind::<Double, _>(own.pause.as_secs_f64())
                 .bind::<Double, _>(silent.as_secs_f64())
                 .bind::<Nullable<Integer>, _>(under.map(|under| under.0))
+                .bind::<Nullable<Double>, _>(asked.of.as_ref().map(|of| of.asked.as_secs_f64()))
+                .bind::<Nullable<Text>, _>(asked.of.as_ref().map(|of| of.said.as_str()))
+                .bind::<Double, _>(asked.of.as_ref().map_or(0.0, |of| of.ago.as_secs_f64()))
+                .bind::<Bool, _>(asked.lifted)
                 .get_result(conn)?;
-            let in_force = others.in_force.map(SetNumber);
+            let (in_force, others_resumed) = (others.in_force.map(SetNumber), others.resumed);
             let others = OthersBudget {
                 nodes: usize::try_from(others.nodes).unwrap_or_default(),
                 pause: Duration::try_from_secs_f64(others.pause).unwrap_or_default(),
                 broken: others.broken,
             };
-            Ok(Beat { others, in_force })
+            let resumed = others_resumed.and_then(|ago| Duration::try_from_secs_f64(ago).ok());
+            Ok(Beat { others, in_force, resumed })
         })
         .await
     }
@@ -126,7 +148,8 @@ impl Store {
     pub async fn node_list(&self, silent: Duration) -> Result<Vec<NodeRow>, StoreError> {
         self.run("list the nodes", move |conn| {
             let rows = sql_query(
-                "SELECT name, incarnation, seen_at, seen_at > now() - make_interval(secs => $1) AS alive, batch_size, concurrency, breaker, paused_until, definition, \
+                "SELECT name, incarnation, seen_at, seen_at > now() - make_interval(secs => $1) AS alive, batch_size, concurrency, breaker, \
+                 CASE WHEN pause_began <= (SELECT at FROM sending_resumed) THEN now() ELSE paused_until END AS paused_until, pause_asked, pause_said, definition, \
                  coalesce(definition = (SELECT number FROM definition_in_force), true) AS in_force \
                  FROM node ORDER BY seen_at DESC, incarnation",
             );

@@ -43,9 +43,9 @@ impl Site {
         self.directory.path().join(name)
     }
 
-    /// The binary with this site's configuration.
+    /// The binary with this site's configuration: the one that was built with the tests, or another build of it.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tieline"));
+        let mut command = Command::new(std::env::var_os("TIELINE_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_tieline").into()));
         command.arg("--config").arg(self.path("tieline.toml")).args(arguments).stdin(Stdio::null());
         command
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tieline::actors::heart;
 use tieline::domain::audit::AuditKind;
-use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget};
+use tieline::domain::budget::{Asked, Breaker, NodeBudget, OthersBudget, PauseAsked};
 use tieline::domain::delivery::ParkReason;
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
@@ -236,7 +236,7 @@ fn what_a_silent_node_had_in_hand_is_in_doubt_long_before_its_lease_ends() {
         assert_eq!(claim.deliveries.len(), 3);
         let recovered = async || store.delivery_recover(two.clone(), Dead::Expired, heart::SILENT).await.unwrap();
         assert_eq!(recovered().await, 0, "a node that shows no signs of life is trusted to the end of its lease");
-        store.node_beat(one.clone(), NodeBudget::default(), heart::SILENT, None).await.unwrap();
+        store.node_beat(one.clone(), NodeBudget::default(), PauseAsked::default(), heart::SILENT, None).await.unwrap();
         assert_eq!(recovered().await, 0);
         database.psql("UPDATE node SET seen_at = now() - interval '13 seconds'");
         assert_eq!(recovered().await, 3);
@@ -251,7 +251,8 @@ fn nodes_tell_one_another_what_the_instance_accepts() {
     run(async {
         let (database, store) = ledger().await;
         let (one, two) = (node("one"), node("two"));
-        let beat = async |node: &Node, own| store.node_beat(node.clone(), own, heart::SILENT, None).await.unwrap().others;
+        let beat =
+            async |node: &Node, own| store.node_beat(node.clone(), own, PauseAsked::default(), heart::SILENT, None).await.unwrap().others;
         let fine = NodeBudget { batch_size: 50, concurrency: 4, ..NodeBudget::default() };
         let told = NodeBudget { pause: Duration::from_secs(60), ..fine };
         assert_eq!(beat(&one, told).await, OthersBudget::default(), "it is alone");
@@ -266,6 +267,44 @@ fn nodes_tell_one_another_what_the_instance_accepts() {
         database.psql("UPDATE node SET seen_at = now() - interval '13 seconds' WHERE name = 'one'");
         assert_eq!(beat(&two, fine).await, OthersBudget::default(), "what a silent node was told is no news");
         assert!(!store.node_list(heart::SILENT).await.unwrap().iter().any(|row| row.name == "one" && row.alive));
+    });
+}
+
+#[test]
+fn what_servicenow_asked_for_holds_over_a_restart_and_is_ended_for_all_nodes() {
+    run(async {
+        let (database, store) = ledger().await;
+        let (one, two) = (node("one"), node("two"));
+        let pausing = NodeBudget { pause: Duration::from_secs(3600), ..NodeBudget::default() };
+        let asked = |ago: u64| PauseAsked {
+            of: Some(Asked { asked: Duration::from_secs(1 << 31), said: "429: 2099".into(), ago: Duration::from_secs(ago) }),
+            lifted: false,
+        };
+        let beat = async |node: &Node, own, asked| store.node_beat(node.clone(), own, asked, heart::SILENT, None).await.unwrap();
+        let hears = async || beat(&two, NodeBudget::default(), PauseAsked::default()).await;
+        beat(&one, pausing, asked(10)).await;
+        database.psql("UPDATE node SET seen_at = now() - interval '1 hour' WHERE name = 'one'");
+        let heard = hears().await;
+        assert!(
+            heard.others.nodes == 0 && heard.others.pause > Duration::from_secs(3500),
+            "the node has gone, the pause has not: {heard:?}"
+        );
+        let paused = store.sending_paused().await.unwrap();
+        assert_eq!((paused.len(), paused[0].said.as_deref(), paused[0].asked_seconds > 2e9), (1, Some("429: 2099"), true));
+
+        let resumed = store.sending_resume("anna".into(), "they fixed it".into()).await.unwrap();
+        assert_eq!((resumed.pauses, resumed.parts), (1, 0));
+        // a node that has not heard of it yet tells the old pause once more
+        beat(&one, pausing, asked(20)).await;
+        let heard = hears().await;
+        assert!(heard.others.pause.is_zero() && heard.resumed.is_some(), "{heard:?}");
+        assert!(store.sending_paused().await.unwrap().is_empty());
+        // one that begins afterwards is another one, and ends for all where a trial gets through
+        beat(&one, pausing, asked(0)).await;
+        assert!(hears().await.others.pause > Duration::from_secs(3500));
+        beat(&one, NodeBudget::default(), PauseAsked { of: None, lifted: true }).await;
+        beat(&one, pausing, asked(1)).await;
+        assert!(hears().await.others.pause.is_zero());
     });
 }
 

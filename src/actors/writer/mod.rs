@@ -324,7 +324,7 @@ impl Sender {
 
     /// Claims a batch, sends it (or looks it up) and stores what became of it.
     async fn one_batch(&self, target: &TargetPlan, look: bool, under: SetNumber) -> Result<Found, WriteError> {
-        let _slot = match self.volatile.pace.slot().await {
+        let _slot = match self.volatile.pace.slot(look).await {
             Ok(slot) => slot,
             Err(paused) => return paused_for(paused),
         };
@@ -377,6 +377,7 @@ impl Sender {
         // which row a record takes over depends on which rows the ledger knows to be others'
         let adopts = self.deps.settings.servicenow.adopt && !target.natural_key.is_empty();
         let parts = if !look && adopts { Parts::UpToAnswer } else { Parts::All };
+        let mut asked_for = None;
         let (mut outcomes, stop) = if look {
             let ask = async |part: &[OutRecord]| servicenow.settle(&self.tokens, target, part).await;
             match apart::ask_apart(&records, parts, ask, readable).await {
@@ -395,6 +396,7 @@ impl Sender {
                 Ok(Apart { each: outcomes, stop, .. }) => {
                     let returned: Vec<_> = outcomes.iter().map(|one| one.as_ref().ok().and_then(dropped::of_outcome)).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
+                    asked_for = outcomes.iter().flatten().filter_map(servicenow::Outcome::asked_for).max();
                     let answered = outcomes
                         .iter()
                         .flatten()
@@ -407,7 +409,7 @@ impl Sender {
         };
         self.deps.crash.at("writer:after_send", self.entity.as_str());
         if !look && stop.is_none() && !outcomes.is_empty() {
-            self.volatile.pace.learn(&outcomes, started.elapsed());
+            self.volatile.pace.learn(&outcomes, started.elapsed(), asked_for);
         }
         outcomes.extend(verdict::of_unsendable(&unsendable, look));
         claim.deliveries.extend(unsendable.into_iter().map(|(delivery, _)| delivery));
@@ -423,7 +425,7 @@ impl Sender {
             }
             Some(error) => {
                 if let Some(wait) = error.retry_after() {
-                    self.volatile.pace.throttled(wait);
+                    self.volatile.pace.throttled(wait, &error.chain());
                 }
                 if error.class() == Class::Transient {
                     self.volatile.pace.failed();

@@ -5,6 +5,9 @@
 //! batch after batch in doubt.
 //!
 //! Several nodes share the instance: each takes its part of the batches at once, and makes the pauses that another was told to make.
+//!
+//! A pause that the instance asks for has a longest of its own, whatever the answer says: one date far away must not stop everything for days.
+//! In a long one a single record is tried now and then; when that gets through, or a person says so, the pause is over for all nodes.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -40,6 +43,9 @@ pub(super) const FEW: usize = 5;
 /// are; then the cycle ends.
 const WAITED_OUT: u32 = 2;
 
+/// How much of an answer that asks for time is kept, in characters.
+const SAID: usize = 300;
+
 /// As many deliveries without an answer are remembered at most.
 const SUSPECTS: usize = 10_000;
 
@@ -51,6 +57,8 @@ pub(super) struct Pace {
     concurrency: usize,
     /// The first wait of an open breaker, and the longest.
     waits: (Duration, Duration),
+    /// The longest pause that the instance is granted.
+    longest: Duration,
     budget: Arc<Budget>,
 }
 
@@ -63,9 +71,16 @@ struct State {
     in_flight: usize,
     /// Batches that went well since `allowed` last changed.
     good: usize,
-    paused_until: Option<Instant>,
-    /// The same, without what other nodes were told.
+    /// The end of the pause that this node was told to make, or makes because nothing gets through.
     own_pause: Option<Instant>,
+    /// The end of what other nodes were told, as last heard.
+    heard_pause: Option<Instant>,
+    /// What the instance asked for, where that is the reason of the pause.
+    asked: Option<Asked>,
+    /// When a pause that the instance asked for is tried next, though it is not over.
+    trial_at: Option<Instant>,
+    /// Whether what is on its way is such a trial.
+    trial: bool,
     /// Batches in a row of which nothing got through.
     failures: u32,
     /// How often the breaker opened since something got through.
@@ -81,6 +96,14 @@ struct State {
     proven: bool,
 }
 
+/// What the instance asked for.
+#[derive(Debug, Clone)]
+struct Asked {
+    wait: Duration,
+    said: String,
+    since: Instant,
+}
+
 /// One of the batches that may be on their way; given back when dropped.
 pub(super) struct Slot {
     state: Rc<RefCell<State>>,
@@ -89,7 +112,13 @@ pub(super) struct Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.state.borrow_mut().in_flight -= 1;
+        let mut state = self.state.borrow_mut();
+        state.in_flight -= 1;
+        if state.in_flight == 0 && std::mem::take(&mut state.trial) {
+            // nothing was due: the trial is still to be made
+            state.trial_at = Some(Instant::now());
+        }
+        drop(state);
         self.freed.notify_waiters();
     }
 }
@@ -113,8 +142,11 @@ impl Pace {
             part: concurrency,
             in_flight: 0,
             good: 0,
-            paused_until: None,
             own_pause: None,
+            heard_pause: None,
+            asked: None,
+            trial_at: None,
+            trial: false,
             failures: 0,
             opened: 0,
             throttled: 0,
@@ -124,23 +156,25 @@ impl Pace {
             proven: false,
         };
         tell(&state, &budget);
-        Self { state: Rc::new(RefCell::new(state)), freed: Rc::default(), batch_limit, concurrency, waits, budget }
+        let longest = settings.longest_pause;
+        Self { state: Rc::new(RefCell::new(state)), freed: Rc::default(), batch_limit, concurrency, waits, longest, budget }
     }
 
     /// Records in the next batch.
     pub(super) fn size(&self) -> usize {
-        self.state.borrow().size
+        let state = self.state.borrow();
+        if state.trial { 1 } else { state.size }
     }
 
-    /// Waits for a place among the batches on their way, and for the end of a short pause.
+    /// Waits for a place among the batches on their way, and for the end of a short pause. A `look` at what is in doubt is never the trial of a long one.
     ///
     /// # Errors
     /// [`Paused`] when the pause is too long to wait here.
-    pub(super) async fn slot(&self) -> Result<Slot, Paused> {
+    pub(super) async fn slot(&self, look: bool) -> Result<Slot, Paused> {
         loop {
             // asked for before looking, so that a place that is freed in between is not missed
             let freed = self.freed.notified();
-            match self.look(Instant::now())? {
+            match self.look(Instant::now(), !look)? {
                 Look::Go => return Ok(Slot { state: self.state.clone(), freed: self.freed.clone() }),
                 Look::Later(until) => tokio::time::sleep_until(until).await,
                 Look::Full => freed.await,
@@ -148,20 +182,33 @@ impl Pace {
         }
     }
 
-    fn look(&self, now: Instant) -> Result<Look, Paused> {
+    fn look(&self, now: Instant, may_try: bool) -> Result<Look, Paused> {
         let mut state = self.state.borrow_mut();
-        if let Some(others) = self.budget.news() {
+        if let Some((others, resumed)) = self.budget.news() {
             state.part = share(self.concurrency, others.nodes);
-            state.hear(others, now);
+            if let Some(at) = resumed
+                && state.asked.as_ref().is_some_and(|asked| asked.since < Instant::from_std(at))
+            {
+                info!("the pause that ServiceNow asked for was ended: records are sent again");
+                state.lift();
+            }
+            state.hear(others, now, self.waits.1);
             tell(&state, &self.budget);
         }
-        if let Some(until) = state.paused_until.filter(|until| *until > now) {
+        if let Some(until) = state.paused_until().filter(|until| *until > now) {
             let wait = until - now;
+            let due = state.trial_at.is_some_and(|at| at <= now + Duration::from_secs(1));
+            if may_try && due && wait > PATIENCE && state.breaker == Breaker::Closed && state.in_flight == 0 {
+                info!("ServiceNow asked for a long pause; one record is tried before its end");
+                state.trial_at = Some(now + self.waits.1);
+                (state.trial, state.in_flight) = (true, 1);
+                return Ok(Look::Go);
+            }
             let failures = if state.breaker == Breaker::Open { state.failures } else { 0 };
             let ends = wait > PATIENCE || (failures > 0 && state.opened > WAITED_OUT) || state.throttled > WAITED_OUT;
             return if ends { Err(Paused { wait, failures }) } else { Ok(Look::Later(until)) };
         }
-        state.paused_until = None;
+        (state.own_pause, state.heard_pause, state.asked, state.trial_at) = (None, None, None, None);
         if state.breaker == Breaker::Open {
             state.breaker = Breaker::HalfOpen;
             info!("the instance is tried with one batch");
@@ -186,23 +233,27 @@ impl Pace {
         }
     }
 
-    /// After a call that the instance did not take, because it asks for so much time.
-    pub(super) fn throttled(&self, wait: Duration) {
+    /// After a call that the instance did not take, because it asks for so much time, in these words.
+    pub(super) fn throttled(&self, wait: Duration, said: &str) {
         let mut state = self.state.borrow_mut();
         state.halve();
-        state.throttled(wait, self.waits.0);
+        state.trial = false;
+        state.throttled(wait, said, self);
         tell(&state, &self.budget);
     }
 
     /// After a batch with outcomes: more after one that went well, half after one that did not.
-    pub(super) fn learn(&self, outcomes: &[Settlement], took: Duration) {
+    /// `asked`: the longest time that it asked for, where it did.
+    pub(super) fn learn(&self, outcomes: &[Settlement], took: Duration, asked_for: Option<Duration>) {
         let mut state = self.state.borrow_mut();
-        let (mut through, mut asked) = (outcomes.is_empty(), None::<Duration>);
+        let trial = std::mem::take(&mut state.trial);
+        let (mut through, mut asked) = (outcomes.is_empty(), None::<(Duration, &str)>);
         let mut first_time = Vec::new();
         for outcome in outcomes {
             match &outcome.verdict {
-                Verdict::Deferred { throttled: true, not_before, .. } => {
-                    asked = asked.max(Some((*not_before - chrono::Utc::now()).to_std().unwrap_or_default()));
+                Verdict::Deferred { throttled: true, not_before, message, .. } => {
+                    let until = (*not_before - chrono::Utc::now()).to_std().unwrap_or_default();
+                    asked = asked.max(Some((asked_for.unwrap_or(until), message.as_str())));
                 }
                 Verdict::InDoubt { .. } | Verdict::Deferred { .. } => {
                     if state.suspects.insert(outcome.delivery_id) {
@@ -236,8 +287,13 @@ impl Pace {
         if through {
             state.through();
         }
-        if let Some(wait) = asked {
-            state.throttled(wait, self.waits.0);
+        if through && trial && asked.is_none() {
+            info!("the trial got through: the pause that ServiceNow asked for is over");
+            state.lift();
+            self.budget.lifted();
+        }
+        if let Some((wait, said)) = asked {
+            state.throttled(wait, said, self);
         }
         if !through {
             let nothing_new = first_time.is_empty();
@@ -266,6 +322,7 @@ impl Pace {
         let mut state = self.state.borrow_mut();
         // a smaller batch may be without the record over which this one failed
         state.halve();
+        state.trial = false;
         state.failed(self.waits);
         tell(&state, &self.budget);
     }
@@ -285,13 +342,28 @@ impl State {
     }
 
     /// The instance asks for so much time. One that asks again and again gets at least the shortest of our own waits.
-    fn throttled(&mut self, asked: Duration, shortest: Duration) {
+    fn throttled(&mut self, asked: Duration, said: &str, pace: &Pace) {
+        let granted = asked.min(pace.longest);
+        let (now, said) = (Instant::now(), said.chars().take(SAID).collect::<String>());
+        let standing = self.asked.as_ref().filter(|_| self.own_pause.is_some_and(|until| until > now));
+        if standing.is_none_or(|standing| standing.wait < asked) {
+            self.asked = Some(Asked { wait: asked, said: said.clone(), since: now });
+        }
+        if granted > pace.waits.1 && self.trial_at.is_none_or(|at| at <= now) {
+            self.trial_at = Some(now + pace.waits.1);
+            warn!(
+                asked_seconds = asked.as_secs(),
+                granted_seconds = granted.as_secs(),
+                said,
+                "ServiceNow asks for a long pause; one record is tried each `retry.max_delay_seconds`, and `tieline resume` ends it"
+            );
+        }
         // the batches that were on their way when it asked first say nothing new
-        if self.paused_until.is_some_and(|until| until > Instant::now()) {
-            return self.pause(asked);
+        if self.paused_until().is_some_and(|until| until > now) {
+            return self.pause(granted);
         }
         self.throttled += 1;
-        let wait = if self.throttled > WAITED_OUT { asked.max(shortest) } else { asked };
+        let wait = if self.throttled > WAITED_OUT { granted.max(pace.waits.0) } else { granted };
         if self.throttled == 1 {
             info!(?wait, "ServiceNow asks for time; nothing is sent until then");
         } else if self.throttled == WAITED_OUT + 1 {
@@ -301,14 +373,27 @@ impl State {
     }
 
     fn pause(&mut self, wait: Duration) {
-        let until = Instant::now() + wait;
-        self.paused_until = self.paused_until.max(Some(until));
-        self.own_pause = self.own_pause.max(Some(until));
+        self.own_pause = self.own_pause.max(Some(Instant::now() + wait));
+    }
+
+    /// Before then nothing is sent.
+    fn paused_until(&self) -> Option<Instant> {
+        self.own_pause.max(self.heard_pause)
+    }
+
+    /// What the instance asked for is over before its time.
+    fn lift(&mut self) {
+        if self.breaker == Breaker::Closed {
+            (self.own_pause, self.heard_pause) = (None, None);
+        }
+        (self.asked, self.trial_at, self.throttled) = (None, None, 0);
     }
 
     /// A pause that another node was told to make, or makes because nothing gets through, is ours too.
-    fn hear(&mut self, others: OthersBudget, now: Instant) {
+    fn hear(&mut self, others: OthersBudget, now: Instant, trial_after: Duration) {
+        // heard anew each time: a pause that is over there is over here
         if others.pause.is_zero() {
+            self.heard_pause = self.heard_pause.filter(|_| self.breaker != Breaker::Closed);
             return;
         }
         if others.broken && self.breaker == Breaker::Closed {
@@ -316,7 +401,10 @@ impl State {
             self.breaker = Breaker::Open;
             self.failures = self.failures.max(1);
         }
-        self.paused_until = self.paused_until.max(Some(now + others.pause));
+        self.heard_pause = Some(now + others.pause);
+        if others.pause > trial_after && self.trial_at.is_none() {
+            self.trial_at = Some(now + trial_after);
+        }
     }
 
     fn through(&mut self) {
@@ -352,7 +440,8 @@ fn tell(state: &State, budget: &Budget) {
     metrics().set_concurrency(concurrency);
     metrics().set_breaker(state.breaker);
     let own = NodeBudget { batch_size: state.size, concurrency, breaker: state.breaker, pause: Duration::ZERO };
-    budget.found(own, state.own_pause.map(Instant::into_std));
+    let asked = state.asked.as_ref().map(|asked| (asked.wait, asked.said.clone(), asked.since.into_std()));
+    budget.found(own, state.own_pause.map(Instant::into_std), asked);
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ use crate::store::{Claim, Claimed, Settlement, UNANSWERED, Verdict};
 /// Between two looks at a row that is loaded but not yet transformed.
 const NEXT_LOOK: Duration = Duration::from_secs(30);
 
+/// The longest that an instance which asks for time keeps a look waiting; a longer pause is kept by the pace.
+const LONGEST_LOOK: Duration = Duration::from_secs(900);
+
 /// Outcomes of a batch that was sent. `others` says whether the instance deals with other records: only then is it this record's own failure
 /// that nothing was done.
 pub(super) fn of_send(
@@ -276,7 +279,11 @@ pub(super) fn of_failed_look(claim: &Claim, error: &ServiceNowError) -> Vec<Sett
 
 fn looked_at_later(delivery: &Claimed, error: &ServiceNowError) -> Verdict {
     let message = format!("{}{SINCE}it could not be looked up: {}", first_said(delivery), error.chain());
-    Verdict::InDoubt { message, not_before: Utc::now() + error.retry_after().unwrap_or(NEXT_LOOK), looks: delivery.looks }
+    Verdict::InDoubt {
+        message,
+        not_before: Utc::now() + error.retry_after().map_or(NEXT_LOOK, |asked| asked.min(LONGEST_LOOK)),
+        looks: delivery.looks,
+    }
 }
 
 /// A record that could not be looked up. Where others could, it fails after as many look-ups as a record has tries: it is not sent again
@@ -318,6 +325,8 @@ fn first_said(delivery: &Claimed) -> &str {
 
 fn later(settings: &Settings, tries: i32, retry_after: Option<Duration>, now: DateTime<Utc>) -> DateTime<Utc> {
     let tries = u32::try_from(tries).unwrap_or(1);
+    // a longer pause is kept by the pace, for all records: those that are due then are its trials
+    let retry_after = retry_after.map(|asked| asked.min(settings.retry.max_delay));
     now + retry_after.unwrap_or_else(|| retry::delay(tries, settings.retry.min_delay, settings.retry.max_delay))
 }
 

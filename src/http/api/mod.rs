@@ -8,6 +8,7 @@ pub(super) mod hold;
 mod lists;
 mod openapi;
 pub(super) mod runs;
+mod sending;
 
 use actix_web::web;
 
@@ -34,6 +35,8 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/flows/{company}/{entity}/{action}", web::post().to(actions::flow))
         .route("/api/v1/doctor", web::get().to(doctor::last))
         .route("/api/v1/doctor", web::post().to(doctor::begin))
+        .route("/api/v1/sending", web::get().to(sending::show))
+        .route("/api/v1/sending/resume", web::post().to(sending::resume))
         .route("/api/v1/replay", web::post().to(actions::replay))
         .route("/api/v1/backfill", web::post().to(backfill::add))
         .route("/api/v1/backfills", web::get().to(backfill::list))

@@ -19,13 +19,13 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
 
-use super::{actions, backfill, conflicts, doctor, hold, lists, runs};
+use super::{actions, backfill, conflicts, doctor, hold, lists, runs, sending};
 use crate::actors::replay::ReplayReport;
 use crate::http::auth::{ROUTES, Route};
 use crate::http::problem::Problem;
 use crate::http::query::{Kind, Param, Params};
 use crate::store::{
-    AuditRow, BackfillRow, CauseRow, ConflictRow, DocumentRow, FailureRow, FlowStatus, ForgottenFlow, NodeRow, RecordView, RunRow,
+    AuditRow, BackfillRow, CauseRow, ConflictRow, DocumentRow, FailureRow, FlowStatus, ForgottenFlow, NodeRow, RecordView, Resumed, RunRow,
 };
 
 /// No zero byte, which Postgres cannot keep.
@@ -193,6 +193,20 @@ const OPERATIONS: &[Operation] = &[
         "Forgets a flow that the configuration no longer makes; its records stay as history",
         component::<actions::FlowBody>,
         Answer::One(200, component::<ForgottenFlow>),
+    ),
+    get(
+        "/api/v1/sending",
+        "getSending",
+        "The pauses in sending that ServiceNow asked for",
+        &[],
+        Answer::One(200, component::<sending::SendingPaused>),
+    ),
+    post(
+        "/api/v1/sending/resume",
+        "resumeSending",
+        "Ends the pauses that ServiceNow asked for: what waits for their end is sent now",
+        component::<sending::SendingBody>,
+        Answer::One(200, component::<Resumed>),
     ),
     post(
         "/api/v1/replay",

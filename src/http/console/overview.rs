@@ -99,7 +99,7 @@ fn warnings(surface: &Surface, rows: &[FlowStatus]) -> Vec<Ticks> {
 
 struct NodeView {
     name: String,
-    state: &'static str,
+    state: String,
     tone: &'static str,
     seen: Time,
     batch: i32,
@@ -108,15 +108,19 @@ struct NodeView {
 
 impl NodeView {
     fn of(row: NodeRow, now: DateTime<Utc>) -> Self {
+        let asked = row.pause_asked.map(|asked| {
+            let until = row.paused_until.format("%Y-%m-%d %H:%M:%S UTC");
+            format!("waits until {until}: ServiceNow asked for a pause of {asked:.0} s; `tieline resume` ends it")
+        });
         let (state, tone) = match row.breaker.as_str() {
             _ if !row.alive => ("silent", "bad"),
             _ if !row.in_force => ("does nothing: other definitions are in force", "bad"),
             "open" => ("nothing gets through to ServiceNow", "bad"),
             "half_open" => ("tries whether ServiceNow answers again", "warn"),
-            _ if row.paused_until > now => ("waits: ServiceNow asked for a pause", "warn"),
+            _ if row.paused_until > now => (asked.as_deref().unwrap_or("waits: another service was asked for a pause"), "warn"),
             _ => ("sends", "good"),
         };
-        Self { name: row.name, state, tone, seen: Time(row.seen_at), batch: row.batch_size, at_once: row.concurrency }
+        Self { name: row.name, state: state.to_owned(), tone, seen: Time(row.seen_at), batch: row.batch_size, at_once: row.concurrency }
     }
 }
 

@@ -29,6 +29,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("remove a credential", "an action of a person, one transaction"),
     ("list credentials", "reads"),
     ("pause a flow", "an action of a person, one transaction"),
+    ("resume sending", "an action of a person, one transaction"),
+    ("look for pauses", "health reads it"),
     ("accept smaller tables", "an action of a person, one transaction"),
     ("list what changes", "reads"),
     ("forget a flow", "an action of a person, one transaction"),

@@ -32,6 +32,8 @@ pub enum Door {
     Write,
     /// What ServiceNow is asked by GET.
     Look,
+    /// What is sent to ServiceNow.
+    Send,
 }
 
 /// One question.
@@ -132,6 +134,7 @@ fn hostile(door: Door, seen: &Seen) -> bool {
         Door::Logon => seen.path.ends_with("/Logon"),
         Door::Token => seen.path.ends_with("/oauth_token.do"),
         Door::Write => seen.path.starts_with("/api/"),
+        Door::Send => seen.path.starts_with("/api/") && seen.method != "GET",
         Door::Look => seen.path.starts_with("/api/") && seen.method == "GET",
     }
 }

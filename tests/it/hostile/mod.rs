@@ -2,6 +2,7 @@
 //! bounded, and repeats no secret. One row of a table is one answer.
 
 mod fake;
+mod pause;
 mod rows;
 
 use std::fs::{self, File};
@@ -46,7 +47,7 @@ struct Outcome {
     /// The most memory that the process had, in KiB.
     memory: u64,
     requests: usize,
-    /// The records that the ledger has with a content that can be sent.
+    /// The records that the ledger has and that could be read.
     read: Vec<String>,
 }
 
@@ -124,7 +125,8 @@ fn face(row: &Row) -> Outcome {
     let took = started.elapsed();
     let failures = command(&site, &["failures"]).output().unwrap();
     let audit = command(&site, &["audit", "export"]).output().unwrap();
-    let sql = "SELECT d.key FROM document d WHERE NOT EXISTS (SELECT FROM pending p WHERE p.document_id = d.id AND p.state = 'parked')";
+    let sql =
+        "SELECT d.key FROM document d WHERE NOT EXISTS (SELECT FROM pending p WHERE p.document_id = d.id AND p.reason = 'unreadable')";
     let read = database.psql(sql).lines().map(str::to_owned).collect();
     let said = [&fs::read(&log).unwrap()[..], &failures.stdout, &failures.stderr, &audit.stdout].concat();
     let said = String::from_utf8_lossy(&said).into_owned();

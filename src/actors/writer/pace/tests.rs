@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
+use crate::domain::budget::PauseAsked;
 
 const S: Duration = Duration::from_secs(1);
 
@@ -44,14 +45,14 @@ fn doubt() -> Verdict {
 #[actix_rt::test]
 async fn batches_grow_while_they_are_full_and_halve_on_trouble() {
     let pace = pace();
-    pace.learn(&outcomes(40, &good()), S);
+    pace.learn(&outcomes(40, &good()), S, None);
     assert_eq!(pace.size(), 51);
-    pace.learn(&outcomes(10, &good()), S);
+    pace.learn(&outcomes(10, &good()), S, None);
     assert_eq!(pace.size(), 51, "a batch that was not full says nothing of larger ones");
-    pace.learn(&outcomes(51, &good()), 9 * S);
+    pace.learn(&outcomes(51, &good()), 9 * S, None);
     assert_eq!(pace.size(), 25, "too slow");
     for _ in 0..20 {
-        pace.learn(&outcomes(100, &good()), S);
+        pace.learn(&outcomes(100, &good()), S, None);
     }
     assert_eq!(pace.size(), 100);
 }
@@ -59,13 +60,13 @@ async fn batches_grow_while_they_are_full_and_halve_on_trouble() {
 #[actix_rt::test]
 async fn batches_at_once_halve_on_trouble_and_come_back_one_by_one() {
     let pace = pace();
-    pace.learn(&outcomes(1, &doubt()), S);
-    let mut held = vec![pace.slot().await.unwrap(), pace.slot().await.unwrap()];
-    assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "two of four");
-    pace.learn(&outcomes(1, &good()), S);
-    pace.learn(&outcomes(1, &good()), S);
-    held.push(pace.slot().await.unwrap());
-    assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "three of four");
+    pace.learn(&outcomes(1, &doubt()), S, None);
+    let mut held = vec![pace.slot(false).await.unwrap(), pace.slot(false).await.unwrap()];
+    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Full)), "two of four");
+    pace.learn(&outcomes(1, &good()), S, None);
+    pace.learn(&outcomes(1, &good()), S, None);
+    held.push(pace.slot(false).await.unwrap());
+    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Full)), "three of four");
     held.clear();
     assert_eq!(pace.state.borrow().in_flight, 0);
 }
@@ -74,38 +75,38 @@ async fn batches_at_once_halve_on_trouble_and_come_back_one_by_one() {
 async fn the_breaker_opens_tries_one_batch_and_closes() {
     let pace = pace();
     for _ in 0..FAILURES {
-        pace.learn(&outcomes(3, &doubt()), S);
+        pace.learn(&outcomes(3, &doubt()), S, None);
     }
     assert_eq!(pace.state.borrow().breaker, Breaker::Open);
     // the first wait is short enough to be waited out
-    let probe = pace.slot().await.unwrap();
+    let probe = pace.slot(false).await.unwrap();
     assert_eq!(pace.state.borrow().breaker, Breaker::HalfOpen);
-    assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "one batch alone");
+    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Full)), "one batch alone");
     pace.failed();
     drop(probe);
     assert_eq!(pace.state.borrow().breaker, Breaker::Open);
     for _ in 0..4 {
         tokio::time::advance(60 * S).await;
-        drop(pace.slot().await.unwrap());
+        drop(pace.slot(false).await.unwrap());
         pace.failed();
     }
-    let paused = pace.slot().await.err().unwrap();
+    let paused = pace.slot(false).await.err().unwrap();
     assert!(paused.wait > 15 * S && paused.wait <= 60 * S && paused.failures == FAILURES + 5, "{paused:?}");
     tokio::time::advance(60 * S).await;
-    drop(pace.slot().await.unwrap());
-    pace.learn(&outcomes(1, &good()), S);
+    drop(pace.slot(false).await.unwrap());
+    pace.learn(&outcomes(1, &good()), S, None);
     assert_eq!((pace.state.borrow().breaker, pace.state.borrow().failures), (Breaker::Closed, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_instance_asks_for_is_waited_for_by_all() {
     let pace = pace();
-    pace.throttled(3 * S);
+    pace.throttled(3 * S, "429");
     let before = Instant::now();
-    drop(pace.slot().await.unwrap());
+    drop(pace.slot(false).await.unwrap());
     assert_eq!(before.elapsed(), 3 * S);
-    pace.throttled(30 * S);
-    assert_eq!(pace.slot().await.err(), Some(Paused { wait: 30 * S, failures: 0 }));
+    pace.throttled(30 * S, "429");
+    assert_eq!(pace.slot(false).await.err(), Some(Paused { wait: 30 * S, failures: 0 }));
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,29 +114,34 @@ async fn an_instance_that_asks_for_time_again_and_again_ends_the_cycle_however_s
     for asked in [Duration::ZERO, S] {
         let pace = pace();
         for _ in 0..WAITED_OUT {
-            drop(pace.slot().await.expect("waited out"));
-            pace.throttled(asked);
+            drop(pace.slot(false).await.expect("waited out"));
+            pace.throttled(asked, "429");
         }
-        drop(pace.slot().await.expect("waited out"));
-        pace.throttled(asked);
-        let paused = pace.slot().await.map(drop).unwrap_err();
+        drop(pace.slot(false).await.expect("waited out"));
+        pace.throttled(asked, "429");
+        let paused = pace.slot(false).await.map(drop).unwrap_err();
         assert!(paused.wait <= 2 * S && !paused.wait.is_zero() && paused.failures == 0, "{paused:?}");
         // the next cycle tries again, and one that gets through is waited for as at first
         tokio::time::advance(paused.wait).await;
-        drop(pace.slot().await.expect("the next cycle"));
-        pace.learn(&outcomes(1, &good()), S);
-        pace.throttled(S);
-        assert!(pace.slot().await.is_ok());
+        drop(pace.slot(false).await.expect("the next cycle"));
+        pace.learn(&outcomes(1, &good()), S, None);
+        pace.throttled(S, "429");
+        assert!(pace.slot(false).await.is_ok());
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn batches_at_once_that_are_told_to_wait_are_one_wait() {
     let pace = pace();
-    let on_their_way = [pace.slot().await.unwrap(), pace.slot().await.unwrap(), pace.slot().await.unwrap(), pace.slot().await.unwrap()];
-    (0..on_their_way.len()).for_each(|_| pace.throttled(S));
+    let on_their_way = [
+        pace.slot(false).await.unwrap(),
+        pace.slot(false).await.unwrap(),
+        pace.slot(false).await.unwrap(),
+        pace.slot(false).await.unwrap(),
+    ];
+    (0..on_their_way.len()).for_each(|_| pace.throttled(S, "429"));
     drop(on_their_way);
-    assert!(pace.slot().await.is_ok(), "waited out within the cycle");
+    assert!(pace.slot(false).await.is_ok(), "waited out within the cycle");
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,35 +156,35 @@ async fn a_record_that_asks_for_time_among_others_that_get_through_halves_the_ba
         next_step: crate::domain::next_step::NextStep::Throttled,
     };
     for size in [20, 10, 5, 2, 1, 1] {
-        drop(pace.slot().await.expect("goes on"));
+        drop(pace.slot(false).await.expect("goes on"));
         let mut mixed = outcomes(1, &good());
         mixed.extend(outcomes(1, &asks));
-        pace.learn(&mixed, S);
+        pace.learn(&mixed, S, None);
         assert_eq!(pace.size(), size);
     }
-    pace.learn(&outcomes(1, &good()), S);
+    pace.learn(&outcomes(1, &good()), S, None);
     let grown = pace.size();
-    pace.throttled(S);
+    pace.throttled(S, "429");
     assert_eq!(pace.size(), (grown / 2).max(1), "a whole call that is turned away halves it too");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_another_node_was_told_holds_here_and_is_not_told_on() {
     let pace = pace();
-    pace.budget.heard(OthersBudget { nodes: 1, pause: 3 * S, broken: true });
+    pace.budget.heard(OthersBudget { nodes: 1, pause: 3 * S, broken: true }, &PauseAsked::default(), None);
     let before = Instant::now();
-    let probe = pace.slot().await.unwrap();
+    let probe = pace.slot(false).await.unwrap();
     assert_eq!(before.elapsed(), 3 * S);
     assert_eq!(pace.state.borrow().breaker, Breaker::HalfOpen);
-    assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "one batch alone");
+    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Full)), "one batch alone");
     assert_eq!(pace.budget.own(), NodeBudget { batch_size: 40, concurrency: 2, breaker: Breaker::HalfOpen, pause: Duration::ZERO });
     drop(probe);
-    pace.learn(&outcomes(1, &good()), S);
-    let _held = (pace.slot().await.unwrap(), pace.slot().await.unwrap());
-    assert!(matches!(pace.look(Instant::now()), Ok(Look::Full)), "two of four, the others are the other node's");
-    pace.budget.heard(OthersBudget::default());
-    assert!(matches!(pace.look(Instant::now()), Ok(Look::Go)), "the other node has gone");
-    pace.throttled(30 * S);
+    pace.learn(&outcomes(1, &good()), S, None);
+    let _held = (pace.slot(false).await.unwrap(), pace.slot(false).await.unwrap());
+    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Full)), "two of four, the others are the other node's");
+    pace.budget.heard(OthersBudget::default(), &PauseAsked::default(), None);
+    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Go)), "the other node has gone");
+    pace.throttled(30 * S, "429");
     assert!(pace.budget.own().pause > 29 * S);
 }
 
@@ -186,17 +192,17 @@ async fn what_another_node_was_told_holds_here_and_is_not_told_on() {
 async fn a_few_records_without_an_answer_say_nothing_new_of_the_instance() {
     let pace = pace();
     let poison = outcomes(2, &doubt());
-    pace.learn(&poison, S);
+    pace.learn(&poison, S, None);
     let (size, allowed) = (pace.size(), pace.state.borrow().allowed);
     for _ in 0..20 {
-        pace.learn(&poison, S);
+        pace.learn(&poison, S, None);
         assert_eq!(pace.others_get_through(), None, "nothing shows yet that the instance takes anything");
     }
     assert_eq!((pace.state.borrow().breaker, pace.state.borrow().failures), (Breaker::Closed, 1));
     assert!(pace.size() >= size && pace.state.borrow().allowed >= allowed, "nor do they slow the others down");
     // others without an answer do
     for _ in 0..FAILURES - 1 {
-        pace.learn(&outcomes(1, &doubt()), S);
+        pace.learn(&outcomes(1, &doubt()), S, None);
     }
     assert_eq!(pace.state.borrow().breaker, Breaker::Open);
     assert_eq!(pace.others_get_through(), Some(false));
@@ -208,13 +214,13 @@ async fn more_than_a_few_records_without_an_answer_are_an_instance_that_is_down_
     let all: Vec<_> = (0..2).map(|_| outcomes(4, &doubt())).collect();
     for _ in 0..3 {
         for batch in &all {
-            pace.learn(batch, S);
+            pace.learn(batch, S, None);
         }
     }
     assert_eq!(pace.others_get_through(), Some(false));
     assert_eq!(pace.state.borrow().breaker, Breaker::Open);
     // they failed with the instance: each is new again once it is back
-    pace.learn(&outcomes(1, &good()), S);
+    pace.learn(&outcomes(1, &good()), S, None);
     assert!(pace.others_get_through() == Some(true) && pace.state.borrow().suspects.is_empty());
 }
 
@@ -223,12 +229,12 @@ async fn records_that_fail_one_by_one_among_others_fail_by_themselves() {
     let pace = pace();
     let poison: Vec<_> = (0..2 * FEW).map(|_| outcomes(1, &doubt())).collect();
     for one in &poison {
-        pace.learn(one, S);
-        pace.learn(&outcomes(3, &good()), S);
+        pace.learn(one, S, None);
+        pace.learn(&outcomes(3, &good()), S, None);
     }
     for _ in 0..10 {
         for one in &poison {
-            pace.learn(one, S);
+            pace.learn(one, S, None);
             assert_eq!(pace.others_get_through(), Some(true));
         }
     }
@@ -240,18 +246,18 @@ async fn a_breaker_with_short_waits_ends_the_cycle_too() {
     let mut pace = pace();
     pace.waits = (S, S);
     for _ in 0..FAILURES {
-        pace.learn(&outcomes(3, &doubt()), S);
+        pace.learn(&outcomes(3, &doubt()), S, None);
     }
     for _ in 0..WAITED_OUT {
-        let probe = pace.slot().await.expect("waited out");
+        let probe = pace.slot(false).await.expect("waited out");
         pace.failed();
         drop(probe);
     }
-    let paused = pace.slot().await.map(drop).unwrap_err();
+    let paused = pace.slot(false).await.map(drop).unwrap_err();
     assert!(paused.wait <= S && paused.failures > 0, "{paused:?}");
     // the next cycle sends one batch to see
     tokio::time::advance(S).await;
-    assert!(pace.slot().await.is_ok());
+    assert!(pace.slot(false).await.is_ok());
 }
 
 #[actix_rt::test]
@@ -260,7 +266,53 @@ async fn one_record_that_gets_through_keeps_the_breaker_closed() {
     let mut mixed = outcomes(3, &doubt());
     mixed.extend(outcomes(1, &good()));
     for _ in 0..20 {
-        pace.learn(&mixed, S);
+        pace.learn(&mixed, S, None);
     }
     assert_eq!(pace.state.borrow().breaker, Breaker::Closed);
+}
+
+/// The pause that this node tells the others.
+fn told(pace: &Pace) -> Option<(Duration, String)> {
+    pace.budget.asked().of.map(|of| (of.asked, of.said))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_date_far_away_is_granted_an_hour_and_tried_with_one_record_now_and_then() {
+    let pace = pace();
+    let years = 70 * 365 * 86_400 * S;
+    pace.throttled(years, "come back in 2099");
+    assert_eq!(pace.slot(false).await.err(), Some(Paused { wait: 3600 * S, failures: 0 }));
+    assert_eq!(told(&pace), Some((years, "come back in 2099".into())), "what was asked for is told as it was asked");
+    tokio::time::advance(60 * S).await;
+    assert!(pace.slot(true).await.is_err(), "a look is no trial");
+    // nothing was due: the trial is still to be made
+    drop(pace.slot(false).await.expect("the trial"));
+    let trial = pace.slot(false).await.expect("the trial");
+    assert_eq!(pace.size(), 1);
+    assert!(pace.slot(false).await.is_err(), "one alone");
+    pace.throttled(years, "come back in 2099");
+    drop(trial);
+    assert_eq!(pace.slot(false).await.err().map(|paused| paused.wait), Some(3600 * S), "asked for again");
+    tokio::time::advance(60 * S).await;
+    let trial = pace.slot(false).await.expect("the next trial");
+    pace.learn(&outcomes(1, &good()), S, None);
+    drop(trial);
+    assert!(pace.slot(false).await.is_ok() && pace.size() > 1, "it got through: the pause is over");
+    assert!(told(&pace).is_none() && pace.budget.asked().lifted, "for the others too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_somebody_ended_is_over_here_and_where_it_was_heard_of() {
+    let (one, other) = (pace(), pace());
+    one.throttled(7200 * S, "429");
+    other.budget.heard(OthersBudget { nodes: 1, pause: 3600 * S, broken: false }, &PauseAsked::default(), None);
+    assert!(one.slot(false).await.is_err() && other.slot(false).await.is_err());
+    one.budget.heard(OthersBudget::default(), &PauseAsked::default(), Some(Duration::ZERO));
+    other.budget.heard(OthersBudget { nodes: 1, ..OthersBudget::default() }, &PauseAsked::default(), Some(Duration::ZERO));
+    assert!(one.slot(false).await.is_ok() && other.slot(false).await.is_ok());
+    // one that began afterwards is another one
+    tokio::time::advance(S).await;
+    one.throttled(7200 * S, "429");
+    one.budget.heard(OthersBudget::default(), &PauseAsked::default(), Some(3600 * S));
+    assert!(one.slot(false).await.is_err());
 }

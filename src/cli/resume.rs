@@ -1,0 +1,26 @@
+//! `tieline resume`: ends the pauses that ServiceNow asked for.
+
+use super::failure::{Exit, Failure};
+use super::ledger::with_ledger;
+use super::output;
+use super::{Global, OutputForm};
+
+/// Why.
+#[derive(Debug, clap::Args)]
+pub struct ResumeArgs {
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    why: String,
+}
+
+/// Every node sends again as soon as it hears of it.
+pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<Exit, Failure> {
+    with_ledger(global, async |context| {
+        let resumed = context.store.sending_resume(super::sync::user(), args.why.clone()).await?;
+        match global.output {
+            OutputForm::Json => output::json(&resumed)?,
+            _ => output::line(&resumed.to_string())?,
+        }
+        Ok(Exit::Done)
+    })
+}

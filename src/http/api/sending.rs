@@ -1,0 +1,43 @@
+//! Sending to ServiceNow: the pauses that it asked for, and their end before their time.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::actions::{body, caller, reason};
+use super::openapi::Why;
+use crate::http::Surface;
+use crate::http::problem::Problem;
+use crate::store::{AskedPause, Resumed};
+
+/// The body of an action that only says why.
+#[derive(Debug, Default, serde::Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SendingBody {
+    /// Why, for the audit.
+    #[schema(required = true, value_type = Why)]
+    why: String,
+}
+
+/// Whether ServiceNow asked for a pause.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SendingPaused {
+    /// The pauses that are not over, the longest first; none: records are sent.
+    paused: Vec<AskedPause>,
+    /// The same in words.
+    text: String,
+}
+
+/// `GET /api/v1/sending`
+pub(super) async fn show(surface: web::Data<Surface>) -> Result<HttpResponse, Problem> {
+    let paused = surface.watching.store.sending_paused().await?;
+    let text = paused.first().map_or_else(|| "ServiceNow has asked for no pause".to_owned(), ToString::to_string);
+    Ok(HttpResponse::Ok().json(SendingPaused { paused, text }))
+}
+
+/// `POST /api/v1/sending/resume`
+pub(super) async fn resume(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    let asked: SendingBody = body(payload).await?;
+    let resumed: Resumed = surface.deps.store.sending_resume(caller(&request), reason(&asked.why)?).await?;
+    Ok(HttpResponse::Ok().json(resumed))
+}

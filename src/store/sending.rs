@@ -1,0 +1,116 @@
+//! Pauses in sending that ServiceNow asked for, and their end before their time.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz};
+use serde::Serialize;
+
+use super::audit::{NewAudit, audit_append};
+use super::{Store, StoreError};
+use crate::domain::audit::AuditKind;
+use crate::store::text::Text;
+
+/// A pause that ServiceNow asked for.
+#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+pub struct AskedPause {
+    /// The node that it was said to.
+    #[diesel(sql_type = Text)]
+    pub node: String,
+    /// Nothing is sent before then, but one trial each `retry.max_delay_seconds`.
+    #[diesel(sql_type = Timestamptz)]
+    pub until: DateTime<Utc>,
+    /// The seconds that ServiceNow asked for, which may be more than it is granted.
+    #[diesel(sql_type = Double)]
+    pub asked_seconds: f64,
+    /// What it answered.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub said: Option<String>,
+}
+
+impl std::fmt::Display for AskedPause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let until = self.until.format("%Y-%m-%d %H:%M:%S UTC");
+        write!(f, "nothing is sent to ServiceNow until {until}: it asked for {:.0} s", self.asked_seconds)?;
+        if let Some(said) = &self.said {
+            write!(f, " ({said})")?;
+        }
+        f.write_str("; `tieline resume` sends at once")
+    }
+}
+
+/// What ending the pauses did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Resumed {
+    /// Pauses of nodes that were ended.
+    pub pauses: i64,
+    /// Parts of records that are due at once, because they waited for the end of a pause.
+    pub parts: i64,
+}
+
+impl std::fmt::Display for Resumed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.pauses == 0 && self.parts == 0 {
+            return f.write_str("ServiceNow has asked for no pause: nothing was to be resumed");
+        }
+        write!(
+            f,
+            "sending goes on: {} pauses that ServiceNow asked for are over, and {} parts of records are due now",
+            self.pauses, self.parts
+        )
+    }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+impl Store {
+    /// The pauses that ServiceNow asked for and that are not over, the longest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sending_paused(&self) -> Result<Vec<AskedPause>, StoreError> {
+        self.run("look for pauses", |conn| {
+            let rows = sql_query(
+                "SELECT name AS node, paused_until AS until, pause_asked AS asked_seconds, pause_said AS said FROM node \
+                 WHERE paused_until > now() AND pause_asked IS NOT NULL \
+                 AND pause_began > coalesce((SELECT at FROM sending_resumed), '-infinity') ORDER BY paused_until DESC, name",
+            );
+            Ok(rows.load(conn)?)
+        })
+        .await
+    }
+
+    /// Ends the pauses that ServiceNow asked for: every node sends again as soon as it hears of it, and what waited for their end is due.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sending_resume(&self, actor: String, reason: String) -> Result<Resumed, StoreError> {
+        self.run("resume sending", move |conn| {
+            let pauses: Count = sql_query(
+                "SELECT count(*) FROM node WHERE paused_until > now() AND pause_asked IS NOT NULL \
+                 AND pause_began > coalesce((SELECT at FROM sending_resumed), '-infinity')",
+            )
+            .get_result(conn)?;
+            sql_query(
+                "INSERT INTO sending_resumed (at, resumed_by) VALUES (now(), $1) \
+                 ON CONFLICT (one) DO UPDATE SET at = excluded.at, resumed_by = excluded.resumed_by",
+            )
+            .bind::<Text, _>(&actor)
+            .execute(conn)?;
+            let parts =
+                sql_query("UPDATE pending SET not_before = now() WHERE reason = 'throttled' AND not_before > now()").execute(conn)?;
+            let resumed = Resumed { pauses: pauses.count, parts: i64::try_from(parts).unwrap_or(i64::MAX) };
+            let mut row = NewAudit::of(AuditKind::Action).detail(
+                &serde_json::json!({ "action": "resume sending", "why": reason, "pauses": resumed.pauses, "parts": resumed.parts }),
+            );
+            row.actor = actor;
+            audit_append(conn, &[row])?;
+            Ok(resumed)
+        })
+        .await
+    }
+}
