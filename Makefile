@@ -59,6 +59,11 @@ drill: setup ## restore the ledger from backups of so many random moments (DRILL
 	cargo build --locked
 	TIELINE_DRILLS=$(DRILLS) cargo test --locked --test it restored::drill:: -- --nocapture
 
+MINUTES ?= 60
+growth: setup ## a live feed for so many minutes (MINUTES=60): does anything grow that should not?
+	cargo build --locked
+	TIELINE_GROWTH_MINUTES=$(MINUTES) cargo test --locked --test it growth:: -- --nocapture
+
 mutants: setup ## change the code that decides values in small ways: do the unit tests notice? A sample (SAMPLE=150 SEED=...), or MUTANTS=all SHARD=1/8
 	scripts/mutants.sh
 
@@ -81,7 +86,7 @@ bench-readers: setup ## a first load with and without 200 people who read the AP
 	scripts/bench-readers.sh $(ARGS)
 
 attack: setup ## 200 readers beside 500 connections that misuse the service, in several ways; what attack.py takes in ARGS
-	cargo build --release --locked --features demo
+	cargo build --release --locked
 	scripts/attack.sh $(ARGS)
 
 package: setup ## a Debian package in target/package

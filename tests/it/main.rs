@@ -30,6 +30,7 @@ mod explain;
 mod failures;
 mod filters;
 mod ghosts;
+mod growth;
 mod hold;
 mod http;
 mod invoice_orders;
