@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lints demo test check lint unit doc deny fmt attack bench bench-readers crash-test soak drill mutants package package-check clean-state
+.PHONY: help setup setup-lints demo test check lint unit doc deny fmt attack bench bench-readers crash-test soak drill hostile mutants package package-check clean-state
 
 # Passed on: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -63,6 +63,10 @@ MINUTES ?= 60
 growth: setup ## a live feed for so many minutes (MINUTES=60): does anything grow that should not?
 	cargo build --locked
 	TIELINE_GROWTH_MINUTES=$(MINUTES) cargo test --locked --test it growth:: -- --nocapture
+
+hostile: setup ## hostile answers of both systems at full size against the release build: gigabytes, some minutes
+	cargo build --release --locked
+	TIELINE_BINARY=$(CURDIR)/target/release/tieline TIELINE_HOSTILE=full cargo test --locked --test it hostile:: -- --nocapture --test-threads 1
 
 mutants: setup ## change the code that decides values in small ways: do the unit tests notice? A sample (SAMPLE=150 SEED=...), or MUTANTS=all SHARD=1/8
 	scripts/mutants.sh

@@ -32,6 +32,7 @@ mod filters;
 mod ghosts;
 mod growth;
 mod hold;
+mod hostile;
 mod http;
 mod invoice_orders;
 mod kinds;
