@@ -73,7 +73,8 @@ fn round(world: &World, node: &Node, key: &str) {
         for path in ["/api/v1/flows", "/api/v1/failures", "/metrics", "/health/ready"] {
             assert!(ask(&node.site, "GET", path, Some(key), "").is_some(), "{path}");
         }
-        let at_rest = world.database.psql("SELECT (SELECT count(*) FROM pending) + (SELECT count(*) FROM flow WHERE lease_until > now())") == "0";
+        let at_rest =
+            world.database.psql("SELECT (SELECT count(*) FROM pending) + (SELECT count(*) FROM flow WHERE lease_until > now())") == "0";
         (at_rest && world.servicenow.count("x_apo_invoice") >= invoices).then_some(())
     });
 }
