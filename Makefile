@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lints demo test check lint unit doc deny fmt attack bench bench-readers crash-test soak drill hostile mutants package package-check clean-state
+.PHONY: help setup setup-lints demo test check lint unit doc deny fmt attack bench bench-readers crash-test soak growth drill hostile mutants package package-check clean-state
 
 # Passed on: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
