@@ -6,6 +6,9 @@ pub mod domain;
 
 pub mod config;
 mod failpoint;
+#[cfg(test)]
+#[path = "../tests/fuzz/harness.rs"]
+mod fuzz;
 pub mod net;
 pub mod retry;
 pub mod telemetry;

@@ -1,5 +1,7 @@
 //! What a site sees of the configuration: defaults, precedence, and the texts of its mistakes.
 
+mod fuzz;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -6,6 +6,7 @@ mod changes;
 mod compiled;
 mod figures;
 mod forms;
+mod fuzz;
 mod gone_rules;
 mod learnt;
 mod loaded;

@@ -252,6 +252,27 @@ mod tests {
     /// What reads like something that is no key.
     const RESERVED: &str = r"\(row [0-9]{0,2}\)?|\(first row\)?|\(empty\)?";
 
+    /// A key is what it was made of, whatever that is; and what people see of it, typed in, is the key again.
+    #[test]
+    fn fuzz_keys_of_any_parts() {
+        use crate::fuzz::{Target, fuzz};
+        let words = &["\u{1f}", "/", "%", "%20", "%2F", "%25", "%28", "(row ", "(first row", ")", "(empty)", " "];
+        let target = Target { name: "document_key", words, seeds: Vec::new(), tries: 400 };
+        fuzz(target, |input| {
+            let text = String::from_utf8_lossy(input);
+            let parts: Vec<Value> = text.split('\u{1f}').map(Value::text).collect();
+            let key = DocumentKey::from_values(&parts);
+            let texts: Vec<String> = parts.iter().map(Value::to_text).collect();
+            assert_eq!(key.parts(), texts);
+            assert!(!key.stands_for_a_row());
+            let shown = DocumentKey::shown(key.as_str());
+            assert_eq!(DocumentKey::typed(&shown), key, "shown as `{shown}`");
+            assert_eq!(DocumentKey::typed(key.as_str()), key);
+            let _ = (DocumentKey::from_text(&text).parts(), DocumentKey::typed(&text), DocumentKey::shown(&text));
+            format!("{} {}", parts.len().min(4), shown == key.as_str())
+        });
+    }
+
     proptest! {
         #[test]
         fn the_parts_of_a_key_come_back_from_its_text(

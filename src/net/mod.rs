@@ -108,6 +108,15 @@ pub fn excerpt(body: &[u8]) -> String {
     line.chars().take(200).collect()
 }
 
+/// A reader's own words without their middle, where they are long: they may quote a text of the answer, which may be as large as the answer.
+pub fn brief(words: &str) -> String {
+    const BEGIN: usize = 200;
+    const END: usize = 60;
+    let Some((begin, _)) = words.char_indices().nth(BEGIN) else { return words.to_owned() };
+    let end = words.char_indices().rev().nth(END - 1).map_or(words.len(), |(at, _)| at);
+    if end <= begin { words.to_owned() } else { format!("{}…{}", &words[..begin], &words[end..]) }
+}
+
 /// Why there is no answer. Texts never carry the query string.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
@@ -332,6 +341,17 @@ mod tests {
 
     /// A server that reads one request a connection, offers to keep the connection, and closes it when the next request comes: what a
     /// request meets that crosses with the end of the server's patience.
+    #[test]
+    fn long_words_lose_their_middle() {
+        for short in ["", "x", &"é".repeat(200), &"é".repeat(230)] {
+            assert_eq!(brief(short), short);
+        }
+        let long = format!("invalid type: string \"{}\" at line 1 column 7", "é".repeat(1 << 20));
+        let brief = brief(&long);
+        assert!(brief.starts_with("invalid type: string \"éé") && brief.ends_with("é\" at line 1 column 7"), "{brief}");
+        assert_eq!(brief.chars().count(), 261);
+    }
+
     fn impatient(version: &'static str) -> Url {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();

@@ -252,7 +252,7 @@ fn item<'a>(at: usize, op: &'a Op, headers: [BatchHeader<'a>; 2]) -> BatchItem<'
 }
 
 /// One judgement per item; `None` when the answer is not that of a batch.
-fn read_batch(tokens: &dyn TokenSource, ops: &[Op], answer: &Answer) -> Option<Vec<Judged>> {
+pub(super) fn read_batch(tokens: &dyn TokenSource, ops: &[Op], answer: &Answer) -> Option<Vec<Judged>> {
     let Body::Document(_) = read_body(&answer.body) else { return None };
     let response: BatchResponse<'_> = serde_json::from_slice(&answer.body).ok()?;
     if response.serviced_requests.is_none() && response.unserviced_requests.is_none() {

@@ -165,7 +165,7 @@ pub async fn fetch_token(
     }
 }
 
-fn read_token(body: &[u8]) -> Result<TokenAnswer, ServiceNowError> {
+pub(super) fn read_token(body: &[u8]) -> Result<TokenAnswer, ServiceNowError> {
     // serde's own texts could quote the body
     let unusable = |problem: &str| ServiceNowError::TokenUnavailable { problem: problem.to_owned() };
     let body: TokenBody = serde_json::from_slice(body).map_err(|_| unusable("the answer is not the JSON of a token"))?;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::bounded::{self, Few};
+use crate::net::brief;
 
 /// A value of a row: documented as a string, a `{link, value}` reference or a `{display_value, value}` pair.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,7 +124,7 @@ pub fn read_list(bytes: &[u8], most: usize) -> Body {
     let envelope: Envelope<'_> = match serde_json::from_str(text) {
         Ok(envelope) => envelope,
         Err(error) if error.is_eof() => return Body::Garbage("it ends in the middle".into()),
-        Err(error) => return Body::Garbage(format!("it is not the JSON expected ({error})")),
+        Err(error) => return Body::Garbage(format!("it is not the JSON expected ({})", brief(&error.to_string()))),
     };
     if let Some(error) = envelope.error.filter(|raw| !matches!(raw.get(), "null" | "\"\"" | "{}")) {
         let mut words = words(error);
@@ -138,7 +139,7 @@ pub fn read_list(bytes: &[u8], most: usize) -> Body {
     match envelope.result.map(|raw| bounded::rows(raw, most)) {
         None => Body::Document(Document { result: None }),
         Some(Ok(rows)) => Body::Document(Document { result: Some(rows) }),
-        Some(Err(error)) => Body::Garbage(format!("`result` has an unknown shape ({error})")),
+        Some(Err(error)) => Body::Garbage(format!("`result` has an unknown shape ({})", brief(&error.to_string()))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod columns;
 mod failing;
+mod fuzz;
 mod kinds;
 mod left_out;
 mod twins;

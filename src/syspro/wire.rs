@@ -156,7 +156,8 @@ pub(super) fn parse(body: &[u8], columns: &[&str], room: Room) -> Result<Answer,
         answer.oversized = page.oversized.take();
         Ok(answer)
     };
-    let malformed = |error: &serde_json::Error| Unread::Malformed(format!("{error}{}", near(body, error)));
+    let malformed =
+        |error: &serde_json::Error| Unread::Malformed(format!("{}{}", crate::net::brief(&error.to_string()), near(body, error)));
     let error: serde_json::Error = match read(body) {
         Ok(answer) => return Ok(answer),
         Err(error) => error,

@@ -194,6 +194,52 @@ mod tests {
         "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\nTrailer: 1\r\n\r\n",
     ];
 
+    /// However the bytes come, the same of them belong to each request.
+    #[test]
+    fn fuzz_bytes_of_any_form() {
+        use crate::fuzz::{Target, fuzz};
+        let words = &[
+            "GET / HTTP/1.1\r\n",
+            "\r\n",
+            "\n",
+            "Content-Length: ",
+            "Transfer-Encoding: chunked\r\n",
+            "0\r\n",
+            "5\r\nhello\r\n",
+            "ffffffffffffffff",
+            ";",
+            ":",
+            ",",
+            "\t",
+            " 4",
+        ];
+        let requests = |input: &[u8], step: usize| {
+            let (mut framing, mut ends, mut at) = (Framing::new(), Vec::new(), 0);
+            while at < input.len() {
+                let taken = framing.take(&input[at..(at + step).min(input.len())]);
+                at += taken;
+                if framing.is_whole() {
+                    ends.push(at);
+                    if !framing.next() {
+                        break;
+                    }
+                    assert!(framing.is_new());
+                } else {
+                    assert!(taken > 0, "no byte is taken of a request that is not whole");
+                }
+            }
+            (ends, framing.is_in_head(), framing.is_new())
+        };
+        let target = Target { name: "http_framing", words, seeds: Vec::new(), tries: 400 };
+        fuzz(target, |input| {
+            let whole = requests(input, usize::MAX - input.len());
+            for step in [1, 7] {
+                assert_eq!(requests(input, step), whole);
+            }
+            format!("{} {} {}", whole.0.len().min(4), whole.1, whole.2)
+        });
+    }
+
     proptest! {
         #[test]
         fn requests_are_told_apart_however_they_arrive(

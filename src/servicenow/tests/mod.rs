@@ -4,6 +4,7 @@ mod answers;
 mod batches;
 mod brakes;
 mod compared;
+mod fuzz;
 mod ignored;
 mod import_sets;
 mod lookups;

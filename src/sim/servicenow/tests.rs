@@ -1,6 +1,7 @@
 //! Each group of numbered behaviours, driven over real HTTP.
 
 mod faults;
+mod fuzz;
 mod import;
 mod second_stage;
 mod table;

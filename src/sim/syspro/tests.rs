@@ -1,5 +1,7 @@
 //! The service as a client meets it.
 
+mod fuzz;
+
 use std::time::Duration;
 
 use awc::http::StatusCode;

@@ -1,5 +1,7 @@
 //! The client against servers that say one thing each; the simulator is met in `tests/it`.
 
+mod fuzz;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -7,6 +7,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
 use super::super::wire::{Oversized, Room, Unread};
+use crate::net::brief;
 use crate::net::json::WRITTEN_OUT;
 
 /// `<name>text</name>`, escaped.
@@ -117,10 +118,18 @@ const ERRORS: usize = 20;
 /// Elements that may be open within one another.
 const DEPTH: usize = 64;
 
+/// The same without the middle of a long text, which may be as large as the answer.
+fn cut(unread: Unread) -> Unread {
+    match unread {
+        Unread::Malformed(words) => Unread::Malformed(brief(&words)),
+        other => other,
+    }
+}
+
 /// Reads the answer of COMFND; it stops at the first row that was not asked for.
 pub(super) fn rows(document: &str, columns: &[&str], room: Room) -> Result<Found, Unread> {
-    let (found, doubt) = scan(document, columns, room)?;
-    doubt.map_or(Ok(found), |doubt| Err(Unread::Malformed(doubt)))
+    let (found, doubt) = scan(document, columns, room).map_err(cut)?;
+    doubt.map_or(Ok(found), |doubt| Err(cut(Unread::Malformed(doubt))))
 }
 
 /// The answer, and the first thing in it that makes a value doubtful: taking a part of it, or one of two, would change it without a word.
@@ -212,7 +221,7 @@ pub(super) fn rows_behind(document: &str, columns: &[&str], skip: usize, room: R
 
 /// Everything that elements named `ErrorDescription` say, wherever they stand.
 pub(super) fn errors(document: &str) -> Result<Vec<String>, Unread> {
-    scan(document, &[], Room { rows: usize::MAX, value: 4096 }).map(|(found, _)| found.errors)
+    scan(document, &[], Room { rows: usize::MAX, value: 4096 }).map(|(found, _)| found.errors).map_err(cut)
 }
 
 /// What is met on the way through a document.

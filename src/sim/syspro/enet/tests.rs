@@ -1,5 +1,7 @@
 //! e.net as a client meets it.
 
+mod fuzz;
+
 use std::time::Duration;
 
 use super::super::{SysproOptions, SysproSim};
