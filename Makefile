@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lints demo test check lint unit doc deny fmt attack bench bench-readers crash-test soak growth drill hostile mutants package package-check clean-state
+.PHONY: help setup setup-lints demo test check lint unit doc deny fmt attack bench bench-readers crash-test soak growth drill hostile mutants fuzz package package-check clean-state
 
 # Passed on: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -70,6 +70,9 @@ hostile: setup ## hostile answers of both systems at full size against the relea
 
 mutants: setup ## change the code that decides values in small ways: do the unit tests notice? A sample (SAMPLE=150 SEED=...), or MUTANTS=all SHARD=1/8
 	scripts/mutants.sh
+
+fuzz: setup ## random inputs for everything that reads what others send, an hour (FUZZ_MINUTES=60); a short run is part of the tests
+	scripts/fuzz.sh
 
 deny: ## licences and sources of the dependencies, where cargo-deny is installed
 	@if cargo deny --version >/dev/null 2>&1; then \
