@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -90,13 +91,22 @@ pub(in crate::http) struct ReplayBody {
     /// Only records that were mapped under another definition than the one in force, and of those only what differs from what was sent.
     pub(in crate::http) outdated: bool,
     /// With `outdated`: send as many records as this, whatever `flows.change_limit` says.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    #[serde(deserialize_with = "whole_number")]
     pub(in crate::http) allow: Option<i64>,
     /// Everything there is; without it a request that is not limited is refused.
     pub(in crate::http) all: bool,
     /// Why, for the audit.
     #[schema(required = true, value_type = Why)]
     pub(in crate::http) why: String,
+}
+
+/// A whole number, also where a program writes it as `12.0`.
+fn whole_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(from)? else { return Ok(None) };
+    let text = number.to_string();
+    let whole = text.strip_suffix(".0").unwrap_or(&text).parse();
+    whole.map(Some).map_err(|_| D::Error::custom(format!("`{text}` is no whole number")))
 }
 
 /// A flow was paused, or goes on.
@@ -316,8 +326,8 @@ fn scope(asked: ReplayBody) -> Result<ReplayScope, Problem> {
     if asked.allow.is_some() && !asked.outdated {
         return Err(Problem::unprocessable("`allow` belongs to `outdated`", "leave it out, or send \"outdated\": true"));
     }
-    if asked.allow.is_some_and(|most| most < 0) {
-        return Err(Problem::bad_request("`allow` is below 0", "say how many records may be sent"));
+    if asked.allow.is_some_and(|most| !(0..=1_000_000_000).contains(&most)) {
+        return Err(Problem::bad_request("`allow` is below 0 or above 1000000000", "say how many records may be sent"));
     }
     let by_flow = ReplayScope { company: None, entity: None, ..scope.clone() };
     if asked.outdated && (asked.all || by_flow.is_limited()) {
@@ -432,6 +442,8 @@ mod tests {
             assert_eq!(ask(&one).expect_err("an empty name limits nothing"), format!("`{name}` is empty"));
         }
         assert!(ask(r#"{"all":true}"#).is_ok());
+        assert!(ask(r#"{"outdated":true,"allow":12.0}"#).is_ok());
+        assert!(ask(r#"{"outdated":true,"allow":12.5}"#).expect_err("half a record").contains("no whole number"));
         assert!(ask(r#"{"failed_only":true}"#).expect("limited").failed_only);
         assert!(ask(r#"{"all":true,"failed_only":true}"#).expect_err("both").contains("contradict"));
         assert!(ask(r#"{"entitty":"invoice"}"#).expect_err("unknown").contains("unknown field `entitty`"));
