@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lints demo test check lint unit doc deny fmt attack bench bench-readers crash-test soak growth drill hostile mutants fuzz package package-check clean-state
+.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny fmt attack bench bench-readers crash-test soak growth drill hostile mutants fuzz package package-check clean-state
 
 # Passed on: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -73,6 +73,16 @@ mutants: setup ## change the code that decides values in small ways: do the unit
 
 fuzz: setup ## random inputs for everything that reads what others send, an hour (FUZZ_MINUTES=60); a short run is part of the tests
 	scripts/fuzz.sh
+
+acceptance: ## all that takes longer than the tests, one after another: some hours; each prints its figures. Shorter with MINUTES, FUZZ_MINUTES, DRILLS, SEEDS
+	$(MAKE) attack
+	$(MAKE) hostile
+	$(MAKE) drill
+	$(MAKE) soak
+	$(MAKE) growth
+	$(MAKE) fuzz
+	$(MAKE) bench
+	$(MAKE) crash-test
 
 deny: ## licences and sources of the dependencies, where cargo-deny is installed
 	@if cargo deny --version >/dev/null 2>&1; then \
