@@ -8,7 +8,7 @@ CREATE TABLE mapping (
     hash text NOT NULL,
     -- the columns that are read, as a list; null: not known
     columns jsonb,
-    -- block to where its records go
+    -- block to the tables that its records go to, and how they are written there
     places jsonb NOT NULL,
     known_since timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (company, entity, number),
@@ -37,9 +37,14 @@ CREATE TABLE mapping_count (
 );
 
 INSERT INTO mapping (company, entity, number, hash, places) SELECT company, entity, 0, '', '{}' FROM document_count;
-INSERT INTO mapping_count (company, entity, number, documents) SELECT company, entity, 0, documents FROM document_count;
+-- what only stands for a row that cannot be read is no record
+INSERT INTO mapping_count (company, entity, number, documents)
+SELECT c.company, c.entity, 0,
+       c.documents - (SELECT count(*) FROM document d WHERE d.company = c.company AND d.entity = c.entity
+                      AND d.key >= '(' AND d.key < ')' AND (d.key LIKE '(row %' OR d.key LIKE '(first row%'))
+FROM document_count c;
 
--- Mappings under which the records of a block went to another place than they do now: such a record does not stand where a reference to it would look.
+-- Mappings under which the records of a block went to other tables than they do now: such a record does not stand where a reference to it would look.
 CREATE VIEW moved_mapping AS
 SELECT m.company, m.entity, m.number, b.block
 FROM definition_in_force f
@@ -47,4 +52,4 @@ JOIN definition_mapping c ON c.definition = f.number
 JOIN mapping n ON n.company = c.company AND n.entity = c.entity AND n.number = c.number
 JOIN mapping m ON m.company = c.company AND m.entity = c.entity AND m.hash <> ''
 CROSS JOIN LATERAL jsonb_object_keys(m.places) AS b (block)
-WHERE m.places -> b.block IS DISTINCT FROM n.places -> b.block;
+WHERE m.places -> b.block -> 0 IS DISTINCT FROM n.places -> b.block -> 0;

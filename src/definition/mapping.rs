@@ -22,8 +22,9 @@ pub struct MappingText {
     pub hash: String,
     /// The columns that are read, each with its block, in their order. A content that was read without one of them cannot be mapped anew.
     pub columns: Vec<String>,
-    /// Per block, where its records go and how they are found again there. Records that were sent to another place are not in this one.
-    pub places: BTreeMap<String, String>,
+    /// Per block, into which tables its records go, and how they are written and found again there. Records that were sent to other tables are not in
+    /// these; those that were written in another way are, and are sent again.
+    pub places: BTreeMap<String, [String; 2]>,
 }
 
 /// The mapping of every flow of these companies. Flows that both sides may change have none: their lists are compared at every run anyway.
@@ -122,8 +123,10 @@ fn columns(plan: &Plan) -> Vec<String> {
     plan.read.columns.iter().cloned().chain(children).collect()
 }
 
-fn place(target: &TargetPlan) -> String {
-    json!([format!("{:?}", target.write), target.table, target.target_table, target.key_column, target.version_column]).to_string()
+fn place(target: &TargetPlan) -> [String; 2] {
+    let tables = json!([target.table, target.target_table]).to_string();
+    let way = json!([format!("{:?}", target.write), target.key_column, target.version_column]).to_string();
+    [tables, way]
 }
 
 #[cfg(test)]

@@ -180,7 +180,7 @@ steps! {
     DatabaseFirst => "make the database answer first, then run the check again";
     UpgradeServer { oldest } => "upgrade the database server: PostgreSQL {oldest} or newer is needed";
     ReplayOutdated => "run `tieline replay --outdated --why …`: it compares them with what was sent, says how many differ, and sends those, \
-        up to `flows.change_limit`";
+        up to `flows.change_limit`; where the definition was changed back meanwhile, `tieline replay --failed-only` sends what failed";
     Migrate => "run `tieline migrate`, and restart the service";
     TellCluster => "let the ledger's account see which cluster it is in: `GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO …`";
     LedgerRestored => "run `tieline restored` where that has not been done: it compares what the ledger says with what ServiceNow has";

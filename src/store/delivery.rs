@@ -297,7 +297,8 @@ impl Store {
         .await
     }
 
-    /// What was last confirmed of records of a block, as JSON by the delivery that is to follow: (delivery, document, record key).
+    /// What was last confirmed of records of a block, as JSON by the delivery that is to follow: (delivery, document, record key). Of a row that
+    /// was adopted after a restore it is not known.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -307,7 +308,7 @@ impl Store {
                 "SELECT n.delivery_id, l.payload \
                  FROM unnest($2::bigint[], $3::bigint[], $4::text[]) AS n (delivery_id, document_id, record_key) \
                  JOIN record r ON r.document_id = n.document_id AND r.block = $1 AND r.record_key = n.record_key \
-                 JOIN delivery l ON l.id = r.delivery_id",
+                 JOIN delivery l ON l.id = r.delivery_id AND l.payload_hash <> ''",
             )
             .bind::<Text, _>(block)
             .bind::<diesel::sql_types::Array<BigInt>, _>(wanted.iter().map(|one| one.0).collect::<Vec<_>>())

@@ -488,9 +488,9 @@ impl Store {
         self.run("end a flow's comparison", move |conn| {
             let open = drop_pending(conn, &flow, &actor, "the ledger was restored", "it is read again and sent by its content")?;
             sql_query(
-                "UPDATE flow SET whole_next = true, position = NULL, holder = NULL, lease_until = NULL, epoch = epoch + 1, \
-                        stopped = CASE WHEN position('`tieline restored`' IN stopped) = 0 THEN stopped END \
-                 WHERE company = $1 AND entity = $2",
+                "INSERT INTO flow AS f (company, entity, whole_next) VALUES ($1, $2, true) \
+                 ON CONFLICT (company, entity) DO UPDATE SET whole_next = true, position = NULL, holder = NULL, lease_until = NULL, epoch = f.epoch + 1, \
+                        stopped = CASE WHEN position('`tieline restored`' IN f.stopped) = 0 THEN f.stopped END",
             )
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())

@@ -242,3 +242,23 @@ fn every_screen_says_how_many_and_the_api_sends_them_within_the_same_limit() {
     assert!(!person.get("/").body.contains("mapped under another definition"));
     assert_eq!(node.terminate(), Some(0));
 }
+
+#[test]
+fn another_way_of_writing_into_the_same_table_makes_no_second_row() {
+    let world = world();
+    let files = Files::new();
+    let site = Under { variables: vec![("DEFINITIONS__DIRECTORY", files.path()), ("FLOWS__ENTITIES", "supplier".into())], world: &world };
+    site.says(&["sync"], 0);
+    let all = world.servicenow.count("x_apo_supplier");
+    let shipped = include_str!("../../config/profiles/apo/supplier.toml");
+    let direct =
+        shipped.replace("write = \"import_set\"", "write = \"table\"").replace("table = \"sn_apo_supplier\"", "table = \"x_apo_supplier\"");
+    assert_ne!(direct, shipped);
+    files.write("profiles/apo/supplier.toml", &direct);
+    site.says(&["sync"], 3);
+    assert_eq!(site.outdated("supplier"), all as i64);
+    let said = site.replay(&["--allow", "100000"], 0);
+    assert!(said.contains(&format!("{all} records differ and are sent")), "{said}");
+    assert_eq!((world.servicenow.count("x_apo_supplier"), world.servicenow.duplicates("x_apo_supplier", "u_source_key")), (all, 0));
+    site.says(&["sync"], 0);
+}

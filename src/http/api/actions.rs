@@ -10,7 +10,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::openapi::{Name, Why};
+use super::openapi::{Filled, Name, Why};
 use super::runs::{RunAccepted, begin};
 use crate::actors::replay::{ReplayReport, replay as take_in};
 use crate::actors::root::StartRefused;
@@ -60,13 +60,13 @@ pub(in crate::http) struct FlowBody {
 #[serde(deny_unknown_fields, default)]
 pub(in crate::http) struct ReplayBody {
     /// Only this company.
-    #[schema(value_type = Option<Name>)]
+    #[schema(value_type = Option<Filled>)]
     pub(in crate::http) company: Option<String>,
     /// Only this entity.
-    #[schema(value_type = Option<Name>)]
+    #[schema(value_type = Option<Filled>)]
     pub(in crate::http) entity: Option<String>,
     /// Only this record.
-    #[schema(value_type = Option<Name>)]
+    #[schema(value_type = Option<Filled>)]
     pub(in crate::http) key: Option<String>,
     /// Only records that this run read anew.
     pub(in crate::http) run: Option<Uuid>,
@@ -80,10 +80,10 @@ pub(in crate::http) struct ReplayBody {
     #[schema(value_type = Option<ParkReason>)]
     pub(in crate::http) reason: Option<String>,
     /// Only records of which something is parked with this text in the system's words.
-    #[schema(value_type = Option<Name>)]
+    #[schema(value_type = Option<Filled>)]
     pub(in crate::http) text: Option<String>,
     /// Only records that failed for this cause: the system's words without what differs from record to record, as the console groups them.
-    #[schema(value_type = Option<Name>)]
+    #[schema(value_type = Option<Filled>)]
     pub(in crate::http) cause: Option<String>,
     /// Only these records.
     #[schema(value_type = Option<Vec<Name>>, min_items = 1, max_items = 1000)]

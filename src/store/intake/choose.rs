@@ -121,6 +121,12 @@ impl<'a> Chosen<'a> {
         if w.fresh || w.all || !the_same {
             self.deliveries.push(delivery);
         }
+        // what was queued for other tables has no place in these
+        let queued = before
+            .into_iter()
+            .flatten()
+            .filter(|(place, last)| w.moved && last.state.is_some() && **place != (failure.block.clone(), String::new()));
+        self.withdrawn.extend(queued.map(|(place, _)| (w.id, place.0.clone(), place.1.clone())));
     }
 
     /// The records whose content differs from what was last sent or is on its way, and those that are gone.
@@ -147,7 +153,7 @@ impl<'a> Chosen<'a> {
             let refs = record.refs.as_deref().map(Cow::Borrowed);
             let delivery =
                 new(record.block.as_str().into(), record.record_key.as_str().into(), "upsert", record.payload.as_str().into(), refs);
-            if w.all || w.moved || !last.is_some_and(|last| last.says("upsert", &delivery.hash)) {
+            if w.all || !last.is_some_and(|last| last.says("upsert", &delivery.hash)) {
                 self.deliveries.push(delivery);
             }
         }

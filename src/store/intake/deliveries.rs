@@ -142,7 +142,9 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
     let ids = next_ids(conn, "delivery", deliveries.len())?;
     insert_deliveries(conn, intake, &ids, &deliveries)?;
     insert_pending(conn, intake, &ids, &deliveries, &failed)?;
-    let again: Vec<i64> = work.iter().filter(|w| w.known).map(|w| w.id).collect();
+    // what waits for a parent and stays as it is goes on waiting for it
+    let touched: HashSet<i64> = deliveries.iter().map(|d| d.document_id).chain(withdrawn.iter().map(|place| place.0)).collect();
+    let again: Vec<i64> = work.iter().filter(|w| w.known && touched.contains(&w.id)).map(|w| w.id).collect();
     if !again.is_empty() {
         sql_query("DELETE FROM awaited_parent WHERE document_id = ANY($1)").bind::<Array<BigInt>, _>(&again).execute(conn)?;
     }

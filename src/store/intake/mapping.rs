@@ -17,9 +17,12 @@ pub(super) struct MappingInForce {
     /// Its number in the flow; 0 where the ledger keeps none.
     #[diesel(sql_type = Integer)]
     pub(super) number: i32,
-    /// Those under which records went to another place.
+    /// Those under which records of some block went to other tables.
     #[diesel(sql_type = Array<Integer>)]
     pub(super) moved: Vec<i32>,
+    /// Those under which records were written in another way, or to other tables.
+    #[diesel(sql_type = Array<Integer>)]
+    pub(super) otherwise: Vec<i32>,
     /// Those that read other columns.
     #[diesel(sql_type = Array<Integer>)]
     pub(super) other_columns: Vec<i32>,
@@ -47,7 +50,7 @@ pub(super) fn note_reading(conn: &mut Conn, ids: &[i64], mapping: &MappingInForc
 /// Counts the documents that are mapped in the way in force from now on.
 pub(super) fn count_mapped(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<()> {
     let mut counts: BTreeMap<i32, i64> = BTreeMap::new();
-    for w in work.iter().filter(|w| w.mapping != Some(mapping.number)) {
+    for w in work.iter().filter(|w| w.mapping != Some(mapping.number) && !w.document.key.stands_for_a_row()) {
         *counts.entry(mapping.number).or_default() += 1;
         if let Some(before) = w.mapping {
             *counts.entry(before).or_default() -= 1;
@@ -72,13 +75,26 @@ pub(super) fn count_mapped(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], 
     Ok(())
 }
 
-/// Records that went to another place than they would now are not there: from now on they count as not delivered. What is on its way to the
-/// other place stays so.
-pub(super) fn leave_places(conn: &mut Conn, work: &[Work<'_>]) -> Tx<()> {
-    let moved: Vec<i64> = work.iter().filter(|w| w.moved).map(|w| w.id).collect();
+/// Records that went to other tables than they would now are not in these: from now on they count as not delivered. What is on its way to the
+/// other tables stays so. Where a transform map put a record into the very table that it is written to now, its row stays known: a second one would
+/// be made otherwise.
+pub(super) fn leave_places(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<()> {
+    let moved: Vec<(i64, i32)> = work.iter().filter(|w| w.moved).filter_map(|w| Some((w.id, w.mapping?))).collect();
     if moved.is_empty() {
         return Ok(());
     }
-    sql_query("DELETE FROM record WHERE document_id = ANY($1)").bind::<Array<BigInt>, _>(moved).execute(conn)?;
+    let (ids, mappings): (Vec<i64>, Vec<i32>) = moved.into_iter().unzip();
+    sql_query(
+        "DELETE FROM record r USING unnest($3::bigint[], $4::integer[]) AS w (id, mapping), moved_mapping v, mapping n \
+         WHERE v.company = $1 AND v.entity = $2 AND v.number = w.mapping AND r.document_id = w.id AND r.block = v.block \
+           AND n.company = $1 AND n.entity = $2 AND n.number = $5 \
+           AND r.target_table IS DISTINCT FROM (n.places -> r.block ->> 0)::jsonb ->> 1",
+    )
+    .bind::<Text, _>(intake.flow.company.as_str())
+    .bind::<Text, _>(intake.flow.entity.as_str())
+    .bind::<Array<BigInt>, _>(ids)
+    .bind::<Array<Integer>, _>(mappings)
+    .bind::<Integer, _>(mapping.number)
+    .execute(conn)?;
     Ok(())
 }

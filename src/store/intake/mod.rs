@@ -215,7 +215,7 @@ struct Work<'a> {
     all: bool,
     /// In which way it was mapped before; `None`: never.
     mapping: Option<i32>,
-    /// Its records went to another place than they do now.
+    /// Records of it went to other tables than they do now.
     moved: bool,
 }
 
@@ -277,7 +277,7 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     if !work.is_empty() {
         update_changed_documents(conn, intake, &work, &mapping)?;
         count_mapped(conn, intake, &work, &mapping)?;
-        leave_places(conn, &work)?;
+        leave_places(conn, intake, &work, &mapping)?;
         insert_versions(conn, intake, &work)?;
         // of what is only compared with what was sent, nothing has happened unless something differs
         if intake.resend != Resend::Differing {

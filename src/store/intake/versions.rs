@@ -125,7 +125,11 @@ pub(super) fn choose_work<'a>(
         }
         let Some(row) = known.get(document.key.as_str()) else { continue };
         let (mapped, moved) = (Some(row.mapping), mapping.moved.contains(&row.mapping));
-        let again = |version, fresh, all| Work { document, id: row.id, version, fresh, known: true, all, mapping: mapped, moved };
+        let otherwise = mapping.otherwise.contains(&row.mapping);
+        let again = |version, fresh, all: bool| {
+            let all = all || (otherwise && !document.gone);
+            Work { document, id: row.id, version, fresh, known: true, all, mapping: mapped, moved }
+        };
         let same = row.hash == document.hash && row.deleted == document.gone;
         if intake.resend != Resend::Nothing {
             // it has been read anew since it was taken out of the ledger: that version is mapped with the definition in force anyway. No hash at all:

@@ -4,5 +4,7 @@ SELECT count(*) AS rows FROM (
     WHERE a.life = (SELECT max(number) FROM ledger_life)
       AND a.xid >= coalesce((SELECT CASE WHEN s.life = (SELECT max(number) FROM ledger_life) THEN s.to_xid ELSE 0 END
                              FROM audit_seal s ORDER BY s.id DESC LIMIT 1), 0)
+      -- the numbers of an earlier life may be higher
+      AND a.xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
     LIMIT $1
 ) unsealed
