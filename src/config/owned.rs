@@ -160,8 +160,8 @@ mod unix {
         for entry in fs::read_dir(path)? {
             let name = entry?.file_name();
             let name = name.to_string_lossy();
-            if !matches!(&*name, "node" | "postgres" | "master.key" | "credential.lock" | "lost+found") && !name.starts_with(".master-key-")
-            {
+            let ours = ["node", "postgres", "master.key", "credential.lock", "high-water", "high-water.new", "lost+found"];
+            if !ours.contains(&&*name) && !name.starts_with(".master-key-") {
                 return Ok(false);
             }
         }
@@ -200,7 +200,7 @@ mod tests {
     fn what_is_there_and_ours_is_tightened_and_anothers_is_not() {
         let site = tempfile::tempdir().expect("directory");
         let state = site.path();
-        for name in ["node", "master.key", "postgres"] {
+        for name in ["node", "master.key", "postgres", "high-water"] {
             fs::write(state.join(name), "").expect("written");
         }
         for before in [0o755, 0o777, 0o2770, 0o500] {
