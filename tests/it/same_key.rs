@@ -162,6 +162,9 @@ fn lines_that_two_rows_in_between_lead_to_are_counted_for_nobody() {
     }
     entity(&world, "invoice", &[]);
     let (code, said) = tieline(&world, &["sync", "--entity", "invoice", "--sweep"]);
+    // the others read as they did, and were mapped by the definition that is corrected now
+    assert!(code == Some(3) && said.contains("mapped under another definition"), "{said}");
+    let (code, said) = tieline(&world, &["replay", "--outdated", "--why", "the definition is corrected"]);
     assert_eq!(code, Some(0), "{said}");
     world.check().unwrap();
     assert_eq!(source::distributions(&world.syspro, COMPANY).len(), world.servicenow.count("x_apo_invoice_line"));

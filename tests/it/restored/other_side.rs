@@ -28,8 +28,14 @@ fn an_instance_that_was_cloned_over_stops_the_flows_until_it_was_compared() {
     let old = world.servicenow.find("itfm_gl_accounts", "account_number", &accounts[0]).unwrap();
     world.syspro.update(COMPANY, "GenMaster", &account, &[("Description", "Edited")]).unwrap();
     world.rest(&["sync"]).unwrap();
-    let newest = world.database.psql("SELECT sys_id FROM record WHERE target_table = 'proc_po_item' ORDER BY delivery_id DESC LIMIT 60");
-    assert_eq!(newest.lines().filter(|sys_id| world.servicenow.delete_row("proc_po_item", sys_id)).count(), 60);
+    // in the order in which they arrived: batches of several tables are on their way at once
+    let newest = world.database.psql(&format!(
+        "SELECT r.target_table, r.sys_id FROM record r JOIN audit a ON a.delivery_id = r.delivery_id AND a.kind IN ('confirmed', 'doubt_settled') \
+         WHERE r.target_table IN ('proc_po', 'proc_po_item', 'cmn_cost_center', 'itfm_gl_accounts') AND r.sys_id <> '{}' ORDER BY a.id DESC LIMIT 60",
+        old["sys_id"]
+    ));
+    let rows = newest.lines().filter_map(|line| line.split_once('|'));
+    assert_eq!(rows.filter(|(table, sys_id)| world.servicenow.delete_row(table, sys_id)).count(), 60);
     let fields = [("name", old["name"].as_str()), ("u_source_version", old["u_source_version"].as_str())];
     assert!(world.servicenow.edit_row("itfm_gl_accounts", &old["sys_id"], &fields));
 
