@@ -13,6 +13,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A node that is sending, with much still to send: one batch at a time, and every answer takes so long.
 fn sending(world: &World, milliseconds: u64) -> (Node, String) {
     let mut node = Node::new(world).with("SERVICENOW__BATCH_SIZE", "2").with("SERVICENOW__CONCURRENCY", "2").with("LOG__LEVEL", "info");
+    // an answer that takes long is waited for
+    node = node.with("SERVICENOW__REQUEST_TIMEOUT_SECONDS", "60").with("SERVICENOW__BODY_TIMEOUT_SECONDS", "60");
     let key = node.key(world);
     node.start_and_wait(world);
     wait_until_right(&node, &key, LIMIT, || world.check());
