@@ -110,7 +110,7 @@ impl fmt::Display for OutdatedReport {
                 self.change_limit
             ),
             (false, _) if differing == 0 => f.write_str("Nothing differs from what was sent."),
-            (false, _) => write!(f, "{differing} records differ and are sent."),
+            (false, _) => write!(f, "{differing} records differ, which is within the limit."),
         }
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct Name(#[allow(dead_code)] String); // as above
 /// A name or a text that is not empty; without zero bytes.
 #[derive(ToSchema)]
 #[schema(pattern = "^[^\\u0000]+$", min_length = 1)]
-pub(super) struct Filled(#[allow(dead_code)] String); // as above
+pub(super) struct Filled(#[allow(dead_code)] String); // names its form in the description, no more
 
 /// Puts a type and what it is made of among the components; answers its name.
 type Component = fn(&mut BTreeMap<String, RefOr<Schema>>) -> String;
