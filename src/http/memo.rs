@@ -1,8 +1,8 @@
-//! Many readers of one list cost the ledger as much as one: an answer to the same question serves for a second.
+//! Many askers of one question cost the ledger as much as one: an answer to the same question serves for all who wait for it.
 //!
-//! For the lists of the API alone, behind the check of who asks: what they answer depends on the question, not on the asker. An action that
-//! goes through this node makes it forget everything, so that whoever acted sees what it did. The same question asked meanwhile waits for the
-//! answer on its way instead of asking the ledger beside it.
+//! For answers that depend on the question and not on the asker, behind the check of who asks. A list of the API may be a second old. Health and
+//! metrics, which anybody may ask for, are never older than the question: whoever asks while an answer is on its way waits for the next one, with
+//! all the others who do. An action that goes through this node makes it forget everything, so that whoever acted sees what it did.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpResponse, web};
@@ -19,11 +20,11 @@ use actix_web::{Error, HttpResponse, web};
 use super::Surface;
 use super::problem::Problem;
 
-/// How old an answer may be.
+/// How old a list may be.
 const FRESH: Duration = Duration::from_secs(1);
 /// Questions remembered at once; with one more all are forgotten.
 const MOST: usize = 64;
-/// The largest answer that is kept, in bytes.
+/// The largest list that is kept, in bytes.
 const LARGEST: usize = 64 << 10;
 /// The lists.
 const LISTS: &[&str] = &[
@@ -37,11 +38,30 @@ const LISTS: &[&str] = &[
     "/api/v1/audit",
     "/api/v1/backfills",
 ];
+/// What reads the ledger for whoever asks. None of these takes parameters.
+const WATCHED: [&str; 3] = ["/metrics", "/health/ready", "/health/flows"];
 
-/// One question's last answer, and when it began to be worked on.
-type Answer = Arc<tokio::sync::Mutex<Option<(Instant, Bytes)>>>;
+/// What was answered, and when that began to be worked on.
+#[derive(Debug, Clone)]
+struct Answered {
+    began: Instant,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
 
-/// The answers of the last second.
+impl Answered {
+    fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status).body(self.body.clone());
+        *response.headers_mut() = self.headers.clone();
+        response
+    }
+}
+
+/// One question's last answer. Whoever holds it asks; the others wait.
+type Answer = Arc<tokio::sync::Mutex<Option<Answered>>>;
+
+/// The last answers.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
     answers: Mutex<HashMap<String, Answer>>,
@@ -64,44 +84,108 @@ impl Memo {
     }
 }
 
-/// Answers a list from memory where the same was asked a moment ago.
-pub(super) async fn lists<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
+/// How old an answer may be, and which are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A second; where it is no error and not large.
+    List,
+    /// Not older than the question, whatever it says.
+    Watched,
+}
+
+impl Kind {
+    fn of(path: &str) -> Option<Self> {
+        if LISTS.contains(&path) {
+            Some(Self::List)
+        } else if WATCHED.contains(&path) {
+            Some(Self::Watched)
+        } else {
+            None
+        }
+    }
+
+    /// Whether an answer that began to be worked on at `began` serves a question that came at `asked`.
+    fn serves(self, began: Instant, asked: Instant) -> bool {
+        match self {
+            Self::List => began.elapsed() < FRESH,
+            Self::Watched => began >= asked,
+        }
+    }
+
+    fn keeps(self, answered: &Answered) -> bool {
+        self == Self::Watched || (answered.status == StatusCode::OK && answered.body.len() <= LARGEST)
+    }
+}
+
+/// Answers what others ask too with one answer.
+pub(super) async fn share<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     let Some(surface) = request.app_data::<web::Data<Surface>>().cloned() else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    let memo = &surface.memo;
     if *request.method() != Method::GET {
         let answered = next.call(request).await;
-        memo.forget();
+        surface.memo.forget();
         return Ok(answered?.map_into_boxed_body());
     }
-    if !LISTS.contains(&request.match_info().as_str()) {
+    let Some(kind) = Kind::of(request.match_info().as_str()) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
-    }
-    let answer = memo.answer(&request.uri().to_string());
+    };
+    let asked = Instant::now();
+    // the parameters of what takes none make no question of its own
+    let question = if kind == Kind::Watched { request.match_info().as_str().to_owned() } else { request.uri().to_string() };
+    // goes on where the asker is gone: another one would begin it anew
+    let answered = actix_web::rt::spawn(async move { shared(&surface.memo, kind, &question, asked, request, next).await });
+    answered.await.unwrap_or_else(|_| Err(cut_off().into()))
+}
+
+async fn shared<B: MessageBody + 'static>(
+    memo: &Memo,
+    kind: Kind,
+    question: &str,
+    asked: Instant,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let answer = memo.answer(question);
     let mut kept = answer.lock().await;
-    if let Some((_, body)) = kept.as_ref().filter(|(began, _)| began.elapsed() < FRESH) {
-        let response = HttpResponse::Ok().content_type("application/json").body(body.clone());
-        return Ok(request.into_response(response).map_into_boxed_body());
+    if let Some(answered) = kept.as_ref().filter(|answered| kind.serves(answered.began, asked)) {
+        let response = answered.response();
+        return Ok(request.into_response(response));
     }
     let (began, actions) = (Instant::now(), memo.actions.load(Ordering::SeqCst));
     let (request, response) = next.call(request).await?.into_parts();
-    let (response, body) = response.into_parts();
-    let Ok(body) = to_bytes(body).await else {
-        let problem = Problem::unavailable("the answer was cut off", "ask again");
-        return Ok(ServiceResponse::from_err(problem, request).map_into_boxed_body());
+    let (status, mut headers) = (response.status(), response.headers().clone());
+    headers.remove(CONTENT_LENGTH);
+    let Ok(body) = to_bytes(response.into_body()).await else {
+        return Ok(ServiceResponse::from_err(cut_off(), request));
     };
-    if response.status() == StatusCode::OK && body.len() <= LARGEST && actions == memo.actions.load(Ordering::SeqCst) {
-        *kept = Some((began, body.clone()));
+    let answered = Answered { began, status, headers, body };
+    let response = answered.response();
+    if kind.keeps(&answered) && actions == memo.actions.load(Ordering::SeqCst) {
+        *kept = Some(answered);
     }
-    let mut response = response.set_body(BoxBody::new(body));
-    response.headers_mut().remove(header::CONTENT_LENGTH);
     Ok(ServiceResponse::new(request, response))
+}
+
+fn cut_off() -> Problem {
+    Problem::unavailable("the answer was cut off", "ask again")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_may_be_a_second_old_and_what_watches_is_never_older_than_the_question() {
+        let now = Instant::now();
+        let (before, after) = (now.checked_sub(Duration::from_millis(1)).expect("early"), now + Duration::from_millis(1));
+        let late = now.checked_sub(2 * FRESH).expect("early");
+        assert!(Kind::List.serves(before, now) && !Kind::List.serves(late, now));
+        assert!(!Kind::Watched.serves(before, now), "begun before it was asked for: what happened since is not in it");
+        assert!(Kind::Watched.serves(now, now) && Kind::Watched.serves(after, now));
+        assert_eq!(WATCHED.map(Kind::of), [Some(Kind::Watched); 3]);
+        assert_eq!(Kind::of("/health/live"), None);
+    }
 
     #[test]
     fn memory_is_bounded_and_an_action_empties_it() {

@@ -15,8 +15,9 @@ use crate::store::{Gauges, PendingCount};
 use crate::telemetry::labels::Hold;
 use crate::telemetry::metrics as all_metrics;
 
-/// How long the ledger may take before a scrape goes without it; Prometheus gives up after 10 s unless told otherwise.
-const LEDGER_LIMIT: Duration = Duration::from_secs(5);
+/// How long the ledger may take before a scrape goes without it. A scrape may wait for one before it, and Prometheus gives up after 10 s unless
+/// told otherwise.
+const LEDGER_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long Root may take to say which flows are left out.
 const ROOT_LIMIT: Duration = Duration::from_secs(1);

@@ -78,7 +78,7 @@ pub struct Surface {
     names: Arc<host::Names>,
     /// Who failed to sign in lately.
     doorman: Arc<Doorman>,
-    /// What lists answered a moment ago.
+    /// What was answered a moment ago.
     memo: Arc<memo::Memo>,
     /// One replay at a time.
     replaying: Arc<Semaphore>,
@@ -205,7 +205,7 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
         App::new()
             .app_data(data.clone())
             .configure(configure)
-            .wrap(from_fn(memo::lists))
+            .wrap(from_fn(memo::share))
             .wrap(from_fn(idempotency::once))
             .wrap(from_fn(auth::check))
             .wrap(headers(secure))

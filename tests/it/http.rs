@@ -319,6 +319,37 @@ fn lists_are_paged_without_gaps_or_repeats_and_a_running_flow_is_not_run_twice()
     assert_eq!(service.terminate(), Some(0));
 }
 
+/// A table of the ledger that nobody else may read, until this is dropped.
+struct Locked(std::process::Child);
+
+impl Locked {
+    fn table(cluster: &tieline::postgres::Cluster, table: &str) -> Self {
+        let mut holder = std::process::Command::new("psql")
+            .args(["-X", "-q", "-d", secrecy::ExposeSecret::expose_secret(&cluster.url())])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = holder.stdin.as_mut().unwrap();
+        writeln!(input, "BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT 'locked';").unwrap();
+        input.flush().unwrap();
+        let mut said = std::io::BufReader::new(holder.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("locked") {
+            assert!(std::io::BufRead::read_line(&mut said, &mut line).unwrap() > 0, "psql ended");
+        }
+        Self(holder)
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // its transaction ends with what it reads
+        drop(self.0.stdin.take());
+        self.0.wait().unwrap();
+    }
+}
+
 #[test]
 fn an_expired_key_opens_nothing_and_a_stuck_request_is_answered() {
     let site = Site::alone();
@@ -346,20 +377,7 @@ fn an_expired_key_opens_nothing_and_a_stuck_request_is_answered() {
     assert_eq!(ask(&site, "GET", "/api/v1/flows", Some(&viewer), "").unwrap().0, 200);
 
     // a table that nobody may read for a while: the request is answered in time, and life and metrics go on
-    let mut holder = std::process::Command::new("psql")
-        .args(["-X", "-q", "-d", secrecy::ExposeSecret::expose_secret(&cluster.url())])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = holder.stdin.take().unwrap();
-    writeln!(input, "BEGIN; LOCK TABLE run IN ACCESS EXCLUSIVE MODE; SELECT 'locked';").unwrap();
-    input.flush().unwrap();
-    let mut said = std::io::BufReader::new(holder.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("locked") {
-        std::io::BufRead::read_line(&mut said, &mut line).unwrap();
-    }
+    let locked = Locked::table(&cluster, "run");
     let begun = std::time::Instant::now();
     let (status, head, body) = ask(&site, "GET", "/api/v1/runs", Some(&viewer), "").unwrap();
     let took = begun.elapsed().as_secs();
@@ -367,8 +385,7 @@ fn an_expired_key_opens_nothing_and_a_stuck_request_is_answered() {
     assert!(head.contains("retry-after") && json_of(&body)["next_step"].is_string(), "{head} {body}");
     assert_eq!(ask(&site, "GET", "/health/live", None, "").unwrap().0, 200);
     assert_eq!(ask(&site, "GET", "/metrics", None, "").unwrap().0, 200);
-    drop(input);
-    holder.wait().unwrap();
+    drop(locked);
     wait_until("it is answered again", || ask(&site, "GET", "/api/v1/runs", Some(&viewer), "").unwrap().0 == 200);
     assert_eq!(service.terminate(), Some(0));
     cluster.stop().unwrap();

@@ -87,6 +87,43 @@ fn answers_that_nobody_reads_are_not_kept_in_memory() {
 }
 
 #[test]
+fn many_who_ask_for_metrics_at_once_cost_the_ledger_as_much_as_two() {
+    let site = Site::alone();
+    let cluster = crate::binary::cluster(&site);
+    let url = secrecy::ExposeSecret::expose_secret(&cluster.url()).to_owned();
+    let waiting = || {
+        let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'conflict'::regclass";
+        let out = std::process::Command::new("psql").args(["-X", "-A", "-t", "-q", "-c", sql, "-d", &url]).output().unwrap();
+        String::from_utf8(out.stdout).unwrap().trim().parse::<usize>().unwrap()
+    };
+    let mut service = site.serve();
+    wait_until("the service answers", || live(&site));
+    let locked = Locked::table(&cluster, "conflict");
+    let mut streams: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(("127.0.0.1", site.port)).unwrap()).collect();
+    for (number, stream) in streams.iter_mut().enumerate() {
+        write!(stream, "GET /metrics?n={number} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    }
+    wait_until("one asks", || waiting() > 0);
+    // whoever came next to it has been read by now
+    assert!(live(&site));
+    assert_eq!(waiting(), 1, "the others wait for the next answer");
+    drop(locked);
+    let answers: Vec<String> = streams
+        .iter_mut()
+        .map(|stream| {
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer.split_once("\r\n\r\n").filter(|(head, _)| head.starts_with("HTTP/1.1 200")).unwrap().1.to_owned()
+        })
+        .collect();
+    // each carries the processor's time so far
+    let different: std::collections::HashSet<&String> = answers.iter().collect();
+    assert!((1..=3).contains(&different.len()), "{} answers", different.len());
+    assert_eq!(service.terminate(), Some(0));
+    cluster.stop().unwrap();
+}
+
+#[test]
 fn an_address_has_so_many_places_and_health_has_its_own() {
     let site = Site::alone();
     let mut command = site.command(&["run"]);
