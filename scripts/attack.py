@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """200 people read the service while 500 connections misuse it, in several ways one after another. See attack.sh.
 
-  attack.py --port PORT --pid PID [--readers 200] [--attackers 500] [--seconds 30] [--kinds quiet,slow,mute,half,frames,silent]
+  attack.py --port PORT --pid PID [--scheme https] [--readers 200] [--attackers 500] [--seconds 30] [--kinds quiet,slow,mute,half,frames,silent]
 
 The API key comes in the environment (TIELINE_ATTACK_KEY). Prints a line per kind: what the readers got and how fast, and the memory of the process.
 Ends with 1 when any reader got an error, the slowest of a hundred answers took 250 ms or more, or the process took 256 MiB or more.
@@ -11,11 +11,22 @@ import asyncio
 import multiprocessing
 import os
 import random
+import ssl
 import sys
 import time
 
 PATHS = ["/health/ready", "/metrics", "/api/v1/flows", "/api/v1/failures?limit=20", "/api/v1/runs?limit=20"]
 LIMIT_MS, LIMIT_MIB = 250, 256
+
+
+# the certificate was made for this run
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
+TLS.set_alpn_protocols(["h2", "http/1.1"])
+
+
+async def connect(port, scheme):
+    return await asyncio.open_connection("127.0.0.1", port, ssl=TLS if scheme == "https" else None)
 
 
 def attack_bytes(kind):
@@ -32,12 +43,12 @@ def attack_bytes(kind):
     return b"", b""
 
 
-async def attacker(port, kind, until):
+async def attacker(port, scheme, kind, until):
     first, more = attack_bytes(kind)
     loop = asyncio.get_running_loop()
     while loop.time() < until:
         try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            _, writer = await connect(port, scheme)
         except OSError:
             await asyncio.sleep(0.1)
             continue
@@ -59,10 +70,10 @@ async def attacker(port, kind, until):
         await asyncio.sleep(0.1)
 
 
-def attackers(port, kind, count, seconds):
+def attackers(port, scheme, kind, count, seconds):
     async def run():
         until = asyncio.get_running_loop().time() + seconds
-        await asyncio.gather(*(attacker(port, kind, until) for _ in range(count)))
+        await asyncio.gather(*(attacker(port, scheme, kind, until) for _ in range(count)))
 
     asyncio.run(run())
 
@@ -74,7 +85,7 @@ async def answer(reader):
     return int(head.split(b" ", 2)[1])
 
 
-async def person(port, key, until, took, errors, reopened):
+async def person(port, scheme, key, until, took, errors, reopened):
     loop = asyncio.get_running_loop()
     reader = writer = None
     await asyncio.sleep(random.random())
@@ -85,7 +96,7 @@ async def person(port, key, until, took, errors, reopened):
             started = loop.time()
             try:
                 if writer is None:
-                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                    reader, writer = await connect(port, scheme)
                 writer.write(request)
                 status = await asyncio.wait_for(answer(reader), 30)
                 took.append((loop.time() - started) * 1000)
@@ -104,11 +115,11 @@ async def person(port, key, until, took, errors, reopened):
         await asyncio.sleep(2 * random.random())
 
 
-async def read(port, count, seconds):
+async def read(port, scheme, count, seconds):
     took, errors, reopened = [], [], []
     until = asyncio.get_running_loop().time() + seconds
     key = os.environ["TIELINE_ATTACK_KEY"]
-    await asyncio.gather(*(person(port, key, until, took, errors, reopened) for _ in range(count)))
+    await asyncio.gather(*(person(port, scheme, key, until, took, errors, reopened) for _ in range(count)))
     return took, errors, reopened
 
 
@@ -120,6 +131,7 @@ def resident(pid, field="VmRSS"):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--scheme", choices=["http", "https"], default="http")
     parser.add_argument("--pid", type=int, required=True)
     parser.add_argument("--readers", type=int, default=200)
     parser.add_argument("--attackers", type=int, default=500)
@@ -129,11 +141,11 @@ def main():
     bad = False
     print(f"{'attack':8} {'answers':>8} {'errors':>7} {'reopened':>9} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8} {'MiB now':>8} {'MiB peak':>9}")
     for kind in options.kinds.split(","):
-        attack = multiprocessing.Process(target=attackers, args=(options.port, kind, options.attackers, options.seconds + 2))
+        attack = multiprocessing.Process(target=attackers, args=(options.port, options.scheme, kind, options.attackers, options.seconds + 2))
         if kind != "quiet":
             attack.start()
             time.sleep(1)
-        took, errors, reopened = asyncio.run(read(options.port, options.readers, options.seconds))
+        took, errors, reopened = asyncio.run(read(options.port, options.scheme, options.readers, options.seconds))
         now, peak = resident(options.pid), resident(options.pid, "VmHWM")
         if kind != "quiet":
             attack.join()

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # 200 people read the API while a first load runs: does anybody get an error, and how much slower is the load?
-# Both stand-ins and the service (`tieline run`) are processes of their own; the readers come over loopback, each on one connection that is
+# Both simulators and the service (`tieline run`) are processes of their own; the readers come over loopback, each on one connection that is
 # kept. Loads with and without readers take turns, and begin alternately. Seconds run from the start of the service until every flow has been
-# read to its end and has nothing on its way; records are the rows written into the ServiceNow stand-in. Any answer but 200 and any broken
+# read to its end and has nothing on its way; records are the rows written into the ServiceNow simulator. Any answer but 200 and any broken
 # connection is an error.
 #   scripts/bench-readers.sh [INVOICES]           (default 20000)
 #   READERS=200 THINK=1 PAIRS=3 LIMIT=900         readers, seconds between two requests of each (on average), pairs of loads, the longest load
@@ -14,56 +14,14 @@ readers=${READERS:-200} think=${THINK:-1} pairs=${PAIRS:-3} limit=${LIMIT:-900}
 [[ $readers -ge 1 ]] || { echo "READERS must be at least 1: loads without readers are made by themselves" >&2; exit 2; }
 binary=$(realpath "${TIELINE_BENCH_BINARY:-target/release/tieline}")
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/tieline-bench-XXXXXX")
-chmod 755 "$work"
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
-
-value() { sed -n "s/^$2=//p" "$1"; }
-wait_for() { for _ in $(seq 600); do grep -q "$2" "$1" 2>/dev/null && return; sleep 0.1; done; echo "the stand-in did not start: $(cat "$1")" >&2; exit 1; }
+. scripts/measured-site.sh
 
 # One load with so many readers; its figures go to $work/results, one JSON object a line.
 load() {
-  local with=$1 at=$work/$2 pid syspro servicenow port started
-  mkdir -m 755 "$at"
-  "$binary" simulate syspro --documents "$size" --lines-per-invoice 1 --max-query-length 60000 --max-filter-nodes 20000 > "$at/syspro" &
-  syspro=$!
-  "$binary" simulate servicenow --no-staging > "$at/servicenow" &
-  servicenow=$!
-  pids=("$syspro" "$servicenow")
-  wait_for "$at/syspro" '^password='
-  wait_for "$at/servicenow" '^client_secret='
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  # the settings of bench.sh, so that its figures can be held against these
-  cat > "$at/tieline.toml" <<TOML
-[http]
-listen = "127.0.0.1:$port"
-[syspro]
-odata_url = "$(value "$at/syspro" odata_url)"
-time_zone = "Africa/Johannesburg"
-companies = ["EDU1"]
-currency = "ZAR"
-page_size = 300
-query_limit = 30000
-filter_limit = 1000
-[servicenow]
-instance_url = "$(value "$at/servicenow" instance_url)"
-batch_size = 100
-batch_limit = 200
-concurrency = 2
-[state]
-directory = "$at/state"
-[log]
-level = "error"
-TOML
-  export TIELINE_CONFIG=$at/tieline.toml
-  value "$at/syspro" password | "$binary" credential set syspro-odata --username "$(value "$at/syspro" username)" --password-stdin > "$at/out"
-  value "$at/servicenow" client_secret | "$binary" credential set servicenow --username "$(value "$at/servicenow" client_id)" --password-stdin > "$at/out"
+  local with=$1 at=$work/$2 pid port started
+  start_simulators "$at" --documents "$size" "${bench_simulated[@]}"
+  port=$(free_port)
+  configure_site "$at" "listen = \"127.0.0.1:$port\"" "$bench_syspro" "$bench_servicenow" error
   TIELINE_BENCH_KEY=$("$binary" api-key add bench --role auditor 2> "$at/out")
   export TIELINE_BENCH_KEY
   started=$(date +%s.%N)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# First load, measured from outside: both stand-ins as processes of their own, the real binary as a child.
-# Prints per size: target records, seconds, records per second, peak resident memory of tieline, CPU seconds of tieline, of the stand-ins
+# First load, measured from outside: both simulators as processes of their own, the real binary as a child.
+# Prints per size: target records, seconds, records per second, peak resident memory of tieline, CPU seconds of tieline, of the simulators
 # and of Postgres, SQL statements. Seconds run from the start of the program to its end, Postgres included.
 #   scripts/bench.sh [INVOICES]...        (default: 10000 100000, one line each)
 # To try something out: TIELINE__SYSPRO__PAGE_SIZE=500 and the like override settings, TIELINE_BENCH_ARGS="--entity invoice" goes to `sync`,
@@ -11,18 +11,8 @@ sizes=("$@")
 [[ ${#sizes[@]} -gt 0 ]] || sizes=(10000 100000)
 binary=$PWD/target/release/tieline
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/tieline-bench-XXXXXX")
-chmod 755 "$work"
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
+. scripts/measured-site.sh
 
-value() { sed -n "s/^$2=//p" "$1"; }
-wait_for() { for _ in $(seq 600); do grep -q "$2" "$1" 2>/dev/null && return; sleep 0.5; done; echo "the stand-in did not start: $(cat "$1")" >&2; exit 1; }
 # Of a process; of the database also what its ended and its living children used.
 cpu() { awk '{ printf "%.1f", ($14 + $15) / '"$(getconf CLK_TCK)"' }' "/proc/$1/stat"; }
 postgres_cpu() {
@@ -33,40 +23,12 @@ postgres_cpu() {
 settings_shown=
 for size in "${sizes[@]}"; do
   at=$work/$size
-  mkdir -m 755 "$at"
-  "$binary" simulate syspro --documents "$size" --lines-per-invoice 1 --max-query-length 60000 --max-filter-nodes 20000 > "$at/syspro" &
-  syspro=$!
-  "$binary" simulate servicenow --no-staging > "$at/servicenow" &
-  servicenow=$!
-  pids+=("$syspro" "$servicenow")
-  wait_for "$at/syspro" '^password='
-  wait_for "$at/servicenow" '^client_secret='
-  cat > "$at/tieline.toml" <<TOML
-[syspro]
-odata_url = "$(value "$at/syspro" odata_url)"
-time_zone = "Africa/Johannesburg"
-companies = ["EDU1"]
-currency = "ZAR"
-page_size = 300
-query_limit = 30000
-filter_limit = 1000
-[servicenow]
-instance_url = "$(value "$at/servicenow" instance_url)"
-batch_size = 100
-batch_limit = 200
-concurrency = 2
-[state]
-directory = "$at/state"
-[log]
-level = "error"
-TOML
+  start_simulators "$at" --documents "$size" "${bench_simulated[@]}"
+  configure_site "$at" "" "$bench_syspro" "$bench_servicenow" error
   if [[ -z "$settings_shown" ]]; then
     settings_shown=yes
     echo "settings: $(grep -E '^(page_size|query_limit|filter_limit|batch_size|batch_limit|concurrency) ' "$at/tieline.toml" | paste -sd, | sed 's/,/, /g') $(env | grep '^TIELINE__' | paste -sd' ' || true)"
   fi
-  export TIELINE_CONFIG=$at/tieline.toml
-  value "$at/syspro" password | "$binary" credential set syspro-odata --username "$(value "$at/syspro" username)" --password-stdin > "$at/out"
-  value "$at/servicenow" client_secret | "$binary" credential set servicenow --username "$(value "$at/servicenow" client_id)" --password-stdin > "$at/out"
   before=$(date +%s.%N)
   cpu_syspro=$(cpu "$syspro") cpu_servicenow=$(cpu "$servicenow")
   ${TIELINE_BENCH_SYNC:-} "$binary" --output json sync ${TIELINE_BENCH_ARGS:-} > "$at/sync.json" 2> "$at/sync.err" &
@@ -95,7 +57,7 @@ read = sum(flow["read"] for flow in data["flows"])
 seconds = float(after) - float(before)
 print(f"{int(size):>7} invoices: {read} documents, {confirmed} target records in {seconds:.1f} s = {confirmed / seconds:.0f} a second; "
       f"tieline peak {int(peak) / 1024:.0f} MiB; exit {code}")
-print(f"        CPU seconds: tieline {used}, Postgres {database}, stand-ins {float(s1) - float(s0):.1f} (SYSPRO) + {float(n1) - float(n0):.1f} (ServiceNow)")
+print(f"        CPU seconds: tieline {used}, Postgres {database}, simulators {float(s1) - float(s0):.1f} (SYSPRO) + {float(n1) - float(n0):.1f} (ServiceNow)")
 if data.get("statements") is not None:
     print(f"        SQL statements: {data['statements']}, {data['statements'] / max(confirmed, 1) * 1000:.0f} per 1,000 target records")
 PY

@@ -1,0 +1,59 @@
+# A site to measure: both simulators as processes of their own, and the settings for the program beside them. Read by bench.sh, bench-readers.sh
+# and attack.sh, which set `binary` before. Everything lies in a folder that goes at the end, with the processes.
+work=$(mktemp -d "${TMPDIR:-/tmp}/tieline-measured-XXXXXX")
+chmod 755 "$work"
+pids=()
+finish() {
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  wait 2>/dev/null || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+value() { sed -n "s/^$2=//p" "$1"; }
+wait_for() { for _ in $(seq 600); do grep -q "$2" "$1" 2>/dev/null && return; sleep 0.1; done; echo "the simulator did not start: $(cat "$1")" >&2; exit 1; }
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# Both simulators, with their files in a new folder: FOLDER, then what `simulate syspro` takes. Sets `syspro` and `servicenow`, their processes.
+start_simulators() {
+  local at=$1
+  shift
+  mkdir -m 755 "$at"
+  "$binary" simulate syspro "$@" > "$at/syspro" &
+  syspro=$!
+  "$binary" simulate servicenow --no-staging > "$at/servicenow" &
+  servicenow=$!
+  pids+=("$syspro" "$servicenow")
+  wait_for "$at/syspro" '^password='
+  wait_for "$at/servicenow" '^client_secret='
+}
+
+# Settings and credentials for them: FOLDER, further lines of [http], [syspro], [servicenow], and the log's level. Later commands use them.
+configure_site() {
+  local at=$1
+  cat > "$at/tieline.toml" <<TOML
+[http]
+$2
+[syspro]
+odata_url = "$(value "$at/syspro" odata_url)"
+time_zone = "Africa/Johannesburg"
+companies = ["EDU1"]
+currency = "ZAR"
+$3
+[servicenow]
+instance_url = "$(value "$at/servicenow" instance_url)"
+$4
+[state]
+directory = "$at/state"
+[log]
+level = "$5"
+TOML
+  export TIELINE_CONFIG=$at/tieline.toml
+  value "$at/syspro" password | "$binary" credential set syspro-odata --username "$(value "$at/syspro" username)" --password-stdin > "$at/out"
+  value "$at/servicenow" client_secret | "$binary" credential set servicenow --username "$(value "$at/servicenow" client_id)" --password-stdin > "$at/out"
+}
+
+# What the benchmarks have in common, so that their figures can be held against each other.
+bench_simulated=(--lines-per-invoice 1 --max-query-length 60000 --max-filter-nodes 20000)
+bench_syspro=$'page_size = 300\nquery_limit = 30000\nfilter_limit = 1000'
+bench_servicenow=$'batch_size = 100\nbatch_limit = 200\nconcurrency = 2'
