@@ -1,0 +1,134 @@
+//! Rows of which the ledger knew nothing.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Integer, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::RestoredRow;
+use crate::domain::FlowId;
+use crate::store::intake::next_ids;
+use crate::store::text::Text;
+use crate::store::{Conn, Store, StoreError, Tx};
+
+/// A content that nothing is known of: whatever SYSPRO gives is another one.
+const UNKNOWN: &str = "{}";
+
+/// A row of which the ledger knew nothing, with the record whose it is.
+#[derive(Debug, Clone)]
+pub struct UnknownRow {
+    /// The row.
+    pub row: RestoredRow,
+    /// The document's key, and the line's; `None`: the key column's text is none of this flow.
+    pub place: Option<(String, String)>,
+}
+
+#[derive(QueryableByName)]
+struct KnownDocument {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = Integer)]
+    version: i32,
+}
+
+impl Store {
+    /// Takes rows of which the ledger knew nothing for its own: of what SYSPRO still has they are updated, what it has no more is marked by the
+    /// whole read that follows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_adopt(&self, life: i32, life_id: Uuid, flow: FlowId, rows: Vec<UnknownRow>) -> Result<(), StoreError> {
+        self.run("adopt rows that the ledger does not know", move |conn| {
+            let placed: Vec<(&RestoredRow, &(String, String))> =
+                rows.iter().filter_map(|one| Some((&one.row, one.place.as_ref()?))).collect();
+            let mut keys: Vec<&str> = placed.iter().map(|(_, place)| place.0.as_str()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let find = |conn: &mut Conn| -> Tx<Vec<KnownDocument>> {
+                Ok(sql_query("SELECT id, key, version FROM document WHERE company = $1 AND entity = $2 AND key = ANY($3)")
+                    .bind::<Text, _>(flow.company.as_str())
+                    .bind::<Text, _>(flow.entity.as_str())
+                    .bind::<Array<Text>, _>(&keys)
+                    .load(conn)?)
+            };
+            let known = find(conn)?;
+            let new: Vec<&str> = keys.iter().copied().filter(|key| !known.iter().any(|document| document.key == *key)).collect();
+            if !new.is_empty() {
+                let ids = next_ids(conn, "document", new.len())?;
+                sql_query(
+                    "WITH n AS (SELECT * FROM unnest($3::bigint[], $4::text[]) AS n (id, key)), \
+                     now AS (SELECT coalesce((SELECT m.number FROM definition_in_force f JOIN definition_mapping m \
+                                              ON m.definition = f.number AND m.company = $1 AND m.entity = $2), 0) AS mapping), \
+                     counted AS (INSERT INTO mapping_count AS c (company, entity, number, documents) SELECT $1, $2, mapping, (SELECT count(*) FROM n) FROM now \
+                                 ON CONFLICT (company, entity, number) DO UPDATE SET documents = c.documents + excluded.documents), \
+                     made AS (INSERT INTO document (id, company, entity, key, version, hash, mapping, reading) \
+                              SELECT id, $1, $2, key, 1, '', now.mapping, now.mapping FROM n, now) \
+                     INSERT INTO version (document_id, version, run_id, hash, content) SELECT id, 1, $5, '', $6 FROM n",
+                )
+                .bind::<Text, _>(flow.company.as_str())
+                .bind::<Text, _>(flow.entity.as_str())
+                .bind::<Array<BigInt>, _>(ids)
+                .bind::<Array<Text>, _>(&new)
+                .bind::<SqlUuid, _>(life_id)
+                .bind::<Text, _>(UNKNOWN)
+                .execute(conn)?;
+            }
+            let all = find(conn)?;
+            let of = |key: &str| all.iter().find(|document| document.key == key);
+            let found: Vec<_> = placed.iter().filter_map(|(row, place)| Some((*row, *place, of(&place.0)?))).collect();
+            let ids = next_ids(conn, "delivery", found.len())?;
+            // a delivery of an unknown content: what is read differs from it, and marks are laid over it
+            sql_query(
+                "WITH n AS ( \
+                     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[]) \
+                         AS n (id, document_id, version, block, record_key, sys_id, target_table) \
+                 ), first AS ( \
+                     SELECT DISTINCT ON (document_id, block, record_key) * FROM n ORDER BY document_id, block, record_key, id \
+                 ), made AS ( \
+                     INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \
+                     SELECT id, document_id, version, block, record_key, 'upsert', $8, '' FROM first \
+                 ), audited AS ( \
+                     INSERT INTO audit (kind, document_id, version, delivery_id, actor, detail) \
+                     SELECT 'doubt_settled', document_id, version, id, 'tieline', \
+                            json_build_object('sys_id', sys_id, 'table', target_table, 'restored', 'the row was there, and the ledger did not know it')::text \
+                     FROM first \
+                 ) \
+                 INSERT INTO record AS r (document_id, block, record_key, sys_id, target_table, version, delivery_id, own_row) \
+                 SELECT f.document_id, f.block, f.record_key, f.sys_id, f.target_table, f.version, f.id, \
+                        NOT EXISTS (SELECT FROM record o WHERE o.sys_id = f.sys_id AND o.target_table = f.target_table AND o.own_row) \
+                 FROM first f ON CONFLICT DO NOTHING",
+            )
+            .bind::<Array<BigInt>, _>(ids)
+            .bind::<Array<BigInt>, _>(found.iter().map(|one| one.2.id).collect::<Vec<_>>())
+            .bind::<Array<Integer>, _>(found.iter().map(|one| one.2.version).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(found.iter().map(|one| one.0.block.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(found.iter().map(|one| one.1.1.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(found.iter().map(|one| one.0.sys_id.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(found.iter().map(|one| one.0.target_table.as_str()).collect::<Vec<_>>())
+            .bind::<Text, _>(UNKNOWN)
+            .execute(conn)?;
+            sql_query("UPDATE document SET hash = '', deleted = false WHERE id = ANY($1)")
+                .bind::<Array<BigInt>, _>(found.iter().map(|one| one.2.id).collect::<Vec<_>>())
+                .execute(conn)?;
+            of_flow!(
+                "DELETE FROM restored_row r USING unnest($4::text[], $5::text[], $6::text[]) AS n (block, source_key, sys_id) \
+                 WHERE r.life = $1 AND r.company = $2 AND r.entity = $3 AND r.block = n.block AND r.source_key = n.source_key AND r.sys_id = n.sys_id",
+                (&life, &flow)
+            )
+            .bind::<Array<Text>, _>(rows.iter().map(|one| one.row.block.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|one| one.row.source_key.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|one| one.row.sys_id.as_str()).collect::<Vec<_>>())
+            .execute(conn)?;
+            of_flow!(
+                "UPDATE restored_part SET unknown = unknown + $4 WHERE life = $1 AND company = $2 AND entity = $3 AND block = ''",
+                (&life, &flow)
+            )
+            .bind::<BigInt, _>(found.len() as i64)
+            .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,302 @@
+//! After a restore: what ServiceNow has, compared with what the ledger says.
+//!
+//! Rows of ServiceNow are kept here by pages until they are compared; what does not agree is read from SYSPRO again and sent by its content. Each
+//! step is one transaction that also says how far it has come, so that whoever was killed goes on there.
+
+/// Binds what every statement here begins with.
+macro_rules! of_flow {
+    ($sql:expr, $at:expr) => {{
+        let (life, flow): (&i32, &crate::domain::FlowId) = $at;
+        diesel::sql_query($sql)
+            .bind::<diesel::sql_types::Integer, _>(*life)
+            .bind::<crate::store::text::Text, _>(flow.company.as_str().to_owned())
+            .bind::<crate::store::text::Text, _>(flow.entity.as_str().to_owned())
+    }};
+}
+
+mod adopt;
+mod rows;
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable};
+use serde_json::json;
+
+pub use adopt::UnknownRow;
+pub use rows::RestoredRow;
+
+use super::audit::{NewAudit, audit_append};
+use super::forget::drop_pending;
+use super::{Store, StoreError};
+use crate::domain::FlowId;
+use crate::domain::audit::AuditKind;
+use crate::store::text::Text;
+
+/// The block that stands for a flow as a whole.
+const FLOW: &str = "";
+
+/// How far the comparison of a block, or of a flow, has come.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct RestoredPart {
+    /// The block; empty for the flow itself.
+    #[diesel(sql_type = Text)]
+    pub block: String,
+    /// The table; empty for the flow itself, and where none is known.
+    #[diesel(sql_type = Text)]
+    pub target_table: String,
+    /// `open`, `done`; of a block also `unreadable`.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// Where it goes on.
+    #[diesel(sql_type = Text)]
+    pub after: String,
+    /// Rows behind it that are there and may not be seen.
+    #[diesel(sql_type = BigInt)]
+    pub hidden: i64,
+    /// Records that stand there as the ledger says.
+    #[diesel(sql_type = BigInt)]
+    pub adopted: i64,
+    /// Parts of records that do not: they are sent again.
+    #[diesel(sql_type = BigInt)]
+    pub again: i64,
+    /// Rows of which the ledger knew nothing.
+    #[diesel(sql_type = BigInt)]
+    pub unknown: i64,
+    /// Why it cannot be read.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub said: Option<String>,
+}
+
+/// A part of a document as the ledger has it confirmed.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct RecordedPart {
+    /// The document.
+    #[diesel(sql_type = BigInt)]
+    pub document_id: i64,
+    /// The document's key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    /// The block; `None`: nothing of the document was ever confirmed.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub block: Option<String>,
+    /// The line's key.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub record_key: Option<String>,
+    /// The version that was confirmed.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub version: Option<i32>,
+    /// What tells its content from another one.
+    #[diesel(sql_type = Nullable<Binary>)]
+    pub payload_hash: Option<Vec<u8>>,
+}
+
+/// A part that stands as the ledger says, with its row; or one that does not, with the row that carries its key, if any does.
+#[derive(Debug, Clone)]
+pub struct ComparedPart {
+    /// The document.
+    pub document_id: i64,
+    /// The block.
+    pub block: String,
+    /// The line's key.
+    pub record_key: String,
+    /// The row that carries its key.
+    pub sys_id: Option<String>,
+}
+
+/// What a page of documents came to.
+#[derive(Debug, Clone, Default)]
+pub struct ComparedPage {
+    /// The last document of it.
+    pub last_key: String,
+    /// They stand as the ledger says.
+    pub adopted: Vec<ComparedPart>,
+    /// They do not.
+    pub again: Vec<ComparedPart>,
+    /// Keys of which rows were found, by block: those rows are done.
+    pub found: Vec<(String, String)>,
+    /// Both sides may change these records: nothing is agreed of those that are sent again.
+    pub aligned: bool,
+}
+
+impl Store {
+    /// The tables where records of a flow have landed, by block, as the ledger knows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_tables(&self, flow: FlowId) -> Result<Vec<(String, String)>, StoreError> {
+        #[derive(QueryableByName)]
+        struct Landed {
+            #[diesel(sql_type = Text)]
+            block: String,
+            #[diesel(sql_type = Text)]
+            target_table: String,
+        }
+        self.run("list the tables where records landed", move |conn| {
+            let rows: Vec<Landed> = sql_query(
+                "SELECT DISTINCT r.block, r.target_table FROM document d JOIN record r ON r.document_id = d.id \
+                 WHERE d.company = $1 AND d.entity = $2 AND r.sys_id <> ''",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .load(conn)?;
+            Ok(rows.into_iter().map(|row| (row.block, row.target_table)).collect())
+        })
+        .await
+    }
+
+    /// How far a flow's comparison has come; begins it where it has not begun: with these blocks and tables. Blocks first, the flow itself last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_parts(&self, life: i32, flow: FlowId, blocks: Vec<(String, String)>) -> Result<Vec<RestoredPart>, StoreError> {
+        self.run("see how far the comparison has come", move |conn| {
+            let (blocks, tables): (Vec<String>, Vec<String>) = blocks.into_iter().chain([(FLOW.to_owned(), String::new())]).unzip();
+            of_flow!(
+                "INSERT INTO restored_part (life, company, entity, block, target_table) \
+                 SELECT $1, $2, $3, n.* FROM unnest($4::text[], $5::text[]) AS n ON CONFLICT DO NOTHING",
+                (&life, &flow)
+            )
+            .bind::<Array<Text>, _>(blocks)
+            .bind::<Array<Text>, _>(tables)
+            .execute(conn)?;
+            let rows = of_flow!(
+                "SELECT block, target_table, state, after, hidden, adopted, again, unknown, said FROM restored_part \
+                 WHERE life = $1 AND company = $2 AND entity = $3 ORDER BY block DESC, target_table",
+                (&life, &flow)
+            );
+            Ok(rows.load(conn)?)
+        })
+        .await
+    }
+
+    /// The parts of the documents beyond a key, of so many documents.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_recorded(&self, flow: FlowId, after: String, documents: i64) -> Result<Vec<RecordedPart>, StoreError> {
+        self.run("read what was confirmed", move |conn| {
+            Ok(sql_query(
+                "SELECT d.id AS document_id, d.key, r.block, r.record_key, r.version, l.payload_hash \
+                 FROM (SELECT id, key FROM document WHERE company = $1 AND entity = $2 AND key > $3 ORDER BY key LIMIT $4) d \
+                 LEFT JOIN record r ON r.document_id = d.id LEFT JOIN delivery l ON l.id = r.delivery_id ORDER BY d.key, r.block, r.record_key",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<Text, _>(after)
+            .bind::<BigInt, _>(documents)
+            .load(conn)?)
+        })
+        .await
+    }
+
+    /// Stores what a page of documents came to.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_compared(&self, life: i32, flow: FlowId, page: ComparedPage) -> Result<(), StoreError> {
+        self.run("store what a comparison found", move |conn| {
+            // a row that stands elsewhere now; one that is another record's stays that one's
+            let moved = "FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (document_id, block, record_key, sys_id) \
+                         WHERE r.document_id = n.document_id AND r.block = n.block AND r.record_key = n.record_key AND n.sys_id IS NOT NULL \
+                           AND r.sys_id <> n.sys_id AND NOT EXISTS (SELECT FROM record o WHERE o.sys_id = n.sys_id AND o.target_table = r.target_table AND o.own_row)";
+            let known = page.adopted.iter().chain(&page.again).collect::<Vec<_>>();
+            bind_parts(sql_query(format!("UPDATE record r SET sys_id = n.sys_id, own_row = true {moved}")), &known).execute(conn)?;
+            // it stands there by no delivery of this ledger
+            let again: Vec<&ComparedPart> = page.again.iter().collect();
+            bind_parts(
+                sql_query(
+                    "UPDATE record r SET delivery_id = 0 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (document_id, block, record_key, sys_id) \
+                     WHERE r.document_id = n.document_id AND r.block = n.block AND r.record_key = n.record_key",
+                ),
+                &again,
+            )
+            .execute(conn)?;
+            let documents: Vec<i64> = again.iter().map(|part| part.document_id).collect();
+            sql_query("UPDATE document SET hash = '', deleted = false WHERE id = ANY($1)").bind::<Array<BigInt>, _>(&documents).execute(conn)?;
+            if page.aligned {
+                sql_query("UPDATE agreed SET fields = '{}', again = true WHERE document_id = ANY($1)")
+                    .bind::<Array<BigInt>, _>(&documents)
+                    .execute(conn)?;
+            }
+            of_flow!(
+                "DELETE FROM restored_row r USING unnest($4::text[], $5::text[]) AS n (block, source_key) \
+                 WHERE r.life = $1 AND r.company = $2 AND r.entity = $3 AND r.block = n.block AND r.source_key = n.source_key",
+                (&life, &flow)
+            )
+            .bind::<Array<Text>, _>(page.found.iter().map(|found| found.0.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(page.found.iter().map(|found| found.1.as_str()).collect::<Vec<_>>())
+            .execute(conn)?;
+            of_flow!(
+                "UPDATE restored_part SET after = $4, adopted = adopted + $5, again = again + $6 \
+                 WHERE life = $1 AND company = $2 AND entity = $3 AND block = ''",
+                (&life, &flow)
+            )
+            .bind::<Text, _>(&page.last_key)
+            .bind::<BigInt, _>(page.adopted.len() as i64)
+            .bind::<BigInt, _>(page.again.len() as i64)
+            .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends a flow's comparison: what it still had to send is dropped and read again, its next run reads everything, and nobody has its lease.
+    /// Says how many records were still on their way.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_flow_done(&self, life: i32, flow: FlowId, actor: String) -> Result<i64, StoreError> {
+        self.run("end a flow's comparison", move |conn| {
+            let open = drop_pending(conn, &flow, &actor, "the ledger was restored", "it is read again and sent by its content")?;
+            sql_query(
+                "INSERT INTO flow AS f (company, entity, whole_next) VALUES ($1, $2, true) \
+                 ON CONFLICT (company, entity) DO UPDATE SET whole_next = true, position = NULL, holder = NULL, lease_until = NULL, epoch = f.epoch + 1, \
+                        stopped = CASE WHEN position('`tieline restored`' IN f.stopped) = 0 THEN f.stopped END",
+            )
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .execute(conn)?;
+            of_flow!(
+                "UPDATE restored_part SET state = 'done', again = again + $4 WHERE life = $1 AND company = $2 AND entity = $3 AND block = ''",
+                (&life, &flow)
+            )
+            .bind::<BigInt, _>(open)
+            .execute(conn)?;
+            of_flow!("DELETE FROM restored_row WHERE life = $1 AND company = $2 AND entity = $3", (&life, &flow)).execute(conn)?;
+            Ok(open)
+        })
+        .await
+    }
+
+    /// Ends the comparison of this life: flows may run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_done(&self, life: i32, actor: String, summary: serde_json::Value) -> Result<(), StoreError> {
+        self.run("end the comparison after a restore", move |conn| {
+            sql_query("UPDATE ledger_life SET compared_at = now() WHERE number = $1").bind::<Integer, _>(life).execute(conn)?;
+            sql_query("DELETE FROM restored_row WHERE life <= $1").bind::<Integer, _>(life).execute(conn)?;
+            let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "restored", "life": life, "flows": summary }));
+            row.actor = actor;
+            audit_append(conn, &[row])
+        })
+        .await?;
+        if let Some(known) = self.life.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_mut() {
+            known.compared();
+        }
+        Ok(())
+    }
+}
+
+type Query = diesel::query_builder::SqlQuery;
+
+/// Binds parts as four arrays.
+fn bind_parts(
+    sql: Query,
+    parts: &[&ComparedPart],
+) -> impl RunQueryDsl<super::Conn> + diesel::query_builder::QueryFragment<diesel::pg::Pg> + diesel::query_builder::QueryId {
+    sql.bind::<Array<BigInt>, _>(parts.iter().map(|part| part.document_id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(parts.iter().map(|part| part.block.clone()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(parts.iter().map(|part| part.record_key.clone()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(parts.iter().map(|part| part.sys_id.clone()).collect::<Vec<_>>())
+}

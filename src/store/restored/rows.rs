@@ -1,0 +1,130 @@
+//! The rows of ServiceNow that carry keys of ours, kept until they are compared.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable};
+
+use crate::domain::FlowId;
+use crate::store::text::Text;
+use crate::store::{Store, StoreError};
+
+/// A row of ServiceNow that carries a key of ours.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct RestoredRow {
+    /// The block that it is of.
+    #[diesel(sql_type = Text)]
+    pub block: String,
+    /// Its key column.
+    #[diesel(sql_type = Text)]
+    pub source_key: String,
+    /// The row.
+    #[diesel(sql_type = Text)]
+    pub sys_id: String,
+    /// Its table.
+    #[diesel(sql_type = Text)]
+    pub target_table: String,
+    /// Its version column.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub version: Option<String>,
+}
+
+impl Store {
+    /// Keeps a page of a block's rows; `next`: where the next page begins, `None` after the last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_keep(
+        &self,
+        life: i32,
+        flow: FlowId,
+        (block, table): (String, String),
+        rows: Vec<RestoredRow>,
+        next: Option<(String, i64)>,
+    ) -> Result<(), StoreError> {
+        self.run("keep rows to be compared", move |conn| {
+            of_flow!(
+                "INSERT INTO restored_row (life, company, entity, block, source_key, sys_id, target_table, version) \
+                 SELECT $1, $2, $3, $4, n.* FROM unnest($5::text[], $6::text[], $7::text[], $8::text[]) AS n ON CONFLICT DO NOTHING",
+                (&life, &flow)
+            )
+            .bind::<Text, _>(&block)
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.source_key.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.sys_id.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.target_table.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.version.as_deref()).collect::<Vec<_>>())
+            .execute(conn)?;
+            let (after, hidden) = next.clone().unwrap_or_default();
+            of_flow!(
+                "UPDATE restored_part SET after = $6, hidden = $7, state = $8 \
+                 WHERE life = $1 AND company = $2 AND entity = $3 AND block = $4 AND target_table = $5",
+                (&life, &flow)
+            )
+            .bind::<Text, _>(&block)
+            .bind::<Text, _>(&table)
+            .bind::<Text, _>(after)
+            .bind::<BigInt, _>(hidden)
+            .bind::<Text, _>(if next.is_some() { "open" } else { "done" })
+            .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Notes that a block's rows cannot be told by their keys: all that was delivered of it is sent again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_unreadable(
+        &self,
+        life: i32,
+        flow: FlowId,
+        (block, table): (String, String),
+        why: String,
+    ) -> Result<(), StoreError> {
+        self.run("note what cannot be compared", move |conn| {
+            of_flow!(
+                "UPDATE restored_part SET state = 'unreadable', said = $6 \
+                 WHERE life = $1 AND company = $2 AND entity = $3 AND block = $4 AND target_table = $5",
+                (&life, &flow)
+            )
+            .bind::<Text, _>(&block)
+            .bind::<Text, _>(&table)
+            .bind::<Text, _>(&why)
+            .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The kept rows that carry these keys, whatever their block.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_rows(&self, life: i32, flow: FlowId, keys: Vec<String>) -> Result<Vec<RestoredRow>, StoreError> {
+        self.run("find rows to be compared", move |conn| {
+            let rows = of_flow!(
+                "SELECT r.block, r.source_key, r.sys_id, r.target_table, r.version FROM (SELECT DISTINCT life, company, entity, block FROM restored_part WHERE life = $1 AND company = $2 AND entity = $3) p \
+                 JOIN restored_row r ON r.life = p.life AND r.company = p.company AND r.entity = p.entity AND r.block = p.block \
+                      AND r.source_key = ANY($4)",
+                (&life, &flow)
+            );
+            Ok(rows.bind::<Array<Text>, _>(keys).load(conn)?)
+        })
+        .await
+    }
+
+    /// Kept rows that no record of the ledger has, up to `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_left(&self, life: i32, flow: FlowId, limit: i64) -> Result<Vec<RestoredRow>, StoreError> {
+        self.run("find rows that the ledger does not know", move |conn| {
+            let rows = of_flow!(
+                "SELECT block, source_key, sys_id, target_table, version FROM restored_row WHERE life = $1 AND company = $2 AND entity = $3 \
+                 ORDER BY block, source_key, sys_id LIMIT $4",
+                (&life, &flow)
+            );
+            Ok(rows.bind::<BigInt, _>(limit).load(conn)?)
+        })
+        .await
+    }
+}
