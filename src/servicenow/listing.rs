@@ -1,7 +1,4 @@
-//! Reading a whole table, or what changed in it, in pages that stay whole while rows come and go.
-//!
-//! Pages go by `sys_id>last^ORDERBYsys_id`: an offset would skip and repeat rows. The instance applies the limit before it hides the rows
-//! that the caller may not see, so a short page is not the last one, nor an empty one: the count of all rows tells.
+//! Reading a whole table that both sides may change, or what changed in it, in pages ([`super::paging`]).
 
 use std::collections::BTreeMap;
 
@@ -12,38 +9,13 @@ use crate::domain::CompanyId;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
-use super::lookup::{self, Query, encode};
+use super::lookup::{self, Query};
+use super::paging::{self, ListPosition, PAGE, wrong};
 use super::token::TokenSource;
 use super::wire::Row;
 
-/// Rows asked for at a time.
-const PAGE: u64 = 1000;
-
 /// The column that tells a change; whole seconds, UTC.
 const UPDATED: &str = "sys_updated_on";
-
-/// Where the reading of a list stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ListPosition {
-    /// The last row seen.
-    last: String,
-    /// Rows beyond it that are there and may not be seen.
-    offset: u64,
-    /// Rows asked for so far.
-    seen: u64,
-}
-
-impl ListPosition {
-    /// The position behind a row, so many hidden rows further.
-    pub fn behind(last: String, hidden: i64) -> Self {
-        Self { last, offset: hidden.unsigned_abs(), seen: 0 }
-    }
-
-    /// The last row seen, and the hidden rows behind it.
-    pub fn parts(&self) -> (String, i64) {
-        (self.last.clone(), i64::try_from(self.offset).unwrap_or(i64::MAX))
-    }
-}
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,53 +63,29 @@ pub(super) async fn page(
     since: Option<DateTime<Utc>>,
     at: ListPosition,
 ) -> Result<(Vec<Listed>, Option<ListPosition>), ServiceNowError> {
-    let ListPosition { mut last, offset, seen } = at;
     let filter = align.filter.as_ref().map(|filter| filter.replace("{company}", company.as_str()));
     let since = since.map(|at| format!("{UPDATED}>={}", at.format("%Y-%m-%d %H:%M:%S")));
-    let mut query: Vec<String> = filter.into_iter().chain(since).collect();
-    if !last.is_empty() {
-        query.push(format!("sys_id>{last}"));
+    let (table, limit, asked) = (&target.target_table, sn.settings().list_limit, at.seen + PAGE);
+    let page = paging::page(sn, tokens, table, filter.into_iter().chain(since).collect(), &columns(target, align), at).await?;
+    if let Some(total) = page.total.filter(|total| *total > limit) {
+        return Err(wrong(
+            table,
+            format!(
+                "it says that the list has {total} rows, more than `servicenow.list_limit` ({limit}); nothing of it is read. Reading again does not \
+                 help: narrow the list by `filter` in the profile's `[header.align]`, or raise the limit"
+            ),
+        ));
     }
-    query.push("ORDERBYsys_id".into());
-    let path = format!(
-        "/api/now/table/{}?sysparm_query={}&sysparm_limit={PAGE}&sysparm_offset={offset}&sysparm_fields={}&sysparm_display_value=false\
-         &sysparm_exclude_reference_link=true",
-        encode(&target.target_table),
-        encode(&query.join("^")),
-        encode(&columns(target, align).join(",")),
-    );
-    let (rows, total) = sn.read_counted(tokens, &path).await?;
-    let what = || format!("GET /api/now/table/{}", target.target_table);
-    let wrong = |problem: String| ServiceNowError::BadAnswer { what: what(), status: 200, problem };
-    let rows: Vec<Listed> = rows
-        .iter()
-        .map(|row| listed(row).ok_or_else(|| wrong("a row has no sys_id, so that the list cannot be read page by page".into())))
-        .collect::<Result<_, _>>()?;
-    let limit = sn.settings().list_limit;
-    if let Some(total) = total.filter(|total| *total > limit) {
-        return Err(wrong(format!(
-            "it says that the list has {total} rows, more than `servicenow.list_limit` ({limit}); nothing of it is read. Reading again does not help: \
-             narrow the list by `filter` in the profile's `[header.align]`, or raise the limit"
-        )));
+    if asked > limit {
+        return Err(wrong(
+            table,
+            format!(
+                "the list has no end: more than {limit} rows were asked for (`servicenow.list_limit`), and there are more. Reading again does not \
+                 help: narrow the list by `filter` in the profile's `[header.align]`, or raise the limit"
+            ),
+        ));
     }
-    for row in &rows {
-        // an instance that drops the condition would send the same page for ever
-        if row.sys_id <= last {
-            return Err(wrong(format!("rows do not come in the order of their sys_ids: `{}` after `{last}`", row.sys_id)));
-        }
-        last.clone_from(&row.sys_id);
-    }
-    let more = total.map_or(!rows.is_empty(), |total| total > offset + PAGE);
-    // rows that may not be seen fill a page too: then the next one is beyond them
-    let offset = if rows.is_empty() { offset + PAGE } else { 0 };
-    if seen + PAGE > limit {
-        return Err(wrong(format!(
-            "the list has no end: more than {limit} rows were asked for (`servicenow.list_limit`), and there are more. Reading again does not help: \
-             narrow the list by `filter` in the profile's `[header.align]`, or raise the limit"
-        )));
-    }
-    let seen = seen + PAGE;
-    Ok((rows, more.then_some(ListPosition { last, offset, seen })))
+    Ok((page.rows.iter().filter_map(listed).collect(), page.next))
 }
 
 pub(super) async fn by_id(

@@ -1,4 +1,4 @@
-//! Which rows carry keys of ours: read in pages that stay whole while rows come and go, as [`super::listing`] does.
+//! Which rows carry keys of ours: read in pages ([`super::paging`]).
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,9 @@ use crate::domain::version::VersionThere;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
-use super::listing::ListPosition;
 use super::lookup::{self, encode};
+use super::paging::{self, ListPosition, wrong};
 use super::token::TokenSource;
-
-/// Rows asked for at a time.
-const PAGE: u64 = 1000;
 
 /// Staging rows that are looked at for where they landed.
 const LANDED: usize = 200;
@@ -44,50 +41,35 @@ pub(super) async fn page(
     let Some(column) = target.key_column.as_deref() else {
         return Err(ServiceNowError::UnknownColumn { table: table.to_owned(), column: "key_column".into() });
     };
-    let (mut last, hidden) = at.parts();
-    let offset = hidden.unsigned_abs();
     // a `^` would begin another condition; the rows' own values decide in any case
     let asked = prefix.split('^').next().unwrap_or_default();
-    let beyond = if last.is_empty() { String::new() } else { format!("^sys_id>{last}") };
-    let condition = format!("{column}STARTSWITH{asked}{beyond}^ORDERBYsys_id");
     let fields: Vec<&str> = ["sys_id", column].into_iter().chain(target.version_column.as_deref()).collect();
-    let path = format!(
-        "/api/now/table/{}?sysparm_query={}&sysparm_limit={PAGE}&sysparm_offset={offset}&sysparm_fields={}&sysparm_display_value=false\
-         &sysparm_exclude_reference_link=true",
-        encode(table),
-        encode(&condition),
-        encode(&fields.join(",")),
-    );
-    let (rows, total) = sn.thorough().read_counted(tokens, &path).await?;
+    let page = paging::page(&sn.thorough(), tokens, table, vec![format!("{column}STARTSWITH{asked}")], &fields, at).await?;
+    let rows = page.rows;
     // a column that is not there is dropped from the query, and all rows of the table come back without it
     if !rows.is_empty() && rows.iter().all(|row| row.text(column).is_none()) {
         return Err(ServiceNowError::UnknownColumn { table: table.to_owned(), column: column.to_owned() });
     }
-    let wrong = |problem: String| ServiceNowError::BadAnswer { what: format!("GET /api/now/table/{table}"), status: 200, problem };
     let mut present = Vec::with_capacity(rows.len());
     for row in &rows {
         let Some(sys_id) = row.filled("sys_id").and_then(SysId::new) else {
-            return Err(wrong("a row has no sys_id, so that the table cannot be read page by page".into()));
+            return Err(wrong(table, "a row's sys_id is none, so that the row cannot be compared".into()));
         };
-        if sys_id.as_str() <= last.as_str() {
-            return Err(wrong(format!("rows do not come in the order of their sys_ids: `{sys_id}` after `{last}`")));
-        }
-        last = sys_id.as_str().to_owned();
         if let Some(key) = row.text(column).filter(|key| key.starts_with(prefix)) {
             present.push(Present { sys_id, source_key: key.to_owned(), version: lookup::version(target, row) });
         }
     }
-    let more = total.map_or(!rows.is_empty(), |total| total > offset + PAGE);
-    // rows that may not be seen fill a page too: then the next one is beyond them
-    let offset = if rows.is_empty() { offset + PAGE } else { 0 };
     let limit = sn.settings().list_limit;
-    if more && offset > limit {
-        return Err(wrong(format!(
-            "the list has no end: more than {limit} rows in a row (`servicenow.list_limit`) may not be seen, and it says that there are more. Reading \
-             again does not help: let the application user read the table, or raise the limit"
-        )));
+    if page.next.as_ref().is_some_and(|next| next.hidden() > limit) {
+        return Err(wrong(
+            table,
+            format!(
+                "the list has no end: more than {limit} rows in a row (`servicenow.list_limit`) may not be seen, and it says that there are more. \
+                 Reading again does not help: let the application user read the table, or raise the limit"
+            ),
+        ));
     }
-    Ok((present, more.then(|| ListPosition::behind(last, i64::try_from(offset).unwrap_or(i64::MAX)))))
+    Ok((present, page.next))
 }
 
 /// The tables into which the transforms of a staging table have made rows of these keys lately, as the staging rows name them.

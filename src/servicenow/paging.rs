@@ -1,0 +1,96 @@
+//! Pages of a table that stay whole while rows come and go.
+//!
+//! They go by `sys_id>last^ORDERBYsys_id`: an offset would skip and repeat rows. The instance applies the limit before it hides the rows that the
+//! caller may not see, so a short page is not the last one, nor an empty one: the count of all rows tells.
+
+use super::client::ServiceNow;
+use super::error::ServiceNowError;
+use super::lookup::encode;
+use super::token::TokenSource;
+use super::wire::Row;
+
+/// Rows asked for at a time.
+pub(super) const PAGE: u64 = 1000;
+
+/// Where the reading of a list stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListPosition {
+    /// The last row seen.
+    last: String,
+    /// Rows beyond it that are there and may not be seen.
+    offset: u64,
+    /// Rows asked for so far.
+    pub(super) seen: u64,
+}
+
+impl ListPosition {
+    /// The position behind a row, so many hidden rows further.
+    pub fn behind(last: String, hidden: i64) -> Self {
+        Self { last, offset: hidden.unsigned_abs(), seen: 0 }
+    }
+
+    /// The last row seen, and the hidden rows behind it.
+    pub fn parts(&self) -> (String, i64) {
+        (self.last.clone(), i64::try_from(self.offset).unwrap_or(i64::MAX))
+    }
+
+    /// The hidden rows behind the last one seen.
+    pub(super) fn hidden(&self) -> u64 {
+        self.offset
+    }
+}
+
+/// A page of a table's rows, in the order of their sys_ids.
+pub(super) struct RowPage {
+    /// Those that may be seen; each has a sys_id.
+    pub(super) rows: Vec<Row>,
+    /// How many rows the query has in all from the position's last row on, as the instance counts them.
+    pub(super) total: Option<u64>,
+    /// Where the next page begins; `None`: this was the last.
+    pub(super) next: Option<ListPosition>,
+}
+
+/// An answer that the table cannot be read by.
+pub(super) fn wrong(table: &str, problem: String) -> ServiceNowError {
+    ServiceNowError::BadAnswer { what: format!("GET /api/now/table/{table}"), status: 200, problem }
+}
+
+/// The page of rows at a position that meet all conditions.
+pub(super) async fn page(
+    sn: &ServiceNow,
+    tokens: &dyn TokenSource,
+    table: &str,
+    conditions: Vec<String>,
+    fields: &[&str],
+    at: ListPosition,
+) -> Result<RowPage, ServiceNowError> {
+    let ListPosition { mut last, offset, seen } = at;
+    let mut query = conditions;
+    if !last.is_empty() {
+        query.push(format!("sys_id>{last}"));
+    }
+    query.push("ORDERBYsys_id".into());
+    let path = format!(
+        "/api/now/table/{}?sysparm_query={}&sysparm_limit={PAGE}&sysparm_offset={offset}&sysparm_fields={}&sysparm_display_value=false\
+         &sysparm_exclude_reference_link=true",
+        encode(table),
+        encode(&query.join("^")),
+        encode(&fields.join(",")),
+    );
+    let (rows, total) = sn.read_counted(tokens, &path).await?;
+    for row in &rows {
+        let Some(sys_id) = row.filled("sys_id") else {
+            return Err(wrong(table, "a row has no sys_id, so that the table cannot be read page by page".into()));
+        };
+        // an instance that drops the condition would send the same page for ever
+        if sys_id <= last.as_str() {
+            return Err(wrong(table, format!("rows do not come in the order of their sys_ids: `{sys_id}` after `{last}`")));
+        }
+        sys_id.clone_into(&mut last);
+    }
+    let more = total.map_or(!rows.is_empty(), |total| total > offset + PAGE);
+    // rows that may not be seen fill a page too: then the next one is beyond them
+    let offset = if rows.is_empty() { offset + PAGE } else { 0 };
+    let next = more.then_some(ListPosition { last, offset, seen: seen + PAGE });
+    Ok(RowPage { rows, total, next })
+}
