@@ -11,7 +11,7 @@ use crate::actors::tree::flows;
 use crate::actors::vault::SERVICENOW;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::domain::EntityName;
-use crate::domain::life::{COMPARE, went_back};
+use crate::domain::life::{COMPARE, WENT_BACK, went_back};
 use crate::servicenow::{OneToken, ServiceNow};
 use crate::store::ArrivedPart;
 
@@ -26,7 +26,7 @@ pub(super) async fn look(deps: &Deps) -> Result<(), Failure> {
     if newest.is_empty() || percent >= 100 {
         return Ok(());
     }
-    let (asked, missing) = match compare(deps, newest).await {
+    let Compared { asked, missing, newest } = match compare(deps, newest).await {
         Ok(counted) => counted,
         Err(why) => {
             warn!(why, "whether ServiceNow has the newest records that arrived could not be asked");
@@ -35,17 +35,27 @@ pub(super) async fn look(deps: &Deps) -> Result<(), Failure> {
     };
     if went_back(asked, missing, percent) {
         let why = format!(
-            "ServiceNow went back: {missing} of the {asked} newest records that arrived there are missing, or say what they said before (a clone, a \
+            "{WENT_BACK}: {missing} of the {asked} newest records that arrived there are missing, or say what they said before (a clone, a \
              restored instance?); {COMPARE}. If that is right as it is, `tieline flow resume` lets a flow go on"
         );
         error!("{why}");
-        deps.store.flows_stop(flows(deps), why).await?;
+        deps.store.flows_stop(flows(deps), why, newest).await?;
     }
     Ok(())
 }
 
-/// How many could be looked at, and how many of them are missing or older.
-async fn compare(deps: &Deps, newest: Vec<ArrivedPart>) -> Result<(usize, usize), String> {
+/// What was found of the newest records.
+#[derive(Default)]
+struct Compared {
+    /// How many could be looked at.
+    asked: usize,
+    /// How many of them are missing or older.
+    missing: usize,
+    /// The row of the audit that tells of the newest of those.
+    newest: i64,
+}
+
+async fn compare(deps: &Deps, newest: Vec<ArrivedPart>) -> Result<Compared, String> {
     let client = ServiceNow::new(&deps.settings.servicenow).map_err(|error| error.chain())?;
     let credential = deps.vault.credential(SERVICENOW).await.map_err(|error| error.to_string())?;
     let tokens = OneToken::fetch(&client, &credential).await.map_err(|error| error.chain())?;
@@ -61,18 +71,19 @@ async fn compare(deps: &Deps, newest: Vec<ArrivedPart>) -> Result<(usize, usize)
     for (target, part) in newest.iter().filter_map(|part| Some((target_of(part)?, part))).take(SAMPLE) {
         by_table.entry(target.table.as_str()).or_insert((target, Vec::new())).1.push(part);
     }
-    let (mut asked, mut missing) = (0, 0);
+    let mut compared = Compared::default();
     for (target, parts) in by_table.into_values() {
         let ids: Vec<&str> = parts.iter().map(|part| part.sys_id.as_str()).collect();
         let there = client.versions_of(&tokens, target, &ids).await.map_err(|error| error.chain())?;
-        asked += parts.len();
-        missing += parts
-            .iter()
-            .filter(|part| match there.iter().find(|(sys_id, _)| sys_id.names(&part.sys_id)) {
-                None => true,
-                Some((_, version)) => version.as_ref().is_some_and(|version| version.number() < i64::from(part.version)),
-            })
-            .count();
+        compared.asked += parts.len();
+        let is_missing = |part: &&&ArrivedPart| match there.iter().find(|(sys_id, _)| sys_id.names(&part.sys_id)) {
+            None => true,
+            Some((_, version)) => version.as_ref().is_some_and(|version| version.number() < i64::from(part.version)),
+        };
+        for part in parts.iter().filter(is_missing) {
+            compared.missing += 1;
+            compared.newest = compared.newest.max(part.audit);
+        }
     }
-    Ok((asked, missing))
+    Ok(compared)
 }

@@ -112,6 +112,9 @@ impl Signs {
 /// How many records a side is judged by at least: of fewer, a person may have deleted them all.
 const FEW: usize = 10;
 
+/// How the reason begins for which flows stop when ServiceNow is not the instance that the ledger knows.
+pub const WENT_BACK: &str = "ServiceNow went back";
+
 /// What is to be done when a side went back; flows that were stopped with it go on once it was done.
 pub const COMPARE: &str = "stop the service and run `tieline restored`: it compares both sides and lets the flows go on";
 

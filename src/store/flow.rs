@@ -13,6 +13,7 @@ use super::definition::{SetNumber, definition_assert};
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::life::WENT_BACK;
 use crate::domain::run::RunKind;
 use crate::store::text::{Jsonb, Text};
 
@@ -305,7 +306,8 @@ impl Store {
         .await
     }
 
-    /// Pauses or resumes a flow. One that tieline itself stopped goes on as well, and learns anew what its columns hold.
+    /// Pauses or resumes a flow. One that tieline itself stopped goes on as well, and learns anew what its columns hold; of one that was
+    /// stopped because ServiceNow went back, what arrived until now is accepted as it is.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -321,12 +323,14 @@ impl Store {
             sql_query(
                 "INSERT INTO flow (company, entity, paused_at, paused_by) VALUES ($1, $2, CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN $4 END) \
                  ON CONFLICT (company, entity) DO UPDATE SET paused_at = excluded.paused_at, paused_by = excluded.paused_by, \
+                 accepted_audit = CASE WHEN NOT $3 AND position($5 IN flow.stopped) > 0 THEN (SELECT max(id) FROM audit) ELSE flow.accepted_audit END, \
                  stopped = CASE WHEN $3 THEN flow.stopped END, kinds = CASE WHEN $3 OR flow.stopped IS NULL THEN flow.kinds END",
             )
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<diesel::sql_types::Bool, _>(paused)
             .bind::<Text, _>(&actor)
+            .bind::<Text, _>(WENT_BACK)
             .execute(conn)?;
             let mut row = NewAudit::of(AuditKind::Action)
                 .detail(&serde_json::json!({ "action": if paused { "pause" } else { "resume" }, "why": reason }));

@@ -100,3 +100,45 @@ fn a_poll_sees_it_too_and_a_few_deletions_are_none() {
     assert!(code != Some(0) && said.contains("15 of the 20 newest records"), "{code:?} {said}");
     assert_eq!(stopped(&world), "1");
 }
+
+/// The instance loses what arrived last in four tables, so much of it that it must be another one.
+fn clone_over(world: &World) {
+    let newest = world.database.psql(
+        "SELECT r.target_table, r.sys_id FROM record r JOIN audit a ON a.delivery_id = r.delivery_id AND a.kind IN ('confirmed', 'doubt_settled') \
+         WHERE r.target_table IN ('proc_po', 'proc_po_item', 'cmn_cost_center', 'itfm_gl_accounts') ORDER BY a.id DESC LIMIT 60",
+    );
+    let rows = newest.lines().filter_map(|line| line.split_once('|'));
+    assert_eq!(rows.filter(|(table, sys_id)| world.servicenow.delete_row(table, sys_id)).count(), 60);
+}
+
+#[test]
+fn what_a_person_has_accepted_is_no_evidence_any_more() {
+    let world = world();
+    clone_over(&world);
+    let (code, said) = sync(&world, &[]);
+    assert!(code != Some(0) && said.contains("ServiceNow went back"), "{code:?} {said}");
+    assert_eq!(stopped(&world), "6");
+    // one flow goes on; the others still wait
+    run_to(&world, 0, &["flow", "resume", COMPANY, "supplier", "--why", "people deleted orders"]);
+    run_to(&world, 0, &["sync", "--entity", "supplier"]);
+    assert_eq!(stopped(&world), "5", "it goes on, whatever is said of the others");
+    for entity in ["cost_center", "gl_account", "purchase_order", "invoice", "gl_posting"] {
+        run_to(&world, 0, &["flow", "resume", COMPANY, entity, "--why", "people deleted orders"]);
+    }
+    let (code, said) = sync(&world, &[]);
+    assert!(code == Some(0) && !said.contains("went back"), "{code:?} {said}");
+    assert_eq!(stopped(&world), "0");
+    // what arrives from now on is evidence again
+    for n in 10..30 {
+        let code = format!("77.{n}0.6010");
+        let row = [("Company", COMPANY), ("GlCode", code.as_str()), ("Description", "New"), ("AccountType", "E")];
+        world.syspro.insert(COMPANY, "GenMaster", &row).unwrap();
+    }
+    let (code, said) = sync(&world, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    for row in world.servicenow.rows("itfm_gl_accounts").iter().filter(|row| row["name"] == "New") {
+        assert!(world.servicenow.delete_row("itfm_gl_accounts", &row["sys_id"]));
+    }
+    let (code, said) = sync(&world, &[]);
+    assert!(code != Some(0) && said.contains("ServiceNow went back"), "{code:?} {said}");
+}
