@@ -29,6 +29,8 @@ struct Count {
     #[diesel(sql_type = BigInt)]
     gone: i64,
     #[diesel(sql_type = BigInt)]
+    before: i64,
+    #[diesel(sql_type = BigInt)]
     known: i64,
 }
 
@@ -44,7 +46,8 @@ pub struct ChangedDocument {
 }
 
 impl Store {
-    /// Records known before this run that it has not seen, up to `limit`, how many there are in all, and how many were known.
+    /// Records known before this run that it has not seen, up to `limit`, how many there are in all, and how many were known. Those that were gone
+    /// before and are to be marked again, because the comparison after a restore found their rows otherwise, come too and are not counted.
     ///
     /// The content is the last one of which a record could be made.
     ///
@@ -53,13 +56,19 @@ impl Store {
     pub async fn sweep_gone(&self, flow: FlowId, run: RunId, limit: i64) -> Result<(i64, i64, Vec<GoneDocument>), StoreError> {
         self.run("list what a sweep has not seen", move |conn| {
             let count: Vec<Count> = sql_query(with_placeholders(
-                "SELECT count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id)) AS gone, \
-                 count(*) AS known FROM document d WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND NOT {stands_for_a_row}",
+                // what was gone before the ledger was compared after a restore, and only has to be marked again, is not gone now
+                "SELECT count(*) FILTER (WHERE u.unseen AND NOT b.before) AS gone, count(*) FILTER (WHERE b.before) AS before, count(*) AS known \
+                 FROM document d \
+                 CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id) AS unseen OFFSET 0) u \
+                 CROSS JOIN LATERAL (SELECT CASE WHEN u.unseen THEN EXISTS (SELECT FROM version v \
+                                            WHERE v.document_id = d.id AND v.version = d.version AND v.deleted) ELSE false END AS before OFFSET 0) b \
+                 WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND NOT {stands_for_a_row}",
             ))
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<SqlUuid, _>(run.0)
             .load(conn)?;
+            let (missing, before, known) = count.first().map_or((0, 0, 0), |row| (row.gone, row.before, row.known));
             let gone = sql_query(with_placeholders(
                 "SELECT d.key, d.hash, coalesce(whole.content, v.content) AS content \
                  FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
@@ -71,10 +80,9 @@ impl Store {
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<SqlUuid, _>(run.0)
-            .bind::<BigInt, _>(limit)
+            .bind::<BigInt, _>(limit.saturating_add(before))
             .load(conn)?;
-            let (missing, known) = count.first().map_or((0, 0), |row| (row.gone, row.known));
-            Ok((missing, known, gone))
+            Ok((missing, known - before, gone))
         })
         .await
     }

@@ -75,10 +75,11 @@ impl Reader {
         let rows = self.deps.store.sweep_rows(self.flow.clone(), run).await.map_err(|error| self.store_error(&error))?;
         self.deps.store.sweep_forget(run).await.map_err(|error| self.store_error(&error))?;
         let mut documents = documents;
-        if gone > 0 && read.nameless {
+        let any = gone > 0 || !documents.is_empty();
+        if any && read.nameless {
             warn!(flow = %self.flow, gone, "a row whose key cannot be read may be any of those not seen: none is marked as gone");
             documents.clear();
-        } else if gone > 0 {
+        } else if any {
             self.believe_gone(plan, read, accept, (gone, known), &documents).await?;
             // after a comparison it is known that a side went back
             if !accept && !compared {
