@@ -89,7 +89,7 @@ pub use other_side::ArrivedPart;
 pub use parent::{AbsentParent, AwaitedEntity};
 pub use read::{FlowStatus, PendingPayload, RecordAttempt, RecordDelivery, RecordView, VersionView, Worry};
 pub use replay::{BeforeRelease, ReplayScope, StoredDocument};
-pub use restored::{ComparedPage, ComparedPart, RecordedPart, RestoredPart, RestoredRow, UnknownRow};
+pub use restored::{ComparedPage, ComparedPart, RecordedPart, RestoredLock, RestoredPart, RestoredRow, RowPlace, UnknownRow};
 pub use run::{Arrived, RunFilter, RunRow};
 pub use sending::{AskedPause, Resumed};
 pub use settle::{Settlement, Verdict};
@@ -106,6 +106,8 @@ pub(crate) type Tx<T> = Result<T, TxError>;
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<ConnectionManager<PgConnection>>,
+    /// For a connection beside the pool.
+    apart: Arc<ConnectionManager<PgConnection>>,
     permits: Arc<Semaphore>,
     /// A share of the connections that these callers have together; `None`: all of them.
     share: Option<Arc<Semaphore>>,
@@ -177,6 +179,7 @@ impl Store {
     pub fn connect(settings: &DatabaseSettings, url: &SecretString) -> Result<Self, StoreError> {
         let statements = Arc::new(AtomicU64::new(0));
         let manager = ConnectionManager::<PgConnection>::new(with_limits(url.expose_secret()));
+        let apart = Arc::new(ConnectionManager::<PgConnection>::new(with_limits(url.expose_secret())));
         let trouble = Trouble::default();
         let life = life::LifeKnown::default();
         let prepare = Prepare {
@@ -195,7 +198,7 @@ impl Store {
             .error_handler(Box::new(QuietHandler(trouble.clone())))
             .build_unchecked(manager);
         let permits = Arc::new(Semaphore::new(settings.pool_size as usize));
-        Ok(Self { pool, permits, share: None, call_timeout: settings.call_timeout, statements, trouble, life })
+        Ok(Self { pool, apart, permits, share: None, call_timeout: settings.call_timeout, statements, trouble, life })
     }
 
     /// The same ledger for callers that have so many connections together, and never take the others away from the rest.

@@ -19,7 +19,7 @@ const UNKNOWN: &str = "{}";
 pub struct UnknownRow {
     /// The row.
     pub row: RestoredRow,
-    /// The document's key, and the line's; `None`: the key column's text is none of this flow.
+    /// The document's key, and the line's; `None`: the row is left alone.
     pub place: Option<(String, String)>,
 }
 
@@ -105,21 +105,21 @@ impl Store {
             .bind::<Array<Integer>, _>(found.iter().map(|one| one.2.version).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(found.iter().map(|one| one.0.block.as_str()).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(found.iter().map(|one| one.1.1.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(found.iter().map(|one| one.0.sys_id.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(found.iter().map(|one| one.0.target_table.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(found.iter().map(|one| one.0.place.sys_id.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(found.iter().map(|one| one.0.place.target_table.as_str()).collect::<Vec<_>>())
             .bind::<Text, _>(UNKNOWN)
             .execute(conn)?;
             sql_query("UPDATE document SET hash = '', deleted = false WHERE id = ANY($1)")
                 .bind::<Array<BigInt>, _>(found.iter().map(|one| one.2.id).collect::<Vec<_>>())
                 .execute(conn)?;
             of_flow!(
-                "DELETE FROM restored_row r USING unnest($4::text[], $5::text[], $6::text[]) AS n (block, source_key, sys_id) \
-                 WHERE r.life = $1 AND r.company = $2 AND r.entity = $3 AND r.block = n.block AND r.source_key = n.source_key AND r.sys_id = n.sys_id",
+                "DELETE FROM restored_row r USING unnest($4::text[], $5::text[], $6::text[]) AS n (block, target_table, sys_id) \
+                 WHERE r.life = $1 AND r.company = $2 AND r.entity = $3 AND r.block = n.block AND r.target_table = n.target_table AND r.sys_id = n.sys_id",
                 (&life, &flow)
             )
             .bind::<Array<Text>, _>(rows.iter().map(|one| one.row.block.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(rows.iter().map(|one| one.row.source_key.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(rows.iter().map(|one| one.row.sys_id.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|one| one.row.place.target_table.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|one| one.row.place.sys_id.as_str()).collect::<Vec<_>>())
             .execute(conn)?;
             of_flow!(
                 "UPDATE restored_part SET unknown = unknown + $4 WHERE life = $1 AND company = $2 AND entity = $3 AND block = ''",

@@ -15,7 +15,9 @@ macro_rules! of_flow {
 }
 
 mod adopt;
+mod lock;
 mod rows;
+mod unconfigured;
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -23,7 +25,8 @@ use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable};
 use serde_json::json;
 
 pub use adopt::UnknownRow;
-pub use rows::RestoredRow;
+pub use lock::RestoredLock;
+pub use rows::{RestoredRow, RowPlace};
 
 use super::audit::{NewAudit, audit_append};
 use super::forget::drop_pending;
@@ -100,7 +103,7 @@ pub struct ComparedPart {
     /// The line's key.
     pub record_key: String,
     /// The row that carries its key.
-    pub sys_id: Option<String>,
+    pub row: Option<RowPlace>,
 }
 
 /// What a page of documents came to.
@@ -196,16 +199,18 @@ impl Store {
     pub async fn restored_compared(&self, life: i32, flow: FlowId, page: ComparedPage) -> Result<(), StoreError> {
         self.run("store what a comparison found", move |conn| {
             // a row that stands elsewhere now; one that is another record's stays that one's
-            let moved = "FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (document_id, block, record_key, sys_id) \
+            let moved = "FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n (document_id, block, record_key, target_table, sys_id) \
                          WHERE r.document_id = n.document_id AND r.block = n.block AND r.record_key = n.record_key AND n.sys_id IS NOT NULL \
-                           AND r.sys_id <> n.sys_id AND NOT EXISTS (SELECT FROM record o WHERE o.sys_id = n.sys_id AND o.target_table = r.target_table AND o.own_row)";
+                           AND (r.sys_id, r.target_table) <> (n.sys_id, n.target_table) \
+                           AND NOT EXISTS (SELECT FROM record o WHERE o.sys_id = n.sys_id AND o.target_table = n.target_table AND o.own_row)";
             let known = page.adopted.iter().chain(&page.again).collect::<Vec<_>>();
-            bind_parts(sql_query(format!("UPDATE record r SET sys_id = n.sys_id, own_row = true {moved}")), &known).execute(conn)?;
+            let sql = format!("UPDATE record r SET sys_id = n.sys_id, target_table = n.target_table, own_row = true {moved}");
+            bind_parts(sql_query(sql), &known).execute(conn)?;
             // it stands there by no delivery of this ledger
             let again: Vec<&ComparedPart> = page.again.iter().collect();
             bind_parts(
                 sql_query(
-                    "UPDATE record r SET delivery_id = 0 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (document_id, block, record_key, sys_id) \
+                    "UPDATE record r SET delivery_id = 0 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n (document_id, block, record_key, target_table, sys_id) \
                      WHERE r.document_id = n.document_id AND r.block = n.block AND r.record_key = n.record_key",
                 ),
                 &again,
@@ -290,7 +295,7 @@ impl Store {
 
 type Query = diesel::query_builder::SqlQuery;
 
-/// Binds parts as four arrays.
+/// Binds parts as five arrays.
 fn bind_parts(
     sql: Query,
     parts: &[&ComparedPart],
@@ -298,5 +303,8 @@ fn bind_parts(
     sql.bind::<Array<BigInt>, _>(parts.iter().map(|part| part.document_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(parts.iter().map(|part| part.block.clone()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(parts.iter().map(|part| part.record_key.clone()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(parts.iter().map(|part| part.sys_id.clone()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(
+            parts.iter().map(|part| part.row.as_ref().map(|row| row.target_table.clone())).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Nullable<Text>>, _>(parts.iter().map(|part| part.row.as_ref().map(|row| row.sys_id.clone())).collect::<Vec<_>>())
 }

@@ -7,6 +7,17 @@ use crate::domain::FlowId;
 use crate::store::text::Text;
 use crate::store::{Store, StoreError};
 
+/// Where a row stands: two tables may have rows with one sys_id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
+pub struct RowPlace {
+    /// The table.
+    #[diesel(sql_type = Text)]
+    pub target_table: String,
+    /// The row in it.
+    #[diesel(sql_type = Text)]
+    pub sys_id: String,
+}
+
 /// A row of ServiceNow that carries a key of ours.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct RestoredRow {
@@ -16,12 +27,9 @@ pub struct RestoredRow {
     /// Its key column.
     #[diesel(sql_type = Text)]
     pub source_key: String,
-    /// The row.
-    #[diesel(sql_type = Text)]
-    pub sys_id: String,
-    /// Its table.
-    #[diesel(sql_type = Text)]
-    pub target_table: String,
+    /// Where it stands.
+    #[diesel(embed)]
+    pub place: RowPlace,
     /// Its version column.
     #[diesel(sql_type = Nullable<Text>)]
     pub version: Option<String>,
@@ -48,8 +56,8 @@ impl Store {
             )
             .bind::<Text, _>(&block)
             .bind::<Array<Text>, _>(rows.iter().map(|row| row.source_key.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(rows.iter().map(|row| row.sys_id.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(rows.iter().map(|row| row.target_table.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.place.sys_id.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(rows.iter().map(|row| row.place.target_table.as_str()).collect::<Vec<_>>())
             .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.version.as_deref()).collect::<Vec<_>>())
             .execute(conn)?;
             let (after, hidden) = next.clone().unwrap_or_default();
@@ -120,7 +128,7 @@ impl Store {
         self.run("find rows that the ledger does not know", move |conn| {
             let rows = of_flow!(
                 "SELECT block, source_key, sys_id, target_table, version FROM restored_row WHERE life = $1 AND company = $2 AND entity = $3 \
-                 ORDER BY block, source_key, sys_id LIMIT $4",
+                 ORDER BY block, target_table, sys_id LIMIT $4",
                 (&life, &flow)
             );
             Ok(rows.bind::<BigInt, _>(limit).load(conn)?)

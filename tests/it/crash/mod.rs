@@ -65,6 +65,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("find rows that the ledger does not know", "reads"),
     ("adopt rows that the ledger does not know", "after a restore alone: killed there by its drill"),
     ("end a flow's comparison", "the same"),
+    ("list the flows that it has anything of", "reads"),
+    ("set a flow aside that is not configured", "after a restore alone, one transaction; without it the next comparison does it"),
     ("end the comparison after a restore", "the same"),
     ("list runs", "reads"),
     ("list failures", "reads"),

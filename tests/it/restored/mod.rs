@@ -1,6 +1,7 @@
 //! The ledger after a restore, through the binary: its audit, its notices, and what people are told.
 
 mod drill;
+mod flows;
 mod other_side;
 
 use serde_json::Value;

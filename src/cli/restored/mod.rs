@@ -3,12 +3,15 @@
 //! What stands as the ledger says is taken for confirmed. What does not is read from SYSPRO again, whole, and sent by its content; rows of which
 //! the ledger knows nothing are adopted by their keys. Every step says in the ledger how far it has come: whoever was killed goes on there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod judge;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tracing::{info, warn};
 
+use self::judge::judge;
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
@@ -21,14 +24,16 @@ use crate::definition::Plan;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::definition::record::{place_of, source_key};
 use crate::domain::life::Life;
-use crate::domain::version::{VersionText, VersionThere};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
-use crate::store::{ComparedPage, ComparedPart, RecordedPart, RestoredPart, RestoredRow, UnknownRow};
+use crate::store::{ComparedPage, ComparedPart, RecordedPart, RestoredPart, RestoredRow, RowPlace, UnknownRow};
 
 /// Documents compared at a time, and rows adopted at a time.
 const PAGE: i64 = 500;
+/// Rows that are left alone and named, and how much of their keys is logged.
+const NAMED: usize = 10;
+const KEY_SHOWN: usize = 100;
 /// How long running work may take to come to an end.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 /// Between two looks whether the nodes of the backup are silent.
@@ -39,6 +44,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 struct FlowLine {
     company: String,
     entity: String,
+    /// Whether the configuration makes the flow; of one that it does not nothing is compared.
+    configured: bool,
     /// Parts that stand in ServiceNow as the ledger says.
     adopted: i64,
     /// Parts, and records that were still on their way, that are sent again by their content.
@@ -47,6 +54,8 @@ struct FlowLine {
     unknown: i64,
     /// Blocks that could not be compared, each with why: all that was delivered of them is sent again.
     unreadable: BTreeMap<String, String>,
+    /// Rows whose keys no record of this flow can have, by table and sys_id: they stay as they are. The first of them.
+    left_alone: Vec<String>,
 }
 
 /// Runs the command.
@@ -80,6 +89,21 @@ fn print(global: &Global, lines: &[FlowLine]) -> Result<(), Failure> {
     let headers = ["company", "entity", "adopted", "to send again", "unknown to the ledger", "not readable"];
     output::line(&output::table(&headers, &[2, 3, 4], rows))?;
     for line in lines {
+        if !line.configured {
+            output::complaint(&format!(
+                "{}/{} is not configured, so that it was not compared: what it still had to send was dropped, nothing of it counts as delivered, and it is \
+                 stopped. Should it be configured again, run `tieline restored` once more before the service",
+                line.company, line.entity
+            ));
+        }
+        if !line.left_alone.is_empty() {
+            output::complaint(&format!(
+                "{}/{}: rows whose keys no record of the flow can have were left as they are: {}; see who wrote them, and correct or delete them in ServiceNow",
+                line.company,
+                line.entity,
+                line.left_alone.join(", ")
+            ));
+        }
         for (block, why) in &line.unreadable {
             output::complaint(&format!(
                 "{}/{}: `{block}` could not be compared, and all that was delivered of it is sent again: {why}",
@@ -94,6 +118,10 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
     if context.own_name().is_none() {
         return Err(Failure::new(Exit::Held, "another process of this node is at work: stop the service first, then compare"));
     }
+    let Some(lock) = context.store.restored_lock().await? else {
+        let text = "another `tieline restored` is comparing this ledger: wait until it has ended; where it was stopped, run this one again, which goes on there";
+        return Err(Failure::new(Exit::Held, text));
+    };
     alone(context).await?;
     let life = match context.store.life() {
         Some(life) if life.compared_at.is_none() => life,
@@ -107,6 +135,11 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
     let lines = done?;
     // one that was just starting when it was looked first
     alone(context).await?;
+    let Some(_lock) = lock.still_held().await else {
+        let text =
+            "the connection that keeps other comparisons away was lost; nothing is lost, run `tieline restored` again, which goes on here";
+        return Err(Failure::new(Exit::Unreachable, text));
+    };
     let summary = serde_json::to_value(&lines).unwrap_or_default();
     context.store.restored_done(life.number, super::sync::user(), summary).await?;
     Ok(lines)
@@ -141,7 +174,47 @@ async fn all_flows(deps: &Deps, tokens: &TokenAsker, life: &Life) -> Result<Vec<
         info!(%flow, adopted = line.adopted, again = line.again, unknown = line.unknown, "compared with ServiceNow");
         lines.push(line);
     }
+    for flow in deps.store.restored_flows().await? {
+        if definitions.plan(&flow.entity).is_none() || !deps.settings.syspro.companies.contains(&flow.company) {
+            lines.push(set_aside(deps, life, &flow).await?);
+        }
+    }
     Ok(lines)
+}
+
+/// A flow that the configuration does not make cannot be compared: where its records land is not known. So nothing of it counts as delivered, what
+/// it still had to send is dropped, and it stays stopped until it was compared.
+async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId) -> Result<FlowLine, Failure> {
+    let own = async || -> Result<Option<RestoredPart>, Failure> {
+        let parts = deps.store.restored_parts(life.number, flow.clone(), Vec::new()).await?;
+        Ok(parts.into_iter().find(|part| part.block.is_empty()))
+    };
+    if let Some(part) = own().await?.filter(|part| part.state == "open") {
+        let mut after = part.after;
+        loop {
+            let recorded = deps.store.restored_recorded(flow.clone(), after, PAGE).await?;
+            let Some(last) = recorded.last() else { break };
+            after = last.key.clone();
+            let again = recorded.iter().filter_map(|part| {
+                let (block, record_key) = (part.block.clone()?, part.record_key.clone()?);
+                Some(ComparedPart { document_id: part.document_id, block, record_key, row: None })
+            });
+            let page = ComparedPage { last_key: after.clone(), again: again.collect(), aligned: true, ..ComparedPage::default() };
+            deps.store.restored_compared(life.number, flow.clone(), page).await?;
+        }
+        deps.store.restored_flow_aside(life.number, flow.clone(), super::sync::user()).await?;
+        warn!(%flow, "not configured, and so not compared: what it still had to send is dropped, and it is stopped");
+    }
+    Ok(FlowLine {
+        company: flow.company.to_string(),
+        entity: flow.entity.to_string(),
+        configured: false,
+        adopted: 0,
+        again: own().await?.map_or(0, |part| part.again),
+        unknown: 0,
+        unreadable: BTreeMap::new(),
+        left_alone: Vec::new(),
+    })
 }
 
 /// One flow's comparison.
@@ -161,6 +234,7 @@ impl Work<'_> {
             _ => self.tables().await?,
         };
         let mut parts = self.parts(tables).await?;
+        let mut left_alone = Vec::new();
         for part in parts.iter().filter(|part| !part.block.is_empty() && part.state == "open") {
             if let Some(target) = self.plan.targets.iter().find(|target| target.block == part.block) {
                 self.read(target, part).await?;
@@ -169,7 +243,7 @@ impl Work<'_> {
         if parts.iter().any(|part| part.block.is_empty() && part.state == "open") {
             parts = self.parts(Vec::new()).await?;
             self.compare(&parts).await?;
-            self.adopt().await?;
+            left_alone = self.adopt().await?;
             self.deps.store.restored_flow_done(self.life.number, self.flow.clone(), super::sync::user()).await?;
         }
         let parts = self.parts(Vec::new()).await?;
@@ -178,10 +252,12 @@ impl Work<'_> {
         Ok(FlowLine {
             company: self.flow.company.to_string(),
             entity: self.flow.entity.to_string(),
+            configured: true,
             adopted: number(|part| part.adopted),
             again: number(|part| part.again),
             unknown: number(|part| part.unknown),
             unreadable: parts.iter().filter_map(|part| Some((part.block.clone(), part.said.clone()?))).collect(),
+            left_alone,
         })
     }
 
@@ -247,8 +323,7 @@ impl Work<'_> {
             let rows = rows.into_iter().map(|row| RestoredRow {
                 block: target.block.clone(),
                 source_key: row.source_key,
-                sys_id: row.sys_id.into(),
-                target_table: part.target_table.clone(),
+                place: RowPlace { target_table: part.target_table.clone(), sys_id: row.sys_id.into() },
                 version: row.version.map(|there| there.to_string()),
             });
             let kept = next.as_ref().map(ListPosition::parts);
@@ -283,124 +358,39 @@ impl Work<'_> {
         Some(source_key(&self.flow.company, &self.flow.entity, &DocumentKey::from_text(&part.key), record_key))
     }
 
-    /// Rows of which the ledger knows nothing. Both sides' records are found by the alignment itself.
-    async fn adopt(&self) -> Result<(), Failure> {
+    /// Rows of which the ledger knows nothing. Both sides' records are found by the alignment itself. Says which rows are left alone.
+    async fn adopt(&self) -> Result<Vec<String>, Failure> {
+        let mut left_alone = Vec::new();
         if self.plan.aligned().is_some() {
-            return Ok(());
+            return Ok(left_alone);
         }
-        let columns = self.plan.read.root.key.len();
         loop {
             let rows = self.deps.store.restored_left(self.life.number, self.flow.clone(), PAGE).await?;
             if rows.is_empty() {
-                return Ok(());
+                return Ok(left_alone);
             }
-            let placed = rows.into_iter().map(|row| {
-                let line = self.plan.targets.iter().any(|target| target.block == row.block && target.child.is_some());
-                let place = place_of(&self.flow.company, &self.flow.entity, line.then_some(columns), &row.source_key);
+            let mut placed = Vec::with_capacity(rows.len());
+            for row in rows {
+                let place = self.place_of(&row);
                 if place.is_none() {
-                    warn!(flow = %self.flow, key = row.source_key, sys_id = row.sys_id, "a row carries a key that is none of this flow: it is left alone");
+                    let RowPlace { target_table, sys_id } = &row.place;
+                    let key: String = row.source_key.chars().take(KEY_SHOWN).collect();
+                    warn!(flow = %self.flow, table = target_table, sys_id, key, "a row carries a key that no record of this flow can have: it is left as it is");
+                    if left_alone.len() < NAMED {
+                        left_alone.push(format!("{target_table} {sys_id}"));
+                    }
                 }
-                UnknownRow { place: place.map(|(key, line)| (String::from(key), line)), row }
-            });
-            self.deps.store.restored_adopt(self.life.number, self.life.id, self.flow.clone(), placed.collect()).await?;
-        }
-    }
-}
-
-/// What of a page of documents stands as the ledger says, and what does not.
-fn judge(
-    recorded: &[RecordedPart],
-    rows: &[RestoredRow],
-    unreadable: &HashSet<&str>,
-    key_of: impl Fn(&RecordedPart) -> Option<String>,
-) -> ComparedPage {
-    let mut by_key: HashMap<(&str, &str), Vec<&RestoredRow>> = HashMap::new();
-    for row in rows {
-        by_key.entry((row.block.as_str(), row.source_key.as_str())).or_default().push(row);
-    }
-    let mut page = ComparedPage::default();
-    for part in recorded {
-        let (Some(block), Some(record_key), Some(key)) = (&part.block, &part.record_key, key_of(part)) else { continue };
-        let there = by_key.get(&(block.as_str(), key.as_str())).map_or(&[][..], Vec::as_slice);
-        let version = |row: &&&RestoredRow| row.version.as_deref().and_then(VersionThere::read);
-        // of a part that no delivery of this ledger confirmed there is no content to compare
-        let ours = part.payload_hash.as_ref().zip(part.version).map(|(hash, number)| VersionText::new(i64::from(number), hash));
-        let same = |row: &&&RestoredRow| version(row).zip(ours.as_ref()).and_then(|(there, ours)| there.is(ours)) == Some(true);
-        let row = there.iter().find(same);
-        // two rows with one key: the newer one is the one that a look-up takes
-        let newest = || there.iter().max_by_key(|row| (version(row).map(|there| there.number()), std::cmp::Reverse(row.sys_id.as_str())));
-        let compared = |row: Option<&&RestoredRow>| ComparedPart {
-            document_id: part.document_id,
-            block: block.clone(),
-            record_key: record_key.clone(),
-            sys_id: row.map(|row| row.sys_id.clone()),
-        };
-        match row {
-            Some(row) if there.len() == 1 && !unreadable.contains(block.as_str()) => page.adopted.push(compared(Some(row))),
-            _ => page.again.push(compared(newest())),
-        }
-        if !there.is_empty() {
-            page.found.push((block.clone(), key));
-        }
-    }
-    page
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn part(key: &str, version: i32, hash: u8) -> RecordedPart {
-        RecordedPart {
-            document_id: 1,
-            key: key.into(),
-            block: Some("header".into()),
-            record_key: Some(String::new()),
-            version: Some(version),
-            payload_hash: Some(vec![hash; 32]),
+                placed.push(UnknownRow { place, row });
+            }
+            self.deps.store.restored_adopt(self.life.number, self.life.id, self.flow.clone(), placed).await?;
         }
     }
 
-    fn row(key: &str, sys_id: &str, version: Option<String>) -> RestoredRow {
-        RestoredRow { block: "header".into(), source_key: key.into(), sys_id: sys_id.into(), target_table: "t".into(), version }
-    }
-
-    fn text(number: i64, hash: u8) -> Option<String> {
-        Some(VersionText::new(number, &[hash; 32]).to_string())
-    }
-
-    fn judged(recorded: &RecordedPart, rows: &[RestoredRow], unreadable: &[&str]) -> (usize, Option<Option<String>>) {
-        let page = judge(std::slice::from_ref(recorded), rows, &unreadable.iter().copied().collect(), |part| Some(part.key.clone()));
-        (page.adopted.len(), page.again.first().map(|part| part.sys_id.clone()))
-    }
-
-    #[test]
-    fn only_the_whole_text_counts() {
-        let ours = part("k", 2, 7);
-        assert_eq!(judged(&ours, &[row("k", "a", text(2, 7))], &[]), (1, None));
-        // another content under the number, the content under another number, a number alone, nothing
-        for version in [text(2, 8), text(3, 7), Some("2".into()), None] {
-            assert_eq!(judged(&ours, &[row("k", "a", version.clone())], &[]), (0, Some(Some("a".into()))), "{version:?}");
-        }
-        assert_eq!(judged(&ours, &[row("other", "a", text(2, 7))], &[]), (0, Some(None)), "missing");
-        assert_eq!(
-            judged(&ours, &[row("k", "a", text(2, 7))], &["header"]),
-            (0, Some(Some("a".into()))),
-            "what cannot be compared is sent"
-        );
-        let known_by_nothing = RecordedPart { payload_hash: None, ..part("k", 2, 7) };
-        assert_eq!(judged(&known_by_nothing, &[row("k", "a", text(2, 7))], &[]), (0, Some(Some("a".into()))));
-    }
-
-    #[test]
-    fn of_two_rows_with_one_key_the_newer_one_is_written() {
-        let rows = [row("k", "a", text(2, 7)), row("k", "b", text(5, 1))];
-        assert_eq!(judged(&part("k", 2, 7), &rows, &[]), (0, Some(Some("b".into()))));
-    }
-
-    #[test]
-    fn what_never_arrived_is_neither() {
-        let never = RecordedPart { block: None, record_key: None, ..part("k", 1, 1) };
-        assert_eq!(judged(&never, &[], &[]), (0, None));
+    /// Whose key a row carries: the document's and the line's. `None`: no record of this flow can have it, or none that the ledger keeps.
+    fn place_of(&self, row: &RestoredRow) -> Option<(String, String)> {
+        let line = self.plan.targets.iter().any(|target| target.block == row.block && target.child.is_some());
+        let columns = line.then_some(self.plan.read.root.key.len());
+        let (key, line) = place_of(&self.flow.company, &self.flow.entity, columns, &row.source_key)?;
+        (key.shortened().is_none() && line.len() <= DocumentKey::LONGEST).then(|| (String::from(key), line))
     }
 }

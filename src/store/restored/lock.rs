@@ -1,0 +1,47 @@
+//! One comparison at a time, whichever node it is begun on.
+
+use diesel::prelude::*;
+use diesel::r2d2::ManageConnection;
+use diesel::sql_query;
+use diesel::sql_types::Bool;
+
+use crate::store::{Conn, Store, StoreError, without_url};
+
+/// The advisory lock's number: "restored" in ASCII.
+const LOCK: i64 = 0x7265_7374_6f72_6564;
+
+/// The comparison is this process's. Held by a connection of its own, so that the database lets go of it when the process ends, however it does.
+pub struct RestoredLock(Conn);
+
+#[derive(QueryableByName)]
+struct Got {
+    #[diesel(sql_type = Bool)]
+    got: bool,
+}
+
+impl Store {
+    /// Takes the comparison for this process; `None`: another one has it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_lock(&self) -> Result<Option<RestoredLock>, StoreError> {
+        let what = "take the comparison for one process";
+        let apart = self.apart.clone();
+        // beside the pool, which may have one connection alone
+        let task = tokio::task::spawn_blocking(move || {
+            let mut conn = apart.connect().map_err(|error| StoreError::Unreachable { problem: without_url(&error.to_string()) })?;
+            let asked = format!("SELECT pg_try_advisory_lock({LOCK}) AS got");
+            let said: Got = sql_query(asked).get_result(&mut conn).map_err(|source| StoreError::Failed { what, source })?;
+            Ok(said.got.then_some(RestoredLock(conn)))
+        });
+        task.await.map_err(|_| StoreError::Panicked { what })?
+    }
+}
+
+impl RestoredLock {
+    /// The lock, if it is still held: the database lets go of it when the connection is lost.
+    pub async fn still_held(mut self) -> Option<Self> {
+        let task = tokio::task::spawn_blocking(move || sql_query("SELECT 1").execute(&mut self.0).is_ok().then_some(self));
+        task.await.ok().flatten()
+    }
+}
