@@ -249,8 +249,8 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
 /// Gives each accepted socket its place.
 fn accepting(places: Arc<Places>) -> impl ServiceFactory<TcpStream, Config = (), Response = Placed, Error = DispatchError, InitError = ()> {
     fn_service(move |socket: TcpStream| {
-        let placed = front::accept(socket, &places).map_err(DispatchError::Io);
-        async move { placed }
+        let places = places.clone();
+        async move { front::accept(socket, &places).await.map_err(DispatchError::Io) }
     })
 }
 

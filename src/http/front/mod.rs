@@ -25,7 +25,7 @@ use self::framing::Framing;
 pub(super) use self::places::Places;
 use self::places::{MOST, Place, Standing, Waits};
 
-/// How many connections a worker of the server may accept at once: every one that has a place.
+/// How many connections a worker of the server may accept at once: every one that has a place or waits for one.
 pub(super) const PER_WORKER: usize = 2 * MOST;
 /// How long a head may take from its first byte to its last.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -53,10 +53,10 @@ pub(super) struct Placed {
 ///
 /// # Errors
 /// When there is none; the socket is closed.
-pub(super) fn accept(socket: TcpStream, places: &Arc<Places>) -> io::Result<Placed> {
+pub(super) async fn accept(socket: TcpStream, places: &Arc<Places>) -> io::Result<Placed> {
     let address = socket.peer_addr()?.ip();
     SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER)?;
-    match places.take(address) {
+    match places.come(address).await {
         Some(place) => Ok(Placed { socket, place }),
         None => Err(io::Error::new(io::ErrorKind::ConnectionRefused, "too many connections at once")),
     }
@@ -183,7 +183,9 @@ impl<T> OneAtATime<T> {
     /// Says who waits for whom.
     fn tell(&self) {
         let answered = self.answered && self.flushed;
-        self.standing.is(if self.write.is_some() || self.ahead.is_some() {
+        self.standing.is(if self.ahead.is_some() {
+            Waits::InVain
+        } else if self.write.is_some() {
             Waits::Service
         } else if self.framing.is_whole() {
             if answered { Waits::Nobody } else { Waits::Client }
@@ -335,6 +337,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for OneAtATime<T> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.standing.is(Waits::InVain);
         let shut = Pin::new(&mut this.stream).poll_shutdown(cx)?;
         if shut.is_pending() {
             this.write_time(cx)?;

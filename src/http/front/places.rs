@@ -5,20 +5,28 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
+use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 /// Connections at once.
 pub(super) const MOST: usize = 512;
 /// Beyond them, from the machine itself, for health alone.
 const RESERVE: usize = 16;
-/// Whoever has kept the service waiting for less keeps its place: each place that changes hands is work.
-const WAITED: Duration = Duration::from_millis(500);
+/// Whoever has kept the service waiting for less keeps its place: a head is sent, and an answer taken, in less. Where it were longer, those who come
+/// again at once whenever they lose their place would take every place that becomes free, and all others would be refused.
+const WAITED: Duration = Duration::from_millis(10);
 /// Whoever has been at rest for less does so too: people read a page before they ask for the next.
 const RESTED: Duration = Duration::from_secs(10);
+/// So many that come wait for a place where there is none,
+const COMING: usize = 256;
+/// for so long,
+const COMING_TIME: Duration = Duration::from_secs(1);
+/// and look for one so often.
+const COMING_STEP: Duration = Duration::from_millis(10);
 /// Connections that lost their place, or got none, are told of this often.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
@@ -35,6 +43,10 @@ struct Taken {
     all: HashMap<u64, (IpAddr, Arc<Standing>)>,
     by_address: HashMap<IpAddr, usize>,
     reserve: usize,
+    /// Those that wait for a place.
+    coming: usize,
+    /// When there was last none to be had among those of an address, or among all.
+    none: Option<(Option<IpAddr>, Instant)>,
     displaced: u64,
     refused: u64,
     told: Option<Instant>,
@@ -49,6 +61,8 @@ pub(super) enum Waits {
     Nobody,
     /// The service: for a request, for the rest of one, or for its answer to be taken.
     Service,
+    /// The other end, in vain: it sends requests without taking the answers, or the connection is being ended.
+    InVain,
 }
 
 /// How one connection stands; told by the connection, read by whoever looks for a place.
@@ -117,32 +131,85 @@ impl Places {
         Arc::new(Self { each, taken: Mutex::default() })
     }
 
-    /// A place for a connection from there, if there is one, or one that another can give up.
-    pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    /// A place for a connection from there; where there is none, one that becomes free or can be taken within a second, or else one of the reserve.
+    pub(super) async fn come(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let address = address.to_canonical();
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = self.take(address);
+        if place.is_some() {
+            return place;
+        }
+        if let Some(_waiting) = Coming::begin(self) {
+            let looking = async {
+                loop {
+                    sleep(COMING_STEP).await;
+                    if let Some(place) = self.take(address) {
+                        return place;
+                    }
+                }
+            };
+            if let Ok(place) = timeout(COMING_TIME, looking).await {
+                return Some(place);
+            }
+        }
+        self.reserved(address)
+    }
+
+    /// A place, if one is free or can be taken from another connection.
+    fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let mut taken = self.taken();
         let own = taken.by_address.get(&address).copied().unwrap_or(0);
         let full = if own >= self.each { Some(Some(address)) } else { (taken.all.len() >= MOST).then_some(None) };
-        let free = full.is_none_or(|among| taken.displace(among, Instant::now()));
-        if !(free || address.is_loopback() && taken.reserve < RESERVE) {
-            taken.refused += 1;
-            taken.tell(address, own);
-            return None;
-        }
-        if full.is_some() && free {
+        if let Some(among) = full {
+            if !taken.displace(among, Instant::now()) {
+                return None;
+            }
             taken.displaced += 1;
             taken.tell(address, own);
         }
         let standing = Standing::new();
         let number = taken.next;
         taken.next += 1;
-        if free {
-            taken.all.insert(number, (address, standing.clone()));
-            *taken.by_address.entry(address).or_default() += 1;
-        } else {
-            taken.reserve += 1;
+        taken.all.insert(number, (address, standing.clone()));
+        *taken.by_address.entry(address).or_default() += 1;
+        Some(Place { places: self.clone(), number, reserved: false, standing })
+    }
+
+    /// A place of the reserve, for a connection of the machine itself.
+    fn reserved(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let mut taken = self.taken();
+        if !address.is_loopback() || taken.reserve >= RESERVE {
+            taken.refused += 1;
+            let own = taken.by_address.get(&address).copied().unwrap_or(0);
+            taken.tell(address, own);
+            return None;
         }
-        Some(Place { places: self.clone(), number, reserved: !free, standing })
+        taken.reserve += 1;
+        Some(Place { places: self.clone(), number: 0, reserved: true, standing: Standing::new() })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One that waits for a place.
+struct Coming<'p>(&'p Places);
+
+impl<'p> Coming<'p> {
+    /// `None` where too many wait.
+    fn begin(places: &'p Places) -> Option<Self> {
+        let mut taken = places.taken();
+        if taken.coming >= COMING {
+            return None;
+        }
+        taken.coming += 1;
+        Some(Self(places))
+    }
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        self.0.taken().coming -= 1;
     }
 }
 
@@ -150,6 +217,10 @@ impl Taken {
     /// Takes the place of the connection that has kept the service waiting for longest, or else of the one that has been at rest for longest: of all, or
     /// of those from one address. Answers whether there was any; one whose answer is being made keeps its place.
     fn displace(&mut self, among: Option<IpAddr>, now: Instant) -> bool {
+        // many look at the same moment
+        if self.none.is_some_and(|(here, at)| here == among && now.saturating_duration_since(at) < COMING_STEP / 2) {
+            return false;
+        }
         let of = |(_, (address, _)): &(&u64, &(IpAddr, Arc<Standing>))| among.is_none_or(|among| *address == among);
         let standing = |(number, (_, standing)): (&u64, &(IpAddr, Arc<Standing>))| {
             let (waits, since) = standing.with(|stands| (stands.waits, stands.since));
@@ -157,10 +228,14 @@ impl Taken {
                 Waits::Client => return None,
                 Waits::Nobody => RESTED,
                 Waits::Service => WAITED,
+                Waits::InVain => Duration::ZERO,
             };
             (now.duration_since(since) >= long).then_some((waits, std::cmp::Reverse(since), *number))
         };
-        let Some((.., number)) = self.all.iter().filter(of).filter_map(standing).max() else { return false };
+        let Some((.., number)) = self.all.iter().filter(of).filter_map(standing).max() else {
+            self.none = Some((among, now));
+            return false;
+        };
         if let Some((_, standing)) = self.all.get(&number) {
             standing.displace();
         }
@@ -170,6 +245,7 @@ impl Taken {
 
     fn leave(&mut self, number: u64) {
         let Some((address, _)) = self.all.remove(&number) else { return };
+        self.none = None;
         if let Some(own) = self.by_address.get_mut(&address) {
             *own -= 1;
             if *own == 0 {
@@ -197,7 +273,7 @@ impl Taken {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.places.taken();
         if self.reserved {
             taken.reserve -= 1;
         } else {
@@ -208,6 +284,9 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+    use futures_util::future::join_all;
+
     use super::*;
 
     fn address(last: u8) -> IpAddr {
@@ -262,6 +341,39 @@ mod tests {
     }
 
     #[test]
+    fn who_sends_ahead_goes_before_all_others_and_at_once() {
+        let places = Places::new(2);
+        let waiting = places.take(address(1)).unwrap();
+        let ahead = places.take(address(1)).unwrap();
+        ahead.standing.is(Waits::InVain);
+        assert!(places.take(address(1)).is_some());
+        assert!(displaced(&ahead) && !displaced(&waiting));
+    }
+
+    #[tokio::test]
+    async fn who_comes_waits_a_little_for_a_place() {
+        let places = Places::new(1);
+        let only = working(&places, address(1));
+        let come = places.come(address(1));
+        tokio::pin!(come);
+        assert!((&mut come).now_or_never().is_none());
+        only.standing.is(Waits::InVain);
+        assert!(come.await.is_some() && displaced(&only));
+        assert_eq!(places.taken().coming, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_wait_for_a_place() {
+        let places = Places::new(1);
+        let only = working(&places, address(1));
+        let all: Vec<_> = (0..COMING).map(|_| Coming::begin(&places).unwrap()).collect();
+        assert!(places.come(address(1)).now_or_never().is_some_and(|place| place.is_none()), "refused at once");
+        drop(all);
+        drop(only);
+        assert!(places.come(address(1)).await.is_some());
+    }
+
+    #[test]
     fn another_address_is_not_made_to_pay_for_one_that_has_its_share() {
         let places = Places::new(2);
         let other = places.take(address(2)).unwrap();
@@ -271,16 +383,16 @@ mod tests {
         assert!(places.take(address(1)).is_some());
     }
 
-    #[test]
-    fn health_has_places_of_its_own_from_the_machine_itself() {
+    #[tokio::test(start_paused = true)]
+    async fn health_has_places_of_its_own_from_the_machine_itself() {
         let places = Places::new(MOST);
         let all: Vec<_> = (0..MOST).map(|_| working(&places, address(1))).collect();
-        assert!(places.take(address(2)).is_none());
+        assert!(places.come(address(2)).await.is_none());
         let own: IpAddr = [127, 0, 0, 1].into();
-        let reserve: Vec<_> = (0..RESERVE).map(|_| places.take(own).unwrap()).collect();
-        assert!(reserve.iter().all(|place| place.reserved) && places.take(own).is_none());
+        let reserve = join_all((0..RESERVE).map(|_| places.come(own))).await;
+        assert!(reserve.iter().flatten().filter(|place| place.reserved).count() == RESERVE && places.come(own).await.is_none());
         drop(all);
-        assert!(!places.take(own).unwrap().reserved);
+        assert!(!places.come(own).await.unwrap().reserved);
         drop(reserve);
         assert_eq!(places.taken.lock().unwrap().reserve, 0);
     }
