@@ -12,7 +12,7 @@ use crate::definition::Plan;
 use crate::domain::FlowId;
 use crate::domain::change_limit::ChangeLimit;
 use crate::domain::run::{RunId, RunKind};
-use crate::store::{Differing, Intake, IntakeDocument, OutdatedDocument, Resend, StoreError};
+use crate::store::{Differing, Intake, IntakeDocument, OutdatedDocument, OutdatedPlace, Resend, StoreError};
 
 /// One flow with records that were mapped under another definition.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -148,11 +148,11 @@ async fn compare_flow(
 ) -> Result<OutdatedFlow, StoreError> {
     let mut all =
         OutdatedFlow { flow: flow.clone(), records, outdated, differing: Differing::default(), to_read: 0, unreadable: Vec::new(), limit };
-    let mut after = String::new();
+    let mut after = OutdatedPlace::default();
     loop {
         let page = deps.store.outdated_page(flow.clone(), after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(all) };
-        after = last.stored.key.clone();
+        after = last.place();
         all.to_read += page.iter().filter(|document| !document.whole).count() as i64;
         let documents = mapped(deps, definitions, &flow, page, &mut all.unreadable);
         let found = deps.store.differing(intake(definitions, &flow, RunId::fresh(), documents)).await?;
@@ -193,11 +193,11 @@ async fn send_flow(
     requested_by: &str,
     report: &mut ReplayReport,
 ) -> Result<(), StoreError> {
-    let mut after = String::new();
+    let mut after = OutdatedPlace::default();
     loop {
         let page = deps.store.outdated_page(flow.clone(), after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.stored.key.clone();
+        after = last.place();
         let documents = mapped(deps, definitions, flow, page, &mut report.skipped);
         let page = Intake { actor: requested_by.to_owned(), ..intake(definitions, flow, run, documents) };
         let differing = deps.store.differing(page.clone()).await?;

@@ -5,12 +5,14 @@
 //! time: the limit is one answer's, and several connections together must not take a multiple of it.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use actix_web::web::Bytes;
 use awc::error::PayloadError;
 use flate2::write::GzDecoder;
 use futures_util::{Stream, StreamExt};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::telemetry::labels::System;
 
@@ -38,11 +40,25 @@ pub(super) enum Unread {
     Broken(String),
     /// It is packed in another way than was asked for.
     Packed(String),
+    /// It has not come within its time.
+    Late,
+    /// It is large, and the turn to read it did not come.
+    Crowded,
+}
+
+/// How long is waited.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// For the body, without the wait for its turn: another answer that is slow makes this one no slower.
+    pub(super) body: Duration,
+    /// For the turn to read a large body.
+    pub(super) turn: Duration,
 }
 
 /// Reads a body. `encoding` and `length` are what the headers say.
 pub(super) async fn read(
     system: System,
+    patience: Patience,
     mut stream: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
     encoding: Option<&str>,
     length: Option<u64>,
@@ -58,10 +74,13 @@ pub(super) async fn read(
         Some("gzip" | "x-gzip") => Unpacking::Gzip(Box::new(GzDecoder::new(room))),
         Some(other) => return Err(Unread::Packed(other.chars().filter(char::is_ascii_graphic).take(40).collect())),
     };
-    while let Some(piece) = stream.next().await {
+    let mut until = Instant::now() + patience.body;
+    while let Some(piece) = timeout_at(until, stream.next()).await.map_err(|_| Unread::Late)? {
         let piece = piece.map_err(|error| Unread::Broken(error.to_string()))?;
         if turn.is_none() && unpacking.read() + piece.len() > SMALL {
-            turn = TURNS[system as usize % TURNS.len()].acquire().await.ok();
+            let asked = Instant::now();
+            turn = timeout(patience.turn, TURNS[system as usize % TURNS.len()].acquire()).await.map_err(|_| Unread::Crowded)?.ok();
+            until += asked.elapsed();
         }
         unpacking.take(&piece)?;
     }
@@ -137,9 +156,11 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Patience = Patience { body: Duration::from_secs(60), turn: Duration::from_secs(75) };
+
     async fn read(pieces: Vec<Vec<u8>>, encoding: Option<&str>, limit: usize) -> Result<usize, Unread> {
         let pieces = stream::iter(pieces.into_iter().map(|piece| Ok(Bytes::from(piece))));
-        super::read(System::Notices, pieces, encoding, None, limit).await.map(|(body, _)| body.len())
+        super::read(System::Notices, PATIENCE, pieces, encoding, None, limit).await.map(|(body, _)| body.len())
     }
 
     fn packed(length: usize) -> Vec<u8> {
@@ -164,7 +185,49 @@ mod tests {
     #[tokio::test]
     async fn a_length_beyond_the_limit_is_not_waited_for() {
         let never = stream::pending::<Result<Bytes, PayloadError>>();
-        assert_eq!(super::read(System::Notices, never, None, Some(2 << 30), 1000).await.map(drop), Err(Unread::TooLarge));
+        assert_eq!(super::read(System::Notices, PATIENCE, never, None, Some(2 << 30), 1000).await.map(drop), Err(Unread::TooLarge));
+    }
+
+    /// Two large pieces, each after so many seconds.
+    fn slow(seconds: u64) -> impl Stream<Item = Result<Bytes, PayloadError>> + Unpin {
+        Box::pin(stream::iter(0..2).then(move |_| async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            Ok(Bytes::from(vec![0; SMALL]))
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_takes_no_time_from_the_next_large_one() {
+        let large = |seconds| super::read(System::SysproEnet, PATIENCE, slow(seconds), None, None, 4 * SMALL);
+        let begun = Instant::now();
+        // the first is large with its second piece, after 58 s, and holds the turn until it has been worked through
+        let first = async {
+            let read = large(29).await;
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            read.map(|(body, _)| body.len())
+        };
+        let second = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            large(29).await.map(|(body, _)| body.len())
+        };
+        let (first, second) = tokio::join!(first, second);
+        assert_eq!((first, second), (Ok(2 * SMALL), Ok(2 * SMALL)));
+        // the second one's last piece came at 59 s; with the wait for its turn it took 67 s
+        assert_eq!(begun.elapsed().as_secs(), 68);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn neither_a_body_nor_a_turn_is_waited_for_without_end() {
+        let system = System::SysproOdata;
+        let begun = Instant::now();
+        let late = super::read(system, PATIENCE, slow(61), None, None, 4 * SMALL).await.map(drop);
+        assert_eq!((late, begun.elapsed().as_secs()), (Err(Unread::Late), 60));
+        let held = super::read(system, PATIENCE, slow(1), None, None, 4 * SMALL).await.expect("read");
+        let begun = Instant::now();
+        let crowded = super::read(system, PATIENCE, slow(1), None, None, 4 * SMALL).await.map(drop);
+        assert_eq!((crowded, begun.elapsed().as_secs()), (Err(Unread::Crowded), 2 + PATIENCE.turn.as_secs()));
+        drop(held);
+        assert!(super::read(system, PATIENCE, slow(1), None, None, 4 * SMALL).await.is_ok());
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub struct HttpClient {
     system: System,
     client: awc::Client,
     request_timeout: Duration,
-    body_timeout: Duration,
+    patience: body::Patience,
     body_limit: usize,
     /// Whether the server may be trusted to keep a connection; unknown before its first answer.
     keeps: Rc<Cell<Option<bool>>>,
@@ -152,6 +152,17 @@ pub enum NetError {
         /// The limit, in seconds.
         seconds: u64,
     },
+    /// The answer is large, and other large ones of the same system were read all the while: the request was carried out.
+    #[error(
+        "the answer of {host} is larger than 1 MiB and was not read: other large answers were being read for {seconds} s, one at a time; if this \
+         lasts, lower the page size or raise `body_timeout_seconds`"
+    )]
+    Crowded {
+        /// Host and port.
+        host: String,
+        /// The limit, in seconds.
+        seconds: u64,
+    },
     /// The connection ended early: the request may have been carried out.
     #[error("the connection to {host} broke before the whole answer had come: {problem}")]
     Broken {
@@ -188,6 +199,7 @@ impl NetError {
             NetError::Connect { .. }
             | NetError::Broken { .. }
             | NetError::Timeout { .. }
+            | NetError::Crowded { .. }
             | NetError::Packed { .. }
             | NetError::TooLarge { .. } => false,
         }
@@ -220,9 +232,10 @@ impl HttpClient {
             }
         };
         let keeps = Rc::new(Cell::new(None));
-        let (request_timeout, body_timeout, body_limit) = (settings.request_timeout, settings.body_timeout, settings.body_limit);
+        let (request_timeout, body_limit) = (settings.request_timeout, settings.body_limit);
+        let patience = body::Patience { body: settings.body_timeout, turn: settings.turn_timeout() };
         let connect_timeout = settings.connect_timeout;
-        Ok(Self { system, client, request_timeout, body_timeout, body_limit, keeps, tls, proxy, connect_timeout })
+        Ok(Self { system, client, request_timeout, patience, body_limit, keeps, tls, proxy, connect_timeout })
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -259,13 +272,14 @@ impl HttpClient {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let length = said("content-length").and_then(|text| text.trim().parse().ok());
-        let read = body::read(self.system, answer, said("content-encoding"), length, self.body_limit);
-        let (body, turn) = match tokio::time::timeout(self.body_timeout, read).await {
-            Err(_) => return Err(NetError::Timeout { host, seconds: self.body_timeout.as_secs() }),
-            Ok(Err(body::Unread::TooLarge)) => return Err(NetError::TooLarge { host, limit: self.body_limit }),
-            Ok(Err(body::Unread::Packed(encoding))) => return Err(NetError::Packed { host, encoding }),
-            Ok(Err(body::Unread::Broken(problem))) => return Err(NetError::Broken { host, problem }),
-            Ok(Ok(read)) => read,
+        let encoding = said("content-encoding");
+        let (body, turn) = match body::read(self.system, self.patience, answer, encoding, length, self.body_limit).await {
+            Ok(read) => read,
+            Err(body::Unread::Late) => return Err(NetError::Timeout { host, seconds: self.patience.body.as_secs() }),
+            Err(body::Unread::Crowded) => return Err(NetError::Crowded { host, seconds: self.patience.turn.as_secs() }),
+            Err(body::Unread::TooLarge) => return Err(NetError::TooLarge { host, limit: self.body_limit }),
+            Err(body::Unread::Packed(encoding)) => return Err(NetError::Packed { host, encoding }),
+            Err(body::Unread::Broken(problem)) => return Err(NetError::Broken { host, problem }),
         };
         failpoint::reached(|| point("read"));
         if url.scheme() == "http" && scheme::says_tls(status, &body) {
@@ -315,7 +329,7 @@ impl RequestStatus {
         match answer {
             Ok(answer) => Self::Answered(answer.status),
             Err(NetError::Setup { .. } | NetError::Connect { .. } | NetError::Scheme { sent: false, .. }) => Self::NotConnected,
-            Err(NetError::Timeout { .. }) => Self::TimedOut,
+            Err(NetError::Timeout { .. } | NetError::Crowded { .. }) => Self::TimedOut,
             Err(NetError::Broken { .. } | NetError::Packed { .. } | NetError::TooLarge { .. } | NetError::Scheme { sent: true, .. }) => {
                 Self::Broken
             }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Bool, Integer};
 
 use super::placeholder::with_placeholders;
 use super::replay::StoredDocument;
@@ -19,6 +19,23 @@ pub struct OutdatedDocument {
     /// Whether its content was read with every column that the definition in force reads.
     #[diesel(sql_type = Bool)]
     pub whole: bool,
+    /// The number of the way in which it was mapped.
+    #[diesel(sql_type = Integer)]
+    mapping: i32,
+}
+
+/// How far a reader of a flow's outdated records has come.
+#[derive(Debug, Clone, Default)]
+pub struct OutdatedPlace {
+    mapping: i32,
+    key: String,
+}
+
+impl OutdatedDocument {
+    /// Where the next page begins, after this record.
+    pub fn place(&self) -> OutdatedPlace {
+        OutdatedPlace { mapping: self.mapping, key: self.stored.key.clone() }
+    }
 }
 
 /// How many records of a flow were last mapped in another way.
@@ -49,16 +66,17 @@ impl Store {
         .await
     }
 
-    /// The next page of a flow's records that were last mapped in another way, by their keys.
+    /// The next page of a flow's records that were last mapped in another way, by their mappings and keys.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn outdated_page(&self, flow: FlowId, after: String, limit: i64) -> Result<Vec<OutdatedDocument>, StoreError> {
-        self.run("read records of other definitions", move |conn| {
+    pub async fn outdated_page(&self, flow: FlowId, after: OutdatedPlace, limit: i64) -> Result<Vec<OutdatedDocument>, StoreError> {
+        self.run_hot("read records of other definitions", move |conn| {
             Ok(sql_query(with_placeholders(include_str!("sql/outdated_page.sql")))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
-                .bind::<Text, _>(after)
+                .bind::<Integer, _>(after.mapping)
+                .bind::<Text, _>(after.key)
                 .bind::<BigInt, _>(limit)
                 .load(conn)?)
         })

@@ -81,7 +81,7 @@ pub use gauges::{ConflictCount, EntityCount, FlowMark, Gauges};
 pub use hold::{HoldRow, HoldView};
 pub use idempotency::Asked;
 pub use intake::{Differing, GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure, Resend};
-pub use mapping::OutdatedDocument;
+pub use mapping::{OutdatedDocument, OutdatedPlace};
 pub use migrate::{OLDEST_SERVER, SchemaState};
 pub use node::{Beat, Node, NodeRow};
 pub use notice::{Notice, NoticeRules, Standing, Told};

@@ -129,7 +129,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn resent(&self, ids: Vec<i64>, since: DateTime<Utc>) -> Result<Vec<(i64, Stands)>, StoreError> {
-        self.run("read what became of a replay", move |conn| {
+        self.run_hot("read what became of a replay", move |conn| {
             let rows: Vec<ResentRow> =
                 sql_query(include_str!("sql/resent.sql")).bind::<Array<BigInt>, _>(ids).bind::<Timestamptz, _>(since).load(conn)?;
             let stands = |row: ResentRow| {

@@ -9,9 +9,13 @@ use crate::support::run;
 /// Records of one batch, documents of one page.
 const BATCH: usize = 100;
 
+/// As `store/placeholder.rs` has it.
+const STANDS_FOR_A_ROW: &str = "(d.key >= '(' AND d.key < ')' AND (d.key LIKE '(row %)' OR d.key LIKE '(first row%)'))";
+
 /// A statement as it is shipped.
 fn statement(name: &str) -> String {
-    std::fs::read_to_string(format!("{}/src/store/sql/{name}.sql", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    let sql = std::fs::read_to_string(format!("{}/src/store/sql/{name}.sql", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    sql.replace("{stands_for_a_row}", STANDS_FOR_A_ROW)
 }
 
 /// Pages that a statement asked for.
@@ -36,7 +40,21 @@ enum Statistics {
 /// and parked for a parent, and `n` parents delivered.
 async fn ledger(n: usize, statistics: Statistics) -> Database {
     let database = Database::migrated().await;
-    for table in ["document", "delivery", "pending", "record", "awaited_parent", "hold", "intent", "flow", "agreed", "audit"] {
+    for table in [
+        "document",
+        "delivery",
+        "pending",
+        "record",
+        "awaited_parent",
+        "hold",
+        "intent",
+        "flow",
+        "agreed",
+        "audit",
+        "mapping",
+        "mapping_count",
+        "conflict",
+    ] {
         database.psql(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)"));
     }
     if let Statistics::OneDocument = statistics {
@@ -100,6 +118,27 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
          INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
          VALUES ('a0000000-0000-0000-0000-000000000001', 'one', 'b0000000-0000-0000-0000-000000000001', 'invoice', 'header', 200, now() - interval '1 minute')",
     );
+    // a flow whose records are up to date but for some, which were mapped before the present definition or under one that was in force since; as
+    // many rows that cannot be read; an audit of a fixed length; references to suppliers that were sent to another table
+    database.psql(&format!(
+        "INSERT INTO definition (hash, mapper, profile, carried, files) VALUES ('x', 1, 'apo', '{{}}', '{{}}');
+         INSERT INTO definition_in_force (number, adopted_by) SELECT number, 'a test' FROM definition;
+         INSERT INTO mapping (company, entity, number, hash, columns, places)
+         SELECT 'A', entity, number, number::text, '[\"a\"]', format('{{\"header\": [\"t%s\"]}}', number / 20)::jsonb
+         FROM unnest('{{invoice,supplier,gl_account}}'::text[]) entity, generate_series(1, 30) number;
+         INSERT INTO definition_mapping (definition, company, entity, number) SELECT d.number, 'A', m.entity, 25 FROM definition d, mapping m WHERE m.number = 25;
+         INSERT INTO document (id, company, entity, key, version, hash, mapping, reading)
+         SELECT 8000000 + n, 'A', 'gl_account', CASE WHEN n % 10 = 0 THEN '(row after ' || n || ')' ELSE 'G' || n END, 1, 'x',
+                CASE WHEN n > {n} - 120 OR n % 10 = 0 THEN 24 WHEN n > {n} - 240 THEN 26 ELSE 25 END, 25
+         FROM generate_series(1, {n}) n;
+         INSERT INTO version (document_id, version, run_id, hash, content)
+         SELECT id, 1, 'c0000000-0000-0000-0000-000000000001', 'x', '{{}}' FROM document WHERE entity = 'gl_account';
+         UPDATE document SET mapping = CASE WHEN id % 5 = 0 THEN 3 ELSE 25 END WHERE entity = 'supplier';
+         INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
+         SELECT id, id, 1, 'header', '', 'upsert', '{{}}', '' FROM document WHERE entity = 'supplier';
+         INSERT INTO audit (kind, document_id, version, delivery_id, actor)
+         SELECT 'confirmed', 1 + n % 1000, 1, 1 + n % 1000, 'x' FROM generate_series(1, 6000 + {n}) n",
+    ));
     if let Statistics::True = statistics {
         database.psql("ANALYZE");
     }
@@ -183,6 +222,21 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     count("supersede", "pending_supersede", "bigint[], text[], text[]", &format!("{headers}, {}, {}", same("header"), same("")));
     count("missing parents", "parent_missing", "text, text[], text[]", &format!("'A', {}, {supplier_keys}", same("supplier")));
     count("references", "record_resolve", "text[], text[], text[]", &format!("{}, {}, {supplier_keys}", same("A"), same("supplier")));
+    count("mapping in force", "mapping_in_force", "text, text", "'A', 'invoice'");
+    let page = "text, text, integer, text, bigint";
+    count("first page of outdated records", "outdated_page", page, &format!("'A', 'gl_account', 0, '', {BATCH}"));
+    let last = database.psql("SELECT max(key) FROM document WHERE entity = 'gl_account' AND mapping = 24");
+    count(
+        "page of outdated records across the definition in force",
+        "outdated_page",
+        page,
+        &format!("'A', 'gl_account', 24, '{last}', {BATCH}"),
+    );
+    count("last page of outdated records", "outdated_page", page, &format!("'A', 'gl_account', 26, 'G', {BATCH}"));
+    count("no outdated records", "outdated_page", page, &format!("'A', 'invoice', 25, '', {BATCH}"));
+    count("outdated by flow", "outdated", "", "");
+    count("what arrived last", "arrived_newest", "bigint", &BATCH.to_string());
+    count("what became of what was sent again", "resent", "bigint[], timestamptz", &format!("{headers}, '2026-01-01Z'"));
     found
 }
 

@@ -34,7 +34,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn differing(&self, intake: Intake) -> Result<Differing, StoreError> {
-        self.run("compare records with what was sent", move |conn| {
+        self.run_hot("compare records with what was sent", move |conn| {
             let intake = Intake { resend: Resend::Differing, ..intake };
             let mapping = mapping_in_force(conn, &intake.flow)?;
             let mut known = known_documents(conn, &intake)?;

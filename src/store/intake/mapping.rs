@@ -1,6 +1,4 @@
-//! In which way the documents of a page were mapped, and how many of a flow were mapped in each way.
-
-use std::collections::BTreeMap;
+//! In which way the documents of a page were mapped. How many of a flow were mapped in each way is counted by triggers of the table `document`.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -44,34 +42,6 @@ pub(super) fn note_reading(conn: &mut Conn, ids: &[i64], mapping: &MappingInForc
         .bind::<Array<BigInt>, _>(ids)
         .bind::<Integer, _>(mapping.number)
         .execute(conn)?;
-    Ok(())
-}
-
-/// Counts the documents that are mapped in the way in force from now on.
-pub(super) fn count_mapped(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<()> {
-    let mut counts: BTreeMap<i32, i64> = BTreeMap::new();
-    for w in work.iter().filter(|w| w.mapping != Some(mapping.number) && !w.document.key.stands_for_a_row()) {
-        *counts.entry(mapping.number).or_default() += 1;
-        if let Some(before) = w.mapping {
-            *counts.entry(before).or_default() -= 1;
-        }
-    }
-    counts.retain(|_, count| *count != 0);
-    if counts.is_empty() {
-        return Ok(());
-    }
-    // in the order of their numbers: two pages of one flow at once wait for one another, and not each for the other
-    let (numbers, counts): (Vec<i32>, Vec<i64>) = counts.into_iter().unzip();
-    sql_query(
-        "INSERT INTO mapping_count AS c (company, entity, number, documents) \
-         SELECT $1, $2, n.number, n.count FROM unnest($3::integer[], $4::bigint[]) AS n (number, count) \
-         ON CONFLICT (company, entity, number) DO UPDATE SET documents = c.documents + excluded.documents",
-    )
-    .bind::<Text, _>(intake.flow.company.as_str())
-    .bind::<Text, _>(intake.flow.entity.as_str())
-    .bind::<Array<Integer>, _>(numbers)
-    .bind::<Array<BigInt>, _>(counts)
-    .execute(conn)?;
     Ok(())
 }
 

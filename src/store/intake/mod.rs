@@ -33,10 +33,10 @@ use crate::store::text::Text;
 
 pub(super) use self::choose::payload_hash;
 use self::deliveries::{deliver, leave_to_alignment};
-use self::mapping::{count_mapped, leave_places, mapping_in_force, note_reading};
+use self::mapping::{leave_places, mapping_in_force, note_reading};
 use self::versions::{
     Chosen, audit_documents, choose_work, hold_documents, insert_new_documents, insert_versions, known_documents, note_seen,
-    update_changed_documents,
+    number_new_documents, update_changed_documents,
 };
 
 pub use self::differing::Differing;
@@ -267,16 +267,17 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
         hold_documents(conn, intake)?;
     }
     let mut known = known_documents(conn, intake)?;
-    let new_ids = insert_new_documents(conn, intake, &known, &mapping)?;
+    let new_ids = number_new_documents(conn, intake, &known)?;
     if intake.sweep {
         note_seen(conn, intake, &known, &new_ids)?;
     }
     let mut tally = RunTally::default();
     let Chosen { work, reread } = choose_work(intake, &mut known, &new_ids, &mapping, &mut counts);
     note_reading(conn, &reread, &mapping)?;
+    // those that are known first: whoever counts the new ones keeps others from counting, and must not wait for a document that one of these holds
+    update_changed_documents(conn, intake, &work, &mapping)?;
+    insert_new_documents(conn, intake, &new_ids, &mapping)?;
     if !work.is_empty() {
-        update_changed_documents(conn, intake, &work, &mapping)?;
-        count_mapped(conn, intake, &work, &mapping)?;
         leave_places(conn, intake, &work, &mapping)?;
         insert_versions(conn, intake, &work)?;
         // of what is only compared with what was sent, nothing has happened unless something differs

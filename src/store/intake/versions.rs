@@ -68,18 +68,22 @@ pub(super) fn known_documents(conn: &mut Conn, intake: &Intake) -> Tx<HashMap<St
     Ok(rows.into_iter().map(|row| (row.key.clone(), row)).collect())
 }
 
-/// Documents seen for the first time. A deletion of an unknown document is nothing to us.
-pub(super) fn insert_new_documents(
-    conn: &mut Conn,
-    intake: &Intake,
-    known: &HashMap<String, Known>,
-    mapping: &MappingInForce,
-) -> Tx<HashMap<String, i64>> {
-    let new: Vec<&IntakeDocument> = intake.documents.iter().filter(|d| !d.gone && !known.contains_key(d.key.as_str())).collect();
+/// Numbers for documents seen for the first time. A deletion of an unknown document is nothing to us.
+pub(super) fn number_new_documents(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>) -> Tx<HashMap<String, i64>> {
+    let new: Vec<&str> =
+        intake.documents.iter().filter(|d| !d.gone).map(|d| d.key.as_str()).filter(|key| !known.contains_key(*key)).collect();
     if new.is_empty() {
         return Ok(HashMap::new());
     }
     let ids = next_ids(conn, "document", new.len())?;
+    Ok(new.into_iter().map(str::to_owned).zip(ids).collect())
+}
+
+pub(super) fn insert_new_documents(conn: &mut Conn, intake: &Intake, new_ids: &HashMap<String, i64>, mapping: &MappingInForce) -> Tx<()> {
+    let new: Vec<(i64, &IntakeDocument)> = intake.documents.iter().filter_map(|d| Some((*new_ids.get(d.key.as_str())?, d))).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
     sql_query(
         "INSERT INTO document (id, company, entity, key, version, hash, amount, currency, dated, mapping, reading) \
          SELECT n.id, $1, $2, n.key, 1, n.hash, n.amount::numeric, n.currency, n.dated, $9, $9 \
@@ -87,15 +91,15 @@ pub(super) fn insert_new_documents(
     )
     .bind::<Text, _>(intake.flow.company.as_str())
     .bind::<Text, _>(intake.flow.entity.as_str())
-    .bind::<Array<BigInt>, _>(&ids)
-    .bind::<Array<Text>, _>(new.iter().map(|d| d.key.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Binary>, _>(new.iter().map(|d| &d.hash[..]).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(new.iter().map(|d| amount(d)).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(new.iter().map(|d| d.facts.currency.as_deref()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Date>>, _>(new.iter().map(|d| d.facts.dated).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(new.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(new.iter().map(|(_, d)| d.key.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Binary>, _>(new.iter().map(|(_, d)| &d.hash[..]).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(new.iter().map(|(_, d)| amount(d)).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(new.iter().map(|(_, d)| d.facts.currency.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Date>>, _>(new.iter().map(|(_, d)| d.facts.dated).collect::<Vec<_>>())
     .bind::<Integer, _>(mapping.number)
     .execute(conn)?;
-    Ok(new.iter().map(|d| d.key.as_str().to_owned()).zip(ids).collect())
+    Ok(())
 }
 
 pub(super) fn note_seen(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>, new_ids: &HashMap<String, i64>) -> Tx<()> {

@@ -61,8 +61,6 @@ impl Store {
                     "WITH n AS (SELECT * FROM unnest($3::bigint[], $4::text[]) AS n (id, key)), \
                      now AS (SELECT coalesce((SELECT m.number FROM definition_in_force f JOIN definition_mapping m \
                                               ON m.definition = f.number AND m.company = $1 AND m.entity = $2), 0) AS mapping), \
-                     counted AS (INSERT INTO mapping_count AS c (company, entity, number, documents) SELECT $1, $2, mapping, (SELECT count(*) FROM n) FROM now \
-                                 ON CONFLICT (company, entity, number) DO UPDATE SET documents = c.documents + excluded.documents), \
                      made AS (INSERT INTO document (id, company, entity, key, version, hash, mapping, reading) \
                               SELECT id, $1, $2, key, 1, '', now.mapping, now.mapping FROM n, now) \
                      INSERT INTO version (document_id, version, run_id, hash, content) SELECT id, 1, $5, '', $6 FROM n",

@@ -53,9 +53,12 @@ SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.re
        dl.payload, dl.payload_hash, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands,
        c.reason, c.message AS said, EXISTS (SELECT FROM moved m WHERE m.company = c.company AND m.number = d.mapping) AS elsewhere, false AS set_aside
 FROM claimed c
-JOIN document d ON d.id = c.document_id
-JOIN delivery dl ON dl.id = c.delivery_id
-LEFT JOIN record r ON r.document_id = c.document_id AND r.block = c.block AND r.record_key = c.record_key
+-- from the claimed ones to the rest, and never the other way round
+CROSS JOIN LATERAL (SELECT d.key, d.mapping FROM document d WHERE d.id = c.document_id OFFSET 0) d
+CROSS JOIN LATERAL (SELECT dl.payload, dl.payload_hash, dl.refs, dl.expects FROM delivery dl WHERE dl.id = c.delivery_id OFFSET 0) dl
+LEFT JOIN LATERAL (
+    SELECT r.sys_id, r.target_table, r.version FROM record r
+    WHERE r.document_id = c.document_id AND r.block = c.block AND r.record_key = c.record_key OFFSET 0) r ON true
 UNION ALL
 -- what was set aside instead, so that whoever claims knows that there may be more
 SELECT delivery_id, document_id, company, '', version, NULL, '', 0, 0, NULL, '', ''::bytea, NULL, NULL, NULL, NULL, false, NULL, NULL, false, true FROM held_back

@@ -1,4 +1,4 @@
-WITH moved AS MATERIALIZED (SELECT v.company, v.entity, v.number FROM moved_mapping v WHERE v.block = 'header')
+WITH moved AS MATERIALIZED (SELECT v.company, v.entity, v.number FROM moved_mapping v WHERE v.company = ANY ($1) AND v.block = 'header')
 SELECT w.company, w.entity, w.key, r.sys_id
 FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[], $3::text[]) AS w (company, entity, key)) w
 CROSS JOIN LATERAL (
