@@ -1,6 +1,6 @@
 //! What would be sent if documents were mapped anew, without sending it: people are told first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -38,7 +38,8 @@ impl Store {
             let intake = Intake { resend: Resend::Differing, ..intake };
             let mapping = mapping_in_force(conn, &intake.flow)?;
             let mut known = known_documents(conn, &intake)?;
-            let Chosen { work, .. } = choose_work(&intake, &mut known, &HashMap::new(), &mapping, &mut RunCounts::default());
+            let Chosen { work, .. } =
+                choose_work(&intake, &mut known, &HashMap::new(), &mapping, &HashSet::new(), &mut RunCounts::default());
             differing(conn, &intake, &work)
         })
         .await

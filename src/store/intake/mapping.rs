@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable};
 
 use super::super::{Conn, Tx};
 use super::{Intake, Work};
@@ -15,6 +15,9 @@ pub(super) struct MappingInForce {
     /// Its number in the flow; 0 where the ledger keeps none.
     #[diesel(sql_type = Integer)]
     pub(super) number: i32,
+    /// The columns that it reads, as a list; `None` where the ledger keeps no mapping.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) columns: Option<String>,
     /// Those under which records of some block went to other tables.
     #[diesel(sql_type = Array<Integer>)]
     pub(super) moved: Vec<i32>,
@@ -49,7 +52,7 @@ pub(super) fn note_reading(conn: &mut Conn, ids: &[i64], mapping: &MappingInForc
 /// other tables stays so. Where a transform map put a record into the very table that it is written to now, its row stays known: a second one would
 /// be made otherwise.
 pub(super) fn leave_places(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<()> {
-    let moved: Vec<(i64, i32)> = work.iter().filter(|w| w.moved).filter_map(|w| Some((w.id, w.mapping?))).collect();
+    let moved: Vec<(i64, i32)> = work.iter().filter(|w| w.moved && !w.kept).filter_map(|w| Some((w.id, w.mapping?))).collect();
     if moved.is_empty() {
         return Ok(());
     }

@@ -1,12 +1,13 @@
 //! A page of documents is taken in: versions, deliveries, watermark and audit in one transaction, by a fixed number of statements.
 //!
-//! `versions` says which documents are new or changed, `choose` what of them differs from what was sent, `deliveries` queues it, `mapping` keeps by
+//! `versions` says which documents are new or changed, `reread` which of them SYSPRO did not change, `choose` what of them differs from what was sent, `deliveries` queues it, `mapping` keeps by
 //! which definition they were mapped.
 
 mod choose;
 mod deliveries;
 mod differing;
 mod mapping;
+mod reread;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ use crate::store::text::Text;
 pub(super) use self::choose::payload_hash;
 use self::deliveries::{deliver, leave_to_alignment};
 use self::mapping::{leave_places, mapping_in_force, note_reading};
+use self::reread::by_definition_alone;
 use self::versions::{
     Chosen, audit_documents, choose_work, hold_documents, insert_new_documents, insert_versions, known_documents, note_seen,
     number_new_documents, update_changed_documents,
@@ -217,6 +219,8 @@ struct Work<'a> {
     mapping: Option<i32>,
     /// Records of it went to other tables than they do now.
     moved: bool,
+    /// It reads otherwise because of the definition alone: it is kept as it reads now, and not mapped.
+    kept: bool,
 }
 
 impl Store {
@@ -271,8 +275,9 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     if intake.sweep {
         note_seen(conn, intake, &known, &new_ids)?;
     }
+    let by_definition = by_definition_alone(conn, intake, &known, &mapping)?;
     let mut tally = RunTally::default();
-    let Chosen { work, reread } = choose_work(intake, &mut known, &new_ids, &mapping, &mut counts);
+    let Chosen { work, reread } = choose_work(intake, &mut known, &new_ids, &mapping, &by_definition, &mut counts);
     note_reading(conn, &reread, &mapping)?;
     // those that are known first: whoever counts the new ones keeps others from counting, and must not wait for a document that one of these holds
     update_changed_documents(conn, intake, &work, &mapping)?;
@@ -284,6 +289,7 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
         if intake.resend != Resend::Differing {
             audit_documents(conn, intake, work.iter())?;
         }
+        let work: Vec<Work<'_>> = work.into_iter().filter(|w| !w.kept).collect();
         let work = if intake.aligned { leave_to_alignment(conn, work, &mut tally)? } else { work };
         if !work.is_empty() {
             let queued = deliver(conn, intake, &work, &mut tally)?;

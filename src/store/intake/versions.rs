@@ -1,6 +1,6 @@
 //! Which documents of a page are new or changed, and their versions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -18,7 +18,7 @@ use crate::telemetry::metrics::metrics;
 #[derive(QueryableByName)]
 pub(super) struct Known {
     #[diesel(sql_type = BigInt)]
-    id: i64,
+    pub(super) id: i64,
     #[diesel(sql_type = Text)]
     key: String,
     #[diesel(sql_type = Integer)]
@@ -31,6 +31,16 @@ pub(super) struct Known {
     mapping: i32,
     #[diesel(sql_type = Integer)]
     reading: i32,
+}
+
+impl Known {
+    /// Whether the document may read otherwise than before for the definition's sake alone, and is known to be mapped by another one.
+    pub(super) fn may_read_otherwise(&self, document: &IntakeDocument, mapping: &MappingInForce) -> bool {
+        let outdated = self.mapping != mapping.number && self.reading != mapping.number;
+        // no hash at all: it was forgotten, or a restored ledger does not agree with ServiceNow
+        let comparable = !self.deleted && !self.hash.is_empty() && !document.key.stands_for_a_row();
+        outdated && comparable && (self.hash != document.hash || mapping.other_columns.contains(&self.reading))
+    }
 }
 
 /// What is to be done with the documents of a page.
@@ -116,6 +126,7 @@ pub(super) fn choose_work<'a>(
     known: &mut HashMap<String, Known>,
     new_ids: &HashMap<String, i64>,
     mapping: &MappingInForce,
+    by_definition: &HashSet<i64>,
     counts: &mut RunCounts,
 ) -> Chosen<'a> {
     let (mut work, mut reread) = (Vec::new(), Vec::new());
@@ -124,7 +135,7 @@ pub(super) fn choose_work<'a>(
         let record = i64::from(!document.key.stands_for_a_row());
         if let Some(&id) = new_ids.get(document.key.as_str()) {
             counts.new += record;
-            work.push(Work { document, id, version: 1, fresh: true, known: false, all: false, mapping: None, moved: false });
+            work.push(Work { document, id, version: 1, fresh: true, known: false, all: false, mapping: None, moved: false, kept: false });
             continue;
         }
         let Some(row) = known.get(document.key.as_str()) else { continue };
@@ -132,7 +143,7 @@ pub(super) fn choose_work<'a>(
         let otherwise = mapping.otherwise.contains(&row.mapping);
         let again = |version, fresh, all: bool| {
             let all = all || (otherwise && !document.gone);
-            Work { document, id: row.id, version, fresh, known: true, all, mapping: mapped, moved }
+            Work { document, id: row.id, version, fresh, known: true, all, mapping: mapped, moved, kept: false }
         };
         let same = row.hash == document.hash && row.deleted == document.gone;
         if intake.resend != Resend::Nothing {
@@ -149,6 +160,11 @@ pub(super) fn choose_work<'a>(
             if !document.gone && row.reading != mapping.number {
                 reread.push(row.id);
             }
+            continue;
+        }
+        if by_definition.contains(&row.id) {
+            counts.unchanged += record;
+            work.push(Work { kept: true, ..again(row.version + 1, true, false) });
             continue;
         }
         if document.gone {
@@ -169,9 +185,9 @@ pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &
     }
     sql_query(
         "UPDATE document d SET version = n.version, hash = n.hash, deleted = n.deleted, amount = n.amount::numeric, currency = n.currency, dated = n.dated, \
-         mapping = $8, reading = CASE WHEN $9 AND NOT n.deleted THEN $8 ELSE d.reading END \
-         FROM unnest($1::bigint[], $2::integer[], $3::bytea[], $4::boolean[], $5::text[], $6::text[], $7::date[]) \
-              AS n (id, version, hash, deleted, amount, currency, dated) WHERE d.id = n.id",
+         mapping = CASE WHEN n.kept THEN d.mapping ELSE $8 END, reading = CASE WHEN $9 AND NOT n.deleted THEN $8 ELSE d.reading END \
+         FROM unnest($1::bigint[], $2::integer[], $3::bytea[], $4::boolean[], $5::text[], $6::text[], $7::date[], $10::boolean[]) \
+              AS n (id, version, hash, deleted, amount, currency, dated, kept) WHERE d.id = n.id",
     )
     .bind::<Array<BigInt>, _>(changed.iter().map(|w| w.id).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(changed.iter().map(|w| w.version).collect::<Vec<_>>())
@@ -182,6 +198,7 @@ pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &
     .bind::<Array<Nullable<Date>>, _>(changed.iter().map(|w| w.document.facts.dated).collect::<Vec<_>>())
     .bind::<Integer, _>(mapping.number)
     .bind::<Bool, _>(intake.resend == Resend::Nothing)
+    .bind::<Array<Bool>, _>(changed.iter().map(|w| w.kept).collect::<Vec<_>>())
     .execute(conn)?;
     Ok(())
 }
@@ -224,6 +241,9 @@ pub(super) fn audit_documents<'a>(conn: &mut Conn, intake: &Intake, work: impl I
             if !w.document.warnings.is_empty() {
                 let texts: Vec<&str> = w.document.warnings.iter().map(|(_, text)| text.as_str()).collect();
                 detail.insert("warnings".into(), texts.into());
+            }
+            if w.kept {
+                detail.insert("kept".into(), "only what the definition reads otherwise by now differs: it is not sent".into());
             }
             if let Some(case) = w.document.marks.as_ref().and_then(|marks| marks.case.as_ref()) {
                 detail.insert("gone".into(), case.clone().into());
