@@ -74,6 +74,10 @@ pub struct Crew {
 /// Runs flows rank by rank; flows of one rank do not depend on one another and run at once. `ended` hears of each as soon as it has.
 pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId, Option<&PollError>)) -> CycleReport {
     let mut report = CycleReport::default();
+    // what a person asked for meanwhile begins then
+    if !deps.waits.over(&deps.stopping).await {
+        return report;
+    }
     let definitions = deps.definitions.now();
     if let Err(error) = prepare(deps, ask.force).await {
         report.write_errors.push(error.into());

@@ -113,8 +113,8 @@ struct Work {
 
 impl Work {
     async fn run(&self) {
-        // a node with other definitions than those in force does nothing at all
-        if !self.deps.definitions.is_in_force() {
+        // a node with other definitions than those in force does nothing at all, nor does one that waits
+        if !self.deps.works() {
             return;
         }
         let definitions = self.deps.definitions.now();

@@ -28,6 +28,7 @@ pub mod syspro_session;
 pub mod tree;
 pub mod unconfigured;
 pub mod vault;
+pub mod waits;
 pub mod watch;
 pub mod writer;
 
@@ -40,6 +41,7 @@ use self::in_force::InForce;
 use self::progress::Progress;
 use self::stopping::Stopping;
 use self::vault::Vault;
+use self::waits::Waits;
 use self::watch::Watch;
 use crate::config::Settings;
 use crate::domain::word::Names;
@@ -68,11 +70,23 @@ pub struct Deps {
     pub budget: Arc<Budget>,
     /// Whether nothing new may begin.
     pub stopping: Stopping,
+    /// What is waited for before anything begins.
+    pub waits: Waits,
     /// Where a test may let actors die.
     pub crash: CrashPoints,
 }
 
 impl Deps {
+    /// Whether anything may be read, mapped or sent here.
+    pub fn works(&self) -> bool {
+        self.definitions.is_in_force() && self.waits.why().is_none()
+    }
+
+    /// Why nothing is read, mapped or sent here, where that is so.
+    pub fn complaint(&self) -> Option<String> {
+        self.definitions.view().complaint().or_else(|| self.waits.why())
+    }
+
     /// The companies and entities by which lists can be filtered: the configured ones, and those the ledger has records of.
     ///
     /// # Errors

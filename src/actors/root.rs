@@ -221,7 +221,7 @@ impl Handler<Tick> for Root {
         }
         let (running, gave_up) = (&self.running, &self.gave_up);
         let busy = |flow: &FlowId| running.contains(flow) || gave_up.contains_key(flow);
-        let works = self.parts.deps.definitions.is_in_force();
+        let works = self.parts.deps.works();
         let now = Utc::now();
         if let Some(before) = self.agenda.clock(now) {
             warn!(%before, %now, "the clock was set back; flows are due by their schedules from now on, whatever they waited for");
@@ -259,7 +259,7 @@ impl Handler<Tick> for Root {
                 warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
                 return Vec::new();
             }
-            if !deps.definitions.is_in_force() {
+            if !deps.works() {
                 return Vec::new();
             }
             match deps.store.delivery_due().await {

@@ -212,7 +212,8 @@ pub fn flows(deps: &Deps) -> Vec<FlowId> {
     flows_of(deps, &deps.definitions.now())
 }
 
-/// How every flow of the ledger stands; those that the settings and definitions no longer make are marked.
+/// How every flow of the ledger stands; those that the settings and definitions no longer make are marked, and so are those that
+/// this process keeps waiting.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -221,6 +222,7 @@ pub async fn flow_status(deps: &Deps) -> Result<Vec<FlowStatus>, StoreError> {
     let mut rows = deps.store.flow_status().await?;
     for row in &mut rows {
         row.configured = made.iter().any(|flow| row.is_of(flow));
+        row.waits_for = deps.waits.why().filter(|_| row.configured);
     }
     Ok(rows)
 }

@@ -19,6 +19,7 @@ use crate::actors::in_force::{InForce, Standing};
 use crate::actors::progress::Progress;
 use crate::actors::stopping::Stopping;
 use crate::actors::vault::Vault;
+use crate::actors::waits::Waits;
 use crate::config::Settings;
 use crate::config::{self as config, ConfigError, Loaded};
 use crate::definition::set::short;
@@ -325,6 +326,7 @@ impl Context {
             watch: Arc::default(),
             budget: Arc::default(),
             stopping: Stopping::default(),
+            waits: Waits::default(),
             crash: CrashPoints::default(),
         }
     }

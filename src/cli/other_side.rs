@@ -19,6 +19,10 @@ use crate::store::ArrivedPart;
 const NEWEST: i64 = 500;
 const SAMPLE: usize = 20;
 
+/// What a service waits for while it looks.
+pub(super) const LOOKING: &str = "nothing is read or sent before it is known whether ServiceNow still has what arrived there last; that is being asked, and where \
+     ServiceNow does not answer, the flows begin once its time limits have run out";
+
 /// Looks at them. Whatever keeps ServiceNow from answering tells nothing, and is logged: the flows say it better.
 pub(super) async fn look(deps: &Deps) -> Result<(), Failure> {
     let newest = deps.store.arrived_newest(NEWEST).await?;

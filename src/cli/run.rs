@@ -53,9 +53,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
 /// Serves until a signal. `reloads`: definitions that change are taken up, at SIGHUP too.
 pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: bool) -> Result<Exit, Failure> {
     let deps = context.service_deps().await?;
-    if deps.definitions.is_in_force() {
-        super::other_side::look(&deps).await?;
-    }
+    deps.waits.begin(super::other_side::LOOKING);
     let tree = Tree::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let (root, loaded) = (RootDoor::new(tree.root.clone()), Arc::new(context.checked.loaded.clone()));
     let surface = Surface::new(deps.clone(), root.clone(), tree.access(), loaded.clone());
@@ -82,6 +80,8 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     if let Some(complaint) = deps.definitions.view().complaint() {
         error!(complaint, "this node waits");
     }
+    // the surface answers by now, however long ServiceNow takes
+    let looking = actix_rt::spawn(look_first(deps.clone()));
     let reloading = reloads.then(|| actix_rt::spawn(Reloader { deps: deps.clone(), root, loaded }.run()));
     let mut fatal = tree.fatal.clone();
     let result = tokio::select! {
@@ -94,6 +94,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
         }
     };
     deps.watch.dismiss();
+    looking.abort();
     if let Some(reloading) = reloading {
         reloading.abort();
     }
@@ -109,6 +110,23 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
         () = signals.next() => warn!("a second signal: stopping at once; what was in hand is looked up at the next start"),
     }
     result
+}
+
+/// Looks whether ServiceNow went back, and only then lets anything begin.
+async fn look_first(deps: Deps) {
+    loop {
+        // with other definitions than those in force nothing begins in any case
+        if deps.definitions.is_in_force() {
+            match super::other_side::look(&deps).await {
+                Ok(()) => break,
+                Err(failure) => {
+                    warn!(error = failure.text, "whether ServiceNow went back could not be looked at; nothing begins, it is tried again")
+                }
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    deps.waits.end();
 }
 
 /// Keeps beside the ledger what was seen in it last, and ends when the ledger was restored under this process.

@@ -55,7 +55,7 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
             missing.push(format!("the ledger: no answer within {} s{}", CHECK_LIMIT.as_secs(), why.unwrap_or_default()));
         }
     }
-    missing.extend(surface.deps.definitions.view().complaint());
+    missing.extend(surface.deps.complaint());
     // a Root that is stuck says nothing, and is complained of below
     let gave_up = timeout(ROOT_LIMIT, surface.root.gave_up()).await.unwrap_or_default();
     let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
@@ -85,7 +85,7 @@ pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, P
             let flow_stuck = row.configured && is_stuck(row, &pending, now);
             stuck |= row.configured && (flow_stuck || row.stopped.is_some() || row.last_error_lasts || gave_up.contains_key(&flow));
             json!({
-                "company": row.company, "entity": row.entity, "configured": row.configured, "stuck": flow_stuck, "left_out": gave_up.get(&flow), "paused": row.paused_at.is_some(), "stopped": row.stopped,
+                "company": row.company, "entity": row.entity, "configured": row.configured, "stuck": flow_stuck, "left_out": gave_up.get(&flow), "paused": row.paused_at.is_some(), "stopped": row.stopped, "waits_for": row.waits_for,
                 "seconds_since_progress": row.last_progress_at.map(|at| (now - at).num_seconds().max(0)),
                 "last_success_at": row.last_success_at, "last_error": row.last_error, "last_error_lasts": row.last_error_lasts, "watermark": row.watermark,
                 "next_run_at": next.get(&flow),
@@ -134,6 +134,7 @@ mod tests {
             paused_at: None,
             paused_by: None,
             stopped: None,
+            waits_for: None,
             holder: holder.map(Into::into),
             last_progress_at: Some(now - age),
             last_success_at: None,

@@ -38,6 +38,9 @@ pub struct FlowStatus {
     /// Why tieline itself stopped reading and sending it, until a person resumes it.
     #[diesel(sql_type = Nullable<Text>)]
     pub stopped: Option<String>,
+    /// What the node that was asked waits for before it reads or sends anything.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub waits_for: Option<String>,
     /// Who is working on it now.
     #[diesel(sql_type = Nullable<Text>)]
     pub holder: Option<String>,
@@ -127,6 +130,7 @@ impl FlowStatus {
         let (word, worry) = match (&self.stopped, &self.paused_at, &self.holder, &self.last_error, &self.last_success_at) {
             (Some(_), ..) => ("stopped", Worry::Person),
             (_, Some(_), ..) => ("paused", Worry::Some),
+            (_, _, None, ..) if self.waits_for.is_some() => ("not begun yet", Worry::Busy),
             (_, _, Some(_), ..) => ("running", Worry::Busy),
             (_, _, _, Some(_), _) => ("last run failed", Worry::Person),
             (.., None) => ("not run yet", Worry::Some),

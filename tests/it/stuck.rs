@@ -10,8 +10,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// The service stands still at this point, says so, and ends; started again it brings everything home.
 fn hangs_at(point: &str, words: &str) {
     let world = World::start();
-    // the look whether ServiceNow went back asks for a token before anything else runs: not the request that is to hang
-    let mut node = Node::new(&world).with("FLOWS__STUCK_SECONDS", "8").with("FLOWS__WENT_BACK_PERCENT", "100");
+    let mut node = Node::new(&world).with("FLOWS__STUCK_SECONDS", "8");
     let key = node.key(&world);
     world.syspro.tick(1).unwrap();
     let mut command = node.command(&world, &["run"]);

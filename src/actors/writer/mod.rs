@@ -295,7 +295,7 @@ impl Sender {
         loop {
             // asked for before looking, so that a batch that settles in between is not missed
             let settled = self.pump.settled.notified();
-            if self.deps.stopping.has_begun() {
+            if self.deps.stopping.has_begun() || self.deps.waits.why().is_some() {
                 return Ok(());
             }
             let mut found = Found::Nothing;

@@ -395,6 +395,8 @@ pub(in crate::http) async fn replay_done(surface: &Surface, asked: ReplayBody, w
     // a task of its own: a caller that goes away must not leave a run without an end
     let task = actix_web::rt::spawn(async move {
         let _turn = turn;
+        // nothing is mapped before anything may begin
+        deps.waits.over(&deps.stopping).await;
         let result = match outdated {
             Some(allow) => take_in_outdated(&deps, &scope, allow, &who, &why).await,
             None => take_in(&deps, scope, &who, Some(why)).await,

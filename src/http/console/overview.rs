@@ -81,7 +81,7 @@ impl From<FlowStatus> for GhostView {
 /// What is to be said of the definitions of this node.
 fn warnings(surface: &Surface, rows: &[FlowStatus]) -> Vec<Ticks> {
     let view = surface.deps.definitions.view();
-    let mut said: Vec<Ticks> = view.complaint().map(Ticks).into_iter().collect();
+    let mut said: Vec<Ticks> = surface.deps.complaint().map(Ticks).into_iter().collect();
     if let Some(refused) = &view.refused {
         let first = refused.problems.first().map(String::as_str).unwrap_or_default();
         let more = match refused.problems.len() {
@@ -219,7 +219,7 @@ fn words(row: &FlowStatus, gave_up: Option<&String>) -> (String, &'static str, O
     };
     let node = row.holder.as_ref().map(|holder| format!("on {}", holder.split('/').next().unwrap_or_default()));
     let paused = row.paused_by.as_ref().map(|who| format!("by {who}"));
-    (state, tone, row.stopped.clone().or(paused).or(node).or_else(|| row.last_error.clone()))
+    (state, tone, row.stopped.clone().or(paused).or(node).or_else(|| row.waits_for.clone()).or_else(|| row.last_error.clone()))
 }
 
 fn flow_view(row: FlowStatus, gave_up: Option<&String>, next: Option<DateTime<Utc>>, lag: TimeDelta, runs: &[RunRow]) -> FlowView {

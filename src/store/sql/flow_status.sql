@@ -14,8 +14,8 @@ SELECT f.company, f.entity, f.watermark, f.paused_at, f.paused_by, f.stopped,
        coalesce(p.retrying, 0) AS retrying, coalesce(p.unknown, 0) AS unknown, coalesce(p.waiting, 0) AS waiting,
        coalesce(p.failed, 0) AS failed, coalesce(p.on_hold, 0) AS on_hold, coalesce(n.records, 0) AS not_as_sent,
        coalesce(o.records, 0) AS outdated,
-       -- whoever knows the configuration says otherwise
-       true AS configured
+       -- whoever knows the configuration, and waits, says otherwise
+       true AS configured, NULL::text AS waits_for
 FROM flow f
 LEFT JOIN document_count d ON d.company = f.company AND d.entity = f.entity
 -- every document is counted as it comes in; what only stands for a row is no record

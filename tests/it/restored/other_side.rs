@@ -1,7 +1,13 @@
 //! The other side went back: an instance that was cloned over, a company that was restored. Flows stop until both sides were compared.
 
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tieline::sim::faults::{Fault, FaultRule};
+
 use super::{row_of, run_to, world};
 use crate::binary::text;
+use crate::support::node::{Node, wait_until_right};
 use crate::support::source;
 use crate::support::world::{COMPANY, World};
 
@@ -141,4 +147,35 @@ fn what_a_person_has_accepted_is_no_evidence_any_more() {
     }
     let (code, said) = sync(&world, &[]);
     assert!(code != Some(0) && said.contains("ServiceNow went back"), "{code:?} {said}");
+}
+
+#[test]
+fn the_surface_is_up_while_an_instance_does_not_answer_and_the_flows_wait() {
+    let world = World::start();
+    world.syspro.tick(1).unwrap();
+    // how long it may take to find that ServiceNow does not answer
+    let limit = Duration::from_secs(25);
+    let mut node = Node::new(&world).with("SERVICENOW__REQUEST_TIMEOUT_SECONDS", &limit.as_secs().to_string());
+    let key = node.key(&world);
+    world.servicenow.set_fault(FaultRule::always(Fault::Hang).on_path("/oauth_token.do").times(1));
+    let runs = || world.database.psql("SELECT count(*) FROM run");
+    let (before, writes, started) = (runs(), world.servicenow.writes(), Instant::now());
+    node.start_and_wait(&world);
+    let (status, said) = node.ready().expect("an answer");
+    assert!(status == 503 && said.contains("whether ServiceNow still has what arrived there last"), "{status} {said}");
+    for path in ["/metrics", "/sign-in", "/health/live"] {
+        assert_eq!(node.get(path).expect("an answer").0, 200, "{path}");
+    }
+    let flows = node.get("/health/flows").expect("an answer");
+    let flows: Value = serde_json::from_str(&flows.1).unwrap();
+    let flows = flows["flows"].as_array().unwrap();
+    assert!(flows.iter().all(|flow| flow["waits_for"].as_str().is_some_and(|why| why.contains("ServiceNow"))), "{flows:?}");
+    // what a person asks for is not refused, and waits as well
+    node.run_all(&key);
+    let seen = (runs(), world.servicenow.writes());
+    assert!(started.elapsed() < limit, "all of it while ServiceNow kept the look waiting: {:?} {}", started.elapsed(), node.log());
+    assert_eq!(seen, (before, writes), "nothing is read or sent: {:?} {}", started.elapsed(), node.log());
+    wait_until_right(&node, &key, Duration::from_secs(90), || world.check());
+    assert_eq!(node.ready().expect("an answer").0, 200);
+    assert_eq!(node.terminate(), Some(0), "{}", node.log());
 }

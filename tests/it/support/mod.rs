@@ -23,6 +23,7 @@ use tieline::actors::stopping::Stopping;
 use tieline::actors::supervise::RestartPolicy;
 use tieline::actors::tree::{Tree, flows};
 use tieline::actors::vault::{SERVICENOW, SYSPRO_ENET, SYSPRO_ODATA, Vault};
+use tieline::actors::waits::Waits;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
@@ -131,6 +132,7 @@ impl Rig {
             watch: Arc::default(),
             budget: Arc::default(),
             stopping: Stopping::default(),
+            waits: Waits::default(),
             crash: CrashPoints::default(),
         };
         Self { syspro, servicenow, deps, store, database, _state: state }
