@@ -1,5 +1,6 @@
 //! The ledger after a restore, through the binary: its audit, its notices, and what people are told.
 
+mod after;
 mod drill;
 mod flows;
 mod other_side;
