@@ -108,16 +108,12 @@ struct NodeView {
 
 impl NodeView {
     fn of(row: NodeRow, now: DateTime<Utc>) -> Self {
-        let asked = row.pause_asked.map(|asked| {
-            let until = row.paused_until.format("%Y-%m-%d %H:%M:%S UTC");
-            format!("waits until {until}: ServiceNow asked for a pause of {asked:.0} s; `tieline resume` ends it")
-        });
         let (state, tone) = match row.breaker.as_str() {
             _ if !row.alive => ("silent", "bad"),
             _ if !row.in_force => ("does nothing: other definitions are in force", "bad"),
             "open" => ("nothing gets through to ServiceNow", "bad"),
             "half_open" => ("tries whether ServiceNow answers again", "warn"),
-            _ if row.paused_until > now => (asked.as_deref().unwrap_or("waits: another service was asked for a pause"), "warn"),
+            _ if row.paused_until > now => (if row.pause_asked.is_some() { "waits: ServiceNow asked for a pause" } else { "waits: another service was asked for a pause" }, "warn"),
             _ => ("sends", "good"),
         };
         Self { name: row.name, state: state.to_owned(), tone, seen: Time(row.seen_at), batch: row.batch_size, at_once: row.concurrency }
@@ -179,7 +175,9 @@ async fn live(surface: &Surface) -> Result<Live, Refusal> {
     let next = surface.root.next_runs().await;
     let gave_up = surface.root.gave_up().await;
     let documents = rows.iter().map(|row| row.documents).sum();
-    let warnings = warnings(surface, &rows);
+    let mut warnings = warnings(surface, &rows);
+    // the longest: what ends it ends all of them
+    warnings.extend(store.sending_paused().await?.first().map(|pause| Ticks(sentence(&pause.to_string()))));
     let flows = rows.into_iter().map(|row| {
         let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
         let lag = lag(&flow, &pending);
