@@ -1,6 +1,7 @@
 //! A definition that changes what is written, or where: what was sent under the one before is counted and compared, and sent when a person says so.
 
 mod counted;
+mod left;
 
 use std::collections::BTreeMap;
 use std::process::Output;

@@ -1,6 +1,7 @@
 //! Hostile upstreams: whatever a system in SYSPRO's or ServiceNow's place answers, the program says what is wrong within its time, keeps its memory
 //! bounded, and repeats no secret. One row of a table is one answer.
 
+mod bounds;
 mod fake;
 mod pause;
 mod rows;
