@@ -113,7 +113,14 @@ impl NodeView {
             _ if !row.in_force => ("does nothing: other definitions are in force", "bad"),
             "open" => ("nothing gets through to ServiceNow", "bad"),
             "half_open" => ("tries whether ServiceNow answers again", "warn"),
-            _ if row.paused_until > now => (if row.pause_asked.is_some() { "waits: ServiceNow asked for a pause" } else { "waits: another service was asked for a pause" }, "warn"),
+            _ if row.paused_until > now => (
+                if row.pause_asked.is_some() {
+                    "waits: ServiceNow asked for a pause"
+                } else {
+                    "waits: another service was asked for a pause"
+                },
+                "warn",
+            ),
             _ => ("sends", "good"),
         };
         Self { name: row.name, state: state.to_owned(), tone, seen: Time(row.seen_at), batch: row.batch_size, at_once: row.concurrency }
