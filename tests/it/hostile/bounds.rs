@@ -74,7 +74,7 @@ fn heavy(count: usize, bytes: usize, at_once: usize) -> impl Fn(&Seen, &mut TcpS
             None => {
                 // beyond the last key, as the key range says it
                 let last = seen.option("$filter").split('\'').find_map(|part| number(part.strip_prefix('C')?)).unwrap_or(0);
-                let asked = number(seen.option("$top").as_ref()).unwrap_or(1);
+                let asked = number(seen.option("$top")).unwrap_or(1);
                 (last + 1, (last + asked).min(count))
             }
         };
