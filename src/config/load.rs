@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use crate::domain::nesting::{DEEPEST, too_deep};
 use crate::domain::word::distance;
 use crate::domain::{CompanyId, EntityName};
 
@@ -295,6 +296,10 @@ impl Layers {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
             ConfigError::Syntax { path: path.to_owned(), line, column, problem: error.message().trim().replace('\n', ", ") }
         };
+        if let Some(line) = too_deep(text) {
+            let problem = format!("more than {DEEPEST} brackets are open at once: one is not closed");
+            return Err(ConfigError::Syntax { path: path.to_owned(), line, column: 1, problem });
+        }
         let values: toml::Table = text.parse().map_err(syntax)?;
         let lines = lines(text).map_err(syntax)?;
         let at = |key: &str| Origin::File { path: path.to_owned(), line: lines.get(key).copied().unwrap_or(1) };
@@ -400,7 +405,7 @@ impl Layers {
 
 /// The text of a variable as a value of the kind that its key holds. What cannot be read stays text, and is reported as such.
 fn read_variable(section: &str, key: &str, text: &str) -> toml::Value {
-    let parsed = || format!("v = {text}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("v"));
+    let parsed = || if too_deep(text).is_some() { None } else { format!("v = {text}").parse::<toml::Table>().ok()?.remove("v") };
     match raw::kind(section, key) {
         Some(Kind::Number | Kind::Flag) => parsed().unwrap_or_else(|| toml::Value::String(text.to_owned())),
         Some(Kind::List) => parsed().filter(toml::Value::is_array).unwrap_or_else(|| {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::load::Definitions;
 use super::lookups::CURRENCY;
 use super::plan::{FieldSource, Plan, TargetPlan};
-use super::set::MAPPER_REVISION;
+use super::set::{MAPPER_REVISION, table};
 use crate::domain::{CompanyId, FlowId};
 
 /// Sections of an entity's file that say when it is read, in which order, and what lists show of it: no record says anything else because of them.
@@ -54,7 +54,7 @@ pub(super) fn mappings<'a>(
 
 /// What the files say of the mapping of one entity.
 fn said(definitions: &Definitions, plan: &Plan, profile: &str, files: &BTreeMap<String, String>) -> Json {
-    let file = |path: String| files.get(&path).and_then(|text| text.parse::<toml::Table>().ok()).unwrap_or_default();
+    let file = |path: String| files.get(&path).and_then(|text| table(text)).unwrap_or_default();
     let entity = |name: &str| file(format!("entities/{name}.toml"));
     let (mut own, mut target) = (entity(plan.entity.as_str()), file(format!("profiles/{profile}/{}.toml", plan.entity)));
     NO_MAPPING.iter().for_each(|section| drop(own.remove(*section)));

@@ -9,6 +9,8 @@ use std::ops::Deref;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::domain::nesting::{DEEPEST, too_deep};
+
 use super::problem::{Problem, Report, list};
 
 /// A value and the line where it stands; 0 when it could not be read.
@@ -67,9 +69,13 @@ impl OneOrMany {
 
 /// Reads a file. `None` when its syntax is broken: the first syntax error is then in `problems`, and nothing else of the file.
 pub(super) fn read_file<T: Read>(file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<T> {
+    let mut report = Report::new(file, problems);
+    if let Some(line) = too_deep(text) {
+        report.add(line, "", format!("more than {DEEPEST} brackets are open at once: one is not closed"));
+        return None;
+    }
     let (table, errors) = DeTable::parse_recoverable(text);
     let lines = Lines::new(text);
-    let mut report = Report::new(file, problems);
     // The first error leads to the others more often than not.
     if let Some(error) = errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start)) {
         let line = error.span().map_or(0, |span| lines.at(span.start));

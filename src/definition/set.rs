@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::mapping::MappingText;
 use crate::domain::FlowId;
+use crate::domain::nesting::too_deep;
 
 /// What the mapping itself does with documents and definitions. It grows with every release in which the same document and the same
 /// definitions give another record, so that such a release counts as other definitions. A test pins what it stands for.
@@ -85,9 +86,14 @@ pub fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }
 
+/// A file's values; nothing where it is no TOML.
+pub(super) fn table(text: &str) -> Option<toml::Table> {
+    if too_deep(text).is_some() { None } else { text.parse().ok() }
+}
+
 /// What a file says: without comments and blank lines, keys in their order. A text that is no TOML stands for itself.
 fn canonical(text: &str) -> String {
-    let said = text.parse::<toml::Table>().ok().and_then(|table| serde_json::to_string(&table).ok());
+    let said = table(text).and_then(|table| serde_json::to_string(&table).ok());
     said.unwrap_or_else(|| text.to_owned())
 }
 
@@ -116,7 +122,7 @@ pub fn difference(older: &BTreeMap<String, String>, newer: &BTreeMap<String, Str
 /// How one file changed.
 fn changed(path: &str, old: &str, new: &str) -> Vec<String> {
     if (path.starts_with("lookups/") || path == SETTINGS)
-        && let (Ok(old), Ok(new)) = (old.parse::<toml::Table>(), new.parse::<toml::Table>())
+        && let (Some(old), Some(new)) = (table(old), table(new))
     {
         let (old, new) = (entries(&old), entries(&new));
         let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();

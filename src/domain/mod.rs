@@ -16,6 +16,7 @@ pub mod look;
 pub mod merge;
 pub mod money;
 pub mod name;
+pub mod nesting;
 pub mod next_step;
 pub mod notice;
 pub mod ratio;

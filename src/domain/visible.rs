@@ -1,13 +1,17 @@
-//! Characters that tell a screen what to do, instead of standing on it: a text of another system's may hold them to make itself look like
-//! another text, such as an amount that is read from right to left.
+//! Characters that do not stand on a screen: they tell it what to do, or take no room. A text of another system's may hold them to make itself look
+//! like another text, such as an amount that is read from right to left, or a key with something invisible in it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character directs a screen: a control character other than the end of a line and a tab, or one that changes the direction of
-/// writing (Unicode Standard Annex 9, section 2).
+/// Whether a character does not show itself: a control character other than the end of a line and a tab, one that changes the direction of
+/// writing (Unicode Standard Annex 9, section 2), one without a width, or a filler that looks like a blank or like nothing.
 pub fn directs(letter: char) -> bool {
-    matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(
+            letter,
+            '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}'
+        )
         || (letter.is_control() && !matches!(letter, '\n' | '\t'))
 }
 
@@ -33,7 +37,13 @@ pub fn visible_html(page: &str) -> Cow<'_, str> {
 /// The same of JSON, where it is the same value: `\u202e`.
 pub fn visible_json(json: &str) -> Cow<'_, str> {
     // what is not inside a text of a JSON document holds none of them
-    replaced(json, |_| true, |shown, letter| _ = write!(shown, "\\u{:04x}", u32::from(letter)))
+    replaced(
+        json,
+        |_| true,
+        |shown, letter| {
+            letter.encode_utf16(&mut [0; 2]).iter().for_each(|unit| _ = write!(shown, "\\u{unit:04x}"));
+        },
+    )
 }
 
 fn replaced(text: &str, mut shows: impl FnMut(char) -> bool, write: impl Fn(&mut String, char)) -> Cow<'_, str> {
@@ -60,6 +70,7 @@ mod tests {
     #[test]
     fn what_directs_a_screen_is_shown_by_its_number() {
         assert_eq!(visible("INV\u{202e}00.5\u{9b}31m\u{1b}[2J\r\n\tü"), "INV[U+202E]00.5[U+009B]31m[U+001B][2J[U+000D]\n\tü");
+        assert_eq!(visible("Z\u{200b}W\u{ad}\u{feff}\u{3164}\u{e0041}"), "Z[U+200B]W[U+00AD][U+FEFF][U+3164][U+E0041]");
         assert!(matches!(visible("Zürich, 東京, שלום"), Cow::Borrowed(_)));
     }
 
@@ -71,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn json_stays_the_same_value(text in prop_oneof![any::<String>(), "[\u{202e}\u{85}a\\\\\"]{0,8}"]) {
+        fn json_stays_the_same_value(text in prop_oneof![any::<String>(), "[\u{202e}\u{85}\u{200b}\u{e0041}a\\\\\"]{0,8}"]) {
             let json = serde_json::to_string_pretty(&[&text]).unwrap();
             let shown = visible_json(&json);
             prop_assert!(!shown.chars().any(directs));

@@ -1,7 +1,8 @@
 //! `Idempotency-Key`: an action whose answer was lost can be asked for again, and is done once.
 //!
 //! One layer for every action of the API: the same `Idempotency-Key` of the same API key with the same request gives the stored answer back; with another
-//! request it is refused. An answer of 500 and more is not kept: such an action may be tried again under its key.
+//! request it is refused. Nothing was done where the answer says not now (409, 429) or names a trouble (500 and more): that is not kept, and the
+//! action may be tried again under its key.
 
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -29,6 +30,10 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
     let (Some(key), true) = (request.headers().get(KEY).cloned(), action) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
+    if request.headers().get_all(KEY).count() > 1 {
+        let problem = Problem::bad_request("there is more than one `Idempotency-Key`", "send one, a fresh UUID for each action");
+        return Ok(request.error_response(problem).map_into_boxed_body());
+    }
     let fits = |key: &&str| (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
     let Some(key) = key.to_str().ok().map(str::trim).filter(fits).map(str::to_owned) else {
         let detail = format!("`Idempotency-Key` must be 1 to {LONGEST} ASCII characters that can be seen: no blanks");
@@ -87,7 +92,8 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
         return Ok(ServiceResponse::from_err(problem, request).map_into_boxed_body());
     };
     let status = response.status().as_u16();
-    let kept = (status < 500).then(|| (status, String::from_utf8_lossy(&body).into_owned()));
+    let not_now = matches!(status, 409 | 429 | 500..);
+    let kept = (!not_now).then(|| (status, String::from_utf8_lossy(&body).into_owned()));
     keep(&surface, caller, key, kept).await;
     let mut response = response.set_body(BoxBody::new(body));
     response.headers_mut().remove(header::CONTENT_LENGTH);

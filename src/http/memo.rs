@@ -2,7 +2,7 @@
 //!
 //! For answers that depend on the question and not on the asker, behind the check of who asks. A list of the API may be a second old. Health and
 //! metrics, which anybody may ask for, are never older than the question: whoever asks while an answer is on its way waits for the next one, with
-//! all the others who do. An action that goes through this node makes it forget everything, so that whoever acted sees what it did.
+//! all the others who do. An action that goes through this node makes it forget the lists, so that whoever acted sees what it did.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,12 +65,17 @@ type Answer = Arc<tokio::sync::Mutex<Option<Answered>>>;
 #[derive(Debug, Default)]
 pub(super) struct Memo {
     answers: Mutex<HashMap<String, Answer>>,
+    /// Those of [`WATCHED`]: never older than the question, so that no action makes them untrue.
+    watched: [Answer; WATCHED.len()],
     /// Grows with every action: what was begun before one is not kept.
     actions: AtomicU64,
 }
 
 impl Memo {
     fn answer(&self, question: &str) -> Answer {
+        if let Some(at) = WATCHED.iter().position(|watched| *watched == question) {
+            return self.watched[at].clone();
+        }
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= MOST && !answers.contains_key(question) {
             answers.clear();
@@ -161,7 +166,7 @@ async fn shared<B: MessageBody + 'static>(
     };
     let answered = Answered { began, status, headers, body };
     let response = answered.response();
-    if kind.keeps(&answered) && actions == memo.actions.load(Ordering::SeqCst) {
+    if kind.keeps(&answered) && (kind == Kind::Watched || actions == memo.actions.load(Ordering::SeqCst)) {
         *kept = Some(answered);
     }
     Ok(ServiceResponse::new(request, response))
@@ -198,5 +203,8 @@ mod tests {
         assert!(Arc::ptr_eq(&one, &again), "the same question is asked once");
         memo.forget();
         assert!(!Arc::ptr_eq(&one, &memo.answer("/api/v1/flows")), "what was answered before an action is gone");
+        let watched = memo.answer("/metrics");
+        memo.forget();
+        assert!(Arc::ptr_eq(&watched, &memo.answer("/metrics")), "anybody may post something: those who wait go on waiting together");
     }
 }

@@ -12,7 +12,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 /// Libraries that repeat at `info` or `warn` what we report ourselves. A filter of the site's that names one of them wins.
-const QUIET: &[(&str, &str)] = &[("r2d2", "off"), ("actix_server", "warn"), ("rustls", "error"), ("h2", "error"), ("mio", "warn")];
+const QUIET: &[(&str, &str)] =
+    &[("r2d2", "off"), ("actix_http", "off"), ("actix_server", "warn"), ("rustls", "error"), ("h2", "error"), ("mio", "warn")];
 
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]

@@ -172,7 +172,13 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert_eq!((done.0, done.1, pauses()), (200, false, 3), "{}", done.2);
     let refused = keyed(path, admin, "a-2", "{}");
     assert_eq!((refused.0, keyed(path, admin, "a-2", "{}").0, keyed(path, admin, "a-2", "{}").1), (400, 400, true));
-    for wrong in [&*"x".repeat(300), "two words", "caf\u{e9}"] {
+    // what cannot be done now may be asked for again under its key
+    let forget = "/api/v1/flows/EDU1/supplier/forget";
+    for _ in 0..2 {
+        let (status, repeated, answer) = keyed(forget, admin, "a-4", body);
+        assert_eq!((status, repeated), (409, false), "{answer}");
+    }
+    for wrong in [&*"x".repeat(300), "two words", "caf\u{e9}", "a-5\r\nIdempotency-Key: a-6"] {
         assert_eq!(keyed(path, admin, wrong, body).0, 400, "{wrong}");
     }
     assert_eq!(keyed(path, viewer, "a-3", body).0, 403);

@@ -67,3 +67,25 @@ fn bodies_are_read_as_they_are_and_as_objects_alone() {
     }
     assert_eq!(service.terminate(), Some(0));
 }
+
+#[test]
+fn requests_that_cannot_be_read_leave_no_line_each_in_the_log() {
+    let site = Site::alone();
+    let mut service = site.serve();
+    wait_until("the service answers", || ask(&site, "GET", "/health/live", None, "").is_some_and(|(status, ..)| status == 200));
+    let log = || std::fs::read_to_string(site.path("service.log")).unwrap().lines().count();
+    let before = log();
+    let large = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(200_000));
+    let wrong =
+        ["GET /\x01 HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", large.as_str()];
+    for n in 0..100 {
+        let mut stream = TcpStream::connect(("127.0.0.1", site.port)).unwrap();
+        // one that was given up may not take all of it, and says nothing
+        let _ = stream.write_all(wrong[n % wrong.len()].as_bytes());
+        let _ = stream.read(&mut [0; 64]);
+    }
+    assert!(ask(&site, "GET", "/health/live", None, "").is_some());
+    let lines = log() - before;
+    assert!(lines < 20, "{lines} lines for 100 requests");
+    assert_eq!(service.terminate(), Some(0));
+}
