@@ -300,7 +300,7 @@ fn log_report(report: &CycleReport) {
                     warn!(%flow, %error, "not everything could be sent; what is due is sent by the next cycle");
                 }
             }
-            Err(error @ (PollError::Done { .. } | PollError::Held { .. })) => debug!(%flow, %error, "another node has it"),
+            Err(error @ (PollError::Done { .. } | PollError::Held { .. })) => debug!(%flow, %error, "there is nothing to run now"),
             Err(error @ PollError::Stopping { .. }) => info!(%error, "the flow is not read to its end now"),
             Err(error) => warn!(%flow, %error, "the flow did not run to its end; the next try goes on where it was"),
         }

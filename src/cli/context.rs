@@ -26,6 +26,7 @@ use crate::definition::set::short;
 use crate::definition::{self, Definitions, SetText};
 use crate::doctor::disk;
 use crate::domain::EntityName;
+use crate::domain::life::Life;
 use crate::domain::name::{doubles, twice};
 use crate::postgres::{self, Cluster};
 use crate::store::{Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Stands, Store};
@@ -342,7 +343,16 @@ impl Context {
 
     /// How every flow stands; those that the configuration no longer makes are marked.
     pub(super) async fn flow_status(&self) -> Result<Vec<FlowStatus>, Failure> {
-        Ok(crate::actors::tree::flow_status(&self.deps()).await?)
+        let mut rows = crate::actors::tree::flow_status(&self.deps()).await?;
+        if self.uncompared().is_some() {
+            rows.iter_mut().filter(|row| row.configured).for_each(|row| row.waits_for = Some(TO_COMPARE.to_owned()));
+        }
+        Ok(rows)
+    }
+
+    /// The life of a ledger that was restored and not compared with ServiceNow since: what it says of records may not be so.
+    pub(super) fn uncompared(&self) -> Option<Life> {
+        self.store.life().filter(|life| life.why.is_some() && life.compared_at.is_none())
     }
 
     /// Refuses to read or send anything while the ledger may say other things than ServiceNow.
@@ -409,7 +419,7 @@ fn not_in_force(ours: &str, in_force: &str, known: bool, alive: bool) -> String 
     }
 }
 
-async fn stop_cluster(cluster: Option<Cluster>) {
+pub(super) async fn stop_cluster(cluster: Option<Cluster>) {
     let Some(cluster) = cluster else { return };
     match tokio::task::spawn_blocking(move || cluster.stop()).await {
         Ok(Ok(())) => {}

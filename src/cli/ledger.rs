@@ -144,12 +144,18 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         let full = disk::full(context.checked.settings());
         if global.output == OutputForm::Json {
             output::json(
-                &serde_json::json!({ "flows": flows, "runs": runs, "nodes": nodes, "definitions": in_force, "disk_full": full.map(|full| full.to_string()) }),
+                &serde_json::json!({ "restored": context.uncompared(), "flows": flows, "runs": runs, "nodes": nodes, "definitions": in_force, "disk_full": full.map(|full| full.to_string()) }),
             )?;
             return Ok(Exit::Done);
         }
         if let Some(full) = full {
             output::complaint(&full.to_string());
+        }
+        if let Some(why) = context.uncompared().and_then(|life| life.why) {
+            output::line(&format!(
+                "RESTORED, NOT COMPARED: {why}. What stands below is what the backup says, not what ServiceNow has; no flow runs before `tieline restored` \
+                 has compared both."
+            ))?;
         }
         if flows.is_empty() {
             output::line("No flow has run yet: `tieline sync` runs each once, `tieline run` by their schedules.")?;

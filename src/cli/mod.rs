@@ -6,6 +6,7 @@ mod check;
 mod conflicts;
 mod context;
 mod credential;
+mod database;
 mod definitions;
 #[cfg(feature = "sim")]
 mod demo;
@@ -132,6 +133,8 @@ pub enum Command {
     Audit(ledger::AuditArgs),
     /// After a restore: compares what ServiceNow has with the ledger, so that flows may run again
     Restored,
+    /// Runs a program of Postgres, such as pg_dump, on the ledger's database: starts the private server where there is one
+    Database(database::DatabaseArgs),
     /// Brings the database up to date
     Migrate,
     /// The service under systemd, where no package has set it up
@@ -182,6 +185,10 @@ pub fn main(cli: Cli) -> ExitCode {
         #[cfg(target_os = "linux")]
         Command::Service(command) => service::service(&cli.global, &command),
         Command::Restored => restored::restored(&cli.global),
+        Command::Database(args) => match database::database(&cli.global, &args) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::Migrate => ledger::migrate(&cli.global),
         #[cfg(feature = "sim")]
         Command::Simulate(command) => simulate::simulate(&command),

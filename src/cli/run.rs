@@ -81,12 +81,14 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
         error!(complaint, "this node waits");
     }
     // the surface answers by now, however long ServiceNow takes
-    let looking = actix_rt::spawn(look_first(deps.clone()));
+    let mut looking = actix_rt::spawn(look_first(deps.clone()));
     let reloading = reloads.then(|| actix_rt::spawn(Reloader { deps: deps.clone(), root, loaded }.run()));
     let mut fatal = tree.fatal.clone();
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),
         why = witness(context, &deps) => Err(Failure::new(Exit::Configuration, why)),
+        // without it nothing would ever begin
+        Err(_) = &mut looking => Err(Failure::new(Exit::Failed, "the first look at ServiceNow crashed; the service manager starts the service again")),
         _ = fatal.wait_for(Option::is_some) => {
             let fatal = tree.fatal.borrow().clone();
             let exit = if fatal.as_ref().is_some_and(|fatal| fatal.stuck) { Exit::Stuck } else { Exit::Failed };
@@ -104,6 +106,8 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     }
     notify(sd_notify::NotifyState::Stopping);
     info!("stopping: what is in hand comes to its end");
+    // before the surface stops: a request that waits for the first look is answered by it
+    tree.begin_to_stop();
     server.stop().await;
     tokio::select! {
         () = tree.stop(STOP_DEADLINE) => {}

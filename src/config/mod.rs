@@ -1,6 +1,7 @@
 //! Settings: embedded defaults, then the site's file, then the environment; every problem reported in one go.
 
 pub mod api_key;
+pub mod connection;
 pub mod crypto;
 mod load;
 mod notices;

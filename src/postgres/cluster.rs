@@ -129,6 +129,11 @@ impl Cluster {
         self.place.programs.major
     }
 
+    /// Where the programs of the server are.
+    pub fn programs(&self) -> &Path {
+        &self.place.programs.directory
+    }
+
     /// `<state>/postgres`, which holds the data, the socket and the log.
     pub fn directory(&self) -> &Path {
         &self.place.directory

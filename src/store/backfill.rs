@@ -256,7 +256,7 @@ impl Store {
         self.run("look for backfills", move |conn| {
             let rows: Vec<OpenFlow> = sql_query(
                 "SELECT DISTINCT b.company, b.entity FROM backfill b LEFT JOIN flow f ON f.company = b.company AND f.entity = b.entity \
-                 WHERE b.state = 'open' AND f.paused_at IS NULL AND f.stopped IS NULL AND coalesce(f.lease_until < now(), true) \
+                 WHERE b.state = 'open' AND f.paused_at IS NULL AND f.stopped IS NULL AND coalesce(f.lease_until NOT BETWEEN now() AND now() + interval '1 hour', true) \
                  AND NOT EXISTS (SELECT FROM backfill e WHERE e.company = b.company AND e.entity = b.entity AND e.state = 'open' \
                                  AND e.id <= b.id AND e.not_before > now())",
             )

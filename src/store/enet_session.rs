@@ -95,7 +95,7 @@ impl Store {
             if inserted > 0 {
                 return Ok(EnetTaken::Ours { renewed: false, open: None, opening: false });
             }
-            let rows: Vec<Row> = sql_query("SELECT *, lease_until > now() AS leased FROM enet_session WHERE operator = $1 FOR UPDATE")
+            let rows: Vec<Row> = sql_query("SELECT *, lease_until BETWEEN now() AND now() + interval '1 hour' AS leased FROM enet_session WHERE operator = $1 FOR UPDATE")
                 .bind::<Text, _>(&operator)
                 .load(conn)?;
             // given back between the two statements: the next try finds it free

@@ -63,9 +63,12 @@ pub enum Taken {
         /// Why.
         why: String,
     },
-    /// Another node has run it since it was due.
+    /// It has run since it was due: on another node, or because a person asked.
     Done,
 }
+
+/// Further than this no lease reaches: the largest `flows.lease_seconds` that is allowed.
+pub(super) const LONGEST_LEASE: Duration = Duration::from_secs(3600);
 
 /// How far a flow has come.
 #[derive(Debug, Clone, QueryableByName, Serialize)]
@@ -102,6 +105,9 @@ pub struct FlowRow {
     /// By the database's clock.
     #[diesel(sql_type = diesel::sql_types::Bool)]
     leased: bool,
+    /// Whether it ran well, or was swept, since it was due: by the database's clock.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    done: bool,
     #[diesel(sql_type = Nullable<Text>)]
     paused_by: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -207,7 +213,9 @@ pub(crate) fn flow_stop(conn: &mut Conn, flow: &FlowId, why: &str) -> Tx<()> {
 
 impl Store {
     /// Takes a flow for `holder`, unless somebody else holds it or it is paused (`force` ignores a pause: a person asked).
-    /// With `due`, a flow that ran well since then (was swept, with true) is left alone: several nodes have the same schedule.
+    /// With `due`, a flow that ran well within so long (was swept, with true) is left alone: several nodes have the same schedule. It is told as
+    /// an age, since the caller's clock may show another time than the database's, which both may be set back: what stands there of a time to
+    /// come, or of a lease that reaches further than a lease can, is of the time before and holds nothing up.
     ///
     /// # Errors
     /// [`StoreError::OtherDefinitions`] when it would be run `under` definitions that are not in force.
@@ -217,7 +225,7 @@ impl Store {
         holder: String,
         ttl: Duration,
         force: bool,
-        due: Option<(DateTime<Utc>, bool)>,
+        due: Option<(Duration, bool)>,
         under: SetNumber,
     ) -> Result<Taken, StoreError> {
         self.run("take a flow", move |conn| {
@@ -226,9 +234,12 @@ impl Store {
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .execute(conn)?;
-            let rows: Vec<FlowRow> = sql_query("SELECT *, coalesce(lease_until > now(), false) AS leased FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE")
+            let rows: Vec<FlowRow> = sql_query(include_str!("sql/flow_take.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
+                .bind::<Double, _>(LONGEST_LEASE.max(ttl).as_secs_f64())
+                .bind::<Nullable<Double>, _>(due.map(|(ago, _)| ago.as_secs_f64()))
+                .bind::<diesel::sql_types::Bool, _>(due.is_some_and(|(_, sweep)| sweep))
                 .load(conn)?;
             let row = rows.into_iter().next().ok_or(TxError::Sql(diesel::result::Error::NotFound))?;
             if let Some(why) = &row.stopped {
@@ -243,9 +254,7 @@ impl Store {
             {
                 return Ok(Taken::Held { holder: other.clone(), until });
             }
-            if let Some((at, sweep)) = due
-                && (if sweep { row.last_sweep_at } else { row.last_success_at }).is_some_and(|done| done >= at)
-            {
+            if row.done {
                 return Ok(Taken::Done);
             }
             let epoch = row.epoch + 1;
@@ -314,7 +323,7 @@ impl Store {
     pub async fn flow_pause(&self, flow: FlowId, paused: bool, actor: String, reason: String) -> Result<FlowBefore, StoreError> {
         self.run("pause a flow", move |conn| {
             let before: Vec<FlowBefore> = sql_query(
-                "SELECT paused_at IS NOT NULL AS paused, stopped, CASE WHEN lease_until > now() THEN holder END AS running_on \
+                "SELECT paused_at IS NOT NULL AS paused, stopped, CASE WHEN lease_until BETWEEN now() AND now() + interval '1 hour' THEN holder END AS running_on \
                  FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE",
             )
             .bind::<Text, _>(flow.company.as_str())

@@ -128,7 +128,7 @@ impl Store {
     pub async fn flow_forget(&self, flow: FlowId, drop_unsettled: bool, who: String, why: String) -> Result<Forgotten, StoreError> {
         self.run("forget a flow", move |conn| {
             let rows: Vec<Standing> = sql_query(with_placeholders(
-                "SELECT coalesce(f.lease_until > now(), false) AS held, p.unknown, p.records, coalesce(c.documents, 0) - t.told AS kept \
+                "SELECT coalesce(f.lease_until BETWEEN now() AND now() + interval '1 hour', false) AS held, p.unknown, p.records, coalesce(c.documents, 0) - t.told AS kept \
                  FROM (SELECT * FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE) f \
                  CROSS JOIN (SELECT count(*) FILTER (WHERE state IN ('sending', 'in_doubt')) AS unknown, \
                                     count(DISTINCT document_id) AS records FROM pending WHERE company = $1 AND entity = $2) p \

@@ -1,7 +1,7 @@
 //! Which life of the ledger this is, and whether it was restored since it was last used.
 //!
-//! What was seen stands in the [`Store`] too: every new connection is held against it, so that a running process never writes into a ledger
-//! that was restored under it.
+//! What was seen stands in the [`Store`] too: every new connection and the beginning of every transaction are held against it, so that a
+//! running process never writes into a ledger that was restored under it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -91,6 +91,8 @@ struct NewestRow {
     audit: i64,
     #[diesel(sql_type = BigInt)]
     xid: i64,
+    #[diesel(sql_type = Bool)]
+    kept: bool,
 }
 
 /// Where the ledger lives now, the life that is written down, and what tells whether both belong together.
@@ -231,24 +233,78 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn high_water(&self) -> Result<Option<HighWater>, StoreError> {
+        let seen = self.life.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|known| known.seen);
         let rows: Vec<NewestRow> = self
-            .run("say what it holds last", |conn| {
-                Ok(sql_query(
-                    "SELECT l.id AS life, a.id AS audit, a.xid FROM audit a JOIN ledger_life l ON l.number = a.life ORDER BY a.id DESC LIMIT 1",
-                )
-                .load(conn)?)
+            .run("say what it holds last", move |conn| {
+                let rows = sql_query(
+                    "SELECT l.id AS life, a.id AS audit, a.xid, $1 IS NULL OR EXISTS (SELECT FROM audit s WHERE s.id = $1 AND s.xid = $2) AS kept \
+                     FROM audit a JOIN ledger_life l ON l.number = a.life ORDER BY a.id DESC LIMIT 1",
+                );
+                Ok(rows
+                    .bind::<Nullable<BigInt>, _>(seen.map(|seen| seen.audit))
+                    .bind::<Nullable<BigInt>, _>(seen.map(|seen| seen.xid))
+                    .load(conn)?)
             })
             .await?;
-        let mark = rows.first().map(|row| HighWater { life: row.life, audit: row.audit, xid: row.xid });
-        if let Some(known) = self.life.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            known.seen = mark;
-            if mark.is_some_and(|mark| mark.life != known.life.id) {
-                let text = "a new life of the ledger began while this process ran: it was restored, or a person said so";
-                known.changed.get_or_insert_with(|| text.to_owned());
+        let newest = rows.first();
+        let mark = newest.map(|row| HighWater { life: row.life, audit: row.audit, xid: row.xid });
+        let mut known = self.life.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = known.as_mut() else { return Ok(mark) };
+        let changed = match (seen, mark) {
+            (Some(seen), _) if !newest.is_some_and(|row| row.kept) => Some(under(&Evidence::WentBack { audit: seen.audit }.to_string())),
+            (_, Some(mark)) if mark.life != known.life.id => {
+                Some("a new life of the ledger began while this process ran: it was restored, or a person said so".to_owned())
             }
+            _ => None,
+        };
+        if let Some(text) = changed {
+            // what was seen stays: it is the only witness
+            known.changed.get_or_insert(text);
+            return Ok(None);
         }
+        known.seen = mark;
         Ok(mark)
     }
+}
+
+/// Why this process may not go on.
+fn under(how: &str) -> String {
+    format!("the ledger was restored while this process ran: {how}; nothing is written into it by this process")
+}
+
+/// How the server's refusal begins where the ledger is another one. It has no statement that only raises an error: text that is no number does.
+const REFUSED: &str = "tieline: another ledger ";
+/// The number of a table that is not there.
+const NO_TABLE: &str = "none";
+
+/// How a transaction begins: in the same request, the server refuses it when the ledger's own table was made anew since it was looked at. The
+/// tables of a dump that is loaded have other numbers, and a connection from before lives on.
+pub(super) fn begin_in_life(begin: &str, known: &LifeKnown) -> String {
+    let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    match known.as_ref().and_then(|known| known.life.place.table) {
+        Some(table) => format!(
+            "{begin};\nSELECT (CASE WHEN to_regclass('ledger_life')::oid = {table} THEN '1' \
+             ELSE '{REFUSED}' || coalesce(to_regclass('ledger_life')::oid::text, '{NO_TABLE}') END)::int4"
+        ),
+        None => begin.to_owned(),
+    }
+}
+
+/// Why a transaction could not begin. Where the ledger is another one, this process goes on no more; tables that are not there may be made any
+/// moment, and tell only then.
+pub(super) fn not_begun(error: DieselError, known: &LifeKnown) -> super::TxError {
+    let DieselError::DatabaseError(_, said) = &error else { return error.into() };
+    let Some((_, table)) = said.message().split_once(REFUSED) else { return error.into() };
+    let problem = if table.starts_with(NO_TABLE) {
+        "its tables are not there; are they just loaded from a backup?".to_owned()
+    } else {
+        let problem = under(&Evidence::Tables.to_string());
+        if let Some(known) = known.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            known.changed.get_or_insert_with(|| problem.clone());
+        }
+        problem
+    };
+    super::TxError::Store(StoreError::Unreachable { problem })
 }
 
 /// Holds a new connection against what this process knows: refuses it when it leads to another ledger, or to an older state of this one.
@@ -273,7 +329,5 @@ fn compare(conn: &mut Conn, seen: &Known) -> Tx<Option<String>> {
     let evidence = signs.evidence().map(|evidence| evidence.to_string());
     let other =
         (life.id != seen.life.id).then(|| format!("it is in life {}, this process began in life {}", life.number, seen.life.number));
-    Ok(evidence
-        .or(other)
-        .map(|how| format!("the ledger was restored while this process ran: {how}; nothing is written into it by this process")))
+    Ok(evidence.or(other).map(|how| under(&how)))
 }

@@ -49,7 +49,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use diesel::connection::{AnsiTransactionManager, InstrumentationEvent, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, InstrumentationEvent, SimpleConnection as _, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use secrecy::{ExposeSecret, SecretString};
@@ -258,7 +258,7 @@ impl Store {
         };
         let permits = tokio::time::timeout(self.call_timeout, permits).await.map_err(|_| hanging())?;
         let pool = self.pool.clone();
-        let trouble = self.trouble.clone();
+        let (trouble, life) = (self.trouble.clone(), self.life.clone());
         // while the server is known to be away nobody waits long: those behind wait for the same places
         let patience = if self.trouble().is_some() { KNOWN_AWAY.min(pool.connection_timeout()) } else { pool.connection_timeout() };
         let task = tokio::task::spawn_blocking(move || {
@@ -267,7 +267,7 @@ impl Store {
             let mut conn = pool.get_timeout(patience).map_err(|error| unreachable(&trouble, &error))?;
             metrics().store_waited(started.elapsed());
             failpoint::transaction(Some(what));
-            let done = in_transaction(&mut conn, begin, work).map_err(|error| error.into_store(what));
+            let done = in_transaction(&mut conn, begin, &life, work).map_err(|error| error.into_store(what));
             failpoint::transaction(None);
             done
         });
@@ -326,8 +326,12 @@ fn unreachable(trouble: &Trouble, error: &r2d2::Error) -> StoreError {
 }
 
 /// Does `work` in a transaction that is begun as told: the settings that go with it cost no statement of their own.
-fn in_transaction<T>(conn: &mut Conn, begin: &str, work: impl FnOnce(&mut Conn) -> Tx<T>) -> Tx<T> {
-    AnsiTransactionManager::begin_transaction_sql(conn, begin)?;
+fn in_transaction<T>(conn: &mut Conn, begin: &str, known: &life::LifeKnown, work: impl FnOnce(&mut Conn) -> Tx<T>) -> Tx<T> {
+    if let Err(error) = AnsiTransactionManager::begin_transaction_sql(conn, &life::begin_in_life(begin, known)) {
+        // what was begun before the refusal; a connection that is gone says so to the next caller
+        let _ = conn.batch_execute("ROLLBACK");
+        return Err(life::not_begun(error, known));
+    }
     match work(conn) {
         Ok(value) => {
             AnsiTransactionManager::commit_transaction(conn)?;

@@ -11,6 +11,7 @@ mod both_ways;
 mod browser;
 mod cli;
 mod cli_ledger;
+mod clock_back;
 mod complete;
 mod console;
 mod cost_centres;

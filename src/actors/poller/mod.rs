@@ -7,6 +7,7 @@
 mod bound;
 mod complete;
 mod doubted;
+mod overdue;
 mod page_size;
 mod parts;
 mod read;
@@ -129,8 +130,8 @@ pub enum PollError {
         /// Until when, if the lease is not renewed.
         until: String,
     },
-    /// Another node ran it since it was due.
-    #[error("flow {flow} was run by another node meanwhile")]
+    /// It ran well since it was due.
+    #[error("flow {flow} has run since it was due")]
     Done {
         /// The flow.
         flow: FlowId,
@@ -372,7 +373,7 @@ impl Reader {
     /// Takes the flow, runs it under a renewed lease, and gives it back.
     async fn run_under_lease(self, ask: PollNow) -> Result<PollReport, PollError> {
         let ttl = self.deps.settings.flows.lease;
-        let due = ask.due_at.map(|at| (at, ask.kind == RunKind::Sweep));
+        let due = ask.due_at.map(|at| (overdue::since(at, Utc::now()), ask.kind == RunKind::Sweep));
         let taken =
             self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.force, due, self.definitions.number).await;
         let (lease, row) = match taken.map_err(|error| self.store_error(&error))? {

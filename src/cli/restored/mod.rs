@@ -27,7 +27,7 @@ use crate::domain::life::Life;
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
-use crate::store::{ComparedPage, ComparedPart, RecordedPart, RestoredPart, RestoredRow, RowPlace, UnknownRow};
+use crate::store::{ComparedPage, ComparedPart, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowPlace, UnknownRow};
 
 /// Documents compared at a time, and rows adopted at a time.
 const PAGE: i64 = 500;
@@ -56,6 +56,8 @@ struct FlowLine {
     unreadable: BTreeMap<String, String>,
     /// Rows whose keys no record of this flow can have, by table and sys_id: they stay as they are. The first of them.
     left_alone: Vec<String>,
+    /// Why it does not run although it was compared, and what lets it run.
+    stopped: Option<String>,
 }
 
 /// Runs the command.
@@ -111,7 +113,17 @@ fn print(global: &Global, lines: &[FlowLine]) -> Result<(), Failure> {
             ));
         }
     }
-    output::line("Flows may run again. Their next run reads everything, and sends what differs.")
+    let (still, others): (Vec<&FlowLine>, Vec<&FlowLine>) =
+        lines.iter().filter(|line| line.configured).partition(|line| line.stopped.is_some());
+    for line in &still {
+        output::complaint(&format!("{}/{} does not run yet: {}", line.company, line.entity, line.stopped.as_deref().unwrap_or_default()));
+    }
+    let who = match (still.is_empty(), others.is_empty()) {
+        (true, _) => "Flows may run again.",
+        (false, false) => "The other flows may run again.",
+        (false, true) => return output::line("The comparison is done, and no flow runs before that is settled."),
+    };
+    output::line(&format!("{who} Their next run reads everything, and sends what differs."))
 }
 
 async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
@@ -132,7 +144,12 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let done = all_flows(&deps, &tree.tokens, &life).await;
     tree.stop(STOP_DEADLINE).await;
-    let lines = done?;
+    let mut lines = done?;
+    for row in context.store.flow_status().await? {
+        if let Some(line) = lines.iter_mut().find(|line| line.configured && line.company == row.company && line.entity == row.entity) {
+            line.stopped = not_yet(&row);
+        }
+    }
     // one that was just starting when it was looked first
     alone(context).await?;
     let Some(_lock) = lock.still_held().await else {
@@ -143,6 +160,16 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
     let summary = serde_json::to_value(&lines).unwrap_or_default();
     context.store.restored_done(life.number, super::sync::user(), summary).await?;
     Ok(lines)
+}
+
+/// Why a flow does not run although it was compared: what stopped it before has nothing to do with the restore.
+fn not_yet(row: &FlowStatus) -> Option<String> {
+    let resume = format!("`tieline flow resume {} {} --why …`", row.company, row.entity);
+    match (&row.stopped, &row.paused_by) {
+        (Some(why), _) => Some(format!("it was stopped before the comparison: {why}. Once that is settled, {resume} lets it go on")),
+        (None, Some(by)) => Some(format!("{by} paused it; {resume} lets it go on")),
+        (None, None) => None,
+    }
 }
 
 /// Waits until no other node shows itself: those of the backup are silent, and stay so.
@@ -214,6 +241,7 @@ async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId) -> Result<FlowLine, 
         unknown: 0,
         unreadable: BTreeMap::new(),
         left_alone: Vec::new(),
+        stopped: None,
     })
 }
 
@@ -258,6 +286,7 @@ impl Work<'_> {
             unknown: number(|part| part.unknown),
             unreadable: parts.iter().filter_map(|part| Some((part.block.clone(), part.said.clone()?))).collect(),
             left_alone,
+            stopped: None,
         })
     }
 

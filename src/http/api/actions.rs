@@ -396,7 +396,13 @@ pub(in crate::http) async fn replay_done(surface: &Surface, asked: ReplayBody, w
     let task = actix_web::rt::spawn(async move {
         let _turn = turn;
         // nothing is mapped before anything may begin
-        deps.waits.over(&deps.stopping).await;
+        if !deps.waits.over(&deps.stopping).await {
+            tracing::warn!("the service stops; a replay that waited for the look at ServiceNow did not begin");
+            return Err(Problem::unavailable(
+                "the service is stopping; nothing was mapped or sent again",
+                "ask again once the service runs: that is harmless",
+            ));
+        }
         let result = match outdated {
             Some(allow) => take_in_outdated(&deps, &scope, allow, &who, &why).await,
             None => take_in(&deps, scope, &who, Some(why)).await,
@@ -405,7 +411,7 @@ pub(in crate::http) async fn replay_done(surface: &Surface, asked: ReplayBody, w
             tracing::warn!(error = %crate::actors::chain(error), "a replay did not come to its end; doing it again is harmless");
         }
         root.nudge_all();
-        result
+        result.map_err(Problem::from)
     });
     match tokio::time::timeout(REPLAY_WAIT, task).await {
         Ok(Ok(report)) => {

@@ -8,8 +8,8 @@ WITH outstanding AS (
     FROM outstanding GROUP BY company, entity
 )
 SELECT f.company, f.entity, f.watermark, f.paused_at, f.paused_by, f.stopped,
-       -- a lease that has run out holds nothing
-       CASE WHEN f.lease_until > now() THEN f.holder END AS holder, f.last_progress_at, f.last_success_at, f.last_sweep_at, f.last_error, f.last_error_lasts,
+       -- a lease that has run out holds nothing, nor does one that reaches further than any can: the clock was set back under it
+       CASE WHEN f.lease_until BETWEEN now() AND now() + interval '1 hour' THEN f.holder END AS holder, f.last_progress_at, f.last_success_at, f.last_sweep_at, f.last_error, f.last_error_lasts,
        coalesce(d.documents, 0) - rows.told AS documents, coalesce(p.parts, 0) AS parts, coalesce(p.queued, 0) AS queued, coalesce(p.sending, 0) AS sending,
        coalesce(p.retrying, 0) AS retrying, coalesce(p.unknown, 0) AS unknown, coalesce(p.waiting, 0) AS waiting,
        coalesce(p.failed, 0) AS failed, coalesce(p.on_hold, 0) AS on_hold, coalesce(n.records, 0) AS not_as_sent,

@@ -214,3 +214,22 @@ fn rows_of_two_tables_with_one_sys_id_are_two_rows() {
         assert_eq!(store.restored_left(1, flow, 10).await.unwrap().len(), 1, "the other row is still to be told");
     });
 }
+
+#[test]
+fn flows_that_were_stopped_before_the_restore_are_named_with_what_they_need() {
+    let world = world();
+    world.database.psql("UPDATE flow SET stopped = 'the table lost too many rows' WHERE entity = 'invoice'");
+    run_to(&world, 0, &["flow", "pause", COMPANY, "gl_posting", "--why", "a test"]);
+    restore_after(&world, || {});
+    let (said, named) = run_to(&world, 0, &["restored"]);
+    assert!(said.contains("The other flows may run again.") && !said.contains("\nFlows may run again"), "{said}");
+    for words in [
+        "EDU1/invoice does not run yet: it was stopped before the comparison: the table lost too many rows",
+        "`tieline flow resume EDU1 invoice --why …`",
+        "EDU1/gl_posting does not run yet",
+        "`tieline flow resume EDU1 gl_posting --why …`",
+    ] {
+        assert!(named.contains(words), "{words}: {named}");
+    }
+    assert!(!named.contains("EDU1/supplier"), "{named}");
+}

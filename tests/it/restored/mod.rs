@@ -4,6 +4,8 @@ mod after;
 mod drill;
 mod flows;
 mod other_side;
+mod private;
+mod under;
 
 use serde_json::Value;
 use tieline::domain::notice::NoticeEvent;

@@ -220,6 +220,13 @@ impl Server {
         assert!(command.args(["--exit-on-error", "--no-owner", "--dbname", "tieline"]).arg(from).status().unwrap().success(), "pg_restore");
     }
 
+    /// Loads such a backup over what stands in the database, under those who are connected to it.
+    pub fn load_over(&self, from: &Path) {
+        let mut command = self.client("pg_restore");
+        let how = ["--clean", "--if-exists", "--exit-on-error", "--no-owner", "--dbname", "tieline"];
+        assert!(command.args(how).arg(from).status().unwrap().success(), "pg_restore");
+    }
+
     /// Drops the database, and makes it again without anything in it.
     pub fn empty_database(&self) {
         self.ask("postgres", "DROP DATABASE tieline WITH (FORCE)");
