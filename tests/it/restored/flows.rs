@@ -233,3 +233,16 @@ fn flows_that_were_stopped_before_the_restore_are_named_with_what_they_need() {
     }
     assert!(!named.contains("EDU1/supplier"), "{named}");
 }
+
+#[test]
+fn an_earlier_release_reads_again_what_was_kept_of_parts_that_were_not_read_to_their_end() {
+    let database = run(crate::support::database::Database::migrated());
+    database.psql(
+        "INSERT INTO restored_part (life, company, entity, block, target_table, state, after, hidden) VALUES \
+         (1, 'EDU1', 'supplier', '', '', 'open', 'S1', 0), (1, 'EDU1', 'supplier', 'a', 't', 'open', 'k', 3), \
+         (1, 'EDU1', 'supplier', 'b', 't', 'done', 'l', 0), (1, 'EDU1', 'supplier', 'c', 't', 'unreadable', '', 0)",
+    );
+    database.psql(include_str!("../../../migrations/2026-11-29-060100_key_restored_rows_by_table/down.sql"));
+    let parts = "SELECT string_agg(block || ' ' || state || ' ' || after || ' ' || hidden, ', ' ORDER BY block) FROM restored_part";
+    assert_eq!(database.psql(parts), " open S1 0, a open  0, b open  0, c unreadable  0");
+}
