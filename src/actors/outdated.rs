@@ -44,12 +44,23 @@ pub struct OutdatedReport {
     pub above: bool,
     /// What a person allowed.
     pub allowed: Option<i64>,
+    /// Why sending stopped before its end: more differed by then than was compared and may be sent. What was sent before stays sent.
+    pub stopped: Option<String>,
+    /// The definitions that were compared with: others that come into force meanwhile are not sent by.
+    #[serde(skip)]
+    #[schema(ignore)]
+    definitions: Snapshot,
 }
 
 impl OutdatedReport {
     /// How many records differ in all.
     pub fn differing(&self) -> i64 {
         self.flows.iter().map(|flow| flow.differing.records).sum()
+    }
+
+    /// Whether not all was sent of what differs.
+    pub fn is_undone(&self) -> bool {
+        self.above || self.stopped.is_some() || self.to_read() > 0
     }
 
     /// Records that only a sweep can tell of.
@@ -122,7 +133,14 @@ impl fmt::Display for OutdatedReport {
 pub async fn compare(deps: &Deps, company: Option<&str>, entity: Option<&str>, allowed: Option<i64>) -> Result<OutdatedReport, StoreError> {
     let definitions = deps.definitions.now();
     let status = deps.store.flow_status().await?;
-    let mut report = OutdatedReport { flows: Vec::new(), change_limit: String::new(), above: false, allowed };
+    let mut report = OutdatedReport {
+        flows: Vec::new(),
+        change_limit: String::new(),
+        above: false,
+        allowed,
+        stopped: None,
+        definitions: definitions.clone(),
+    };
     // parents before those that refer to them
     for plan in &definitions.plans {
         for row in status.iter().filter(|row| row.entity == plan.entity.as_str() && row.outdated > 0) {
@@ -163,26 +181,59 @@ async fn compare_flow(
     }
 }
 
-/// Sends what differs of the compared flows. What was done before an error stays done, and doing it again is harmless.
+/// Sends what differs of the compared flows, by the definitions that were compared with. What was done before an error stays done, and doing it again
+/// is harmless. Sweeps and changes may have added to what differs meanwhile: it is summed page by page, and nothing goes out above the limit.
 ///
 /// # Errors
-/// [`StoreError`].
-pub async fn send(deps: &Deps, compared: &OutdatedReport, requested_by: &str, why: &str) -> Result<ReplayReport, StoreError> {
-    let definitions = deps.definitions.now();
+/// [`StoreError`]; [`StoreError::OtherDefinitions`] where others came into force meanwhile.
+pub async fn send(deps: &Deps, compared: &mut OutdatedReport, requested_by: &str, why: &str) -> Result<ReplayReport, StoreError> {
+    let definitions = compared.definitions.clone();
     let mut report = ReplayReport::default();
     report.followed.begin(deps.store.time().await?);
+    let mut sum = 0;
     for flow in &compared.flows {
         let run = deps
             .store
             .run_begin(flow.flow.clone(), RunKind::Replay, requested_by.to_owned(), Some(why.to_owned()), definitions.number)
             .await?;
         report.runs.push((flow.flow.clone(), run));
-        let outcome = send_flow(deps, &definitions, &flow.flow, run, requested_by, &mut report).await;
-        let error = outcome.as_ref().err().map(|error: &StoreError| error.to_string());
+        // what a person allowed is for all flows, the limit for each
+        let mut most = Most { most: compared.allowed.unwrap_or(flow.limit), sum: if compared.allowed.is_some() { sum } else { 0 } };
+        let outcome = send_flow(deps, &definitions, &flow.flow, run, requested_by, &mut most, &mut report).await;
+        let error = match &outcome {
+            Ok(stopped) => stopped.clone(),
+            Err(error) => Some(error.to_string()),
+        };
         deps.store.run_end(flow.flow.clone(), run, error).await?;
-        outcome?;
+        compared.stopped = outcome?;
+        if compared.stopped.is_some() {
+            break;
+        }
+        sum = most.sum;
     }
     Ok(report)
+}
+
+/// How many records may be sent, and how many were.
+struct Most {
+    most: i64,
+    sum: i64,
+}
+
+impl Most {
+    /// Takes a page of so many records in, or says why not.
+    fn take(&mut self, flow: &FlowId, records: i64) -> Result<(), String> {
+        let after = self.sum + records;
+        if after > self.most {
+            return Err(format!(
+                "{flow}: more differs by now than was compared: {} records were sent, {records} more would make {after}, and {} may be sent. What was sent \
+                 stays sent; run `tieline replay --outdated` again, which says how many are left",
+                self.sum, self.most
+            ));
+        }
+        self.sum = after;
+        Ok(())
+    }
 }
 
 async fn send_flow(
@@ -191,16 +242,20 @@ async fn send_flow(
     flow: &FlowId,
     run: RunId,
     requested_by: &str,
+    most: &mut Most,
     report: &mut ReplayReport,
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
     let mut after = OutdatedPlace::default();
     loop {
         let page = deps.store.outdated_page(flow.clone(), after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
+        let Some(last) = page.last() else { return Ok(None) };
         after = last.place();
         let documents = mapped(deps, definitions, flow, page, &mut report.skipped);
         let page = Intake { actor: requested_by.to_owned(), ..intake(definitions, flow, run, documents) };
         let differing = deps.store.differing(page.clone()).await?;
+        if let Err(stopped) = most.take(flow, differing.records) {
+            return Ok(Some(stopped));
+        }
         report.documents += differing.ids.len() as u64;
         differing.ids.iter().for_each(|id| report.followed.add(*id, None));
         deps.store.intake(page).await?;
@@ -228,4 +283,19 @@ fn mapped(
         }
     }
     documents
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_page_goes_out_above_what_may_be_sent() {
+        let flow = FlowId::new("EDU1", "invoice");
+        let mut most = Most { most: 10, sum: 0 };
+        assert_eq!((most.take(&flow, 6), most.take(&flow, 4), most.take(&flow, 0)), (Ok(()), Ok(()), Ok(())));
+        let why = most.take(&flow, 1).expect_err("above");
+        assert!(why.contains("10 records were sent, 1 more would make 11, and 10 may be sent"), "{why}");
+        assert_eq!(most.sum, 10);
+    }
 }

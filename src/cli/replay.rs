@@ -137,12 +137,15 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
     let say = |text: &str| output::even_unread(output::line(text));
     let one = scope.by_key_alone().map(str::to_owned);
     let mut taken_in = if args.outdated {
-        let report = outdated::compare(&deps, args.company.as_deref(), args.entity.as_deref(), args.allow).await?;
+        let mut report = outdated::compare(&deps, args.company.as_deref(), args.entity.as_deref(), args.allow).await?;
         if people {
             say(&report.to_string())?;
         }
         let mut taken_in =
-            if report.above { ReplayReport::default() } else { outdated::send(&deps, &report, &sync::user(), &args.why).await? };
+            if report.above { ReplayReport::default() } else { outdated::send(&deps, &mut report, &sync::user(), &args.why).await? };
+        if let (true, Some(stopped)) = (people, &report.stopped) {
+            say(stopped)?;
+        }
         taken_in.outdated = Some(report);
         taken_in
     } else {
@@ -164,8 +167,7 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: Repla
             say(&format!("left out: {skipped}"))?;
         }
     }
-    let undone = |report: &OutdatedReport| report.above || report.to_read() > 0;
-    let left_out = !taken_in.skipped.is_empty() || taken_in.outdated.as_ref().is_some_and(undone);
+    let left_out = !taken_in.skipped.is_empty() || taken_in.outdated.as_ref().is_some_and(OutdatedReport::is_undone);
     if args.no_send || taken_in.documents == 0 {
         if !people {
             output::even_unread(output::json(&Outcome { taken_in, sent: None, confirmed: None, delivered: None, errors: Vec::new() }))?;

@@ -38,6 +38,18 @@ pub enum Sending {
     Nobody,
 }
 
+/// By which definition what was delivered was mapped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mapped {
+    /// By the one in force, or by one that differs in nothing that is said here.
+    #[default]
+    InForce,
+    /// The newest version differs for the definition's sake alone, and was not sent.
+    Kept,
+    /// By one that sent it to another table.
+    Elsewhere,
+}
+
 /// All that the sentence depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct Standing<'a> {
@@ -47,6 +59,8 @@ pub struct Standing<'a> {
     pub versions: i32,
     /// SYSPRO no longer has it.
     pub deleted: bool,
+    /// By which definition it was mapped.
+    pub mapped: Mapped,
     /// A person paused its flow.
     pub paused: bool,
     /// Why tieline stopped its flow.
@@ -106,8 +120,18 @@ pub fn explain(standing: &Standing<'_>) -> String {
             }
             (true, None) => format!("gone from SYSPRO since the reading at {}; ServiceNow never had it", instant(read_at)),
             (false, Some(at)) => {
-                let later = later(standing);
-                format!("delivered at {}, and unchanged in SYSPRO since version {}{later}", instant(at), standing.versions)
+                let (at, later, version) = (instant(at), later(standing), standing.versions);
+                match standing.mapped {
+                    Mapped::InForce => format!("delivered at {at}, and unchanged in SYSPRO since version {version}{later}"),
+                    Mapped::Kept => format!(
+                        "delivered at {at}, without version {version}: only what the definition reads otherwise by now differs in it, and it was not \
+                         sent; {SENDS}{later}"
+                    ),
+                    Mapped::Elsewhere => format!(
+                        "delivered at {at} to another table, under a former definition; the table of the definition in force does not have it: \
+                         {SENDS}{later}"
+                    ),
+                }
             }
             (false, None) if of(standing, "superseded").next().is_some() => {
                 format!(
@@ -133,6 +157,9 @@ pub fn explain(standing: &Standing<'_>) -> String {
         (None, false) => sentence,
     }
 }
+
+/// Which command sends what was mapped under another definition.
+const SENDS: &str = "`tieline replay --outdated --why …` sends it";
 
 fn of<'a>(standing: &Standing<'a>, state: &'static str) -> impl Iterator<Item = &'a Part<'a>> {
     standing.parts.iter().filter(move |part| part.state == state)
@@ -208,6 +235,7 @@ mod tests {
             read_at: Some(AT),
             versions: 3,
             deleted: false,
+            mapped: Mapped::InForce,
             paused: false,
             stopped: None,
             sending: Sending::Freely,
@@ -224,6 +252,7 @@ mod tests {
             read_at: Some(AT),
             versions: 3,
             deleted: true,
+            mapped: Mapped::InForce,
             paused: false,
             stopped: None,
             sending: Sending::Freely,
@@ -234,6 +263,14 @@ mod tests {
         assert!(explain(&Standing { parts: &[], ..base }).contains("ServiceNow never had it"));
         assert!(
             explain(&Standing { deleted: false, paused: true, ..base }).ends_with("its flow is paused, so that a later change is not read")
+        );
+        let mapped = |mapped| explain(&Standing { deleted: false, mapped, ..base });
+        let kept = mapped(Mapped::Kept);
+        assert!(kept.contains("without version 3") && kept.contains("was not sent; `tieline replay --outdated"), "{kept}");
+        let elsewhere = mapped(Mapped::Elsewhere);
+        assert!(
+            elsewhere.contains("to another table, under a former definition") && elsewhere.contains("replay --outdated"),
+            "{elsewhere}"
         );
         assert_eq!(explain(&Standing { read_at: None, ..base }), "never read from SYSPRO");
         assert_eq!(say(&[]), "read at 1970-01-01 00:00:00Z, and its definition sends nothing for it");
@@ -288,6 +325,7 @@ mod tests {
             read_at: Some(AT),
             versions: 1,
             deleted: false,
+            mapped: Mapped::InForce,
             paused: true,
             stopped: None,
             sending: Sending::Freely,

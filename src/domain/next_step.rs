@@ -45,6 +45,8 @@ steps! {
     // records that wait
     ParentToCome => "run the parent's flow if it has not run yet, and correct what keeps the parent from being delivered (`tieline failures` names it); \
         Tieline sends this record automatically once the parent is delivered";
+    ParentElsewhere => "run `tieline replay --outdated --why …`, which sends the parent to the table of the definition in force, after it has said how many \
+        records differ; Tieline sends this record automatically once the parent is delivered there";
     ParentNotThere => "create the parent in SYSPRO or correct the reference there; Tieline then sends this record automatically";
     ParentLeftOut => "change the rule in the parent's entity file and run a sweep (`tieline sync --sweep`), or correct the reference in SYSPRO; \
         until then this record is not sent";

@@ -243,13 +243,28 @@ impl HttpClient {
     /// # Errors
     /// Every [`NetError`] but `Setup`. See [`NetError::may_have_been_sent`].
     pub async fn send(&self, method: Method, url: &Url, headers: &[(&str, &str)], body: Bytes) -> Result<Response, NetError> {
+        self.send_within(self.body_limit, method, url, headers, body).await
+    }
+
+    /// As [`HttpClient::send`], for an answer that is never longer than that many bytes.
+    ///
+    /// # Errors
+    /// As [`HttpClient::send`].
+    pub async fn send_within(
+        &self,
+        limit: usize,
+        method: Method,
+        url: &Url,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Response, NetError> {
         let (started, kind) = (Instant::now(), kind::kind(self.system, &method, url.path()));
-        let answer = self.exchange(method, url, headers, body).await;
+        let answer = self.exchange(limit.min(self.body_limit), method, url, headers, body).await;
         metrics().requested(self.system, kind, RequestStatus::of(&answer), started.elapsed());
         answer
     }
 
-    async fn exchange(&self, method: Method, url: &Url, headers: &[(&str, &str)], body: Bytes) -> Result<Response, NetError> {
+    async fn exchange(&self, limit: usize, method: Method, url: &Url, headers: &[(&str, &str)], body: Bytes) -> Result<Response, NetError> {
         let host = host_of(url);
         let point = |when: &str| format!("http:{method}:{}:{when}", url.path());
         failpoint::reached(|| point("before"));
@@ -273,11 +288,11 @@ impl HttpClient {
         let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let length = said("content-length").and_then(|text| text.trim().parse().ok());
         let encoding = said("content-encoding");
-        let (body, turn) = match body::read(self.system, self.patience, answer, encoding, length, self.body_limit).await {
+        let (body, turn) = match body::read(self.system, self.patience, answer, encoding, length, limit).await {
             Ok(read) => read,
             Err(body::Unread::Late) => return Err(NetError::Timeout { host, seconds: self.patience.body.as_secs() }),
             Err(body::Unread::Crowded) => return Err(NetError::Crowded { host, seconds: self.patience.turn.as_secs() }),
-            Err(body::Unread::TooLarge) => return Err(NetError::TooLarge { host, limit: self.body_limit }),
+            Err(body::Unread::TooLarge) => return Err(NetError::TooLarge { host, limit }),
             Err(body::Unread::Packed(encoding)) => return Err(NetError::Packed { host, encoding }),
             Err(body::Unread::Broken(problem)) => return Err(NetError::Broken { host, problem }),
         };

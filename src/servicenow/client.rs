@@ -472,7 +472,11 @@ impl ServiceNow {
 pub(super) fn unanswered(error: ServiceNowError) -> Judged {
     match &error {
         ServiceNowError::Net { source, .. } if source.may_have_been_sent() => Judged::Doubt(error.chain()),
-        ServiceNowError::Net { source, .. } if matches!(**source, NetError::Connect { .. }) => Judged::NotSent(error.chain()),
+        ServiceNowError::Net { source, .. } | ServiceNowError::NoTokenAnswer { source, .. }
+            if matches!(**source, NetError::Connect { .. }) =>
+        {
+            Judged::NotSent(error.chain())
+        }
         ServiceNowError::LeaseEnds { .. } => Judged::NotSent(error.chain()),
         _ => Judged::Failed(error),
     }

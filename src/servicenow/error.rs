@@ -26,6 +26,15 @@ pub enum ServiceNowError {
         #[source]
         source: Arc<NetError>,
     },
+    /// No answer to the request for a token: what it was wanted for was not sent.
+    #[error("{what} got no answer")]
+    NoTokenAnswer {
+        /// Method and path.
+        what: String,
+        /// What the connection said.
+        #[source]
+        source: Arc<NetError>,
+    },
     /// The token endpoint refused the client.
     #[error(
         "{host} refused the token request with status {status}: {words}; ServiceNow hides the reason, so check one after another: client \
@@ -158,7 +167,7 @@ impl ServiceNowError {
     pub fn class(&self) -> Class {
         match self {
             Self::Setup { .. } => Class::Permanent,
-            Self::Net { source, .. } => match **source {
+            Self::Net { source, .. } | Self::NoTokenAnswer { source, .. } => match **source {
                 NetError::Setup { .. } | NetError::TooLarge { .. } => Class::Permanent,
                 _ => Class::Transient,
             },

@@ -10,7 +10,7 @@ use url::form_urlencoded;
 
 use crate::config::secret::Credential;
 use crate::config::settings::ServiceNowSettings;
-use crate::net::{HttpClient, Method, host_of};
+use crate::net::{HttpClient, Method, NetError, host_of};
 
 use super::client::{endpoint, retry_after};
 use super::error::ServiceNowError;
@@ -21,6 +21,12 @@ const UNSTATED_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The longest token that is taken, in bytes: one that a header of a usual server has room for.
 const LONGEST: usize = 16 << 10;
+
+/// The longest answer to the request for a token that is read, in bytes.
+const LONGEST_ANSWER: usize = 1 << 20;
+
+/// What may stand before the instance.
+const CHECK: &str = "Check that `servicenow.instance_url` is an instance, and what stands before it";
 
 /// A token that arrives dead is still tried for this long before another is asked for.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
@@ -140,8 +146,16 @@ pub async fn fetch_token(
         form.append_pair("scope", scope);
     }
     let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json")];
-    let answer = http.send(Method::POST, &url, &headers, form.finish().into()).await;
-    let answer = answer.map_err(|error| ServiceNowError::Net { what: what(), source: Arc::new(error) })?;
+    let answer = http.send_within(LONGEST_ANSWER, Method::POST, &url, &headers, form.finish().into()).await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        // it came, and is no token: asking for less is not possible here
+        Err(NetError::TooLarge { host, limit }) => {
+            let problem = format!("the answer of {host} to {} has more than {limit} bytes, which no token has. {CHECK}", what());
+            return Err(ServiceNowError::TokenUnavailable { problem });
+        }
+        Err(error) => return Err(ServiceNowError::NoTokenAnswer { what: what(), source: Arc::new(error) }),
+    };
     let (host, status) = (host_of(&settings.instance_url), answer.status);
     let body = read_body(&answer.body);
     let refusal = matches!(body, Body::Failure(_));
@@ -174,8 +188,7 @@ pub(super) fn read_token(body: &[u8]) -> Result<TokenAnswer, ServiceNowError> {
     let length = access_token.expose_secret().len();
     if length > LONGEST {
         return Err(unusable(&format!(
-            "`access_token` has {length} bytes, and none is longer than {LONGEST}: it would be sent with each request. Check that \
-             `servicenow.instance_url` is an instance, and what stands before it"
+            "`access_token` has {length} bytes, and none is longer than {LONGEST}: it would be sent with each request. {CHECK}"
         )));
     }
     if !access_token.expose_secret().bytes().all(|b| b.is_ascii_graphic()) {
@@ -244,6 +257,17 @@ mod tests {
             let refused = read(&token).expect_err("refused").to_string();
             assert!(refused.contains(says) && !refused.contains("sesame") && refused.len() < 500, "{refused}");
         }
+    }
+
+    #[test]
+    fn without_an_answer_to_the_request_for_a_token_nothing_can_have_arrived() {
+        use super::super::client::{Judged, unanswered};
+        let lost = || Arc::new(NetError::Timeout { host: "h".into(), seconds: 3 });
+        let write = ServiceNowError::Net { what: "POST /api".into(), source: lost() };
+        assert!(matches!(unanswered(write), Judged::Doubt(_)));
+        let token = ServiceNowError::NoTokenAnswer { what: "POST /oauth_token.do".into(), source: lost() };
+        assert!(token.chain().starts_with("POST /oauth_token.do got no answer: "), "{}", token.chain());
+        assert!(matches!(unanswered(token), Judged::Failed(ServiceNowError::NoTokenAnswer { .. })));
     }
 
     #[test]

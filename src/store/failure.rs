@@ -252,6 +252,9 @@ pub struct ParentRow {
     /// Its own message.
     #[diesel(sql_type = Nullable<Text>)]
     pub message: Option<String>,
+    #[diesel(sql_type = Bool)]
+    #[serde(skip)]
+    elsewhere: bool,
 }
 
 impl ParentRow {
@@ -267,6 +270,9 @@ impl ParentRow {
             (_, Some(_)) => format!("is queued{message}"),
             (_, None) if self.deleted => "is gone from SYSPRO".to_owned(),
             (_, None) if !self.known => "was not read from SYSPRO yet".to_owned(),
+            (_, None) if self.elsewhere => {
+                "was delivered to another table, under a former definition: `tieline replay --outdated --why …` sends it".to_owned()
+            }
             (_, None) => "has arrived, or its definition sends nothing for it".to_owned(),
         }
     }

@@ -11,7 +11,7 @@ use super::placeholder::with_placeholders;
 use super::{HoldView, Store, StoreError};
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::SILENT;
-use crate::domain::explain::{Part, Sending, Standing, explain, explain_row};
+use crate::domain::explain::{Mapped, Part, Sending, Standing, explain, explain_row};
 use crate::domain::word::Names;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
@@ -292,6 +292,10 @@ struct Around {
     nodes_paused_until: Option<DateTime<Utc>>,
     #[diesel(sql_type = Bool)]
     blocked: bool,
+    #[diesel(sql_type = Bool)]
+    elsewhere: bool,
+    #[diesel(sql_type = Bool)]
+    kept: bool,
 }
 
 impl Around {
@@ -301,6 +305,14 @@ impl Around {
             Self { blocked: true, .. } => Sending::Blocked,
             Self { nodes_paused_until: Some(until), .. } => Sending::PausedUntil(*until),
             _ => Sending::Freely,
+        }
+    }
+
+    fn mapped(&self) -> Mapped {
+        match self {
+            Self { elsewhere: true, .. } => Mapped::Elsewhere,
+            Self { kept: true, .. } => Mapped::Kept,
+            _ => Mapped::InForce,
         }
     }
 
@@ -327,6 +339,7 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Arou
         read_at: versions.first().map(|version| version.read_at),
         versions: versions.first().map_or(0, |version| version.version),
         deleted: versions.first().is_some_and(|version| version.deleted),
+        mapped: around.mapped(),
         paused: around.paused_at.is_some(),
         stopped: around.stopped.as_deref(),
         sending: around.sending(),

@@ -53,11 +53,17 @@ impl std::fmt::Display for Resumed {
         if self.pauses == 0 && self.parts == 0 {
             return f.write_str("ServiceNow has asked for no pause: nothing was to be resumed");
         }
-        write!(
-            f,
-            "sending goes on: {} pauses that ServiceNow asked for are over, and {} parts of records are due now",
-            self.pauses, self.parts
-        )
+        match self.pauses {
+            0 => f.write_str("sending goes on")?,
+            1 => f.write_str("sending goes on: 1 pause that ServiceNow asked for is over")?,
+            pauses => write!(f, "sending goes on: {pauses} pauses that ServiceNow asked for are over")?,
+        }
+        // what was due all along waits for the pause, too, and is not counted here
+        match self.parts {
+            0 => f.write_str("; what is due is sent now"),
+            1 => f.write_str("; 1 part of a record that waited for its end is due now, beside what is due anyway"),
+            parts => write!(f, "; {parts} parts of records that waited for its end are due now, beside what is due anyway"),
+        }
     }
 }
 

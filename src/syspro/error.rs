@@ -248,7 +248,7 @@ pub enum SysproError {
     #[error(
         "SYSPRO leads {asked} in a circle: {what} came a second time, after {requests} requests and {rows} rows. The same question has the same \
          answer without end, so reading has stopped there: nothing is marked as gone, and the next read begins at the same place. Reading again \
-         does not help until the service, or a proxy or cache in front of it, gives each page once: send `{asked}` by hand and follow its links"
+         does not help until the service, or a proxy or cache in front of it, gives each page once: send {asked} by hand and follow its links"
     )]
     Circle {
         /// What was asked.

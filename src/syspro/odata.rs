@@ -403,19 +403,35 @@ impl Call<'_> {
             self.keep(query, &rows)?;
             found.rows.extend(rows);
             found.bad.extend(bad);
-            if found.more && (link.is_none() || found.rows.len() + found.bad.len() >= want) {
-                // rows without a key that came last lie beyond the last key, and come again
-                found.bad.retain(|bad| bad.cells.is_some() || bad.after != course.after);
-            }
+            let left = match found.more && (link.is_none() || found.rows.len() + found.bad.len() >= want) {
+                true => self.leave_tail(query, course, &keys, &mut found)?,
+                false => false,
+            };
             if !found.more || found.rows.len() + found.bad.len() >= want {
                 return Ok(found);
             }
             // what comes next lies beyond the last key: another row with that key would never be seen
-            if link.is_none() && !query.repeats && keys.first() != keys.last() {
+            // where others lie behind the last key already, there is none
+            if link.is_none() && !query.repeats && !left && keys.first() != keys.last() {
                 held = self.hold_back(query, course, &mut found)?;
                 suspect = suspect.map(|rows| rows + held.len());
             }
         }
+    }
+
+    /// Takes away what came behind the last key that can be asked for: it lies beyond that key, and comes again with what is asked for next. `keys` are
+    /// those of the last answer. Answers whether there was any such key.
+    fn leave_tail(&self, query: &Query<'_>, course: &Course, keys: &[Vec<Cell>], found: &mut Rows) -> Result<bool, SysproError> {
+        let key_at = self.key_offsets(query)?;
+        let askable = |key: &Vec<Cell>| key.iter().all(Cell::is_askable);
+        let tail = &keys[keys.iter().rposition(askable).map_or(0, |last| last + 1)..];
+        let among = |row: &Vec<Cell>| tail.iter().any(|key| key_at.iter().zip(key).all(|(at, cell)| row[*at] == *cell));
+        found.rows.retain(|row| !among(row));
+        found.bad.retain(|bad| match &bad.cells {
+            Some(cells) => !among(cells),
+            None => bad.after != course.after && !bad.after.as_ref().is_some_and(|after| tail.contains(after)),
+        });
+        Ok(!tail.is_empty())
     }
 
     /// The most rows that a table has given in one answer before this one, which counts from now on.

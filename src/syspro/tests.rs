@@ -5,6 +5,7 @@ mod failing;
 mod fuzz;
 mod kinds;
 mod left_out;
+mod long_keys;
 mod twins;
 
 use chrono::NaiveDate;

@@ -1,6 +1,7 @@
 //! A definition that changes what is written, or where: what was sent under the one before is counted and compared, and sent when a person says so.
 
 mod counted;
+mod kept;
 mod left;
 
 use std::collections::BTreeMap;
@@ -105,6 +106,12 @@ fn another_profile_sends_what_is_known_when_a_person_says_so_and_a_way_back_lose
     assert_eq!(every, first.len() + 6);
     s2p.says(&["sync"], 3);
     assert_eq!(world.servicenow.count("sn_shop_invoice"), 0, "no reference to a row of the other table is written");
+    let said = s2p.says(&["failures"], 0);
+    assert!(said.contains("was delivered to another table, under a former definition") && said.contains("replay --outdated"), "{said}");
+    assert!(!said.contains("has not been delivered") && !said.contains("run the parent's flow"), "{said}");
+    let parent = world.database.psql("SELECT key FROM awaited_parent WHERE entity = 'supplier' ORDER BY key LIMIT 1");
+    let said = s2p.says(&["record", "EDU1", "supplier", &parent], 0);
+    assert!(said.contains("to another table, under a former definition") && said.contains("`tieline replay --outdated"), "{said}");
 
     // of what SYSPRO changed since, the version is mapped as it is now
     let (known, left) = (s2p.flows().iter().map(|flow| flow["outdated"].as_i64().unwrap()).sum::<i64>(), s2p.outdated("invoice"));

@@ -166,7 +166,9 @@ fn of_error(error: &ServiceNowError) -> NextStep {
         ServiceNowError::TokenRefused { .. } | ServiceNowError::Unauthorized { .. } => NextStep::SignInRefused,
         ServiceNowError::NoCredential { next_step, .. } => next_step.clone(),
         ServiceNowError::Setup { .. } => NextStep::Settings,
-        ServiceNowError::Net { source, .. } if source.names_a_setting() => NextStep::Settings,
+        ServiceNowError::Net { source, .. } | ServiceNowError::NoTokenAnswer { source, .. } if source.names_a_setting() => {
+            NextStep::Settings
+        }
         error => waits(error.class() == Class::Throttled),
     }
 }

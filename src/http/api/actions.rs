@@ -365,8 +365,8 @@ pub(in crate::http) async fn replay_action(surface: &Surface, asked: ReplayBody,
 
 /// What differs of records that were mapped under another definition, as long as that is no more than may be sent.
 async fn take_in_outdated(deps: &Deps, scope: &ReplayScope, allow: Option<i64>, who: &str, why: &str) -> Result<ReplayReport, StoreError> {
-    let compared = outdated::compare(deps, scope.company.as_deref(), scope.entity.as_deref(), allow).await?;
-    let mut report = if compared.above { ReplayReport::default() } else { outdated::send(deps, &compared, who, why).await? };
+    let mut compared = outdated::compare(deps, scope.company.as_deref(), scope.entity.as_deref(), allow).await?;
+    let mut report = if compared.above { ReplayReport::default() } else { outdated::send(deps, &mut compared, who, why).await? };
     report.outdated = Some(compared);
     Ok(report)
 }

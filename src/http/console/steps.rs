@@ -31,7 +31,10 @@ pub(super) fn step(row: &AuditRow) -> Step {
     let message = || said("message").or_else(|| said("why")).map(|text| sentence(&text)).unwrap_or_default();
     let mut until = None;
     let (words, tone) = match row.kind.as_str() {
-        "version_read" => (format!("Version{version} was read from SYSPRO.{}", warnings(&detail)), ""),
+        "version_read" => {
+            let kept = said("kept").map(|text| format!(" {}", capital(&text))).unwrap_or_default();
+            (format!("Version{version} was read from SYSPRO.{kept}{}", warnings(&detail)), if kept.is_empty() { "" } else { "warn" })
+        }
         "deletion_seen" => ("SYSPRO no longer has it.".to_owned(), "warn"),
         "replayed" => (format!("The stored content of version{version} was mapped anew, to be sent again.{}", warnings(&detail)), ""),
         "attempted" => {
@@ -220,6 +223,8 @@ mod tests {
     fn steps_are_said_in_words() {
         assert_eq!(said("version_read", ""), "Version 2 was read from SYSPRO.");
         assert_eq!(said("version_read", r#"{"warnings":["`Name` was cut"]}"#), "Version 2 was read from SYSPRO. `Name` was cut.");
+        let kept = said("version_read", r#"{"kept":"it is not sent"}"#);
+        assert_eq!(kept, "Version 2 was read from SYSPRO. It is not sent.");
         let confirmed = r#"{"sys_id":"ab","table":"proc_po","how":"inserted"}"#;
         assert_eq!(said("confirmed", confirmed), "ServiceNow has it: created, proc_po ab.");
         assert_eq!(said("doubt_settled", confirmed), "It was looked up, and ServiceNow has it: created, proc_po ab.");

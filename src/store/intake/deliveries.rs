@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::super::audit::{NewAudit, audit_append};
@@ -26,6 +26,8 @@ struct Parent {
     entity: String,
     #[diesel(sql_type = Text)]
     key: String,
+    #[diesel(sql_type = Bool)]
+    elsewhere: bool,
 }
 
 #[derive(QueryableByName)]
@@ -85,7 +87,7 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
             Err(failure) => chosen.fail(w, failure, before),
             Ok(records) => {
                 let parents: HashSet<&(String, String)> =
-                    records.iter().flat_map(|r| &r.parents).filter(|p| missing.contains(*p)).collect();
+                    records.iter().flat_map(|r| &r.parents).filter(|p| missing.contains_key(*p)).collect();
                 let first = chosen.deliveries.len();
                 chosen.choose(intake, w, records, before);
                 let Chosen { deliveries, withdrawn } = &mut chosen;
@@ -107,18 +109,21 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
                 if deliveries.len() > first && !parents.is_empty() {
                     awaited.extend(parents.iter().map(|p| (w.id, p.0.as_str(), p.1.as_str())));
                 }
-                let message = parents.iter().min().map(|p| {
-                    format!(
-                        "refers to {} `{}` of company {}, which has not been delivered",
-                        p.0,
-                        DocumentKey::shown(&p.1),
-                        intake.flow.company
-                    )
+                // one that waits for nobody but for a person is named first
+                let elsewhere = |p: &&(String, String)| missing.get(*p).copied().unwrap_or_default();
+                let named = parents.iter().copied().min_by_key(|p| (!elsewhere(p), *p));
+                let waits = named.map(|p| {
+                    let (stands, next_step) = match elsewhere(&p) {
+                        true => ("was delivered to another table, under a former definition", NextStep::ParentElsewhere),
+                        false => ("has not been delivered", NextStep::ParentToCome),
+                    };
+                    let (key, company) = (DocumentKey::shown(&p.1), &intake.flow.company);
+                    (format!("refers to {} `{key}` of company {company}, which {stands}", p.0), next_step)
                 });
                 for delivery in deliveries[first..].iter_mut().filter(|delivery| delivery.state == "waiting") {
-                    if let Some(message) = &message {
+                    if let Some((message, next_step)) = &waits {
                         (delivery.state, delivery.reason, delivery.message) = ("parked", Some("missing_parent"), Some(message.clone()));
-                        delivery.next_step = Some(NextStep::ParentToCome.text());
+                        delivery.next_step = Some(next_step.text());
                     } else if delivery.block != HEADER && header_open {
                         delivery.state = "held";
                     }
@@ -168,12 +173,12 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
     Ok(queued)
 }
 
-/// Which of the documents referred to have not been delivered.
-fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<HashSet<(String, String)>> {
+/// Which of the documents referred to have not been delivered, and whether they were delivered to another table than they would be now.
+fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<HashMap<(String, String), bool>> {
     let wanted: HashSet<&(String, String)> =
         work.iter().filter_map(|w| w.document.mapped.as_ref().ok()).flatten().flat_map(|r| &r.parents).collect();
     if wanted.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(HashMap::new());
     }
     let (entities, keys): (Vec<&str>, Vec<&str>) = wanted.iter().map(|p| (p.0.as_str(), p.1.as_str())).unzip();
     let rows: Vec<Parent> = sql_query(include_str!("../sql/parent_missing.sql"))
@@ -181,7 +186,7 @@ fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<Ha
         .bind::<Array<Text>, _>(entities)
         .bind::<Array<Text>, _>(keys)
         .load(conn)?;
-    Ok(rows.into_iter().map(|row| (row.entity, row.key)).collect())
+    Ok(rows.into_iter().map(|row| ((row.entity, row.key), row.elsewhere)).collect())
 }
 
 /// Since when a record of these has failed, by document, block and the line's key.

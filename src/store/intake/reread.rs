@@ -53,8 +53,17 @@ pub(super) fn by_definition_alone(
         .bind::<Text, _>(intake.flow.entity.as_str())
         .bind::<Array<BigInt>, _>(contents.keys().copied().collect::<Vec<_>>())
         .load(conn)?;
+    // Which columns were read is not known of what was read before the ledger kept it. A whole read tells by what the contents of the page name: a
+    // column that is empty in all of them counts as one that was not read. Any other read brings records because SYSPRO changed them: they are sent.
+    let whole = intake.sweep || intake.backfill.is_some();
+    let named: BTreeSet<String> = rows.iter().filter(|row| whole && row.columns.is_none()).flat_map(|row| named_in(&row.content)).collect();
     let alone = |row: &Before| {
-        let (before, now) = (row.columns.as_deref().and_then(column_set)?, contents.get(&row.id)?);
+        let known = match &row.columns {
+            Some(columns) => Some(column_set(columns)?),
+            None if whole => None,
+            None => return None,
+        };
+        let (before, now) = (known.as_ref().unwrap_or(&named), contents.get(&row.id)?);
         let both: BTreeSet<&str> = before.intersection(&columns).map(String::as_str).collect();
         the_same_in(&both, &row.content, now).then_some(row.id)
     };
@@ -66,6 +75,19 @@ fn column_set(text: &str) -> Option<BTreeSet<String>> {
 }
 
 type Fields<'a> = HashMap<String, &'a RawValue>;
+
+/// The columns that a content names, those of lines with their block before a dot.
+fn named_in(content: &str) -> Vec<String> {
+    let Ok(fields) = serde_json::from_str::<Fields<'_>>(content) else { return Vec::new() };
+    let mut all = Vec::new();
+    for (name, value) in fields {
+        match serde_json::from_str::<Vec<Fields<'_>>>(value.get()) {
+            Ok(lines) => all.extend(lines.iter().flat_map(|line| line.keys()).map(|column| format!("{name}.{column}"))),
+            Err(_) => all.push(name),
+        }
+    }
+    all
+}
 
 /// Whether two contents say the same in these columns, those of lines named with their block before a dot. A content that cannot be read says something
 /// else than any other.
@@ -110,6 +132,15 @@ mod tests {
 
     fn same(before: &str, now: &str) -> bool {
         the_same_in(&["a", "b", "lines.x", "lines.y"].into(), before, now)
+    }
+
+    #[test]
+    fn what_a_content_names_are_its_columns() {
+        let mut named = named_in(r#"{"a":"1","b":2,"lines":[{"x":1},{"y":"","x":2}],"none":[]}"#);
+        named.sort();
+        named.dedup();
+        assert_eq!(named, ["a", "b", "lines.x", "lines.y"]);
+        assert!(named_in("no JSON").is_empty());
     }
 
     #[test]

@@ -15,6 +15,10 @@ use crate::domain::run::RunCounts;
 use crate::store::text::Text;
 use crate::telemetry::metrics::metrics;
 
+/// What is said of a version that is kept and not sent.
+const KEPT: &str = "only what the definition reads otherwise by now differs: it is not sent before `tieline replay --outdated --why …`, which sends what \
+                    was mapped under another definition, under its limit";
+
 #[derive(QueryableByName)]
 pub(super) struct Known {
     #[diesel(sql_type = BigInt)]
@@ -178,16 +182,17 @@ pub(super) fn choose_work<'a>(
 }
 
 pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<()> {
-    // what is sent again says anew what it is: the definition may name other columns by now
+    // what is sent again says anew what it is: the definition may name other columns by now. A kept version is not sent: it stays mapped as it was when
+    // that was decided, also where a replay has mapped the content before it anew meanwhile, without the columns that were read only now
     let changed: Vec<&Work<'_>> = work.iter().filter(|w| w.known).collect();
     if changed.is_empty() {
         return Ok(());
     }
     sql_query(
         "UPDATE document d SET version = n.version, hash = n.hash, deleted = n.deleted, amount = n.amount::numeric, currency = n.currency, dated = n.dated, \
-         mapping = CASE WHEN n.kept THEN d.mapping ELSE $8 END, reading = CASE WHEN $9 AND NOT n.deleted THEN $8 ELSE d.reading END \
-         FROM unnest($1::bigint[], $2::integer[], $3::bytea[], $4::boolean[], $5::text[], $6::text[], $7::date[], $10::boolean[]) \
-              AS n (id, version, hash, deleted, amount, currency, dated, kept) WHERE d.id = n.id",
+         mapping = CASE WHEN n.kept THEN n.mapping_before ELSE $8 END, reading = CASE WHEN $9 AND NOT n.deleted THEN $8 ELSE d.reading END \
+         FROM unnest($1::bigint[], $2::integer[], $3::bytea[], $4::boolean[], $5::text[], $6::text[], $7::date[], $10::boolean[], \
+                     $11::integer[]) AS n (id, version, hash, deleted, amount, currency, dated, kept, mapping_before) WHERE d.id = n.id",
     )
     .bind::<Array<BigInt>, _>(changed.iter().map(|w| w.id).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(changed.iter().map(|w| w.version).collect::<Vec<_>>())
@@ -199,6 +204,7 @@ pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &
     .bind::<Integer, _>(mapping.number)
     .bind::<Bool, _>(intake.resend == Resend::Nothing)
     .bind::<Array<Bool>, _>(changed.iter().map(|w| w.kept).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Integer>>, _>(changed.iter().map(|w| w.mapping).collect::<Vec<_>>())
     .execute(conn)?;
     Ok(())
 }
@@ -243,7 +249,7 @@ pub(super) fn audit_documents<'a>(conn: &mut Conn, intake: &Intake, work: impl I
                 detail.insert("warnings".into(), texts.into());
             }
             if w.kept {
-                detail.insert("kept".into(), "only what the definition reads otherwise by now differs: it is not sent".into());
+                detail.insert("kept".into(), KEPT.into());
             }
             if let Some(case) = w.document.marks.as_ref().and_then(|marks| marks.case.as_ref()) {
                 detail.insert("gone".into(), case.clone().into());

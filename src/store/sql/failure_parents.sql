@@ -12,7 +12,9 @@ WITH waiting AS (
     FROM counted
 )
 SELECT r.cause, r.company, r.entity, r.key, r.documents, r.parents, r.absent, r.absent_since, d.id IS NOT NULL AS known, coalesce(d.deleted, false) AS deleted,
-       q.stands, q.message
+       q.stands, q.message,
+       EXISTS (SELECT FROM moved_mapping v WHERE v.company = d.company AND v.entity = d.entity AND v.number = d.mapping AND v.block = 'header')
+       AND EXISTS (SELECT FROM record o WHERE o.document_id = d.id AND o.block = 'header' AND o.record_key = '') AS elsewhere
 FROM ranked r
 LEFT JOIN document d ON d.company = r.company AND d.entity = r.entity AND d.key = r.key
 LEFT JOIN LATERAL (

@@ -1,5 +1,8 @@
 WITH moved AS MATERIALIZED (SELECT v.entity, v.number FROM moved_mapping v WHERE v.company = $1 AND v.block = 'header')
-SELECT w.entity, w.key
+SELECT w.entity, w.key,
+       -- what was delivered and is missing all the same stands in another table
+       (SELECT 1 FROM document d JOIN record r ON r.document_id = d.id AND r.block = 'header' AND r.record_key = ''
+        WHERE d.company = $1 AND d.entity = w.entity AND d.key = w.key LIMIT 1) IS NOT NULL AS elsewhere
 FROM unnest($2::text[], $3::text[]) AS w (entity, key)
 WHERE (SELECT 1 FROM document d JOIN record r ON r.document_id = d.id AND r.block = 'header' AND r.record_key = ''
        WHERE d.company = $1 AND d.entity = w.entity AND d.key = w.key
