@@ -9,7 +9,7 @@ pub struct Stopping(Arc<AtomicBool>);
 
 impl Stopping {
     /// From now on nothing new begins.
-    pub(super) fn begin(&self) {
+    pub fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 

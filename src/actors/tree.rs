@@ -188,15 +188,10 @@ impl Tree {
         Access { tokens: self.tokens.clone(), enet: self.enet.clone() }
     }
 
-    /// Says to whoever waits, or is about to begin something, that the process stops. [`Tree::stop`] says so too.
-    pub fn begin_to_stop(&self) {
-        self.stopping.begin();
-    }
-
     /// Lets what is in hand come to an end, up to a deadline, and stops the threads.
     pub async fn stop(self, deadline: Duration) {
         let _ = self.draining.send(true);
-        self.begin_to_stop();
+        self.stopping.begin();
         let ending = async {
             let _ = self.root.send(super::root::Stop).await;
             let _ = self.quiet.send(Quiet).await;

@@ -20,6 +20,9 @@ use crate::http::{self, HttpError, Surface};
 /// How long running work may take to come to an end after SIGTERM.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 
+/// How long those who wait for the first look have to say that it does not come.
+const TO_ANSWER: Duration = Duration::from_secs(1);
+
 /// How often it is looked whether the ledger is the one that was found at the start.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -107,7 +110,11 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     notify(sd_notify::NotifyState::Stopping);
     info!("stopping: what is in hand comes to its end");
     // before the surface stops: a request that waits for the first look is answered by it
-    tree.begin_to_stop();
+    deps.stopping.begin();
+    if deps.waits.why().is_some() {
+        // who waits looks again within a tenth of a second, and the answer has to leave
+        tokio::time::sleep(TO_ANSWER).await;
+    }
     server.stop().await;
     tokio::select! {
         () = tree.stop(STOP_DEADLINE) => {}
