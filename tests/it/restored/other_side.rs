@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use tieline::sim::faults::{Fault, FaultRule};
 
 use super::{row_of, run_to, world};
-use crate::binary::text;
+use crate::binary::{text, wait_until};
+use crate::http::ask;
 use crate::support::node::{Node, wait_until_right};
 use crate::support::source;
 use crate::support::world::{COMPANY, World};
@@ -178,4 +180,29 @@ fn the_surface_is_up_while_an_instance_does_not_answer_and_the_flows_wait() {
     wait_until_right(&node, &key, Duration::from_secs(90), || world.check());
     assert_eq!(node.ready().expect("an answer").0, 200);
     assert_eq!(node.terminate(), Some(0), "{}", node.log());
+}
+
+#[test]
+fn a_replay_that_waits_for_the_look_does_not_begin_when_the_service_stops() {
+    let world = World::start();
+    let mut node = Node::new(&world).with("SERVICENOW__REQUEST_TIMEOUT_SECONDS", "60");
+    let key = node.key(&world);
+    world.servicenow.set_fault(FaultRule::always(Fault::Hang).on_path("/oauth_token.do"));
+    node.start_and_wait(&world);
+    let versions = || world.database.psql("SELECT (SELECT count(*) FROM run WHERE kind = 'replay'), (SELECT count(*) FROM delivery)");
+    let before = versions();
+    let actions = || world.database.psql("SELECT count(*) FROM audit WHERE kind = 'action' AND detail LIKE '%\"failed_only\"%'");
+    assert_eq!(actions(), "0");
+    let (node, key) = (&mut node, key.as_str());
+    let answer = std::thread::scope(|threads| {
+        let site = &node.site;
+        let asked = threads.spawn(move || ask(site, "POST", "/api/v1/replay", Some(key), r#"{"all":true,"why":"a test"}"#));
+        wait_until("the replay is noted, and waits", || actions() == "1");
+        node.signal(Signal::SIGTERM);
+        asked.join().unwrap()
+    });
+    let (status, _, body) = answer.unwrap_or_else(|| panic!("no answer: {}", node.log()));
+    assert!(status == 503 && body.contains("the service is stopping"), "{status} {body}");
+    assert_eq!(node.service.as_mut().unwrap().child.wait().unwrap().code(), Some(0), "{}", node.log());
+    assert_eq!(versions(), before, "nothing is mapped or sent: {}", node.log());
 }
