@@ -7,6 +7,10 @@ SHELL := /bin/bash
 # Passed on: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
 
+# What the tests and the demo need beside the service: the simulators and their commands, and the points at which tests end the program.
+DEMO := --features tieline/demo
+TESTS := --workspace --features tieline/demo,tieline/failpoints
+
 # rustup's folder, for shells that do not have it yet
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
@@ -21,7 +25,7 @@ setup-lints:
 
 demo: setup ## both systems simulated on loopback, one full sync, the console; options in ARGS
 	@[[ -x target/release/tieline ]] || echo "Building Tieline; the first time takes some minutes (about 4 on 2 cores), later only seconds ..."
-	cargo build --release --locked
+	cargo build --release $(DEMO) --locked
 	target/release/tieline demo $(ARGS)
 
 test: setup-lints lint unit doc deny ## everything CI runs
@@ -29,44 +33,44 @@ test: setup-lints lint unit doc deny ## everything CI runs
 check: setup-lints lint doc deny ## the part of it that runs nothing
 
 lint:
-	cargo fmt --check
-	cargo clippy --all-targets --locked -- -D warnings
-	cargo clippy --no-default-features --lib --bins --locked -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --all-targets $(TESTS) --locked -- -D warnings
+	cargo clippy --lib --bins --locked -- -D warnings
 
 # cargo-nextest is faster where it is installed; it leaves the examples in the docs to cargo
 unit: ## the tests alone; a filter in ARGS
 	@if cargo nextest --version >/dev/null 2>&1; then \
-	  set -ex; cargo nextest run --locked --no-tests=pass --no-fail-fast $(ARGS); cargo test --doc --locked; \
+	  set -ex; cargo nextest run $(TESTS) --locked --no-tests=pass --no-fail-fast $(ARGS); cargo test --doc $(TESTS) --locked; \
 	else \
-	  set -ex; cargo test --locked $(ARGS); \
+	  set -ex; cargo test $(TESTS) --locked $(ARGS); \
 	fi
 
 doc: ## the documentation, in target/doc
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps $(TESTS) --locked
 
 crash-test: setup ## kill the program at every boundary of the delivery path: about an hour
-	cargo build --locked
-	@set -o pipefail; TIELINE_CRASH=all cargo test --locked --test it crash:: -- --nocapture --test-threads 2 2>&1 | tee target/crash-test.log
+	cargo build $(TESTS) --locked
+	@set -o pipefail; TIELINE_CRASH=all cargo test $(TESTS) --locked --test it crash:: -- --nocapture --test-threads 2 2>&1 | tee target/crash-test.log
 	@awk '/^crash: / { points += $$3; wrong += $$5 } END { printf "%d crash points, %d of them lost, doubled or changed something\n", points, wrong; exit points < 300 || wrong > 0 }' target/crash-test.log
 
 SEEDS ?= 20
 soak: setup ## random trouble, so many runs (SEEDS=20); a failure prints its seed
-	cargo build --locked
-	TIELINE_SOAK_SEEDS=$(SEEDS) cargo test --locked --test it soak:: -- --nocapture
+	cargo build $(TESTS) --locked
+	TIELINE_SOAK_SEEDS=$(SEEDS) cargo test $(TESTS) --locked --test it soak:: -- --nocapture
 
 DRILLS ?= 20
 drill: setup ## restore the ledger from backups of so many random moments (DRILLS=20) and go on; a failure prints its seed
-	cargo build --locked
-	TIELINE_DRILLS=$(DRILLS) cargo test --locked --test it restored::drill:: -- --nocapture
+	cargo build $(TESTS) --locked
+	TIELINE_DRILLS=$(DRILLS) cargo test $(TESTS) --locked --test it restored::drill:: -- --nocapture
 
 MINUTES ?= 60
 growth: setup ## a live feed for so many minutes (MINUTES=60): does anything grow that should not?
-	cargo build --locked
-	TIELINE_GROWTH_MINUTES=$(MINUTES) cargo test --locked --test it growth:: -- --nocapture
+	cargo build $(TESTS) --locked
+	TIELINE_GROWTH_MINUTES=$(MINUTES) cargo test $(TESTS) --locked --test it growth:: -- --nocapture
 
 hostile: setup ## hostile answers of both systems at full size against the release build: gigabytes, some minutes
-	cargo build --release --locked
-	TIELINE_BINARY=$(CURDIR)/target/release/tieline TIELINE_HOSTILE=full cargo test --locked --test it hostile:: -- --nocapture --test-threads 1
+	cargo build --release $(DEMO) --locked
+	TIELINE_BINARY=$(CURDIR)/target/release/tieline TIELINE_HOSTILE=full cargo test $(TESTS) --locked --test it hostile:: -- --nocapture --test-threads 1
 
 mutants: setup ## change the code that decides values in small ways: do the unit tests notice? A sample (SAMPLE=150 SEED=...), or MUTANTS=all SHARD=1/8
 	scripts/mutants.sh
@@ -92,18 +96,18 @@ deny: ## licences and sources of the dependencies, where cargo-deny is installed
 	fi
 
 fmt: ## format the source
-	cargo fmt
+	cargo fmt --all
 
 bench: setup ## measure a first load; numbers of invoices in ARGS (default 10000 100000)
-	cargo build --release --locked
+	cargo build --release $(DEMO) --locked
 	scripts/bench.sh $(ARGS)
 
 bench-readers: setup ## a first load with and without 200 people who read the API; the number of invoices in ARGS (default 20000)
-	cargo build --release --locked
+	cargo build --release $(DEMO) --locked
 	scripts/bench-readers.sh $(ARGS)
 
 attack: setup ## 200 readers beside 500 connections that misuse the service, in several ways; what attack.py takes in ARGS
-	cargo build --release --locked
+	cargo build --release $(DEMO) --locked
 	scripts/attack.sh $(ARGS)
 
 package: setup ## a Debian package in target/package

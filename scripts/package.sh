@@ -7,7 +7,7 @@ for tool in dpkg-deb dpkg gzip; do
   command -v "$tool" >/dev/null || { echo "package: \`$tool\` is missing; a Debian package is made on Debian" >&2; exit 1; }
 done
 
-cargo build --release --locked --no-default-features --target-dir target/package/build
+cargo build --release --locked --target-dir target/package/build
 program=target/package/build/release/tieline
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 arch=$(dpkg --print-architecture)

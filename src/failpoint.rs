@@ -2,7 +2,7 @@
 //! system passes two or more of them.
 //!
 //! They stand in the two doors that everything goes through, `Store::run` and `HttpClient::send`, so that no boundary can be without
-//! one. Without the feature `failpoints` there is nothing here, and a release package is made without it.
+//! one. Without the feature `failpoints` there is nothing here, and a plain build is made without it.
 //!
 //! | variable | meaning |
 //! |---|---|

@@ -29,5 +29,3 @@ pub mod doctor;
 pub mod http;
 
 pub mod cli;
-#[cfg(feature = "sim")]
-pub mod sim;

@@ -1,18 +1,18 @@
 //! Crash points: named places in the middle of work where a test can make an actor die.
 //!
-//! They are part of the feature `sim`; without it, as in a release package, every one of them is nothing.
+//! They are part of the feature `failpoints`; without it every one of them is nothing.
 
-#[cfg(feature = "sim")]
+#[cfg(feature = "failpoints")]
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The crash points of one tree; none is armed at first.
 #[derive(Clone, Debug, Default)]
 pub struct CrashPoints {
-    #[cfg(feature = "sim")]
+    #[cfg(feature = "failpoints")]
     armed: Arc<Mutex<Vec<Armed>>>,
 }
 
-#[cfg(feature = "sim")]
+#[cfg(feature = "failpoints")]
 #[derive(Debug)]
 struct Armed {
     point: &'static str,
@@ -28,16 +28,16 @@ impl CrashPoints {
     /// When a test armed it.
     #[inline]
     pub(super) fn at(&self, point: &str, of: &str) {
-        #[cfg(feature = "sim")]
+        #[cfg(feature = "failpoints")]
         if self.strikes(point, of) {
             panic!("crash point `{point}` of `{of}`");
         }
-        #[cfg(not(feature = "sim"))]
+        #[cfg(not(feature = "failpoints"))]
         let _ = (point, of);
     }
 }
 
-#[cfg(feature = "sim")]
+#[cfg(feature = "failpoints")]
 impl CrashPoints {
     /// From now on whoever comes to `point` (with `of`, when it is said) dies: not the first `skip` times, then `times` times.
     pub fn arm(&self, point: &'static str, of: Option<&str>, skip: usize, times: usize) {

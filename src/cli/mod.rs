@@ -8,7 +8,7 @@ mod context;
 mod credential;
 mod database;
 mod definitions;
-#[cfg(feature = "sim")]
+#[cfg(feature = "demo")]
 mod demo;
 mod doctor;
 mod failure;
@@ -32,7 +32,7 @@ mod run;
 #[cfg(target_os = "linux")]
 mod service;
 mod signals;
-#[cfg(feature = "sim")]
+#[cfg(feature = "demo")]
 mod simulate;
 mod sync;
 
@@ -85,7 +85,7 @@ pub enum OutputForm {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Everything on loopback: two simulators, a private Postgres, one full sync, a summary that ties out, then the service
-    #[cfg(feature = "sim")]
+    #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     /// Runs the service: flows by their schedules, health, metrics and the HTTP interface
     Run,
@@ -142,7 +142,7 @@ pub enum Command {
     #[command(subcommand)]
     Service(service::ServiceCommand),
     /// Runs one simulator alone, for trying things out
-    #[cfg(feature = "sim")]
+    #[cfg(feature = "demo")]
     #[command(subcommand)]
     Simulate(simulate::SimulateCommand),
     /// Prints the completions of a shell
@@ -161,7 +161,7 @@ pub enum Command {
 /// Runs a command to its end.
 pub fn main(cli: Cli) -> ExitCode {
     let result = match cli.command {
-        #[cfg(feature = "sim")]
+        #[cfg(feature = "demo")]
         Command::Demo(args) => demo::demo(&cli.global, &args),
         Command::Run => run::run(&cli.global),
         Command::Sync(args) => sync::sync(&cli.global, &args),
@@ -190,7 +190,7 @@ pub fn main(cli: Cli) -> ExitCode {
             Err(failure) => Err(failure),
         },
         Command::Migrate => ledger::migrate(&cli.global),
-        #[cfg(feature = "sim")]
+        #[cfg(feature = "demo")]
         Command::Simulate(command) => simulate::simulate(&command),
         Command::Completions { shell } => {
             // into memory first: written straight to a reader that has gone, it would panic

@@ -8,11 +8,11 @@ use super::failure::{Exit, Failure};
 use super::output;
 use super::signals::Signals;
 use crate::actors::vault::{SERVICENOW, SYSPRO_ODATA};
-use crate::sim::dataset::DatasetOptions;
-use crate::sim::faults::{FaultPlan, Faults};
-use crate::sim::servicenow::schema::Abort;
-use crate::sim::servicenow::{LateFailure, SecondStage, ServiceNowOptions, ServiceNowSim};
-use crate::sim::syspro::{EnetAccounts, SysproOptions, SysproSim};
+use tieline_sim::dataset::DatasetOptions;
+use tieline_sim::faults::{FaultPlan, Faults};
+use tieline_sim::servicenow::schema::Abort;
+use tieline_sim::servicenow::{LateFailure, SecondStage, ServiceNowOptions, ServiceNowSim};
+use tieline_sim::syspro::{EnetAccounts, SysproOptions, SysproSim};
 
 /// Which system.
 #[derive(Debug, clap::Subcommand)]

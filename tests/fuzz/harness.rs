@@ -22,9 +22,11 @@ const LONGEST: usize = 64 << 10;
 /// Inputs that are kept for their outcome.
 const KEPT: usize = 2000;
 
-/// A directory below the repository.
+/// A directory below the repository, whichever of its packages is tested.
 fn place(parts: &[&str]) -> PathBuf {
-    parts.iter().fold(Path::new(env!("CARGO_MANIFEST_DIR")).to_owned(), |path, part| path.join(part))
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = package.ancestors().find(|path| path.join("tests/fuzz").is_dir()).expect("the repository");
+    parts.iter().fold(root.to_owned(), |path, part| path.join(part))
 }
 
 /// The texts of a directory's files, in the order of their names; none where there is no such directory.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
-use tieline::sim::faults::{Fault, FaultRule};
+use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::binary::text;
 use crate::http::ask;
@@ -44,7 +44,7 @@ fn read_as(world: &World, (supplier, invoice): &(String, String), reference: &st
 fn dates(world: &World) -> BTreeMap<(String, String), Vec<NaiveDate>> {
     let mut all: BTreeMap<(String, String), Vec<NaiveDate>> = BTreeMap::new();
     let mut note = |key: (String, String), days: Vec<Option<NaiveDate>>| all.entry(key).or_default().extend(days.into_iter().flatten());
-    let key = |c: &dyn Fn(&str) -> tieline::sim::dataset::Cell| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned());
+    let key = |c: &dyn Fn(&str) -> tieline_sim::dataset::Cell| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned());
     let own = source::rows(&world.syspro, COMPANY, "ApInvoice", |c| (key(c), vec![c("InvoiceDate").date(), c("JournalDate").date()]));
     own.into_iter().for_each(|(key, days)| note(key, days));
     let paid = source::rows(&world.syspro, COMPANY, "ApInvoicePay", |c| (key(c), vec![c("JournalDate").date()]));

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tieline::definition::record::source_key;
 use tieline::domain::{CompanyId, DocumentKey, EntityName};
-use tieline::sim::servicenow::schema::{Abort, BusinessRule, ColumnKind};
+use tieline_sim::servicenow::schema::{Abort, BusinessRule, ColumnKind};
 
 use crate::binary::text;
 use crate::support::source::rows;
@@ -45,7 +45,7 @@ fn a_supplier(world: &World) -> String {
     rows(&world.syspro, COMPANY, "ApSupplier", |cell| cell("Supplier").text().to_owned()).remove(0)
 }
 
-fn world(change: impl FnOnce(&mut tieline::sim::servicenow::ServiceNowOptions)) -> World {
+fn world(change: impl FnOnce(&mut tieline_sim::servicenow::ServiceNowOptions)) -> World {
     let world = World::with(change);
     world.set_credentials(&|arguments| world.command(arguments));
     world

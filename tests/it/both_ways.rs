@@ -15,11 +15,11 @@ use tieline::domain::audit::AuditKind;
 use tieline::domain::merge::Side;
 use tieline::domain::run::RunKind;
 use tieline::domain::{DocumentKey, FlowId};
-use tieline::sim::faults::{Fault, FaultPlan, FaultRule};
-use tieline::sim::servicenow::schema::ColumnKind;
 use tieline::store::{
     AlignDelivery, AlignIntake, Compared, ConflictFilter, ConflictRow, Intake, IntakeDocument, NewConflict, SetNumber, Store, Taken,
 };
+use tieline_sim::faults::{Fault, FaultPlan, FaultRule};
+use tieline_sim::servicenow::schema::ColumnKind;
 
 use crate::support::database::{Database, settings};
 use crate::support::{Options, Rig, ask as cycle_of, cycle, errors, node, run, source};

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tieline::config::api_key;
-use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 
 use crate::binary::{Site, text, unheard, unread};
 

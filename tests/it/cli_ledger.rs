@@ -8,10 +8,10 @@ use std::process::{Command, Output, Stdio};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tieline::postgres::Cluster;
-use tieline::sim::dataset::DatasetOptions;
-use tieline::sim::servicenow::schema::{Abort, BusinessRule};
-use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
-use tieline::sim::syspro::{SysproOptions, SysproSim};
+use tieline_sim::dataset::DatasetOptions;
+use tieline_sim::servicenow::schema::{Abort, BusinessRule};
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 use crate::binary::{Site, cluster, text, unread, wait_until};
 

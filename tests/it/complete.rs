@@ -6,7 +6,7 @@ mod placeholders;
 use std::process::Command;
 
 use serde_json::Value;
-use tieline::sim::syspro::{RawText, Release};
+use tieline_sim::syspro::{RawText, Release};
 
 use crate::binary::text;
 use crate::support::source;

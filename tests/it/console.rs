@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tieline::domain::role::Role;
 use tieline::http::console::ROUTES;
-use tieline::sim::faults::{Fault, FaultRule};
+use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::binary::{Site, text, wait_until};
 use crate::support::node::wait_for;

@@ -6,9 +6,9 @@ use std::process::Command;
 use serde_json::Value;
 use tieline::domain::backlog::Backlog;
 use tieline::domain::run::RunKind;
-use tieline::sim::faults::{Fault, FaultRule};
-use tieline::sim::servicenow::schema::{Abort, BusinessRule};
 use tieline::store::{RunFilter, RunRow};
+use tieline_sim::faults::{Fault, FaultRule};
+use tieline_sim::servicenow::schema::{Abort, BusinessRule};
 
 use crate::binary::text;
 use crate::console::Person;

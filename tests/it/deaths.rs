@@ -9,9 +9,9 @@ use tieline::actors::tree::{Tree, flows};
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
-use tieline::sim::dataset::Cell;
 use tieline::store::ReplayScope;
 use tieline::telemetry::metrics::metrics;
+use tieline_sim::dataset::Cell;
 
 use crate::support::{Options, Rig, ask, errors, run, source};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tieline::domain::next_step::NextStep;
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
-use tieline::sim::faults::{Fault, FaultRule};
 use tieline::store::{Claim, Intake, IntakeDocument, IntakeRecord, Lane, Resend, SetNumber, Settlement, Store, Verdict};
+use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::support::database::{Database, settings};
 use crate::support::world::{COMPANY, World};

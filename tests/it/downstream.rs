@@ -7,9 +7,9 @@ use serde_json::Value;
 use tieline::actors::replay::replay;
 use tieline::actors::vault::NOTICES_WEBHOOK;
 use tieline::domain::audit::AuditKind;
-use tieline::sim::servicenow::schema::Abort;
-use tieline::sim::servicenow::{LateFailure, SecondStage};
 use tieline::store::ReplayScope;
+use tieline_sim::servicenow::schema::Abort;
+use tieline_sim::servicenow::{LateFailure, SecondStage};
 
 use crate::support::receivers::Receiver;
 use crate::support::{Options, Rig, errors, run, set_credentials};

@@ -12,12 +12,12 @@ use tieline::definition::{self, ReadPlan};
 use tieline::domain::run::RunKind;
 use tieline::domain::setup_object::{SetupAction, SetupCall, SetupObject};
 use tieline::domain::{Document, DocumentKey, Value};
-use tieline::sim::dataset::DatasetOptions;
-use tieline::sim::faults::{Fault, FaultRule};
-use tieline::sim::syspro::enet::{DeadSession, WrapMode};
-use tieline::sim::syspro::{EnetSwitches, Release, Switches, SysproOptions, SysproSim};
 use tieline::syspro::enet::{Alone, Enet, EnetCall, EnetError, SetupOutcome, setup_outcome};
 use tieline::syspro::{OData, PageQuery, Scope, SysproError};
+use tieline_sim::dataset::DatasetOptions;
+use tieline_sim::faults::{Fault, FaultRule};
+use tieline_sim::syspro::enet::{DeadSession, WrapMode};
+use tieline_sim::syspro::{EnetSwitches, Release, Switches, SysproOptions, SysproSim};
 
 use super::odata;
 use super::support::world::World;

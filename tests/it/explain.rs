@@ -1,7 +1,7 @@
 //! Why a record was sent, or was not: the same words from a shell, over HTTP and in SYSPRO's own terms.
 
 use serde_json::Value;
-use tieline::sim::faults::{Fault, FaultRule};
+use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::binary::{text, wait_until};
 use crate::http::ask;

@@ -1,7 +1,7 @@
 //! Records that a person holds back: nothing of them leaves, newer versions included, until a person releases them.
 
 use serde_json::{Value, json};
-use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 
 use crate::binary::{text, wait_until};
 use crate::http::ask;

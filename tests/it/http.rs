@@ -10,9 +10,9 @@ use std::net::TcpStream;
 use serde_json::{Value, json};
 use tieline::domain::role::{Permission, Role};
 use tieline::http::ROUTES;
-use tieline::sim::dataset::DatasetOptions;
-use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
-use tieline::sim::syspro::{SysproOptions, SysproSim};
+use tieline_sim::dataset::DatasetOptions;
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 use crate::binary::{Site, text, wait_until};
 

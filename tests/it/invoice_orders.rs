@@ -6,7 +6,7 @@ use std::process::Command;
 
 use chrono::{Duration, Utc};
 
-use tieline::sim::faults::{Fault, FaultRule};
+use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::binary::text;
 use crate::support::world::{COMPANY, World};

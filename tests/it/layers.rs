@@ -23,7 +23,6 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("actors", &["domain", "config", "retry", "telemetry", "net", "postgres", "definition", "syspro", "servicenow", "store", "notice"]),
     ("doctor", BELOW_DOCTOR),
     ("http", &["domain", "config", "telemetry", "net", "store", "actors", "doctor"]),
-    ("sim", &["domain", "definition", "syspro::wire", "servicenow::wire"]),
     ("cli", EVERYTHING),
     ("main", EVERYTHING),
 ];
@@ -40,11 +39,12 @@ const BELOW_DOCTOR: &[&str] =
 /// Crates that only some modules may name. A path after the module allows that part of the crate alone.
 const CRATES: &[(&str, &[(&str, &[&str])])] = &[
     ("actix", &[("actors", EVERYTHING)]),
-    ("actix_web", &[("http", EVERYTHING), ("sim", EVERYTHING), ("net", &["http", "web::Bytes"])]),
+    ("actix_web", &[("http", EVERYTHING), ("net", &["http", "web::Bytes"])]),
     ("diesel", &[("store", EVERYTHING)]),
     ("diesel_migrations", &[("store", EVERYTHING)]),
     ("r2d2", &[("store", EVERYTHING)]),
-    ("anyhow", &[("cli", EVERYTHING), ("main", EVERYTHING), ("sim", EVERYTHING)]),
+    ("tieline_sim", &[("cli", EVERYTHING)]),
+    ("anyhow", &[("cli", EVERYTHING), ("main", EVERYTHING)]),
 ];
 
 #[test]
@@ -368,11 +368,8 @@ mod checker {
             ("actors/root.rs", "use crate::http;", false),
             ("http/mod.rs", "use crate::actors::root::GetFlows;", true),
             ("http/mod.rs", "use crate::servicenow::client::Client;", false),
-            ("sim/syspro/mod.rs", "use crate::syspro::wire::Logon;", true),
-            ("sim/syspro/mod.rs", "use crate::syspro::session::Session;", false),
-            ("sim/syspro/pages.rs", "use super::super::faults::Fault;", true),
-            ("http/mod.rs", "use crate::sim::dataset;", false),
-            ("cli/demo.rs", "use crate::sim::dataset;", true),
+            ("http/mod.rs", "use tieline_sim::dataset;", false),
+            ("cli/demo.rs", "use tieline_sim::dataset;", true),
             ("main.rs", "use tieline::store::Store;", true),
         ] {
             assert_eq!(check(file, text).is_empty(), fine, "{file}: {text}: {:?}", check(file, text));
@@ -389,7 +386,6 @@ mod checker {
             ("cli/run.rs", "fn f() { actix::System::new(); }", false),
             ("domain/run.rs", "extern crate actix;", false),
             ("http/mod.rs", "use actix_web::{web, App};", true),
-            ("sim/mod.rs", "use actix_web::App;", true),
             ("actors/root.rs", "use actix_web::web::Bytes;", false),
             ("net/mod.rs", "use actix_web::http::header::HeaderMap; use actix_web::web::Bytes;", true),
             ("net/mod.rs", "use actix_web::{http::StatusCode, App};", false),
@@ -398,7 +394,6 @@ mod checker {
             ("actors/root.rs", "fn f() -> r2d2::Pool<()> {}", false),
             ("store/error.rs", "use anyhow::Result;", false),
             ("cli/mod.rs", "use anyhow::Result;", true),
-            ("sim/mod.rs", "use anyhow::Result;", true),
         ] {
             assert_eq!(check(file, text).is_empty(), fine, "{file}: {text}: {:?}", check(file, text));
         }

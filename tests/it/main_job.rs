@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Days, Utc};
 use rust_decimal::Decimal;
 use tieline::domain::audit::AuditKind;
-use tieline::sim::servicenow::schema::{Abort, BusinessRule};
 use tieline::store::AuditFilter;
+use tieline_sim::servicenow::schema::{Abort, BusinessRule};
 
 use crate::support::{Options, Rig, errors, flow, run, source};
 
@@ -33,7 +33,7 @@ fn everything_arrives_once_and_only_changes_follow() {
         assert_eq!(arrived(&rig), source::expected(&rig.syspro, &COMPANIES));
         no_duplicates(&rig);
         assert_eq!(report.flows.len(), 12);
-        let sum = |amounts: fn(&tieline::sim::syspro::SysproSim, &str) -> Vec<Decimal>| -> Decimal {
+        let sum = |amounts: fn(&tieline_sim::syspro::SysproSim, &str) -> Vec<Decimal>| -> Decimal {
             COMPANIES.iter().flat_map(|company| amounts(&rig.syspro, company)).sum()
         };
         let invoiced = source::invoiced(&rig.syspro, &COMPANIES);

@@ -9,7 +9,7 @@ use tieline::actors::servicenow_token::GetToken;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
-use tieline::sim::faults::{Fault, FaultPlan, FaultRule};
+use tieline_sim::faults::{Fault, FaultPlan, FaultRule};
 
 use crate::support::{Options, Rig, ask, cycle, flow, node, run, source};
 

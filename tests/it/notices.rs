@@ -15,7 +15,7 @@ use tieline::actors::vault::NOTICES_WEBHOOK;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
-use tieline::sim::servicenow::schema::{Abort, BusinessRule, ColumnKind};
+use tieline_sim::servicenow::schema::{Abort, BusinessRule, ColumnKind};
 
 use crate::binary::{Site, text};
 use crate::support::receivers::Receiver;

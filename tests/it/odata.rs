@@ -11,9 +11,9 @@ use tieline::config::settings::{
 use tieline::definition::ReadPlan;
 use tieline::definition::plan::{ChangeQuery, ChildRead, TableRead, TypeChange, ViaRead};
 use tieline::domain::{Document, Value};
-use tieline::sim::dataset::DatasetOptions;
-use tieline::sim::syspro::{Release, Switches, SysproOptions, SysproSim};
 use tieline::syspro::{OData, Page, PageQuery, Scope, SysproError};
+use tieline_sim::dataset::DatasetOptions;
+use tieline_sim::syspro::{Release, Switches, SysproOptions, SysproSim};
 
 fn strings(names: &str) -> Vec<String> {
     names.split_whitespace().map(str::to_owned).collect()

@@ -25,7 +25,7 @@ fn causes(world: &World) -> Vec<Value> {
 
 /// What each order is worth in its own currency, added up from SYSPRO's lines, with the kinds of its lines.
 fn worth(world: &World) -> BTreeMap<String, (String, Decimal, BTreeSet<String>)> {
-    let order = |c: &dyn Fn(&str) -> tieline::sim::dataset::Cell| (c("PurchaseOrder").text().to_owned(), c("Currency").text().to_owned());
+    let order = |c: &dyn Fn(&str) -> tieline_sim::dataset::Cell| (c("PurchaseOrder").text().to_owned(), c("Currency").text().to_owned());
     let mut orders: BTreeMap<_, _> = source::rows(&world.syspro, COMPANY, "PorMasterHdr", order)
         .into_iter()
         .map(|(number, currency)| (number, (currency, Decimal::ZERO, BTreeSet::new())))

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::process::Output;
 
 use serde_json::Value;
-use tieline::sim::servicenow::schema::TableSchema;
+use tieline_sim::servicenow::schema::TableSchema;
 
 use crate::binary::text;
 use crate::console::Person;

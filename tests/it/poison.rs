@@ -7,7 +7,7 @@ use tieline::config::settings::Settings;
 use tieline::definition::record::source_key;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::{CompanyId, DocumentKey, EntityName};
-use tieline::sim::faults::{Fault, FaultRule};
+use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::support::{Options, Rig, errors, run, source};
 

@@ -1,8 +1,8 @@
 //! Row ids in ServiceNow's answers that are none: nothing is adopted by them or asked for at them, the record fails by name, and its
 //! neighbours arrive.
 
-use tieline::sim::faults::{Fault, FaultRule};
-use tieline::sim::servicenow::WRONG_SYS_ID;
+use tieline_sim::faults::{Fault, FaultRule};
+use tieline_sim::servicenow::WRONG_SYS_ID;
 
 use crate::support::{Options, Rig, run, source};
 

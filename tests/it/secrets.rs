@@ -12,9 +12,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 use secrecy::ExposeSecret;
-use tieline::sim::dataset::DatasetOptions;
-use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
-use tieline::sim::syspro::{SysproOptions, SysproSim};
+use tieline_sim::dataset::DatasetOptions;
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 use crate::binary::{Service, Site, cluster, free_port, text, wait_until};
 

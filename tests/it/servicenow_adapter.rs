@@ -17,9 +17,9 @@ use tieline::net::HttpClient;
 use tieline::servicenow::{
     OutRecord, Outcome, ProbeVerdict, ServiceNow, ServiceNowError, Settled, Token, TokenSource, TokenState, fetch_token,
 };
-use tieline::sim::faults::{Fault, FaultRule};
-use tieline::sim::servicenow::{CallerSysId, ServiceNowOptions, ServiceNowSim};
 use tieline::telemetry::labels::System;
+use tieline_sim::faults::{Fault, FaultRule};
+use tieline_sim::servicenow::{CallerSysId, ServiceNowOptions, ServiceNowSim};
 use tokio::time::Instant;
 
 /// A token source without single flight: one caller at a time is enough here.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{Days, Utc};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tieline::sim::faults::{Fault, FaultPlan, FaultRule};
+use tieline_sim::faults::{Fault, FaultPlan, FaultRule};
 
 use crate::support::node::{Node, wait_for};
 use crate::support::servers::{End, Server};

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use tieline::sim::faults::{Fault, FaultRule};
+use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::support::node::{Node, wait_for, wait_until_right};
 use crate::support::world::World;

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use chrono::Utc;
 use rust_decimal::Decimal;
-use tieline::sim::syspro::SysproSim;
+use tieline_sim::syspro::SysproSim;
 
 use super::support::world::{COMPANY, World};
 use crate::binary::{Site, text};

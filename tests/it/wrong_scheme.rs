@@ -2,9 +2,9 @@
 
 use std::process::Output;
 
-use tieline::sim::dataset::DatasetOptions;
-use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
-use tieline::sim::syspro::{SysproOptions, SysproSim};
+use tieline_sim::dataset::DatasetOptions;
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 use crate::binary::Site;
 use crate::cli::said;

@@ -25,9 +25,9 @@ use crate::domain::money::thousands;
 use crate::domain::role::Role;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
-use crate::sim::dataset::{Companies, DatasetOptions, ODD};
-use crate::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
-use crate::sim::syspro::{SysproOptions, SysproSim};
+use tieline_sim::dataset::{Companies, DatasetOptions, ODD};
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 /// How long running work may take to finish.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);

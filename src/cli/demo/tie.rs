@@ -13,12 +13,12 @@ use crate::domain::backlog::Backlog;
 use crate::domain::money::{amount_in, parse_decimal, thousands};
 use crate::domain::run::RunCounts;
 use crate::domain::{CompanyId, FlowId};
-use crate::sim::dataset::ODD;
-use crate::sim::dataset::table::Cell;
-use crate::sim::faults::{Fault, FaultRule};
-use crate::sim::servicenow::ServiceNowSim;
-use crate::sim::syspro::SysproSim;
 use crate::store::FlowStatus;
+use tieline_sim::dataset::ODD;
+use tieline_sim::dataset::table::Cell;
+use tieline_sim::faults::{Fault, FaultRule};
+use tieline_sim::servicenow::ServiceNowSim;
+use tieline_sim::syspro::SysproSim;
 
 /// The currency that the simulated companies keep their books in.
 const OWN: &str = "ZAR";

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 
-use tieline::sim::faults::{Fault, FaultRule};
+use tieline_sim::faults::{Fault, FaultRule};
 
 use super::scenarios::{SCENARIOS, Scenario};
 use crate::binary::text;

@@ -1,7 +1,7 @@
 //! What happens around the crashes: each scenario changes something in SYSPRO and has it carried over.
 
 use chrono::Utc;
-use tieline::sim::faults::{Fault, FaultRule};
+use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::support::world::{REFUSED_DATE, World};
 

@@ -12,8 +12,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
 use serde_json::Value;
-use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
-use tieline::sim::syspro::{SysproOptions, SysproSim};
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 use super::rows;
 use crate::binary::{Site, text};

@@ -1,8 +1,8 @@
 //! What the instance says of its own tables: the lengths of columns, and what transform maps do.
 
 use serde_json::Value;
-use tieline::sim::servicenow::ServiceNowOptions;
-use tieline::sim::servicenow::schema::ColumnKind;
+use tieline_sim::servicenow::ServiceNowOptions;
+use tieline_sim::servicenow::schema::ColumnKind;
 
 use super::rows;
 use crate::believed::profile;

@@ -7,8 +7,8 @@ mod rights;
 mod service;
 
 use serde_json::Value;
-use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
-use tieline::sim::syspro::{SysproOptions, SysproSim};
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 use crate::binary::{Site, free_port, text};
 use crate::cli::{json, said};

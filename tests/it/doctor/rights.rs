@@ -3,8 +3,8 @@
 use std::process::Output;
 
 use serde_json::Value;
-use tieline::sim::faults::{Fault, FaultRule};
-use tieline::sim::servicenow::ServiceNowOptions;
+use tieline_sim::faults::{Fault, FaultRule};
+use tieline_sim::servicenow::ServiceNowOptions;
 
 use super::rows;
 use crate::cli::json;

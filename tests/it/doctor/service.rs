@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tieline::domain::role::Role;
-use tieline::sim::faults::{Fault, FaultRule};
+use tieline_sim::faults::{Fault, FaultRule};
 
 use super::rows;
 use crate::binary::text;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use chrono::{Days, Utc};
 use secrecy::ExposeSecret;
-use tieline::sim::faults::{Fault, FaultPlan, FaultRule};
-use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::faults::{Fault, FaultPlan, FaultRule};
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 
 use super::{run_to, server, world};
 use crate::binary::{Site, text};

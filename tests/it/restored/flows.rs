@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tieline::domain::FlowId;
-use tieline::sim::faults::{Fault, FaultRule};
-use tieline::sim::servicenow::schema::ColumnKind;
 use tieline::store::{ComparedPage, ComparedPart, RestoredRow, RowPlace, Store};
+use tieline_sim::faults::{Fault, FaultRule};
+use tieline_sim::servicenow::schema::ColumnKind;
 
 use super::{rename, restore_after, row_of, run_to, server, supplier, world};
 use crate::binary::{text, wait_until};

@@ -9,8 +9,8 @@ mod under;
 
 use serde_json::Value;
 use tieline::domain::notice::NoticeEvent;
-use tieline::sim::faults::{Fault, FaultRule};
 use tieline::store::{NoticeRules, Store};
+use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::binary::{text, wait_until};
 use crate::support::database;

@@ -27,11 +27,11 @@ use tieline::actors::waits::Waits;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
-use tieline::sim::dataset::DatasetOptions;
-use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
-use tieline::sim::syspro::{SysproOptions, SysproSim};
 use tieline::store::{Adopter, AuditFilter, AuditRow, FailureFilter, FailureRow, MayAdopt, Node, SealedCredential, Stands, Store};
 use tieline::{config, definition};
+use tieline_sim::dataset::DatasetOptions;
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 use self::database::Database;
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use rust_decimal::Decimal;
-use tieline::sim::dataset::Cell;
-use tieline::sim::servicenow::ServiceNowSim;
-use tieline::sim::syspro::SysproSim;
+use tieline_sim::dataset::Cell;
+use tieline_sim::servicenow::ServiceNowSim;
+use tieline_sim::syspro::SysproSim;
 
 /// The rows of a table, each as a function from column to cell.
 pub fn rows<T>(syspro: &SysproSim, company: &str, table: &str, mut see: impl FnMut(&dyn Fn(&str) -> Cell) -> T) -> Vec<T> {

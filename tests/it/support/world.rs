@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
-use tieline::sim::servicenow::schema::{Abort, BusinessRule};
-use tieline::sim::servicenow::{ServiceNowOptions, ServiceNowSim};
-use tieline::sim::syspro::SysproSim;
+use tieline_sim::servicenow::schema::{Abort, BusinessRule};
+use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
+use tieline_sim::syspro::SysproSim;
 
 use super::database::Database;
 use super::servers::Server;
