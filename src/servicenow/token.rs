@@ -151,7 +151,7 @@ pub async fn fetch_token(
         Ok(answer) => answer,
         // it came, and is no token: asking for less is not possible here
         Err(NetError::TooLarge { host, limit }) => {
-            let problem = format!("the answer of {host} to {} has more than {limit} bytes, which no token has. {CHECK}", what());
+            let problem = format!("the answer of {host} to {} is larger than {limit} bytes, as no token is. {CHECK}", what());
             return Err(ServiceNowError::TokenUnavailable { problem });
         }
         Err(error) => return Err(ServiceNowError::NoTokenAnswer { what: what(), source: Arc::new(error) }),

@@ -343,7 +343,7 @@ pub fn servicenow() -> Vec<Row> {
         row("a token of half a megabyte", Door::Token, &["`access_token` has", "none is longer than 16384"], |_, stream| {
             json(stream, &format!("{{\"access_token\":\"{}\",\"expires_in\":1799}}", "t".repeat(500_000)))
         }),
-        row("a token of 50 MB", Door::Token, &["more than 1048576 bytes, which no token has"], |_, stream| {
+        row("a token of 50 MB", Door::Token, &["larger than 1048576 bytes, as no token is"], |_, stream| {
             json(stream, &format!("{{\"access_token\":\"{}\",\"expires_in\":1799}}", "t".repeat(50_000_000)))
         }),
         row("a token with a line end", Door::Token, &["characters that no header may carry"], |_, stream| {
