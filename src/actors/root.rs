@@ -248,6 +248,9 @@ impl Handler<Tick> for Root {
             match deps.store.node_beat(deps.node.clone(), deps.budget.own(), asked.clone(), heart::SILENT, Some(under)).await {
                 Ok(beat) => {
                     deps.heart.beat(now);
+                    if let Some(set_back) = beat.set_back {
+                        warn!("{set_back}");
+                    }
                     deps.budget.heard(beat.others, &asked, beat.resumed);
                     if let Some(in_force) = beat.in_force.filter(|in_force| deps.definitions.is_news(*in_force)) {
                         in_force::look(&deps, in_force).await;

@@ -249,6 +249,9 @@ impl Context {
             (Some(why), Some(_)) if begun => tracing::error!(life = life.number, "{why}"),
             _ => {}
         }
+        if let Some(set_back) = store.clock_follow().await? {
+            tracing::warn!("{set_back}");
+        }
         if alone.is_some() {
             high_water::renew(store, directory).await;
         }

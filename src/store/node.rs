@@ -9,6 +9,7 @@ use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Timestamptz, Uu
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::clock::{self, SetBack};
 use super::{SetNumber, Store, StoreError};
 use crate::domain::budget::{NodeBudget, OthersBudget, PauseAsked};
 use crate::store::text::Text;
@@ -94,6 +95,8 @@ pub struct Beat {
     pub in_force: Option<SetNumber>,
     /// How long ago the pauses that ServiceNow asked for were last ended before their time.
     pub resumed: Option<Duration>,
+    /// The clock of the ledger's server was set back since a node was last seen, and what waits was moved with it.
+    pub set_back: Option<SetBack>,
 }
 
 fn number(count: usize) -> i32 {
@@ -115,6 +118,7 @@ impl Store {
         under: Option<SetNumber>,
     ) -> Result<Beat, StoreError> {
         self.run("show a sign of life", move |conn| {
+            let set_back = clock::follow(conn)?;
             let others: Others = sql_query(include_str!("sql/node_beat.sql"))
                 .bind::<SqlUuid, _>(node.incarnation)
                 .bind::<Text, _>(&node.name)
@@ -136,7 +140,7 @@ impl Store {
                 broken: others.broken,
             };
             let resumed = others_resumed.and_then(|ago| Duration::try_from_secs_f64(ago).ok());
-            Ok(Beat { others, in_force, resumed })
+            Ok(Beat { others, in_force, resumed, set_back })
         })
         .await
     }

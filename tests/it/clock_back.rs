@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use tieline::actors::heart;
 use tieline::domain::FlowId;
-use tieline::store::{SetNumber, Store, Taken};
+use tieline::domain::budget::{NodeBudget, PauseAsked};
+use tieline::store::{Node as Known, SetNumber, Store, Taken};
+use tieline_sim::faults::{Fault, FaultRule};
+use uuid::Uuid;
 
+use crate::binary::text;
 use crate::support::database::{self, Database};
 use crate::support::node::{Node, wait_for};
 use crate::support::run;
@@ -68,4 +73,108 @@ fn scheduled_runs_take_place_although_the_last_ones_ended_tomorrow() {
     let ended = format!("SELECT count(DISTINCT (company, entity)) FROM run WHERE started_at > '{before}' AND outcome = 'done'");
     wait_for("each flow runs", Duration::from_secs(30), || (world.database.psql(&ended) == flows).then_some(()));
     assert_eq!(node.terminate(), Some(0), "{}", node.log());
+}
+
+/// As if the server's clock had shown `ahead` more until just now.
+fn set_back(psql: &dyn Fn(&str) -> String, ahead: &str) {
+    for (table, columns) in [
+        ("pending", "not_before since sent_at queued_at first_failed_at"),
+        ("intent", "claimed_at lease_until"),
+        ("flow", "lease_until"),
+        ("backfill", "not_before"),
+        ("downstream", "arrived_at next_look"),
+        ("notice", "found_at"),
+        ("notice_delivery", "not_before"),
+        ("notice_message", "sent_at"),
+        ("idempotency", "asked_at"),
+        ("node", "seen_at paused_until pause_began"),
+        ("audit", "at"),
+    ] {
+        let moved: Vec<String> = columns.split(' ').map(|column| format!("{column} = {column} + interval '{ahead}'")).collect();
+        psql(&format!("UPDATE {table} SET {}", moved.join(", ")));
+    }
+}
+
+#[test]
+fn what_waits_in_the_ledger_is_moved_back_with_its_clock_once() {
+    let (database, store) = ledger();
+    let node = |name: &str| Known { name: name.into(), incarnation: Uuid::now_v7() };
+    let beat = |node: &Known| {
+        run(store.node_beat(node.clone(), NodeBudget::default(), PauseAsked::default(), heart::SILENT, None)).unwrap().set_back
+    };
+    let (one, two) = (node("one"), node("two"));
+    assert!(beat(&one).is_none() && beat(&two).is_none());
+    database.psql(
+        "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, not_before, sent_at) VALUES
+           (1, 1, 'EDU1', 'supplier', 1, 'header', '', 'waiting', now() + interval '20 minutes', NULL),
+           (2, 2, 'EDU1', 'supplier', 1, 'header', '', 'in_doubt', now() - interval '2 days', now() - interval '2 days'),
+           (3, 3, 'EDU1', 'supplier', 1, 'header', '', 'in_doubt', now(), now());
+         INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
+         VALUES ('a0000000-0000-0000-0000-000000000001', 'three', 'b0000000-0000-0000-0000-000000000001', 'supplier', 'header', 1, now() + interval '5 minutes');
+         INSERT INTO backfill (company, entity, requested_by, why, not_before) VALUES ('EDU1', 'supplier', 'anna', 'x', now() + interval '10 minutes');
+         INSERT INTO downstream (document_id, block, record_key, delivery_id, company, entity, next_look)
+         VALUES (1, 'header', '', 1, 'EDU1', 'supplier', now() + interval '10 minutes');
+         INSERT INTO notice (event, count) VALUES ('x', 1);
+         INSERT INTO notice_delivery (notice_id, channel, not_before) SELECT id, 'mail', now() + interval '10 minutes' FROM notice;
+         INSERT INTO notice_message (channel, notices) VALUES ('mail', 1);
+         INSERT INTO idempotency (caller, key, request) VALUES ('x', 'x', '')",
+    );
+    set_back(&|sql| database.psql(sql), "30 seconds");
+    assert!(beat(&one).is_none(), "what is small is waited for");
+    set_back(&|sql| database.psql(sql), "1 day");
+    let seen = beat(&two).expect("it was set back");
+    assert!((86_400..86_500).contains(&(seen.before - seen.now).num_seconds()), "{seen:?}");
+    assert!(beat(&one).is_none() && beat(&two).is_none(), "once for all nodes");
+    // minutes still to wait, rounded; the one of two days ago shows a day
+    let minutes = |what: &str, table: &str| database.psql(&format!("SELECT round(extract(epoch FROM {what} - now()) / 60) FROM {table}"));
+    for (what, table, expected) in [
+        ("not_before", "pending WHERE delivery_id = 1", "20"),
+        ("not_before", "pending WHERE delivery_id = 2", "-1440"),
+        ("sent_at", "pending WHERE delivery_id = 2", "-1440"),
+        ("sent_at", "pending WHERE delivery_id = 3", "0"),
+        ("since", "pending WHERE delivery_id = 3", "0"),
+        ("lease_until", "intent", "5"),
+        ("not_before", "backfill", "10"),
+        ("next_look", "downstream", "10"),
+        ("not_before", "notice_delivery", "10"),
+        ("found_at", "notice", "0"),
+        ("sent_at", "notice_message", "0"),
+        ("asked_at", "idempotency", "0"),
+        ("max(seen_at)", "node", "0"),
+    ] {
+        assert_eq!(minutes(what, table).trim_start_matches("-0"), expected.trim_start_matches("-0"), "{table}.{what}");
+    }
+    assert_eq!(database.psql("SELECT count(*) FROM audit WHERE detail LIKE '%follow the clock%'"), "1");
+}
+
+#[test]
+fn retries_backfills_and_batches_of_dead_nodes_do_not_wait_for_a_time_that_the_servers_clock_showed_before() {
+    let world = World::start();
+    let mut node = Node::new(&world);
+    world.servicenow.set_fault(FaultRule::always(Fault::Status(503)));
+    let mut replay = node.command(&world, &["replay", "--entity", "supplier", "--all", "--why", "a test"]);
+    replay.env("TIELINE__RETRY__MIN_DELAY_SECONDS", "600").env("TIELINE__RETRY__MAX_DELAY_SECONDS", "600");
+    let asked = text(&replay.output().unwrap());
+    assert_ne!(world.left(), "0", "{asked}");
+    world.servicenow.clear_faults();
+    // one was on its way when its node died, and a backfill had failed
+    world.database.psql(
+        "UPDATE pending SET state = 'sending', sent_at = now(), batch_id = 'a0000000-0000-0000-0000-000000000001'
+         WHERE delivery_id = (SELECT min(delivery_id) FROM pending);
+         INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
+         SELECT batch_id, 'killed', 'b0000000-0000-0000-0000-000000000001', entity, block, 1, now() FROM pending WHERE state = 'sending';
+         INSERT INTO backfill (company, entity, requested_by, why) VALUES ('EDU1', 'supplier', 'anna', 'a test')",
+    );
+    set_back(&|sql| world.database.psql(sql), "1 day");
+    world
+        .database
+        .psql("UPDATE pending SET not_before = now() + interval '1 day'; UPDATE backfill SET not_before = now() + interval '1 day'");
+    node.start_and_wait(&world);
+    wait_for("nothing waits", Duration::from_secs(60), || (world.left() == "0").then_some(()));
+    wait_for("the backfill is done", Duration::from_secs(60), || {
+        (world.database.psql("SELECT state FROM backfill") == "done").then_some(())
+    });
+    assert!(node.log().contains("the clock of the ledger's server was set back"), "{}", node.log());
+    assert_eq!(node.terminate(), Some(0), "{}", node.log());
+    world.check().unwrap();
 }

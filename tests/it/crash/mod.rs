@@ -44,6 +44,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("read what is to be released", "reads"),
     ("list companies", "reads"),
     ("tell the time", "reads"),
+    ("follow the clock", "where the server's clock was set back alone, one transaction; without it the next heartbeat does it"),
     ("write an audit row", "an action of a person, one statement"),
     ("list the audit", "reads"),
     ("find the newest audit rows", "reads"),

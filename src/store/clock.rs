@@ -1,0 +1,81 @@
+//! The clock of the ledger's server, which may be set back.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Double, Timestamptz};
+
+use super::audit::{NewAudit, audit_append};
+use super::{Conn, Store, StoreError, Tx};
+use crate::domain::audit::AuditKind;
+
+/// Seconds. What is less is waited for.
+const SMALL: f64 = 60.0;
+
+/// One node at a time follows the clock.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7594890411331347046)";
+
+/// The ledger's server showed a later time before.
+#[derive(Debug, Clone, Copy)]
+pub struct SetBack {
+    /// The latest time that the ledger shows.
+    pub before: DateTime<Utc>,
+    /// What the clock shows now.
+    pub now: DateTime<Utc>,
+}
+
+impl fmt::Display for SetBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { before, now } = self;
+        write!(
+            f,
+            "the clock of the ledger's server was set back from {before} to {now}; what waits in the ledger was moved back by as much"
+        )
+    }
+}
+
+#[derive(QueryableByName)]
+struct Clock {
+    #[diesel(sql_type = Timestamptz)]
+    before: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+    #[diesel(sql_type = Double)]
+    by: f64,
+}
+
+/// Looks whether a node was seen, or the newest audit row written, at a time that is still to come. Then what waits for a time of the former
+/// clock (retries, leases, pauses, backfills, notices) is moved back by the difference, so that it waits no longer than it would have.
+pub(super) fn follow(conn: &mut Conn) -> Tx<Option<SetBack>> {
+    if set_back(conn)?.is_none() {
+        return Ok(None);
+    }
+    sql_query(LOCK).execute(conn)?;
+    // another node may have followed meanwhile
+    let Some(clock) = set_back(conn)? else { return Ok(None) };
+    sql_query(include_str!("sql/clock_follow.sql")).bind::<Double, _>(clock.by).execute(conn)?;
+    let detail = serde_json::json!({ "action": "follow the clock", "before": clock.before, "now": clock.now });
+    audit_append(conn, &[NewAudit::of(AuditKind::Action).detail(&detail)])?;
+    Ok(Some(SetBack { before: clock.before, now: clock.now }))
+}
+
+impl Store {
+    /// As a service does with each heartbeat: what waits in the ledger is moved back where the clock of its server was set back.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn clock_follow(&self) -> Result<Option<SetBack>, StoreError> {
+        self.run("follow the clock", follow).await
+    }
+}
+
+fn set_back(conn: &mut Conn) -> Tx<Option<Clock>> {
+    let clock: Clock = sql_query(
+        "SELECT before, now() AS now, extract(epoch FROM before - now())::float8 AS by \
+         FROM (SELECT greatest((SELECT max(seen_at) FROM node), (SELECT at FROM audit ORDER BY id DESC LIMIT 1), now()) AS before) shown",
+    )
+    .get_result(conn)?;
+    Ok(Some(clock).filter(|clock| clock.by > SMALL))
+}
