@@ -136,6 +136,9 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
          UPDATE document SET mapping = CASE WHEN id % 5 = 0 THEN 3 ELSE 25 END WHERE entity = 'supplier';
          INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
          SELECT id, id, 1, 'header', '', 'upsert', '{{}}', '' FROM document WHERE entity = 'supplier';
+         INSERT INTO conflict (company, entity, subject, key, field, kind, state, syspro, servicenow)
+         SELECT 'A', 'gl_account', n::text, 'K' || n, 'u_name', 'both_changed', CASE WHEN n % ({n} / 200) = 0 THEN 'open' ELSE 'closed' END, 'a', 'b'
+         FROM generate_series(1, {n}) n;
          INSERT INTO audit (kind, document_id, version, delivery_id, actor)
          SELECT 'confirmed', 1 + n % 1000, 1, 1 + n % 1000, 'x' FROM generate_series(1, 6000 + {n}) n",
     ));
@@ -145,13 +148,12 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
     database
 }
 
-/// Pages of the ledger that a statement asks for, in a transaction that is begun as the store begins it, and undone.
-fn pages(database: &Database, name: &str, types: &str, values: &str) -> Pages {
+/// Pages of the ledger that a statement asks for, in a transaction that is begun with `begin`, and undone.
+fn pages(database: &Database, begin: &str, name: &str, types: &str, values: &str) -> Pages {
     let counted = "SELECT coalesce(sum(n) FILTER (WHERE relkind = 'r'), 0), coalesce(sum(n) FILTER (WHERE relkind = 'i'), 0), \
                           coalesce(string_agg(relname || ' ' || n, ', ' ORDER BY n DESC) FILTER (WHERE n > 5), '') \
                    FROM (SELECT relname, relkind, pg_stat_get_xact_blocks_fetched(oid) AS n FROM pg_class WHERE relnamespace = 'public'::regnamespace) c";
     let sql = statement(name).replace("{claimable}", &statement("claimable"));
-    let begin = statement("hot_begin");
     let (types, values) = if types.is_empty() { (String::new(), String::new()) } else { (format!("({types})"), format!("({values})")) };
     let said = database.psql(&format!("{begin}; PREPARE s {types} AS {sql}; EXECUTE s {values}; {counted}; ROLLBACK; DEALLOCATE s"));
     let mut counts = said.lines().last().unwrap().splitn(3, '|');
@@ -195,8 +197,15 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     let waiting_lines = array("(7000000 + n)::bigint");
     let waiting_children = array("(6000000 + n)::bigint");
     let mut found = BTreeMap::new();
+    let (hot, cold) = (statement("hot_begin"), "BEGIN");
+    // for people, who may ask for anything: planned by what they ask for
+    let conflicts = "bigint, text, text, text, text, text, bigint[], bigint";
+    // each of a page may be on a page of the table of its own
+    found.insert("conflicts", pages(database, cold, "conflict_list", conflicts, "0, NULL, NULL, NULL, NULL, NULL, '{}', 101"));
+    let one = "0, NULL, NULL, NULL, NULL, NULL, '{7}', 1";
+    found.insert("one conflict", pages(database, cold, "conflict_list", conflicts, one));
     let mut count = |name, file: &str, types: &str, values: &str| {
-        found.insert(name, pages(database, file, types, values));
+        found.insert(name, pages(database, &hot, file, types, values));
     };
     count("claim", "delivery_claim", claim_types, &claim("header", false));
     count("claim lines of one document", "delivery_claim", claim_types, &claim("lines", false));
@@ -222,6 +231,8 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     count("supersede", "pending_supersede", "bigint[], text[], text[]", &format!("{headers}, {}, {}", same("header"), same("")));
     count("missing parents", "parent_missing", "text, text[], text[]", &format!("'A', {}, {supplier_keys}", same("supplier")));
     count("references", "record_resolve", "text[], text[], text[]", &format!("{}, {}, {supplier_keys}", same("A"), same("supplier")));
+    let known = array("(8000000 + n)::bigint");
+    count("contents before", "version_before", "text, text, bigint[]", &format!("'A', 'gl_account', {known}"));
     count("mapping in force", "mapping_in_force", "text, text", "'A', 'invoice'");
     let page = "text, text, integer, text, bigint";
     count("first page of outdated records", "outdated_page", page, &format!("'A', 'gl_account', 0, '', {BATCH}"));
@@ -249,7 +260,8 @@ fn hot_statements_touch_as_many_pages_with_much_waiting_as_with_little() {
             for (name, pages) in found {
                 let before = &few[name];
                 // a tree of 1,000 rows has two levels, one of 100,000 has three
-                let (tables, indexes) = (before.tables * 6 / 5 + 10, before.indexes * 3 / 2 * 6 / 5 + 20);
+                let spread = if name == "conflicts" { BATCH as i64 } else { 0 };
+                let (tables, indexes) = (before.tables * 6 / 5 + 10 + spread, before.indexes * 3 / 2 * 6 / 5 + 20);
                 println!("{name}, {when}: {} of {tables} pages of tables, {} of {indexes} of indexes", pages.tables, pages.indexes);
                 if pages.tables > tables || pages.indexes > indexes {
                     let (each, first) = (pages.each, &before.each);
