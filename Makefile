@@ -24,9 +24,9 @@ setup-lints:
 	@scripts/setup.sh --lints
 
 demo: setup ## both systems simulated on loopback, one full sync, the console; options in ARGS
-	@[[ -x target/release/tieline ]] || echo "Building Tieline; the first time takes some minutes (about 4 on 2 cores), later only seconds ..."
-	cargo build --release $(DEMO) --locked
-	target/release/tieline demo $(ARGS)
+	@[[ -x target/demo/tieline ]] || echo "Building Tieline; the first time takes about 5 minutes on 2 cores, later only seconds ..."
+	cargo build --profile demo --no-default-features $(DEMO) --locked
+	target/demo/tieline demo $(ARGS)
 
 test: setup-lints lint unit doc deny ## everything CI runs
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 // set up in .cargo/config.toml
-#[cfg(unix)]
+#[cfg(all(unix, feature = "jemalloc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
