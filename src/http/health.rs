@@ -5,13 +5,32 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::Surface;
 use super::problem::Problem;
+use super::route::{Cached, Route, Shape, reads};
+use super::surface::Surface;
 use crate::actors::tree::flow_status;
 use crate::actors::vault::{SERVICENOW, syspro_credential};
 use crate::doctor::disk;
 use crate::domain::FlowId;
 use crate::store::{FlowStatus, PendingCount};
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/health/live", None, || web::get().to(live), reads("isAlive", "Whether the process runs", &[], Shape::Json)),
+    Route::get(
+        "/health/ready",
+        None,
+        || web::get().to(ready),
+        reads("isReady", "Whether work can be done, and what is missing", &[], Shape::Health),
+    )
+    .cached(Cached::Shared),
+    Route::get(
+        "/health/flows",
+        None,
+        || web::get().to(flows),
+        reads("flowHealth", "Per flow the age of its last progress; 503 when one is stuck", &[], Shape::Health),
+    )
+    .cached(Cached::Shared),
+];
 
 /// A flow with work in hand that has not moved for so long is stuck.
 const STUCK_AFTER: Duration = Duration::minutes(10);

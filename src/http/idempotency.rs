@@ -12,9 +12,9 @@ use actix_web::{Error, HttpMessage, HttpResponse, web};
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
-use super::Surface;
-use super::auth::Caller;
+use super::caller::Caller;
 use super::problem::Problem;
+use super::surface::Surface;
 use crate::store::Asked;
 
 /// The header.

@@ -15,10 +15,10 @@ use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
-use actix_web::{Error, HttpResponse, web};
+use actix_web::{Error, HttpMessage, HttpResponse, web};
 
-use super::Surface;
 use super::problem::Problem;
+use super::route::{Cached, Route};
 
 /// How old a list may be.
 const FRESH: Duration = Duration::from_secs(1);
@@ -26,21 +26,6 @@ const FRESH: Duration = Duration::from_secs(1);
 const MOST: usize = 64;
 /// The largest list that is kept, in bytes.
 const LARGEST: usize = 64 << 10;
-/// The lists.
-const LISTS: &[&str] = &[
-    "/api/v1/flows",
-    "/api/v1/nodes",
-    "/api/v1/runs",
-    "/api/v1/records",
-    "/api/v1/failures",
-    "/api/v1/failures/causes",
-    "/api/v1/conflicts",
-    "/api/v1/audit",
-    "/api/v1/backfills",
-];
-/// What reads the ledger for whoever asks. None of these takes parameters.
-const WATCHED: [&str; 3] = ["/metrics", "/health/ready", "/health/flows"];
-
 /// What was answered, and when that began to be worked on.
 #[derive(Debug, Clone)]
 struct Answered {
@@ -65,17 +50,19 @@ type Answer = Arc<tokio::sync::Mutex<Option<Answered>>>;
 #[derive(Debug, Default)]
 pub(super) struct Memo {
     answers: Mutex<HashMap<String, Answer>>,
-    /// Those of [`WATCHED`]: never older than the question, so that no action makes them untrue.
-    watched: [Answer; WATCHED.len()],
+    /// Those that are never older than the question, by path: no action makes them untrue.
+    shared: Mutex<HashMap<&'static str, Answer>>,
     /// Grows with every action: what was begun before one is not kept.
     actions: AtomicU64,
 }
 
 impl Memo {
+    /// The answer to a question that takes no parameters; as many as there are such routes.
+    fn shared(&self, path: &'static str) -> Answer {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).entry(path).or_default().clone()
+    }
+
     fn answer(&self, question: &str) -> Answer {
-        if let Some(at) = WATCHED.iter().position(|watched| *watched == question) {
-            return self.watched[at].clone();
-        }
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= MOST && !answers.contains_key(question) {
             answers.clear();
@@ -89,69 +76,55 @@ impl Memo {
     }
 }
 
-/// How old an answer may be, and which are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// A second; where it is no error and not large.
-    List,
-    /// Not older than the question, whatever it says.
-    Watched,
-}
-
-impl Kind {
-    fn of(path: &str) -> Option<Self> {
-        if LISTS.contains(&path) {
-            Some(Self::List)
-        } else if WATCHED.contains(&path) {
-            Some(Self::Watched)
-        } else {
-            None
-        }
-    }
-
+impl Cached {
     /// Whether an answer that began to be worked on at `began` serves a question that came at `asked`.
     fn serves(self, began: Instant, asked: Instant) -> bool {
         match self {
-            Self::List => began.elapsed() < FRESH,
-            Self::Watched => began >= asked,
+            Self::No => false,
+            Self::Second => began.elapsed() < FRESH,
+            Self::Shared => began >= asked,
         }
     }
 
     fn keeps(self, answered: &Answered) -> bool {
-        self == Self::Watched || (answered.status == StatusCode::OK && answered.body.len() <= LARGEST)
+        match self {
+            Self::No => false,
+            Self::Second => answered.status == StatusCode::OK && answered.body.len() <= LARGEST,
+            Self::Shared => true,
+        }
     }
 }
 
 /// Answers what others ask too with one answer.
 pub(super) async fn share<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some(surface) = request.app_data::<web::Data<Surface>>().cloned() else {
+    let Some(memo) = request.app_data::<web::Data<Memo>>().cloned() else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     if *request.method() != Method::GET {
         let answered = next.call(request).await;
-        surface.memo.forget();
+        memo.forget();
         return Ok(answered?.map_into_boxed_body());
     }
-    let Some(kind) = Kind::of(request.match_info().as_str()) else {
+    let route = request.extensions().get::<Route>().copied();
+    let Some(route) = route.filter(|route| route.cached != Cached::No) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let asked = Instant::now();
     // the parameters of what takes none make no question of its own
-    let question = if kind == Kind::Watched { request.match_info().as_str().to_owned() } else { request.uri().to_string() };
+    let answer = if route.cached == Cached::Shared { memo.shared(route.path) } else { memo.answer(&request.uri().to_string()) };
     // goes on where the asker is gone: another one would begin it anew
-    let answered = actix_web::rt::spawn(async move { shared(&surface.memo, kind, &question, asked, request, next).await });
+    let answered = actix_web::rt::spawn(async move { shared(&memo, route.cached, answer, asked, request, next).await });
     answered.await.unwrap_or_else(|_| Err(cut_off().into()))
 }
 
 async fn shared<B: MessageBody + 'static>(
     memo: &Memo,
-    kind: Kind,
-    question: &str,
+    kind: Cached,
+    answer: Answer,
     asked: Instant,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let answer = memo.answer(question);
     let mut kept = answer.lock().await;
     if let Some(answered) = kept.as_ref().filter(|answered| kind.serves(answered.began, asked)) {
         let response = answered.response();
@@ -166,7 +139,7 @@ async fn shared<B: MessageBody + 'static>(
     };
     let answered = Answered { began, status, headers, body };
     let response = answered.response();
-    if kind.keeps(&answered) && (kind == Kind::Watched || actions == memo.actions.load(Ordering::SeqCst)) {
+    if kind.keeps(&answered) && (kind == Cached::Shared || actions == memo.actions.load(Ordering::SeqCst)) {
         *kept = Some(answered);
     }
     Ok(ServiceResponse::new(request, response))
@@ -185,11 +158,10 @@ mod tests {
         let now = Instant::now();
         let (before, after) = (now.checked_sub(Duration::from_millis(1)).expect("early"), now + Duration::from_millis(1));
         let late = now.checked_sub(2 * FRESH).expect("early");
-        assert!(Kind::List.serves(before, now) && !Kind::List.serves(late, now));
-        assert!(!Kind::Watched.serves(before, now), "begun before it was asked for: what happened since is not in it");
-        assert!(Kind::Watched.serves(now, now) && Kind::Watched.serves(after, now));
-        assert_eq!(WATCHED.map(Kind::of), [Some(Kind::Watched); 3]);
-        assert_eq!(Kind::of("/health/live"), None);
+        assert!(Cached::Second.serves(before, now) && !Cached::Second.serves(late, now));
+        assert!(!Cached::Shared.serves(before, now), "begun before it was asked for: what happened since is not in it");
+        assert!(Cached::Shared.serves(now, now) && Cached::Shared.serves(after, now));
+        assert!(!Cached::No.serves(now, now));
     }
 
     #[test]
@@ -203,8 +175,8 @@ mod tests {
         assert!(Arc::ptr_eq(&one, &again), "the same question is asked once");
         memo.forget();
         assert!(!Arc::ptr_eq(&one, &memo.answer("/api/v1/flows")), "what was answered before an action is gone");
-        let watched = memo.answer("/metrics");
+        let watched = memo.shared("/metrics");
         memo.forget();
-        assert!(Arc::ptr_eq(&watched, &memo.answer("/metrics")), "anybody may post something: those who wait go on waiting together");
+        assert!(Arc::ptr_eq(&watched, &memo.shared("/metrics")), "anybody may post something: those who wait go on waiting together");
     }
 }

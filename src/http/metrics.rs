@@ -6,7 +6,8 @@ use actix_web::{HttpResponse, web};
 use chrono::Utc;
 use tokio::time::timeout;
 
-use super::Surface;
+use super::route::{Cached, Route, Shape, reads};
+use super::surface::Surface;
 use crate::actors::in_force::Standing;
 use crate::actors::tree::flows;
 use crate::domain::delivery::ParkReason;
@@ -14,6 +15,14 @@ use crate::domain::{EntityName, FlowId};
 use crate::store::{Gauges, PendingCount};
 use crate::telemetry::labels::Hold;
 use crate::telemetry::metrics as all_metrics;
+
+pub(super) const ROUTES: &[Route] = &[Route::get(
+    "/metrics",
+    None,
+    || web::get().to(metrics),
+    reads("metrics", "The metrics, for Prometheus", &[], Shape::Text("text/plain")),
+)
+.cached(Cached::Shared)];
 
 /// How long the ledger may take before a scrape goes without it. A scrape may wait for one before it, and Prometheus gives up after 10 s unless
 /// told otherwise.

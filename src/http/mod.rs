@@ -1,10 +1,12 @@
 //! The HTTP surface: health, metrics, the JSON API and the console. The only place, beside `sim`, that serves actix-web.
 //!
-//! One table names every route with the permission it needs; the middleware and the tests read the same table.
+//! A route stands whole beside its handler (`route.rs`); [`ROUTES`] has them all, for the router, the check of permissions, the response cache,
+//! the description of the API and the tests.
 
 pub mod api;
 mod auth;
 mod body;
+mod caller;
 pub mod console;
 mod doorman;
 mod front;
@@ -15,13 +17,15 @@ mod memo;
 mod metrics;
 mod problem;
 mod query;
+mod route;
+mod surface;
 mod tls;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_http::HttpService;
@@ -34,119 +38,34 @@ use actix_web::dev::AppConfig;
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::{App, web};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-pub use auth::{ROUTES, Route};
 pub use problem::Problem;
+pub use route::{Route, Routes};
+pub use surface::Surface;
 
-use self::doorman::Doorman;
 use self::front::{Placed, Places};
-use self::query::{Param, Params};
 use self::tls::Certificate;
 use crate::actors::Deps;
-use crate::actors::lookup::{Seen, look_up};
 use crate::actors::root::RootDoor;
 use crate::actors::tree::Access;
 use crate::config::Loaded;
-use crate::doctor::Way;
-use crate::doctor::desk::Desk;
-use crate::domain::FlowId;
+
+/// Every route there is.
+pub static ROUTES: LazyLock<Routes> =
+    LazyLock::new(|| Routes::of(&[&[health::ROUTES, metrics::ROUTES], api::ROUTES, console::ROUTES].concat()));
+
+impl Surface {
+    /// What every handler has, over a running tree.
+    pub fn new(deps: Deps, root: RootDoor, access: Access, loaded: Arc<Loaded>) -> Self {
+        Self::of(deps, root, access, loaded, &ROUTES)
+    }
+}
 
 /// How long the first head of a connection may take.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
 /// How long requests in hand may take when the server stops, in seconds.
 const STOP_SECONDS: u64 = 5;
-
-/// Connections to the ledger that health and metrics have together.
-const WATCHING: usize = 2;
-
-/// Records looked up in SYSPRO at once.
-const LOOKS: usize = 2;
-
-/// What every handler has.
-#[derive(Clone)]
-pub struct Surface {
-    /// What every actor has; callers have half of the ledger's connections together, the rest is for the flows.
-    pub deps: Deps,
-    /// The same for health and metrics, which wait for no other caller.
-    watching: Deps,
-    /// Asks Root.
-    pub root: RootDoor,
-    /// The settings with their origins, as they were read.
-    loaded: Arc<Loaded>,
-    /// Under which names the service is asked.
-    names: Arc<host::Names>,
-    /// Who failed to sign in lately.
-    doorman: Arc<Doorman>,
-    /// What was answered a moment ago.
-    memo: Arc<memo::Memo>,
-    /// One replay at a time.
-    replaying: Arc<Semaphore>,
-    /// One examination at a time, and the last one.
-    desk: Desk,
-    /// The ways to both systems.
-    access: Access,
-    /// So many records at once are looked up in SYSPRO for people.
-    looking: Arc<Semaphore>,
-}
-
-impl Surface {
-    /// The surface over a running tree.
-    pub fn new(deps: Deps, root: RootDoor, access: Access, loaded: Arc<Loaded>) -> Self {
-        let desk = Desk::new(deps.clone(), Way::Service(access.clone()));
-        let sharing = |connections| Deps { store: deps.store.shared_by(connections), ..deps.clone() };
-        let half = deps.settings.database.pool_size as usize / 2;
-        Self {
-            names: Arc::new(host::Names::of(&deps.settings)),
-            watching: sharing(WATCHING),
-            deps: sharing(half),
-            root,
-            loaded,
-            doorman: Arc::default(),
-            memo: Arc::default(),
-            replaying: Arc::new(Semaphore::new(1)),
-            desk,
-            access,
-            looking: Arc::new(Semaphore::new(LOOKS)),
-        }
-    }
-}
-
-impl Surface {
-    /// Whether browsers come over TLS to this server itself.
-    fn secure(&self) -> bool {
-        self.deps.settings.http.certificate.is_some()
-    }
-
-    /// The parameters of a list: each of its kind, a company and an entity only where there is one.
-    ///
-    /// # Errors
-    /// 400 as [`Params::described`]; 422 for a company or an entity that neither the configuration nor the ledger knows.
-    async fn described(&self, query: &str, allowed: &[Param]) -> Result<Params, Problem> {
-        let params = Params::described(query, allowed)?;
-        self.check_names(params.text("company").as_deref(), params.text("entity").as_deref()).await?;
-        Ok(params)
-    }
-
-    /// Checks a company and an entity by which somebody narrows a list down, as far as they are given.
-    ///
-    /// # Errors
-    /// 422 for one that neither the configuration nor the ledger knows.
-    async fn check_names(&self, company: Option<&str>, entity: Option<&str>) -> Result<(), Problem> {
-        if company.is_none() && entity.is_none() {
-            return Ok(());
-        }
-        self.deps.names().await?.check(company, entity).map_err(|unknown| Problem::unknown(&unknown))
-    }
-
-    /// Whether SYSPRO has a record that the ledger does not know; asked in SYSPRO itself.
-    async fn look_up(&self, flow: &FlowId, key: &str) -> Seen {
-        let Ok(_turn) = self.looking.try_acquire() else {
-            return Seen::CouldNotTell { why: "others are being looked up at this moment".into() };
-        };
-        look_up(&self.deps, Some(&self.access), flow, key).await
-    }
-}
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -200,11 +119,13 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
     let bound = listener.local_addr().map_err(failed)?;
     let certificate = surface.deps.settings.http.certificate.as_ref().map(Certificate::read).transpose()?;
     let data = web::Data::new(surface.clone());
+    let memo = web::Data::from(surface.memo.clone());
     let secure = surface.secure();
     let app = move || {
         App::new()
             .app_data(data.clone())
-            .configure(configure)
+            .app_data(memo.clone())
+            .configure(|config| ROUTES.configure(config))
             .wrap(from_fn(memo::share))
             .wrap(from_fn(idempotency::once))
             .wrap(from_fn(auth::check))
@@ -284,12 +205,26 @@ fn headers(secure: bool) -> DefaultHeaders {
     HEADERS.into_iter().chain(transport).fold(DefaultHeaders::new(), DefaultHeaders::add)
 }
 
-fn configure(config: &mut web::ServiceConfig) {
-    config
-        .route("/health/live", web::get().to(health::live))
-        .route("/health/ready", web::get().to(health::ready))
-        .route("/health/flows", web::get().to(health::flows))
-        .route("/metrics", web::get().to(metrics::metrics))
-        .configure(api::configure)
-        .configure(console::configure);
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_route_of_the_api_stands_in_its_docs_page() {
+        let page = include_str!("../../docs/http.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let documented: BTreeSet<String> =
+            rows.filter(|row| row.starts_with("GET /") || row.starts_with("POST /")).map(str::to_owned).collect();
+        let served = ROUTES.iter().filter(|route| !route.is_page());
+        let served: BTreeSet<String> = served.map(|route| format!("{} {}", route.method, route.path.replace("{*", "{"))).collect();
+        assert_eq!(documented, served);
+    }
+
+    #[test]
+    fn no_route_is_there_twice() {
+        let all: Vec<(&str, &str)> = ROUTES.iter().map(|route| (route.method, route.path)).collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+    }
 }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tieline::domain::role::Role;
-use tieline::http::console::ROUTES;
+use tieline::http::ROUTES;
 use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::binary::{Site, text, wait_until};
@@ -105,9 +105,11 @@ fn every_page_and_form_asks_for_its_role_and_its_session() {
 
     let keys: Vec<(Role, String)> = Role::ALL.iter().map(|role| (*role, key(&site, *role))).collect();
     let people: Vec<(Role, Person<'_>)> = keys.iter().map(|(role, key)| (*role, Person::sign_in(&site, key))).collect();
-    for route in ROUTES.iter().filter(|route| route.path != "/sign-out") {
+    for route in ROUTES.iter().filter(|route| route.is_page() && route.path != "/sign-out") {
         let Some(needs) = route.needs else { continue };
-        let path = route.path.replacen("{}", "EDU1", 1).replacen("{}", "invoice", 1).replace("{*}", "nobody/0042");
+        let path = [("{company}", "EDU1"), ("{entity}", "invoice"), ("{*key}", "nobody/0042"), ("{id}", "17"), ("{cause}", "none")]
+            .iter()
+            .fold(route.path.to_owned(), |path, (part, with)| path.replace(part, with));
         for cookie in ["", "Cookie: tieline_session=0000\r\n", &format!("Cookie: tieline_session={}\r\n", "0".repeat(64))] {
             let answer = ask(&site, route.method, &path, cookie, "why=x").unwrap();
             assert_eq!(answer.status, 303, "{path}");

@@ -10,8 +10,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::openapi::{Filled, Name, Why};
 use super::runs::{RunAccepted, begin};
+use super::texts::{Filled, Name, Why};
 use crate::actors::replay::{ReplayReport, replay as take_in};
 use crate::actors::root::StartRefused;
 use crate::actors::tree::flows;
@@ -21,12 +21,51 @@ use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
 use crate::domain::word;
-use crate::http::Surface;
-use crate::http::auth::Caller;
 use crate::http::body::LIMIT;
+use crate::http::caller::Caller;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
+use crate::http::route::{Route, Shape, acts, component};
+use crate::http::surface::Surface;
 use crate::store::{FlowBefore, Forgotten, ForgottenFlow, NewAudit, ReplayScope, StoreError};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::post(
+        "/api/v1/flows/{company}/{entity}/run",
+        || web::post().to(flow),
+        acts("runFlow", "Runs a flow now", component::<FlowBody>, Shape::One(202, component::<RunAccepted>)),
+    ),
+    Route::post(
+        "/api/v1/flows/{company}/{entity}/pause",
+        || web::post().to(flow),
+        acts("pauseFlow", "Reads a flow no more until it is resumed", component::<FlowBody>, Shape::One(200, component::<Paused>)),
+    ),
+    Route::post(
+        "/api/v1/flows/{company}/{entity}/resume",
+        || web::post().to(flow),
+        acts("resumeFlow", "Goes on with a flow that was paused or stopped", component::<FlowBody>, Shape::One(200, component::<Paused>)),
+    ),
+    Route::post(
+        "/api/v1/flows/{company}/{entity}/forget",
+        || web::post().to(flow),
+        acts(
+            "forgetFlow",
+            "Forgets a flow that the configuration no longer makes; its records stay as history",
+            component::<FlowBody>,
+            Shape::One(200, component::<ForgottenFlow>),
+        ),
+    ),
+    Route::post(
+        "/api/v1/replay",
+        || web::post().to(replay),
+        acts(
+            "replay",
+            "Maps stored records anew and sends them again",
+            component::<ReplayBody>,
+            Shape::Either(202, component::<ReplayReport>, component::<Followed>),
+        ),
+    ),
+];
 
 type Answer = Result<HttpResponse, Problem>;
 

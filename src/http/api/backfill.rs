@@ -7,13 +7,51 @@ use utoipa::ToSchema;
 
 use super::actions::{body, caller, reason};
 use super::lists::{COMPANY, ENTITY};
-use super::openapi::{Name, Why};
+use super::texts::{Name, Why};
+use crate::domain::role::Permission;
 use crate::domain::run::BackfillState;
 use crate::domain::{CompanyId, EntityName, FlowId};
-use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
+use crate::http::route::{Cached, Route, Shape, acts, component, reads};
+use crate::http::surface::Surface;
 use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::post(
+        "/api/v1/backfill",
+        || web::post().to(add),
+        acts(
+            "backfill",
+            "Reads a period of history again, beside the polls",
+            component::<BackfillBody>,
+            Shape::One(202, component::<Accepted>),
+        ),
+    ),
+    Route::get(
+        "/api/v1/backfills",
+        Some(Permission::Read),
+        || web::get().to(list),
+        reads("listBackfills", "Backfills, the newest first", BACKFILLS, Shape::Page(component::<BackfillRow>)),
+    )
+    .cached(Cached::Second),
+    Route::get(
+        "/api/v1/backfills/{id}",
+        Some(Permission::Read),
+        || web::get().to(show),
+        reads("getBackfill", "One backfill, and how far it is", &[], Shape::One(200, component::<BackfillRow>)),
+    ),
+    Route::post(
+        "/api/v1/backfills/{id}/cancel",
+        || web::post().to(cancel),
+        acts(
+            "cancelBackfill",
+            "Ends a backfill early; what it has read stays",
+            component::<CancelBody>,
+            Shape::One(200, component::<BackfillRow>),
+        ),
+    ),
+];
 
 type Answer = Result<HttpResponse, Problem>;
 

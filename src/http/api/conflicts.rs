@@ -10,14 +10,47 @@ use utoipa::ToSchema;
 
 use super::actions::{body, caller, reason};
 use super::lists::{COMPANY, ENTITY, KEY};
-use super::openapi::{Name, Why};
+use super::texts::{Name, Why};
 use crate::domain::FlowId;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
-use crate::http::Surface;
+use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
+use crate::http::route::{Cached, Route, Shape, acts, component, reads};
+use crate::http::surface::Surface;
 use crate::store::{ConflictFilter, ConflictRow};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::get(
+        "/api/v1/conflicts",
+        Some(Permission::Read),
+        || web::get().to(list),
+        reads("listConflicts", "What waits for a person", CONFLICTS, Shape::Page(component::<ConflictRow>)),
+    )
+    .cached(Cached::Second),
+    Route::get(
+        "/api/v1/conflicts/{id}",
+        Some(Permission::Read),
+        || web::get().to(show),
+        reads("getConflict", "One entry of the conflict list", &[], Shape::One(200, component::<ConflictRow>)),
+    ),
+    Route::post(
+        "/api/v1/conflicts/resolve",
+        || web::post().to(resolve),
+        acts(
+            "resolveConflicts",
+            "Says whose value counts; the next run acts on it",
+            component::<ResolveBody>,
+            Shape::One(200, component::<Resolved>),
+        ),
+    ),
+    Route::post(
+        "/api/v1/conflicts/adopt",
+        || web::post().to(adopt),
+        acts("adoptLists", "Takes two lists for put in step from now on", component::<AdoptBody>, Shape::One(200, component::<Adopted>)),
+    ),
+];
 
 type Answer = Result<HttpResponse, Problem>;
 

@@ -7,14 +7,35 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::actions::{Followed, body, caller, reason};
-use super::openapi::Why;
+use super::texts::Why;
 use crate::doctor::desk::Asked;
 use crate::doctor::{Finding, HowFar};
 use crate::domain::audit::AuditKind;
-use crate::http::Surface;
+use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
+use crate::http::route::{Route, Shape, acts, component, reads};
+use crate::http::surface::Surface;
 use crate::store::NewAudit;
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::get(
+        "/api/v1/doctor",
+        Some(Permission::Read),
+        || web::get().to(last),
+        reads("getExamination", "The last examination of both systems by this process", &[], Shape::One(200, component::<ExaminationView>)),
+    ),
+    Route::post(
+        "/api/v1/doctor",
+        || web::post().to(begin),
+        acts(
+            "examine",
+            "Begins an examination of both systems, rights, clocks, certificates and the database",
+            component::<DoctorBody>,
+            Shape::One(202, component::<Followed>),
+        ),
+    ),
+];
 
 type Answer = Result<HttpResponse, Problem>;
 

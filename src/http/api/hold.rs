@@ -4,14 +4,38 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use super::actions::{HOW_KEYS_ARE_WRITTEN, OUTCOME_WAIT, body, caller, reason};
-use super::openapi::{Name, Why};
+use super::texts::{Name, Why};
 use crate::actors::replay::release as release_records;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::{DocumentKey, FlowId};
-use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
+use crate::http::route::{Route, Shape, acts, component};
+use crate::http::surface::Surface;
 use crate::store::HoldRow;
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::post(
+        "/api/v1/records/park",
+        || web::post().to(park),
+        acts(
+            "parkRecords",
+            "Holds records back: nothing of them is sent until they are released",
+            component::<HoldBody>,
+            Shape::One(200, component::<HoldAnswer>),
+        ),
+    ),
+    Route::post(
+        "/api/v1/records/release",
+        || web::post().to(release),
+        acts(
+            "releaseRecords",
+            "Takes holds off, and makes due again what is parked, as it was mapped",
+            component::<HoldBody>,
+            Shape::One(200, component::<HoldAnswer>),
+        ),
+    ),
+];
 
 type Answer = Result<HttpResponse, Problem>;
 

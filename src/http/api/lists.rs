@@ -12,11 +12,92 @@ use crate::actors::unconfigured;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::history::plain;
+use crate::domain::role::Permission;
 use crate::domain::run::{RunKind, RunOutcome};
-use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
-use crate::store::{AuditFilter, DocumentFilter, DocumentState, FailureFilter, RunFilter, SetRow};
+use crate::http::route::{Cached, Route, Shape, component, reads};
+use crate::http::surface::Surface;
+use crate::store::{
+    AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, DocumentState, FailureFilter, FailureRow, FlowStatus, NodeRow,
+    RecordView, RunFilter, RunRow, SetRow,
+};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::get(
+        "/api/v1/flows",
+        READ,
+        || web::get().to(flows),
+        reads("listFlows", "Every flow, and how it stands", &[], Shape::Page(component::<FlowStatus>)),
+    )
+    .cached(Cached::Second),
+    Route::get(
+        "/api/v1/nodes",
+        READ,
+        || web::get().to(nodes),
+        reads("listNodes", "The services on this ledger", &[], Shape::Page(component::<NodeRow>)),
+    )
+    .cached(Cached::Second),
+    Route::get(
+        "/api/v1/definitions",
+        READ,
+        || web::get().to(definitions),
+        reads(
+            "getDefinitions",
+            "The definitions of the node that answers, those in force, and every set that ever was",
+            &[],
+            Shape::One(200, component::<DefinitionsView>),
+        ),
+    ),
+    Route::get(
+        "/api/v1/runs",
+        READ,
+        || web::get().to(runs),
+        reads("listRuns", "Runs, the newest first", RUNS, Shape::Page(component::<RunRow>)),
+    )
+    .cached(Cached::Second),
+    Route::get(
+        "/api/v1/records",
+        READ,
+        || web::get().to(records),
+        reads("listRecords", "Records in the order in which they were first read", RECORDS, Shape::Page(component::<DocumentRow>)),
+    )
+    .cached(Cached::Second),
+    Route::get(
+        "/api/v1/records/{company}/{entity}/{*key}",
+        READ,
+        || web::get().to(record),
+        reads("getRecord", "One record's life, and where it stands and why", &[], Shape::One(200, component::<RecordView>)),
+    ),
+    Route::get(
+        "/api/v1/failures",
+        READ,
+        || web::get().to(failures),
+        reads("listFailures", "What did not arrive, with the next step", FAILURES, Shape::Page(component::<FailureRow>)),
+    )
+    .cached(Cached::Second),
+    Route::get(
+        "/api/v1/failures/causes",
+        READ,
+        || web::get().to(causes),
+        reads(
+            "listFailureCauses",
+            "The same by cause: an example, the values that differ, what is at stake per currency, and the parents waited for",
+            CAUSES,
+            Shape::Page(component::<CauseRow>),
+        ),
+    )
+    .cached(Cached::Second),
+    Route::get(
+        "/api/v1/audit",
+        Some(Permission::ReadAudit),
+        || web::get().to(audit),
+        reads("listAudit", "Audit rows, the oldest first", AUDIT, Shape::Page(component::<AuditRow>)),
+    )
+    .cached(Cached::Second),
+];
+
+const READ: Option<Permission> = Some(Permission::Read);
 
 type Answer = Result<HttpResponse, Problem>;
 

@@ -1,14 +1,11 @@
-//! The description of the HTTP interface: OpenAPI 3.1, made from the table of routes, the tables of parameters that the handlers check by, and
-//! the types that they read and answer.
-//!
-//! A route without an entry in [`OPERATIONS`] fails a test; schemathesis holds the running service against the result.
+//! The description of the HTTP interface: OpenAPI 3.1, made from the routes, the tables of parameters that the handlers check by, and the types
+//! that they read and answer. schemathesis holds the running service against it.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
-use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -19,256 +16,34 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
 
-use super::{actions, backfill, conflicts, doctor, hold, lists, runs, sending};
-use crate::actors::replay::ReplayReport;
-use crate::http::auth::{ROUTES, Route};
+use super::texts::TEXT;
+use crate::domain::role::Permission;
 use crate::http::problem::Problem;
-use crate::http::query::{Kind, Param, Params};
-use crate::store::{
-    AuditRow, BackfillRow, CauseRow, ConflictRow, DocumentRow, FailureRow, FlowStatus, ForgottenFlow, NodeRow, RecordView, Resumed, RunRow,
-};
+use crate::http::query::{Kind, Params};
+use crate::http::route::{Described, Route, Routes, Shape, component, reads};
+use crate::http::surface::Surface;
 
-/// No zero byte, which Postgres cannot keep.
-const TEXT: &str = "^[^\\u0000]*$";
-
-/// Why something is asked for, in a few words; the audit keeps it.
-#[derive(ToSchema)]
-#[schema(pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", min_length = 1, max_length = 1000)]
-pub(super) struct Why(#[allow(dead_code)] String); // names its form in the description, no more
-
-/// A name or a text, as SYSPRO writes it; without zero bytes.
-#[derive(ToSchema)]
-#[schema(pattern = "^[^\\u0000]*$")]
-pub(super) struct Name(#[allow(dead_code)] String); // as above
-
-/// A name or a text that is not empty; without zero bytes.
-#[derive(ToSchema)]
-#[schema(pattern = "^[^\\u0000]+$", min_length = 1)]
-pub(super) struct Filled(#[allow(dead_code)] String); // names its form in the description, no more
-
-/// Puts a type and what it is made of among the components; answers its name.
-type Component = fn(&mut BTreeMap<String, RefOr<Schema>>) -> String;
-
-fn component<T: ToSchema>(into: &mut BTreeMap<String, RefOr<Schema>>) -> String {
-    let mut parts = vec![(T::name().into_owned(), T::schema())];
-    T::schemas(&mut parts);
-    into.extend(parts);
-    T::name().into_owned()
-}
-
-/// What a route answers when it did what was asked.
-#[derive(Clone, Copy)]
-enum Answer {
-    /// A page of a list.
-    Page(Component),
-    /// One thing.
-    One(u16, Component),
-    /// One of two.
-    Either(u16, Component, Component),
-    /// JSON whose form is told in words alone.
-    Json,
-    /// How well something stands: 200, or 503 with the same form.
-    Health,
-    /// Text of this type.
-    Text(&'static str),
-}
-
-/// What is said of a route.
-#[derive(Clone, Copy)]
-struct Operation {
-    method: &'static str,
-    path: &'static str,
-    /// Its name in clients that are made from the description.
-    id: &'static str,
-    summary: &'static str,
-    params: &'static [Param],
-    body: Option<Component>,
-    answer: Answer,
-}
-
-const fn get(path: &'static str, id: &'static str, summary: &'static str, params: &'static [Param], answer: Answer) -> Operation {
-    Operation { method: "GET", path, id, summary, params, body: None, answer }
-}
-
-const fn post(path: &'static str, id: &'static str, summary: &'static str, body: Component, answer: Answer) -> Operation {
-    Operation { method: "POST", path, id, summary, params: &[], body: Some(body), answer }
-}
-
-/// Every route, in the order in which it is shown.
-const OPERATIONS: &[Operation] = &[
-    get("/health/live", "isAlive", "Whether the process runs", &[], Answer::Json),
-    get("/health/ready", "isReady", "Whether work can be done, and what is missing", &[], Answer::Health),
-    get("/health/flows", "flowHealth", "Per flow the age of its last progress; 503 when one is stuck", &[], Answer::Health),
-    get("/metrics", "metrics", "The metrics, for Prometheus", &[], Answer::Text("text/plain")),
-    get("/api/v1/openapi.json", "describe", "This description", &[], Answer::Json),
-    get("/api/v1/flows", "listFlows", "Every flow, and how it stands", &[], Answer::Page(component::<FlowStatus>)),
-    get("/api/v1/nodes", "listNodes", "The services on this ledger", &[], Answer::Page(component::<NodeRow>)),
-    get(
-        "/api/v1/definitions",
-        "getDefinitions",
-        "The definitions of the node that answers, those in force, and every set that ever was",
-        &[],
-        Answer::One(200, component::<lists::DefinitionsView>),
-    ),
-    get("/api/v1/runs", "listRuns", "Runs, the newest first", lists::RUNS, Answer::Page(component::<RunRow>)),
-    get("/api/v1/runs/{run}", "getRun", "One run, and what became of its records", &[], Answer::One(200, component::<RunRow>)),
-    get(
-        "/api/v1/records",
-        "listRecords",
-        "Records in the order in which they were first read",
-        lists::RECORDS,
-        Answer::Page(component::<DocumentRow>),
-    ),
-    get(
-        "/api/v1/records/{company}/{entity}/{*key}",
-        "getRecord",
-        "One record's life, and where it stands and why",
-        &[],
-        Answer::One(200, component::<RecordView>),
-    ),
-    post(
-        "/api/v1/records/park",
-        "parkRecords",
-        "Holds records back: nothing of them is sent until they are released",
-        component::<hold::HoldBody>,
-        Answer::One(200, component::<hold::HoldAnswer>),
-    ),
-    post(
-        "/api/v1/records/release",
-        "releaseRecords",
-        "Takes holds off, and makes due again what is parked, as it was mapped",
-        component::<hold::HoldBody>,
-        Answer::One(200, component::<hold::HoldAnswer>),
-    ),
-    get(
-        "/api/v1/failures",
-        "listFailures",
-        "What did not arrive, with the next step",
-        lists::FAILURES,
-        Answer::Page(component::<FailureRow>),
-    ),
-    get(
-        "/api/v1/failures/causes",
-        "listFailureCauses",
-        "The same by cause: an example, the values that differ, what is at stake per currency, and the parents waited for",
-        lists::CAUSES,
-        Answer::Page(component::<CauseRow>),
-    ),
-    get("/api/v1/conflicts", "listConflicts", "What waits for a person", conflicts::CONFLICTS, Answer::Page(component::<ConflictRow>)),
-    get("/api/v1/conflicts/{id}", "getConflict", "One entry of the conflict list", &[], Answer::One(200, component::<ConflictRow>)),
-    post(
-        "/api/v1/conflicts/resolve",
-        "resolveConflicts",
-        "Says whose value counts; the next run acts on it",
-        component::<conflicts::ResolveBody>,
-        Answer::One(200, component::<conflicts::Resolved>),
-    ),
-    post(
-        "/api/v1/conflicts/adopt",
-        "adoptLists",
-        "Takes two lists for put in step from now on",
-        component::<conflicts::AdoptBody>,
-        Answer::One(200, component::<conflicts::Adopted>),
-    ),
-    get("/api/v1/audit", "listAudit", "Audit rows, the oldest first", lists::AUDIT, Answer::Page(component::<AuditRow>)),
-    post(
-        "/api/v1/flows/{company}/{entity}/run",
-        "runFlow",
-        "Runs a flow now",
-        component::<actions::FlowBody>,
-        Answer::One(202, component::<runs::RunAccepted>),
-    ),
-    post(
-        "/api/v1/flows/{company}/{entity}/pause",
-        "pauseFlow",
-        "Reads a flow no more until it is resumed",
-        component::<actions::FlowBody>,
-        Answer::One(200, component::<actions::Paused>),
-    ),
-    post(
-        "/api/v1/flows/{company}/{entity}/resume",
-        "resumeFlow",
-        "Goes on with a flow that was paused or stopped",
-        component::<actions::FlowBody>,
-        Answer::One(200, component::<actions::Paused>),
-    ),
-    post(
-        "/api/v1/flows/{company}/{entity}/forget",
-        "forgetFlow",
-        "Forgets a flow that the configuration no longer makes; its records stay as history",
-        component::<actions::FlowBody>,
-        Answer::One(200, component::<ForgottenFlow>),
-    ),
-    get(
-        "/api/v1/sending",
-        "getSending",
-        "The pauses in sending that ServiceNow asked for",
-        &[],
-        Answer::One(200, component::<sending::SendingPaused>),
-    ),
-    post(
-        "/api/v1/sending/resume",
-        "resumeSending",
-        "Ends the pauses that ServiceNow asked for: what waits for their end is sent now",
-        component::<sending::SendingBody>,
-        Answer::One(200, component::<Resumed>),
-    ),
-    post(
-        "/api/v1/replay",
-        "replay",
-        "Maps stored records anew and sends them again",
-        component::<actions::ReplayBody>,
-        Answer::Either(202, component::<ReplayReport>, component::<actions::Followed>),
-    ),
-    post(
-        "/api/v1/backfill",
-        "backfill",
-        "Reads a period of history again, beside the polls",
-        component::<backfill::BackfillBody>,
-        Answer::One(202, component::<backfill::Accepted>),
-    ),
-    get("/api/v1/backfills", "listBackfills", "Backfills, the newest first", backfill::BACKFILLS, Answer::Page(component::<BackfillRow>)),
-    get("/api/v1/backfills/{id}", "getBackfill", "One backfill, and how far it is", &[], Answer::One(200, component::<BackfillRow>)),
-    post(
-        "/api/v1/backfills/{id}/cancel",
-        "cancelBackfill",
-        "Ends a backfill early; what it has read stays",
-        component::<backfill::CancelBody>,
-        Answer::One(200, component::<BackfillRow>),
-    ),
-    get(
-        "/api/v1/doctor",
-        "getExamination",
-        "The last examination of both systems by this process",
-        &[],
-        Answer::One(200, component::<doctor::ExaminationView>),
-    ),
-    post(
-        "/api/v1/doctor",
-        "examine",
-        "Begins an examination of both systems, rights, clocks, certificates and the database",
-        component::<doctor::DoctorBody>,
-        Answer::One(202, component::<actions::Followed>),
-    ),
-];
+pub(in crate::http) const ROUTES: &[Route] = &[Route::get(
+    "/api/v1/openapi.json",
+    Some(Permission::Read),
+    || web::get().to(show),
+    reads("describe", "This description", &[], Shape::Json),
+)];
 
 /// The document, made once.
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_json().unwrap_or_default());
+static DOCUMENT: OnceLock<String> = OnceLock::new();
 
-/// `GET /api/v1/openapi.json`
-pub(super) async fn show(request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn show(surface: web::Data<Surface>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Params::parse(request.query_string(), &[])?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(web::Bytes::from_static(DOCUMENT.as_bytes())))
+    let document = DOCUMENT.get_or_init(|| document(surface.routes).to_json().unwrap_or_default());
+    Ok(HttpResponse::Ok().content_type("application/json").body(web::Bytes::from_static(document.as_bytes())))
 }
 
-fn document() -> OpenApi {
+fn document(routes: &Routes) -> OpenApi {
     let mut components = BTreeMap::new();
     component::<Problem>(&mut components);
     let mut paths = PathsBuilder::new();
-    for route in ROUTES {
-        let Some(operation) = OPERATIONS.iter().find(|operation| (operation.method, operation.path) == (route.method, route.path)) else {
-            continue; // a test finds it
-        };
+    for (route, operation) in routes.iter().filter_map(|route| Some((route, route.described.as_ref()?))) {
         let method = if route.method == "GET" { HttpMethod::Get } else { HttpMethod::Post };
         paths = paths.path(route.path.replace("{*", "{"), PathItem::new(method, described(route, operation, &mut components)));
     }
@@ -293,7 +68,7 @@ fn document() -> OpenApi {
         .build()
 }
 
-fn described(route: &Route, said: &Operation, components: &mut BTreeMap<String, RefOr<Schema>>) -> utoipa::openapi::path::Operation {
+fn described(route: &Route, said: &Described, components: &mut BTreeMap<String, RefOr<Schema>>) -> utoipa::openapi::path::Operation {
     let needs = route.needs.map(|needs| format!("\n\nNeeds a key that may {}.", needs.in_words())).unwrap_or_default();
     let tag = match (route.needs, route.method) {
         (None, _) => "health",
@@ -377,7 +152,7 @@ fn described(route: &Route, said: &Operation, components: &mut BTreeMap<String, 
     }
     for (status, what) in problems {
         let mut refused = response(what, "application/problem+json", Ref::from_schema_name("Problem").into());
-        if status == 503 && matches!(said.answer, Answer::Health) {
+        if status == 503 && matches!(said.answer, Shape::Health) {
             refused.content.insert(kind.to_owned(), ContentBuilder::new().schema(Some(schema.clone())).build().into());
         }
         operation = operation.response(status.to_string(), refused);
@@ -393,11 +168,11 @@ fn response(what: &str, kind: &str, schema: RefOr<Schema>) -> Response {
 }
 
 /// The status, the content's type and its schema.
-fn answer(answer: Answer, components: &mut BTreeMap<String, RefOr<Schema>>) -> (u16, (&'static str, RefOr<Schema>)) {
+fn answer(answer: Shape, components: &mut BTreeMap<String, RefOr<Schema>>) -> (u16, (&'static str, RefOr<Schema>)) {
     const JSON: &str = "application/json";
     let reference = |name: String| RefOr::<Schema>::from(Ref::from_schema_name(name));
     match answer {
-        Answer::Page(item) => {
+        Shape::Page(item) => {
             let items = ArrayBuilder::new().items(Ref::from_schema_name(item(components))).build();
             let next = ObjectBuilder::new()
                 .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
@@ -405,13 +180,13 @@ fn answer(answer: Answer, components: &mut BTreeMap<String, RefOr<Schema>>) -> (
             let page = ObjectBuilder::new().property("items", items).property("next", next).required("items").required("next").build();
             (200, (JSON, Schema::Object(page).into()))
         }
-        Answer::One(status, one) => (status, (JSON, reference(one(components)))),
-        Answer::Either(status, one, other) => {
+        Shape::One(status, one) => (status, (JSON, reference(one(components)))),
+        Shape::Either(status, one, other) => {
             let either = utoipa::openapi::OneOfBuilder::new().item(reference(one(components))).item(reference(other(components))).build();
             (status, (JSON, Schema::OneOf(either).into()))
         }
-        Answer::Json | Answer::Health => (200, (JSON, Schema::Object(Object::with_type(Type::Object)).into())),
-        Answer::Text(kind) => (200, (kind, Schema::Object(Object::with_type(Type::String)).into())),
+        Shape::Json | Shape::Health => (200, (JSON, Schema::Object(Object::with_type(Type::Object)).into())),
+        Shape::Text(kind) => (200, (kind, Schema::Object(Object::with_type(Type::String)).into())),
     }
 }
 
@@ -445,21 +220,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::http::ROUTES;
 
     #[test]
-    fn every_route_is_described_once_and_nothing_else_is() {
-        let routes: Vec<_> = ROUTES.iter().map(|route| (route.method, route.path)).collect();
-        let said: Vec<_> = OPERATIONS.iter().map(|operation| (operation.method, operation.path)).collect();
-        assert_eq!(routes.iter().collect::<BTreeSet<_>>(), said.iter().collect::<BTreeSet<_>>());
-        assert_eq!(routes.len(), said.len());
-        let ids: BTreeSet<&str> = OPERATIONS.iter().map(|operation| operation.id).collect();
-        assert_eq!(ids.len(), OPERATIONS.len(), "names of operations are their own");
+    fn operations_have_names_of_their_own() {
+        let ids: Vec<&str> = ROUTES.iter().filter_map(|route| Some(route.described?.id)).collect();
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
     }
 
     #[test]
     fn the_document_is_of_version_3_1_and_refers_to_nothing_that_is_missing() {
-        let text = DOCUMENT.as_str();
-        let document: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let text = document(&ROUTES).to_json().expect("JSON");
+        let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert!(document["openapi"].as_str().expect("version").starts_with("3.1"));
         let schemas = document["components"]["schemas"].as_object().expect("schemas");
         for reference in text.split("\"$ref\":\"").skip(1).filter_map(|rest| rest.split('"').next()) {

@@ -13,10 +13,20 @@ use super::actions::no_run;
 use crate::actors::cycle::CycleAsk;
 use crate::actors::poller::PollError;
 use crate::domain::FlowId;
+use crate::domain::role::Permission;
 use crate::domain::run::{RunId, RunKind};
-use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
+use crate::http::route::{Route, Shape, component, reads};
+use crate::http::surface::Surface;
+use crate::store::RunRow;
+
+pub(in crate::http) const ROUTES: &[Route] = &[Route::get(
+    "/api/v1/runs/{run}",
+    Some(Permission::Read),
+    || web::get().to(show),
+    reads("getRun", "One run, and what became of its records", &[], Shape::One(200, component::<RunRow>)),
+)];
 
 /// How long it is waited for the beginning of a run.
 const BEGIN_WAIT: Duration = Duration::from_secs(5);

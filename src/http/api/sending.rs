@@ -5,10 +5,31 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::actions::{body, caller, reason};
-use super::openapi::Why;
-use crate::http::Surface;
+use super::texts::Why;
+use crate::domain::role::Permission;
 use crate::http::problem::Problem;
+use crate::http::route::{Route, Shape, acts, component, reads};
+use crate::http::surface::Surface;
 use crate::store::{AskedPause, Resumed};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::get(
+        "/api/v1/sending",
+        Some(Permission::Read),
+        || web::get().to(show),
+        reads("getSending", "The pauses in sending that ServiceNow asked for", &[], Shape::One(200, component::<SendingPaused>)),
+    ),
+    Route::post(
+        "/api/v1/sending/resume",
+        || web::post().to(resume),
+        acts(
+            "resumeSending",
+            "Ends the pauses that ServiceNow asked for: what waits for their end is sent now",
+            component::<SendingBody>,
+            Shape::One(200, component::<Resumed>),
+        ),
+    ),
+];
 
 /// The body of an action that only says why.
 #[derive(Debug, Default, serde::Deserialize, ToSchema)]

@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 use super::Page;
 use crate::config::crypto::hex;
 use crate::http::problem::Problem;
+use crate::http::route::Route;
+
+pub(in crate::http) const ROUTES: &[Route] = &[Route::page("/assets/{name}", None, || web::get().to(serve))];
 
 /// One file, with its path below the server.
 pub(super) struct Asset {

@@ -11,8 +11,15 @@ use super::view::{Frame, Time, record_path};
 use super::{Page, ok, session};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
-use crate::http::Surface;
+use crate::domain::role::Permission;
+use crate::http::route::Route;
+use crate::http::surface::Surface;
 use crate::store::{AuditFilter, AuditRow, StoreError};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::page("/audit", Some(Permission::ReadAudit), || web::get().to(audit)),
+    Route::page("/audit.csv", Some(Permission::ReadAudit), || web::get().to(csv)),
+];
 
 /// Rows on a page.
 const PAGE: usize = 100;

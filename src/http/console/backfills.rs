@@ -9,13 +9,22 @@ use super::said::Said;
 use super::session::{self, Form};
 use super::view::{Frame, Time, grouped};
 use super::{Page, Refusal, ok, see_other};
+use crate::domain::role::Permission;
 use crate::domain::run::BackfillState;
-use crate::http::Surface;
 use crate::http::api::actions::{caller, reason};
 use crate::http::api::backfill::{BackfillBody, add_action, cancel_action};
 use crate::http::problem::Problem;
 use crate::http::query::path_parts;
+use crate::http::route::Route;
+use crate::http::surface::Surface;
 use crate::store::{BackfillFilter, BackfillRow};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::page("/backfills", Some(Permission::Read), || web::get().to(backfills)),
+    Route::page("/live/backfills", Some(Permission::Read), || web::get().to(backfills_live)),
+    Route::form("/backfills", Some(Permission::Operate), || web::post().to(add)),
+    Route::form("/backfills/{id}/cancel", Some(Permission::Operate), || web::post().to(cancel)),
+];
 
 /// Backfills on a page.
 const PAGE: usize = 50;

@@ -11,12 +11,20 @@ use super::{Page, ok, see_other};
 use crate::actors::tree::flows;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
+use crate::domain::role::Permission;
 use crate::domain::{DocumentKey, FlowId};
-use crate::http::Surface;
 use crate::http::api::actions::caller;
 use crate::http::api::conflicts::{adopt_action, resolve_action};
 use crate::http::problem::Problem;
+use crate::http::route::Route;
+use crate::http::surface::Surface;
 use crate::store::{ConflictFilter, ConflictRow, StoreError};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::page("/conflicts", Some(Permission::Read), || web::get().to(conflicts)),
+    Route::form("/conflicts/resolve", Some(Permission::Operate), || web::post().to(resolve)),
+    Route::form("/conflicts/adopt", Some(Permission::Operate), || web::post().to(adopt)),
+];
 
 /// Entries on a page.
 const PAGE: usize = 100;

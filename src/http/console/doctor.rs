@@ -7,10 +7,17 @@ use super::session::{self, Form};
 use super::view::{Frame, Time};
 use super::{Page, ok, see_other};
 use crate::doctor::{Finding, Part, Verdict};
-use crate::http::Surface;
+use crate::domain::role::Permission;
 use crate::http::api::actions::caller;
 use crate::http::api::doctor::examine_action;
 use crate::http::query::Params;
+use crate::http::route::Route;
+use crate::http::surface::Surface;
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::page("/doctor", Some(Permission::Read), || web::get().to(page)),
+    Route::form("/doctor", Some(Permission::Operate), || web::post().to(begin)),
+];
 
 /// Seconds after which the page looks again by itself while an examination is on its way.
 const AGAIN: u32 = 2;

@@ -14,12 +14,21 @@ use crate::actors::replay::ReplayReport;
 use crate::actors::unconfigured;
 use crate::domain::delivery::{FailureWord, ParkReason};
 use crate::domain::differing::{ValueCount, by_place};
+use crate::domain::role::Permission;
 use crate::domain::{CompanyId, DocumentKey};
-use crate::http::Surface;
 use crate::http::api::actions::{ReplayBody, caller, replay_done};
 use crate::http::problem::Problem;
 use crate::http::query::path_parts;
+use crate::http::route::Route;
+use crate::http::surface::Surface;
 use crate::store::{CauseRow, FailureFilter, FailureRow, ParentRow};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::page("/failures", Some(Permission::Read), || web::get().to(failures)),
+    Route::page("/live/failures", Some(Permission::Read), || web::get().to(failures_live)),
+    Route::page("/failures/{cause}", Some(Permission::Read), || web::get().to(cause)),
+    Route::form("/replay", Some(Permission::Operate), || web::post().to(replay)),
+];
 
 /// Causes on the page: the largest ones.
 const CAUSES: usize = 100;

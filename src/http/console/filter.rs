@@ -3,9 +3,9 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use crate::domain::word;
-use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
+use crate::http::surface::Surface;
 
 /// One field of a form.
 pub(super) enum Spec {

@@ -7,10 +7,17 @@ use super::session::{self, Form};
 use super::view::record_path;
 use super::{Page, see_other};
 use crate::domain::resent::ResentOutcome;
-use crate::http::Surface;
+use crate::domain::role::Permission;
 use crate::http::api::actions::caller;
 use crate::http::api::hold::{HoldBody, park_action, release_action};
+use crate::http::route::Route;
+use crate::http::surface::Surface;
 use crate::store::HoldRow;
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::form("/park", Some(Permission::Operate), || web::post().to(park)),
+    Route::form("/release", Some(Permission::Operate), || web::post().to(release)),
+];
 
 /// `POST /park`
 pub(super) async fn park(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {

@@ -26,91 +26,33 @@ use std::fmt;
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
 use self::session::Session;
 use self::view::{Frame, Ticks};
-use super::auth::{Route, route};
 use super::problem::Problem;
-use crate::domain::role::Permission;
+use super::route::Route;
 use crate::domain::visible::visible_html;
 
 pub(super) use session::{SignInFailed, permit};
 
-/// Every route of the console and what it needs; `None`: open to whoever is not signed in.
-pub const ROUTES: &[Route] = &[
-    route("GET", "/assets/{}", None),
-    route("GET", "/sign-in", None),
-    route("POST", "/sign-in", None),
-    route("POST", "/sign-out", Some(Permission::Read)),
-    route("GET", "/", Some(Permission::Read)),
-    route("GET", "/live/overview", Some(Permission::Read)),
-    route("GET", "/runs", Some(Permission::Read)),
-    route("GET", "/live/runs", Some(Permission::Read)),
-    route("GET", "/runs/{}", Some(Permission::Read)),
-    route("GET", "/live/runs/{}", Some(Permission::Read)),
-    route("GET", "/backfills", Some(Permission::Read)),
-    route("GET", "/live/backfills", Some(Permission::Read)),
-    route("POST", "/backfills", Some(Permission::Operate)),
-    route("POST", "/backfills/{}/cancel", Some(Permission::Operate)),
-    route("GET", "/failures", Some(Permission::Read)),
-    route("GET", "/live/failures", Some(Permission::Read)),
-    route("GET", "/failures/{}", Some(Permission::Read)),
-    route("GET", "/conflicts", Some(Permission::Read)),
-    route("POST", "/conflicts/resolve", Some(Permission::Operate)),
-    route("POST", "/conflicts/adopt", Some(Permission::Operate)),
-    route("GET", "/doctor", Some(Permission::Read)),
-    route("POST", "/doctor", Some(Permission::Operate)),
-    route("GET", "/settings", Some(Permission::Administer)),
-    route("GET", "/audit", Some(Permission::ReadAudit)),
-    route("GET", "/audit.csv", Some(Permission::ReadAudit)),
-    route("POST", "/replay", Some(Permission::Operate)),
-    route("POST", "/park", Some(Permission::Operate)),
-    route("POST", "/release", Some(Permission::Operate)),
-    route("GET", "/records", Some(Permission::Read)),
-    route("GET", "/records/{}/{}/{*}", Some(Permission::Read)),
-    route("POST", "/flows/{}/{}/run", Some(Permission::Operate)),
-    route("POST", "/flows/{}/{}/pause", Some(Permission::Operate)),
-    route("POST", "/flows/{}/{}/resume", Some(Permission::Operate)),
-    route("POST", "/flows/{}/{}/forget", Some(Permission::Operate)),
+/// The routes of the console, file by file.
+pub(super) const ROUTES: &[&[Route]] = &[
+    assets::ROUTES,
+    session::ROUTES,
+    overview::ROUTES,
+    runs::ROUTES,
+    backfills::ROUTES,
+    failures::ROUTES,
+    conflicts::ROUTES,
+    doctor::ROUTES,
+    settings::ROUTES,
+    audit::ROUTES,
+    hold::ROUTES,
+    records::ROUTES,
+    record::ROUTES,
 ];
-
-/// The routes; what each needs stands in [`ROUTES`].
-pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .route("/assets/{name}", web::get().to(assets::serve))
-        .route("/sign-in", web::get().to(session::form))
-        .route("/sign-in", web::post().to(session::sign_in))
-        .route("/sign-out", web::post().to(session::sign_out))
-        .route("/", web::get().to(overview::overview))
-        .route("/live/overview", web::get().to(overview::overview_live))
-        .route("/runs", web::get().to(runs::runs))
-        .route("/live/runs", web::get().to(runs::runs_live))
-        .route("/runs/{id}", web::get().to(runs::run))
-        .route("/live/runs/{id}", web::get().to(runs::run_live))
-        .route("/backfills", web::get().to(backfills::backfills))
-        .route("/backfills", web::post().to(backfills::add))
-        .route("/live/backfills", web::get().to(backfills::backfills_live))
-        .route("/backfills/{id}/cancel", web::post().to(backfills::cancel))
-        .route("/failures", web::get().to(failures::failures))
-        .route("/live/failures", web::get().to(failures::failures_live))
-        .route("/failures/{cause}", web::get().to(failures::cause))
-        .route("/conflicts", web::get().to(conflicts::conflicts))
-        .route("/conflicts/resolve", web::post().to(conflicts::resolve))
-        .route("/conflicts/adopt", web::post().to(conflicts::adopt))
-        .route("/doctor", web::get().to(doctor::page))
-        .route("/doctor", web::post().to(doctor::begin))
-        .route("/settings", web::get().to(settings::settings))
-        .route("/audit", web::get().to(audit::audit))
-        .route("/audit.csv", web::get().to(audit::csv))
-        .route("/replay", web::post().to(failures::replay))
-        .route("/park", web::post().to(hold::park))
-        .route("/release", web::post().to(hold::release))
-        .route("/records", web::get().to(records::search))
-        .route("/records/{company}/{entity}/{key:.*}", web::get().to(record::record))
-        .route("/flows/{company}/{entity}/{action}", web::post().to(overview::act));
-}
 
 /// What a handler of the console answers.
 type Page = Result<HttpResponse, Refusal>;

@@ -13,13 +13,24 @@ use crate::actors::heart;
 use crate::actors::tree::flow_status;
 use crate::domain::FlowId;
 use crate::domain::backlog::Backlog;
+use crate::domain::role::Permission;
 use crate::domain::run::RunKind;
-use crate::http::Surface;
 use crate::http::api::actions::{FlowBody, FlowDone, caller, flow_done};
 use crate::http::metrics::lag;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
+use crate::http::route::Route;
+use crate::http::surface::Surface;
 use crate::store::{FlowStatus, NodeRow, RunFilter, RunRow, Worry};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::page("/", Some(Permission::Read), || web::get().to(overview)),
+    Route::page("/live/overview", Some(Permission::Read), || web::get().to(overview_live)),
+    Route::form("/flows/{company}/{entity}/run", Some(Permission::Operate), || web::post().to(act)),
+    Route::form("/flows/{company}/{entity}/pause", Some(Permission::Operate), || web::post().to(act)),
+    Route::form("/flows/{company}/{entity}/resume", Some(Permission::Operate), || web::post().to(act)),
+    Route::form("/flows/{company}/{entity}/forget", Some(Permission::Operate), || web::post().to(act)),
+];
 
 /// Runs that a picture is made of, per flow.
 const BARS: usize = 12;

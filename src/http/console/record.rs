@@ -15,11 +15,16 @@ use crate::actors::lookup::Seen;
 use crate::domain::delivery::ParkReason;
 use crate::domain::history::{ChildKeys, Compared, Flat, faults};
 use crate::domain::look::{Child, Content, Looks, Shown};
+use crate::domain::role::Permission;
 use crate::domain::{CompanyId, DocumentKey, Fault, FlowId};
-use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
+use crate::http::route::Route;
+use crate::http::surface::Surface;
 use crate::store::{RecordView, VersionView};
+
+pub(in crate::http) const ROUTES: &[Route] =
+    &[Route::page("/records/{company}/{entity}/{*key}", Some(Permission::Read), || web::get().to(record))];
 
 /// Lines, records in ServiceNow and steps that the page shows of each, unless all are asked for.
 const SHOWN: usize = 100;

@@ -8,8 +8,12 @@ use super::session;
 use super::view::{Frame, record_path};
 use super::{Page, ok};
 use crate::domain::DocumentKey;
-use crate::http::Surface;
+use crate::domain::role::Permission;
+use crate::http::route::Route;
+use crate::http::surface::Surface;
 use crate::store::{DocumentFilter, DocumentRow, DocumentState};
+
+pub(in crate::http) const ROUTES: &[Route] = &[Route::page("/records", Some(Permission::Read), || web::get().to(search))];
 
 /// Records on a page of the search.
 const PAGE: usize = 100;

@@ -11,11 +11,20 @@ use super::view::{Frame, Ticks, Time, grouped, spell};
 use super::{Page, Refusal, ok};
 use crate::domain::backlog::Backlog;
 use crate::domain::next_step::NextStep;
+use crate::domain::role::Permission;
 use crate::domain::run::RunKind;
-use crate::http::Surface;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
+use crate::http::route::Route;
+use crate::http::surface::Surface;
 use crate::store::{RunFilter, RunRow};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::page("/runs", Some(Permission::Read), || web::get().to(runs)),
+    Route::page("/live/runs", Some(Permission::Read), || web::get().to(runs_live)),
+    Route::page("/runs/{id}", Some(Permission::Read), || web::get().to(run)),
+    Route::page("/live/runs/{id}", Some(Permission::Read), || web::get().to(run_live)),
+];
 
 /// Runs on a page.
 const PAGE: usize = 50;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use actix_web::dev::ServiceRequest;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 use sha2::{Digest, Sha256};
@@ -16,12 +16,20 @@ use subtle::ConstantTimeEq;
 use super::view::Frame;
 use super::{Page, Refusal, here, html, see_other};
 use crate::config::crypto::{hex, random};
+use crate::domain::role::Permission;
 use crate::domain::role::Role;
-use crate::http::Surface;
-use crate::http::auth::{Caller, Route, actor, key_of};
 use crate::http::body::LIMIT;
+use crate::http::caller::{Caller, actor, key_of};
 use crate::http::problem::Problem;
 use crate::http::query::Params;
+use crate::http::route::Route;
+use crate::http::surface::Surface;
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::page("/sign-in", None, || web::get().to(form)),
+    Route::form("/sign-in", None, || web::post().to(sign_in)),
+    Route::form("/sign-out", Some(Permission::Read), || web::post().to(sign_out)),
+];
 
 /// The cookie's name.
 const COOKIE: &str = "tieline_session";
@@ -46,13 +54,17 @@ pub(super) struct Session {
 ///
 /// # Errors
 /// To the page for signing in without a session; a page with 403 when the role may not.
-pub(in crate::http) async fn permit(request: &ServiceRequest, surface: &Surface, route: &Route) -> Result<Option<Caller>, Refusal> {
-    let Some(needs) = route.needs else { return Ok(None) };
-    let back = || Refusal::SignIn(if route.method == "GET" { here(request.request()) } else { "/".to_owned() });
+pub(in crate::http) async fn permit(
+    request: &ServiceRequest,
+    surface: &Surface,
+    needs: Option<Permission>,
+) -> Result<Option<Caller>, Refusal> {
+    let Some(needs) = needs else { return Ok(None) };
+    let back = || Refusal::SignIn(if *request.method() == Method::GET { here(request.request()) } else { "/".to_owned() });
     let Some(token) = cookie(request.request()) else { return Err(back()) };
     let hash = hash_of(&token);
     // an open page refreshes itself: that is no use by a person, and must not keep a session alive
-    let by_person = !route.path.starts_with("/live/");
+    let by_person = !request.match_info().as_str().starts_with("/live/");
     let row = surface.deps.store.session_use(hash, by_person).await?.ok_or_else(back)?;
     // a role that this version does not know opens nothing
     let role: Role = row.role.parse().map_err(|_| back())?;

@@ -5,7 +5,11 @@ use askama::Template;
 
 use super::view::{Frame, Ticks, Time};
 use super::{Page, ok, session};
-use crate::http::Surface;
+use crate::domain::role::Permission;
+use crate::http::route::Route;
+use crate::http::surface::Surface;
+
+pub(in crate::http) const ROUTES: &[Route] = &[Route::page("/settings", Some(Permission::Administer), || web::get().to(settings))];
 
 struct SettingView {
     key: String,

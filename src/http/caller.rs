@@ -1,0 +1,78 @@
+//! Who a request comes from: the holder of an API key.
+
+use std::net::SocketAddr;
+
+use chrono::{DateTime, Utc};
+
+use super::problem::Problem;
+use super::surface::Surface;
+use crate::config::api_key;
+use crate::domain::role::Role;
+use crate::store::ApiKeyRow;
+
+/// Who a request comes from; put into it by the middleware.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    /// The key's name, as the audit shows it, with the address it came from.
+    pub(super) name: String,
+    /// The key's name alone.
+    pub(super) key: String,
+    /// The key itself, as no other key is called, also one that gets its name later; `None`: a person with a session.
+    pub(super) id: Option<i64>,
+}
+
+/// Who did it, as the audit shows it.
+pub(super) fn actor(key: &str, peer: Option<SocketAddr>) -> String {
+    let from = peer.map_or_else(String::new, |address| format!(" from {}", address.ip()));
+    format!("key {key}{from}")
+}
+
+/// The key with this text, and its role.
+///
+/// # Errors
+/// 401 when there is none; 503 when the ledger does not answer.
+pub(super) async fn key_of(text: &str, surface: &Surface) -> Result<(ApiKeyRow, Role), Problem> {
+    let prefix = api_key::prefix(text).ok_or_else(Problem::unauthorized)?;
+    let row = surface.deps.store.api_key_find(prefix.to_owned()).await?;
+    let role = opens(text, row.as_ref(), Utc::now()).ok_or_else(Problem::unauthorized)?;
+    row.map(|row| (row, role)).ok_or_else(Problem::unauthorized)
+}
+
+/// The role that a key gives, if it is the one that is kept and in time.
+fn opens(text: &str, row: Option<&ApiKeyRow>, now: DateTime<Utc>) -> Option<Role> {
+    // a prefix that nobody has takes as long as one that somebody has
+    let right = api_key::check(text, row.map_or(&[0_u8; 32], |row| row.hash.as_slice()));
+    let row = row.filter(|row| right && row.expires_at.is_none_or(|end| end > now))?;
+    // a role that this version does not know opens nothing
+    row.role.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::config::api_key::ApiKey;
+
+    #[test]
+    fn only_the_right_key_in_time_opens() {
+        let now = Utc::now();
+        let (key, other) = (ApiKey::generate(Role::Viewer).expect("key"), ApiKey::generate(Role::Admin).expect("key"));
+        let row = |role: &str, expires_at| ApiKeyRow {
+            id: 1,
+            name: "ops".into(),
+            role: role.into(),
+            prefix: key.prefix.clone(),
+            hash: key.hash.to_vec(),
+            created_at: now,
+            expires_at,
+            last_used_at: None,
+        };
+        assert_eq!(opens(key.expose(), Some(&row("viewer", None)), now), Some(Role::Viewer));
+        assert_eq!(opens(other.expose(), Some(&row("viewer", None)), now), None, "another key");
+        assert_eq!(opens(key.expose(), None, now), None, "removed");
+        assert_eq!(opens(key.expose(), Some(&row("viewer", Some(now))), now), None, "expired");
+        assert_eq!(opens(key.expose(), Some(&row("viewer", Some(now + TimeDelta::seconds(1)))), now), Some(Role::Viewer));
+        assert_eq!(opens(key.expose(), Some(&row("owner", None)), now), None, "an unknown role");
+    }
+}
