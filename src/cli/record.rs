@@ -109,6 +109,8 @@ struct JsonDelivery<'a> {
     next_step: Option<&'a str>,
     sys_id: Option<&'a str>,
     target_table: Option<&'a str>,
+    former: bool,
+    marked: bool,
     payload: Option<&'a RawValue>,
 }
 
@@ -135,6 +137,8 @@ fn json(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
         next_step: delivery.next_step.as_deref(),
         sys_id: delivery.sys_id.as_deref(),
         target_table: delivery.target_table.as_deref(),
+        former: delivery.former,
+        marked: delivery.marked,
         payload: raw(&delivery.payload),
     });
     output::json(&JsonRecord {
@@ -171,6 +175,7 @@ fn print(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
         let part = if d.record_key.is_empty() { d.block.clone() } else { format!("{} {}", d.block, d.record_key) };
         let state = d.reason.as_ref().map_or_else(|| d.state.clone(), |reason| format!("{}: {reason}", d.state));
         let stands = match (&d.target_table, &d.sys_id) {
+            (Some(table), Some(sys_id)) if d.former => format!("{table} {sys_id}, which is not written any more"),
             (Some(table), Some(sys_id)) => format!("{table} {sys_id}"),
             _ => String::new(),
         };

@@ -1,5 +1,7 @@
 //! Where a document stands now and why, in one sentence: the same on every surface.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 /// One target record of a document, as its newest delivery stands.
@@ -21,6 +23,12 @@ pub struct Part<'a> {
     pub confirmed_at: Option<DateTime<Utc>>,
     /// It waits for a parent of which a whole read has shown that it will not come.
     pub absent: bool,
+    /// The table that its row is in.
+    pub table: Option<&'a str>,
+    /// The definition that the document was mapped under does not write that table any more.
+    pub former: bool,
+    /// What was last delivered of it marked it as gone.
+    pub marked: bool,
     /// How far ServiceNow is with it, where that is watched: `open`, `done`, `failed`, `could_not_tell`, and what was said.
     pub downstream: Option<(&'a str, Option<&'a str>)>,
 }
@@ -48,6 +56,8 @@ pub enum Mapped {
     Kept,
     /// By one that sent it to another table.
     Elsewhere,
+    /// By another one, to the same tables.
+    Outdated,
 }
 
 /// All that the sentence depends on.
@@ -112,27 +122,41 @@ pub fn explain(standing: &Standing<'_>) -> String {
     } else if of(standing, "held").next().is_some() {
         "waiting: its lines go once the header is delivered".to_owned()
     } else {
-        let last = standing.parts.iter().filter_map(|part| part.confirmed_at).max();
+        let last = standing.parts.iter().filter(|part| !part.former).filter_map(|part| part.confirmed_at).max();
+        let left = tables(standing, |part| part.former);
         match (standing.deleted, last) {
             (true, Some(at)) if at >= read_at => format!("gone from SYSPRO, and marked so in ServiceNow at {}", instant(at)),
+            (true, Some(_)) if standing.mapped != Mapped::InForce => format!(
+                "gone from SYSPRO since the reading at {}; ServiceNow has it in {} as it was last sent, not marked: the definition in force then did not \
+                 mark it. {MARKS}",
+                instant(read_at),
+                tables(standing, |part| !part.former)
+            ),
             (true, Some(_)) => {
                 format!("gone from SYSPRO since the reading at {}; its definition leaves what ServiceNow has as it is", instant(read_at))
             }
+            (true, None) if !left.is_empty() => gone_elsewhere(standing, read_at, &left),
             (true, None) => format!("gone from SYSPRO since the reading at {}; ServiceNow never had it", instant(read_at)),
             (false, Some(at)) => {
                 let (at, later, version) = (instant(at), later(standing), standing.versions);
                 match standing.mapped {
-                    Mapped::InForce => format!("delivered at {at}, and unchanged in SYSPRO since version {version}{later}"),
+                    Mapped::InForce | Mapped::Outdated => {
+                        format!("delivered at {at}, and unchanged in SYSPRO since version {version}{later}")
+                    }
                     Mapped::Kept => format!(
                         "delivered at {at}, without version {version}: only what the definition reads otherwise by now differs in it, and it was not \
                          sent; {SENDS}{later}"
                     ),
                     Mapped::Elsewhere => format!(
-                        "delivered at {at} to another table, under a former definition; the table of the definition in force does not have it: \
+                        "delivered at {at} to another table, under a former definition; the table of the definition in force does not have that version: \
                          {SENDS}{later}"
                     ),
                 }
             }
+            (false, None) if !left.is_empty() => format!(
+                "read at {}; nothing of it is in the tables that its definition writes now, and {left} has it as it was last sent there",
+                instant(read_at)
+            ),
             (false, None) if of(standing, "superseded").next().is_some() => {
                 format!(
                     "read at {}, and nothing of it was delivered: what was to be sent was dropped or replaced before; the steps say when and by whom",
@@ -142,6 +166,7 @@ pub fn explain(standing: &Standing<'_>) -> String {
             (false, None) => format!("read at {}, and its definition sends nothing for it", instant(read_at)),
         }
     };
+    let sentence = format!("{sentence}{}", left_behind(standing));
     let parked_so = of(standing, "parked").any(|part| part.reason == Some("on_hold"));
     let sentence = match standing.hold {
         Some((who, why)) if !parked_so => {
@@ -156,6 +181,52 @@ pub fn explain(standing: &Standing<'_>) -> String {
         (None, true) => format!("{sentence}; its flow is paused"),
         (None, false) => sentence,
     }
+}
+
+/// Which command marks what is gone where the definition in force does.
+const MARKS: &str = "`tieline replay --outdated --why …` compares it with the definition in force, and marks it where that says so";
+
+/// The tables of some of the parts, each once.
+fn tables(standing: &Standing<'_>, of: impl Fn(&Part<'_>) -> bool) -> String {
+    let parts = standing.parts.iter().filter(|part| part.confirmed_at.is_some() && of(part));
+    let names: BTreeSet<&str> = parts.filter_map(|part| part.table).collect();
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+}
+
+/// A document that is gone and has rows in former tables alone.
+fn gone_elsewhere(standing: &Standing<'_>, read_at: DateTime<Utc>, left: &str) -> String {
+    let former = || standing.parts.iter().filter(|part| part.former);
+    let marked = former().filter(|part| part.marked).filter_map(|part| part.confirmed_at).max();
+    match (marked, standing.mapped) {
+        (Some(at), _) => {
+            format!("gone from SYSPRO, and marked so in {left} at {}; its definition does not write there any more", instant(at))
+        }
+        (None, Mapped::InForce) => format!(
+            "gone from SYSPRO since the reading at {}; ServiceNow has it in {left} as it was last sent, not marked: the definition in force does not \
+             write there",
+            instant(read_at)
+        ),
+        (None, _) => format!(
+            "gone from SYSPRO since the reading at {}; ServiceNow has it in {left} as it was last sent, not marked: the definition in force then did not \
+             write there. {MARKS}",
+            instant(read_at)
+        ),
+    }
+}
+
+/// Of a document that SYSPRO has: parts that stand in former tables alone.
+fn left_behind(standing: &Standing<'_>) -> String {
+    let left: Vec<&Part<'_>> = standing.parts.iter().filter(|part| part.former && !part.marked && !part.record_key.is_empty()).collect();
+    let Some(first) = left.first().filter(|_| !standing.deleted) else { return String::new() };
+    let (count, stand) = if left.len() == 1 { (String::new(), "stands") } else { (format!(" and {} more", left.len() - 1), "stand") };
+    let then = if standing.mapped == Mapped::InForce { String::new() } else { format!(". {MARKS}") };
+    format!(
+        "; {} `{}`{count} {stand} in {} as last sent: the definition that it was mapped under does not write there, so that what SYSPRO changed or deleted \
+         of them since is not marked there{then}",
+        first.block,
+        first.record_key,
+        tables(standing, |part| part.former && !part.marked && !part.record_key.is_empty())
+    )
 }
 
 /// Which command sends what was mapped under another definition.
@@ -226,6 +297,9 @@ mod tests {
             not_before: None,
             confirmed_at: None,
             absent: false,
+            table: None,
+            former: false,
+            marked: false,
             downstream: None,
         }
     }
@@ -285,6 +359,42 @@ mod tests {
         let parked = [Part { reason: Some("on_hold"), message, ..part("parked") }];
         let parked = explain(&Standing { hold: Some(("key ap", "in dispute")), parts: &parked, ..base });
         assert_eq!(parked, "parked: a person holds it back: held back by key ap: in dispute");
+    }
+
+    #[test]
+    fn what_is_gone_and_not_marked_says_where_it_stands_and_why() {
+        let says = |mapped, deleted, part: Part<'_>| {
+            explain(&Standing {
+                read_at: Some(AT + chrono::TimeDelta::seconds(9)),
+                versions: 3,
+                deleted,
+                mapped,
+                paused: false,
+                stopped: None,
+                sending: Sending::Freely,
+                hold: None,
+                parts: &[part],
+            })
+        };
+        let here = Part { confirmed_at: Some(AT), table: Some("x_new"), ..part("confirmed") };
+        let left = Part { former: true, table: Some("x_old"), ..here };
+        assert!(says(Mapped::InForce, true, here).contains("its definition leaves what ServiceNow has as it is"));
+        let said = says(Mapped::Outdated, true, here);
+        assert!(said.contains("ServiceNow has it in `x_new` as it was last sent, not marked") && said.contains(MARKS), "{said}");
+        let said = says(Mapped::InForce, true, left);
+        assert!(said.ends_with("in `x_old` as it was last sent, not marked: the definition in force does not write there"), "{said}");
+        for mapped in [Mapped::Outdated, Mapped::Elsewhere] {
+            let said = says(mapped, true, left);
+            assert!(said.contains("`x_old`") && said.contains("not marked") && said.ends_with(MARKS), "{said}");
+        }
+        let said = says(Mapped::InForce, true, Part { marked: true, ..left });
+        assert!(said.starts_with("gone from SYSPRO, and marked so in `x_old` at 1970-01-01 00:00:00Z"), "{said}");
+        let said = says(Mapped::InForce, false, left);
+        assert!(said.contains("nothing of it is in the tables that its definition writes now, and `x_old` has it"), "{said}");
+        let line = Part { block: "lines", record_key: "7/1", ..left };
+        let said = says(Mapped::InForce, false, line);
+        assert!(said.contains("lines `7/1` stands in `x_old` as last sent"), "{said}");
+        assert!(!says(Mapped::InForce, false, Part { marked: true, ..line }).contains("stands in"));
     }
 
     #[test]

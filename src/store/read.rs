@@ -241,6 +241,12 @@ pub struct RecordDelivery {
     /// Its table.
     #[diesel(sql_type = Nullable<Text>)]
     pub target_table: Option<String>,
+    /// Whether the definition that the record was mapped under does not write that table any more: the row stands there as it was last sent.
+    #[diesel(sql_type = Bool)]
+    pub former: bool,
+    /// Whether what was last delivered marked it as gone from SYSPRO.
+    #[diesel(sql_type = Bool)]
+    pub marked: bool,
     /// The fields, as JSON text.
     #[diesel(sql_type = Text)]
     pub payload: String,
@@ -295,6 +301,8 @@ struct Around {
     #[diesel(sql_type = Bool)]
     elsewhere: bool,
     #[diesel(sql_type = Bool)]
+    outdated: bool,
+    #[diesel(sql_type = Bool)]
     kept: bool,
 }
 
@@ -312,6 +320,7 @@ impl Around {
         match self {
             Self { elsewhere: true, .. } => Mapped::Elsewhere,
             Self { kept: true, .. } => Mapped::Kept,
+            Self { outdated: true, .. } => Mapped::Outdated,
             _ => Mapped::InForce,
         }
     }
@@ -332,6 +341,9 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Arou
         not_before: delivery.not_before,
         confirmed_at: delivery.confirmed_at,
         absent: delivery.absent.unwrap_or_default(),
+        table: delivery.target_table.as_deref(),
+        former: delivery.former,
+        marked: delivery.marked,
         downstream: delivery.downstream.as_deref().map(|state| (state, delivery.downstream_said.as_deref())),
     });
     let parts: Vec<Part<'_>> = parts.collect();

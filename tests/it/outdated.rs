@@ -3,6 +3,7 @@
 mod counted;
 mod kept;
 mod left;
+mod meanwhile;
 
 use std::collections::BTreeMap;
 use std::process::Output;

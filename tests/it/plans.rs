@@ -54,6 +54,7 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
         "mapping",
         "mapping_count",
         "conflict",
+        "former_record",
     ] {
         database.psql(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)"));
     }
@@ -124,7 +125,7 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
         "INSERT INTO definition (hash, mapper, profile, carried, files) VALUES ('x', 1, 'apo', '{{}}', '{{}}');
          INSERT INTO definition_in_force (number, adopted_by) SELECT number, 'a test' FROM definition;
          INSERT INTO mapping (company, entity, number, hash, columns, places)
-         SELECT 'A', entity, number, number::text, '[\"a\"]', format('{{\"header\": [\"t%s\"]}}', number / 20)::jsonb
+         SELECT 'A', entity, number, number::text, '[\"a\"]', jsonb_build_object('header', jsonb_build_array(format('[\"t%s\", \"t%s\"]', number / 20, number / 20), 'w'))
          FROM unnest('{{invoice,supplier,gl_account}}'::text[]) entity, generate_series(1, 30) number;
          INSERT INTO definition_mapping (definition, company, entity, number) SELECT d.number, 'A', m.entity, 25 FROM definition d, mapping m WHERE m.number = 25;
          INSERT INTO document (id, company, entity, key, version, hash, mapping, reading)
@@ -136,6 +137,8 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
          UPDATE document SET mapping = CASE WHEN id % 5 = 0 THEN 3 ELSE 25 END WHERE entity = 'supplier';
          INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
          SELECT id, id, 1, 'header', '', 'upsert', '{{}}', '' FROM document WHERE entity = 'supplier';
+         INSERT INTO former_record (document_id, block, record_key, target_table, sys_id, version, delivery_id, confirmed_at, own_row, mapping)
+         SELECT 8000000 + n, 'header', '', 't1', md5('former' || n), 1, n, now(), true, 22 FROM generate_series(1, {n}) n;
          INSERT INTO conflict (company, entity, subject, key, field, kind, state, syspro, servicenow)
          SELECT 'A', 'gl_account', n::text, 'K' || n, 'u_name', 'both_changed', CASE WHEN n % ({n} / 200) = 0 THEN 'open' ELSE 'closed' END, 'a', 'b'
          FROM generate_series(1, {n}) n;
@@ -234,6 +237,11 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     let known = array("(8000000 + n)::bigint");
     count("contents before", "version_before", "text, text, bigint[]", &format!("'A', 'gl_account', {known}"));
     count("mapping in force", "mapping_in_force", "text, text", "'A', 'invoice'");
+    let (placed, before) = ("text, text, bigint[], integer[], integer", array("3"));
+    count("rows of other mappings", "rows_here", placed, &format!("'A', 'supplier', {suppliers}, {before}, 25"));
+    count("former rows that are written again", "rows_here", placed, &format!("'A', 'gl_account', {known}, {before}, 25"));
+    count("rows that are not written any more", "rows_leave", placed, &format!("'A', 'supplier', {suppliers}, {before}, 25"));
+    count("rows that are written again", "rows_return", placed, &format!("'A', 'gl_account', {known}, {before}, 25"));
     let page = "text, text, integer, text, bigint";
     count("first page of outdated records", "outdated_page", page, &format!("'A', 'gl_account', 0, '', {BATCH}"));
     let last = database.psql("SELECT max(key) FROM document WHERE entity = 'gl_account' AND mapping = 24");

@@ -234,7 +234,10 @@ fn page(frame: Frame, view: RecordView, most: usize, keys: &ChildKeys, writing: 
         message: row.message.map(Ticks),
         next_step: row.next_step.map(Ticks),
         confirmed: row.confirmed_at.map(Time),
-        table: row.target_table.unwrap_or_default(),
+        table: row
+            .target_table
+            .map(|table| if row.former { format!("{table}, which is not written any more") } else { table })
+            .unwrap_or_default(),
         sys_id: row.sys_id.unwrap_or_default(),
         payload: serde_json::from_str::<BTreeMap<String, String>>(&row.payload).unwrap_or_default().into_iter().collect(),
     });

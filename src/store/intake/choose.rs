@@ -9,6 +9,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable};
 use sha2::{Digest, Sha256};
 
 use super::super::{Conn, Tx};
+use super::mapping::{RowHere, RowsHere};
 use super::{Differing, Intake, IntakeRecord, MapFailure, Work};
 use crate::domain::delivery::ParkReason;
 use crate::domain::next_step::NextStep;
@@ -130,7 +131,14 @@ impl<'a> Chosen<'a> {
     }
 
     /// The records whose content differs from what was last sent or is on its way, and those that are gone.
-    pub(super) fn choose(&mut self, intake: &'a Intake, w: &Work<'a>, records: &'a [IntakeRecord], before: Option<&LatestByRecord>) {
+    pub(super) fn choose(
+        &mut self,
+        intake: &'a Intake,
+        w: &Work<'a>,
+        records: &'a [IntakeRecord],
+        before: Option<&LatestByRecord>,
+        rows: &RowsHere,
+    ) {
         let new = |block: Cow<'a, str>, record_key: Cow<'a, str>, action, payload: Cow<'a, str>, refs: Option<Cow<'a, str>>| NewDelivery {
             document_id: w.id,
             version: w.version,
@@ -160,32 +168,29 @@ impl<'a> Chosen<'a> {
         // what the document no longer has
         let whole = w.document.marks.as_ref();
         for (place, last) in before.into_iter().flatten().filter(|(place, _)| !here.contains(&(place.0.as_str(), place.1.as_str()))) {
-            let (header, again) = (place.0 == HEADER, last.action == "gone");
+            let header = place.0 == HEADER;
             // the header of a document that stays is among its records, or could never be mapped
             let marks = match whole {
                 Some(marks) => marks.blocks.get(&place.0),
                 None if header => continue,
                 None => intake.on_gone.get(&place.0),
             };
-            // nothing of it is in the table that it would be marked in
-            if w.moved || !last.may_have_arrived() {
-                if last.state.is_some() {
+            let row = if w.placed { rows.get(&(w.id, place.0.clone(), place.1.clone())) } else { None };
+            let sent = last.sent(row, w.moved);
+            // of what was sent to other tables, nothing need be in the one that it would be marked in
+            let there = if w.moved { row.is_some() } else { row.is_some() || last.may_have_arrived() };
+            let Some(payload) = there.then(|| sent.marked(marks, header)).flatten() else {
+                // what is queued was mapped for what was written before
+                if last.state.is_some() && (w.placed || !there) {
                     self.withdrawn.push((w.id, place.0.clone(), place.1.clone()));
                 }
                 continue;
-            }
-            let Some(payload) = last.payload.as_deref() else { continue };
-            // a line that was gone before its document keeps its own mark
-            let payload = match marks {
-                Some(marks) if header || !again => overlay(payload, marks),
-                _ if again => Ok(payload.to_owned()),
-                _ => continue,
             };
             let (payload, unreadable) = match payload {
                 Ok(payload) => (payload, None),
-                Err(error) => (last.payload.clone().unwrap_or_default(), Some(error)),
+                Err(error) => (sent.payload.unwrap_or_default().to_owned(), Some(error)),
             };
-            let refs = last.refs.clone().map(Cow::Owned);
+            let refs = sent.refs.map(|refs| Cow::Owned(refs.to_owned()));
             let mut delivery = new(place.0.clone().into(), place.1.clone().into(), "gone", payload.into(), refs);
             if let Some(error) = unreadable {
                 (delivery.state, delivery.reason) = ("parked", Some(ParkReason::Poison.as_str()));
@@ -194,9 +199,44 @@ impl<'a> Chosen<'a> {
                 ));
                 delivery.next_step = Some(NextStep::StoredUnreadable.text());
             }
-            if !last.says("gone", &delivery.hash) || (w.all && whole.is_some()) {
+            if !sent.says("gone", &delivery.hash) || (w.all && whole.is_some()) {
                 self.deliveries.push(delivery);
+            } else if w.moved && last.state.is_some() {
+                self.withdrawn.push((w.id, place.0.clone(), place.1.clone()));
             }
+        }
+    }
+}
+
+/// What was last sent of a part to the table that it goes to now.
+struct Sent<'a> {
+    action: &'a str,
+    hash: &'a [u8],
+    payload: Option<&'a str>,
+    refs: Option<&'a str>,
+    /// It stands there, or is still to arrive.
+    counts: bool,
+    /// It was written by other columns, or through another table.
+    other_way: bool,
+}
+
+impl Sent<'_> {
+    /// Whether it says the same, and has arrived or is still to arrive.
+    fn says(&self, action: &str, hash: &[u8]) -> bool {
+        self.action == action && self.hash == hash && self.counts
+    }
+
+    /// What marks it as gone; `None` where it stays as it is.
+    fn marked(&self, marks: Option<&BTreeMap<String, String>>, header: bool) -> Option<Result<String, serde_json::Error>> {
+        let payload = self.payload?;
+        let again = self.action == "gone";
+        match marks {
+            // the fields of another way of writing need not be columns here
+            Some(marks) if self.other_way => Some(serde_json::to_string(marks)),
+            // a line that was gone before its document keeps its own mark
+            Some(marks) if header || !again => Some(overlay(payload, marks)),
+            _ if again => Some(Ok(payload.to_owned())),
+            _ => None,
         }
     }
 }
@@ -205,6 +245,24 @@ impl Latest {
     /// Whether the newest delivery says the same, and has arrived or is still to arrive.
     fn says(&self, action: &str, hash: &[u8]) -> bool {
         self.action == action && self.payload_hash == hash && (self.stands || self.state.is_some())
+    }
+
+    /// What was last sent to the table that the part goes to now. `row` is its row there, where the document was mapped in another way before: it
+    /// decides, unless something newer is on its way to the same table.
+    fn sent<'a>(&'a self, row: Option<&'a RowHere>, moved: bool) -> Sent<'a> {
+        let row = row.filter(|row| moved || row.other_way || self.state.is_none());
+        if let Some(RowHere { action: Some(action), payload_hash: Some(hash), payload, refs, other_way, .. }) = row {
+            let (payload, refs) = (payload.as_deref(), refs.as_deref().filter(|_| !other_way));
+            return Sent { action, hash, payload, refs, counts: true, other_way: *other_way };
+        }
+        Sent {
+            action: &self.action,
+            hash: &self.payload_hash,
+            payload: self.payload.as_deref(),
+            refs: self.refs.as_deref(),
+            counts: self.stands || self.state.is_some(),
+            other_way: row.is_some_and(|row| row.other_way),
+        }
     }
 
     /// Whether ServiceNow may have the record. What was refused or is not sent yet has not arrived.
@@ -226,14 +284,14 @@ fn overlay(payload: &str, marks: &BTreeMap<String, String>) -> Result<String, se
 }
 
 /// How many of these documents would send something, of how many parts of records, and how many of them could not be mapped.
-pub(super) fn differing(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<Differing> {
+pub(super) fn differing(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], here: &RowsHere) -> Tx<Differing> {
     let latest = latest_deliveries(conn, work)?;
     let mut all = Differing { compared: work.len() as i64, ..Differing::default() };
     for w in work {
         let mut chosen = Chosen::default();
         match &w.document.mapped {
             Err(failure) => chosen.fail(w, failure, latest.get(&w.id)),
-            Ok(records) => chosen.choose(intake, w, records, latest.get(&w.id)),
+            Ok(records) => chosen.choose(intake, w, records, latest.get(&w.id), here),
         }
         let parts = chosen.deliveries.len() as i64;
         if parts > 0 {

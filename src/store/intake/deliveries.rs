@@ -14,6 +14,7 @@ use super::super::run::RunTally;
 use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
 use super::choose::{Chosen, HEADER, NewDelivery, latest_deliveries};
+use super::mapping::{MappingInForce, RowsHere};
 use super::{Intake, Work, next_ids};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
@@ -76,7 +77,13 @@ pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally
 }
 
 /// Writes the deliveries of the chosen documents and what is to be done with each. Answers of which documents there are any.
-pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally: &mut RunTally) -> Tx<HashSet<i64>> {
+pub(super) fn deliver(
+    conn: &mut Conn,
+    intake: &Intake,
+    work: &[Work<'_>],
+    (mapping, here): (&MappingInForce, &RowsHere),
+    tally: &mut RunTally,
+) -> Tx<HashSet<i64>> {
     let latest = latest_deliveries(conn, work)?;
     let missing = missing_parents(conn, intake, work)?;
     let mut chosen = Chosen::default();
@@ -89,7 +96,7 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
                 let parents: HashSet<&(String, String)> =
                     records.iter().flat_map(|r| &r.parents).filter(|p| missing.contains_key(*p)).collect();
                 let first = chosen.deliveries.len();
-                chosen.choose(intake, w, records, before);
+                chosen.choose(intake, w, records, before, here);
                 let Chosen { deliveries, withdrawn } = &mut chosen;
                 // what could not be mapped can be, or is gone: that entry is over, also where nothing is sent
                 for ((block, record_key), last) in before.into_iter().flatten() {
@@ -145,7 +152,7 @@ pub(super) fn deliver(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], tally
         tally.queued.push((intake.run.0, records.len() as i64, parts.len() as i64));
     }
     let ids = next_ids(conn, "delivery", deliveries.len())?;
-    insert_deliveries(conn, intake, &ids, &deliveries)?;
+    insert_deliveries(conn, intake, &ids, &deliveries, mapping)?;
     insert_pending(conn, intake, &ids, &deliveries, &failed)?;
     // what waits for a parent and stays as it is goes on waiting for it
     let touched: HashSet<i64> = deliveries.iter().map(|d| d.document_id).chain(withdrawn.iter().map(|place| place.0)).collect();
@@ -232,10 +239,10 @@ fn supersede(
     Ok(failed)
 }
 
-fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>]) -> Tx<()> {
+fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>], mapping: &MappingInForce) -> Tx<()> {
     sql_query(
-        "INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, refs, run_id) \
-         SELECT n.*, $10 FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::text[]) AS n",
+        "INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, refs, run_id, mapping) \
+         SELECT n.*, $10, $11 FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::text[]) AS n",
     )
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Array<BigInt>, _>(deliveries.iter().map(|d| d.document_id).collect::<Vec<_>>())
@@ -247,6 +254,7 @@ fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: 
     .bind::<Array<Binary>, _>(deliveries.iter().map(|d| &d.hash[..]).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.refs.as_deref()).collect::<Vec<_>>())
     .bind::<SqlUuid, _>(intake.run.0)
+    .bind::<Integer, _>(mapping.number)
     .execute(conn)?;
     Ok(())
 }

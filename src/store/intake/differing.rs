@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::{Store, StoreError};
 use super::choose::differing;
-use super::mapping::mapping_in_force;
+use super::mapping::{mapping_in_force, rows_here};
 use super::versions::{Chosen, choose_work, known_documents};
 use super::{Intake, Resend};
 use crate::domain::run::RunCounts;
@@ -40,7 +40,8 @@ impl Store {
             let mut known = known_documents(conn, &intake)?;
             let Chosen { work, .. } =
                 choose_work(&intake, &mut known, &HashMap::new(), &mapping, &HashSet::new(), &mut RunCounts::default());
-            differing(conn, &intake, &work)
+            let here = rows_here(conn, &intake, &work, &mapping)?;
+            differing(conn, &intake, &work, &here)
         })
         .await
     }

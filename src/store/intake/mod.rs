@@ -34,7 +34,7 @@ use crate::store::text::Text;
 
 pub(super) use self::choose::payload_hash;
 use self::deliveries::{deliver, leave_to_alignment};
-use self::mapping::{leave_places, mapping_in_force, note_reading};
+use self::mapping::{leave_places, mapping_in_force, note_reading, rows_here};
 use self::reread::by_definition_alone;
 use self::versions::{
     Chosen, audit_documents, choose_work, hold_documents, insert_new_documents, insert_versions, known_documents, note_seen,
@@ -219,6 +219,8 @@ struct Work<'a> {
     mapping: Option<i32>,
     /// Records of it went to other tables than they do now.
     moved: bool,
+    /// Records of it were written in another way than they are now, or to other tables, or some of its blocks were not written at all.
+    placed: bool,
     /// It reads otherwise because of the definition alone: it is kept as it reads now, and not mapped.
     kept: bool,
 }
@@ -283,6 +285,7 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     update_changed_documents(conn, intake, &work, &mapping)?;
     insert_new_documents(conn, intake, &new_ids, &mapping)?;
     if !work.is_empty() {
+        let here = rows_here(conn, intake, &work, &mapping)?;
         leave_places(conn, intake, &work, &mapping)?;
         insert_versions(conn, intake, &work)?;
         // of what is only compared with what was sent, nothing has happened unless something differs
@@ -292,7 +295,7 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
         let work: Vec<Work<'_>> = work.into_iter().filter(|w| !w.kept).collect();
         let work = if intake.aligned { leave_to_alignment(conn, work, &mut tally)? } else { work };
         if !work.is_empty() {
-            let queued = deliver(conn, intake, &work, &mut tally)?;
+            let queued = deliver(conn, intake, &work, (&mapping, &here), &mut tally)?;
             if intake.resend == Resend::Differing {
                 audit_documents(conn, intake, work.iter().filter(|w| queued.contains(&w.id)))?;
             }

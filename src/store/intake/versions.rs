@@ -139,7 +139,18 @@ pub(super) fn choose_work<'a>(
         let record = i64::from(!document.key.stands_for_a_row());
         if let Some(&id) = new_ids.get(document.key.as_str()) {
             counts.new += record;
-            work.push(Work { document, id, version: 1, fresh: true, known: false, all: false, mapping: None, moved: false, kept: false });
+            work.push(Work {
+                document,
+                id,
+                version: 1,
+                fresh: true,
+                known: false,
+                all: false,
+                mapping: None,
+                moved: false,
+                placed: false,
+                kept: false,
+            });
             continue;
         }
         let Some(row) = known.get(document.key.as_str()) else { continue };
@@ -147,7 +158,7 @@ pub(super) fn choose_work<'a>(
         let otherwise = mapping.otherwise.contains(&row.mapping);
         let again = |version, fresh, all: bool| {
             let all = all || (otherwise && !document.gone);
-            Work { document, id: row.id, version, fresh, known: true, all, mapping: mapped, moved, kept: false }
+            Work { document, id: row.id, version, fresh, known: true, all, mapping: mapped, moved, placed: otherwise, kept: false }
         };
         let same = row.hash == document.hash && row.deleted == document.gone;
         if intake.resend != Resend::Nothing {

@@ -1,6 +1,9 @@
 SELECT f.paused_at, f.stopped, h.held_by, h.held_at, h.why, n.alive, n.nodes_paused_until, n.blocked,
        -- mapped under a definition that sent it to another table
        EXISTS (SELECT FROM moved_mapping v WHERE v.company = $1 AND v.entity = $2 AND v.number = d.mapping AND v.block = 'header') AS elsewhere,
+       -- mapped under another definition than the one in force
+       EXISTS (SELECT FROM definition_in_force i JOIN definition_mapping c ON c.definition = i.number
+               WHERE c.company = $1 AND c.entity = $2 AND c.number <> d.mapping) AS outdated,
        -- the newest version differs for the definition's sake alone, and has not been mapped since
        EXISTS (SELECT FROM definition_in_force i JOIN definition_mapping c ON c.definition = i.number
                WHERE c.company = $1 AND c.entity = $2 AND c.number <> d.mapping)
