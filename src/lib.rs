@@ -26,6 +26,8 @@ pub mod actors;
 
 pub mod doctor;
 
+pub mod operations;
+
 pub mod http;
 
 pub mod cli;

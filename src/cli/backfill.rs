@@ -13,10 +13,12 @@ use crate::actors::cycle::CycleReport;
 use crate::actors::heart;
 use crate::actors::poller::PollError;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::tree::{Tree, flows};
+use crate::actors::tree::Tree;
 use crate::domain::FlowId;
+use crate::domain::reason::Reason;
 use crate::domain::run::{BackfillState, RunKind};
-use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
+use crate::operations::{self, backfill::Period};
+use crate::store::{BackfillFilter, BackfillRow};
 
 /// How long running work may take to come to an end.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
@@ -43,11 +45,18 @@ pub struct BackfillArgs {
     #[arg(long, conflicts_with_all = ["since", "until"])]
     all: bool,
     /// Why, for the audit
-    #[arg(long, value_name = "TEXT", required = true, value_parser = reason)]
-    why: Option<String>,
+    #[arg(long, value_name = "TEXT", required = true)]
+    why: Option<Reason>,
     /// Only note it; a running service does it
     #[arg(long)]
     no_wait: bool,
+}
+
+impl BackfillArgs {
+    fn period(&self) -> Period {
+        let (companies, entities) = (self.companies.clone(), self.entities.clone());
+        Period { companies, entities, since: self.since, until: self.until, all: self.all }
+    }
 }
 
 /// What to do with backfills.
@@ -67,17 +76,9 @@ pub(super) enum BackfillCommand {
         /// Its number
         id: i64,
         /// Why, for the audit
-        #[arg(long, value_name = "TEXT", value_parser = reason)]
-        why: String,
+        #[arg(long, value_name = "TEXT")]
+        why: Reason,
     },
-}
-
-/// A reason that says something.
-fn reason(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("say in a few words why; it is kept with the backfill and in the audit".into()),
-        text => Ok(text.to_owned()),
-    }
 }
 
 /// Runs the command.
@@ -88,30 +89,16 @@ pub(super) fn backfill(global: &Global, args: &BackfillArgs) -> Result<Exit, Fai
             print(global, &context.store.backfill_list(filter).await?)?;
             Ok(Exit::Done)
         }),
-        Some(BackfillCommand::Cancel { id, why }) => {
-            with_ledger(global, async |context| match context.store.backfill_cancel(*id, sync::user(), why.clone()).await? {
-                Some(row) => print(global, &[row]).map(|()| Exit::Done),
-                None => {
-                    let text = format!("there is no open backfill {id}; `tieline backfill list` shows them");
-                    Err(Failure::new(Exit::Failed, text))
-                }
-            })
-        }
+        Some(BackfillCommand::Cancel { id, why }) => with_ledger(global, async |context| {
+            let row = operations::backfill::cancel(&context.deps(), *id, sync::requested(why)).await?;
+            print(global, &[row]).map(|()| Exit::Done)
+        }),
         None => start(global, args),
     }
 }
 
 fn start(global: &Global, args: &BackfillArgs) -> Result<Exit, Failure> {
-    let refuse = |text: String| Err(Failure::new(Exit::Failed, text));
-    match (args.since, args.until) {
-        (Some(since), Some(until)) if since >= until => {
-            return refuse(format!("--until ({until}) must come after --since ({since}): it is the first date that is not read"));
-        }
-        (None, None) if !args.all => {
-            return refuse("this would read all history again; name a period with --since and --until, or --all if you mean it".into());
-        }
-        _ => {}
-    }
+    args.period().check()?;
     let checked = Checked::load(global)?;
     sync::check_names(&checked, &args.companies, &args.entities)?;
     super::start_logging(global, &checked, super::Logs::Command)?;
@@ -127,16 +114,9 @@ fn start(global: &Global, args: &BackfillArgs) -> Result<Exit, Failure> {
 async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &mut Signals) -> Result<Exit, Failure> {
     // one that is only noted is read with whatever the service has
     let deps = if args.no_wait { context.deps() } else { context.working_deps().await? };
-    let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
-    let chosen = |flow: &FlowId| wanted(&args.companies, flow.company.as_str()) && wanted(&args.entities, flow.entity.as_str());
-    let new = NewBackfill {
-        flows: flows(&deps).into_iter().filter(chosen).collect(),
-        since: args.since,
-        until: args.until,
-        requested_by: sync::user(),
-        why: args.why.clone().unwrap_or_default(),
-    };
-    let rows = context.store.backfill_add(new).await?;
+    // clap has seen to it that there is a reason
+    let Some(why) = &args.why else { return Err(Failure::new(Exit::Usage, "no reason is given; say why with --why")) };
+    let rows = operations::backfill::ask(&deps, args.period(), sync::requested(why)).await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     if args.no_wait {
         output::even_unread(print(global, &rows))?;

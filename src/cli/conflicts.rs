@@ -4,11 +4,14 @@ use chrono::{DateTime, Utc};
 
 use super::failure::{Exit, Failure};
 use super::ledger::with_ledger;
-use super::{Global, OutputForm, output, sync};
+use super::sync::requested;
+use super::{Global, OutputForm, output};
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
 use crate::domain::next_step::NextStep;
+use crate::domain::reason::Reason;
 use crate::domain::{DocumentKey, FlowId};
+use crate::operations::{self, Refused};
 use crate::store::{ConflictFilter, ConflictRow};
 
 /// What to do with the list.
@@ -63,8 +66,8 @@ pub struct ResolveArgs {
     #[arg(long, value_name = "SIDE")]
     take: Side,
     /// Why, for the audit
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    why: String,
+    #[arg(long, value_name = "TEXT")]
+    why: Reason,
 }
 
 /// Which lists.
@@ -80,15 +83,8 @@ pub struct AdoptArgs {
     #[arg(long, value_name = "SIDE")]
     prefer: Option<Side>,
     /// Why, for the audit
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    why: String,
-}
-
-fn reason(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("say in a few words why; it is kept with the entry and in the audit".into()),
-        text => Ok(text.to_owned()),
-    }
+    #[arg(long, value_name = "TEXT")]
+    why: Reason,
 }
 
 /// `tieline conflicts …`
@@ -130,41 +126,22 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
                 }
             }
             ConflictsCommand::Resolve(args) => {
-                let decided = store.conflict_decide(args.ids.clone(), args.take, sync::user(), args.why.clone()).await?;
+                let decided = operations::conflict::resolve(&context.deps(), &args.ids, args.take, requested(&args.why)).await?;
                 let left: Vec<i64> = args.ids.iter().copied().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
-                if decided.is_empty() {
-                    return Err(unknown(&left));
-                }
                 done(global, &decided)?;
                 if !left.is_empty() {
-                    output::complaint(&unknown(&left).text);
+                    output::complaint(&Failure::from(Refused::NothingToDecide(left)).text);
                     return Ok(Exit::Failed);
                 }
             }
             ConflictsCommand::Adopt(args) => {
                 let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
-                let deps = context.deps();
-                let aligned = deps.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
-                if !aligned || !deps.settings.syspro.companies.contains(&flow.company) {
-                    let text =
-                        format!("there is no aligned flow {flow}: its profile file needs a block `[header.align]`, see docs/alignment.md");
-                    return Err(Failure::new(Exit::Failed, text));
-                }
-                let decided = store.conflict_adopt(flow, args.prefer, sync::user(), args.why.clone()).await?;
+                let decided = operations::conflict::adopt(&context.deps(), flow, args.prefer, requested(&args.why)).await?;
                 done(global, &decided)?;
             }
         }
         Ok(Exit::Done)
     })
-}
-
-fn unknown(ids: &[i64]) -> Failure {
-    let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
-    let text = format!(
-        "{} cannot be decided: not in the list, closed, or several rows could be meant; see `tieline conflicts list`",
-        ids.join(", ")
-    );
-    Failure::new(Exit::Failed, text)
 }
 
 fn done(global: &Global, rows: &[ConflictRow]) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use super::failure::{Exit, Failure};
 use super::ledger::with_ledger;
 use super::{Global, OutputForm, output};
 use crate::definition::set::short;
+use crate::domain::reason::Reason;
 use crate::store::{Adopter, MayAdopt, SetRow, Stands};
 
 /// What to do.
@@ -21,8 +22,8 @@ pub enum DefinitionsCommand {
     /// Puts the definitions of this machine into force; a service with other files stops working until it has the same
     Adopt {
         /// Why, for the audit
-        #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-        why: String,
+        #[arg(long, value_name = "TEXT")]
+        why: Reason,
     },
 }
 
@@ -31,7 +32,7 @@ pub(super) fn definitions(global: &Global, command: &DefinitionsCommand) -> Resu
     with_ledger(global, async |context| match command {
         DefinitionsCommand::Show => show(global, context).await,
         DefinitionsCommand::List { limit } => list(global, &context.store.definition_list(*limit).await?),
-        DefinitionsCommand::Adopt { why } => adopt(global, context, why).await,
+        DefinitionsCommand::Adopt { why } => adopt(global, context, why.as_str()).await,
     })
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::operations::{Class, Refused, Surface};
+
 /// The exit codes of every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -64,6 +66,20 @@ impl Failure {
     /// A failure without a better code.
     pub fn plain(error: &dyn std::error::Error) -> Self {
         Self::new(Exit::Failed, crate::actors::chain(error))
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let (what, step) = (refused.what(), refused.next_step(Surface::Cli));
+        match (refused.class(), refused) {
+            (_, Refused::Ledger(error)) => error.into(),
+            (_, Refused::UnknownName(unknown)) => unknown.into(),
+            (Some(Class::Senseless), Refused::Everything | Refused::AllAndLimited | Refused::OutdatedAndMore) => {
+                Self::new(Exit::Usage, format!("{what}; {step}"))
+            }
+            _ => Self::new(Exit::Failed, format!("{what}; {step}")),
+        }
     }
 }
 

@@ -3,11 +3,13 @@
 use super::failure::{Exit, Failure};
 use super::ledger::with_ledger;
 use super::output;
+use super::sync::requested;
 use super::{Global, OutputForm};
 use crate::domain::FlowId;
+use crate::domain::reason::Reason;
 use crate::domain::word::Names;
-use crate::http::api::actions::refused_to_forget;
-use crate::store::{FlowStatus, Forgotten};
+use crate::operations::{self, Refused, Surface};
+use crate::store::FlowStatus;
 
 /// What to do with a flow.
 #[derive(Debug, clap::Subcommand)]
@@ -31,8 +33,8 @@ pub struct ForgetArgs {
     #[arg(long)]
     drop_pending: bool,
     /// Why, for the audit
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    why: String,
+    #[arg(long, value_name = "TEXT")]
+    why: Reason,
 }
 
 /// Which flow, and why.
@@ -43,8 +45,8 @@ pub struct FlowArgs {
     /// The entity
     entity: String,
     /// Why, for the audit
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    why: String,
+    #[arg(long, value_name = "TEXT")]
+    why: Reason,
 }
 
 /// How a flow goes on.
@@ -67,10 +69,11 @@ pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failu
     with_ledger(global, async |context| {
         let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
         super::sync::check_names(&context.checked, std::slice::from_ref(&args.company), std::slice::from_ref(&args.entity))?;
-        if accept {
-            context.store.flow_accept_smaller(flow.clone(), super::sync::user(), args.why.clone()).await?;
-        }
-        let before = context.store.flow_pause(flow.clone(), paused, super::sync::user(), args.why.clone()).await?;
+        let (deps, requested) = (context.deps(), requested(&args.why));
+        let before = match paused {
+            true => operations::flow::pause(&deps, flow.clone(), requested).await?,
+            false => operations::flow::resume(&deps, flow.clone(), accept, requested).await?,
+        };
         let text = before.said(&flow, paused);
         if global.output == OutputForm::Json {
             let changed = before.changes(paused);
@@ -108,9 +111,10 @@ fn forget(global: &Global, args: &ForgetArgs) -> Result<Exit, Failure> {
         let (mut done, mut refused) = (Vec::new(), Vec::new());
         for row in chosen.into_iter().filter(|row| !row.configured) {
             let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
-            match context.store.flow_forget(flow.clone(), args.drop_pending, super::sync::user(), args.why.clone()).await? {
-                Forgotten::Done(forgotten) => done.push(forgotten),
-                other => refused.extend(refused_to_forget(&flow, &other)),
+            match operations::flow::forget(&context.deps(), flow, args.drop_pending, requested(&args.why)).await {
+                Ok(forgotten) => done.push(forgotten),
+                Err(Refused::Ledger(error)) => return Err(error.into()),
+                Err(why) => refused.push((why.what(), why.next_step(Surface::Cli))),
             }
         }
         if global.output == OutputForm::Json {

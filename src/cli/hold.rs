@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
-use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::ledger::with_ledger;
+use super::sync::requested;
 use super::{Global, OutputForm, output, resend};
-use crate::actors::replay::release as take_off;
+use crate::domain::reason::Reason;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::{DocumentKey, FlowId};
+use crate::operations::{self, Refused, hold::Named};
 use crate::store::HoldRow;
 
 /// Which records, and why.
@@ -22,8 +23,8 @@ pub struct HoldArgs {
     #[arg(required = true, num_args = 1..=1000)]
     keys: Vec<String>,
     /// Why, for the audit
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    why: String,
+    #[arg(long, value_name = "TEXT")]
+    why: Reason,
 }
 
 /// Which records, why, and whether to send them.
@@ -51,13 +52,13 @@ struct Released {
 /// `tieline park`
 pub(super) fn park(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let (flow, keys) = named(context, args).await?;
-        let rows = context.store.hold_put(flow, keys, super::sync::user(), args.why.clone()).await?;
+        let named = operations::hold::hold(&context.deps(), args.flow(), &args.keys, requested(&args.why)).await;
+        let Named { records, unknown } = named.map_err(|refused| args.failure(refused))?;
         match global.output {
-            OutputForm::Json => output::json(&rows)?,
-            OutputForm::Table => rows.iter().try_for_each(|row| output::line(&held(row)))?,
+            OutputForm::Json => output::json(&records)?,
+            OutputForm::Table => records.iter().try_for_each(|row| output::line(&held(row)))?,
         }
-        known(args, &rows, Exit::Done)
+        known(args, &unknown, Exit::Done)
     })
 }
 
@@ -65,15 +66,17 @@ pub(super) fn park(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
 pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failure> {
     let (args, no_send) = (&args.records, args.no_send);
     with_ledger(global, async |context| {
-        let (flow, keys) = named(context, args).await?;
         // what is only queued is sent by whoever has the definitions in force
         let deps = if no_send { context.deps() } else { context.working_deps().await? };
-        let (rows, followed) = take_off(&deps, flow, keys, &super::sync::user(), args.why.clone()).await?;
+        let (named, followed) = operations::hold::release(&deps, args.flow(), &args.keys, requested(&args.why))
+            .await
+            .map_err(|refused| args.failure(refused))?;
+        let Named { records, unknown } = named;
         let people = global.output == OutputForm::Table;
         // a reader that goes early must not keep anything from being sent
         let say = |text: &str| output::even_unread(output::line(text));
         if people {
-            rows.iter().try_for_each(|row| say(&released(row)))?;
+            records.iter().try_for_each(|row| say(&released(row)))?;
         }
         let sent = if no_send || followed.is_empty() { None } else { Some(resend::send(context, &deps, &followed).await?) };
         match &sent {
@@ -82,30 +85,33 @@ pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failu
             _ => {}
         }
         let exit = sent.as_ref().map_or(Exit::Done, resend::Sent::exit);
-        let known = known(args, &rows, exit);
+        let known = known(args, &unknown, exit);
         if !people {
-            let unknown = ledger_keys(args).into_iter().filter(|key| !rows.iter().any(|row| row.key == *key)).collect();
             let errors = sent.as_ref().map(resend::Sent::errors).unwrap_or_default();
-            output::even_unread(output::json(&Released { records: rows, unknown, outcome: sent.and_then(|sent| sent.outcome), errors }))?;
+            output::even_unread(output::json(&Released { records, unknown, outcome: sent.and_then(|sent| sent.outcome), errors }))?;
         }
         known
     })
 }
 
-/// The flow and the keys that are named.
-async fn named(context: &Context, args: &HoldArgs) -> Result<(FlowId, Vec<String>), Failure> {
-    context.check_names(Some(&args.company), Some(&args.entity)).await?;
-    Ok((FlowId::new(args.company.as_str(), args.entity.as_str()), ledger_keys(args)))
-}
+impl HoldArgs {
+    fn flow(&self) -> FlowId {
+        FlowId::new(self.company.as_str(), self.entity.as_str())
+    }
 
-/// The keys as the ledger writes them.
-fn ledger_keys(args: &HoldArgs) -> Vec<String> {
-    args.keys.iter().map(|key| DocumentKey::typed(key).into()).collect()
+    fn failure(&self, refused: Refused) -> Failure {
+        match refused {
+            Refused::NoRecords { keys, .. } if !keys.is_empty() => {
+                super::record::never_read(Some(&self.company), Some(&self.entity), &keys[0])
+            }
+            other => other.into(),
+        }
+    }
 }
 
 /// One key that was never read makes the command fail; the others are done all the same.
-fn known(args: &HoldArgs, rows: &[HoldRow], exit: Exit) -> Result<Exit, Failure> {
-    match ledger_keys(args).iter().find(|key| !rows.iter().any(|row| row.key == **key)) {
+fn known(args: &HoldArgs, unknown: &[String], exit: Exit) -> Result<Exit, Failure> {
+    match unknown.first() {
         Some(unknown) => Err(super::record::never_read(Some(&args.company), Some(&args.entity), unknown)),
         None => Ok(exit),
     }

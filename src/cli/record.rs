@@ -6,10 +6,10 @@ use serde_json::value::RawValue;
 
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::actors::lookup::look_up;
 use crate::definition::plan::Plan;
 use crate::domain::history::{Change, ChildKeys, changes, faults, plain};
 use crate::domain::{DocumentKey, EntityName, FlowId};
+use crate::operations::explain::{Explained, explain};
 use crate::store::{HoldView, RecordAttempt, RecordView};
 
 /// Which record.
@@ -27,13 +27,14 @@ pub struct RecordArgs {
 pub(super) fn record(global: &Global, args: &RecordArgs) -> Result<Exit, Failure> {
     super::ledger::with_ledger(global, async |context| {
         context.check_names(Some(&args.company), Some(&args.entity)).await?;
-        let view = context.store.record_view(args.company.clone(), args.entity.clone(), args.key.clone()).await?;
-        if !view.known {
-            let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
-            let seen = look_up(&context.deps(), None, &flow, &args.key).await;
-            let text = format!("{flow} `{}` was never read: {seen}; {}", args.key, seen.next_step());
-            return Err(Failure::new(Exit::Failed, text));
-        }
+        let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
+        let view = match explain(&context.deps(), &flow, &args.key).await? {
+            Explained::Known(view) => view,
+            Explained::NeverRead(seen) => {
+                let text = format!("{flow} `{}` was never read: {seen}; {}", args.key, seen.next_step());
+                return Err(Failure::new(Exit::Failed, text));
+            }
+        };
         let keys = context.checked.definitions.plan(&EntityName::new(&args.entity)).map(child_keys).unwrap_or_default();
         let changes = changes(view.versions.iter().map(|version| version.content.as_str()), &keys);
         if global.output == OutputForm::Json {

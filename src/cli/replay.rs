@@ -9,10 +9,12 @@ use super::failure::{Exit, Failure};
 use super::ledger::instant;
 use super::record::never_read;
 use super::{Global, OutputForm, output, resend, sync};
-use crate::actors::outdated::{self, OutdatedReport};
-use crate::actors::replay::{ReplayReport, replay as take_in};
+use crate::actors::outdated::OutdatedReport;
+use crate::actors::replay::ReplayReport;
 use crate::domain::delivery::ParkReason;
+use crate::domain::reason::Reason;
 use crate::domain::run::RunCounts;
+use crate::operations::{self, Refused, replay::Which};
 use crate::store::ReplayScope;
 
 /// Which records.
@@ -55,8 +57,8 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "N", requires = "outdated", value_parser = clap::value_parser!(i64).range(0..))]
     allow: Option<i64>,
     /// Why, for the audit
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    why: String,
+    #[arg(long, value_name = "TEXT")]
+    why: Reason,
     /// Only make the records due; a running service, or the next sync, sends them
     #[arg(long)]
     no_send: bool,
@@ -84,16 +86,8 @@ fn run_id(text: &str) -> Result<Uuid, String> {
     })
 }
 
-/// A reason that says something.
-fn reason(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("say in a few words why; it is kept with the run and in the audit".into()),
-        text => Ok(text.to_owned()),
-    }
-}
-
-/// The scope asked for; nothing asked for is not everything.
-fn scope(args: &ReplayArgs) -> Result<ReplayScope, Failure> {
+/// What is asked for; nothing asked for is not everything.
+fn which(args: &ReplayArgs) -> Result<Which, Failure> {
     let scope = ReplayScope {
         company: args.company.clone(),
         entity: args.entity.clone(),
@@ -107,54 +101,44 @@ fn scope(args: &ReplayArgs) -> Result<ReplayScope, Failure> {
         cause: None,
         keys: Vec::new(),
     };
-    if scope.is_limited() || args.all || args.outdated {
-        return Ok(scope);
-    }
-    Err(Failure::new(
-        Exit::Usage,
-        "this would send every record again; say which with --company, --entity, --key, --run, --since, --until, --reason, --text, --failed-only or --outdated, or --all if you mean it",
-    ))
+    // `--all` beside a limit has always meant all within it
+    let all = args.all && !scope.is_limited();
+    Ok(Which::of(scope, all, args.outdated, args.allow)?)
 }
 
 /// Runs the command.
 pub(super) fn replay(global: &Global, args: &ReplayArgs) -> Result<Exit, Failure> {
-    let scope = scope(args)?;
+    let which = which(args)?;
     let checked = Checked::load(global)?;
-    sync::check_names(&checked, scope.company.as_slice(), scope.entity.as_slice())?;
+    sync::check_names(&checked, args.company.as_slice(), args.entity.as_slice())?;
     super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
         let context = Context::open(checked).await?;
-        let result = run(&context, global, args, scope).await;
+        let result = run(&context, global, args, which).await;
         context.close().await;
         result
     })
 }
 
-async fn run(context: &Context, global: &Global, args: &ReplayArgs, scope: ReplayScope) -> Result<Exit, Failure> {
+async fn run(context: &Context, global: &Global, args: &ReplayArgs, which: Which) -> Result<Exit, Failure> {
     let deps = context.working_deps().await?;
     let people = global.output == OutputForm::Table;
     // a reader that goes early must not keep anything from being sent, nor change the exit code
     let say = |text: &str| output::even_unread(output::line(text));
-    let one = scope.by_key_alone().map(str::to_owned);
-    let mut taken_in = if args.outdated {
-        let mut report = outdated::compare(&deps, args.company.as_deref(), args.entity.as_deref(), args.allow).await?;
+    let compared = |report: &OutdatedReport| {
         if people {
-            say(&report.to_string())?;
+            // what is said of it does not decide what is sent
+            let _ = say(&report.to_string());
         }
-        let mut taken_in =
-            if report.above { ReplayReport::default() } else { outdated::send(&deps, &mut report, &sync::user(), &args.why).await? };
-        if let (true, Some(stopped)) = (people, &report.stopped) {
-            say(stopped)?;
-        }
-        taken_in.outdated = Some(report);
-        taken_in
-    } else {
-        take_in(&deps, scope, &sync::user(), Some(args.why.clone())).await?
     };
-    let nothing = taken_in.documents == 0 && taken_in.skipped.is_empty();
-    if let (true, Some(key)) = (nothing, one) {
-        return Err(never_read(args.company.as_deref(), args.entity.as_deref(), &key));
+    let mut taken_in = match operations::replay::replay(&deps, which, &sync::requested(&args.why), compared).await {
+        Err(Refused::NeverRead(key)) => return Err(never_read(args.company.as_deref(), args.entity.as_deref(), &key)),
+        taken_in => taken_in?,
+    };
+    if let (true, Some(stopped)) = (people, taken_in.outdated.as_ref().and_then(|report| report.stopped.as_ref())) {
+        say(stopped)?;
     }
+    let nothing = taken_in.documents == 0 && taken_in.skipped.is_empty();
     if people {
         match (nothing, taken_in.documents, args.no_send) {
             (true, ..) if args.outdated => {}
@@ -205,9 +189,9 @@ mod tests {
         args: ReplayArgs,
     }
 
-    fn scope_of(line: &[&str]) -> Result<ReplayScope, Failure> {
+    fn scope_of(line: &[&str]) -> Result<Which, Failure> {
         let line = Line::try_parse_from(["replay", "--why", "x"].iter().chain(line)).expect("a line that can be read");
-        scope(&line.args)
+        which(&line.args)
     }
 
     #[test]
@@ -233,7 +217,7 @@ mod tests {
         assert!(Line::try_parse_from(["replay", "--all"]).is_err());
         assert!(Line::try_parse_from(["replay", "--all", "--why", "  "]).is_err());
         assert_eq!(
-            Line::try_parse_from(["replay", "--all", "--why", " list corrected "]).map(|line| line.args.why).ok().as_deref(),
+            Line::try_parse_from(["replay", "--all", "--why", " list corrected "]).ok().map(|line| line.args.why.to_string()).as_deref(),
             Some("list corrected")
         );
     }

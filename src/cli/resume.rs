@@ -3,20 +3,23 @@
 use super::failure::{Exit, Failure};
 use super::ledger::with_ledger;
 use super::output;
+use super::sync::requested;
 use super::{Global, OutputForm};
+use crate::domain::reason::Reason;
+use crate::operations;
 
 /// Why.
 #[derive(Debug, clap::Args)]
 pub struct ResumeArgs {
     /// Why, for the audit
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    why: String,
+    #[arg(long, value_name = "TEXT")]
+    why: Reason,
 }
 
 /// Every node sends again as soon as it hears of it.
 pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let resumed = context.store.sending_resume(super::sync::user(), args.why.clone()).await?;
+        let resumed = operations::sending::resume(&context.deps(), requested(&args.why)).await?;
         match global.output {
             OutputForm::Json => output::json(&resumed)?,
             _ => output::line(&resumed.to_string())?,

@@ -18,9 +18,11 @@ use crate::actors::supervise::RestartPolicy;
 use crate::actors::tree::Tree;
 use crate::actors::writer::WriteError;
 use crate::domain::backlog::Backlog;
+use crate::domain::reason::Reason;
 use crate::domain::run::{RunCounts, RunKind};
 use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
+use crate::operations::Requested;
 use crate::retry::Class;
 use crate::store::FlowStatus;
 
@@ -133,6 +135,11 @@ pub(super) async fn run_cycle(
     };
     bars.finish().await;
     report
+}
+
+/// Who runs a command, and why.
+pub(super) fn requested(why: &Reason) -> Requested {
+    Requested::new(user(), why.clone())
 }
 
 /// The account of the machine that runs the command, for the audit.

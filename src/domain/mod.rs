@@ -17,6 +17,7 @@ pub mod name;
 pub mod nesting;
 pub mod next_step;
 pub mod notice;
+pub mod reason;
 pub mod resent;
 pub mod role;
 pub mod run;

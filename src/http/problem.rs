@@ -6,7 +6,9 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use crate::domain::reason::{NoReason, Reason};
 use crate::domain::word::Unknown;
+use crate::operations::{self, Class, Refused};
 use crate::store::StoreError;
 
 /// What went wrong, for a person and for a program.
@@ -186,6 +188,43 @@ impl ResponseError for Problem {
         let body = serde_json::to_string(self).unwrap_or_default();
         response.content_type("application/problem+json").body(body)
     }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        Self::refused(refused, operations::Surface::Http)
+    }
+}
+
+impl Problem {
+    /// What an operation refused, in the words of where somebody asked.
+    pub(super) fn refused(refused: Refused, on: operations::Surface) -> Self {
+        let class = refused.class();
+        let (what, step) = (refused.what(), refused.next_step(on));
+        match (class, refused) {
+            (Some(Class::Senseless), _) => Self::unprocessable(what, step),
+            (Some(Class::Missing), _) => Self::not_found(what, step),
+            (Some(Class::NotNow), _) => Self::conflict(what, step),
+            (Some(Class::Unavailable), _) => Self::unavailable(what, step),
+            (None, Refused::UnknownName(unknown)) => Self::unknown(&unknown),
+            (None, Refused::Ledger(error)) => error.into(),
+            (None, _) => Self::internal(what),
+        }
+    }
+}
+
+/// What somebody says why they ask for something.
+///
+/// # Errors
+/// 400 where it is none.
+pub(super) fn reason(why: &str) -> Result<Reason, Problem> {
+    why.parse().map_err(|no: NoReason| match no {
+        NoReason::Empty => Problem::bad_request("`why` is missing", "say why in a few words: the audit keeps it"),
+        NoReason::TooLong => {
+            let detail = format!("`why` has more than {} characters, or a zero byte", Reason::LONGEST);
+            Problem::bad_request(detail, "say it in fewer words")
+        }
+    })
 }
 
 impl From<StoreError> for Problem {

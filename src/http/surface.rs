@@ -2,27 +2,19 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use super::doorman::Doorman;
 use super::problem::Problem;
 use super::query::{Param, Params};
 use super::route::Routes;
 use super::{host, memo};
 use crate::actors::Deps;
-use crate::actors::lookup::{Seen, look_up};
 use crate::actors::root::RootDoor;
 use crate::actors::tree::Access;
 use crate::config::Loaded;
-use crate::doctor::Way;
-use crate::doctor::desk::Desk;
-use crate::domain::FlowId;
+use crate::operations::{Service, check_names};
 
 /// Connections to the ledger that health and metrics have together.
 const WATCHING: usize = 2;
-
-/// Records looked up in SYSPRO at once.
-const LOOKS: usize = 2;
 
 /// What every handler has.
 #[derive(Clone)]
@@ -43,35 +35,25 @@ pub struct Surface {
     pub(super) routes: &'static Routes,
     /// What was answered a moment ago.
     pub(super) memo: Arc<memo::Memo>,
-    /// One replay at a time.
-    pub(super) replaying: Arc<Semaphore>,
-    /// One examination at a time, and the last one.
-    pub(super) desk: Desk,
-    /// The ways to both systems.
-    pub(super) access: Access,
-    /// So many records at once are looked up in SYSPRO for people.
-    looking: Arc<Semaphore>,
+    /// What needs the running process.
+    pub(super) service: Service,
 }
 
 impl Surface {
     /// The surface over a running tree.
     pub(super) fn of(deps: Deps, root: RootDoor, access: Access, loaded: Arc<Loaded>, routes: &'static Routes) -> Self {
-        let desk = Desk::new(deps.clone(), Way::Service(access.clone()));
         let sharing = |connections| Deps { store: deps.store.shared_by(connections), ..deps.clone() };
-        let half = deps.settings.database.pool_size as usize / 2;
+        let callers = sharing(deps.settings.database.pool_size as usize / 2);
         Self {
             names: Arc::new(host::Names::of(&deps.settings)),
             watching: sharing(WATCHING),
-            deps: sharing(half),
+            service: Service::new(callers.clone(), deps.clone(), root.clone(), access),
+            deps: callers,
             root,
             loaded,
             routes,
             doorman: Arc::default(),
             memo: Arc::default(),
-            replaying: Arc::new(Semaphore::new(1)),
-            desk,
-            access,
-            looking: Arc::new(Semaphore::new(LOOKS)),
         }
     }
 }
@@ -88,26 +70,7 @@ impl Surface {
     /// 400 as [`Params::described`]; 422 for a company or an entity that neither the configuration nor the ledger knows.
     pub(super) async fn described(&self, query: &str, allowed: &[Param]) -> Result<Params, Problem> {
         let params = Params::described(query, allowed)?;
-        self.check_names(params.text("company").as_deref(), params.text("entity").as_deref()).await?;
+        check_names(&self.deps, params.text("company").as_deref(), params.text("entity").as_deref()).await?;
         Ok(params)
-    }
-
-    /// Checks a company and an entity by which somebody narrows a list down, as far as they are given.
-    ///
-    /// # Errors
-    /// 422 for one that neither the configuration nor the ledger knows.
-    pub(super) async fn check_names(&self, company: Option<&str>, entity: Option<&str>) -> Result<(), Problem> {
-        if company.is_none() && entity.is_none() {
-            return Ok(());
-        }
-        self.deps.names().await?.check(company, entity).map_err(|unknown| Problem::unknown(&unknown))
-    }
-
-    /// Whether SYSPRO has a record that the ledger does not know; asked in SYSPRO itself.
-    pub(super) async fn look_up(&self, flow: &FlowId, key: &str) -> Seen {
-        let Ok(_turn) = self.looking.try_acquire() else {
-            return Seen::CouldNotTell { why: "others are being looked up at this moment".into() };
-        };
-        look_up(&self.deps, Some(&self.access), flow, key).await
     }
 }

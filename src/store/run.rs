@@ -332,6 +332,13 @@ impl Store {
                 .bind::<Integer, _>(under.0)
                 .execute(conn)?;
             run_audit(conn, &flow, run, &requested_by, &serde_json::json!({ "event": "begun", "kind": kind, "why": reason }))?;
+            // a person gave a reason, and asked for this run itself
+            if let (Some(why), RunKind::Poll | RunKind::Sweep) = (&reason, kind) {
+                let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "run", "kind": kind, "why": why }));
+                (row.company, row.entity) = (Some(flow.company.to_string()), Some(flow.entity.to_string()));
+                (row.run_id, row.actor) = (Some(run.0), requested_by.clone());
+                audit_append(conn, &[row])?;
+            }
             Ok(run)
         })
         .await

@@ -22,7 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("notice", &["domain", "config", "telemetry", "net"]),
     ("actors", &["domain", "config", "retry", "telemetry", "net", "postgres", "definition", "syspro", "servicenow", "store", "notice"]),
     ("doctor", BELOW_DOCTOR),
-    ("http", &["domain", "config", "telemetry", "net", "store", "actors", "doctor"]),
+    ("operations", &["domain", "store", "actors", "doctor"]),
+    ("http", &["domain", "config", "telemetry", "net", "store", "actors", "doctor", "operations"]),
     ("cli", EVERYTHING),
     ("main", EVERYTHING),
 ];

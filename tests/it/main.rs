@@ -45,6 +45,7 @@ mod no_loss;
 mod nodes;
 mod notices;
 mod odata;
+mod operations;
 mod order_amounts;
 mod outdated;
 mod plans;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::actions::{body, caller, reason};
+use super::actions::{body, requested};
 use super::lists::{COMPANY, ENTITY, KEY};
 use super::texts::{Name, Why};
 use crate::domain::FlowId;
@@ -19,6 +19,7 @@ use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
 use crate::http::route::{Cached, Route, Shape, acts, component, reads};
 use crate::http::surface::Surface;
+use crate::operations;
 use crate::store::{ConflictFilter, ConflictRow};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -97,19 +98,19 @@ fn whole_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<i64>,
 
 /// What was decided.
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct Resolved {
-    pub(in crate::http) decided: Vec<ConflictRow>,
+struct Resolved {
+    decided: Vec<ConflictRow>,
     /// Entries that cannot be decided, or are not there.
-    pub(in crate::http) left_out: Vec<i64>,
+    left_out: Vec<i64>,
     /// Where each entry says what became of it once the flow has run: its `id` belongs in place of `{id}`.
     follow: &'static str,
 }
 
 /// Two lists are in step from now on.
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct Adopted {
+struct Adopted {
     /// Entries that this decided.
-    pub(in crate::http) decided: usize,
+    decided: usize,
     /// Where entries say what became of them once the flow has run.
     follow: &'static str,
 }
@@ -160,25 +161,21 @@ pub(super) async fn show(surface: web::Data<Surface>, request: HttpRequest) -> A
     rows.first().map(|row| HttpResponse::Ok().json(row)).ok_or_else(missing)
 }
 
-/// `POST /api/v1/conflicts/resolve`: the next run acts on it.
-pub(super) async fn resolve(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn resolve(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: ResolveBody = body(payload).await?;
-    Ok(HttpResponse::Ok().json(resolve_action(&surface, asked.ids, asked.take, &asked.why, caller(&request)).await?))
+    let requested = requested(&request, &asked.why)?;
+    let (ids, take) = decision(asked.ids, asked.take)?;
+    let decided = operations::conflict::resolve(&surface.deps, &ids, take, requested).await?;
+    let left_out = ids.into_iter().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
+    Ok(HttpResponse::Ok().json(Resolved { decided, left_out, follow: "/api/v1/conflicts/{id}" }))
 }
 
-/// Decides entries, for whoever asks, over the API or in the console.
+/// What is decided, and whose value counts.
 ///
 /// # Errors
-/// 400 without a reason, a side or entries, 404 when none of them can be decided.
-pub(in crate::http) async fn resolve_action(
-    surface: &Surface,
-    ids: Vec<i64>,
-    take: Option<Side>,
-    why: &str,
-    who: String,
-) -> Result<Resolved, Problem> {
-    let why = reason(why)?;
+/// 400 without a side or entries.
+pub(in crate::http) fn decision(ids: Vec<i64>, take: Option<Side>) -> Result<(Vec<i64>, Side), Problem> {
     let Some(take) = take else {
         return Err(Problem::bad_request("`take` is missing", "say whose value counts: `syspro` or `servicenow`"));
     };
@@ -186,40 +183,15 @@ pub(in crate::http) async fn resolve_action(
         let detail = format!("`ids` must name 1 to {MOST} entries, got {}", ids.len());
         return Err(Problem::bad_request(detail, "`GET /api/v1/conflicts` lists them"));
     }
-    let decided = surface.deps.store.conflict_decide(ids.clone(), take, who, why).await?;
-    let left: Vec<i64> = ids.into_iter().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
-    if decided.is_empty() {
-        return Err(Problem::not_found("none of these entries can be decided", "`GET /api/v1/conflicts` lists those that stand"));
-    }
-    Ok(Resolved { decided, left_out: left, follow: "/api/v1/conflicts/{id}" })
+    Ok((ids, take))
 }
 
-/// `POST /api/v1/conflicts/adopt`: two lists are in step from now on; the next run acts on it.
-pub(super) async fn adopt(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn adopt(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: AdoptBody = body(payload).await?;
     let flow = FlowId::new(asked.company.as_str(), asked.entity.as_str());
-    Ok(HttpResponse::Ok().json(adopt_action(&surface, flow, asked.prefer, &asked.why, caller(&request)).await?))
-}
-
-/// Takes two lists for put in step, for whoever asks, over the API or in the console.
-///
-/// # Errors
-/// 400 without a reason, 404 for a flow that is not aligned.
-pub(in crate::http) async fn adopt_action(
-    surface: &Surface,
-    flow: FlowId,
-    prefer: Option<Side>,
-    why: &str,
-    who: String,
-) -> Result<Adopted, Problem> {
-    let why = reason(why)?;
-    let aligned = surface.deps.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
-    if !aligned || !surface.deps.settings.syspro.companies.contains(&flow.company) {
-        return Err(Problem::not_found(format!("there is no aligned flow {flow}"), "its profile file needs a block `[header.align]`"));
-    }
-    let decided = surface.deps.store.conflict_adopt(flow, prefer, who, why).await?;
-    Ok(Adopted { decided: decided.len(), follow: "/api/v1/conflicts" })
+    let decided = operations::conflict::adopt(&surface.deps, flow, asked.prefer, requested(&request, &asked.why)?).await?;
+    Ok(HttpResponse::Ok().json(Adopted { decided: decided.len(), follow: "/api/v1/conflicts" }))
 }
 
 #[cfg(test)]

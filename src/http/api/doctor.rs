@@ -3,20 +3,16 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
-use super::actions::{Followed, body, caller, reason};
+use super::actions::{Followed, body, requested};
 use super::texts::Why;
-use crate::doctor::desk::Asked;
 use crate::doctor::{Finding, HowFar};
-use crate::domain::audit::AuditKind;
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::{Route, Shape, acts, component, reads};
 use crate::http::surface::Surface;
-use crate::store::NewAudit;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::get(
@@ -83,7 +79,7 @@ pub(super) struct ExaminationView {
 /// `GET /api/v1/doctor`: the last examination of this process.
 pub(super) async fn last(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    let last = surface.desk.last();
+    let last = surface.service.examination();
     let asked = last.as_ref().map(|last| last.asked.clone());
     let ended = last.as_ref().and_then(|last| last.ended);
     Ok(HttpResponse::Ok().json(ExaminationView {
@@ -107,25 +103,6 @@ pub(super) async fn last(surface: web::Data<Surface>, request: HttpRequest) -> A
 pub(super) async fn begin(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: DoctorBody = body(payload).await?;
-    examine_action(&surface, &asked.why, asked.read_only, caller(&request)).await?;
+    surface.service.examine(asked.read_only, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/doctor" }))
-}
-
-/// Begins an examination, for whoever asks, over the API or in the console. It goes on by itself.
-///
-/// # Errors
-/// 400 without a reason, 409 while one is on its way.
-pub(in crate::http) async fn examine_action(surface: &Surface, why: &str, read_only: bool, who: String) -> Result<(), Problem> {
-    let why = reason(why)?;
-    let asked = Asked { by: who.clone(), why: why.clone(), read_only };
-    let Some(examination) = surface.desk.begin(asked) else {
-        return Err(Problem::conflict("an examination is on its way", "wait until it has ended; `GET /api/v1/doctor` shows how far it is"));
-    };
-    let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "doctor", "why": why, "read_only": read_only }));
-    row.actor = who;
-    // nothing is created that the audit does not know of
-    surface.deps.store.audit_write(row).await?;
-    // a task of its own: a caller that goes away must not leave a row behind that was to be taken away
-    actix_web::rt::spawn(examination);
-    Ok(())
 }

@@ -3,15 +3,15 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
-use super::actions::{HOW_KEYS_ARE_WRITTEN, OUTCOME_WAIT, body, caller, reason};
+use super::actions::{body, requested};
 use super::texts::{Name, Why};
-use crate::actors::replay::release as release_records;
+use crate::domain::FlowId;
 use crate::domain::resent::ResentOutcome;
-use crate::domain::{DocumentKey, FlowId};
 use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::{Route, Shape, acts, component};
 use crate::http::surface::Surface;
+use crate::operations::{self, hold::Named};
 use crate::store::HoldRow;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -45,93 +45,64 @@ const MOST: usize = 1000;
 /// Which records, and why.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(in crate::http) struct HoldBody {
+struct HoldBody {
     /// The company.
     #[schema(required = true, value_type = Name)]
-    pub(in crate::http) company: String,
+    company: String,
     /// The entity.
     #[schema(required = true, value_type = Name)]
-    pub(in crate::http) entity: String,
+    entity: String,
     /// The records' keys, each as lists show it.
     #[schema(required = true, value_type = Vec<Name>, min_items = 1, max_items = 1000)]
-    pub(in crate::http) keys: Vec<String>,
+    keys: Vec<String>,
     /// Why, for the audit.
     #[schema(required = true, value_type = Why)]
-    pub(in crate::http) why: String,
+    why: String,
 }
 
 /// What became of each.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct HoldAnswer {
+struct HoldAnswer {
     /// The records that are known.
-    pub(in crate::http) records: Vec<HoldRow>,
+    records: Vec<HoldRow>,
     /// Keys that were never read from SYSPRO.
     unknown: Vec<String>,
     /// What became of released records, as far as it was waited for; nothing where nothing was to be sent.
-    pub(in crate::http) outcome: Option<ResentOutcome>,
+    outcome: Option<ResentOutcome>,
 }
 
-/// `POST /api/v1/records/park`
-pub(super) async fn park(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn park(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    Ok(HttpResponse::Ok().json(park_action(&surface, body(payload).await?, caller(&request)).await?))
+    let asked: HoldBody = body(payload).await?;
+    let (requested, flow) = (requested(&request, &asked.why)?, asked.flow()?);
+    let named = operations::hold::hold(&surface.deps, flow, &asked.keys, requested).await?;
+    Ok(HttpResponse::Ok().json(HoldAnswer::of(named, None)))
 }
 
-/// `POST /api/v1/records/release`
-pub(super) async fn release(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn release(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    Ok(HttpResponse::Ok().json(release_action(&surface, body(payload).await?, caller(&request)).await?))
+    let asked: HoldBody = body(payload).await?;
+    let (requested, flow) = (requested(&request, &asked.why)?, asked.flow()?);
+    let (named, outcome) = surface.service.release(flow, &asked.keys, requested).await?;
+    Ok(HttpResponse::Ok().json(HoldAnswer::of(named, outcome)))
 }
 
-/// Holds records back, for whoever asks, over the API or in the console.
-///
-/// # Errors
-/// 400 without a reason or keys, 422 for an unknown company or entity, 404 when none of them is known.
-pub(in crate::http) async fn park_action(surface: &Surface, asked: HoldBody, who: String) -> Result<HoldAnswer, Problem> {
-    let (flow, keys, why) = checked(asked)?;
-    surface.check_names(Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
-    let rows = surface.deps.store.hold_put(flow.clone(), keys.clone(), who, why).await?;
-    answer(&flow, keys, rows, None)
-}
-
-/// Lets records go again, for whoever asks, over the API or in the console.
-///
-/// # Errors
-/// 400 without a reason or keys, 422 for an unknown company or entity, 404 when none of them is known.
-pub(in crate::http) async fn release_action(surface: &Surface, asked: HoldBody, who: String) -> Result<HoldAnswer, Problem> {
-    let (flow, keys, why) = checked(asked)?;
-    surface.check_names(Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
-    let (rows, followed) = release_records(&surface.deps, flow.clone(), keys.clone(), &who, why).await?;
-    surface.root.nudge_all();
-    // of those alone that had something to release; what cannot be read of it is released all the same
-    let outcome = match followed.is_empty() {
-        true => None,
-        false => followed.settle(&surface.deps, OUTCOME_WAIT).await.unwrap_or_default(),
-    };
-    answer(&flow, keys, rows, outcome)
-}
-
-fn checked(asked: HoldBody) -> Result<(FlowId, Vec<String>, String), Problem> {
-    let why = reason(&asked.why)?;
-    if asked.keys.is_empty() || asked.keys.len() > MOST {
-        let detail = format!("`keys` must name 1 to {MOST} records, got {}", asked.keys.len());
-        return Err(Problem::bad_request(detail, "`GET /api/v1/records` lists them"));
+impl HoldBody {
+    /// The flow, where the keys are such as can be asked for.
+    fn flow(&self) -> Result<FlowId, Problem> {
+        if self.keys.is_empty() || self.keys.len() > MOST {
+            let detail = format!("`keys` must name 1 to {MOST} records, got {}", self.keys.len());
+            return Err(Problem::bad_request(detail, "`GET /api/v1/records` lists them"));
+        }
+        if self.keys.iter().chain([&self.company, &self.entity]).any(|text| text.contains('\0')) {
+            return Err(Problem::bad_request("a name holds a zero byte", "send text"));
+        }
+        Ok(FlowId::new(self.company.as_str(), self.entity.as_str()))
     }
-    if asked.keys.iter().chain([&asked.company, &asked.entity]).any(|text| text.contains('\0')) {
-        return Err(Problem::bad_request("a name holds a zero byte", "send text"));
-    }
-    Ok((
-        FlowId::new(asked.company.as_str(), asked.entity.as_str()),
-        asked.keys.iter().map(|key| DocumentKey::typed(key).into()).collect(),
-        why,
-    ))
 }
 
-fn answer(flow: &FlowId, keys: Vec<String>, records: Vec<HoldRow>, outcome: Option<ResentOutcome>) -> Result<HoldAnswer, Problem> {
-    let unknown: Vec<String> = keys.into_iter().filter(|key| !records.iter().any(|row| row.key == *key)).collect();
-    if records.is_empty() {
-        let named = unknown.iter().take(3).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        return Err(Problem::not_found(format!("{flow} has no record {named}"), HOW_KEYS_ARE_WRITTEN));
+impl HoldAnswer {
+    fn of(Named { records, unknown }: Named, outcome: Option<ResentOutcome>) -> Self {
+        Self { records, unknown, outcome }
     }
-    Ok(HoldAnswer { records, unknown, outcome })
 }

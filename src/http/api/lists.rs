@@ -18,6 +18,7 @@ use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
 use crate::http::route::{Cached, Route, Shape, component, reads};
 use crate::http::surface::Surface;
+use crate::operations::explain::Explained;
 use crate::store::{
     AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, DocumentState, FailureFilter, FailureRow, FlowStatus, NodeRow,
     RecordView, RunFilter, RunRow, SetRow,
@@ -261,11 +262,13 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
         .try_into()
         .map_err(|_| Problem::not_found("the path names no record", "use /api/v1/records/COMPANY/ENTITY/KEY"))?;
     let [company, entity, key] = parts;
-    let mut view = surface.deps.store.record_view(company.clone(), entity.clone(), key.clone()).await?;
-    if !view.known {
-        let seen = surface.look_up(&FlowId::new(company.as_str(), entity.as_str()), &key).await;
-        return Err(Problem::not_found(format!("{company}/{entity} `{key}` was never read: {seen}"), seen.next_step().to_string()));
-    }
+    let mut view = match surface.service.explain(&FlowId::new(company.as_str(), entity.as_str()), &key).await? {
+        Explained::Known(view) => view,
+        Explained::NeverRead(seen) => {
+            let detail = format!("{company}/{entity} `{key}` was never read: {seen}");
+            return Err(Problem::not_found(detail, seen.next_step().to_string()));
+        }
+    };
     for version in &mut view.versions {
         version.content = plain(&version.content);
     }

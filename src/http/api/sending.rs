@@ -4,12 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::actions::{body, caller, reason};
+use super::actions::{body, requested};
 use super::texts::Why;
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::route::{Route, Shape, acts, component, reads};
 use crate::http::surface::Surface;
+use crate::operations;
 use crate::store::{AskedPause, Resumed};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -59,6 +60,6 @@ pub(super) async fn show(surface: web::Data<Surface>) -> Result<HttpResponse, Pr
 /// `POST /api/v1/sending/resume`
 pub(super) async fn resume(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let asked: SendingBody = body(payload).await?;
-    let resumed: Resumed = surface.deps.store.sending_resume(caller(&request), reason(&asked.why)?).await?;
+    let resumed: Resumed = operations::sending::resume(&surface.deps, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(resumed))
 }

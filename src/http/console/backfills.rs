@@ -11,12 +11,12 @@ use super::view::{Frame, Time, grouped};
 use super::{Page, Refusal, ok, see_other};
 use crate::domain::role::Permission;
 use crate::domain::run::BackfillState;
-use crate::http::api::actions::{caller, reason};
-use crate::http::api::backfill::{BackfillBody, add_action, cancel_action};
+use crate::http::api::actions::requested;
+use crate::http::api::backfill::id;
 use crate::http::problem::Problem;
-use crate::http::query::path_parts;
 use crate::http::route::Route;
 use crate::http::surface::Surface;
+use crate::operations::{self, backfill::Period};
 use crate::store::{BackfillFilter, BackfillRow};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -171,22 +171,21 @@ pub(super) async fn backfills_live(surface: web::Data<Surface>, request: HttpReq
 pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
-    let why = reason(form.text("why"))?;
+    let requested = requested(&request, form.text("why"))?;
     let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
     let day = |name: &str| -> Result<Option<NaiveDate>, Problem> {
         let problem = |_| Problem::bad_request(format!("`{}` is no day", form.text(name)), "write it as 2026-01-31");
         text(name).map(|text| text.parse().map_err(problem)).transpose()
     };
-    let asked = BackfillBody {
-        company: text("company"),
-        entity: text("entity"),
+    let period = Period {
+        companies: text("company").into_iter().collect(),
+        entities: text("entity").into_iter().collect(),
         since: day("since")?,
         // people name the last day, and the ledger keeps the first one beyond
         until: day("last")?.map(|last| last.succ_opt().unwrap_or(last)),
         all: form.text("all") == "yes",
-        why,
     };
-    let rows = add_action(&surface, asked, caller(&request)).await?;
+    let rows = operations::backfill::ask(&surface.deps, period, requested).await?;
     let said = match rows.len() {
         1 => "1 backfill is noted; a running service reads the period beside its polls.".to_owned(),
         count => format!("{count} backfills are noted, one a flow; a running service reads the period beside its polls."),
@@ -198,13 +197,9 @@ pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, paylo
 pub(super) async fn cancel(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
-    let why = reason(form.text("why"))?;
-    let parts = path_parts(request.uri().path(), 1, 2)?;
-    let text = parts.first().map(String::as_str).unwrap_or_default();
-    let id = text
-        .parse()
-        .map_err(|_| Problem::not_found(format!("there is no backfill `{text}`"), "the list of backfills names those there are"))?;
-    cancel_action(&surface, id, &why, caller(&request)).await?;
+    let requested = requested(&request, form.text("why"))?;
+    let id = id(&request, 1)?;
+    operations::backfill::cancel(&surface.deps, id, requested).await?;
     let said = format!("Backfill {id} is cancelled; what it has read stays.");
     Ok(see_other(&Said::text(said).on(&session, "/backfills")))
 }

@@ -13,11 +13,12 @@ use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
 use crate::domain::role::Permission;
 use crate::domain::{DocumentKey, FlowId};
-use crate::http::api::actions::caller;
-use crate::http::api::conflicts::{adopt_action, resolve_action};
+use crate::http::api::actions::requested;
+use crate::http::api::conflicts::decision;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::http::surface::Surface;
+use crate::operations;
 use crate::store::{ConflictFilter, ConflictRow, StoreError};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -170,8 +171,9 @@ pub(super) async fn adopt(surface: web::Data<Surface>, request: HttpRequest, pay
         "" => None,
         side => Some(side.parse().map_err(|problem: String| Problem::bad_request(problem, "load the page again"))?),
     };
-    let adopted = adopt_action(&surface, flow.clone(), prefer, form.text("why"), caller(&request)).await?;
-    let decided = if adopted.decided > 0 { format!(" {} entries are decided with it.", adopted.decided) } else { String::new() };
+    let requested = requested(&request, form.text("why"))?;
+    let adopted = operations::conflict::adopt(&surface.deps, flow.clone(), prefer, requested).await?;
+    let decided = if adopted.is_empty() { String::new() } else { format!(" {} entries are decided with it.", adopted.len()) };
     let said = format!("The two lists of {flow} count as in step from now on.{decided} The flow’s next run acts on it.");
     Ok(see_other(&Said::text(said).on(&session, "/conflicts")))
 }
@@ -183,12 +185,14 @@ pub(super) async fn resolve(surface: web::Data<Surface>, request: HttpRequest, p
     let ids = form.all("id").iter().map(|id| id.parse()).collect::<Result<Vec<i64>, _>>();
     let ids = ids.map_err(|_| Problem::bad_request("an entry's number is none", "load the page again"))?;
     let take: Option<Side> = form.text("take").parse().ok();
-    let resolved = resolve_action(&surface, ids, take, form.text("why"), caller(&request)).await?;
-    let left = match resolved.left_out.len() {
+    let requested = requested(&request, form.text("why"))?;
+    let (ids, take) = decision(ids, take)?;
+    let decided = operations::conflict::resolve(&surface.deps, &ids, take, requested).await?;
+    let left = match ids.iter().filter(|id| !decided.iter().any(|row| row.id == **id)).count() {
         0 => String::new(),
         count => format!(" {count} could not be decided: closed meanwhile, or several rows could be meant."),
     };
-    let said = match resolved.decided.len() {
+    let said = match decided.len() {
         1 => format!("1 entry is decided; the flow’s next run acts on it.{left}"),
         count => format!("{count} entries are decided; the flow’s next run acts on them.{left}"),
     };

@@ -8,8 +8,7 @@ use super::view::{Frame, Time};
 use super::{Page, ok, see_other};
 use crate::doctor::{Finding, Part, Verdict};
 use crate::domain::role::Permission;
-use crate::http::api::actions::caller;
-use crate::http::api::doctor::examine_action;
+use crate::http::api::actions::requested;
 use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::surface::Surface;
@@ -63,7 +62,7 @@ struct DoctorPage {
 pub(super) async fn page(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let done = Params::parse(request.query_string(), &["done"])?.text("done");
-    let last = surface.desk.last();
+    let last = surface.service.examination();
     let findings = last.as_ref().map(|last| last.findings()).unwrap_or_default();
     let running = last.as_ref().is_some_and(|last| last.ended.is_none());
     let view = last.map(|last| {
@@ -89,7 +88,7 @@ pub(super) async fn page(surface: web::Data<Surface>, request: HttpRequest) -> P
 pub(super) async fn begin(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
-    examine_action(&surface, form.text("why"), form.text("read_only") == "yes", caller(&request)).await?;
+    surface.service.examine(form.text("read_only") == "yes", requested(&request, form.text("why"))?).await?;
     Ok(see_other("/doctor?done=doctor"))
 }
 

@@ -16,7 +16,7 @@ use crate::domain::delivery::{FailureWord, ParkReason};
 use crate::domain::differing::{ValueCount, by_place};
 use crate::domain::role::Permission;
 use crate::domain::{CompanyId, DocumentKey};
-use crate::http::api::actions::{ReplayBody, caller, replay_done};
+use crate::http::api::actions::{ReplayBody, requested, which};
 use crate::http::problem::Problem;
 use crate::http::query::path_parts;
 use crate::http::route::Route;
@@ -374,9 +374,9 @@ pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, pa
         run: run.map_err(|_| Problem::bad_request("the run's name is none", "load the page again"))?,
         keys: chosen.then(|| form.all("keys").to_vec()),
         failed_only: form.text("failed_only") == "yes",
-        why: form.text("why").to_owned(),
         ..ReplayBody::default()
     };
+    let requested = requested(&request, form.text("why"))?;
     if asked.keys.as_ref().is_some_and(Vec::is_empty) {
         // a form without a choice must not mean all of them
         return Err(Problem::bad_request("no record is chosen", "go back and choose at least one, or send all of the cause").into());
@@ -387,7 +387,7 @@ pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, pa
         (.., Some(cause), _) => format!("/failures/{}", part(cause)),
         _ => "/failures".to_owned(),
     };
-    let said = match replay_done(&surface, asked, caller(&request)).await? {
+    let said = match surface.service.replay(which(asked)?, requested).await? {
         Some(report) => replayed(&report),
         None => Said::text("The records are still being mapped again; the list of runs shows how far it is."),
     };

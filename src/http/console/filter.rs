@@ -6,6 +6,7 @@ use crate::domain::word;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::surface::Surface;
+use crate::operations::check_names;
 
 /// One field of a form.
 pub(super) enum Spec {
@@ -78,7 +79,7 @@ impl Filter {
     pub(super) async fn of(surface: &Surface, query: &str, path: &str, specs: Vec<Spec>, more: &[&str]) -> Result<(Self, Params), Problem> {
         let names: Vec<&'static str> = specs.iter().flat_map(names).collect();
         let params = Params::parse(query, &[&names[..], more].concat())?;
-        surface.check_names(params.text("company").as_deref(), params.text("entity").as_deref()).await?;
+        check_names(&surface.deps, params.text("company").as_deref(), params.text("entity").as_deref()).await?;
         for spec in &specs {
             let Spec::Choice(name, _, _, words) = spec else { continue };
             let Some(text) = params.text(name) else { continue };

@@ -6,12 +6,13 @@ use super::said::Said;
 use super::session::{self, Form};
 use super::view::record_path;
 use super::{Page, see_other};
+use crate::domain::FlowId;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::role::Permission;
-use crate::http::api::actions::caller;
-use crate::http::api::hold::{HoldBody, park_action, release_action};
+use crate::http::api::actions::requested;
 use crate::http::route::Route;
 use crate::http::surface::Surface;
+use crate::operations::{self, Requested};
 use crate::store::HoldRow;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -19,21 +20,19 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     Route::form("/release", Some(Permission::Operate), || web::post().to(release)),
 ];
 
-/// `POST /park`
-pub(super) async fn park(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+async fn park(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let (asked, back) = asked(&request, payload).await?;
-    let answer = park_action(&surface, asked, caller(&request)).await?;
-    let said = answer.records.first().map(held).unwrap_or_default();
+    let Asked { flow, key, back, requested } = asked(&request, payload).await?;
+    let named = operations::hold::hold(&surface.deps, flow, &[key], requested).await?;
+    let said = named.records.first().map(held).unwrap_or_default();
     Ok(see_other(&Said::text(said).on(&session, &back)))
 }
 
-/// `POST /release`
-pub(super) async fn release(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+async fn release(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let (asked, back) = asked(&request, payload).await?;
-    let answer = release_action(&surface, asked, caller(&request)).await?;
-    let said = answer.records.first().map(|row| released(row, answer.outcome.as_ref())).unwrap_or_default();
+    let Asked { flow, key, back, requested } = asked(&request, payload).await?;
+    let (named, outcome) = surface.service.release(flow, &[key], requested).await?;
+    let said = named.records.first().map(|row| released(row, outcome.as_ref())).unwrap_or_default();
     Ok(see_other(&Said::text(said).on(&session, &back)))
 }
 
@@ -65,11 +64,19 @@ fn released(row: &HoldRow, outcome: Option<&ResentOutcome>) -> String {
     }
 }
 
-/// The one record that the form names, and its page.
-async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<(HoldBody, String), super::Refusal> {
+/// What the form asks for.
+struct Asked {
+    flow: FlowId,
+    key: String,
+    /// The record's page.
+    back: String,
+    requested: Requested,
+}
+
+async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<Asked, super::Refusal> {
     let form = Form::of(&session::of(request)?, payload).await?;
-    let text = |name: &str| form.text(name).to_owned();
-    let (company, entity, key) = (text("company"), text("entity"), text("key"));
-    let back = record_path(&company, &entity, &key);
-    Ok((HoldBody { company, entity, keys: vec![key], why: text("why") }, back))
+    let requested = requested(request, form.text("why"))?;
+    let (company, entity, key) = (form.text("company"), form.text("entity"), form.text("key"));
+    let back = record_path(company, entity, key);
+    Ok(Asked { flow: FlowId::new(company, entity), key: key.to_owned(), back, requested })
 }

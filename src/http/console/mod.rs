@@ -34,6 +34,7 @@ use self::view::{Frame, Ticks};
 use super::problem::Problem;
 use super::route::Route;
 use crate::domain::visible::visible_html;
+use crate::operations::{Refused, Surface};
 
 pub(super) use session::{SignInFailed, permit};
 
@@ -74,6 +75,12 @@ pub(super) enum Refusal {
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         Refusal::Page(problem)
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        Refusal::Page(Problem::refused(refused, Surface::Console))
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::runs::RunView;
 use super::said::Said;
-use super::session::{self, Form};
+use super::session::{self, Form, Session};
 use super::view::{Frame, Ticks, Time, grouped, part, spell};
 use super::{Page, Refusal, ok, see_other};
 use crate::actors::heart;
@@ -15,21 +15,22 @@ use crate::domain::FlowId;
 use crate::domain::backlog::Backlog;
 use crate::domain::role::Permission;
 use crate::domain::run::RunKind;
-use crate::http::api::actions::{FlowBody, FlowDone, caller, flow_done};
+use crate::http::api::actions::requested;
 use crate::http::metrics::lag;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
 use crate::http::surface::Surface;
+use crate::operations::{self, Requested, RunStarted};
 use crate::store::{FlowStatus, NodeRow, RunFilter, RunRow, Worry};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::page("/", Some(Permission::Read), || web::get().to(overview)),
     Route::page("/live/overview", Some(Permission::Read), || web::get().to(overview_live)),
-    Route::form("/flows/{company}/{entity}/run", Some(Permission::Operate), || web::post().to(act)),
-    Route::form("/flows/{company}/{entity}/pause", Some(Permission::Operate), || web::post().to(act)),
-    Route::form("/flows/{company}/{entity}/resume", Some(Permission::Operate), || web::post().to(act)),
-    Route::form("/flows/{company}/{entity}/forget", Some(Permission::Operate), || web::post().to(act)),
+    Route::form("/flows/{company}/{entity}/run", Some(Permission::Operate), || web::post().to(run)),
+    Route::form("/flows/{company}/{entity}/pause", Some(Permission::Operate), || web::post().to(pause)),
+    Route::form("/flows/{company}/{entity}/resume", Some(Permission::Operate), || web::post().to(resume)),
+    Route::form("/flows/{company}/{entity}/forget", Some(Permission::Operate), || web::post().to(forget)),
 ];
 
 /// Runs that a picture is made of, per flow.
@@ -277,28 +278,12 @@ const RUN_WAIT: std::time::Duration = std::time::Duration::from_secs(3);
 /// Between two looks whether it has ended.
 const RUN_LOOK: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// What came of an action.
-async fn outcome(surface: &Surface, done: FlowDone) -> Result<Said, Refusal> {
-    let begun = match done {
-        FlowDone::Paused(flow, paused, before) => {
-            let next = match paused {
-                true => None,
-                false => surface
-                    .root
-                    .next_runs()
-                    .await
-                    .get(&flow)
-                    .map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC"))),
-            };
-            return Ok(Said::text(format!("{}{}", sentence(&before.said(&flow, paused)), next.unwrap_or_default())));
-        }
-        FlowDone::Forgotten(gone) => return Ok(Said::text(sentence(&gone.to_string()))),
-        FlowDone::Begun(begun) => begun,
-    };
-    let text = format!("The {} of flow {}", if begun.accepted == RunKind::Sweep { "sweep" } else { "run" }, begun.flow);
+/// What came of a run that was asked for.
+async fn outcome(surface: &Surface, started: RunStarted) -> Result<Said, Refusal> {
+    let text = format!("The {} of flow {}", if started.kind == RunKind::Sweep { "sweep" } else { "run" }, started.flow);
     let until = tokio::time::Instant::now() + RUN_WAIT;
     loop {
-        let run = surface.deps.store.run_find(begun.run.0).await?;
+        let run = surface.deps.store.run_find(started.run.0).await?;
         let late = tokio::time::Instant::now() >= until;
         match run {
             Some(run) if run.outcome.is_some() => {
@@ -323,17 +308,41 @@ fn sentence(text: &str) -> String {
     text
 }
 
-/// `POST /flows/{company}/{entity}/run|pause|resume|forget`
-pub(super) async fn act(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
-    let session = session::of(&request)?;
+/// The flow that a form is for, who asks and why, and the form.
+async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<(Session, FlowId, Requested, Form), Refusal> {
+    let session = session::of(request)?;
     let form = Form::of(&session, payload).await?;
     let parts: [String; 3] = path_parts(request.uri().path(), 1, 3)?
         .try_into()
         .map_err(|_| Problem::not_found("the path names no flow", "use the buttons of the overview"))?;
-    let asked = FlowBody { why: form.text("why").to_owned(), drop_pending: form.text("drop_pending") == "yes", ..FlowBody::default() };
-    let done = flow_done(&surface, parts, &asked, caller(&request)).await?;
-    let said = outcome(&surface, done).await?;
-    Ok(see_other(&said.on(&session, "/")))
+    let [company, entity, _] = parts;
+    Ok((session, FlowId::new(company.as_str(), entity.as_str()), requested(request, form.text("why"))?, form))
+}
+
+async fn run(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+    let (session, flow, requested, _) = asked(&request, payload).await?;
+    let started = surface.service.run(flow, false, requested).await?;
+    Ok(see_other(&outcome(&surface, started).await?.on(&session, "/")))
+}
+
+async fn pause(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+    let (session, flow, requested, _) = asked(&request, payload).await?;
+    let before = operations::flow::pause(&surface.deps, flow.clone(), requested).await?;
+    Ok(see_other(&Said::text(sentence(&before.said(&flow, true))).on(&session, "/")))
+}
+
+async fn resume(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+    let (session, flow, requested, _) = asked(&request, payload).await?;
+    let before = operations::flow::resume(&surface.deps, flow.clone(), false, requested).await?;
+    let next = surface.root.next_runs().await.get(&flow).map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC")));
+    let said = format!("{}{}", sentence(&before.said(&flow, false)), next.unwrap_or_default());
+    Ok(see_other(&Said::text(said).on(&session, "/")))
+}
+
+async fn forget(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+    let (session, flow, requested, form) = asked(&request, payload).await?;
+    let forgotten = operations::flow::forget(&surface.deps, flow, form.text("drop_pending") == "yes", requested).await?;
+    Ok(see_other(&Said::text(sentence(&forgotten.to_string())).on(&session, "/")))
 }
 
 #[cfg(test)]

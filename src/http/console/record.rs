@@ -21,6 +21,7 @@ use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
 use crate::http::surface::Surface;
+use crate::operations::explain::Explained;
 use crate::store::{RecordView, VersionView};
 
 pub(in crate::http) const ROUTES: &[Route] =
@@ -126,18 +127,20 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
         .try_into()
         .map_err(|_| Problem::not_found("the path names no record", "look for its key in the box above"))?;
     let [company, entity, key] = parts;
-    let view = surface.deps.store.record_view(company.clone(), entity.clone(), key.clone()).await?;
+    let explained = surface.service.explain(&FlowId::new(company.as_str(), entity.as_str()), &key).await?;
     let frame = Frame::of(&session, "/records", &format!("{entity} {key}")).done(done.as_deref());
     let definitions = surface.deps.definitions.now();
     let plan = definitions.plan(&entity.as_str().into());
-    if !view.known {
-        let seen = surface.look_up(&FlowId::new(company.as_str(), entity.as_str()), &key).await;
-        let first = key.split('/').next().unwrap_or_default();
-        let search = format!("/records?prefix={}", part(first));
-        let (stands, step) = (format!("never read: {seen}"), seen.next_step().to_string());
-        let flow = seen != Seen::NoFlow;
-        return Ok(html(StatusCode::NOT_FOUND, &UnknownPage { frame, stands, step, flow, search, company, entity, key }));
-    }
+    let view = match explained {
+        Explained::Known(view) => *view,
+        Explained::NeverRead(seen) => {
+            let first = key.split('/').next().unwrap_or_default();
+            let search = format!("/records?prefix={}", part(first));
+            let (stands, step) = (format!("never read: {seen}"), seen.next_step().to_string());
+            let flow = seen != Seen::NoFlow;
+            return Ok(html(StatusCode::NOT_FOUND, &UnknownPage { frame, stands, step, flow, search, company, entity, key }));
+        }
+    };
     let keys: ChildKeys =
         plan.map(|plan| plan.read.children.iter().map(|child| (child.name.clone(), child.table.key.clone())).collect()).unwrap_or_default();
     let own = definitions.lookups.currency_of(&CompanyId::new(&company)).map(ToString::to_string);

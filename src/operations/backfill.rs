@@ -1,0 +1,72 @@
+//! Periods of history that are read again: asked for and cancelled. A running service reads them beside its polls.
+
+use chrono::NaiveDate;
+
+use super::{Refused, Requested};
+use crate::actors::Deps;
+use crate::actors::tree::flows;
+use crate::domain::FlowId;
+use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
+
+/// What to read again.
+#[derive(Debug, Clone, Default)]
+pub struct Period {
+    /// Only these companies; empty: all.
+    pub companies: Vec<String>,
+    /// Only these entities; empty: all.
+    pub entities: Vec<String>,
+    /// The first date.
+    pub since: Option<NaiveDate>,
+    /// The first date that is not read.
+    pub until: Option<NaiveDate>,
+    /// Everything that SYSPRO has, where no date is given.
+    pub all: bool,
+}
+
+impl Period {
+    /// # Errors
+    /// [`Refused::EmptyPeriod`], [`Refused::NoPeriod`].
+    pub fn check(&self) -> Result<(), Refused> {
+        match (self.since, self.until) {
+            (Some(since), Some(until)) if since >= until => Err(Refused::EmptyPeriod { since, until }),
+            (None, None) if !self.all => Err(Refused::NoPeriod),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Notes backfills, one a flow.
+///
+/// # Errors
+/// As [`Period::check`]; [`Refused::NoFlows`]; the ledger's.
+pub async fn ask(deps: &Deps, period: Period, requested: Requested) -> Result<Vec<BackfillRow>, Refused> {
+    period.check()?;
+    let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
+    let chosen = |flow: &FlowId| wanted(&period.companies, flow.company.as_str()) && wanted(&period.entities, flow.entity.as_str());
+    let flows: Vec<FlowId> = flows(deps).into_iter().filter(chosen).collect();
+    if flows.is_empty() {
+        return Err(Refused::NoFlows(period.companies.first().cloned(), period.entities.first().cloned()));
+    }
+    let new = NewBackfill { flows, since: period.since, until: period.until, requested_by: requested.by, why: requested.why.into() };
+    Ok(deps.store.backfill_add(new).await?)
+}
+
+/// Ends a backfill early; what it has read stays.
+///
+/// # Errors
+/// [`Refused::NoBackfill`], [`Refused::BackfillEnded`]; the ledger's.
+pub async fn cancel(deps: &Deps, id: i64, requested: Requested) -> Result<BackfillRow, Refused> {
+    match deps.store.backfill_cancel(id, requested.by, requested.why.into()).await? {
+        Some(row) => Ok(row),
+        None => Err(Refused::BackfillEnded { id, state: find(deps, id).await?.state }),
+    }
+}
+
+/// One backfill.
+///
+/// # Errors
+/// [`Refused::NoBackfill`]; the ledger's.
+pub async fn find(deps: &Deps, id: i64) -> Result<BackfillRow, Refused> {
+    let rows = deps.store.backfill_list(BackfillFilter { ids: vec![id], limit: 1, ..BackfillFilter::default() }).await?;
+    rows.into_iter().next().ok_or_else(|| Refused::NoBackfill(id.to_string()))
+}

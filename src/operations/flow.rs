@@ -1,0 +1,54 @@
+//! A flow: paused, resumed, forgotten. Running one is [`super::Service::run`].
+
+use super::{Refused, Requested};
+use crate::actors::Deps;
+use crate::actors::tree::flows;
+use crate::domain::FlowId;
+use crate::store::{FlowBefore, Forgotten, ForgottenFlow};
+
+/// Whether the configuration makes the flow.
+///
+/// # Errors
+/// [`Refused::NoFlow`] where it does not.
+pub(super) fn configured(deps: &Deps, flow: &FlowId) -> Result<(), Refused> {
+    let known = deps.settings.syspro.companies.contains(&flow.company) && deps.definitions.now().plan(&flow.entity).is_some();
+    if known { Ok(()) } else { Err(Refused::NoFlow(flow.clone())) }
+}
+
+/// Reads a flow no more until it is resumed. A run on its way ends first; what is due is still sent.
+///
+/// # Errors
+/// [`Refused::NoFlow`]; the ledger's.
+pub async fn pause(deps: &Deps, flow: FlowId, requested: Requested) -> Result<FlowBefore, Refused> {
+    configured(deps, &flow)?;
+    Ok(deps.store.flow_pause(flow, true, requested.by, requested.why.into()).await?)
+}
+
+/// Goes on with a flow that was paused, or that Tieline stopped. `accept_smaller`: SYSPRO really has so few rows.
+///
+/// # Errors
+/// [`Refused::NoFlow`]; the ledger's.
+pub async fn resume(deps: &Deps, flow: FlowId, accept_smaller: bool, requested: Requested) -> Result<FlowBefore, Refused> {
+    configured(deps, &flow)?;
+    if accept_smaller {
+        deps.store.flow_accept_smaller(flow.clone(), requested.by.clone(), requested.why.clone().into()).await?;
+    }
+    Ok(deps.store.flow_pause(flow, false, requested.by, requested.why.into()).await?)
+}
+
+/// Forgets a flow that the configuration no longer makes; its records stay as history. `drop_pending`: what of it is not delivered is dropped.
+///
+/// # Errors
+/// [`Refused::Configured`], [`Refused::NotInLedger`], [`Refused::BeingRead`], [`Refused::OutcomeUnknown`], [`Refused::NotSettled`]; the ledger's.
+pub async fn forget(deps: &Deps, flow: FlowId, drop_pending: bool, requested: Requested) -> Result<ForgottenFlow, Refused> {
+    if flows(deps).contains(&flow) {
+        return Err(Refused::Configured(flow));
+    }
+    Err(match deps.store.flow_forget(flow.clone(), drop_pending, requested.by, requested.why.into()).await? {
+        Forgotten::Done(done) => return Ok(done),
+        Forgotten::Unknown => Refused::NotInLedger(flow),
+        Forgotten::Held => Refused::BeingRead(flow),
+        Forgotten::Unknowable { parts } => Refused::OutcomeUnknown { flow, parts },
+        Forgotten::Unsettled { records } => Refused::NotSettled { flow, records },
+    })
+}

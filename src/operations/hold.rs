@@ -1,0 +1,52 @@
+//! Records that a person holds back, and releases.
+
+use super::{Refused, Requested, check_names};
+use crate::actors::Deps;
+use crate::actors::replay::{Followed, release as release_records};
+use crate::domain::{DocumentKey, FlowId};
+use crate::store::HoldRow;
+
+/// What became of records that were named by their keys.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// The records that are known.
+    pub records: Vec<HoldRow>,
+    /// Keys that were never read from SYSPRO, as the ledger writes them.
+    pub unknown: Vec<String>,
+}
+
+impl Named {
+    fn of(flow: &FlowId, keys: Vec<String>, records: Vec<HoldRow>) -> Result<Self, Refused> {
+        let unknown: Vec<String> = keys.into_iter().filter(|key| !records.iter().any(|row| row.key == *key)).collect();
+        if records.is_empty() {
+            return Err(Refused::NoRecords { flow: flow.clone(), keys: unknown });
+        }
+        Ok(Self { records, unknown })
+    }
+}
+
+fn as_stored(keys: &[String]) -> Vec<String> {
+    keys.iter().map(|key| DocumentKey::typed(key).into()).collect()
+}
+
+/// Holds records back: nothing of them is sent until they are released. Keys as people type them.
+///
+/// # Errors
+/// [`Refused::UnknownName`]; [`Refused::NoRecords`] when none of them is known; the ledger's.
+pub async fn hold(deps: &Deps, flow: FlowId, keys: &[String], requested: Requested) -> Result<Named, Refused> {
+    check_names(deps, Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
+    let keys = as_stored(keys);
+    let rows = deps.store.hold_put(flow.clone(), keys.clone(), requested.by, requested.why.into()).await?;
+    Named::of(&flow, keys, rows)
+}
+
+/// Takes holds off, and makes due again, as it was mapped, what of these records can be sent; answers what is sent again besides.
+///
+/// # Errors
+/// As [`hold`].
+pub async fn release(deps: &Deps, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Followed), Refused> {
+    check_names(deps, Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
+    let keys = as_stored(keys);
+    let (rows, followed) = release_records(deps, flow.clone(), keys.clone(), &requested.by, requested.why.into()).await?;
+    Ok((Named::of(&flow, keys, rows)?, followed))
+}

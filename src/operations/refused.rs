@@ -1,0 +1,330 @@
+//! Why an operation was not done, and what to do, in the words of whoever asked.
+
+use crate::actors::root::StartRefused;
+use crate::domain::FlowId;
+use crate::domain::word::Unknown;
+use crate::store::StoreError;
+
+/// Where somebody asks: what to do next is a path, a page or a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// The HTTP API.
+    Http,
+    /// The console.
+    Console,
+    /// The command line.
+    Cli,
+}
+
+/// What kind of refusal it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// What is asked for is incomplete, or its parts contradict one another.
+    Senseless,
+    /// It names something that there is not.
+    Missing,
+    /// Not now: something is on its way, or must be done first.
+    NotNow,
+    /// Something that it needs does not answer.
+    Unavailable,
+}
+
+/// Why an operation was not done. Nothing was changed, unless it says otherwise.
+#[derive(Debug)]
+pub enum Refused {
+    /// A company or an entity that neither the configuration nor the ledger knows.
+    UnknownName(Unknown),
+    /// The configuration makes no such flow.
+    NoFlow(FlowId),
+    /// No flow of this company and this entity is configured; `None`: any.
+    NoFlows(Option<String>, Option<String>),
+    /// The ledger has nothing of such a flow.
+    NotInLedger(FlowId),
+    /// The flow's entity is not aligned.
+    NotAligned(FlowId),
+    /// A flow that is to be forgotten is configured.
+    Configured(FlowId),
+    /// A flow that is to be forgotten is being read.
+    BeingRead(FlowId),
+    /// What became of parts of records of a flow that is to be forgotten is not known yet.
+    OutcomeUnknown {
+        /// The flow.
+        flow: FlowId,
+        /// How many parts.
+        parts: i64,
+    },
+    /// Records of a flow that is to be forgotten are not delivered.
+    NotSettled {
+        /// The flow.
+        flow: FlowId,
+        /// How many records.
+        records: i64,
+    },
+    /// The flow is running on a node.
+    Running {
+        /// The flow.
+        flow: FlowId,
+        /// The node.
+        node: String,
+    },
+    /// A run cannot start.
+    NoRun(StartRefused),
+    /// A run was asked for and ended before it began.
+    NotBegun(String),
+    /// This process has other definitions than those in force.
+    OtherDefinitions(String),
+    /// A replay of everything was not asked for expressly.
+    Everything,
+    /// `all`, and a scope that is limited.
+    AllAndLimited,
+    /// `outdated`, and more than a flow.
+    OutdatedAndMore,
+    /// Another replay is on its way.
+    Replaying,
+    /// More records differ than may be sent.
+    AboveLimit {
+        /// What differs, by flow.
+        report: String,
+        /// How many records.
+        differing: i64,
+    },
+    /// No record with this key was ever read.
+    NeverRead(String),
+    /// The ledger has none of these records of the flow.
+    NoRecords {
+        /// The flow.
+        flow: FlowId,
+        /// The keys, as the ledger writes them.
+        keys: Vec<String>,
+    },
+    /// A backfill without a period.
+    NoPeriod,
+    /// A period that ends before it begins.
+    EmptyPeriod {
+        /// The first date.
+        since: chrono::NaiveDate,
+        /// The first date that is not read.
+        until: chrono::NaiveDate,
+    },
+    /// There is no such backfill.
+    NoBackfill(String),
+    /// The backfill has ended.
+    BackfillEnded {
+        /// Its number.
+        id: i64,
+        /// `done` or `cancelled`.
+        state: String,
+    },
+    /// None of these entries of the conflict list can be decided.
+    NothingToDecide(Vec<i64>),
+    /// The systems are being examined already.
+    Examining,
+    /// The service is stopping.
+    Stopping,
+    /// The work crashed; what it did stays done.
+    Crashed,
+    /// The ledger failed.
+    Ledger(StoreError),
+}
+
+impl Refused {
+    /// What kind of refusal it is; `None` for what the ledger said.
+    pub fn class(&self) -> Option<Class> {
+        Some(match self {
+            Self::Everything | Self::AllAndLimited | Self::OutdatedAndMore | Self::NoPeriod | Self::EmptyPeriod { .. } => Class::Senseless,
+            Self::NoFlow(_)
+            | Self::NoFlows(..)
+            | Self::NotInLedger(_)
+            | Self::NotAligned(_)
+            | Self::NeverRead(_)
+            | Self::NoRecords { .. }
+            | Self::NoBackfill(_)
+            | Self::NothingToDecide(_) => Class::Missing,
+            Self::NoRun(StartRefused::Stopping | StartRefused::Silent) | Self::Stopping | Self::Crashed => Class::Unavailable,
+            Self::Configured(_)
+            | Self::BeingRead(_)
+            | Self::OutcomeUnknown { .. }
+            | Self::NotSettled { .. }
+            | Self::Running { .. }
+            | Self::NoRun(_)
+            | Self::NotBegun(_)
+            | Self::OtherDefinitions(_)
+            | Self::Replaying
+            | Self::AboveLimit { .. }
+            | Self::BackfillEnded { .. }
+            | Self::Examining => Class::NotNow,
+            Self::UnknownName(_) | Self::Ledger(_) => return None,
+        })
+    }
+
+    /// What was wrong.
+    pub fn what(&self) -> String {
+        match self {
+            Self::UnknownName(unknown) => unknown.to_string(),
+            Self::NoFlow(flow) => format!("there is no flow {flow}"),
+            Self::NoFlows(company, entity) => {
+                let name = |of: &Option<String>| of.clone().unwrap_or_else(|| "(any)".to_owned());
+                format!("there is no flow of company `{}` and entity `{}`", name(company), name(entity))
+            }
+            Self::NotInLedger(flow) => format!("the ledger has no flow {flow}"),
+            Self::NotAligned(flow) => format!("there is no aligned flow {flow}"),
+            Self::Configured(flow) => format!("flow {flow} is configured: it would be made again"),
+            Self::BeingRead(flow) => format!("a node is reading flow {flow}: its configuration still has it"),
+            Self::OutcomeUnknown { flow, parts } => {
+                format!("{parts} parts of records of flow {flow} were sent, and what became of them is not known yet")
+            }
+            Self::NotSettled { flow, records } => format!("{records} records of flow {flow} are queued, waiting, failed or on hold"),
+            Self::Running { flow, node } => format!("flow {flow} is running on node `{node}`"),
+            Self::NoRun(why) => why.to_string(),
+            Self::NotBegun(why) | Self::OtherDefinitions(why) => why.clone(),
+            Self::Everything => "this would send every record again".into(),
+            Self::AllAndLimited => "`all` and a limited scope contradict each other".into(),
+            Self::OutdatedAndMore => "`outdated` goes with `company` and `entity` alone".into(),
+            Self::Replaying => "a replay is on its way".into(),
+            Self::AboveLimit { report, .. } => report.clone(),
+            Self::NeverRead(key) => format!("no record `{key}` was ever read from SYSPRO"),
+            Self::NoRecords { flow, keys } => {
+                let named = keys.iter().take(3).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+                format!("{flow} has no record {named}")
+            }
+            Self::NoPeriod => "this would read all history again".into(),
+            Self::EmptyPeriod { since, until } => {
+                format!("`until` ({until}) must come after `since` ({since}): it is the first date that is not read")
+            }
+            Self::NoBackfill(id) => format!("there is no backfill `{id}`"),
+            Self::BackfillEnded { id, state } => format!("backfill {id} is {state} already"),
+            Self::NothingToDecide(ids) => {
+                let ids = ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+                format!("{ids} cannot be decided: not in the list, closed, or several rows could be meant")
+            }
+            Self::Examining => "an examination is on its way".into(),
+            Self::Stopping => "the service is stopping; nothing was mapped or sent again".into(),
+            Self::Crashed => "the replay crashed; what it did stays done".into(),
+            Self::Ledger(error) => error.to_string(),
+        }
+    }
+
+    /// What to do, as a path or a command.
+    pub fn next_step(&self, on: Surface) -> String {
+        use Surface::{Cli, Console, Http};
+        let one_of = |http: &str, console: &str, cli: &str| match on {
+            Http => http.to_owned(),
+            Console => console.to_owned(),
+            Cli => cli.to_owned(),
+        };
+        match self {
+            Self::UnknownName(unknown) => format!("use one of {}", unknown.choices()),
+            Self::NoFlow(_) | Self::NoFlows(..) | Self::NotInLedger(_) => {
+                one_of("`GET /api/v1/flows` lists them", "the overview lists them", "`tieline status` lists them")
+            }
+            Self::NotAligned(_) => "its profile file needs a block `[header.align]` (docs/alignment.md)".into(),
+            Self::Configured(_) => {
+                "take its company out of `syspro.companies`, or its entity out of the definitions, and restart the service".into()
+            }
+            Self::BeingRead(_) => "change that configuration first, and restart that node".into(),
+            Self::OutcomeUnknown { .. } => "wait until a running service has looked them up, then repeat".into(),
+            Self::NotSettled { .. } => one_of(
+                "let them be delivered, or drop them: \"drop_pending\": true",
+                "let them be delivered, or choose to drop them",
+                "let them be delivered, or drop them with --drop-pending",
+            ),
+            Self::Running { .. } | Self::NoRun(StartRefused::Running(_)) => one_of(
+                "wait until it has ended; `GET /health/flows` shows its progress",
+                "wait until it has ended; the overview shows its progress",
+                "wait until it has ended; `tieline status` shows its progress",
+            ),
+            Self::NoRun(StartRefused::GaveUp { .. }) => "restart the service, and look at its log".into(),
+            Self::NoRun(StartRefused::OtherDefinitions(_)) => "give this node the files in force, or `tieline definitions adopt`".into(),
+            Self::NoRun(StartRefused::Stopping) => "try again when it runs again".into(),
+            Self::NoRun(StartRefused::Silent) => "look at `/health/ready` and the log".into(),
+            Self::NotBegun(_) => one_of(
+                "`GET /api/v1/flows` says how the flow stands; no run was begun",
+                "the overview says how the flow stands; no run was begun",
+                "`tieline status` says how the flow stands; no run was begun",
+            ),
+            Self::OtherDefinitions(_) => "ask a node that has the definitions in force".into(),
+            Self::Everything => one_of(
+                "name company, entity, key, run, since, until, reason, text, cause, keys or failed_only, or send \"all\": true",
+                "choose some of them",
+                "say which with --company, --entity, --key, --run, --since, --until, --reason, --text, --failed-only or --outdated, or --all if you mean it",
+            ),
+            Self::AllAndLimited => "send one of both".into(),
+            Self::OutdatedAndMore => "leave the rest out".into(),
+            Self::Replaying => one_of(
+                "wait until it has ended; `GET /api/v1/runs` shows it",
+                "wait until it has ended; the list of runs shows it",
+                "wait until it has ended; `tieline status` shows it",
+            ),
+            Self::AboveLimit { differing, .. } => one_of(
+                &format!("look at some of them, then send `\"allow\": {differing}` if the change is meant"),
+                &format!("look at some of them, then run `tieline replay --outdated --allow {differing}` if the change is meant"),
+                &format!("look at some of them, then repeat with --allow {differing} if the change is meant"),
+            ),
+            Self::NeverRead(_) | Self::NoRecords { .. } => {
+                one_of(&format!("{KEYS}: `GET /api/v1/records` lists them"), &format!("{KEYS}: the records page lists them"), KEYS)
+            }
+            Self::NoPeriod => one_of(
+                "send `since` (and `until`), or \"all\": true for everything SYSPRO has",
+                "choose the first day, or everything that SYSPRO has",
+                "name a period with --since and --until, or --all if you mean it",
+            ),
+            Self::EmptyPeriod { .. } => "give the first date and the first one beyond".into(),
+            Self::NoBackfill(_) => one_of(
+                "`GET /api/v1/backfills` lists them",
+                "the list of backfills names those there are",
+                "`tieline backfill list` lists them",
+            ),
+            Self::BackfillEnded { .. } => "there is nothing left to cancel".into(),
+            Self::NothingToDecide(_) => one_of(
+                "`GET /api/v1/conflicts` lists those that stand",
+                "load the page again: it lists those that stand",
+                "see `tieline conflicts list`",
+            ),
+            Self::Examining => one_of(
+                "wait until it has ended; `GET /api/v1/doctor` shows how far it is",
+                "wait until it has ended; the page shows how far it is",
+                "wait until it has ended",
+            ),
+            Self::Stopping => "ask again once the service runs: that is harmless".into(),
+            Self::Crashed => "do it again: that is harmless".into(),
+            Self::Ledger(_) => String::new(),
+        }
+    }
+}
+
+/// How a key must be written.
+const KEYS: &str = "a key is written as SYSPRO stores it, leading zeros and capitals kept, its parts joined by `/`";
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+impl From<Unknown> for Refused {
+    fn from(unknown: Unknown) -> Self {
+        Self::UnknownName(unknown)
+    }
+}
+
+impl From<StartRefused> for Refused {
+    fn from(why: StartRefused) -> Self {
+        Self::NoRun(why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_is_said_in_the_words_of_whoever_asked() {
+        let flow = || FlowId::new("EDU1", "invoice");
+        assert_eq!(Refused::NoFlow(flow()).next_step(Surface::Http), "`GET /api/v1/flows` lists them");
+        assert_eq!(Refused::NoFlow(flow()).next_step(Surface::Console), "the overview lists them");
+        assert_eq!(Refused::NoFlow(flow()).next_step(Surface::Cli), "`tieline status` lists them");
+        assert_eq!(Refused::NoRun(StartRefused::Running(flow())).class(), Some(Class::NotNow));
+        assert_eq!(Refused::NoRun(StartRefused::GaveUp { flow: flow(), cause: "x".into() }).class(), Some(Class::NotNow));
+        assert_eq!(Refused::NoRun(StartRefused::Stopping).class(), Some(Class::Unavailable));
+    }
+}

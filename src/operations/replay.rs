@@ -1,0 +1,108 @@
+//! Stored records, mapped again and sent again.
+
+use serde_json::json;
+
+use super::{Refused, Requested, check_names};
+use crate::actors::Deps;
+use crate::actors::outdated::{self, OutdatedReport};
+use crate::actors::replay::{ReplayReport, replay as take_in_scope};
+use crate::domain::audit::AuditKind;
+use crate::store::{NewAudit, ReplayScope};
+
+/// Which records.
+#[derive(Debug, Clone)]
+pub enum Which {
+    /// Those in the scope; all of them where it is not limited.
+    Scope(ReplayScope),
+    /// Those that were mapped under another definition than the one in force; of these, what differs from what was sent.
+    Outdated {
+        /// The flows, by company and entity.
+        scope: ReplayScope,
+        /// Send as many records as this, whatever `flows.change_limit` says.
+        allow: Option<i64>,
+    },
+}
+
+impl Which {
+    /// What is asked for: limited in some way, or expressly all.
+    ///
+    /// # Errors
+    /// [`Refused::Everything`], [`Refused::AllAndLimited`], [`Refused::OutdatedAndMore`].
+    pub fn of(scope: ReplayScope, all: bool, outdated: bool, allow: Option<i64>) -> Result<Self, Refused> {
+        if outdated {
+            let beyond_flows = ReplayScope { company: None, entity: None, ..scope.clone() };
+            if all || beyond_flows.is_limited() {
+                return Err(Refused::OutdatedAndMore);
+            }
+            return Ok(Self::Outdated { scope, allow });
+        }
+        match (scope.is_limited(), all) {
+            (true, true) => Err(Refused::AllAndLimited),
+            (false, false) => Err(Refused::Everything),
+            _ => Ok(Self::Scope(scope)),
+        }
+    }
+
+    fn scope(&self) -> &ReplayScope {
+        match self {
+            Self::Scope(scope) | Self::Outdated { scope, .. } => scope,
+        }
+    }
+}
+
+/// Checks the names in the scope, and notes in the audit that somebody asked: before anything is done, and whatever comes of it.
+///
+/// # Errors
+/// [`Refused::UnknownName`]; the ledger's.
+pub(super) async fn note(deps: &Deps, which: &Which, requested: &Requested) -> Result<(), Refused> {
+    let scope = which.scope();
+    check_names(deps, scope.company.as_deref(), scope.entity.as_deref()).await?;
+    let (outdated, allow) = match which {
+        Which::Scope(_) => (false, None),
+        Which::Outdated { allow, .. } => (true, *allow),
+    };
+    let mut row = NewAudit::of(AuditKind::Action).detail(
+        &json!({ "action": "replay", "why": requested.why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text, "cause": scope.cause, "keys": scope.keys, "outdated": outdated, "allow": allow }),
+    );
+    row.actor.clone_from(&requested.by);
+    Ok(deps.store.audit_write(row).await?)
+}
+
+/// Makes the records due again. `compared` hears what differs of outdated ones, before anything of them is sent.
+pub(super) async fn take_in(
+    deps: &Deps,
+    which: Which,
+    requested: &Requested,
+    compared: impl FnOnce(&OutdatedReport),
+) -> Result<ReplayReport, Refused> {
+    let (by, why) = (requested.by.as_str(), requested.why.as_str());
+    let named = which.scope().by_key_alone().map(str::to_owned);
+    let report = match which {
+        Which::Scope(scope) => take_in_scope(deps, scope, by, Some(why.to_owned())).await?,
+        Which::Outdated { scope, allow } => {
+            let mut report = outdated::compare(deps, scope.company.as_deref(), scope.entity.as_deref(), allow).await?;
+            compared(&report);
+            let taken_in = if report.above { ReplayReport::default() } else { outdated::send(deps, &mut report, by, why).await? };
+            ReplayReport { outdated: Some(report), ..taken_in }
+        }
+    };
+    match named.filter(|_| report.documents == 0 && report.skipped.is_empty()) {
+        Some(key) => Err(Refused::NeverRead(key)),
+        None => Ok(report),
+    }
+}
+
+/// Makes records due again, for whoever sends them: this process or a running service. `compared` as in the report's `outdated`, but before
+/// anything is sent.
+///
+/// # Errors
+/// [`Refused::UnknownName`], [`Refused::NeverRead`]; the ledger's. What was done before the error stays done, and doing it again is harmless.
+pub async fn replay(
+    deps: &Deps,
+    which: Which,
+    requested: &Requested,
+    compared: impl FnOnce(&OutdatedReport),
+) -> Result<ReplayReport, Refused> {
+    note(deps, &which, requested).await?;
+    take_in(deps, which, requested, compared).await
+}

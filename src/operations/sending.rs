@@ -1,0 +1,13 @@
+//! Sending to ServiceNow: the pauses that it asked for, ended before their time.
+
+use super::{Refused, Requested};
+use crate::actors::Deps;
+use crate::store::Resumed;
+
+/// Ends the pauses that ServiceNow asked for, for every node.
+///
+/// # Errors
+/// The ledger's.
+pub async fn resume(deps: &Deps, requested: Requested) -> Result<Resumed, Refused> {
+    Ok(deps.store.sending_resume(requested.by, requested.why.into()).await?)
+}

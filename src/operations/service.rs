@@ -1,0 +1,215 @@
+//! What needs the running process: starting runs, replays that go on by themselves, the examination, questions to SYSPRO.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::Instant;
+
+use super::explain::{Explained, known};
+use super::flow::configured;
+use super::hold::{Named, release};
+use super::replay::{Which, note, take_in};
+use super::{Refused, Requested};
+use crate::actors::cycle::CycleAsk;
+use crate::actors::lookup::{Seen, look_up};
+use crate::actors::poller::PollError;
+use crate::actors::replay::ReplayReport;
+use crate::actors::root::RootDoor;
+use crate::actors::tree::Access;
+use crate::actors::{Deps, chain};
+use crate::doctor::Way;
+use crate::doctor::desk::{Asked, Desk, Examination};
+use crate::domain::FlowId;
+use crate::domain::audit::AuditKind;
+use crate::domain::resent::ResentOutcome;
+use crate::domain::run::{RunId, RunKind};
+use crate::store::NewAudit;
+
+/// How long it is waited for the beginning of a run.
+const BEGIN_WAIT: Duration = Duration::from_secs(5);
+/// Between two looks whether it has begun.
+const BEGIN_LOOK: Duration = Duration::from_millis(50);
+/// How long a replay is waited for; then it goes on by itself.
+const REPLAY_WAIT: Duration = Duration::from_secs(15);
+/// How long it is waited for what became of records that were sent again.
+const OUTCOME_WAIT: Duration = Duration::from_secs(10);
+/// Records looked up in SYSPRO at once.
+const LOOKS: usize = 2;
+
+/// The running service. A clone is the same one.
+#[derive(Clone)]
+pub struct Service {
+    deps: Deps,
+    root: RootDoor,
+    access: Access,
+    /// One replay at a time.
+    replaying: Arc<Semaphore>,
+    /// One examination at a time, and the last one.
+    desk: Desk,
+    /// So many records at once are looked up in SYSPRO for people.
+    looking: Arc<Semaphore>,
+}
+
+/// A run that somebody asked for.
+#[derive(Debug, Clone)]
+pub struct RunStarted {
+    /// The flow.
+    pub flow: FlowId,
+    /// A poll or a sweep.
+    pub kind: RunKind,
+    /// The run's id.
+    pub run: RunId,
+    /// Whether it has begun. If not, it begins soon.
+    pub begun: bool,
+}
+
+impl Service {
+    /// Over a running tree. `deps`: with the connections that callers may use; `examining`: with those for the examination.
+    pub fn new(deps: Deps, examining: Deps, root: RootDoor, access: Access) -> Self {
+        Self {
+            desk: Desk::new(examining, Way::Service(access.clone())),
+            deps,
+            root,
+            access,
+            replaying: Arc::new(Semaphore::new(1)),
+            looking: Arc::new(Semaphore::new(LOOKS)),
+        }
+    }
+
+    /// Runs a flow now, a paused one too; answers once the run has begun.
+    ///
+    /// # Errors
+    /// [`Refused::NoFlow`], [`Refused::Running`], [`Refused::NoRun`], [`Refused::NotBegun`]; the ledger's.
+    pub async fn run(&self, flow: FlowId, sweep: bool, requested: Requested) -> Result<RunStarted, Refused> {
+        configured(&self.deps, &flow)?;
+        let status = self.deps.store.flow_status().await?;
+        let row = status.iter().find(|row| row.company == flow.company.as_str() && row.entity == flow.entity.as_str());
+        if let Some(node) = row.and_then(|row| row.holder.clone()) {
+            return Err(Refused::Running { flow, node });
+        }
+        let kind = if sweep { RunKind::Sweep } else { RunKind::Poll };
+        let (run, (told, ended)) = (RunId::fresh(), unbounded_channel());
+        // the run's beginning and the audit row of who asked for it are one transaction
+        let mut ask = CycleAsk::by_hand(vec![(flow.clone(), kind)], requested.by, Some(requested.why.into()));
+        ask.runs.insert(flow.clone(), run);
+        ask.ended = Some(told);
+        self.root.run(ask).await?;
+        let begun = self.has_begun(run, ended).await?;
+        Ok(RunStarted { flow, kind, run, begun })
+    }
+
+    async fn has_begun(&self, run: RunId, mut ended: UnboundedReceiver<Option<PollError>>) -> Result<bool, Refused> {
+        let deadline = Instant::now() + BEGIN_WAIT;
+        loop {
+            // asked first: a run that has ended and left no row never began
+            let result = ended.try_recv();
+            if self.deps.store.run_find(run.0).await?.is_some() {
+                return Ok(true);
+            }
+            if let Ok(Some(error)) = result {
+                return Err(Refused::NotBegun(error.to_string()));
+            }
+            // it begins once the service has nothing to wait for, which may take long
+            if Instant::now() >= deadline || self.deps.waits.why().is_some() {
+                return Ok(false);
+            }
+            tokio::time::sleep(BEGIN_LOOK).await;
+        }
+    }
+
+    /// Sends records again and waits for what becomes of them, within limits; `None`: it goes on by itself.
+    ///
+    /// # Errors
+    /// [`Refused::OtherDefinitions`], [`Refused::UnknownName`], [`Refused::Replaying`], [`Refused::AboveLimit`], [`Refused::NeverRead`],
+    /// [`Refused::Stopping`], [`Refused::Crashed`]; the ledger's.
+    pub async fn replay(&self, which: Which, requested: Requested) -> Result<Option<ReplayReport>, Refused> {
+        if let Some(why) = self.deps.definitions.view().complaint() {
+            return Err(Refused::OtherDefinitions(why));
+        }
+        let Ok(turn) = self.replaying.clone().try_acquire_owned() else { return Err(Refused::Replaying) };
+        note(&self.deps, &which, &requested).await?;
+        let (deps, root) = (self.deps.clone(), self.root.clone());
+        // a task of its own: a caller that goes away must not leave a run without an end
+        let task = actix_rt::spawn(async move {
+            let _turn = turn;
+            // nothing is mapped before anything may begin
+            if !deps.waits.over(&deps.stopping).await {
+                tracing::warn!("the service stops; a replay that waited for the look at ServiceNow did not begin");
+                return Err(Refused::Stopping);
+            }
+            let result = take_in(&deps, which, &requested, |_| {}).await;
+            if let Err(Refused::Ledger(error)) = &result {
+                tracing::warn!(error = %chain(error), "a replay did not come to its end; doing it again is harmless");
+            }
+            root.nudge_all();
+            result
+        });
+        match tokio::time::timeout(REPLAY_WAIT, task).await {
+            Ok(Ok(report)) => {
+                let mut report = report?;
+                if let Some(outdated) = report.outdated.as_ref().filter(|outdated| outdated.above) {
+                    return Err(Refused::AboveLimit { report: outdated.to_string(), differing: outdated.differing() });
+                }
+                // without an outcome it is done all the same
+                report.outcome = report.followed.settle(&self.deps, OUTCOME_WAIT).await.unwrap_or_default();
+                Ok(Some(report))
+            }
+            Ok(Err(_)) => Err(Refused::Crashed),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Releases records and waits for what becomes of them, within limits; no outcome where nothing was to be sent.
+    ///
+    /// # Errors
+    /// As [`release`].
+    pub async fn release(&self, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Option<ResentOutcome>), Refused> {
+        let (named, followed) = release(&self.deps, flow, keys, requested).await?;
+        self.root.nudge_all();
+        // of those alone that had something to release; what cannot be read of it is released all the same
+        let outcome = match followed.is_empty() {
+            true => None,
+            false => followed.settle(&self.deps, OUTCOME_WAIT).await.unwrap_or_default(),
+        };
+        Ok((named, outcome))
+    }
+
+    /// Begins to examine both systems, the ledger and the machine. It goes on by itself. `read_only`: nothing is created, not even for a moment.
+    ///
+    /// # Errors
+    /// [`Refused::Examining`]; the ledger's.
+    pub async fn examine(&self, read_only: bool, requested: Requested) -> Result<(), Refused> {
+        let asked = Asked { by: requested.by.clone(), why: requested.why.to_string(), read_only };
+        let Some(examination) = self.desk.begin(asked) else { return Err(Refused::Examining) };
+        let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "doctor", "why": requested.why, "read_only": read_only }));
+        row.actor = requested.by;
+        // nothing is created that the audit does not know of
+        self.deps.store.audit_write(row).await?;
+        // a task of its own: a caller that goes away must not leave a row behind that was to be taken away
+        actix_rt::spawn(examination);
+        Ok(())
+    }
+
+    /// The last examination of this process.
+    pub fn examination(&self) -> Option<Examination> {
+        self.desk.last()
+    }
+
+    /// The life of a record; of one that was never read SYSPRO is asked, unless it is being asked for others.
+    ///
+    /// # Errors
+    /// The ledger's.
+    pub async fn explain(&self, flow: &FlowId, key: &str) -> Result<Explained, Refused> {
+        if let Some(view) = known(&self.deps, flow, key).await? {
+            return Ok(Explained::Known(view));
+        }
+        let seen = match self.looking.try_acquire() {
+            Ok(_turn) => look_up(&self.deps, Some(&self.access), flow, key).await,
+            Err(_) => Seen::CouldNotTell { why: "others are being looked up at this moment".into() },
+        };
+        Ok(Explained::NeverRead(seen))
+    }
+}
