@@ -1,12 +1,15 @@
 //! The ledger: its server's version, its schema, its size; and the space it has.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::{Finding, disk, machine};
 use crate::actors::{Deps, chain};
 use crate::domain::name::{doubles, twice};
 use crate::domain::next_step::NextStep;
 use crate::store::{OLDEST_SERVER, StoreError};
+
+/// How far clocks may be apart.
+const APART: TimeDelta = TimeDelta::seconds(30);
 
 /// How long a restored ledger is spoken of.
 const RECENT: TimeDelta = TimeDelta::days(7);
@@ -37,6 +40,7 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
         Err(error) => Finding::failed("database schema", chain(&error), NextStep::Database),
     });
     findings.push(life(deps).await);
+    findings.push(clock(deps.store.clock_ahead()));
     findings.push(match &deps.settings.database.url {
         None => machine::space("database space", &deps.settings.state.directory.join("postgres"), "a full disk stops the database"),
         Some(_) => {
@@ -45,6 +49,17 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
         }
     });
     findings
+}
+
+/// How far the clock of the ledger's server is from this machine's.
+fn clock(ahead: TimeDelta) -> Finding {
+    const WHAT: &str = "ledger's clock";
+    let seconds = ahead.num_seconds();
+    if seconds.abs() <= APART.num_seconds() {
+        return Finding::ok(WHAT, format!("{} s apart", seconds.abs()));
+    }
+    let direction = if seconds > 0 { "ahead of" } else { "behind" };
+    Finding::warning(WHAT, format!("the server is {} s {direction} this machine", seconds.abs()), NextStep::SetClocks)
 }
 
 /// Whether records were mapped under another definition than the one in force.
@@ -73,7 +88,7 @@ async fn life(deps: &Deps) -> Finding {
         (Some(why), _) if life.compared_at.is_none() => {
             Finding::failed(WHAT, format!("{why}; it has not been compared with ServiceNow, and no flow runs"), NextStep::LedgerRestored)
         }
-        (Some(why), _) if Utc::now() - life.began_at < RECENT => Finding::warning(WHAT, why, NextStep::LedgerRestored),
+        (Some(_), _) if deps.store.now_there() - life.began_at < RECENT => Finding::ok(WHAT, life.said().unwrap_or_default()),
         (_, None) => {
             let found = "the server does not tell which database cluster it is, so a ledger that is restored into another one is recognised by its \
                          transaction numbers and tables alone";

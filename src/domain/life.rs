@@ -140,6 +140,17 @@ pub struct Life {
     pub compared_at: Option<DateTime<Utc>>,
 }
 
+impl Life {
+    /// Why it began, and whether it was compared with ServiceNow since; nothing of the first life.
+    pub fn said(&self) -> Option<String> {
+        let why = self.why.as_ref()?;
+        Some(match self.compared_at {
+            Some(at) => format!("{why}; it was compared with ServiceNow at {}", at.format("%Y-%m-%d %H:%M:%SZ")),
+            None => why.clone(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

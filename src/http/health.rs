@@ -79,7 +79,7 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
     let gave_up = timeout(ROOT_LIMIT, surface.root.gave_up()).await.unwrap_or_default();
     let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
     missing.extend(surface.deps.watch.complaints(surface.deps.settings.flows.stuck));
-    let restored = surface.watching.store.life().filter(|life| Utc::now() - life.began_at < RESTORED_LATELY).and_then(|life| life.why);
+    let restored = surface.watching.store.life().filter(|life| Utc::now() - life.began_at < RESTORED_LATELY).and_then(|life| life.said());
     // no trouble of this service's, so that it stays ready; whoever asks sees why nothing arrives
     let paused = sending_paused(&surface).await;
     let status = if missing.is_empty() { 200 } else { 503 };

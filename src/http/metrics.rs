@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
 use super::route::{Cached, Route, Shape, reads};
@@ -46,7 +46,7 @@ pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
             all_metrics().set_held(&flow, Hold::GaveUp, gave_up.contains_key(&flow));
         }
         if let Some(gauges) = &gauges {
-            show_flow(&flow, gauges);
+            show_flow(&flow, gauges, store.now_there());
         }
     }
     if let Some(mut gauges) = gauges {
@@ -66,25 +66,26 @@ pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(all_metrics().gather())
 }
 
-fn show_flow(flow: &FlowId, gauges: &Gauges) {
+fn show_flow(flow: &FlowId, gauges: &Gauges, now: DateTime<Utc>) {
     let mine = gauges.flows.iter().find(|mark| mark.company == flow.company.as_str() && mark.entity == flow.entity.as_str());
     all_metrics().set_held(flow, Hold::Paused, mine.is_some_and(|mark| mark.paused));
     all_metrics().set_held(flow, Hold::Stopped, mine.is_some_and(|mark| mark.stopped));
     if let Some(at) = mine.and_then(|mark| mark.last_progress_at) {
         all_metrics().flow_progressed(flow, at);
     }
-    all_metrics().set_lag(flow, lag(flow, &gauges.pending));
+    all_metrics().set_lag(flow, lag(flow, &gauges.pending, now));
 }
 
 /// How long the oldest record of a flow that is queued, sent or unknown has been on its way, whatever became of its tries; nothing when none is.
-pub(super) fn lag(flow: &FlowId, pending: &[PendingCount]) -> chrono::Duration {
+/// `now`: by the clock of the ledger's server, as the times in it.
+pub(super) fn lag(flow: &FlowId, pending: &[PendingCount], now: DateTime<Utc>) -> chrono::Duration {
     let moving = |count: &&PendingCount| {
         count.company == flow.company.as_str()
             && count.entity == flow.entity.as_str()
             && matches!(count.state.as_str(), "waiting" | "sending" | "in_doubt")
     };
     let oldest = pending.iter().filter(moving).map(|count| count.queued_at).min();
-    oldest.map_or(chrono::Duration::zero(), |at| (Utc::now() - at).max(chrono::Duration::zero()))
+    oldest.map_or(chrono::Duration::zero(), |at| (now - at).max(chrono::Duration::zero()))
 }
 
 fn show_entity(entity: &EntityName, gauges: &Gauges) {
@@ -120,7 +121,7 @@ mod tests {
             oldest: now + chrono::Duration::minutes(10),
             queued_at: now - chrono::Duration::hours(1),
         };
-        let of = |counts: &[PendingCount]| lag(&FlowId::new("EDU1", "invoice"), counts).num_minutes();
+        let of = |counts: &[PendingCount]| lag(&FlowId::new("EDU1", "invoice"), counts, now).num_minutes();
         for state in ["waiting", "sending", "in_doubt"] {
             assert_eq!(of(&[count(state, "invoice")]), 60, "{state}");
         }

@@ -1,8 +1,10 @@
-//! The clock of the ledger's server, which may be set back.
+//! The clock of the ledger's server, which may be set back, and may differ from ours.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Double, Timestamptz};
@@ -48,13 +50,13 @@ struct Clock {
 
 /// Looks whether a node was seen, or the newest audit row written, at a time that is still to come. Then what waits for a time of the former
 /// clock (retries, leases, pauses, backfills, notices) is moved back by the difference, so that it waits no longer than it would have.
-pub(super) fn follow(conn: &mut Conn) -> Tx<Option<SetBack>> {
-    if set_back(conn)?.is_none() {
+pub(super) fn follow(conn: &mut Conn, known: &KnownClock) -> Tx<Option<SetBack>> {
+    if set_back(conn, known)?.is_none() {
         return Ok(None);
     }
     sql_query(LOCK).execute(conn)?;
     // another node may have followed meanwhile
-    let Some(clock) = set_back(conn)? else { return Ok(None) };
+    let Some(clock) = set_back(conn, known)? else { return Ok(None) };
     sql_query(include_str!("sql/clock_follow.sql")).bind::<Double, _>(clock.by).execute(conn)?;
     let detail = serde_json::json!({ "action": "follow the clock", "before": clock.before, "now": clock.now });
     audit_append(conn, &[NewAudit::of(AuditKind::Action).detail(&detail)])?;
@@ -67,15 +69,47 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn clock_follow(&self) -> Result<Option<SetBack>, StoreError> {
-        self.run("follow the clock", follow).await
+        let known = self.clock.clone();
+        self.run("follow the clock", move |conn| follow(conn, &known)).await
+    }
+
+    /// The time by the clock of the ledger's server, as far as it was asked: ages of what stands in the ledger are told by it.
+    pub fn now_there(&self) -> DateTime<Utc> {
+        Utc::now() + self.clock_ahead()
+    }
+
+    /// How far the clock of the ledger's server is ahead of ours; negative: behind.
+    pub fn clock_ahead(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.clock.0.load(Ordering::Relaxed))
     }
 }
 
-fn set_back(conn: &mut Conn) -> Tx<Option<Clock>> {
+/// How far the server's clock is ahead of ours, in milliseconds, as it was last seen.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KnownClock(Arc<AtomicI64>);
+
+impl KnownClock {
+    fn shows(&self, now: DateTime<Utc>) {
+        self.0.store((now - Utc::now()).num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+/// The time by the server's clock: the beginning of this transaction.
+pub(super) fn now(conn: &mut Conn) -> Tx<DateTime<Utc>> {
+    #[derive(QueryableByName)]
+    struct Now {
+        #[diesel(sql_type = Timestamptz)]
+        now: DateTime<Utc>,
+    }
+    Ok(sql_query("SELECT now() AS now").get_result::<Now>(conn)?.now)
+}
+
+fn set_back(conn: &mut Conn, known: &KnownClock) -> Tx<Option<Clock>> {
     let clock: Clock = sql_query(
         "SELECT before, now() AS now, extract(epoch FROM before - now())::float8 AS by \
          FROM (SELECT greatest((SELECT max(seen_at) FROM node), (SELECT at FROM audit ORDER BY id DESC LIMIT 1), now()) AS before) shown",
     )
     .get_result(conn)?;
+    known.shows(clock.now);
     Ok(Some(clock).filter(|clock| clock.by > SMALL))
 }

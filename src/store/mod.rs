@@ -117,6 +117,7 @@ pub struct Store {
     statements: Arc<AtomicU64>,
     trouble: Trouble,
     life: life::LifeKnown,
+    clock: clock::KnownClock,
 }
 
 /// The server, and how large the ledger is.
@@ -200,7 +201,17 @@ impl Store {
             .error_handler(Box::new(QuietHandler(trouble.clone())))
             .build_unchecked(manager);
         let permits = Arc::new(Semaphore::new(settings.pool_size as usize));
-        Ok(Self { pool, apart, permits, share: None, call_timeout: settings.call_timeout, statements, trouble, life })
+        Ok(Self {
+            pool,
+            apart,
+            permits,
+            share: None,
+            call_timeout: settings.call_timeout,
+            statements,
+            trouble,
+            life,
+            clock: clock::KnownClock::default(),
+        })
     }
 
     /// The same ledger for callers that have so many connections together, and never take the others away from the rest.

@@ -117,8 +117,9 @@ impl Store {
         silent: Duration,
         under: Option<SetNumber>,
     ) -> Result<Beat, StoreError> {
+        let clock = self.clock.clone();
         self.run("show a sign of life", move |conn| {
-            let set_back = clock::follow(conn)?;
+            let set_back = clock::follow(conn, &clock)?;
             let others: Others = sql_query(include_str!("sql/node_beat.sql"))
                 .bind::<SqlUuid, _>(node.incarnation)
                 .bind::<Text, _>(&node.name)

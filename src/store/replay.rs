@@ -6,8 +6,9 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use super::clock::now;
 use super::failure::with_cause;
-use super::{Conn, Store, StoreError, Tx};
+use super::{Store, StoreError};
 use crate::domain::resent::Stands;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
@@ -59,15 +60,6 @@ impl ReplayScope {
     fn is_of_parked(&self) -> bool {
         self.failed_only || self.reason.is_some() || self.text.is_some() || self.cause.is_some()
     }
-}
-
-fn now(conn: &mut Conn) -> Tx<DateTime<Utc>> {
-    #[derive(QueryableByName)]
-    struct Now {
-        #[diesel(sql_type = Timestamptz)]
-        now: DateTime<Utc>,
-    }
-    Ok(sql_query("SELECT now() AS now").get_result::<Now>(conn)?.now)
 }
 
 /// A document as it was last read.

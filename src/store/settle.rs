@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -11,6 +12,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz, Uuid as S
 use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
+use super::clock::now;
 use super::delivery::UNANSWERED;
 use super::downstream::downstream_begin;
 use super::flow::flow_stop;
@@ -54,8 +56,8 @@ pub enum Verdict {
     Deferred {
         /// What happened.
         message: String,
-        /// Not before this.
-        not_before: DateTime<Utc>,
+        /// How long it waits first, from when this is stored: by the ledger's clock, whatever ours shows.
+        wait: Duration,
         /// The system asked for time: a person's wish does not shorten it.
         throttled: bool,
         /// Whether it counts as a try: an outage of the whole system uses up nobody's tries.
@@ -74,8 +76,8 @@ pub enum Verdict {
     InDoubt {
         /// What happened.
         message: String,
-        /// Not before this.
-        not_before: DateTime<Utc>,
+        /// How long it waits first, from when this is stored: by the ledger's clock, whatever ours shows.
+        wait: Duration,
         /// How many look-ups of it alone failed in a row.
         looks: i32,
     },
@@ -96,8 +98,8 @@ pub struct Settlement {
     pub record_key: String,
     /// What became of it.
     pub verdict: Verdict,
-    /// When a record that has arrived is looked at again; `None`: never.
-    pub look_at: Option<DateTime<Utc>>,
+    /// How long after it has arrived a record is looked at again; `None`: never.
+    pub look_after: Option<Duration>,
 }
 
 #[derive(QueryableByName)]
@@ -163,13 +165,14 @@ impl Store {
             if ours == 0 {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("batch {batch_id}") }));
             }
+            let now = now(conn)?;
             let outcomes = row_conflicts(conn, &lane, &outcomes)?;
             record_confirmed(conn, &lane, &outcomes)?;
-            let arrived = confirmed(&outcomes).filter_map(|(one, ..)| Some((one, one.look_at?)));
+            let arrived = confirmed(&outcomes).filter_map(|(one, ..)| Some((one, now + one.look_after?)));
             downstream_begin(conn, &lane, &arrived.collect::<Vec<_>>())?;
             withdraw(conn, &outcomes)?;
-            let replaced = put_back(conn, &outcomes, look)?;
-            audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, look)).collect::<Vec<_>>())?;
+            let replaced = put_back(conn, &outcomes, look, now)?;
+            audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, look, now)).collect::<Vec<_>>())?;
             if lane.block == "header" {
                 release_after(conn, &outcomes)?;
             }
@@ -269,7 +272,7 @@ fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
 
 /// Everything that is not confirmed goes back to `pending` with what is known about it; what a newer delivery of the same record stands
 /// behind is replaced by that. Answers what was replaced.
-fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>> {
+fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool, now: DateTime<Utc>) -> Tx<Vec<i64>> {
     struct Row<'a> {
         id: i64,
         state: &'static str,
@@ -293,29 +296,29 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
                     message,
                     field: field.as_deref(),
                     next_step: next_step.text(),
-                    not_before: Utc::now(),
+                    not_before: now,
                     uncounted: 0,
                     looks: 0,
                 },
-                Verdict::Deferred { message, not_before, throttled, counted, unanswered, next_step } => Row {
+                Verdict::Deferred { message, wait, throttled, counted, unanswered, next_step } => Row {
                     id: o.delivery_id,
                     state: "waiting",
                     reason: if *throttled { Some("throttled") } else { unanswered.then_some(UNANSWERED) },
                     message,
                     field: None,
                     next_step: next_step.text(),
-                    not_before: *not_before,
+                    not_before: now + *wait,
                     uncounted: i32::from(!counted),
                     looks: 0,
                 },
-                Verdict::InDoubt { message, not_before, looks } => Row {
+                Verdict::InDoubt { message, wait, looks } => Row {
                     id: o.delivery_id,
                     state: "in_doubt",
                     reason: None,
                     message,
                     field: None,
                     next_step: NextStep::LookedUp.text(),
-                    not_before: *not_before,
+                    not_before: now + *wait,
                     uncounted: 0,
                     looks: *looks,
                 },
@@ -347,7 +350,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool) -> Tx<Vec<i64>
     Ok(replaced.iter().map(|row| row.delivery_id).collect())
 }
 
-fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool) -> NewAudit {
+fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool, now: DateTime<Utc>) -> NewAudit {
     let (kind, detail) = match &outcome.verdict {
         Verdict::Confirmed { sys_id, table, how, partial, said } => {
             let mut detail = serde_json::json!({ "sys_id": sys_id.as_str(), "table": table, "how": how });
@@ -369,14 +372,12 @@ fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool) -> NewAudit {
         Verdict::Parked { reason, message, field, next_step } => {
             (AuditKind::Parked, serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step.text() }))
         }
-        Verdict::Deferred { message, not_before, next_step, .. } => (
+        Verdict::Deferred { message, wait, next_step, .. } => (
             if look { AuditKind::DoubtSettled } else { AuditKind::Deferred },
-            serde_json::json!({ "message": message, "not_before": not_before, "next_step": next_step.text() }),
+            serde_json::json!({ "message": message, "not_before": now + *wait, "next_step": next_step.text() }),
         ),
         Verdict::Withdrawn { message } => (AuditKind::Superseded, serde_json::json!({ "message": message })),
-        Verdict::InDoubt { message, not_before, .. } => {
-            (AuditKind::InDoubt, serde_json::json!({ "message": message, "next_look": not_before }))
-        }
+        Verdict::InDoubt { message, wait, .. } => (AuditKind::InDoubt, serde_json::json!({ "message": message, "next_look": now + *wait })),
     };
     let mut row = NewAudit::of(kind).detail(&detail);
     (row.document_id, row.version, row.delivery_id, row.batch_id) =

@@ -75,6 +75,35 @@ fn scheduled_runs_take_place_although_the_last_ones_ended_tomorrow() {
     assert_eq!(node.terminate(), Some(0), "{}", node.log());
 }
 
+/// From the next connection on the server's clock shows so much more than ours.
+pub fn show_another_time(psql: &dyn Fn(&str) -> String, skew: &str) {
+    psql(&format!(
+        "CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT pg_catalog.now() + interval '{skew}' $$;
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$"
+    ));
+}
+
+#[test]
+fn a_server_whose_clock_is_another_is_named_and_ages_are_told_by_its_clock() {
+    for (skew, said) in [("1 hour", "s ahead of this machine"), ("-1 hour", "s behind this machine")] {
+        let world = World::start();
+        show_another_time(&|sql| world.database.psql(sql), skew);
+        let out = text(&world.command(&["doctor", "--read-only"]).output().unwrap());
+        assert!(out.contains("ledger's clock") && out.contains(said), "{out}");
+        let mut node = Node::new(&world);
+        node.start_and_wait(&world);
+        let flows = || serde_json::from_str::<serde_json::Value>(&node.get("/health/flows").unwrap().1).unwrap();
+        wait_for("a run ends", Duration::from_secs(60), || {
+            (world.database.psql("SELECT count(*) FROM flow WHERE last_progress_at > now() - interval '5 minutes'") == "6").then_some(())
+        });
+        for flow in flows()["flows"].as_array().unwrap() {
+            let age = flow["seconds_since_progress"].as_i64().unwrap();
+            assert!((0..600).contains(&age), "{skew}: {flow}");
+        }
+        assert_eq!(node.terminate(), Some(0), "{}", node.log());
+    }
+}
+
 /// As if the server's clock had shown `ahead` more until just now.
 fn set_back(psql: &dyn Fn(&str) -> String, ahead: &str) {
     for (table, columns) in [

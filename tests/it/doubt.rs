@@ -69,7 +69,7 @@ impl Ledger {
             version: delivery.version,
             record_key: delivery.record_key.clone(),
             verdict: verdict.clone(),
-            look_at: None,
+            look_after: None,
             run_id: None,
         };
         let outcomes: Arc<[Settlement]> = claim.deliveries.iter().map(one).collect();
@@ -79,19 +79,36 @@ impl Ledger {
 }
 
 fn unknown() -> Verdict {
-    Verdict::InDoubt { message: "the answer was lost".into(), not_before: chrono::Utc::now(), looks: 0 }
+    Verdict::InDoubt { message: "the answer was lost".into(), wait: Duration::ZERO, looks: 0 }
 }
 
 fn absent() -> Verdict {
     let message = "looked up and not found".into();
-    Verdict::Deferred {
-        message,
-        not_before: chrono::Utc::now(),
-        throttled: false,
-        counted: true,
-        unanswered: true,
-        next_step: NextStep::Retried,
-    }
+    Verdict::Deferred { message, wait: Duration::ZERO, throttled: false, counted: true, unanswered: true, next_step: NextStep::Retried }
+}
+
+#[test]
+fn a_wait_is_kept_by_the_clock_of_the_ledgers_server() {
+    run(async {
+        for skew in ["1 hour", "-1 hour"] {
+            let ledger = Ledger::start().await;
+            crate::clock_back::show_another_time(&|sql| ledger.database.psql(sql), skew);
+            // what is connected already reads the clock as before
+            let store = Store::connect(&settings(), &ledger.database.url()).unwrap();
+            let ledger = Ledger { store, ..ledger };
+            ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
+            ledger.database.psql("UPDATE pending SET not_before = now()");
+            let Verdict::Deferred { message, throttled, counted, unanswered, next_step, .. } = absent() else { unreachable!() };
+            let wait = Duration::from_secs(600);
+            ledger.settle(false, Verdict::Deferred { message, wait, throttled, counted, unanswered, next_step }).await;
+            let waits = "SELECT round(extract(epoch FROM not_before - now()) / 60) FROM pending";
+            assert_eq!(ledger.database.psql(waits), "10", "{skew}");
+            assert_eq!(ledger.claim(false).await.deliveries.len(), 0, "{skew}: it is not due");
+            ledger.database.psql("UPDATE pending SET not_before = now()");
+            ledger.settle(false, Verdict::InDoubt { message: "the answer was lost".into(), wait, looks: 0 }).await;
+            assert_eq!(ledger.database.psql(waits), "10", "{skew}");
+        }
+    });
 }
 
 #[test]
@@ -195,15 +212,15 @@ fn neither_a_try_nor_a_look_moves_since_when_a_record_is_on_its_way() {
             assert_eq!(counts.len(), 1);
             (counts[0].state.clone(), (chrono::Utc::now() - counts[0].queued_at).num_minutes())
         };
-        let soon = || chrono::Utc::now() + chrono::TimeDelta::minutes(10);
-        let unknown = |not_before| Verdict::InDoubt { message: "the answer was lost".into(), not_before, looks: 0 };
-        ledger.settle(false, unknown(chrono::Utc::now())).await;
+        let soon = Duration::from_secs(600);
+        let unknown = |wait| Verdict::InDoubt { message: "the answer was lost".into(), wait, looks: 0 };
+        ledger.settle(false, unknown(Duration::ZERO)).await;
         assert_eq!(age().await, ("in_doubt".into(), 60));
-        ledger.settle(true, unknown(soon())).await;
+        ledger.settle(true, unknown(soon)).await;
         assert_eq!(age().await, ("in_doubt".into(), 60), "it is looked up again in ten minutes");
         ledger.database.psql("UPDATE pending SET not_before = now()");
         let Verdict::Deferred { message, throttled, counted, unanswered, next_step, .. } = absent() else { unreachable!() };
-        ledger.settle(true, Verdict::Deferred { message, not_before: soon(), throttled, counted, unanswered, next_step }).await;
+        ledger.settle(true, Verdict::Deferred { message, wait: soon, throttled, counted, unanswered, next_step }).await;
         assert_eq!(age().await, ("waiting".into(), 60), "it is sent again in ten minutes");
 
         // a hold stops the time

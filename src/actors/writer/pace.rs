@@ -251,9 +251,8 @@ impl Pace {
         let mut first_time = Vec::new();
         for outcome in outcomes {
             match &outcome.verdict {
-                Verdict::Deferred { throttled: true, not_before, message, .. } => {
-                    let until = (*not_before - chrono::Utc::now()).to_std().unwrap_or_default();
-                    asked = asked.max(Some((asked_for.unwrap_or(until), message.as_str())));
+                Verdict::Deferred { throttled: true, wait, message, .. } => {
+                    asked = asked.max(Some((asked_for.unwrap_or(*wait), message.as_str())));
                 }
                 Verdict::InDoubt { .. } | Verdict::Deferred { .. } => {
                     if state.suspects.insert(outcome.delivery_id) {

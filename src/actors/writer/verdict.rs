@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::apart::Failed;
 use super::outgoing::Unsendable;
 use crate::config::Settings;
@@ -30,29 +28,28 @@ pub(super) fn of_send(
     outcomes: Vec<Result<Outcome, Failed>>,
     others: bool,
 ) -> Vec<Settlement> {
-    let now = Utc::now();
     let verdict = |delivery: &Claimed, outcome| match outcome {
-        Ok(outcome) => sent(settings, target, delivery, outcome, others, now),
-        Err(failed) => unsent(settings, target, delivery, &failed, others, now),
+        Ok(outcome) => sent(settings, target, delivery, outcome, others),
+        Err(failed) => unsent(settings, target, delivery, &failed, others),
     };
-    let one = |(delivery, outcome)| watched(target, settlement(delivery, verdict(delivery, outcome)), now);
+    let one = |(delivery, outcome)| watched(target, settlement(delivery, verdict(delivery, outcome)));
     claim.deliveries.iter().zip(outcomes).map(one).collect()
 }
 
 /// The look-up before the write failed for this record, so nothing of it was written.
-fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool, now: DateTime<Utc>) -> Verdict {
+fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool) -> Verdict {
     let counted = failed.own && others;
     if counted && delivery.attempts >= most_tries(settings) {
         return exhausted(delivery, &format!("nothing was sent: {}", failed.error.chain()), look_up_fails(target));
     }
-    put_off(settings, delivery, &failed.error, counted, now)
+    put_off(settings, delivery, &failed.error, counted)
 }
 
 /// Nothing of the record was written: it is sent again later.
-fn put_off(settings: &Settings, delivery: &Claimed, error: &ServiceNowError, counted: bool, now: DateTime<Utc>) -> Verdict {
+fn put_off(settings: &Settings, delivery: &Claimed, error: &ServiceNowError, counted: bool) -> Verdict {
     Verdict::Deferred {
         message: error.chain(),
-        not_before: later(settings, delivery.attempts, error.retry_after(), now),
+        wait: later(settings, delivery.attempts, error.retry_after()),
         throttled: error.class() == Class::Throttled && error.retry_after().is_some(),
         counted,
         // a record that made its whole batch fail is sent alone from then on
@@ -65,7 +62,7 @@ fn look_up_fails(target: &TargetPlan) -> NextStep {
     NextStep::LookUpFails { table: target.target_table.clone() }
 }
 
-fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: Outcome, others: bool, now: DateTime<Utc>) -> Verdict {
+fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: Outcome, others: bool) -> Verdict {
     match outcome {
         Outcome::Confirmed { partial, table, sys_id, .. } if !partial.is_empty() && target.partial_write == PartialWrite::Fail => {
             not_as_sent(&table, &sys_id, &partial)
@@ -87,7 +84,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
             }
             Verdict::Deferred {
                 message,
-                not_before: later(settings, delivery.attempts, retry_after, now),
+                wait: later(settings, delivery.attempts, retry_after),
                 throttled: throttled && retry_after.is_some(),
                 counted,
                 unanswered: false,
@@ -95,7 +92,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
             }
         }
         Outcome::Withdrawn { message } => Verdict::Withdrawn { message },
-        Outcome::InDoubt { message } => Verdict::InDoubt { message, not_before: now + settings.servicenow.read_delay, looks: 0 },
+        Outcome::InDoubt { message } => Verdict::InDoubt { message, wait: settings.servicenow.read_delay, looks: 0 },
     }
 }
 
@@ -175,20 +172,19 @@ fn of_error(error: &ServiceNowError) -> NextStep {
 
 /// A batch of which nothing was written: everything is due again, and no try is used up.
 pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
-    let now = Utc::now();
-    claim.deliveries.iter().map(|delivery| settlement(delivery, put_off(settings, delivery, error, false, now))).collect()
+    claim.deliveries.iter().map(|delivery| settlement(delivery, put_off(settings, delivery, error, false))).collect()
 }
 
 /// A batch that could not even be put together: what was to be sent is due again, what was to be looked up is still in doubt.
 pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, look: bool) -> Vec<Settlement> {
-    let (now, message) = (Utc::now(), format!("nothing was sent: {why}"));
+    let message = format!("nothing was sent: {why}");
     let verdict = |delivery: &Claimed| {
-        let (message, not_before) = (message.clone(), later(settings, delivery.attempts, None, now));
+        let (message, wait) = (message.clone(), later(settings, delivery.attempts, None));
         match look {
-            true => Verdict::InDoubt { message, not_before, looks: delivery.looks },
+            true => Verdict::InDoubt { message, wait, looks: delivery.looks },
             false => Verdict::Deferred {
                 message,
-                not_before,
+                wait,
                 throttled: false,
                 counted: false,
                 unanswered: delivery.reason.as_deref() == Some(UNANSWERED),
@@ -208,14 +204,13 @@ pub(super) fn of_look(
     settled: Vec<Result<Settled, Failed>>,
     others: bool,
 ) -> Vec<Settlement> {
-    let now = Utc::now();
     claim
         .deliveries
         .iter()
         .zip(settled)
         .map(|(delivery, settled)| match settled {
-            Ok(settled) => watched(target, settlement(delivery, looked(settings, target, delivery, settled, others, now)), now),
-            Err(failed) => settlement(delivery, not_looked(settings, target, delivery, &failed, others, now)),
+            Ok(settled) => watched(target, settlement(delivery, looked(settings, target, delivery, settled, others))),
+            Err(failed) => settlement(delivery, not_looked(settings, target, delivery, &failed, others)),
         })
         .collect()
 }
@@ -223,23 +218,23 @@ pub(super) fn of_look(
 /// Between the words of the try that was lost and what was found out since.
 const SINCE: &str = "; since then: ";
 
-fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: bool, now: DateTime<Utc>) -> Verdict {
+fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: bool) -> Verdict {
     let last = first_said(delivery);
     // absence is believed only once the instance can no longer be working on the lost request, and what it wrote can be read
     let still = still_worked_on(settings, delivery);
     let send_again = |why: String, when_exhausted: NextStep| {
         if !still.is_zero() {
             let message = format!("{last}{SINCE}{why}; the instance may still be working on it");
-            return Verdict::InDoubt { message, not_before: now + still, looks: 0 };
+            return Verdict::InDoubt { message, wait: still, looks: 0 };
         }
         if others && delivery.attempts >= most_tries(settings) {
             return exhausted(delivery, &format!("{last} ({why})"), when_exhausted);
         }
         // the first repeat comes at once
-        let not_before = if delivery.attempts <= 1 { now } else { later(settings, delivery.attempts, None, now) };
+        let wait = if delivery.attempts <= 1 { Duration::ZERO } else { later(settings, delivery.attempts, None) };
         Verdict::Deferred {
             message: format!("{last}{SINCE}{why}"),
-            not_before,
+            wait,
             throttled: false,
             counted: others,
             unanswered: true,
@@ -260,9 +255,7 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
         Settled::Conflict { message, next_step } => Verdict::Parked { reason: ParkReason::Conflict, message, field: None, next_step },
         Settled::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
         Settled::Absent => send_again("looked up and not found".into(), NextStep::Exhausted),
-        Settled::StillPending => {
-            Verdict::InDoubt { message: "loaded but not yet transformed".into(), not_before: now + NEXT_LOOK, looks: 0 }
-        }
+        Settled::StillPending => Verdict::InDoubt { message: "loaded but not yet transformed".into(), wait: NEXT_LOOK, looks: 0 },
         // sent again under the same key or sys_id, so that there is still one record
         Settled::Unknown { reason } => {
             let step = match target.key_column {
@@ -281,16 +274,12 @@ pub(super) fn of_failed_look(claim: &Claim, error: &ServiceNowError) -> Vec<Sett
 
 fn looked_at_later(delivery: &Claimed, error: &ServiceNowError) -> Verdict {
     let message = format!("{}{SINCE}it could not be looked up: {}", first_said(delivery), error.chain());
-    Verdict::InDoubt {
-        message,
-        not_before: Utc::now() + error.retry_after().map_or(NEXT_LOOK, |asked| asked.min(LONGEST_LOOK)),
-        looks: delivery.looks,
-    }
+    Verdict::InDoubt { message, wait: error.retry_after().map_or(NEXT_LOOK, |asked| asked.min(LONGEST_LOOK)), looks: delivery.looks }
 }
 
 /// A record that could not be looked up. Where others could, it fails after as many look-ups as a record has tries: it is not sent again
 /// without a look, because that could enter it twice.
-fn not_looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool, now: DateTime<Utc>) -> Verdict {
+fn not_looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool) -> Verdict {
     if !failed.own || !others {
         return looked_at_later(delivery, &failed.error);
     }
@@ -298,8 +287,8 @@ fn not_looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, fail
     let still = still_worked_on(settings, delivery);
     if looks < most_tries(settings) || !still.is_zero() {
         let message = format!("{last}{SINCE}it could not be looked up: {error}");
-        let not_before = later(settings, looks, failed.error.retry_after(), now).max(now + still);
-        return Verdict::InDoubt { message, not_before, looks };
+        let wait = later(settings, looks, failed.error.retry_after()).max(still);
+        return Verdict::InDoubt { message, wait, looks };
     }
     Verdict::Parked {
         reason: ParkReason::Exhausted,
@@ -325,23 +314,23 @@ fn first_said(delivery: &Claimed) -> &str {
     delivery.said.as_deref().and_then(|said| said.split(SINCE).next()).unwrap_or_default()
 }
 
-fn later(settings: &Settings, tries: i32, retry_after: Option<Duration>, now: DateTime<Utc>) -> DateTime<Utc> {
+fn later(settings: &Settings, tries: i32, retry_after: Option<Duration>) -> Duration {
     let tries = u32::try_from(tries).unwrap_or(1);
     // a longer pause is kept by the pace, for all records: those that are due then are its trials
     let retry_after = retry_after.map(|asked| asked.min(settings.retry.max_delay));
-    now + retry_after.unwrap_or_else(|| retry::delay(tries, settings.retry.min_delay, settings.retry.max_delay))
+    retry_after.unwrap_or_else(|| retry::delay(tries, settings.retry.min_delay, settings.retry.max_delay))
 }
 
 /// What has arrived is looked at again where its definition says so.
-fn watched(target: &TargetPlan, settlement: Settlement, now: DateTime<Utc>) -> Settlement {
+fn watched(target: &TargetPlan, settlement: Settlement) -> Settlement {
     let arrived = matches!(settlement.verdict, Verdict::Confirmed { .. });
     let watch = target.watch.as_ref().filter(|_| arrived);
-    Settlement { look_at: watch.map(|watch| now + TimeDelta::minutes(i64::from(watch.first_minutes))), ..settlement }
+    Settlement { look_after: watch.map(|watch| Duration::from_secs(60 * u64::from(watch.first_minutes))), ..settlement }
 }
 
 fn settlement(delivery: &Claimed, verdict: Verdict) -> Settlement {
     Settlement {
-        look_at: None,
+        look_after: None,
         delivery_id: delivery.delivery_id,
         document_id: delivery.document_id,
         version: delivery.version,

@@ -197,13 +197,13 @@ async fn live(surface: &Surface) -> Result<Live, Refusal> {
     let mut warnings = warnings(surface, &rows);
     // the longest: what ends it ends all of them
     warnings.extend(store.sending_paused().await?.first().map(|pause| Ticks(sentence(&pause.to_string()))));
+    let now = store.now_there();
     let flows = rows.into_iter().map(|row| {
         let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
-        let lag = lag(&flow, &pending);
+        let lag = lag(&flow, &pending, now);
         flow_view(row, gave_up.get(&flow), next.get(&flow).copied(), lag, &runs)
     });
     let flows: Vec<FlowView> = flows.collect();
-    let now = Utc::now();
     let under_way = runs.iter().filter(|run| run.outcome.is_none()).count();
     Ok(Live {
         documents: grouped(documents),

@@ -23,7 +23,7 @@ fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
     static NEXT: AtomicI64 = AtomicI64::new(0);
     let one = |_: usize| Settlement {
         run_id: None,
-        look_at: None,
+        look_after: None,
         delivery_id: NEXT.fetch_add(1, Ordering::Relaxed),
         document_id: 1,
         version: 1,
@@ -39,7 +39,7 @@ fn good() -> Verdict {
 }
 
 fn doubt() -> Verdict {
-    Verdict::InDoubt { message: "lost".into(), not_before: chrono::Utc::now(), looks: 0 }
+    Verdict::InDoubt { message: "lost".into(), wait: Duration::ZERO, looks: 0 }
 }
 
 #[actix_rt::test]
@@ -149,7 +149,7 @@ async fn a_record_that_asks_for_time_among_others_that_get_through_halves_the_ba
     let pace = pace();
     let asks = Verdict::Deferred {
         message: "429".into(),
-        not_before: chrono::Utc::now(),
+        wait: Duration::ZERO,
         throttled: true,
         counted: false,
         unanswered: false,
