@@ -52,14 +52,16 @@ impl DocumentKey {
         Self::written(text.split('/').map(plain_part))
     }
 
-    /// As SYSPRO shows it and a person types it, for people: without escapes, but where only they tell the key from another one.
+    /// As SYSPRO shows it and a person types it, for people: without escapes, but where only they tell the key from another one, or a blank at
+    /// the start of a part would not be seen.
     pub fn shown(text: &str) -> String {
         if text.is_empty() {
             return EMPTY.to_owned();
         }
         let part = |part: &str| {
             let plain = plain_part(part);
-            let told = !plain.contains('/') && written_part(&plain_part(&plain)) == part;
+            // a blank at its start is not seen in a table, and lost where the key is copied from there
+            let told = !plain.contains('/') && !plain.starts_with(' ') && written_part(&plain_part(&plain)) == part;
             if told { plain } else { part.to_owned() }
         };
         let shown = text.split('/').map(part).collect::<Vec<_>>().join("/");
@@ -333,8 +335,8 @@ mod tests {
     #[test]
     fn a_key_is_shown_as_it_is_typed_unless_it_would_be_another() {
         for (text, shown) in [
-            ("%2000007", " 00007"),
-            ("%20%2000007/INV%257", "  00007/INV%7"),
+            ("%2000007", "%2000007"),
+            ("%20%2000007/INV%257", "%20%2000007/INV%7"),
             ("0000104/INV-7", "0000104/INV-7"),
             // a part with a separator, and one that reads like an escape
             ("A%2F1/7", "A%2F1/7"),
@@ -350,6 +352,7 @@ mod tests {
             assert_eq!(DocumentKey::typed(shown).as_str(), text, "typed");
             assert_eq!(DocumentKey::typed(text).as_str(), text, "as lists of programs write it");
         }
+        assert_eq!(DocumentKey::typed(" 00007").as_str(), "%2000007", "as SYSPRO shows it");
     }
 
     fn key(parts: &[&str]) -> DocumentKey {

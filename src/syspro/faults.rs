@@ -80,7 +80,16 @@ pub(super) fn bad_root(table: &str, problem: &RowProblem) -> Fault {
         )),
         RowProblem::LeftOut(columns) => left_out(format!("its row of `{table}`"), table, columns, true),
         RowProblem::Oversized { column, bytes, limit } => oversized(&format!("its row of `{table}`"), column, *bytes, *limit),
+        RowProblem::Nested { column } => nested(&format!("its row of `{table}`"), column),
     }
+}
+
+/// What is said of a row with an object or a list where one value belongs.
+fn nested(whose: &str, column: &str) -> Fault {
+    Fault::of_rows(format!(
+        "{whose} has an object or a list in `{column}`, where a column has one value: nothing of the record is sent. Correct what the service makes \
+         of the column, or take it out of the definition; the next read then takes the record"
+    ))
 }
 
 /// What is said of a row with a value that is too long.
@@ -165,6 +174,7 @@ fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) 
         )),
         RowProblem::LeftOut(columns) => left_out(whose, table, columns, false),
         RowProblem::Oversized { column, bytes, limit } => oversized(&whose, column, *bytes, *limit),
+        RowProblem::Nested { column } => nested(&whose, column),
     };
     fault.text.push_str(match changed {
         false => {
@@ -240,6 +250,7 @@ pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell
                     )),
                     RowProblem::LeftOut(columns) => left_out(whose, table, columns, named),
                     RowProblem::Oversized { column, bytes, limit } => oversized(&whose, column, *bytes, *limit),
+                    RowProblem::Nested { column } => nested(&whose, column),
                 }
             });
         }

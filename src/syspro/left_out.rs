@@ -60,10 +60,10 @@ impl Call<'_> {
         let judged = self.judge_columns(query, &answer)?;
         let key_at = self.key_offsets(query)?;
         let mut settled = Settled::default();
-        let mut oversized = answer.oversized.iter().peekable();
+        let mut no_values = answer.no_values.iter().peekable();
         for (number, row) in answer.rows.into_iter().enumerate() {
-            let large = oversized.next_if(|value| value.row == number).copied();
-            while oversized.next_if(|value| value.row == number).is_some() {}
+            let no_value = no_values.next_if(|value| value.row == number).copied();
+            while no_values.next_if(|value| value.row == number).is_some() {}
             let left_out: Vec<String> = row
                 .iter()
                 .zip(&judged.may_lack)
@@ -78,20 +78,22 @@ impl Call<'_> {
                 settled.bad.push(bad);
                 continue;
             }
-            let large = large.map(|value| RowProblem::Oversized {
-                column: answer.columns[value.column].clone(),
-                bytes: value.bytes,
-                limit: self.odata.settings.limits.value_bytes,
+            let no_value = no_value.map(|value| {
+                let column = answer.columns[value.column].clone();
+                match value.nested {
+                    true => RowProblem::Nested { column },
+                    false => RowProblem::Oversized { column, bytes: value.bytes, limit: self.odata.settings.limits.value_bytes },
+                }
             });
-            if let Some(RowProblem::Oversized { column, .. }) = &large
+            if let Some(RowProblem::Oversized { column, .. } | RowProblem::Nested { column }) = &no_value
                 && (query.key.contains(column) || query.anchor.contains(column))
             {
-                settled.bad.extend(large.map(|problem| BadRow { cells: None, after: before(), problem }));
+                settled.bad.extend(no_value.map(|problem| BadRow { cells: None, after: before(), problem }));
                 continue;
             }
             let cells = judged.cells(row);
             let key: Vec<Cell> = key_at.iter().map(|at| cells[*at].clone()).collect();
-            match large.or_else(|| (!left_out.is_empty()).then_some(RowProblem::LeftOut(left_out))) {
+            match no_value.or_else(|| (!left_out.is_empty()).then_some(RowProblem::LeftOut(left_out))) {
                 None => settled.rows.push(cells),
                 Some(problem) => {
                     let bad = BadRow { cells: Some(cells), after: before(), problem };

@@ -155,6 +155,11 @@ pub(super) enum RowProblem {
         /// The limit.
         limit: usize,
     },
+    /// This column holds an object or a list instead of one value.
+    Nested {
+        /// The column.
+        column: String,
+    },
 }
 
 /// One call from outside: who asks, for which company, and what it cost.

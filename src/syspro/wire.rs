@@ -40,7 +40,6 @@ impl Cell {
             Some(b'n') => Cell::Null,
             Some(b't') => Cell::Flag(true),
             Some(b'f') => Cell::Flag(false),
-            Some(b'{' | b'[') => Cell::Text(text.into()),
             _ => Cell::Number(text.into()),
         })
     }
@@ -101,15 +100,17 @@ pub(super) enum Unread {
     Malformed(String),
 }
 
-/// A value that is too long to be one.
+/// A value that is none: too long, or an object or a list where a column has one value.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Oversized {
+pub(super) struct NoValue {
     /// Its row.
     pub(super) row: usize,
     /// Its place among the columns asked for.
     pub(super) column: usize,
     /// How many bytes it takes in the answer.
     pub(super) bytes: usize,
+    /// It is an object or a list.
+    pub(super) nested: bool,
 }
 
 /// One page as it came.
@@ -123,8 +124,8 @@ pub(super) struct Answer {
     pub(super) next_link: Option<String>,
     /// How many rows there are in all, where that was asked and is answered.
     pub(super) count: Option<u64>,
-    /// Values that are not kept, because they are too long; null stands for them.
-    pub(super) oversized: Vec<Oversized>,
+    /// Values that are not kept; null stands for them.
+    pub(super) no_values: Vec<NoValue>,
 }
 
 impl Answer {
@@ -145,15 +146,15 @@ pub(super) fn parse(body: &[u8], columns: &[&str], room: Room) -> Result<Answer,
         at: columns.iter().enumerate().map(|(i, name)| (*name, i)).collect(),
         room,
         unasked: Slot::new(false),
-        oversized: RefCell::default(),
+        no_values: RefCell::default(),
     };
     let read = |body: &[u8]| {
-        page.oversized.borrow_mut().clear();
+        page.no_values.borrow_mut().clear();
         let mut reader = serde_json::Deserializer::from_slice(body);
         let mut answer: Answer = (&page).deserialize(&mut reader)?;
         reader.end()?;
         answer.columns = columns.iter().map(|name| (*name).to_owned()).collect();
-        answer.oversized = page.oversized.take();
+        answer.no_values = page.no_values.take();
         Ok(answer)
     };
     let malformed =
@@ -248,7 +249,7 @@ struct Page<'c> {
     at: HashMap<&'c str, usize>,
     room: Room,
     unasked: Slot<bool>,
-    oversized: RefCell<Vec<Oversized>>,
+    no_values: RefCell<Vec<NoValue>>,
 }
 
 impl<'de> DeserializeSeed<'de> for &Page<'_> {
@@ -372,8 +373,9 @@ impl<'de> Visitor<'de> for OneRow<'_, '_> {
                 Some(at) => {
                     let raw: &RawValue = map.next_value()?;
                     let bytes = raw.get().len();
-                    row[at] = Some(if bytes > self.0.room.value {
-                        self.0.oversized.borrow_mut().push(Oversized { row: self.1, column: at, bytes });
+                    let nested = raw.get().starts_with(['{', '[']);
+                    row[at] = Some(if nested || bytes > self.0.room.value {
+                        self.0.no_values.borrow_mut().push(NoValue { row: self.1, column: at, bytes, nested });
                         Cell::Null
                     } else {
                         Cell::from_raw(raw).map_err(serde::de::Error::custom)?
@@ -460,8 +462,11 @@ mod tests {
     fn a_value_that_is_too_long_is_named_and_not_kept() {
         let body = format!(r#"{{"value":[{{"A":"1","B":"{}"}},{{"A":"2","B":"x"}}]}}"#, "y".repeat(2000));
         let answer = read_page(body.as_bytes(), &["A", "B"]).expect("a page");
-        assert_eq!(answer.oversized, [Oversized { row: 0, column: 1, bytes: 2002 }]);
+        assert_eq!(answer.no_values, [NoValue { row: 0, column: 1, bytes: 2002, nested: false }]);
         assert_eq!(answer.rows, [[Some(text("1")), Some(Cell::Null)], [Some(text("2")), Some(text("x"))]]);
+        let answer = read_page(br#"{"value":[{"A":"1","B":{"b":1}},{"A":"2","B":["x"]}]}"#, &["A", "B"]).expect("a page");
+        let nested = answer.no_values.iter().map(|value| (value.row, value.column, value.nested)).collect::<Vec<_>>();
+        assert_eq!(nested, [(0, 1, true), (1, 1, true)], "an object or a list is no value");
     }
 
     #[test]

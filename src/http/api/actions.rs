@@ -200,9 +200,14 @@ pub(super) async fn body<T: for<'de> Deserialize<'de> + Default>(payload: web::P
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(Problem::bad_request("the body is no JSON object", "send a JSON object with the documented members"));
     }
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Problem::bad_request(format!("the body cannot be read: {error}"), "send a JSON object with the documented members")
-    })
+    let mut json = serde_json::Deserializer::from_slice(&bytes);
+    let unread = |member: String, error: &serde_json::Error| {
+        let whose = if member == "." { "the body cannot be read".to_owned() } else { format!("the body's `{member}` cannot be read") };
+        Problem::bad_request(format!("{whose}: {error}"), "send a JSON object with the documented members")
+    };
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| unread(error.path().to_string(), error.inner()))?;
+    json.end().map_err(|error| unread(".".into(), &error))?;
+    Ok(read)
 }
 
 /// Who asks for an action, and why.

@@ -120,8 +120,8 @@ impl Finder {
                 return Err(enet(EnetError::Malformed { asked, problem }));
             }
         }
-        let oversized = found.oversized;
-        let mut answer = Answer { oversized, columns: columns.iter().map(|name| (*name).to_owned()).collect(), ..Answer::default() };
+        let no_values = found.no_values;
+        let mut answer = Answer { no_values, columns: columns.iter().map(|name| (*name).to_owned()).collect(), ..Answer::default() };
         let edm: Vec<Option<&str>> = columns.iter().map(|column| self.types.edm(table, column)).collect();
         for row in found.rows {
             let cells = row.into_iter().enumerate().map(|(at, text)| {

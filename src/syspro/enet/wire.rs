@@ -6,7 +6,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
-use super::super::wire::{Oversized, Room, Unread};
+use super::super::wire::{NoValue, Room, Unread};
 use crate::net::brief;
 use crate::net::json::WRITTEN_OUT;
 
@@ -110,7 +110,7 @@ pub(super) struct Found {
     /// What `RowsReturned` says.
     pub(super) returned: Option<usize>,
     /// Values that are not kept, because they are too long.
-    pub(super) oversized: Vec<Oversized>,
+    pub(super) no_values: Vec<NoValue>,
 }
 
 /// Error texts of one answer that are kept.
@@ -171,7 +171,7 @@ fn scan(document: &str, columns: &[&str], room: Room) -> Result<(Found, Option<S
                     let number = found.rows.len().saturating_sub(1);
                     if let (Some(place), Some(row)) = (place, found.rows.last_mut()) {
                         if bytes > room.value {
-                            found.oversized.push(Oversized { row: number, column: place, bytes });
+                            found.no_values.push(NoValue { row: number, column: place, bytes, nested: false });
                             text.clear();
                         }
                         if row[place].is_some() && doubt.is_none() {
@@ -391,7 +391,7 @@ mod tests {
         assert_eq!(read_behind(&"<Row></Row>".repeat(100), &["A"], 1), Err("unasked".into()));
         let long = format!("<t><Row><A>1</A><B>{}</B></Row><RowsReturned>1</RowsReturned></t>", "y".repeat(1001));
         let found = read_rows(&long, &["A", "B"]).expect("XML");
-        assert_eq!((found.oversized.len(), found.oversized[0].bytes), (1, 1001));
+        assert_eq!((found.no_values.len(), found.no_values[0].bytes), (1, 1001));
         assert_eq!(found.rows[0], [Some("1".to_owned()), Some(String::new())]);
         let deep = format!("{}{}", "<a>".repeat(100), "</a>".repeat(100));
         assert!(read_rows(&deep, &["A"]).expect_err("deep").contains("more than 64 elements"));

@@ -119,6 +119,18 @@ pub fn odata() -> Vec<Row> {
             json(stream, &page(&rows, ""))
         })
         .arrives(&["B"]),
+        row("an object in a text column", door, &["an object or a list in `Description`"], |seen, stream| {
+            let wrong = "{\"CostCentre\":\"A\",\"Description\":{\"text\":\"Welding\"}}".to_owned();
+            let rows = if seen.option("$filter").contains(" gt ") { Vec::new() } else { vec![wrong, centre("B")] };
+            json(stream, &page(&rows, ""))
+        })
+        .arrives(&["B"]),
+        row("a list in a text column", door, &["an object or a list in `Description`"], |seen, stream| {
+            let wrong = "{\"CostCentre\":\"A\",\"Description\":[\"Welding\"]}".to_owned();
+            let rows = if seen.option("$filter").contains(" gt ") { Vec::new() } else { vec![wrong, centre("B")] };
+            json(stream, &page(&rows, ""))
+        })
+        .arrives(&["B"]),
         row("a text of 60 MB", door, &["larger than"], |_, stream| {
             json(stream, &format!("{{\"value\":[{{\"CostCentre\":\"{}\"}}]}}", "y".repeat(60_000_000)))
         }),
