@@ -79,7 +79,13 @@ fn scheduled_runs_take_place_although_the_last_ones_ended_tomorrow() {
 pub fn show_another_time(psql: &dyn Fn(&str) -> String, skew: &str) {
     psql(&format!(
         "CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT pg_catalog.now() + interval '{skew}' $$;
-         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$"
+         DO $$ DECLARE c record; BEGIN
+           EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database());
+           FOR c IN SELECT table_name, column_name FROM information_schema.columns
+                    WHERE table_schema = 'public' AND column_default LIKE '%now()%' LOOP
+             EXECUTE format('ALTER TABLE %I ALTER %I SET DEFAULT public.now()', c.table_name, c.column_name);
+           END LOOP;
+         END $$"
     ));
 }
 
