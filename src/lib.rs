@@ -2,6 +2,8 @@
 //!
 //! Modules stand in the order in which they may import one another; `ARCHITECTURE.md` explains the house.
 
+pub mod redact;
+
 pub mod domain;
 
 pub mod config;

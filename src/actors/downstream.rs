@@ -186,13 +186,13 @@ fn verdict(watch: &WatchPlan, due: &DownstreamDue, later: Later) -> DownstreamVe
     let over = due.age >= i64::from(watch.give_up_days) * 86_400;
     let days = watch.give_up_days;
     match later {
-        Later::Done(said) => DownstreamVerdict::Done(said),
+        Later::Done(said) => DownstreamVerdict::Done(said.into()),
         Later::Failed(said) => {
             let again = (i64::from(due.replays) < i64::from(watch.replay_failed)).then(|| doubled(due.replays));
-            DownstreamVerdict::Failed(said, again)
+            DownstreamVerdict::Failed(said.into(), again)
         }
         Later::Open if over => DownstreamVerdict::CouldNotTell(format!("ServiceNow has not finished with it after {days} days")),
-        Later::Silent(why) if over => DownstreamVerdict::CouldNotTell(why),
+        Later::Silent(why) if over => DownstreamVerdict::CouldNotTell(why.into()),
         // a row that was just written may not be readable yet
         Later::Vanished if due.looks > 0 || over => DownstreamVerdict::CouldNotTell(
             "its row is not there any more, or may not be seen, and no verdict had been read before".to_owned(),

@@ -16,6 +16,7 @@ use crate::definition::{Definitions, Plan};
 use crate::domain::delivery::ParkReason;
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Fault};
+use crate::redact::Quoted;
 use crate::store::{GoneMarks, IntakeDocument, IntakeRecord, MapFailure};
 
 /// Maps the documents of one flow.
@@ -76,14 +77,14 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
             if withheld {
                 marks = Some(plan.gone_marks(document));
             }
-            warnings = said.into_iter().map(|warning| (warning.kind, format!("{}: {}", warning.field, warning.text))).collect();
+            warnings = said.into_iter().map(|warning| (warning.kind, format!("{}: {}", warning.field, warning.text).into())).collect();
             let records: Vec<IntakeRecord> = records.into_iter().map(|record| intake_record(plan, document, record)).collect();
             match records.iter().find_map(long_key) {
                 None => Ok(records),
                 Some(message) => Err(MapFailure {
                     reason: ParkReason::Unreadable,
                     block: first_block(plan),
-                    message,
+                    message: message.into(),
                     field: String::new(),
                     next_step: NextStep::RowsWrong,
                 }),
@@ -92,7 +93,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
         Err(error) => Err(MapFailure {
             reason: if document.faults.is_empty() { ParkReason::Rejected } else { ParkReason::Unreadable },
             block: first_block(plan),
-            message: error.to_string(),
+            message: error.to_string().into(),
             field: error.field,
             next_step: error.next_step.map_or(NextStep::Unmapped, |step| *step),
         }),
@@ -111,7 +112,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
 
 /// What is said of a key that no index has room for.
 fn said_of(whose: &str, key: &str) -> String {
-    let begin: String = key.chars().take(40).collect();
+    let begin = Quoted::first(key, 40);
     format!(
         "{whose} has {} bytes (`{begin}…`), and no key may have more than {}: nothing of the record is sent, and its neighbours are. Correct it in SYSPRO, \
          or the key in the entity's definition; reading again does not help before",

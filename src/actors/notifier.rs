@@ -152,15 +152,15 @@ async fn through(deps: &Deps, sender: &Sender, channel: &Channel) -> Result<(), 
         deps.crash.at("notifier:before_send", &name);
         let sent = match credential(deps, channel).await {
             Ok(credential) => sender.send(channel, credential.as_ref(), &message).await,
-            Err(error) => Err(NotTaken { text: error.to_string(), permanent: false }),
+            Err(error) => Err(NotTaken { text: error.to_string().into(), permanent: false }),
         };
         deps.crash.at("notifier:after_send", &name);
         let (told, telling) = match sent {
-            Ok(said) => (Told::Sent(said), Telling::Sent),
-            Err(not) if not.permanent || tries >= TRIES => (Told::Failed(not.text), Telling::Failed),
+            Ok(said) => (Told::Sent(said.into()), Telling::Sent),
+            Err(not) if not.permanent || tries >= TRIES => (Told::Failed(not.text.into()), Telling::Failed),
             Err(not) => {
                 let wait = retry::delay(u32::try_from(tries).unwrap_or(1), WAITS.0, WAITS.1);
-                (Told::Again(not.text, wait), Telling::Again)
+                (Told::Again(not.text.into(), wait), Telling::Again)
             }
         };
         metrics().told(channel.kind(), telling);

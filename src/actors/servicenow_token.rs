@@ -138,7 +138,7 @@ fn without(error: &CredentialError) -> ServiceNowError {
     match error {
         CredentialError::Missing { .. } => ServiceNowError::NoCredential { problem, next_step: NextStep::Credential },
         CredentialError::Sealed { .. } => ServiceNowError::NoCredential { problem, next_step: NextStep::KeyFile },
-        CredentialError::Store { .. } | CredentialError::Restarting { .. } => ServiceNowError::TokenUnavailable { problem },
+        CredentialError::Store { .. } | CredentialError::Restarting { .. } => ServiceNowError::TokenUnavailable { problem: problem.into() },
     }
 }
 

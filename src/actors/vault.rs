@@ -152,7 +152,7 @@ impl Vault {
     /// [`CredentialError`], but not `Missing`.
     pub async fn company_password(&self) -> Result<SecretString, CredentialError> {
         match self.credential(SYSPRO_ENET_COMPANY).await {
-            Ok(credential) => Ok(credential.password),
+            Ok(credential) => Ok(credential.into_password()),
             Err(CredentialError::Missing { .. }) => Ok(String::new().into()),
             Err(error) => Err(error),
         }
@@ -170,6 +170,6 @@ impl Vault {
         let keys = self.ring().await.map_err(sealed_error)?;
         let sealed = Sealed { nonce: row.nonce, ciphertext: row.ciphertext, key_id: row.key_id };
         let password = keys.open(&row.name, &row.username, &sealed).map_err(sealed_error)?;
-        Ok(Credential { username: row.username, password })
+        Ok(Credential::new(row.username, password))
     }
 }

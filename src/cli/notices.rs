@@ -51,10 +51,10 @@ pub(super) fn notices(global: &Global, command: &NoticesCommand) -> Result<Exit,
         for channel in &all {
             let sent = match credential(&deps, channel).await {
                 Ok(credential) => sender.send(channel, credential.as_ref(), &message).await.map_err(|not| not.text),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(error.to_string().into()),
             };
             let taken = sent.is_ok();
-            lines.push(Line { channel: channel.name(), taken, said: sent.unwrap_or_else(|text| text) });
+            lines.push(Line { channel: channel.name(), taken, said: sent.unwrap_or_else(|text| text).into() });
         }
         if global.output == OutputForm::Json {
             output::json(&lines)?;

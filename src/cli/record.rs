@@ -123,7 +123,7 @@ fn json(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
         changes,
         faults: faults(&version.content)
             .into_iter()
-            .map(|fault| JsonFault { next_step: fault.next_step.text().into_owned(), text: fault.text })
+            .map(|fault| JsonFault { next_step: fault.next_step.text().into_owned(), text: fault.text.into() })
             .collect(),
         content: RawValue::from_string(plain(&version.content)).ok(),
     });

@@ -34,7 +34,12 @@ impl Plan {
     pub fn map(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
         if let Some(Fault { text, next_step }) = self.fault(document) {
             let block = self.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone());
-            return Err(MapError { block: block.into(), problem: text, next_step: Some(Box::new(next_step)), ..MapError::default() });
+            return Err(MapError {
+                block: block.into(),
+                problem: text.into(),
+                next_step: Some(Box::new(next_step)),
+                ..MapError::default()
+            });
         }
         let mut mapped = self.map_records(company, document, lookups)?;
         mapped.warnings.extend(self.compare_totals(company, document, lookups));

@@ -36,7 +36,7 @@ impl Plan {
             Some(via) => NextStep::ChildKeyTooShortVia { child: child_name, entity, table: table.clone(), via: via.table.table.clone() },
             None => NextStep::ChildKeyTooShort { child: child_name, entity },
         };
-        Some(Fault { text: format!("two rows of `{table}` (`{}`) have the key {key} {values}", child.name), next_step })
+        Some(Fault { text: format!("two rows of `{table}` (`{}`) have the key {key} {values}", child.name).into(), next_step })
     }
 }
 

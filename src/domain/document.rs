@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::Value;
 use super::next_step::NextStep;
+use crate::redact::Quoted;
 
 /// The values of one row, in the order of the plan's columns.
 pub type Row = Box<[Value]>;
@@ -182,7 +183,7 @@ pub struct Document {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fault {
     /// What arrived: table, key and values.
-    pub text: String,
+    pub text: Quoted,
     /// What to do.
     #[serde(deserialize_with = "NextStep::stored")]
     pub next_step: NextStep,
@@ -191,7 +192,7 @@ pub struct Fault {
 impl Fault {
     /// Rows that SYSPRO, or the service before it, gives wrongly: they are taken in once they are right.
     pub fn of_rows(text: String) -> Self {
-        Self { text, next_step: NextStep::RowsWrong }
+        Self { text: text.into(), next_step: NextStep::RowsWrong }
     }
 }
 

@@ -8,8 +8,8 @@ pub mod json;
 mod kind;
 pub mod peer;
 mod proxy;
-mod redact;
 mod scheme;
+mod sent;
 mod tls;
 
 use std::cell::Cell;
@@ -24,6 +24,7 @@ use url::Url;
 
 use crate::config::settings::Connection;
 use crate::failpoint;
+use crate::redact::Quoted;
 use crate::telemetry::labels::{RequestStatus, System};
 use crate::telemetry::metrics::metrics;
 
@@ -53,28 +54,10 @@ pub struct Response {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, decompressed; credentials that it repeats are blotted out.
+    /// The body, decompressed and as it came: data. What of it is shown to people goes through [`Quoted`].
     pub body: Bytes,
-    /// What was sent as a secret: for texts that only show once a part of the body is decoded.
-    pub secrets: Secrets,
     /// Where the body is large: the turn to have such a one in memory.
     pub turn: Turn,
-}
-
-/// What was sent as a secret with one request.
-#[derive(Debug, Clone, Default)]
-pub struct Secrets(Rc<redact::Redaction>);
-
-impl Secrets {
-    /// A decoded part of a refusal without them.
-    pub fn blot(&self, text: Vec<u8>) -> Bytes {
-        self.0.apply(0, text.into())
-    }
-
-    /// A text for people without them.
-    pub fn blot_text(&self, text: String) -> String {
-        String::from_utf8_lossy(&self.blot(text.into_bytes())).into_owned()
-    }
 }
 
 /// The turn to have a large answer in memory; the next one is read once it is dropped.
@@ -96,25 +79,30 @@ impl Response {
     }
 
     /// The first characters of the body as one line, for an error message.
-    pub fn excerpt(&self) -> String {
+    pub fn excerpt(&self) -> Quoted {
         excerpt(&self.body)
     }
 }
 
 /// The first 200 characters of a body as one line.
-pub fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(2000)]);
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(200).collect()
+pub fn excerpt(body: &[u8]) -> Quoted {
+    let text = String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]);
+    Quoted::line(&text, 200, body.len() > EXCERPT)
 }
 
+/// Where an excerpt of a body is taken from, in bytes.
+const EXCERPT: usize = 2000;
+
 /// A reader's own words without their middle, where they are long: they may quote a text of the answer, which may be as large as the answer.
-pub fn brief(words: &str) -> String {
+pub fn brief(words: &str) -> Quoted {
     const BEGIN: usize = 200;
     const END: usize = 60;
-    let Some((begin, _)) = words.char_indices().nth(BEGIN) else { return words.to_owned() };
+    let Some((begin, _)) = words.char_indices().nth(BEGIN) else { return words.into() };
     let end = words.char_indices().rev().nth(END - 1).map_or(words.len(), |(at, _)| at);
-    if end <= begin { words.to_owned() } else { format!("{}…{}", &words[..begin], &words[end..]) }
+    if end <= begin {
+        return words.into();
+    }
+    Quoted::joined([Quoted::cut(words, 0..begin), "…".into(), Quoted::cut(words, end..words.len())])
 }
 
 /// Why there is no answer. Texts never carry the query string.
@@ -132,7 +120,7 @@ pub enum NetError {
         /// Host and port.
         host: String,
         /// What the connection said.
-        problem: String,
+        problem: Quoted,
     },
     /// The address begins with another scheme than its port speaks.
     #[error("{host}: {what}")]
@@ -169,7 +157,7 @@ pub enum NetError {
         /// Host and port.
         host: String,
         /// What the connection said.
-        problem: String,
+        problem: Quoted,
     },
     /// The answer is packed in a way that was not asked for.
     #[error(
@@ -178,8 +166,8 @@ pub enum NetError {
     Packed {
         /// Host and port.
         host: String,
-        /// The encoding.
-        encoding: String,
+        /// The encoding, as the answer's header names it.
+        encoding: Quoted,
     },
     /// The answer is larger than the limit.
     #[error("the answer of {host} is larger than {limit} bytes; raise `body_limit_mb` or lower the page size")]
@@ -268,7 +256,7 @@ impl HttpClient {
         let host = host_of(url);
         let point = |when: &str| format!("http:{method}:{}:{when}", url.path());
         failpoint::reached(|| point("before"));
-        let redaction = redact::Redaction::of(headers, url, &body);
+        sent::remember(self.system, headers, url, &body);
         let mut request = self.client.request(method.clone(), url.as_str()).insert_header(("Accept-Encoding", body::ACCEPTED));
         for (name, value) in headers {
             request = request.insert_header((*name, *value));
@@ -293,15 +281,14 @@ impl HttpClient {
             Err(body::Unread::Late) => return Err(NetError::Timeout { host, seconds: self.patience.body.as_secs() }),
             Err(body::Unread::Crowded) => return Err(NetError::Crowded { host, seconds: self.patience.turn.as_secs() }),
             Err(body::Unread::TooLarge) => return Err(NetError::TooLarge { host, limit }),
-            Err(body::Unread::Packed(encoding)) => return Err(NetError::Packed { host, encoding }),
-            Err(body::Unread::Broken(problem)) => return Err(NetError::Broken { host, problem }),
+            Err(body::Unread::Packed(encoding)) => return Err(NetError::Packed { host, encoding: encoding.into() }),
+            Err(body::Unread::Broken(problem)) => return Err(NetError::Broken { host, problem: problem.into() }),
         };
         failpoint::reached(|| point("read"));
         if url.scheme() == "http" && scheme::says_tls(status, &body) {
             return Err(NetError::Scheme { host, what: scheme::tls(self.system), sent: true });
         }
-        let body = redaction.apply(status, body);
-        Ok(Response { status, headers, body, secrets: Secrets(Rc::new(redaction)), turn: Turn { _held: turn } })
+        Ok(Response { status, headers, body, turn: Turn { _held: turn } })
     }
 
     /// Of a server that has never answered in plain HTTP it is worth knowing whether its port speaks TLS.
@@ -328,13 +315,13 @@ impl HttpClient {
                 let problem = error.to_string();
                 match scheme::plain(self.system, &problem) {
                     Some(what) => NetError::Scheme { host, what, sent: false },
-                    None => NetError::Connect { host, problem: scheme::handshake(self.system, problem) },
+                    None => NetError::Connect { host, problem: scheme::handshake(self.system, problem).into() },
                 }
             }
-            SendRequestError::Connect(error) => NetError::Connect { host, problem: error.to_string() },
+            SendRequestError::Connect(error) => NetError::Connect { host, problem: error.to_string().into() },
             SendRequestError::Url(error) => NetError::Setup { what: format!("`{host}` cannot be reached: {error}") },
             SendRequestError::Timeout => NetError::Timeout { host, seconds: self.request_timeout.as_secs() },
-            error => NetError::Broken { host, problem: error.to_string() },
+            error => NetError::Broken { host, problem: error.to_string().into() },
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::Url;
 
 use super::NetError;
+use crate::redact::{Kind, Quoted, remember};
 
 /// The longest answer head that a proxy may send, in bytes.
 const HEAD_LIMIT: usize = 8192;
@@ -27,8 +28,9 @@ impl ProxyConnector {
     pub(super) fn new(url: &Url) -> Result<Self, NetError> {
         let host = url.host_str().ok_or_else(|| NetError::Setup { what: "`proxy` names no host".into() })?;
         let address = format!("{host}:{}", url.port_or_known_default().unwrap_or(8080));
-        let authorization = (!url.username().is_empty())
-            .then(|| format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", url.username(), url.password().unwrap_or_default()))));
+        let (user, password) = (url.username(), url.password().unwrap_or_default());
+        remember(Kind::Password, user, password);
+        let authorization = (!user.is_empty()).then(|| format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))));
         Ok(Self { address, authorization })
     }
 
@@ -53,7 +55,7 @@ impl ProxyConnector {
         if line.split(' ').nth(1) == Some("200") {
             return Ok(());
         }
-        Err(io::Error::other(format!("the proxy {} refused: {line}", self.address)))
+        Err(io::Error::other(format!("the proxy {} refused: {}", self.address, Quoted::line(line, 200, false))))
     }
 
     /// Opens a tunnel on a connection that blocks.

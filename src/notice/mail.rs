@@ -7,11 +7,11 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
-use secrecy::ExposeSecret;
 
 use super::{Message, NotTaken, advised};
 use crate::config::secret::Credential;
 use crate::config::settings::{MailSettings, MailTls};
+use crate::redact::Quoted;
 
 /// How long the server may take for each of its answers.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,9 +36,9 @@ pub(super) async fn send(
     security: &Tls,
     credential: Option<&Credential>,
     message: &Message,
-) -> Result<String, NotTaken> {
+) -> Result<Quoted, NotTaken> {
     let server = format!("`{}:{}`", settings.host, settings.port);
-    let wrong = |text: String| NotTaken { text, permanent: true };
+    let wrong = |text: String| NotTaken { text: text.into(), permanent: true };
     let address = |key: &str, text: &str| -> Result<Mailbox, NotTaken> {
         text.parse().map_err(|error| wrong(format!("`notices.{key}`: `{text}` is not a mail address: {error}")))
     };
@@ -51,14 +51,14 @@ pub(super) async fn send(
     let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host);
     let mut transport = transport.port(settings.port).tls(security.clone()).timeout(Some(PATIENCE));
     if let Some(credential) = credential {
-        transport = transport.credentials(Credentials::new(credential.username.clone(), credential.password.expose_secret().to_owned()));
+        transport = transport.credentials(Credentials::new(credential.username.clone(), credential.expose().to_owned()));
     }
     match transport.build().send(mail).await {
-        Ok(answer) => Ok(format!("{server} took it: {}", answer.message().next().unwrap_or_default())),
+        Ok(answer) => Ok(format!("{server} took it: {}", answer.message().next().unwrap_or_default()).into()),
         // its text names the cause already
         Err(error) => {
             let text = advised(format!("{server} did not take it: {error}"), "notices.mail_server");
-            Err(NotTaken { text, permanent: error.is_permanent() })
+            Err(NotTaken { text: text.into(), permanent: error.is_permanent() })
         }
     }
 }

@@ -10,6 +10,7 @@ use url::Url;
 use crate::config::secret::Credential;
 use crate::config::settings::{Connection, MailSettings, NoticeSettings};
 use crate::net::{HttpClient, host_of};
+use crate::redact::Quoted;
 use crate::telemetry::labels::{ChannelKind, System};
 
 pub use text::{Item, Message, compose};
@@ -28,7 +29,7 @@ pub enum Channel {
 #[error("{text}")]
 pub struct NotTaken {
     /// What was tried, and what the receiver said. Never an address' path, a password or a signature.
-    pub text: String,
+    pub text: Quoted,
     /// Trying again does not help.
     pub permanent: bool,
 }
@@ -88,7 +89,7 @@ impl Sender {
     ///
     /// # Errors
     /// [`NotTaken`]. A receiver whose answer was lost may have the message all the same.
-    pub async fn send(&self, channel: &Channel, credential: Option<&Credential>, message: &Message) -> Result<String, NotTaken> {
+    pub async fn send(&self, channel: &Channel, credential: Option<&Credential>, message: &Message) -> Result<Quoted, NotTaken> {
         match channel {
             Channel::Webhook(url) => webhook::post(&self.http, url, credential, message).await,
             Channel::Mail(settings) => mail::send(settings, &self.mail, credential, message).await,

@@ -5,36 +5,36 @@ use std::fmt::Write as _;
 
 use chrono::Utc;
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::ExposeSecret;
 use sha2::Sha256;
 use url::Url;
 
 use super::{Message, NotTaken, advised};
 use crate::config::secret::Credential;
 use crate::net::{HttpClient, Method, host_of};
+use crate::redact::Quoted;
 
-pub(super) async fn post(http: &HttpClient, url: &Url, credential: Option<&Credential>, message: &Message) -> Result<String, NotTaken> {
+pub(super) async fn post(http: &HttpClient, url: &Url, credential: Option<&Credential>, message: &Message) -> Result<Quoted, NotTaken> {
     let Some(credential) = credential else {
         let text = "there is no credential `notices-webhook`, whose password signs webhooks; set it with `tieline credential set notices-webhook \
                     --username tieline --password-stdin`, and give the receiver the same secret";
         return Err(NotTaken { text: text.into(), permanent: false });
     };
-    let signature = sign(credential.password.expose_secret(), Utc::now().timestamp(), &message.json);
+    let signature = sign(credential.expose(), Utc::now().timestamp(), &message.json);
     let headers = [("content-type", "application/json"), ("tieline-signature", signature.as_str())];
     let host = host_of(url);
     let answer = http.send(Method::POST, url, &headers, message.json.clone().into_bytes().into()).await;
     let answer = answer.map_err(|error| NotTaken {
-        text: advised(format!("`{host}` did not answer: {}", chain(&error)), "notices.webhook_urls"),
+        text: advised(format!("`{host}` did not answer: {}", chain(&error)), "notices.webhook_urls").into(),
         permanent: false,
     })?;
     let status = answer.status;
     match status {
-        200..=299 => Ok(format!("`{host}` took it (status {status})")),
+        200..=299 => Ok(format!("`{host}` took it (status {status})").into()),
         // these pass
         408 | 425 | 429 | 500.. => {
-            Err(NotTaken { text: format!("`{host}` answered with status {status}: {}", answer.excerpt()), permanent: false })
+            Err(NotTaken { text: format!("`{host}` answered with status {status}: {}", answer.excerpt()).into(), permanent: false })
         }
-        _ => Err(NotTaken { text: format!("`{host}` refused it with status {status}: {}", answer.excerpt()), permanent: true }),
+        _ => Err(NotTaken { text: format!("`{host}` refused it with status {status}: {}", answer.excerpt()).into(), permanent: true }),
     }
 }
 

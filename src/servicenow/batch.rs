@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::net::Method;
+use crate::redact::Quoted;
 
 use super::client::{Answer, Judged, Op, ServiceNow, judge, retry_after, unanswered, what};
 use super::error::ServiceNowError;
@@ -160,8 +161,8 @@ pub(super) fn chunks(ops: &[Op], limit: usize) -> Vec<&[Op]> {
 
 /// After what nothing more is sent: the instance asks for time, cannot be reached, or lets nobody in.
 enum Stop {
-    Throttled(String, Option<std::time::Duration>),
-    NotSent(String),
+    Throttled(Quoted, Option<std::time::Duration>),
+    NotSent(Quoted),
     Failed(ServiceNowError),
 }
 
@@ -179,7 +180,7 @@ fn brake(judged: &Judged) -> Option<Stop> {
     match judged {
         Judged::Throttled { words, retry_after } => Some(Stop::Throttled(words.clone(), *retry_after)),
         Judged::NotSent(message) => Some(Stop::NotSent(message.clone())),
-        Judged::Doubt(message) => Some(Stop::NotSent(format!("not sent after trouble with the request before it ({message})"))),
+        Judged::Doubt(message) => Some(Stop::NotSent(format!("not sent after trouble with the request before it ({message})").into())),
         Judged::Failed(error) => Some(Stop::Failed(error.clone())),
         _ => None,
     }
@@ -204,10 +205,10 @@ async fn singles(sn: &ServiceNow, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<J
 enum Batched {
     Judged(Vec<Judged>),
     /// There is no such API here.
-    Unsupported(String),
+    Unsupported(Quoted),
     /// Refused for a reason that may be the instance's, a firewall's, or one record's: no proof that there is no such API.
-    TurnedAway(String),
-    RefusedWhole(String),
+    TurnedAway(Quoted),
+    RefusedWhole(Quoted),
 }
 
 async fn batch(sn: &ServiceNow, tokens: &dyn TokenSource, path: &str, ops: &[Op]) -> Batched {
@@ -229,18 +230,18 @@ async fn batch(sn: &ServiceNow, tokens: &dyn TokenSource, path: &str, ops: &[Op]
     }
     let refusal = |body: &[u8]| if let Body::Failure(words) = read_body(body) { words } else { Words::default() };
     match answer.status {
-        403 | 405 | 406 | 415 => Batched::TurnedAway(format!("status {}: {}", answer.status, refusal(&answer.body).line())),
-        404 | 410 | 501 => Batched::Unsupported(format!("status {}: {}", answer.status, refusal(&answer.body).line())),
+        403 | 405 | 406 | 415 => Batched::TurnedAway(format!("status {}: {}", answer.status, refusal(&answer.body).line()).into()),
+        404 | 410 | 501 => Batched::Unsupported(format!("status {}: {}", answer.status, refusal(&answer.body).line()).into()),
         400 if refusal(&answer.body).say("does not represent any resource") => {
-            Batched::Unsupported(format!("status 400: {}", refusal(&answer.body).line()))
+            Batched::Unsupported(format!("status 400: {}", refusal(&answer.body).line()).into())
         }
-        400 | 413 | 422 => Batched::RefusedWhole(format!("status {}: {}", answer.status, refusal(&answer.body).line())),
+        400 | 413 | 422 => Batched::RefusedWhole(format!("status {}: {}", answer.status, refusal(&answer.body).line()).into()),
         200..=299 => all(&|| match judge(&outer, &answer) {
-            Judged::Done(_) => Judged::Doubt(format!("{outer}: status {} without the members of a batch answer", answer.status)),
+            Judged::Done(_) => Judged::Doubt(format!("{outer}: status {} without the members of a batch answer", answer.status).into()),
             other => other,
         }),
         _ => all(&|| match judge(&outer, &answer) {
-            Judged::Refused { status, words } => Judged::NotSent(format!("{outer}: status {status}: {}", words.line())),
+            Judged::Refused { status, words } => Judged::NotSent(format!("{outer}: status {status}: {}", words.line()).into()),
             other => other,
         }),
     }
@@ -289,7 +290,7 @@ fn judge_item(op: &Op, item: &Serviced<'_>, batch: &Answer) -> Judged {
     let number = |raw: &RawValue| scalar(raw).trim().parse::<u16>().ok();
     let Some(status) = item.status_code.and_then(number) else {
         let words = item.error_message.map(scalar).unwrap_or_default();
-        return Judged::Doubt(format!("the batch's answer has no status for this record {words}").trim_end().to_owned());
+        return Judged::Doubt(format!("the batch's answer has no status for this record {words}").trim_end().into());
     };
     let asked_to_wait = || {
         let headers: HashMap<String, String> = item.headers.iter().flat_map(|few| &few.0).map(header).collect();
@@ -297,8 +298,7 @@ fn judge_item(op: &Op, item: &Serviced<'_>, batch: &Answer) -> Judged {
     };
     // only a refusal for lack of time says how long to wait
     let retry_after = if status == 429 { asked_to_wait() } else { None };
-    // what is decoded here was not searched for secrets yet
-    let body = batch.secrets.blot(item.body.map(decode).unwrap_or_default());
+    let body = item.body.map(decode).unwrap_or_default().into();
     let answer = Answer { status, retry_after, body, ..batch.without_body() };
     judge(&what(&op.method, &op.path), &answer)
 }

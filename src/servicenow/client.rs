@@ -19,7 +19,8 @@ use crate::definition::plan::{AlignPlan, TargetPlan, WatchPlan, WriteMode};
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionThere;
 use crate::domain::{CompanyId, NoSysId, SysId};
-use crate::net::{Bytes, HttpClient, Method, NetError, Secrets, Turn};
+use crate::net::{Bytes, HttpClient, Method, NetError, Turn};
+use crate::redact::Quoted;
 use crate::retry;
 use crate::telemetry::labels::System;
 
@@ -82,8 +83,6 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
     /// Of the token it was asked with.
     pub(super) generation: u64,
-    /// What was sent as a secret, for what is decoded later.
-    pub(super) secrets: Secrets,
     /// The turn to have a large answer in memory.
     pub(super) _turn: Turn,
 }
@@ -97,7 +96,6 @@ impl Answer {
             total: None,
             body: Bytes::new(),
             generation: self.generation,
-            secrets: self.secrets.clone(),
             _turn: Turn::default(),
         }
     }
@@ -120,13 +118,13 @@ pub(super) enum Judged {
     /// Status 200 or 201 with a document and no error in it.
     Done(Document),
     /// The instance asks for time.
-    Throttled { words: String, retry_after: Option<Duration> },
+    Throttled { words: Quoted, retry_after: Option<Duration> },
     /// A status below 500 with the instance's words.
     Refused { status: u16, words: Words },
     /// It may have been done.
-    Doubt(String),
+    Doubt(Quoted),
     /// It was certainly not done, for a reason that passes.
-    NotSent(String),
+    NotSent(Quoted),
     /// It was certainly not done, for a reason that is not the record's.
     Failed(ServiceNowError),
 }
@@ -414,7 +412,6 @@ impl ServiceNow {
                     total,
                     body: answer.body,
                     generation: token.generation,
-                    secrets: answer.secrets,
                     _turn: answer.turn,
                 });
             }
@@ -471,13 +468,13 @@ impl ServiceNow {
 /// A write without an answer.
 pub(super) fn unanswered(error: ServiceNowError) -> Judged {
     match &error {
-        ServiceNowError::Net { source, .. } if source.may_have_been_sent() => Judged::Doubt(error.chain()),
+        ServiceNowError::Net { source, .. } if source.may_have_been_sent() => Judged::Doubt(error.chain().into()),
         ServiceNowError::Net { source, .. } | ServiceNowError::NoTokenAnswer { source, .. }
             if matches!(**source, NetError::Connect { .. }) =>
         {
-            Judged::NotSent(error.chain())
+            Judged::NotSent(error.chain().into())
         }
-        ServiceNowError::LeaseEnds { .. } => Judged::NotSent(error.chain()),
+        ServiceNowError::LeaseEnds { .. } => Judged::NotSent(error.chain().into()),
         _ => Judged::Failed(error),
     }
 }
@@ -488,33 +485,33 @@ pub(super) fn judge(what: &str, answer: &Answer) -> Judged {
     let body = read_body(&answer.body);
     if status == 429 {
         let said = too_many(&body);
-        return Judged::Throttled { words: format!("{what} was refused with status 429: {said}"), retry_after: answer.retry_after };
+        return Judged::Throttled { words: format!("{what} was refused with status 429: {said}").into(), retry_after: answer.retry_after };
     }
     let words = match (status, body) {
         (200 | 201, Body::Document(document)) => return Judged::Done(document),
         (200 | 201, Body::Failure(words)) => {
-            return Judged::Doubt(format!("{what}: status {status} with an error inside: {}", words.line()));
+            return Judged::Doubt(format!("{what}: status {status} with an error inside: {}", words.line()).into());
         }
         (_, Body::Page(title)) => {
-            return Judged::Doubt(ServiceNowError::Page { what: what.into(), status, title: quoted(&title) }.to_string());
+            return Judged::Doubt(ServiceNowError::Page { what: what.into(), status, title: quoted(&title).into() }.to_string().into());
         }
-        (200 | 201, Body::Empty) => return Judged::Doubt(format!("{what}: status {status} without a body")),
+        (200 | 201, Body::Empty) => return Judged::Doubt(format!("{what}: status {status} without a body").into()),
         (200 | 201, Body::Garbage(problem)) => {
-            return Judged::Doubt(format!("{what}: status {status}, but the body cannot be read: {problem}"));
+            return Judged::Doubt(format!("{what}: status {status}, but the body cannot be read: {problem}").into());
         }
         (_, Body::Failure(words)) => words,
         (400..=498, Body::Garbage(problem)) => {
-            return Judged::Doubt(format!("{what}: status {status}, but the body cannot be read: {problem}"));
+            return Judged::Doubt(format!("{what}: status {status}, but the body cannot be read: {problem}").into());
         }
         _ => Words::default(),
     };
     match status {
-        408 | 499 => Judged::Doubt(format!("{what}: status {status}: {}", words.line())),
+        408 | 499 => Judged::Doubt(format!("{what}: status {status}: {}", words.line()).into()),
         403 if words.say("User Not Authorized") || words.say("API level ACL") => {
             Judged::Failed(ServiceNowError::Forbidden { what: what.into(), words: words.line() })
         }
         400..=498 => Judged::Refused { status, words },
-        _ => Judged::Doubt(format!("{what}: status {status}: {}", words.line())),
+        _ => Judged::Doubt(format!("{what}: status {status}: {}", words.line()).into()),
     }
 }
 
@@ -527,7 +524,7 @@ impl Judged {
             Judged::Doubt(message) => Outcome::InDoubt { message },
             Judged::Failed(error) => return Err(error),
             Judged::Done(_) => Outcome::InDoubt { message: "answered without a result".into() },
-            Judged::Refused { status, words } => Outcome::InDoubt { message: format!("status {status}: {}", words.line()) },
+            Judged::Refused { status, words } => Outcome::InDoubt { message: format!("status {status}: {}", words.line()).into() },
         })
     }
 }
@@ -555,18 +552,18 @@ fn settle_failures(verdicts: Vec<Verdict>) -> Result<Vec<Outcome>, ServiceNowErr
     let outcome = |error: ServiceNowError| match error.class() {
         // the neighbours got through, so it is this record's after all
         retry::Class::Permanent if some_confirmed && !matches!(error, ServiceNowError::TokenRefused { .. }) => {
-            Outcome::Rejected { message: error.chain(), field: None, next_step: NextStep::RequestRefused }
+            Outcome::Rejected { message: error.chain().into(), field: None, next_step: NextStep::RequestRefused }
         }
         class => {
             let throttled = class == retry::Class::Throttled;
-            Outcome::Deferred { message: error.chain(), retry_after: error.retry_after(), throttled }
+            Outcome::Deferred { message: error.chain().into(), retry_after: error.retry_after(), throttled }
         }
     };
     Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(outcome)).collect())
 }
 
 /// What stands beside a status 429.
-fn too_many(body: &Body) -> String {
+fn too_many(body: &Body) -> Quoted {
     if let Body::Failure(words) = body { words.line() } else { "too many requests".into() }
 }
 
@@ -589,11 +586,11 @@ fn read_rows(path: &str, answer: &Answer) -> Result<Vec<Row>, ServiceNowError> {
     match (status, read_list(&answer.body, limit_of(path))) {
         (200, Body::Document(Document { result: Some(rows) })) => match rows.iter().find_map(no_id) {
             None => Ok(rows),
-            Some(error) => Err(ServiceNowError::BadAnswer { what, status, problem: format!("a row's {error}") }),
+            Some(error) => Err(ServiceNowError::BadAnswer { what, status, problem: format!("a row's {error}").into() }),
         },
         (200, Body::Document(_)) => Err(ServiceNowError::BadAnswer { what, status, problem: "it has no `result`".into() }),
         (429, body) => Err(ServiceNowError::Throttled { what, words: too_many(&body), retry_after: answer.retry_after }),
-        (_, Body::Page(title)) => Err(ServiceNowError::Page { what, status, title: quoted(&title) }),
+        (_, Body::Page(title)) => Err(ServiceNowError::Page { what, status, title: quoted(&title).into() }),
         // version 1 of the API, and a record behind an access rule
         (404, Body::Failure(words)) if words.say("No Record found") => Ok(Vec::new()),
         (403, Body::Failure(words)) => Err(ServiceNowError::Forbidden { what, words: words.line() }),

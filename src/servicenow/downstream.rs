@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use crate::definition::plan::{TargetPlan, WatchPlan, WatchRow};
 use crate::domain::version::VersionText;
+use crate::redact::Quoted;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
@@ -33,15 +34,15 @@ pub struct Arrived {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Later {
     /// ServiceNow has finished well; what the row says.
-    Done(String),
+    Done(Quoted),
     /// It failed, in ServiceNow's words.
-    Failed(String),
+    Failed(Quoted),
     /// It has not finished.
     Open,
     /// The row is not there (any more), or may not be seen.
     Vanished,
     /// The row does not tell: its column may not be read.
-    Silent(String),
+    Silent(Quoted),
 }
 
 /// Looks at records; the answers come in their order.
@@ -107,12 +108,12 @@ fn of_staging(watch: &WatchPlan, row: &Row) -> Later {
     match state.as_str() {
         "error" | "skipped" => {
             let words = row.filled("sys_import_state_comment").or_else(|| said(watch, row));
-            Later::Failed(words.map_or_else(|| format!("the transform ended as `{state}`"), str::to_owned))
+            Later::Failed(words.map_or_else(|| format!("the transform ended as `{state}`").into(), Quoted::of))
         }
         "pending" => Later::Open,
         _ if watch.column.is_some() => of_column(watch, row),
-        "inserted" | "updated" | "ignored" => Later::Done(format!("sys_import_state = {state}")),
-        "" => Later::Silent("the row comes without `sys_import_state`: the column may not be read".to_owned()),
+        "inserted" | "updated" | "ignored" => Later::Done(format!("sys_import_state = {state}").into()),
+        "" => Later::Silent("the row comes without `sys_import_state`: the column may not be read".into()),
         _ => Later::Open,
     }
 }
@@ -124,18 +125,17 @@ fn said<'r>(watch: &WatchPlan, row: &'r Row) -> Option<&'r str> {
 fn of_column(watch: &WatchPlan, row: &Row) -> Later {
     let Some(column) = watch.column.as_deref() else { return Later::Open };
     let Some(value) = row.text(column) else {
-        return Later::Silent(format!("the row comes without `{column}`: the column does not exist, or may not be read"));
+        return Later::Silent(format!("the row comes without `{column}`: the column does not exist, or may not be read").into());
     };
     let among = |texts: &[String]| texts.iter().any(|text| text.eq_ignore_ascii_case(value.trim()));
     if among(&watch.done) {
-        return Later::Done(format!("{column} = {value}"));
+        return Later::Done(format!("{column} = {value}").into());
     }
     // an error column holds words, and no closed set of them
     let any = watch.failed.iter().any(|text| text == ANY) && !value.trim().is_empty();
     if any || among(&watch.failed) {
-        return Later::Failed(
-            said(watch, row).map_or_else(|| format!("{column} = {value}"), |words| format!("{column} = {value}: {words}")),
-        );
+        let said = said(watch, row).map_or_else(|| format!("{column} = {value}"), |words| format!("{column} = {value}: {words}"));
+        return Later::Failed(said.into());
     }
     Later::Open
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::next_step::NextStep;
 use crate::net::NetError;
+use crate::redact::Quoted;
 use crate::retry::Class;
 
 /// A call that gave nothing. When [`ServiceNow::send`](super::ServiceNow::send) returns one, no record was written.
@@ -48,13 +49,13 @@ pub enum ServiceNowError {
         /// The HTTP status.
         status: u16,
         /// The instance's own words.
-        words: String,
+        words: Quoted,
     },
     /// The token endpoint gave something that is not a token, or the holder of the token is gone for the moment.
     #[error("no token could be had: {problem}")]
     TokenUnavailable {
         /// What came instead.
-        problem: String,
+        problem: Quoted,
     },
     /// There is no credential to ask for a token with, or it cannot be opened: a person has to correct that.
     #[error("no token could be had: {problem}")]
@@ -79,7 +80,7 @@ pub enum ServiceNowError {
         /// Method and path.
         what: String,
         /// The instance's own words.
-        words: String,
+        words: Quoted,
         /// How long it asks to wait, where it says so.
         retry_after: Option<Duration>,
     },
@@ -93,7 +94,7 @@ pub enum ServiceNowError {
         /// The HTTP status.
         status: u16,
         /// The page's title, with a leading blank and in backticks; or nothing.
-        title: String,
+        title: Quoted,
     },
     /// An answer that cannot be believed.
     #[error("{what} was answered with status {status}, which cannot be used: {problem}")]
@@ -103,7 +104,7 @@ pub enum ServiceNowError {
         /// The HTTP status.
         status: u16,
         /// What is wrong with it.
-        problem: String,
+        problem: Quoted,
     },
     /// The instance does not know the table.
     #[error(
@@ -115,7 +116,7 @@ pub enum ServiceNowError {
         /// The block of the definition.
         block: String,
         /// The instance's own words.
-        words: String,
+        words: Quoted,
     },
     /// Rows come back without the column: it does not exist, or may not be read.
     #[error(
@@ -134,7 +135,7 @@ pub enum ServiceNowError {
         /// Method and path.
         what: String,
         /// The instance's own words.
-        words: String,
+        words: Quoted,
     },
     /// Too little is left of the lease for another request.
     #[error(
@@ -158,7 +159,7 @@ pub enum ServiceNowError {
         /// The HTTP status.
         status: u16,
         /// The instance's own words.
-        words: String,
+        words: Quoted,
     },
 }
 

@@ -3,6 +3,7 @@
 
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
+use crate::redact::Quoted;
 
 use super::client::Verdict;
 use super::error::ServiceNowError;
@@ -22,10 +23,10 @@ pub(super) enum Answered {
         table: String,
         how: How,
         /// What was said beside it.
-        said: Option<String>,
+        said: Option<Quoted>,
     },
     /// Nothing was written: nothing had changed, or a script refused the row. The row itself tells which.
-    Ignored { sys_id: Option<SysId>, table: String, said: Option<String> },
+    Ignored { sys_id: Option<SysId>, table: String, said: Option<Quoted> },
 }
 
 pub(super) fn rejected(target: &TargetPlan, words: &str) -> Outcome {
@@ -42,7 +43,7 @@ fn failed(entry: &Row) -> bool {
 }
 
 /// An entry's own words.
-fn words(entry: &Row) -> Option<String> {
+fn words(entry: &Row) -> Option<Quoted> {
     let names = ["error_message", "status_message", "sys_import_state_comment", "comment"];
     let mut said: Vec<&str> = Vec::new();
     for words in names.iter().filter_map(|name| entry.filled(name)) {
@@ -50,7 +51,7 @@ fn words(entry: &Row) -> Option<String> {
             said.push(words);
         }
     }
-    (!said.is_empty()).then(|| said.join("; "))
+    (!said.is_empty()).then(|| said.join("; ").into())
 }
 
 /// The answer to one staged row.
@@ -58,7 +59,7 @@ fn words(entry: &Row) -> Option<String> {
 /// There is one entry per transform map. The entries of the target table decide (a failure among them before a success). Where no entry
 /// is for the target table, any failure decides, else the first entry. What the other entries say is kept beside the verdict.
 pub(super) fn read(target: &TargetPlan, document: &Document) -> Answered {
-    let doubt = |message: &str| Answered::Final(Ok(Outcome::InDoubt { message: message.to_owned() }));
+    let doubt = |message: &str| Answered::Final(Ok(Outcome::InDoubt { message: message.to_owned().into() }));
     let Some(entries) = document.result.as_ref().filter(|entries| !entries.is_empty()) else {
         return doubt("staged, but the answer has no result of the transform");
     };
@@ -74,7 +75,7 @@ pub(super) fn read(target: &TargetPlan, document: &Document) -> Answered {
         "updated" | "update" => How::Updated,
         "ignored" | "ignore" | "no_change" => How::Unchanged,
         "error" | "skipped" => {
-            let words = words(entry).unwrap_or_else(|| format!("the transform answered `{}` without a reason", state(entry)));
+            let words = words(entry).unwrap_or_else(|| format!("the transform answered `{}` without a reason", state(entry)).into());
             if words.to_ascii_lowercase().contains("invalid staging table") {
                 return Answered::Final(Err(ServiceNowError::UnknownTable {
                     table: target.table.clone(),
@@ -108,14 +109,14 @@ pub(super) fn read(target: &TargetPlan, document: &Document) -> Answered {
 }
 
 /// What was said beside a verdict: the entry's own words, and what became of the row in other transform maps.
-fn beside(chosen: &Row, entries: &[Row]) -> Option<String> {
+fn beside(chosen: &Row, entries: &[Row]) -> Option<Quoted> {
     let other = |entry: &Row| {
         let table = entry.filled("table").map(|table| format!(" into `{table}`")).unwrap_or_default();
         let map = entry.filled("transform_map").map_or_else(|| "another transform map".to_owned(), |map| format!("transform map `{map}`"));
-        let words = words(entry).unwrap_or_else(|| "no reason given".to_owned());
+        let words = words(entry).unwrap_or_else(|| "no reason given".into());
         format!("{map}{table} ended as `{}`: {words}", state(entry))
     };
     let others = entries.iter().filter(|entry| !std::ptr::eq(*entry, chosen) && failed(entry)).map(other);
-    let said: Vec<String> = words(chosen).into_iter().chain(others).collect();
-    (!said.is_empty()).then(|| said.join("; "))
+    let said: Vec<String> = words(chosen).map(String::from).into_iter().chain(others).collect();
+    (!said.is_empty()).then(|| said.join("; ").into())
 }

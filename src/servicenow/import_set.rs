@@ -18,6 +18,7 @@ use super::staging;
 use super::token::TokenSource;
 use super::wire::{Row, Words};
 use crate::domain::SysId;
+use crate::redact::Quoted;
 
 pub(super) async fn send(
     sn: &ServiceNow,
@@ -78,11 +79,12 @@ async fn unhide(
                         verdicts[*at] = Ok(Outcome::Confirmed { sys_id, table, how: How::Updated, partial, said });
                     }
                     Settled::StillPending => {
-                        verdicts[*at] = Ok(Outcome::InDoubt { message: format!("refused ({}), but the row is staged", words.line()) });
+                        verdicts[*at] =
+                            Ok(Outcome::InDoubt { message: format!("refused ({}), but the row is staged", words.line()).into() });
                     }
                     Settled::Unknown { reason } if target.key_column.is_some() => {
                         if let Ok(Outcome::Rejected { message, .. }) = &mut verdicts[*at] {
-                            message.push_str(&format!("; whether it was written all the same could not be read: {reason}"));
+                            *message = format!("{message}; whether it was written all the same could not be read: {reason}").into();
                         }
                     }
                     _ => {}
@@ -93,7 +95,7 @@ async fn unhide(
             let why = error.chain();
             for (at, words) in refused {
                 let message = format!("refused ({}), and whether the row is there could not be read: {why}", words.line());
-                verdicts[*at] = Ok(Outcome::InDoubt { message });
+                verdicts[*at] = Ok(Outcome::InDoubt { message: message.into() });
             }
         }
     }
@@ -123,7 +125,7 @@ enum Staged {
         /// The table of that row, where the staging row names it.
         table: Option<String>,
         /// The transform ignored the record, with these words.
-        ignored: Option<String>,
+        ignored: Option<Quoted>,
     },
 }
 
@@ -136,7 +138,7 @@ pub(super) async fn settle(
 ) -> Result<Vec<Settled>, ServiceNowError> {
     let Some(key_column) = target.key_column.as_deref() else {
         let reason = format!("`{}` has no key column in the definition, so its rows cannot be told apart", target.table);
-        return Ok(vec![Settled::Unknown { reason }; records.len()]);
+        return Ok(vec![Settled::Unknown { reason: reason.into() }; records.len()]);
     };
     let mut staged: Vec<Staged> = (0..records.len()).map(|_| Staged::LookIn { table: None, ignored: None }).collect();
     let keys: Vec<&str> = records.iter().map(|record| record.source_key.as_str()).collect();
@@ -172,13 +174,13 @@ pub(super) async fn settle(
             let Staged::LookIn { ignored, .. } = &staged[at] else { continue };
             let settled = match &found {
                 Ok(found) => by_row(target, &records[at], &table, found[position].as_ref(), ignored.as_deref()),
-                Err(error) if ignored.is_some() => {
-                    Settled::Unknown { reason: format!("the transform ignored it, and its row could not be read: {}", error.chain()) }
-                }
+                Err(error) if ignored.is_some() => Settled::Unknown {
+                    reason: format!("the transform ignored it, and its row could not be read: {}", error.chain()).into(),
+                },
                 // a target without the key column is usual; the staging table has spoken, where it could be read
                 Err(error) => match &unread {
                     None => Settled::Absent,
-                    Some(first) => Settled::Unknown { reason: format!("{}; {}", first.chain(), error.chain()) },
+                    Some(first) => Settled::Unknown { reason: format!("{}; {}", first.chain(), error.chain()).into() },
                 },
             };
             staged[at] = Staged::Final(settled);
@@ -226,7 +228,7 @@ fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Opt
     let state = |row: &Row| row.filled("sys_import_state").unwrap_or_default().to_ascii_lowercase();
     let is = |states: &'static [&str]| move |row: &&&Row| states.contains(&state(row).as_str());
     let table = |row: &Row| row.filled("sys_target_table").map(str::to_owned);
-    let comment = |row: &Row| row.filled("sys_import_state_comment").map(str::to_owned);
+    let comment = |row: &Row| row.filled("sys_import_state_comment").map(Quoted::of);
     if let Some(row) = rows.iter().find(is(&["inserted", "updated"])) {
         let Some(sys_id) = row.text("sys_target_sys_id").and_then(SysId::new) else {
             return Some(Staged::LookIn { table: table(row), ignored: None });
@@ -242,7 +244,7 @@ fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Opt
         return Some(Staged::Final(Settled::StillPending));
     }
     let failed = rows.iter().find(is(&["error", "skipped"]))?;
-    let words = comment(failed).unwrap_or_else(|| format!("the transform ended as `{}`", state(failed)));
+    let words = comment(failed).unwrap_or_else(|| format!("the transform ended as `{}`", state(failed)).into());
     let (message, field, next_step) = rejection(&words, &columns(target));
     Some(Staged::Final(Settled::Rejected { message, field, next_step }))
 }

@@ -8,6 +8,7 @@ use tracing::debug;
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
+use crate::redact::Quoted;
 use crate::retry::Class;
 
 use super::client::{ServiceNow, Verdict};
@@ -174,7 +175,7 @@ async fn cleared(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan,
                 _ => {
                     let names: Vec<String> = records[*at].cleared.iter().map(|name| format!("`{name}`")).collect();
                     let note = format!("whether {} is empty in `{table}` now could not be read", names.join(", "));
-                    *said = Some(said.take().map_or_else(|| note.clone(), |said| format!("{said}; {note}")));
+                    *said = Some(said.take().map_or_else(|| note.clone(), |said| format!("{said}; {note}")).into());
                 }
             }
         }
@@ -192,11 +193,11 @@ fn by_rows(
     let (rows, position) = match rows {
         Ok(rows) => rows,
         Err(error) if passing(error) => {
-            return Outcome::InDoubt { message: format!("{}: {}", unverified(answer, table), error.chain()) };
+            return Outcome::InDoubt { message: format!("{}: {}", unverified(answer, table), error.chain()).into() };
         }
         Err(error) => {
             return Outcome::Rejected {
-                message: format!("{}: {}", unverified(answer, table), error.chain()),
+                message: format!("{}: {}", unverified(answer, table), error.chain()).into(),
                 field: None,
                 next_step: NextStep::RowUnreadable { table: table.to_owned() },
             };
@@ -221,7 +222,7 @@ fn by_rows(
                 partial: Vec::new(),
                 said: said.clone(),
             },
-            None => Outcome::InDoubt { message: format!("the answer names no row, and none in `{table}` carries the key") },
+            None => Outcome::InDoubt { message: format!("the answer names no row, and none in `{table}` carries the key").into() },
         },
         Answered::Final(_) => Outcome::InDoubt { message: "answered without a result".into() },
     }
@@ -231,7 +232,7 @@ fn by_rows(
 pub(super) fn ignored(target: &TargetPlan, record: &OutRecord, table: &str, row: Option<&Found>, said: Option<&str>) -> Outcome {
     let words = said.map_or_else(|| "without a reason".to_owned(), |said| format!("({said})"));
     let refused = |what: String| Outcome::Rejected {
-        message: format!("ServiceNow ignored the record {words}; {what}"),
+        message: format!("ServiceNow ignored the record {words}; {what}").into(),
         field: None,
         next_step: NextStep::MapIgnores,
     };
@@ -244,7 +245,7 @@ pub(super) fn ignored(target: &TargetPlan, record: &OutRecord, table: &str, row:
             table: table.to_owned(),
             how: How::Unchanged,
             partial: Vec::new(),
-            said: [said.map(str::to_owned), note].into_iter().flatten().reduce(|one, other| format!("{one}; {other}")),
+            said: [said.map(str::to_owned), note].into_iter().flatten().reduce(|one, other| format!("{one}; {other}")).map(Quoted::from),
         },
         Stands::No(what) => refused(what),
         Stands::Other(key) => other_record(target, record, table, &found.sys_id, &key),
@@ -255,7 +256,7 @@ pub(super) fn ignored(target: &TargetPlan, record: &OutRecord, table: &str, row:
 pub(super) fn other_record(target: &TargetPlan, record: &OutRecord, table: &str, sys_id: &SysId, key: &str) -> Outcome {
     let column = target.key_column.as_deref().unwrap_or("key column");
     Outcome::Conflict {
-        message: format!("row {sys_id} of `{table}` carries the key `{key}` in `{column}`, not `{}`", record.source_key),
+        message: format!("row {sys_id} of `{table}` carries the key `{key}` in `{column}`, not `{}`", record.source_key).into(),
         next_step: NextStep::KeyColumnTooShort { column: column.to_owned() },
     }
 }
@@ -268,12 +269,12 @@ fn second(
     (old, old_there): (&str, bool),
     (new, new_there): (&SysId, bool),
     how: How,
-    said: Option<String>,
+    said: Option<Quoted>,
 ) -> Outcome {
     if new_there && !old_there {
         debug!(delivery = record.delivery, old, new = new.as_str(), "the row that was there is gone, a new one has taken its place");
         let note = format!("row {old} is no longer there");
-        let said = Some(said.map_or_else(|| note.clone(), |said| format!("{said}; {note}")));
+        let said = Some(said.map_or_else(|| note.clone(), |said| format!("{said}; {note}")).into());
         return Outcome::Confirmed { sys_id: new.clone(), table: table.to_owned(), how, partial: Vec::new(), said };
     }
     let there = if old_there { "which is still there" } else { "and whether that one is still there cannot be seen" };
@@ -282,7 +283,8 @@ fn second(
         message: format!(
             "`{}` was answered with row {new} of `{table}`; until now it was row {old}, {there}: two rows for one record",
             record.source_key
-        ),
+        )
+        .into(),
         next_step: NextStep::SecondRow { column },
     }
 }

@@ -31,7 +31,8 @@ impl OneToken {
 impl TokenSource for OneToken {
     fn token(&self) -> LocalBoxFuture<'_, Result<Token, ServiceNowError>> {
         let problem = "the instance refused the token that it had just given".to_owned();
-        let token = if self.refused.get() { Err(ServiceNowError::TokenUnavailable { problem }) } else { Ok(self.token.clone()) };
+        let token =
+            if self.refused.get() { Err(ServiceNowError::TokenUnavailable { problem: problem.into() }) } else { Ok(self.token.clone()) };
         Box::pin(std::future::ready(token))
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::domain::version::{VersionText, VersionThere};
+use crate::redact::Quoted;
 
 /// One record on its way.
 #[derive(Debug, Clone)]
@@ -48,19 +49,19 @@ pub enum Outcome {
         /// Fields that came back otherwise than they were sent; of an import set only where its staging row was read.
         partial: Vec<FieldDifference>,
         /// What the instance said beside the success: a comment, a transform map for another table that failed.
-        said: Option<String>,
+        said: Option<Quoted>,
     },
     /// The row that was written is another record's, or is a second row of this record.
     Conflict {
         /// Which records and rows.
-        message: String,
+        message: Quoted,
         /// What a person can do.
         next_step: NextStep,
     },
     /// It was refused, and will be again until the record or the instance changes.
     Rejected {
         /// The instance's own words.
-        message: String,
+        message: Quoted,
         /// The field, where it can be recognised in the words.
         field: Option<String>,
         /// What a person can do.
@@ -69,7 +70,7 @@ pub enum Outcome {
     /// Nothing was done; try again later.
     Deferred {
         /// Why.
-        message: String,
+        message: Quoted,
         /// How long the instance asks to wait, where it says so.
         retry_after: Option<Duration>,
         /// Whether the instance asked for time (status 429).
@@ -78,12 +79,12 @@ pub enum Outcome {
     /// Nothing was done: the row no longer says what the record expects of it, or is gone.
     Withdrawn {
         /// What it says.
-        message: String,
+        message: Quoted,
     },
     /// It may have been done; look before sending again.
     InDoubt {
         /// Why.
-        message: String,
+        message: Quoted,
     },
 }
 
@@ -142,19 +143,19 @@ pub enum Settled {
         /// Fields that stand there otherwise than they were sent.
         partial: Vec<FieldDifference>,
         /// What the instance said beside the success.
-        said: Option<String>,
+        said: Option<Quoted>,
     },
     /// Its row is another record's.
     Conflict {
         /// Which records and rows.
-        message: String,
+        message: Quoted,
         /// What a person can do.
         next_step: NextStep,
     },
     /// It was refused.
     Rejected {
         /// The instance's own words.
-        message: String,
+        message: Quoted,
         /// The field, where it can be recognised in the words.
         field: Option<String>,
         /// What a person can do.
@@ -167,7 +168,7 @@ pub enum Settled {
     /// The instance does not let us know.
     Unknown {
         /// Why not.
-        reason: String,
+        reason: Quoted,
     },
 }
 
@@ -179,7 +180,7 @@ pub struct ProbeFinding {
     /// How it stands.
     pub verdict: ProbeVerdict,
     /// What was seen.
-    pub message: String,
+    pub message: Quoted,
     /// What to do; `None` when all is well.
     pub next_step: Option<NextStep>,
 }
@@ -198,7 +199,7 @@ pub enum ProbeVerdict {
 }
 
 /// Words of a refusal, made into a rejection: the field recognised, the next step chosen.
-pub(super) fn rejection(words: &str, columns: &[&str]) -> (String, Option<String>, NextStep) {
+pub(super) fn rejection(words: &str, columns: &[&str]) -> (Quoted, Option<String>, NextStep) {
     let field = recognise(words, columns);
     let low = words.to_ascii_lowercase();
     let has = |any: &[&str]| any.iter().any(|word| low.contains(word));
@@ -215,7 +216,7 @@ pub(super) fn rejection(words: &str, columns: &[&str]) -> (String, Option<String
     } else {
         NextStep::RecordRefused
     };
-    (words.to_owned(), field, step)
+    (words.into(), field, step)
 }
 
 /// The longest column whose name, or label (`u_amount_invoiced` as `amount invoiced`), stands in the words on its own.

@@ -52,7 +52,7 @@ pub(super) struct RowPage {
 
 /// An answer that the table cannot be read by.
 pub(super) fn wrong(table: &str, problem: String) -> ServiceNowError {
-    ServiceNowError::BadAnswer { what: format!("GET /api/now/table/{table}"), status: 200, problem }
+    ServiceNowError::BadAnswer { what: format!("GET /api/now/table/{table}"), status: 200, problem: problem.into() }
 }
 
 /// The page of rows at a position that meet all conditions.

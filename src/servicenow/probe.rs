@@ -158,7 +158,8 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<
             verdict: ProbeVerdict::Failed,
             message: format!(
                 "`{name}` holds {length} characters; keys have up to {KEY_LENGTH}, and two keys that are cut alike make two records one row"
-            ),
+            )
+            .into(),
             next_step: Some(NextStep::LongerKey { column: name.to_owned(), length: KEY_LENGTH.to_string() }),
         };
     }
@@ -169,18 +170,18 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<
             message: format!(
                 "`{name}` holds {length} characters; versions have up to {VERSION_LENGTH}, and one that is cut reads as another version: the record \
                  then fails although it was written"
-            ),
+            ).into(),
             next_step: Some(NextStep::LongerVersion { column: name.to_owned(), length: VERSION_LENGTH.to_string() }),
         };
     }
     if missing.is_empty() {
-        return ProbeFinding { table, verdict: ProbeVerdict::Ok, message: well, next_step: None };
+        return ProbeFinding { table, verdict: ProbeVerdict::Ok, message: well.into(), next_step: None };
     }
     match known {
         Some(known) => {
             let unknown: BTreeSet<&str> = missing.iter().filter(|name| !known.contains_key(**name)).copied().collect();
             if unknown.is_empty() {
-                return ProbeFinding { table, verdict: ProbeVerdict::Ok, message: well, next_step: None };
+                return ProbeFinding { table, verdict: ProbeVerdict::Ok, message: well.into(), next_step: None };
             }
             ProbeFinding {
                 table,
@@ -188,7 +189,8 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<
                 message: format!(
                     "the dictionary has no column {}: what is written there would be dropped without a word, and a condition on it ignored",
                     list(&unknown)
-                ),
+                )
+                .into(),
                 next_step: Some(correct(wanted)),
             }
         }
@@ -198,7 +200,8 @@ async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<
             message: format!(
                 "rows come without {}: the columns do not exist, or may not be read; what is written there cannot be confirmed",
                 list(&missing)
-            ),
+            )
+            .into(),
             next_step: Some(read_or_correct(wanted)),
         },
         None => ProbeFinding {
@@ -256,7 +259,7 @@ fn unreadable(wanted: &Wanted<'_>, error: &ServiceNowError) -> ProbeFinding {
         error if error.class() == crate::retry::Class::Permanent => (ProbeVerdict::Failed, NextStep::InstanceRefuses),
         _ => (ProbeVerdict::CouldNotTell, NextStep::InstanceSilent),
     };
-    ProbeFinding { table: wanted.table.to_owned(), verdict, message: error.chain(), next_step: Some(next_step) }
+    ProbeFinding { table: wanted.table.to_owned(), verdict, message: error.chain().into(), next_step: Some(next_step) }
 }
 
 /// The columns of a table and of those it extends, with the length of a text; `None` when the dictionary does not let us know.

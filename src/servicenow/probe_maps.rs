@@ -23,7 +23,7 @@ pub(super) async fn probe(sn: &ServiceNow, tokens: &dyn TokenSource, targets: &[
             Some(maps) => judge(target, &maps),
             None => could_not_tell(target),
         };
-        findings.push(ProbeFinding { table: format!("transform map of {}", target.table), verdict, message, next_step });
+        findings.push(ProbeFinding { table: format!("transform map of {}", target.table), verdict, message: message.into(), next_step });
     }
     findings
 }

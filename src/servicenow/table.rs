@@ -72,7 +72,7 @@ pub(super) async fn send(
     }
     let last = |step| match step {
         Step::Done(verdict) => verdict,
-        _ => Ok(Outcome::InDoubt { message: format!("`{}` kept changing under the write", target.table) }),
+        _ => Ok(Outcome::InDoubt { message: format!("`{}` kept changing under the write", target.table).into() }),
     };
     Ok(steps.into_iter().map(last).collect())
 }
@@ -175,7 +175,7 @@ async fn look_first(
         let Some(expects) = &records[at].expects else { continue };
         let withdrawn = |message| Step::Done(Ok(Outcome::Withdrawn { message }));
         let Some(row) = rows.get(id.as_str()) else {
-            steps[at] = withdrawn(format!("row {id} of `{}` is gone, or may not be read", target.table));
+            steps[at] = withdrawn(format!("row {id} of `{}` is gone, or may not be read", target.table).into());
             continue;
         };
         let changed = differences_found(target, expects, &row.fields);
@@ -192,7 +192,7 @@ async fn look_first(
             }
             Some(first) => {
                 let now = first.returned.as_deref().unwrap_or_default();
-                steps[at] = withdrawn(format!("`{}` of row {id} was `{}` and is `{now}` now", first.field, first.sent));
+                steps[at] = withdrawn(format!("`{}` of row {id} was `{}` and is `{now}` now", first.field, first.sent).into());
             }
         }
     }
@@ -227,7 +227,8 @@ fn claimed(target: &TargetPlan, record: &OutRecord, found: &Found, other: &str) 
             target.table,
             natural_text(target, record),
             record.source_key
-        ),
+        )
+        .into(),
         next_step: NextStep::NaturalKeyShared { column: key_column(target), key: record.source_key.clone() },
     }
 }
@@ -235,7 +236,7 @@ fn claimed(target: &TargetPlan, record: &OutRecord, found: &Found, other: &str) 
 fn several(target: &TargetPlan, record: &OutRecord, found: &[Found]) -> Outcome {
     let ids: Vec<&str> = found.iter().take(5).map(|found| found.sys_id.as_str()).collect();
     Outcome::Rejected {
-        message: format!("{} rows of `{}` have {}: {}", found.len(), target.table, natural_text(target, record), ids.join(", ")),
+        message: format!("{} rows of `{}` have {}: {}", found.len(), target.table, natural_text(target, record), ids.join(", ")).into(),
         field: target.natural_key.first().cloned(),
         next_step: NextStep::SeveralRows { column: key_column(target), key: record.source_key.clone() },
     }
@@ -292,7 +293,7 @@ fn after(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step, 
             }
             match (status, updating) {
                 (404, Some(id)) if record.expects.is_some() => {
-                    Step::Done(Ok(Outcome::Withdrawn { message: format!("row {id} of `{}` is gone", target.table) }))
+                    Step::Done(Ok(Outcome::Withdrawn { message: format!("row {id} of `{}` is gone", target.table).into() }))
                 }
                 // a row that was made under our own sys_id: where it is only hidden, the instance refuses a second one
                 (404, Some(id)) if sn.settings().derived_sys_id && id.names(&record.derived_sys_id) => {
@@ -314,13 +315,13 @@ fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating:
     // the row may stand: it is looked up before anything else is done
     if let Some(error) = row.and_then(|row| named(row).err()) {
         return Step::Done(Ok(Outcome::InDoubt {
-            message: format!("`{}` accepted the record, and its answer cannot be used: {error}", target.table),
+            message: format!("`{}` accepted the record, and its answer cannot be used: {error}", target.table).into(),
         }));
     }
     let named = |row: &Row| named(row).ok().flatten().or_else(|| updating.clone());
     let Some((row, sys_id)) = row.and_then(|row| Some((row, named(row)?))) else {
         return Step::Done(Ok(Outcome::InDoubt {
-            message: format!("`{}` accepted the record, but the answer names no row", target.table),
+            message: format!("`{}` accepted the record, but the answer names no row", target.table).into(),
         }));
     };
     if let Some(known) = updating.as_ref().filter(|known| !known.names(&sys_id)) {
@@ -328,7 +329,8 @@ fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating:
             message: format!(
                 "row {known} of `{}` was to be updated, and row {sys_id} was answered: two rows for `{}`",
                 target.table, record.source_key
-            ),
+            )
+            .into(),
             next_step: NextStep::OtherRowAnswered,
         }));
     }
@@ -367,7 +369,7 @@ fn hidden_row(target: &TargetPlan, record: &OutRecord, named: &str) -> Outcome {
         message: format!(
             "a row of `{}` with {named} cannot be seen: ServiceNow counts more rows than it shows, so an access rule hides one; no second one was made",
             target.table
-        ),
+        ).into(),
         field: None,
         next_step: NextStep::HiddenRow { column: key_column(target), key: record.source_key.clone() },
     }
@@ -382,7 +384,7 @@ pub(super) async fn settle(
     let asked: Vec<&OutRecord> = records.iter().collect();
     if !sn.settings().derived_sys_id && target.key_column.is_none() {
         let reason = format!("`{}` has neither a key column nor sys_ids derived from keys, so its rows cannot be told apart", target.table);
-        let settled = |record: &OutRecord| record.sys_id.is_none().then(|| Settled::Unknown { reason: reason.clone() });
+        let settled = |record: &OutRecord| record.sys_id.is_none().then(|| Settled::Unknown { reason: reason.clone().into() });
         if records.iter().all(|record| record.sys_id.is_none()) {
             return Ok(records.iter().filter_map(settled).collect());
         }

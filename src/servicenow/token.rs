@@ -11,6 +11,7 @@ use url::form_urlencoded;
 use crate::config::secret::Credential;
 use crate::config::settings::ServiceNowSettings;
 use crate::net::{HttpClient, Method, NetError, host_of};
+use crate::redact::{Kind, remember};
 
 use super::client::{endpoint, retry_after};
 use super::error::ServiceNowError;
@@ -53,6 +54,7 @@ pub struct Token {
 impl Token {
     /// A token; the actor gets its tokens from [`TokenState::accept`].
     pub fn new(secret: SecretString, generation: u64, expires_at: Instant) -> Self {
+        remember(Kind::Token, "", secret.expose_secret());
         Self { secret: Arc::new(secret), generation, expires_at }
     }
 
@@ -152,7 +154,7 @@ pub async fn fetch_token(
         // it came, and is no token: asking for less is not possible here
         Err(NetError::TooLarge { host, limit }) => {
             let problem = format!("the answer of {host} to {} is larger than {limit} bytes, as no token is. {CHECK}", what());
-            return Err(ServiceNowError::TokenUnavailable { problem });
+            return Err(ServiceNowError::TokenUnavailable { problem: problem.into() });
         }
         Err(error) => return Err(ServiceNowError::NoTokenAnswer { what: what(), source: Arc::new(error) }),
     };
@@ -162,12 +164,12 @@ pub async fn fetch_token(
     let words = match body {
         // not a `Page`: that would be an answer to what a token is asked for
         Body::Page(title) => {
-            let page = ServiceNowError::Page { what: what(), status, title: quoted(&title) };
-            return Err(ServiceNowError::TokenUnavailable { problem: page.to_string() });
+            let page = ServiceNowError::Page { what: what(), status, title: quoted(&title).into() };
+            return Err(ServiceNowError::TokenUnavailable { problem: page.to_string().into() });
         }
         Body::Document(_) if matches!(status, 200 | 201) => return read_token(&answer.body),
         Body::Failure(words) => words,
-        Body::Garbage(problem) => Words { message: problem, ..Words::default() },
+        Body::Garbage(problem) => Words { message: problem.into(), ..Words::default() },
         Body::Document(_) | Body::Empty => Words::default(),
     };
     match status {
@@ -175,13 +177,13 @@ pub async fn fetch_token(
         // a refusal may also stand in a 200
         200..=299 if refusal => Err(ServiceNowError::TokenRefused { host, status, words: words.line() }),
         400..=499 if status != 408 => Err(ServiceNowError::TokenRefused { host, status, words: words.line() }),
-        _ => Err(ServiceNowError::TokenUnavailable { problem: format!("{host} answered with status {status}: {}", words.line()) }),
+        _ => Err(ServiceNowError::TokenUnavailable { problem: format!("{host} answered with status {status}: {}", words.line()).into() }),
     }
 }
 
 pub(super) fn read_token(body: &[u8]) -> Result<TokenAnswer, ServiceNowError> {
     // serde's own texts could quote the body
-    let unusable = |problem: &str| ServiceNowError::TokenUnavailable { problem: problem.to_owned() };
+    let unusable = |problem: &str| ServiceNowError::TokenUnavailable { problem: problem.to_owned().into() };
     let body: TokenBody = serde_json::from_slice(body).map_err(|_| unusable("the answer is not the JSON of a token"))?;
     let access_token = body.access_token.filter(|token| !token.expose_secret().is_empty());
     let access_token = access_token.ok_or_else(|| unusable("the answer has no `access_token`"))?;

@@ -39,7 +39,7 @@ pub(super) async fn try_create(sn: &ServiceNow, tokens: &dyn TokenSource, target
             WriteMode::Table => table::try_one(sn, tokens, target).await,
             WriteMode::ImportSet => import::try_one(sn, tokens, target).await,
         };
-        findings.push(ProbeFinding { table: target.table.clone(), verdict, message, next_step });
+        findings.push(ProbeFinding { table: target.table.clone(), verdict, message: message.into(), next_step });
     }
     findings
 }
@@ -202,7 +202,7 @@ fn no_verdict(judged: &Judged, role: &str) -> Said {
         }
         Judged::Refused { status, words } => refusal(*status, words, role),
         Judged::Failed(ServiceNowError::Forbidden { words, .. }) => {
-            refusal(403, &Words { message: words.clone(), detail: String::new() }, role)
+            refusal(403, &Words { message: words.clone().into(), detail: String::new() }, role)
         }
         Judged::Failed(error) => unknown(error.chain(), NextStep::InstanceRefuses),
         Judged::Done(_) => unknown("answered as done, but no row is to be found", NextStep::ExamineAgain),

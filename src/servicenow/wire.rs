@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::bounded::{self, Few};
 use crate::net::brief;
+use crate::redact::Quoted;
 
 /// A value of a row: documented as a string, a `{link, value}` reference or a `{display_value, value}` pair.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub struct Words {
 
 impl Words {
     /// Both on one line.
-    pub fn line(&self) -> String {
+    pub fn line(&self) -> Quoted {
         let tidy = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let line = match (tidy(&self.message), tidy(&self.detail)) {
             (message, detail) if detail.is_empty() || detail == message => message,
@@ -59,9 +60,9 @@ impl Words {
             (message, detail) => format!("{message}: {detail}"),
         };
         match line.char_indices().nth(1000) {
-            Some((at, _)) => format!("{}…", &line[..at]),
+            Some((at, _)) => Quoted::joined([Quoted::cut(&line, 0..at), "…".into()]),
             None if line.is_empty() => "no reason given".into(),
-            None => line,
+            None => line.into(),
         }
     }
 
@@ -80,11 +81,11 @@ pub enum Body {
     /// A document with one, `result` or not.
     Failure(Words),
     /// An HTML page, with its title.
-    Page(String),
+    Page(Quoted),
     /// Nothing at all.
     Empty,
     /// Something else: cut, or not JSON.
-    Garbage(String),
+    Garbage(Quoted),
 }
 
 #[derive(Deserialize)]
@@ -119,12 +120,12 @@ pub fn read_list(bytes: &[u8], most: usize) -> Body {
         return Body::Garbage("it is not a JSON object".into());
     }
     if let Some(problem) = crate::net::json::too_deep(bytes) {
-        return Body::Garbage(problem);
+        return Body::Garbage(problem.into());
     }
     let envelope: Envelope<'_> = match serde_json::from_str(text) {
         Ok(envelope) => envelope,
         Err(error) if error.is_eof() => return Body::Garbage("it ends in the middle".into()),
-        Err(error) => return Body::Garbage(format!("it is not the JSON expected ({})", brief(&error.to_string()))),
+        Err(error) => return Body::Garbage(format!("it is not the JSON expected ({})", brief(&error.to_string())).into()),
     };
     if let Some(error) = envelope.error.filter(|raw| !matches!(raw.get(), "null" | "\"\"" | "{}")) {
         let mut words = words(error);
@@ -139,17 +140,16 @@ pub fn read_list(bytes: &[u8], most: usize) -> Body {
     match envelope.result.map(|raw| bounded::rows(raw, most)) {
         None => Body::Document(Document { result: None }),
         Some(Ok(rows)) => Body::Document(Document { result: Some(rows) }),
-        Some(Err(error)) => Body::Garbage(format!("`result` has an unknown shape ({})", brief(&error.to_string()))),
+        Some(Err(error)) => Body::Garbage(format!("`result` has an unknown shape ({})", brief(&error.to_string())).into()),
     }
 }
 
-fn title(page: &str) -> String {
+fn title(page: &str) -> Quoted {
     let low = page.to_ascii_lowercase();
     let inner = low.find("<title").and_then(|at| low[at..].find('>').map(|end| at + end + 1));
-    let Some(from) = inner else { return String::new() };
+    let Some(from) = inner else { return Quoted::default() };
     let to = low[from..].find("</title").map_or(low.len(), |len| from + len);
-    let text = page[from..to].split_whitespace().collect::<Vec<_>>().join(" ");
-    text.chars().take(80).collect()
+    Quoted::line(&page[from..to], 80, false)
 }
 
 pub(super) fn cell(raw: &RawValue) -> Cell {

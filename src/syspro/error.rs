@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::enet::EnetError;
 use crate::net::NetError;
+use crate::redact::Quoted;
 use crate::retry::Class;
 
 /// Why SYSPRO's OData service gave no usable answer.
@@ -136,7 +137,7 @@ pub enum SysproError {
         /// The HTTP status.
         status: u16,
         /// The beginning of the answer.
-        answer: String,
+        answer: Quoted,
     },
     /// 429 or 503.
     #[error("SYSPRO is too busy for {asked} ({status}); it is tried again later")]
@@ -156,7 +157,7 @@ pub enum SysproError {
         /// The HTTP status.
         status: u16,
         /// The beginning of the answer.
-        answer: String,
+        answer: Quoted,
     },
     /// 3xx: most likely to a login page.
     #[error(
@@ -168,7 +169,7 @@ pub enum SysproError {
         /// The HTTP status.
         status: u16,
         /// Scheme, host and path of the other place.
-        target: String,
+        target: Quoted,
     },
     /// A page for people where data was expected.
     #[error(
@@ -178,7 +179,7 @@ pub enum SysproError {
         /// What was asked.
         asked: String,
         /// The beginning of the answer.
-        answer: String,
+        answer: Quoted,
     },
     /// Cut or malformed JSON.
     #[error("SYSPRO's answer to {asked} cannot be read: {problem}")]
@@ -186,7 +187,7 @@ pub enum SysproError {
         /// What was asked.
         asked: String,
         /// What is wrong, and where.
-        problem: String,
+        problem: Quoted,
     },
     /// Rows without their key.
     #[error("SYSPRO's answer to {asked} lacks the key column `{column}`; correct the key in the entity's definition")]
@@ -213,7 +214,7 @@ pub enum SysproError {
         /// What was asked.
         asked: String,
         /// Which rows, by their keys.
-        problem: String,
+        problem: Quoted,
         /// What may be the reason.
         advice: OrderAdvice,
     },
@@ -254,7 +255,7 @@ pub enum SysproError {
         /// What was asked.
         asked: String,
         /// The link or the key that came again.
-        what: String,
+        what: Quoted,
         /// Requests of the page.
         requests: u32,
         /// Rows of the page.

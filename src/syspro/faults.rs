@@ -11,6 +11,7 @@ use super::error::listed;
 use super::odata::{BadRow, Call, RowProblem, Rows, shown};
 use super::related::Related;
 use super::wire::Cell;
+use crate::redact::Quoted;
 
 /// How many columns are named that differ between two rows.
 const COLUMNS_SHOWN: usize = 5;
@@ -120,7 +121,8 @@ fn left_out(whose: String, table: &str, columns: &[String], named: bool) -> Faul
             "{whose} came without {}, although it was asked for and the table has it: whether it is empty is not known, so nothing of the \
              record is sent",
             listed(columns)
-        ),
+        )
+        .into(),
         next_step,
     }
 }
@@ -176,7 +178,7 @@ fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) 
         RowProblem::Oversized { column, bytes, limit } => oversized(&whose, column, *bytes, *limit),
         RowProblem::Nested { column } => nested(&whose, column),
     };
-    fault.text.push_str(match changed {
+    let until = match changed {
         false => {
             ". This entry goes with the next whole read that can read the row. Until then no record of this flow is marked as gone, because any \
              could be the one that cannot be read"
@@ -185,7 +187,8 @@ fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) 
             ". It says that a record changed, and not which one: the next whole read (`tieline sync --sweep`) takes the change in, and removes this \
              entry"
         }
-    });
+    };
+    fault.text = format!("{}{until}", fault.text).into();
     unknown(plan, key, fault)
 }
 
@@ -297,8 +300,8 @@ fn difference(related: &Related<'_>, first: &[Cell], second: &[Cell]) -> String 
         Cell::Null => "null".to_owned(),
         cell => {
             let text = cell.key_text();
-            let short: String = text.chars().take(VALUE_SHOWN).collect();
-            if short.len() < text.len() { format!("`{short}…`") } else { format!("`{short}`") }
+            let more = if text.chars().nth(VALUE_SHOWN).is_some() { "…" } else { "" };
+            format!("`{}{more}`", Quoted::first(&text, VALUE_SHOWN))
         }
     };
     let differing: Vec<String> = related
@@ -338,7 +341,7 @@ pub(super) fn companions(related: &Related<'_>, key: &[String], rows: &[Vec<Cell
         _ => String::new(),
     };
     Fault {
-        text: format!("`{table}` has {} rows with {key}, and a `[[join]]` takes one row for each record: {said}", rows.len()),
+        text: format!("`{table}` has {} rows with {key}, and a `[[join]]` takes one row for each record: {said}", rows.len()).into(),
         next_step: NextStep::JoinKeyTooShort { table: table.clone() },
     }
 }
@@ -355,7 +358,8 @@ pub(super) fn several_owners(child: &ChildRead, via: &ViaRead, key: &[String], o
             child.name,
             owners.len(),
             owners.iter().take(3).map(|owner| format!("({owner})")).collect::<Vec<_>>().join(", ")
-        ),
+        )
+        .into(),
         next_step: NextStep::ViaKeyTooShort { table: table.clone() },
     }
 }

@@ -15,6 +15,7 @@ use crate::definition::plan::{ColumnKind, Kinds, TableRead};
 use crate::domain::CompanyId;
 use crate::domain::money::parse_decimal;
 use crate::net::{HttpClient, Method, Response};
+use crate::redact::Quoted;
 use crate::retry::{self, Class};
 use crate::telemetry::labels::System;
 
@@ -228,7 +229,7 @@ const PART_SHOWN: usize = 200;
 pub(super) fn shown(key: &[Cell]) -> String {
     let part = |cell: &Cell| match (cell, cell.key_text()) {
         (Cell::Null, _) => "null".to_owned(),
-        (_, text) if text.len() > PART_SHOWN => format!("{}…", &text[..text.floor_char_boundary(PART_SHOWN)]),
+        (_, text) if text.len() > PART_SHOWN => format!("{}…", Quoted::cut(&text, 0..PART_SHOWN)),
         (_, text) => text,
     };
     let parts: Vec<String> = key.iter().map(part).collect();
@@ -490,7 +491,7 @@ impl Call<'_> {
             None if *how != Misplaced::Repeated && texts && self.odata.settings.key_order == KeyOrder::Binary => OrderAdvice::Collation,
             None => OrderAdvice::None,
         };
-        SysproError::Order { asked: asked(self.company, query.table), problem, advice }
+        SysproError::Order { asked: asked(self.company, query.table), problem: problem.into(), advice }
     }
 
     fn rows_per_request(&self, wanted: u32) -> usize {
@@ -592,7 +593,7 @@ impl Call<'_> {
         let url = self.address(table, "").ok()?.join(text).ok()?;
         let same = matches!(&self.odata.door, Door::OData { base, .. } if url.origin() == base.origin());
         if !same {
-            debug!(table, host = crate::net::host_of(&url), "a link to the next page leads to another server and is not followed");
+            debug!(table, host = %Quoted::from(crate::net::host_of(&url)), "a link to the next page leads to another server and is not followed");
         }
         let counts = |name: &str, value: &str| match name.to_ascii_lowercase().as_str() {
             "$skip" => true,
@@ -689,7 +690,7 @@ impl Call<'_> {
                 let target = response.header("location").and_then(|text| self.address(table, "").ok()?.join(text).ok());
                 let target =
                     target.map_or_else(|| "an unnamed place".to_owned(), |url| format!("{}{}", crate::net::host_of(&url), url.path()));
-                SysproError::Redirected { asked, status, target: response.secrets.blot_text(target) }
+                SysproError::Redirected { asked, status, target: target.into() }
             }
             401 => SysproError::WrongPassword { operator, asked },
             403 => SysproError::Forbidden { operator, asked },

@@ -115,7 +115,7 @@ fn invoices() -> ReadPlan {
 }
 
 fn credential() -> Credential {
-    Credential { username: "TIELINE".into(), password: "s3cret".to_owned().into() }
+    Credential::new("TIELINE", "s3cret".into())
 }
 
 /// Every page of a scope, and how many pages it took.

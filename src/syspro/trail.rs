@@ -12,6 +12,7 @@ use url::Url;
 use super::error::SysproError;
 use super::odata::{Call, Query, asked, shown};
 use super::wire::Cell;
+use crate::redact::Quoted;
 
 /// How often rows beyond one key are asked for before that counts as going in circles: fewer rows each time, other columns, and one row at a
 /// time past those that cannot be read.
@@ -85,7 +86,7 @@ fn digest<'t>(parts: impl Iterator<Item = &'t [u8]>) -> [u8; 16] {
 fn told(link: &Url) -> String {
     let token = link.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case("$skiptoken")).map(|(_, value)| value.into_owned());
     let table = link.path().rsplit('/').next().unwrap_or_default();
-    let short = |text: &str| text.chars().filter(|c| !c.is_control()).take(LINK_SHOWN).collect::<String>();
+    let short = |text: &str| Quoted::first(&text.chars().filter(|c| !c.is_control()).collect::<String>(), LINK_SHOWN);
     match token {
         Some(token) => format!("the link to the next page of `{}` with `$skiptoken={}`", short(table), short(&token)),
         None => format!("the link to the next page of `{}`", short(table)),
@@ -118,7 +119,12 @@ impl Call<'_> {
     }
 
     fn circle(&self, query: &Query<'_>, what: String) -> SysproError {
-        SysproError::Circle { asked: asked(self.company, query.table), what, requests: self.requests.get(), rows: self.rows.get() }
+        SysproError::Circle {
+            asked: asked(self.company, query.table),
+            what: what.into(),
+            requests: self.requests.get(),
+            rows: self.rows.get(),
+        }
     }
 
     /// Before each request of a page.

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::domain::DocumentKey;
 use crate::domain::money::parse_decimal;
 use crate::net::json::{WRITTEN_OUT, lenient, too_deep};
+use crate::redact::Quoted;
 
 /// One value as received: text untrimmed, a number by its digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,7 +98,7 @@ pub(super) enum Unread {
     /// It has more rows than were asked for.
     Unasked,
     /// It is no page, or no JSON or XML: what is wrong.
-    Malformed(String),
+    Malformed(Quoted),
 }
 
 /// A value that is none: too long, or an object or a list where a column has one value.
@@ -139,7 +140,7 @@ impl Answer {
 pub(super) fn parse(body: &[u8], columns: &[&str], room: Room) -> Result<Answer, Unread> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     if let Some(problem) = too_deep(body) {
-        return Err(Unread::Malformed(problem));
+        return Err(Unread::Malformed(problem.into()));
     }
     let page = Page {
         columns,
@@ -158,7 +159,7 @@ pub(super) fn parse(body: &[u8], columns: &[&str], room: Room) -> Result<Answer,
         Ok(answer)
     };
     let malformed =
-        |error: &serde_json::Error| Unread::Malformed(format!("{}{}", crate::net::brief(&error.to_string()), near(body, error)));
+        |error: &serde_json::Error| Unread::Malformed(format!("{}{}", crate::net::brief(&error.to_string()), near(body, error)).into());
     let error: serde_json::Error = match read(body) {
         Ok(answer) => return Ok(answer),
         Err(error) => error,
@@ -178,7 +179,8 @@ fn near(body: &[u8], error: &serde_json::Error) -> String {
     let line = error.line().saturating_sub(1);
     let begin = body.split(|byte| *byte == b'\n').take(line).map(|line| line.len() + 1).sum::<usize>();
     let at = (begin + error.column()).min(body.len());
-    let text = crate::net::excerpt(&body[at.saturating_sub(40)..(at + 20).min(body.len())]);
+    let text = Quoted::around(body, at.saturating_sub(40)..at + 20);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_empty() { text } else { format!(", near `{text}`") }
 }
 
@@ -218,7 +220,7 @@ fn held(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The code and message of an OData error object; `None` when the body is none.
-pub(super) fn error_text(body: &[u8]) -> Option<String> {
+pub(super) fn error_text(body: &[u8]) -> Option<Quoted> {
     #[derive(Deserialize)]
     struct Outer {
         error: Inner,
@@ -398,7 +400,7 @@ mod tests {
 
     fn read_page(body: &[u8], columns: &[&str]) -> Result<Answer, String> {
         parse(body, columns, ROOM).map_err(|unread| match unread {
-            Unread::Malformed(problem) => problem,
+            Unread::Malformed(problem) => problem.into(),
             Unread::Unasked => "unasked".into(),
         })
     }

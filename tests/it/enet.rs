@@ -39,7 +39,7 @@ fn retry() -> RetrySettings {
 }
 
 fn password(text: &str) -> Credential {
-    Credential { username: "TIELINE".into(), password: text.to_owned().into() }
+    Credential::new("TIELINE", text.into())
 }
 
 /// Both doors to one simulator.

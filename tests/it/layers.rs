@@ -8,22 +8,26 @@ use std::path::{Path, PathBuf};
 
 /// One row per module of `src/`: what it may import of ours. `a::b` allows that part of `a` alone.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("domain", &[]),
+    ("redact", &[]),
+    ("domain", &["redact"]),
     ("failpoint", &[]),
-    ("config", &["domain"]),
+    ("config", &["domain", "redact"]),
     ("retry", &["domain"]),
     ("telemetry", &["domain"]),
-    ("net", &["domain", "config", "failpoint", "telemetry"]),
+    ("net", &["domain", "redact", "config", "failpoint", "telemetry"]),
     ("postgres", &["domain", "config"]),
-    ("definition", &["domain", "config"]),
-    ("syspro", &["domain", "config", "retry", "telemetry", "net", "definition"]),
-    ("servicenow", &["domain", "config", "retry", "telemetry", "net", "definition"]),
-    ("store", &["domain", "config", "failpoint", "retry", "telemetry", "net", "definition"]),
-    ("notice", &["domain", "config", "telemetry", "net"]),
-    ("actors", &["domain", "config", "retry", "telemetry", "net", "postgres", "definition", "syspro", "servicenow", "store", "notice"]),
+    ("definition", &["domain", "redact", "config"]),
+    ("syspro", &["domain", "redact", "config", "retry", "telemetry", "net", "definition"]),
+    ("servicenow", &["domain", "redact", "config", "retry", "telemetry", "net", "definition"]),
+    ("store", &["domain", "redact", "config", "failpoint", "retry", "telemetry", "net", "definition"]),
+    ("notice", &["domain", "redact", "config", "telemetry", "net"]),
+    (
+        "actors",
+        &["domain", "redact", "config", "retry", "telemetry", "net", "postgres", "definition", "syspro", "servicenow", "store", "notice"],
+    ),
     ("doctor", BELOW_DOCTOR),
     ("operations", &["domain", "store", "actors", "doctor"]),
-    ("http", &["domain", "config", "telemetry", "net", "store", "actors", "doctor", "operations"]),
+    ("http", &["domain", "redact", "config", "telemetry", "net", "store", "actors", "doctor", "operations"]),
     ("cli", EVERYTHING),
     ("main", EVERYTHING),
 ];
@@ -34,8 +38,21 @@ const EVERYTHING: &[&str] = &["*"];
 const IN_TESTS_ALONE: &str = "fuzz";
 
 /// As the actors, and the actors.
-const BELOW_DOCTOR: &[&str] =
-    &["domain", "config", "retry", "telemetry", "net", "postgres", "definition", "syspro", "servicenow", "store", "notice", "actors"];
+const BELOW_DOCTOR: &[&str] = &[
+    "domain",
+    "redact",
+    "config",
+    "retry",
+    "telemetry",
+    "net",
+    "postgres",
+    "definition",
+    "syspro",
+    "servicenow",
+    "store",
+    "notice",
+    "actors",
+];
 
 /// Crates that only some modules may name. A path after the module allows that part of the crate alone.
 const CRATES: &[(&str, &[(&str, &[&str])])] = &[

@@ -152,7 +152,7 @@ async fn read(
     let retry =
         RetrySettings { min_delay: Duration::from_millis(1), max_delay: Duration::from_millis(2), max_attempts: 3, read_attempts: 3 };
     let odata = OData::new(settings, &retry)?;
-    let credential = Credential { username: "TIELINE".into(), password: "odata-secret".to_owned().into() };
+    let credential = Credential::new("TIELINE", "odata-secret".into());
     let (mut documents, mut pages, mut after) = (Vec::new(), Vec::new(), None);
     loop {
         let page = odata.page(&credential, &"EDU1".into(), plan, &PageQuery { scope, after, limit: settings.page_size }).await?;

@@ -35,7 +35,7 @@ impl TokenSource for Tokens {
             if let Some(token) = self.state.borrow().usable(Instant::now(), self.settings.token_margin) {
                 return Ok(token);
             }
-            let credential = Credential { username: "tieline".into(), password: "simulated-secret".into() };
+            let credential = Credential::new("tieline", "simulated-secret".into());
             let answer = fetch_token(&self.http, &self.settings, &credential).await?;
             Ok(self.state.borrow_mut().accept(answer, Instant::now()))
         })

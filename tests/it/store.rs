@@ -146,11 +146,11 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
         let mut intake = page(run, Some(lease.clone()), 3, 1);
         intake.notes = vec![nul("note")];
         (intake.position, intake.kinds) = (Some(serde_json::json!({ "after": nul("x") })), Some(serde_json::json!([nul("k")])));
-        intake.documents[0].warnings = vec![(tieline::domain::warning::WarningKind::Cut, nul("warning"))];
+        intake.documents[0].warnings = vec![(tieline::domain::warning::WarningKind::Cut, nul("warning").into())];
         intake.documents[1].mapped = Err(MapFailure {
             reason: ParkReason::Rejected,
             block: "header".into(),
-            message: nul("message"),
+            message: nul("message").into(),
             field: nul("field"),
             next_step: tieline::domain::next_step::NextStep::JoinKeyTooShort { table: nul("next") },
         });

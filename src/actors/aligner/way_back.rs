@@ -389,7 +389,7 @@ mod tests {
         let unlicensed = EnetError::Unlicensed { object: "BOMSCC".into(), operator: "TIELINE".into() };
         assert!(!in_doubt(&unlicensed) && !in_doubt(&EnetError::Refused { asked: asked(), status: 200, answer: "ERROR".into() }));
         assert!(in_doubt(&EnetError::Restarting { asked: asked() }));
-        assert!(in_doubt(&EnetError::NotData { asked: asked(), status: 500, answer: String::new() }));
-        assert!(in_doubt(&EnetError::Malformed { asked: asked(), problem: String::new() }));
+        assert!(in_doubt(&EnetError::NotData { asked: asked(), status: 500, answer: "".into() }));
+        assert!(in_doubt(&EnetError::Malformed { asked: asked(), problem: "".into() }));
     }
 }

@@ -95,7 +95,7 @@ impl Reader {
                 marks: document.marks.clone(),
             };
             if self.take_in_shared(Arc::new(part(vec![failed]))).await.is_ok() {
-                warn!(flow = %self.flow, key = %document.key, error = fault.text, "a record fails, because the ledger refuses it");
+                warn!(flow = %self.flow, key = %document.key, error = %fault.text, "a record fails, because the ledger refuses it");
                 return Ok(());
             }
         }

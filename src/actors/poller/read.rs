@@ -453,7 +453,7 @@ impl Reader {
     pub(super) async fn take_in_shared(&self, intake: Arc<Intake>) -> Result<(), StoreError> {
         for document in &intake.documents {
             for (_, warning) in &document.warnings {
-                debug!(flow = %self.flow, key = %document.key, warning, "mapped with a warning");
+                debug!(flow = %self.flow, key = %document.key, %warning, "mapped with a warning");
             }
         }
         let empty = intake.documents.is_empty();

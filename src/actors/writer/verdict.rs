@@ -9,6 +9,7 @@ use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::SysId;
 use crate::domain::delivery::ParkReason;
 use crate::domain::next_step::NextStep;
+use crate::redact::Quoted;
 use crate::retry::{self, Class};
 use crate::servicenow::{FieldDifference, How, Outcome, ServiceNowError, Settled};
 use crate::store::{Claim, Claimed, Settlement, UNANSWERED, Verdict};
@@ -73,17 +74,21 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                 How::Updated => "updated",
                 How::Unchanged => "unchanged",
             };
-            Verdict::Confirmed { sys_id, table, how, partial: fields(partial), said }
+            Verdict::Confirmed { sys_id, table, how, partial: fields(partial), said: said.map(String::from) }
         }
-        Outcome::Conflict { message, next_step } => Verdict::Parked { reason: ParkReason::Conflict, message, field: None, next_step },
-        Outcome::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
+        Outcome::Conflict { message, next_step } => {
+            Verdict::Parked { reason: ParkReason::Conflict, message: message.into(), field: None, next_step }
+        }
+        Outcome::Rejected { message, field, next_step } => {
+            Verdict::Parked { reason: ParkReason::Rejected, message: message.into(), field, next_step }
+        }
         Outcome::Deferred { message, retry_after, throttled } => {
             let counted = !throttled && others;
             if counted && delivery.attempts >= most_tries(settings) {
                 return exhausted(delivery, &message, NextStep::Exhausted);
             }
             Verdict::Deferred {
-                message,
+                message: message.into(),
                 wait: later(settings, delivery.attempts, retry_after),
                 throttled: throttled && retry_after.is_some(),
                 counted,
@@ -91,8 +96,8 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                 next_step: waits(throttled),
             }
         }
-        Outcome::Withdrawn { message } => Verdict::Withdrawn { message },
-        Outcome::InDoubt { message } => Verdict::InDoubt { message, wait: settings.servicenow.read_delay, looks: 0 },
+        Outcome::Withdrawn { message } => Verdict::Withdrawn { message: message.into() },
+        Outcome::InDoubt { message } => Verdict::InDoubt { message: message.into(), wait: settings.servicenow.read_delay, looks: 0 },
     }
 }
 
@@ -110,7 +115,9 @@ fn exhausted(delivery: &Claimed, last: &str, next_step: NextStep) -> Verdict {
 }
 
 fn fields(partial: Vec<FieldDifference>) -> Vec<(String, String, String)> {
-    partial.into_iter().map(|p| (p.field, p.sent, p.returned.unwrap_or_default())).collect()
+    // what came back is said of the record, and not delivered
+    let returned = |p: &FieldDifference| Quoted::of(p.returned.as_deref().unwrap_or_default()).into();
+    partial.into_iter().map(|p| (returned(&p), p)).map(|(returned, p)| (p.field, p.sent, returned)).collect()
 }
 
 /// A record of which ServiceNow kept a field otherwise than it was sent, or not at all.
@@ -123,7 +130,7 @@ fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> Verd
     let said: Vec<String> = partial.iter().map(one).collect();
     Verdict::Parked {
         reason: ParkReason::Rejected,
-        message: format!("row {sys_id} of `{table}` was written, but not as sent: {}", said.join("; ")),
+        message: Quoted::from(format!("row {sys_id} of `{table}` was written, but not as sent: {}", said.join("; "))).into(),
         field: partial.first().map(|p| p.field.clone()),
         next_step: NextStep::KeptOtherwise,
     }
@@ -250,10 +257,14 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
             if !partial.is_empty() && target.partial_write == PartialWrite::Fail {
                 return not_as_sent(&table, &sys_id, &partial);
             }
-            Verdict::Confirmed { sys_id, table, how: "found", partial: fields(partial), said }
+            Verdict::Confirmed { sys_id, table, how: "found", partial: fields(partial), said: said.map(String::from) }
         }
-        Settled::Conflict { message, next_step } => Verdict::Parked { reason: ParkReason::Conflict, message, field: None, next_step },
-        Settled::Rejected { message, field, next_step } => Verdict::Parked { reason: ParkReason::Rejected, message, field, next_step },
+        Settled::Conflict { message, next_step } => {
+            Verdict::Parked { reason: ParkReason::Conflict, message: message.into(), field: None, next_step }
+        }
+        Settled::Rejected { message, field, next_step } => {
+            Verdict::Parked { reason: ParkReason::Rejected, message: message.into(), field, next_step }
+        }
         Settled::Absent => send_again("looked up and not found".into(), NextStep::Exhausted),
         Settled::StillPending => Verdict::InDoubt { message: "loaded but not yet transformed".into(), wait: NEXT_LOOK, looks: 0 },
         // sent again under the same key or sys_id, so that there is still one record

@@ -150,7 +150,7 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
 
 impl From<Fault> for FaultRow {
     fn from(fault: Fault) -> Self {
-        Self { next_step: Ticks(fault.next_step.text().into_owned()), text: Ticks(fault.text) }
+        Self { next_step: Ticks(fault.next_step.text().into_owned()), text: Ticks(fault.text.into()) }
     }
 }
 

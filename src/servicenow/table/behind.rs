@@ -53,7 +53,7 @@ fn behind(
         Err(error) => {
             let said = why.line(target, record);
             return done(Outcome::InDoubt {
-                message: format!("{said}, and whether the row is there could not be read: {}", error.chain()),
+                message: format!("{said}, and whether the row is there could not be read: {}", error.chain()).into(),
             });
         }
     };
@@ -68,7 +68,7 @@ fn behind(
                 table: target.table.clone(),
                 how,
                 partial: differences_found(target, &must_show(target, record, how), &found.fields),
-                said: Some(why.line(target, record)),
+                said: Some(why.line(target, record).into()),
             })
         }
         (Some(found), Why::Refused(_), None) => Step::Update(found.sys_id.clone()),
@@ -96,10 +96,10 @@ fn hidden_own(target: &TargetPlan, record: &OutRecord, words: &Words) -> Outcome
     );
     if words.say("unique") || words.say("duplicate") {
         let next_step = NextStep::RowHidden { column: key_column(target), key: record.source_key.clone() };
-        return Outcome::Rejected { message: said, field: None, next_step };
+        return Outcome::Rejected { message: said.into(), field: None, next_step };
     }
     let (_, field, next_step) = rejection(&words.line(), &columns(target));
-    Outcome::Rejected { message: said, field, next_step }
+    Outcome::Rejected { message: said.into(), field, next_step }
 }
 
 impl Why {
@@ -119,7 +119,7 @@ impl Why {
 fn unseen(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, words: &Words) -> Outcome {
     let id = known.map(SysId::as_str).unwrap_or_default();
     Outcome::Rejected {
-        message: format!("row {id} of `{}` cannot be seen any more ({}); no second one was made", target.table, words.line()),
+        message: format!("row {id} of `{}` cannot be seen any more ({}); no second one was made", target.table, words.line()).into(),
         field: None,
         next_step: NextStep::RowHidden { column: key_column(target), key: record.source_key.clone() },
     }
@@ -133,7 +133,8 @@ fn old(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, version: 
         message: format!(
             "ServiceNow accepted the write and changed nothing: row {id} of `{}` still has `{column}` = {version}, {} was sent",
             target.table, record.version
-        ),
+        )
+        .into(),
         field: target.version_column.clone(),
         next_step: NextStep::WriteUndone { table: target.table.clone(), column: column.to_owned() },
     }
@@ -143,7 +144,7 @@ fn old(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, version: 
 pub(super) fn belongs(target: &TargetPlan, record: &OutRecord, sys_id: &SysId, other: &str, why: Option<&Why>) -> Outcome {
     let said = why.map(|why| format!("{}; ", why.line(target, record))).unwrap_or_default();
     Outcome::Conflict {
-        message: format!("{said}row {sys_id} of `{}` belongs to `{other}`, not to `{}`", target.table, record.source_key),
+        message: format!("{said}row {sys_id} of `{}` belongs to `{other}`, not to `{}`", target.table, record.source_key).into(),
         next_step: NextStep::RowOfOther,
     }
 }

@@ -70,15 +70,8 @@ fn servicenow_answers() {
     let tokens = Tokens::default();
     fuzz(target, |input| {
         let body = Bytes::copy_from_slice(input);
-        let answer = |status| Answer {
-            status,
-            retry_after: None,
-            total: None,
-            body: body.clone(),
-            generation: 1,
-            secrets: Default::default(),
-            _turn: Default::default(),
-        };
+        let answer =
+            |status| Answer { status, retry_after: None, total: None, body: body.clone(), generation: 1, _turn: Default::default() };
         let mut said = String::new();
         for status in [201, 403, 429] {
             said += &judged(&plan, &judge("POST /x", &answer(status)));

@@ -113,7 +113,7 @@ async fn doubt_is_settled_by_the_staging_rows_then_by_the_target() {
         // the staging rows of this server show none of the fields
         let dropped = vec![difference("name", format!("Name {n}")), difference("u_amount", "12.50".into())];
         let partial = if said.is_some() { dropped } else { Vec::new() };
-        Settled::Confirmed { sys_id: id(sys_id), table: Some(table.to_owned()), partial, said: said.map(str::to_owned) }
+        Settled::Confirmed { sys_id: id(sys_id), table: Some(table.to_owned()), partial, said: said.map(Into::into) }
     };
     assert_eq!(settled[0], confirmed("t1", "x_real", Some("name is unknown")));
     assert!(matches!(&settled[1], Settled::Rejected { field: Some(field), .. } if field == "name"), "{settled:?}");

@@ -17,7 +17,7 @@ async fn fetch(scope: Option<&str>, script: impl FnMut(&Seen) -> Reply + Send + 
     let mut settings = server.settings();
     settings.scope = scope.map(str::to_owned);
     let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap();
-    let credential = Credential { username: "client id".into(), password: "s&cret=1".into() };
+    let credential = Credential::new("client id", "s&cret=1".into());
     let answer = fetch_token(&http, &settings, &credential).await;
     (answer, server.seen().remove(0))
 }

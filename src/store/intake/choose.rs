@@ -99,7 +99,7 @@ fn unmapped<'a>(w: &Work<'a>, failure: &'a MapFailure) -> NewDelivery<'a> {
         refs: None,
         state: "parked",
         reason: Some(failure.reason.as_str()),
-        message: Some(failure.message.clone()),
+        message: Some(failure.message.clone().into()),
         field: Some(&failure.field),
         next_step: Some(failure.next_step.text()),
     }

@@ -30,6 +30,7 @@ use crate::domain::next_step::NextStep;
 use crate::domain::run::{RunCounts, RunId};
 use crate::domain::warning::WarningKind;
 use crate::domain::{DocumentKey, Facts, FlowId};
+use crate::redact::Quoted;
 use crate::store::text::Text;
 
 pub(super) use self::choose::payload_hash;
@@ -151,7 +152,7 @@ pub struct IntakeDocument {
     /// The target records, or why there are none.
     pub mapped: Result<Vec<IntakeRecord>, MapFailure>,
     /// What the mapping has to say, such as a text that was cut.
-    pub warnings: Vec<(WarningKind, String)>,
+    pub warnings: Vec<(WarningKind, Quoted)>,
     /// SYSPRO no longer has it.
     pub gone: bool,
     /// What is written of what was sent of it before, because nothing of it is to be sent any more: SYSPRO no longer has it, or the
@@ -191,7 +192,7 @@ pub struct MapFailure {
     /// The first block of the plan, so that the failure has a place.
     pub block: String,
     /// What is wrong.
-    pub message: String,
+    pub message: Quoted,
     /// The field.
     pub field: String,
     /// What to do.

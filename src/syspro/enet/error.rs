@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::net::NetError;
+use crate::redact::Quoted;
 use crate::retry::Class;
 use crate::telemetry::labels::EnetAnswer;
 
@@ -49,7 +50,7 @@ pub enum EnetError {
         /// The company.
         company: String,
         /// What e.net said.
-        answer: String,
+        answer: Quoted,
     },
     /// All seats are taken.
     #[error(
@@ -60,7 +61,7 @@ pub enum EnetError {
         /// The operator.
         operator: String,
         /// What e.net said.
-        answer: String,
+        answer: Quoted,
     },
     /// A person has taken the operator's place.
     #[error(
@@ -85,7 +86,7 @@ pub enum EnetError {
         /// What was asked.
         asked: String,
         /// What e.net said.
-        answer: String,
+        answer: Quoted,
     },
     /// The object is not installed or not licensed.
     #[error(
@@ -106,7 +107,7 @@ pub enum EnetError {
         /// The HTTP status.
         status: u16,
         /// What the business object or the server said.
-        answer: String,
+        answer: Quoted,
     },
     /// A page for people where data was expected.
     #[error("e.net answered {asked} with a page instead of data (status {status}): {answer}; check `syspro.enet_url`")]
@@ -116,7 +117,7 @@ pub enum EnetError {
         /// The HTTP status.
         status: u16,
         /// The beginning of the page.
-        answer: String,
+        answer: Quoted,
     },
     /// Cut or malformed XML.
     #[error("e.net's answer to {asked} cannot be read: {problem}")]
@@ -124,7 +125,7 @@ pub enum EnetError {
         /// What was asked.
         asked: String,
         /// What is wrong.
-        problem: String,
+        problem: Quoted,
     },
     /// A condition that COMFND has no words for.
     #[error("{asked} cannot be put to COMFND: {problem}; change the condition in the entity's definition, or read it through OData")]

@@ -13,6 +13,7 @@ use crate::config::settings::EnetSettings;
 use crate::definition::plan::{ColumnKind, Kinds};
 use crate::domain::CompanyId;
 use crate::domain::money::parse_decimal;
+use crate::redact::Quoted;
 
 /// About how long one comparison of a condition is in an address.
 const COMPARISON: usize = 270;
@@ -117,7 +118,7 @@ impl Finder {
             said => {
                 let said = said.map_or("none".to_owned(), |said| said.to_string());
                 let problem = format!("it says that it has {said} rows, and holds {}", found.rows.len());
-                return Err(enet(EnetError::Malformed { asked, problem }));
+                return Err(enet(EnetError::Malformed { asked, problem: problem.into() }));
             }
         }
         let no_values = found.no_values;
@@ -141,7 +142,7 @@ impl Finder {
     }
 }
 
-fn refused(asked: String, status: u16, answer: String) -> SysproError {
+fn refused(asked: String, status: u16, answer: Quoted) -> SysproError {
     SysproError::Refused { asked, status, answer }
 }
 

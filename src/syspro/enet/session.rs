@@ -17,6 +17,7 @@ use crate::config::settings::{EnetSettings, SysproSettings};
 use crate::domain::CompanyId;
 use crate::domain::setup_object::{SetupAction, SetupCall};
 use crate::net::{Bytes, HttpClient, Method, excerpt};
+use crate::redact::Quoted;
 use crate::telemetry::labels::{EnetAnswer, System};
 use crate::telemetry::metrics::metrics;
 
@@ -121,7 +122,7 @@ pub(super) struct Session {
 /// Why one call failed.
 enum Failure {
     /// The session may be no more.
-    Dead { status: u16, answer: String },
+    Dead { status: u16, answer: Quoted },
     /// A person took the operator's place.
     Evicted,
     /// Anything else.
@@ -164,7 +165,7 @@ impl Enet {
             let ours = self.hold(state, operator).await?.ours;
             if tries > 0 && !ours && call.operation != Operation::Query {
                 // another node has had the operator meanwhile: what was to be written may be another matter by now
-                let (operator, answer) = (operator.username.clone(), "another node has used the operator".to_owned());
+                let (operator, answer) = (operator.username.clone(), "another node has used the operator".into());
                 return Err(EnetError::SessionLost { operator, asked: call.asked.clone(), answer });
             }
             self.enter(state, operator, company).await?;
@@ -203,7 +204,7 @@ impl Enet {
                     if tries > 1 {
                         return Err(EnetError::SessionLost { operator: operator.username.clone(), asked: call.asked.clone(), answer });
                     }
-                    debug!(answer, asked = call.asked, "the e.net session is dead and is replaced");
+                    debug!(%answer, asked = call.asked, "the e.net session is dead and is replaced");
                 }
             }
         }
@@ -385,10 +386,11 @@ impl Inner {
                 _ if text.chars().any(|c| c.is_control() && !matches!(c, '\r' | '\n')) => "it holds control characters".to_owned(),
                 _ => return Ok(text.trim_end_matches(['\r', '\n']).to_owned().into()),
             };
-            return Err(EnetError::Malformed { asked, problem });
+            return Err(EnetError::Malformed { asked, problem: problem.into() });
         }
         let answer = excerpt(text.as_bytes());
-        let lower = answer.to_lowercase();
+        // not the text that is shown: a password may be one of the words that are looked for
+        let lower = text[..text.floor_char_boundary(SEARCHED)].split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let operator = name.to_owned();
         Err(if lower.contains("operator password") {
             EnetError::WrongPassword { operator }
@@ -415,7 +417,7 @@ impl Inner {
     }
 
     /// After a doubtful answer: what it is when the session lives, or was ended by a person; `None` when the session is dead.
-    async fn ask_session(&self, session: &mut Session, (status, answer): (u16, String), call: &EnetCall) -> Option<Failure> {
+    async fn ask_session(&self, session: &mut Session, (status, answer): (u16, Quoted), call: &EnetCall) -> Option<Failure> {
         let probe = EnetCall { operation: Operation::Query, object: String::new(), parameters: None, ..call.clone() };
         let profile = self.get("GetLogonProfile", &[("UserId", session.id.expose_secret())], "the profile of the session").await;
         let (code, body) = match profile {
@@ -477,7 +479,7 @@ impl Inner {
         if begins_with_error(&text) {
             return Err(Failure::Error(EnetError::Refused { asked, status, answer }));
         }
-        Err(Failure::Error(EnetError::Malformed { asked, problem: format!("it is no XML but `{answer}`") }))
+        Err(Failure::Error(EnetError::Malformed { asked, problem: format!("it is no XML but `{answer}`").into() }))
     }
 }
 

@@ -3,6 +3,7 @@
 use encoding_rs::WINDOWS_1252;
 
 use super::wire::{Step, walk};
+use crate::redact::Quoted;
 
 /// How a call of a setup object came out, by its answer's `StatusOfItems` and the error elements in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,25 +11,25 @@ pub enum SetupOutcome {
     /// The record was read and found good; unless it was a trial, it is stored.
     Accepted,
     /// It was refused, in SYSPRO's words.
-    Refused(String),
+    Refused(Quoted),
     /// The answer does not say.
-    Unclear(String),
+    Unclear(Quoted),
 }
 
 /// Reads the answer of a setup object.
 pub fn setup_outcome(answer: &str) -> SetupOutcome {
     let said = match read(answer) {
         Ok(said) => said,
-        Err(problem) => return SetupOutcome::Unclear(format!("its answer cannot be read: {problem}")),
+        Err(problem) => return SetupOutcome::Unclear(format!("its answer cannot be read: {problem}").into()),
     };
     let words = |texts: &[String]| texts.join("; ");
     if !said.errors.is_empty() {
-        return SetupOutcome::Refused(words(&said.errors));
+        return SetupOutcome::Refused(words(&said.errors).into());
     }
     let refused: u64 = said.counts.iter().filter(|(name, _)| *name != READ).map(|(_, count)| count).sum();
     if refused > 0 {
         let why = if said.messages.is_empty() { "it does not say why".into() } else { words(&said.messages) };
-        return SetupOutcome::Refused(format!("{refused} of the records in it are counted as invalid: {why}"));
+        return SetupOutcome::Refused(format!("{refused} of the records in it are counted as invalid: {why}").into());
     }
     match said.counts.iter().find(|(name, _)| *name == READ) {
         Some((_, 0)) => SetupOutcome::Refused("it has found no record in the document; compare the template with the object's XSD".into()),
@@ -106,7 +107,7 @@ mod tests {
 
     fn refused(answer: &str) -> String {
         match setup_outcome(answer) {
-            SetupOutcome::Refused(why) => why,
+            SetupOutcome::Refused(why) => why.into(),
             other => panic!("{other:?}"),
         }
     }

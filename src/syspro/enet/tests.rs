@@ -55,7 +55,7 @@ impl Says {
 }
 
 fn operator() -> Credential {
-    Credential { username: "TIELINE".into(), password: "s3cret&word".to_owned().into() }
+    Credential::new("TIELINE", "s3cret&word".into())
 }
 
 async fn ask(enet: &Enet, company: &str) -> Result<String, EnetError> {

@@ -8,13 +8,14 @@ use super::wire;
 use crate::config::secret::Credential;
 use crate::domain::CompanyId;
 use crate::net::excerpt;
+use crate::redact::Quoted;
 use crate::telemetry::metrics::metrics;
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visited {
     /// What e.net says of its version; `Err`: why it does not.
-    pub version: Result<String, String>,
+    pub version: Result<Quoted, Quoted>,
     /// A session of ours stood open there already, so that nobody had to sign in.
     pub stood: bool,
 }
@@ -36,7 +37,7 @@ impl Enet {
         let known = state.session.as_ref().map(|session| (session.operator.clone(), session.company.clone()));
         let stood = known == Some((operator.username.clone(), company.clone()));
         let entered = self.enter(state, operator, company).await;
-        let version = if entered.is_ok() { self.version().await } else { Err(String::new()) };
+        let version = if entered.is_ok() { self.version().await } else { Err(Quoted::default()) };
         if idle {
             self.leave(state).await;
             if let Some(operator) = state.held.take() {
@@ -48,7 +49,7 @@ impl Enet {
     }
 
     /// What `/GetVersion` says, which takes no session.
-    async fn version(&self) -> Result<String, String> {
+    async fn version(&self) -> Result<Quoted, Quoted> {
         let (status, body) = self.inner.get("GetVersion", &[], "its version").await.map_err(|error| {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
             format!("{error}{cause}")
@@ -56,8 +57,8 @@ impl Enet {
         let text = wire::text(&body);
         let line = text.trim();
         if status != 200 || line.is_empty() || line.starts_with('<') || line.to_ascii_lowercase().starts_with("error") {
-            return Err(format!("status {status}: {}", excerpt(&body)));
+            return Err(format!("status {status}: {}", excerpt(&body)).into());
         }
-        Ok(line.chars().take(40).collect())
+        Ok(Quoted::first(line, 40))
     }
 }

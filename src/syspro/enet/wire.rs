@@ -129,7 +129,7 @@ fn cut(unread: Unread) -> Unread {
 /// Reads the answer of COMFND; it stops at the first row that was not asked for.
 pub(super) fn rows(document: &str, columns: &[&str], room: Room) -> Result<Found, Unread> {
     let (found, doubt) = scan(document, columns, room).map_err(cut)?;
-    doubt.map_or(Ok(found), |doubt| Err(cut(Unread::Malformed(doubt))))
+    doubt.map_or(Ok(found), |doubt| Err(cut(Unread::Malformed(doubt.into()))))
 }
 
 /// The answer, and the first thing in it that makes a value doubtful: taking a part of it, or one of two, would change it without a word.
@@ -194,7 +194,7 @@ fn scan(document: &str, columns: &[&str], room: Room) -> Result<(Found, Option<S
     match walked {
         Ok(()) => Ok((found, doubt)),
         Err(_) if unasked => Err(Unread::Unasked),
-        Err(problem) => Err(Unread::Malformed(problem)),
+        Err(problem) => Err(Unread::Malformed(problem.into())),
     }
 }
 
@@ -212,7 +212,7 @@ pub(super) fn rows_behind(document: &str, columns: &[&str], skip: usize, room: R
     let whole = rows(&format!("{}{rest}", &document[..*first]), columns, room)?;
     if whole.returned != Some(starts.len()) {
         let said = whole.returned.map_or("none".to_owned(), |said| said.to_string());
-        return Err(Unread::Malformed(format!("it says that it has {said} rows, and {} begin in it", starts.len())));
+        return Err(Unread::Malformed(format!("it says that it has {said} rows, and {} begin in it", starts.len()).into()));
     }
     let Some(begin) = starts.get(skip) else { return Ok(Found { returned: Some(0), ..whole }) };
     let found = rows(&format!("<rows>{}</rows>", document.get(*begin..end).unwrap_or_default()), columns, room)?;
@@ -288,7 +288,7 @@ mod tests {
 
     fn words(unread: Unread) -> String {
         match unread {
-            Unread::Malformed(problem) => problem,
+            Unread::Malformed(problem) => problem.into(),
             Unread::Unasked => "unasked".into(),
         }
     }

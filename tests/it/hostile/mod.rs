@@ -2,6 +2,7 @@
 //! bounded, and repeats no secret. One row of a table is one answer.
 
 mod bounds;
+mod echo;
 mod fake;
 mod pause;
 mod rows;

@@ -1,0 +1,104 @@
+//! What is sent as a secret: remembered before it leaves, so that no answer's text can show it.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use url::Url;
+
+use crate::redact::{Kind, remember as known};
+use crate::telemetry::labels::System;
+
+/// A shorter part of a webhook's address names something; a longer one may be what lets its caller in.
+const PART: usize = 16;
+
+/// Remembers the secrets in these headers, in this address and in this form.
+pub(super) fn remember(system: System, headers: &[(&str, &str)], url: &Url, body: &[u8]) {
+    let value = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value);
+    if let Some((scheme, credential)) = value("authorization").and_then(|value| value.split_once(' ')) {
+        match scheme.eq_ignore_ascii_case("basic").then(|| pair(credential)).flatten() {
+            Some((user, password)) => known(Kind::Password, &user, &password),
+            None => known(Kind::Token, "", credential),
+        }
+    }
+    if value("content-type").is_some_and(|kind| kind.contains("form-urlencoded")) {
+        let parts: Vec<_> = url::form_urlencoded::parse(body).collect();
+        let part = |wanted: &str| parts.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_ref());
+        if let Some(secret) = part("client_secret") {
+            known(Kind::Password, part("client_id").unwrap_or_default(), secret);
+        }
+    }
+    // e.net takes passwords and session ids in the address
+    let query = |wanted: &str| url.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.into_owned());
+    for (user, name) in [("Operator", "OperatorPassword"), ("CompanyId", "CompanyPassword")] {
+        if let Some(password) = query(name) {
+            known(Kind::Password, &query(user).unwrap_or_default(), &password);
+        }
+    }
+    if let Some(session) = query("UserId") {
+        known(Kind::Session, "", &session);
+    }
+    if system == System::Notices {
+        webhook(url, value("tieline-signature"));
+    }
+}
+
+/// A webhook's address may hold what lets its caller in; its signature is good for as long as the receiver takes it.
+fn webhook(url: &Url, signature: Option<&str>) {
+    if url.path().len() >= PART {
+        known(Kind::Token, "", url.path());
+    }
+    let segments = url.path_segments().into_iter().flatten().map(str::to_owned);
+    let values = url.query_pairs().map(|(_, value)| value.into_owned());
+    for part in segments.chain(values).filter(|part| part.len() >= PART) {
+        known(Kind::Token, "", &part);
+    }
+    if let Some((_, digest)) = signature.and_then(|text| text.split_once("v1=")) {
+        known(Kind::Token, "", digest);
+    }
+}
+
+/// User and password of HTTP's Basic.
+fn pair(credential: &str) -> Option<(String, String)> {
+    let pair = String::from_utf8(BASE64_STANDARD.decode(credential.trim()).ok()?).ok()?;
+    let (user, password) = pair.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Quoted;
+
+    fn sent(system: System, headers: &[(&str, &str)], url: &str, body: &str) {
+        remember(system, headers, &Url::parse(url).expect("an address"), body.as_bytes());
+    }
+
+    #[test]
+    fn what_signs_in_is_remembered_before_it_is_sent() {
+        let basic = format!("Basic {}", BASE64_STANDARD.encode("OP:basic/word\"1"));
+        sent(System::SysproOdata, &[("Authorization", &basic)], "http://h/", "");
+        sent(System::ServiceNow, &[("authorization", "Bearer bearer-123")], "http://h/", "");
+        let form = [("Content-Type", "application/x-www-form-urlencoded")];
+        sent(System::ServiceNow, &form, "http://h/", "client_id=me&client_secret=a%26b+c%3D");
+        sent(
+            System::SysproEnet,
+            &[],
+            "http://h/Logon?Operator=OP&OperatorPassword=p%26ss%20word&CompanyId=E&CompanyPassword=company-word",
+            "",
+        );
+        sent(System::SysproEnet, &[], "http://h/Query?UserId=9EA613166FE4%20%20&XmlIn=kept", "");
+        sent(
+            System::Notices,
+            &[("tieline-signature", "t=1,v1=00ff00ff00ff")],
+            "http://h/services/T0/T0KEN0123456789AB?key=sesame-key-012345",
+            "",
+        );
+        for secret in ["basic/word\"1", &basic[6..], "bearer-123", "a&b c=", "a%26b+c%3D", "p&ss word", "company-word", "9EA613166FE4"] {
+            assert_eq!(Quoted::of(&format!("said <{secret}>")), "said <***>", "{secret}");
+        }
+        for secret in ["00ff00ff00ff", "T0KEN0123456789AB", "sesame-key-012345", "/services/T0/T0KEN0123456789AB"] {
+            assert_eq!(Quoted::of(&format!("said <{secret}>")), "said <***>", "{secret}");
+        }
+        // what is no secret
+        assert_eq!(Quoted::of("client_id=me, XmlIn=kept, t=1, OP"), "client_id=me, XmlIn=kept, t=1, OP");
+    }
+}
