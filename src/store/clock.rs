@@ -13,7 +13,7 @@ use super::audit::{NewAudit, audit_append};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 
-/// Seconds. What is less is waited for.
+/// Seconds: a smaller step back is waited out. Times alone are counted in binary floats, as PostgreSQL takes them.
 const SMALL: f64 = 60.0;
 
 /// One node at a time follows the clock.
