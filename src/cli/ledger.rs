@@ -342,7 +342,7 @@ fn parts_table(rows: &[FailureRow]) -> String {
             at(Some(r.first_failed_at)),
         ]
     });
-    let headers = ["record", "part", "why", "message", "field", "next step", "tries", "first failed"];
+    let headers = ["record", "part", "why", "message", "field", "next step", "tries", "since"];
     output::table(&headers, &[6], table)
 }
 
@@ -359,7 +359,8 @@ fn cause_text(row: &CauseRow, lookups: &Lookups) -> String {
     let records = |number: i64| if number == 1 { "1 record".to_owned() } else { format!("{number} records") };
     let mut lines = vec![format!("{}/{}  {}  {}", row.company, row.entity, row.reason, row.counted())];
     let mut fact = |name: &str, text: String| lines.push(format!("  {name:<13} {text}"));
-    fact("first failed", at(Some(row.first_failed_at)));
+    // what somebody put on hold did not fail
+    fact(if row.reason == "on_hold" { "on hold since" } else { "first failed" }, at(Some(row.first_failed_at)));
     if !row.example.is_empty() {
         fact("example", format!("{}: {}", DocumentKey::shown(&row.example_key), row.example));
     }

@@ -42,9 +42,10 @@ fn fitting(headers: &[&str], numbers: &[usize], rows: Vec<Vec<String>>, width: O
         return format!("{}\nAll zero: {names}", drawn(headers, numbers, &rows, &filled, width));
     }
     let name = headers.iter().map(|header| header.chars().count()).max().unwrap_or_default();
+    let further = format!("\n{:name$}  ", "");
     let block = |row: &Vec<String>| {
         let lines = headers.iter().zip(row).filter(|(_, value)| !value.is_empty());
-        lines.map(|(header, value)| format!("{header:<name$}  {value}\n")).collect::<String>()
+        lines.map(|(header, value)| format!("{header:<name$}  {}\n", value.replace('\n', &further))).collect::<String>()
     };
     rows.iter().map(block).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
@@ -191,6 +192,9 @@ mod tests {
             blocks.starts_with("company    EDU1\nentity     purchase_order\ndelivered  1,941\nwaiting    0\nfailed     12\n\ncompany"),
             "{blocks}"
         );
+        let cell = vec!["purchase_order".to_owned(), "every 5 minutes\nsweep at 02:00".to_owned()];
+        let lines = fitting(&["entity", "schedule"], &[], vec![cell], Some(20));
+        assert!(lines.ends_with("schedule  every 5 minutes\n          sweep at 02:00"), "{lines}");
         // nothing is left out where there is no limit, or no row
         assert!(!fitting(&["a", "b"], &[1], vec![vec!["x".into(), "0".into()]], None).contains("All zero"));
         assert!(fitting(&["company", "delivered"], &[1], Vec::new(), Some(5)).contains("company"));

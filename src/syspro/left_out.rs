@@ -3,12 +3,15 @@
 //! OData 4 has an empty value written as `null` (JSON format 4.01, section 7.1), and e.net writes an empty element. What leaves a value out
 //! is a serializer that was told to; some leave out zeros too. So it is not known what such a column holds, unless the settings say so.
 
+use std::cmp::Ordering;
+
 use crate::config::settings::AbsentColumns;
 use crate::definition::plan::TableRead;
 use crate::domain::CompanyId;
 
 use super::error::SysproError;
 use super::odata::{BadRow, Call, OData, Query, RowProblem, asked};
+use super::order::Comparison;
 use super::wire::{Answer, Cell};
 
 /// The rows of one answer, each with the query's columns.
@@ -30,6 +33,14 @@ struct Judged {
     at: Vec<Option<usize>>,
     /// Places in the answer of the key and of what tells where a row belongs.
     needed: Vec<usize>,
+}
+
+/// The key column that is null where the row stands behind one that has a key. OData sorts null before every value (protocol 4.01, section
+/// 11.2.6.2), so such a row has no place among the others, and must not stop them.
+fn null_out_of_place<'q>(query: &Query<'q>, comparison: &Comparison, before: &[Cell], key: &[Cell]) -> Option<&'q str> {
+    let column = key.iter().position(|cell| *cell == Cell::Null)?;
+    let behind = comparison.order(before, key) == Some(Ordering::Greater);
+    behind.then(|| query.key[column].as_str())
 }
 
 impl OData {
@@ -60,6 +71,7 @@ impl Call<'_> {
         let judged = self.judge_columns(query, &answer)?;
         let key_at = self.key_offsets(query)?;
         let mut settled = Settled::default();
+        let comparison = self.comparison(query);
         let mut no_values = answer.no_values.iter().peekable();
         for (number, row) in answer.rows.into_iter().enumerate() {
             let no_value = no_values.next_if(|value| value.row == number).copied();
@@ -93,6 +105,12 @@ impl Call<'_> {
             }
             let cells = judged.cells(row);
             let key: Vec<Cell> = key_at.iter().map(|at| cells[*at].clone()).collect();
+            let last = settled.keys.last().map(Vec::as_slice).or(after);
+            if let Some(column) = last.and_then(|last| null_out_of_place(query, &comparison, last, &key)) {
+                let problem = RowProblem::Unreadable(format!("its key column `{column}` is null, and rows with keys come before it"));
+                settled.bad.push(BadRow { cells: None, after: before(), problem });
+                continue;
+            }
             match no_value.or_else(|| (!left_out.is_empty()).then_some(RowProblem::LeftOut(left_out))) {
                 None => settled.rows.push(cells),
                 Some(problem) => {

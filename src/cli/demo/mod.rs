@@ -229,13 +229,16 @@ async fn show(
         output::json(&serde_json::json!({ "seconds": took.as_secs(), "cycles": cycles, "ties_out": ties, "summary": summary }))?;
     } else {
         println!("{}", tie::text(&summary, &context.checked.settings().syspro.companies));
-        let rate = u128::try_from(summary.rows()).unwrap_or_default() * 1000 / took.as_millis().max(1);
+        // of the time as it is printed: whoever divides finds the same
+        let tenths = (took.as_millis() / 100).max(1);
+        let rate = u128::try_from(summary.rows()).unwrap_or_default() * 10 / tenths;
         println!(
-            "{} records are delivered, as {} rows, in {}.{} s ({rate} rows a second).",
+            "{} records are delivered, as {} rows, in {}.{} s ({} rows a second).",
             thousands(&summary.delivered().to_string()),
             thousands(&summary.rows().to_string()),
-            took.as_secs(),
-            took.subsec_millis() / 100
+            tenths / 10,
+            tenths % 10,
+            thousands(&rate.to_string())
         );
         let says = if ties { "Both systems agree to the cent, currency by currency" } else { "The two systems do NOT agree" };
         match cycles {

@@ -131,6 +131,12 @@ pub fn odata() -> Vec<Row> {
             json(stream, &page(&rows, ""))
         })
         .arrives(&["B"]),
+        row("a key that is null among others", door, &["its key column `CostCentre` is null"], |seen, stream| {
+            let null = "{\"CostCentre\":null,\"Description\":\"x\"}".to_owned();
+            let rows = if seen.option("$filter").contains(" gt ") { Vec::new() } else { vec![centre("A"), null, centre("B")] };
+            json(stream, &page(&rows, ""))
+        })
+        .arrives(&["A", "B"]),
         row("a text of 60 MB", door, &["larger than"], |_, stream| {
             json(stream, &format!("{{\"value\":[{{\"CostCentre\":\"{}\"}}]}}", "y".repeat(60_000_000)))
         }),
