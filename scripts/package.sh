@@ -22,7 +22,8 @@ put 644 config/tieline.toml etc/tieline/tieline.toml
 sed -i 's|^# directory = "/var/lib/tieline"$|directory = "/var/lib/tieline"|' "$root/etc/tieline/tieline.toml"
 grep -q '^directory = "/var/lib/tieline"$' "$root/etc/tieline/tieline.toml" || { echo "package: config/tieline.toml has no line to set the state directory" >&2; exit 1; }
 put 644 deploy/debian/default etc/default/tieline
-for file in README.md CHANGELOG.md docs/*.md; do put 644 "$file" "usr/share/doc/tieline/$(basename "$file")"; done
+# the pages keep their places, so that the links between them lead somewhere
+for file in README.md CHANGELOG.md docs/*.md; do put 644 "$file" "usr/share/doc/tieline/$file"; done
 put 644 LICENSE usr/share/doc/tieline/copyright
 for file in deploy/prometheus/*.yml; do put 644 "$file" "usr/share/doc/tieline/prometheus/$(basename "$file")"; done
 put 644 deploy/grafana/tieline.json usr/share/doc/tieline/grafana/tieline.json
