@@ -78,6 +78,33 @@ impl Server {
         server
     }
 
+    /// The name of the migrated database that others are copies of. It carries a digest of the migrations, because a server can be used by
+    /// tests of two builds.
+    async fn template(&self) -> String {
+        let mut digest = Sha256::new();
+        let mut migrations: Vec<_> =
+            fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().map(|one| one.unwrap().path()).collect();
+        migrations.sort();
+        for path in migrations.iter().filter(|path| path.is_dir()) {
+            digest.update(path.to_str().unwrap());
+            digest.update(fs::read(path.join("up.sql")).unwrap());
+        }
+        let name: String = digest.finalize()[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = format!("it_template_{name}");
+        let lock = File::create(directory().join("template.lock")).unwrap();
+        lock.lock().unwrap();
+        if self.psql("tieline", &format!("SELECT 1 FROM pg_database WHERE datname = '{name}'")).is_empty() {
+            // under another name until it is whole: whoever is killed leaves no half one
+            let new = format!("{name}_new");
+            self.psql("tieline", &format!("DROP DATABASE IF EXISTS {new} WITH (FORCE)"));
+            self.psql("tieline", &format!("CREATE DATABASE {new} TEMPLATE template0"));
+            Store::connect(&settings(), &self.url_of(&new)).unwrap().migrate().await.unwrap();
+            self.psql("tieline", &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{new}'"));
+            self.psql("tieline", &format!("ALTER DATABASE {new} RENAME TO {name}"));
+        }
+        name
+    }
+
     fn url_of(&self, database: &str) -> SecretString {
         self.url.expose_secret().replacen("@/tieline?", &format!("@/{database}?"), 1).into()
     }
@@ -85,7 +112,9 @@ impl Server {
     fn psql(&self, database: &str, sql: &str) -> String {
         let url = url::Url::parse(&self.url.expose_secret().replacen("@/", "@x/", 1)).unwrap();
         let host = url.query_pairs().find(|(name, _)| name == "host").unwrap().1.into_owned();
-        let mut command = Command::new("psql");
+        // the server's own: the one on the PATH of a Debian machine is a Perl script that starts it
+        let program = self.cluster.as_ref().map_or_else(|| "psql".into(), |cluster| cluster.programs().join("psql"));
+        let mut command = Command::new(program);
         command.env("PGPASSWORD", url.password().unwrap()).args(["-X", "-A", "-t", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-p", "5432"]);
         let output = command.args(["-h", &host, "-U", url.username(), "-d", database, "-c", sql]).output().unwrap();
         assert!(output.status.success(), "psql: {sql}: {}", String::from_utf8_lossy(&output.stderr));
@@ -106,17 +135,20 @@ impl Drop for Server {
 impl Database {
     /// An empty database.
     pub fn empty() -> Self {
-        let server = Server::get();
-        let name = format!("it_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        server.psql("tieline", &format!("CREATE DATABASE {name} TEMPLATE template0"));
-        Self { name, server }
+        Self::copy_of(Server::get(), "template0")
     }
 
-    /// A database with the schema of today.
+    /// A database with the current schema: a copy of one that the first user of a server migrates.
     pub async fn migrated() -> Self {
-        let database = Self::empty();
-        Store::connect(&settings(), &database.url()).unwrap().migrate().await.unwrap();
-        database
+        let server = Server::get();
+        let template = server.template().await;
+        Self::copy_of(server, &template)
+    }
+
+    fn copy_of(server: Arc<Server>, template: &str) -> Self {
+        let name = format!("it_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        server.psql("tieline", &format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        Self { name, server }
     }
 
     pub fn url(&self) -> SecretString {
