@@ -37,10 +37,12 @@ lint:
 	cargo clippy --all-targets $(TESTS) --locked -- -D warnings
 	cargo clippy --lib --bins --locked -- -D warnings
 
-# cargo-nextest is faster where it is installed; it leaves the examples in the docs to cargo
+# cargo-nextest is faster where it is installed; it leaves the examples in the docs to cargo. The tests wait for schedules, retries and the
+# database more than they compute: twice as many at once as there are cores
+THREADS ?= $(shell echo $$(( $$(nproc) * 2 )))
 unit: ## the tests alone; a filter in ARGS
 	@if cargo nextest --version >/dev/null 2>&1; then \
-	  set -ex; cargo nextest run $(TESTS) --locked --no-tests=pass --no-fail-fast $(ARGS); cargo test --doc $(TESTS) --locked; \
+	  set -ex; cargo nextest run $(TESTS) --locked --test-threads $(THREADS) --no-tests=pass --no-fail-fast $(ARGS); cargo test --doc $(TESTS) --locked; \
 	else \
 	  set -ex; cargo test $(TESTS) --locked $(ARGS); \
 	fi

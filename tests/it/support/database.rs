@@ -62,7 +62,9 @@ impl Server {
             return server;
         }
         let state = directory().join("state");
-        let cluster = postgres::start(&StateSettings { key_file: state.join("master.key"), directory: state }, &settings()).unwrap();
+        // room for the pools of many tests at once
+        let roomy = DatabaseSettings { pool_size: 200, ..settings() };
+        let cluster = postgres::start(&StateSettings { key_file: state.join("master.key"), directory: state }, &roomy).unwrap();
         let server = Self { url: cluster.url(), cluster: Some(cluster) };
         let lock = File::create(directory().join("template.lock")).unwrap();
         lock.lock().unwrap();
