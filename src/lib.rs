@@ -1,4 +1,4 @@
-//! Tieline carries records from SYSPRO into ServiceNow, each exactly once, and proves that both sides tie out.
+//! Tieline copies records from SYSPRO to ServiceNow. Each version of a record takes effect once, even after retries.
 //!
 //! Modules stand in the order in which they may import one another; `ARCHITECTURE.md` explains the house.
 

@@ -234,6 +234,9 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             let (total, said) = (outstanding.total(), outstanding.sentence());
             output::line(&format!("{total} {what} outstanding ({said}); `tieline failures` says why, and what to do."))?;
         }
+        if let Some(sentence) = FlowStatus::conflict_sentence(&flows) {
+            output::line(&sentence)?;
+        }
         if let Some(sentence) = FlowStatus::outdated_sentence(&flows) {
             output::line(&sentence)?;
         }
@@ -313,8 +316,9 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
             (rows.len(), "causes")
         };
         if number == 0 {
+            let conflicts = FlowStatus::conflict_sentence(&context.flow_status().await?);
             output::line(&match context.store.failure_count().await? {
-                0 => "No failed or pending records.".to_owned(),
+                0 => ["No failed or pending records.".to_owned()].into_iter().chain(conflicts).collect::<Vec<_>>().join(" "),
                 all => format!("No failure matches this filter ({all} without the filter)."),
             })?;
         } else if number as i64 == args.limit {

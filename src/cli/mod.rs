@@ -43,7 +43,8 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use failure::{Exit, Failure};
 
-/// Carries suppliers, invoices, purchase orders, GL accounts, cost centres and GL postings from SYSPRO into ServiceNow, each exactly once.
+/// Copies suppliers, invoices, purchase orders, GL accounts, cost centres and GL postings from SYSPRO to ServiceNow. Each version takes effect
+/// once, even after retries.
 #[derive(Debug, Parser)]
 #[command(name = "tieline", version, propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
@@ -84,12 +85,12 @@ pub enum OutputForm {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Everything on loopback: two simulators, a private Postgres, one full sync, a summary that ties out, then the service
+    /// Everything on loopback: two simulators, a private Postgres, one full sync, a reconciliation summary, then the service
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     /// Runs the service: flows by their schedules, health, metrics and the HTTP interface
     Run,
-    /// Runs one cycle in dependency order, then exits: 0 all delivered, 3 some parked or waiting
+    /// Runs one cycle in dependency order, then exits: 0 all delivered, 3 some outstanding or in conflict
     Sync(sync::SyncArgs),
     /// Reports every mistake of configuration and definitions at once, offline
     Check,

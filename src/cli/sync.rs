@@ -220,6 +220,9 @@ pub(super) fn say_why(status: &[FlowStatus]) {
     if let Some(sentence) = FlowStatus::outdated_sentence(status) {
         output::complaint(sentence.trim_end_matches('.'));
     }
+    if let Some(sentence) = FlowStatus::conflict_sentence(status) {
+        output::complaint(sentence.trim_end_matches('.'));
+    }
     if all.total() > 0 {
         let what = if all.total() == 1 { "record is" } else { "records are" };
         output::complaint(&format!("{} {what} outstanding ({}); `tieline failures` says why, and what to do", all.total(), all.sentence()));
@@ -252,7 +255,7 @@ pub(super) fn exit_code(report: &CycleReport, status: &[FlowStatus]) -> Exit {
         Exit::Unreachable
     } else if polls().next().is_some() || write_errors(report).next().is_some() {
         Exit::Failed
-    } else if status.iter().filter(|row| row.configured).any(|row| row.backlog().total() > 0 || row.outdated > 0) {
+    } else if status.iter().filter(|row| row.configured).any(|row| row.backlog().total() > 0 || row.outdated > 0 || row.in_conflict > 0) {
         Exit::Partly
     } else {
         Exit::Done

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 
 /// One target record of a document, as its newest delivery stands.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +61,17 @@ pub enum Mapped {
     Outdated,
 }
 
+/// A field that both sides may change and have otherwise, until a person decides.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Differing {
+    /// The field in ServiceNow; `@row` for the whole row.
+    pub field: String,
+    /// SYSPRO's value; of a whole row its text in the conflict list.
+    pub syspro: String,
+    /// ServiceNow's.
+    pub servicenow: String,
+}
+
 /// All that the sentence depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct Standing<'a> {
@@ -79,6 +91,8 @@ pub struct Standing<'a> {
     pub sending: Sending,
     /// A person holds it back: who, and why.
     pub hold: Option<(&'a str, &'a str)>,
+    /// Its open conflicts.
+    pub conflicts: &'a [Differing],
     /// Its records.
     pub parts: &'a [Part<'a>],
 }
@@ -121,6 +135,8 @@ pub fn explain(standing: &Standing<'_>) -> String {
         }
     } else if of(standing, "held").next().is_some() {
         "waiting: its lines go once the header is delivered".to_owned()
+    } else if let Some((first, further)) = standing.conflicts.split_first() {
+        in_conflict(standing, first, further.len())
     } else {
         let last = standing.parts.iter().filter(|part| !part.former).filter_map(|part| part.confirmed_at).max();
         let left = tables(standing, |part| part.former);
@@ -185,6 +201,24 @@ pub fn explain(standing: &Standing<'_>) -> String {
 
 /// Which command marks what is gone where the definition in force does.
 const MARKS: &str = "`tieline replay --outdated --why …` compares it with the definition in force, and marks it where that says so";
+
+/// A record of which nothing is outstanding but a decision.
+fn in_conflict(standing: &Standing<'_>, first: &Differing, further: usize) -> String {
+    let last = standing.parts.iter().filter_map(|part| part.confirmed_at).max();
+    let last = last.map_or_else(|| "never sent by Tieline".to_owned(), |at| format!("last delivered at {}", instant(at)));
+    let what = match first.field.as_str() {
+        "@row" => format!("its row: SYSPRO has {}, ServiceNow {}", shown(&first.syspro), shown(&first.servicenow)),
+        field => format!("`{field}`: SYSPRO has {}, ServiceNow {}", shown(&first.syspro), shown(&first.servicenow)),
+    };
+    let more = if further > 0 { format!(", and {further} more") } else { String::new() };
+    format!(
+        "in conflict, {last}: {what}{more}; ServiceNow keeps what it has until somebody decides (`tieline conflicts list`, `tieline conflicts resolve`)"
+    )
+}
+
+fn shown(value: &str) -> String {
+    if value.is_empty() { "nothing".to_owned() } else { format!("`{value}`") }
+}
 
 /// The tables of some of the parts, each once.
 fn tables(standing: &Standing<'_>, of: impl Fn(&Part<'_>) -> bool) -> String {
@@ -314,6 +348,7 @@ mod tests {
             stopped: None,
             sending: Sending::Freely,
             hold: None,
+            conflicts: &[],
             parts,
         })
     }
@@ -331,6 +366,7 @@ mod tests {
             stopped: None,
             sending: Sending::Freely,
             hold: None,
+            conflicts: &[],
             parts: &done,
         };
         assert_eq!(explain(&base), "gone from SYSPRO, and marked so in ServiceNow at 1970-01-01 00:00:00Z");
@@ -373,6 +409,7 @@ mod tests {
                 stopped: None,
                 sending: Sending::Freely,
                 hold: None,
+                conflicts: &[],
                 parts: &[part],
             })
         };
@@ -440,6 +477,7 @@ mod tests {
             stopped: None,
             sending: Sending::Freely,
             hold: None,
+            conflicts: &[],
             parts: &parts,
         };
         assert_eq!(explain(&base), "waiting to be sent; its flow is paused");

@@ -170,6 +170,7 @@ mod tests {
             failed: 0,
             on_hold: 0,
             not_as_sent: 0,
+            in_conflict: 0,
             outdated: 0,
             configured: true,
         };

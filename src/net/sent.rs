@@ -7,8 +7,13 @@ use url::Url;
 use crate::redact::{Kind, remember as known};
 use crate::telemetry::labels::System;
 
-/// A shorter part of a webhook's address names something; a longer one may be what lets its caller in.
+/// From this length on, a part of a webhook's address may let its caller in, whatever it consists of.
 const PART: usize = 16;
+
+/// Whether a part of a webhook's path names something, as `services` and `incoming-hook` do, and lets nobody in.
+fn is_name(part: &str) -> bool {
+    part.len() < PART && part.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
+}
 
 /// Remembers the secrets in these headers, in this address and in this form.
 pub(super) fn remember(system: System, headers: &[(&str, &str)], url: &Url, body: &[u8]) {
@@ -46,9 +51,9 @@ fn webhook(url: &Url, signature: Option<&str>) {
     if url.path().len() >= PART {
         known(Kind::Token, "", url.path());
     }
-    let segments = url.path_segments().into_iter().flatten().map(str::to_owned);
+    let segments = url.path_segments().into_iter().flatten().filter(|part| !is_name(part)).map(str::to_owned);
     let values = url.query_pairs().map(|(_, value)| value.into_owned());
-    for part in segments.chain(values).filter(|part| part.len() >= PART) {
+    for part in segments.chain(values) {
         known(Kind::Token, "", &part);
     }
     if let Some((_, digest)) = signature.and_then(|text| text.split_once("v1=")) {
@@ -95,10 +100,12 @@ mod tests {
         for secret in ["basic/word\"1", &basic[6..], "bearer-123", "a&b c=", "a%26b+c%3D", "p&ss word", "company-word", "9EA613166FE4"] {
             assert_eq!(Quoted::of(&format!("said <{secret}>")), "said <***>", "{secret}");
         }
-        for secret in ["00ff00ff00ff", "T0KEN0123456789AB", "sesame-key-012345", "/services/T0/T0KEN0123456789AB"] {
+        sent(System::Notices, &[], "http://h/incoming-hook/tok-EE33?k=qq99", "");
+        for secret in ["tok-EE33", "qq99", "00ff00ff00ff", "T0KEN0123456789AB", "sesame-key-012345", "/services/T0/T0KEN0123456789AB"] {
             assert_eq!(Quoted::of(&format!("said <{secret}>")), "said <***>", "{secret}");
         }
         // what is no secret
-        assert_eq!(Quoted::of("client_id=me, XmlIn=kept, t=1, OP"), "client_id=me, XmlIn=kept, t=1, OP");
+        let names = "client_id=me, XmlIn=kept, t=1, OP, services, incoming-hook";
+        assert_eq!(Quoted::of(names), names);
     }
 }

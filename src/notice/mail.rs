@@ -3,10 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use lettre::Message as Mail;
+use lettre::address::Envelope;
 use lettre::message::Mailbox;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::{Error, commands};
 
 use super::{Message, NotTaken, advised};
 use crate::config::secret::Credential;
@@ -47,18 +50,99 @@ pub(super) async fn send(
         mail = mail.to(address("mail_to", to)?);
     }
     let mail = mail.body(message.text.clone()).map_err(|error| wrong(format!("the mail cannot be put together: {error}")))?;
-    // "dangerous" is the builder's word for one that has no TLS of its own making
-    let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host);
-    let mut transport = transport.port(settings.port).tls(security.clone()).timeout(Some(PATIENCE));
-    if let Some(credential) = credential {
-        transport = transport.credentials(Credentials::new(credential.username.clone(), credential.expose().to_owned()));
-    }
-    match transport.build().send(mail).await {
-        Ok(answer) => Ok(format!("{server} took it: {}", answer.message().next().unwrap_or_default()).into()),
+    let handed_over = hand_over(settings, security, credential, mail.envelope(), &mail.formatted()).await;
+    match handed_over {
+        Ok(Taken { answer, refused }) if refused.is_empty() => Ok(format!("{server} took it: {answer}").into()),
+        Ok(Taken { answer, refused }) => {
+            Ok(format!("{server} took it: {answer}; but not for {}. Correct `notices.mail_to`", refused.join("; nor for ")).into())
+        }
         // its text names the cause already
-        Err(error) => {
-            let text = advised(format!("{server} did not take it: {error}"), "notices.mail_server");
+        Err(Refusal { recipient, error }) => {
+            let whom = recipient.map(|address| format!(" for {address}")).unwrap_or_default();
+            let text = advised(format!("{server} did not take it{whom}: {error}"), "notices.mail_server");
             Err(NotTaken { text: text.into(), permanent: error.is_permanent() })
         }
     }
+}
+
+/// What the server answered to a mail that it took for at least one recipient.
+struct Taken {
+    /// To the mail.
+    answer: String,
+    /// The recipients that it refused for good, each with its answer.
+    refused: Vec<String>,
+}
+
+/// Why the server took the mail for nobody.
+struct Refusal {
+    /// The recipient that it was about, in backticks.
+    recipient: Option<String>,
+    error: Error,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self { recipient: None, error }
+    }
+}
+
+/// One connection and one mail. A recipient that the server refuses for good does not keep it from the others. One that it refuses for the
+/// time being does: the mail goes to all of them later, so that nobody gets it twice.
+async fn hand_over(
+    settings: &MailSettings,
+    security: &Tls,
+    credential: Option<&Credential>,
+    envelope: &Envelope,
+    mail: &[u8],
+) -> Result<Taken, Refusal> {
+    let mut connection = connect(settings, security, credential).await?;
+    let taken = converse(&mut connection, envelope, mail).await;
+    // nothing depends on how it ends
+    match &taken {
+        Ok(_) => drop(connection.quit().await),
+        Err(_) => connection.abort().await,
+    }
+    taken
+}
+
+async fn connect(settings: &MailSettings, security: &Tls, credential: Option<&Credential>) -> Result<AsyncSmtpConnection, Error> {
+    let (name, server) = (ClientId::default(), (settings.host.as_str(), settings.port));
+    let wrapped = if let Tls::Wrapper(parameters) = security { Some(parameters.clone()) } else { None };
+    let mut connection = AsyncSmtpConnection::connect_tokio1(server, Some(PATIENCE), &name, wrapped, None).await?;
+    if let Tls::Required(parameters) = security {
+        connection.starttls(parameters.clone(), &name).await?;
+    }
+    if let Some(credential) = credential {
+        let credentials = Credentials::new(credential.username.clone(), credential.expose().to_owned());
+        connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
+    }
+    Ok(connection)
+}
+
+async fn converse(connection: &mut AsyncSmtpConnection, envelope: &Envelope, mail: &[u8]) -> Result<Taken, Refusal> {
+    let mut parameters = Vec::new();
+    if envelope.to().iter().chain(envelope.from()).any(|address| !address.to_string().is_ascii()) {
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    if !mail.is_ascii() && connection.server_info().supports_feature(Extension::EightBitMime) {
+        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    connection.command(commands::Mail::new(envelope.from().cloned(), parameters)).await?;
+    let (mut refused, mut last) = (Vec::new(), None);
+    for recipient in envelope.to() {
+        match connection.command(commands::Rcpt::new(recipient.clone(), Vec::new())).await {
+            Ok(_) => {}
+            Err(error) if error.is_permanent() => {
+                refused.push(format!("`{recipient}`: {error}"));
+                last = Some(Refusal { recipient: Some(format!("`{recipient}`")), error });
+            }
+            Err(error) => return Err(Refusal { recipient: Some(format!("`{recipient}`")), error }),
+        }
+    }
+    if let Some(refusal) = last.filter(|_| refused.len() == envelope.to().len()) {
+        return Err(refusal);
+    }
+    connection.command(commands::Data).await?;
+    let answer = connection.message(mail).await?;
+    Ok(Taken { answer: answer.message().next().unwrap_or_default().to_owned(), refused })
 }

@@ -67,7 +67,8 @@ pub fn compose(items: &[Item], public_url: Option<&Url>) -> Message {
             let _ = writeln!(text, "  {}{}", example.key, if said.is_empty() { String::new() } else { format!(": {said}") });
         }
         let more = item.count - item.examples.len() as i64;
-        if more > 0 {
+        // a test of a channel has no examples
+        if more > 0 && !item.examples.is_empty() {
             let _ = writeln!(text, "  and {more} more");
         }
         let _ = writeln!(text, "  What to do: {}", item.event.next_step());

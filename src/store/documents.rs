@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::placeholder::with_placeholders;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::delivery::words;
-use crate::store::text::Text;
+use crate::store::text::{Text, in_pattern};
 
 /// Where a document stands, for filtering. A document with several records can be in more than one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +100,9 @@ pub struct DocumentRow {
     /// Records of it that are due or held.
     #[diesel(sql_type = BigInt)]
     pub waiting: i64,
+    /// Fields of it that both sides have otherwise, each until a person decides.
+    #[diesel(sql_type = BigInt)]
+    pub conflicts: i64,
 }
 
 /// Deliveries of one flow that stand alike.
@@ -170,7 +173,7 @@ impl Store {
                 .bind::<Nullable<Text>, _>(filter.prefix)
                 .bind::<Nullable<Text>, _>(filter.state.map(DocumentState::as_str))
                 .bind::<BigInt, _>(filter.limit)
-                .bind::<Nullable<Text>, _>(filter.text)
+                .bind::<Nullable<Text>, _>(filter.text.as_deref().map(in_pattern))
                 .bind::<Nullable<Timestamptz>, _>(filter.since)
                 .bind::<Nullable<Timestamptz>, _>(filter.until)
                 .bind::<Nullable<SqlUuid>, _>(filter.run)

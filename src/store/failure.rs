@@ -14,7 +14,7 @@ use crate::domain::DocumentKey;
 use crate::domain::delivery::{FailureWord, ParkReason};
 use crate::domain::differing::{Message, ValueCount, differing};
 use crate::domain::money::{amount_in, parse_decimal, thousands};
-use crate::store::text::Text;
+use crate::store::text::{Text, in_pattern};
 
 /// The words of a row `p` of `pending` that make its cause: without quoted values, sys_ids and numbers, and not more than 400 characters.
 /// Nobody sees them: a cause is shown by an example and by what differs between its records.
@@ -375,7 +375,7 @@ impl Store {
                 .bind::<Nullable<Text>, _>(filter.company)
                 .bind::<Nullable<Text>, _>(filter.entity)
                 .bind::<Nullable<Text>, _>(filter.reason.map(FailureWord::as_str))
-                .bind::<Nullable<Text>, _>(filter.text)
+                .bind::<Nullable<Text>, _>(filter.text.as_deref().map(in_pattern))
                 .bind::<BigInt, _>(filter.after)
                 .bind::<BigInt, _>(filter.limit)
                 .bind::<Nullable<Text>, _>(filter.key.map(|key| String::from(DocumentKey::typed(&key))))
@@ -398,7 +398,7 @@ impl Store {
                 .bind::<Nullable<Text>, _>(filter.company)
                 .bind::<Nullable<Text>, _>(filter.entity)
                 .bind::<Nullable<Text>, _>(filter.reason.map(FailureWord::as_str))
-                .bind::<Nullable<Text>, _>(filter.text)
+                .bind::<Nullable<Text>, _>(filter.text.as_deref().map(in_pattern))
                 .bind::<BigInt, _>(filter.limit)
                 .bind::<Nullable<Text>, _>(filter.key.map(|key| String::from(DocumentKey::typed(&key))))
                 .bind::<Nullable<Timestamptz>, _>(filter.since)

@@ -11,7 +11,7 @@ use super::placeholder::with_placeholders;
 use super::{HoldView, Store, StoreError};
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::SILENT;
-use crate::domain::explain::{Mapped, Part, Sending, Standing, explain, explain_row};
+use crate::domain::explain::{Differing, Mapped, Part, Sending, Standing, explain, explain_row};
 use crate::domain::word::Names;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
@@ -89,6 +89,9 @@ pub struct FlowStatus {
     /// Records that stand in ServiceNow although it kept a field of theirs otherwise than it was sent, or not at all.
     #[diesel(sql_type = BigInt)]
     pub not_as_sent: i64,
+    /// Records that both sides may change and that have an open conflict: ServiceNow keeps its own values of those fields until a person decides.
+    #[diesel(sql_type = BigInt)]
+    pub in_conflict: i64,
     /// Records that were last mapped under another definition than the one in force: what was sent of them may say something else than it would now.
     #[diesel(sql_type = BigInt)]
     pub outdated: i64,
@@ -134,17 +137,18 @@ impl FlowStatus {
             (_, _, Some(_), ..) => ("running", Worry::Busy),
             (_, _, _, Some(_), _) => ("last run failed", Worry::Person),
             (.., None) => ("not run yet", Worry::Some),
-            _ if backlog.total() == 0 && self.outdated == 0 => ("all delivered", Worry::None),
+            _ if backlog.total() == 0 && self.outdated == 0 && self.in_conflict == 0 => ("all delivered", Worry::None),
             _ => ("", Worry::None),
         };
         let worry = match worry {
             Worry::None | Worry::Some if backlog.failed > 0 => Worry::Person,
-            Worry::None if backlog.total() > 0 || self.not_as_sent > 0 || self.outdated > 0 => Worry::Some,
+            Worry::None if backlog.total() > 0 || self.not_as_sent > 0 || self.outdated > 0 || self.in_conflict > 0 => Worry::Some,
             other => other,
         };
         let not_as_sent = if self.not_as_sent > 0 { format!("{} not as sent", self.not_as_sent) } else { String::new() };
         let outdated = if self.outdated > 0 { format!("{} mapped under another definition", self.outdated) } else { String::new() };
-        let said = [word.to_owned(), backlog.sentence(), not_as_sent, outdated];
+        let in_conflict = if self.in_conflict > 0 { format!("{} in conflict", self.in_conflict) } else { String::new() };
+        let said = [word.to_owned(), backlog.sentence(), in_conflict, not_as_sent, outdated];
         (said.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", "), worry)
     }
 
@@ -157,6 +161,15 @@ impl FlowStatus {
                 "{outdated} {records} mapped under another definition than the one in force: what was sent may differ from what it would be now. \
                  `tieline replay --outdated --why …` compares them and sends what differs, up to `flows.change_limit`."
             )
+        })
+    }
+
+    /// What is to be said of records with an open conflict, where there are any.
+    pub fn conflict_sentence(rows: &[Self]) -> Option<String> {
+        let in_conflict: i64 = rows.iter().filter(|row| row.configured).map(|row| row.in_conflict).sum();
+        let records = if in_conflict == 1 { "record is" } else { "records are" };
+        (in_conflict > 0).then(|| {
+            format!("{in_conflict} {records} in conflict: ServiceNow keeps its own values until somebody decides. `tieline conflicts list` shows them.")
         })
     }
 
@@ -304,9 +317,16 @@ struct Around {
     outdated: bool,
     #[diesel(sql_type = Bool)]
     kept: bool,
+    /// Its open conflicts, as JSON.
+    #[diesel(sql_type = Nullable<Text>)]
+    conflicts: Option<String>,
 }
 
 impl Around {
+    fn conflicts(&self) -> Vec<Differing> {
+        self.conflicts.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    }
+
     fn sending(&self) -> Sending {
         match self {
             Self { alive: 0, .. } => Sending::Nobody,
@@ -347,6 +367,7 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Arou
         downstream: delivery.downstream.as_deref().map(|state| (state, delivery.downstream_said.as_deref())),
     });
     let parts: Vec<Part<'_>> = parts.collect();
+    let conflicts = around.conflicts();
     explain(&Standing {
         read_at: versions.first().map(|version| version.read_at),
         versions: versions.first().map_or(0, |version| version.version),
@@ -356,6 +377,7 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Arou
         stopped: around.stopped.as_deref(),
         sending: around.sending(),
         hold: hold.map(|hold| (hold.held_by.as_str(), hold.why.as_str())),
+        conflicts: &conflicts,
         parts: &parts,
     })
 }

@@ -11,7 +11,7 @@ use super::failure::with_cause;
 use super::{Store, StoreError};
 use crate::domain::resent::Stands;
 use crate::domain::{DocumentKey, FlowId};
-use crate::store::text::Text;
+use crate::store::text::{Text, in_pattern};
 
 /// Which documents.
 #[derive(Debug, Clone, Default)]
@@ -206,7 +206,7 @@ impl Store {
                 .bind::<Nullable<Timestamptz>, _>(scope.since)
                 .bind::<Nullable<Timestamptz>, _>(scope.until)
                 .bind::<Nullable<Text>, _>(scope.reason)
-                .bind::<Nullable<Text>, _>(scope.text)
+                .bind::<Nullable<Text>, _>(scope.text.as_deref().map(in_pattern))
                 .bind::<Nullable<Text>, _>(scope.cause)
                 .bind::<Array<Text>, _>(scope.keys.iter().map(|key| String::from(DocumentKey::typed(key))).collect::<Vec<_>>())
                 .bind::<BigInt, _>(limit)

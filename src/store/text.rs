@@ -32,6 +32,18 @@ pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', NUL)) } else { Cow::Borrowed(text) }
 }
 
+/// The text as a part of a LIKE pattern that stands for itself: `%` and `_` in it mean no other character.
+pub(crate) fn in_pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\\' | '%' | '_') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}
+
 /// JSON as PostgreSQL can hold it: an escape for NUL becomes the six characters of that escape.
 pub(crate) fn storable_json(text: &str) -> Cow<'_, str> {
     let text = storable(text);

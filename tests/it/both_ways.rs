@@ -199,6 +199,12 @@ fn an_edit_of_a_user_survives_a_change_in_syspro() {
         let listed = world.conflicts().await;
         assert_eq!(brief(&listed), [("100", "name", "both_changed", "open")]);
         assert_eq!((listed[0].agreed.as_deref(), listed[0].syspro.as_str()), (Some("Foundry two"), "Foundry of SYSPRO"));
+        let stands = async || rig.store.record_view("EDU1".into(), "cost_center".into(), "100".into()).await.unwrap().stands;
+        let flow = async || rig.store.flow_status().await.unwrap().into_iter().find(|flow| flow.entity == "cost_center").unwrap();
+        let said = stands().await;
+        assert!(said.starts_with("in conflict, last delivered at "), "{said}");
+        assert!(said.contains("`name`: SYSPRO has `Foundry of SYSPRO`, ServiceNow `Foundry of ServiceNow`;"), "{said}");
+        assert_eq!(flow().await.stands().0, "1 in conflict");
         world.decide(listed[0].id, Side::Syspro).await;
         world.edit("100", "Foundry of ServiceNow, again");
         world.well().await;
@@ -208,6 +214,8 @@ fn an_edit_of_a_user_survives_a_change_in_syspro() {
         world.well().await;
         world.well().await;
         assert_eq!((world.name("100").as_str(), world.conflicts().await.len()), ("Foundry of SYSPRO", 0));
+        assert!(stands().await.starts_with("delivered at "), "{}", stands().await);
+        assert_eq!(flow().await.stands().0, "all delivered");
         let writes = rig.servicenow.writes();
         world.well().await;
         assert_eq!(rig.servicenow.writes(), writes, "an echo of our own write is no edit");
@@ -504,8 +512,16 @@ fn conflicts_are_listed_shown_and_resolved_from_a_shell_and_over_http() {
     world.set_credentials(&command);
     world.servicenow.insert_row(COST, &[("code", "100"), ("account_number", "100"), ("name", "By hand")]).unwrap();
     let sync = ["sync", "--entity", "cost_center"];
-    done(&sync);
+    // what waits for a decision counts as outstanding, and no screen says that it was delivered
+    let (code, _, all) = tieline(&sync);
+    assert!(code == Some(3) && all.contains("in conflict"), "{code:?} {all}");
     assert_eq!(world.servicenow.writes(), 0);
+    let said = done(&["record", "EDU1", "cost_center", "100"]);
+    assert!(said.contains("in conflict, never sent by Tieline: `name`: SYSPRO has `Foundry`, ServiceNow `By hand`"), "{said}");
+    for arguments in [&["status"][..], &["failures"]] {
+        let said = done(arguments);
+        assert!(said.contains("in conflict: ServiceNow keeps its own values") && !said.contains("all delivered"), "{said}");
+    }
     let list = |more: &[&str]| -> Vec<Value> {
         let arguments = [&["conflicts", "list", "--output", "json"], more].concat();
         serde_json::from_str(&done(&arguments)).unwrap()
@@ -551,6 +567,9 @@ fn conflicts_are_listed_shown_and_resolved_from_a_shell_and_over_http() {
     let found = page["items"].as_array().unwrap().iter().find(|row| row["key"] == "100" && row["field"] == "name");
     assert!(status == 200 && found.is_some(), "{status} {body}");
     assert_eq!(site_ask("GET", &format!("/api/v1/conflicts/{id}"), &viewer, "").0, 200);
+    // ServiceNow's value counts by now: that is decided, and nothing is outstanding
+    let (_, _, body) = site_ask("GET", "/api/v1/records?state=delivered&entity=cost_center&prefix=100", &viewer, "");
+    assert!(body.contains("\"key\":\"100\""), "{body}");
     let (_, _, shown) = ask(&world.site, "GET", "/metrics", None, "").unwrap();
     for line in [
         "tieline_conflicts{entity=\"cost_center\",kind=\"first_contact\",state=\"to_apply\"} 1",

@@ -98,6 +98,12 @@ fn a_cause_has_an_example_its_values_its_amounts_per_currency_and_its_first_fail
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
+    // `%` and `_` are characters like any other, here and where it is sent again
+    for (pattern, whole) in [("Currency", 6), ("Curren_y", 0), ("Cur%ncy", 0), ("%", 0), ("\\", 0)] {
+        let rows: Vec<Value> = serde_json::from_str(&run(&world, &["failures", "--text", pattern, "--output", "json"])).unwrap();
+        assert_eq!(rows.len(), whole, "{pattern}");
+    }
+    assert!(run(&world, &["replay", "--text", "Cur%", "--why", "a try"]).contains("Nothing in the ledger is in this scope"));
     let name = word(cause, "cause");
     assert_eq!(run(&world, &["failures", "--cause", name]).matches("EDU1/invoice ").count(), 6);
 

@@ -150,6 +150,49 @@ fn refused_records_are_told_once_signed_and_mailed() {
 }
 
 #[test]
+fn a_recipient_whom_the_mail_server_refuses_keeps_nobody_else_from_a_notice() {
+    run(async {
+        let world = Told::start(&[]).await;
+        world.mail.refuses("audit@erp.example", "550 5.1.1 no such user");
+        world.spoil(0, 1);
+        world.sweep().await;
+        assert_eq!((world.mail.seen().len(), world.state("mail")), (1, "sent:1".to_owned()));
+        let said = world.rig.database.psql("SELECT said FROM notice_delivery WHERE channel LIKE 'mail%'");
+        assert!(said.contains("not for `audit@erp.example`") && said.contains("5.1.1 no such user"), "{said}");
+        assert!(said.contains("notices.mail_to"), "{said}");
+
+        // one that it refuses for a while gets it with the others, later: nobody gets it twice
+        world.mail.refuses("audit@erp.example", "451 4.2.1 mailbox busy");
+        world.spoil(1, 1);
+        world.sweep().await;
+        assert_eq!(world.mail.seen().len(), 1);
+        world.mail.refuses_nobody();
+        world.sweep().await;
+        assert_eq!(world.mail.seen().len(), 2);
+
+        // where it takes nobody, the refusal names the last
+        world.mail.refuses("ap@erp.example", "550 5.1.1 no such user");
+        world.mail.refuses("audit@erp.example", "550 5.1.1 no such user");
+        world.spoil(2, 1);
+        world.sweep().await;
+        let failed = world.rig.database.psql("SELECT said FROM notice_delivery WHERE channel LIKE 'mail%' AND state = 'failed'");
+        assert!(failed.contains("did not take it for `audit@erp.example`"), "{failed}");
+    });
+}
+
+#[test]
+fn a_receiver_that_takes_a_notice_and_answers_at_length_gets_it_once() {
+    run(async {
+        let world = Told::start(&[]).await;
+        world.web.answers(&format!("200 OK\r\nX-Filler: 1\r\n\r\n{}", "y".repeat(1 << 20)));
+        world.spoil(0, 1);
+        world.sweep().await;
+        world.sweep().await;
+        assert_eq!((world.web.seen().len(), world.state("webhook")), (1, "sent:1".to_owned()));
+    });
+}
+
+#[test]
 fn records_that_arrive_otherwise_than_they_were_sent_are_told_by_field_and_once() {
     run(async {
         let site = tempfile::tempdir().unwrap();

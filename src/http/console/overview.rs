@@ -105,6 +105,7 @@ fn warnings(surface: &Surface, rows: &[FlowStatus]) -> Vec<Ticks> {
             view.short()
         )));
     }
+    said.extend(FlowStatus::conflict_sentence(rows).map(Ticks));
     said.extend(FlowStatus::outdated_sentence(rows).map(Ticks));
     said
 }

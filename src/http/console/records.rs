@@ -35,6 +35,7 @@ impl From<DocumentRow> for FoundView {
             row if row.in_doubt > 0 => ("in doubt", "warn"),
             row if row.sending > 0 => ("on its way", "busy"),
             row if row.waiting > 0 => ("waiting", "warn"),
+            row if row.conflicts > 0 => ("in conflict", "warn"),
             row if row.deleted => ("gone from SYSPRO", "soft"),
             _ => ("nothing outstanding", "good"),
         };

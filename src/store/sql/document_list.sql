@@ -1,4 +1,5 @@
-SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.parked, s.in_doubt, s.sending, s.waiting
+SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.parked, s.in_doubt, s.sending, s.waiting,
+       (SELECT count(*) FROM conflict c WHERE c.document_id = d.id AND c.state = 'open') AS conflicts
 -- `chosen`: all documents, those of which something is outstanding, those on hold, or those that a run read (documents.rs)
 FROM chosen d
 CROSS JOIN LATERAL (
@@ -19,6 +20,7 @@ WHERE d.id > $1
         WHEN 'in_doubt' THEN s.in_doubt > 0
         WHEN 'waiting' THEN s.waiting + s.sending > 0
         WHEN 'delivered' THEN s.parked + s.in_doubt + s.sending + s.waiting = 0
+                              AND NOT EXISTS (SELECT FROM conflict c WHERE c.document_id = d.id AND c.state = 'open')
         WHEN 'deleted' THEN d.deleted
         WHEN 'on_hold' THEN EXISTS (SELECT FROM hold h WHERE h.document_id = d.id)
         ELSE true

@@ -12,7 +12,7 @@ SELECT f.company, f.entity, f.watermark, f.paused_at, f.paused_by, f.stopped,
        CASE WHEN f.lease_until BETWEEN now() AND now() + interval '1 hour' THEN f.holder END AS holder, f.last_progress_at, f.last_success_at, f.last_sweep_at, f.last_error, f.last_error_lasts,
        coalesce(d.documents, 0) - rows.told AS documents, coalesce(p.parts, 0) AS parts, coalesce(p.queued, 0) AS queued, coalesce(p.sending, 0) AS sending,
        coalesce(p.retrying, 0) AS retrying, coalesce(p.unknown, 0) AS unknown, coalesce(p.waiting, 0) AS waiting,
-       coalesce(p.failed, 0) AS failed, coalesce(p.on_hold, 0) AS on_hold, coalesce(n.records, 0) AS not_as_sent,
+       coalesce(p.failed, 0) AS failed, coalesce(p.on_hold, 0) AS on_hold, coalesce(n.records, 0) AS not_as_sent, coalesce(k.records, 0) AS in_conflict,
        coalesce(o.records, 0) AS outdated,
        -- whoever knows the configuration, and waits, says otherwise
        true AS configured, NULL::text AS waits_for
@@ -24,6 +24,9 @@ LEFT JOIN p ON p.company = f.company AND p.entity = f.entity
 LEFT JOIN (
     SELECT t.company, t.entity, count(DISTINCT t.id) AS records FROM record r JOIN document t ON t.id = r.document_id WHERE r.partial IS NOT NULL GROUP BY 1, 2
 ) n ON n.company = f.company AND n.entity = f.entity
+LEFT JOIN (
+    SELECT company, entity, count(DISTINCT document_id) AS records FROM conflict WHERE state = 'open' AND document_id IS NOT NULL GROUP BY 1, 2
+) k ON k.company = f.company AND k.entity = f.entity
 LEFT JOIN (
 {outdated}) o ON o.company = f.company AND o.entity = f.entity
 ORDER BY f.company, f.entity

@@ -1,4 +1,6 @@
-SELECT f.paused_at, f.stopped, h.held_by, h.held_at, h.why, n.alive, n.nodes_paused_until, n.blocked,
+SELECT f.paused_at, (SELECT json_agg(json_build_object('field', c.field, 'syspro', c.syspro, 'servicenow', c.servicenow) ORDER BY c.id)::text
+        FROM conflict c WHERE c.document_id = d.id AND c.state = 'open') AS conflicts,
+       f.stopped, h.held_by, h.held_at, h.why, n.alive, n.nodes_paused_until, n.blocked,
        -- mapped under a definition that sent it to another table
        EXISTS (SELECT FROM moved_mapping v WHERE v.company = $1 AND v.entity = $2 AND v.number = d.mapping AND v.block = 'header') AS elsewhere,
        -- mapped under another definition than the one in force

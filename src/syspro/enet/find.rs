@@ -117,7 +117,7 @@ impl Finder {
             Some(returned) if returned == found.rows.len() => {}
             said => {
                 let said = said.map_or("none".to_owned(), |said| said.to_string());
-                let problem = format!("it says that it has {said} rows, and holds {}", found.rows.len());
+                let problem = format!("it gives the number of its rows as {said}, and holds {}", found.rows.len());
                 return Err(enet(EnetError::Malformed { asked, problem: problem.into() }));
             }
         }

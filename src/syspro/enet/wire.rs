@@ -212,7 +212,7 @@ pub(super) fn rows_behind(document: &str, columns: &[&str], skip: usize, room: R
     let whole = rows(&format!("{}{rest}", &document[..*first]), columns, room)?;
     if whole.returned != Some(starts.len()) {
         let said = whole.returned.map_or("none".to_owned(), |said| said.to_string());
-        return Err(Unread::Malformed(format!("it says that it has {said} rows, and {} begin in it", starts.len()).into()));
+        return Err(Unread::Malformed(format!("it gives the number of its rows as {said}, and {} begin in it", starts.len()).into()));
     }
     let Some(begin) = starts.get(skip) else { return Ok(Found { returned: Some(0), ..whole }) };
     let found = rows(&format!("<rows>{}</rows>", document.get(*begin..end).unwrap_or_default()), columns, room)?;

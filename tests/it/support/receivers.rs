@@ -20,12 +20,18 @@ struct Desk {
     signed_in: Arc<Mutex<Vec<String>>>,
     overheard: Arc<Mutex<String>>,
     downgraded: Arc<AtomicBool>,
+    /// Recipients that the mail server refuses, each with its answer.
+    unknown: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Desk {
     fn answer(&self, usual: &str) -> String {
         let mut answers = self.answers.lock().unwrap();
         if answers.is_empty() { usual.to_owned() } else { answers.remove(0) }
+    }
+
+    fn refusal_of(&self, line: &str) -> Option<String> {
+        self.unknown.lock().unwrap().iter().find(|(address, _)| line.contains(address.as_str())).map(|(_, answer)| answer.clone())
     }
 }
 
@@ -163,6 +169,18 @@ impl Receiver {
         self.desk.answers.lock().unwrap().push(text.to_owned());
     }
 
+    /// The mail server refuses one recipient from now on.
+    pub fn refuses(&self, address: &str, answer: &str) {
+        let mut unknown = self.desk.unknown.lock().unwrap();
+        unknown.retain(|(known, _)| known != address);
+        unknown.push((address.to_owned(), answer.to_owned()));
+    }
+
+    /// The mail server takes every recipient again.
+    pub fn refuses_nobody(&self) {
+        self.desk.unknown.lock().unwrap().clear();
+    }
+
     /// Everything that was sent so far.
     pub fn seen(&self) -> Vec<String> {
         self.desk.seen.lock().unwrap().clone()
@@ -234,6 +252,7 @@ fn take_mail(mut wire: Wire, speech: &Speech, desk: &Desk) -> io::Result<()> {
                 if welcome { "235 welcome" } else { "535 authentication failed" }.to_owned()
             }
             ("MAIL" | "RCPT" | "DATA", ..) if !welcome => "530 authentication required".to_owned(),
+            ("RCPT", ..) if let Some(answer) = desk.refusal_of(&line) => answer,
             ("DATA", ..) => {
                 wire.say("354 go on\r\n")?;
                 let mut mail = String::new();
