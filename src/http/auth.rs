@@ -16,7 +16,7 @@ use super::console::SignInFailed;
 use super::console::{self, Refusal};
 use super::problem::Problem;
 use super::route::{Route, Routes};
-use super::surface::Surface;
+use super::state::Surface;
 use crate::domain::role::{Permission, Role};
 use crate::store::ApiKeyRow;
 use crate::telemetry::metrics;

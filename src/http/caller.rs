@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use chrono::{DateTime, Utc};
 
 use super::problem::Problem;
-use super::surface::Surface;
+use super::state::Surface;
 use crate::config::api_key;
 use crate::domain::role::Role;
 use crate::store::ApiKeyRow;

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::problem::Problem;
 use super::route::{Cached, Route, Shape, reads};
-use super::surface::Surface;
+use super::state::Surface;
 use crate::actors::tree::flow_status;
 use crate::actors::vault::{SERVICENOW, syspro_credential};
 use crate::doctor::disk;

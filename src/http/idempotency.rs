@@ -14,7 +14,7 @@ use tracing::warn;
 
 use super::caller::Caller;
 use super::problem::Problem;
-use super::surface::Surface;
+use super::state::Surface;
 use crate::store::Asked;
 
 /// The header.

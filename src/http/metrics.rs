@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
 use super::route::{Cached, Route, Shape, reads};
-use super::surface::Surface;
+use super::state::Surface;
 use crate::actors::in_force::Standing;
 use crate::actors::tree::flows;
 use crate::domain::delivery::ParkReason;

@@ -8,17 +8,17 @@ mod auth;
 mod body;
 mod caller;
 pub mod console;
-mod doorman;
 mod front;
 mod health;
 mod host;
 mod idempotency;
-mod memo;
+mod login_throttle;
 mod metrics;
 mod problem;
 mod query;
+mod response_cache;
 mod route;
-mod surface;
+mod state;
 mod tls;
 
 use std::convert::Infallible;
@@ -42,7 +42,7 @@ use tokio::sync::watch;
 
 pub use problem::Problem;
 pub use route::{Route, Routes};
-pub use surface::Surface;
+pub use state::Surface;
 
 use self::front::{Placed, Places};
 use self::tls::Certificate;
@@ -126,7 +126,7 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
             .app_data(data.clone())
             .app_data(memo.clone())
             .configure(|config| ROUTES.configure(config))
-            .wrap(from_fn(memo::share))
+            .wrap(from_fn(response_cache::share))
             .wrap(from_fn(idempotency::once))
             .wrap(from_fn(auth::check))
             .wrap(headers(secure))

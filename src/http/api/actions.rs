@@ -18,7 +18,7 @@ use crate::http::caller::Caller;
 use crate::http::problem::{Problem, reason};
 use crate::http::query::{Params, path_parts};
 use crate::http::route::{Route, Shape, acts, component};
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations::replay::Which;
 use crate::operations::{self, Requested, RunStarted};
 use crate::store::{FlowBefore, ForgottenFlow, ReplayScope};

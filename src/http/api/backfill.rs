@@ -13,7 +13,7 @@ use crate::domain::run::BackfillState;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param};
 use crate::http::route::{Cached, Route, Shape, acts, component, reads};
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations::{self, Refused, backfill::Period};
 use crate::store::{BackfillFilter, BackfillRow};
 

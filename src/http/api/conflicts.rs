@@ -18,7 +18,7 @@ use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
 use crate::http::route::{Cached, Route, Shape, acts, component, reads};
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations;
 use crate::store::{ConflictFilter, ConflictRow};
 

@@ -12,7 +12,7 @@ use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::{Route, Shape, acts, component, reads};
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::get(

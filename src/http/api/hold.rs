@@ -10,7 +10,7 @@ use crate::domain::resent::ResentOutcome;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::{Route, Shape, acts, component};
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations::{self, hold::Named};
 use crate::store::HoldRow;
 

@@ -17,7 +17,7 @@ use crate::domain::run::{RunKind, RunOutcome};
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
 use crate::http::route::{Cached, Route, Shape, component, reads};
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations::explain::Explained;
 use crate::store::{
     AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, DocumentState, FailureFilter, FailureRow, FlowStatus, NodeRow,

@@ -21,7 +21,7 @@ use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::{Kind, Params};
 use crate::http::route::{Described, Route, Routes, Shape, component, reads};
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 
 pub(in crate::http) const ROUTES: &[Route] = &[Route::get(
     "/api/v1/openapi.json",

@@ -7,7 +7,7 @@ use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::{Route, Shape, component, reads};
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::store::RunRow;
 
 pub(in crate::http) const ROUTES: &[Route] = &[Route::get(

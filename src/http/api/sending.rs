@@ -9,7 +9,7 @@ use super::texts::Why;
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::route::{Route, Shape, acts, component, reads};
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations;
 use crate::store::{AskedPause, Resumed};
 

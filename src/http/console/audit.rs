@@ -13,7 +13,7 @@ use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::role::Permission;
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::store::{AuditFilter, AuditRow, StoreError};
 
 pub(in crate::http) const ROUTES: &[Route] = &[

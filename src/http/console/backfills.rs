@@ -5,7 +5,7 @@ use askama::Template;
 use chrono::{NaiveDate, Utc};
 
 use super::filter::{Choice, Filter, Spec};
-use super::said::Said;
+use super::flash::Said;
 use super::session::{self, Form};
 use super::view::{Frame, Time, grouped};
 use super::{Page, Refusal, ok, see_other};
@@ -15,7 +15,7 @@ use crate::http::api::actions::requested;
 use crate::http::api::backfill::id;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations::{self, backfill::Period};
 use crate::store::{BackfillFilter, BackfillRow};
 

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 
 use super::filter::{Filter, Spec};
-use super::said::Said;
+use super::flash::Said;
 use super::session::{self, Form};
 use super::view::{Frame, Ticks, Time, record_path};
 use super::{Page, ok, see_other};
@@ -17,7 +17,7 @@ use crate::http::api::actions::requested;
 use crate::http::api::conflicts::decision;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations;
 use crate::store::{ConflictFilter, ConflictRow, StoreError};
 

@@ -11,7 +11,7 @@ use crate::domain::role::Permission;
 use crate::http::api::actions::requested;
 use crate::http::query::Params;
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::page("/doctor", Some(Permission::Read), || web::get().to(page)),

@@ -6,7 +6,7 @@ use chrono::Utc;
 use uuid::Uuid;
 
 use super::filter::{Filter, Spec};
-use super::said::Said;
+use super::flash::Said;
 use super::session::{self, Form};
 use super::view::{Frame, Ticks, Time, grouped, part, record_path};
 use super::{Page, Refusal, ok, see_other};
@@ -20,7 +20,7 @@ use crate::http::api::actions::{ReplayBody, requested, which};
 use crate::http::problem::Problem;
 use crate::http::query::path_parts;
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::store::{CauseRow, FailureFilter, FailureRow, ParentRow};
 
 pub(in crate::http) const ROUTES: &[Route] = &[

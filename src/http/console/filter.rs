@@ -5,7 +5,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use crate::domain::word;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations::check_names;
 
 /// One field of a form.

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 
-use super::said::Said;
+use super::flash::Said;
 use super::session::{self, Form};
 use super::view::record_path;
 use super::{Page, see_other};
@@ -11,7 +11,7 @@ use crate::domain::resent::ResentOutcome;
 use crate::domain::role::Permission;
 use crate::http::api::actions::requested;
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations::{self, Requested};
 use crate::store::HoldRow;
 

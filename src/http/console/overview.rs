@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::flash::Said;
 use super::runs::RunView;
-use super::said::Said;
 use super::session::{self, Form, Session};
 use super::view::{Frame, Ticks, Time, grouped, part, spell};
 use super::{Page, Refusal, ok, see_other};
@@ -20,7 +20,7 @@ use crate::http::metrics::lag;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations::{self, Requested, RunStarted};
 use crate::store::{FlowStatus, NodeRow, RunFilter, RunRow, Worry};
 

@@ -20,7 +20,7 @@ use crate::domain::{CompanyId, DocumentKey, Fault, FlowId};
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::operations::explain::Explained;
 use crate::store::{RecordView, VersionView};
 

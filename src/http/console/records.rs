@@ -10,7 +10,7 @@ use super::{Page, ok};
 use crate::domain::DocumentKey;
 use crate::domain::role::Permission;
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::store::{DocumentFilter, DocumentRow, DocumentState};
 
 pub(in crate::http) const ROUTES: &[Route] = &[Route::page("/records", Some(Permission::Read), || web::get().to(search))];

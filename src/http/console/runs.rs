@@ -16,7 +16,7 @@ use crate::domain::run::RunKind;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 use crate::store::{RunFilter, RunRow};
 
 pub(in crate::http) const ROUTES: &[Route] = &[

@@ -23,7 +23,7 @@ use crate::http::caller::{Caller, actor, key_of};
 use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::page("/sign-in", None, || web::get().to(form)),

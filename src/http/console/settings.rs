@@ -7,7 +7,7 @@ use super::view::{Frame, Ticks, Time};
 use super::{Page, ok, session};
 use crate::domain::role::Permission;
 use crate::http::route::Route;
-use crate::http::surface::Surface;
+use crate::http::state::Surface;
 
 pub(in crate::http) const ROUTES: &[Route] = &[Route::page("/settings", Some(Permission::Administer), || web::get().to(settings))];
 

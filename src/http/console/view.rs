@@ -6,7 +6,7 @@ use askama::filters::HtmlSafe;
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::assets::{ICON, SCRIPT, STYLE};
-use super::said::Said;
+use super::flash::Said;
 use super::session::Session;
 use crate::domain::money::thousands;
 use crate::domain::role::{Permission, Role};

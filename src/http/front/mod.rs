@@ -3,8 +3,8 @@
 //! The HTTP service decodes up to sixteen requests ahead and puts their answers into memory, whether or not anybody reads them. Here the next
 //! request is handed on when the answer to the one before has left, and a little later where it was sent before that.
 
+mod connection_limit;
 mod framing;
-mod places;
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -21,9 +21,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+pub(super) use self::connection_limit::Places;
+use self::connection_limit::{MOST, Place, Standing, Waits};
 use self::framing::Framing;
-pub(super) use self::places::Places;
-use self::places::{MOST, Place, Standing, Waits};
 
 /// How many connections a worker of the server may accept at once: every one that has a place or waits for one.
 pub(super) const PER_WORKER: usize = 2 * MOST;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::doorman::Doorman;
+use super::login_throttle::Doorman;
 use super::problem::Problem;
 use super::query::{Param, Params};
 use super::route::Routes;
-use super::{host, memo};
+use super::{host, response_cache};
 use crate::actors::Deps;
 use crate::actors::root::RootDoor;
 use crate::actors::tree::Access;
@@ -34,7 +34,7 @@ pub struct Surface {
     /// What can be asked for.
     pub(super) routes: &'static Routes,
     /// What was answered a moment ago.
-    pub(super) memo: Arc<memo::Memo>,
+    pub(super) memo: Arc<response_cache::Memo>,
     /// What needs the running process.
     pub(super) service: Service,
 }
