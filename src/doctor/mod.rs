@@ -6,17 +6,17 @@
 mod certificates;
 mod clock;
 mod database;
-pub mod desk;
 pub mod disk;
 mod enet;
 mod finding;
+pub mod job;
 mod machine;
+mod report;
 mod servicenow;
-mod sheet;
 mod syspro;
 
 pub use finding::{Finding, Part, Verdict};
-pub use sheet::{HowFar, Sheet};
+pub use report::{HowFar, Sheet};
 
 use self::certificates::Place;
 use self::enet::Use;

@@ -21,7 +21,7 @@ use crate::actors::root::RootDoor;
 use crate::actors::tree::Access;
 use crate::actors::{Deps, chain};
 use crate::doctor::Way;
-use crate::doctor::desk::{Asked, Desk, Examination};
+use crate::doctor::job::{Asked, Desk, Examination};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::resent::ResentOutcome;
