@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::enet_keeper::LedgerKeeper;
-use super::tree::Access;
-use super::vault::{SYSPRO_ENET, SYSPRO_ODATA};
+use super::credential_store::{SYSPRO_ENET, SYSPRO_ODATA};
+use super::enet_session_store::LedgerKeeper;
+use super::system::Access;
 use super::{Deps, chain};
 use crate::config::settings::SysproSource;
 use crate::definition::ReadPlan;

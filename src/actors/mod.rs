@@ -2,15 +2,14 @@
 //!
 //! The only place that names actix. What must survive a restart is in Postgres; an actor's own state may be lost at any time.
 
-mod agenda;
 pub mod aligner;
 pub mod audit_recorder;
 pub mod budget;
 pub mod crash;
-pub mod cycle;
+pub mod credential_store;
 pub mod downstream;
-pub mod enet_keeper;
-pub mod heart;
+pub mod enet_session_store;
+pub mod heartbeat;
 pub mod in_force;
 pub mod lookup;
 pub mod mapper;
@@ -21,28 +20,28 @@ pub mod poller;
 pub mod progress;
 pub mod replay;
 pub mod root;
+pub mod scheduler;
 pub mod servicenow_token;
 pub mod stopping;
 pub mod supervise;
 pub mod syspro_session;
-pub mod tree;
+pub mod system;
 pub mod unconfigured;
-pub mod vault;
 pub mod waits;
-pub mod watch;
+pub mod watchdog;
 pub mod writer;
 
 use std::sync::Arc;
 
 use self::budget::Budget;
 use self::crash::CrashPoints;
-use self::heart::Heart;
+use self::credential_store::Vault;
+use self::heartbeat::Heart;
 use self::in_force::InForce;
 use self::progress::Progress;
 use self::stopping::Stopping;
-use self::vault::Vault;
 use self::waits::Waits;
-use self::watch::Watch;
+use self::watchdog::Watch;
 use crate::config::Settings;
 use crate::domain::word::Names;
 use crate::store::{Node, Store, StoreError};

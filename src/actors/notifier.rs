@@ -11,7 +11,7 @@ use chrono::{TimeDelta, Utc};
 use tracing::{info, warn};
 
 use super::Deps;
-use super::vault::{CredentialError, NOTICES_MAIL, NOTICES_WEBHOOK};
+use super::credential_store::{CredentialError, NOTICES_MAIL, NOTICES_WEBHOOK};
 use crate::config::secret::Credential;
 use crate::config::settings::CertificateFiles;
 use crate::domain::notice::NoticeEvent;
@@ -110,7 +110,7 @@ async fn tell(deps: &Deps, sender: &Sender) {
         events: settings.events.clone(),
         channels: all.iter().map(Channel::name).collect(),
         stale_hours: settings.stale_hours,
-        flows: super::tree::flows(deps),
+        flows: super::system::flows(deps),
     };
     if let Err(error) = deps.store.notice_collect(rules, standing(deps).await).await {
         return warn!(error = %super::chain(&error), "what people are to be told of could not be looked for, it is tried again");

@@ -12,14 +12,14 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
-use super::agenda::{Agenda, Due};
-use super::cycle::{self, Crew, CycleAsk, CycleReport};
 use super::poller::PollError;
+use super::scheduler::run_set::{self, Crew, CycleAsk, CycleReport};
+use super::scheduler::{Agenda, Due};
 use super::supervise::{ChildExited, Exit, Liveness, Pulse, ask_all};
-use super::tree::{FlowStarter, flows};
-use super::watch::Fatal;
+use super::system::{FlowStarter, flows};
+use super::watchdog::Fatal;
 use super::writer::Nudge;
-use super::{Deps, heart, in_force};
+use super::{Deps, heartbeat, in_force};
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
@@ -143,7 +143,7 @@ impl Root {
             let due = due.iter().find(|due| due.flow == *flow).cloned();
             root.do_send(FlowEnded { flow: flow.clone(), due, error: error.cloned() });
         };
-        async move { cycle::run(&deps, &crew, ask, ended).await }.into_actor(self).map(|report, this, _| {
+        async move { run_set::run(&deps, &crew, ask, ended).await }.into_actor(self).map(|report, this, _| {
             this.cycles -= 1;
             report
         })
@@ -245,7 +245,7 @@ impl Handler<Tick> for Root {
             let now = Instant::now();
             let under = deps.definitions.now().number;
             let asked = deps.budget.asked();
-            match deps.store.node_beat(deps.node.clone(), deps.budget.own(), asked.clone(), heart::SILENT, Some(under)).await {
+            match deps.store.node_beat(deps.node.clone(), deps.budget.own(), asked.clone(), heartbeat::SILENT, Some(under)).await {
                 Ok(beat) => {
                     deps.heart.beat(now);
                     if let Some(set_back) = beat.set_back {
@@ -258,7 +258,7 @@ impl Handler<Tick> for Root {
                 }
                 Err(error) => warn!(%error, "no sign of life could be left in the ledger; nothing is sent until one can be"),
             }
-            if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heart::SILENT).await {
+            if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heartbeat::SILENT).await {
                 warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
                 return Vec::new();
             }

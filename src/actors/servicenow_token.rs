@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::crash::CrashPoints;
-use super::vault::{CredentialError, SERVICENOW, Vault};
+use super::credential_store::{CredentialError, SERVICENOW, Vault};
 use crate::config::settings::{ServiceNowSettings, TokenRefresh};
 use crate::domain::next_step::NextStep;
 use crate::net::HttpClient;

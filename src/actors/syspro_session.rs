@@ -13,8 +13,8 @@ use futures_util::future::LocalBoxFuture;
 use tracing::{debug, warn};
 
 use super::Deps;
-use super::enet_keeper::LedgerKeeper;
-use super::vault::{CredentialError, SYSPRO_ENET, syspro_credential};
+use super::credential_store::{CredentialError, SYSPRO_ENET, syspro_credential};
+use super::enet_session_store::LedgerKeeper;
 use crate::config::secret::Credential;
 use crate::domain::CompanyId;
 use crate::syspro::enet::{Enet, EnetCall, EnetDoor, EnetError, Visited};

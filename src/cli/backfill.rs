@@ -9,11 +9,11 @@ use super::failure::{Exit, Failure};
 use super::ledger::with_ledger;
 use super::signals::Signals;
 use super::{Global, OutputForm, output, sync};
-use crate::actors::cycle::CycleReport;
-use crate::actors::heart;
+use crate::actors::heartbeat;
 use crate::actors::poller::PollError;
+use crate::actors::scheduler::run_set::CycleReport;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::tree::Tree;
+use crate::actors::system::Tree;
 use crate::domain::FlowId;
 use crate::domain::reason::Reason;
 use crate::domain::run::{BackfillState, RunKind};
@@ -121,7 +121,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     if args.no_wait {
         output::even_unread(print(global, &rows))?;
         if global.output == OutputForm::Table {
-            let alive = context.store.node_list(heart::SILENT).await?.iter().any(|node| node.alive);
+            let alive = context.store.node_list(heartbeat::SILENT).await?.iter().any(|node| node.alive);
             let who = if alive { "A running service reads it beside its polls" } else { "No service is running; the next one reads it" };
             output::even_unread(output::line(&format!("{who}. `tieline backfill list` says how far it is.")))?;
         }

@@ -14,11 +14,11 @@ use super::kept::keep;
 use super::{Global, high_water};
 use crate::actors::Deps;
 use crate::actors::crash::CrashPoints;
-use crate::actors::heart;
+use crate::actors::credential_store::Vault;
+use crate::actors::heartbeat;
 use crate::actors::in_force::{InForce, Standing};
 use crate::actors::progress::Progress;
 use crate::actors::stopping::Stopping;
-use crate::actors::vault::Vault;
 use crate::actors::waits::Waits;
 use crate::config::Settings;
 use crate::config::{self as config, ConfigError, Loaded};
@@ -258,7 +258,7 @@ impl Context {
         if alone.is_some() {
             store.flow_forget_node(node.name.clone()).await?;
         }
-        store.delivery_recover(node.clone(), if alone.is_some() { Dead::PastLives } else { Dead::Expired }, heart::SILENT).await?;
+        store.delivery_recover(node.clone(), if alone.is_some() { Dead::PastLives } else { Dead::Expired }, heartbeat::SILENT).await?;
         Ok((migrated, node, alone))
     }
 
@@ -276,7 +276,7 @@ impl Context {
         self.check_companies().await?;
         let deadline = Instant::now() + TAKEN_UP;
         loop {
-            match self.stand(MayAdopt::IfNobodyLives { silent: heart::SILENT }).await? {
+            match self.stand(MayAdopt::IfNobodyLives { silent: heartbeat::SILENT }).await? {
                 Stands::InForce { number, .. } => {
                     return Ok(self.deps_with(InForce::new(self.checked.definitions.clone(), number, Standing::InForce)));
                 }
@@ -346,7 +346,7 @@ impl Context {
 
     /// How every flow stands; those that the configuration no longer makes are marked.
     pub(super) async fn flow_status(&self) -> Result<Vec<FlowStatus>, Failure> {
-        let mut rows = crate::actors::tree::flow_status(&self.deps()).await?;
+        let mut rows = crate::actors::system::flow_status(&self.deps()).await?;
         if self.uncompared().is_some() {
             rows.iter_mut().filter(|row| row.configured).for_each(|row| row.waits_for = Some(TO_COMPARE.to_owned()));
         }

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, prompt, sync};
-use crate::actors::vault::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
+use crate::actors::credential_store::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
 use crate::config::crypto::{KeyRing, Sealed};
 use crate::store::SealedCredential;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::actors::cycle::CycleReport;
+use crate::actors::scheduler::run_set::CycleReport;
 use crate::store::AwaitedEntity;
 
 /// A line for each entity whose records wait for entities that this command did not run, with the command that brings those.

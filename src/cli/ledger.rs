@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::actors::{heart, unconfigured};
+use crate::actors::{heartbeat, unconfigured};
 use crate::definition::Lookups;
 use crate::definition::set::short;
 use crate::doctor::disk;
@@ -139,7 +139,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
     with_ledger(global, async |context| {
         let flows = context.flow_status().await?;
         let runs = context.store.run_list(RunFilter { limit: args.runs, ..RunFilter::default() }).await?;
-        let nodes = context.store.node_list(heart::SILENT).await?;
+        let nodes = context.store.node_list(heartbeat::SILENT).await?;
         let in_force = context.store.definition_in_force().await?;
         let full = disk::full(context.checked.settings());
         if global.output == OutputForm::Json {

@@ -6,11 +6,11 @@ use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{output, sync};
-use crate::actors::cycle::CycleReport;
 use crate::actors::replay::Followed;
+use crate::actors::scheduler::run_set::CycleReport;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::tree::Tree;
-use crate::actors::{Deps, heart};
+use crate::actors::system::Tree;
+use crate::actors::{Deps, heartbeat};
 use crate::domain::resent::ResentOutcome;
 use crate::store::FlowStatus;
 
@@ -37,7 +37,7 @@ pub(super) async fn send(context: &Context, deps: &Deps, followed: &Followed) ->
     tree.stop(STOP_DEADLINE).await;
     let cycle = cycle?;
     // a service may have taken some of them before this command did
-    let others = deps.store.node_list(heart::SILENT).await?.iter().any(|node| node.alive);
+    let others = deps.store.node_list(heartbeat::SILENT).await?.iter().any(|node| node.alive);
     let outcome = followed.settle(deps, if others { OTHERS_WAIT } else { Duration::ZERO }).await?;
     Ok(Sent { outcome, cycle, status: context.flow_status().await? })
 }

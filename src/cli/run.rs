@@ -13,8 +13,8 @@ use super::signals::Signals;
 use crate::actors::Deps;
 use crate::actors::root::RootDoor;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::tree::Tree;
-use crate::actors::watch::Watch;
+use crate::actors::system::Tree;
+use crate::actors::watchdog::Watch;
 use crate::http::{self, HttpError, Surface};
 
 /// How long running work may take to come to an end after SIGTERM.

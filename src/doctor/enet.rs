@@ -8,9 +8,9 @@ use crate::domain::next_step::NextStep;
 use std::rc::Rc;
 
 use super::{Finding, Sheet, Way};
-use crate::actors::enet_keeper::LedgerKeeper;
-use crate::actors::heart::SILENT;
-use crate::actors::vault::SYSPRO_ENET;
+use crate::actors::credential_store::SYSPRO_ENET;
+use crate::actors::enet_session_store::LedgerKeeper;
+use crate::actors::heartbeat::SILENT;
 use crate::actors::{Deps, chain};
 use crate::config::Settings;
 use crate::config::secret::Credential;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::enet::Session;
 use super::{Finding, Sheet, Verdict, Way};
-use crate::actors::vault::SYSPRO_ODATA;
+use crate::actors::credential_store::SYSPRO_ODATA;
 use crate::actors::{Deps, chain};
 use crate::config::settings::{AbsentColumns, KeyOrder, SysproSettings};
 use crate::domain::CompanyId;

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::route::{Cached, Route, Shape, reads};
 use super::state::Surface;
 use crate::actors::in_force::Standing;
-use crate::actors::tree::flows;
+use crate::actors::system::flows;
 use crate::domain::delivery::ParkReason;
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Gauges, PendingCount};

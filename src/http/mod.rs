@@ -48,7 +48,7 @@ use self::front::{Placed, Places};
 use self::tls::Certificate;
 use crate::actors::Deps;
 use crate::actors::root::RootDoor;
-use crate::actors::tree::Access;
+use crate::actors::system::Access;
 use crate::config::Loaded;
 
 /// Every route there is.

@@ -9,7 +9,7 @@ use super::route::Routes;
 use super::{host, response_cache};
 use crate::actors::Deps;
 use crate::actors::root::RootDoor;
-use crate::actors::tree::Access;
+use crate::actors::system::Access;
 use crate::config::Loaded;
 use crate::operations::{Service, check_names};
 

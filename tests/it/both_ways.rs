@@ -9,8 +9,8 @@ mod way_back;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use tieline::actors::cycle::CycleReport;
-use tieline::actors::tree::{Tree, flows};
+use tieline::actors::scheduler::run_set::CycleReport;
+use tieline::actors::system::{Tree, flows};
 use tieline::domain::audit::AuditKind;
 use tieline::domain::merge::Side;
 use tieline::domain::run::RunKind;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tieline::actors::heart;
+use tieline::actors::heartbeat;
 use tieline::domain::FlowId;
 use tieline::domain::budget::{NodeBudget, PauseAsked};
 use tieline::store::{Node as Known, SetNumber, Store, Taken};
@@ -135,7 +135,7 @@ fn what_waits_in_the_ledger_is_moved_back_with_its_clock_once() {
     let (database, store) = ledger();
     let node = |name: &str| Known { name: name.into(), incarnation: Uuid::now_v7() };
     let beat = |node: &Known| {
-        run(store.node_beat(node.clone(), NodeBudget::default(), PauseAsked::default(), heart::SILENT, None)).unwrap().set_back
+        run(store.node_beat(node.clone(), NodeBudget::default(), PauseAsked::default(), heartbeat::SILENT, None)).unwrap().set_back
     };
     let (one, two) = (node("one"), node("two"));
     assert!(beat(&one).is_none() && beat(&two).is_none());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tieline::actors::audit_recorder::Seal;
 use tieline::actors::replay::replay;
 use tieline::actors::supervise::RestartPolicy;
-use tieline::actors::tree::{Tree, flows};
+use tieline::actors::system::{Tree, flows};
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
+use tieline::actors::credential_store::NOTICES_WEBHOOK;
 use tieline::actors::replay::replay;
-use tieline::actors::vault::NOTICES_WEBHOOK;
 use tieline::domain::audit::AuditKind;
 use tieline::store::ReplayScope;
 use tieline_sim::servicenow::schema::Abort;

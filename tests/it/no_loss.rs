@@ -177,9 +177,11 @@ fn two_nodes_at_once_deliver_each_record_once() {
         let rig = Rig::start(Options::new(40)).await;
         let mut other = rig.deps.clone();
         other.node = node("two");
-        let trees =
-            [rig.tree(), tieline::actors::tree::Tree::start(&other, tieline::actors::supervise::RestartPolicy::default(), false).unwrap()];
-        let all = || tieline::actors::tree::flows(&rig.deps);
+        let trees = [
+            rig.tree(),
+            tieline::actors::system::Tree::start(&other, tieline::actors::supervise::RestartPolicy::default(), false).unwrap(),
+        ];
+        let all = || tieline::actors::system::flows(&rig.deps);
         let reports = join(ask(&trees[0], all(), RunKind::Poll), ask(&trees[1], all(), RunKind::Poll)).await;
         let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
         for (_, result) in reports.0.flows.iter().chain(&reports.1.flows) {

@@ -9,7 +9,7 @@
 
 mod pass;
 mod rows;
-pub mod way_back;
+pub mod write_back;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use tracing::info;
 
 use self::pass::{Changes, Made, Pass, Sheet};
 use self::rows::Kept;
-use self::way_back::WayBack;
+use self::write_back::WayBack;
 use super::Deps;
 use super::in_force::Snapshot;
 use super::servicenow_token::TokenAsker;

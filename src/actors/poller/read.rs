@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{debug, info, warn};
 
+use super::super::credential_store::{CredentialError, syspro_credential};
 use super::super::mapper::{MapPage, poisoned};
 use super::super::syspro_session::GetCredential;
-use super::super::vault::{CredentialError, syspro_credential};
 use super::super::writer::Nudge;
 use super::bound::Bound;
 use super::complete::{Sizes, short};
 use super::doubted::{Doubted, faulty};
 use super::page_size::PageSize;
-use super::told::Told;
+use super::reported_rows::Told;
 use super::{PollError, Reader};
 use crate::actors::chain;
 use crate::config::secret::Credential;

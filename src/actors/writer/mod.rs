@@ -28,7 +28,7 @@ use self::outgoing::{Outgoing, Unsendable};
 use self::pace::{Pace, Paused};
 use super::in_force::Snapshot;
 use super::servicenow_token::TokenAsker;
-use super::{Deps, heart};
+use super::{Deps, heartbeat};
 use crate::definition::Plan;
 use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::run::RunCounts;
@@ -161,7 +161,7 @@ impl Actor for Writer {
         // the requests of the life before were dropped with it: whether they arrived must be looked up
         let deps = self.deps.clone();
         let recover = async move {
-            match deps.store.delivery_recover(deps.node.clone(), Dead::ThisWriter, heart::SILENT).await {
+            match deps.store.delivery_recover(deps.node.clone(), Dead::ThisWriter, heartbeat::SILENT).await {
                 Ok(records) => warn!(records, "the Writer was restarted; what it had in hand is looked up"),
                 Err(error) => warn!(%error, "the batches in hand could not be recovered; they are when their lease has run out"),
             }

@@ -18,8 +18,8 @@ use super::signals::Signals;
 use super::{Global, OutputForm, output};
 use crate::actors::servicenow_token::TokenAsker;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::tree::{Tree, flows};
-use crate::actors::{Deps, heart};
+use crate::actors::system::{Tree, flows};
+use crate::actors::{Deps, heartbeat};
 use crate::definition::Plan;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::definition::record::{place_of, source_key};
@@ -174,9 +174,9 @@ fn not_yet(row: &FlowStatus) -> Option<String> {
 
 /// Waits until no other node shows itself: those of the backup are silent, and stay so.
 async fn alone(context: &Context) -> Result<(), Failure> {
-    let deadline = Instant::now() + heart::SILENT + heart::SILENT / 2;
+    let deadline = Instant::now() + heartbeat::SILENT + heartbeat::SILENT / 2;
     loop {
-        let nodes = context.store.node_list(heart::SILENT).await?;
+        let nodes = context.store.node_list(heartbeat::SILENT).await?;
         let alive: Vec<String> =
             nodes.into_iter().filter(|node| node.alive && node.name != context.node.name).map(|node| node.name).collect();
         if alive.is_empty() {

@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::actors::heart;
+use crate::actors::heartbeat;
 use crate::actors::in_force::Standing;
-use crate::actors::tree::flow_status;
+use crate::actors::system::flow_status;
 use crate::actors::unconfigured;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
@@ -173,7 +173,7 @@ pub(super) async fn flows(surface: web::Data<Surface>, request: HttpRequest) -> 
 /// `GET /api/v1/nodes`
 pub(super) async fn nodes(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    let rows = surface.deps.store.node_list(heart::SILENT).await?;
+    let rows = surface.deps.store.node_list(heartbeat::SILENT).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 

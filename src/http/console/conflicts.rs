@@ -8,7 +8,7 @@ use super::flash::Said;
 use super::session::{self, Form};
 use super::view::{Frame, Ticks, Time, record_path};
 use super::{Page, ok, see_other};
-use crate::actors::tree::flows;
+use crate::actors::system::flows;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
 use crate::domain::role::Permission;

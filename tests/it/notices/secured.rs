@@ -1,6 +1,6 @@
 //! Mail and webhooks over TLS: to whom they go, and to whom nothing does.
 
-use tieline::actors::vault::NOTICES_MAIL;
+use tieline::actors::credential_store::NOTICES_MAIL;
 use tieline::domain::audit::AuditKind;
 
 use super::{SECRET, Told};

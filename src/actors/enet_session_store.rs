@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 
 use super::Deps;
-use super::vault::Vault;
+use super::credential_store::Vault;
 use crate::config::crypto::Sealed;
 use crate::store::{EnetTaken, SealedSession, Store, StoreError};
 use crate::syspro::enet::{EnetError, Held, SessionKeeper};

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::downstream::LookNow;
-use super::in_force::Snapshot;
-use super::notifier::TellNow;
-use super::poller::{PollError, PollNow, PollReport};
-use super::writer::{Drain, WriteError};
-use super::{Deps, heart};
+use crate::actors::downstream::LookNow;
+use crate::actors::in_force::Snapshot;
+use crate::actors::notifier::TellNow;
+use crate::actors::poller::{PollError, PollNow, PollReport};
+use crate::actors::writer::{Drain, WriteError};
+use crate::actors::{Deps, heartbeat};
 use crate::domain::run::{RunId, RunKind};
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Dead, StoreError};
@@ -135,7 +135,7 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
 }
 
 async fn prepare(deps: &Deps, force: bool) -> Result<(), StoreError> {
-    deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heart::SILENT).await?;
+    deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heartbeat::SILENT).await?;
     if force {
         deps.store.delivery_make_due().await?;
     }

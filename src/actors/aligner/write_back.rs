@@ -10,9 +10,9 @@ use futures_util::future::LocalBoxFuture;
 use tracing::{info, warn};
 
 use super::{AlignError, AlignNow, Work};
+use crate::actors::credential_store::{SYSPRO_ENET, syspro_credential};
 use crate::actors::mapper::map_document;
 use crate::actors::syspro_session::{EnetQuery, GetCredential, LogOff, log_off};
-use crate::actors::vault::{SYSPRO_ENET, syspro_credential};
 use crate::config::secret::Credential;
 use crate::config::settings::SysproSource;
 use crate::definition::Plan;

@@ -1,11 +1,13 @@
 //! Which flow is due when: its schedule, the first run at start, and the next try of a run that came to nothing. Pure.
 
+pub mod run_set;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::poller::PollError;
+use crate::actors::poller::PollError;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
