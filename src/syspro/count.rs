@@ -9,10 +9,10 @@ use crate::definition::ReadPlan;
 use crate::definition::plan::TableRead;
 use crate::domain::CompanyId;
 
-use super::door::{Ask, Door};
 use super::error::SysproError;
 use super::filter::{Condition, encode};
 use super::odata::{Call, OData};
+use super::transport::{Ask, Door};
 
 /// How a table is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

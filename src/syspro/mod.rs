@@ -4,17 +4,16 @@
 //! uses `$metadata` where it answers, and is liberal in what it accepts. It never writes, never sends a credential to another
 //! origin and never pages by `$skip`.
 
+mod capabilities;
 mod children;
 mod columns;
 mod count;
 mod derived;
-mod door;
 pub mod enet;
 mod error;
 mod faults;
 mod filter;
 mod left_out;
-mod manners;
 mod matching;
 mod metadata;
 mod odata;
@@ -23,6 +22,7 @@ mod read;
 mod related;
 mod salvage;
 mod trail;
+mod transport;
 mod value;
 mod wire;
 
@@ -31,9 +31,9 @@ mod scripted;
 #[cfg(test)]
 mod tests;
 
+pub use capabilities::{Manners, SeenOrder};
 pub use columns::ProbeFinding;
 pub use count::TableSize;
 pub use error::SysproError;
-pub use manners::{Manners, SeenOrder};
 pub use odata::OData;
 pub use read::{Page, PageQuery, Position, Scope};

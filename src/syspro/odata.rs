@@ -20,13 +20,13 @@ use crate::retry::{self, Class};
 use crate::telemetry::labels::System;
 
 use super::count::CountWay;
-use super::door::{Ask, Door};
 use super::error::{OrderAdvice, SysproError};
 use super::filter::{Column, Condition, encode};
 use super::left_out::Settled;
 use super::metadata::Metadata;
 use super::order::{Comparison, Course, Misplaced};
 use super::related::excluded;
+use super::transport::{Ask, Door};
 use super::value::Dates;
 use super::wire::{self, Answer, Cell, Room, Unread};
 

@@ -2,6 +2,7 @@
 //!
 //! [`SysproSim`] starts it and drives it from a test; `/_sim` drives it when it runs as a process of its own.
 
+pub mod control;
 pub mod enet;
 pub mod filter;
 pub mod json;
@@ -10,7 +11,6 @@ pub mod options;
 pub mod plan;
 pub mod query;
 mod routes;
-pub mod side_door;
 mod state;
 
 use std::io;
@@ -22,9 +22,9 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use url::Url;
 
+pub use control::Stats;
 pub use enet::{EnetAccounts, EnetStats, EnetSwitches, SessionCounts};
 pub use options::{RawText, Release, Switches, SysproOptions};
-pub use side_door::Stats;
 pub use state::{LiveWrites, PageRead, Traffic};
 
 use self::state::{Shared, lock};
@@ -168,7 +168,7 @@ impl SysproSim {
 
     /// Counts, sums and traffic, as `/_sim/stats` shows them.
     pub fn stats(&self) -> Stats {
-        side_door::collect(&self.shared)
+        control::collect(&self.shared)
     }
 
     /// e.net's sessions and calls.

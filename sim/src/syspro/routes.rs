@@ -13,13 +13,13 @@ use super::metadata::{edmx, service_document};
 use super::options::Switches;
 use super::query::{Query, Refusal};
 use super::state::{PageRead, Shared};
-use super::{SERVICE, enet, side_door};
+use super::{SERVICE, control, enet};
 use crate::faults::inject;
 
 /// Adds the service and the side door to an app.
 pub(super) fn configure(config: &mut web::ServiceConfig, shared: &web::Data<Shared>) {
     config.app_data(shared.clone()).app_data(web::Data::new(shared.faults.clone()));
-    config.service(web::scope("/_sim").configure(side_door::configure));
+    config.service(web::scope("/_sim").configure(control::configure));
     config.service(
         web::scope(SERVICE)
             .wrap(from_fn(inject))

@@ -6,11 +6,11 @@
 mod condition;
 mod error;
 mod find;
-mod keeper;
 mod session;
+mod session_store;
 mod setup;
+mod sign_in_check;
 mod types;
-mod visit;
 mod wire;
 
 #[cfg(test)]
@@ -18,10 +18,10 @@ mod tests;
 
 pub use error::EnetError;
 pub(super) use find::{Find, Finder};
-pub use keeper::{Alone, Held, SessionKeeper};
 pub use session::{Enet, EnetCall, EnetLogin};
+pub use session_store::{Alone, Held, SessionKeeper};
 pub use setup::{SetupOutcome, setup_outcome, unstorable};
-pub use visit::Visited;
+pub use sign_in_check::Visited;
 
 use futures_util::future::LocalBoxFuture;
 

@@ -8,10 +8,10 @@ use crate::definition::ReadPlan;
 use crate::domain::CompanyId;
 
 use super::count::CountWay;
-use super::door::Door;
 use super::error::SysproError;
 use super::odata::{Call, OData, Query, shown};
 use super::order::Comparison;
+use super::transport::Door;
 use super::wire::Cell;
 
 /// Keys that are looked at.
