@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::failure::{Exit, Failure};
-use super::kept::keep;
+use super::postgres_watchdog::keep;
 use super::{Global, high_water};
 use crate::actors::Deps;
 use crate::actors::crash::CrashPoints;

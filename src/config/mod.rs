@@ -3,9 +3,9 @@
 pub mod api_key;
 pub mod connection;
 pub mod crypto;
+mod file_permissions;
 mod load;
 mod notices;
-mod owned;
 mod raw;
 pub mod secret;
 pub mod settings;
@@ -13,10 +13,10 @@ pub mod settings;
 mod tests;
 mod validate;
 
+pub use file_permissions::{DirectoryError, give_to_owner_of, make_private, make_state_directory, open_private};
 pub use load::{
     ConfigError, DefinitionPart, Loaded, Origin, PREFIX, Problem, SEARCH, environment, heading, load, load_definition_part, load_text,
     shown_path,
 };
-pub use owned::{DirectoryError, give_to_owner_of, make_private, make_state_directory, open_private};
 pub use settings::Settings;
 pub use validate::is_loopback;

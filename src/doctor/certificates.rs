@@ -7,7 +7,7 @@ use super::Finding;
 use crate::config::is_loopback;
 use crate::config::settings::Connection;
 use crate::domain::next_step::NextStep;
-use crate::net::peer::{Peer, Refusal, Shown, peer};
+use crate::net::server_certificate::{Peer, Refusal, Shown, peer};
 
 /// A certificate that is not renewed by then has been forgotten.
 pub(super) const RENEWAL: TimeDelta = TimeDelta::days(21);

@@ -5,11 +5,11 @@
 mod body;
 pub mod certificate;
 pub mod json;
-mod kind;
-pub mod peer;
 mod proxy;
+mod request_kind;
 mod scheme;
-mod sent;
+mod sent_secrets;
+pub mod server_certificate;
 mod tls;
 
 use std::cell::Cell;
@@ -246,7 +246,7 @@ impl HttpClient {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Result<Response, NetError> {
-        let (started, kind) = (Instant::now(), kind::kind(self.system, &method, url.path()));
+        let (started, kind) = (Instant::now(), request_kind::kind(self.system, &method, url.path()));
         let answer = self.exchange(limit.min(self.body_limit), method, url, headers, body).await;
         metrics().requested(self.system, kind, RequestStatus::of(&answer), started.elapsed());
         answer
@@ -256,7 +256,7 @@ impl HttpClient {
         let host = host_of(url);
         let point = |when: &str| format!("http:{method}:{}:{when}", url.path());
         failpoint::reached(|| point("before"));
-        sent::remember(self.system, headers, url, &body);
+        sent_secrets::remember(self.system, headers, url, &body);
         let mut request = self.client.request(method.clone(), url.as_str()).insert_header(("Accept-Encoding", body::ACCEPTED));
         for (name, value) in headers {
             request = request.insert_header((*name, *value));

@@ -21,7 +21,7 @@ use crate::config::{make_state_directory, open_private};
 
 use super::ClusterError;
 use super::account::Account;
-use super::find::{Places, Programs, find};
+use super::installed_servers::{Places, Programs, find};
 
 /// The superuser, the database, and what connections call themselves.
 const NAME: &str = "tieline";

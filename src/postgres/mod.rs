@@ -9,7 +9,7 @@ mod account;
 mod cluster;
 mod error;
 #[cfg(unix)]
-mod find;
+mod installed_servers;
 #[cfg(all(test, unix))]
 mod tests;
 

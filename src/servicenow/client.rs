@@ -34,7 +34,7 @@ use super::paging::ListPosition;
 use super::present::Present;
 use super::token::{TokenSource, quoted};
 use super::wire::{Body, Document, Row, Words, read_body, read_list};
-use super::{downstream, import_set, listing, lookup, present, probe, probe_maps, table, trial};
+use super::{create_probe, downstream, import_set, listing, lookup, present, probe, probe_maps, table};
 
 /// Tries of one read.
 const READ_TRIES: u32 = 3;
@@ -384,7 +384,7 @@ impl ServiceNow {
 
     /// Whether a row may be created in each table that is written: one is, and is taken away again.
     pub async fn try_create(&self, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
-        trial::try_create(self, tokens, targets).await
+        create_probe::try_create(self, tokens, targets).await
     }
 
     /// One request with a token. A 401 is repeated once with a fresh token.

@@ -10,6 +10,7 @@ mod batch;
 mod bounded;
 mod client;
 mod compare;
+mod create_probe;
 mod downstream;
 mod error;
 mod import_answer;
@@ -27,7 +28,6 @@ mod probe_maps;
 mod staging;
 mod table;
 mod token;
-mod trial;
 pub mod wire;
 
 pub use client::{RowOwners, ServiceNow};

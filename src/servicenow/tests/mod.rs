@@ -1,8 +1,8 @@
 //! The adapter against scripted servers on loopback.
 
+mod aborted_writes;
 mod answers;
 mod batches;
-mod brakes;
 mod compared;
 mod fuzz;
 mod ignored;
