@@ -324,7 +324,7 @@ fn put_agreed(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) -> Tx<
     if intake.compared.is_empty() {
         return Ok(());
     }
-    sql_query(include_str!("sql/agreed_put.sql"))
+    sql_query(include_str!("sql/base_version_put.sql"))
         .bind::<Array<BigInt>, _>(intake.compared.iter().map(|c| c.document_id).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(intake.compared.iter().map(|c| c.version).collect::<Vec<_>>())
         .bind::<Array<JsonText>, _>(intake.compared.iter().map(|c| c.fields.as_str()).collect::<Vec<_>>())

@@ -44,7 +44,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod text;
-mod way_back;
+mod write_back;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -96,7 +96,7 @@ pub use run::{Arrived, RunFilter, RunRow};
 pub use sending::{AskedPause, Resumed};
 pub use settle::{Settlement, Verdict};
 pub use sweep::{ChangedDocument, GoneDocument};
-pub use way_back::{WayBackCalled, WayBackDue, WayBackStep, WayBackUnder};
+pub use write_back::{WayBackCalled, WayBackDue, WayBackStep, WayBackUnder};
 
 /// The connection that store functions work on.
 pub(crate) type Conn = PgConnection;

@@ -120,7 +120,7 @@ impl Store {
         let clock = self.clock.clone();
         self.run("show a sign of life", move |conn| {
             let set_back = clock::follow(conn, &clock)?;
-            let others: Others = sql_query(include_str!("sql/node_beat.sql"))
+            let others: Others = sql_query(include_str!("sql/node_heartbeat.sql"))
                 .bind::<SqlUuid, _>(node.incarnation)
                 .bind::<Text, _>(&node.name)
                 .bind::<Integer, _>(number(own.batch_size))

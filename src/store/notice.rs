@@ -146,7 +146,7 @@ impl Store {
                 Told::Again(said, wait) => ("due", said, *wait),
                 Told::Failed(said) => ("failed", said, Duration::ZERO),
             };
-            sql_query(include_str!("sql/notice_told.sql"))
+            sql_query(include_str!("sql/notice_sent.sql"))
                 .bind::<Text, _>(&channel)
                 .bind::<Array<BigInt>, _>(notices)
                 .bind::<Text, _>(state)

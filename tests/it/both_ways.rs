@@ -4,7 +4,7 @@ mod decided;
 mod storm;
 mod unread;
 mod values;
-mod way_back;
+mod write_back;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

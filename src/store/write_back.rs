@@ -107,7 +107,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn way_back_due(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<WayBackDue>, StoreError> {
         self.run("read what is to be applied in SYSPRO", move |conn| {
-            Ok(sql_query(include_str!("sql/way_back_due.sql"))
+            Ok(sql_query(include_str!("sql/write_back_due.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<BigInt, _>(after)
@@ -123,7 +123,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn way_back_forget(&self, flow: FlowId) -> Result<(), StoreError> {
         self.run("forget what SYSPRO was asked to store", move |conn| {
-            sql_query(include_str!("sql/way_back_forget.sql"))
+            sql_query(include_str!("sql/write_back_forget.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .execute(conn)?;
@@ -205,7 +205,7 @@ fn note(conn: &mut Conn, under: &WayBackUnder, changes: &[WayBackDue], step: Way
         }
         WayBackStep::NotCalled | WayBackStep::TrialRefused | WayBackStep::Lost | WayBackStep::Unchanged => {}
     }
-    sql_query(include_str!("sql/way_back_said.sql"))
+    sql_query(include_str!("sql/write_back_audit.sql"))
         .bind::<Text, _>(under.lease.flow.company.as_str())
         .bind::<Text, _>(under.lease.flow.entity.as_str())
         .bind::<Nullable<Text>, _>(said)
