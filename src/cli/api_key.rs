@@ -33,7 +33,7 @@ pub enum ApiKeyCommand {
 
 /// Runs the command.
 pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, Failure> {
-    super::ledger::with_ledger(global, async |context| {
+    super::context::with_ledger(global, async |context| {
         let store = &context.store;
         match command {
             ApiKeyCommand::Add { name, role, expires_days } => {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 
+use super::context::with_ledger;
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
-use super::ledger::with_ledger;
 use super::signals::Signals;
 use super::{Global, OutputForm, output, sync};
 use crate::actors::heartbeat;

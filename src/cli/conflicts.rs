@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use super::context::with_ledger;
 use super::failure::{Exit, Failure};
-use super::ledger::with_ledger;
 use super::sync::requested;
 use super::{Global, OutputForm, output};
 use crate::domain::conflict::{ConflictKind, ConflictState};

@@ -455,3 +455,18 @@ fn node(directory: &Path) -> Result<(Node, Option<File>), Failure> {
     };
     Ok((Node { name, incarnation }, Some(file)))
 }
+
+/// Runs `work` on the opened ledger.
+pub(super) fn with_ledger<F>(global: &Global, work: F) -> Result<Exit, Failure>
+where
+    F: AsyncFnOnce(&Context) -> Result<Exit, Failure>,
+{
+    let checked = Checked::load(global)?;
+    super::start_logging(global, &checked, super::Logs::Command)?;
+    super::block_on(async {
+        let context = Context::open(checked).await?;
+        let result = work(&context).await;
+        context.close().await;
+        result
+    })
+}

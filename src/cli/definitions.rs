@@ -1,8 +1,8 @@
 //! `tieline definitions`: which are in force, what this machine's say otherwise, and how to put them into force.
 
 use super::context::Context;
+use super::context::with_ledger;
 use super::failure::{Exit, Failure};
-use super::ledger::with_ledger;
 use super::{Global, OutputForm, output};
 use crate::definition::set::short;
 use crate::domain::reason::Reason;

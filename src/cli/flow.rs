@@ -1,7 +1,7 @@
 //! `tieline flow pause|resume|forget`.
 
+use super::context::with_ledger;
 use super::failure::{Exit, Failure};
-use super::ledger::with_ledger;
 use super::output;
 use super::sync::requested;
 use super::{Global, OutputForm};

@@ -1,6 +1,7 @@
 //! The command line: one file per command, each turned into an exit code.
 
 mod api_key;
+mod audit;
 mod backfill;
 mod check;
 mod conflicts;
@@ -12,11 +13,12 @@ mod definitions;
 mod demo;
 mod doctor;
 mod failure;
+mod failures;
 mod first;
 mod flow;
 mod high_water;
 mod hold;
-mod ledger;
+mod migrate;
 mod notices;
 mod other_side;
 mod output;
@@ -34,6 +36,7 @@ mod service;
 mod signals;
 #[cfg(feature = "demo")]
 mod simulate;
+mod status;
 mod sync;
 
 use std::path::PathBuf;
@@ -103,14 +106,14 @@ pub enum Command {
     #[command(subcommand)]
     ApiKey(api_key::ApiKeyCommand),
     /// How every flow stands, and the last runs
-    Status(ledger::StatusArgs),
+    Status(status::StatusArgs),
     /// Pauses or resumes a flow, or forgets one that the configuration no longer makes
     #[command(subcommand)]
     Flow(flow::FlowCommand),
     /// Ends the pauses that ServiceNow asked for: what waits for their end is sent now
     Resume(resume::ResumeArgs),
     /// What did not arrive, in the system's own words, with the next step
-    Failures(ledger::FailuresArgs),
+    Failures(failures::FailuresArgs),
     /// The life of one record: versions, attempts, where it stands and why
     Record(record::RecordArgs),
     /// Maps stored records anew and sends them again
@@ -131,7 +134,7 @@ pub enum Command {
     #[command(subcommand)]
     Conflicts(conflicts::ConflictsCommand),
     /// Lists the audit (JSON: one object per line), verifies or seals its chain
-    Audit(ledger::AuditArgs),
+    Audit(audit::AuditArgs),
     /// After a restore: compares what ServiceNow has with the ledger, so that flows may run again
     Restored,
     /// Runs a program of Postgres, such as pg_dump, on the ledger's database: starts the private server where there is one
@@ -170,10 +173,10 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Doctor(args) => doctor::doctor(&cli.global, &args),
         Command::Credential(command) => credential::credential(&cli.global, &command),
         Command::ApiKey(command) => api_key::api_key(&cli.global, &command),
-        Command::Status(args) => ledger::status(&cli.global, &args),
+        Command::Status(args) => status::status(&cli.global, &args),
         Command::Flow(command) => flow::flow(&cli.global, &command),
         Command::Resume(args) => resume::resume(&cli.global, &args),
-        Command::Failures(args) => ledger::failures(&cli.global, &args),
+        Command::Failures(args) => failures::failures(&cli.global, &args),
         Command::Record(args) => record::record(&cli.global, &args),
         Command::Replay(args) => replay::replay(&cli.global, &args),
         Command::Park(args) => hold::park(&cli.global, &args),
@@ -182,7 +185,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Notices(command) => notices::notices(&cli.global, &command),
         Command::Definitions(command) => definitions::definitions(&cli.global, &command),
         Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),
-        Command::Audit(args) => ledger::audit(&cli.global, &args),
+        Command::Audit(args) => audit::audit(&cli.global, &args),
         #[cfg(target_os = "linux")]
         Command::Service(command) => service::service(&cli.global, &command),
         Command::Restored => restored::restored(&cli.global),
@@ -190,7 +193,7 @@ pub fn main(cli: Cli) -> ExitCode {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },
-        Command::Migrate => ledger::migrate(&cli.global),
+        Command::Migrate => migrate::migrate(&cli.global),
         #[cfg(feature = "demo")]
         Command::Simulate(command) => simulate::simulate(&command),
         Command::Completions { shell } => {

@@ -3,8 +3,8 @@
 use chrono::Utc;
 use serde::Serialize;
 
+use super::context::with_ledger;
 use super::failure::{Exit, Failure};
-use super::ledger::with_ledger;
 use super::{Global, OutputForm, output};
 use crate::actors::notifier::credential;
 use crate::domain::notice::NoticeEvent;

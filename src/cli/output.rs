@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -166,6 +167,11 @@ pub(super) fn counts_text(c: &RunCounts) -> String {
     let some = some.into_iter().filter(|(_, count)| *count > 0);
     let all = std::iter::once(("read", c.read)).chain(some).chain([("delivered", c.delivered)]);
     all.map(|(word, count)| format!("{word} {count}")).collect::<Vec<_>>().join(" · ")
+}
+
+/// An instant to the second, in UTC; `-` for none.
+pub(super) fn at(time: Option<DateTime<Utc>>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| time.format("%Y-%m-%d %H:%M:%SZ").to_string())
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::audit::instant;
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
-use super::ledger::instant;
 use super::record::never_read;
 use super::{Global, OutputForm, output, resend, sync};
 use crate::actors::outdated::OutdatedReport;

@@ -1,0 +1,185 @@
+//! `tieline audit`: lists the audit; seals and verifies its chain.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::context::{Context, with_ledger};
+use super::failure::{Exit, Failure};
+use super::output::at;
+use super::{Global, OutputForm, output};
+use crate::domain::DocumentKey;
+use crate::domain::audit::AuditKind;
+use crate::store::{AuditFilter, AuditRow};
+
+/// Rows fetched at a time, so that memory stays flat.
+const PAGE: i64 = 1000;
+
+/// Audit rows shown to people who name no limit.
+const SHOWN: i64 = 200;
+
+/// Which audit rows.
+#[derive(Debug, clap::Args)]
+pub struct AuditArgs {
+    /// What to do with the chain instead of listing
+    #[command(subcommand)]
+    command: Option<AuditCommand>,
+    /// Only this company
+    #[arg(long)]
+    company: Option<String>,
+    /// Only this entity
+    #[arg(long)]
+    entity: Option<String>,
+    /// Only this record's key
+    #[arg(long)]
+    key: Option<String>,
+    /// Only this kind, such as confirmed, parked, version_read
+    #[arg(long)]
+    kind: Option<AuditKind>,
+    /// Only from here on: 2026-01-31 or 2026-01-31T08:00:00Z
+    #[arg(long, value_parser = instant)]
+    since: Option<DateTime<Utc>>,
+    /// Only before this
+    #[arg(long, value_parser = instant)]
+    until: Option<DateTime<Utc>>,
+    /// Only so many, the newest [default: 200; for JSON all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    limit: Option<i64>,
+}
+
+/// The chain over the audit.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum AuditCommand {
+    /// Recomputes the chain: 0 when it holds, 1 with the first seal that does not
+    Verify,
+    /// Seals what is final by now
+    Seal,
+}
+
+/// A date (midnight UTC) or an instant.
+pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(date.and_time(chrono::NaiveTime::MIN).and_utc());
+    }
+    DateTime::parse_from_rfc3339(text)
+        .map(|at| at.to_utc())
+        .map_err(|_| format!("`{text}` is neither a date such as 2026-01-31 nor an instant such as 2026-01-31T08:00:00Z"))
+}
+
+/// `tieline audit`
+pub(super) fn audit(global: &Global, args: &AuditArgs) -> Result<Exit, Failure> {
+    with_ledger(global, async |context| match &args.command {
+        Some(AuditCommand::Seal) => {
+            let rows = context.store.audit_seal().await?;
+            if global.output == OutputForm::Json {
+                output::json(&serde_json::json!({ "sealed": rows }))?;
+            } else {
+                output::line(&format!("{rows} rows sealed."))?;
+            }
+            Ok(Exit::Done)
+        }
+        Some(AuditCommand::Verify) => {
+            let report = context.store.audit_verify().await?;
+            if global.output == OutputForm::Json {
+                // a broken chain is told by the exit code too
+                output::even_unread(output::json(&report))?;
+            }
+            match report.broken_at {
+                None => {
+                    if global.output == OutputForm::Table {
+                        let plural = if report.seals == 1 { "" } else { "s" };
+                        output::line(&format!("The chain holds: {} rows under {} seal{plural}.", report.rows, report.seals))?;
+                        if report.unsealed > 0 {
+                            output::line(&format!("{} rows are not sealed yet; `tieline audit seal` seals them.", report.unsealed))?;
+                        }
+                    }
+                    Ok(Exit::Done)
+                }
+                Some(seal) => Err(Failure::new(
+                    Exit::Failed,
+                    format!(
+                        "the audit was changed: seal {seal} does not fit the rows under it; compare with a backup from before the change"
+                    ),
+                )),
+            }
+        }
+        None => list(context, global, args).await,
+    })
+}
+
+async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Exit, Failure> {
+    context.check_names(args.company.as_deref(), args.entity.as_deref()).await?;
+    let json = global.output == OutputForm::Json;
+    let limit = args.limit.or((!json).then_some(SHOWN));
+    let mut filter = AuditFilter {
+        company: args.company.clone(),
+        entity: args.entity.clone(),
+        key: args.key.clone(),
+        kind: args.kind,
+        since: args.since,
+        until: args.until,
+        after: 0,
+        limit: limit.unwrap_or(i64::MAX),
+    };
+    let mut left = filter.limit;
+    if limit.is_some() {
+        match context.store.audit_newest_from(filter.clone()).await? {
+            Some(first) => filter.after = first - 1,
+            None => left = 0,
+        }
+    }
+    let mut shown: Vec<AuditRow> = Vec::new();
+    while left > 0 {
+        filter.limit = left.min(PAGE);
+        let rows = context.store.audit_list(filter.clone()).await?;
+        let Some(last) = rows.last() else { break };
+        filter.after = last.id;
+        left -= rows.len() as i64;
+        if json {
+            output::line(&json_lines(&rows)?)?;
+        } else {
+            shown.extend(rows);
+        }
+    }
+    if !json && shown.is_empty() {
+        let filtered = [&args.company, &args.entity, &args.key].iter().any(|text| text.is_some())
+            || args.kind.is_some()
+            || args.since.is_some()
+            || args.until.is_some();
+        let newest = AuditFilter { limit: 1, ..AuditFilter::default() };
+        output::line(&match if filtered { context.store.audit_newest_from(newest).await? } else { None } {
+            Some(newest) => format!("No audit row matches this filter (without the filter there are rows up to number {newest})."),
+            None => "The audit has no row yet.".to_owned(),
+        })?;
+    } else if !json {
+        let rows = shown.into_iter().map(|r| {
+            let record = match (r.company, r.entity, r.key) {
+                (Some(company), Some(entity), Some(key)) => format!("{company}/{entity} {}", DocumentKey::shown(&key)),
+                (company, entity, _) => [company, entity].into_iter().flatten().collect::<Vec<_>>().join("/"),
+            };
+            let version = r.version.map(|version| version.to_string()).unwrap_or_default();
+            vec![r.id.to_string(), at(Some(r.at)), r.kind, record, version, r.actor, r.detail.unwrap_or_default()]
+        });
+        output::line(&output::table(&["id", "at", "kind", "record", "version", "who", "detail"], &[0, 4], rows))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// One object per line, without the end of the last line.
+fn json_lines(rows: &[AuditRow]) -> Result<String, Failure> {
+    let line = |row: &AuditRow| {
+        serde_json::to_string(row)
+            .map_err(|error| Failure::new(Exit::Failed, format!("audit row {} cannot be written as JSON: {error}", row.id)))
+    };
+    Ok(rows.iter().map(line).collect::<Result<Vec<_>, _>>()?.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_dates_or_rfc_3339() {
+        assert_eq!(instant("2026-01-31").unwrap().to_rfc3339(), "2026-01-31T00:00:00+00:00");
+        assert_eq!(instant("2026-01-31T10:00:00+02:00").unwrap().to_rfc3339(), "2026-01-31T08:00:00+00:00");
+        assert!(instant("yesterday").unwrap_err().contains("yesterday"));
+    }
+}

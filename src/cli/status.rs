@@ -1,0 +1,166 @@
+//! `tieline status`: flows, runs and running services.
+
+use chrono::Utc;
+
+use super::context::with_ledger;
+use super::failure::{Exit, Failure};
+use super::output::at;
+use super::{Global, OutputForm, output};
+use crate::actors::heartbeat;
+use crate::definition::set::short;
+use crate::doctor::disk;
+use crate::domain::backlog::Backlog;
+use crate::store::{FlowStatus, NodeRow, RunFilter};
+
+/// What to show.
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    /// How many of the last runs
+    #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=100_000))]
+    runs: i64,
+}
+
+/// `tieline status`
+pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure> {
+    with_ledger(global, async |context| {
+        let flows = context.flow_status().await?;
+        let runs = context.store.run_list(RunFilter { limit: args.runs, ..RunFilter::default() }).await?;
+        let nodes = context.store.node_list(heartbeat::SILENT).await?;
+        let in_force = context.store.definition_in_force().await?;
+        let full = disk::full(context.checked.settings());
+        if global.output == OutputForm::Json {
+            output::json(
+                &serde_json::json!({ "restored": context.uncompared(), "flows": flows, "runs": runs, "nodes": nodes, "definitions": in_force, "disk_full": full.map(|full| full.to_string()) }),
+            )?;
+            return Ok(Exit::Done);
+        }
+        if let Some(full) = full {
+            output::complaint(&full.to_string());
+        }
+        if let Some(why) = context.uncompared().and_then(|life| life.why) {
+            output::line(&format!(
+                "RESTORED, NOT COMPARED: {why}. What stands below is what the backup says, not what ServiceNow has; no flow runs before `tieline restored` \
+                 has compared both."
+            ))?;
+        }
+        if flows.is_empty() {
+            output::line("No flow has run yet: `tieline sync` runs each once, `tieline run` by their schedules.")?;
+            return Ok(Exit::Done);
+        }
+        let (made, ghosts): (Vec<&FlowStatus>, Vec<&FlowStatus>) = flows.iter().partition(|flow| flow.configured);
+        let rows = made.iter().chain(&ghosts).map(|f| {
+            let backlog = f.backlog();
+            let counts = [f.documents, backlog.moving(), backlog.waiting, backlog.on_hold, backlog.failed];
+            let watermark = f.watermark.map_or_else(|| "-".to_owned(), |date| date.to_string());
+            [format!("{}/{}", f.company, f.entity), watermark, at(f.last_success_at)]
+                .into_iter()
+                .chain(counts.iter().map(ToString::to_string))
+                .chain([f.stands().0])
+                .collect()
+        });
+        let headers = ["flow", "read up to", "last success", "records", "queued", "waiting", "on hold", "failed", "state"];
+        output::line(&output::table(&headers, &[3, 4, 5, 6, 7], rows))?;
+        for flow in &made {
+            let why = flow.stopped.as_ref().or(flow.last_error.as_ref());
+            if let Some(why) = why {
+                output::line(&format!("{}/{}: {why}", flow.company, flow.entity))?;
+            }
+        }
+        let rows = runs.iter().map(|r| {
+            let flow = format!("{}/{}", r.company, r.entity);
+            let backlog = r.backlog();
+            let counts =
+                [r.read, r.new, r.changed, r.deleted, r.delivered, backlog.moving(), backlog.waiting, backlog.on_hold, backlog.failed];
+            let outcome = r.outcome.clone().unwrap_or_else(|| "running".into());
+            [at(Some(r.started_at)), flow, r.kind.clone(), outcome].into_iter().chain(counts.iter().map(ToString::to_string)).collect()
+        });
+        output::line(
+            &output::table(
+                &[
+                    "run began",
+                    "flow",
+                    "kind",
+                    "outcome",
+                    "read",
+                    "new",
+                    "changed",
+                    "gone",
+                    "delivered",
+                    "queued",
+                    "waiting",
+                    "on hold",
+                    "failed",
+                ],
+                &[4, 5, 6, 7, 8, 9, 10, 11, 12],
+                rows,
+            )
+            .to_string(),
+        )?;
+        for run in &runs {
+            if let Some(error) = &run.error {
+                output::line(&format!("{} {}/{}: {error}", at(Some(run.started_at)), run.company, run.entity))?;
+            }
+        }
+        show_nodes(&nodes)?;
+        if let Some(set) = &in_force {
+            let since = set.in_force_since.map(|since| format!(" since {}", at(Some(since)))).unwrap_or_default();
+            output::line(&format!("Definitions {} (number {}) are in force{since}.", short(&set.hash), set.number))?;
+        }
+        if let Some(ghost) = ghosts.first() {
+            let count = if ghosts.len() == 1 { "1 flow is".to_owned() } else { format!("{} flows are", ghosts.len()) };
+            output::line(&format!(
+                "{count} no longer configured: not read, and no trouble; `tieline flow forget {} {} --why …` takes one off this list.",
+                ghost.company, ghost.entity
+            ))?;
+        }
+        let mut outstanding = Backlog::default();
+        made.iter().for_each(|flow| outstanding += flow.backlog());
+        if outstanding.total() > 0 {
+            let what = if outstanding.total() == 1 { "record is" } else { "records are" };
+            let (total, said) = (outstanding.total(), outstanding.sentence());
+            output::line(&format!("{total} {what} outstanding ({said}); `tieline failures` says why, and what to do."))?;
+        }
+        if let Some(sentence) = FlowStatus::conflict_sentence(&flows) {
+            output::line(&sentence)?;
+        }
+        if let Some(sentence) = FlowStatus::outdated_sentence(&flows) {
+            output::line(&sentence)?;
+        }
+        let different: i64 = flows.iter().map(|f| f.not_as_sent).sum();
+        if different > 0 {
+            let records = if different == 1 { "record" } else { "records" };
+            output::line(&format!(
+                "ServiceNow kept a field of {different} {records} otherwise than it was sent; `tieline audit --kind partial_write` names the fields."
+            ))?;
+        }
+        Ok(Exit::Done)
+    })
+}
+
+/// The services that run, and what ServiceNow accepts from each.
+fn show_nodes(nodes: &[NodeRow]) -> Result<(), Failure> {
+    let alive: Vec<&NodeRow> = nodes.iter().filter(|node| node.alive).collect();
+    if alive.is_empty() {
+        return Ok(());
+    }
+    let rows = alive.iter().map(|node| {
+        let sending = match node.breaker.as_str() {
+            _ if !node.in_force => {
+                format!("does nothing: it has definitions number {}, and others are in force", node.definition.unwrap_or_default())
+            }
+            "open" => format!("nothing gets through, tried again at {}", at(Some(node.paused_until))),
+            "half_open" => "tries one batch".to_owned(),
+            _ if node.paused_until > Utc::now() => match node.pause_asked {
+                Some(asked) => format!(
+                    "asked to wait {asked:.0} s, waits until {}, tries one record now and then; `tieline resume` ends it",
+                    at(Some(node.paused_until))
+                ),
+                None => format!("asked to wait until {}", at(Some(node.paused_until))),
+            },
+            _ => "goes on".to_owned(),
+        };
+        vec![node.name.clone(), at(Some(node.seen_at)), node.batch_size.to_string(), node.concurrency.to_string(), sending]
+    });
+    let headers = ["service", "seen", "records a batch", "batches at once", "sending"];
+    output::line(&output::table(&headers, &[2, 3], rows))
+}
