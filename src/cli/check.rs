@@ -31,7 +31,7 @@ struct SettingLine {
 /// Runs the command.
 pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
     let json = global.output == OutputForm::Json;
-    let checked = match Checked::examine(global) {
+    let checked = match Checked::read(global) {
         Ok(checked) => checked,
         Err(refused) => {
             if json {

@@ -110,11 +110,11 @@ impl From<Refused> for Failure {
 impl Checked {
     /// Reads and checks settings and definitions.
     pub(super) fn load(global: &Global) -> Result<Self, Failure> {
-        Ok(Self::examine(global)?)
+        Ok(Self::read(global)?)
     }
 
     /// The same, with the mistakes one by one: those of the definitions too where the configuration lets them be found.
-    pub(super) fn examine(global: &Global) -> Result<Self, Refused> {
+    pub(super) fn read(global: &Global) -> Result<Self, Refused> {
         let path = global.config.as_deref();
         let error = match config::load(path, config::environment()) {
             Ok(loaded) => return Self::with(loaded),

@@ -3,7 +3,7 @@
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::doctor::{self, Finding, Sheet, Verdict, Way};
+use crate::doctor::{self, Finding, Report, Verdict, Way};
 
 /// What the command takes.
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Exit, Failure
     let checked = Checked::load(global)?;
     super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
-        let findings = examine(checked, args.read_only).await?;
+        let findings = diagnose(checked, args.read_only).await?;
         output::even_unread(print(global, &findings))?;
         Ok(if findings.iter().any(|finding| finding.unreachable) {
             Exit::Unreachable
@@ -38,19 +38,19 @@ fn print(global: &Global, findings: &[Finding]) -> Result<(), Failure> {
     output::line(&output::table(&["what", "how it stands", "found", "what to do"], &[], rows))
 }
 
-async fn examine(checked: Checked, read_only: bool) -> Result<Vec<Finding>, Failure> {
+async fn diagnose(checked: Checked, read_only: bool) -> Result<Vec<Finding>, Failure> {
     let (settings, definitions) = (checked.settings().clone(), checked.definitions.clone());
-    let sheet = Sheet::new(doctor::STEPS);
+    let report = Report::new(doctor::STEPS);
     match Context::open(checked).await {
         Err(failure) => {
             let unreachable = failure.exit == Exit::Unreachable;
-            doctor::without_ledger(&settings, &definitions, failure.text, unreachable, &sheet).await;
+            doctor::without_ledger(&settings, &definitions, failure.text, unreachable, &report).await;
         }
         Ok(context) => {
-            let result = doctor::examine(&context.deps(), &Way::Own, read_only, &sheet).await;
+            let result = doctor::diagnose(&context.deps(), &Way::Own, read_only, &report).await;
             context.close().await;
             result?;
         }
     }
-    Ok(sheet.findings())
+    Ok(report.findings())
 }

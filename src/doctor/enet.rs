@@ -7,7 +7,7 @@ use super::credential_step;
 use crate::domain::next_step::NextStep;
 use std::rc::Rc;
 
-use super::{Finding, Sheet, Way};
+use super::{Finding, Report, Way};
 use crate::actors::credential_store::SYSPRO_ENET;
 use crate::actors::enet_session_store::LedgerKeeper;
 use crate::actors::heartbeat::SILENT;
@@ -65,35 +65,35 @@ pub(super) enum Session {
     None,
 }
 
-pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, sheet: &Sheet) -> Session {
+pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, report: &Report) -> Session {
     let closed = || if used == Use::Source { Session::None } else { Session::NotNeeded };
     if used == Use::None {
         let found = match &deps.settings.syspro.enet_url {
             None => "not used: SYSPRO is read through OData, and no definition writes into SYSPRO",
             Some(_) => "not used: SYSPRO is read through OData, no definition writes into SYSPRO, and no operator is set for e.net",
         };
-        sheet.note(Finding::ok("e.net", found));
+        report.note(Finding::ok("e.net", found));
         return closed();
     }
     if used == Use::Source {
-        sheet.note(Finding::ok("SYSPRO OData", "not used: SYSPRO is read through e.net (`syspro.source`)"));
+        report.note(Finding::ok("SYSPRO OData", "not used: SYSPRO is read through e.net (`syspro.source`)"));
     }
     let operator = match deps.vault.credential(SYSPRO_ENET).await {
         Ok(operator) => operator,
         Err(error) => {
             let what = if used == Use::Source { "SYSPRO credential" } else { "e.net credential" };
-            sheet.note(Finding::failed(what, error.to_string(), credential_step(&error)));
+            report.note(Finding::failed(what, error.to_string(), credential_step(&error)));
             return closed();
         }
     };
     if let Some(finding) = in_use(deps, &operator.username).await {
-        sheet.note(finding);
+        report.note(finding);
         return closed();
     }
     let own = match own(deps, way).await {
         Ok(own) => own,
         Err(error) => {
-            sheet.note(Finding::failed("SYSPRO", chain(&error), NextStep::SettingsSection { section: "syspro".into() }));
+            report.note(Finding::failed("SYSPRO", chain(&error), NextStep::SettingsSection { section: "syspro".into() }));
             return closed();
         }
     };
@@ -106,7 +106,7 @@ pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, sheet: &Sheet) ->
         };
         signed_in |= visited.is_ok();
         let go_on = matches!(visited, Ok(_) | Err(EnetError::LogonRefused { .. }));
-        sheet.note(finding(company, &operator.username, visited));
+        report.note(finding(company, &operator.username, visited));
         // a wrong password must not be tried until the operator is locked
         if !go_on {
             break;

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::{Finding, HowFar, STEPS, Sheet, Way, examine};
+use super::{Finding, HowFar, Report, STEPS, Way, diagnose};
 use crate::actors::{Deps, chain};
 
 /// Who asked for an examination, and for what.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct JobRequest {
     /// Who.
     pub by: String,
     /// Why.
@@ -20,89 +20,89 @@ pub struct Asked {
 
 /// An examination that was begun.
 #[derive(Debug, Clone)]
-pub struct Examination {
+pub struct DiagnosticsRun {
     /// Who asked for it, and for what.
-    pub asked: Asked,
+    pub asked: JobRequest,
     /// When it began.
     pub began: DateTime<Utc>,
     /// When it ended, if it has.
     pub ended: Option<DateTime<Utc>>,
     /// Why it did not come to its end.
     pub problem: Option<String>,
-    sheet: Sheet,
+    report: Report,
 }
 
-impl Examination {
+impl DiagnosticsRun {
     /// What has been found so far.
     pub fn findings(&self) -> Vec<Finding> {
-        self.sheet.findings()
+        self.report.findings()
     }
 
     /// How far it is.
     pub fn how_far(&self) -> HowFar {
-        self.sheet.how_far()
+        self.report.how_far()
     }
 }
 
 /// Keeps the last examination. A clone is the same desk.
 #[derive(Clone)]
-pub struct Desk {
+pub struct DiagnosticsJob {
     deps: Deps,
     way: Way,
-    last: Arc<Mutex<Option<Examination>>>,
+    last: Arc<Mutex<Option<DiagnosticsRun>>>,
 }
 
 /// Ends an examination that nobody else has ended: its task crashed, or was dropped with its thread.
-struct Ending {
-    desk: Desk,
+struct EndGuard {
+    job: DiagnosticsJob,
     ended: bool,
 }
 
-impl Desk {
+impl DiagnosticsJob {
     /// A desk at which nobody has been examined yet.
     pub fn new(deps: Deps, way: Way) -> Self {
         Self { deps, way, last: Arc::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Examination>> {
+    fn lock(&self) -> MutexGuard<'_, Option<DiagnosticsRun>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The last examination; `None` when there was none since the start.
-    pub fn last(&self) -> Option<Examination> {
+    pub fn last(&self) -> Option<DiagnosticsRun> {
         self.lock().clone()
     }
 
     /// Takes the place of the last examination; `None`: one is on its way. The work is the caller's to run, on a task of its own.
-    pub fn begin(&self, asked: Asked) -> Option<impl Future<Output = ()> + 'static> {
-        let sheet = Sheet::new(STEPS);
+    pub fn begin(&self, asked: JobRequest) -> Option<impl Future<Output = ()> + 'static> {
+        let report = Report::new(STEPS);
         let read_only = asked.read_only;
         {
             let mut last = self.lock();
             if last.as_ref().is_some_and(|last| last.ended.is_none()) {
                 return None;
             }
-            *last = Some(Examination { asked, began: Utc::now(), ended: None, problem: None, sheet: sheet.clone() });
+            *last = Some(DiagnosticsRun { asked, began: Utc::now(), ended: None, problem: None, report: report.clone() });
         }
-        let mut ending = Ending { desk: self.clone(), ended: false };
+        let mut ending = EndGuard { job: self.clone(), ended: false };
         Some(async move {
-            let result = examine(&ending.desk.deps, &ending.desk.way, read_only, &sheet).await;
+            let result = diagnose(&ending.job.deps, &ending.job.way, read_only, &report).await;
             ending.end(result.err().map(|error| format!("the ledger stopped answering: {}", chain(&error))));
         })
     }
 }
 
-impl Ending {
+impl EndGuard {
     fn end(&mut self, problem: Option<String>) {
         self.ended = true;
-        if let Some(last) = self.desk.lock().as_mut() {
+        if let Some(last) = self.job.lock().as_mut() {
             last.ended = Some(Utc::now());
             last.problem = problem;
         }
     }
 }
 
-impl Drop for Ending {
+impl Drop for EndGuard {
     fn drop(&mut self) {
         if !self.ended {
             self.end(Some("it was cut off; look at the service's log".to_owned()));

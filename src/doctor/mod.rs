@@ -1,7 +1,7 @@
 //! Live probes of both systems, rights, clocks, certificates and the database: what was found and what to do.
 //!
-//! One room per thing that is looked at; all of them write on one [`Sheet`]. The command line and the service call the same
-//! [`examine`]. Nothing of a record is read or written; the one thing that is written is a row of a try, which is taken away again.
+//! One room per thing that is looked at; all of them write on one [`Report`]. The command line and the service call the same
+//! [`diagnose`]. Nothing of a record is read or written; the one thing that is written is a row of a try, which is taken away again.
 
 mod certificates;
 mod clock;
@@ -16,7 +16,7 @@ mod servicenow;
 mod syspro;
 
 pub use finding::{Finding, Part, Verdict};
-pub use report::{HowFar, Sheet};
+pub use report::{HowFar, Report};
 
 use self::certificates::Place;
 use self::enet::Use;
@@ -46,59 +46,59 @@ pub enum Way {
 ///
 /// # Errors
 /// [`StoreError`] when the ledger stops answering.
-pub async fn examine(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) -> Result<(), StoreError> {
+pub async fn diagnose(deps: &Deps, way: &Way, read_only: bool, report: &Report) -> Result<(), StoreError> {
     let settings = &deps.settings;
-    of_machine(settings, &deps.definitions.now(), sheet);
-    sheet.begin(Part::Database, "the database");
+    of_machine(settings, &deps.definitions.now(), report);
+    report.begin(Part::Database, "the database");
     for finding in database::database(deps).await {
-        sheet.note(finding);
+        report.note(finding);
     }
-    sheet.note(database::companies(deps).await?);
-    sheet.note(database::outdated(deps).await?);
+    report.note(database::companies(deps).await?);
+    report.note(database::outdated(deps).await?);
     let credentials = deps.store.credential_list().await?;
-    sheet.note(machine::master_key(deps, !credentials.is_empty()));
+    report.note(machine::master_key(deps, !credentials.is_empty()));
     let enet_set = credentials.iter().any(|credential| credential.name == crate::actors::credential_store::SYSPRO_ENET);
     let enet = Use::of(settings, &deps.definitions.now(), enet_set);
-    sheet.begin(Part::Syspro, "signing in to SYSPRO");
-    let session = enet::sign_in(deps, way, enet, sheet).await;
-    sheet.begin(Part::Syspro, "SYSPRO's tables and columns");
-    syspro::tables(deps, way, session, sheet).await;
-    sheet.begin(Part::Syspro, "SYSPRO's certificates and clock");
-    syspro_from_outside(settings, enet, sheet).await;
-    servicenow::servicenow(deps, way, read_only, sheet).await;
-    sheet.begin(Part::ServiceNow, "ServiceNow's certificate and clock");
-    servicenow_from_outside(settings, sheet).await;
+    report.begin(Part::Syspro, "signing in to SYSPRO");
+    let session = enet::sign_in(deps, way, enet, report).await;
+    report.begin(Part::Syspro, "SYSPRO's tables and columns");
+    syspro::tables(deps, way, session, report).await;
+    report.begin(Part::Syspro, "SYSPRO's certificates and clock");
+    syspro_from_outside(settings, enet, report).await;
+    servicenow::servicenow(deps, way, read_only, report).await;
+    report.begin(Part::ServiceNow, "ServiceNow's certificate and clock");
+    servicenow_from_outside(settings, report).await;
     Ok(())
 }
 
 /// What is left to look at when the ledger cannot be opened, for the reason given.
-pub async fn without_ledger(settings: &Settings, definitions: &Definitions, problem: String, unreachable: bool, sheet: &Sheet) {
-    of_machine(settings, definitions, sheet);
-    sheet.begin(Part::Database, "the database");
-    sheet.note(Finding::failed("database", problem, NextStep::Database).unreachable(unreachable));
+pub async fn without_ledger(settings: &Settings, definitions: &Definitions, problem: String, unreachable: bool, report: &Report) {
+    of_machine(settings, definitions, report);
+    report.begin(Part::Database, "the database");
+    report.note(Finding::failed("database", problem, NextStep::Database).unreachable(unreachable));
     let unknown = |what| Finding::unknown(what, "no credential can be read without the database", NextStep::DatabaseFirst);
-    sheet.begin(Part::Syspro, "SYSPRO's certificates and clock");
-    sheet.note(unknown("SYSPRO"));
-    syspro_from_outside(settings, Use::of(settings, definitions, false), sheet).await;
-    sheet.begin(Part::ServiceNow, "ServiceNow's certificate and clock");
-    sheet.note(unknown("ServiceNow"));
-    servicenow_from_outside(settings, sheet).await;
+    report.begin(Part::Syspro, "SYSPRO's certificates and clock");
+    report.note(unknown("SYSPRO"));
+    syspro_from_outside(settings, Use::of(settings, definitions, false), report).await;
+    report.begin(Part::ServiceNow, "ServiceNow's certificate and clock");
+    report.note(unknown("ServiceNow"));
+    servicenow_from_outside(settings, report).await;
 }
 
-fn of_machine(settings: &Settings, definitions: &Definitions, sheet: &Sheet) {
-    sheet.begin(Part::Machine, "this machine");
-    sheet.note(Finding::ok("settings and definitions", "in order"));
+fn of_machine(settings: &Settings, definitions: &Definitions, report: &Report) {
+    report.begin(Part::Machine, "this machine");
+    report.note(Finding::ok("settings and definitions", "in order"));
     if let Some(said) = definitions.without_cost_centres() {
-        sheet.note(Finding::ok("cost centres of lines", said));
+        report.note(Finding::ok("cost centres of lines", said));
     }
-    sheet.note(machine::state_directory(&settings.state.directory));
+    report.note(machine::state_directory(&settings.state.directory));
     if let Some(files) = &settings.http.certificate {
-        sheet.note(machine::certificate(files));
+        report.note(machine::certificate(files));
     }
 }
 
 /// What can be seen of SYSPRO without signing in.
-async fn syspro_from_outside(settings: &Settings, enet: Use, sheet: &Sheet) {
+async fn syspro_from_outside(settings: &Settings, enet: Use, report: &Report) {
     let syspro = &settings.syspro;
     let by_odata = syspro.source == SysproSource::OData;
     if by_odata {
@@ -110,7 +110,7 @@ async fn syspro_from_outside(settings: &Settings, enet: Use, sheet: &Sheet) {
             url: &syspro.odata_url,
             connection: &syspro.connection,
         };
-        sheet.note(certificates::certificate(&place).await);
+        report.note(certificates::certificate(&place).await);
     }
     if let (Some(url), true) = (&syspro.enet_url, enet.is_used()) {
         let place = Place {
@@ -121,18 +121,18 @@ async fn syspro_from_outside(settings: &Settings, enet: Use, sheet: &Sheet) {
             url,
             connection: &syspro.connection,
         };
-        sheet.note(certificates::certificate(&place).await);
+        report.note(certificates::certificate(&place).await);
     }
     let (system, url) = match (&syspro.enet_url, by_odata) {
         (Some(url), false) => (System::SysproEnet, clock::enet(url)),
         _ => (System::SysproOdata, syspro.odata_url.clone()),
     };
     if let Some(finding) = clock::clock("clock and SYSPRO", system, &syspro.connection, &url).await {
-        sheet.note(finding);
+        report.note(finding);
     }
 }
 
-async fn servicenow_from_outside(settings: &Settings, sheet: &Sheet) {
+async fn servicenow_from_outside(settings: &Settings, report: &Report) {
     let servicenow = &settings.servicenow;
     let place = Place {
         what: "certificate of ServiceNow",
@@ -142,10 +142,10 @@ async fn servicenow_from_outside(settings: &Settings, sheet: &Sheet) {
         url: &servicenow.instance_url,
         connection: &servicenow.connection,
     };
-    sheet.note(certificates::certificate(&place).await);
+    report.note(certificates::certificate(&place).await);
     let clock = clock::clock("clock and ServiceNow", System::ServiceNow, &servicenow.connection, &servicenow.instance_url).await;
     if let Some(finding) = clock {
-        sheet.note(finding);
+        report.note(finding);
     }
 }
 

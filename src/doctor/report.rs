@@ -19,49 +19,49 @@ pub struct HowFar {
 
 /// What an examination has found so far. A clone is the same sheet.
 #[derive(Debug, Clone, Default)]
-pub struct Sheet(Arc<Mutex<Written>>);
+pub struct Report(Arc<Mutex<ReportState>>);
 
 #[derive(Debug, Default)]
-struct Written {
+struct ReportState {
     part: Part,
     far: HowFar,
     findings: Vec<Finding>,
 }
 
-impl Sheet {
+impl Report {
     /// An empty sheet for so many steps.
     pub fn new(of: usize) -> Self {
-        Self(Arc::new(Mutex::new(Written { far: HowFar { of, ..HowFar::default() }, ..Written::default() })))
+        Self(Arc::new(Mutex::new(ReportState { far: HowFar { of, ..HowFar::default() }, ..ReportState::default() })))
     }
 
-    fn written(&self) -> MutexGuard<'_, Written> {
+    fn state(&self) -> MutexGuard<'_, ReportState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next step; what is noted from now on belongs to this part.
     pub(super) fn begin(&self, part: Part, step: &str) {
-        let mut written = self.written();
-        written.part = part;
-        step.clone_into(&mut written.far.step);
-        written.far.number = (written.far.number + 1).min(written.far.of);
+        let mut state = self.state();
+        state.part = part;
+        step.clone_into(&mut state.far.step);
+        state.far.number = (state.far.number + 1).min(state.far.of);
     }
 
     /// Writes a finding down. What several definitions find of one thing is said once.
     pub(super) fn note(&self, finding: Finding) {
-        let mut written = self.written();
-        let finding = Finding { part: written.part, ..finding };
-        if !written.findings.iter().any(|said| said.what == finding.what && said.found == finding.found) {
-            written.findings.push(finding);
+        let mut state = self.state();
+        let finding = Finding { part: state.part, ..finding };
+        if !state.findings.iter().any(|said| said.what == finding.what && said.found == finding.found) {
+            state.findings.push(finding);
         }
     }
 
     /// What has been found so far.
     pub fn findings(&self) -> Vec<Finding> {
-        self.written().findings.clone()
+        self.state().findings.clone()
     }
 
     /// How far it is.
     pub fn how_far(&self) -> HowFar {
-        self.written().far.clone()
+        self.state().far.clone()
     }
 }

@@ -4,41 +4,41 @@ use super::credential_step;
 use crate::domain::next_step::NextStep;
 use std::collections::BTreeSet;
 
-use super::{Finding, Part, Sheet, Verdict, Way};
+use super::{Finding, Part, Report, Verdict, Way};
 use crate::actors::Deps;
 use crate::actors::credential_store::SERVICENOW;
 use crate::definition::plan::TargetPlan;
 use crate::retry::Class;
 use crate::servicenow::{OneToken, ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, TokenSource};
 
-pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, sheet: &Sheet) {
-    sheet.begin(Part::ServiceNow, "ServiceNow's token, tables and columns");
+pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, report: &Report) {
+    report.begin(Part::ServiceNow, "ServiceNow's token, tables and columns");
     let client = match ServiceNow::new(&deps.settings.servicenow) {
         Ok(client) => client,
         Err(error) => {
-            return sheet.note(Finding::failed("ServiceNow", error.chain(), NextStep::SettingsSection { section: "servicenow".into() }));
+            return report.note(Finding::failed("ServiceNow", error.chain(), NextStep::SettingsSection { section: "servicenow".into() }));
         }
     };
-    let Some(tokens) = tokens(deps, way, &client, sheet).await else { return };
+    let Some(tokens) = tokens(deps, way, &client, report).await else { return };
     let definitions = deps.definitions.now();
     let targets: Vec<&TargetPlan> = definitions.plans.iter().flat_map(|plan| &plan.targets).collect();
     for probe in client.probe(&*tokens, &targets).await {
-        sheet.note(finding(format!("ServiceNow {}", probe.table), probe));
+        report.note(finding(format!("ServiceNow {}", probe.table), probe));
     }
     for probe in client.probe_maps(&*tokens, &targets).await {
-        sheet.note(finding(format!("ServiceNow {}", probe.table), probe));
+        report.note(finding(format!("ServiceNow {}", probe.table), probe));
     }
-    sheet.begin(Part::ServiceNow, "the right to create in ServiceNow");
+    report.begin(Part::ServiceNow, "the right to create in ServiceNow");
     if read_only {
         let tables: BTreeSet<&str> = targets.iter().map(|target| target.table.as_str()).collect();
         for table in tables {
             let found = "not tried: only reading was asked for";
-            sheet.note(Finding::unknown(right(table), found, NextStep::TryCreate));
+            report.note(Finding::unknown(right(table), found, NextStep::TryCreate));
         }
         return;
     }
     for probe in client.try_create(&*tokens, &targets).await {
-        sheet.note(finding(right(&probe.table), probe));
+        report.note(finding(right(&probe.table), probe));
     }
 }
 
@@ -57,24 +57,24 @@ fn finding(what: String, probe: ProbeFinding) -> Finding {
 }
 
 /// Where tokens come from, once one has come.
-async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, sheet: &Sheet) -> Option<Box<dyn TokenSource>> {
+async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, report: &Report) -> Option<Box<dyn TokenSource>> {
     let refused = |error: ServiceNowError| {
         let finding = Finding::failed("ServiceNow token", error.chain(), NextStep::Token);
-        sheet.note(finding.unreachable(error.class() == Class::Transient));
+        report.note(finding.unreachable(error.class() == Class::Transient));
     };
     let credential = match deps.vault.credential(SERVICENOW).await {
         Ok(credential) => credential,
         Err(error) => {
-            sheet.note(Finding::failed("ServiceNow credential", error.to_string(), credential_step(&error)));
+            report.note(Finding::failed("ServiceNow credential", error.to_string(), credential_step(&error)));
             return None;
         }
     };
     if let Way::Service(access) = way {
         access.tokens.token().await.map_err(refused).ok()?;
-        sheet.note(Finding::ok("ServiceNow token", "the service has one"));
+        report.note(Finding::ok("ServiceNow token", "the service has one"));
         return Some(Box::new(access.tokens.clone()));
     }
     let token = OneToken::fetch(client, &credential).await.map_err(refused).ok()?;
-    sheet.note(Finding::ok("ServiceNow token", "given"));
+    report.note(Finding::ok("ServiceNow token", "given"));
     Some(Box::new(token))
 }

@@ -5,7 +5,7 @@ use crate::domain::next_step::NextStep;
 use std::rc::Rc;
 
 use super::enet::Session;
-use super::{Finding, Sheet, Verdict, Way};
+use super::{Finding, Report, Verdict, Way};
 use crate::actors::credential_store::SYSPRO_ODATA;
 use crate::actors::{Deps, chain};
 use crate::config::settings::{AbsentColumns, KeyOrder, SysproSettings};
@@ -13,18 +13,18 @@ use crate::domain::CompanyId;
 use crate::syspro::enet::EnetError;
 use crate::syspro::{Manners, OData, ProbeFinding, SeenOrder, SysproError};
 
-pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &Sheet) {
+pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Report) {
     let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
     let (odata, credential, own) = match (session, way) {
         (Session::NotNeeded, _) => {
             let credential = match deps.vault.credential(SYSPRO_ODATA).await {
                 Ok(credential) => credential,
-                Err(error) => return sheet.note(Finding::failed("SYSPRO credential", error.to_string(), credential_step(&error))),
+                Err(error) => return report.note(Finding::failed("SYSPRO credential", error.to_string(), credential_step(&error))),
             };
             match OData::new(syspro, retry) {
                 Ok(odata) => (odata, credential, None),
                 Err(error) => {
-                    return sheet.note(Finding::failed("SYSPRO", chain(&error), NextStep::SettingsSection { section: "syspro".into() }));
+                    return report.note(Finding::failed("SYSPRO", chain(&error), NextStep::SettingsSection { section: "syspro".into() }));
                 }
             }
         }
@@ -34,7 +34,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
         }
         (Session::None | Session::Service(_), _) => {
             let found = "not asked: SYSPRO is read through e.net, and there is no session to ask with";
-            return sheet.note(Finding::unknown("SYSPRO tables", found, NextStep::EnetFirst));
+            return report.note(Finding::unknown("SYSPRO tables", found, NextStep::EnetFirst));
         }
     };
     for company in &syspro.companies {
@@ -42,7 +42,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
         for plan in &deps.definitions.now().plans {
             match odata.probe(&credential, company, &plan.read).await {
                 Ok(tables) => {
-                    tables.iter().for_each(|table| sheet.note(table_finding(company, table, syspro.absent_columns)));
+                    tables.iter().for_each(|table| report.note(table_finding(company, table, syspro.absent_columns)));
                     // a table that cannot be read has been told of
                     if tables.first().is_some_and(ProbeFinding::is_ok)
                         && let Ok(manners) = odata.manners(&credential, company, &plan.read).await
@@ -55,14 +55,14 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
                         || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
                     let what = format!("SYSPRO {company} {}", plan.entity);
                     let finding = Finding::failed(what, chain(&error), NextStep::Company);
-                    sheet.note(finding.unreachable(unreachable));
+                    report.note(finding.unreachable(unreachable));
                     whole = false;
                     break;
                 }
             }
         }
         if whole && !seen.is_empty() {
-            sheet.note(manners_finding(company, &seen, syspro, odata.is_enet()));
+            report.note(capabilities_finding(company, &seen, syspro, odata.is_enet()));
         }
     }
     if let Some(enet) = own {
@@ -71,7 +71,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, sheet: &She
 }
 
 /// In which order the service gives keys, and whether it counts.
-fn manners_finding(company: &CompanyId, seen: &[Manners], settings: &SysproSettings, enet: bool) -> Finding {
+fn capabilities_finding(company: &CompanyId, seen: &[Manners], settings: &SysproSettings, enet: bool) -> Finding {
     let what = format!("SYSPRO {company} order and count");
     let by_order = |seen: &Manners| match &seen.order {
         SeenOrder::Ignored(pair) => Some(format!("`{}` ({pair})", seen.table)),

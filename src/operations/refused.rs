@@ -118,7 +118,7 @@ pub enum Refused {
     /// None of these entries of the conflict list can be decided.
     NothingToDecide(Vec<i64>),
     /// The systems are being examined already.
-    Examining,
+    DiagnosticsRunning,
     /// The service is stopping.
     Stopping,
     /// The work crashed; what it did stays done.
@@ -152,7 +152,7 @@ impl Refused {
             | Self::Replaying
             | Self::AboveLimit { .. }
             | Self::BackfillEnded { .. }
-            | Self::Examining => Class::NotNow,
+            | Self::DiagnosticsRunning => Class::NotNow,
             Self::UnknownName(_) | Self::Ledger(_) => return None,
         })
     }
@@ -197,7 +197,7 @@ impl Refused {
                 let ids = ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
                 format!("{ids} cannot be decided: not in the list, closed, or several rows could be meant")
             }
-            Self::Examining => "an examination is on its way".into(),
+            Self::DiagnosticsRunning => "an examination is on its way".into(),
             Self::Stopping => "the service is stopping; nothing was mapped or sent again".into(),
             Self::Crashed => "the replay crashed; what it did stays done".into(),
             Self::Ledger(error) => error.to_string(),
@@ -280,7 +280,7 @@ impl Refused {
                 "load the page again: it lists those that stand",
                 "see `tieline conflicts list`",
             ),
-            Self::Examining => one_of(
+            Self::DiagnosticsRunning => one_of(
                 "wait until it has ended; `GET /api/v1/doctor` shows how far it is",
                 "wait until it has ended; the page shows how far it is",
                 "wait until it has ended",

@@ -21,7 +21,7 @@ use crate::actors::scheduler::run_set::CycleAsk;
 use crate::actors::system::Access;
 use crate::actors::{Deps, chain};
 use crate::doctor::Way;
-use crate::doctor::job::{Asked, Desk, Examination};
+use crate::doctor::job::{DiagnosticsJob, DiagnosticsRun, JobRequest};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::resent::ResentOutcome;
@@ -48,7 +48,7 @@ pub struct Service {
     /// One replay at a time.
     replaying: Arc<Semaphore>,
     /// One examination at a time, and the last one.
-    desk: Desk,
+    diagnostics: DiagnosticsJob,
     /// So many records at once are looked up in SYSPRO for people.
     looking: Arc<Semaphore>,
 }
@@ -67,10 +67,10 @@ pub struct RunStarted {
 }
 
 impl Service {
-    /// Over a running tree. `deps`: with the connections that callers may use; `examining`: with those for the examination.
-    pub fn new(deps: Deps, examining: Deps, root: RootDoor, access: Access) -> Self {
+    /// Over a running tree. `deps`: with the connections that callers may use; `diagnostics_deps`: with those for the examination.
+    pub fn new(deps: Deps, diagnostics_deps: Deps, root: RootDoor, access: Access) -> Self {
         Self {
-            desk: Desk::new(examining, Way::Service(access.clone())),
+            diagnostics: DiagnosticsJob::new(diagnostics_deps, Way::Service(access.clone())),
             deps,
             root,
             access,
@@ -180,22 +180,22 @@ impl Service {
     /// Begins to examine both systems, the ledger and the machine. It goes on by itself. `read_only`: nothing is created, not even for a moment.
     ///
     /// # Errors
-    /// [`Refused::Examining`]; the ledger's.
-    pub async fn examine(&self, read_only: bool, requested: Requested) -> Result<(), Refused> {
-        let asked = Asked { by: requested.by.clone(), why: requested.why.to_string(), read_only };
-        let Some(examination) = self.desk.begin(asked) else { return Err(Refused::Examining) };
+    /// [`Refused::DiagnosticsRunning`]; the ledger's.
+    pub async fn diagnose(&self, read_only: bool, requested: Requested) -> Result<(), Refused> {
+        let asked = JobRequest { by: requested.by.clone(), why: requested.why.to_string(), read_only };
+        let Some(diagnostics_run) = self.diagnostics.begin(asked) else { return Err(Refused::DiagnosticsRunning) };
         let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "doctor", "why": requested.why, "read_only": read_only }));
         row.actor = requested.by;
         // nothing is created that the audit does not know of
         self.deps.store.audit_write(row).await?;
         // a task of its own: a caller that goes away must not leave a row behind that was to be taken away
-        actix_rt::spawn(examination);
+        actix_rt::spawn(diagnostics_run);
         Ok(())
     }
 
     /// The last examination of this process.
-    pub fn examination(&self) -> Option<Examination> {
-        self.desk.last()
+    pub fn diagnostics_run(&self) -> Option<DiagnosticsRun> {
+        self.diagnostics.last()
     }
 
     /// The life of a record; of one that was never read SYSPRO is asked, unless it is being asked for others.

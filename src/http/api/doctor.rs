@@ -79,7 +79,7 @@ pub(super) struct ExaminationView {
 /// `GET /api/v1/doctor`: the last examination of this process.
 pub(super) async fn last(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    let last = surface.service.examination();
+    let last = surface.service.diagnostics_run();
     let asked = last.as_ref().map(|last| last.asked.clone());
     let ended = last.as_ref().and_then(|last| last.ended);
     Ok(HttpResponse::Ok().json(ExaminationView {
@@ -103,6 +103,6 @@ pub(super) async fn last(surface: web::Data<Surface>, request: HttpRequest) -> A
 pub(super) async fn begin(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: DoctorBody = body(payload).await?;
-    surface.service.examine(asked.read_only, requested(&request, &asked.why)?).await?;
+    surface.service.diagnose(asked.read_only, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/doctor" }))
 }

@@ -62,7 +62,7 @@ struct DoctorPage {
 pub(super) async fn page(surface: web::Data<Surface>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let done = Params::parse(request.query_string(), &["done"])?.text("done");
-    let last = surface.service.examination();
+    let last = surface.service.diagnostics_run();
     let findings = last.as_ref().map(|last| last.findings()).unwrap_or_default();
     let running = last.as_ref().is_some_and(|last| last.ended.is_none());
     let view = last.map(|last| {
@@ -88,7 +88,7 @@ pub(super) async fn page(surface: web::Data<Surface>, request: HttpRequest) -> P
 pub(super) async fn begin(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
-    surface.service.examine(form.text("read_only") == "yes", requested(&request, form.text("why"))?).await?;
+    surface.service.diagnose(form.text("read_only") == "yes", requested(&request, form.text("why"))?).await?;
     Ok(see_other("/doctor?done=doctor"))
 }
 
