@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::operations::{Class, Refused, Surface};
+use crate::operations::{Class, Interface, Refused};
 
 /// The exit codes of every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Failure {
 
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
-        let (what, step) = (refused.what(), refused.next_step(Surface::Cli));
+        let (what, step) = (refused.what(), refused.next_step(Interface::Cli));
         match (refused.class(), refused) {
             (_, Refused::Ledger(error)) => error.into(),
             (_, Refused::UnknownName(unknown)) => unknown.into(),

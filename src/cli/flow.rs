@@ -8,7 +8,7 @@ use super::{Global, OutputForm};
 use crate::domain::FlowId;
 use crate::domain::reason::Reason;
 use crate::domain::word::Names;
-use crate::operations::{self, Refused, Surface};
+use crate::operations::{self, Interface, Refused};
 use crate::store::FlowStatus;
 
 /// What to do with a flow.
@@ -114,7 +114,7 @@ fn forget(global: &Global, args: &ForgetArgs) -> Result<Exit, Failure> {
             match operations::flow::forget(&context.deps(), flow, args.drop_pending, requested(&args.why)).await {
                 Ok(forgotten) => done.push(forgotten),
                 Err(Refused::Ledger(error)) => return Err(error.into()),
-                Err(why) => refused.push((why.what(), why.next_step(Surface::Cli))),
+                Err(why) => refused.push((why.what(), why.next_step(Interface::Cli))),
             }
         }
         if global.output == OutputForm::Json {

@@ -15,7 +15,7 @@ use crate::actors::root::RootDoor;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::Tree;
 use crate::actors::watchdog::Watch;
-use crate::http::{self, HttpError, Surface};
+use crate::http::{self, AppState, HttpError};
 
 /// How long running work may take to come to an end after SIGTERM.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
@@ -59,8 +59,8 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     deps.waits.begin(super::other_side::LOOKING);
     let tree = Tree::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let (root, loaded) = (RootDoor::new(tree.root.clone()), Arc::new(context.checked.loaded.clone()));
-    let surface = Surface::new(deps.clone(), root.clone(), tree.access(), loaded.clone());
-    let server = match http::start(&surface) {
+    let app_state = AppState::new(deps.clone(), root.clone(), tree.access(), loaded.clone());
+    let server = match http::start(&app_state) {
         Ok(server) => server,
         Err(error) => {
             tree.stop(STOP_DEADLINE).await;

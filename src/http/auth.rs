@@ -16,7 +16,7 @@ use super::console::SignInFailed;
 use super::console::{self, Refusal};
 use super::problem::Problem;
 use super::route::{Route, Routes};
-use super::state::Surface;
+use super::state::AppState;
 use crate::domain::role::{Permission, Role};
 use crate::store::ApiKeyRow;
 use crate::telemetry::metrics;
@@ -27,19 +27,19 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// Lets a request pass whose key allows its route.
 pub(super) async fn check<B: MessageBody + 'static>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let Some(surface) = request.app_data::<web::Data<Surface>>().cloned() else {
+    let Some(app_state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return Ok(request.error_response(Problem::unauthorized()).map_into_boxed_body());
     };
     // the path as routing sees it, escapes resolved: another spelling of a path must not need another role
     let path = request.match_info().as_str().to_owned();
-    let routes = surface.routes;
+    let routes = app_state.routes;
     let on_console = routes.at(&path).any(Route::is_page);
     let route = routes.at(&path).find(|route| route.method == request.method().as_str());
     // depends on nothing: not on the ledger, where keys are
     if path == "/health/live" && route.is_some() {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    if let Err(problem) = surface.names.check(&request) {
+    if let Err(problem) = app_state.names.check(&request) {
         return Ok(request.error_response(problem).map_into_boxed_body());
     }
     // nothing waits for whoever sends slowly
@@ -48,23 +48,23 @@ pub(super) async fn check<B: MessageBody + 'static>(mut request: ServiceRequest,
     }
     let permitted = timeout(REQUEST_LIMIT, async {
         if let (true, Some(route)) = (on_console, route) {
-            return console::permit(&request, &surface, route.needs).await;
+            return console::permit(&request, &app_state, route.needs).await;
         }
         if is_astray(&request, routes, &path) {
-            console::permit(&request, &surface, Some(Permission::Read)).await?;
+            console::permit(&request, &app_state, Some(Permission::Read)).await?;
             return Err(Problem::not_found(format!("there is no page `{path}`"), "the menu above leads to every page").into());
         }
-        permit(&request, &surface, route, &path).await.map_err(Refusal::Problem)
+        permit(&request, &app_state, route, &path).await.map_err(Refusal::Problem)
     });
     let caller = match permitted.await {
         Ok(Ok(permitted)) => permitted,
         Ok(Err(Refusal::Problem(problem))) => {
             if problem.status == 401 {
-                refused(request.peer_addr(), &surface).await;
+                refused(request.peer_addr(), &app_state).await;
             }
             return Ok(request.error_response(problem).map_into_boxed_body());
         }
-        Ok(Err(page)) => return Ok(console::framed(request.error_response(page).map_into_boxed_body())),
+        Ok(Err(page)) => return Ok(console::with_layout(request.error_response(page).map_into_boxed_body())),
         Err(_) => return Ok(request.error_response(overtime()).map_into_boxed_body()),
     };
     if let Some(caller) = caller {
@@ -78,9 +78,9 @@ pub(super) async fn check<B: MessageBody + 'static>(mut request: ServiceRequest,
         Ok(response) => {
             let response = response?.map_into_boxed_body();
             if response.response().extensions().get::<SignInFailed>().is_some() {
-                refused(peer, &surface).await;
+                refused(peer, &app_state).await;
             }
-            Ok(console::framed(response))
+            Ok(console::with_layout(response))
         }
         // routing wants the request for itself alone, so there is none left here to answer: the error becomes the answer
         Err(_) => Err(overtime().into()),
@@ -100,29 +100,29 @@ fn overtime() -> Problem {
 }
 
 /// Counts a refusal, and holds its answer back when there were several from there.
-async fn refused(peer: Option<SocketAddr>, surface: &Surface) {
+async fn refused(peer: Option<SocketAddr>, app_state: &AppState) {
     metrics().sign_in_refused();
     let Some(address) = peer else { return };
-    let refused = surface.doorman.failed(address.ip(), Instant::now());
-    if let Some(requests) = refused.told {
+    let refused = app_state.login_throttle.failed(address.ip(), Instant::now());
+    if let Some(requests) = refused.logged {
         tracing::warn!(address = %address.ip(), requests, "many requests without a valid API key; they are summed up for a minute");
     }
     tokio::time::sleep(refused.delay).await;
 }
 
 /// Who it is, or why not. A path that does not exist is told only to who has a key, or under an open prefix; it goes no further.
-async fn permit(request: &ServiceRequest, surface: &Surface, route: Option<&Route>, path: &str) -> Result<Option<Caller>, Problem> {
-    let settings = &surface.deps.settings.http;
+async fn permit(request: &ServiceRequest, app_state: &AppState, route: Option<&Route>, path: &str) -> Result<Option<Caller>, Problem> {
+    let settings = &app_state.deps.settings.http;
     let open = match path {
         path if path.starts_with("/health/") => settings.open_health,
         "/metrics" => settings.open_metrics,
         _ => false,
     };
-    let nowhere = || nowhere(request.method().as_str(), path, surface.routes);
+    let nowhere = || nowhere(request.method().as_str(), path, app_state.routes);
     if open {
         return route.map(|_| None).ok_or_else(nowhere);
     }
-    let (key, role) = known_key(request, surface).await?;
+    let (key, role) = known_key(request, app_state).await?;
     let needs = route.ok_or_else(nowhere)?.needs.unwrap_or(Permission::Read);
     if !role.allows(needs) {
         return Err(Problem::forbidden(
@@ -142,10 +142,10 @@ fn nowhere(method: &str, path: &str, routes: &Routes) -> Problem {
     Problem::method_not_allowed(method, &methods)
 }
 
-async fn known_key(request: &ServiceRequest, surface: &Surface) -> Result<(ApiKeyRow, Role), Problem> {
+async fn known_key(request: &ServiceRequest, app_state: &AppState) -> Result<(ApiKeyRow, Role), Problem> {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let text = given.and_then(bearer).ok_or_else(Problem::unauthorized)?;
-    key_of(text, surface).await
+    key_of(text, app_state).await
 }
 
 /// The key of an `Authorization` header. The scheme's name is not case-sensitive (RFC 9110, section 11.1).

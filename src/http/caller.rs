@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use chrono::{DateTime, Utc};
 
 use super::problem::Problem;
-use super::state::Surface;
+use super::state::AppState;
 use crate::config::api_key;
 use crate::domain::role::Role;
 use crate::store::ApiKeyRow;
@@ -31,9 +31,9 @@ pub(super) fn actor(key: &str, peer: Option<SocketAddr>) -> String {
 ///
 /// # Errors
 /// 401 when there is none; 503 when the ledger does not answer.
-pub(super) async fn key_of(text: &str, surface: &Surface) -> Result<(ApiKeyRow, Role), Problem> {
+pub(super) async fn key_of(text: &str, app_state: &AppState) -> Result<(ApiKeyRow, Role), Problem> {
     let prefix = api_key::prefix(text).ok_or_else(Problem::unauthorized)?;
-    let row = surface.deps.store.api_key_find(prefix.to_owned()).await?;
+    let row = app_state.deps.store.api_key_find(prefix.to_owned()).await?;
     let role = opens(text, row.as_ref(), Utc::now()).ok_or_else(Problem::unauthorized)?;
     row.map(|row| (row, role)).ok_or_else(Problem::unauthorized)
 }

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::problem::Problem;
 use super::route::{Cached, Route, Shape, reads};
-use super::state::Surface;
+use super::state::AppState;
 use crate::actors::credential_store::{SERVICENOW, syspro_credential};
 use crate::actors::system::flow_status;
 use crate::doctor::disk;
@@ -50,18 +50,18 @@ pub(super) async fn live() -> HttpResponse {
 }
 
 /// 200 when work can be done, 503 with what is missing.
-pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
+pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
     let mut missing = Vec::new();
     // before the ledger, whose trouble may come of it
-    let settings = surface.deps.settings.clone();
+    let settings = app_state.deps.settings.clone();
     if let Ok(Ok(Some(full))) = timeout(CHECK_LIMIT, web::block(move || disk::full(&settings))).await {
         missing.push(full.to_string());
     }
     // the store's own limits are longer than whoever asks this will wait
-    match timeout(CHECK_LIMIT, surface.watching.store.ping()).await {
+    match timeout(CHECK_LIMIT, app_state.watching.store.ping()).await {
         Ok(Ok(())) => {
-            for name in [syspro_credential(surface.deps.settings.syspro.source), SERVICENOW] {
-                match timeout(CHECK_LIMIT, surface.deps.vault.credential(name)).await {
+            for name in [syspro_credential(app_state.deps.settings.syspro.source), SERVICENOW] {
+                match timeout(CHECK_LIMIT, app_state.deps.vault.credential(name)).await {
                     Ok(Ok(_)) => {}
                     Ok(Err(error)) => missing.push(error.to_string()),
                     Err(_) => missing.push(format!("credential `{name}` could not be read within {} s", CHECK_LIMIT.as_secs())),
@@ -70,31 +70,31 @@ pub(super) async fn ready(surface: web::Data<Surface>) -> HttpResponse {
         }
         Ok(Err(error)) => missing.push(format!("the ledger: {error}")),
         Err(_) => {
-            let why = surface.watching.store.trouble().map(|problem| format!("; the last connection failed: {problem}"));
+            let why = app_state.watching.store.trouble().map(|problem| format!("; the last connection failed: {problem}"));
             missing.push(format!("the ledger: no answer within {} s{}", CHECK_LIMIT.as_secs(), why.unwrap_or_default()));
         }
     }
-    missing.extend(surface.deps.complaint());
+    missing.extend(app_state.deps.complaint());
     // a Root that is stuck says nothing, and is complained of below
-    let gave_up = timeout(ROOT_LIMIT, surface.root.gave_up()).await.unwrap_or_default();
+    let gave_up = timeout(ROOT_LIMIT, app_state.root.gave_up()).await.unwrap_or_default();
     let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
-    missing.extend(surface.deps.watch.complaints(surface.deps.settings.flows.stuck));
-    let restored = surface.watching.store.life().filter(|life| Utc::now() - life.began_at < RESTORED_LATELY).and_then(|life| life.said());
+    missing.extend(app_state.deps.watch.complaints(app_state.deps.settings.flows.stuck));
+    let restored = app_state.watching.store.life().filter(|life| Utc::now() - life.began_at < RESTORED_LATELY).and_then(|life| life.said());
     // no trouble of this service's, so that it stays ready; whoever asks sees why nothing arrives
-    let paused = sending_paused(&surface).await;
+    let paused = sending_paused(&app_state).await;
     let status = if missing.is_empty() { 200 } else { 503 };
     let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap_or_default());
     response.json(json!({ "ready": missing.is_empty(), "missing": missing, "flows_left_out": left_out, "sending_paused": paused, "restored": restored }))
 }
 
 /// Per flow the age of its last progress; 503 when one is stuck though the process lives, or fails for a reason that no further run changes.
-pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, Problem> {
+pub(super) async fn flows(app_state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let now = Utc::now();
-    let next = surface.root.next_runs().await;
-    let gave_up = surface.root.gave_up().await;
-    let rows = flow_status(&surface.watching).await?;
-    let pending = surface.watching.store.pending_counts().await?;
-    let paused = sending_paused(&surface).await;
+    let next = app_state.root.next_runs().await;
+    let gave_up = app_state.root.gave_up().await;
+    let rows = flow_status(&app_state.watching).await?;
+    let pending = app_state.watching.store.pending_counts().await?;
+    let paused = sending_paused(&app_state).await;
     let mut stuck = false;
     let flows: Vec<_> = rows
         .iter()
@@ -117,8 +117,8 @@ pub(super) async fn flows(surface: web::Data<Surface>) -> Result<HttpResponse, P
 }
 
 /// What ServiceNow asked for, while it is granted; nothing where it asked for no pause, or that cannot be known now.
-async fn sending_paused(surface: &Surface) -> Vec<String> {
-    let paused = timeout(CHECK_LIMIT, surface.watching.store.sending_paused()).await;
+async fn sending_paused(app_state: &AppState) -> Vec<String> {
+    let paused = timeout(CHECK_LIMIT, app_state.watching.store.sending_paused()).await;
     paused.ok().and_then(Result::ok).unwrap_or_default().iter().map(ToString::to_string).collect()
 }
 

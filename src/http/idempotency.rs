@@ -14,7 +14,7 @@ use tracing::warn;
 
 use super::caller::Caller;
 use super::problem::Problem;
-use super::state::Surface;
+use super::state::AppState;
 use crate::store::Asked;
 
 /// The header.
@@ -41,7 +41,7 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
     };
     // a key that was made anew under an old name is another caller
     let caller = request.extensions().get::<Caller>().and_then(|caller| Some(format!("{} ({})", caller.key, caller.id?)));
-    let (Some(surface), Some(caller)) = (request.app_data::<web::Data<Surface>>().cloned(), caller) else {
+    let (Some(app_state), Some(caller)) = (request.app_data::<web::Data<AppState>>().cloned(), caller) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let body = match request.extract::<web::Bytes>().await {
@@ -53,7 +53,7 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
         hash.update(part);
     }
     request.set_payload(Payload::from(body));
-    let store = &surface.deps.store;
+    let store = &app_state.deps.store;
     match store.idempotency_ask(caller.clone(), key.clone(), hash.finalize().to_vec()).await {
         Err(error) => return Ok(request.error_response(Problem::from(error)).map_into_boxed_body()),
         Ok(Asked::First) => {}
@@ -81,27 +81,27 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
         Ok(response) => response.into_parts(),
         Err(error) => {
             // a refusal that comes as an error is an answer too; whatever was cut off is none
-            keep(&surface, caller, key, None).await;
+            keep(&app_state, caller, key, None).await;
             return Err(error);
         }
     };
     let (response, body) = response.into_parts();
     let Ok(body) = to_bytes(body).await else {
-        keep(&surface, caller, key, None).await;
+        keep(&app_state, caller, key, None).await;
         let problem = Problem::unavailable("the answer was cut off", "ask again with the same key");
         return Ok(ServiceResponse::from_err(problem, request).map_into_boxed_body());
     };
     let status = response.status().as_u16();
     let not_now = matches!(status, 409 | 429 | 500..);
     let kept = (!not_now).then(|| (status, String::from_utf8_lossy(&body).into_owned()));
-    keep(&surface, caller, key, kept).await;
+    keep(&app_state, caller, key, kept).await;
     let mut response = response.set_body(BoxBody::new(body));
     response.headers_mut().remove(header::CONTENT_LENGTH);
     Ok(ServiceResponse::new(request, response))
 }
 
-async fn keep(surface: &Surface, caller: String, key: String, answer: Option<(u16, String)>) {
-    if let Err(error) = surface.deps.store.idempotency_answer(caller, key, answer).await {
+async fn keep(app_state: &AppState, caller: String, key: String, answer: Option<(u16, String)>) {
+    if let Err(error) = app_state.deps.store.idempotency_answer(caller, key, answer).await {
         warn!(%error, "an action's answer could not be kept; asked for again with its key, it may be done again");
     }
 }

@@ -17,7 +17,7 @@ const STEP: Duration = Duration::from_millis(200);
 /// At most.
 const MOST: Duration = Duration::from_secs(2);
 /// Slow answers of one address are told of this often.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+const LOG_EVERY: Duration = Duration::from_secs(60);
 /// After so much quiet an address is forgotten.
 const QUIET: Duration = Duration::from_secs(300);
 
@@ -28,7 +28,7 @@ const SIGN_INS_EACH: usize = 4;
 
 /// Remembers who failed lately.
 #[derive(Debug, Default)]
-pub(super) struct Doorman {
+pub(super) struct LoginThrottle {
     /// Per address what failed lately.
     failures: Mutex<HashMap<IpAddr, Failures>>,
     /// The addresses of the sign-ins in hand, each as often as it signs in.
@@ -38,13 +38,13 @@ pub(super) struct Doorman {
 /// A sign-in in hand.
 #[derive(Debug)]
 pub(super) struct SignIn<'d> {
-    doorman: &'d Doorman,
+    login_throttle: &'d LoginThrottle,
     address: IpAddr,
 }
 
 impl Drop for SignIn<'_> {
     fn drop(&mut self) {
-        let mut all = self.doorman.sign_ins.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.login_throttle.sign_ins.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = all.iter().position(|address| *address == self.address) {
             all.swap_remove(at);
         }
@@ -56,7 +56,7 @@ struct Failures {
     count: u32,
     last: Instant,
     /// When it was last told of, and how many there have been since.
-    told: Option<Instant>,
+    logged: Option<Instant>,
     since: u32,
 }
 
@@ -66,10 +66,10 @@ pub(super) struct Refused {
     /// How long its answer should be held back.
     pub(super) delay: Duration,
     /// The failures of the address to be told of now, in one line.
-    pub(super) told: Option<u32>,
+    pub(super) logged: Option<u32>,
 }
 
-impl Doorman {
+impl LoginThrottle {
     /// Lets a sign-in begin; `None` while there are too many, from this address or from all.
     pub(super) fn sign_in(&self, address: IpAddr) -> Option<SignIn<'_>> {
         let mut all = self.sign_ins.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,7 +78,7 @@ impl Doorman {
             return None;
         }
         all.push(address);
-        Some(SignIn { doorman: self, address })
+        Some(SignIn { login_throttle: self, address })
     }
 
     /// Notes a failure.
@@ -94,7 +94,7 @@ impl Doorman {
                 seen.remove(&quietest);
             }
         }
-        let failures = seen.entry(address).or_insert(Failures { count: 0, last: now, told: None, since: 0 });
+        let failures = seen.entry(address).or_insert(Failures { count: 0, last: now, logged: None, since: 0 });
         if now.duration_since(failures.last) >= QUIET {
             failures.count = 0;
         }
@@ -102,12 +102,12 @@ impl Doorman {
         failures.since = failures.since.saturating_add(1);
         failures.last = now;
         let delay = (STEP * failures.count.saturating_sub(FREE).min(1000)).min(MOST);
-        let due = !delay.is_zero() && failures.told.is_none_or(|told| now.duration_since(told) >= TELL_EVERY);
-        let told = due.then(|| std::mem::take(&mut failures.since));
+        let due = !delay.is_zero() && failures.logged.is_none_or(|logged| now.duration_since(logged) >= LOG_EVERY);
+        let logged = due.then(|| std::mem::take(&mut failures.since));
         if due {
-            failures.told = Some(now);
+            failures.logged = Some(now);
         }
-        Refused { delay, told }
+        Refused { delay, logged }
     }
 }
 
@@ -128,48 +128,48 @@ mod tests {
 
     #[test]
     fn the_sixth_failure_and_those_after_it_are_slow() {
-        let (doorman, now) = (Doorman::default(), Instant::now());
+        let (login_throttle, now) = (LoginThrottle::default(), Instant::now());
         let one: IpAddr = "192.0.2.1".parse().expect("address");
-        let delays: Vec<u128> = (0..20).map(|_| doorman.failed(one, now).delay.as_millis()).collect();
+        let delays: Vec<u128> = (0..20).map(|_| login_throttle.failed(one, now).delay.as_millis()).collect();
         assert_eq!(delays[..8], [0, 0, 0, 0, 0, 200, 400, 600]);
         assert_eq!(delays[19], 2000);
-        assert_eq!(doorman.failed("192.0.2.2".parse().expect("address"), now).delay, Duration::ZERO);
-        assert_eq!(doorman.failed(one, now + QUIET).delay, Duration::ZERO, "forgotten after a while");
+        assert_eq!(login_throttle.failed("192.0.2.2".parse().expect("address"), now).delay, Duration::ZERO);
+        assert_eq!(login_throttle.failed(one, now + QUIET).delay, Duration::ZERO, "forgotten after a while");
     }
 
     #[test]
     fn an_address_is_told_of_once_a_minute_with_all_that_it_failed() {
-        let (doorman, now) = (Doorman::default(), Instant::now());
+        let (login_throttle, now) = (LoginThrottle::default(), Instant::now());
         let one: IpAddr = "192.0.2.1".parse().expect("address");
-        let told: Vec<u32> = (0..100).filter_map(|n| doorman.failed(one, now + Duration::from_secs(n)).told).collect();
-        assert_eq!(told, [6, 60]);
+        let logged: Vec<u32> = (0..100).filter_map(|n| login_throttle.failed(one, now + Duration::from_secs(n)).logged).collect();
+        assert_eq!(logged, [6, 60]);
     }
 
     #[test]
     fn a_network_of_ipv6_addresses_is_one_caller() {
-        let (doorman, now) = (Doorman::default(), Instant::now());
-        let last = (1..=6).map(|n| doorman.failed(format!("2001:db8::{n}").parse().expect("address"), now)).last();
+        let (login_throttle, now) = (LoginThrottle::default(), Instant::now());
+        let last = (1..=6).map(|n| login_throttle.failed(format!("2001:db8::{n}").parse().expect("address"), now)).last();
         assert_eq!(last.map(|refused| refused.delay), Some(STEP));
     }
 
     #[test]
     fn so_many_sign_ins_are_in_hand_at_once() {
-        let doorman = Doorman::default();
+        let login_throttle = LoginThrottle::default();
         let address = |n: u8| IpAddr::from([192, 0, 2, n]);
-        let mut mine: Vec<_> = (0..SIGN_INS_EACH).map(|_| doorman.sign_in(address(1)).expect("a place")).collect();
-        assert!(doorman.sign_in(address(1)).is_none());
-        let others: Vec<_> = (2..).map_while(|n| doorman.sign_in(address(n))).collect();
+        let mut mine: Vec<_> = (0..SIGN_INS_EACH).map(|_| login_throttle.sign_in(address(1)).expect("a place")).collect();
+        assert!(login_throttle.sign_in(address(1)).is_none());
+        let others: Vec<_> = (2..).map_while(|n| login_throttle.sign_in(address(n))).collect();
         assert_eq!(mine.len() + others.len(), SIGN_INS);
         mine.pop();
-        assert!(doorman.sign_in(address(1)).is_some(), "one has ended");
+        assert!(login_throttle.sign_in(address(1)).is_some(), "one has ended");
     }
 
     #[test]
     fn memory_is_bounded() {
-        let (doorman, now) = (Doorman::default(), Instant::now());
+        let (login_throttle, now) = (LoginThrottle::default(), Instant::now());
         for n in 0..3 * u32::try_from(CAPACITY).expect("small") {
-            doorman.failed(IpAddr::V4((0x0a00_0000 + n).into()), now + Duration::from_millis(n.into()));
+            login_throttle.failed(IpAddr::V4((0x0a00_0000 + n).into()), now + Duration::from_millis(n.into()));
         }
-        assert_eq!(doorman.failures.lock().expect("lock").len(), CAPACITY);
+        assert_eq!(login_throttle.failures.lock().expect("lock").len(), CAPACITY);
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
 use super::route::{Cached, Route, Shape, reads};
-use super::state::Surface;
+use super::state::AppState;
 use crate::actors::in_force::Standing;
 use crate::actors::system::flows;
 use crate::domain::delivery::ParkReason;
@@ -32,16 +32,16 @@ const LEDGER_LIMIT: Duration = Duration::from_secs(3);
 const ROOT_LIMIT: Duration = Duration::from_secs(1);
 
 /// What stands in the ledger is read now; without it those gauges keep their last values, and `tieline_ledger_up` is 0.
-pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
-    let store = &surface.watching.store;
+pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
+    let store = &app_state.watching.store;
     let gauges = timeout(LEDGER_LIMIT, store.gauges()).await.ok().and_then(Result::ok);
     all_metrics().set_ledger_up(gauges.is_some());
     let (busy, idle) = store.connections();
     all_metrics().set_connections(busy, idle);
-    let gave_up = timeout(ROOT_LIMIT, surface.root.gave_up()).await;
-    let view = surface.deps.definitions.view();
+    let gave_up = timeout(ROOT_LIMIT, app_state.root.gave_up()).await;
+    let view = app_state.deps.definitions.view();
     all_metrics().set_definitions(view.number.0, &view.hash, view.loaded_at, view.standing == Standing::InForce);
-    for flow in flows(&surface.deps) {
+    for flow in flows(&app_state.deps) {
         if let Ok(gave_up) = &gave_up {
             all_metrics().set_held(&flow, Hold::GaveUp, gave_up.contains_key(&flow));
         }
@@ -51,7 +51,7 @@ pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
     }
     if let Some(mut gauges) = gauges {
         // what the configuration no longer makes counts as no trouble
-        let made = flows(&surface.deps);
+        let made = flows(&app_state.deps);
         gauges
             .pending
             .retain(|count| made.iter().any(|flow| flow.company.as_str() == count.company && flow.entity.as_str() == count.entity));
@@ -59,7 +59,7 @@ pub(super) async fn metrics(surface: web::Data<Surface>) -> HttpResponse {
         for count in &gauges.conflicts {
             all_metrics().set_conflicts(&count.entity, &count.kind, &count.state, count.count);
         }
-        for plan in &surface.deps.definitions.now().plans {
+        for plan in &app_state.deps.definitions.now().plans {
             show_entity(&plan.entity, &gauges);
         }
     }

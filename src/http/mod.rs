@@ -1,4 +1,4 @@
-//! The HTTP surface: health, metrics, the JSON API and the console. The only place, beside `sim`, that serves actix-web.
+//! The HTTP server: health, metrics, the JSON API and the console. The only place, beside `sim`, that serves actix-web.
 //!
 //! A route stands whole beside its handler (`route.rs`); [`ROUTES`] has them all, for the router, the check of permissions, the response cache,
 //! the description of the API and the tests.
@@ -42,9 +42,9 @@ use tokio::sync::watch;
 
 pub use problem::Problem;
 pub use route::{Route, Routes};
-pub use state::Surface;
+pub use state::AppState;
 
-use self::front::{Placed, Places};
+use self::front::{Admitted, ConnectionLimit};
 use self::tls::Certificate;
 use crate::actors::Deps;
 use crate::actors::root::RootDoor;
@@ -55,7 +55,7 @@ use crate::config::Loaded;
 pub static ROUTES: LazyLock<Routes> =
     LazyLock::new(|| Routes::of(&[&[health::ROUTES, metrics::ROUTES], api::ROUTES, console::ROUTES].concat()));
 
-impl Surface {
+impl AppState {
     /// What every handler has, over a running tree.
     pub fn new(deps: Deps, root: RootDoor, access: Access, loaded: Arc<Loaded>) -> Self {
         Self::of(deps, root, access, loaded, &ROUTES)
@@ -112,19 +112,19 @@ impl Server {
 ///
 /// # Errors
 /// [`HttpError`] when the address cannot be had, or the certificate not used.
-pub fn start(surface: &Surface) -> Result<Server, HttpError> {
-    let address = surface.deps.settings.http.listen;
+pub fn start(app_state: &AppState) -> Result<Server, HttpError> {
+    let address = app_state.deps.settings.http.listen;
     let failed = |source| HttpError::Bind { address, source };
     let listener = TcpListener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let certificate = surface.deps.settings.http.certificate.as_ref().map(Certificate::read).transpose()?;
-    let data = web::Data::new(surface.clone());
-    let memo = web::Data::from(surface.memo.clone());
-    let secure = surface.secure();
+    let certificate = app_state.deps.settings.http.certificate.as_ref().map(Certificate::read).transpose()?;
+    let data = web::Data::new(app_state.clone());
+    let cache = web::Data::from(app_state.cache.clone());
+    let secure = app_state.secure();
     let app = move || {
         App::new()
             .app_data(data.clone())
-            .app_data(memo.clone())
+            .app_data(cache.clone())
             .configure(|config| ROUTES.configure(config))
             .wrap(from_fn(response_cache::share))
             .wrap(from_fn(idempotency::once))
@@ -137,7 +137,7 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
         .disable_signals()
         .shutdown_timeout(STOP_SECONDS)
         .max_concurrent_connections(front::PER_WORKER);
-    let places = Places::new(surface.deps.settings.http.connections_per_address);
+    let connection_limit = ConnectionLimit::new(app_state.deps.settings.http.connections_per_address);
     // actix-web's own server offers HTTP/2 as soon as it serves TLS: these are made of the HTTP/1 service alone
     let server = match &certificate {
         Some(certificate) => {
@@ -151,13 +151,13 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
                     TlsError::Service(never) => match never {},
                 };
                 let tls = Acceptor::new(tls.clone()).map_init_err(|_| ()).map_err(unusable);
-                accepting(places.clone()).and_then(tls).map(front::one_at_a_time).and_then(http)
+                accepting(connection_limit.clone()).and_then(tls).map(front::one_at_a_time).and_then(http)
             })
         }
         None => server.listen("http", listener, move || {
             let http = HttpService::build().client_request_timeout(HEAD_LIMIT).graceful_shutdown_signal(when(&stopped));
             let http = http.h1(map_config(app(), |()| AppConfig::default()));
-            accepting(places.clone()).map(front::one_at_a_time).and_then(http)
+            accepting(connection_limit.clone()).map(front::one_at_a_time).and_then(http)
         }),
     };
     let server = server.map_err(failed)?.run();
@@ -168,10 +168,12 @@ pub fn start(surface: &Surface) -> Result<Server, HttpError> {
 }
 
 /// Gives each accepted socket its place.
-fn accepting(places: Arc<Places>) -> impl ServiceFactory<TcpStream, Config = (), Response = Placed, Error = DispatchError, InitError = ()> {
+fn accepting(
+    connection_limit: Arc<ConnectionLimit>,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = Admitted, Error = DispatchError, InitError = ()> {
     fn_service(move |socket: TcpStream| {
-        let places = places.clone();
-        async move { front::accept(socket, &places).await.map_err(DispatchError::Io) }
+        let connection_limit = connection_limit.clone();
+        async move { front::accept(socket, &connection_limit).await.map_err(DispatchError::Io) }
     })
 }
 

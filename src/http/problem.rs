@@ -192,13 +192,13 @@ impl ResponseError for Problem {
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
-        Self::refused(refused, operations::Surface::Http)
+        Self::refused(refused, operations::Interface::Http)
     }
 }
 
 impl Problem {
     /// What an operation refused, in the words of where somebody asked.
-    pub(super) fn refused(refused: Refused, on: operations::Surface) -> Self {
+    pub(super) fn refused(refused: Refused, on: operations::Interface) -> Self {
         let class = refused.class();
         let (what, step) = (refused.what(), refused.next_step(on));
         match (class, refused) {

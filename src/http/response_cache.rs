@@ -28,14 +28,14 @@ const MOST: usize = 64;
 const LARGEST: usize = 64 << 10;
 /// What was answered, and when that began to be worked on.
 #[derive(Debug, Clone)]
-struct Answered {
+struct CachedAnswer {
     began: Instant,
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
 }
 
-impl Answered {
+impl CachedAnswer {
     fn response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status).body(self.body.clone());
         *response.headers_mut() = self.headers.clone();
@@ -44,11 +44,11 @@ impl Answered {
 }
 
 /// One question's last answer. Whoever holds it asks; the others wait.
-type Answer = Arc<tokio::sync::Mutex<Option<Answered>>>;
+type Answer = Arc<tokio::sync::Mutex<Option<CachedAnswer>>>;
 
 /// The last answers.
 #[derive(Debug, Default)]
-pub(super) struct Memo {
+pub(super) struct ResponseCache {
     answers: Mutex<HashMap<String, Answer>>,
     /// Those that are never older than the question, by path: no action makes them untrue.
     shared: Mutex<HashMap<&'static str, Answer>>,
@@ -56,7 +56,7 @@ pub(super) struct Memo {
     actions: AtomicU64,
 }
 
-impl Memo {
+impl ResponseCache {
     /// The answer to a question that takes no parameters; as many as there are such routes.
     fn shared(&self, path: &'static str) -> Answer {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).entry(path).or_default().clone()
@@ -86,7 +86,7 @@ impl Cached {
         }
     }
 
-    fn keeps(self, answered: &Answered) -> bool {
+    fn keeps(self, answered: &CachedAnswer) -> bool {
         match self {
             Self::No => false,
             Self::Second => answered.status == StatusCode::OK && answered.body.len() <= LARGEST,
@@ -97,12 +97,12 @@ impl Cached {
 
 /// Answers what others ask too with one answer.
 pub(super) async fn share<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some(memo) = request.app_data::<web::Data<Memo>>().cloned() else {
+    let Some(cache) = request.app_data::<web::Data<ResponseCache>>().cloned() else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     if *request.method() != Method::GET {
         let answered = next.call(request).await;
-        memo.forget();
+        cache.forget();
         return Ok(answered?.map_into_boxed_body());
     }
     let route = request.extensions().get::<Route>().copied();
@@ -111,14 +111,14 @@ pub(super) async fn share<B: MessageBody + 'static>(request: ServiceRequest, nex
     };
     let asked = Instant::now();
     // the parameters of what takes none make no question of its own
-    let answer = if route.cached == Cached::Shared { memo.shared(route.path) } else { memo.answer(&request.uri().to_string()) };
+    let answer = if route.cached == Cached::Shared { cache.shared(route.path) } else { cache.answer(&request.uri().to_string()) };
     // goes on where the asker is gone: another one would begin it anew
-    let answered = actix_web::rt::spawn(async move { shared(&memo, route.cached, answer, asked, request, next).await });
+    let answered = actix_web::rt::spawn(async move { shared(&cache, route.cached, answer, asked, request, next).await });
     answered.await.unwrap_or_else(|_| Err(cut_off().into()))
 }
 
 async fn shared<B: MessageBody + 'static>(
-    memo: &Memo,
+    cache: &ResponseCache,
     kind: Cached,
     answer: Answer,
     asked: Instant,
@@ -130,16 +130,16 @@ async fn shared<B: MessageBody + 'static>(
         let response = answered.response();
         return Ok(request.into_response(response));
     }
-    let (began, actions) = (Instant::now(), memo.actions.load(Ordering::SeqCst));
+    let (began, actions) = (Instant::now(), cache.actions.load(Ordering::SeqCst));
     let (request, response) = next.call(request).await?.into_parts();
     let (status, mut headers) = (response.status(), response.headers().clone());
     headers.remove(CONTENT_LENGTH);
     let Ok(body) = to_bytes(response.into_body()).await else {
         return Ok(ServiceResponse::from_err(cut_off(), request));
     };
-    let answered = Answered { began, status, headers, body };
+    let answered = CachedAnswer { began, status, headers, body };
     let response = answered.response();
-    if kind.keeps(&answered) && (kind == Cached::Shared || actions == memo.actions.load(Ordering::SeqCst)) {
+    if kind.keeps(&answered) && (kind == Cached::Shared || actions == cache.actions.load(Ordering::SeqCst)) {
         *kept = Some(answered);
     }
     Ok(ServiceResponse::new(request, response))
@@ -166,17 +166,17 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_an_action_empties_it() {
-        let memo = Memo::default();
+        let cache = ResponseCache::default();
         for number in 0..2 * MOST {
-            drop(memo.answer(&format!("/api/v1/runs?limit={number}")));
-            assert!(memo.answers.lock().expect("lock").len() <= MOST);
+            drop(cache.answer(&format!("/api/v1/runs?limit={number}")));
+            assert!(cache.answers.lock().expect("lock").len() <= MOST);
         }
-        let (one, again) = (memo.answer("/api/v1/flows"), memo.answer("/api/v1/flows"));
+        let (one, again) = (cache.answer("/api/v1/flows"), cache.answer("/api/v1/flows"));
         assert!(Arc::ptr_eq(&one, &again), "the same question is asked once");
-        memo.forget();
-        assert!(!Arc::ptr_eq(&one, &memo.answer("/api/v1/flows")), "what was answered before an action is gone");
-        let watched = memo.shared("/metrics");
-        memo.forget();
-        assert!(Arc::ptr_eq(&watched, &memo.shared("/metrics")), "anybody may post something: those who wait go on waiting together");
+        cache.forget();
+        assert!(!Arc::ptr_eq(&one, &cache.answer("/api/v1/flows")), "what was answered before an action is gone");
+        let watched = cache.shared("/metrics");
+        cache.forget();
+        assert!(Arc::ptr_eq(&watched, &cache.shared("/metrics")), "anybody may post something: those who wait go on waiting together");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::login_throttle::Doorman;
+use super::login_throttle::LoginThrottle;
 use super::problem::Problem;
 use super::query::{Param, Params};
 use super::route::Routes;
@@ -18,7 +18,7 @@ const WATCHING: usize = 2;
 
 /// What every handler has.
 #[derive(Clone)]
-pub struct Surface {
+pub struct AppState {
     /// What every actor has; callers have half of the ledger's connections together, the rest is for the flows.
     pub deps: Deps,
     /// The same for health and metrics, which wait for no other caller.
@@ -30,16 +30,16 @@ pub struct Surface {
     /// Under which names the service is asked.
     pub(super) names: Arc<host::Names>,
     /// Who failed to sign in lately.
-    pub(super) doorman: Arc<Doorman>,
+    pub(super) login_throttle: Arc<LoginThrottle>,
     /// What can be asked for.
     pub(super) routes: &'static Routes,
     /// What was answered a moment ago.
-    pub(super) memo: Arc<response_cache::Memo>,
+    pub(super) cache: Arc<response_cache::ResponseCache>,
     /// What needs the running process.
     pub(super) service: Service,
 }
 
-impl Surface {
+impl AppState {
     /// The surface over a running tree.
     pub(super) fn of(deps: Deps, root: RootDoor, access: Access, loaded: Arc<Loaded>, routes: &'static Routes) -> Self {
         let sharing = |connections| Deps { store: deps.store.shared_by(connections), ..deps.clone() };
@@ -52,13 +52,13 @@ impl Surface {
             root,
             loaded,
             routes,
-            doorman: Arc::default(),
-            memo: Arc::default(),
+            login_throttle: Arc::default(),
+            cache: Arc::default(),
         }
     }
 }
 
-impl Surface {
+impl AppState {
     /// Whether browsers come over TLS to this server itself.
     pub(super) fn secure(&self) -> bool {
         self.deps.settings.http.certificate.is_some()

@@ -14,7 +14,7 @@ pub mod replay;
 pub mod sending;
 mod service;
 
-pub use refused::{Class, Refused, Surface};
+pub use refused::{Class, Interface, Refused};
 pub use service::{RunStarted, Service};
 
 use crate::actors::Deps;

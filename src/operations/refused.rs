@@ -7,7 +7,7 @@ use crate::store::StoreError;
 
 /// Where somebody asks: what to do next is a path, a page or a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Surface {
+pub enum Interface {
     /// The HTTP API.
     Http,
     /// The console.
@@ -205,8 +205,8 @@ impl Refused {
     }
 
     /// What to do, as a path or a command.
-    pub fn next_step(&self, on: Surface) -> String {
-        use Surface::{Cli, Console, Http};
+    pub fn next_step(&self, on: Interface) -> String {
+        use Interface::{Cli, Console, Http};
         let one_of = |http: &str, console: &str, cli: &str| match on {
             Http => http.to_owned(),
             Console => console.to_owned(),
@@ -320,9 +320,9 @@ mod tests {
     #[test]
     fn what_to_do_is_said_in_the_words_of_whoever_asked() {
         let flow = || FlowId::new("EDU1", "invoice");
-        assert_eq!(Refused::NoFlow(flow()).next_step(Surface::Http), "`GET /api/v1/flows` lists them");
-        assert_eq!(Refused::NoFlow(flow()).next_step(Surface::Console), "the overview lists them");
-        assert_eq!(Refused::NoFlow(flow()).next_step(Surface::Cli), "`tieline status` lists them");
+        assert_eq!(Refused::NoFlow(flow()).next_step(Interface::Http), "`GET /api/v1/flows` lists them");
+        assert_eq!(Refused::NoFlow(flow()).next_step(Interface::Console), "the overview lists them");
+        assert_eq!(Refused::NoFlow(flow()).next_step(Interface::Cli), "`tieline status` lists them");
         assert_eq!(Refused::NoRun(StartRefused::Running(flow())).class(), Some(Class::NotNow));
         assert_eq!(Refused::NoRun(StartRefused::GaveUp { flow: flow(), cause: "x".into() }).class(), Some(Class::NotNow));
         assert_eq!(Refused::NoRun(StartRefused::Stopping).class(), Some(Class::Unavailable));

@@ -18,7 +18,7 @@ use crate::http::caller::Caller;
 use crate::http::problem::{Problem, reason};
 use crate::http::query::{Params, path_parts};
 use crate::http::route::{Route, Shape, acts, component};
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations::replay::Which;
 use crate::operations::{self, Requested, RunStarted};
 use crate::store::{FlowBefore, ForgottenFlow, ReplayScope};
@@ -227,31 +227,31 @@ fn flow_of(request: &HttpRequest) -> Result<FlowId, Problem> {
     Ok(FlowId::new(company.as_str(), entity.as_str()))
 }
 
-async fn run(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn run(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
-    let started = surface.service.run(flow, asked.sweep, requested(&request, &asked.why)?).await?;
+    let started = app_state.service.run(flow, asked.sweep, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Accepted().json(RunAccepted::from(started)))
 }
 
-async fn pause(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
-    let before = operations::flow::pause(&surface.deps, flow.clone(), requested(&request, &asked.why)?).await?;
+    let before = operations::flow::pause(&app_state.deps, flow.clone(), requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(Paused::of(flow, true, before)))
 }
 
-async fn resume(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
-    let before = operations::flow::resume(&surface.deps, flow.clone(), false, requested(&request, &asked.why)?).await?;
+    let before = operations::flow::resume(&app_state.deps, flow.clone(), false, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(Paused::of(flow, false, before)))
 }
 
-async fn forget(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
-    let forgotten = operations::flow::forget(&surface.deps, flow, asked.drop_pending, requested(&request, &asked.why)?).await?;
+    let forgotten = operations::flow::forget(&app_state.deps, flow, asked.drop_pending, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(forgotten))
 }
 
@@ -308,11 +308,11 @@ pub(in crate::http) fn which(asked: ReplayBody) -> Result<Which, Problem> {
 }
 
 /// A long one goes on after its answer.
-async fn replay(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn replay(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: ReplayBody = body(payload).await?;
     let requested = requested(&request, &asked.why)?;
-    Ok(match surface.service.replay(which(asked)?, requested).await? {
+    Ok(match app_state.service.replay(which(asked)?, requested).await? {
         Some(report) => HttpResponse::Accepted().json(report),
         None => HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/runs?kind=replay" }),
     })

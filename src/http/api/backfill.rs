@@ -13,7 +13,7 @@ use crate::domain::run::BackfillState;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param};
 use crate::http::route::{Cached, Route, Shape, acts, component, reads};
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations::{self, Refused, backfill::Period};
 use crate::store::{BackfillFilter, BackfillRow};
 
@@ -98,40 +98,40 @@ pub(super) struct Accepted {
 }
 
 /// Noted at once, done by the service beside its polls.
-async fn add(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: BackfillBody = body(payload).await?;
     let requested = requested(&request, &asked.why)?;
     let (companies, entities) = (asked.company.into_iter().collect(), asked.entity.into_iter().collect());
     let period = Period { companies, entities, since: asked.since, until: asked.until, all: asked.all };
-    let rows = operations::backfill::ask(&surface.deps, period, requested).await?;
+    let rows = operations::backfill::ask(&app_state.deps, period, requested).await?;
     Ok(HttpResponse::Accepted().json(Accepted { items: rows, follow: "/api/v1/backfills/{id}" }))
 }
 
 /// `GET /api/v1/backfills`, the newest first.
-pub(super) async fn list(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = surface.described(request.query_string(), BACKFILLS).await?;
+pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+    let params = app_state.described(request.query_string(), BACKFILLS).await?;
     let limit = params.limit()?;
     let state = params.value("state", "a state of a backfill")?;
     let before = Some(params.after()?).filter(|before| *before > 0);
     let filter =
         BackfillFilter { company: params.text("company"), entity: params.text("entity"), state, ids: Vec::new(), before, limit: limit + 1 };
-    let rows = surface.deps.store.backfill_list(filter).await?;
+    let rows = app_state.deps.store.backfill_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }
 
-async fn show(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let id = id(&request, 3)?;
-    Ok(HttpResponse::Ok().json(operations::backfill::find(&surface.deps, id).await?))
+    Ok(HttpResponse::Ok().json(operations::backfill::find(&app_state.deps, id).await?))
 }
 
 /// What was read stays.
-async fn cancel(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn cancel(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: CancelBody = body(payload).await?;
     let requested = requested(&request, &asked.why)?;
-    Ok(HttpResponse::Ok().json(operations::backfill::cancel(&surface.deps, id(&request, 3)?, requested).await?))
+    Ok(HttpResponse::Ok().json(operations::backfill::cancel(&app_state.deps, id(&request, 3)?, requested).await?))
 }
 
 /// The backfill that a path names, after so many other parts.

@@ -18,7 +18,7 @@ use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
 use crate::http::route::{Cached, Route, Shape, acts, component, reads};
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations;
 use crate::store::{ConflictFilter, ConflictRow};
 
@@ -133,8 +133,8 @@ pub(super) struct AdoptBody {
 }
 
 /// `GET /api/v1/conflicts`: what is not closed, unless a state is asked for.
-pub(super) async fn list(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = surface.described(request.query_string(), CONFLICTS).await?;
+pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+    let params = app_state.described(request.query_string(), CONFLICTS).await?;
     let limit = params.limit()?;
     let filter = ConflictFilter {
         company: params.text("company"),
@@ -146,27 +146,27 @@ pub(super) async fn list(surface: web::Data<Surface>, request: HttpRequest) -> A
         after: params.after()?,
         limit: limit + 1,
     };
-    let rows = surface.deps.store.conflict_list(filter).await?;
+    let rows = app_state.deps.store.conflict_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }
 
 /// `GET /api/v1/conflicts/{id}`
-pub(super) async fn show(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+pub(super) async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let parts = path_parts(request.uri().path(), 3, 1)?;
     let text = parts.first().map(String::as_str).unwrap_or_default();
     let missing = || Problem::not_found(format!("there is no conflict `{text}`"), "`GET /api/v1/conflicts` lists them");
     let id: i64 = text.parse().map_err(|_| missing())?;
-    let rows = surface.deps.store.conflict_list(ConflictFilter { ids: vec![id], limit: 1, ..ConflictFilter::default() }).await?;
+    let rows = app_state.deps.store.conflict_list(ConflictFilter { ids: vec![id], limit: 1, ..ConflictFilter::default() }).await?;
     rows.first().map(|row| HttpResponse::Ok().json(row)).ok_or_else(missing)
 }
 
-async fn resolve(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: ResolveBody = body(payload).await?;
     let requested = requested(&request, &asked.why)?;
     let (ids, take) = decision(asked.ids, asked.take)?;
-    let decided = operations::conflict::resolve(&surface.deps, &ids, take, requested).await?;
+    let decided = operations::conflict::resolve(&app_state.deps, &ids, take, requested).await?;
     let left_out = ids.into_iter().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
     Ok(HttpResponse::Ok().json(Resolved { decided, left_out, follow: "/api/v1/conflicts/{id}" }))
 }
@@ -186,11 +186,11 @@ pub(in crate::http) fn decision(ids: Vec<i64>, take: Option<Side>) -> Result<(Ve
     Ok((ids, take))
 }
 
-async fn adopt(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: AdoptBody = body(payload).await?;
     let flow = FlowId::new(asked.company.as_str(), asked.entity.as_str());
-    let decided = operations::conflict::adopt(&surface.deps, flow, asked.prefer, requested(&request, &asked.why)?).await?;
+    let decided = operations::conflict::adopt(&app_state.deps, flow, asked.prefer, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(Adopted { decided: decided.len(), follow: "/api/v1/conflicts" }))
 }
 

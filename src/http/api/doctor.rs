@@ -12,7 +12,7 @@ use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::{Route, Shape, acts, component, reads};
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::get(
@@ -77,9 +77,9 @@ pub(super) struct ExaminationView {
 }
 
 /// `GET /api/v1/doctor`: the last examination of this process.
-pub(super) async fn last(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+pub(super) async fn last(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    let last = surface.service.diagnostics_run();
+    let last = app_state.service.diagnostics_run();
     let asked = last.as_ref().map(|last| last.asked.clone());
     let ended = last.as_ref().and_then(|last| last.ended);
     Ok(HttpResponse::Ok().json(ExaminationView {
@@ -100,9 +100,9 @@ pub(super) async fn last(surface: web::Data<Surface>, request: HttpRequest) -> A
 }
 
 /// `POST /api/v1/doctor`
-pub(super) async fn begin(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: DoctorBody = body(payload).await?;
-    surface.service.diagnose(asked.read_only, requested(&request, &asked.why)?).await?;
+    app_state.service.diagnose(asked.read_only, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/doctor" }))
 }

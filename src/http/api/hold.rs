@@ -10,7 +10,7 @@ use crate::domain::resent::ResentOutcome;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::{Route, Shape, acts, component};
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations::{self, hold::Named};
 use crate::store::HoldRow;
 
@@ -71,19 +71,19 @@ struct HoldAnswer {
     outcome: Option<ResentOutcome>,
 }
 
-async fn park(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn park(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: HoldBody = body(payload).await?;
     let (requested, flow) = (requested(&request, &asked.why)?, asked.flow()?);
-    let named = operations::hold::hold(&surface.deps, flow, &asked.keys, requested).await?;
+    let named = operations::hold::hold(&app_state.deps, flow, &asked.keys, requested).await?;
     Ok(HttpResponse::Ok().json(HoldAnswer::of(named, None)))
 }
 
-async fn release(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn release(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: HoldBody = body(payload).await?;
     let (requested, flow) = (requested(&request, &asked.why)?, asked.flow()?);
-    let (named, outcome) = surface.service.release(flow, &asked.keys, requested).await?;
+    let (named, outcome) = app_state.service.release(flow, &asked.keys, requested).await?;
     Ok(HttpResponse::Ok().json(HoldAnswer::of(named, outcome)))
 }
 

@@ -17,7 +17,7 @@ use crate::domain::run::{RunKind, RunOutcome};
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
 use crate::http::route::{Cached, Route, Shape, component, reads};
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations::explain::Explained;
 use crate::store::{
     AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, DocumentState, FailureFilter, FailureRow, FlowStatus, NodeRow,
@@ -164,16 +164,16 @@ pub(super) const AUDIT: &[Param] =
 const INSTANT: &str = "an instant such as 2026-01-31T08:00:00Z";
 
 /// `GET /api/v1/flows`
-pub(super) async fn flows(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+pub(super) async fn flows(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    let rows = flow_status(&surface.deps).await?;
+    let rows = flow_status(&app_state.deps).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 
 /// `GET /api/v1/nodes`
-pub(super) async fn nodes(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+pub(super) async fn nodes(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    let rows = surface.deps.store.node_list(heartbeat::SILENT).await?;
+    let rows = app_state.deps.store.node_list(heartbeat::SILENT).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 
@@ -200,10 +200,10 @@ pub(super) struct DefinitionsView {
 }
 
 /// `GET /api/v1/definitions`
-pub(super) async fn definitions(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+pub(super) async fn definitions(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    let items = surface.deps.store.definition_list(SETS).await?;
-    let view = surface.deps.definitions.view();
+    let items = app_state.deps.store.definition_list(SETS).await?;
+    let view = app_state.deps.definitions.view();
     let (refused, refused_at) = view.refused.map(|refused| (refused.problems, refused.at)).unzip();
     Ok(HttpResponse::Ok().json(DefinitionsView {
         hash: view.hash,
@@ -217,8 +217,8 @@ pub(super) async fn definitions(surface: web::Data<Surface>, request: HttpReques
 }
 
 /// `GET /api/v1/runs`, the newest first.
-pub(super) async fn runs(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = surface.described(request.query_string(), RUNS).await?;
+pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+    let params = app_state.described(request.query_string(), RUNS).await?;
     let limit = params.limit()?;
     let before = params.value::<Uuid>("after", "the `next` of the page before")?;
     let filter = RunFilter {
@@ -231,13 +231,13 @@ pub(super) async fn runs(surface: web::Data<Surface>, request: HttpRequest) -> A
         before,
         limit: limit + 1,
     };
-    let rows = surface.deps.store.run_list(filter).await?;
+    let rows = app_state.deps.store.run_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }
 
 /// `GET /api/v1/records`
-pub(super) async fn records(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = surface.described(request.query_string(), RECORDS).await?;
+pub(super) async fn records(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+    let params = app_state.described(request.query_string(), RECORDS).await?;
     let limit = params.limit()?;
     let filter = DocumentFilter {
         company: params.text("company"),
@@ -251,18 +251,18 @@ pub(super) async fn records(surface: web::Data<Surface>, request: HttpRequest) -
         after: params.after()?,
         limit: limit + 1,
     };
-    let rows = surface.deps.store.document_list(filter).await?;
+    let rows = app_state.deps.store.document_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }
 
 /// `GET /api/v1/records/{company}/{entity}/{key}`; the key may hold slashes.
-pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
+pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let parts: [String; 3] = path_parts(request.uri().path(), 3, 3)?
         .try_into()
         .map_err(|_| Problem::not_found("the path names no record", "use /api/v1/records/COMPANY/ENTITY/KEY"))?;
     let [company, entity, key] = parts;
-    let mut view = match surface.service.explain(&FlowId::new(company.as_str(), entity.as_str()), &key).await? {
+    let mut view = match app_state.service.explain(&FlowId::new(company.as_str(), entity.as_str()), &key).await? {
         Explained::Known(view) => view,
         Explained::NeverRead(seen) => {
             let detail = format!("{company}/{entity} `{key}` was never read: {seen}");
@@ -293,26 +293,26 @@ fn failure_filter(params: &Params, limit: i64) -> Result<FailureFilter, Problem>
 }
 
 /// `GET /api/v1/failures`
-pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = surface.described(request.query_string(), FAILURES).await?;
+pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+    let params = app_state.described(request.query_string(), FAILURES).await?;
     let limit = params.limit()?;
     let filter = FailureFilter { after: params.after()?, ..failure_filter(&params, limit + 1)? };
-    let rows = unconfigured::failure_list(&surface.deps, filter).await?;
+    let rows = unconfigured::failure_list(&app_state.deps, filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.delivery_id.to_string())))
 }
 
 /// `GET /api/v1/failures/causes`: the same failures by what they have in common.
-pub(super) async fn causes(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = surface.described(request.query_string(), CAUSES).await?;
+pub(super) async fn causes(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+    let params = app_state.described(request.query_string(), CAUSES).await?;
     let oldest = params.text("order").as_deref() == Some("oldest");
     let filter = FailureFilter { oldest, ..failure_filter(&params, params.limit()?)? };
-    let rows = unconfigured::failure_causes(&surface.deps, filter).await?;
+    let rows = unconfigured::failure_causes(&app_state.deps, filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 
 /// `GET /api/v1/audit`
-pub(super) async fn audit(surface: web::Data<Surface>, request: HttpRequest) -> Answer {
-    let params = surface.described(request.query_string(), AUDIT).await?;
+pub(super) async fn audit(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+    let params = app_state.described(request.query_string(), AUDIT).await?;
     let limit = params.limit()?;
     let filter = AuditFilter {
         company: params.text("company"),
@@ -324,6 +324,6 @@ pub(super) async fn audit(surface: web::Data<Surface>, request: HttpRequest) -> 
         after: params.after()?,
         limit: limit + 1,
     };
-    let rows = surface.deps.store.audit_list(filter).await?;
+    let rows = app_state.deps.store.audit_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }

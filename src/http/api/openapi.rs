@@ -21,7 +21,7 @@ use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::{Kind, Params};
 use crate::http::route::{Described, Route, Routes, Shape, component, reads};
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 
 pub(in crate::http) const ROUTES: &[Route] = &[Route::get(
     "/api/v1/openapi.json",
@@ -33,9 +33,9 @@ pub(in crate::http) const ROUTES: &[Route] = &[Route::get(
 /// The document, made once.
 static DOCUMENT: OnceLock<String> = OnceLock::new();
 
-async fn show(surface: web::Data<Surface>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Params::parse(request.query_string(), &[])?;
-    let document = DOCUMENT.get_or_init(|| document(surface.routes).to_json().unwrap_or_default());
+    let document = DOCUMENT.get_or_init(|| document(app_state.routes).to_json().unwrap_or_default());
     Ok(HttpResponse::Ok().content_type("application/json").body(web::Bytes::from_static(document.as_bytes())))
 }
 

@@ -9,7 +9,7 @@ use super::texts::Why;
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::route::{Route, Shape, acts, component, reads};
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations;
 use crate::store::{AskedPause, Resumed};
 
@@ -51,15 +51,15 @@ pub(super) struct SendingPaused {
 }
 
 /// `GET /api/v1/sending`
-pub(super) async fn show(surface: web::Data<Surface>) -> Result<HttpResponse, Problem> {
-    let paused = surface.watching.store.sending_paused().await?;
+pub(super) async fn show(app_state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    let paused = app_state.watching.store.sending_paused().await?;
     let text = paused.first().map_or_else(|| "ServiceNow has asked for no pause".to_owned(), ToString::to_string);
     Ok(HttpResponse::Ok().json(SendingPaused { paused, text }))
 }
 
 /// `POST /api/v1/sending/resume`
-pub(super) async fn resume(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub(super) async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let asked: SendingBody = body(payload).await?;
-    let resumed: Resumed = operations::sending::resume(&surface.deps, requested(&request, &asked.why)?).await?;
+    let resumed: Resumed = operations::sending::resume(&app_state.deps, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(resumed))
 }

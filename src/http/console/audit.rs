@@ -7,13 +7,13 @@ use futures_util::{StreamExt, stream};
 
 use super::filter::{Filter, Spec};
 use super::steps::{Step, step};
-use super::view::{Frame, Time, record_path};
+use super::view::{Layout, Time, record_path};
 use super::{Page, ok, session};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::role::Permission;
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::store::{AuditFilter, AuditRow, StoreError};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -39,7 +39,7 @@ struct AuditView {
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct AuditPage {
-    frame: Frame,
+    layout: Layout,
     filter: Filter,
     rows: Vec<AuditView>,
     csv: String,
@@ -47,7 +47,7 @@ struct AuditPage {
 }
 
 /// What is chosen, for the page and for the CSV alike.
-async fn chosen(surface: &Surface, query: &str, more: &[&str], limit: usize) -> Result<(Filter, AuditFilter), super::Refusal> {
+async fn chosen(app_state: &AppState, query: &str, more: &[&str], limit: usize) -> Result<(Filter, AuditFilter), super::Refusal> {
     let specs = vec![
         Spec::Company,
         Spec::Entity,
@@ -55,7 +55,7 @@ async fn chosen(surface: &Surface, query: &str, more: &[&str], limit: usize) -> 
         Spec::words("kind", "Kind", "every kind", AuditKind::ALL.iter().map(|kind| kind.as_str())),
         Spec::Period,
     ];
-    let (filter, params) = Filter::of(surface, query, "/audit", specs, more).await?;
+    let (filter, params) = Filter::of(app_state, query, "/audit", specs, more).await?;
     let filter = filter.listing("audit row");
     let asked = AuditFilter {
         company: filter.text("company"),
@@ -75,14 +75,14 @@ fn flow_of(row: &AuditRow) -> String {
 }
 
 /// `GET /audit`, the newest first.
-pub(super) async fn audit(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn audit(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let (filter, asked) = chosen(&surface, request.query_string(), &["after"], PAGE + 1).await?;
-    let mut rows = surface.deps.store.audit_newest(asked).await?;
+    let (filter, asked) = chosen(&app_state, request.query_string(), &["after"], PAGE + 1).await?;
+    let mut rows = app_state.deps.store.audit_newest(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     ok(&AuditPage {
-        frame: Frame::of(&session, "/audit", "Audit"),
+        layout: Layout::of(&session, "/audit", "Audit"),
         csv: filter.link("/audit.csv", &[]),
         next: rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string())),
         rows: rows.into_iter().map(AuditView::from).collect(),
@@ -109,11 +109,11 @@ impl From<AuditRow> for AuditView {
 }
 
 /// `GET /audit.csv`: everything that the filters let through, sent as it is read.
-pub(super) async fn csv(surface: web::Data<Surface>, request: HttpRequest) -> Page {
-    let (_, filter) = chosen(&surface, request.query_string(), &[], CSV_STEP).await?;
+pub(super) async fn csv(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
+    let (_, filter) = chosen(&app_state, request.query_string(), &[], CSV_STEP).await?;
     // a ledger that is away is said with a page; later the answer can only be cut off
-    let first = surface.deps.store.audit_list(filter.clone()).await?;
-    let store = surface.deps.store.clone();
+    let first = app_state.deps.store.audit_list(filter.clone()).await?;
+    let store = app_state.deps.store.clone();
     let pages = stream::try_unfold((Some(first), filter), move |(rows, mut filter)| {
         let store = store.clone();
         async move {

@@ -5,9 +5,9 @@ use askama::Template;
 use chrono::{NaiveDate, Utc};
 
 use super::filter::{Choice, Filter, Spec};
-use super::flash::Said;
+use super::flash::FlashMessage;
 use super::session::{self, Form};
-use super::view::{Frame, Time, grouped};
+use super::view::{Layout, Time, grouped};
 use super::{Page, Refusal, ok, see_other};
 use crate::domain::role::Permission;
 use crate::domain::run::BackfillState;
@@ -15,7 +15,7 @@ use crate::http::api::actions::requested;
 use crate::http::api::backfill::id;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations::{self, backfill::Period};
 use crate::store::{BackfillFilter, BackfillRow};
 
@@ -108,7 +108,7 @@ impl Live {
 #[derive(Template)]
 #[template(path = "backfills.html")]
 struct BackfillsPage {
-    frame: Frame,
+    layout: Layout,
     filter: Filter,
     follow: String,
     live: Live,
@@ -120,14 +120,14 @@ struct BackfillsPage {
 #[derive(Template)]
 #[template(path = "backfills_live.html")]
 struct BackfillsPart {
-    frame: Frame,
+    layout: Layout,
     filter: Filter,
     live: Live,
 }
 
-async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Vec<BackfillRow>, bool, Option<String>), Refusal> {
+async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, Vec<BackfillRow>, bool, Option<String>), Refusal> {
     let specs = vec![Spec::Company, Spec::Entity, Spec::words("state", "State", "every state", BackfillState::WORDS.iter().copied())];
-    let (filter, params) = Filter::of(surface, request.query_string(), "/backfills", specs, &["after", "done"]).await?;
+    let (filter, params) = Filter::of(app_state, request.query_string(), "/backfills", specs, &["after", "done"]).await?;
     let filter = filter.listing("backfill");
     let before = params.value::<i64>("after", "the address of the link on the page before")?;
     let asked = BackfillFilter {
@@ -138,37 +138,37 @@ async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Vec
         before,
         limit: PAGE as i64 + 1,
     };
-    let mut rows = surface.deps.store.backfill_list(asked).await?;
+    let mut rows = app_state.deps.store.backfill_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     Ok((filter, rows, more, params.text("done")))
 }
 
 /// `GET /backfills`
-pub(super) async fn backfills(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn backfills(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let (filter, rows, more, done) = listed(&surface, &request).await?;
+    let (filter, rows, more, done) = listed(&app_state, &request).await?;
     let choice = |name: &str| Choice { value: name.to_owned(), label: name.replace('_', " "), chosen: false };
     ok(&BackfillsPage {
-        frame: Frame::of(&session, "/backfills", "Backfills").done(done.as_deref()),
+        layout: Layout::of(&session, "/backfills", "Backfills").done(done.as_deref()),
         follow: filter.link("/live/backfills", &[]),
         next: rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string())),
-        companies: surface.deps.settings.syspro.companies.iter().map(|company| choice(company.as_str())).collect(),
-        entities: surface.deps.definitions.now().plans.iter().map(|plan| choice(plan.entity.as_str())).collect(),
+        companies: app_state.deps.settings.syspro.companies.iter().map(|company| choice(company.as_str())).collect(),
+        entities: app_state.deps.definitions.now().plans.iter().map(|plan| choice(plan.entity.as_str())).collect(),
         live: Live::of(rows),
         filter,
     })
 }
 
 /// `GET /live/backfills`
-pub(super) async fn backfills_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn backfills_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let (filter, rows, ..) = listed(&surface, &request).await?;
-    ok(&BackfillsPart { frame: Frame::of(&session, "/backfills", "Backfills"), filter, live: Live::of(rows) })
+    let (filter, rows, ..) = listed(&app_state, &request).await?;
+    ok(&BackfillsPart { layout: Layout::of(&session, "/backfills", "Backfills"), filter, live: Live::of(rows) })
 }
 
 /// `POST /backfills`: asks for one.
-pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
     let requested = requested(&request, form.text("why"))?;
@@ -185,21 +185,21 @@ pub(super) async fn add(surface: web::Data<Surface>, request: HttpRequest, paylo
         until: day("last")?.map(|last| last.succ_opt().unwrap_or(last)),
         all: form.text("all") == "yes",
     };
-    let rows = operations::backfill::ask(&surface.deps, period, requested).await?;
+    let rows = operations::backfill::ask(&app_state.deps, period, requested).await?;
     let said = match rows.len() {
         1 => "1 backfill is noted; a running service reads the period beside its polls.".to_owned(),
         count => format!("{count} backfills are noted, one a flow; a running service reads the period beside its polls."),
     };
-    Ok(see_other(&Said::text(said).on(&session, "/backfills")))
+    Ok(see_other(&FlashMessage::text(said).on(&session, "/backfills")))
 }
 
 /// `POST /backfills/{id}/cancel`
-pub(super) async fn cancel(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+pub(super) async fn cancel(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
     let requested = requested(&request, form.text("why"))?;
     let id = id(&request, 1)?;
-    operations::backfill::cancel(&surface.deps, id, requested).await?;
+    operations::backfill::cancel(&app_state.deps, id, requested).await?;
     let said = format!("Backfill {id} is cancelled; what it has read stays.");
-    Ok(see_other(&Said::text(said).on(&session, "/backfills")))
+    Ok(see_other(&FlashMessage::text(said).on(&session, "/backfills")))
 }

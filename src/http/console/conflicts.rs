@@ -4,9 +4,9 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 
 use super::filter::{Filter, Spec};
-use super::flash::Said;
+use super::flash::FlashMessage;
 use super::session::{self, Form};
-use super::view::{Frame, Ticks, Time, record_path};
+use super::view::{CodeText, Layout, Time, record_path};
 use super::{Page, ok, see_other};
 use crate::actors::system::flows;
 use crate::domain::conflict::{ConflictKind, ConflictState};
@@ -17,7 +17,7 @@ use crate::http::api::actions::requested;
 use crate::http::api::conflicts::decision;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations;
 use crate::store::{ConflictFilter, ConflictRow, StoreError};
 
@@ -43,7 +43,7 @@ struct ConflictView {
     closed: Option<Time>,
     outcome: Option<String>,
     /// What becomes of a decided entry next.
-    next: Option<Ticks>,
+    next: Option<CodeText>,
     /// Whether a person may say whose value counts: also anew, where SYSPRO does not take what was decided.
     decidable: bool,
     agreed: String,
@@ -66,7 +66,7 @@ impl From<ConflictRow> for ConflictView {
         });
         Self {
             id: row.id,
-            next: (row.state == "decided").then(|| Ticks(row.next_of_decided().to_string())),
+            next: (row.state == "decided").then(|| CodeText(row.next_of_decided().to_string())),
             path: record_path(&row.company, &row.entity, &row.key),
             flow: format!("{}/{}", row.company, row.entity),
             key: DocumentKey::shown(&row.key),
@@ -104,7 +104,7 @@ struct FirstContact {
 #[derive(Template)]
 #[template(path = "conflicts.html")]
 struct ConflictsPage {
-    frame: Frame,
+    layout: Layout,
     filter: Filter,
     first: Vec<FirstContact>,
     rows: Vec<ConflictView>,
@@ -114,7 +114,7 @@ struct ConflictsPage {
 }
 
 /// `GET /conflicts`: what is not closed, unless a state is chosen.
-pub(super) async fn conflicts(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let specs = vec![
         Spec::Company,
@@ -123,7 +123,7 @@ pub(super) async fn conflicts(surface: web::Data<Surface>, request: HttpRequest)
         Spec::words("state", "State", "not closed", ConflictState::WORDS.iter().copied()),
         Spec::words("kind", "Kind", "every kind", ConflictKind::WORDS.iter().copied()),
     ];
-    let (filter, params) = Filter::of(&surface, request.query_string(), "/conflicts", specs, &["after", "done"]).await?;
+    let (filter, params) = Filter::of(&app_state, request.query_string(), "/conflicts", specs, &["after", "done"]).await?;
     let filter = filter.listing("conflict");
     let asked = ConflictFilter {
         company: filter.text("company"),
@@ -135,26 +135,26 @@ pub(super) async fn conflicts(surface: web::Data<Surface>, request: HttpRequest)
         after: params.after()?,
         limit: PAGE as i64 + 1,
     };
-    let mut rows = surface.deps.store.conflict_list(asked).await?;
+    let mut rows = app_state.deps.store.conflict_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string()));
-    let frame = Frame::of(&session, "/conflicts", "Conflicts").done(params.text("done").as_deref());
-    let first = first_contacts(&surface).await?;
+    let layout = Layout::of(&session, "/conflicts", "Conflicts").done(params.text("done").as_deref());
+    let first = first_contacts(&app_state).await?;
     let rows: Vec<ConflictView> = rows.into_iter().map(ConflictView::from).collect();
-    let decidable = frame.operates() && rows.iter().any(|row| row.decidable);
-    ok(&ConflictsPage { frame, filter, first, decidable, rows, next })
+    let decidable = layout.operates() && rows.iter().any(|row| row.decidable);
+    ok(&ConflictsPage { layout, filter, first, decidable, rows, next })
 }
 
 /// Aligned flows whose two lists have been compared and not been put in step.
-async fn first_contacts(surface: &Surface) -> Result<Vec<FirstContact>, StoreError> {
+async fn first_contacts(app_state: &AppState) -> Result<Vec<FirstContact>, StoreError> {
     let mut first = Vec::new();
-    for flow in flows(&surface.deps) {
-        let aligned = surface.deps.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+    for flow in flows(&app_state.deps) {
+        let aligned = app_state.deps.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
         if !aligned {
             continue;
         }
-        let standing = surface.deps.store.alignment(flow.clone()).await?;
+        let standing = app_state.deps.store.alignment(flow.clone()).await?;
         if standing.swept_ago.is_some() && !standing.adopted {
             first.push(FirstContact { company: flow.company.to_string(), entity: flow.entity.to_string() });
         }
@@ -163,7 +163,7 @@ async fn first_contacts(surface: &Surface) -> Result<Vec<FirstContact>, StoreErr
 }
 
 /// `POST /conflicts/adopt`
-pub(super) async fn adopt(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+pub(super) async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
     let flow = FlowId::new(form.text("company"), form.text("entity"));
@@ -172,14 +172,14 @@ pub(super) async fn adopt(surface: web::Data<Surface>, request: HttpRequest, pay
         side => Some(side.parse().map_err(|problem: String| Problem::bad_request(problem, "load the page again"))?),
     };
     let requested = requested(&request, form.text("why"))?;
-    let adopted = operations::conflict::adopt(&surface.deps, flow.clone(), prefer, requested).await?;
+    let adopted = operations::conflict::adopt(&app_state.deps, flow.clone(), prefer, requested).await?;
     let decided = if adopted.is_empty() { String::new() } else { format!(" {} entries are decided with it.", adopted.len()) };
     let said = format!("The two lists of {flow} count as in step from now on.{decided} The flow’s next run acts on it.");
-    Ok(see_other(&Said::text(said).on(&session, "/conflicts")))
+    Ok(see_other(&FlashMessage::text(said).on(&session, "/conflicts")))
 }
 
 /// `POST /conflicts/resolve`
-pub(super) async fn resolve(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+pub(super) async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
     let ids = form.all("id").iter().map(|id| id.parse()).collect::<Result<Vec<i64>, _>>();
@@ -187,7 +187,7 @@ pub(super) async fn resolve(surface: web::Data<Surface>, request: HttpRequest, p
     let take: Option<Side> = form.text("take").parse().ok();
     let requested = requested(&request, form.text("why"))?;
     let (ids, take) = decision(ids, take)?;
-    let decided = operations::conflict::resolve(&surface.deps, &ids, take, requested).await?;
+    let decided = operations::conflict::resolve(&app_state.deps, &ids, take, requested).await?;
     let left = match ids.iter().filter(|id| !decided.iter().any(|row| row.id == **id)).count() {
         0 => String::new(),
         count => format!(" {count} could not be decided: closed meanwhile, or several rows could be meant."),
@@ -196,5 +196,5 @@ pub(super) async fn resolve(surface: web::Data<Surface>, request: HttpRequest, p
         1 => format!("1 entry is decided; the flow’s next run acts on it.{left}"),
         count => format!("{count} entries are decided; the flow’s next run acts on them.{left}"),
     };
-    Ok(see_other(&Said::text(said).on(&session, "/conflicts")))
+    Ok(see_other(&FlashMessage::text(said).on(&session, "/conflicts")))
 }

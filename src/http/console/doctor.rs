@@ -4,14 +4,14 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 
 use super::session::{self, Form};
-use super::view::{Frame, Time};
+use super::view::{Layout, Time};
 use super::{Page, ok, see_other};
 use crate::doctor::{Finding, Part, Verdict};
 use crate::domain::role::Permission;
 use crate::http::api::actions::requested;
 use crate::http::query::Params;
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::page("/doctor", Some(Permission::Read), || web::get().to(page)),
@@ -52,17 +52,17 @@ struct LastView {
 #[derive(Template)]
 #[template(path = "doctor.html")]
 struct DoctorPage {
-    frame: Frame,
+    layout: Layout,
     last: Option<LastView>,
     parts: Vec<PartView>,
     again: Option<u32>,
 }
 
 /// `GET /doctor`
-pub(super) async fn page(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let done = Params::parse(request.query_string(), &["done"])?.text("done");
-    let last = surface.service.diagnostics_run();
+    let last = app_state.service.diagnostics_run();
     let findings = last.as_ref().map(|last| last.findings()).unwrap_or_default();
     let running = last.as_ref().is_some_and(|last| last.ended.is_none());
     let view = last.map(|last| {
@@ -80,15 +80,15 @@ pub(super) async fn page(surface: web::Data<Surface>, request: HttpRequest) -> P
             counts: counts(&findings),
         }
     });
-    let frame = Frame::of(&session, "/doctor", "Doctor").done(done.as_deref().filter(|_| running));
-    ok(&DoctorPage { frame, last: view, parts: parts(&findings), again: running.then_some(AGAIN) })
+    let layout = Layout::of(&session, "/doctor", "Doctor").done(done.as_deref().filter(|_| running));
+    ok(&DoctorPage { layout, last: view, parts: parts(&findings), again: running.then_some(AGAIN) })
 }
 
 /// `POST /doctor`
-pub(super) async fn begin(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
-    surface.service.diagnose(form.text("read_only") == "yes", requested(&request, form.text("why"))?).await?;
+    app_state.service.diagnose(form.text("read_only") == "yes", requested(&request, form.text("why"))?).await?;
     Ok(see_other("/doctor?done=doctor"))
 }
 

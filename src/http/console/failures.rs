@@ -6,9 +6,9 @@ use chrono::Utc;
 use uuid::Uuid;
 
 use super::filter::{Filter, Spec};
-use super::flash::Said;
+use super::flash::FlashMessage;
 use super::session::{self, Form};
-use super::view::{Frame, Ticks, Time, grouped, part, record_path};
+use super::view::{CodeText, Layout, Time, grouped, part, record_path};
 use super::{Page, Refusal, ok, see_other};
 use crate::actors::replay::ReplayReport;
 use crate::actors::unconfigured;
@@ -20,7 +20,7 @@ use crate::http::api::actions::{ReplayBody, requested, which};
 use crate::http::problem::Problem;
 use crate::http::query::path_parts;
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::store::{CauseRow, FailureFilter, FailureRow, ParentRow};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -40,7 +40,7 @@ const PAGE: usize = 100;
 struct ParentView {
     path: String,
     name: String,
-    words: Ticks,
+    words: CodeText,
     counted: String,
 }
 
@@ -52,7 +52,7 @@ struct CauseView {
     company: String,
     entity: String,
     /// One of the messages, whole, and whose it is.
-    example: Ticks,
+    example: CodeText,
     example_key: String,
     example_path: String,
     values: Vec<ValuesView>,
@@ -63,7 +63,7 @@ struct CauseView {
     parents: Vec<ParentView>,
     /// Parents that are not named.
     more_parents: i64,
-    next_step: Option<Ticks>,
+    next_step: Option<CodeText>,
     parked: bool,
     /// It may help to send it again: what could not be read is taken in by another read alone.
     sendable: bool,
@@ -91,12 +91,12 @@ impl ValuesView {
 }
 
 impl CauseView {
-    fn of(surface: &Surface, row: CauseRow, filter: Option<&Filter>) -> Self {
+    fn of(app_state: &AppState, row: CauseRow, filter: Option<&Filter>) -> Self {
         let path = format!("/failures/{}", row.cause);
         let (cause, tone) = words(&row.reason);
         let counted = row.counted();
         let company = CompanyId::new(&row.company);
-        let definitions = surface.deps.definitions.now();
+        let definitions = app_state.deps.definitions.now();
         let amounts = row.amounts.iter().map(|one| {
             let currency = definitions.lookups.currency_shown(&company, &one.currency);
             (currency.to_string(), one.shown(&currency), records(one.documents))
@@ -104,7 +104,7 @@ impl CauseView {
         let parent = |one: &ParentRow| ParentView {
             path: record_path(&one.company, &one.entity, &one.key),
             name: format!("{} {}", one.entity.replace('_', " "), DocumentKey::shown(&one.key)),
-            words: Ticks(one.words()),
+            words: CodeText(one.words()),
             counted: records(one.documents),
         };
         Self {
@@ -118,11 +118,11 @@ impl CauseView {
             more_parents: row.parents.first().map_or(0, |one| one.parents) - row.parents.len() as i64,
             example_path: record_path(&row.company, &row.entity, &row.example_key),
             example_key: DocumentKey::shown(&row.example_key),
-            example: Ticks(row.example),
+            example: CodeText(row.example),
             name: row.cause,
             company: row.company,
             entity: row.entity,
-            next_step: row.next_step.map(Ticks),
+            next_step: row.next_step.map(CodeText),
             parked: row.parked,
             sendable: row.parked && row.reason != ParkReason::Unreadable.as_str(),
             count: row.documents,
@@ -214,7 +214,7 @@ struct Live {
 #[derive(Template)]
 #[template(path = "failures.html")]
 struct FailuresPage {
-    frame: Frame,
+    layout: Layout,
     filter: Filter,
     follow: String,
     live: Live,
@@ -223,20 +223,20 @@ struct FailuresPage {
 #[derive(Template)]
 #[template(path = "failures_live.html")]
 struct FailuresPart {
-    frame: Frame,
+    layout: Layout,
     filter: Filter,
     live: Live,
 }
 
 /// What is chosen, and the causes that are so.
-async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Live, Option<String>), Refusal> {
-    let (filter, params) = Filter::of(surface, request.query_string(), "/failures", specs(), &["done"]).await?;
+async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, Live, Option<String>), Refusal> {
+    let (filter, params) = Filter::of(app_state, request.query_string(), "/failures", specs(), &["done"]).await?;
     let mut filter = filter.listing("failure");
     // an order hides nothing
     filter.active = ["company", "entity", "reason", "text", "since", "until"].iter().any(|name| filter.text(name).is_some());
-    let rows = unconfigured::failure_causes(&surface.deps, asked(&filter, CAUSES)).await?;
+    let rows = unconfigured::failure_causes(&app_state.deps, asked(&filter, CAUSES)).await?;
     if rows.is_empty() && filter.active {
-        filter.without = Some(grouped(surface.deps.store.failure_count().await?));
+        filter.without = Some(grouped(app_state.deps.store.failure_count().await?));
     }
     let text = |name: &str| filter.text(name).unwrap_or_default();
     let parked = |reason: &str| reason.is_empty() || reason.parse::<ParkReason>().is_ok();
@@ -254,7 +254,7 @@ async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Liv
         sum: rows.first().map(CauseRow::sum).unwrap_or_default(),
         number: rows.first().map_or(0, |row| row.causes),
         scope,
-        causes: rows.into_iter().map(|row| CauseView::of(surface, row, Some(&filter))).collect(),
+        causes: rows.into_iter().map(|row| CauseView::of(app_state, row, Some(&filter))).collect(),
         busy: 0,
         now: Time(Utc::now()),
     };
@@ -262,25 +262,25 @@ async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Liv
 }
 
 /// `GET /failures`
-pub(super) async fn failures(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let (filter, live, done) = listed(&surface, &request).await?;
+    let (filter, live, done) = listed(&app_state, &request).await?;
     let follow = filter.link("/live/failures", &[]);
-    ok(&FailuresPage { frame: Frame::of(&session, "/failures", "Failures").done(done.as_deref()), follow, live, filter })
+    ok(&FailuresPage { layout: Layout::of(&session, "/failures", "Failures").done(done.as_deref()), follow, live, filter })
 }
 
 /// `GET /live/failures`
-pub(super) async fn failures_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn failures_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let (filter, live, _) = listed(&surface, &request).await?;
-    ok(&FailuresPart { frame: Frame::of(&session, "/failures", "Failures"), live, filter })
+    let (filter, live, _) = listed(&app_state, &request).await?;
+    ok(&FailuresPart { layout: Layout::of(&session, "/failures", "Failures"), live, filter })
 }
 
 struct RowView {
     path: String,
     key: String,
     part: String,
-    message: Ticks,
+    message: CodeText,
     attempts: i32,
     since: Time,
     next: Option<Time>,
@@ -292,7 +292,7 @@ impl From<FailureRow> for RowView {
             path: record_path(&row.company, &row.entity, &row.key),
             part: format!("{} {}", row.block, row.record_key).trim_end().to_owned(),
             key: DocumentKey::shown(&row.key),
-            message: Ticks(row.message.unwrap_or_default()),
+            message: CodeText(row.message.unwrap_or_default()),
             attempts: row.attempts,
             since: Time(row.first_failed_at),
             next: (row.state != "parked").then_some(Time(row.not_before)),
@@ -303,7 +303,7 @@ impl From<FailureRow> for RowView {
 #[derive(Template)]
 #[template(path = "cause.html")]
 struct CausePage {
-    frame: Frame,
+    layout: Layout,
     filter: Filter,
     cause: Option<CauseView>,
     rows: Vec<RowView>,
@@ -311,26 +311,28 @@ struct CausePage {
 }
 
 /// `GET /failures/{cause}`: the records of one cause, as far as the filter lets them through.
-pub(super) async fn cause(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn cause(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let parts = path_parts(request.uri().path(), 1, 1)?;
     let name = parts.into_iter().next().unwrap_or_default();
     let path = format!("/failures/{}", part(&name));
-    let (filter, params) = Filter::of(&surface, request.query_string(), &path, within(), &["after", "done"]).await?;
+    let (filter, params) = Filter::of(&app_state, request.query_string(), &path, within(), &["after", "done"]).await?;
     let filter = filter.listing("failure");
     let of_cause = FailureFilter { cause: Some(name), ..asked(&filter, PAGE + 1) };
-    let cause =
-        unconfigured::failure_causes(&surface.deps, FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() })
-            .await?;
-    let mut rows = unconfigured::failure_list(&surface.deps, FailureFilter { after: params.after()?, ..of_cause }).await?;
+    let cause = unconfigured::failure_causes(
+        &app_state.deps,
+        FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() },
+    )
+    .await?;
+    let mut rows = unconfigured::failure_list(&app_state.deps, FailureFilter { after: params.after()?, ..of_cause }).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let cause = cause.into_iter().next().map(|row| CauseView::of(&surface, row, None));
+    let cause = cause.into_iter().next().map(|row| CauseView::of(&app_state, row, None));
     let title = cause
         .as_ref()
         .map_or_else(|| "A cause that is gone".to_owned(), |cause| format!("{}: {}/{}", cause.cause, cause.company, cause.entity));
     ok(&CausePage {
-        frame: Frame::of(&session, "/failures", &title).done(params.text("done").as_deref()),
+        layout: Layout::of(&session, "/failures", &title).done(params.text("done").as_deref()),
         next: rows.last().filter(|_| more).map(|row| filter.next(&row.delivery_id.to_string())),
         cause,
         rows: rows.into_iter().map(RowView::from).collect(),
@@ -339,7 +341,7 @@ pub(super) async fn cause(surface: web::Data<Surface>, request: HttpRequest) -> 
 }
 
 /// What a replay did, with the run in which what is still being sent can be followed.
-fn replayed(report: &ReplayReport) -> Said {
+fn replayed(report: &ReplayReport) -> FlashMessage {
     let mut text = match (&report.outcome, report.documents) {
         (Some(outcome), _) => outcome.text.clone(),
         (None, documents) => {
@@ -354,11 +356,11 @@ fn replayed(report: &ReplayReport) -> Said {
         text.push_str(&format!(" Left out: {first}{others}."));
     }
     let moves = report.outcome.as_ref().is_none_or(|outcome| !outcome.is_settled());
-    Said { text, run: report.runs.first().filter(|_| moves).map(|(_, run)| run.0) }
+    FlashMessage { text, run: report.runs.first().filter(|_| moves).map(|(_, run)| run.0) }
 }
 
 /// `POST /replay`: chosen records, those of a cause or of a run, those that failed, or one.
-pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+pub(super) async fn replay(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
     let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
@@ -387,9 +389,9 @@ pub(super) async fn replay(surface: web::Data<Surface>, request: HttpRequest, pa
         (.., Some(cause), _) => format!("/failures/{}", part(cause)),
         _ => "/failures".to_owned(),
     };
-    let said = match surface.service.replay(which(asked)?, requested).await? {
+    let said = match app_state.service.replay(which(asked)?, requested).await? {
         Some(report) => replayed(&report),
-        None => Said::text("The records are still being mapped again; the list of runs shows how far it is."),
+        None => FlashMessage::text("The records are still being mapped again; the list of runs shows how far it is."),
     };
     Ok(see_other(&said.on(&session, &to)))
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use crate::domain::word;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations::check_names;
 
 /// One field of a form.
@@ -76,10 +76,16 @@ impl Filter {
     /// # Errors
     /// 400 for an unknown name, a word that is not one of its choices, or a day that is none.
     /// 422 for a company or an entity that there is not: an empty list would read like an all-clear.
-    pub(super) async fn of(surface: &Surface, query: &str, path: &str, specs: Vec<Spec>, more: &[&str]) -> Result<(Self, Params), Problem> {
+    pub(super) async fn of(
+        app_state: &AppState,
+        query: &str,
+        path: &str,
+        specs: Vec<Spec>,
+        more: &[&str],
+    ) -> Result<(Self, Params), Problem> {
         let names: Vec<&'static str> = specs.iter().flat_map(names).collect();
         let params = Params::parse(query, &[&names[..], more].concat())?;
-        check_names(&surface.deps, params.text("company").as_deref(), params.text("entity").as_deref()).await?;
+        check_names(&app_state.deps, params.text("company").as_deref(), params.text("entity").as_deref()).await?;
         for spec in &specs {
             let Spec::Choice(name, _, _, words) = spec else { continue };
             let Some(text) = params.text(name) else { continue };
@@ -100,20 +106,20 @@ impl Filter {
         };
         filter.active = !filter.query.is_empty();
         for spec in specs {
-            filter.add(surface, &params, spec);
+            filter.add(app_state, &params, spec);
         }
         Ok((filter, params))
     }
 
-    fn add(&mut self, surface: &Surface, params: &Params, spec: Spec) {
+    fn add(&mut self, app_state: &AppState, params: &Params, spec: Spec) {
         let plain = |name: &str| (name.to_owned(), name.to_owned());
         let (name, label, none, words) = match spec {
             Spec::Company => {
-                let companies = surface.deps.settings.syspro.companies.iter().map(|company| plain(company.as_str()));
+                let companies = app_state.deps.settings.syspro.companies.iter().map(|company| plain(company.as_str()));
                 ("company", "Company", "every company", companies.collect())
             }
             Spec::Entity => {
-                let definitions = surface.deps.definitions.now();
+                let definitions = app_state.deps.definitions.now();
                 let entities = definitions.plans.iter().map(|plan| plain(plan.entity.as_str()));
                 ("entity", "Entity", "every entity", entities.map(|(value, label)| (value, label.replace('_', " "))).collect())
             }

@@ -14,12 +14,12 @@ const LONGEST: usize = 700;
 
 /// What is told, and the run that it goes on in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct FlashMessage {
     pub(super) text: String,
     pub(super) run: Option<Uuid>,
 }
 
-impl Said {
+impl FlashMessage {
     /// A text alone.
     pub(super) fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), run: None }
@@ -64,11 +64,11 @@ mod tests {
     #[test]
     fn only_what_was_said_to_this_session_is_told() {
         let said = sealed("a", "12 sent again: 9 delivered.");
-        assert_eq!(Said::read("a", &said), Some(Said::text("12 sent again: 9 delivered.")));
-        assert_eq!(Said::read("b", &said), None, "another session");
-        assert_eq!(Said::read("a", &said.replace('9', "12")), None, "another text");
+        assert_eq!(FlashMessage::read("a", &said), Some(FlashMessage::text("12 sent again: 9 delivered.")));
+        assert_eq!(FlashMessage::read("b", &said), None, "another session");
+        assert_eq!(FlashMessage::read("a", &said.replace('9', "12")), None, "another text");
         for nonsense in ["", "replay", "::", ":::x", "12 sent again"] {
-            assert_eq!(Said::read("a", nonsense), None, "{nonsense}");
+            assert_eq!(FlashMessage::read("a", nonsense), None, "{nonsense}");
         }
     }
 }

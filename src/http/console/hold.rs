@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 
-use super::flash::Said;
+use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::record_path;
 use super::{Page, see_other};
@@ -11,7 +11,7 @@ use crate::domain::resent::ResentOutcome;
 use crate::domain::role::Permission;
 use crate::http::api::actions::requested;
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations::{self, Requested};
 use crate::store::HoldRow;
 
@@ -20,20 +20,20 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     Route::form("/release", Some(Permission::Operate), || web::post().to(release)),
 ];
 
-async fn park(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+async fn park(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let Asked { flow, key, back, requested } = asked(&request, payload).await?;
-    let named = operations::hold::hold(&surface.deps, flow, &[key], requested).await?;
+    let named = operations::hold::hold(&app_state.deps, flow, &[key], requested).await?;
     let said = named.records.first().map(held).unwrap_or_default();
-    Ok(see_other(&Said::text(said).on(&session, &back)))
+    Ok(see_other(&FlashMessage::text(said).on(&session, &back)))
 }
 
-async fn release(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+async fn release(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let Asked { flow, key, back, requested } = asked(&request, payload).await?;
-    let (named, outcome) = surface.service.release(flow, &[key], requested).await?;
+    let (named, outcome) = app_state.service.release(flow, &[key], requested).await?;
     let said = named.records.first().map(|row| released(row, outcome.as_ref())).unwrap_or_default();
-    Ok(see_other(&Said::text(said).on(&session, &back)))
+    Ok(see_other(&FlashMessage::text(said).on(&session, &back)))
 }
 
 /// What a hold did.

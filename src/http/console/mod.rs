@@ -30,11 +30,11 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
 use self::session::Session;
-use self::view::{Frame, Ticks};
+use self::view::{CodeText, Layout};
 use super::problem::Problem;
 use super::route::Route;
 use crate::domain::visible::visible_html;
-use crate::operations::{Refused, Surface};
+use crate::operations::{Interface, Refused};
 
 pub(super) use session::{SignInFailed, permit};
 
@@ -80,7 +80,7 @@ impl From<Problem> for Refusal {
 
 impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Self {
-        Refusal::Page(Problem::refused(refused, Surface::Console))
+        Refusal::Page(Problem::refused(refused, Interface::Console))
     }
 }
 
@@ -102,9 +102,9 @@ impl fmt::Display for Refusal {
 #[derive(Template)]
 #[template(path = "refused.html")]
 struct RefusedPage {
-    frame: Frame,
-    detail: Ticks,
-    next_step: Ticks,
+    layout: Layout,
+    detail: CodeText,
+    next_step: CodeText,
     /// It may go by itself: the script looks again.
     passing: bool,
 }
@@ -113,13 +113,18 @@ impl RefusedPage {
     fn of(problem: &Problem, session: Option<&Session>) -> Self {
         let mut title = problem.title.to_owned();
         title.get_mut(..1).map(str::make_ascii_uppercase).unwrap_or_default();
-        let frame = session.map_or_else(|| Frame::outside(&title), |session| Frame::of(session, "", &title));
-        Self { frame, detail: Ticks(problem.detail.clone()), next_step: Ticks(problem.next_step.clone()), passing: problem.status == 503 }
+        let layout = session.map_or_else(|| Layout::outside(&title), |session| Layout::of(session, "", &title));
+        Self {
+            layout,
+            detail: CodeText(problem.detail.clone()),
+            next_step: CodeText(problem.next_step.clone()),
+            passing: problem.status == 503,
+        }
     }
 }
 
 /// A refusal that is a page gets the menu of who is signed in; every other answer stays as it is.
-pub(super) fn framed(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+pub(super) fn with_layout(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let page = response.response().error().and_then(|error| {
         let Refusal::Page(problem) = error.as_error::<Refusal>()? else { return None };
         let session = response.request().extensions().get::<Session>().cloned()?;

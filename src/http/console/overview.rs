@@ -4,10 +4,10 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::flash::Said;
+use super::flash::FlashMessage;
 use super::runs::RunView;
 use super::session::{self, Form, Session};
-use super::view::{Frame, Ticks, Time, grouped, part, spell};
+use super::view::{CodeText, Layout, Time, grouped, part, spell};
 use super::{Page, Refusal, ok, see_other};
 use crate::actors::heartbeat;
 use crate::actors::system::flow_status;
@@ -20,7 +20,7 @@ use crate::http::metrics::lag;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations::{self, Requested, RunStarted};
 use crate::store::{FlowStatus, NodeRow, RunFilter, RunRow, Worry};
 
@@ -91,22 +91,22 @@ impl From<FlowStatus> for GhostView {
 }
 
 /// What is to be said of the definitions of this node.
-fn warnings(surface: &Surface, rows: &[FlowStatus]) -> Vec<Ticks> {
-    let view = surface.deps.definitions.view();
-    let mut said: Vec<Ticks> = surface.deps.complaint().map(Ticks).into_iter().collect();
+fn warnings(app_state: &AppState, rows: &[FlowStatus]) -> Vec<CodeText> {
+    let view = app_state.deps.definitions.view();
+    let mut said: Vec<CodeText> = app_state.deps.complaint().map(CodeText).into_iter().collect();
     if let Some(refused) = &view.refused {
         let first = refused.problems.first().map(String::as_str).unwrap_or_default();
         let more = match refused.problems.len() {
             0 | 1 => String::new(),
             all => format!(" (and {} more)", all - 1),
         };
-        said.push(Ticks(format!(
+        said.push(CodeText(format!(
             "The definition files have changed and were refused as a whole; definitions `{}` stay in force. {first}{more}",
             view.short()
         )));
     }
-    said.extend(FlowStatus::conflict_sentence(rows).map(Ticks));
-    said.extend(FlowStatus::outdated_sentence(rows).map(Ticks));
+    said.extend(FlowStatus::conflict_sentence(rows).map(CodeText));
+    said.extend(FlowStatus::outdated_sentence(rows).map(CodeText));
     said
 }
 
@@ -143,14 +143,14 @@ impl NodeView {
 #[derive(Template)]
 #[template(path = "overview.html")]
 struct OverviewPage {
-    frame: Frame,
+    layout: Layout,
     live: Live,
 }
 
 #[derive(Template)]
 #[template(path = "overview_live.html")]
 struct OverviewPart {
-    frame: Frame,
+    layout: Layout,
     live: Live,
 }
 
@@ -160,7 +160,7 @@ struct Live {
     /// Flows that the configuration no longer makes.
     ghosts: Vec<GhostView>,
     /// Why nothing is done here, or what was refused.
-    warnings: Vec<Ticks>,
+    warnings: Vec<CodeText>,
     nodes: Vec<NodeView>,
     runs: Vec<RunView>,
     documents: String,
@@ -172,32 +172,33 @@ struct Live {
 }
 
 /// `GET /`
-pub(super) async fn overview(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn overview(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let done = Params::parse(request.query_string(), &["done"])?.text("done");
-    let live = live(&surface).await?;
-    ok(&OverviewPage { frame: Frame::of(&session, "/", "Overview").done(done.as_deref()), live })
+    let live = live(&app_state).await?;
+    ok(&OverviewPage { layout: Layout::of(&session, "/", "Overview").done(done.as_deref()), live })
 }
 
 /// `GET /live/overview`
-pub(super) async fn overview_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn overview_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     Params::parse(request.query_string(), &[])?;
-    ok(&OverviewPart { frame: Frame::of(&session, "/", "Overview"), live: live(&surface).await? })
+    ok(&OverviewPart { layout: Layout::of(&session, "/", "Overview"), live: live(&app_state).await? })
 }
 
-async fn live(surface: &Surface) -> Result<Live, Refusal> {
-    let store = &surface.deps.store;
-    let (rows, ghosts): (Vec<FlowStatus>, Vec<FlowStatus>) = flow_status(&surface.deps).await?.into_iter().partition(|row| row.configured);
+async fn live(app_state: &AppState) -> Result<Live, Refusal> {
+    let store = &app_state.deps.store;
+    let (rows, ghosts): (Vec<FlowStatus>, Vec<FlowStatus>) =
+        flow_status(&app_state.deps).await?.into_iter().partition(|row| row.configured);
     let pending = store.pending_counts().await?;
     let nodes = store.node_list(heartbeat::SILENT).await?;
     let runs = store.run_list(RunFilter { limit: LOOK_BACK, ..RunFilter::default() }).await?;
-    let next = surface.root.next_runs().await;
-    let gave_up = surface.root.gave_up().await;
+    let next = app_state.root.next_runs().await;
+    let gave_up = app_state.root.gave_up().await;
     let documents = rows.iter().map(|row| row.documents).sum();
-    let mut warnings = warnings(surface, &rows);
+    let mut warnings = warnings(app_state, &rows);
     // the longest: what ends it ends all of them
-    warnings.extend(store.sending_paused().await?.first().map(|pause| Ticks(sentence(&pause.to_string()))));
+    warnings.extend(store.sending_paused().await?.first().map(|pause| CodeText(sentence(&pause.to_string()))));
     let now = store.now_there();
     let flows = rows.into_iter().map(|row| {
         let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
@@ -280,11 +281,11 @@ const RUN_WAIT: std::time::Duration = std::time::Duration::from_secs(3);
 const RUN_LOOK: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// What came of a run that was asked for.
-async fn outcome(surface: &Surface, started: RunStarted) -> Result<Said, Refusal> {
+async fn outcome(app_state: &AppState, started: RunStarted) -> Result<FlashMessage, Refusal> {
     let text = format!("The {} of flow {}", if started.kind == RunKind::Sweep { "sweep" } else { "run" }, started.flow);
     let until = tokio::time::Instant::now() + RUN_WAIT;
     loop {
-        let run = surface.deps.store.run_find(started.run.0).await?;
+        let run = app_state.deps.store.run_find(started.run.0).await?;
         let late = tokio::time::Instant::now() >= until;
         match run {
             Some(run) if run.outcome.is_some() => {
@@ -293,10 +294,10 @@ async fn outcome(surface: &Surface, started: RunStarted) -> Result<Said, Refusal
                     run.read, run.new, run.changed, run.delivered, run.failed
                 );
                 let how = run.error.map_or_else(|| format!("has ended: {counts}."), |error| format!("failed: {error} ({counts})"));
-                return Ok(Said { text: format!("{text} {how}"), run: Some(run.id) });
+                return Ok(FlashMessage { text: format!("{text} {how}"), run: Some(run.id) });
             }
-            Some(run) if late => return Ok(Said { text: format!("{text} has started and is still running."), run: Some(run.id) }),
-            None if late => return Ok(Said::text(format!("{text} was asked for and has not started yet."))),
+            Some(run) if late => return Ok(FlashMessage { text: format!("{text} has started and is still running."), run: Some(run.id) }),
+            None if late => return Ok(FlashMessage::text(format!("{text} was asked for and has not started yet."))),
             _ => tokio::time::sleep(RUN_LOOK).await,
         }
     }
@@ -320,30 +321,30 @@ async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<(Session,
     Ok((session, FlowId::new(company.as_str(), entity.as_str()), requested(request, form.text("why"))?, form))
 }
 
-async fn run(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+async fn run(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, _) = asked(&request, payload).await?;
-    let started = surface.service.run(flow, false, requested).await?;
-    Ok(see_other(&outcome(&surface, started).await?.on(&session, "/")))
+    let started = app_state.service.run(flow, false, requested).await?;
+    Ok(see_other(&outcome(&app_state, started).await?.on(&session, "/")))
 }
 
-async fn pause(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, _) = asked(&request, payload).await?;
-    let before = operations::flow::pause(&surface.deps, flow.clone(), requested).await?;
-    Ok(see_other(&Said::text(sentence(&before.said(&flow, true))).on(&session, "/")))
+    let before = operations::flow::pause(&app_state.deps, flow.clone(), requested).await?;
+    Ok(see_other(&FlashMessage::text(sentence(&before.said(&flow, true))).on(&session, "/")))
 }
 
-async fn resume(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, _) = asked(&request, payload).await?;
-    let before = operations::flow::resume(&surface.deps, flow.clone(), false, requested).await?;
-    let next = surface.root.next_runs().await.get(&flow).map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC")));
+    let before = operations::flow::resume(&app_state.deps, flow.clone(), false, requested).await?;
+    let next = app_state.root.next_runs().await.get(&flow).map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC")));
     let said = format!("{}{}", sentence(&before.said(&flow, false)), next.unwrap_or_default());
-    Ok(see_other(&Said::text(said).on(&session, "/")))
+    Ok(see_other(&FlashMessage::text(said).on(&session, "/")))
 }
 
-async fn forget(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, form) = asked(&request, payload).await?;
-    let forgotten = operations::flow::forget(&surface.deps, flow, form.text("drop_pending") == "yes", requested).await?;
-    Ok(see_other(&Said::text(sentence(&forgotten.to_string())).on(&session, "/")))
+    let forgotten = operations::flow::forget(&app_state.deps, flow, form.text("drop_pending") == "yes", requested).await?;
+    Ok(see_other(&FlashMessage::text(sentence(&forgotten.to_string())).on(&session, "/")))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use askama::Template;
 
 use super::session;
 use super::steps::{Step, step};
-use super::view::{Frame, Prose, Ticks, Time, part};
+use super::view::{CodeText, Layout, Sentence, Time, part};
 use super::{Page, html, ok};
 use crate::actors::Deps;
 use crate::actors::lookup::Seen;
@@ -20,7 +20,7 @@ use crate::domain::{CompanyId, DocumentKey, Fault, FlowId};
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::operations::explain::Explained;
 use crate::store::{RecordView, VersionView};
 
@@ -38,8 +38,8 @@ struct ChangeRow {
 
 /// What was wrong with the rows as they came, and what to do.
 struct FaultRow {
-    text: Ticks,
-    next_step: Ticks,
+    text: CodeText,
+    next_step: CodeText,
 }
 
 struct VersionRow {
@@ -57,8 +57,8 @@ struct DeliveryRow {
     version: i32,
     state: String,
     tone: &'static str,
-    message: Option<Ticks>,
-    next_step: Option<Ticks>,
+    message: Option<CodeText>,
+    next_step: Option<CodeText>,
     next: Option<Time>,
     confirmed: Option<Time>,
     table: String,
@@ -78,11 +78,11 @@ struct StepRow {
 #[derive(Template)]
 #[template(path = "record.html")]
 struct RecordPage {
-    frame: Frame,
+    layout: Layout,
     company: String,
     entity: String,
     key: String,
-    stands: Prose,
+    stands: Sentence,
     tone: &'static str,
     /// A person holds it back: since when.
     held: Option<Time>,
@@ -106,7 +106,7 @@ struct RecordPage {
 #[derive(Template)]
 #[template(path = "record_unknown.html")]
 struct UnknownPage {
-    frame: Frame,
+    layout: Layout,
     company: String,
     entity: String,
     key: String,
@@ -118,7 +118,7 @@ struct UnknownPage {
 }
 
 /// `GET /records/{company}/{entity}/{key}`; the key may hold slashes.
-pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let params = Params::parse(request.query_string(), &["done", "all"])?;
     let done = params.text("done");
@@ -127,9 +127,9 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
         .try_into()
         .map_err(|_| Problem::not_found("the path names no record", "look for its key in the box above"))?;
     let [company, entity, key] = parts;
-    let explained = surface.service.explain(&FlowId::new(company.as_str(), entity.as_str()), &key).await?;
-    let frame = Frame::of(&session, "/records", &format!("{entity} {key}")).done(done.as_deref());
-    let definitions = surface.deps.definitions.now();
+    let explained = app_state.service.explain(&FlowId::new(company.as_str(), entity.as_str()), &key).await?;
+    let layout = Layout::of(&session, "/records", &format!("{entity} {key}")).done(done.as_deref());
+    let definitions = app_state.deps.definitions.now();
     let plan = definitions.plan(&entity.as_str().into());
     let view = match explained {
         Explained::Known(view) => *view,
@@ -138,19 +138,19 @@ pub(super) async fn record(surface: web::Data<Surface>, request: HttpRequest) ->
             let search = format!("/records?prefix={}", part(first));
             let (stands, step) = (format!("never read: {seen}"), seen.next_step().to_string());
             let flow = seen != Seen::NoFlow;
-            return Ok(html(StatusCode::NOT_FOUND, &UnknownPage { frame, stands, step, flow, search, company, entity, key }));
+            return Ok(html(StatusCode::NOT_FOUND, &UnknownPage { layout, stands, step, flow, search, company, entity, key }));
         }
     };
     let keys: ChildKeys =
         plan.map(|plan| plan.read.children.iter().map(|child| (child.name.clone(), child.table.key.clone())).collect()).unwrap_or_default();
     let own = definitions.lookups.currency_of(&CompanyId::new(&company)).map(ToString::to_string);
     let looks = plan.map(|plan| plan.looks(own.as_deref())).unwrap_or_default();
-    ok(&page(frame, view, most, &keys, &Writing { deps: &surface.deps, company: CompanyId::new(&company), looks }))
+    ok(&page(layout, view, most, &keys, &Writing { deps: &app_state.deps, company: CompanyId::new(&company), looks }))
 }
 
 impl From<Fault> for FaultRow {
     fn from(fault: Fault) -> Self {
-        Self { next_step: Ticks(fault.next_step.text().into_owned()), text: Ticks(fault.text.into()) }
+        Self { next_step: CodeText(fault.next_step.text().into_owned()), text: CodeText(fault.text.into()) }
     }
 }
 
@@ -219,7 +219,7 @@ fn tone(states: &[&str]) -> &'static str {
     }
 }
 
-fn page(frame: Frame, view: RecordView, most: usize, keys: &ChildKeys, writing: &Writing<'_>) -> RecordPage {
+fn page(layout: Layout, view: RecordView, most: usize, keys: &ChildKeys, writing: &Writing<'_>) -> RecordPage {
     let states: Vec<&str> = view.deliveries.iter().map(|delivery| delivery.state.as_str()).collect();
     let tone_of_all = tone(&states);
     let mut reasons = view.deliveries.iter().filter_map(|row| row.reason.as_deref()?.parse::<ParkReason>().ok());
@@ -234,8 +234,8 @@ fn page(frame: Frame, view: RecordView, most: usize, keys: &ChildKeys, writing: 
         tone: tone(&[row.state.as_str()]),
         next: row.not_before.filter(|_| matches!(row.state.as_str(), "waiting" | "in_doubt")).map(Time),
         state: row.reason.map_or_else(|| row.state.clone(), |reason| format!("{}: {reason}", row.state)).replace('_', " "),
-        message: row.message.map(Ticks),
-        next_step: row.next_step.map(Ticks),
+        message: row.message.map(CodeText),
+        next_step: row.next_step.map(CodeText),
         confirmed: row.confirmed_at.map(Time),
         table: row
             .target_table
@@ -257,11 +257,11 @@ fn page(frame: Frame, view: RecordView, most: usize, keys: &ChildKeys, writing: 
         actor: row.actor,
     });
     RecordPage {
-        frame,
+        layout,
         sendable: versions.first().is_none_or(|version| version.faults.is_empty()),
         releasable: view.hold.is_some() || releasable,
         held: view.hold.map(|hold| Time(hold.held_at)),
-        stands: Prose(view.stands),
+        stands: Sentence(view.stands),
         tone: tone_of_all,
         number,
         read,

@@ -5,12 +5,12 @@ use askama::Template;
 
 use super::filter::{Filter, Spec};
 use super::session;
-use super::view::{Frame, record_path};
+use super::view::{Layout, record_path};
 use super::{Page, ok};
 use crate::domain::DocumentKey;
 use crate::domain::role::Permission;
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::store::{DocumentFilter, DocumentRow, DocumentState};
 
 pub(in crate::http) const ROUTES: &[Route] = &[Route::page("/records", Some(Permission::Read), || web::get().to(search))];
@@ -47,7 +47,7 @@ impl From<DocumentRow> for FoundView {
 #[derive(Template)]
 #[template(path = "records.html")]
 struct RecordsPage {
-    frame: Frame,
+    layout: Layout,
     filter: Filter,
     found: Vec<FoundView>,
     run: Option<String>,
@@ -55,7 +55,7 @@ struct RecordsPage {
 }
 
 /// `GET /records`
-pub(super) async fn search(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let mut specs = vec![
         Spec::Text("prefix", "Key begins with", 16),
@@ -70,7 +70,7 @@ pub(super) async fn search(surface: web::Data<Surface>, request: HttpRequest) ->
     if by_run {
         specs.push(Spec::Text("run", "Read anew by the run", 36));
     }
-    let (filter, params) = Filter::of(&surface, request.query_string(), "/records", specs, &["after", "run"]).await?;
+    let (filter, params) = Filter::of(&app_state, request.query_string(), "/records", specs, &["after", "run"]).await?;
     let filter = filter.listing("record");
     let prefix = filter.text("prefix").map(|text| text.trim().to_owned());
     let asked = DocumentFilter {
@@ -86,11 +86,11 @@ pub(super) async fn search(surface: web::Data<Surface>, request: HttpRequest) ->
         limit: PAGE as i64 + 1,
     };
     let run = asked.run.map(|run| format!("/runs/{run}"));
-    let mut rows = surface.deps.store.document_list(asked).await?;
+    let mut rows = app_state.deps.store.document_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     ok(&RecordsPage {
-        frame: Frame::of(&session, "/records", "Records"),
+        layout: Layout::of(&session, "/records", "Records"),
         next: rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string())),
         found: rows.into_iter().map(FoundView::from).collect(),
         run,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::filter::{Filter, Spec};
 use super::session;
-use super::view::{Frame, Ticks, Time, grouped, spell};
+use super::view::{CodeText, Layout, Time, grouped, spell};
 use super::{Page, Refusal, ok};
 use crate::domain::backlog::Backlog;
 use crate::domain::next_step::NextStep;
@@ -16,7 +16,7 @@ use crate::domain::run::RunKind;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 use crate::store::{RunFilter, RunRow};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -39,7 +39,7 @@ pub(super) struct RunView {
     pub(super) under_way: bool,
     pub(super) outcome: &'static str,
     pub(super) tone: &'static str,
-    pub(super) error: Option<Ticks>,
+    pub(super) error: Option<CodeText>,
     pub(super) read: String,
     pub(super) new: String,
     pub(super) changed: String,
@@ -68,7 +68,7 @@ impl From<RunRow> for RunView {
             under_way: row.outcome.is_none(),
             outcome,
             tone,
-            error: row.error.map(Ticks),
+            error: row.error.map(CodeText),
             read: grouped(row.read),
             new: grouped(row.new),
             changed: grouped(row.changed),
@@ -102,7 +102,7 @@ impl RunsLive {
 #[derive(Template)]
 #[template(path = "runs.html")]
 struct RunsPage {
-    frame: Frame,
+    layout: Layout,
     filter: Filter,
     follow: String,
     live: RunsLive,
@@ -117,7 +117,7 @@ struct RunsPart {
 }
 
 /// What is chosen, and the runs that are so.
-async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Vec<RunRow>, bool), Refusal> {
+async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, Vec<RunRow>, bool), Refusal> {
     let outcome = [("running", "under way"), ("done", "done"), ("failed", "failed")].map(|(word, label)| (word.into(), label.into()));
     let specs = vec![
         Spec::Company,
@@ -126,7 +126,7 @@ async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Vec
         Spec::Choice("outcome", "Outcome", "every outcome", outcome.into()),
         Spec::Period,
     ];
-    let (filter, params) = Filter::of(surface, request.query_string(), "/runs", specs, &["after"]).await?;
+    let (filter, params) = Filter::of(app_state, request.query_string(), "/runs", specs, &["after"]).await?;
     let filter = filter.listing("run");
     let asked = RunFilter {
         company: filter.text("company"),
@@ -138,25 +138,25 @@ async fn listed(surface: &Surface, request: &HttpRequest) -> Result<(Filter, Vec
         before: params.value::<Uuid>("after", "the address of the link on the page before")?,
         limit: PAGE as i64 + 1,
     };
-    let mut rows = surface.deps.store.run_list(asked).await?;
+    let mut rows = app_state.deps.store.run_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     Ok((filter, rows, more))
 }
 
 /// `GET /runs`
-pub(super) async fn runs(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let (filter, rows, more) = listed(&surface, &request).await?;
+    let (filter, rows, more) = listed(&app_state, &request).await?;
     let next = rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string()));
     let after = request.query_string();
     let follow = format!("/live/runs{}{after}", if after.is_empty() { "" } else { "?" });
-    ok(&RunsPage { frame: Frame::of(&session, "/runs", "Runs"), follow, live: RunsLive::of(rows), next, filter })
+    ok(&RunsPage { layout: Layout::of(&session, "/runs", "Runs"), follow, live: RunsLive::of(rows), next, filter })
 }
 
 /// `GET /live/runs`: the table of the same page, as it is now.
-pub(super) async fn runs_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
-    let (filter, rows, _) = listed(&surface, &request).await?;
+pub(super) async fn runs_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
+    let (filter, rows, _) = listed(&app_state, &request).await?;
     ok(&RunsPart { filter, live: RunsLive::of(rows) })
 }
 
@@ -175,7 +175,7 @@ pub(super) struct RunLive {
     /// Documents that it read anew.
     anew: i64,
     /// What to do about its error.
-    next_step: Ticks,
+    next_step: CodeText,
     busy: usize,
     now: Time,
 }
@@ -197,7 +197,7 @@ impl From<RunRow> for RunLive {
             sent: grouped(row.sent),
             confirmed: grouped(row.confirmed),
             anew: row.new + row.changed + row.deleted,
-            next_step: Ticks(next_step.to_string()),
+            next_step: CodeText(next_step.to_string()),
             busy: usize::from(row.outcome.is_none()),
             now: Time(Utc::now()),
             run: RunView::from(row),
@@ -208,7 +208,7 @@ impl From<RunRow> for RunLive {
 #[derive(Template)]
 #[template(path = "run.html")]
 struct RunPage {
-    frame: Frame,
+    layout: Layout,
     live: RunLive,
 }
 
@@ -218,24 +218,24 @@ struct RunPart {
     live: RunLive,
 }
 
-async fn found(surface: &Surface, request: &HttpRequest, skip: usize) -> Result<RunRow, Refusal> {
+async fn found(app_state: &AppState, request: &HttpRequest, skip: usize) -> Result<RunRow, Refusal> {
     let parts = path_parts(request.uri().path(), skip, 1)?;
     let text = parts.first().map(String::as_str).unwrap_or_default();
     let missing = || Problem::not_found(format!("there is no run `{text}`"), "the list of runs names those there are");
     let id: Uuid = text.parse().map_err(|_| missing())?;
-    Ok(surface.deps.store.run_find(id).await?.ok_or_else(missing)?)
+    Ok(app_state.deps.store.run_find(id).await?.ok_or_else(missing)?)
 }
 
 /// `GET /runs/{id}`
-pub(super) async fn run(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn run(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let done = Params::parse(request.query_string(), &["done"])?.text("done");
-    let row = found(&surface, &request, 1).await?;
+    let row = found(&app_state, &request, 1).await?;
     let title = format!("{} of {}/{}", row.kind, row.company, row.entity);
-    ok(&RunPage { frame: Frame::of(&session, "/runs", &title).done(done.as_deref()), live: row.into() })
+    ok(&RunPage { layout: Layout::of(&session, "/runs", &title).done(done.as_deref()), live: row.into() })
 }
 
 /// `GET /live/runs/{id}`
-pub(super) async fn run_live(surface: web::Data<Surface>, request: HttpRequest) -> Page {
-    ok(&RunPart { live: found(&surface, &request, 2).await?.into() })
+pub(super) async fn run_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
+    ok(&RunPart { live: found(&app_state, &request, 2).await?.into() })
 }

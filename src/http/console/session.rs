@@ -13,7 +13,7 @@ use askama::Template;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::view::Frame;
+use super::view::Layout;
 use super::{Page, Refusal, here, html, see_other};
 use crate::config::crypto::{hex, random};
 use crate::domain::role::Permission;
@@ -23,7 +23,7 @@ use crate::http::caller::{Caller, actor, key_of};
 use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::page("/sign-in", None, || web::get().to(form)),
@@ -56,7 +56,7 @@ pub(super) struct Session {
 /// To the page for signing in without a session; a page with 403 when the role may not.
 pub(in crate::http) async fn permit(
     request: &ServiceRequest,
-    surface: &Surface,
+    app_state: &AppState,
     needs: Option<Permission>,
 ) -> Result<Option<Caller>, Refusal> {
     let Some(needs) = needs else { return Ok(None) };
@@ -65,7 +65,7 @@ pub(in crate::http) async fn permit(
     let hash = hash_of(&token);
     // an open page refreshes itself: that is no use by a person, and must not keep a session alive
     let by_person = !request.match_info().as_str().starts_with("/live/");
-    let row = surface.deps.store.session_use(hash, by_person).await?.ok_or_else(back)?;
+    let row = app_state.deps.store.session_use(hash, by_person).await?.ok_or_else(back)?;
     // a role that this version does not know opens nothing
     let role: Role = row.role.parse().map_err(|_| back())?;
     let caller = Caller { name: actor(&row.name, request.peer_addr()), key: row.name.clone(), id: None };
@@ -142,7 +142,7 @@ impl Form {
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage {
-    frame: Frame,
+    layout: Layout,
     failed: bool,
     to: String,
 }
@@ -156,27 +156,27 @@ fn safe_target(to: &str) -> &str {
 /// `GET /sign-in`
 pub(super) async fn form(request: HttpRequest) -> Page {
     let to = Params::parse(request.query_string(), &["to"])?.text("to").unwrap_or_default();
-    Ok(html(StatusCode::OK, &SignInPage { frame: Frame::outside("Sign in"), failed: false, to: safe_target(&to).to_owned() }))
+    Ok(html(StatusCode::OK, &SignInPage { layout: Layout::outside("Sign in"), failed: false, to: safe_target(&to).to_owned() }))
 }
 
 /// `POST /sign-in`: there is no session yet whose token the form could carry, so it must come from a page of this server.
-pub(super) async fn sign_in(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+pub(super) async fn sign_in(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     if !from_here(&request) {
         let step = "open the console itself, and sign in there";
         return Err(Problem::forbidden("the form came from a page of another site", step).into());
     }
     let address = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
-    let Some(_in_hand) = surface.doorman.sign_in(address) else {
+    let Some(_in_hand) = app_state.login_throttle.sign_in(address) else {
         return Err(
             Problem::too_many("others are signing in from your address, or many from everywhere", "try again in some seconds").into()
         );
     };
     let form = Form::read(payload).await?;
     let to = safe_target(form.text("to")).to_owned();
-    let (row, _) = match key_of(form.text("key").trim(), &surface).await {
+    let (row, _) = match key_of(form.text("key").trim(), &app_state).await {
         Ok(found) => found,
         Err(problem) if problem.status == 401 => {
-            let mut response = html(StatusCode::UNAUTHORIZED, &SignInPage { frame: Frame::outside("Sign in"), failed: true, to });
+            let mut response = html(StatusCode::UNAUTHORIZED, &SignInPage { layout: Layout::outside("Sign in"), failed: true, to });
             response.extensions_mut().insert(SignInFailed);
             return Ok(response);
         }
@@ -184,26 +184,26 @@ pub(super) async fn sign_in(surface: web::Data<Surface>, request: HttpRequest, p
     };
     let bytes = random::<32>().map_err(|error| Problem::unavailable(error.to_string(), "try again"))?;
     let token = hex(&bytes);
-    surface.deps.store.session_open(hash_of(&token), row.id, actor(&row.name, request.peer_addr())).await?;
+    app_state.deps.store.session_open(hash_of(&token), row.id, actor(&row.name, request.peer_addr())).await?;
     let mut response = see_other(&to);
-    set_cookie(&mut response, &format!("{COOKIE}={token}; Max-Age=43200{}", attributes(&surface, &request)));
+    set_cookie(&mut response, &format!("{COOKIE}={token}; Max-Age=43200{}", attributes(&app_state, &request)));
     Ok(response)
 }
 
 /// `POST /sign-out`
-pub(super) async fn sign_out(surface: web::Data<Surface>, request: HttpRequest, payload: web::Payload) -> Page {
+pub(super) async fn sign_out(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = of(&request)?;
     Form::of(&session, payload).await?;
-    surface.deps.store.session_close(session.hash, actor(&session.key, request.peer_addr())).await?;
+    app_state.deps.store.session_close(session.hash, actor(&session.key, request.peer_addr())).await?;
     let mut response = see_other("/sign-in");
-    set_cookie(&mut response, &format!("{COOKIE}=; Max-Age=0{}", attributes(&surface, &request)));
+    set_cookie(&mut response, &format!("{COOKIE}=; Max-Age=0{}", attributes(&app_state, &request)));
     Ok(response)
 }
 
 /// `Secure` where the browser came over TLS, to us or to a proxy before us, which tells; a lie about it could only make the cookie stricter.
-fn attributes(surface: &Surface, request: &HttpRequest) -> String {
+fn attributes(app_state: &AppState, request: &HttpRequest) -> String {
     let told = request.headers().get("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
-    let tls = told || surface.secure();
+    let tls = told || app_state.secure();
     format!("; Path=/; HttpOnly; SameSite=Strict{}", if tls { "; Secure" } else { "" })
 }
 

@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::view::{Frame, Ticks, Time};
+use super::view::{CodeText, Layout, Time};
 use super::{Page, ok, session};
 use crate::domain::role::Permission;
 use crate::http::route::Route;
-use crate::http::state::Surface;
+use crate::http::state::AppState;
 
 pub(in crate::http) const ROUTES: &[Route] = &[Route::page("/settings", Some(Permission::Administer), || web::get().to(settings))];
 
@@ -27,7 +27,7 @@ struct SectionView {
 #[derive(Template)]
 #[template(path = "settings.html")]
 struct SettingsPage {
-    frame: Frame,
+    layout: Layout,
     file: Option<String>,
     /// Some values come from a text that the command brought itself, as `tieline demo` does.
     brought: bool,
@@ -42,7 +42,7 @@ struct DefinitionsView {
     number: i32,
     loaded_at: Time,
     /// Why nothing is done here.
-    complaint: Option<Ticks>,
+    complaint: Option<CodeText>,
     refused_at: Option<Time>,
     refused: Vec<String>,
     directory: Option<String>,
@@ -50,11 +50,11 @@ struct DefinitionsView {
 }
 
 impl DefinitionsView {
-    fn of(surface: &Surface) -> Self {
-        let view = surface.deps.definitions.view();
-        let settings = &surface.deps.settings.definitions;
+    fn of(app_state: &AppState) -> Self {
+        let view = app_state.deps.definitions.view();
+        let settings = &app_state.deps.settings.definitions;
         Self {
-            complaint: view.complaint().map(Ticks),
+            complaint: view.complaint().map(CodeText),
             hash: view.hash,
             number: view.number.0,
             loaded_at: Time(view.loaded_at),
@@ -67,9 +67,9 @@ impl DefinitionsView {
 }
 
 /// `GET /settings`: passwords are `***`, as everywhere.
-pub(super) async fn settings(surface: web::Data<Surface>, request: HttpRequest) -> Page {
+pub(super) async fn settings(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let loaded = &surface.loaded;
+    let loaded = &app_state.loaded;
     let mut sections: Vec<SectionView> = Vec::new();
     for (path, origin) in &loaded.origins {
         let (section, key) = path.split_once('.').unwrap_or(("", path));
@@ -82,11 +82,11 @@ pub(super) async fn settings(surface: web::Data<Surface>, request: HttpRequest) 
         }
     }
     ok(&SettingsPage {
-        frame: Frame::of(&session, "/settings", "Settings"),
+        layout: Layout::of(&session, "/settings", "Settings"),
         brought: loaded.file.is_none() && loaded.origins.values().any(|origin| matches!(origin, crate::config::Origin::File { .. })),
         file: loaded.file.as_ref().map(|file| file.display().to_string()),
         sections,
         warnings: loaded.warnings.clone(),
-        definitions: DefinitionsView::of(&surface),
+        definitions: DefinitionsView::of(&app_state),
     })
 }

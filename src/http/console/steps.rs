@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::view::{Ticks, Time};
+use super::view::{CodeText, Time};
 use crate::store::AuditRow;
 
 /// One step in words.
 pub(super) struct Step {
-    pub(super) words: Ticks,
+    pub(super) words: CodeText,
     pub(super) tone: &'static str,
-    pub(super) next_step: Option<Ticks>,
+    pub(super) next_step: Option<CodeText>,
     /// Before which nothing more happens by itself.
     pub(super) until: Option<Time>,
     /// The row's detail as it is kept.
@@ -101,7 +101,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
         "action" => (action(&said), ""),
         _ => (String::new(), ""),
     };
-    Step { words: Ticks(words), tone, next_step: said("next_step").map(Ticks), until, raw: row.detail.clone() }
+    Step { words: CodeText(words), tone, next_step: said("next_step").map(CodeText), until, raw: row.detail.clone() }
 }
 
 /// A plain value as text.

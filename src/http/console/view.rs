@@ -6,7 +6,7 @@ use askama::filters::HtmlSafe;
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::assets::{ICON, SCRIPT, STYLE};
-use super::flash::Said;
+use super::flash::FlashMessage;
 use super::session::Session;
 use crate::domain::money::thousands;
 use crate::domain::role::{Permission, Role};
@@ -25,11 +25,11 @@ const MENU: &[(&str, &str, Permission)] = &[
 ];
 
 /// The frame of a page.
-pub(super) struct Frame {
+pub(super) struct Layout {
     pub(super) title: String,
     pub(super) who: String,
     pub(super) csrf: String,
-    pub(super) notice: Option<Said>,
+    pub(super) notice: Option<FlashMessage>,
     role: Option<Role>,
     path: &'static str,
 }
@@ -41,7 +41,7 @@ pub(super) struct MenuItem {
     pub(super) here: bool,
 }
 
-impl Frame {
+impl Layout {
     /// For somebody who is signed in, on the page with this path.
     pub(super) fn of(session: &Session, path: &'static str, title: &str) -> Self {
         let (who, csrf) = (session.key.clone(), session.csrf.clone());
@@ -56,8 +56,8 @@ impl Frame {
     /// Says what was done: what the redirect carries, where this server said it to this session.
     pub(super) fn done(mut self, sealed: Option<&str>) -> Self {
         self.notice = match sealed {
-            Some("doctor") => Some(Said::text("The examination has started.")),
-            Some(sealed) => Said::read(&self.csrf, sealed),
+            Some("doctor") => Some(FlashMessage::text("The examination has started.")),
+            Some(sealed) => FlashMessage::read(&self.csrf, sealed),
             None => None,
         };
         self
@@ -111,15 +111,15 @@ impl fmt::Display for Time {
 impl HtmlSafe for Time {}
 
 /// A text of ours or of a system's: what stands in backticks is a name or a value, and is set apart.
-pub(super) struct Ticks(pub(super) String);
+pub(super) struct CodeText(pub(super) String);
 
-impl Ticks {
+impl CodeText {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl fmt::Display for Ticks {
+impl fmt::Display for CodeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let closed = self.0.matches('`').count() / 2 * 2;
         for (at, piece) in self.0.splitn(closed + 1, '`').enumerate() {
@@ -142,14 +142,14 @@ impl fmt::Display for Ticks {
 }
 
 // escaped above
-impl HtmlSafe for Ticks {}
+impl HtmlSafe for CodeText {}
 
 /// Words with instants among them, as the sentence where a record stands has them.
-pub(super) struct Prose(pub(super) String);
+pub(super) struct Sentence(pub(super) String);
 
-impl Prose {
+impl Sentence {
     /// The words up to each instant, and the instant.
-    pub(super) fn pieces(&self) -> Vec<(Ticks, Option<Time>)> {
+    pub(super) fn pieces(&self) -> Vec<(CodeText, Option<Time>)> {
         const FORM: &str = "%Y-%m-%d %H:%M:%SZ";
         const LENGTH: usize = "2026-01-31 08:00:00Z".len();
         let instant = |at: usize| {
@@ -162,14 +162,14 @@ impl Prose {
         while at < self.0.len() {
             match instant(at) {
                 Some(time) => {
-                    pieces.push((Ticks(self.0[from..at].to_owned()), Some(time)));
+                    pieces.push((CodeText(self.0[from..at].to_owned()), Some(time)));
                     at += LENGTH;
                     from = at;
                 }
                 None => at += 1,
             }
         }
-        pieces.push((Ticks(self.0[from..].to_owned()), None));
+        pieces.push((CodeText(self.0[from..].to_owned()), None));
         pieces
     }
 }
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_stands_in_backticks_is_set_apart_and_nothing_is_markup() {
-        let text = |text: &str| Ticks(text.to_owned()).to_string();
+        let text = |text: &str| CodeText(text.to_owned()).to_string();
         assert_eq!(text("no `<b>` & co"), "no <code class=\"inline\">&#60;b&#62;</code> &#38; co");
         assert_eq!(text("`a` and an open ` one"), "<code class=\"inline\">a</code> and an open ` one");
         assert_eq!(text(""), "");
@@ -216,8 +216,8 @@ mod tests {
     #[test]
     fn instants_among_words_are_found() {
         let pieces = |text: &str| {
-            let prose = Prose(text.to_owned());
-            prose.pieces().into_iter().map(|(words, at)| (words.0, at.map(|at| at.0.timestamp()))).collect::<Vec<_>>()
+            let sentence = Sentence(text.to_owned());
+            sentence.pieces().into_iter().map(|(words, at)| (words.0, at.map(|at| at.0.timestamp()))).collect::<Vec<_>>()
         };
         let text = "delivered at 2026-01-31 08:00:00Z, und übrigens 2026-13-31 08:00:00Z";
         assert_eq!(

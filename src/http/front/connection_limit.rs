@@ -32,13 +32,13 @@ const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// All places, shared by the server's threads.
 #[derive(Debug)]
-pub(in crate::http) struct Places {
+pub(in crate::http) struct ConnectionLimit {
     each: usize,
-    taken: Mutex<Taken>,
+    taken: Mutex<Held>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct Held {
     next: u64,
     all: HashMap<u64, (IpAddr, Arc<Standing>)>,
     by_address: HashMap<IpAddr, usize>,
@@ -116,8 +116,8 @@ impl Standing {
 
 /// One place; free again when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    places: Arc<Places>,
+pub(super) struct Permit {
+    limit: Arc<ConnectionLimit>,
     number: u64,
     /// It is one of the reserve: only for health.
     pub(super) reserved: bool,
@@ -125,37 +125,37 @@ pub(super) struct Place {
     pub(super) standing: Arc<Standing>,
 }
 
-impl Places {
+impl ConnectionLimit {
     /// `each`: connections at once from one address.
     pub(in crate::http) fn new(each: usize) -> Arc<Self> {
         Arc::new(Self { each, taken: Mutex::default() })
     }
 
     /// A place for a connection from there; where there is none, one that becomes free or can be taken within a second, or else one of the reserve.
-    pub(super) async fn come(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    pub(super) async fn come(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let address = address.to_canonical();
-        let place = self.take(address);
-        if place.is_some() {
-            return place;
+        let permit = self.take(address);
+        if permit.is_some() {
+            return permit;
         }
         if let Some(_waiting) = Coming::begin(self) {
             let looking = async {
                 loop {
                     sleep(COMING_STEP).await;
-                    if let Some(place) = self.take(address) {
-                        return place;
+                    if let Some(permit) = self.take(address) {
+                        return permit;
                     }
                 }
             };
-            if let Ok(place) = timeout(COMING_TIME, looking).await {
-                return Some(place);
+            if let Ok(permit) = timeout(COMING_TIME, looking).await {
+                return Some(permit);
             }
         }
         self.reserved(address)
     }
 
     /// A place, if one is free or can be taken from another connection.
-    fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    fn take(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let mut taken = self.taken();
         let own = taken.by_address.get(&address).copied().unwrap_or(0);
         let full = if own >= self.each { Some(Some(address)) } else { (taken.all.len() >= MOST).then_some(None) };
@@ -171,11 +171,11 @@ impl Places {
         taken.next += 1;
         taken.all.insert(number, (address, standing.clone()));
         *taken.by_address.entry(address).or_default() += 1;
-        Some(Place { places: self.clone(), number, reserved: false, standing })
+        Some(Permit { limit: self.clone(), number, reserved: false, standing })
     }
 
     /// A place of the reserve, for a connection of the machine itself.
-    fn reserved(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    fn reserved(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let mut taken = self.taken();
         if !address.is_loopback() || taken.reserve >= RESERVE {
             taken.refused += 1;
@@ -184,26 +184,26 @@ impl Places {
             return None;
         }
         taken.reserve += 1;
-        Some(Place { places: self.clone(), number: 0, reserved: true, standing: Standing::new() })
+        Some(Permit { limit: self.clone(), number: 0, reserved: true, standing: Standing::new() })
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
+    fn taken(&self) -> MutexGuard<'_, Held> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One that waits for a place.
-struct Coming<'p>(&'p Places);
+struct Coming<'p>(&'p ConnectionLimit);
 
 impl<'p> Coming<'p> {
     /// `None` where too many wait.
-    fn begin(places: &'p Places) -> Option<Self> {
-        let mut taken = places.taken();
+    fn begin(limit: &'p ConnectionLimit) -> Option<Self> {
+        let mut taken = limit.taken();
         if taken.coming >= COMING {
             return None;
         }
         taken.coming += 1;
-        Some(Self(places))
+        Some(Self(limit))
     }
 }
 
@@ -213,7 +213,7 @@ impl Drop for Coming<'_> {
     }
 }
 
-impl Taken {
+impl Held {
     /// Takes the place of the connection that has kept the service waiting for longest, or else of the one that has been at rest for longest: of all, or
     /// of those from one address. Answers whether there was any; one whose answer is being made keeps its place.
     fn displace(&mut self, among: Option<IpAddr>, now: Instant) -> bool {
@@ -271,9 +271,9 @@ impl Taken {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let mut taken = self.places.taken();
+        let mut taken = self.limit.taken();
         if self.reserved {
             taken.reserve -= 1;
         } else {
@@ -293,38 +293,38 @@ mod tests {
         [192, 0, 2, last].into()
     }
 
-    fn displaced(place: &Place) -> bool {
-        place.standing.with(|stands| stands.displaced)
+    fn displaced(permit: &Permit) -> bool {
+        permit.standing.with(|stands| stands.displaced)
     }
 
     /// A place whose connection waits for its answer.
-    fn working(places: &Arc<Places>, address: IpAddr) -> Place {
-        let place = places.take(address).unwrap();
-        place.standing.is(Waits::Client);
-        place
+    fn working(limit: &Arc<ConnectionLimit>, address: IpAddr) -> Permit {
+        let permit = limit.take(address).unwrap();
+        permit.standing.is(Waits::Client);
+        permit
     }
 
     #[test]
     fn one_address_takes_its_share_and_leaves_the_others_theirs() {
-        let places = Places::new(3);
-        let held: Vec<_> = (0..3).map(|_| working(&places, address(1))).collect();
-        assert!(places.take(address(1)).is_none());
-        assert!(places.take(address(2)).is_some_and(|place| !place.reserved));
+        let limit = ConnectionLimit::new(3);
+        let held: Vec<_> = (0..3).map(|_| working(&limit, address(1))).collect();
+        assert!(limit.take(address(1)).is_none());
+        assert!(limit.take(address(2)).is_some_and(|permit| !permit.reserved));
         drop(held);
-        assert!(places.take(address(1)).is_some());
-        assert!(places.taken.lock().unwrap().by_address.is_empty(), "what is free again is forgotten");
+        assert!(limit.take(address(1)).is_some());
+        assert!(limit.taken.lock().unwrap().by_address.is_empty(), "what is free again is forgotten");
     }
 
     #[test]
     fn who_keeps_the_service_waiting_for_longest_gives_up_its_place() {
-        let places = Places::new(4);
-        let held: Vec<_> = (0..4).map(|_| places.take(address(1)).unwrap()).collect();
+        let limit = ConnectionLimit::new(4);
+        let held: Vec<_> = (0..4).map(|_| limit.take(address(1)).unwrap()).collect();
         held[0].standing.is(Waits::Nobody);
         held[1].standing.is(Waits::Client);
         // 2 has waited for longer than 3, which began anew
         held[3].standing.is(Waits::Client);
         held[3].standing.is(Waits::Service);
-        let displace = |later: Duration| places.taken.lock().unwrap().displace(Some(address(1)), Instant::now() + later);
+        let displace = |later: Duration| limit.taken.lock().unwrap().displace(Some(address(1)), Instant::now() + later);
         let all = || held.iter().map(displaced).collect::<Vec<_>>();
         assert!(!displace(Duration::ZERO), "nobody has waited for long");
         assert!(displace(WAITED));
@@ -336,64 +336,64 @@ mod tests {
         assert_eq!(all(), [true, false, true, true]);
         assert!(!displace(10 * RESTED), "never one that waits for its answer");
         drop(held);
-        let taken = places.taken.lock().unwrap();
+        let taken = limit.taken.lock().unwrap();
         assert!(taken.all.is_empty() && taken.by_address.is_empty(), "a place that was given up is freed once");
     }
 
     #[test]
     fn who_sends_ahead_goes_before_all_others_and_at_once() {
-        let places = Places::new(2);
-        let waiting = places.take(address(1)).unwrap();
-        let ahead = places.take(address(1)).unwrap();
+        let limit = ConnectionLimit::new(2);
+        let waiting = limit.take(address(1)).unwrap();
+        let ahead = limit.take(address(1)).unwrap();
         ahead.standing.is(Waits::InVain);
-        assert!(places.take(address(1)).is_some());
+        assert!(limit.take(address(1)).is_some());
         assert!(displaced(&ahead) && !displaced(&waiting));
     }
 
     #[tokio::test]
     async fn who_comes_waits_a_little_for_a_place() {
-        let places = Places::new(1);
-        let only = working(&places, address(1));
-        let come = places.come(address(1));
+        let limit = ConnectionLimit::new(1);
+        let only = working(&limit, address(1));
+        let come = limit.come(address(1));
         tokio::pin!(come);
         assert!((&mut come).now_or_never().is_none());
         only.standing.is(Waits::InVain);
         assert!(come.await.is_some() && displaced(&only));
-        assert_eq!(places.taken().coming, 0);
+        assert_eq!(limit.taken().coming, 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn so_many_wait_for_a_place() {
-        let places = Places::new(1);
-        let only = working(&places, address(1));
-        let all: Vec<_> = (0..COMING).map(|_| Coming::begin(&places).unwrap()).collect();
-        assert!(places.come(address(1)).now_or_never().is_some_and(|place| place.is_none()), "refused at once");
+        let limit = ConnectionLimit::new(1);
+        let only = working(&limit, address(1));
+        let all: Vec<_> = (0..COMING).map(|_| Coming::begin(&limit).unwrap()).collect();
+        assert!(limit.come(address(1)).now_or_never().is_some_and(|permit| permit.is_none()), "refused at once");
         drop(all);
         drop(only);
-        assert!(places.come(address(1)).await.is_some());
+        assert!(limit.come(address(1)).await.is_some());
     }
 
     #[test]
     fn another_address_is_not_made_to_pay_for_one_that_has_its_share() {
-        let places = Places::new(2);
-        let other = places.take(address(2)).unwrap();
-        let own = [places.take(address(1)).unwrap(), places.take(address(1)).unwrap()];
-        assert!(places.taken.lock().unwrap().displace(Some(address(1)), Instant::now() + RESTED));
+        let limit = ConnectionLimit::new(2);
+        let other = limit.take(address(2)).unwrap();
+        let own = [limit.take(address(1)).unwrap(), limit.take(address(1)).unwrap()];
+        assert!(limit.taken.lock().unwrap().displace(Some(address(1)), Instant::now() + RESTED));
         assert!(displaced(&own[0]) && !displaced(&other), "though it has waited for longest");
-        assert!(places.take(address(1)).is_some());
+        assert!(limit.take(address(1)).is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn health_has_places_of_its_own_from_the_machine_itself() {
-        let places = Places::new(MOST);
-        let all: Vec<_> = (0..MOST).map(|_| working(&places, address(1))).collect();
-        assert!(places.come(address(2)).await.is_none());
+        let limit = ConnectionLimit::new(MOST);
+        let all: Vec<_> = (0..MOST).map(|_| working(&limit, address(1))).collect();
+        assert!(limit.come(address(2)).await.is_none());
         let own: IpAddr = [127, 0, 0, 1].into();
-        let reserve = join_all((0..RESERVE).map(|_| places.come(own))).await;
-        assert!(reserve.iter().flatten().filter(|place| place.reserved).count() == RESERVE && places.come(own).await.is_none());
+        let reserve = join_all((0..RESERVE).map(|_| limit.come(own))).await;
+        assert!(reserve.iter().flatten().filter(|permit| permit.reserved).count() == RESERVE && limit.come(own).await.is_none());
         drop(all);
-        assert!(!places.come(own).await.unwrap().reserved);
+        assert!(!limit.come(own).await.unwrap().reserved);
         drop(reserve);
-        assert_eq!(places.taken.lock().unwrap().reserve, 0);
+        assert_eq!(limit.taken.lock().unwrap().reserve, 0);
     }
 }

@@ -21,8 +21,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-pub(super) use self::connection_limit::Places;
-use self::connection_limit::{MOST, Place, Standing, Waits};
+pub(super) use self::connection_limit::ConnectionLimit;
+use self::connection_limit::{MOST, Permit, Standing, Waits};
 use self::framing::Framing;
 
 /// How many connections a worker of the server may accept at once: every one that has a place or waits for one.
@@ -44,20 +44,20 @@ const SENT_AHEAD: Duration = Duration::from_secs(1);
 const FOR_HEALTH: &[u8] = b"GET /health/";
 
 /// An accepted socket with its place.
-pub(super) struct Placed {
+pub(super) struct Admitted {
     socket: TcpStream,
-    place: Place,
+    permit: Permit,
 }
 
 /// Gives an accepted socket its place.
 ///
 /// # Errors
 /// When there is none; the socket is closed.
-pub(super) async fn accept(socket: TcpStream, places: &Arc<Places>) -> io::Result<Placed> {
+pub(super) async fn accept(socket: TcpStream, limit: &Arc<ConnectionLimit>) -> io::Result<Admitted> {
     let address = socket.peer_addr()?.ip();
     SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER)?;
-    match places.come(address).await {
-        Some(place) => Ok(Placed { socket, place }),
+    match limit.come(address).await {
+        Some(permit) => Ok(Admitted { socket, permit }),
         None => Err(io::Error::new(io::ErrorKind::ConnectionRefused, "too many connections at once")),
     }
 }
@@ -70,15 +70,15 @@ fn keep_place(standing: &Standing, cx: &Context<'_>) -> io::Result<()> {
     Ok(())
 }
 
-impl AsyncRead for Placed {
+impl AsyncRead for Admitted {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // also in the middle of a handshake
-        keep_place(&self.place.standing, cx)?;
+        keep_place(&self.permit.standing, cx)?;
         Pin::new(&mut self.socket).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Placed {
+impl AsyncWrite for Admitted {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.socket).poll_write(cx, bytes)
     }
@@ -101,7 +101,7 @@ impl AsyncWrite for Placed {
     }
 }
 
-impl ActixStream for Placed {
+impl ActixStream for Admitted {
     fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
         ActixStream::poll_read_ready(&self.socket, cx)
     }
@@ -136,26 +136,26 @@ pub(super) struct OneAtATime<T> {
 }
 
 /// A stream over a socket that has a place.
-pub(super) trait OverPlaced {
-    fn placed(&self) -> &Placed;
+pub(super) trait OverAdmitted {
+    fn admitted(&self) -> &Admitted;
 }
 
-impl OverPlaced for Placed {
-    fn placed(&self) -> &Placed {
+impl OverAdmitted for Admitted {
+    fn admitted(&self) -> &Admitted {
         self
     }
 }
 
-impl OverPlaced for TlsStream<Placed> {
-    fn placed(&self) -> &Placed {
+impl OverAdmitted for TlsStream<Admitted> {
+    fn admitted(&self) -> &Admitted {
         self.get_ref().0
     }
 }
 
 /// A connection as the HTTP service takes it: the stream, and who is at the other end.
-pub(super) fn one_at_a_time<T: OverPlaced>(stream: T) -> (OneAtATime<T>, Option<SocketAddr>) {
-    let placed = stream.placed();
-    let (peer, reserved, standing) = (placed.socket.peer_addr().ok(), placed.place.reserved, placed.place.standing.clone());
+pub(super) fn one_at_a_time<T: OverAdmitted>(stream: T) -> (OneAtATime<T>, Option<SocketAddr>) {
+    let admitted = stream.admitted();
+    let (peer, reserved, standing) = (admitted.socket.peer_addr().ok(), admitted.permit.reserved, admitted.permit.standing.clone());
     (OneAtATime::new(stream, reserved, standing), peer)
 }
 
