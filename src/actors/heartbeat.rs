@@ -1,32 +1,32 @@
-//! A running node's sign of life in the ledger: others take over at once what a silent node had in hand.
+//! A running node's heartbeat in the ledger: other nodes take over at once what an unresponsive node was working on.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-pub use crate::domain::budget::SILENT;
+pub use crate::domain::budget::UNRESPONSIVE_AFTER;
 
-/// A node that could not show itself for so long begins nothing any more: it may be dead for the others soon.
+/// A node without a heartbeat for this long starts nothing more: the other nodes may soon take it for dead.
 const OWN_LIMIT: Duration = Duration::from_secs(8);
 
-/// When this process was last seen alive. A command that runs once never shows itself, and is trusted to the end of its leases.
+/// This process's heartbeats. A command that runs once sends none, and is trusted until its leases end.
 #[derive(Debug)]
-pub struct Heart {
+pub struct Heartbeat {
     start: Instant,
-    /// Milliseconds from the start to the last beat, plus one; zero before the first.
+    /// Time of the last heartbeat, in milliseconds since the start, plus one; zero before the first.
     last: AtomicU64,
-    /// The same to the first beat after the last time that it was late: what was in hand before may be others' since.
+    /// Time of the first heartbeat after the most recent gap, in the same unit: other nodes may have taken over what was in progress before it.
     revived: AtomicU64,
 }
 
-impl Default for Heart {
+impl Default for Heartbeat {
     fn default() -> Self {
         Self { start: Instant::now(), last: AtomicU64::new(0), revived: AtomicU64::new(0) }
     }
 }
 
-impl Heart {
-    /// The ledger has it that this node lived at `at`.
-    pub(super) fn beat(&self, at: Instant) {
+impl Heartbeat {
+    /// The ledger recorded a heartbeat of this node at `at`.
+    pub(super) fn record(&self, at: Instant) {
         let now = self.since_start(at);
         let last = self.last.fetch_max(now, Ordering::Relaxed);
         if last > 0 && now > last.saturating_add(u64::try_from(OWN_LIMIT.as_millis()).unwrap_or(u64::MAX)) {
@@ -55,19 +55,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_heart_that_never_beat_is_trusted_and_one_that_stopped_is_not() {
+    fn no_heartbeat_at_all_is_trusted_and_one_that_stopped_is_not() {
         let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
-        let heart = Heart { start: long_ago, ..Heart::default() };
-        assert!(heart.alive_since(long_ago));
-        heart.beat(long_ago + Duration::from_secs(50));
-        assert!(!heart.alive_since(long_ago));
+        let heartbeat = Heartbeat { start: long_ago, ..Heartbeat::default() };
+        assert!(heartbeat.alive_since(long_ago));
+        heartbeat.record(long_ago + Duration::from_secs(50));
+        assert!(!heartbeat.alive_since(long_ago));
         let now = Instant::now();
-        heart.beat(now);
-        assert!(heart.alive_since(now));
-        assert!(!heart.alive_since(now.checked_sub(Duration::from_secs(1)).unwrap()), "what was in hand before may be others' since");
-        heart.beat(long_ago);
-        assert!(heart.alive_since(now), "time does not go back");
-        heart.beat(now + Duration::from_secs(1));
-        assert!(heart.alive_since(now), "a beat in time changes nothing");
+        heartbeat.record(now);
+        assert!(heartbeat.alive_since(now));
+        assert!(!heartbeat.alive_since(now.checked_sub(Duration::from_secs(1)).unwrap()), "what was in hand before may be others' since");
+        heartbeat.record(long_ago);
+        assert!(heartbeat.alive_since(now), "time does not go back");
+        heartbeat.record(now + Duration::from_secs(1));
+        assert!(heartbeat.alive_since(now), "a beat in time changes nothing");
     }
 }

@@ -36,7 +36,7 @@ use std::sync::Arc;
 use self::budget::Budget;
 use self::crash::CrashPoints;
 use self::credential_store::Vault;
-use self::heartbeat::Heart;
+use self::heartbeat::Heartbeat;
 use self::in_force::InForce;
 use self::progress::Progress;
 use self::stopping::Stopping;
@@ -61,8 +61,8 @@ pub struct Deps {
     pub progress: Arc<Progress>,
     /// Who we are.
     pub node: Node,
-    /// Our sign of life.
-    pub heart: Arc<Heart>,
+    /// Heartbeats of this node.
+    pub heartbeat: Arc<Heartbeat>,
     /// Who does not answer.
     pub watch: Arc<Watch>,
     /// What the instance accepts, as we and the other nodes know it.

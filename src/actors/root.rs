@@ -245,20 +245,24 @@ impl Handler<Tick> for Root {
             let now = Instant::now();
             let under = deps.definitions.now().number;
             let asked = deps.budget.asked();
-            match deps.store.node_beat(deps.node.clone(), deps.budget.own(), asked.clone(), heartbeat::SILENT, Some(under)).await {
-                Ok(beat) => {
-                    deps.heart.beat(now);
-                    if let Some(set_back) = beat.set_back {
+            match deps
+                .store
+                .node_heartbeat(deps.node.clone(), deps.budget.own(), asked.clone(), heartbeat::UNRESPONSIVE_AFTER, Some(under))
+                .await
+            {
+                Ok(answer) => {
+                    deps.heartbeat.record(now);
+                    if let Some(set_back) = answer.set_back {
                         warn!("{set_back}");
                     }
-                    deps.budget.heard(beat.others, &asked, beat.resumed);
-                    if let Some(in_force) = beat.in_force.filter(|in_force| deps.definitions.is_news(*in_force)) {
+                    deps.budget.heard(answer.others, &asked, answer.resumed);
+                    if let Some(in_force) = answer.in_force.filter(|in_force| deps.definitions.is_news(*in_force)) {
                         in_force::look(&deps, in_force).await;
                     }
                 }
                 Err(error) => warn!(%error, "no sign of life could be left in the ledger; nothing is sent until one can be"),
             }
-            if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heartbeat::SILENT).await {
+            if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heartbeat::UNRESPONSIVE_AFTER).await {
                 warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
                 return Vec::new();
             }

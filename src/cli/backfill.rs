@@ -121,7 +121,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     if args.no_wait {
         output::even_unread(print(global, &rows))?;
         if global.output == OutputForm::Table {
-            let alive = context.store.node_list(heartbeat::SILENT).await?.iter().any(|node| node.alive);
+            let alive = context.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);
             let who = if alive { "A running service reads it beside its polls" } else { "No service is running; the next one reads it" };
             output::even_unread(output::line(&format!("{who}. `tieline backfill list` says how far it is.")))?;
         }

@@ -258,7 +258,9 @@ impl Context {
         if alone.is_some() {
             store.flow_forget_node(node.name.clone()).await?;
         }
-        store.delivery_recover(node.clone(), if alone.is_some() { Dead::PastLives } else { Dead::Expired }, heartbeat::SILENT).await?;
+        store
+            .delivery_recover(node.clone(), if alone.is_some() { Dead::PastLives } else { Dead::Expired }, heartbeat::UNRESPONSIVE_AFTER)
+            .await?;
         Ok((migrated, node, alone))
     }
 
@@ -276,7 +278,7 @@ impl Context {
         self.check_companies().await?;
         let deadline = Instant::now() + TAKEN_UP;
         loop {
-            match self.stand(MayAdopt::IfNobodyLives { silent: heartbeat::SILENT }).await? {
+            match self.stand(MayAdopt::IfNoNodeAlive { unresponsive_after: heartbeat::UNRESPONSIVE_AFTER }).await? {
                 Stands::InForce { number, .. } => {
                     return Ok(self.deps_with(InForce::new(self.checked.definitions.clone(), number, Standing::InForce)));
                 }
@@ -326,7 +328,7 @@ impl Context {
             vault: self.vault(),
             progress: Arc::new(Progress::default()),
             node: self.node.clone(),
-            heart: Arc::default(),
+            heartbeat: Arc::default(),
             watch: Arc::default(),
             budget: Arc::default(),
             stopping: Stopping::default(),

@@ -37,7 +37,7 @@ pub(super) async fn send(context: &Context, deps: &Deps, followed: &Followed) ->
     tree.stop(STOP_DEADLINE).await;
     let cycle = cycle?;
     // a service may have taken some of them before this command did
-    let others = deps.store.node_list(heartbeat::SILENT).await?.iter().any(|node| node.alive);
+    let others = deps.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);
     let outcome = followed.settle(deps, if others { OTHERS_WAIT } else { Duration::ZERO }).await?;
     Ok(Sent { outcome, cycle, status: context.flow_status().await? })
 }

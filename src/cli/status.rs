@@ -25,7 +25,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
     with_ledger(global, async |context| {
         let flows = context.flow_status().await?;
         let runs = context.store.run_list(RunFilter { limit: args.runs, ..RunFilter::default() }).await?;
-        let nodes = context.store.node_list(heartbeat::SILENT).await?;
+        let nodes = context.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?;
         let in_force = context.store.definition_in_force().await?;
         let full = disk::full(context.checked.settings());
         if global.output == OutputForm::Json {

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::{Finding, Report, Way};
 use crate::actors::credential_store::SYSPRO_ENET;
 use crate::actors::enet_session_store::LedgerKeeper;
-use crate::actors::heartbeat::SILENT;
+use crate::actors::heartbeat::UNRESPONSIVE_AFTER;
 use crate::actors::{Deps, chain};
 use crate::config::Settings;
 use crate::config::secret::Credential;
@@ -130,7 +130,7 @@ async fn own(deps: &Deps, way: &Way) -> Result<Option<Enet>, EnetError> {
 
 /// Who else uses the operator, if somebody does.
 async fn in_use(deps: &Deps, operator: &str) -> Option<Finding> {
-    let user = match deps.store.enet_session_user(operator.to_owned(), deps.node.holder(), SILENT).await {
+    let user = match deps.store.enet_session_user(operator.to_owned(), deps.node.holder(), UNRESPONSIVE_AFTER).await {
         Ok(user) => user?,
         Err(error) => return Some(Finding::unknown(SIGN_IN, chain(&error), NextStep::DatabaseFirst)),
     };

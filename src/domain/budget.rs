@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A node that was not seen for so long is dead for the others.
-pub const SILENT: Duration = Duration::from_secs(12);
+pub const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(12);
 
 /// Whether records are sent at present.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -67,9 +67,9 @@ pub enum MayAdopt {
     /// A service: a set that the ledger has never seen, and any set while the one in force is the one that this node had.
     Changed,
     /// A command: the same, as long as no service is alive but the node's own earlier life.
-    IfNobodyLives {
-        /// How long ago a sign of life may be.
-        silent: Duration,
+    IfNoNodeAlive {
+        /// How long ago its last heartbeat may be.
+        unresponsive_after: Duration,
     },
     /// Nothing: it is only asked how the set stands.
     Nothing,
@@ -141,12 +141,12 @@ fn current(conn: &mut Conn) -> Tx<Option<Current>> {
     Ok(rows.into_iter().next())
 }
 
-/// Whether a service shows a sign of life, the node's own aside: whoever asks holds its place.
-fn alive(conn: &mut Conn, node: Option<&str>, silent: Duration) -> Tx<bool> {
+/// Whether a service has a recent heartbeat, the node's own aside: whoever asks holds its place.
+fn alive(conn: &mut Conn, node: Option<&str>, unresponsive_after: Duration) -> Tx<bool> {
     let rows: Vec<Count> =
         sql_query("SELECT count(*) AS count FROM node WHERE name IS DISTINCT FROM $1 AND seen_at > now() - make_interval(secs => $2)")
             .bind::<Nullable<Text>, _>(node)
-            .bind::<Double, _>(silent.as_secs_f64())
+            .bind::<Double, _>(unresponsive_after.as_secs_f64())
             .load(conn)?;
     Ok(rows.first().is_some_and(|row| row.count > 0))
 }
@@ -240,8 +240,8 @@ impl Store {
                 let had: Vec<Number> =
                     sql_query("SELECT number FROM definition_node WHERE node = $1").bind::<Nullable<Text>, _>(&who.node).load(conn)?;
                 let changed = known.is_none() || had.first().is_some_and(|had| had.number == before.number);
-                if let MayAdopt::IfNobodyLives { silent } = who.may {
-                    lives = alive(conn, who.node.as_deref(), silent)?;
+                if let MayAdopt::IfNoNodeAlive { unresponsive_after } = who.may {
+                    lives = alive(conn, who.node.as_deref(), unresponsive_after)?;
                 }
                 if !changed || lives || who.may == MayAdopt::Nothing {
                     let (in_force, hash) = (SetNumber(before.number), before.hash.clone());

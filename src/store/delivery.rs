@@ -354,18 +354,18 @@ impl Store {
     }
 
     /// Batches whose sender is dead are in doubt: they may have arrived. Says how many deliveries. A node that shows signs of life is
-    /// dead too when none was seen for `silent`.
+    /// dead too when none was seen for `unresponsive_after`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delivery_recover(&self, node: Node, dead: Dead, silent: Duration) -> Result<i64, StoreError> {
+    pub async fn delivery_recover(&self, node: Node, dead: Dead, unresponsive_after: Duration) -> Result<i64, StoreError> {
         self.run_hot("recover interrupted batches", move |conn| {
             let rows: Vec<Count> = sql_query(include_str!("sql/delivery_recover.sql"))
                 .bind::<Text, _>(&node.name)
                 .bind::<SqlUuid, _>(node.incarnation)
                 .bind::<Bool, _>(dead == Dead::PastLives)
                 .bind::<Bool, _>(dead == Dead::ThisWriter)
-                .bind::<Double, _>(silent.as_secs_f64())
+                .bind::<Double, _>(unresponsive_after.as_secs_f64())
                 .bind::<Text, _>(&*NextStep::LookedUp.text())
                 .load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))

@@ -150,11 +150,16 @@ impl Store {
         .await
     }
 
-    /// Who else uses the operator now: whoever holds the lease, or lives (was seen within `silent`) and has a session open.
+    /// Who else uses the operator now: whoever holds the lease, or lives (was seen within `unresponsive_after`) and has a session open.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn enet_session_user(&self, operator: String, own: String, silent: Duration) -> Result<Option<EnetUser>, StoreError> {
+    pub async fn enet_session_user(
+        &self,
+        operator: String,
+        own: String,
+        unresponsive_after: Duration,
+    ) -> Result<Option<EnetUser>, StoreError> {
         self.run("ask who uses the e.net session", move |conn| {
             let rows: Vec<EnetUser> = sql_query(
                 "SELECT s.holder, s.ciphertext IS NOT NULL AS open FROM enet_session s WHERE s.operator = $1 AND s.holder <> $2 \
@@ -163,7 +168,7 @@ impl Store {
             )
             .bind::<Text, _>(&operator)
             .bind::<Text, _>(&own)
-            .bind::<Double, _>(silent.as_secs_f64())
+            .bind::<Double, _>(unresponsive_after.as_secs_f64())
             .load(conn)?;
             Ok(rows.into_iter().next())
         })

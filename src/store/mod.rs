@@ -85,7 +85,7 @@ pub use idempotency::Asked;
 pub use intake::{Differing, GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure, Resend};
 pub use mapping::{OutdatedDocument, OutdatedPlace};
 pub use migrate::{OLDEST_SERVER, SchemaState};
-pub use node::{Beat, Node, NodeRow};
+pub use node::{HeartbeatAnswer, Node, NodeRow};
 pub use notice::{Notice, NoticeRules, Standing, Told};
 pub use other_side::ArrivedPart;
 pub use parent::{AbsentParent, AwaitedEntity};

@@ -40,7 +40,7 @@ pub struct NodeRow {
     /// This life of it.
     #[diesel(sql_type = SqlUuid)]
     pub incarnation: Uuid,
-    /// Its last sign of life.
+    /// Its last heartbeat.
     #[diesel(sql_type = Timestamptz)]
     pub seen_at: DateTime<Utc>,
     /// Whether that is recent enough to be taken for alive.
@@ -86,9 +86,9 @@ struct Others {
     resumed: Option<f64>,
 }
 
-/// What the ledger answers to a sign of life.
+/// What the ledger answers to a heartbeat.
 #[derive(Debug, Clone)]
-pub struct Beat {
+pub struct HeartbeatAnswer {
     /// What the other nodes say.
     pub others: OthersBudget,
     /// The number of the definitions in force; none as long as nobody has adopted any.
@@ -105,18 +105,18 @@ fn number(count: usize) -> i32 {
 
 impl Store {
     /// This node lives, and tells what it has found out and with which definitions it works; answers what the others say that were seen within
-    /// `silent`, and which definitions are in force. Rows of lives that ended long ago go.
+    /// `unresponsive_after`, and which definitions are in force. Rows of lives that ended long ago go.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn node_beat(
+    pub async fn node_heartbeat(
         &self,
         node: Node,
         own: NodeBudget,
         asked: PauseAsked,
-        silent: Duration,
+        unresponsive_after: Duration,
         under: Option<SetNumber>,
-    ) -> Result<Beat, StoreError> {
+    ) -> Result<HeartbeatAnswer, StoreError> {
         let clock = self.clock.clone();
         self.run("show a sign of life", move |conn| {
             let set_back = clock::follow(conn, &clock)?;
@@ -127,7 +127,7 @@ impl Store {
                 .bind::<Integer, _>(number(own.concurrency))
                 .bind::<Text, _>(own.breaker.as_str())
                 .bind::<Double, _>(own.pause.as_secs_f64())
-                .bind::<Double, _>(silent.as_secs_f64())
+                .bind::<Double, _>(unresponsive_after.as_secs_f64())
                 .bind::<Nullable<Integer>, _>(under.map(|under| under.0))
                 .bind::<Nullable<Double>, _>(asked.of.as_ref().map(|of| of.asked.as_secs_f64()))
                 .bind::<Nullable<Text>, _>(asked.of.as_ref().map(|of| of.said.as_str()))
@@ -141,16 +141,16 @@ impl Store {
                 broken: others.broken,
             };
             let resumed = others_resumed.and_then(|ago| Duration::try_from_secs_f64(ago).ok());
-            Ok(Beat { others, in_force, resumed, set_back })
+            Ok(HeartbeatAnswer { others, in_force, resumed, set_back })
         })
         .await
     }
 
-    /// The nodes that were seen within the last day, the latest first; alive are those seen within `silent`.
+    /// The nodes that were seen within the last day, the latest first; alive are those seen within `unresponsive_after`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn node_list(&self, silent: Duration) -> Result<Vec<NodeRow>, StoreError> {
+    pub async fn node_list(&self, unresponsive_after: Duration) -> Result<Vec<NodeRow>, StoreError> {
         self.run("list the nodes", move |conn| {
             let rows = sql_query(
                 "SELECT name, incarnation, seen_at, seen_at > now() - make_interval(secs => $1) AS alive, batch_size, concurrency, breaker, \
@@ -158,7 +158,7 @@ impl Store {
                  coalesce(definition = (SELECT number FROM definition_in_force), true) AS in_force \
                  FROM node ORDER BY seen_at DESC, incarnation",
             );
-            Ok(rows.bind::<Double, _>(silent.as_secs_f64()).load(conn)?)
+            Ok(rows.bind::<Double, _>(unresponsive_after.as_secs_f64()).load(conn)?)
         })
         .await
     }

@@ -10,7 +10,7 @@ use super::audit::{AuditFilter, newest};
 use super::placeholder::with_placeholders;
 use super::{HoldView, Store, StoreError};
 use crate::domain::backlog::Backlog;
-use crate::domain::budget::SILENT;
+use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::explain::{Differing, Mapped, Part, Sending, Standing, explain, explain_row};
 use crate::domain::word::Names;
 use crate::domain::{DocumentKey, FlowId};
@@ -468,7 +468,7 @@ impl Store {
                 .bind::<Text, _>(&company)
                 .bind::<Text, _>(&entity)
                 .bind::<Text, _>(&key)
-                .bind::<Double, _>(SILENT.as_secs_f64())
+                .bind::<Double, _>(UNRESPONSIVE_AFTER.as_secs_f64())
                 .get_result(conn)?;
             let filter = AuditFilter {
                 company: Some(company.clone()),

@@ -135,7 +135,9 @@ fn what_waits_in_the_ledger_is_moved_back_with_its_clock_once() {
     let (database, store) = ledger();
     let node = |name: &str| Known { name: name.into(), incarnation: Uuid::now_v7() };
     let beat = |node: &Known| {
-        run(store.node_beat(node.clone(), NodeBudget::default(), PauseAsked::default(), heartbeat::SILENT, None)).unwrap().set_back
+        run(store.node_heartbeat(node.clone(), NodeBudget::default(), PauseAsked::default(), heartbeat::UNRESPONSIVE_AFTER, None))
+            .unwrap()
+            .set_back
     };
     let (one, two) = (node("one"), node("two"));
     assert!(beat(&one).is_none() && beat(&two).is_none());

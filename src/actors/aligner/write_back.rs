@@ -213,7 +213,7 @@ impl Apply<'_> {
         self.work.deps.crash.at("aligner:before_apply", self.work.flow.entity.as_str());
         let begun = std::time::Instant::now();
         self.work.deps.store.way_back_begin(self.under.clone(), due.clone()).await?;
-        if !self.work.deps.heart.alive_since(begun) {
+        if !self.work.deps.heartbeat.alive_since(begun) {
             let text = "this node did not show itself in time and begins nothing; the flow may be another node's by now".to_owned();
             return Err(Halt::Align(AlignError::Store { text }));
         }

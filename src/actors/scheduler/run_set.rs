@@ -135,7 +135,7 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
 }
 
 async fn prepare(deps: &Deps, force: bool) -> Result<(), StoreError> {
-    deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heartbeat::SILENT).await?;
+    deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heartbeat::UNRESPONSIVE_AFTER).await?;
     if force {
         deps.store.delivery_make_due().await?;
     }

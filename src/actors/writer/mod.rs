@@ -161,7 +161,7 @@ impl Actor for Writer {
         // the requests of the life before were dropped with it: whether they arrived must be looked up
         let deps = self.deps.clone();
         let recover = async move {
-            match deps.store.delivery_recover(deps.node.clone(), Dead::ThisWriter, heartbeat::SILENT).await {
+            match deps.store.delivery_recover(deps.node.clone(), Dead::ThisWriter, heartbeat::UNRESPONSIVE_AFTER).await {
                 Ok(records) => warn!(records, "the Writer was restarted; what it had in hand is looked up"),
                 Err(error) => warn!(%error, "the batches in hand could not be recovered; they are when their lease has run out"),
             }
@@ -355,8 +355,8 @@ impl Sender {
         lease: Duration,
     ) -> Result<Found, WriteError> {
         self.deps.crash.at("writer:before_send", self.entity.as_str());
-        let heart = self.deps.heart.clone();
-        let servicenow = self.servicenow.leased_until(claimed + lease, Rc::new(move || heart.alive_since(claimed.into_std())));
+        let heartbeat = self.deps.heartbeat.clone();
+        let servicenow = self.servicenow.leased_until(claimed + lease, Rc::new(move || heartbeat.alive_since(claimed.into_std())));
         let started = Instant::now();
         let Outgoing { records, unsendable } = match outgoing::records(&self.deps, &self.entity, target, &mut claim, look).await {
             Ok(outgoing) => outgoing,

@@ -174,9 +174,9 @@ fn not_yet(row: &FlowStatus) -> Option<String> {
 
 /// Waits until no other node shows itself: those of the backup are silent, and stay so.
 async fn alone(context: &Context) -> Result<(), Failure> {
-    let deadline = Instant::now() + heartbeat::SILENT + heartbeat::SILENT / 2;
+    let deadline = Instant::now() + heartbeat::UNRESPONSIVE_AFTER + heartbeat::UNRESPONSIVE_AFTER / 2;
     loop {
-        let nodes = context.store.node_list(heartbeat::SILENT).await?;
+        let nodes = context.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?;
         let alive: Vec<String> =
             nodes.into_iter().filter(|node| node.alive && node.name != context.node.name).map(|node| node.name).collect();
         if alive.is_empty() {

@@ -173,7 +173,7 @@ pub(super) async fn flows(app_state: web::Data<AppState>, request: HttpRequest) 
 /// `GET /api/v1/nodes`
 pub(super) async fn nodes(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    let rows = app_state.deps.store.node_list(heartbeat::SILENT).await?;
+    let rows = app_state.deps.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 

@@ -191,7 +191,7 @@ async fn live(app_state: &AppState) -> Result<Live, Refusal> {
     let (rows, ghosts): (Vec<FlowStatus>, Vec<FlowStatus>) =
         flow_status(&app_state.deps).await?.into_iter().partition(|row| row.configured);
     let pending = store.pending_counts().await?;
-    let nodes = store.node_list(heartbeat::SILENT).await?;
+    let nodes = store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?;
     let runs = store.run_list(RunFilter { limit: LOOK_BACK, ..RunFilter::default() }).await?;
     let next = app_state.root.next_runs().await;
     let gave_up = app_state.root.gave_up().await;

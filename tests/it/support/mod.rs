@@ -128,7 +128,7 @@ impl Rig {
             vault,
             progress: Arc::new(Progress::default()),
             node: node("one"),
-            heart: Arc::default(),
+            heartbeat: Arc::default(),
             watch: Arc::default(),
             budget: Arc::default(),
             stopping: Stopping::default(),
