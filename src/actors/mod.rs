@@ -41,7 +41,7 @@ use self::in_force::InForce;
 use self::progress::Progress;
 use self::stopping::Stopping;
 use self::waits::Waits;
-use self::watchdog::Watch;
+use self::watchdog::Watchdog;
 use crate::config::Settings;
 use crate::domain::word::Names;
 use crate::store::{Node, Store, StoreError};
@@ -63,8 +63,8 @@ pub struct Deps {
     pub node: Node,
     /// Heartbeats of this node.
     pub heartbeat: Arc<Heartbeat>,
-    /// Who does not answer.
-    pub watch: Arc<Watch>,
+    /// Which actors do not answer.
+    pub watchdog: Arc<Watchdog>,
     /// What the instance accepts, as we and the other nodes know it.
     pub budget: Arc<Budget>,
     /// Whether nothing new may begin.

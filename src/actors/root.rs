@@ -15,7 +15,7 @@ use tracing::{debug, error, info, warn};
 use super::poller::PollError;
 use super::scheduler::run_set::{self, Crew, CycleAsk, CycleReport};
 use super::scheduler::{Agenda, Due};
-use super::supervise::{ChildExited, Exit, Liveness, Pulse, ask_all};
+use super::supervise::{ChildExited, Exit, Liveness, LivenessCheck, ask_all};
 use super::system::{FlowStarter, flows};
 use super::watchdog::Fatal;
 use super::writer::Nudge;
@@ -29,7 +29,7 @@ use crate::telemetry::metrics::metrics;
 /// How often the schedule and the due deliveries are looked at.
 const TICK: Duration = Duration::from_secs(1);
 /// How often at most every actor is asked whether it lives.
-const PULSE_EVERY: Duration = Duration::from_secs(15);
+const LIVENESS_EVERY: Duration = Duration::from_secs(15);
 
 /// Actors without which everything is read and delivered all the same.
 const ASIDE: &[&str] = &["downstream", "notifier"];
@@ -42,10 +42,10 @@ pub struct RootParts {
     pub crew: Crew,
     /// The Writer, for what is due again.
     pub nudge: Recipient<Nudge>,
-    /// Everybody but the flows' actors, to be asked for a sign of life.
-    pub pulses: Vec<Pulse>,
-    /// The flows' actors.
-    pub flow_pulses: Vec<Pulse>,
+    /// Liveness checks of all actors but those of the flows.
+    pub liveness_checks: Vec<LivenessCheck>,
+    /// Liveness checks of the flows' actors.
+    pub flow_liveness_checks: Vec<LivenessCheck>,
     /// Starts the flows' actors anew; `None` once nothing more is to begin.
     pub starter: Option<FlowStarter>,
     /// Set when the process must end.
@@ -111,10 +111,10 @@ pub struct TakeUpDefinitions;
 #[rtype(result = "()")]
 struct Tick;
 
-/// Nudge. Asks everybody for a sign of life.
+/// Nudge. Runs the liveness check of every actor.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct FeelPulse;
+struct CheckLiveness;
 
 impl Root {
     /// A root at rest.
@@ -198,7 +198,7 @@ impl Actor for Root {
         if self.parts.scheduled {
             ctx.notify_later(Tick, TICK);
         }
-        ctx.notify(FeelPulse);
+        ctx.notify(CheckLiveness);
     }
 }
 
@@ -215,7 +215,7 @@ impl Handler<Tick> for Root {
 
     fn handle(&mut self, _: Tick, ctx: &mut Self::Context) {
         ctx.notify_later(Tick, TICK);
-        self.parts.deps.watch.root_lives();
+        self.parts.deps.watchdog.root_lives();
         if self.stopping {
             return;
         }
@@ -314,29 +314,30 @@ fn log_report(report: &CycleReport) {
     }
 }
 
-impl Handler<FeelPulse> for Root {
+impl Handler<CheckLiveness> for Root {
     type Result = ResponseActFuture<Self, ()>;
 
-    fn handle(&mut self, _: FeelPulse, _: &mut Self::Context) -> Self::Result {
-        let pulses: Vec<Pulse> = self.parts.pulses.iter().chain(&self.parts.flow_pulses).cloned().collect();
+    fn handle(&mut self, _: CheckLiveness, _: &mut Self::Context) -> Self::Result {
+        let liveness_checks: Vec<LivenessCheck> =
+            self.parts.liveness_checks.iter().chain(&self.parts.flow_liveness_checks).cloned().collect();
         let limit = self.parts.deps.settings.flows.stuck;
-        Box::pin(async move { ask_all(&pulses, limit / 4).await }.into_actor(self).map(move |all, this, ctx| {
-            let watch = &this.parts.deps.watch;
+        Box::pin(async move { ask_all(&liveness_checks, limit / 4).await }.into_actor(self).map(move |all, this, ctx| {
+            let watchdog = &this.parts.deps.watchdog;
             for (child, liveness) in all {
                 let name = child.to_string();
-                if liveness != Liveness::Silent {
-                    watch.answers(&name);
+                if liveness != Liveness::Unresponsive {
+                    watchdog.mark_alive(&name);
                     continue;
                 }
                 // readiness says so from now on
                 let now = Instant::now();
-                let since = watch.is_silent(&name, now.checked_sub(limit / 4).unwrap_or(now));
+                let since = watchdog.mark_unresponsive(&name, now.checked_sub(limit / 4).unwrap_or(now));
                 warn!(child = name, seconds = since.elapsed().as_secs(), "an actor does not answer");
                 if since.elapsed() >= limit {
                     this.end_process(format!("actor {name} has not answered for {} s: its thread is stuck", limit.as_secs()), true);
                 }
             }
-            ctx.notify_later(FeelPulse, PULSE_EVERY.min(limit / 4));
+            ctx.notify_later(CheckLiveness, LIVENESS_EVERY.min(limit / 4));
         }))
     }
 }
@@ -385,7 +386,7 @@ impl Handler<TakeUpDefinitions> for Root {
             metrics().forget(flow);
         }
         self.parts.crew.pollers = started.pollers;
-        self.parts.flow_pulses = started.pulses;
+        self.parts.flow_liveness_checks = started.liveness_checks;
         // theirs were the actors before
         self.gave_up.clear();
         self.agenda.replace(schedules(&self.parts.deps), Utc::now());
@@ -456,7 +457,7 @@ impl RootDoor {
     /// # Errors
     /// [`StartRefused`] when one of its flows is running or left out, or the service is stopping.
     pub async fn run(&self, ask: CycleAsk) -> Result<(), StartRefused> {
-        self.root.send(StartCycle(ask)).timeout(ANSWER_LIMIT).await.unwrap_or(Err(StartRefused::Silent))
+        self.root.send(StartCycle(ask)).timeout(ANSWER_LIMIT).await.unwrap_or(Err(StartRefused::Unresponsive))
     }
 
     /// The definitions of this process are others by now: the flows go on with them.
@@ -497,7 +498,7 @@ pub enum StartRefused {
     Stopping,
     /// Root did not answer; the cycle may still begin.
     #[error("Root did not answer within {} s", ANSWER_LIMIT.as_secs())]
-    Silent,
+    Unresponsive,
 }
 
 impl Handler<StartCycle> for Root {

@@ -154,8 +154,8 @@ pub struct Child<A: Actor> {
 
 impl<A: Actor<Context = Context<A>> + Handler<Ping>> Child<A> {
     /// What the parent keeps to ask whether the child lives. Counts as a reference to the actor, like an `Addr`.
-    pub fn pulse(&self) -> Pulse {
-        Pulse { child: self.name.clone(), ping: self.addr.clone().recipient(), resting: self.resting.clone() }
+    pub fn liveness_check(&self) -> LivenessCheck {
+        LivenessCheck { child: self.name.clone(), ping: self.addr.clone().recipient(), resting: self.resting.clone() }
     }
 }
 
@@ -163,7 +163,7 @@ impl<A: Actor<Context = Context<A>> + Handler<Ping>> Child<A> {
 ///
 /// The address is good at once, before the actor exists. `make` runs on the arbiter's thread, because much of what actors hold (an HTTP
 /// client) cannot change threads. Whatever goes wrong, `make` panicking and an arbiter that has already ended included, reaches the parent
-/// as a [`ChildExited`]; an arbiter that is stopped later takes its actors along without a word, and a [`Pulse`] then says `Gone`.
+/// as a [`ChildExited`]; an arbiter that is stopped later takes its actors along without a word, and a [`LivenessCheck`] then says `Gone`.
 pub fn start_on<A, F>(on: &ArbiterHandle, name: impl Into<ChildName>, capacity: usize, supervision: &Supervision, make: F) -> Child<A>
 where
     A: Supervised + Actor<Context = Context<A>>,
@@ -297,21 +297,21 @@ pub enum Liveness {
     /// It died and is waiting for its restart: the Guard has it in hand.
     Resting,
     /// No answer within the limit, though it is not resting: stuck, and a thread that is stuck cannot be killed.
-    Silent,
+    Unresponsive,
     /// Its mailbox is closed: it has ended, and its parent has been told.
     Gone,
 }
 
 /// What a parent keeps of a child to ask for its liveness.
 #[derive(Clone)]
-pub struct Pulse {
+pub struct LivenessCheck {
     /// Which.
     pub child: ChildName,
     ping: Recipient<Ping>,
     resting: Arc<AtomicBool>,
 }
 
-impl Pulse {
+impl LivenessCheck {
     /// Whether the child lives. Never waits longer than `limit`, whatever the child does.
     pub async fn ask(&self, limit: Duration) -> Liveness {
         if self.is_resting() {
@@ -321,7 +321,7 @@ impl Pulse {
             Ok(()) => Liveness::Alive,
             // it may have died meanwhile, with this very ping in its queue or in its hand
             Err(_) if self.is_resting() => Liveness::Resting,
-            Err(MailboxError::Timeout) => Liveness::Silent,
+            Err(MailboxError::Timeout) => Liveness::Unresponsive,
             Err(MailboxError::Closed) => Liveness::Gone,
         }
     }
@@ -332,8 +332,9 @@ impl Pulse {
 }
 
 /// Asks all children at once, so that the answer takes `limit` at most, however many are stuck.
-pub async fn ask_all(pulses: &[Pulse], limit: Duration) -> Vec<(ChildName, Liveness)> {
-    join_all(pulses.iter().map(|pulse| async move { (pulse.child.clone(), pulse.ask(limit).await) })).await
+pub async fn ask_all(liveness_checks: &[LivenessCheck], limit: Duration) -> Vec<(ChildName, Liveness)> {
+    join_all(liveness_checks.iter().map(|liveness_check| async move { (liveness_check.child.clone(), liveness_check.ask(limit).await) }))
+        .await
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use super::root::{Root, RootParts};
 use super::scheduler::run_set::Crew;
 use super::servicenow_token::{ServiceNowToken, TokenAsker};
 use super::stopping::Stopping;
-use super::supervise::{ChildExited, ChildName, Observer, Ping, Pulse, RestartPolicy, Supervision, start_on};
+use super::supervise::{ChildExited, ChildName, LivenessCheck, Observer, Ping, RestartPolicy, Supervision, start_on};
 use super::syspro_session::{EnetAsker, EnetQuery, LogOff, SessionDoor, SysproSession, log_off};
 use super::watchdog::Fatal;
 use super::writer::{LedgerOwners, Quiet, Writer};
@@ -138,9 +138,10 @@ impl Tree {
             })
         });
 
-        let mut pulses = vec![session.pulse(), token.pulse(), writer.pulse(), recorder.pulse()];
-        pulses.push(downstream.pulse());
-        pulses.extend(notifier.iter().map(|notifier| notifier.pulse()));
+        let mut liveness_checks =
+            vec![session.liveness_check(), token.liveness_check(), writer.liveness_check(), recorder.liveness_check()];
+        liveness_checks.push(downstream.liveness_check());
+        liveness_checks.extend(notifier.iter().map(|notifier| notifier.liveness_check()));
         let starter = FlowStarter {
             deps: deps.clone(),
             ingest: ingest.handle(),
@@ -161,8 +162,8 @@ impl Tree {
             deps: root_deps,
             crew: crew.clone(),
             nudge: writer.addr.clone().recipient(),
-            pulses,
-            flow_pulses: started.pulses,
+            liveness_checks,
+            flow_liveness_checks: started.liveness_checks,
             starter: Some(starter),
             fatal: fatal_sender,
             scheduled,
@@ -268,8 +269,8 @@ pub struct FlowStarter {
 pub struct StartedFlows {
     /// Whom a cycle asks.
     pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
-    /// All of them, to be asked for a sign of life. Whoever drops these and the pollers lets them end with what is in hand.
-    pub pulses: Vec<Pulse>,
+    /// Liveness checks of all of them. Whoever drops these and the pollers lets them end with what is in hand.
+    pub liveness_checks: Vec<LivenessCheck>,
 }
 
 impl FlowStarter {
@@ -278,14 +279,14 @@ impl FlowStarter {
         let definitions = self.deps.definitions.now();
         let flows = flows_of(&self.deps, &definitions);
         metrics().announce(&flows);
-        let (mut pollers, mut pulses) = (BTreeMap::new(), Vec::new());
+        let (mut pollers, mut liveness_checks) = (BTreeMap::new(), Vec::new());
         for flow in flows {
             let (deps, session, writer) = (&self.deps, &self.session, &self.writer);
             let (poller, more) = start_flow(deps, &definitions, &flow, &self.ingest, &self.supervision, session, writer, &self.tokens);
-            pulses.extend(more);
+            liveness_checks.extend(more);
             pollers.insert(flow, poller.recipient());
         }
-        StartedFlows { pollers, pulses }
+        StartedFlows { pollers, liveness_checks }
     }
 }
 
@@ -299,7 +300,7 @@ fn start_flow(
     session: &Addr<SysproSession>,
     writer: &Addr<Writer>,
     tokens: &TokenAsker,
-) -> (Addr<Poller>, Vec<Pulse>) {
+) -> (Addr<Poller>, Vec<LivenessCheck>) {
     let (of_mapper, mapped, crash) = (definitions.clone(), flow.clone(), deps.crash.clone());
     let patient = Supervision { policy: patient(supervision.policy), ..supervision.clone() };
     let mapper = start_on(ingest, ChildName::of_flow("mapper", flow.clone()), MAILBOX, &patient, move |_| {
@@ -321,8 +322,8 @@ fn start_flow(
             Aligner::new(deps, definitions, flow_id, servicenow, tokens, way_back)
         })
     });
-    let mut pulses = vec![mapper.pulse()];
-    pulses.extend(aligner.iter().map(|aligner| aligner.pulse()));
+    let mut liveness_checks = vec![mapper.liveness_check()];
+    liveness_checks.extend(aligner.iter().map(|aligner| aligner.liveness_check()));
     let align = aligner.map(|aligner| aligner.addr.recipient());
     let definitions = definitions.clone();
     let (deps, flow_id, session, writer, map) =
@@ -344,8 +345,8 @@ fn start_flow(
             looked: Rc::default(),
         })
     });
-    pulses.push(poller.pulse());
-    (poller.addr, pulses)
+    liveness_checks.push(poller.liveness_check());
+    (poller.addr, liveness_checks)
 }
 
 /// The reader through the door that the settings name.

@@ -1,4 +1,4 @@
-//! Who does not answer. A thread that is stuck cannot be killed: readiness says so first, then the process ends with a code of its own,
+//! The watchdog: which actors do not answer. A thread that is stuck cannot be killed: readiness says so first, then the process ends with a code of its own,
 //! and the service manager starts it again.
 //!
 //! Root asks the others; a thread outside all actors looks after Root itself.
@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Who has been silent since when.
+/// Which actors are unresponsive, and since when.
 #[derive(Debug, Default)]
-pub struct Watch(Mutex<Seen>);
+pub struct Watchdog(Mutex<State>);
 
 #[derive(Debug, Default)]
-struct Seen {
-    /// Root's last sign of life, once it gives any; `None` while nobody looks after it.
+struct State {
+    /// When Root last answered; `None` while Root is not watched.
     root: Option<Instant>,
-    silent: BTreeMap<String, Instant>,
+    unresponsive: BTreeMap<String, Instant>,
 }
 
 /// Why the process must end.
@@ -27,30 +27,30 @@ pub struct Fatal {
     pub stuck: bool,
 }
 
-impl Watch {
+impl Watchdog {
     /// Root lives.
     pub(super) fn root_lives(&self) {
-        let mut seen = self.seen();
-        if seen.root.is_some() {
-            seen.root = Some(Instant::now());
+        let mut state = self.state();
+        if state.root.is_some() {
+            state.root = Some(Instant::now());
         }
     }
 
-    /// An actor has not answered since `since`, if it was not known to be silent before; answers since when it is.
-    pub(super) fn is_silent(&self, child: &str, since: Instant) -> Instant {
-        *self.seen().silent.entry(child.to_owned()).or_insert(since)
+    /// An actor has not answered since `since`, if it was not unresponsive before; answers since when it is.
+    pub(super) fn mark_unresponsive(&self, child: &str, since: Instant) -> Instant {
+        *self.state().unresponsive.entry(child.to_owned()).or_insert(since)
     }
 
     /// An actor has answered.
-    pub(super) fn answers(&self, child: &str) {
-        self.seen().silent.remove(child);
+    pub(super) fn mark_alive(&self, child: &str) {
+        self.state().unresponsive.remove(child);
     }
 
-    /// Who is silent, and for how many seconds; `limit` is when the process would end over it.
-    pub fn complaints(&self, limit: Duration) -> Vec<String> {
-        let seen = self.seen();
-        let root = seen.root.filter(|at| at.elapsed() > limit / 2).map(|at| ("root", at));
-        let silent = seen.silent.iter().map(|(child, since)| (child.as_str(), *since));
+    /// A message per unresponsive actor, with the seconds; after `limit` the process ends.
+    pub fn unresponsive_actors(&self, limit: Duration) -> Vec<String> {
+        let state = self.state();
+        let root = state.root.filter(|at| at.elapsed() > limit / 2).map(|at| ("root", at));
+        let unresponsive = state.unresponsive.iter().map(|(child, since)| (child.as_str(), *since));
         let say = |(child, since): (&str, Instant)| {
             format!(
                 "actor {child} has not answered for {} s: its thread is stuck; after {} s the process ends",
@@ -58,16 +58,16 @@ impl Watch {
                 limit.as_secs()
             )
         };
-        silent.chain(root).map(say).collect()
+        unresponsive.chain(root).map(say).collect()
     }
 
-    /// Looks after Root from a thread of its own, until [`Watch::dismiss`]; calls `end` when Root has been silent for `limit`.
+    /// Looks after Root from a thread of its own, until [`Watchdog::dismiss`]; calls `end` when Root has not answered for `limit`.
     ///
     /// # Errors
     /// When the machine gives no thread.
     pub fn guard_root(self: &Arc<Self>, limit: Duration, end: impl FnOnce(String) + Send + 'static) -> std::io::Result<()> {
-        self.seen().root = Some(Instant::now());
-        let watch = self.clone();
+        self.state().root = Some(Instant::now());
+        let watchdog = self.clone();
         let nap = (limit / 8).min(Duration::from_secs(1));
         let look = move || {
             loop {
@@ -75,9 +75,9 @@ impl Watch {
                 std::thread::sleep(nap);
                 if before.elapsed() > nap + limit / 2 {
                     // the whole process was stopped for a while: Root has had no time either
-                    watch.root_lives();
+                    watchdog.root_lives();
                 }
-                let Some(root) = watch.seen().root else { return };
+                let Some(root) = watchdog.state().root else { return };
                 if root.elapsed() > limit {
                     return end(format!("actor root has not answered for {} s: its thread is stuck", limit.as_secs()));
                 }
@@ -86,12 +86,12 @@ impl Watch {
         std::thread::Builder::new().name("watchdog".into()).spawn(look).map(drop)
     }
 
-    /// Nobody looks after Root any more: the process is stopping.
+    /// Root is no longer watched: the process is stopping.
     pub fn dismiss(&self) {
-        self.seen().root = None;
+        self.state().root = None;
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

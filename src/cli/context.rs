@@ -329,7 +329,7 @@ impl Context {
             progress: Arc::new(Progress::default()),
             node: self.node.clone(),
             heartbeat: Arc::default(),
-            watch: Arc::default(),
+            watchdog: Arc::default(),
             budget: Arc::default(),
             stopping: Stopping::default(),
             waits: Waits::default(),

@@ -14,7 +14,7 @@ use crate::actors::Deps;
 use crate::actors::root::RootDoor;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::Tree;
-use crate::actors::watchdog::Watch;
+use crate::actors::watchdog::Watchdog;
 use crate::http::{self, AppState, HttpError};
 
 /// How long running work may take to come to an end after SIGTERM.
@@ -68,7 +68,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
             return Err(Failure::new(exit, error.to_string()));
         }
     };
-    let guarded = deps.watch.guard_root(deps.settings.flows.stuck, |why| {
+    let guarded = deps.watchdog.guard_root(deps.settings.flows.stuck, |why| {
         error!(why, "the service cannot go on and ends; the service manager starts it again");
         std::process::exit(Exit::Stuck as i32);
     });
@@ -78,7 +78,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     info!(node = deps.node.name, flows = tree.crew.pollers.len(), address = %server.address, "tieline runs");
     notify(sd_notify::NotifyState::Ready);
     if let Some(every) = sd_notify::watchdog_enabled() {
-        pulse(deps.watch.clone(), deps.settings.flows.stuck, every);
+        notify_service_manager(deps.watchdog.clone(), deps.settings.flows.stuck, every);
     }
     if let Some(complaint) = deps.definitions.view().complaint() {
         error!(complaint, "this node waits");
@@ -98,7 +98,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
             Err(Failure::new(exit, fatal.map(|fatal| fatal.why).unwrap_or_default()))
         }
     };
-    deps.watch.dismiss();
+    deps.watchdog.dismiss();
     looking.abort();
     if let Some(reloading) = reloading {
         reloading.abort();
@@ -164,11 +164,11 @@ async fn witness(context: &Context, deps: &Deps) -> String {
 
 /// Tells the service manager twice per interval that every actor answers. It kills a process that no longer says so: the last resort, where
 /// not even the thread that would end the process gets to run. From a thread of its own, because a manager that does not listen blocks it.
-fn pulse(watch: Arc<Watch>, stuck: Duration, every: Duration) {
+fn notify_service_manager(watchdog: Arc<Watchdog>, stuck: Duration, every: Duration) {
     let tell = move || {
         loop {
             std::thread::sleep(every / 2);
-            if watch.complaints(stuck).is_empty() {
+            if watchdog.unresponsive_actors(stuck).is_empty() {
                 notify(sd_notify::NotifyState::Watchdog);
             }
         }

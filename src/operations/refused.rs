@@ -140,7 +140,7 @@ impl Refused {
             | Self::NoRecords { .. }
             | Self::NoBackfill(_)
             | Self::NothingToDecide(_) => Class::Missing,
-            Self::NoRun(StartRefused::Stopping | StartRefused::Silent) | Self::Stopping | Self::Crashed => Class::Unavailable,
+            Self::NoRun(StartRefused::Stopping | StartRefused::Unresponsive) | Self::Stopping | Self::Crashed => Class::Unavailable,
             Self::Configured(_)
             | Self::BeingRead(_)
             | Self::OutcomeUnknown { .. }
@@ -236,7 +236,7 @@ impl Refused {
             Self::NoRun(StartRefused::GaveUp { .. }) => "restart the service, and look at its log".into(),
             Self::NoRun(StartRefused::OtherDefinitions(_)) => "give this node the files in force, or `tieline definitions adopt`".into(),
             Self::NoRun(StartRefused::Stopping) => "try again when it runs again".into(),
-            Self::NoRun(StartRefused::Silent) => "look at `/health/ready` and the log".into(),
+            Self::NoRun(StartRefused::Unresponsive) => "look at `/health/ready` and the log".into(),
             Self::NotBegun(_) => one_of(
                 "`GET /api/v1/flows` says how the flow stands; no run was begun",
                 "the overview says how the flow stands; no run was begun",

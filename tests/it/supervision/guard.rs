@@ -233,7 +233,7 @@ async fn a_factory_that_panics_is_reported_and_its_address_is_closed() {
     let Exit::GaveUp { cause } = family.exit().await else { panic!("it must give up") };
     assert!(cause.starts_with("could not be made: ") && cause.ends_with("the CA file `x.pem` cannot be read"), "{cause}");
     assert_eq!(queued.await, Err(MailboxError::Closed));
-    assert_eq!(child.pulse().ask(POLICY.min).await, Liveness::Gone);
+    assert_eq!(child.liveness_check().ask(POLICY.min).await, Liveness::Gone);
 }
 
 #[actix::test]
@@ -304,19 +304,19 @@ async fn a_ping_tells_the_living_the_resting_the_stuck_and_the_gone_apart() {
     assert_eq!(kill(&resting.addr, Way::Timer).await, Ok(()));
     tokio::time::sleep(Duration::from_millis(10)).await;
     stuck.addr.do_send(Block);
-    let pulses = [alive.pulse(), resting.pulse(), stuck.pulse()];
+    let liveness_checks = [alive.liveness_check(), resting.liveness_check(), stuck.liveness_check()];
     let before = Instant::now();
-    let found: Vec<_> = ask_all(&pulses, limit).await.into_iter().map(|(_, liveness)| liveness).collect();
-    assert_eq!(found, [Liveness::Alive, Liveness::Resting, Liveness::Silent]);
+    let found: Vec<_> = ask_all(&liveness_checks, limit).await.into_iter().map(|(_, liveness)| liveness).collect();
+    assert_eq!(found, [Liveness::Alive, Liveness::Resting, Liveness::Unresponsive]);
     assert!(before.elapsed() < limit * 2, "all are asked at once: {:?}", before.elapsed());
 
     tokio::time::sleep(POLICY.min).await;
-    assert_eq!(resting.pulse().ask(limit).await, Liveness::Alive, "after its rest");
+    assert_eq!(resting.liveness_check().ask(limit).await, Liveness::Alive, "after its rest");
 
     family.draining.send(true).unwrap();
     kill(&alive.addr, Way::Stop).await.unwrap();
     assert_eq!(family.exit().await, Exit::Drained);
-    assert_eq!(pulses[0].ask(limit).await, Liveness::Gone);
+    assert_eq!(liveness_checks[0].ask(limit).await, Liveness::Gone);
 }
 
 /// Real time: a thread that stands still is another thread's matter.
@@ -331,14 +331,14 @@ async fn a_thread_that_stands_still_is_silent_and_the_others_are_not() {
     assert_eq!(neighbour.addr.send(Add(1)).await, Ok(1));
 
     let release = hold_thread(&stuck.addr).await;
-    let pulses = [stuck.pulse(), neighbour.pulse(), elsewhere.pulse()];
-    let found: Vec<_> = ask_all(&pulses, limit).await.into_iter().map(|(_, liveness)| liveness).collect();
-    assert_eq!(found, [Liveness::Silent, Liveness::Silent, Liveness::Alive]);
+    let liveness_checks = [stuck.liveness_check(), neighbour.liveness_check(), elsewhere.liveness_check()];
+    let found: Vec<_> = ask_all(&liveness_checks, limit).await.into_iter().map(|(_, liveness)| liveness).collect();
+    assert_eq!(found, [Liveness::Unresponsive, Liveness::Unresponsive, Liveness::Alive]);
 
     drop(release);
-    assert_eq!(pulses[0].ask(Duration::from_secs(30)).await, Liveness::Alive);
+    assert_eq!(liveness_checks[0].ask(Duration::from_secs(30)).await, Liveness::Alive);
 
     arbiter.stop();
     tokio::task::spawn_blocking(move || arbiter.join()).await.unwrap().unwrap();
-    assert_eq!(pulses[0].ask(limit).await, Liveness::Gone, "its arbiter took it along");
+    assert_eq!(liveness_checks[0].ask(limit).await, Liveness::Gone, "its arbiter took it along");
 }

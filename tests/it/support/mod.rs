@@ -129,7 +129,7 @@ impl Rig {
             progress: Arc::new(Progress::default()),
             node: node("one"),
             heartbeat: Arc::default(),
-            watch: Arc::default(),
+            watchdog: Arc::default(),
             budget: Arc::default(),
             stopping: Stopping::default(),
             waits: Waits::default(),
