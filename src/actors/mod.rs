@@ -57,7 +57,7 @@ pub struct Deps {
     pub store: Store,
     /// The credentials.
     pub vault: Vault,
-    /// Counts of the running cycle.
+    /// Counts of the running run set.
     pub progress: Arc<Progress>,
     /// Who we are.
     pub node: Node,

@@ -1,4 +1,4 @@
-//! `Root`: supervises all, keeps the schedule, runs cycles.
+//! `Root`: supervises all, keeps the schedule, runs run sets.
 //!
 //! Owns which flows are running and when each is due next; everything else is asked of others. A flow whose actors gave up is left out
 //! and makes readiness amber; when an actor that all deliveries depend on gives up, or any is stuck, the process must end, and the
@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
 use super::poller::PollError;
-use super::scheduler::run_set::{self, Crew, CycleAsk, CycleReport};
-use super::scheduler::{Agenda, Due};
+use super::scheduler::run_set::{self, Recipients, RunSetReport, RunSetRequest};
+use super::scheduler::{Due, Scheduler};
 use super::supervise::{ChildExited, Exit, Liveness, LivenessCheck, ask_all};
 use super::system::{FlowStarter, flows};
 use super::watchdog::Fatal;
@@ -38,8 +38,8 @@ const ASIDE: &[&str] = &["downstream", "notifier"];
 pub struct RootParts {
     /// What every actor has.
     pub deps: Deps,
-    /// Whom a cycle asks.
-    pub crew: Crew,
+    /// The actors that a run set sends to.
+    pub recipients: Recipients,
     /// The Writer, for what is due again.
     pub nudge: Recipient<Nudge>,
     /// Liveness checks of all actors but those of the flows.
@@ -57,11 +57,11 @@ pub struct RootParts {
 /// Supervises all.
 pub struct Root {
     parts: RootParts,
-    agenda: Agenda,
+    scheduler: Scheduler,
     /// Flows on their way.
     running: BTreeSet<FlowId>,
-    /// Cycles on their way: they end after their last flow.
-    cycles: usize,
+    /// Run sets on their way: they end after their last flow.
+    run_sets: usize,
     gave_up: BTreeMap<FlowId, String>,
     /// The ledger is being asked what is due: a second question would only wait for a connection as well.
     asking: bool,
@@ -72,8 +72,8 @@ pub struct Root {
 
 /// Ask. Runs flows in dependency order; answers when all have ended.
 #[derive(Message)]
-#[rtype(result = "CycleReport")]
-pub struct RunCycle(pub CycleAsk);
+#[rtype(result = "RunSetReport")]
+pub struct ExecuteRunSet(pub RunSetRequest);
 
 /// Question. Flows whose actors gave up, with the cause.
 #[derive(Message)]
@@ -85,17 +85,17 @@ pub struct GetGaveUp;
 #[rtype(result = "BTreeMap<FlowId, DateTime<Utc>>")]
 pub struct GetNextRuns;
 
-/// Ask. No new cycle begins; answers when the running ones have ended.
+/// Ask. No new run set begins; answers when the running ones have ended.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Stop;
 
-/// Fact. A flow of a cycle has ended; the cycle may go on for long.
+/// Fact. A flow of a run set has ended; the run set may go on for long.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct FlowEnded {
     flow: FlowId,
-    /// What the agenda had it run for.
+    /// What the scheduler had it run for.
     due: Option<Due>,
     error: Option<PollError>,
 }
@@ -120,12 +120,12 @@ impl Root {
     /// A root at rest.
     pub fn new(parts: RootParts) -> Self {
         let settings = &parts.deps.settings;
-        let agenda = Agenda::new(schedules(&parts.deps), settings.flows.lease, (settings.retry.min_delay, settings.retry.max_delay));
+        let scheduler = Scheduler::new(schedules(&parts.deps), settings.flows.lease, (settings.retry.min_delay, settings.retry.max_delay));
         Self {
             parts,
-            agenda,
+            scheduler,
             running: BTreeSet::new(),
-            cycles: 0,
+            run_sets: 0,
             gave_up: BTreeMap::new(),
             asking: false,
             stopping: false,
@@ -133,25 +133,30 @@ impl Root {
         }
     }
 
-    /// A cycle; `due` are those of its flows that the agenda wants to hear of.
-    fn cycle(&mut self, ask: CycleAsk, due: Vec<Due>, ctx: &Context<Self>) -> impl ActorFuture<Self, Output = CycleReport> + 'static {
-        let (deps, crew, root) = (self.parts.deps.clone(), self.parts.crew.clone(), ctx.address());
+    /// A run set; `due` are those of its flows that the scheduler wants to hear of.
+    fn run_set(
+        &mut self,
+        ask: RunSetRequest,
+        due: Vec<Due>,
+        ctx: &Context<Self>,
+    ) -> impl ActorFuture<Self, Output = RunSetReport> + 'static {
+        let (deps, recipients, root) = (self.parts.deps.clone(), self.parts.recipients.clone(), ctx.address());
         self.running.extend(ask.flows.iter().map(|(flow, _)| flow.clone()));
-        self.cycles += 1;
-        // each by itself: one that another node holds must be looked at again long before the slowest of the cycle has ended
+        self.run_sets += 1;
+        // each by itself: one that another node holds must be looked at again long before the slowest of the run set has ended
         let ended = move |flow: &FlowId, error: Option<&PollError>| {
             let due = due.iter().find(|due| due.flow == *flow).cloned();
             root.do_send(FlowEnded { flow: flow.clone(), due, error: error.cloned() });
         };
-        async move { run_set::run(&deps, &crew, ask, ended).await }.into_actor(self).map(|report, this, _| {
-            this.cycles -= 1;
+        async move { run_set::run(&deps, &recipients, ask, ended).await }.into_actor(self).map(|report, this, _| {
+            this.run_sets -= 1;
             report
         })
     }
 
     /// Goes on with open backfills of flows that are at rest here.
     fn backfill(&mut self, flows: Vec<FlowId>, ctx: &mut Context<Self>) {
-        let known = |flow: &FlowId| self.parts.crew.pollers.contains_key(flow);
+        let known = |flow: &FlowId| self.parts.recipients.pollers.contains_key(flow);
         let free = |flow: &FlowId| known(flow) && !self.running.contains(flow) && !self.gave_up.contains_key(flow);
         let flows: Vec<FlowId> = flows.into_iter().filter(free).collect();
         if self.stopping {
@@ -160,9 +165,9 @@ impl Root {
         // each by itself: none keeps another one's polls waiting
         for flow in flows {
             let flows = vec![(flow, RunKind::Backfill)];
-            let ask = CycleAsk { flows, requested_by: "backfill".into(), ..CycleAsk::by_schedule() };
-            let cycle = self.cycle(ask, Vec::new(), ctx).map(|report, _, _| log_report(&report));
-            ctx.spawn(cycle);
+            let ask = RunSetRequest { flows, requested_by: "backfill".into(), ..RunSetRequest::by_schedule() };
+            let run_set = self.run_set(ask, Vec::new(), ctx).map(|report, _, _| log_report(&report));
+            ctx.spawn(run_set);
         }
     }
 
@@ -202,11 +207,11 @@ impl Actor for Root {
     }
 }
 
-impl Handler<RunCycle> for Root {
-    type Result = ResponseActFuture<Self, CycleReport>;
+impl Handler<ExecuteRunSet> for Root {
+    type Result = ResponseActFuture<Self, RunSetReport>;
 
-    fn handle(&mut self, RunCycle(ask): RunCycle, ctx: &mut Self::Context) -> Self::Result {
-        Box::pin(self.cycle(ask, Vec::new(), ctx))
+    fn handle(&mut self, ExecuteRunSet(ask): ExecuteRunSet, ctx: &mut Self::Context) -> Self::Result {
+        Box::pin(self.run_set(ask, Vec::new(), ctx))
     }
 }
 
@@ -223,18 +228,18 @@ impl Handler<Tick> for Root {
         let busy = |flow: &FlowId| running.contains(flow) || gave_up.contains_key(flow);
         let works = self.parts.deps.works();
         let now = Utc::now();
-        if let Some(before) = self.agenda.clock(now) {
+        if let Some(before) = self.scheduler.clock(now) {
             warn!(%before, %now, "the clock was set back; flows are due by their schedules from now on, whatever they waited for");
         }
-        let due = if works { self.agenda.take(flows(&self.parts.deps), busy, Utc::now()) } else { Vec::new() };
+        let due = if works { self.scheduler.take(flows(&self.parts.deps), busy, Utc::now()) } else { Vec::new() };
         if !due.is_empty() {
-            let ask = CycleAsk {
+            let ask = RunSetRequest {
                 flows: due.iter().map(|due| (due.flow.clone(), due.kind)).collect(),
                 due_at: due.iter().map(|due| (due.flow.clone(), due.due_at)).collect(),
-                ..CycleAsk::by_schedule()
+                ..RunSetRequest::by_schedule()
             };
-            let cycle = self.cycle(ask, due, ctx).map(|report, _, _| log_report(&report));
-            ctx.spawn(cycle);
+            let run_set = self.run_set(ask, due, ctx).map(|report, _, _| log_report(&report));
+            ctx.spawn(run_set);
         }
         if std::mem::replace(&mut self.asking, true) {
             return;
@@ -294,12 +299,12 @@ impl Handler<FlowEnded> for Root {
     fn handle(&mut self, message: FlowEnded, _: &mut Self::Context) {
         self.running.remove(&message.flow);
         if let Some(due) = &message.due {
-            self.agenda.ended(due, message.error.as_ref(), Utc::now());
+            self.scheduler.ended(due, message.error.as_ref(), Utc::now());
         }
     }
 }
 
-fn log_report(report: &CycleReport) {
+fn log_report(report: &RunSetReport) {
     for (flow, result) in &report.flows {
         match result {
             Ok(run) => {
@@ -372,7 +377,7 @@ impl Handler<GetNextRuns> for Root {
     type Result = MessageResult<GetNextRuns>;
 
     fn handle(&mut self, _: GetNextRuns, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.agenda.next_polls())
+        MessageResult(self.scheduler.next_polls())
     }
 }
 
@@ -382,21 +387,21 @@ impl Handler<TakeUpDefinitions> for Root {
     fn handle(&mut self, _: TakeUpDefinitions, _: &mut Self::Context) {
         let Some(starter) = &self.parts.starter else { return };
         let started = starter.start_all();
-        for flow in self.parts.crew.pollers.keys().filter(|flow| !started.pollers.contains_key(flow)) {
+        for flow in self.parts.recipients.pollers.keys().filter(|flow| !started.pollers.contains_key(flow)) {
             metrics().forget(flow);
         }
-        self.parts.crew.pollers = started.pollers;
+        self.parts.recipients.pollers = started.pollers;
         self.parts.flow_liveness_checks = started.liveness_checks;
         // theirs were the actors before
         self.gave_up.clear();
-        self.agenda.replace(schedules(&self.parts.deps), Utc::now());
-        for flow in self.parts.crew.pollers.keys() {
+        self.scheduler.replace(schedules(&self.parts.deps), Utc::now());
+        for flow in self.parts.recipients.pollers.keys() {
             self.parts.nudge.do_send(Nudge { entity: flow.entity.clone() });
         }
     }
 }
 
-/// Between two looks whether the running cycles have ended.
+/// Between two looks whether the running run sets have ended.
 const STOP_LOOK: Duration = Duration::from_millis(50);
 
 /// How often it is said which flows are waited for.
@@ -409,7 +414,7 @@ impl Handler<Stop> for Root {
         self.stopping = true;
         // it knows this very actor, which nobody else keeps alive from now on
         self.parts.starter = None;
-        if self.cycles == 0 {
+        if self.run_sets == 0 {
             return Box::pin(actix::fut::ready(()));
         }
         if self.told_waiting.is_none_or(|told| told.elapsed() >= TELL_WAITING) {
@@ -452,12 +457,12 @@ impl RootDoor {
         self.root.send(GetNextRuns).timeout(ANSWER_LIMIT).await.unwrap_or_default()
     }
 
-    /// Starts a cycle and does not wait for its end.
+    /// Starts a run set and does not wait for its end.
     ///
     /// # Errors
     /// [`StartRefused`] when one of its flows is running or left out, or the service is stopping.
-    pub async fn run(&self, ask: CycleAsk) -> Result<(), StartRefused> {
-        self.root.send(StartCycle(ask)).timeout(ANSWER_LIMIT).await.unwrap_or(Err(StartRefused::Unresponsive))
+    pub async fn run(&self, ask: RunSetRequest) -> Result<(), StartRefused> {
+        self.root.send(StartRunSet(ask)).timeout(ANSWER_LIMIT).await.unwrap_or(Err(StartRefused::Unresponsive))
     }
 
     /// The definitions of this process are others by now: the flows go on with them.
@@ -471,12 +476,12 @@ impl RootDoor {
     }
 }
 
-/// Ask. Starts a cycle; answers at once whether it began. Two for the same flow never begin together.
+/// Ask. Starts a run set; answers at once whether it began. Two for the same flow never begin together.
 #[derive(Message)]
 #[rtype(result = "Result<(), StartRefused>")]
-struct StartCycle(CycleAsk);
+struct StartRunSet(RunSetRequest);
 
-/// Why a cycle that a person asked for does not begin.
+/// Why a run set that a person asked for does not begin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartRefused {
     /// The flow is on its way already.
@@ -493,18 +498,18 @@ pub enum StartRefused {
     /// This node has other definitions than those in force.
     #[error("{0}")]
     OtherDefinitions(String),
-    /// No cycle begins any more.
+    /// No run set begins any more.
     #[error("the service is stopping")]
     Stopping,
-    /// Root did not answer; the cycle may still begin.
+    /// Root did not answer; the run set may still begin.
     #[error("Root did not answer within {} s", ANSWER_LIMIT.as_secs())]
     Unresponsive,
 }
 
-impl Handler<StartCycle> for Root {
+impl Handler<StartRunSet> for Root {
     type Result = Result<(), StartRefused>;
 
-    fn handle(&mut self, StartCycle(ask): StartCycle, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, StartRunSet(ask): StartRunSet, ctx: &mut Self::Context) -> Self::Result {
         if self.stopping {
             return Err(StartRefused::Stopping);
         }
@@ -520,8 +525,8 @@ impl Handler<StartCycle> for Root {
                 return Err(StartRefused::Running(flow.clone()));
             }
         }
-        let cycle = self.cycle(ask, Vec::new(), ctx).map(|report, _, _| log_report(&report));
-        ctx.spawn(cycle);
+        let run_set = self.run_set(ask, Vec::new(), ctx).map(|report, _, _| log_report(&report));
+        ctx.spawn(run_set);
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ use super::mapper::Mapper;
 use super::notifier::Notifier;
 use super::poller::{Poison, PollNow, Poller, Reader};
 use super::root::{Root, RootParts};
-use super::scheduler::run_set::Crew;
+use super::scheduler::run_set::Recipients;
 use super::servicenow_token::{ServiceNowToken, TokenAsker};
 use super::stopping::Stopping;
 use super::supervise::{ChildExited, ChildName, LivenessCheck, Observer, Ping, RestartPolicy, Supervision, start_on};
@@ -41,15 +41,15 @@ use crate::telemetry::metrics::metrics;
 
 crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder, Downstream, Notifier);
 
-/// Mailboxes: actix's own default is 16; a cycle asks every flow at once.
+/// Mailboxes: actix's own default is 16; a run set asks every flow at once.
 const MAILBOX: usize = 64;
 
 /// The running actors.
 pub struct Tree {
-    /// The root: cycles, schedules, health.
+    /// The root: run sets, schedules, health.
     pub root: Addr<Root>,
-    /// Whom a cycle asks.
-    pub crew: Crew,
+    /// The actors that a run set sends to.
+    pub recipients: Recipients,
     /// Seals the audit.
     pub seal: Recipient<Seal>,
     /// Hands out tokens.
@@ -151,16 +151,16 @@ impl Tree {
             tokens: tokens.clone(),
         };
         let started = starter.start_all();
-        let crew = Crew {
+        let recipients = Recipients {
             pollers: started.pollers,
             drain: writer.addr.clone().recipient(),
-            // a service's own look and tell by their timers: a receiver that is slow keeps no cycle waiting
+            // a service's own look and tell by their timers: a receiver that is slow keeps no run set waiting
             downstream: (!scheduled).then(|| downstream.addr.recipient()),
             notifier: notifier.filter(|_| !scheduled).map(|notifier| notifier.addr.recipient()),
         };
         let parts = RootParts {
             deps: root_deps,
-            crew: crew.clone(),
+            recipients: recipients.clone(),
             nudge: writer.addr.clone().recipient(),
             liveness_checks,
             flow_liveness_checks: started.liveness_checks,
@@ -171,7 +171,7 @@ impl Tree {
         Context::with_receiver(root_receiver).run(Root::new(parts));
         Ok(Self {
             root,
-            crew,
+            recipients,
             seal: recorder.addr.recipient(),
             tokens,
             enet,
@@ -267,7 +267,7 @@ pub struct FlowStarter {
 
 /// The actors of all flows, made with one set of definitions.
 pub struct StartedFlows {
-    /// Whom a cycle asks.
+    /// The actors that a run set sends to.
     pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
     /// Liveness checks of all of them. Whoever drops these and the pollers lets them end with what is in hand.
     pub liveness_checks: Vec<LivenessCheck>,

@@ -11,7 +11,7 @@ use super::signals::Signals;
 use super::{Global, OutputForm, output, sync};
 use crate::actors::heartbeat;
 use crate::actors::poller::PollError;
-use crate::actors::scheduler::run_set::CycleReport;
+use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::Tree;
 use crate::domain::FlowId;
@@ -150,7 +150,7 @@ async fn slices(
     tree: &Tree,
     ids: &[i64],
     signals: &mut Signals,
-) -> Result<CycleReport, Failure> {
+) -> Result<RunSetReport, Failure> {
     loop {
         let filter = BackfillFilter { ids: ids.to_vec(), state: Some(BackfillState::Open), limit: i64::MAX, ..BackfillFilter::default() };
         let open = context.store.backfill_list(filter).await?;
@@ -159,7 +159,7 @@ async fn slices(
         flows.sort_by(|a, b| a.0.cmp(&b.0));
         flows.dedup_by(|a, b| a.0 == b.0);
         let done = flows.is_empty();
-        let report = sync::run_cycle(deps, tree, flows, signals).await?;
+        let report = sync::execute_run_set(deps, tree, flows, signals).await?;
         if done || report.flows.iter().any(|(_, result)| result.is_err()) {
             return Ok(report);
         }

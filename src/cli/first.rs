@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::actors::scheduler::run_set::CycleReport;
+use crate::actors::scheduler::run_set::RunSetReport;
 use crate::store::AwaitedEntity;
 
 /// A line for each entity whose records wait for entities that this command did not run, with the command that brings those.
 /// `companies`: how many are carried.
-pub(super) fn advice(report: &CycleReport, awaited: &[AwaitedEntity], companies: usize) -> Vec<String> {
+pub(super) fn advice(report: &RunSetReport, awaited: &[AwaitedEntity], companies: usize) -> Vec<String> {
     let ran = |company: &str, entity: &str| {
         report.flows.iter().any(|(flow, _)| flow.company.as_str() == company && flow.entity.as_str() == entity)
     };
@@ -60,11 +60,11 @@ mod tests {
         AwaitedEntity { company: company.into(), entity: entity.into(), parent: parent.into(), documents, parents }
     }
 
-    fn ran(flows: &[(&str, &str)]) -> CycleReport {
+    fn ran(flows: &[(&str, &str)]) -> RunSetReport {
         let flows = flows
             .iter()
             .map(|(company, entity)| (FlowId::new(*company, *entity), Err(PollError::Running { flow: FlowId::new(*company, *entity) })));
-        CycleReport { flows: flows.collect(), ..CycleReport::default() }
+        RunSetReport { flows: flows.collect(), ..RunSetReport::default() }
     }
 
     #[test]

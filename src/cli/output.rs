@@ -115,7 +115,7 @@ pub(super) fn complaint(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "tieline: {}", visible(text));
 }
 
-/// Bars per flow while a cycle runs; none where standard error is no terminal.
+/// Bars per flow while a run set runs; none where standard error is no terminal.
 pub(super) struct Bars {
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     task: Option<tokio::task::JoinHandle<()>>,

@@ -7,7 +7,7 @@ use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{output, sync};
 use crate::actors::replay::Followed;
-use crate::actors::scheduler::run_set::CycleReport;
+use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::Tree;
 use crate::actors::{Deps, heartbeat};
@@ -24,22 +24,22 @@ const OTHERS_WAIT: Duration = Duration::from_secs(10);
 pub(super) struct Sent {
     /// `None` when there are too many of them.
     pub(super) outcome: Option<ResentOutcome>,
-    pub(super) cycle: CycleReport,
+    pub(super) run_set: RunSetReport,
     pub(super) status: Vec<FlowStatus>,
 }
 
 /// Sends what is queued, and says how these records stand then.
 pub(super) async fn send(context: &Context, deps: &Deps, followed: &Followed) -> Result<Sent, Failure> {
     let tree = Tree::start(deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    // a cycle without flows reads nothing and sends what is due
+    // a run set without flows reads nothing and sends what is due
     let mut signals = Signals::listen();
-    let cycle = sync::run_cycle(deps, &tree, Vec::new(), &mut signals).await;
+    let run_set = sync::execute_run_set(deps, &tree, Vec::new(), &mut signals).await;
     tree.stop(STOP_DEADLINE).await;
-    let cycle = cycle?;
+    let run_set = run_set?;
     // a service may have taken some of them before this command did
     let others = deps.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);
     let outcome = followed.settle(deps, if others { OTHERS_WAIT } else { Duration::ZERO }).await?;
-    Ok(Sent { outcome, cycle, status: context.flow_status().await? })
+    Ok(Sent { outcome, run_set, status: context.flow_status().await? })
 }
 
 impl Sent {
@@ -48,18 +48,18 @@ impl Sent {
         if let Some(outcome) = &self.outcome {
             output::even_unread(output::line(&outcome.text))?;
         }
-        sync::print_errors(&self.cycle);
+        sync::print_errors(&self.run_set);
         sync::say_why(&self.status);
         Ok(())
     }
 
     /// What kept records from being sent.
     pub(super) fn errors(&self) -> Vec<String> {
-        self.cycle.write_errors.iter().map(ToString::to_string).collect()
+        self.run_set.write_errors.iter().map(ToString::to_string).collect()
     }
 
     /// The worst thing that happened decides.
     pub(super) fn exit(&self) -> Exit {
-        sync::exit_code(&self.cycle, &self.status)
+        sync::exit_code(&self.run_set, &self.status)
     }
 }

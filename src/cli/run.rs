@@ -75,7 +75,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     if let Err(error) = guarded {
         warn!(%error, "no thread can be had to look after Root");
     }
-    info!(node = deps.node.name, flows = tree.crew.pollers.len(), address = %server.address, "tieline runs");
+    info!(node = deps.node.name, flows = tree.recipients.pollers.len(), address = %server.address, "tieline runs");
     notify(sd_notify::NotifyState::Ready);
     if let Some(every) = sd_notify::watchdog_enabled() {
         notify_service_manager(deps.watchdog.clone(), deps.settings.flows.stuck, every);

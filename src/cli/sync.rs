@@ -1,4 +1,4 @@
-//! `tieline sync`: one cycle in dependency order, then exit.
+//! `tieline sync`: one run set in dependency order, then exit.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use super::signals::Signals;
 use super::{Global, OutputForm, first};
 use crate::actors::Deps;
 use crate::actors::poller::PollError;
-use crate::actors::root::RunCycle;
-use crate::actors::scheduler::run_set::{CycleAsk, CycleReport};
+use crate::actors::root::ExecuteRunSet;
+use crate::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::Tree;
 use crate::actors::writer::WriteError;
@@ -66,7 +66,7 @@ pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     super::block_on(async {
         let mut signals = Signals::listen();
         let context = Context::open(checked).await?;
-        let result = cycle(&context, global, flows, &mut signals).await;
+        let result = sync_flows(&context, global, flows, &mut signals).await;
         context.close().await;
         result
     })
@@ -100,11 +100,11 @@ fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, 
         .collect())
 }
 
-async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>, signals: &mut Signals) -> Result<Exit, Failure> {
+async fn sync_flows(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>, signals: &mut Signals) -> Result<Exit, Failure> {
     let deps = context.working_deps().await?;
     super::other_side::look(&deps).await?;
     let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let report = run_cycle(&deps, &tree, flows, signals).await;
+    let report = execute_run_set(&deps, &tree, flows, signals).await;
     tree.stop(STOP_DEADLINE).await;
     let report = report?;
     let status = context.flow_status().await?;
@@ -115,18 +115,18 @@ async fn cycle(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>
     Ok(exit_code(&report, &status))
 }
 
-/// Runs one cycle with bars.
-pub(super) async fn run_cycle(
+/// Runs one run set with bars.
+pub(super) async fn execute_run_set(
     deps: &Deps,
     tree: &Tree,
     flows: Vec<(FlowId, RunKind)>,
     signals: &mut Signals,
-) -> Result<CycleReport, Failure> {
+) -> Result<RunSetReport, Failure> {
     let bars = Bars::start(deps.progress.clone());
-    let ask = CycleAsk::by_hand(flows, user(), None);
+    let ask = RunSetRequest::by_hand(flows, user(), None);
     let mut fatal = tree.fatal.clone();
     let report = tokio::select! {
-        report = tree.root.send(RunCycle(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted; nothing is lost, run it again")),
+        report = tree.root.send(ExecuteRunSet(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted; nothing is lost, run it again")),
         _ = fatal.wait_for(Option::is_some) => {
             let why = tree.fatal.borrow().clone().map(|fatal| fatal.why).unwrap_or_default();
             Err(Failure::new(Exit::Failed, format!("{why}; nothing is lost, run it again")))
@@ -166,7 +166,7 @@ fn account() -> String {
 
 /// A line per flow that was asked for, and per other flow of which something was delivered or is outstanding. What stands of a flow that
 /// the configuration no longer makes is no trouble, as in `status`.
-fn lines(deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Vec<FlowLine> {
+fn lines(deps: &Deps, report: &RunSetReport, status: &[FlowStatus]) -> Vec<FlowLine> {
     let backlog = |flow: &FlowId| {
         let row = status.iter().find(|row| row.company == flow.company.as_str() && row.entity == flow.entity.as_str());
         row.map(FlowStatus::backlog).unwrap_or_default()
@@ -189,7 +189,7 @@ fn lines(deps: &Deps, report: &CycleReport, status: &[FlowStatus]) -> Vec<FlowLi
     all
 }
 
-fn print(global: &Global, deps: &Deps, report: &CycleReport, status: &[FlowStatus], advice: &[String]) -> Result<(), Failure> {
+fn print(global: &Global, deps: &Deps, report: &RunSetReport, status: &[FlowStatus], advice: &[String]) -> Result<(), Failure> {
     let lines = lines(deps, report, status);
     let errors: Vec<String> = write_errors(report).map(ToString::to_string).collect();
     if global.output == OutputForm::Json {
@@ -230,7 +230,7 @@ pub(super) fn say_why(status: &[FlowStatus]) {
 }
 
 /// What kept flows from their end, each said once.
-pub(super) fn print_errors(report: &CycleReport) {
+pub(super) fn print_errors(report: &RunSetReport) {
     let mut said = BTreeSet::new();
     let polls = report.flows.iter().filter_map(|(_, result)| result.as_ref().err().map(ToString::to_string));
     let writes = write_errors(report).map(|error| format!("sending stopped: {error}"));
@@ -239,13 +239,13 @@ pub(super) fn print_errors(report: &CycleReport) {
     }
 }
 
-fn write_errors(report: &CycleReport) -> impl Iterator<Item = &WriteError> {
+fn write_errors(report: &RunSetReport) -> impl Iterator<Item = &WriteError> {
     let within = report.flows.iter().filter_map(|(_, result)| result.as_ref().ok()?.write_error.as_ref());
     report.write_errors.iter().chain(within)
 }
 
 /// The worst thing that happened decides.
-pub(super) fn exit_code(report: &CycleReport, status: &[FlowStatus]) -> Exit {
+pub(super) fn exit_code(report: &RunSetReport, status: &[FlowStatus]) -> Exit {
     let polls = || report.flows.iter().filter_map(|(_, result)| result.as_ref().err());
     let unreachable = polls().any(|error| matches!(error, PollError::Syspro { unreachable: true, .. }))
         || write_errors(report).any(|error| matches!(error, WriteError::ServiceNow { class: Class::Transient, .. }));

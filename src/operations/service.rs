@@ -17,7 +17,7 @@ use crate::actors::lookup::{Seen, look_up};
 use crate::actors::poller::PollError;
 use crate::actors::replay::ReplayReport;
 use crate::actors::root::RootDoor;
-use crate::actors::scheduler::run_set::CycleAsk;
+use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::Access;
 use crate::actors::{Deps, chain};
 use crate::doctor::Way;
@@ -93,7 +93,7 @@ impl Service {
         let kind = if sweep { RunKind::Sweep } else { RunKind::Poll };
         let (run, (told, ended)) = (RunId::fresh(), unbounded_channel());
         // the run's beginning and the audit row of who asked for it are one transaction
-        let mut ask = CycleAsk::by_hand(vec![(flow.clone(), kind)], requested.by, Some(requested.why.into()));
+        let mut ask = RunSetRequest::by_hand(vec![(flow.clone(), kind)], requested.by, Some(requested.why.into()));
         ask.runs.insert(flow.clone(), run);
         ask.ended = Some(told);
         self.root.run(ask).await?;

@@ -373,7 +373,7 @@ impl Store {
         .await
     }
 
-    /// A person asked for a cycle: what waits for its next try may be tried now, doubts may be looked at now.
+    /// A person asked for a run set: what waits for its next try may be tried now, doubts may be looked at now.
     /// What the other system asked to be left alone (`Retry-After`) stays.
     ///
     /// # Errors

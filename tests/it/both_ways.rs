@@ -9,7 +9,7 @@ mod write_back;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use tieline::actors::scheduler::run_set::CycleReport;
+use tieline::actors::scheduler::run_set::RunSetReport;
 use tieline::actors::system::{Tree, flows};
 use tieline::domain::audit::AuditKind;
 use tieline::domain::merge::Side;
@@ -22,7 +22,7 @@ use tieline_sim::faults::{Fault, FaultPlan, FaultRule};
 use tieline_sim::servicenow::schema::ColumnKind;
 
 use crate::support::database::{Database, settings};
-use crate::support::{Options, Rig, ask as cycle_of, cycle, errors, node, run, source};
+use crate::support::{Options, Rig, ask as run_set_of, errors, node, run, run_set, source};
 
 const COST: &str = "cmn_cost_center";
 const GL: &str = "itfm_gl_accounts";
@@ -62,13 +62,13 @@ impl Aligned {
         Self { rig: Rig::start(options).await, _site: site }
     }
 
-    async fn cycle(&self, kind: RunKind) -> CycleReport {
+    async fn run_set(&self, kind: RunKind) -> RunSetReport {
         let wanted = flows(&self.rig.deps).into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
-        cycle(&self.rig.deps, wanted.collect(), kind).await
+        run_set(&self.rig.deps, wanted.collect(), kind).await
     }
 
     async fn well(&self) {
-        assert_eq!(errors(&self.cycle(RunKind::Poll).await), Vec::<String>::new());
+        assert_eq!(errors(&self.run_set(RunKind::Poll).await), Vec::<String>::new());
     }
 
     /// Everything is in step: both lists adopted, nothing in the conflict list.
@@ -249,7 +249,7 @@ fn rows_that_vanish_and_keys_that_are_edited_wait_for_a_person() {
         let renamed = world.cost("042")["sys_id"].clone();
         assert!(rig.servicenow.edit_row(COST, &renamed, &[("code", "043")]));
         world.describe("100", "Foundry two");
-        assert_eq!(errors(&world.cycle(RunKind::Sweep).await), Vec::<String>::new());
+        assert_eq!(errors(&world.run_set(RunKind::Sweep).await), Vec::<String>::new());
         assert!(rig.servicenow.find(COST, "code", "100").is_none(), "nobody has asked for it again");
         let listed = world.conflicts().await;
         let expected = [("100", "@row", "deleted", "open"), ("200", "@row", "deleted", "open"), ("042", "code", "renamed", "open")];
@@ -284,7 +284,7 @@ fn what_comes_back_in_syspro_is_active_again_in_its_old_row() {
         aligned.in_step().await;
         let (before, key) = (aligned.cost("200"), [("CostCentre", "200")]);
         rig.syspro.delete("EDU1", "BomCostCentre", &key).unwrap();
-        aligned.cycle(RunKind::Sweep).await;
+        aligned.run_set(RunKind::Sweep).await;
         aligned.well().await;
         assert_eq!(aligned.cost("200")["u_active"], "false");
         rig.syspro.insert("EDU1", "BomCostCentre", &[("CostCentre", "200"), ("Description", &before["name"])]).unwrap();
@@ -295,7 +295,7 @@ fn what_comes_back_in_syspro_is_active_again_in_its_old_row() {
         assert_eq!((&*after["u_active"], &after["sys_id"], &after["name"]), ("true", &before["sys_id"], &before["name"]));
         // with another meaning a person decides
         rig.syspro.delete("EDU1", "BomCostCentre", &key).unwrap();
-        aligned.cycle(RunKind::Sweep).await;
+        aligned.run_set(RunKind::Sweep).await;
         rig.syspro.insert("EDU1", "BomCostCentre", &[("CostCentre", "200"), ("Description", "Something else")]).unwrap();
         aligned.well().await;
         aligned.well().await;
@@ -317,7 +317,7 @@ fn a_run_that_would_change_too_much_changes_nothing() {
         for code in &codes {
             world.describe(code, "A script went wrong");
         }
-        let said = errors(&world.cycle(RunKind::Poll).await).join("\n");
+        let said = errors(&world.run_set(RunKind::Poll).await).join("\n");
         assert!(said.contains(&format!("would change {} of {} records", codes.len(), codes.len())), "{said}");
         assert!(said.contains("`align.brake_percent` (50)"), "{said}");
         assert_eq!((rig.servicenow.writes(), world.conflicts().await.len()), (writes, 0));
@@ -345,7 +345,7 @@ fn lists_of_several_pages_are_compared_as_one() {
                 .insert_row(COST, &[("code", &format!("X{n}")), ("account_number", &format!("X{n}")), ("name", "Alone")])
                 .unwrap();
         }
-        let poll = || async { errors(&cycle(&rig.deps, vec![flow.clone()], RunKind::Poll).await) };
+        let poll = || async { errors(&run_set(&rig.deps, vec![flow.clone()], RunKind::Poll).await) };
         assert_eq!(poll().await, Vec::<String>::new());
         let of = |kind: &str, found: &[ConflictRow]| -> Vec<String> {
             found.iter().filter(|row| row.kind == kind && !row.key.starts_with('1')).map(|row| row.key.clone()).collect()
@@ -399,7 +399,7 @@ fn rows_that_may_not_be_seen_and_columns_that_cannot_be_read_are_not_taken_for_d
         for code in ["100", "200"] {
             world.edit(code, "Edited");
         }
-        assert_eq!(errors(&world.cycle(RunKind::Sweep).await), Vec::<String>::new());
+        assert_eq!(errors(&world.run_set(RunKind::Sweep).await), Vec::<String>::new());
         let listed = world.conflicts().await;
         assert_eq!(brief(&listed), [("100", "name", "edited", "to_apply"), ("200", "name", "edited", "to_apply")]);
     });

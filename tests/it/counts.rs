@@ -15,7 +15,7 @@ use crate::console::Person;
 use crate::http::ask;
 use crate::support::node::Node;
 use crate::support::world::{COMPANY, REFUSED_DATE, World};
-use crate::support::{Options, Rig, cycle, run, source};
+use crate::support::{Options, Rig, run, run_set, source};
 
 async fn runs(rig: &Rig) -> Vec<RunRow> {
     rig.store.run_list(RunFilter { limit: 10_000, ..RunFilter::default() }).await.unwrap()
@@ -83,7 +83,7 @@ fn every_run_accounts_for_each_record_that_it_queued() {
         // invoices before their suppliers: they wait, and another flow's run delivers the suppliers
         let invoice = rig.deps.definitions.now().plans.iter().find(|plan| plan.entity.as_str() == "invoice").unwrap().entity.clone();
         let flow = tieline::domain::FlowId { company: COMPANY.into(), entity: invoice };
-        cycle(&rig.deps, vec![flow.clone()], RunKind::Poll).await;
+        run_set(&rig.deps, vec![flow.clone()], RunKind::Poll).await;
         add_up(&rig).await;
         let first = runs(&rig).await.into_iter().find(|run| run.entity == "invoice").unwrap();
         assert!(first.waiting > 30 && first.delivered == 0, "{first:?}");

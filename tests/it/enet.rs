@@ -21,7 +21,7 @@ use tieline_sim::syspro::{EnetSwitches, Release, Switches, SysproOptions, Syspro
 
 use super::odata;
 use super::support::world::World;
-use super::support::{Options, Rig, cycle, errors, node, own_currency, run};
+use super::support::{Options, Rig, errors, node, own_currency, run, run_set};
 
 const QUERIES: &str = "/SYSPROWCFService/Rest/Query";
 
@@ -310,15 +310,17 @@ fn two_nodes_take_turns_at_the_one_operator() {
         let rig = Rig::start(options).await;
         rig.sync_well().await;
         let other = tieline::actors::Deps { node: node("two"), heartbeat: std::sync::Arc::default(), ..rig.deps.clone() };
-        let both =
-            futures_util::future::join(cycle(&rig.deps, flows(&rig.deps), RunKind::Poll), cycle(&other, flows(&rig.deps), RunKind::Poll));
+        let both = futures_util::future::join(
+            run_set(&rig.deps, flows(&rig.deps), RunKind::Poll),
+            run_set(&other, flows(&rig.deps), RunKind::Poll),
+        );
         let (one, two) = both.await;
         let done = one.flows.iter().chain(&two.flows).filter(|(_, result)| result.is_ok()).count();
         assert!(done >= one.flows.len(), "{:?} {:?}", errors(&one), errors(&two));
         discipline(&rig.syspro, 0).unwrap();
         // and in turn, without waiting for one another's lease
         for deps in [&rig.deps, &other] {
-            let report = cycle(deps, flows(deps), RunKind::Poll).await;
+            let report = run_set(deps, flows(deps), RunKind::Poll).await;
             assert_eq!(errors(&report), Vec::<String>::new());
         }
         discipline(&rig.syspro, 0).unwrap();

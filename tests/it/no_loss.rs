@@ -11,7 +11,7 @@ use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
 use tieline_sim::faults::{Fault, FaultPlan, FaultRule};
 
-use crate::support::{Options, Rig, ask, cycle, flow, node, run, source};
+use crate::support::{Options, Rig, ask, flow, node, run, run_set, source};
 
 /// Everything that SYSPRO has stands in ServiceNow once.
 fn all_once(rig: &Rig, companies: &[&str]) {
@@ -161,13 +161,13 @@ fn two_nodes_never_read_one_flow() {
         let mut other = rig.deps.clone();
         other.node = node("two");
         let flows = || vec![FlowId::new("EDU1", "cost_center")];
-        let (one, two) = join(cycle(&rig.deps, flows(), RunKind::Poll), cycle(&other, flows(), RunKind::Poll)).await;
+        let (one, two) = join(run_set(&rig.deps, flows(), RunKind::Poll), run_set(&other, flows(), RunKind::Poll)).await;
         let outcomes = [flow(&one, "EDU1", "cost_center"), flow(&two, "EDU1", "cost_center")];
         let held = outcomes.iter().filter(|outcome| matches!(outcome, Err(PollError::Held { .. }))).count();
         assert_eq!((held, outcomes.iter().filter(|outcome| outcome.is_ok()).count()), (1, 1), "{outcomes:?}");
         rig.syspro.switch(|switches| switches.latency_ms = 0);
         // the lease was given back
-        assert!(flow(&cycle(&other, flows(), RunKind::Poll).await, "EDU1", "cost_center").is_ok());
+        assert!(flow(&run_set(&other, flows(), RunKind::Poll).await, "EDU1", "cost_center").is_ok());
     });
 }
 

@@ -19,7 +19,7 @@ use tieline_sim::servicenow::schema::{Abort, BusinessRule, ColumnKind};
 
 use crate::binary::{Site, text};
 use crate::support::receivers::Receiver;
-use crate::support::{Options, Rig, ask, cycle, run, set_credentials, source};
+use crate::support::{Options, Rig, ask, run, run_set, set_credentials, source};
 
 const SECRET: &str = "what only both know";
 
@@ -73,7 +73,7 @@ impl Told {
     /// Reads everything again, and tells what there is; the time of every try has come.
     async fn sweep(&self) {
         self.rig.database.psql("UPDATE notice_delivery SET not_before = now()");
-        cycle(&self.rig.deps, flows(&self.rig.deps), RunKind::Sweep).await;
+        run_set(&self.rig.deps, flows(&self.rig.deps), RunKind::Sweep).await;
     }
 
     /// Sweeps until the web server was told so often: a Notifier that died begins again a moment later.
@@ -322,7 +322,7 @@ fn a_stale_flow_is_told_once_until_it_runs_again() {
         let world = Told::start(&[]).await;
         world.sweep().await;
         assert_eq!(world.web.seen().len(), 0);
-        let other = || async { cycle(&world.rig.deps, vec![FlowId::new("EDU1", "gl_account")], RunKind::Poll).await };
+        let other = || async { run_set(&world.rig.deps, vec![FlowId::new("EDU1", "gl_account")], RunKind::Poll).await };
         let stale = || world.rig.database.psql("UPDATE flow SET last_success_at = now() - interval '27 hours' WHERE entity = 'supplier'");
         for _ in 0..2 {
             stale();

@@ -80,13 +80,13 @@ impl Soak {
             self.business();
         }
         self.trouble();
-        let end = if self.random.u8(0..3) == 0 { self.service() } else { self.cycle() };
+        let end = if self.random.u8(0..3) == 0 { self.service() } else { self.run_set() };
         println!("soak {}: step {step}: {end}", self.seed);
         // what was on its way when the process died may still strike: the next step goes on with the trouble
     }
 
     /// One cycle of everything, or what the trouble leaves of it.
-    fn cycle(&mut self) -> String {
+    fn run_set(&mut self) -> String {
         let mut command = self.world.command(if self.random.u8(0..4) == 0 { &["sync", "--sweep"] } else { &["sync"] });
         for (key, value) in self.settings() {
             command.env(format!("TIELINE__{key}"), value);

@@ -1,4 +1,4 @@
-//! Which flow is due when: its schedule, the first run at start, and the next try of a run that came to nothing. Pure.
+//! The scheduler: when each flow is due, by its schedule, at the start, and for the retry of a run that failed. Pure.
 
 pub mod run_set;
 
@@ -14,13 +14,13 @@ use crate::domain::{EntityName, FlowId};
 use crate::retry::{self, Class};
 
 /// What is to be run, and when.
-pub(super) struct Agenda {
+pub(super) struct Scheduler {
     schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>,
     lease: Duration,
     /// The first wait before another try, and the longest.
     delays: (Duration, Duration),
     next: BTreeMap<(FlowId, bool), DateTime<Utc>>,
-    again: BTreeMap<(FlowId, bool), Again>,
+    retries: BTreeMap<(FlowId, bool), Retry>,
     /// The latest time that was seen.
     latest: DateTime<Utc>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Agenda {
 const SET_BACK: TimeDelta = TimeDelta::minutes(1);
 
 /// A run that came to nothing and is tried again before its schedule wants it.
-struct Again {
+struct Retry {
     at: DateTime<Utc>,
     due_at: DateTime<Utc>,
     tries: u32,
@@ -44,20 +44,20 @@ pub(super) struct Due {
     pub(super) due_at: DateTime<Utc>,
 }
 
-impl Agenda {
+impl Scheduler {
     /// Poll and sweep schedules per entity; `lease` is how long a flow is held.
     pub(super) fn new(
         schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>,
         lease: Duration,
         delays: (Duration, Duration),
     ) -> Self {
-        Self { schedules, lease, delays, next: BTreeMap::new(), again: BTreeMap::new(), latest: DateTime::<Utc>::MIN_UTC }
+        Self { schedules, lease, delays, next: BTreeMap::new(), retries: BTreeMap::new(), latest: DateTime::<Utc>::MIN_UTC }
     }
 
     /// Other schedules take the place of these; a flow whose schedule stays keeps its next run, a new one runs at once.
     pub(super) fn replace(&mut self, schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>, now: DateTime<Utc>) {
-        let (old, again) = (std::mem::replace(&mut self.schedules, schedules), &mut self.again);
-        again.retain(|(flow, _), _| self.schedules.contains_key(&flow.entity));
+        let (old, retries) = (std::mem::replace(&mut self.schedules, schedules), &mut self.retries);
+        retries.retain(|(flow, _), _| self.schedules.contains_key(&flow.entity));
         self.next.retain(|(flow, sweeping), next| {
             let of = |all: &BTreeMap<EntityName, (Schedule, Option<Schedule>)>| {
                 let (poll, sweep) = all.get(&flow.entity)?;
@@ -74,7 +74,7 @@ impl Agenda {
     /// When the flows' polls are due next.
     pub(super) fn next_polls(&self) -> BTreeMap<FlowId, DateTime<Utc>> {
         let polls = self.next.iter().filter(|((_, sweep), _)| !sweep);
-        let soon = |key: &(FlowId, bool), next: DateTime<Utc>| self.again.get(key).map_or(next, |again| again.at.min(next));
+        let soon = |key: &(FlowId, bool), next: DateTime<Utc>| self.retries.get(key).map_or(next, |retry| retry.at.min(next));
         polls.map(|(key, next)| (key.0.clone(), soon(key, *next))).collect()
     }
 
@@ -94,13 +94,13 @@ impl Agenda {
                 *next = sooner.min(*next);
             }
         }
-        for again in self.again.values_mut().filter(|again| again.at < DateTime::<Utc>::MAX_UTC) {
-            again.at = now + (again.at - before).max(TimeDelta::zero());
+        for retry in self.retries.values_mut().filter(|retry| retry.at < DateTime::<Utc>::MAX_UTC) {
+            retry.at = now + (retry.at - before).max(TimeDelta::zero());
         }
         Some(before)
     }
 
-    /// Takes from the agenda what is due now; a flow in `busy` stays where it is.
+    /// Takes from the scheduler what is due now; a flow in `busy` stays where it is.
     pub(super) fn take(&mut self, flows: Vec<FlowId>, busy: impl Fn(&FlowId) -> bool, now: DateTime<Utc>) -> Vec<Due> {
         let mut taken: BTreeSet<FlowId> = BTreeSet::new();
         let mut due = Vec::new();
@@ -118,21 +118,21 @@ impl Agenda {
                     None => Some(now),
                     Some(next) => (*next <= now).then_some(*next),
                 };
-                let again = self.again.get(&key).filter(|again| again.at <= now).map(|again| again.due_at);
-                let Some(due_at) = by_schedule.or(again) else { continue };
+                let retry = self.retries.get(&key).filter(|retry| retry.at <= now).map(|retry| retry.due_at);
+                let Some(due_at) = by_schedule.or(retry) else { continue };
                 if busy(&flow) || taken.contains(&flow) {
                     continue;
                 }
                 if by_schedule.is_some() {
                     // the schedule begins anew, and the tries with it
-                    self.again.remove(&key);
+                    self.retries.remove(&key);
                     match schedule.next_after(now) {
                         Some(next) => self.next.insert(key, next),
                         None => self.next.insert(key, DateTime::<Utc>::MAX_UTC),
                     };
-                } else if let Some(again) = self.again.get_mut(&key) {
+                } else if let Some(retry) = self.retries.get_mut(&key) {
                     // until its outcome is known
-                    again.at = DateTime::<Utc>::MAX_UTC;
+                    retry.at = DateTime::<Utc>::MAX_UTC;
                 }
                 taken.insert(flow.clone());
                 let kind = if sweeping { RunKind::Sweep } else { RunKind::Poll };
@@ -145,7 +145,7 @@ impl Agenda {
     /// How a run that was due ended. What may work later comes again soon: a day is long where the schedule is daily.
     pub(super) fn ended(&mut self, due: &Due, error: Option<&PollError>, now: DateTime<Utc>) {
         let key = (due.flow.clone(), due.kind == RunKind::Sweep);
-        let tries = self.again.remove(&key).map_or(0, |again| again.tries) + 1;
+        let tries = self.retries.remove(&key).map_or(0, |retry| retry.tries) + 1;
         let wait = match error {
             // its holder may die over it: then its lease runs out
             Some(PollError::Held { .. }) => self.lease / 3,
@@ -156,7 +156,7 @@ impl Agenda {
             }
             _ => return,
         };
-        self.again.insert(key, Again { at: now + wait, due_at: due.due_at, tries });
+        self.retries.insert(key, Retry { at: now + wait, due_at: due.due_at, tries });
     }
 }
 
@@ -168,10 +168,10 @@ mod tests {
 
     const NEVER: [DateTime<Utc>; 0] = [];
 
-    fn agenda(cron: &str) -> Agenda {
+    fn scheduler(cron: &str) -> Scheduler {
         let schedule = Schedule::parse(cron, chrono_tz::UTC).unwrap();
         let s = Duration::from_secs;
-        Agenda::new(BTreeMap::from([(EntityName::new("supplier"), (schedule, None))]), s(15), (s(4), s(60)))
+        Scheduler::new(BTreeMap::from([(EntityName::new("supplier"), (schedule, None))]), s(15), (s(4), s(60)))
     }
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -182,8 +182,8 @@ mod tests {
         FlowId::new("EDU1", "supplier")
     }
 
-    fn take(agenda: &mut Agenda, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-        agenda.take(vec![flow()], |_| false, now).into_iter().map(|due| due.due_at).collect()
+    fn take(scheduler: &mut Scheduler, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+        scheduler.take(vec![flow()], |_| false, now).into_iter().map(|due| due.due_at).collect()
     }
 
     fn due(due_at: DateTime<Utc>) -> Due {
@@ -192,91 +192,91 @@ mod tests {
 
     #[test]
     fn a_flow_runs_at_start_and_then_by_its_schedule() {
-        let mut agenda = agenda("0 2 * * *");
+        let mut scheduler = scheduler("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
-        assert_eq!(take(&mut agenda, start), [start]);
-        assert_eq!(take(&mut agenda, at("2026-03-02T01:59:59Z")), NEVER);
-        assert_eq!(take(&mut agenda, at("2026-03-02T02:00:01Z")), [at("2026-03-02T02:00:00Z")]);
-        assert_eq!(take(&mut agenda, at("2026-03-02T02:00:02Z")), NEVER);
+        assert_eq!(take(&mut scheduler, start), [start]);
+        assert_eq!(take(&mut scheduler, at("2026-03-02T01:59:59Z")), NEVER);
+        assert_eq!(take(&mut scheduler, at("2026-03-02T02:00:01Z")), [at("2026-03-02T02:00:00Z")]);
+        assert_eq!(take(&mut scheduler, at("2026-03-02T02:00:02Z")), NEVER);
     }
 
     #[test]
     fn a_clock_that_is_set_back_keeps_no_flow_from_its_schedule() {
-        let mut agenda = agenda("*/5 * * * *");
+        let mut scheduler = scheduler("*/5 * * * *");
         let start = at("2026-03-02T10:02:00Z");
-        assert_eq!(agenda.clock(start), None);
-        take(&mut agenda, start);
+        assert_eq!(scheduler.clock(start), None);
+        take(&mut scheduler, start);
         let error = PollError::Store { flow: flow(), text: "gone".into() };
-        agenda.ended(&due(start), Some(&error), start);
+        scheduler.ended(&due(start), Some(&error), start);
         // a few seconds are put right by the time service
-        assert_eq!(agenda.clock(start - TimeDelta::seconds(59)), None);
+        assert_eq!(scheduler.clock(start - TimeDelta::seconds(59)), None);
         let yesterday = at("2026-03-01T10:02:00Z");
-        assert_eq!(agenda.clock(yesterday), Some(start));
-        assert_eq!(agenda.clock(yesterday), None, "told once");
-        assert_eq!(take(&mut agenda, yesterday + TimeDelta::seconds(5)), [start], "the next try keeps its wait");
-        assert_eq!(take(&mut agenda, at("2026-03-01T10:04:59Z")), NEVER);
-        assert_eq!(take(&mut agenda, at("2026-03-01T10:05:00Z")), [at("2026-03-01T10:05:00Z")]);
+        assert_eq!(scheduler.clock(yesterday), Some(start));
+        assert_eq!(scheduler.clock(yesterday), None, "told once");
+        assert_eq!(take(&mut scheduler, yesterday + TimeDelta::seconds(5)), [start], "the next try keeps its wait");
+        assert_eq!(take(&mut scheduler, at("2026-03-01T10:04:59Z")), NEVER);
+        assert_eq!(take(&mut scheduler, at("2026-03-01T10:05:00Z")), [at("2026-03-01T10:05:00Z")]);
         // forward again: what was missed is due once
-        assert_eq!(agenda.clock(start), None);
-        assert_eq!(take(&mut agenda, start).len(), 1);
-        assert_eq!(take(&mut agenda, start), NEVER);
+        assert_eq!(scheduler.clock(start), None);
+        assert_eq!(take(&mut scheduler, start).len(), 1);
+        assert_eq!(take(&mut scheduler, start), NEVER);
     }
 
     #[test]
     fn a_clock_that_is_set_back_little_by_little_is_noticed_too() {
-        let mut agenda = agenda("*/5 * * * *");
+        let mut scheduler = scheduler("*/5 * * * *");
         let start = at("2026-03-02T10:02:00Z");
-        let told = (0..300).filter(|n| agenda.clock(start - TimeDelta::seconds(*n)).is_some()).count();
+        let told = (0..300).filter(|n| scheduler.clock(start - TimeDelta::seconds(*n)).is_some()).count();
         assert_eq!(told, 4, "each minute once");
     }
 
     #[test]
     fn a_busy_flow_is_due_as_soon_as_it_is_free() {
-        let mut agenda = agenda("0 2 * * *");
+        let mut scheduler = scheduler("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
-        assert!(agenda.take(vec![flow()], |_| true, start).is_empty());
-        assert_eq!(take(&mut agenda, start).len(), 1);
+        assert!(scheduler.take(vec![flow()], |_| true, start).is_empty());
+        assert_eq!(take(&mut scheduler, start).len(), 1);
     }
 
     #[test]
     fn what_failed_for_a_passing_reason_comes_again_after_growing_waits() {
-        let mut agenda = agenda("0 2 * * *");
+        let mut scheduler = scheduler("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
-        take(&mut agenda, start);
+        take(&mut scheduler, start);
         let error = PollError::Store { flow: flow(), text: "gone".into() };
         let mut now = start;
         for longest in [4, 8, 16, 32, 60, 60] {
-            agenda.ended(&due(start), Some(&error), now);
-            assert_eq!(take(&mut agenda, now + TimeDelta::seconds(longest / 2 - 1)), NEVER);
-            assert!(agenda.next_polls()[&flow()] <= now + TimeDelta::seconds(longest));
+            scheduler.ended(&due(start), Some(&error), now);
+            assert_eq!(take(&mut scheduler, now + TimeDelta::seconds(longest / 2 - 1)), NEVER);
+            assert!(scheduler.next_polls()[&flow()] <= now + TimeDelta::seconds(longest));
             now += TimeDelta::seconds(longest);
-            assert_eq!(take(&mut agenda, now), [start], "it is still the first run that is wanted");
-            assert_eq!(take(&mut agenda, now), NEVER, "it is on its way");
+            assert_eq!(take(&mut scheduler, now), [start], "it is still the first run that is wanted");
+            assert_eq!(take(&mut scheduler, now), NEVER, "it is on its way");
         }
-        agenda.ended(&due(start), None, now);
-        assert_eq!(take(&mut agenda, at("2026-03-02T01:59:59Z")), NEVER);
-        assert_eq!(take(&mut agenda, at("2026-03-02T02:00:00Z")).len(), 1);
+        scheduler.ended(&due(start), None, now);
+        assert_eq!(take(&mut scheduler, at("2026-03-02T01:59:59Z")), NEVER);
+        assert_eq!(take(&mut scheduler, at("2026-03-02T02:00:00Z")).len(), 1);
     }
 
     #[test]
     fn what_another_node_holds_is_looked_at_again_before_long() {
-        let mut agenda = agenda("0 2 * * *");
+        let mut scheduler = scheduler("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
-        take(&mut agenda, start);
+        take(&mut scheduler, start);
         let held = PollError::Held { flow: flow(), holder: "two".into(), until: String::new() };
-        agenda.ended(&due(start), Some(&held), start);
-        assert_eq!(take(&mut agenda, start + TimeDelta::seconds(4)), NEVER);
-        assert_eq!(take(&mut agenda, start + TimeDelta::seconds(5)), [start]);
-        agenda.ended(&due(start), Some(&PollError::Done { flow: flow() }), start + TimeDelta::seconds(16));
-        assert_eq!(take(&mut agenda, start + TimeDelta::hours(2)), NEVER);
+        scheduler.ended(&due(start), Some(&held), start);
+        assert_eq!(take(&mut scheduler, start + TimeDelta::seconds(4)), NEVER);
+        assert_eq!(take(&mut scheduler, start + TimeDelta::seconds(5)), [start]);
+        scheduler.ended(&due(start), Some(&PollError::Done { flow: flow() }), start + TimeDelta::seconds(16));
+        assert_eq!(take(&mut scheduler, start + TimeDelta::hours(2)), NEVER);
     }
 
     #[test]
     fn what_stays_wrong_waits_for_its_schedule() {
-        let mut agenda = agenda("0 2 * * *");
+        let mut scheduler = scheduler("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
-        take(&mut agenda, start);
-        agenda.ended(&due(start), Some(&PollError::TooManyGone { flow: flow(), gone: 9, known: 10, limits: "2".into() }), start);
-        assert_eq!(take(&mut agenda, start + TimeDelta::hours(15)), NEVER);
+        take(&mut scheduler, start);
+        scheduler.ended(&due(start), Some(&PollError::TooManyGone { flow: flow(), gone: 9, known: 10, limits: "2".into() }), start);
+        assert_eq!(take(&mut scheduler, start + TimeDelta::hours(15)), NEVER);
     }
 }

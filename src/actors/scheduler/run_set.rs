@@ -1,4 +1,4 @@
-//! One cycle: flows in dependency order, so that a line always lands on a valid dimension. Plain functions.
+//! One run set: flows in dependency order, so that a line always lands on a valid dimension. Plain functions.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +17,9 @@ use crate::domain::run::{RunId, RunKind};
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Dead, StoreError};
 
-/// What a cycle is asked to do.
+/// What a run set is asked to do.
 #[derive(Debug, Clone)]
-pub struct CycleAsk {
+pub struct RunSetRequest {
     /// The flows, in any order.
     pub flows: Vec<(FlowId, RunKind)>,
     /// Who asked.
@@ -36,31 +36,31 @@ pub struct CycleAsk {
     pub ended: Option<UnboundedSender<Option<PollError>>>,
 }
 
-impl CycleAsk {
-    /// A cycle of the schedule, of no flow yet.
+impl RunSetRequest {
+    /// A run set of the schedule, of no flow yet.
     pub fn by_schedule() -> Self {
         let (due_at, runs) = (BTreeMap::new(), BTreeMap::new());
         Self { flows: Vec::new(), requested_by: "schedule".into(), reason: None, force: false, due_at, runs, ended: None }
     }
 
-    /// A cycle that a person asked for.
+    /// A run set that a person asked for.
     pub fn by_hand(flows: Vec<(FlowId, RunKind)>, requested_by: String, reason: Option<String>) -> Self {
         Self { flows, requested_by, reason, force: true, ..Self::by_schedule() }
     }
 }
 
-/// What a cycle did.
+/// What a run set did.
 #[derive(Debug, Clone, Default)]
-pub struct CycleReport {
+pub struct RunSetReport {
     /// Per flow how it went.
     pub flows: Vec<(FlowId, Result<PollReport, PollError>)>,
     /// What kept left-over deliveries from being sent.
     pub write_errors: Vec<WriteError>,
 }
 
-/// Whom a cycle asks.
+/// The actors that a run set sends to.
 #[derive(Clone)]
-pub struct Crew {
+pub struct Recipients {
     /// One per flow.
     pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
     /// The Writer.
@@ -72,8 +72,8 @@ pub struct Crew {
 }
 
 /// Runs flows rank by rank; flows of one rank do not depend on one another and run at once. `ended` hears of each as soon as it has.
-pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId, Option<&PollError>)) -> CycleReport {
-    let mut report = CycleReport::default();
+pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended: impl Fn(&FlowId, Option<&PollError>)) -> RunSetReport {
+    let mut report = RunSetReport::default();
     // what a person asked for meanwhile begins then
     if !deps.waits.over(&deps.stopping).await {
         return report;
@@ -85,7 +85,7 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
     for flows in by_rank(&definitions, &ask.flows) {
         let (ended, told) = (&ended, &ask.ended);
         let runs = flows.into_iter().map(|(flow, kind)| {
-            let poller = crew.pollers.get(&flow).cloned();
+            let poller = recipients.pollers.get(&flow).cloned();
             let now = PollNow {
                 kind,
                 requested_by: ask.requested_by.clone(),
@@ -112,7 +112,7 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
         report.write_errors.push(error.into());
     }
     for entity in entities(&definitions) {
-        match crew.drain.send(Drain { entity }).await {
+        match recipients.drain.send(Drain { entity }).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 if !report.write_errors.iter().any(|other| other.to_string() == error.to_string()) {
@@ -124,11 +124,11 @@ pub async fn run(deps: &Deps, crew: &Crew, ask: CycleAsk, ended: impl Fn(&FlowId
                 .push(WriteError::Store { text: "sending was interrupted; what is due is sent by the next cycle".into() }),
         }
     }
-    if let Some(downstream) = &crew.downstream {
+    if let Some(downstream) = &recipients.downstream {
         // one that is being restarted looks by itself later
         let _ = downstream.send(LookNow).await;
     }
-    if let Some(notifier) = &crew.notifier {
+    if let Some(notifier) = &recipients.notifier {
         let _ = notifier.send(TellNow).await;
     }
     report

@@ -1,6 +1,6 @@
 //! `Writer`: deliveries to ServiceNow, in batches.
 //!
-//! Owns the pace (batch size, requests at once, pauses) towards one instance; Pollers nudge it, cycles ask it to drain an entity.
+//! Owns the pace (batch size, requests at once, pauses) towards one instance; Pollers nudge it, run sets ask it to drain an entity.
 //! Everything that matters is in the ledger: a restart loses the pace and the batches in flight, which are found in doubt.
 //! Runs on the delivery arbiter.
 
@@ -244,7 +244,7 @@ struct Sender {
     entity: EntityName,
 }
 
-/// Nothing may be sent for a while: what is due waits for the next cycle.
+/// Nothing may be sent for a while: what is due waits for the next run set.
 fn paused_for(paused: Paused) -> Result<Found, WriteError> {
     let seconds = paused.wait.as_secs() + 1;
     match paused.failures {

@@ -26,7 +26,7 @@ use crate::retry;
 use crate::store::{Settlement, Verdict};
 use crate::telemetry::metrics::metrics;
 
-/// A pause up to this long is waited out within the cycle; a longer one ends it.
+/// A pause up to this long is waited out within the run set; a longer one ends it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A batch that took longer than this grows no further: the instance cancels one after 30 s.
@@ -39,8 +39,8 @@ const FAILURES: u32 = 5;
 /// fail by itself.
 pub(super) const FEW: usize = 5;
 
-/// So many waits in a row, of an open breaker or because the instance asked for time, are waited out within a cycle, however short they
-/// are; then the cycle ends.
+/// So many waits in a row, of an open breaker or because the instance asked for time, are waited out within a run set, however short they
+/// are; then the run set ends.
 const WAITED_OUT: u32 = 2;
 
 /// How much of an answer that asks for time is kept, in characters.

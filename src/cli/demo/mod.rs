@@ -15,8 +15,8 @@ use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{Global, OutputForm, credential, output, run, sync};
 use crate::actors::credential_store::{SERVICENOW, SYSPRO_ODATA};
-use crate::actors::root::RunCycle;
-use crate::actors::scheduler::run_set::CycleAsk;
+use crate::actors::root::ExecuteRunSet;
+use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::{Tree, flows};
 use crate::config;
@@ -209,13 +209,13 @@ async fn show(
     say(global, "One full sync of two companies, suppliers and accounts before invoices …");
     let started = Instant::now();
     let flows: Vec<_> = flows(&deps).into_iter().map(|flow| (flow, RunKind::Poll)).collect();
-    let mut report = sync::run_cycle(&deps, &tree, flows.clone(), signals).await?;
-    // with faults, deliveries are retrying or unknown for a while: a person would run the cycle again
+    let mut report = sync::execute_run_set(&deps, &tree, flows.clone(), signals).await?;
+    // with faults, deliveries are retrying or unknown for a while: a person would run the run set again
     let mut cycles = 1;
     while args.faults && cycles < 20 && unsettled(context).await? {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let ask = CycleAsk::by_hand(flows.clone(), sync::user(), None);
-        let again = tree.root.send(RunCycle(ask)).await;
+        let ask = RunSetRequest::by_hand(flows.clone(), sync::user(), None);
+        let again = tree.root.send(ExecuteRunSet(ask)).await;
         report = again.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted"))?;
         cycles += 1;
     }

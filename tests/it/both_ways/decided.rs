@@ -14,7 +14,7 @@ fn a_record_that_was_made_by_decision_and_deleted_since_waits_for_a_new_decision
         assert!(rig.servicenow.delete_row(COST, &lists.cost("100")["sys_id"]));
         assert!(rig.servicenow.edit_row(COST, &lists.cost("200")["sys_id"], &[("active", "false")]));
         lists.describe("100", "Changed in SYSPRO too");
-        assert_eq!(errors(&lists.cycle(RunKind::Sweep).await), Vec::<String>::new());
+        assert_eq!(errors(&lists.run_set(RunKind::Sweep).await), Vec::<String>::new());
         assert!(rig.servicenow.find(COST, "code", "100").is_none(), "nobody has asked for it again");
         assert_eq!(lists.cost("200")["active"], "false", "nor for that one");
         let listed = lists.conflicts().await;
@@ -65,7 +65,7 @@ fn a_decided_entry_says_whether_its_value_has_been_delivered() {
         for method in ["POST", "PATCH"] {
             lists.rig.servicenow.set_fault(FaultRule::always(Fault::Status(503)).on_path("/api/now").on_method(method));
         }
-        lists.cycle(RunKind::Poll).await;
+        lists.run_set(RunKind::Poll).await;
         lists.rig.servicenow.clear_faults();
         let queued = entry().await;
         assert_eq!((queued.state.as_str(), queued.delivery.as_deref()), ("decided", Some("outstanding")));
@@ -82,7 +82,7 @@ fn a_decided_entry_says_whether_its_value_has_been_delivered() {
         lists.well().await;
         let again = lists.conflicts().await.remove(0);
         lists.decide(again.id, Side::Syspro).await;
-        lists.cycle(RunKind::Poll).await;
+        lists.run_set(RunKind::Poll).await;
         assert_eq!(lists.name("100"), "Foundry again");
         let delivered = lists.conflicts().await.remove(0);
         assert_eq!((delivered.state.as_str(), delivered.delivery.as_deref()), ("decided", Some("delivered")));

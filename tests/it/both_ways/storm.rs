@@ -119,9 +119,9 @@ impl Storm {
     }
 
     /// A cycle, to the last answer.
-    async fn cycle(&self, kind: RunKind) -> CycleReport {
+    async fn run_set(&self, kind: RunKind) -> RunSetReport {
         let wanted = flows(&self.world.rig.deps).into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
-        let report = cycle_of(&self.tree, wanted.collect(), kind).await;
+        let report = run_set_of(&self.tree, wanted.collect(), kind).await;
         let started = Instant::now();
         while self.world.rig.database.psql("SELECT count(*) FROM pending WHERE state = 'sending'") != "0" {
             assert!(started.elapsed() < Duration::from_secs(60), "a batch does not come back");
@@ -132,7 +132,7 @@ impl Storm {
 
     async fn settle(&self) {
         for _ in 0..60 {
-            let report = self.cycle(RunKind::Poll).await;
+            let report = self.run_set(RunKind::Poll).await;
             let again = self.world.rig.database.psql("SELECT count(*) FROM agreed WHERE again");
             if errors(&report).is_empty() && !self.world.rig.unsettled().await && again == "0" {
                 return;
@@ -256,7 +256,7 @@ fn random_edits_on_both_sides_lose_nothing_and_never_go_to_and_fro() {
             }
             for _ in 0..storm.random.u32(1..3) {
                 let kind = if storm.random.u8(0..4) == 0 { RunKind::Sweep } else { RunKind::Poll };
-                storm.cycle(kind).await;
+                storm.run_set(kind).await;
             }
             storm.person(false).await;
         }
@@ -282,7 +282,7 @@ fn random_edits_on_both_sides_lose_nothing_and_never_go_to_and_fro() {
         storm.none_lost().await;
         let writes = storm.world.rig.servicenow.writes();
         storm.settle().await;
-        assert_eq!(storm.cycle(RunKind::Sweep).await.flows.len(), 2);
+        assert_eq!(storm.run_set(RunKind::Sweep).await.flows.len(), 2);
         assert_eq!(storm.world.rig.servicenow.writes(), writes, "nothing is left to write");
         let written = writes - before;
         assert!(written <= u64::from(storm.made), "{written} writes for {} edits", storm.made);

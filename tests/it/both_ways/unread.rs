@@ -45,7 +45,7 @@ impl Aligned {
     }
 
     async fn sweep(&self) {
-        assert_eq!(errors(&self.cycle(RunKind::Sweep).await), Vec::<String>::new());
+        assert_eq!(errors(&self.run_set(RunKind::Sweep).await), Vec::<String>::new());
     }
 
     async fn replay(&self, scope: ReplayScope) -> ReplayReport {

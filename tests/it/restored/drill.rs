@@ -129,7 +129,7 @@ impl Drill {
     }
 
     /// A cycle, killed now and then, with a backup in the middle of it where one is wanted.
-    fn cycle(&mut self, backup: bool) {
+    fn run_set(&mut self, backup: bool) {
         let arguments: &[&str] = if self.random.bool() { &["sync", "--sweep"] } else { &["sync"] };
         let mut child = self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         if backup || self.random.u8(0..3) == 0 {
@@ -186,19 +186,19 @@ impl Drill {
         for _ in 0..self.random.u32(0..3) {
             self.business();
             self.trouble();
-            self.cycle(false);
+            self.run_set(false);
         }
         for _ in 0..self.random.u32(1..4) {
             self.business();
         }
         self.trouble();
-        self.cycle(true);
+        self.run_set(true);
         for _ in 0..self.random.u32(1..4) {
             for _ in 0..self.random.u32(1..5) {
                 self.business();
             }
             self.trouble();
-            self.cycle(false);
+            self.run_set(false);
         }
         if self.random.bool() {
             self.edit_back();
@@ -209,7 +209,7 @@ impl Drill {
         for _ in 0..self.random.u32(0..2) {
             self.business();
             self.trouble();
-            self.cycle(false);
+            self.run_set(false);
         }
         self.world.servicenow.clear_faults();
         for command in [&["sync"][..], &["sync", "--sweep"]] {

@@ -18,8 +18,8 @@ use tieline::actors::credential_store::{SERVICENOW, SYSPRO_ENET, SYSPRO_ODATA, V
 use tieline::actors::in_force::{InForce, Standing};
 use tieline::actors::poller::{PollError, PollReport};
 use tieline::actors::progress::Progress;
-use tieline::actors::root::RunCycle;
-use tieline::actors::scheduler::run_set::{CycleAsk, CycleReport};
+use tieline::actors::root::ExecuteRunSet;
+use tieline::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
 use tieline::actors::stopping::Stopping;
 use tieline::actors::supervise::RestartPolicy;
 use tieline::actors::system::{Tree, flows};
@@ -144,18 +144,18 @@ impl Rig {
     }
 
     /// Every flow polled once, as `tieline sync` does it.
-    pub async fn sync(&self) -> CycleReport {
-        cycle(&self.deps, flows(&self.deps), RunKind::Poll).await
+    pub async fn sync(&self) -> RunSetReport {
+        run_set(&self.deps, flows(&self.deps), RunKind::Poll).await
     }
 
     /// Every flow of these entities swept once.
-    pub async fn sweep(&self, entities: &[&str]) -> CycleReport {
+    pub async fn sweep(&self, entities: &[&str]) -> RunSetReport {
         let flows = flows(&self.deps).into_iter().filter(|flow| entities.contains(&flow.entity.as_str())).collect();
-        cycle(&self.deps, flows, RunKind::Sweep).await
+        run_set(&self.deps, flows, RunKind::Sweep).await
     }
 
     /// A poll of everything that must go through.
-    pub async fn sync_well(&self) -> CycleReport {
+    pub async fn sync_well(&self) -> RunSetReport {
         let report = self.sync().await;
         assert_eq!(errors(&report), Vec::<String>::new());
         report
@@ -207,7 +207,7 @@ impl Rig {
 }
 
 /// Runs a cycle with actors of its own.
-pub async fn cycle(deps: &Deps, flows: Vec<FlowId>, kind: RunKind) -> CycleReport {
+pub async fn run_set(deps: &Deps, flows: Vec<FlowId>, kind: RunKind) -> RunSetReport {
     let tree = Tree::start(deps, RestartPolicy::default(), false).unwrap();
     let report = ask(&tree, flows, kind).await;
     tree.stop(Duration::from_secs(20)).await;
@@ -215,9 +215,9 @@ pub async fn cycle(deps: &Deps, flows: Vec<FlowId>, kind: RunKind) -> CycleRepor
 }
 
 /// Runs a cycle of running actors.
-pub async fn ask(tree: &Tree, flows: Vec<FlowId>, kind: RunKind) -> CycleReport {
+pub async fn ask(tree: &Tree, flows: Vec<FlowId>, kind: RunKind) -> RunSetReport {
     let flows = flows.into_iter().map(|flow| (flow, kind)).collect();
-    tree.root.send(RunCycle(CycleAsk::by_hand(flows, "test".into(), None))).await.unwrap()
+    tree.root.send(ExecuteRunSet(RunSetRequest::by_hand(flows, "test".into(), None))).await.unwrap()
 }
 
 /// The simulator's companies, and the currency of their books.
@@ -226,13 +226,13 @@ pub fn own_currency() -> std::collections::BTreeMap<tieline::domain::CompanyId, 
 }
 
 /// How one flow went.
-pub fn flow<'a>(report: &'a CycleReport, company: &str, entity: &str) -> &'a Result<PollReport, PollError> {
+pub fn flow<'a>(report: &'a RunSetReport, company: &str, entity: &str) -> &'a Result<PollReport, PollError> {
     let found = report.flows.iter().find(|(flow, _)| flow.company.as_str() == company && flow.entity.as_str() == entity);
     &found.unwrap().1
 }
 
 /// Everything that went wrong in a cycle.
-pub fn errors(report: &CycleReport) -> Vec<String> {
+pub fn errors(report: &RunSetReport) -> Vec<String> {
     let polls = report.flows.iter().filter_map(|(_, result)| result.as_ref().err().map(ToString::to_string));
     let within = report.flows.iter().filter_map(|(_, result)| result.as_ref().ok()?.write_error.as_ref());
     polls.chain(report.write_errors.iter().chain(within).map(ToString::to_string)).collect()
