@@ -1,4 +1,4 @@
-//! Credentials in clear, for the moment in which they leave for the other system: read from the ledger, opened with the master key.
+//! Credentials in clear, for the moment in which they leave for the other system: read from the ledger, decrypted with the master key.
 //!
 //! The key file is read anew when it has changed, so that `credential rotate-key` needs no restart; never on a thread of the actors.
 
@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use secrecy::SecretString;
 
-use crate::config::crypto::{KeyError, KeyPlace, KeyRing, Sealed};
+use crate::config::crypto::{Encrypted, KeyError, KeyPlace, KeyRing};
 use crate::config::secret::Credential;
 use crate::config::settings::SysproSource;
 use crate::store::{Store, StoreError};
@@ -36,14 +36,14 @@ pub fn syspro_credential(source: SysproSource) -> &'static str {
     }
 }
 
-/// Opens credentials.
+/// Decrypts credentials.
 #[derive(Clone)]
-pub struct Vault {
+pub struct CredentialStore {
     store: Store,
     key_file: PathBuf,
     credentials_directory: Option<PathBuf>,
     /// The ring as it was last read, and what the file looked like then.
-    ring: Arc<Mutex<Option<(Stamp, Arc<KeyRing>)>>>,
+    key_ring: Arc<Mutex<Option<(Stamp, Arc<KeyRing>)>>>,
 }
 
 /// What tells one state of a file from another, its rights included.
@@ -81,7 +81,7 @@ pub enum CredentialError {
     },
     /// The master key is missing, wrong or not safe.
     #[error("credential `{name}` cannot be opened: {problem}")]
-    Sealed {
+    Undecryptable {
         /// Its name.
         name: &'static str,
         /// What is wrong with the key or the ciphertext.
@@ -103,10 +103,10 @@ pub enum CredentialError {
     },
 }
 
-impl Vault {
-    /// A vault over the ledger's credentials. `credentials_directory` is systemd's, where the unit hands the key over.
+impl CredentialStore {
+    /// A store over the ledger's credentials. `credentials_directory` is systemd's, where the unit hands the key over.
     pub fn new(store: Store, key_file: PathBuf, credentials_directory: Option<PathBuf>) -> Self {
-        Self { store, key_file, credentials_directory, ring: Arc::default() }
+        Self { store, key_file, credentials_directory, key_ring: Arc::default() }
     }
 
     /// Where the master key is.
@@ -122,12 +122,12 @@ impl Vault {
         KeyRing::load(self.key_place(), ciphertexts_exist)
     }
 
-    /// The key ring that opens what is sealed, read on a thread that may block, and only when its file has changed.
+    /// The key ring that decrypts credentials, read on a thread that may block, and only when its file has changed.
     ///
     /// # Errors
-    /// As for [`Vault::keys`].
-    pub async fn ring(&self) -> Result<Arc<KeyRing>, KeyError> {
-        let (place, kept) = (self.key_place(), self.ring.clone());
+    /// As for [`CredentialStore::keys`].
+    pub async fn key_ring(&self) -> Result<Arc<KeyRing>, KeyError> {
+        let (place, kept) = (self.key_place(), self.key_ring.clone());
         let path = place.path().to_owned();
         let read = move || {
             // looked at before it is read: a change in between is seen the next time
@@ -166,10 +166,10 @@ impl Vault {
         let row = self.store.credential_get(name).await;
         let row = row.map_err(|error: StoreError| CredentialError::Store { name, problem: error.to_string() })?;
         let row = row.ok_or(CredentialError::Missing { name })?;
-        let sealed_error = |error: KeyError| CredentialError::Sealed { name, problem: error.to_string() };
-        let keys = self.ring().await.map_err(sealed_error)?;
-        let sealed = Sealed { nonce: row.nonce, ciphertext: row.ciphertext, key_id: row.key_id };
-        let password = keys.open(&row.name, &row.username, &sealed).map_err(sealed_error)?;
+        let undecryptable = |error: KeyError| CredentialError::Undecryptable { name, problem: error.to_string() };
+        let keys = self.key_ring().await.map_err(undecryptable)?;
+        let encrypted = Encrypted { nonce: row.nonce, ciphertext: row.ciphertext, key_id: row.key_id };
+        let password = keys.decrypt(&row.name, &row.username, &encrypted).map_err(undecryptable)?;
         Ok(Credential::new(row.username, password))
     }
 }

@@ -7,20 +7,20 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 
 use super::Deps;
-use super::credential_store::Vault;
-use crate::config::crypto::Sealed;
-use crate::store::{EnetTaken, SealedSession, Store, StoreError};
+use super::credential_store::CredentialStore;
+use crate::config::crypto::Encrypted;
+use crate::store::{EncryptedSession, EnetTaken, Store, StoreError};
 use crate::syspro::enet::{EnetError, Held, SessionKeeper};
 
-/// What a session id is sealed as.
-const SEALED_AS: &str = "enet-session";
+/// What a session id is encrypted as.
+const ENCRYPTED_AS: &str = "enet-session";
 /// How often a session that another holds is asked for again.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Keeps the session's lease and its sealed id in the ledger.
+/// Keeps the session's lease and its encrypted id in the ledger.
 pub struct LedgerKeeper {
     store: Store,
-    vault: Vault,
+    credential_store: CredentialStore,
     holder: String,
     lease: Duration,
     /// How long a session that another holds is waited for.
@@ -30,10 +30,10 @@ pub struct LedgerKeeper {
 impl LedgerKeeper {
     /// For this node.
     pub fn new(deps: &Deps) -> Self {
-        let (store, vault) = (deps.store.clone(), deps.vault.clone());
+        let (store, credential_store) = (deps.store.clone(), deps.credential_store.clone());
         let lease = deps.settings.flows.lease;
         // a holder that has died renews no more
-        Self { store, vault, holder: deps.node.holder(), lease, patience: lease + LOOK }
+        Self { store, credential_store, holder: deps.node.holder(), lease, patience: lease + LOOK }
     }
 
     /// The same for whoever would rather hear at once that another uses the operator.
@@ -41,14 +41,14 @@ impl LedgerKeeper {
         Self { patience: Duration::ZERO, ..Self::new(deps) }
     }
 
-    async fn open(&self, operator: &str, sealed: SealedSession) -> Option<SecretString> {
-        let sealed = Sealed { key_id: sealed.key_id, nonce: sealed.nonce, ciphertext: sealed.ciphertext };
-        let opened = self.vault.ring().await.and_then(|keys| keys.open(SEALED_AS, operator, &sealed));
+    async fn open(&self, operator: &str, encrypted: EncryptedSession) -> Option<SecretString> {
+        let encrypted = Encrypted { key_id: encrypted.key_id, nonce: encrypted.nonce, ciphertext: encrypted.ciphertext };
+        let decrypted = self.credential_store.key_ring().await.and_then(|keys| keys.decrypt(ENCRYPTED_AS, operator, &encrypted));
         // the operator's next logon ends it all the same
-        opened.inspect_err(|error| warn!(%error, operator, "the e.net session that was left open cannot be logged off")).ok()
+        decrypted.inspect_err(|error| warn!(%error, operator, "the e.net session that was left open cannot be logged off")).ok()
     }
 
-    async fn note(&self, operator: &str, open: Option<SealedSession>, opening: bool) -> Result<bool, EnetError> {
+    async fn note(&self, operator: &str, open: Option<EncryptedSession>, opening: bool) -> Result<bool, EnetError> {
         self.store.enet_session_note(operator.to_owned(), self.holder.clone(), open, opening).await.map_err(|error| ledger(&error))
     }
 }
@@ -69,13 +69,13 @@ impl SessionKeeper for LedgerKeeper {
                 let taken = self.store.enet_session_take(operator.to_owned(), self.holder.clone(), self.lease).await;
                 match taken.map_err(|error| ledger(&error))? {
                     EnetTaken::Ours { renewed, open, opening } => {
-                        let sealed = open.is_some();
+                        let encrypted = open.is_some();
                         let open = match open {
                             Some(open) => self.open(operator, open).await,
                             None => None,
                         };
                         // an id that cannot be opened is as good as lost
-                        return Ok(Held { ours: renewed, lost: opening || (sealed && open.is_none()), open });
+                        return Ok(Held { ours: renewed, lost: opening || (encrypted && open.is_none()), open });
                     }
                     EnetTaken::Held { .. } if asked.elapsed() < self.patience => tokio::time::sleep(LOOK).await,
                     EnetTaken::Held { holder, .. } => return Err(EnetError::Held { operator: operator.to_owned(), holder }),
@@ -95,9 +95,10 @@ impl SessionKeeper for LedgerKeeper {
 
     fn opened<'a>(&'a self, operator: &'a str, id: &'a SecretString) -> LocalBoxFuture<'a, Result<(), EnetError>> {
         Box::pin(async move {
-            let sealed = self.vault.ring().await.and_then(|keys| keys.seal(SEALED_AS, operator, id.expose_secret()));
-            let sealed = sealed.map_err(|error| EnetError::Credential { problem: super::chain(&error) })?;
-            let open = SealedSession { key_id: sealed.key_id, nonce: sealed.nonce, ciphertext: sealed.ciphertext };
+            let encrypted =
+                self.credential_store.key_ring().await.and_then(|keys| keys.encrypt(ENCRYPTED_AS, operator, id.expose_secret()));
+            let encrypted = encrypted.map_err(|error| EnetError::Credential { problem: super::chain(&error) })?;
+            let open = EncryptedSession { key_id: encrypted.key_id, nonce: encrypted.nonce, ciphertext: encrypted.ciphertext };
             match self.note(operator, Some(open), false).await? {
                 true => Ok(()),
                 false => Err(EnetError::Held { operator: operator.to_owned(), holder: "another node".to_owned() }),

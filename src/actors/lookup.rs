@@ -93,7 +93,7 @@ pub async fn look_up(deps: &Deps, access: Option<&Access>, flow: &FlowId, key: &
 
 async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &CompanyId, key: &DocumentKey) -> Result<Seen, String> {
     let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
-    let credential = |name| async move { deps.vault.credential(name).await.map_err(|error| error.to_string()) };
+    let credential = |name| async move { deps.credential_store.credential(name).await.map_err(|error| error.to_string()) };
     let (odata, credential, own) = match (syspro.source, access) {
         (SysproSource::OData, _) => (OData::new(syspro, retry).map_err(|error| chain(&error))?, credential(SYSPRO_ODATA).await?, None),
         (SysproSource::Enet, Some(access)) => {
@@ -101,7 +101,7 @@ async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &
         }
         (SysproSource::Enet, None) => {
             let operator = credential(SYSPRO_ENET).await?;
-            let password = deps.vault.company_password().await.map_err(|error| error.to_string())?;
+            let password = deps.credential_store.company_password().await.map_err(|error| error.to_string())?;
             let enet = Enet::new(syspro, password, Rc::new(LedgerKeeper::at_once(deps))).map_err(|error| chain(&error))?;
             (OData::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet))
         }

@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use self::budget::Budget;
 use self::crash::CrashPoints;
-use self::credential_store::Vault;
+use self::credential_store::CredentialStore;
 use self::heartbeat::Heartbeat;
 use self::in_force::InForce;
 use self::progress::Progress;
@@ -56,8 +56,8 @@ pub struct Deps {
     /// The ledger.
     pub store: Store,
     /// The credentials.
-    pub vault: Vault,
-    /// Counts of the running run set.
+    pub credential_store: CredentialStore,
+    /// Counts of the current run set.
     pub progress: Arc<Progress>,
     /// Who we are.
     pub node: Node,

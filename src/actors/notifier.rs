@@ -185,7 +185,7 @@ pub async fn credential(deps: &Deps, channel: &Channel) -> Result<Option<Credent
         Channel::Webhook(_) => NOTICES_WEBHOOK,
         Channel::Mail(_) => NOTICES_MAIL,
     };
-    match deps.vault.credential(name).await {
+    match deps.credential_store.credential(name).await {
         Ok(credential) => Ok(Some(credential)),
         Err(CredentialError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),

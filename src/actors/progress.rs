@@ -1,4 +1,4 @@
-//! Counts of the running run set per flow, for progress bars and summaries. Survives the restart of any actor.
+//! Counts of the current run set per flow, for progress bars and summaries. Survives the restart of any actor.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

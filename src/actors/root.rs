@@ -1,4 +1,4 @@
-//! `Root`: supervises all, keeps the schedule, runs run sets.
+//! `Root`: supervises all, keeps the schedule, executes run sets.
 //!
 //! Owns which flows are running and when each is due next; everything else is asked of others. A flow whose actors gave up is left out
 //! and makes readiness amber; when an actor that all deliveries depend on gives up, or any is stuck, the process must end, and the
@@ -401,7 +401,7 @@ impl Handler<TakeUpDefinitions> for Root {
     }
 }
 
-/// Between two looks whether the running run sets have ended.
+/// Between two looks whether the current run sets have ended.
 const STOP_LOOK: Duration = Duration::from_millis(50);
 
 /// How often it is said which flows are waited for.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::crash::CrashPoints;
-use super::credential_store::{CredentialError, SERVICENOW, Vault};
+use super::credential_store::{CredentialError, CredentialStore, SERVICENOW};
 use crate::config::settings::{ServiceNowSettings, TokenRefresh};
 use crate::domain::next_step::NextStep;
 use crate::net::HttpClient;
@@ -20,7 +20,7 @@ use crate::telemetry::metrics::metrics;
 
 /// Keeps the token.
 pub struct ServiceNowToken {
-    vault: Vault,
+    credential_store: CredentialStore,
     settings: ServiceNowSettings,
     http: HttpClient,
     crash: CrashPoints,
@@ -49,15 +49,15 @@ pub struct TokenRefused {
 
 impl ServiceNowToken {
     /// A keeper with nothing in hand.
-    pub fn new(vault: Vault, settings: ServiceNowSettings, http: HttpClient, crash: CrashPoints) -> Self {
-        Self { vault, settings, http, crash, volatile: Volatile::default() }
+    pub fn new(credential_store: CredentialStore, settings: ServiceNowSettings, http: HttpClient, crash: CrashPoints) -> Self {
+        Self { credential_store, settings, http, crash, volatile: Volatile::default() }
     }
 
     fn fetch(&mut self, ctx: &mut Context<Self>) {
         self.volatile.fetching = true;
-        let (vault, settings, http) = (self.vault.clone(), self.settings.clone(), self.http.clone());
+        let (credential_store, settings, http) = (self.credential_store.clone(), self.settings.clone(), self.http.clone());
         let work = async move {
-            let credential = vault.credential(SERVICENOW).await.map_err(|error| without(&error))?;
+            let credential = credential_store.credential(SERVICENOW).await.map_err(|error| without(&error))?;
             debug!("asking for a token");
             metrics().token_requested();
             fetch_token(&http, &settings, &credential).await
@@ -137,7 +137,7 @@ fn without(error: &CredentialError) -> ServiceNowError {
     let problem = error.to_string();
     match error {
         CredentialError::Missing { .. } => ServiceNowError::NoCredential { problem, next_step: NextStep::Credential },
-        CredentialError::Sealed { .. } => ServiceNowError::NoCredential { problem, next_step: NextStep::KeyFile },
+        CredentialError::Undecryptable { .. } => ServiceNowError::NoCredential { problem, next_step: NextStep::KeyFile },
         CredentialError::Store { .. } | CredentialError::Restarting { .. } => ServiceNowError::TokenUnavailable { problem: problem.into() },
     }
 }

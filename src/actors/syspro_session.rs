@@ -2,7 +2,7 @@
 //!
 //! Owns the operator's Basic credential for OData and hands it out for each request. Where SYSPRO is read through e.net it also keeps
 //! the operator's session: Pollers put their queries and Aligners their changes to it, which it serves one after another, since a second logon of the operator
-//! would end the first. A restart loses the cached credential, which is read again from the vault, and keeps the session. Runs on the
+//! would end the first. A restart loses the cached credential, which is read again from the credential store, and keeps the session. Runs on the
 //! control arbiter.
 
 use std::rc::Rc;
@@ -104,8 +104,8 @@ impl Handler<GetCredential> for SysproSession {
         if let Some(credential) = &self.volatile.credential {
             return Box::pin(actix::fut::ready(Ok(credential.clone())));
         }
-        let (vault, name) = (self.deps.vault.clone(), syspro_credential(self.deps.settings.syspro.source));
-        let work = async move { vault.credential(name).await };
+        let (credential_store, name) = (self.deps.credential_store.clone(), syspro_credential(self.deps.settings.syspro.source));
+        let work = async move { credential_store.credential(name).await };
         Box::pin(work.into_actor(self).map(|result, this, _| {
             if let Ok(credential) = &result {
                 this.volatile.credential = Some(credential.clone());
@@ -212,12 +212,12 @@ async fn left(deps: &Deps) -> Option<(Enet, Credential, CompanyId)> {
     if left.is_empty() {
         return None;
     }
-    let credential = deps.vault.credential(SYSPRO_ENET).await.ok().filter(|credential| left.contains(&credential.username))?;
+    let credential = deps.credential_store.credential(SYSPRO_ENET).await.ok().filter(|credential| left.contains(&credential.username))?;
     Some((client(deps).await.ok()?, credential, company.clone()))
 }
 
 async fn client(deps: &Deps) -> Result<Enet, EnetError> {
-    let password = deps.vault.company_password().await;
+    let password = deps.credential_store.company_password().await;
     let password = password.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
     Enet::new(&deps.settings.syspro, password, Rc::new(LedgerKeeper::new(deps)))
 }

@@ -106,7 +106,7 @@ impl Tree {
         let token = start_on(&control, "servicenow_token", MAILBOX, &supervision, move |_| {
             let settings = token_deps.settings.servicenow.clone();
             let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap_or_else(|error| panic!("{error}"));
-            ServiceNowToken::new(token_deps.vault, settings, http, token_deps.crash)
+            ServiceNowToken::new(token_deps.credential_store, settings, http, token_deps.crash)
         });
         let tokens = TokenAsker { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
 

@@ -14,7 +14,7 @@ use super::postgres_watchdog::keep;
 use super::{Global, high_water};
 use crate::actors::Deps;
 use crate::actors::crash::CrashPoints;
-use crate::actors::credential_store::Vault;
+use crate::actors::credential_store::CredentialStore;
 use crate::actors::heartbeat;
 use crate::actors::in_force::{InForce, Standing};
 use crate::actors::progress::Progress;
@@ -325,7 +325,7 @@ impl Context {
             settings: Arc::new(self.checked.settings().clone()),
             definitions,
             store: self.store.clone(),
-            vault: self.vault(),
+            credential_store: self.credential_store(),
             progress: Arc::new(Progress::default()),
             node: self.node.clone(),
             heartbeat: Arc::default(),
@@ -381,9 +381,9 @@ impl Context {
     }
 
     /// The credentials.
-    pub(super) fn vault(&self) -> Vault {
+    pub(super) fn credential_store(&self) -> CredentialStore {
         let handed_over = std::env::var_os("CREDENTIALS_DIRECTORY").map(Into::into);
-        Vault::new(self.store.clone(), self.checked.settings().state.key_file.clone(), handed_over)
+        CredentialStore::new(self.store.clone(), self.checked.settings().state.key_file.clone(), handed_over)
     }
 
     /// Stops the private cluster if this process started it.

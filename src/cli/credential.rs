@@ -9,8 +9,8 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, prompt, sync};
 use crate::actors::credential_store::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
-use crate::config::crypto::{KeyRing, Sealed};
-use crate::store::SealedCredential;
+use crate::config::crypto::{Encrypted, KeyRing};
+use crate::store::EncryptedCredential;
 
 /// The names there are.
 const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL];
@@ -127,15 +127,15 @@ fn read_password(mut input: impl BufRead, allow_empty: bool) -> Result<SecretStr
     Ok(SecretString::from(password))
 }
 
-/// One credential under the ring's present key.
-pub(super) fn seal(keys: &KeyRing, name: &str, username: &str, password: &SecretString) -> Result<SealedCredential, Failure> {
-    let sealed = keys.seal(name, username, password.expose_secret()).map_err(|error| Failure::plain(&error))?;
-    Ok(SealedCredential {
+/// One credential under the key ring's current key.
+pub(super) fn encrypt(keys: &KeyRing, name: &str, username: &str, password: &SecretString) -> Result<EncryptedCredential, Failure> {
+    let encrypted = keys.encrypt(name, username, password.expose_secret()).map_err(|error| Failure::plain(&error))?;
+    Ok(EncryptedCredential {
         name: name.to_owned(),
         username: username.to_owned(),
-        key_id: sealed.key_id,
-        nonce: sealed.nonce,
-        ciphertext: sealed.ciphertext,
+        key_id: encrypted.key_id,
+        nonce: encrypted.nonce,
+        ciphertext: encrypted.ciphertext,
         updated_at: chrono::Utc::now(),
     })
 }
@@ -143,9 +143,9 @@ pub(super) fn seal(keys: &KeyRing, name: &str, username: &str, password: &Secret
 async fn set(context: &Context, name: &str, username: &str, password: SecretString) -> Result<Exit, Failure> {
     let _alone = alone(context)?;
     let exist = !context.store.credential_list().await?.is_empty();
-    let keys = context.vault().keys(exist).map_err(|error| Failure::plain(&error))?;
-    let sealed = seal(&keys, name, username, &password)?;
-    context.store.credential_put(vec![sealed], sync::user(), "credential set").await?;
+    let keys = context.credential_store().keys(exist).map_err(|error| Failure::plain(&error))?;
+    let encrypted = encrypt(&keys, name, username, &password)?;
+    context.store.credential_put(vec![encrypted], sync::user(), "credential set").await?;
     output::line(&format!("Credential `{name}` is set for `{username}`."))?;
     Ok(Exit::Done)
 }
@@ -177,7 +177,7 @@ async fn remove(context: &Context, name: &str) -> Result<Exit, Failure> {
     }
 }
 
-/// Held while a credential is sealed and kept: what another command seals meanwhile with a key that is being dropped would be lost.
+/// Held while a credential is encrypted and kept: what another command encrypts meanwhile with a key that is being dropped would be lost.
 fn alone(context: &Context) -> Result<File, Failure> {
     let directory = &context.checked.settings().state.directory;
     let path = directory.join("credential.lock");
@@ -193,15 +193,15 @@ fn alone(context: &Context) -> Result<File, Failure> {
 async fn rotate(context: &Context) -> Result<Exit, Failure> {
     let _alone = alone(context)?;
     let all = context.store.credential_list().await?;
-    let mut keys = context.vault().keys(!all.is_empty()).map_err(|error| Failure::plain(&error))?;
+    let mut keys = context.credential_store().keys(!all.is_empty()).map_err(|error| Failure::plain(&error))?;
     // one that cannot be opened is found before anything is changed
     let mut passwords = Vec::with_capacity(all.len());
     for row in &all {
-        let sealed = Sealed { nonce: row.nonce.clone(), ciphertext: row.ciphertext.clone(), key_id: row.key_id.clone() };
-        passwords.push(keys.open(&row.name, &row.username, &sealed).map_err(|error| Failure::plain(&error))?);
+        let encrypted = Encrypted { nonce: row.nonce.clone(), ciphertext: row.ciphertext.clone(), key_id: row.key_id.clone() };
+        passwords.push(keys.decrypt(&row.name, &row.username, &encrypted).map_err(|error| Failure::plain(&error))?);
     }
     keys.rotate().map_err(|error| Failure::plain(&error))?;
-    let again = all.iter().zip(&passwords).map(|(row, password)| seal(&keys, &row.name, &row.username, password));
+    let again = all.iter().zip(&passwords).map(|(row, password)| encrypt(&keys, &row.name, &row.username, password));
     let again = again.collect::<Result<Vec<_>, Failure>>()?;
     let count = again.len();
     context.store.credential_put(again, sync::user(), "credential rotate-key").await?;

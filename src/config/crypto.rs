@@ -1,6 +1,6 @@
-//! The master key and what is sealed with it. The key is a file beside the database, never in it; the database holds ciphertexts only.
+//! The master key and what is encrypted with it. The key is a file beside the database, never in it; the database holds ciphertexts only.
 //!
-//! The file may hold several keys, the last one current. Rotation appends a key, everything is sealed anew, then the old ones are dropped:
+//! The file may hold several keys, the last one current. Rotation appends a key, everything is encrypted again, then the old ones are dropped:
 //! at any moment each ciphertext can be opened. XChaCha20-Poly1305, because its 24-byte nonce may be random without counting; the
 //! credential's name and user name are bound as associated data, so that ciphertexts cannot change places.
 
@@ -76,7 +76,7 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
     },
-    /// Sealed with a key that is not in the file.
+    /// Encrypted with a key that is not in the file.
     #[error(
         "credential `{name}` is sealed with master key `{key_id}`, but {} holds {held}: put the right key file back, or set the credential again with `tieline credential set`",
         path.display()
@@ -91,7 +91,7 @@ pub enum KeyError {
         /// The keys it holds.
         held: String,
     },
-    /// The ciphertext, the name or the user name is not what was sealed.
+    /// The ciphertext, the name or the user name is not what was encrypted.
     #[error("credential `{name}` of user `{username}` was altered since it was stored: set it again with `tieline credential set`")]
     Altered {
         /// The credential.
@@ -104,9 +104,9 @@ pub enum KeyError {
     Random,
 }
 
-/// Something sealed, as it is kept in the database.
+/// An encrypted secret, as it is kept in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sealed {
+pub struct Encrypted {
     /// Random, 24 bytes.
     pub nonce: Vec<u8>,
     /// Ciphertext and tag.
@@ -177,7 +177,7 @@ impl fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
-    /// Reads the key file. Where there is none and nothing has been sealed yet, makes one.
+    /// Reads the key file. Where there is none and nothing has been encrypted yet, makes one.
     ///
     /// # Errors
     /// [`KeyError::Missing`] when `ciphertexts_exist` without a file; the others when the file cannot be trusted or used.
@@ -268,31 +268,31 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`KeyError::Random`].
-    pub fn seal(&self, name: &str, username: &str, secret: &str) -> Result<Sealed, KeyError> {
+    pub fn encrypt(&self, name: &str, username: &str, secret: &str) -> Result<Encrypted, KeyError> {
         let nonce: [u8; 24] = random()?;
         let bound = bound(name, username);
         let payload = Payload { msg: secret.as_bytes(), aad: &bound };
         // the cipher fails only for texts of more than 256 GiB
         let ciphertext = self.current.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| KeyError::Random)?;
-        Ok(Sealed { nonce: nonce.to_vec(), ciphertext, key_id: self.current.id.clone() })
+        Ok(Encrypted { nonce: nonce.to_vec(), ciphertext, key_id: self.current.id.clone() })
     }
 
-    /// Opens what was sealed for this name and user name.
+    /// Decrypts what was encrypted for this name and user name.
     ///
     /// # Errors
-    /// [`KeyError::UnknownKey`] when the key is not in the file, [`KeyError::Altered`] when anything differs from what was sealed.
-    pub fn open(&self, name: &str, username: &str, sealed: &Sealed) -> Result<SecretString, KeyError> {
-        let key = self.keys.iter().chain([&self.current]).find(|key| key.id == sealed.key_id);
+    /// [`KeyError::UnknownKey`] when the key is not in the file, [`KeyError::Altered`] when anything differs from what was encrypted.
+    pub fn decrypt(&self, name: &str, username: &str, encrypted: &Encrypted) -> Result<SecretString, KeyError> {
+        let key = self.keys.iter().chain([&self.current]).find(|key| key.id == encrypted.key_id);
         let key = key.ok_or_else(|| KeyError::UnknownKey {
             name: name.to_owned(),
-            key_id: sealed.key_id.clone(),
+            key_id: encrypted.key_id.clone(),
             path: self.place.path.clone(),
             held: self.ids(),
         })?;
         let altered = || KeyError::Altered { name: name.to_owned(), username: username.to_owned() };
-        let nonce: [u8; 24] = sealed.nonce.as_slice().try_into().map_err(|_| altered())?;
+        let nonce: [u8; 24] = encrypted.nonce.as_slice().try_into().map_err(|_| altered())?;
         let bound = bound(name, username);
-        let payload = Payload { msg: sealed.ciphertext.as_slice(), aad: &bound };
+        let payload = Payload { msg: encrypted.ciphertext.as_slice(), aad: &bound };
         let secret = key.cipher().decrypt(&XNonce::from(nonce), payload).map_err(|_| altered())?;
         String::from_utf8(secret).map(SecretString::from).map_err(|_| altered())
     }
@@ -310,7 +310,7 @@ impl KeyRing {
         })
     }
 
-    /// Ends a rotation: forgets every key but the current one. What is still sealed with those is lost.
+    /// Ends a rotation: forgets every key but the current one. What is still encrypted with those is lost.
     ///
     /// # Errors
     /// [`KeyError::File`] and [`KeyError::Managed`]; the ring is then as before.
@@ -409,11 +409,11 @@ mod tests {
         let ring = KeyRing::load(place(&directory), false).expect("made");
         let mode = fs::metadata(ring.place.path()).expect("there").permissions().mode();
         assert_eq!(mode & 0o7777, 0o600);
-        let sealed = ring.seal("servicenow", "client", "s3cret").expect("sealed");
-        assert_eq!(sealed.nonce.len(), 24);
-        assert_ne!(ring.seal("servicenow", "client", "s3cret").expect("sealed"), sealed, "a nonce was used twice");
+        let encrypted = ring.encrypt("servicenow", "client", "s3cret").expect("sealed");
+        assert_eq!(encrypted.nonce.len(), 24);
+        assert_ne!(ring.encrypt("servicenow", "client", "s3cret").expect("sealed"), encrypted, "a nonce was used twice");
         let again = KeyRing::load(place(&directory), true).expect("read");
-        assert_eq!(again.open("servicenow", "client", &sealed).expect("opened").expose_secret(), "s3cret");
+        assert_eq!(again.decrypt("servicenow", "client", &encrypted).expect("opened").expose_secret(), "s3cret");
         assert_eq!(fs::read_dir(directory.path().join("state")).expect("directory").count(), 1, "a draft was left over");
         assert!(!format!("{ring:?}").contains(&BASE64_STANDARD.encode(ring.current.bytes.as_slice())));
     }
@@ -422,50 +422,50 @@ mod tests {
     fn what_was_altered_does_not_open() {
         let directory = tempfile::tempdir().expect("directory");
         let ring = KeyRing::load(place(&directory), false).expect("made");
-        let sealed = ring.seal("ab", "c", "s3cret").expect("sealed");
-        let altered = |name: &str, username: &str, sealed: &Sealed| {
-            let error = ring.open(name, username, sealed).expect_err("altered");
+        let encrypted = ring.encrypt("ab", "c", "s3cret").expect("sealed");
+        let altered = |name: &str, username: &str, encrypted: &Encrypted| {
+            let error = ring.decrypt(name, username, encrypted).expect_err("altered");
             assert!(matches!(error, KeyError::Altered { .. }), "{error}");
         };
-        altered("a", "bc", &sealed);
-        altered("ab", "d", &sealed);
-        for at in [0, sealed.ciphertext.len() - 1] {
-            let mut wrong = sealed.clone();
+        altered("a", "bc", &encrypted);
+        altered("ab", "d", &encrypted);
+        for at in [0, encrypted.ciphertext.len() - 1] {
+            let mut wrong = encrypted.clone();
             wrong.ciphertext[at] ^= 1;
             altered("ab", "c", &wrong);
         }
-        altered("ab", "c", &Sealed { nonce: vec![0; 24], ..sealed.clone() });
-        altered("ab", "c", &Sealed { nonce: vec![0; 12], ..sealed.clone() });
-        altered("ab", "c", &Sealed { ciphertext: Vec::new(), ..sealed });
+        altered("ab", "c", &Encrypted { nonce: vec![0; 24], ..encrypted.clone() });
+        altered("ab", "c", &Encrypted { nonce: vec![0; 12], ..encrypted.clone() });
+        altered("ab", "c", &Encrypted { ciphertext: Vec::new(), ..encrypted });
     }
 
     #[test]
     fn another_key_is_named() {
         let (one, two) = (tempfile::tempdir().expect("directory"), tempfile::tempdir().expect("directory"));
-        let sealed = KeyRing::load(place(&one), false).expect("made").seal("n", "u", "s3cret").expect("sealed");
+        let encrypted = KeyRing::load(place(&one), false).expect("made").encrypt("n", "u", "s3cret").expect("sealed");
         let other = KeyRing::load(place(&two), false).expect("made");
-        let text = other.open("n", "u", &sealed).expect_err("another key").to_string();
-        assert!(text.contains(&sealed.key_id) && text.contains(other.current_id()), "{text}");
+        let text = other.decrypt("n", "u", &encrypted).expect_err("another key").to_string();
+        assert!(text.contains(&encrypted.key_id) && text.contains(other.current_id()), "{text}");
         // the id of a key says nothing about who holds it
-        let forged = Sealed { key_id: other.current_id().into(), ..sealed };
-        assert!(matches!(other.open("n", "u", &forged), Err(KeyError::Altered { .. })));
+        let forged = Encrypted { key_id: other.current_id().into(), ..encrypted };
+        assert!(matches!(other.decrypt("n", "u", &forged), Err(KeyError::Altered { .. })));
     }
 
     #[test]
     fn rotation_opens_both_until_the_old_key_is_dropped() {
         let directory = tempfile::tempdir().expect("directory");
         let mut ring = KeyRing::load(place(&directory), false).expect("made");
-        let old = ring.seal("n", "u", "s3cret").expect("sealed");
+        let old = ring.encrypt("n", "u", "s3cret").expect("sealed");
         ring.rotate().expect("rotated");
         let other_node = KeyRing::load(place(&directory), true).expect("read");
         assert_eq!(other_node.current_id(), ring.current_id());
         assert_ne!(ring.current_id(), old.key_id);
-        let secret = other_node.open("n", "u", &old).expect("the old key still opens");
-        let new = ring.seal("n", "u", secret.expose_secret()).expect("sealed");
+        let secret = other_node.decrypt("n", "u", &old).expect("the old key still opens");
+        let new = ring.encrypt("n", "u", secret.expose_secret()).expect("sealed");
         ring.drop_previous().expect("dropped");
         let reread = KeyRing::load(place(&directory), true).expect("read");
-        assert!(reread.open("n", "u", &new).is_ok());
-        assert!(matches!(reread.open("n", "u", &old), Err(KeyError::UnknownKey { .. })));
+        assert!(reread.decrypt("n", "u", &new).is_ok());
+        assert!(matches!(reread.decrypt("n", "u", &old), Err(KeyError::UnknownKey { .. })));
         let mode = fs::metadata(reread.place.path()).expect("there").permissions().mode();
         assert_eq!(mode & 0o7777, 0o600);
     }

@@ -78,7 +78,7 @@ pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, report: &Report) 
     if used == Use::Source {
         report.note(Finding::ok("SYSPRO OData", "not used: SYSPRO is read through e.net (`syspro.source`)"));
     }
-    let operator = match deps.vault.credential(SYSPRO_ENET).await {
+    let operator = match deps.credential_store.credential(SYSPRO_ENET).await {
         Ok(operator) => operator,
         Err(error) => {
             let what = if used == Use::Source { "SYSPRO credential" } else { "e.net credential" };
@@ -124,7 +124,7 @@ async fn own(deps: &Deps, way: &Way) -> Result<Option<Enet>, EnetError> {
     if matches!(way, Way::Service(_)) {
         return Ok(None);
     }
-    let password = deps.vault.company_password().await.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
+    let password = deps.credential_store.company_password().await.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
     Enet::new(&deps.settings.syspro, password, Rc::new(LedgerKeeper::at_once(deps))).map(Some)
 }
 

@@ -41,11 +41,11 @@ fn room(what: &str, free: u64, directory: &Path, danger: &str) -> Finding {
 
 /// The master key: where it is, whose it is, who may read it. `needed`: there are credentials that it must open.
 pub(super) fn master_key(deps: &Deps, needed: bool) -> Finding {
-    let (what, place) = ("master key", deps.vault.key_place());
+    let (what, place) = ("master key", deps.credential_store.key_place());
     if !needed && !place.path().exists() {
         return Finding::warning(what, "no credential has been set, so none is needed yet", NextStep::FirstCredential);
     }
-    match deps.vault.keys(true) {
+    match deps.credential_store.keys(true) {
         Ok(keys) => Finding::ok(what, format!("key `{}` in {}{}", keys.current_id(), place.path().display(), rights(&place))),
         Err(error) => Finding::failed(what, chain(&error), NextStep::KeyFile),
     }

@@ -153,7 +153,7 @@ async fn servicenow_from_outside(settings: &Settings, report: &Report) {
 fn credential_step(error: &CredentialError) -> NextStep {
     match error {
         CredentialError::Missing { .. } => NextStep::Credential,
-        CredentialError::Sealed { .. } => NextStep::KeyFile,
+        CredentialError::Undecryptable { .. } => NextStep::KeyFile,
         CredentialError::Store { .. } => NextStep::Database,
         CredentialError::Restarting { .. } => NextStep::Again,
     }

@@ -62,7 +62,7 @@ async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, report: &Report) ->
         let finding = Finding::failed("ServiceNow token", error.chain(), NextStep::Token);
         report.note(finding.unreachable(error.class() == Class::Transient));
     };
-    let credential = match deps.vault.credential(SERVICENOW).await {
+    let credential = match deps.credential_store.credential(SERVICENOW).await {
         Ok(credential) => credential,
         Err(error) => {
             report.note(Finding::failed("ServiceNow credential", error.to_string(), credential_step(&error)));

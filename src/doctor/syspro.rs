@@ -17,7 +17,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Re
     let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
     let (odata, credential, own) = match (session, way) {
         (Session::NotNeeded, _) => {
-            let credential = match deps.vault.credential(SYSPRO_ODATA).await {
+            let credential = match deps.credential_store.credential(SYSPRO_ODATA).await {
                 Ok(credential) => credential,
                 Err(error) => return report.note(Finding::failed("SYSPRO credential", error.to_string(), credential_step(&error))),
             };

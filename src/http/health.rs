@@ -61,7 +61,7 @@ pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
     match timeout(CHECK_LIMIT, app_state.watching.store.ping()).await {
         Ok(Ok(())) => {
             for name in [syspro_credential(app_state.deps.settings.syspro.source), SERVICENOW] {
-                match timeout(CHECK_LIMIT, app_state.deps.vault.credential(name)).await {
+                match timeout(CHECK_LIMIT, app_state.deps.credential_store.credential(name)).await {
                     Ok(Ok(_)) => {}
                     Ok(Err(error)) => missing.push(error.to_string()),
                     Err(_) => missing.push(format!("credential `{name}` could not be read within {} s", CHECK_LIMIT.as_secs())),

@@ -10,16 +10,16 @@ use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
 use crate::store::text::Text;
 
-/// One credential, sealed.
+/// One credential, encrypted.
 #[derive(Debug, Clone, QueryableByName)]
-pub struct SealedCredential {
+pub struct EncryptedCredential {
     /// `syspro-odata`, `syspro-enet`, `servicenow`.
     #[diesel(sql_type = Text)]
     pub name: String,
     /// The user name or client id.
     #[diesel(sql_type = Text)]
     pub username: String,
-    /// Which master key it was sealed with.
+    /// Which master key it was encrypted with.
     #[diesel(sql_type = Text)]
     pub key_id: String,
     /// 24 bytes.
@@ -34,22 +34,22 @@ pub struct SealedCredential {
 }
 
 impl Store {
-    /// One credential, sealed.
+    /// One credential, encrypted.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn credential_get(&self, name: &'static str) -> Result<Option<SealedCredential>, StoreError> {
+    pub async fn credential_get(&self, name: &'static str) -> Result<Option<EncryptedCredential>, StoreError> {
         self.run("read a credential", move |conn| {
             Ok(sql_query("SELECT * FROM credential WHERE name = $1").bind::<Text, _>(name).get_result(conn).optional()?)
         })
         .await
     }
 
-    /// All credentials, sealed.
+    /// All credentials, encrypted.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn credential_list(&self) -> Result<Vec<SealedCredential>, StoreError> {
+    pub async fn credential_list(&self) -> Result<Vec<EncryptedCredential>, StoreError> {
         self.run("list credentials", |conn| Ok(sql_query("SELECT * FROM credential ORDER BY name").load(conn)?)).await
     }
 
@@ -57,21 +57,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn credential_put(&self, all: Vec<SealedCredential>, actor: String, action: &'static str) -> Result<(), StoreError> {
+    pub async fn credential_put(&self, all: Vec<EncryptedCredential>, actor: String, action: &'static str) -> Result<(), StoreError> {
         self.run("set a credential", move |conn| {
-            for sealed in &all {
+            for encrypted in &all {
                 sql_query(
                     "INSERT INTO credential (name, username, key_id, nonce, ciphertext) VALUES ($1, $2, $3, $4, $5) \
                      ON CONFLICT (name) DO UPDATE SET username = $2, key_id = $3, nonce = $4, ciphertext = $5, updated_at = now()",
                 )
-                .bind::<Text, _>(&sealed.name)
-                .bind::<Text, _>(&sealed.username)
-                .bind::<Text, _>(&sealed.key_id)
-                .bind::<Binary, _>(&sealed.nonce)
-                .bind::<Binary, _>(&sealed.ciphertext)
+                .bind::<Text, _>(&encrypted.name)
+                .bind::<Text, _>(&encrypted.username)
+                .bind::<Text, _>(&encrypted.key_id)
+                .bind::<Binary, _>(&encrypted.nonce)
+                .bind::<Binary, _>(&encrypted.ciphertext)
                 .execute(conn)?;
             }
-            let names: Vec<&str> = all.iter().map(|sealed| sealed.name.as_str()).collect();
+            let names: Vec<&str> = all.iter().map(|encrypted| encrypted.name.as_str()).collect();
             let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": action, "credentials": names }));
             row.actor = actor;
             audit_append(conn, &[row])

@@ -1,4 +1,4 @@
-//! The lease on the one e.net session that an operator may have, and the sealed id of the open one.
+//! The lease on the one e.net session that an operator may have, and the encrypted id of the open one.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use diesel::sql_types::{Binary, Bool, Double, Nullable, Timestamptz};
 use super::{Store, StoreError};
 use crate::store::text::Text;
 
-/// A session id, sealed.
+/// A session id, encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SealedSession {
-    /// Which master key it was sealed with.
+pub struct EncryptedSession {
+    /// Which master key it was encrypted with.
     pub key_id: String,
     /// 24 bytes.
     pub nonce: Vec<u8>,
@@ -29,7 +29,7 @@ pub enum EnetTaken {
         /// Nobody else has had it since it was last taken or renewed by this holder.
         renewed: bool,
         /// The session that stands open, whoever opened it.
-        open: Option<SealedSession>,
+        open: Option<EncryptedSession>,
         /// A logon was begun and its answer never noted: a session may stand open whose id nobody knows.
         opening: bool,
     },
@@ -111,7 +111,7 @@ impl Store {
                 .bind::<Double, _>(ttl.as_secs_f64())
                 .execute(conn)?;
             let open = match (row.key_id, row.nonce, row.ciphertext) {
-                (Some(key_id), Some(nonce), Some(ciphertext)) => Some(SealedSession { key_id, nonce, ciphertext }),
+                (Some(key_id), Some(nonce), Some(ciphertext)) => Some(EncryptedSession { key_id, nonce, ciphertext }),
                 _ => None,
             };
             Ok(EnetTaken::Ours { renewed: row.holder == holder, open, opening: row.opening })
@@ -127,7 +127,7 @@ impl Store {
         &self,
         operator: String,
         holder: String,
-        open: Option<SealedSession>,
+        open: Option<EncryptedSession>,
         opening: bool,
     ) -> Result<bool, StoreError> {
         self.run("note the e.net session", move |conn| {

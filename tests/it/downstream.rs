@@ -48,7 +48,7 @@ impl Watched {
             .with("NOTICES__WEBHOOK_URLS", &format!("http://127.0.0.1:{}/", web.port));
         options.servicenow.second_stages = vec![stage];
         let rig = Rig::start(options).await;
-        set_credentials(&rig.store, &rig.deps.vault, [(NOTICES_WEBHOOK, "tieline".to_owned(), "secret".to_owned())]).await;
+        set_credentials(&rig.store, &rig.deps.credential_store, [(NOTICES_WEBHOOK, "tieline".to_owned(), "secret".to_owned())]).await;
         rig.sync_until_settled(6).await;
         Self { rig, web, _site: site }
     }

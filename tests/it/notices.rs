@@ -56,7 +56,7 @@ impl Told {
         let rule = BusinessRule { name, column: "u_due_date".into(), abort: Abort::Equals("2033-03-03".into()), silent: false };
         options.servicenow.table("x_apo_invoice").unwrap().rules.push(rule);
         let rig = Rig::start(options).await;
-        set_credentials(&rig.store, &rig.deps.vault, [(NOTICES_WEBHOOK, "tieline".to_owned(), SECRET.to_owned())]).await;
+        set_credentials(&rig.store, &rig.deps.credential_store, [(NOTICES_WEBHOOK, "tieline".to_owned(), SECRET.to_owned())]).await;
         Self { rig, web, mail }
     }
 

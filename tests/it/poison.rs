@@ -386,16 +386,16 @@ fn a_flow_whose_run_cannot_be_noted_is_given_back() {
 fn the_master_key_is_read_when_its_file_has_changed() {
     run(async {
         let rig = Rig::start(options()).await;
-        let (vault, file) = (&rig.deps.vault, rig.deps.settings.state.key_file.clone());
-        let first = vault.ring().await.unwrap();
-        assert!(std::sync::Arc::ptr_eq(&first, &vault.ring().await.unwrap()), "it is read once");
+        let (credential_store, file) = (&rig.deps.credential_store, rig.deps.settings.state.key_file.clone());
+        let first = credential_store.key_ring().await.unwrap();
+        assert!(std::sync::Arc::ptr_eq(&first, &credential_store.key_ring().await.unwrap()), "it is read once");
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, format!("{text}\n")).unwrap();
-        assert!(!std::sync::Arc::ptr_eq(&first, &vault.ring().await.unwrap()), "a file that was written anew is read");
+        assert!(!std::sync::Arc::ptr_eq(&first, &credential_store.key_ring().await.unwrap()), "a file that was written anew is read");
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(vault.ring().await.is_err(), "a file that others may read by now is refused");
+        assert!(credential_store.key_ring().await.is_err(), "a file that others may read by now is refused");
         std::fs::remove_file(&file).unwrap();
-        assert!(vault.ring().await.is_err());
+        assert!(credential_store.key_ring().await.is_err());
     });
 }

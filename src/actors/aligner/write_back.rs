@@ -355,8 +355,13 @@ impl Apply<'_> {
     fn put<'a>(&'a self, trial: bool, text: &str, asked: String) -> LocalBoxFuture<'a, Result<String, EnetError>> {
         let call = EnetCall::setup(self.call, trial, text.to_owned(), asked.clone());
         Box::pin(async move {
-            let operator: Credential =
-                self.work.deps.vault.credential(SYSPRO_ENET).await.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
+            let operator: Credential = self
+                .work
+                .deps
+                .credential_store
+                .credential(SYSPRO_ENET)
+                .await
+                .map_err(|error| EnetError::Credential { problem: error.to_string() })?;
             let query = EnetQuery { operator, company: self.work.flow.company.clone(), call };
             self.way.session.send(query).await.unwrap_or(Err(EnetError::Restarting { asked }))
         })

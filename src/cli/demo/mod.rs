@@ -188,9 +188,9 @@ fn reserve_port() -> Result<(TcpListener, u16), Failure> {
 /// Seals the simulators' passwords as `tieline credential set` would.
 async fn set_credentials(context: &Context) -> Result<(), Failure> {
     let (syspro, servicenow) = (SysproOptions::default(), ServiceNowOptions::default());
-    let keys = context.vault().keys(false).map_err(|error| Failure::plain(&error))?;
+    let keys = context.credential_store().keys(false).map_err(|error| Failure::plain(&error))?;
     let all = [(SYSPRO_ODATA, syspro.username, syspro.password), (SERVICENOW, servicenow.client_id, servicenow.client_secret)];
-    let all = all.into_iter().map(|(name, username, password)| credential::seal(&keys, name, &username, &SecretString::from(password)));
+    let all = all.into_iter().map(|(name, username, password)| credential::encrypt(&keys, name, &username, &SecretString::from(password)));
     let all = all.collect::<Result<Vec<_>, _>>()?;
     Ok(context.store.credential_put(all, sync::user(), "credential set").await?)
 }
@@ -210,7 +210,7 @@ async fn show(
     let started = Instant::now();
     let flows: Vec<_> = flows(&deps).into_iter().map(|flow| (flow, RunKind::Poll)).collect();
     let mut report = sync::execute_run_set(&deps, &tree, flows.clone(), signals).await?;
-    // with faults, deliveries are retrying or unknown for a while: a person would run the run set again
+    // with faults, deliveries are retrying or unknown for a while: a person would run it again
     let mut cycles = 1;
     while args.faults && cycles < 20 && unsettled(context).await? {
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -25,7 +25,7 @@ async fn told(speech: fn(Authority, &'static str, &'static str) -> Speech, word:
     let settings = [("NOTICES__MAIL_TLS", word), ("NOTICES__CA_FILE", file.path().to_str().unwrap())];
     let world = Told::by(Receiver::web(), mail, &settings).await;
     let credential = (NOTICES_MAIL, USER.to_owned(), PASSWORD.to_owned());
-    set_credentials(&world.rig.store, &world.rig.deps.vault, [credential]).await;
+    set_credentials(&world.rig.store, &world.rig.deps.credential_store, [credential]).await;
     (world, file)
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rust_decimal::Decimal;
 use tieline::actors::Deps;
 use tieline::actors::crash::CrashPoints;
-use tieline::actors::credential_store::{SERVICENOW, SYSPRO_ENET, SYSPRO_ODATA, Vault};
+use tieline::actors::credential_store::{CredentialStore, SERVICENOW, SYSPRO_ENET, SYSPRO_ODATA};
 use tieline::actors::in_force::{InForce, Standing};
 use tieline::actors::poller::{PollError, PollReport};
 use tieline::actors::progress::Progress;
@@ -27,7 +27,7 @@ use tieline::actors::waits::Waits;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
-use tieline::store::{Adopter, AuditFilter, AuditRow, FailureFilter, FailureRow, MayAdopt, Node, SealedCredential, Stands, Store};
+use tieline::store::{Adopter, AuditFilter, AuditRow, EncryptedCredential, FailureFilter, FailureRow, MayAdopt, Node, Stands, Store};
 use tieline::{config, definition};
 use tieline_sim::dataset::DatasetOptions;
 use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
@@ -113,19 +113,19 @@ impl Rig {
         .unwrap();
         let store = Store::connect(&database::settings(), &database.url()).unwrap();
         let definitions = in_force(&store, definitions).await;
-        let vault = Vault::new(store.clone(), settings.state.key_file.clone(), None);
+        let credential_store = CredentialStore::new(store.clone(), settings.state.key_file.clone(), None);
         let (enet_operator, enet_password) = operator.enet.operators[0].clone();
         let credentials = [
             (SYSPRO_ODATA, operator.username, operator.password),
             (SYSPRO_ENET, enet_operator, enet_password),
             (SERVICENOW, client.client_id, client.client_secret),
         ];
-        set_credentials(&store, &vault, credentials).await;
+        set_credentials(&store, &credential_store, credentials).await;
         let deps = Deps {
             settings: Arc::new(settings),
             definitions,
             store: store.clone(),
-            vault,
+            credential_store,
             progress: Arc::new(Progress::default()),
             node: node("one"),
             heartbeat: Arc::default(),
@@ -239,20 +239,24 @@ pub fn errors(report: &RunSetReport) -> Vec<String> {
 }
 
 /// Seals credentials as `tieline credential set` does.
-pub async fn set_credentials(store: &Store, vault: &Vault, all: impl IntoIterator<Item = (&'static str, String, String)>) {
-    let keys = vault.keys(false).unwrap();
-    let sealed = |(name, username, password): (&str, String, String)| {
-        let sealed = keys.seal(name, &username, &password).unwrap();
-        SealedCredential {
+pub async fn set_credentials(
+    store: &Store,
+    credential_store: &CredentialStore,
+    all: impl IntoIterator<Item = (&'static str, String, String)>,
+) {
+    let keys = credential_store.keys(false).unwrap();
+    let encrypted = |(name, username, password): (&str, String, String)| {
+        let encrypted = keys.encrypt(name, &username, &password).unwrap();
+        EncryptedCredential {
             name: name.to_owned(),
             username,
-            key_id: sealed.key_id,
-            nonce: sealed.nonce,
-            ciphertext: sealed.ciphertext,
+            key_id: encrypted.key_id,
+            nonce: encrypted.nonce,
+            ciphertext: encrypted.ciphertext,
             updated_at: chrono::Utc::now(),
         }
     };
-    store.credential_put(all.into_iter().map(sealed).collect(), "test".into(), "credential set").await.unwrap();
+    store.credential_put(all.into_iter().map(encrypted).collect(), "test".into(), "credential set").await.unwrap();
 }
 
 fn configuration(syspro: &SysproSim, servicenow: &ServiceNowSim, state: &std::path::Path) -> String {
