@@ -1,7 +1,7 @@
 //! Named points at which a test may end, stop or break the process: every statement to the database and every request to an outside
 //! system passes two or more of them.
 //!
-//! They stand in the two doors that everything goes through, `Store::run` and `HttpClient::send`, so that no boundary can be without
+//! They stand in the two functions that everything goes through, `Store::run` and `HttpClient::send`, so that no boundary can be without
 //! one. Without the feature `failpoints` there is nothing here, and a plain build is made without it.
 //!
 //! | variable | meaning |

@@ -10,7 +10,7 @@ use actix::prelude::*;
 use tracing::{info, warn};
 
 use super::Deps;
-use super::servicenow_token::TokenAsker;
+use super::servicenow_token::TokenClient;
 use crate::definition::plan::{TargetPlan, WatchPlan};
 use crate::definition::record::source_key;
 use crate::domain::next_step::NextStep;
@@ -34,7 +34,7 @@ const LONGEST: i64 = 86_400;
 pub struct Downstream {
     deps: Deps,
     servicenow: ServiceNow,
-    tokens: TokenAsker,
+    tokens: TokenClient,
     scheduled: bool,
     looking: bool,
 }
@@ -51,7 +51,7 @@ struct LookDue;
 
 impl Downstream {
     /// At rest. `scheduled`: it looks by itself, and not only when asked.
-    pub fn new(deps: Deps, servicenow: ServiceNow, tokens: TokenAsker, scheduled: bool) -> Self {
+    pub fn new(deps: Deps, servicenow: ServiceNow, tokens: TokenClient, scheduled: bool) -> Self {
         Self { deps, servicenow, tokens, scheduled, looking: false }
     }
 
@@ -108,7 +108,7 @@ impl Handler<LookDue> for Downstream {
 struct Work {
     deps: Deps,
     servicenow: ServiceNow,
-    tokens: TokenAsker,
+    tokens: TokenClient,
 }
 
 impl Work {

@@ -10,7 +10,7 @@ use super::Deps;
 use super::credential_store::CredentialStore;
 use crate::config::crypto::Encrypted;
 use crate::store::{EncryptedSession, EnetTaken, Store, StoreError};
-use crate::syspro::enet::{EnetError, Held, SessionKeeper};
+use crate::syspro::enet::{EnetError, Held, SessionStore};
 
 /// What a session id is encrypted as.
 const ENCRYPTED_AS: &str = "enet-session";
@@ -18,7 +18,7 @@ const ENCRYPTED_AS: &str = "enet-session";
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Keeps the session's lease and its encrypted id in the ledger.
-pub struct LedgerKeeper {
+pub struct LedgerSessionStore {
     store: Store,
     credential_store: CredentialStore,
     holder: String,
@@ -27,7 +27,7 @@ pub struct LedgerKeeper {
     patience: Duration,
 }
 
-impl LedgerKeeper {
+impl LedgerSessionStore {
     /// For this node.
     pub fn new(deps: &Deps) -> Self {
         let (store, credential_store) = (deps.store.clone(), deps.credential_store.clone());
@@ -57,7 +57,7 @@ fn ledger(error: &StoreError) -> EnetError {
     EnetError::Ledger { problem: super::chain(error) }
 }
 
-impl SessionKeeper for LedgerKeeper {
+impl SessionStore for LedgerSessionStore {
     fn renew_every(&self) -> Duration {
         self.lease / 3
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::credential_store::{SYSPRO_ENET, SYSPRO_ODATA};
-use super::enet_session_store::LedgerKeeper;
+use super::enet_session_store::LedgerSessionStore;
 use super::system::Access;
 use super::{Deps, chain};
 use crate::config::settings::SysproSource;
@@ -97,12 +97,12 @@ async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &
     let (odata, credential, own) = match (syspro.source, access) {
         (SysproSource::OData, _) => (OData::new(syspro, retry).map_err(|error| chain(&error))?, credential(SYSPRO_ODATA).await?, None),
         (SysproSource::Enet, Some(access)) => {
-            (OData::over_enet(syspro, retry, Rc::new(access.enet.door())), credential(SYSPRO_ENET).await?, None)
+            (OData::over_enet(syspro, retry, Rc::new(access.enet.handle())), credential(SYSPRO_ENET).await?, None)
         }
         (SysproSource::Enet, None) => {
             let operator = credential(SYSPRO_ENET).await?;
             let password = deps.credential_store.company_password().await.map_err(|error| error.to_string())?;
-            let enet = Enet::new(syspro, password, Rc::new(LedgerKeeper::at_once(deps))).map_err(|error| chain(&error))?;
+            let enet = Enet::new(syspro, password, Rc::new(LedgerSessionStore::at_once(deps))).map_err(|error| chain(&error))?;
             (OData::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet))
         }
     };

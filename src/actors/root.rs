@@ -434,15 +434,15 @@ impl Handler<Stop> for Root {
 
 /// Asks Root, from outside the actors.
 #[derive(Clone)]
-pub struct RootDoor {
+pub struct RootHandle {
     root: Addr<Root>,
 }
 
 /// How long an answer about health may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-impl RootDoor {
-    /// A door to this Root.
+impl RootHandle {
+    /// A handle to this Root.
     pub fn new(root: Addr<Root>) -> Self {
         Self { root }
     }

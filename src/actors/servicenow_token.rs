@@ -48,7 +48,7 @@ pub struct TokenRefused {
 }
 
 impl ServiceNowToken {
-    /// A keeper with nothing in hand.
+    /// With nothing in progress.
     pub fn new(credential_store: CredentialStore, settings: ServiceNowSettings, http: HttpClient, crash: CrashPoints) -> Self {
         Self { credential_store, settings, http, crash, volatile: Volatile::default() }
     }
@@ -148,14 +148,14 @@ fn restarting() -> ServiceNowError {
 
 /// The actor's address as the client sees it.
 #[derive(Clone)]
-pub struct TokenAsker {
+pub struct TokenClient {
     /// Asks for a token.
     pub get: Recipient<GetToken>,
     /// Tells of a refusal.
     pub refused: Recipient<TokenRefused>,
 }
 
-impl TokenSource for TokenAsker {
+impl TokenSource for TokenClient {
     fn token(&self) -> LocalBoxFuture<'_, Result<Token, ServiceNowError>> {
         Box::pin(async move { self.get.send(GetToken).await.unwrap_or_else(|_| Err(restarting())) })
     }

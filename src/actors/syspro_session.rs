@@ -14,10 +14,10 @@ use tracing::{debug, warn};
 
 use super::Deps;
 use super::credential_store::{CredentialError, SYSPRO_ENET, syspro_credential};
-use super::enet_session_store::LedgerKeeper;
+use super::enet_session_store::LedgerSessionStore;
 use crate::config::secret::Credential;
 use crate::domain::CompanyId;
-use crate::syspro::enet::{Enet, EnetCall, EnetDoor, EnetError, Visited};
+use crate::syspro::enet::{Enet, EnetCall, EnetError, EnetTransport, SignInResult};
 
 /// Keeps the operator's credential and session.
 pub struct SysproSession {
@@ -56,7 +56,7 @@ pub struct EnetQuery {
 
 /// Ask. Signs in to a company for its own sake; a session that stands open stays so.
 #[derive(Message)]
-#[rtype(result = "Result<Visited, EnetError>")]
+#[rtype(result = "Result<SignInResult, EnetError>")]
 pub struct VisitEnet {
     /// The operator and its password.
     pub operator: Credential,
@@ -75,7 +75,7 @@ pub struct LogOff;
 struct EndLeft;
 
 impl SysproSession {
-    /// A keeper with nothing in hand.
+    /// With nothing in progress.
     pub fn new(deps: Deps) -> Self {
         Self { deps, enet: None, volatile: Volatile::default() }
     }
@@ -135,7 +135,7 @@ impl Handler<EnetQuery> for SysproSession {
 }
 
 impl Handler<VisitEnet> for SysproSession {
-    type Result = ResponseActFuture<Self, Result<Visited, EnetError>>;
+    type Result = ResponseActFuture<Self, Result<SignInResult, EnetError>>;
 
     fn handle(&mut self, visit: VisitEnet, _: &mut Self::Context) -> Self::Result {
         let visit = self.enet().then(|enet, this, _| async move { enet?.visit(&visit.operator, &visit.company).await }.into_actor(this));
@@ -219,13 +219,13 @@ async fn left(deps: &Deps) -> Option<(Enet, Credential, CompanyId)> {
 async fn client(deps: &Deps) -> Result<Enet, EnetError> {
     let password = deps.credential_store.company_password().await;
     let password = password.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
-    Enet::new(&deps.settings.syspro, password, Rc::new(LedgerKeeper::new(deps)))
+    Enet::new(&deps.settings.syspro, password, Rc::new(LedgerSessionStore::new(deps)))
 }
 
 /// The way to the session for those who read: through the actor that keeps it.
-pub struct SessionDoor(pub Recipient<EnetQuery>);
+pub struct SessionHandle(pub Recipient<EnetQuery>);
 
-impl EnetDoor for SessionDoor {
+impl EnetTransport for SessionHandle {
     fn query<'a>(
         &'a self,
         operator: &'a Credential,
@@ -240,33 +240,33 @@ impl EnetDoor for SessionDoor {
     }
 }
 
-/// The actor's address as an examination sees it.
+/// The actor's address as a diagnostics run sees it.
 #[derive(Clone)]
-pub struct EnetAsker {
+pub struct EnetClient {
     /// Puts queries.
     pub query: Recipient<EnetQuery>,
     /// Signs in.
     pub visit: Recipient<VisitEnet>,
 }
 
-impl EnetAsker {
+impl EnetClient {
     /// Signs in to a company for its own sake.
     ///
     /// # Errors
     /// [`EnetError`].
-    pub async fn visit(&self, operator: &Credential, company: &CompanyId) -> Result<Visited, EnetError> {
+    pub async fn visit(&self, operator: &Credential, company: &CompanyId) -> Result<SignInResult, EnetError> {
         let visit = VisitEnet { operator: operator.clone(), company: company.clone() };
         self.visit.send(visit).await.unwrap_or_else(|_| Err(EnetError::Restarting { asked: "the logon".into() }))
     }
 
-    /// The door for those who read.
-    pub fn door(&self) -> SessionDoor {
-        SessionDoor(self.query.clone())
+    /// The handle for those who read.
+    pub fn handle(&self) -> SessionHandle {
+        SessionHandle(self.query.clone())
     }
 }
 
 /// Logs off, but does not wait for ever: whoever stops must end.
 pub async fn log_off(session: &Recipient<LogOff>, deadline: Duration) {
-    // a keeper that has ended or hangs can do no more; the operator's next logon ends what it left
+    // an actor that has ended or hangs can do no more; the operator's next logon ends what it left
     let _ = session.send(LogOff).timeout(deadline).await;
 }

@@ -22,10 +22,10 @@ use super::notifier::Notifier;
 use super::poller::{Poison, PollNow, Poller, Reader};
 use super::root::{Root, RootParts};
 use super::scheduler::run_set::Recipients;
-use super::servicenow_token::{ServiceNowToken, TokenAsker};
+use super::servicenow_token::{ServiceNowToken, TokenClient};
 use super::stopping::Stopping;
 use super::supervise::{ChildExited, ChildName, LivenessCheck, Observer, Ping, RestartPolicy, Supervision, start_on};
-use super::syspro_session::{EnetAsker, EnetQuery, LogOff, SessionDoor, SysproSession, log_off};
+use super::syspro_session::{EnetClient, EnetQuery, LogOff, SessionHandle, SysproSession, log_off};
 use super::watchdog::Fatal;
 use super::writer::{LedgerOwners, Quiet, Writer};
 use crate::config::settings::SysproSource;
@@ -53,9 +53,9 @@ pub struct Tree {
     /// Seals the audit.
     pub seal: Recipient<Seal>,
     /// Hands out tokens.
-    pub tokens: TokenAsker,
+    pub tokens: TokenClient,
     /// Asks e.net.
-    pub enet: EnetAsker,
+    pub enet: EnetClient,
     /// Why the process must end, once it must.
     pub fatal: watch::Receiver<Option<Fatal>>,
     quiet: Recipient<Quiet>,
@@ -69,9 +69,9 @@ pub struct Tree {
 #[derive(Clone)]
 pub struct Access {
     /// Hands out tokens.
-    pub tokens: TokenAsker,
+    pub tokens: TokenClient,
     /// Asks e.net.
-    pub enet: EnetAsker,
+    pub enet: EnetClient,
 }
 
 /// Why the tree cannot be started.
@@ -101,14 +101,14 @@ impl Tree {
         let session_deps = deps.clone();
         let session = start_on(&control, "syspro_session", MAILBOX, &supervision, move |_| SysproSession::new(session_deps));
         let log_off = session.addr.clone().recipient();
-        let enet = EnetAsker { query: session.addr.clone().recipient(), visit: session.addr.clone().recipient() };
+        let enet = EnetClient { query: session.addr.clone().recipient(), visit: session.addr.clone().recipient() };
         let token_deps = deps.clone();
         let token = start_on(&control, "servicenow_token", MAILBOX, &supervision, move |_| {
             let settings = token_deps.settings.servicenow.clone();
             let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap_or_else(|error| panic!("{error}"));
             ServiceNowToken::new(token_deps.credential_store, settings, http, token_deps.crash)
         });
-        let tokens = TokenAsker { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
+        let tokens = TokenClient { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
 
         let (writer_deps, writer_tokens) = (deps.clone(), tokens.clone());
         let writer = start_on(&delivery.handle(), "writer", MAILBOX, &supervision, move |_| {
@@ -262,7 +262,7 @@ pub struct FlowStarter {
     supervision: Supervision,
     session: Addr<SysproSession>,
     writer: Addr<Writer>,
-    tokens: TokenAsker,
+    tokens: TokenClient,
 }
 
 /// The actors of all flows, made with one set of definitions.
@@ -299,7 +299,7 @@ fn start_flow(
     supervision: &Supervision,
     session: &Addr<SysproSession>,
     writer: &Addr<Writer>,
-    tokens: &TokenAsker,
+    tokens: &TokenClient,
 ) -> (Addr<Poller>, Vec<LivenessCheck>) {
     let (of_mapper, mapped, crash) = (definitions.clone(), flow.clone(), deps.crash.clone());
     let patient = Supervision { policy: patient(supervision.policy), ..supervision.clone() };
@@ -349,12 +349,12 @@ fn start_flow(
     (poller.addr, liveness_checks)
 }
 
-/// The reader through the door that the settings name.
+/// The reader over the transport that the settings name.
 fn reader(deps: &Deps, session: Recipient<EnetQuery>) -> Result<OData, SysproError> {
     let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
     match syspro.source {
         SysproSource::OData => OData::new(syspro, retry),
-        SysproSource::Enet => Ok(OData::over_enet(syspro, retry, Rc::new(SessionDoor(session)))),
+        SysproSource::Enet => Ok(OData::over_enet(syspro, retry, Rc::new(SessionHandle(session)))),
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::failure::{Exit, Failure};
-use super::postgres_watchdog::keep;
+use super::postgres_watchdog::restart_when_dead;
 use super::{Global, high_water};
 use crate::actors::Deps;
 use crate::actors::crash::CrashPoints;
@@ -228,7 +228,7 @@ impl Context {
         let store = Store::connect(&settings.database, &url)?;
         match Self::join(&store, &directory).await {
             Ok((migrated, node, alone)) => {
-                let keeping = cluster.as_ref().map(|cluster| tokio::spawn(keep(cluster.keeper())));
+                let keeping = cluster.as_ref().map(|cluster| tokio::spawn(restart_when_dead(cluster.watchdog())));
                 Ok(Self { checked, store, node, migrated, cluster, keeping, alone })
             }
             Err(failure) => {

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::context::{Checked, say_adopted};
 use super::sync::user;
 use crate::actors::in_force::Standing;
-use crate::actors::root::RootDoor;
+use crate::actors::root::RootHandle;
 use crate::actors::{Deps, chain};
 use crate::config::Loaded;
 use crate::store::{Adopter, MayAdopt, SetNumber};
@@ -27,7 +27,7 @@ pub(super) struct Reloader {
     /// The actors' own.
     pub(super) deps: Deps,
     /// Told when other definitions are in force here.
-    pub(super) root: RootDoor,
+    pub(super) root: RootHandle,
     /// The settings as they were read at the start.
     pub(super) loaded: Arc<Loaded>,
 }

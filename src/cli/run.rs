@@ -11,7 +11,7 @@ use super::failure::{Exit, Failure};
 use super::reload::Reloader;
 use super::signals::Signals;
 use crate::actors::Deps;
-use crate::actors::root::RootDoor;
+use crate::actors::root::RootHandle;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::Tree;
 use crate::actors::watchdog::Watchdog;
@@ -58,7 +58,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     let deps = context.service_deps().await?;
     deps.waits.begin(super::other_side::LOOKING);
     let tree = Tree::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let (root, loaded) = (RootDoor::new(tree.root.clone()), Arc::new(context.checked.loaded.clone()));
+    let (root, loaded) = (RootHandle::new(tree.root.clone()), Arc::new(context.checked.loaded.clone()));
     let app_state = AppState::new(deps.clone(), root.clone(), tree.access(), loaded.clone());
     let server = match http::start(&app_state) {
         Ok(server) => server,

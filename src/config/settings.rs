@@ -192,7 +192,7 @@ pub struct SysproSettings {
     pub filter_limit: usize,
     /// Whether the server is asked for `$metadata` (it is used where it answers).
     pub metadata: bool,
-    /// Through which door SYSPRO is read.
+    /// Over which transport SYSPRO is read.
     pub source: SysproSource,
     /// How e.net is used.
     pub enet: EnetSettings,
@@ -248,7 +248,7 @@ impl Default for ReadLimits {
     }
 }
 
-/// Through which door SYSPRO is read.
+/// Over which transport SYSPRO is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SysproSource {
     /// The OData service.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use super::{Finding, Report, Way};
 use crate::actors::credential_store::SYSPRO_ENET;
-use crate::actors::enet_session_store::LedgerKeeper;
+use crate::actors::enet_session_store::LedgerSessionStore;
 use crate::actors::heartbeat::UNRESPONSIVE_AFTER;
 use crate::actors::{Deps, chain};
 use crate::config::Settings;
@@ -18,7 +18,7 @@ use crate::config::settings::SysproSource;
 use crate::definition::Definitions;
 use crate::domain::CompanyId;
 use crate::retry::Class;
-use crate::syspro::enet::{Enet, EnetError, Visited};
+use crate::syspro::enet::{Enet, EnetError, SignInResult};
 
 const SIGN_IN: &str = "e.net sign-in";
 
@@ -125,7 +125,7 @@ async fn own(deps: &Deps, way: &Way) -> Result<Option<Enet>, EnetError> {
         return Ok(None);
     }
     let password = deps.credential_store.company_password().await.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
-    Enet::new(&deps.settings.syspro, password, Rc::new(LedgerKeeper::at_once(deps))).map(Some)
+    Enet::new(&deps.settings.syspro, password, Rc::new(LedgerSessionStore::at_once(deps))).map(Some)
 }
 
 /// Who else uses the operator, if somebody does.
@@ -143,10 +143,10 @@ async fn in_use(deps: &Deps, operator: &str) -> Option<Finding> {
     Some(Finding::unknown(SIGN_IN, found, NextStep::EnetInUse))
 }
 
-fn finding(company: &CompanyId, operator: &str, visited: Result<Visited, EnetError>) -> Finding {
+fn finding(company: &CompanyId, operator: &str, visited: Result<SignInResult, EnetError>) -> Finding {
     let what = format!("{SIGN_IN} {company}");
     match visited {
-        Ok(Visited { version, stood }) => {
+        Ok(SignInResult { version, stood }) => {
             let version =
                 version.map_or_else(|problem| format!("its version cannot be told ({problem})"), |text| format!("version {text}"));
             let how = if stood { "the service is signed in" } else { "signed in and off again" };

@@ -39,7 +39,7 @@ pub enum Part {
     Machine,
     /// The ledger.
     Database,
-    /// SYSPRO, through either door.
+    /// SYSPRO, over either transport.
     Syspro,
     /// The ServiceNow instance.
     ServiceNow,

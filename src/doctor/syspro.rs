@@ -11,7 +11,7 @@ use crate::actors::{Deps, chain};
 use crate::config::settings::{AbsentColumns, KeyOrder, SysproSettings};
 use crate::domain::CompanyId;
 use crate::syspro::enet::EnetError;
-use crate::syspro::{Manners, OData, ProbeFinding, SeenOrder, SysproError};
+use crate::syspro::{Capabilities, OData, ProbeFinding, SeenOrder, SysproError};
 
 pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Report) {
     let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
@@ -30,7 +30,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Re
         }
         (Session::Own(enet, operator), _) => (OData::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet)),
         (Session::Service(operator), Way::Service(access)) => {
-            (OData::over_enet(syspro, retry, Rc::new(access.enet.door())), operator, None)
+            (OData::over_enet(syspro, retry, Rc::new(access.enet.handle())), operator, None)
         }
         (Session::None | Session::Service(_), _) => {
             let found = "not asked: SYSPRO is read through e.net, and there is no session to ask with";
@@ -45,9 +45,9 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Re
                     tables.iter().for_each(|table| report.note(table_finding(company, table, syspro.absent_columns)));
                     // a table that cannot be read has been told of
                     if tables.first().is_some_and(ProbeFinding::is_ok)
-                        && let Ok(manners) = odata.manners(&credential, company, &plan.read).await
+                        && let Ok(capabilities) = odata.capabilities(&credential, company, &plan.read).await
                     {
-                        seen.push(manners);
+                        seen.push(capabilities);
                     }
                 }
                 Err(error) => {
@@ -71,9 +71,9 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Re
 }
 
 /// In which order the service gives keys, and whether it counts.
-fn capabilities_finding(company: &CompanyId, seen: &[Manners], settings: &SysproSettings, enet: bool) -> Finding {
+fn capabilities_finding(company: &CompanyId, seen: &[Capabilities], settings: &SysproSettings, enet: bool) -> Finding {
     let what = format!("SYSPRO {company} order and count");
-    let by_order = |seen: &Manners| match &seen.order {
+    let by_order = |seen: &Capabilities| match &seen.order {
         SeenOrder::Ignored(pair) => Some(format!("`{}` ({pair})", seen.table)),
         _ => None,
     };
@@ -93,8 +93,8 @@ fn capabilities_finding(company: &CompanyId, seen: &[Manners], settings: &Syspro
         }
         None => "keys ascend; none of them shows by which collation".to_owned(),
     };
-    let tables = |names: Vec<&Manners>| names.iter().map(|seen| format!("`{}`", seen.table)).collect::<Vec<_>>().join(", ");
-    let (counted, not): (Vec<&Manners>, Vec<&Manners>) = seen.iter().partition(|seen| seen.counts_by.is_some());
+    let tables = |names: Vec<&Capabilities>| names.iter().map(|seen| format!("`{}`", seen.table)).collect::<Vec<_>>().join(", ");
+    let (counted, not): (Vec<&Capabilities>, Vec<&Capabilities>) = seen.iter().partition(|seen| seen.counts_by.is_some());
     let by = counted.first().and_then(|seen| seen.counts_by).unwrap_or_default();
     const TWICE: &str = "what a whole read does not show, or shows with fewer rows, is asked for once more before it is believed";
     let count = match (enet, settings.count_check) {

@@ -8,7 +8,7 @@ use super::query::{Param, Params};
 use super::route::Routes;
 use super::{host, response_cache};
 use crate::actors::Deps;
-use crate::actors::root::RootDoor;
+use crate::actors::root::RootHandle;
 use crate::actors::system::Access;
 use crate::config::Loaded;
 use crate::operations::{Service, check_names};
@@ -24,7 +24,7 @@ pub struct AppState {
     /// The same for health and metrics, which wait for no other caller.
     pub(super) watching: Deps,
     /// Asks Root.
-    pub root: RootDoor,
+    pub root: RootHandle,
     /// The settings with their origins, as they were read.
     pub(super) loaded: Arc<Loaded>,
     /// Under which names the service is asked.
@@ -41,7 +41,7 @@ pub struct AppState {
 
 impl AppState {
     /// The surface over a running tree.
-    pub(super) fn of(deps: Deps, root: RootDoor, access: Access, loaded: Arc<Loaded>, routes: &'static Routes) -> Self {
+    pub(super) fn of(deps: Deps, root: RootHandle, access: Access, loaded: Arc<Loaded>, routes: &'static Routes) -> Self {
         let sharing = |connections| Deps { store: deps.store.shared_by(connections), ..deps.clone() };
         let callers = sharing(deps.settings.database.pool_size as usize / 2);
         Self {

@@ -16,7 +16,7 @@ use super::{Refused, Requested};
 use crate::actors::lookup::{Seen, look_up};
 use crate::actors::poller::PollError;
 use crate::actors::replay::ReplayReport;
-use crate::actors::root::RootDoor;
+use crate::actors::root::RootHandle;
 use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::Access;
 use crate::actors::{Deps, chain};
@@ -43,7 +43,7 @@ const LOOKS: usize = 2;
 #[derive(Clone)]
 pub struct Service {
     deps: Deps,
-    root: RootDoor,
+    root: RootHandle,
     access: Access,
     /// One replay at a time.
     replaying: Arc<Semaphore>,
@@ -68,7 +68,7 @@ pub struct RunStarted {
 
 impl Service {
     /// Over a running tree. `deps`: with the connections that callers may use; `diagnostics_deps`: with those for the examination.
-    pub fn new(deps: Deps, diagnostics_deps: Deps, root: RootDoor, access: Access) -> Self {
+    pub fn new(deps: Deps, diagnostics_deps: Deps, root: RootHandle, access: Access) -> Self {
         Self {
             diagnostics: DiagnosticsJob::new(diagnostics_deps, Way::Service(access.clone())),
             deps,

@@ -63,7 +63,7 @@ pub struct Cluster {
 
 /// Starts a cluster's server again when it has died. Cheap to clone; does nothing once the [`Cluster`] was left.
 #[derive(Debug, Clone)]
-pub struct Keeper {
+pub struct ServerWatchdog {
     place: Place,
     password: SecretString,
     left: Arc<AtomicBool>,
@@ -140,8 +140,8 @@ impl Cluster {
     }
 
     /// Whoever looks after the server while it is used.
-    pub fn keeper(&self) -> Keeper {
-        Keeper { place: self.place.clone(), password: self.password.clone(), left: self.left.clone() }
+    pub fn watchdog(&self) -> ServerWatchdog {
+        ServerWatchdog { place: self.place.clone(), password: self.password.clone(), left: self.left.clone() }
     }
 
     /// Leaves the server, and stops it when nobody else uses it. Open transactions are rolled back.
@@ -175,7 +175,7 @@ impl Cluster {
     }
 }
 
-impl Keeper {
+impl ServerWatchdog {
     /// Looks once; true when the server was dead and runs again. A server that runs and does not answer is left alone: two on one
     /// directory would destroy it. Nor is anything done while another process starts or stops the server.
     ///

@@ -14,5 +14,5 @@ mod installed_servers;
 mod tests;
 
 #[cfg(unix)]
-pub use cluster::{Cluster, Keeper, Origin, start};
+pub use cluster::{Cluster, Origin, ServerWatchdog, start};
 pub use error::ClusterError;

@@ -121,26 +121,26 @@ fn a_killed_server_recovers_at_the_next_start() {
 fn a_keeper_starts_what_died_and_nothing_else() {
     let state = State::new();
     let cluster = state.start().expect("made");
-    let keeper = cluster.keeper();
-    assert!(!keeper.look().expect("looked"), "it runs");
+    let watchdog = cluster.watchdog();
+    assert!(!watchdog.look().expect("looked"), "it runs");
     let first = Pid::from_raw(state.pid().expect("pid"));
     // one that hangs may still write: it is left alone
     kill(first, Signal::SIGSTOP).expect("stopped");
-    assert!(!keeper.look().expect("looked"), "it hangs");
+    assert!(!watchdog.look().expect("looked"), "it hangs");
     kill(first, Signal::SIGKILL).expect("killed");
     let lock = fs::File::open(state.path().join("state/postgres/start.lock")).expect("opened");
     lock.lock().expect("locked");
-    assert!(!keeper.look().expect("looked"), "another process starts or stops it");
+    assert!(!watchdog.look().expect("looked"), "another process starts or stops it");
     drop(lock);
     let deadline = Instant::now() + Duration::from_secs(20);
     // a killed process is there for a moment more
-    while !keeper.look().expect("started") {
+    while !watchdog.look().expect("started") {
         assert!(Instant::now() < deadline, "not started");
     }
     assert_ne!(state.pid(), Some(first.as_raw()));
     assert_eq!(cluster.query("select 1"), "1");
     cluster.stop().expect("stopped");
-    assert!(!keeper.look().expect("looked"), "it was left on purpose");
+    assert!(!watchdog.look().expect("looked"), "it was left on purpose");
     assert_eq!(state.pid(), None);
 }
 

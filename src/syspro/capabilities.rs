@@ -11,7 +11,7 @@ use super::count::CountWay;
 use super::error::SysproError;
 use super::odata::{Call, OData, Query, shown};
 use super::order::Comparison;
-use super::transport::Door;
+use super::transport::Transport;
 use super::wire::Cell;
 
 /// Keys that are looked at.
@@ -19,7 +19,7 @@ const KEYS: usize = 500;
 
 /// What was seen of one root table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manners {
+pub struct Capabilities {
     /// The table.
     pub table: String,
     /// In which order its keys came.
@@ -47,7 +47,7 @@ impl OData {
     ///
     /// # Errors
     /// [`SysproError`] when the keys do not come.
-    pub async fn manners(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan) -> Result<Manners, SysproError> {
+    pub async fn capabilities(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan) -> Result<Capabilities, SysproError> {
         let call = self.call(credential, company).await;
         let root = &plan.root;
         let key = match &root.derive {
@@ -80,12 +80,12 @@ impl OData {
             Some(CountWay::Segment) => Some("/$count"),
             Some(CountWay::Never) | None => None,
         };
-        Ok(Manners { table: root.table.clone(), order, counts_by })
+        Ok(Capabilities { table: root.table.clone(), order, counts_by })
     }
 
     /// Whether SYSPRO is asked through e.net.
     pub fn is_enet(&self) -> bool {
-        matches!(self.inner.door, Door::Enet(_))
+        matches!(self.inner.transport, Transport::Enet(_))
     }
 }
 

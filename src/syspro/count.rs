@@ -12,7 +12,7 @@ use crate::domain::CompanyId;
 use super::error::SysproError;
 use super::filter::{Condition, encode};
 use super::odata::{Call, OData};
-use super::transport::{Ask, Door};
+use super::transport::{Request, Transport};
 
 /// How a table is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Call<'_> {
 
     /// How many rows meet a condition. `None`: the service does not count, or cannot say it now.
     pub(super) async fn count(&self, table: &str, key: &[String], filter: Option<Condition>) -> Result<Option<u64>, SysproError> {
-        if matches!(self.odata.door, Door::Enet(_)) {
+        if matches!(self.odata.transport, Transport::Enet(_)) {
             return Ok(None);
         }
         let place = self.place(table);
@@ -107,7 +107,7 @@ impl Call<'_> {
                     let option = if way == CountWay::Inline { "$count=true" } else { "$inlinecount=allpages" };
                     let and = if filter.is_empty() { "" } else { "&" };
                     let query = format!("{filter}{and}{option}&$top=1{}", self.select(table, &names));
-                    let ask = Ask::Address(self.address(table, &query)?);
+                    let ask = Request::Address(self.address(table, &query)?);
                     self.attempt(table, &ask, &names, 1).await.map(|answer| answer.count)
                 }
                 CountWay::Segment => self.count_segment(table, &filter).await,

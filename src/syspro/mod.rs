@@ -31,7 +31,7 @@ mod scripted;
 #[cfg(test)]
 mod tests;
 
-pub use capabilities::{Manners, SeenOrder};
+pub use capabilities::{Capabilities, SeenOrder};
 pub use columns::ProbeFinding;
 pub use count::TableSize;
 pub use error::SysproError;

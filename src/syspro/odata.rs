@@ -26,7 +26,7 @@ use super::left_out::Settled;
 use super::metadata::Metadata;
 use super::order::{Comparison, Course, Misplaced};
 use super::related::excluded;
-use super::transport::{Ask, Door};
+use super::transport::{Request, Transport};
 use super::value::Dates;
 use super::wire::{self, Answer, Cell, Room, Unread};
 
@@ -47,7 +47,7 @@ pub struct OData {
 }
 
 pub(super) struct Inner {
-    pub(super) door: Door,
+    pub(super) transport: Transport,
     pub(super) settings: SysproSettings,
     pub(super) retry: RetrySettings,
     pub(super) learned: RefCell<Learned>,
@@ -190,7 +190,7 @@ impl OData {
         base.set_query(None);
         base.set_fragment(None);
         let inner = Inner {
-            door: Door::OData { http, base },
+            transport: Transport::OData { http, base },
             settings: settings.clone(),
             retry: retry.clone(),
             learned: RefCell::new(learned),
@@ -325,7 +325,7 @@ impl Call<'_> {
             let answer = match link.take() {
                 Some(url) => {
                     self.follow(query, &mut course.trail, &url)?;
-                    self.attempt_times(query.table, &Ask::Address(url), &self.selected(query), asked_for, tries).await
+                    self.attempt_times(query.table, &Request::Address(url), &self.selected(query), asked_for, tries).await
                 }
                 None => {
                     self.ask_beyond(query, &mut course.trail, bound.as_deref())?;
@@ -569,10 +569,10 @@ impl Call<'_> {
 
     /// The address of a table, or of the company itself when `table` is empty.
     pub(super) fn address(&self, table: &str, query: &str) -> Result<Url, SysproError> {
-        let base = match &self.odata.door {
-            Door::OData { base, .. } => base.as_str().trim_end_matches('/'),
+        let base = match &self.odata.transport {
+            Transport::OData { base, .. } => base.as_str().trim_end_matches('/'),
             // nobody asks: what has an address is asked of the OData service alone
-            Door::Enet(_) => "",
+            Transport::Enet(_) => "",
         };
         let company = encode(self.company.as_str());
         let text = match (table, query) {
@@ -591,7 +591,7 @@ impl Call<'_> {
     /// count, while going on by key misses nothing.
     fn usable_link(&self, table: &str, text: &str) -> Option<Url> {
         let url = self.address(table, "").ok()?.join(text).ok()?;
-        let same = matches!(&self.odata.door, Door::OData { base, .. } if url.origin() == base.origin());
+        let same = matches!(&self.odata.transport, Transport::OData { base, .. } if url.origin() == base.origin());
         if !same {
             debug!(table, host = %Quoted::from(crate::net::host_of(&url)), "a link to the next page leads to another server and is not followed");
         }
@@ -604,14 +604,14 @@ impl Call<'_> {
     }
 
     /// One address, tried as often as the settings say while the failure is a passing one.
-    pub(super) async fn attempt(&self, table: &str, ask: &Ask, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
+    pub(super) async fn attempt(&self, table: &str, ask: &Request, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
         self.attempt_times(table, ask, columns, most, self.odata.retry.read_attempts).await
     }
 
     pub(super) async fn attempt_times(
         &self,
         table: &str,
-        ask: &Ask,
+        ask: &Request,
         columns: &[&str],
         most: usize,
         tries: u32,
@@ -638,18 +638,18 @@ impl Call<'_> {
     }
 
     /// One request for so many rows at most.
-    pub(super) async fn once(&self, table: &str, ask: &Ask, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
+    pub(super) async fn once(&self, table: &str, ask: &Request, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
         let asked = asked(self.company, table);
         let room = Room { rows: most.max(1), value: self.odata.settings.limits.value_bytes };
-        let url = match (ask, &self.odata.door) {
-            (Ask::Address(url), _) => url,
-            (Ask::Find(find), Door::Enet(finder)) => {
+        let url = match (ask, &self.odata.transport) {
+            (Request::Address(url), _) => url,
+            (Request::Find(find), Transport::Enet(finder)) => {
                 self.spend(&asked)?;
                 let answer = finder.ask((self.credential, self.company), table, columns, find, asked, room).await?;
                 self.odata.learned.borrow_mut().companies.insert(self.company.clone());
                 return Ok(answer);
             }
-            (Ask::Find(_), Door::OData { .. }) => return Err(SysproError::Stuck { asked }),
+            (Request::Find(_), Transport::OData { .. }) => return Err(SysproError::Stuck { asked }),
         };
         let response = self.get(&asked, url, "application/json").await?;
         let response = self.judge(asked.clone(), table, response)?;
@@ -674,7 +674,7 @@ impl Call<'_> {
             ("OData-MaxVersion", "4.0"),
             ("User-Agent", concat!("tieline/", env!("CARGO_PKG_VERSION"))),
         ];
-        let Door::OData { http, .. } = &self.odata.door else { return Err(SysproError::Stuck { asked: asked.to_owned() }) };
+        let Transport::OData { http, .. } = &self.odata.transport else { return Err(SysproError::Stuck { asked: asked.to_owned() }) };
         let answer = http.send(Method::GET, url, &headers, Default::default()).await;
         answer.map_err(|source| SysproError::from_net(asked.to_owned(), source))
     }
@@ -704,7 +704,7 @@ impl Call<'_> {
     }
 
     async fn load_metadata(&self) -> Rc<Metadata> {
-        if let Door::Enet(finder) = &self.odata.door {
+        if let Transport::Enet(finder) = &self.odata.transport {
             return finder.types();
         }
         if !self.odata.settings.metadata {
@@ -737,7 +737,7 @@ impl Call<'_> {
         if self.odata.learned.borrow().companies.contains(self.company) {
             return Some(true);
         }
-        if matches!(self.odata.door, Door::Enet(_)) {
+        if matches!(self.odata.transport, Transport::Enet(_)) {
             return None;
         }
         let url = self.address("", "").ok()?;

@@ -1,4 +1,4 @@
-//! The two doors through which rows are asked for: an address of the OData service, or a COMFND request to e.net.
+//! The two transports for requests of rows: an address of the OData service, or a COMFND request to e.net.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,14 +9,14 @@ use url::Url;
 use crate::config::settings::{DateLiteral, DateZone, RetrySettings, SysproSettings};
 use crate::net::HttpClient;
 
-use super::enet::{EnetDoor, Find, Finder};
+use super::enet::{EnetTransport, Find, Finder};
 use super::error::SysproError;
 use super::filter::{Column, Condition, beyond, encode};
 use super::odata::{Call, Inner, Learned, OData, Query};
 use super::wire::Cell;
 
 /// How rows are asked for.
-pub(super) enum Door {
+pub(super) enum Transport {
     /// By an address of the OData service.
     OData { http: HttpClient, base: Url },
     /// Through COMFND.
@@ -24,7 +24,7 @@ pub(super) enum Door {
 }
 
 /// One request for rows, ready to be sent.
-pub(super) enum Ask {
+pub(super) enum Request {
     /// An address of the OData service.
     Address(Url),
     /// A COMFND request.
@@ -33,14 +33,14 @@ pub(super) enum Ask {
 
 impl OData {
     /// The same reader over e.net: the same definitions give the same documents. The credential of each call is then the operator's.
-    pub fn over_enet(settings: &SysproSettings, retry: &RetrySettings, door: Rc<dyn EnetDoor>) -> Self {
-        let finder = Finder::new(door, &settings.enet);
+    pub fn over_enet(settings: &SysproSettings, retry: &RetrySettings, transport: Rc<dyn EnetTransport>) -> Self {
+        let finder = Finder::new(transport, &settings.enet);
         let learned =
             Learned { comparisons: finder.comparisons().min(settings.filter_limit.max(4)), bytes: usize::MAX / 2, ..Learned::default() };
         // e.net writes plain dates and has no `$metadata` to ask for
         let settings = SysproSettings { date_literal: DateLiteral::Date, date_zone: DateZone::Label, ..settings.clone() };
         let inner = Inner {
-            door: Door::Enet(finder),
+            transport: Transport::Enet(finder),
             settings,
             retry: retry.clone(),
             learned: RefCell::new(learned),
@@ -52,13 +52,13 @@ impl OData {
 
 impl Call<'_> {
     /// The request for one page of a query.
-    pub(super) fn ask(&self, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>, top: usize) -> Result<Ask, SysproError> {
-        match &self.odata.door {
-            Door::OData { .. } => self.address(query.table, &query_string(self, query, selected, after, top)).map(Ask::Address),
-            Door::Enet(finder) => {
+    pub(super) fn ask(&self, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>, top: usize) -> Result<Request, SysproError> {
+        match &self.odata.transport {
+            Transport::OData { .. } => self.address(query.table, &query_string(self, query, selected, after, top)).map(Request::Address),
+            Transport::Enet(finder) => {
                 let condition = condition(self, query, after).map_or(String::new(), |condition| condition.text);
                 let order: Vec<&str> = query.key.iter().map(String::as_str).collect();
-                Ok(Ask::Find(finder.find(query.table, selected, &condition, &order, top).typed(query.kinds, selected)))
+                Ok(Request::Find(finder.find(query.table, selected, &condition, &order, top).typed(query.kinds, selected)))
             }
         }
     }
@@ -66,16 +66,22 @@ impl Call<'_> {
     /// The request for one row beyond a key, so many of the first rows left out.
     ///
     /// Counting rows loses some where others come or go meanwhile, so that nothing else is read by it.
-    pub(super) fn ask_behind(&self, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>, skip: usize) -> Result<Ask, SysproError> {
-        match &self.odata.door {
-            Door::OData { .. } => {
+    pub(super) fn ask_behind(
+        &self,
+        query: &Query<'_>,
+        selected: &[&str],
+        after: Option<&[Cell]>,
+        skip: usize,
+    ) -> Result<Request, SysproError> {
+        match &self.odata.transport {
+            Transport::OData { .. } => {
                 let query_string = query_string(self, query, selected, after, 1);
-                self.address(query.table, &format!("{query_string}&$skip={skip}")).map(Ask::Address)
+                self.address(query.table, &format!("{query_string}&$skip={skip}")).map(Request::Address)
             }
             // COMFND leaves out none: all of them come, and the last one alone is read
-            Door::Enet(_) => Ok(match self.ask(query, selected, after, skip + 1)? {
-                Ask::Find(find) => Ask::Find(find.behind(skip)),
-                address @ Ask::Address(_) => address,
+            Transport::Enet(_) => Ok(match self.ask(query, selected, after, skip + 1)? {
+                Request::Find(find) => Request::Find(find.behind(skip)),
+                address @ Request::Address(_) => address,
             }),
         }
     }
@@ -87,17 +93,17 @@ impl Call<'_> {
     }
 
     /// The request for any one row of a table.
-    pub(super) fn ask_one(&self, table: &str, columns: &[&str]) -> Result<Ask, SysproError> {
-        match &self.odata.door {
-            Door::OData { .. } => self.address(table, &format!("$top=1{}", self.select(table, columns))).map(Ask::Address),
-            Door::Enet(finder) => Ok(Ask::Find(finder.find(table, columns, "", &[], 1))),
+    pub(super) fn ask_one(&self, table: &str, columns: &[&str]) -> Result<Request, SysproError> {
+        match &self.odata.transport {
+            Transport::OData { .. } => self.address(table, &format!("$top=1{}", self.select(table, columns))).map(Request::Address),
+            Transport::Enet(finder) => Ok(Request::Find(finder.find(table, columns, "", &[], 1))),
         }
     }
 
     /// What a refusal is when it says that there is no such table. Only e.net says so in words: OData has a status for it.
     pub(super) fn denied_table(&self, table: &str, refusal: &SysproError) -> Option<SysproError> {
-        match (&self.odata.door, refusal) {
-            (Door::Enet(finder), SysproError::Refused { answer, .. }) if finder.denies(table, answer) => {
+        match (&self.odata.transport, refusal) {
+            (Transport::Enet(finder), SysproError::Refused { answer, .. }) if finder.denies(table, answer) => {
                 Some(SysproError::UnknownTable { company: self.company.to_string(), table: table.to_owned() })
             }
             _ => None,
@@ -106,9 +112,9 @@ impl Call<'_> {
 
     /// The rest of a query string once the conditions are left out: what a list has to share its room with.
     pub(super) fn overhead(&self, query: &Query<'_>) -> usize {
-        match &self.odata.door {
-            Door::OData { .. } => query_string(self, query, &self.selected(query), None, 5000).len() + "$filter=&".len(),
-            Door::Enet(finder) => finder.overhead(&finder.find(query.table, &self.selected(query), "", &[], 5000)),
+        match &self.odata.transport {
+            Transport::OData { .. } => query_string(self, query, &self.selected(query), None, 5000).len() + "$filter=&".len(),
+            Transport::Enet(finder) => finder.overhead(&finder.find(query.table, &self.selected(query), "", &[], 5000)),
         }
     }
 }

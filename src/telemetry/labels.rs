@@ -190,7 +190,7 @@ pub enum EnetAnswer {
     Held,
     /// There was no answer, or none that can be read.
     Lost,
-    /// Nothing was sent: the ledger, a credential or the session's keeper could not be had.
+    /// Nothing was sent: the ledger, a credential or the e.net session was not available.
     NotSent,
 }
 

@@ -1,4 +1,4 @@
-//! e.net against its simulator: both doors give the same documents, and the session's discipline is what the server counts.
+//! e.net against its simulator: both transports give the same documents, and the session's discipline is what the server counts.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -42,21 +42,21 @@ fn password(text: &str) -> Credential {
     Credential::new("TIELINE", text.into())
 }
 
-/// Both doors to one simulator.
-struct Doors {
+/// Both transports to one simulator.
+struct Readers {
     odata: OData,
     enet: OData,
     session: Enet,
 }
 
-fn doors(settings: &SysproSettings) -> Doors {
+fn readers(settings: &SysproSettings) -> Readers {
     let session = Enet::new(settings, String::new().into(), Rc::new(Alone)).expect("client");
     let enet = OData::over_enet(settings, &retry(), Rc::new(session.clone()));
-    Doors { odata: OData::new(settings, &retry()).expect("client"), enet, session }
+    Readers { odata: OData::new(settings, &retry()).expect("client"), enet, session }
 }
 
 async fn read(
-    door: &OData,
+    reader: &OData,
     credential: &str,
     company: &str,
     plan: &ReadPlan,
@@ -66,7 +66,7 @@ async fn read(
     let (mut documents, mut after) = (Vec::new(), None);
     loop {
         let query = PageQuery { scope, after, limit };
-        let page = door.page(&password(credential), &company.into(), plan, &query).await?;
+        let page = reader.page(&password(credential), &company.into(), plan, &query).await?;
         documents.extend(page.documents);
         after = page.next;
         if after.is_none() {
@@ -75,9 +75,9 @@ async fn read(
     }
 }
 
-/// Every way of reading every entity, through both doors; answers how many documents were compared.
+/// Every way of reading every entity, over both transports; answers how many documents were compared.
 async fn compare(sim: &SysproSim, limit: u32) -> usize {
-    let doors = doors(&settings(sim));
+    let readers = readers(&settings(sim));
     let today = sim.with(|data| data.today);
     let mut compared = 0;
     for profile in ["apo", "s2p"] {
@@ -92,9 +92,9 @@ async fn compare(sim: &SysproSim, limit: u32) -> usize {
             }
             for scope in scopes.into_iter().filter(|_| profile == "apo" || limit > 100) {
                 let place = format!("{profile} {} {scope:?}", plan.entity);
-                let by_odata = read(&doors.odata, "odata-secret", "EDU1", &plan.read, scope, limit).await;
+                let by_odata = read(&readers.odata, "odata-secret", "EDU1", &plan.read, scope, limit).await;
                 let by_odata = by_odata.unwrap_or_else(|error| panic!("{place}: {error}"));
-                let by_enet = read(&doors.enet, "enet-secret", "EDU1", &plan.read, scope, limit).await;
+                let by_enet = read(&readers.enet, "enet-secret", "EDU1", &plan.read, scope, limit).await;
                 let by_enet = by_enet.unwrap_or_else(|error| panic!("{place}: {error}"));
                 assert!(scope != Scope::All || !by_odata.is_empty(), "{place}: nothing to compare");
                 let (mut by_odata, mut by_enet) = (by_odata, by_enet);
@@ -114,15 +114,15 @@ async fn compare(sim: &SysproSim, limit: u32) -> usize {
                 }
                 compared += by_odata.len();
             }
-            let keys: Vec<DocumentKey> = read(&doors.odata, "odata-secret", "1", &plan.read, Scope::All, 500)
+            let keys: Vec<DocumentKey> = read(&readers.odata, "odata-secret", "1", &plan.read, Scope::All, 500)
                 .await
                 .expect("the other company")
                 .into_iter()
                 .map(|document| document.key)
                 .take(40)
                 .collect();
-            let page = doors.odata.by_key(&password("odata-secret"), &"1".into(), &plan.read, &keys).await.expect("by key");
-            let other = doors.enet.by_key(&password("enet-secret"), &"1".into(), &plan.read, &keys).await.expect("by key");
+            let page = readers.odata.by_key(&password("odata-secret"), &"1".into(), &plan.read, &keys).await.expect("by key");
+            let other = readers.enet.by_key(&password("enet-secret"), &"1".into(), &plan.read, &keys).await.expect("by key");
             let sorted = |mut documents: Vec<Document>| {
                 documents.sort_by(|a, b| a.key.cmp(&b.key));
                 documents
@@ -130,7 +130,7 @@ async fn compare(sim: &SysproSim, limit: u32) -> usize {
             assert_eq!(sorted(page.documents), sorted(other.documents), "{profile} {} by key", plan.entity);
         }
     }
-    doors.session.log_off().await;
+    readers.session.log_off().await;
     let counts = sim.enet_stats().sessions;
     assert_eq!((counts.open, counts.most_open, counts.leaked), (0, 1, 0), "{counts:?}");
     assert_eq!(counts.logons, counts.logoffs);
@@ -169,12 +169,12 @@ fn a_custom_form_that_a_company_lacks_reads_as_empty_through_both_doors() {
         let form = |columns: &str| format!("{supplier}\n[[join]]\ntable = \"ApSupplier+\"\n{columns} = [\"BeeLevel\"]\n");
         for unknown_as_xml in [true, false] {
             let sim = start(50, Switches { enet: EnetSwitches { unknown_as_xml, ..EnetSwitches::default() }, ..Switches::default() });
-            let doors = doors(&settings(&sim));
+            let readers = readers(&settings(&sim));
             std::fs::write(site.path().join("entities/supplier.toml"), form("optional")).unwrap();
             let definitions = definition::load(Some(site.path()), "apo", &[], &own_currency()).expect("definitions");
             let plan = definitions.plan(&"supplier".into()).unwrap();
-            let by_odata = read(&doors.odata, "odata-secret", "EDU1", &plan.read, Scope::All, 300).await.expect("OData");
-            let by_enet = read(&doors.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 300).await.expect("e.net");
+            let by_odata = read(&readers.odata, "odata-secret", "EDU1", &plan.read, Scope::All, 300).await.expect("OData");
+            let by_enet = read(&readers.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 300).await.expect("e.net");
             assert!(!by_enet.is_empty());
             assert_eq!(by_odata, by_enet);
             assert!(by_enet.iter().all(|document| document.root.last() == Some(&Value::Null)));
@@ -182,11 +182,11 @@ fn a_custom_form_that_a_company_lacks_reads_as_empty_through_both_doors() {
             std::fs::write(site.path().join("entities/supplier.toml"), form("columns")).unwrap();
             let definitions = definition::load(Some(site.path()), "apo", &[], &own_currency()).expect("definitions");
             let plan = definitions.plan(&"supplier".into()).unwrap();
-            for (door, password) in [(&doors.odata, "odata-secret"), (&doors.enet, "enet-secret")] {
-                let error = read(door, password, "EDU1", &plan.read, Scope::All, 300).await.expect_err("needed");
+            for (reader, password) in [(&readers.odata, "odata-secret"), (&readers.enet, "enet-secret")] {
+                let error = read(reader, password, "EDU1", &plan.read, Scope::All, 300).await.expect_err("needed");
                 assert!(error.to_string().contains("company `EDU1` has no table `ApSupplier+`"), "{error}");
             }
-            doors.session.log_off().await;
+            readers.session.log_off().await;
             sim.stop();
         }
     });
@@ -197,13 +197,13 @@ fn a_session_that_dies_while_reading_costs_one_logon() {
     run(async {
         for dead_session in [DeadSession::Text, DeadSession::Xml, DeadSession::Status500] {
             let sim = start(200, Switches { enet: EnetSwitches { dead_session, ..EnetSwitches::default() }, ..Switches::default() });
-            let doors = doors(&settings(&sim));
+            let readers = readers(&settings(&sim));
             sim.faults.push(FaultRule::always(Fault::Named("expire_session".into())).on_path(QUERIES).after(2).times(3));
             let definitions = definition::load(None, "apo", &[], &own_currency()).expect("definitions");
             let plan = definitions.plan(&"invoice".into()).expect("plan");
-            let documents = read(&doors.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 50).await.expect("documents");
+            let documents = read(&readers.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 50).await.expect("documents");
             assert_eq!(documents.len(), 200);
-            doors.session.log_off().await;
+            readers.session.log_off().await;
             let counts = sim.enet_stats().sessions;
             // struck three times: a strike in the repeat of a call counts as a second death, which the reader's own retry gets over
             assert!((2..=4).contains(&counts.logons) && counts.expired == counts.logons - 1, "{counts:?}");
@@ -218,16 +218,16 @@ fn a_person_in_the_operators_place_is_left_alone() {
     run(async {
         let sim = start(60, Switches::default());
         let enet = EnetSettings { back_off: Duration::from_millis(300), ..EnetSettings::default() };
-        let doors = doors(&SysproSettings { enet, ..settings(&sim) });
+        let readers = readers(&SysproSettings { enet, ..settings(&sim) });
         let definitions = definition::load(None, "apo", &[], &own_currency()).expect("definitions");
         let plan = definitions.plan(&"supplier".into()).expect("plan");
-        read(&doors.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 500).await.expect("documents");
+        read(&readers.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 500).await.expect("documents");
         assert_eq!(sim.evict("TIELINE"), 1);
-        let evicted = read(&doors.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 500).await.expect_err("evicted");
+        let evicted = read(&readers.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 500).await.expect_err("evicted");
         assert!(matches!(&evicted, SysproError::Enet { source: EnetError::Evicted { .. } }), "{evicted}");
         assert_eq!(sim.enet_stats().sessions.logons, 1, "the person is not thrown out again");
         let begun = std::time::Instant::now();
-        while let Err(error) = read(&doors.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 500).await {
+        while let Err(error) = read(&readers.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 500).await {
             assert!(begun.elapsed() < Duration::from_secs(20), "{error}");
             actix_rt::time::sleep(Duration::from_millis(20)).await;
         }
@@ -241,7 +241,7 @@ fn a_person_in_the_operators_place_is_left_alone() {
 fn setup_objects_are_called_and_no_post_can_be() {
     run(async {
         let sim = start(60, Switches::default());
-        let doors = doors(&settings(&sim));
+        let readers = readers(&settings(&sim));
         let call = |object: &str| SetupCall {
             object: SetupObject::parse(object, "setup").expect("a setup object"),
             action: SetupAction::Add,
@@ -254,7 +254,7 @@ fn setup_objects_are_called_and_no_post_can_be() {
         let put = async |object: &str, trial: bool| {
             let call = call(object);
             let made = EnetCall::setup(&call, trial, call.template.clone(), "adding cost centre `TL-9`".into());
-            doors.session.call(&password("enet-secret"), &"EDU1".into(), &made).await
+            readers.session.call(&password("enet-secret"), &"EDU1".into(), &made).await
         };
         let costs = || sim.count("EDU1", "BomCostCentre").expect("a table");
         let before = costs();
@@ -446,9 +446,9 @@ fn calls_and_evictions_are_counted() {
     };
     run(async {
         let sim = start(60, Switches::default());
-        let doors = doors(&settings(&sim));
+        let readers = readers(&settings(&sim));
         let call = EnetCall::query("COMQCO", "<Query/>".into(), "the companies".into());
-        let put = async |call: &EnetCall| doors.session.call(&password("enet-secret"), &"EDU1".into(), call).await;
+        let put = async |call: &EnetCall| readers.session.call(&password("enet-secret"), &"EDU1".into(), call).await;
         let (answered, unlicensed, evictions) = (
             "tieline_enet_calls_total{answer=\"answered\",operation=\"query\"}",
             "tieline_enet_calls_total{answer=\"unlicensed\",operation=\"query\"}",

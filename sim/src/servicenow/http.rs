@@ -75,7 +75,7 @@ async fn answer(request: HttpRequest, body: Bytes, instance: web::Data<Instance>
     let lost = request.extensions().get::<AnswerLost>().is_some();
     let named = request.extensions().get::<NamedFault>().map(|fault| fault.0.clone()).unwrap_or_default();
     if request.path().starts_with("/_sim/") {
-        return side_door(&request, &body, &instance);
+        return control(&request, &body, &instance);
     }
     if named == "hibernation" {
         return respond(Reply::page(200, "Instance Hibernating page"), &request, &instance);
@@ -255,7 +255,7 @@ fn respond(reply: Reply, request: &HttpRequest, instance: &Instance) -> HttpResp
 }
 
 /// What a test asks a simulator that runs as its own process. No credentials: it listens on loopback.
-fn side_door(request: &HttpRequest, body: &[u8], instance: &Instance) -> HttpResponse {
+fn control(request: &HttpRequest, body: &[u8], instance: &Instance) -> HttpResponse {
     match (request.method().as_str(), request.path()) {
         ("GET", "/_sim/stats") => HttpResponse::Ok().json(instance.stats()),
         ("POST", "/_sim/revoke") => {

@@ -36,7 +36,7 @@ pub(super) fn distinct(table: &Table, column: &str) -> (usize, usize) {
     (seen.len(), filled)
 }
 
-/// A table's figures for the side door.
+/// A table's figures for the control routes.
 pub(super) fn table(table: &Table) -> Value {
     let (keys, filled) = distinct(table, "u_source_key");
     let money = |column: &&str| ["amount", "value", "total"].iter().any(|word| column.contains(word));

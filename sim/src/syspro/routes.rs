@@ -16,7 +16,7 @@ use super::state::{PageRead, Shared};
 use super::{SERVICE, control, enet};
 use crate::faults::inject;
 
-/// Adds the service and the side door to an app.
+/// Adds the service and the control routes to an app.
 pub(super) fn configure(config: &mut web::ServiceConfig, shared: &web::Data<Shared>) {
     config.app_data(shared.clone()).app_data(web::Data::new(shared.faults.clone()));
     config.service(web::scope("/_sim").configure(control::configure));

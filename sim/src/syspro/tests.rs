@@ -118,7 +118,7 @@ async fn rows_change_between_two_pages() {
 }
 
 #[actix_rt::test]
-async fn the_side_door_and_the_faults_work() {
+async fn the_control_routes_and_the_faults_work() {
     let sim = start(Switches::default());
     let root = sim.root.clone();
     let post = async |path: &str, body: &str| {

@@ -21,7 +21,7 @@ use self::rows::Kept;
 use self::write_back::WayBack;
 use super::Deps;
 use super::in_force::Snapshot;
-use super::servicenow_token::TokenAsker;
+use super::servicenow_token::TokenClient;
 use crate::definition::Plan;
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
@@ -43,7 +43,7 @@ pub struct Aligner {
     definitions: Snapshot,
     flow: FlowId,
     servicenow: ServiceNow,
-    tokens: TokenAsker,
+    tokens: TokenClient,
     way_back: Option<WayBack>,
 }
 
@@ -138,7 +138,7 @@ impl Aligner {
         definitions: Snapshot,
         flow: FlowId,
         servicenow: ServiceNow,
-        tokens: TokenAsker,
+        tokens: TokenClient,
         way_back: Option<WayBack>,
     ) -> Self {
         Self { deps, definitions, flow, servicenow, tokens, way_back }
@@ -177,7 +177,7 @@ struct Work {
     definitions: Snapshot,
     flow: FlowId,
     servicenow: ServiceNow,
-    tokens: TokenAsker,
+    tokens: TokenClient,
     way_back: Option<WayBack>,
 }
 

@@ -31,7 +31,7 @@ const PAGE: i64 = 500;
 /// How long the end of the session is waited for.
 const LOG_OFF: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// The way to SYSPRO: how rows are read, and the keeper of the one session that writing needs.
+/// Access to SYSPRO: how rows are read, and the actor of the one session that writing needs.
 #[derive(Clone)]
 pub struct WayBack {
     /// Reads rows back.

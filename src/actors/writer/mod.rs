@@ -27,7 +27,7 @@ use self::apart::{Apart, Parts};
 use self::outgoing::{Outgoing, Unsendable};
 use self::pace::{Pace, Paused};
 use super::in_force::Snapshot;
-use super::servicenow_token::TokenAsker;
+use super::servicenow_token::TokenClient;
 use super::{Deps, heartbeat};
 use crate::definition::Plan;
 use crate::definition::plan::{PartialWrite, TargetPlan};
@@ -46,7 +46,7 @@ const STORE_AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration:
 pub struct Writer {
     deps: Deps,
     servicenow: ServiceNow,
-    tokens: TokenAsker,
+    tokens: TokenClient,
     volatile: Rc<Volatile>,
 }
 
@@ -122,7 +122,7 @@ impl From<ServiceNowError> for WriteError {
 
 impl Writer {
     /// A writer at its starting pace.
-    pub fn new(deps: Deps, servicenow: ServiceNow, tokens: TokenAsker) -> Self {
+    pub fn new(deps: Deps, servicenow: ServiceNow, tokens: TokenClient) -> Self {
         let volatile = Rc::new(Volatile::new(&deps));
         Self { deps, servicenow, tokens, volatile }
     }
@@ -238,7 +238,7 @@ impl RowOwners for LedgerOwners {
 struct Sender {
     deps: Deps,
     servicenow: ServiceNow,
-    tokens: TokenAsker,
+    tokens: TokenClient,
     volatile: Rc<Volatile>,
     pump: Rc<Pump>,
     entity: EntityName,

@@ -16,7 +16,7 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{Global, OutputForm, output};
-use crate::actors::servicenow_token::TokenAsker;
+use crate::actors::servicenow_token::TokenClient;
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::{Tree, flows};
 use crate::actors::{Deps, heartbeat};
@@ -190,7 +190,7 @@ async fn alone(context: &Context) -> Result<(), Failure> {
     }
 }
 
-async fn all_flows(deps: &Deps, tokens: &TokenAsker, life: &Life) -> Result<Vec<FlowLine>, Failure> {
+async fn all_flows(deps: &Deps, tokens: &TokenClient, life: &Life) -> Result<Vec<FlowLine>, Failure> {
     let servicenow = ServiceNow::new(&deps.settings.servicenow).map_err(|error| Failure::new(Exit::Configuration, error.chain()))?;
     let definitions = deps.definitions.now();
     let mut lines = Vec::new();
@@ -248,7 +248,7 @@ async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId) -> Result<FlowLine, 
 /// One flow's comparison.
 struct Work<'a> {
     deps: &'a Deps,
-    tokens: &'a TokenAsker,
+    tokens: &'a TokenClient,
     servicenow: &'a ServiceNow,
     life: &'a Life,
     flow: &'a FlowId,

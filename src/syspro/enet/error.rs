@@ -152,7 +152,7 @@ pub enum EnetError {
         /// What the ledger said.
         problem: String,
     },
-    /// The keeper of the session is being restarted.
+    /// The actor of the session is being restarted.
     #[error("{asked} could not be put to e.net for a moment: the keeper of its session is being restarted")]
     Restarting {
         /// What was asked.

@@ -7,7 +7,7 @@ use super::super::error::SysproError;
 use super::super::filter::encoded_len;
 use super::super::metadata::Metadata;
 use super::super::wire::{Answer, Cell, Room, Unread};
-use super::{EnetDoor, EnetError, condition, types, wire};
+use super::{EnetError, EnetTransport, condition, types, wire};
 use crate::config::secret::Credential;
 use crate::config::settings::EnetSettings;
 use crate::definition::plan::{ColumnKind, Kinds};
@@ -22,7 +22,7 @@ const REST: usize = 2000;
 
 /// Reads tables through COMFND.
 pub(in super::super) struct Finder {
-    door: Rc<dyn EnetDoor>,
+    transport: Rc<dyn EnetTransport>,
     types: Rc<Metadata>,
     settings: EnetSettings,
 }
@@ -48,8 +48,8 @@ impl Find {
 }
 
 impl Finder {
-    pub(in super::super) fn new(door: Rc<dyn EnetDoor>, settings: &EnetSettings) -> Self {
-        Self { door, types: Rc::new(types::known()), settings: settings.clone() }
+    pub(in super::super) fn new(transport: Rc<dyn EnetTransport>, settings: &EnetSettings) -> Self {
+        Self { transport, types: Rc::new(types::known()), settings: settings.clone() }
     }
 
     /// The types that are known.
@@ -96,7 +96,7 @@ impl Finder {
             Ok(xml) => xml.clone(),
             Err(problem) => return Err(enet(EnetError::Condition { asked, problem: problem.clone() })),
         };
-        let text = match self.door.query(operator, company, "COMFND", xml, asked.clone()).await {
+        let text = match self.transport.query(operator, company, "COMFND", xml, asked.clone()).await {
             Ok(text) => text,
             // the reader knows what to do about these: a shorter list, another column
             Err(EnetError::Refused { asked, status, answer }) => return Err(refused(asked, status, answer)),

@@ -19,9 +19,9 @@ mod tests;
 pub use error::EnetError;
 pub(super) use find::{Find, Finder};
 pub use session::{Enet, EnetCall, EnetLogin};
-pub use session_store::{Alone, Held, SessionKeeper};
+pub use session_store::{Alone, Held, SessionStore};
 pub use setup::{SetupOutcome, setup_outcome, unstorable};
-pub use sign_in_check::Visited;
+pub use sign_in_check::SignInResult;
 
 use futures_util::future::LocalBoxFuture;
 
@@ -29,7 +29,7 @@ use crate::config::secret::Credential;
 use crate::domain::CompanyId;
 
 /// Whoever can put a query to a business object: the session itself, or the actor that keeps it. Those who read have nothing else in hand.
-pub trait EnetDoor {
+pub trait EnetTransport {
     /// The text of the answer to one query. It may still hold errors of the business object.
     fn query<'a>(
         &'a self,

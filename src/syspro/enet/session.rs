@@ -11,7 +11,7 @@ use url::Url;
 
 use super::super::filter::encode;
 use super::error::EnetError;
-use super::{EnetDoor, Held, SessionKeeper, wire};
+use super::{EnetTransport, Held, SessionStore, wire};
 use crate::config::secret::Credential;
 use crate::config::settings::{EnetSettings, SysproSettings};
 use crate::domain::CompanyId;
@@ -98,7 +98,7 @@ pub(super) struct Inner {
     base: Url,
     settings: EnetSettings,
     company_password: SecretString,
-    pub(super) keeper: Rc<dyn SessionKeeper>,
+    pub(super) session_store: Rc<dyn SessionStore>,
     pub(super) state: Mutex<State>,
 }
 
@@ -130,14 +130,14 @@ enum Failure {
 }
 
 impl Enet {
-    /// The client for the service that the settings name. The keeper keeps others off the operator.
+    /// The client for the service that the settings name. The session store keeps others off the operator.
     ///
     /// # Errors
     /// [`EnetError::NoAddress`], or [`EnetError::Setup`] when a certificate file cannot be read or the proxy makes no sense.
-    pub fn new(settings: &SysproSettings, company_password: SecretString, keeper: Rc<dyn SessionKeeper>) -> Result<Self, EnetError> {
+    pub fn new(settings: &SysproSettings, company_password: SecretString, session_store: Rc<dyn SessionStore>) -> Result<Self, EnetError> {
         let base = settings.enet_url.clone().ok_or(EnetError::NoAddress)?;
         let http = HttpClient::new(System::SysproEnet, &settings.connection).map_err(|source| EnetError::Setup { source })?;
-        let inner = Inner { http, base, settings: settings.enet.clone(), company_password, keeper, state: Mutex::default() };
+        let inner = Inner { http, base, settings: settings.enet.clone(), company_password, session_store, state: Mutex::default() };
         Ok(Self { inner: Rc::new(inner) })
     }
 
@@ -187,7 +187,7 @@ impl Enet {
                 Failure::Evicted => {
                     state.session = None;
                     metrics().set_enet_session(false);
-                    self.inner.keeper.closed(&operator.username).await;
+                    self.inner.session_store.closed(&operator.username).await;
                     state.resting = Some(Instant::now() + self.inner.settings.back_off);
                     metrics().enet_evicted(chrono::Utc::now() + self.inner.settings.back_off);
                     warn!(operator = operator.username, "a person took the operator's place in SYSPRO; e.net is left alone for a while");
@@ -220,7 +220,7 @@ impl Enet {
         let mut state = self.inner.state.lock().await;
         self.leave(&mut state).await;
         if let Some(operator) = state.held.take() {
-            self.inner.keeper.give(&operator).await;
+            self.inner.session_store.give(&operator).await;
             metrics().set_enet_held(false);
         }
     }
@@ -243,7 +243,7 @@ impl Enet {
         }
         self.leave(state).await;
         if let Some(operator) = state.held.take() {
-            self.inner.keeper.give(&operator).await;
+            self.inner.session_store.give(&operator).await;
             metrics().set_enet_held(false);
         }
         Ok(())
@@ -252,7 +252,7 @@ impl Enet {
     /// Makes sure that nobody else uses the operator, and that what a crash or another node left open is closed.
     pub(super) async fn hold(&self, state: &mut State, operator: &Credential) -> Result<Held, EnetError> {
         let name = &operator.username;
-        let held = self.inner.keeper.hold(name).await?;
+        let held = self.inner.session_store.hold(name).await?;
         state.held = Some(name.clone());
         metrics().set_enet_held(true);
         if !held.ours {
@@ -264,7 +264,7 @@ impl Enet {
             match self.inner.log_off(id).await {
                 Ok(known) => {
                     info!(operator = name, known, "an e.net session that was left open is logged off");
-                    self.inner.keeper.closed(name).await;
+                    self.inner.session_store.closed(name).await;
                 }
                 // it stays written down; a logon would end it too
                 Err(error) => warn!(%error, operator = name, "an e.net session that was left open could not be logged off"),
@@ -279,8 +279,8 @@ impl Enet {
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = tokio::time::sleep(self.inner.keeper.renew_every()) => {
-                    if let Err(error) = self.inner.keeper.hold(operator).await {
+                () = tokio::time::sleep(self.inner.session_store.renew_every()) => {
+                    if let Err(error) = self.inner.session_store.hold(operator).await {
                         warn!(%error, operator, "the e.net session could not be held on to during a long call");
                     }
                 }
@@ -299,20 +299,20 @@ impl Enet {
         }
         // from here on a session may stand open: whoever finds the note without an id ends it by a logon in its place
         let name = &operator.username;
-        self.inner.keeper.opening(name).await?;
+        self.inner.session_store.opening(name).await?;
         let id = match self.renewing(name, self.inner.log_on(operator, company)).await {
             Ok(id) => id,
             Err(error) => {
                 if !matches!(error, EnetError::Unreachable { .. } | EnetError::NotData { .. }) {
-                    self.inner.keeper.closed(name).await;
+                    self.inner.session_store.closed(name).await;
                 }
                 return Err(error);
             }
         };
-        if let Err(error) = self.inner.keeper.opened(name, &id).await {
+        if let Err(error) = self.inner.session_store.opened(name, &id).await {
             // what nobody knows of nobody would log off
             match self.inner.log_off(&id).await {
-                Ok(_) => self.inner.keeper.closed(name).await,
+                Ok(_) => self.inner.session_store.closed(name).await,
                 Err(failed) => warn!(%failed, operator = name, "an e.net session may stand open"),
             }
             return Err(error);
@@ -335,11 +335,11 @@ impl Enet {
                 return;
             }
         }
-        self.inner.keeper.closed(&session.operator).await;
+        self.inner.session_store.closed(&session.operator).await;
     }
 }
 
-impl EnetDoor for Enet {
+impl EnetTransport for Enet {
     fn query<'a>(
         &'a self,
         operator: &'a Credential,

@@ -1,4 +1,4 @@
-//! Where it is written down who may use the operator's session, and which one stands open.
+//! The session store: records who may use the operator's session, and which session is open.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ pub struct Held {
 }
 
 /// Keeps two users of one operator apart, over processes and machines, and remembers what a crash leaves open.
-pub trait SessionKeeper {
-    /// How often a long call renews what [`SessionKeeper::hold`] took.
+pub trait SessionStore {
+    /// How often a long call renews what [`SessionStore::hold`] took.
     fn renew_every(&self) -> Duration;
 
     /// Asks for the session before each call. Waits for a holder that may have died; an error when it has not.
@@ -43,7 +43,7 @@ pub trait SessionKeeper {
 #[derive(Debug, Clone, Copy)]
 pub struct Alone;
 
-impl SessionKeeper for Alone {
+impl SessionStore for Alone {
     fn renew_every(&self) -> Duration {
         Duration::from_secs(86_400)
     }

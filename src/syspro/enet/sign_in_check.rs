@@ -1,4 +1,4 @@
-//! Signing in for its own sake, for `doctor`: logon, version, logoff.
+//! A check of signing in, for `doctor`: logon, version, logoff.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::telemetry::metrics::metrics;
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Visited {
+pub struct SignInResult {
     /// What e.net says of its version; `Err`: why it does not.
     pub version: Result<Quoted, Quoted>,
     /// A session of ours stood open there already, so that nobody had to sign in.
@@ -25,7 +25,7 @@ impl Enet {
     ///
     /// # Errors
     /// [`EnetError`]: nobody could sign in.
-    pub async fn visit(&self, operator: &Credential, company: &CompanyId) -> Result<Visited, EnetError> {
+    pub async fn visit(&self, operator: &Credential, company: &CompanyId) -> Result<SignInResult, EnetError> {
         let mut state = self.inner.state.lock().await;
         let state = &mut *state;
         if let Some(left) = state.resting.and_then(|until| until.checked_duration_since(Instant::now())) {
@@ -41,11 +41,11 @@ impl Enet {
         if idle {
             self.leave(state).await;
             if let Some(operator) = state.held.take() {
-                self.inner.keeper.give(&operator).await;
+                self.inner.session_store.give(&operator).await;
                 metrics().set_enet_held(false);
             }
         }
-        entered.map(|()| Visited { version, stood })
+        entered.map(|()| SignInResult { version, stood })
     }
 
     /// What `/GetVersion` says, which takes no session.

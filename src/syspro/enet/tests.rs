@@ -114,10 +114,10 @@ fn site_object() -> SetupCall {
     SetupCall { object, action: SetupAction::Add, template: "<A/>".into(), parameters, lengths: BTreeMap::new() }
 }
 
-/// A keeper whose operator another node has used since the last call.
+/// A session store whose operator another node has used since the last call.
 struct TakenOver(std::cell::Cell<u32>);
 
-impl SessionKeeper for TakenOver {
+impl SessionStore for TakenOver {
     fn renew_every(&self) -> std::time::Duration {
         std::time::Duration::from_secs(60)
     }
@@ -148,8 +148,8 @@ impl SessionKeeper for TakenOver {
 async fn a_call_that_writes_is_not_repeated_once_another_node_has_used_the_operator() {
     let answers = [(200, ID), (200, "ERROR: no session"), (200, "ERROR: no session"), (200, "0"), (200, ID), (200, "<A/>")];
     let says = says(&answers);
-    let keeper = Rc::new(TakenOver(std::cell::Cell::default()));
-    let enet = Enet::new(&says.settings, String::new().into(), keeper).expect("client");
+    let session_store = Rc::new(TakenOver(std::cell::Cell::default()));
+    let enet = Enet::new(&says.settings, String::new().into(), session_store).expect("client");
     let call = EnetCall::setup(&site_object(), false, "<A/>".into(), "adding `x`".into());
     let error = enet.call(&operator(), &"EDU1".into(), &call).await.expect_err("not repeated");
     assert!(matches!(error, EnetError::SessionLost { .. }), "{error}");

@@ -4,12 +4,12 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::{fs, io};
 
-use super::fake::{Door, Seen, json, whole};
+use super::fake::{Endpoint, Seen, json, whole};
 use super::{Outcome, Row, face, judge};
 
 fn row(
     name: &str,
-    door: Door,
+    endpoint: Endpoint,
     says: &[&'static str],
     settings: &[(&'static str, &str)],
     script: impl Fn(&Seen, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
@@ -17,7 +17,7 @@ fn row(
     let settings = settings.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
     Row {
         name: name.into(),
-        door,
+        endpoint,
         script: Arc::new(script),
         says: says.to_vec(),
         requests: 400,
@@ -45,7 +45,7 @@ fn list(name: &str, says: &[&'static str], script: impl Fn(&Seen, &mut TcpStream
     let cost = include_str!("../../../config/profiles/apo/cost_center.toml");
     fs::write(folder.join("cost_center.toml"), format!("{cost}\n[header.align]\n")).unwrap();
     let path = site.path().display().to_string();
-    held(&row(name, Door::Look, says, &[("DEFINITIONS__DIRECTORY", &path), ("SERVICENOW__LIST_LIMIT", "1000")], script));
+    held(&row(name, Endpoint::Look, says, &[("DEFINITIONS__DIRECTORY", &path), ("SERVICENOW__LIST_LIMIT", "1000")], script));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn heavy(count: usize, bytes: usize, at_once: usize) -> impl Fn(&Seen, &mut TcpS
 #[test]
 fn a_page_that_takes_too_much_memory_is_read_with_fewer_records() {
     let (count, name) = (10, "a page of 2 MiB where 1 is allowed");
-    let outcome = held(&row(name, Door::OData, &[], &[("SYSPRO__PAGE_LIMIT_MB", "1")], heavy(count, 200_000, 10)));
+    let outcome = held(&row(name, Endpoint::OData, &[], &[("SYSPRO__PAGE_LIMIT_MB", "1")], heavy(count, 200_000, 10)));
     let keys: Vec<String> = (1..=count).map(|at| format!("C{at:05}")).collect();
     let missing: Vec<&String> = keys.iter().filter(|key| !outcome.read.contains(key)).collect();
     assert!(missing.is_empty(), "{name}: {missing:?}");
@@ -102,5 +102,5 @@ fn a_page_that_takes_too_much_memory_is_read_with_fewer_records() {
 #[test]
 fn a_record_that_takes_too_much_memory_alone_is_said_with_the_setting() {
     let settings = [("SYSPRO__PAGE_LIMIT_MB", "1"), ("SYSPRO__VALUE_LIMIT_KB", "8192")];
-    held(&row("a row of 3 MB", Door::OData, &["take more than 1 MiB", "`syspro.page_limit_mb`"], &settings, heavy(1, 3_000_000, 1)));
+    held(&row("a row of 3 MB", Endpoint::OData, &["take more than 1 MiB", "`syspro.page_limit_mb`"], &settings, heavy(1, 3_000_000, 1)));
 }

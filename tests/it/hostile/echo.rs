@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use secrecy::ExposeSecret;
 use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 
-use super::fake::{Door, Fake, SECRETS, SESSION, Script, Seen, json, text, whole};
+use super::fake::{Endpoint, Fake, SECRETS, SESSION, Script, Seen, json, text, whole};
 use super::{set_credentials, site_of};
 use crate::binary::Site;
 use crate::http::ask;
@@ -59,7 +59,7 @@ fn echo(turn: usize, secrets: &[(&str, &str)]) -> String {
 
 struct Case {
     name: &'static str,
-    door: Door,
+    endpoint: Endpoint,
     says: &'static str,
     secrets: &'static [(&'static str, &'static str)],
     settings: Vec<(&'static str, String)>,
@@ -68,12 +68,12 @@ struct Case {
 
 fn case(
     name: &'static str,
-    door: Door,
+    endpoint: Endpoint,
     says: &'static str,
     secrets: &'static [(&'static str, &'static str)],
     script: impl Fn(&Seen, &mut TcpStream, &str) -> io::Result<()> + Send + Sync + 'static,
 ) -> Case {
-    Case { name, door, says, secrets, settings: Vec::new(), script: Box::new(script) }
+    Case { name, endpoint, says, secrets, settings: Vec::new(), script: Box::new(script) }
 }
 
 fn quoted(text: &str) -> String {
@@ -94,10 +94,10 @@ fn page(stream: &mut TcpStream, status: &str, said: &str) -> io::Result<()> {
 fn tell(turn: usize, case: Case) -> Vec<String> {
     let (name, echoed) = (case.name, echo(turn, case.secrets));
     let script: Script = Arc::new(move |seen: &Seen, stream: &mut TcpStream| (case.script)(seen, stream, &echoed));
-    let fake = Fake::start(case.door, script);
+    let fake = Fake::start(case.endpoint, script);
     let database = run(Database::migrated());
     let mut settings = case.settings;
-    if matches!(case.door, Door::Enet | Door::Logon) {
+    if matches!(case.endpoint, Endpoint::Enet | Endpoint::Logon) {
         settings.push(("SYSPRO__SOURCE", "enet".into()));
     }
     let (site, command) = site_of(&fake, &database, &settings);
@@ -182,23 +182,23 @@ fn hold(cases: Vec<Case>) {
 
 #[test]
 fn what_odata_repeats_is_not_told() {
-    let (door, secrets) = (Door::OData, &[ODATA][..]);
+    let (endpoint, secrets) = (Endpoint::OData, &[ODATA][..]);
     hold(vec![
-        case("a page with status 200", door, "a page instead of data", secrets, |_, stream, said| page(stream, "200 OK", said)),
-        case("an error with status 200", door, "cannot be read", secrets, |_, stream, said| {
+        case("a page with status 200", endpoint, "a page instead of data", secrets, |_, stream, said| page(stream, "200 OK", said)),
+        case("an error with status 200", endpoint, "cannot be read", secrets, |_, stream, said| {
             json(stream, &format!("{{\"error\":{},\"value\":{}}}", quoted(said), quoted(said)))
         }),
-        case("a value of the wrong kind", door, "cannot be read", secrets, |_, stream, said| {
+        case("a value of the wrong kind", endpoint, "cannot be read", secrets, |_, stream, said| {
             json(stream, &format!("{{\"value\":{}}}", quoted(said)))
         }),
-        case("JSON that breaks off", door, "cannot be read", secrets, |_, stream, said| {
+        case("JSON that breaks off", endpoint, "cannot be read", secrets, |_, stream, said| {
             json(stream, &format!("{{\"value\":[{{\"CostCentre\":\"A\",\"Description\":{}}} no", quoted(said)))
         }),
-        case("status 400", door, "refused", secrets, |_, stream, said| {
+        case("status 400", endpoint, "refused", secrets, |_, stream, said| {
             refused(stream, "400 Bad Request", &format!("{{\"error\":{{\"code\":\"x\",\"message\":{}}}}}", quoted(said)))
         }),
-        case("status 500", door, "failed on", secrets, |_, stream, said| whole(stream, "500 Oops", &[], said.as_bytes())),
-        case("a redirect", door, "elsewhere", secrets, |_, stream, said| {
+        case("status 500", endpoint, "failed on", secrets, |_, stream, said| whole(stream, "500 Oops", &[], said.as_bytes())),
+        case("a redirect", endpoint, "elsewhere", secrets, |_, stream, said| {
             let place = format!("/at/{}", said.replace(['"', '\\', ' '], "-"));
             whole(stream, "302 Found", &[("Location", place.as_str())], b"")
         }),
@@ -209,26 +209,26 @@ fn what_odata_repeats_is_not_told() {
 fn what_e_net_repeats_is_not_told() {
     let (logon, all) = (&[ENET, COMPANY][..], &[ENET, COMPANY, OPEN][..]);
     hold(vec![
-        case("a refused logon", Door::Logon, "refused the logon", logon, |_, stream, said| text(stream, &format!("ERROR: {said}"))),
-        case("a page for the logon", Door::Logon, "a page instead of data", logon, |_, stream, said| page(stream, "200 OK", said)),
-        case("a refused query", Door::Enet, "the e.net session ended", all, |_, stream, said| text(stream, &format!("ERROR: {said}"))),
-        case("a page for a query", Door::Enet, "a page instead of data", all, |_, stream, said| page(stream, "200 OK", said)),
-        case("no XML", Door::Enet, "it is no XML", all, |_, stream, said| text(stream, said)),
-        case("status 400", Door::Enet, "refused", all, |_, stream, said| whole(stream, "400 Bad Request", &[], said.as_bytes())),
+        case("a refused logon", Endpoint::Logon, "refused the logon", logon, |_, stream, said| text(stream, &format!("ERROR: {said}"))),
+        case("a page for the logon", Endpoint::Logon, "a page instead of data", logon, |_, stream, said| page(stream, "200 OK", said)),
+        case("a refused query", Endpoint::Enet, "the e.net session ended", all, |_, stream, said| text(stream, &format!("ERROR: {said}"))),
+        case("a page for a query", Endpoint::Enet, "a page instead of data", all, |_, stream, said| page(stream, "200 OK", said)),
+        case("no XML", Endpoint::Enet, "it is no XML", all, |_, stream, said| text(stream, said)),
+        case("status 400", Endpoint::Enet, "refused", all, |_, stream, said| whole(stream, "400 Bad Request", &[], said.as_bytes())),
     ]);
 }
 
 #[test]
 fn what_the_token_endpoint_repeats_is_not_told() {
-    let (door, secrets) = (Door::Token, &[CLIENT][..]);
+    let (endpoint, secrets) = (Endpoint::Token, &[CLIENT][..]);
     let error = |said: &str| format!("{{\"error\":\"server_error\",\"error_description\":{}}}", quoted(said));
     hold(vec![
-        case("an error with status 200", door, "refused the token request", secrets, move |_, stream, said| json(stream, &error(said))),
-        case("an error with status 400", door, "refused the token request", secrets, move |_, stream, said| {
+        case("an error with status 200", endpoint, "refused the token request", secrets, move |_, stream, said| json(stream, &error(said))),
+        case("an error with status 400", endpoint, "refused the token request", secrets, move |_, stream, said| {
             refused(stream, "400 Bad Request", &error(said))
         }),
-        case("status 429", door, "429", secrets, move |_, stream, said| refused(stream, "429 Slow Down", &error(said))),
-        case("a page", door, "with a page", secrets, |_, stream, said| page(stream, "200 OK", said)),
+        case("status 429", endpoint, "429", secrets, move |_, stream, said| refused(stream, "429 Slow Down", &error(said))),
+        case("a page", endpoint, "with a page", secrets, |_, stream, said| page(stream, "200 OK", said)),
     ]);
 }
 
@@ -258,19 +258,21 @@ fn what_servicenow_repeats_is_not_told() {
         case
     };
     hold(vec![
-        case("status 429", Door::Write, "429", secrets, move |_, stream, said| {
+        case("status 429", Endpoint::Write, "429", secrets, move |_, stream, said| {
             whole(stream, "429 Slow Down", &[("Content-Type", "application/json"), ("Retry-After", "1")], error(said).as_bytes())
         }),
-        case("a refused look-up", Door::Look, "refused", secrets, move |_, stream, said| refused(stream, "400 Bad Request", &error(said))),
-        case("a page", Door::Write, "answered with a page", secrets, |_, stream, said| page(stream, "200 OK", said)),
-        case("an item that is refused", Door::Write, "no, ", secrets, move |seen, stream, said| items(seen, stream, 400, &error(said))),
-        case("an item for which there is no time", Door::Write, "429", secrets, move |seen, stream, said| {
+        case("a refused look-up", Endpoint::Look, "refused", secrets, move |_, stream, said| {
+            refused(stream, "400 Bad Request", &error(said))
+        }),
+        case("a page", Endpoint::Write, "answered with a page", secrets, |_, stream, said| page(stream, "200 OK", said)),
+        case("an item that is refused", Endpoint::Write, "no, ", secrets, move |seen, stream, said| items(seen, stream, 400, &error(said))),
+        case("an item for which there is no time", Endpoint::Write, "429", secrets, move |seen, stream, said| {
             items(seen, stream, 429, &error(said))
         }),
-        staged(case("a row that is not transformed", Door::Write, "no, ", secrets, move |seen, stream, said| {
+        staged(case("a row that is not transformed", Endpoint::Write, "no, ", secrets, move |seen, stream, said| {
             items(seen, stream, 201, &row(said))
         })),
-        staged(case("a staged row that is refused", Door::Write, "no, ", secrets, move |seen, stream, said| {
+        staged(case("a staged row that is refused", Endpoint::Write, "no, ", secrets, move |seen, stream, said| {
             items(seen, stream, 403, &error(said))
         })),
     ]);
@@ -283,7 +285,7 @@ fn a_value_that_equals_a_password_arrives_unchanged() {
         let none = seen.option("$filter").contains(" gt ");
         json(stream, &format!("{{\"value\":[{}]}}", if none { "" } else { row.as_str() }))
     });
-    let fake = Fake::start(Door::OData, script);
+    let fake = Fake::start(Endpoint::OData, script);
     let options = ServiceNowOptions { client_id: "id".into(), client_secret: SECRETS[2].into(), ..ServiceNowOptions::default() };
     let servicenow = ServiceNowSim::start(options).unwrap();
     let database = run(Database::migrated());

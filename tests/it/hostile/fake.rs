@@ -19,7 +19,7 @@ pub const SESSION: &str = "3EA613166FE4BF47925DF1CEA14E910100";
 
 /// Which question a hostile answer is given to; every other one has a usual answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum Endpoint {
     /// Rows from the OData service.
     OData,
     /// Rows through e.net.
@@ -43,7 +43,7 @@ pub struct Seen {
     pub options: BTreeMap<String, String>,
     pub authorization: String,
     pub body: String,
-    /// How many of its door came before.
+    /// How many of its endpoint came before.
     pub number: usize,
 }
 
@@ -63,7 +63,7 @@ pub struct Fake {
 }
 
 impl Fake {
-    pub fn start(door: Door, script: Script) -> Self {
+    pub fn start(endpoint: Endpoint, script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::new(AtomicUsize::new(0));
@@ -72,7 +72,7 @@ impl Fake {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (script, count) = (script.clone(), count.clone());
-                std::thread::spawn(move || serve(stream, door, &script, &count));
+                std::thread::spawn(move || serve(stream, endpoint, &script, &count));
             }
         });
         Self { port, asked }
@@ -88,10 +88,10 @@ impl Fake {
     }
 }
 
-fn serve(mut stream: TcpStream, door: Door, script: &Script, count: &AtomicUsize) {
+fn serve(mut stream: TcpStream, endpoint: Endpoint, script: &Script, count: &AtomicUsize) {
     stream.set_write_timeout(Some(Duration::from_secs(600))).unwrap();
     let Some(mut seen) = read(&stream) else { return };
-    if hostile(door, &seen) {
+    if hostile(endpoint, &seen) {
         seen.number = count.fetch_add(1, Ordering::SeqCst);
         // the other side may have had enough
         let _ = script(&seen, &mut stream);
@@ -126,16 +126,16 @@ fn read(stream: &TcpStream) -> Option<Seen> {
     Some(Seen { method, path: url.path().to_owned(), options, authorization, body: String::from_utf8_lossy(&body).into_owned(), number: 0 })
 }
 
-fn hostile(door: Door, seen: &Seen) -> bool {
+fn hostile(endpoint: Endpoint, seen: &Seen) -> bool {
     let counts = seen.options.keys().any(|name| name.contains("count")) || seen.path.ends_with("$count");
-    match door {
-        Door::OData => seen.path.starts_with("/odata/EDU1/") && !seen.path.ends_with("$metadata") && !counts,
-        Door::Enet => seen.path.ends_with("/Query/Query"),
-        Door::Logon => seen.path.ends_with("/Logon"),
-        Door::Token => seen.path.ends_with("/oauth_token.do"),
-        Door::Write => seen.path.starts_with("/api/"),
-        Door::Send => seen.path.starts_with("/api/") && seen.method != "GET",
-        Door::Look => seen.path.starts_with("/api/") && seen.method == "GET",
+    match endpoint {
+        Endpoint::OData => seen.path.starts_with("/odata/EDU1/") && !seen.path.ends_with("$metadata") && !counts,
+        Endpoint::Enet => seen.path.ends_with("/Query/Query"),
+        Endpoint::Logon => seen.path.ends_with("/Logon"),
+        Endpoint::Token => seen.path.ends_with("/oauth_token.do"),
+        Endpoint::Write => seen.path.starts_with("/api/"),
+        Endpoint::Send => seen.path.starts_with("/api/") && seen.method != "GET",
+        Endpoint::Look => seen.path.starts_with("/api/") && seen.method == "GET",
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret;
 
-use self::fake::{Door, Fake, SECRETS, Script};
+use self::fake::{Endpoint, Fake, SECRETS, Script};
 use crate::binary::Site;
 use crate::http::ask;
 use crate::support::database::Database;
@@ -26,7 +26,7 @@ const MEMORY: u64 = 128;
 /// One hostile answer.
 struct Row {
     name: String,
-    door: Door,
+    endpoint: Endpoint,
     script: Script,
     /// What the program says of it: each of these words.
     says: Vec<&'static str>,
@@ -99,12 +99,12 @@ fn set_credentials(site: &Site, command: &impl Fn(&Site, &[&str]) -> Command) {
 
 /// Runs one flow of the real program against the answer.
 fn face(row: &Row) -> Outcome {
-    let fake = Fake::start(row.door, row.script.clone());
+    let fake = Fake::start(row.endpoint, row.script.clone());
     let database = run(Database::migrated());
     let (site, command) = site_of(&fake, &database, &row.settings);
     set_credentials(&site, &command);
     let mut sync = command(&site, &["sync", "--entity", "cost_center"]);
-    if matches!(row.door, Door::Enet | Door::Logon) {
+    if matches!(row.endpoint, Endpoint::Enet | Endpoint::Logon) {
         sync.env("TIELINE__SYSPRO__SOURCE", "enet");
     }
     let log = site.path("sync.log");
@@ -180,7 +180,7 @@ fn hold(rows: Vec<Row>) {
         let seconds = outcome.took.as_secs_f32();
         println!(
             "{:?} {}: exit {:?}, {seconds:.1} s, {} MiB, {} requests",
-            row.door,
+            row.endpoint,
             row.name,
             outcome.code,
             outcome.memory >> 10,
@@ -189,7 +189,7 @@ fn hold(rows: Vec<Row>) {
         for what in judge(row, &outcome) {
             let said = outcome.said.lines().filter(|line| !line.contains("DEBUG")).collect::<Vec<_>>().join("\n");
             let said: String = said.chars().take(3000).collect();
-            wrong.push(format!("{:?} {}: {what}\n{said}", row.door, row.name));
+            wrong.push(format!("{:?} {}: {what}\n{said}", row.endpoint, row.name));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n---\n"));
@@ -218,7 +218,7 @@ fn servicenow_may_answer_what_it_likes() {
 #[test]
 fn a_circle_is_a_trouble_to_health() {
     let circle = rows::odata().into_iter().find(|row| row.name.starts_with("links that lead")).unwrap();
-    let fake = Fake::start(circle.door, circle.script);
+    let fake = Fake::start(circle.endpoint, circle.script);
     let database = run(Database::migrated());
     let (site, command) = site_of(&fake, &database, &[]);
     set_credentials(&site, &command);

@@ -1,4 +1,4 @@
-//! Items 46 to 60: limits, faults, the side door.
+//! Items 46 to 60: limits, faults, the control routes.
 
 use super::super::{RateRule, SemaphoreRule};
 use super::*;
@@ -141,7 +141,7 @@ async fn single_items_of_a_batch_fail_by_their_own_rules() {
 }
 
 #[actix_rt::test]
-async fn the_side_door_tells_and_arms() {
+async fn the_control_routes_tell_and_arm() {
     let bench = Bench::new(ServiceNowOptions::default()).await;
     for (key, amount) in [("a", "10.10"), ("b", "0.05")] {
         bench.import("sn_apo_gl_posting", &json!({"u_source_key": key, "u_amount": amount})).await;

@@ -331,7 +331,7 @@ async fn browse_fetch_and_reports() {
 }
 
 #[actix_rt::test]
-async fn the_side_door_counts_and_evicts() {
+async fn the_control_routes_count_and_evict() {
     let sim = start(EnetSwitches::default());
     logon(&sim, "EDU1").await;
     let post = async |path: &str, body: &str| {
