@@ -5,7 +5,7 @@
 #[cfg(feature = "failpoints")]
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The crash points of one tree; none is armed at first.
+/// The crash points of one actor system; none is armed at first.
 #[derive(Clone, Debug, Default)]
 pub struct CrashPoints {
     #[cfg(feature = "failpoints")]

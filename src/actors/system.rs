@@ -1,4 +1,4 @@
-//! The tree: which actors there are, on which thread, and who knows whom.
+//! The actor system: which actors there are, on which thread, and who knows whom.
 //!
 //! Three arbiters: control (this thread: Root, both auth actors, Notifier), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder, Downstream).
 
@@ -45,7 +45,7 @@ crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Wri
 const MAILBOX: usize = 64;
 
 /// The running actors.
-pub struct Tree {
+pub struct ActorSystem {
     /// The root: run sets, schedules, health.
     pub root: Addr<Root>,
     /// The actors that a run set sends to.
@@ -74,19 +74,19 @@ pub struct Access {
     pub enet: EnetClient,
 }
 
-/// Why the tree cannot be started.
+/// Why the actor system cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct TreeError(String);
+pub struct ActorSystemError(String);
 
-impl Tree {
+impl ActorSystem {
     /// Starts every actor. Must be called on a thread that runs an actix system.
     ///
     /// # Errors
-    /// [`TreeError`] when a client cannot be made from the settings: a certificate file that cannot be read, for example.
-    pub fn start(deps: &Deps, policy: RestartPolicy, scheduled: bool) -> Result<Self, TreeError> {
+    /// [`ActorSystemError`] when a client cannot be made from the settings: a certificate file that cannot be read, for example.
+    pub fn start(deps: &Deps, policy: RestartPolicy, scheduled: bool) -> Result<Self, ActorSystemError> {
         check_clients(deps)?;
-        // each tree stops by itself
+        // each actor system stops by itself
         let deps = &Deps { stopping: Stopping::default(), ..deps.clone() };
         let (draining, drained) = watch::channel(false);
         let (fatal_sender, fatal) = watch::channel(None);
@@ -236,17 +236,20 @@ fn flows_of(deps: &Deps, definitions: &Snapshot) -> Vec<FlowId> {
 }
 
 /// The clients are made on their own threads later; a mistake in the settings is reported here, where somebody reads it.
-fn check_clients(deps: &Deps) -> Result<(), TreeError> {
+fn check_clients(deps: &Deps) -> Result<(), ActorSystemError> {
     match deps.settings.syspro.source {
         SysproSource::OData => {
-            drop(OData::new(&deps.settings.syspro, &deps.settings.retry).map_err(|error| TreeError(super::chain(&error)))?)
+            drop(OData::new(&deps.settings.syspro, &deps.settings.retry).map_err(|error| ActorSystemError(super::chain(&error)))?)
         }
         SysproSource::Enet => {
-            drop(Enet::new(&deps.settings.syspro, String::new().into(), Rc::new(Alone)).map_err(|error| TreeError(super::chain(&error)))?);
+            drop(
+                Enet::new(&deps.settings.syspro, String::new().into(), Rc::new(Alone))
+                    .map_err(|error| ActorSystemError(super::chain(&error)))?,
+            );
         }
     }
-    ServiceNow::new(&deps.settings.servicenow).map_err(|error| TreeError(error.chain()))?;
-    Sender::new(&deps.settings.notices).map_err(TreeError)?;
+    ServiceNow::new(&deps.settings.servicenow).map_err(|error| ActorSystemError(error.chain()))?;
+    Sender::new(&deps.settings.notices).map_err(ActorSystemError)?;
     Ok(())
 }
 

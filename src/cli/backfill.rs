@@ -13,7 +13,7 @@ use crate::actors::heartbeat;
 use crate::actors::poller::PollError;
 use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::system::Tree;
+use crate::actors::system::ActorSystem;
 use crate::domain::FlowId;
 use crate::domain::reason::Reason;
 use crate::domain::run::{BackfillState, RunKind};
@@ -127,9 +127,10 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
         }
         return Ok(Exit::Done);
     }
-    let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let last = slices(context, &deps, &tree, &ids, signals).await;
-    tree.stop(STOP_DEADLINE).await;
+    let system =
+        ActorSystem::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let last = slices(context, &deps, &system, &ids, signals).await;
+    system.stop(STOP_DEADLINE).await;
     let last = last?;
     let status = context.flow_status().await?;
     let rows = context.store.backfill_list(BackfillFilter { ids, limit: i64::MAX, ..BackfillFilter::default() }).await?;
@@ -147,7 +148,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
 async fn slices(
     context: &Context,
     deps: &crate::actors::Deps,
-    tree: &Tree,
+    system: &ActorSystem,
     ids: &[i64],
     signals: &mut Signals,
 ) -> Result<RunSetReport, Failure> {
@@ -159,7 +160,7 @@ async fn slices(
         flows.sort_by(|a, b| a.0.cmp(&b.0));
         flows.dedup_by(|a, b| a.0 == b.0);
         let done = flows.is_empty();
-        let report = sync::execute_run_set(deps, tree, flows, signals).await?;
+        let report = sync::execute_run_set(deps, system, flows, signals).await?;
         if done || report.flows.iter().any(|(_, result)| result.is_err()) {
             return Ok(report);
         }

@@ -9,7 +9,7 @@ use super::{output, sync};
 use crate::actors::replay::Followed;
 use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::system::Tree;
+use crate::actors::system::ActorSystem;
 use crate::actors::{Deps, heartbeat};
 use crate::domain::resent::ResentOutcome;
 use crate::store::FlowStatus;
@@ -30,11 +30,12 @@ pub(super) struct Sent {
 
 /// Sends what is queued, and says how these records stand then.
 pub(super) async fn send(context: &Context, deps: &Deps, followed: &Followed) -> Result<Sent, Failure> {
-    let tree = Tree::start(deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let system =
+        ActorSystem::start(deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     // a run set without flows reads nothing and sends what is due
     let mut signals = Signals::listen();
-    let run_set = sync::execute_run_set(deps, &tree, Vec::new(), &mut signals).await;
-    tree.stop(STOP_DEADLINE).await;
+    let run_set = sync::execute_run_set(deps, &system, Vec::new(), &mut signals).await;
+    system.stop(STOP_DEADLINE).await;
     let run_set = run_set?;
     // a service may have taken some of them before this command did
     let others = deps.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);

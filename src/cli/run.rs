@@ -13,7 +13,7 @@ use super::signals::Signals;
 use crate::actors::Deps;
 use crate::actors::root::RootHandle;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::system::Tree;
+use crate::actors::system::ActorSystem;
 use crate::actors::watchdog::Watchdog;
 use crate::http::{self, AppState, HttpError};
 
@@ -57,13 +57,14 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
 pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: bool) -> Result<Exit, Failure> {
     let deps = context.service_deps().await?;
     deps.waits.begin(super::other_side::LOOKING);
-    let tree = Tree::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let (root, loaded) = (RootHandle::new(tree.root.clone()), Arc::new(context.checked.loaded.clone()));
-    let app_state = AppState::new(deps.clone(), root.clone(), tree.access(), loaded.clone());
+    let system =
+        ActorSystem::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let (root, loaded) = (RootHandle::new(system.root.clone()), Arc::new(context.checked.loaded.clone()));
+    let app_state = AppState::new(deps.clone(), root.clone(), system.access(), loaded.clone());
     let server = match http::start(&app_state) {
         Ok(server) => server,
         Err(error) => {
-            tree.stop(STOP_DEADLINE).await;
+            system.stop(STOP_DEADLINE).await;
             let exit = if matches!(error, HttpError::Bind { .. }) { Exit::Failed } else { Exit::Configuration };
             return Err(Failure::new(exit, error.to_string()));
         }
@@ -75,7 +76,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     if let Err(error) = guarded {
         warn!(%error, "no thread can be had to look after Root");
     }
-    info!(node = deps.node.name, flows = tree.recipients.pollers.len(), address = %server.address, "tieline runs");
+    info!(node = deps.node.name, flows = system.recipients.pollers.len(), address = %server.address, "tieline runs");
     notify(sd_notify::NotifyState::Ready);
     if let Some(every) = sd_notify::watchdog_enabled() {
         notify_service_manager(deps.watchdog.clone(), deps.settings.flows.stuck, every);
@@ -86,14 +87,14 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     // the surface answers by now, however long ServiceNow takes
     let mut looking = actix_rt::spawn(look_first(deps.clone()));
     let reloading = reloads.then(|| actix_rt::spawn(Reloader { deps: deps.clone(), root, loaded }.run()));
-    let mut fatal = tree.fatal.clone();
+    let mut fatal = system.fatal.clone();
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),
         why = witness(context, &deps) => Err(Failure::new(Exit::Configuration, why)),
         // without it nothing would ever begin
         Err(_) = &mut looking => Err(Failure::new(Exit::Failed, "the first look at ServiceNow crashed; the service manager starts the service again")),
         _ = fatal.wait_for(Option::is_some) => {
-            let fatal = tree.fatal.borrow().clone();
+            let fatal = system.fatal.borrow().clone();
             let exit = if fatal.as_ref().is_some_and(|fatal| fatal.stuck) { Exit::Stuck } else { Exit::Failed };
             Err(Failure::new(exit, fatal.map(|fatal| fatal.why).unwrap_or_default()))
         }
@@ -117,7 +118,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     }
     server.stop().await;
     tokio::select! {
-        () = tree.stop(STOP_DEADLINE) => {}
+        () = system.stop(STOP_DEADLINE) => {}
         () = signals.next() => warn!("a second signal: stopping at once; what was in hand is looked up at the next start"),
     }
     result

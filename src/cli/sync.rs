@@ -15,7 +15,7 @@ use crate::actors::poller::PollError;
 use crate::actors::root::ExecuteRunSet;
 use crate::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::system::Tree;
+use crate::actors::system::ActorSystem;
 use crate::actors::writer::WriteError;
 use crate::domain::backlog::Backlog;
 use crate::domain::reason::Reason;
@@ -103,9 +103,10 @@ fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, 
 async fn sync_flows(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>, signals: &mut Signals) -> Result<Exit, Failure> {
     let deps = context.working_deps().await?;
     super::other_side::look(&deps).await?;
-    let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let report = execute_run_set(&deps, &tree, flows, signals).await;
-    tree.stop(STOP_DEADLINE).await;
+    let system =
+        ActorSystem::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let report = execute_run_set(&deps, &system, flows, signals).await;
+    system.stop(STOP_DEADLINE).await;
     let report = report?;
     let status = context.flow_status().await?;
     // what became of the records is told by the exit code, whether or not anybody reads the summary
@@ -118,17 +119,17 @@ async fn sync_flows(context: &Context, global: &Global, flows: Vec<(FlowId, RunK
 /// Runs one run set with bars.
 pub(super) async fn execute_run_set(
     deps: &Deps,
-    tree: &Tree,
+    system: &ActorSystem,
     flows: Vec<(FlowId, RunKind)>,
     signals: &mut Signals,
 ) -> Result<RunSetReport, Failure> {
     let bars = Bars::start(deps.progress.clone());
     let ask = RunSetRequest::by_hand(flows, user(), None);
-    let mut fatal = tree.fatal.clone();
+    let mut fatal = system.fatal.clone();
     let report = tokio::select! {
-        report = tree.root.send(ExecuteRunSet(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted; nothing is lost, run it again")),
+        report = system.root.send(ExecuteRunSet(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted; nothing is lost, run it again")),
         _ = fatal.wait_for(Option::is_some) => {
-            let why = tree.fatal.borrow().clone().map(|fatal| fatal.why).unwrap_or_default();
+            let why = system.fatal.borrow().clone().map(|fatal| fatal.why).unwrap_or_default();
             Err(Failure::new(Exit::Failed, format!("{why}; nothing is lost, run it again")))
         }
         () = signals.next() => Err(Failure::new(Exit::Failed, "stopped by a signal; nothing is lost, the next run goes on where this one was")),

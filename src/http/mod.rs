@@ -56,7 +56,7 @@ pub static ROUTES: LazyLock<Routes> =
     LazyLock::new(|| Routes::of(&[&[health::ROUTES, metrics::ROUTES], api::ROUTES, console::ROUTES].concat()));
 
 impl AppState {
-    /// What every handler has, over a running tree.
+    /// What every handler has, over a running actor system.
     pub fn new(deps: Deps, root: RootHandle, access: Access, loaded: Arc<Loaded>) -> Self {
         Self::of(deps, root, access, loaded, &ROUTES)
     }

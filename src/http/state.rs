@@ -40,7 +40,7 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// The surface over a running tree.
+    /// The state over a running actor system.
     pub(super) fn of(deps: Deps, root: RootHandle, access: Access, loaded: Arc<Loaded>, routes: &'static Routes) -> Self {
         let sharing = |connections| Deps { store: deps.store.shared_by(connections), ..deps.clone() };
         let callers = sharing(deps.settings.database.pool_size as usize / 2);

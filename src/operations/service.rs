@@ -67,7 +67,7 @@ pub struct RunStarted {
 }
 
 impl Service {
-    /// Over a running tree. `deps`: with the connections that callers may use; `diagnostics_deps`: with those for the examination.
+    /// Over a running actor system. `deps`: with the connections that callers may use; `diagnostics_deps`: with those for the diagnostics run.
     pub fn new(deps: Deps, diagnostics_deps: Deps, root: RootHandle, access: Access) -> Self {
         Self {
             diagnostics: DiagnosticsJob::new(diagnostics_deps, Way::Service(access.clone())),

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use tieline::actors::scheduler::run_set::RunSetReport;
-use tieline::actors::system::{Tree, flows};
+use tieline::actors::system::{ActorSystem, flows};
 use tieline::domain::audit::AuditKind;
 use tieline::domain::merge::Side;
 use tieline::domain::run::RunKind;

@@ -1,11 +1,11 @@
-//! Actors that die in the middle of their work, in the real tree: they come back by themselves, and each record arrives once.
+//! Actors that die in the middle of their work, in the real actor system: they come back by themselves, and each record arrives once.
 
 use std::time::Duration;
 
 use tieline::actors::audit_recorder::Seal;
 use tieline::actors::replay::replay;
 use tieline::actors::supervise::RestartPolicy;
-use tieline::actors::system::{Tree, flows};
+use tieline::actors::system::{ActorSystem, flows};
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
@@ -29,11 +29,11 @@ fn restarts(kind: &str) -> u64 {
     line.map_or(0, |count| count.parse::<f64>().unwrap() as u64)
 }
 
-/// Asks the same tree again and again until nothing is on its way; nothing is started again by hand.
-async fn settle(rig: &Rig, tree: &Tree) -> Vec<String> {
+/// Asks the same actor system again and again until nothing is on its way; nothing is started again by hand.
+async fn settle(rig: &Rig, system: &ActorSystem) -> Vec<String> {
     let mut said = Vec::new();
     for _ in 0..60 {
-        let report = ask(tree, flows(&rig.deps), RunKind::Poll).await;
+        let report = ask(system, flows(&rig.deps), RunKind::Poll).await;
         let wrong = errors(&report);
         let quiet = wrong.is_empty() && !rig.unsettled().await && rig.deps.crash.left() == 0;
         said.extend(wrong);
@@ -73,12 +73,12 @@ fn actors_that_die_in_the_middle_of_work_come_back_and_each_record_arrives_once(
         crash.arm("writer:after_send", Some("supplier"), 1, 1);
         crash.arm("writer:after_send", Some("invoice"), 3, 2);
         crash.arm("writer:after_settle", Some("purchase_order"), 2, 1);
-        let tree = Tree::start(&rig.deps, quick(), false).unwrap();
-        let said = settle(&rig, &tree).await;
+        let system = ActorSystem::start(&rig.deps, quick(), false).unwrap();
+        let said = settle(&rig, &system).await;
         assert_eq!(rig.deps.crash.left(), 0);
         let counts = ["mapper", "poller", "writer"].map(restarts);
         assert!(counts[0] >= 2 && counts[1] == 4 && counts[2] == 5, "{counts:?} {said:#?}");
-        assert!(tree.fatal.borrow().is_none(), "{:?}", *tree.fatal.borrow());
+        assert!(system.fatal.borrow().is_none(), "{:?}", *system.fatal.borrow());
         let failures = rig.failures().await;
         assert!(failures.is_empty(), "{failures:#?}");
         all_once(&rig, &[]);
@@ -90,9 +90,9 @@ fn actors_that_die_in_the_middle_of_work_come_back_and_each_record_arrives_once(
         assert_eq!(rig.database.psql("SELECT company, entity, kind, started_at FROM run WHERE ended_at IS NULL"), "");
         assert_eq!(rig.database.psql("SELECT entity FROM flow WHERE holder IS NOT NULL"), "");
         let writes = rig.servicenow.writes();
-        assert_eq!(errors(&ask(&tree, flows(&rig.deps), RunKind::Poll).await), Vec::<String>::new());
+        assert_eq!(errors(&ask(&system, flows(&rig.deps), RunKind::Poll).await), Vec::<String>::new());
         assert_eq!(rig.servicenow.writes(), writes);
-        tree.stop(Duration::from_secs(20)).await;
+        system.stop(Duration::from_secs(20)).await;
     });
 }
 
@@ -111,16 +111,16 @@ fn the_actors_that_all_depend_on_die_at_every_place_and_come_back() {
         crash.arm("session:asked", None, 4, 2);
         crash.arm("recorder:started", None, 0, 2);
         crash.arm("recorder:asked", None, 0, 1);
-        let tree = Tree::start(&rig.deps, quick(), false).unwrap();
-        let _ = tree.seal.send(Seal).await;
-        settle(&rig, &tree).await;
-        assert!(tree.seal.send(Seal).await.unwrap() > 0, "it seals again");
+        let system = ActorSystem::start(&rig.deps, quick(), false).unwrap();
+        let _ = system.seal.send(Seal).await;
+        settle(&rig, &system).await;
+        assert!(system.seal.send(Seal).await.unwrap() > 0, "it seals again");
         assert_eq!(crash.left(), 0);
         assert_eq!(["servicenow_token", "syspro_session", "audit_recorder"].map(restarts), [6, 4, 3]);
-        assert!(tree.fatal.borrow().is_none());
+        assert!(system.fatal.borrow().is_none());
         all_once(&rig, &[]);
         assert_eq!(confirmed_twice(&rig), "");
-        tree.stop(Duration::from_secs(20)).await;
+        system.stop(Duration::from_secs(20)).await;
     });
 }
 
@@ -138,18 +138,18 @@ fn one_that_dies_again_and_again_ends_the_process_by_name() {
             rig.deps.crash.arm(point, None, 0, 1_000);
             let policy =
                 RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), limit: 5, ..RestartPolicy::default() };
-            let tree = Tree::start(&rig.deps, policy, false).unwrap();
-            let mut fatal = tree.fatal.clone();
+            let system = ActorSystem::start(&rig.deps, policy, false).unwrap();
+            let mut fatal = system.fatal.clone();
             let why = async { fatal.wait_for(Option::is_some).await.unwrap().clone().unwrap() };
             let work = async {
                 loop {
-                    let _ = tree.seal.send(Seal).await;
-                    ask(&tree, flows(&rig.deps), RunKind::Poll).await;
+                    let _ = system.seal.send(Seal).await;
+                    ask(&system, flows(&rig.deps), RunKind::Poll).await;
                 }
             };
             let why = tokio::select! { why = why => why, () = work => unreachable!() };
             assert!(why.why.contains(&format!("actor {actor} died too often")) && why.why.contains(point) && !why.stuck, "{why:?}");
-            tree.stop(Duration::from_secs(20)).await;
+            system.stop(Duration::from_secs(20)).await;
         });
     }
 }
@@ -169,9 +169,10 @@ fn records_that_kill_their_mapper_are_parked_by_name_and_their_neighbours_arrive
             rig.deps.crash.arm("mapper:document", Some(supplier), 0, 1_000);
         }
         // the product's own limit of deaths, which so many records would use up
-        let tree = Tree::start(&rig.deps, RestartPolicy { min: Duration::from_millis(20), ..RestartPolicy::default() }, false).unwrap();
+        let system =
+            ActorSystem::start(&rig.deps, RestartPolicy { min: Duration::from_millis(20), ..RestartPolicy::default() }, false).unwrap();
         for cycle in 1..=3 {
-            let report = ask(&tree, flows(&rig.deps), RunKind::Poll).await;
+            let report = ask(&system, flows(&rig.deps), RunKind::Poll).await;
             assert_eq!(errors(&report), Vec::<String>::new(), "cycle {cycle}");
             let failures = rig.failures().await;
             let mut keys: Vec<&String> = failures.iter().map(|row| &row.key).collect();
@@ -198,7 +199,7 @@ fn records_that_kill_their_mapper_are_parked_by_name_and_their_neighbours_arrive
         let tried = replay(&rig.deps, scope(poison[0]), "test", Some("try".into())).await;
         assert!(tried.is_ok(), "{tried:?}");
         assert_eq!(rig.failures().await.iter().filter(|row| row.reason.as_deref() == Some("poison")).count(), 4);
-        tree.stop(Duration::from_secs(20)).await;
+        system.stop(Duration::from_secs(20)).await;
     });
 }
 
@@ -210,14 +211,14 @@ fn a_mapper_that_gave_up_blames_no_record_that_it_has_not_tried() {
         const MANY: usize = 1_000_000;
         rig.deps.crash.arm("mapper:document", None, 0, MANY);
         let policy = RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), ..RestartPolicy::default() };
-        let tree = Tree::start(&rig.deps, policy, false).unwrap();
+        let system = ActorSystem::start(&rig.deps, policy, false).unwrap();
         let flows = vec![FlowId::new("EDU1", "gl_account")];
-        let report = ask(&tree, flows, RunKind::Poll).await;
+        let report = ask(&system, flows, RunKind::Poll).await;
         let said = errors(&report);
         assert!(said.iter().any(|text| text.contains("gl_account") && text.contains("died too often")), "{said:?}");
         let (deaths, parked) = (MANY - rig.deps.crash.left(), rig.failures().await.len());
         assert!(deaths > 5 && parked * 2 < deaths, "{parked} records were set aside after {deaths} deaths");
         assert!(rig.syspro.count("EDU1", "GenMaster").unwrap() > parked + 10);
-        tree.stop(Duration::from_secs(20)).await;
+        system.stop(Duration::from_secs(20)).await;
     });
 }

@@ -129,11 +129,11 @@ fn faults_inside_a_batch(derived_sys_id: &str) {
 fn a_thousand_callers_cost_one_token() {
     run(async {
         let rig = Rig::start(Options::of_one_company(26)).await;
-        let tree = rig.tree();
-        let answers = join_all((0..1_000).map(|_| tree.tokens.get.send(GetToken))).await;
+        let system = rig.system();
+        let answers = join_all((0..1_000).map(|_| system.tokens.get.send(GetToken))).await;
         assert!(answers.into_iter().all(|answer| answer.unwrap().is_ok()));
         assert_eq!(rig.servicenow.token_requests(), 1);
-        tree.stop(Duration::from_secs(20)).await;
+        system.stop(Duration::from_secs(20)).await;
     });
 }
 
@@ -177,12 +177,12 @@ fn two_nodes_at_once_deliver_each_record_once() {
         let rig = Rig::start(Options::new(40)).await;
         let mut other = rig.deps.clone();
         other.node = node("two");
-        let trees = [
-            rig.tree(),
-            tieline::actors::system::Tree::start(&other, tieline::actors::supervise::RestartPolicy::default(), false).unwrap(),
+        let systems = [
+            rig.system(),
+            tieline::actors::system::ActorSystem::start(&other, tieline::actors::supervise::RestartPolicy::default(), false).unwrap(),
         ];
         let all = || tieline::actors::system::flows(&rig.deps);
-        let reports = join(ask(&trees[0], all(), RunKind::Poll), ask(&trees[1], all(), RunKind::Poll)).await;
+        let reports = join(ask(&systems[0], all(), RunKind::Poll), ask(&systems[1], all(), RunKind::Poll)).await;
         let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
         for (_, result) in reports.0.flows.iter().chain(&reports.1.flows) {
             let outcome = match result {
@@ -192,8 +192,8 @@ fn two_nodes_at_once_deliver_each_record_once() {
             };
             *outcomes.entry(outcome).or_default() += 1;
         }
-        for tree in trees {
-            tree.stop(Duration::from_secs(20)).await;
+        for system in systems {
+            system.stop(Duration::from_secs(20)).await;
         }
         rig.sync_until_settled(10).await;
         let failures = rig.failures().await;

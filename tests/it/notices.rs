@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use tieline::actors::credential_store::NOTICES_WEBHOOK;
 use tieline::actors::supervise::RestartPolicy;
-use tieline::actors::system::{Tree, flows};
+use tieline::actors::system::{ActorSystem, flows};
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
@@ -277,16 +277,16 @@ fn a_notifier_that_dies_for_good_keeps_nothing_from_being_delivered() {
         let world = Told::start(&[]).await;
         world.spoil(0, 1);
         let policy = RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), limit: 2, ..RestartPolicy::default() };
-        let tree = Tree::start(&world.rig.deps, policy, false).unwrap();
+        let system = ActorSystem::start(&world.rig.deps, policy, false).unwrap();
         world.rig.deps.crash.arm("notifier:before_send", None, 0, 3);
         for _ in 0..4 {
             world.rig.database.psql("UPDATE notice_delivery SET not_before = now()");
-            ask(&tree, flows(&world.rig.deps), RunKind::Poll).await;
+            ask(&system, flows(&world.rig.deps), RunKind::Poll).await;
         }
         assert_eq!((world.rig.deps.crash.left(), world.web.seen().len()), (0, 0));
-        assert!(tree.fatal.borrow().is_none(), "{:?}", tree.fatal.borrow());
+        assert!(system.fatal.borrow().is_none(), "{:?}", system.fatal.borrow());
         assert!(world.rig.servicenow.count("x_apo_invoice") > 5);
-        tree.stop(Duration::from_secs(20)).await;
+        system.stop(Duration::from_secs(20)).await;
         // the next process tells what this one could not
         world.sweep().await;
         assert_eq!((world.web.seen().len(), world.mail.seen().len()), (1, 1));

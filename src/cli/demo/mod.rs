@@ -18,7 +18,7 @@ use crate::actors::credential_store::{SERVICENOW, SYSPRO_ODATA};
 use crate::actors::root::ExecuteRunSet;
 use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::system::{Tree, flows};
+use crate::actors::system::{ActorSystem, flows};
 use crate::config;
 use crate::config::api_key::ApiKey;
 use crate::domain::money::thousands;
@@ -205,22 +205,23 @@ async fn show(
 ) -> Result<Exit, Failure> {
     set_credentials(context).await?;
     let deps = context.service_deps().await?;
-    let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let system =
+        ActorSystem::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     say(global, "One full sync of two companies, suppliers and accounts before invoices …");
     let started = Instant::now();
     let flows: Vec<_> = flows(&deps).into_iter().map(|flow| (flow, RunKind::Poll)).collect();
-    let mut report = sync::execute_run_set(&deps, &tree, flows.clone(), signals).await?;
+    let mut report = sync::execute_run_set(&deps, &system, flows.clone(), signals).await?;
     // with faults, deliveries are retrying or unknown for a while: a person would run it again
     let mut cycles = 1;
     while args.faults && cycles < 20 && unsettled(context).await? {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let ask = RunSetRequest::by_hand(flows.clone(), sync::user(), None);
-        let again = tree.root.send(ExecuteRunSet(ask)).await;
+        let again = system.root.send(ExecuteRunSet(ask)).await;
         report = again.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted"))?;
         cycles += 1;
     }
     let took = started.elapsed();
-    tree.stop(STOP_DEADLINE).await;
+    system.stop(STOP_DEADLINE).await;
     let status = context.flow_status().await?;
     let exit = sync::exit_code(&report, &status);
     let summary = tie::summary(&deps, systems, &status).await?;

@@ -18,7 +18,7 @@ use super::signals::Signals;
 use super::{Global, OutputForm, output};
 use crate::actors::servicenow_token::TokenClient;
 use crate::actors::supervise::RestartPolicy;
-use crate::actors::system::{Tree, flows};
+use crate::actors::system::{ActorSystem, flows};
 use crate::actors::{Deps, heartbeat};
 use crate::definition::Plan;
 use crate::definition::plan::{TargetPlan, WriteMode};
@@ -141,9 +141,10 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
         _ => context.store.life_check(None, Some(super::sync::user())).await?.0,
     };
     let deps = context.deps();
-    let tree = Tree::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let done = all_flows(&deps, &tree.tokens, &life).await;
-    tree.stop(STOP_DEADLINE).await;
+    let system =
+        ActorSystem::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let done = all_flows(&deps, &system.tokens, &life).await;
+    system.stop(STOP_DEADLINE).await;
     let mut lines = done?;
     for row in context.store.flow_status().await? {
         if let Some(line) = lines.iter_mut().find(|line| line.configured && line.company == row.company && line.entity == row.entity) {

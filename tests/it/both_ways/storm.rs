@@ -20,8 +20,8 @@ fn columns(entity: &str) -> &'static [(&'static str, &'static str)] {
 
 struct Storm {
     world: Aligned,
-    /// One for the whole storm: a tree that is stopped drops requests which are on their way, and they would arrive after the next edit.
-    tree: Tree,
+    /// One for the whole storm: an actor system that is stopped drops requests which are on their way, and they would arrive after the next edit.
+    system: ActorSystem,
     random: fastrand::Rng,
     subjects: Vec<Subject>,
     /// (subject, field, whether in ServiceNow) to every value that somebody put there, in order.
@@ -121,7 +121,7 @@ impl Storm {
     /// A cycle, to the last answer.
     async fn run_set(&self, kind: RunKind) -> RunSetReport {
         let wanted = flows(&self.world.rig.deps).into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
-        let report = run_set_of(&self.tree, wanted.collect(), kind).await;
+        let report = run_set_of(&self.system, wanted.collect(), kind).await;
         let started = Instant::now();
         while self.world.rig.database.psql("SELECT count(*) FROM pending WHERE state = 'sending'") != "0" {
             assert!(started.elapsed() < Duration::from_secs(60), "a batch does not come back");
@@ -245,8 +245,8 @@ fn random_edits_on_both_sides_lose_nothing_and_never_go_to_and_fro() {
         let mut random = fastrand::Rng::with_seed(seed);
         random.shuffle(&mut subjects);
         assert!(subjects.len() >= costs, "{}", subjects.len());
-        let tree = world.rig.tree();
-        let mut storm = Storm { world, tree, random, subjects, edits: BTreeMap::new(), made: 0 };
+        let system = world.rig.system();
+        let mut storm = Storm { world, system, random, subjects, edits: BTreeMap::new(), made: 0 };
         let before = storm.world.rig.servicenow.writes();
         for round in 0..rounds {
             let rules = FAULTS.iter().map(|(fault, rate)| FaultRule::always(fault.clone()).rate(*rate).on_path("/api/now")).collect();
@@ -286,6 +286,6 @@ fn random_edits_on_both_sides_lose_nothing_and_never_go_to_and_fro() {
         assert_eq!(storm.world.rig.servicenow.writes(), writes, "nothing is left to write");
         let written = writes - before;
         assert!(written <= u64::from(storm.made), "{written} writes for {} edits", storm.made);
-        storm.tree.stop(Duration::from_secs(20)).await;
+        storm.system.stop(Duration::from_secs(20)).await;
     });
 }

@@ -22,7 +22,7 @@ use tieline::actors::root::ExecuteRunSet;
 use tieline::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
 use tieline::actors::stopping::Stopping;
 use tieline::actors::supervise::RestartPolicy;
-use tieline::actors::system::{Tree, flows};
+use tieline::actors::system::{ActorSystem, flows};
 use tieline::actors::waits::Waits;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
@@ -139,8 +139,8 @@ impl Rig {
     }
 
     /// The actors, without schedules.
-    pub fn tree(&self) -> Tree {
-        Tree::start(&self.deps, RestartPolicy::default(), false).unwrap()
+    pub fn system(&self) -> ActorSystem {
+        ActorSystem::start(&self.deps, RestartPolicy::default(), false).unwrap()
     }
 
     /// Every flow polled once, as `tieline sync` does it.
@@ -208,16 +208,16 @@ impl Rig {
 
 /// Runs a cycle with actors of its own.
 pub async fn run_set(deps: &Deps, flows: Vec<FlowId>, kind: RunKind) -> RunSetReport {
-    let tree = Tree::start(deps, RestartPolicy::default(), false).unwrap();
-    let report = ask(&tree, flows, kind).await;
-    tree.stop(Duration::from_secs(20)).await;
+    let system = ActorSystem::start(deps, RestartPolicy::default(), false).unwrap();
+    let report = ask(&system, flows, kind).await;
+    system.stop(Duration::from_secs(20)).await;
     report
 }
 
 /// Runs a cycle of running actors.
-pub async fn ask(tree: &Tree, flows: Vec<FlowId>, kind: RunKind) -> RunSetReport {
+pub async fn ask(system: &ActorSystem, flows: Vec<FlowId>, kind: RunKind) -> RunSetReport {
     let flows = flows.into_iter().map(|flow| (flow, kind)).collect();
-    tree.root.send(ExecuteRunSet(RunSetRequest::by_hand(flows, "test".into(), None))).await.unwrap()
+    system.root.send(ExecuteRunSet(RunSetRequest::by_hand(flows, "test".into(), None))).await.unwrap()
 }
 
 /// The simulator's companies, and the currency of their books.
