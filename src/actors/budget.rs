@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::domain::budget::{Asked, NodeBudget, OthersBudget, PauseAsked};
+use crate::domain::budget::{NodeBudget, OthersBudget, PauseReport, PauseRequest};
 
 /// What this node knows, and what it heard. Survives the restart of either actor.
 #[derive(Debug, Default)]
@@ -45,16 +45,16 @@ impl Budget {
     }
 
     /// What they are told of a pause that ServiceNow asked for.
-    pub(super) fn asked(&self) -> PauseAsked {
+    pub(super) fn asked(&self) -> PauseReport {
         let known = self.known();
         let going_on = known.until.is_some_and(|until| until > Instant::now());
         let of = known.asked.as_ref().filter(|_| going_on);
-        let of = of.map(|(asked, said, since)| Asked { asked: *asked, said: said.clone(), ago: since.elapsed() });
-        PauseAsked { of, lifted: known.lifted }
+        let of = of.map(|(asked, said, since)| PauseRequest { asked: *asked, said: said.clone(), ago: since.elapsed() });
+        PauseReport { of, lifted: known.lifted }
     }
 
     /// What the other nodes say, once they were told `told`; `resumed`: how long ago somebody ended the pauses.
-    pub(super) fn heard(&self, others: OthersBudget, told: &PauseAsked, resumed: Option<Duration>) {
+    pub(super) fn heard(&self, others: OthersBudget, told: &PauseReport, resumed: Option<Duration>) {
         let mut known = self.known();
         (known.others, known.news) = (others, true);
         known.lifted &= !told.lifted;

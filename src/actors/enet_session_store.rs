@@ -9,7 +9,7 @@ use tracing::warn;
 use super::Deps;
 use super::credential_store::CredentialStore;
 use crate::config::crypto::Encrypted;
-use crate::store::{EncryptedSession, EnetTaken, Store, StoreError};
+use crate::store::{EncryptedSession, EnetLeaseResult, Store, StoreError};
 use crate::syspro::enet::{EnetError, Held, SessionStore};
 
 /// What a session id is encrypted as.
@@ -68,7 +68,7 @@ impl SessionStore for LedgerSessionStore {
             loop {
                 let taken = self.store.enet_session_take(operator.to_owned(), self.holder.clone(), self.lease).await;
                 match taken.map_err(|error| ledger(&error))? {
-                    EnetTaken::Ours { renewed, open, opening } => {
+                    EnetLeaseResult::Ours { renewed, open, opening } => {
                         let encrypted = open.is_some();
                         let open = match open {
                             Some(open) => self.open(operator, open).await,
@@ -77,8 +77,8 @@ impl SessionStore for LedgerSessionStore {
                         // an id that cannot be opened is as good as lost
                         return Ok(Held { ours: renewed, lost: opening || (encrypted && open.is_none()), open });
                     }
-                    EnetTaken::Held { .. } if asked.elapsed() < self.patience => tokio::time::sleep(LOOK).await,
-                    EnetTaken::Held { holder, .. } => return Err(EnetError::Held { operator: operator.to_owned(), holder }),
+                    EnetLeaseResult::Held { .. } if asked.elapsed() < self.patience => tokio::time::sleep(LOOK).await,
+                    EnetLeaseResult::Held { holder, .. } => return Err(EnetError::Held { operator: operator.to_owned(), holder }),
                 }
             }
         })

@@ -1,4 +1,4 @@
-//! `Notifier`: tells people what they asked to be told of.
+//! `Notifier`: sends people the notices that they asked for.
 //!
 //! What there is to tell is found in the ledger, from a position on, and stays there until each channel has told it or given up: a restart
 //! neither loses nor repeats a notice, but for one whose receiver's answer was lost. Nodes share the work by taking rows. Nothing that goes
@@ -18,7 +18,7 @@ use crate::domain::notice::NoticeEvent;
 use crate::net::certificate;
 use crate::notice::{Channel, Item, NotTaken, Sender, channels, compose};
 use crate::retry;
-use crate::store::{Notice, NoticeRules, Standing, Told};
+use crate::store::{Notice, NoticeRules, SendResult, Standing};
 use crate::telemetry::labels::Telling;
 use crate::telemetry::metrics::metrics;
 
@@ -34,13 +34,13 @@ pub struct Notifier {
     deps: Deps,
     sender: Sender,
     scheduled: bool,
-    telling: bool,
+    outcome: bool,
 }
 
 /// Ask. Finds and tells what there is; answers when that is done.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct TellNow;
+pub struct NotifyNow;
 
 /// Nudge. Tells, and comes again.
 #[derive(Message)]
@@ -50,11 +50,11 @@ struct TellDue;
 impl Notifier {
     /// At rest. `scheduled`: it tells by itself, and not only when asked.
     pub fn new(deps: Deps, sender: Sender, scheduled: bool) -> Self {
-        Self { deps, sender, scheduled, telling: false }
+        Self { deps, sender, scheduled, outcome: false }
     }
 
     fn tell(&mut self) -> impl ActorFuture<Self, Output = ()> + 'static {
-        let begins = !std::mem::replace(&mut self.telling, true);
+        let begins = !std::mem::replace(&mut self.outcome, true);
         let (deps, sender) = (self.deps.clone(), self.sender.clone());
         async move {
             if begins {
@@ -65,7 +65,7 @@ impl Notifier {
         .into_actor(self)
         .map(|began, this, _| {
             if began {
-                this.telling = false;
+                this.outcome = false;
             }
         })
     }
@@ -75,7 +75,7 @@ impl Actor for Notifier {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.telling = false;
+        self.outcome = false;
         if self.scheduled {
             ctx.notify_later(TellDue, EVERY);
         }
@@ -84,10 +84,10 @@ impl Actor for Notifier {
 
 impl Supervised for Notifier {}
 
-impl Handler<TellNow> for Notifier {
+impl Handler<NotifyNow> for Notifier {
     type Result = ResponseActFuture<Self, ()>;
 
-    fn handle(&mut self, _: TellNow, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: NotifyNow, _: &mut Self::Context) -> Self::Result {
         Box::pin(self.tell())
     }
 }
@@ -155,23 +155,25 @@ async fn through(deps: &Deps, sender: &Sender, channel: &Channel) -> Result<(), 
             Err(error) => Err(NotTaken { text: error.to_string().into(), permanent: false }),
         };
         deps.crash.at("notifier:after_send", &name);
-        let (told, telling) = match sent {
-            Ok(said) => (Told::Sent(said.into()), Telling::Sent),
-            Err(not) if not.permanent || tries >= TRIES => (Told::Failed(not.text.into()), Telling::Failed),
+        let (result, outcome) = match sent {
+            Ok(said) => (SendResult::Sent(said.into()), Telling::Sent),
+            Err(not) if not.permanent || tries >= TRIES => (SendResult::Failed(not.text.into()), Telling::Failed),
             Err(not) => {
                 let wait = retry::delay(u32::try_from(tries).unwrap_or(1), WAITS.0, WAITS.1);
-                (Told::Again(not.text.into(), wait), Telling::Again)
+                (SendResult::Again(not.text.into(), wait), Telling::Again)
             }
         };
-        metrics().told(channel.kind(), telling);
-        match &told {
-            Told::Sent(said) => info!(channel = name, subject = message.subject, said, "people were told"),
-            Told::Again(said, _) => warn!(channel = name, subject = message.subject, said, "people could not be told; it is tried again"),
-            Told::Failed(said) => {
+        metrics().notified(channel.kind(), outcome);
+        match &result {
+            SendResult::Sent(said) => info!(channel = name, subject = message.subject, said, "people were told"),
+            SendResult::Again(said, _) => {
+                warn!(channel = name, subject = message.subject, said, "people could not be told; it is tried again")
+            }
+            SendResult::Failed(said) => {
                 warn!(channel = name, subject = message.subject, said, "people could not be told, and this channel gives it up")
             }
         }
-        deps.store.notice_told(name.clone(), ids, told).await.map_err(|error| super::chain(&error))?;
+        deps.store.notice_sent(name.clone(), ids, result).await.map_err(|error| super::chain(&error))?;
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ pub struct NodeBudget {
 
 /// A pause that ServiceNow asked for, as the node tells it that was answered so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct PauseRequest {
     /// For how long, as ServiceNow said it.
     pub asked: Duration,
     /// What it answered.
@@ -54,9 +54,9 @@ pub struct Asked {
 
 /// What a node tells the others of such pauses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PauseAsked {
+pub struct PauseReport {
     /// The one that it makes.
-    pub of: Option<Asked>,
+    pub of: Option<PauseRequest>,
     /// Its trial got through meanwhile: the pause is over for all.
     pub lifted: bool,
 }

@@ -15,7 +15,7 @@ use tracing::warn;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::state::AppState;
-use crate::store::Asked;
+use crate::store::IdempotencyState;
 
 /// The header.
 const KEY: &str = "idempotency-key";
@@ -56,20 +56,20 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
     let store = &app_state.deps.store;
     match store.idempotency_ask(caller.clone(), key.clone(), hash.finalize().to_vec()).await {
         Err(error) => return Ok(request.error_response(Problem::from(error)).map_into_boxed_body()),
-        Ok(Asked::First) => {}
-        Ok(Asked::InFlight) => {
+        Ok(IdempotencyState::First) => {}
+        Ok(IdempotencyState::InFlight) => {
             let problem =
                 Problem::conflict("an action with this `Idempotency-Key` is being done", "ask again in some seconds for its answer");
             return Ok(request.error_response(problem).map_into_boxed_body());
         }
-        Ok(Asked::Another) => {
+        Ok(IdempotencyState::Another) => {
             let problem = Problem::unprocessable(
                 "this `Idempotency-Key` belongs to another action of yours",
                 "send a fresh key with each action, and the same one only to ask for the same action again",
             );
             return Ok(request.error_response(problem).map_into_boxed_body());
         }
-        Ok(Asked::Answered(status, answer)) => {
+        Ok(IdempotencyState::Answered(status, answer)) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
             let kind = if status.is_success() { "application/json" } else { "application/problem+json" };
             let response = HttpResponse::build(status).insert_header((REPEATED, "true")).content_type(kind).body(answer);

@@ -132,7 +132,7 @@ pub struct Backlog {
 
 /// A row that a claim answers with.
 #[derive(QueryableByName)]
-struct Taken {
+struct ClaimedRow {
     #[diesel(embed)]
     delivery: Claimed,
     /// A person holds it back: it was set aside, and is no part of the batch.
@@ -204,7 +204,7 @@ impl Store {
             let batch_id = Uuid::now_v7();
             let sql = with_claimable(include_str!("sql/delivery_claim.sql"));
             loop {
-                let taken: Vec<Taken> = sql_query(sql.as_str())
+                let taken: Vec<ClaimedRow> = sql_query(sql.as_str())
                     .bind::<Text, _>(&lane.entity)
                     .bind::<Text, _>(&lane.block)
                     .bind::<BigInt, _>(limit)

@@ -23,7 +23,7 @@ pub struct EncryptedSession {
 
 /// What came of asking for the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EnetTaken {
+pub enum EnetLeaseResult {
     /// It may be used until the lease runs out.
     Ours {
         /// Nobody else has had it since it was last taken or renewed by this holder.
@@ -82,7 +82,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn enet_session_take(&self, operator: String, holder: String, ttl: Duration) -> Result<EnetTaken, StoreError> {
+    pub async fn enet_session_take(&self, operator: String, holder: String, ttl: Duration) -> Result<EnetLeaseResult, StoreError> {
         self.run("take the e.net session", move |conn| {
             let inserted = sql_query(
                 "INSERT INTO enet_session (operator, holder, lease_until) VALUES ($1, $2, now() + make_interval(secs => $3)) \
@@ -93,17 +93,17 @@ impl Store {
             .bind::<Double, _>(ttl.as_secs_f64())
             .execute(conn)?;
             if inserted > 0 {
-                return Ok(EnetTaken::Ours { renewed: false, open: None, opening: false });
+                return Ok(EnetLeaseResult::Ours { renewed: false, open: None, opening: false });
             }
             let rows: Vec<Row> = sql_query("SELECT *, lease_until BETWEEN now() AND now() + interval '1 hour' AS leased FROM enet_session WHERE operator = $1 FOR UPDATE")
                 .bind::<Text, _>(&operator)
                 .load(conn)?;
             // given back between the two statements: the next try finds it free
             let Some(row) = rows.into_iter().next() else {
-                return Ok(EnetTaken::Held { holder: "another holder".to_owned(), until: Utc::now() });
+                return Ok(EnetLeaseResult::Held { holder: "another holder".to_owned(), until: Utc::now() });
             };
             if row.holder != holder && row.leased {
-                return Ok(EnetTaken::Held { holder: row.holder, until: row.lease_until });
+                return Ok(EnetLeaseResult::Held { holder: row.holder, until: row.lease_until });
             }
             sql_query("UPDATE enet_session SET holder = $2, lease_until = now() + make_interval(secs => $3) WHERE operator = $1")
                 .bind::<Text, _>(&operator)
@@ -114,7 +114,7 @@ impl Store {
                 (Some(key_id), Some(nonce), Some(ciphertext)) => Some(EncryptedSession { key_id, nonce, ciphertext }),
                 _ => None,
             };
-            Ok(EnetTaken::Ours { renewed: row.holder == holder, open, opening: row.opening })
+            Ok(EnetLeaseResult::Ours { renewed: row.holder == holder, open, opening: row.opening })
         })
         .await
     }

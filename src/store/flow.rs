@@ -41,9 +41,9 @@ pub enum AfterError {
     Stop,
 }
 
-/// The answer to a wish for a flow.
+/// The result of asking for a flow's lease.
 #[derive(Debug, Clone)]
-pub enum Taken {
+pub enum LeaseResult {
     /// It is ours.
     Lease(Lease, Box<FlowRow>),
     /// Somebody else holds it until then.
@@ -227,7 +227,7 @@ impl Store {
         force: bool,
         due: Option<(Duration, bool)>,
         under: SetNumber,
-    ) -> Result<Taken, StoreError> {
+    ) -> Result<LeaseResult, StoreError> {
         self.run("take a flow", move |conn| {
             definition_assert(conn, under)?;
             sql_query("INSERT INTO flow (company, entity) VALUES ($1, $2) ON CONFLICT DO NOTHING")
@@ -243,19 +243,19 @@ impl Store {
                 .load(conn)?;
             let row = rows.into_iter().next().ok_or(TxError::Sql(diesel::result::Error::NotFound))?;
             if let Some(why) = &row.stopped {
-                return Ok(Taken::Stopped { why: why.clone() });
+                return Ok(LeaseResult::Stopped { why: why.clone() });
             }
             if let (Some(by), false) = (&row.paused_by, force) {
-                return Ok(Taken::Paused { by: by.clone() });
+                return Ok(LeaseResult::Paused { by: by.clone() });
             }
             if let (Some(other), Some(until)) = (&row.holder, row.lease_until)
                 && *other != holder
                 && row.leased
             {
-                return Ok(Taken::Held { holder: other.clone(), until });
+                return Ok(LeaseResult::Held { holder: other.clone(), until });
             }
             if row.done {
-                return Ok(Taken::Done);
+                return Ok(LeaseResult::Done);
             }
             let epoch = row.epoch + 1;
             sql_query("UPDATE flow SET holder = $3, epoch = $4, lease_until = now() + make_interval(secs => $5), last_progress_at = now() WHERE company = $1 AND entity = $2")
@@ -265,7 +265,7 @@ impl Store {
                 .bind::<BigInt, _>(epoch)
                 .bind::<Double, _>(ttl.as_secs_f64())
                 .execute(conn)?;
-            Ok(Taken::Lease(Lease { flow, holder, epoch, under }, Box::new(row)))
+            Ok(LeaseResult::Lease(Lease { flow, holder, epoch, under }, Box::new(row)))
         })
         .await
     }

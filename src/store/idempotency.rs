@@ -9,7 +9,7 @@ use crate::store::text::Text;
 
 /// What is known of an action's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
+pub enum IdempotencyState {
     /// Nothing: the action is the caller's to do now.
     First,
     /// It is being done.
@@ -35,7 +35,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn idempotency_ask(&self, caller: String, key: String, request: Vec<u8>) -> Result<Asked, StoreError> {
+    pub async fn idempotency_ask(&self, caller: String, key: String, request: Vec<u8>) -> Result<IdempotencyState, StoreError> {
         self.run("note an action's key", move |conn| {
             sql_query(
                 "DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency WHERE asked_at < now() - interval '24 hours' LIMIT 1000)",
@@ -51,7 +51,7 @@ impl Store {
             .bind::<Binary, _>(&request)
             .execute(conn)?;
             if first > 0 {
-                return Ok(Asked::First);
+                return Ok(IdempotencyState::First);
             }
             let known: Vec<Known> = sql_query("SELECT request = $3 AS same, status, answer FROM idempotency WHERE caller = $1 AND key = $2")
                 .bind::<Text, _>(&caller)
@@ -59,11 +59,11 @@ impl Store {
                 .bind::<Binary, _>(&request)
                 .load(conn)?;
             Ok(match known.into_iter().next() {
-                Some(Known { same: false, .. }) => Asked::Another,
+                Some(Known { same: false, .. }) => IdempotencyState::Another,
                 Some(Known { status: Some(status), answer, .. }) => {
-                    Asked::Answered(u16::try_from(status).unwrap_or(200), answer.unwrap_or_default())
+                    IdempotencyState::Answered(u16::try_from(status).unwrap_or(200), answer.unwrap_or_default())
                 }
-                _ => Asked::InFlight,
+                _ => IdempotencyState::InFlight,
             })
         })
         .await

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::clock::{self, SetBack};
 use super::{SetNumber, Store, StoreError};
-use crate::domain::budget::{NodeBudget, OthersBudget, PauseAsked};
+use crate::domain::budget::{NodeBudget, OthersBudget, PauseReport};
 use crate::store::text::Text;
 
 /// Who sends: a node keeps its name over its lives, an incarnation is one life.
@@ -113,7 +113,7 @@ impl Store {
         &self,
         node: Node,
         own: NodeBudget,
-        asked: PauseAsked,
+        asked: PauseReport,
         unresponsive_after: Duration,
         under: Option<SetNumber>,
     ) -> Result<HeartbeatAnswer, StoreError> {

@@ -1,4 +1,4 @@
-//! Notices: found in the audit, kept until every channel has told them.
+//! Notices: found in the audit, kept until every channel has sent them.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::store::text::Text;
 /// How long notices are kept after they were found.
 const KEPT: &str = "30 days";
 
-/// Something that people are told of.
+/// A notice: something that people are notified of.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct Notice {
     /// Its number.
@@ -52,16 +52,16 @@ pub struct Notice {
 pub struct Standing {
     /// What.
     pub event: NoticeEvent,
-    /// Of what; told once as long as it holds.
+    /// Of what; notified once as long as it holds.
     pub subject: String,
     /// In words.
     pub said: String,
 }
 
-/// To whom what is told.
+/// Which events go to which channels.
 #[derive(Debug, Clone)]
 pub struct NoticeRules {
-    /// What is told.
+    /// The events that people are notified of.
     pub events: Vec<NoticeEvent>,
     /// The channels.
     pub channels: Vec<String>,
@@ -71,9 +71,9 @@ pub struct NoticeRules {
     pub flows: Vec<FlowId>,
 }
 
-/// What a channel's message came to.
+/// The result of sending a channel's message.
 #[derive(Debug, Clone)]
-pub enum Told {
+pub enum SendResult {
     /// It was taken; by the receiver's words.
     Sent(String),
     /// It is tried again after this time.
@@ -139,12 +139,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn notice_told(&self, channel: String, notices: Vec<i64>, told: Told) -> Result<(), StoreError> {
+    pub async fn notice_sent(&self, channel: String, notices: Vec<i64>, result: SendResult) -> Result<(), StoreError> {
         self.run("store what a channel told", move |conn| {
-            let (state, said, wait) = match &told {
-                Told::Sent(said) => ("sent", said, Duration::ZERO),
-                Told::Again(said, wait) => ("due", said, *wait),
-                Told::Failed(said) => ("failed", said, Duration::ZERO),
+            let (state, said, wait) = match &result {
+                SendResult::Sent(said) => ("sent", said, Duration::ZERO),
+                SendResult::Again(said, wait) => ("due", said, *wait),
+                SendResult::Failed(said) => ("failed", said, Duration::ZERO),
             };
             sql_query(include_str!("sql/notice_sent.sql"))
                 .bind::<Text, _>(&channel)

@@ -15,7 +15,7 @@ use crate::domain::next_step::NextStep;
 use crate::store::text::Text;
 
 #[derive(QueryableByName)]
-struct Taken {
+struct OwnedRow {
     #[diesel(sql_type = Integer)]
     place: i32,
     #[diesel(sql_type = Text)]
@@ -86,14 +86,14 @@ fn row_of(outcome: &Settlement) -> Option<(&str, &str)> {
 fn in_ledger(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement], confirmed: &[usize]) -> Tx<Vec<(usize, String, Owner)>> {
     let rows: Vec<(&Settlement, (&str, &str))> =
         confirmed.iter().filter_map(|at| Some((&outcomes[*at], row_of(&outcomes[*at])?))).collect();
-    let taken: Vec<Taken> = sql_query(include_str!("sql/record_conflicts.sql"))
+    let taken: Vec<OwnedRow> = sql_query(include_str!("sql/record_conflicts.sql"))
         .bind::<Text, _>(&lane.block)
         .bind::<Array<BigInt>, _>(rows.iter().map(|(one, _)| one.document_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(one, _)| one.record_key.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(_, row)| row.0).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(_, row)| row.1).collect::<Vec<_>>())
         .load(conn)?;
-    let one = |taken: Taken| {
+    let one = |taken: OwnedRow| {
         let at = *confirmed.get(usize::try_from(taken.place).ok()?)?;
         let owner = Owner {
             document_id: taken.owner_id,

@@ -445,7 +445,7 @@ impl Metrics {
     }
 
     /// A channel tried to tell people something.
-    pub fn told(&self, channel: ChannelKind, telling: Telling) {
+    pub fn notified(&self, channel: ChannelKind, telling: Telling) {
         self.notices.with_label_values(&[channel.as_str(), telling.as_str()]).inc();
     }
 

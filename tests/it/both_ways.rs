@@ -16,7 +16,7 @@ use tieline::domain::merge::Side;
 use tieline::domain::run::RunKind;
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
-    AlignDelivery, AlignIntake, Compared, ConflictFilter, ConflictRow, Intake, IntakeDocument, NewConflict, SetNumber, Store, Taken,
+    AlignDelivery, AlignIntake, Compared, ConflictFilter, ConflictRow, Intake, IntakeDocument, LeaseResult, NewConflict, SetNumber, Store,
 };
 use tieline_sim::faults::{Fault, FaultPlan, FaultRule};
 use tieline_sim::servicenow::schema::ColumnKind;
@@ -414,7 +414,8 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
         for (company, count) in [("FEW", 10), ("MANY", 1_000)] {
             let flow = FlowId::new(company, "cost_center");
             let ttl = Duration::from_secs(60);
-            let Taken::Lease(lease, _) = store.flow_take(flow.clone(), node("one").holder(), ttl, false, None, SetNumber(0)).await.unwrap()
+            let LeaseResult::Lease(lease, _) =
+                store.flow_take(flow.clone(), node("one").holder(), ttl, false, None, SetNumber(0)).await.unwrap()
             else {
                 panic!()
             };

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tieline::actors::heartbeat;
 use tieline::domain::FlowId;
-use tieline::domain::budget::{NodeBudget, PauseAsked};
-use tieline::store::{Node as Known, SetNumber, Store, Taken};
+use tieline::domain::budget::{NodeBudget, PauseReport};
+use tieline::store::{LeaseResult, Node as Known, SetNumber, Store};
 use tieline_sim::faults::{Fault, FaultRule};
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ fn ledger() -> (Database, Store) {
     (database, store)
 }
 
-fn take(store: &Store, due: Option<(Duration, bool)>) -> Taken {
+fn take(store: &Store, due: Option<(Duration, bool)>) -> LeaseResult {
     run(store.flow_take(FlowId::new("EDU1", "supplier"), "one/life".into(), LEASE, false, due, UNDER)).unwrap()
 }
 
@@ -38,12 +38,12 @@ fn what_ran_since_it_was_due_is_told_by_its_age_and_a_time_to_come_does_not_coun
         let set =
             |ago: &str| database.psql(&format!("UPDATE flow SET holder = NULL, lease_until = NULL, {column} = now() - interval '{ago}'"));
         set("30 seconds");
-        assert!(matches!(take(&store, Some((minute, sweep))), Taken::Done), "{column}: it ran since");
-        assert!(matches!(take(&store, Some((minute, !sweep))), Taken::Lease(..)), "{column}: of the other kind it says nothing");
+        assert!(matches!(take(&store, Some((minute, sweep))), LeaseResult::Done), "{column}: it ran since");
+        assert!(matches!(take(&store, Some((minute, !sweep))), LeaseResult::Lease(..)), "{column}: of the other kind it says nothing");
         set("2 minutes");
-        assert!(matches!(take(&store, Some((minute, sweep))), Taken::Lease(..)), "{column}: it ran before it was due");
+        assert!(matches!(take(&store, Some((minute, sweep))), LeaseResult::Lease(..)), "{column}: it ran before it was due");
         set("-1 day");
-        assert!(matches!(take(&store, Some((minute, sweep))), Taken::Lease(..)), "{column}: the database's clock was set back");
+        assert!(matches!(take(&store, Some((minute, sweep))), LeaseResult::Lease(..)), "{column}: the database's clock was set back");
         database.psql(&format!("UPDATE flow SET holder = NULL, lease_until = NULL, {column} = NULL"));
     }
 }
@@ -53,10 +53,10 @@ fn a_lease_that_reaches_further_than_any_can_holds_nothing() {
     let (database, store) = ledger();
     let held = |ahead: &str| database.psql(&format!("UPDATE flow SET holder = 'killed/life', lease_until = now() + interval '{ahead}'"));
     held("50 minutes");
-    assert!(matches!(take(&store, None), Taken::Held { .. }), "`flows.lease_seconds` of another node may be an hour");
+    assert!(matches!(take(&store, None), LeaseResult::Held { .. }), "`flows.lease_seconds` of another node may be an hour");
     held("1 day");
     assert!(run(store.flow_status()).unwrap().iter().all(|row| row.holder.is_none()));
-    assert!(matches!(take(&store, None), Taken::Lease(..)));
+    assert!(matches!(take(&store, None), LeaseResult::Lease(..)));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn what_waits_in_the_ledger_is_moved_back_with_its_clock_once() {
     let (database, store) = ledger();
     let node = |name: &str| Known { name: name.into(), incarnation: Uuid::now_v7() };
     let beat = |node: &Known| {
-        run(store.node_heartbeat(node.clone(), NodeBudget::default(), PauseAsked::default(), heartbeat::UNRESPONSIVE_AFTER, None))
+        run(store.node_heartbeat(node.clone(), NodeBudget::default(), PauseReport::default(), heartbeat::UNRESPONSIVE_AFTER, None))
             .unwrap()
             .set_back
     };

@@ -24,13 +24,13 @@ use crate::support::{Options, Rig, ask, run, run_set, set_credentials, source};
 const SECRET: &str = "what only both know";
 
 /// A site with both channels, whose ServiceNow refuses invoices that are due on one day.
-struct Told {
+struct NoticesWorld {
     rig: Rig,
     web: Receiver,
     mail: Receiver,
 }
 
-impl Told {
+impl NoticesWorld {
     async fn start(settings: &[(&str, &str)]) -> Self {
         Self::by(Receiver::web(), Receiver::mail(), settings).await
     }
@@ -102,7 +102,7 @@ impl Told {
 #[test]
 fn refused_records_are_told_once_signed_and_mailed() {
     run(async {
-        let world = Told::start(&[]).await;
+        let world = NoticesWorld::start(&[]).await;
         world.spoil(0, 3);
         world.sweep().await;
         let told = world.told();
@@ -204,7 +204,7 @@ fn records_that_arrive_otherwise_than_they_were_sent_are_told_by_field_and_once(
         let mut options = Options::of_one_company(20);
         options.servicenow.table("itfm_gl_accounts").unwrap().set_column("name", ColumnKind::Text(4));
         let settings = [("DEFINITIONS__DIRECTORY", site.path().to_str().unwrap())];
-        let world = Told::with(options, Receiver::web(), Receiver::mail(), &settings).await;
+        let world = NoticesWorld::with(options, Receiver::web(), Receiver::mail(), &settings).await;
         world.sweep().await;
         world.sweep().await;
         let cut = world.rig.database.psql("SELECT count(DISTINCT document_id) FROM record WHERE partial = '{name}'");
@@ -227,7 +227,7 @@ fn records_that_arrive_otherwise_than_they_were_sent_are_told_by_field_and_once(
 #[test]
 fn a_receiver_in_trouble_is_tried_again_and_one_that_refuses_is_not() {
     run(async {
-        let world = Told::start(&[]).await;
+        let world = NoticesWorld::start(&[]).await;
         world.spoil(0, 1);
         world.web.answers("503 Service Unavailable");
         world.mail.answers("451 try again later");
@@ -254,7 +254,7 @@ fn a_receiver_in_trouble_is_tried_again_and_one_that_refuses_is_not() {
 #[test]
 fn a_notifier_that_dies_loses_nothing() {
     run(async {
-        let world = Told::start(&[]).await;
+        let world = NoticesWorld::start(&[]).await;
         world.spoil(0, 1);
         world.rig.deps.crash.arm("notifier:before_send", None, 0, 1);
         world.sweep().await;
@@ -274,7 +274,7 @@ fn a_notifier_that_dies_loses_nothing() {
 #[test]
 fn a_notifier_that_dies_for_good_keeps_nothing_from_being_delivered() {
     run(async {
-        let world = Told::start(&[]).await;
+        let world = NoticesWorld::start(&[]).await;
         world.spoil(0, 1);
         let policy = RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), limit: 2, ..RestartPolicy::default() };
         let system = ActorSystem::start(&world.rig.deps, policy, false).unwrap();
@@ -296,7 +296,7 @@ fn a_notifier_that_dies_for_good_keeps_nothing_from_being_delivered() {
 #[test]
 fn a_full_hour_and_a_digest_gather_what_there_is() {
     run(async {
-        let world = Told::start(&[("NOTICES__MAX_PER_HOUR", "1")]).await;
+        let world = NoticesWorld::start(&[("NOTICES__MAX_PER_HOUR", "1")]).await;
         for wave in 0..3 {
             world.spoil(wave, 1);
             world.sweep().await;
@@ -306,7 +306,7 @@ fn a_full_hour_and_a_digest_gather_what_there_is() {
         world.sweep().await;
         assert_eq!((world.web.seen().len(), world.told()[1]["notices"].as_array().unwrap().len()), (2, 2));
 
-        let world = Told::start(&[("NOTICES__DIGEST_MINUTES", "60")]).await;
+        let world = NoticesWorld::start(&[("NOTICES__DIGEST_MINUTES", "60")]).await;
         world.spoil(0, 2);
         world.sweep().await;
         assert_eq!(world.web.seen().len(), 0);
@@ -319,7 +319,7 @@ fn a_full_hour_and_a_digest_gather_what_there_is() {
 #[test]
 fn a_stale_flow_is_told_once_until_it_runs_again() {
     run(async {
-        let world = Told::start(&[]).await;
+        let world = NoticesWorld::start(&[]).await;
         world.sweep().await;
         assert_eq!(world.web.seen().len(), 0);
         let other = || async { run_set(&world.rig.deps, vec![FlowId::new("EDU1", "gl_account")], RunKind::Poll).await };
@@ -353,7 +353,8 @@ fn a_certificate_that_ends_soon_or_cannot_be_used_is_told_once_as_long_as_that_h
         put(100);
         let (certificate, key) = (file("certificate.pem"), file("key.pem"));
         let world =
-            Told::start(&[("HTTP__CERTIFICATE", certificate.to_str().unwrap()), ("HTTP__CERTIFICATE_KEY", key.to_str().unwrap())]).await;
+            NoticesWorld::start(&[("HTTP__CERTIFICATE", certificate.to_str().unwrap()), ("HTTP__CERTIFICATE_KEY", key.to_str().unwrap())])
+                .await;
         world.sweep().await;
         assert_eq!(world.web.seen().len(), 0, "there is time");
         put(10);

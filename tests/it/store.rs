@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tieline::actors::heartbeat;
 use tieline::domain::audit::AuditKind;
-use tieline::domain::budget::{Asked, Breaker, NodeBudget, OthersBudget, PauseAsked};
+use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget, PauseReport, PauseRequest};
 use tieline::domain::delivery::ParkReason;
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
-    AuditFilter, AuditRow, Dead, DocumentFilter, FailureFilter, Intake, IntakeDocument, IntakeRecord, Lane, Lease, MapFailure, Node,
-    SetNumber, Store, StoreError, Taken,
+    AuditFilter, AuditRow, Dead, DocumentFilter, FailureFilter, Intake, IntakeDocument, IntakeRecord, Lane, Lease, LeaseResult, MapFailure,
+    Node, SetNumber, Store, StoreError,
 };
 use tieline::telemetry::logging;
 
@@ -93,7 +93,7 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
     run(async {
         let (database, store) = ledger().await;
         let lease = match store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), false, None, UNDER).await.unwrap() {
-            Taken::Lease(lease, _) => lease,
+            LeaseResult::Lease(lease, _) => lease,
             other => panic!("{other:?}"),
         };
         let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None, UNDER).await.unwrap();
@@ -138,7 +138,7 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
         let (_database, store) = ledger().await;
         let nul = |text: &str| format!("{text}\u{0}!");
         let run = store.run_begin(suppliers(), RunKind::Poll, nul("by"), Some(nul("why")), UNDER).await.unwrap();
-        let Taken::Lease(lease, _) =
+        let LeaseResult::Lease(lease, _) =
             store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), false, None, UNDER).await.unwrap()
         else {
             panic!("it is free")
@@ -204,7 +204,7 @@ fn a_holder_that_was_replaced_writes_nothing() {
     run(async {
         let (database, store) = ledger().await;
         let take = async |name: &str, ttl| match store.flow_take(suppliers(), node(name).holder(), ttl, false, None, UNDER).await.unwrap() {
-            Taken::Lease(lease, _) => lease,
+            LeaseResult::Lease(lease, _) => lease,
             other => panic!("{other:?}"),
         };
         // a lease that has run out at once
@@ -218,7 +218,7 @@ fn a_holder_that_was_replaced_writes_nothing() {
             || database.psql("SELECT (SELECT count(*) FROM document) + (SELECT count(*) FROM pending) + (SELECT count(*) FROM version)");
         assert_eq!(count(), "0");
         let held = store.flow_take(suppliers(), node("three").holder(), Duration::from_secs(1), false, None, UNDER).await.unwrap();
-        assert!(matches!(&held, Taken::Held { holder, .. } if *holder == new.holder), "{held:?}");
+        assert!(matches!(&held, LeaseResult::Held { holder, .. } if *holder == new.holder), "{held:?}");
         store.intake(page(run, Some(new), 3, 1)).await.unwrap();
         assert_eq!(count(), "12");
     });
@@ -236,7 +236,10 @@ fn what_a_silent_node_had_in_hand_is_in_doubt_long_before_its_lease_ends() {
         assert_eq!(claim.deliveries.len(), 3);
         let recovered = async || store.delivery_recover(two.clone(), Dead::Expired, heartbeat::UNRESPONSIVE_AFTER).await.unwrap();
         assert_eq!(recovered().await, 0, "a node that shows no signs of life is trusted to the end of its lease");
-        store.node_heartbeat(one.clone(), NodeBudget::default(), PauseAsked::default(), heartbeat::UNRESPONSIVE_AFTER, None).await.unwrap();
+        store
+            .node_heartbeat(one.clone(), NodeBudget::default(), PauseReport::default(), heartbeat::UNRESPONSIVE_AFTER, None)
+            .await
+            .unwrap();
         assert_eq!(recovered().await, 0);
         database.psql("UPDATE node SET seen_at = now() - interval '13 seconds'");
         assert_eq!(recovered().await, 3);
@@ -252,7 +255,7 @@ fn nodes_tell_one_another_what_the_instance_accepts() {
         let (database, store) = ledger().await;
         let (one, two) = (node("one"), node("two"));
         let beat = async |node: &Node, own| {
-            store.node_heartbeat(node.clone(), own, PauseAsked::default(), heartbeat::UNRESPONSIVE_AFTER, None).await.unwrap().others
+            store.node_heartbeat(node.clone(), own, PauseReport::default(), heartbeat::UNRESPONSIVE_AFTER, None).await.unwrap().others
         };
         let fine = NodeBudget { batch_size: 50, concurrency: 4, ..NodeBudget::default() };
         let told = NodeBudget { pause: Duration::from_secs(60), ..fine };
@@ -277,14 +280,14 @@ fn what_servicenow_asked_for_holds_over_a_restart_and_is_ended_for_all_nodes() {
         let (database, store) = ledger().await;
         let (one, two) = (node("one"), node("two"));
         let pausing = NodeBudget { pause: Duration::from_secs(3600), ..NodeBudget::default() };
-        let asked = |ago: u64| PauseAsked {
-            of: Some(Asked { asked: Duration::from_secs(1 << 31), said: "429: 2099".into(), ago: Duration::from_secs(ago) }),
+        let asked = |ago: u64| PauseReport {
+            of: Some(PauseRequest { asked: Duration::from_secs(1 << 31), said: "429: 2099".into(), ago: Duration::from_secs(ago) }),
             lifted: false,
         };
         let beat = async |node: &Node, own, asked| {
             store.node_heartbeat(node.clone(), own, asked, heartbeat::UNRESPONSIVE_AFTER, None).await.unwrap()
         };
-        let hears = async || beat(&two, NodeBudget::default(), PauseAsked::default()).await;
+        let hears = async || beat(&two, NodeBudget::default(), PauseReport::default()).await;
         beat(&one, pausing, asked(10)).await;
         database.psql("UPDATE node SET seen_at = now() - interval '1 hour' WHERE name = 'one'");
         let heard = hears().await;
@@ -305,7 +308,7 @@ fn what_servicenow_asked_for_holds_over_a_restart_and_is_ended_for_all_nodes() {
         // one that begins afterwards is another one, and ends for all where a trial gets through
         beat(&one, pausing, asked(0)).await;
         assert!(hears().await.others.pause > Duration::from_secs(3500));
-        beat(&one, NodeBudget::default(), PauseAsked { of: None, lifted: true }).await;
+        beat(&one, NodeBudget::default(), PauseReport { of: None, lifted: true }).await;
         beat(&one, pausing, asked(1)).await;
         assert!(hears().await.others.pause.is_zero());
     });

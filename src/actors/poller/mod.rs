@@ -38,7 +38,7 @@ use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunId, RunKind};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
-use crate::store::{AfterError, FlowRow, Lease, StoreError, Taken};
+use crate::store::{AfterError, FlowRow, Lease, LeaseResult, StoreError};
 use crate::syspro::enet::EnetError;
 use crate::syspro::{OData, SysproError};
 use crate::telemetry::labels::RunResult;
@@ -377,11 +377,11 @@ impl Reader {
         let taken =
             self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.force, due, self.definitions.number).await;
         let (lease, row) = match taken.map_err(|error| self.store_error(&error))? {
-            Taken::Lease(lease, row) => (lease, row),
-            Taken::Held { holder, until } => return Err(PollError::Held { flow: self.flow, holder, until: until.to_rfc3339() }),
-            Taken::Paused { by } => return Err(PollError::Paused { flow: self.flow, by }),
-            Taken::Stopped { why } => return Err(PollError::Stopped { flow: self.flow, why }),
-            Taken::Done => return Err(PollError::Done { flow: self.flow }),
+            LeaseResult::Lease(lease, row) => (lease, row),
+            LeaseResult::Held { holder, until } => return Err(PollError::Held { flow: self.flow, holder, until: until.to_rfc3339() }),
+            LeaseResult::Paused { by } => return Err(PollError::Paused { flow: self.flow, by }),
+            LeaseResult::Stopped { why } => return Err(PollError::Stopped { flow: self.flow, why }),
+            LeaseResult::Done => return Err(PollError::Done { flow: self.flow }),
         };
         let ask = match ask.kind {
             RunKind::Backfill => self.of_whom(ask).await,

@@ -16,7 +16,7 @@ use super::bound::Bound;
 use super::complete::{Sizes, short};
 use super::doubted::{Doubted, faulty};
 use super::page_size::PageSize;
-use super::reported_rows::Told;
+use super::reported_rows::ReportedRows;
 use super::{PollError, Reader};
 use crate::actors::chain;
 use crate::config::secret::Credential;
@@ -164,7 +164,7 @@ impl Reader {
         lease: &Lease,
         row: &FlowRow,
     ) -> Result<Read, PollError> {
-        let mut told = Told::of(&reading);
+        let mut reported = ReportedRows::of(&reading);
         let Reading { scopes, mut bookmark, keep } = reading;
         let first = bookmark.scope;
         let mut after = bookmark.after.clone();
@@ -202,7 +202,7 @@ impl Reader {
                 bound.took(self, plan, scope, &page)?;
                 size.learn(page.rows_read);
                 nameless |= page.nameless;
-                let documents = self.without_told(&mut told, page.documents).await?;
+                let documents = self.without_reported(&mut reported, page.documents).await?;
                 sizes.add(plan, &documents);
                 rows = rows.map(|rows| rows + page.root_rows);
                 let learnt = self.learn(plan, &mut kinds, &documents)?;

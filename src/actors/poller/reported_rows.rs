@@ -1,20 +1,20 @@
-//! A read of what may have changed gives a row without a name of its own another place than a whole read does: what is told of already is not
-//! told of twice.
+//! A row without a key of its own has another place in a read of changes than in a whole read. Rows that were reported already are not reported
+//! twice.
 
 use super::read::Reading;
 use super::{PollError, Reader};
 use crate::domain::{Document, DocumentKey};
 
-/// How many rows without a name are told of already, and have not been met by this read.
+/// How many rows without a key were reported already and have not been met by this read.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct ReportedRows {
     /// `None` until the first of them is met, and where each counts.
     left: Option<usize>,
     /// Whether this read begins anew, and reads no whole table.
     applies: bool,
 }
 
-impl Told {
+impl ReportedRows {
     /// For a reading. One that goes on where it was has met some of them before, and those that a whole read gives are told of by their place.
     pub(super) fn of(reading: &Reading) -> Self {
         Self { left: None, applies: reading.is_fresh_poll() }
@@ -29,11 +29,15 @@ fn of_own_table(key: &DocumentKey) -> bool {
 
 impl Reader {
     /// A page without the rows that are told of already: as many as there are. Which one is which nobody can tell; the next whole read does.
-    pub(super) async fn without_told(&self, told: &mut Told, mut documents: Vec<Document>) -> Result<Vec<Document>, PollError> {
-        if !told.applies || !documents.iter().any(|document| of_own_table(&document.key)) {
+    pub(super) async fn without_reported(
+        &self,
+        reported: &mut ReportedRows,
+        mut documents: Vec<Document>,
+    ) -> Result<Vec<Document>, PollError> {
+        if !reported.applies || !documents.iter().any(|document| of_own_table(&document.key)) {
             return Ok(documents);
         }
-        let mut left = match told.left {
+        let mut left = match reported.left {
             Some(left) => left,
             None => {
                 let standing = self.deps.store.rows_standing(self.flow.clone()).await.map_err(|error| self.store_error(&error))?;
@@ -45,7 +49,7 @@ impl Reader {
             left -= usize::from(again);
             !again
         });
-        told.left = Some(left);
+        reported.left = Some(left);
         Ok(documents)
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::actors::downstream::LookNow;
 use crate::actors::in_force::Snapshot;
-use crate::actors::notifier::TellNow;
+use crate::actors::notifier::NotifyNow;
 use crate::actors::poller::{PollError, PollNow, PollReport};
 use crate::actors::writer::{Drain, WriteError};
 use crate::actors::{Deps, heartbeat};
@@ -68,7 +68,7 @@ pub struct Recipients {
     /// Looks at what has arrived, where a definition says so and nobody looks by a timer.
     pub downstream: Option<Recipient<LookNow>>,
     /// Tells people, where somebody is to be told and nobody tells by a timer.
-    pub notifier: Option<Recipient<TellNow>>,
+    pub notifier: Option<Recipient<NotifyNow>>,
 }
 
 /// Runs flows rank by rank; flows of one rank do not depend on one another and run at once. `ended` hears of each as soon as it has.
@@ -129,7 +129,7 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
         let _ = downstream.send(LookNow).await;
     }
     if let Some(notifier) = &recipients.notifier {
-        let _ = notifier.send(TellNow).await;
+        let _ = notifier.send(NotifyNow).await;
     }
     report
 }

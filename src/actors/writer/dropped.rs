@@ -13,7 +13,7 @@ const RECORDS: u32 = 3;
 
 /// What has been seen of each field since the program began.
 #[derive(Debug, Default)]
-pub(super) struct Seen(BTreeMap<Place, Field>);
+pub(super) struct ObservedFields(BTreeMap<Place, Field>);
 
 /// One field of one block. Two entities may have columns of one name, in two tables with two rights.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,7 +55,7 @@ pub(super) fn of_settled(settled: &Settled) -> Option<&[FieldDifference]> {
     }
 }
 
-impl Seen {
+impl ObservedFields {
     /// Notes what came back of a batch, and names the fields of which nothing was kept so far. A definition that says `stop` stops at the
     /// first record.
     pub(super) fn note(
@@ -204,7 +204,7 @@ mod tests {
         let (claim, records) = batch(2);
         let (lost, none) = (gone("nmae"), Vec::<FieldDifference>::new());
         for policy in [PartialWrite::Fail, PartialWrite::Record] {
-            let (target, mut seen) = (target(policy), Seen::default());
+            let (target, mut seen) = (target(policy), ObservedFields::default());
             assert!(seen.note(&target, &claim, &records, &[Some(&lost), Some(&lost)]).is_empty());
             let found = seen.note(&target, &claim, &records, &[Some(&lost), None]);
             assert_eq!(found.iter().map(|d| (d.field(), d.records)).collect::<Vec<_>>(), [("nmae", 3)]);
@@ -219,7 +219,7 @@ mod tests {
             assert!(seen.note(&target, &claim, &records, &[Some(&lost), Some(&lost)]).is_empty());
 
             // one that kept it is enough, before or after the others
-            let mut seen = Seen::default();
+            let mut seen = ObservedFields::default();
             let (claim, records) = batch(5);
             assert!(seen.note(&target, &claim, &records, &[Some(&lost), Some(&lost), Some(&lost), Some(&lost), Some(&none)]).is_empty());
             assert!(seen.note(&target, &claim, &records, &[Some(&lost[..]); 5]).is_empty());
@@ -232,12 +232,12 @@ mod tests {
             |claim| claim.lane.block = "lines".into(),
         ];
         for change in elsewhere {
-            let (mut seen, (mut other, sent)) = (Seen::default(), batch(3));
+            let (mut seen, (mut other, sent)) = (ObservedFields::default(), batch(3));
             change(&mut other);
             assert!(seen.note(&target, &other, &sent, &[Some(&none[..]); 3]).is_empty());
             assert_eq!(seen.note(&target, &claim, &records, &[Some(&lost[..]); 3]).len(), 1);
         }
-        let (target, mut seen) = (self::target(PartialWrite::Stop), Seen::default());
+        let (target, mut seen) = (self::target(PartialWrite::Stop), ObservedFields::default());
         assert_eq!(seen.note(&target, &claim, &records, &[Some(&none), Some(&lost)]).len(), 1, "`stop` stops at the first");
     }
 }

@@ -54,7 +54,7 @@ pub struct Writer {
 struct Volatile {
     pace: Pace,
     pumps: RefCell<HashMap<EntityName, Rc<Pump>>>,
-    fields: RefCell<dropped::Seen>,
+    fields: RefCell<dropped::ObservedFields>,
     restarted: Cell<bool>,
 }
 

@@ -76,7 +76,7 @@ struct State {
     /// The end of what other nodes were told, as last heard.
     heard_pause: Option<Instant>,
     /// What the instance asked for, where that is the reason of the pause.
-    asked: Option<Asked>,
+    asked: Option<RequestedPause>,
     /// When a pause that the instance asked for is tried next, though it is not over.
     trial_at: Option<Instant>,
     /// Whether what is on its way is such a trial.
@@ -98,7 +98,7 @@ struct State {
 
 /// What the instance asked for.
 #[derive(Debug, Clone)]
-struct Asked {
+struct RequestedPause {
     wait: Duration,
     said: String,
     since: Instant,
@@ -346,7 +346,7 @@ impl State {
         let (now, said) = (Instant::now(), said.chars().take(SAID).collect::<String>());
         let standing = self.asked.as_ref().filter(|_| self.own_pause.is_some_and(|until| until > now));
         if standing.is_none_or(|standing| standing.wait < asked) {
-            self.asked = Some(Asked { wait: asked, said: said.clone(), since: now });
+            self.asked = Some(RequestedPause { wait: asked, said: said.clone(), since: now });
         }
         if granted > pace.waits.1 && self.trial_at.is_none_or(|at| at <= now) {
             self.trial_at = Some(now + pace.waits.1);

@@ -22,7 +22,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 async fn park(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let Asked { flow, key, back, requested } = asked(&request, payload).await?;
+    let HoldRequest { flow, key, back, requested } = asked(&request, payload).await?;
     let named = operations::hold::hold(&app_state.deps, flow, &[key], requested).await?;
     let said = named.records.first().map(held).unwrap_or_default();
     Ok(see_other(&FlashMessage::text(said).on(&session, &back)))
@@ -30,7 +30,7 @@ async fn park(app_state: web::Data<AppState>, request: HttpRequest, payload: web
 
 async fn release(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let Asked { flow, key, back, requested } = asked(&request, payload).await?;
+    let HoldRequest { flow, key, back, requested } = asked(&request, payload).await?;
     let (named, outcome) = app_state.service.release(flow, &[key], requested).await?;
     let said = named.records.first().map(|row| released(row, outcome.as_ref())).unwrap_or_default();
     Ok(see_other(&FlashMessage::text(said).on(&session, &back)))
@@ -65,7 +65,7 @@ fn released(row: &HoldRow, outcome: Option<&ResentOutcome>) -> String {
 }
 
 /// What the form asks for.
-struct Asked {
+struct HoldRequest {
     flow: FlowId,
     key: String,
     /// The record's page.
@@ -73,10 +73,10 @@ struct Asked {
     requested: Requested,
 }
 
-async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<Asked, super::Refusal> {
+async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<HoldRequest, super::Refusal> {
     let form = Form::of(&session::of(request)?, payload).await?;
     let requested = requested(request, form.text("why"))?;
     let (company, entity, key) = (form.text("company"), form.text("entity"), form.text("key"));
     let back = record_path(company, entity, key);
-    Ok(Asked { flow: FlowId::new(company, entity), key: key.to_owned(), back, requested })
+    Ok(HoldRequest { flow: FlowId::new(company, entity), key: key.to_owned(), back, requested })
 }

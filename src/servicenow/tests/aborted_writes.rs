@@ -8,7 +8,7 @@ use crate::servicenow::batch::{ITEM_FRAME, ITEM_LIMIT, REQUEST_LIMIT, chunks};
 use crate::servicenow::client::Op;
 use crate::servicenow::*;
 
-fn fine(seen: &Seen) -> Reply {
+fn fine(seen: &ReceivedRequest) -> Reply {
     match seen.path.ends_with("batch") {
         true => batch_answer(items(seen).iter().map(|(id, .., body)| serviced(id, 201, &inserted(name(body)))).collect(), &[]),
         false => reply(201, inserted(name(&seen.json()))),

@@ -9,7 +9,7 @@ use super::support::*;
 use crate::retry::Class;
 use crate::servicenow::*;
 
-async fn one(script: impl FnMut(&Seen) -> Reply + Send + 'static) -> (Result<Outcome, ServiceNowError>, Server, Tokens) {
+async fn one(script: impl FnMut(&ReceivedRequest) -> Reply + Send + 'static) -> (Result<Outcome, ServiceNowError>, Server, Tokens) {
     let (server, tokens) = (Server::start(script), Tokens::default());
     let sent = server.client().send(&tokens, &staging(), &records(1)).await;
     (sent.map(|mut outcomes| outcomes.remove(0)), server, tokens)
@@ -45,8 +45,9 @@ async fn every_request_carries_the_token_and_the_formats_and_never_a_cookie() {
 #[actix_rt::test]
 async fn a_refused_token_is_replaced_once() {
     let unauthorized = || refusal(401, "User Not Authenticated", "Required to provide Auth information");
-    let fresh_only =
-        move |seen: &Seen| if seen.headers["authorization"].ends_with("-1") { unauthorized() } else { reply(201, inserted("id1")) };
+    let fresh_only = move |seen: &ReceivedRequest| {
+        if seen.headers["authorization"].ends_with("-1") { unauthorized() } else { reply(201, inserted("id1")) }
+    };
     let (outcome, server, tokens) = one(fresh_only).await;
     assert!(matches!(outcome.unwrap(), Outcome::Confirmed { .. }));
     assert_eq!((server.writes().len(), tokens.refused.borrow().as_slice()), (2, &[1][..]));

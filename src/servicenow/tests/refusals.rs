@@ -13,7 +13,7 @@ use crate::servicenow::*;
 
 const NONE: fn() -> Reply = || reply(200, json!({"result": []}));
 
-fn echo(seen: &Seen) -> Reply {
+fn echo(seen: &ReceivedRequest) -> Reply {
     let mut row = seen.json();
     if let Some(id) = seen.path.strip_prefix("/api/now/table/x_row/") {
         row["sys_id"] = json!(id);

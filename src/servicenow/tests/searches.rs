@@ -12,7 +12,7 @@ fn counted(rows: Value, total: usize) -> Reply {
     Reply::Http(200, headers, json!({"result": rows}).to_string())
 }
 
-fn echo(seen: &Seen) -> Reply {
+fn echo(seen: &ReceivedRequest) -> Reply {
     let mut row = seen.json();
     row["sys_id"] = json!(seen.path.rsplit('/').next().filter(|last| *last != "x_row").unwrap_or("new"));
     reply(if seen.method == "POST" { 201 } else { 200 }, json!({"result": row}))

@@ -20,7 +20,7 @@ use crate::servicenow::*;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(super) struct ReceivedRequest {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) query: BTreeMap<String, String>,
@@ -31,7 +31,7 @@ pub(super) struct Seen {
     pub(super) length: usize,
 }
 
-impl Seen {
+impl ReceivedRequest {
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
@@ -96,13 +96,13 @@ pub(super) fn page(status: u16) -> Reply {
 /// A server; its threads live as long as the test process.
 pub(super) struct Server {
     pub(super) address: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
-type Script = Box<dyn FnMut(&Seen) -> Reply + Send>;
+type Script = Box<dyn FnMut(&ReceivedRequest) -> Reply + Send>;
 
 impl Server {
-    pub(super) fn start(script: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
+    pub(super) fn start(script: impl FnMut(&ReceivedRequest) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -118,16 +118,16 @@ impl Server {
     }
 
     /// The same for tests of writes alone: look-ups find nothing, and are not among what was seen.
-    pub(super) fn of_writes(mut script: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
+    pub(super) fn of_writes(mut script: impl FnMut(&ReceivedRequest) -> Reply + Send + 'static) -> Self {
         Self::start(move |seen| if seen.method == "GET" { reply(200, json!({"result": []})) } else { script(seen) })
     }
 
     /// Everything but look-ups.
-    pub(super) fn writes(&self) -> Vec<Seen> {
+    pub(super) fn writes(&self) -> Vec<ReceivedRequest> {
         self.seen().into_iter().filter(|seen| seen.method != "GET").collect()
     }
 
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(super) fn seen(&self) -> Vec<ReceivedRequest> {
         self.seen.lock().unwrap().clone()
     }
 
@@ -140,7 +140,7 @@ impl Server {
     }
 }
 
-fn serve(stream: TcpStream, script: &Mutex<Script>, log: &Mutex<Vec<Seen>>) {
+fn serve(stream: TcpStream, script: &Mutex<Script>, log: &Mutex<Vec<ReceivedRequest>>) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     while let Some(seen) = read_request(&mut reader) {
@@ -165,7 +165,7 @@ fn serve(stream: TcpStream, script: &Mutex<Script>, log: &Mutex<Vec<Seen>>) {
     }
 }
 
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<ReceivedRequest> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let mut words = line.split(' ');
@@ -182,7 +182,7 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
     reader.read_exact(&mut body).ok()?;
     let url = url::Url::parse(&format!("http://h{target}")).ok()?;
     let query = url.query_pairs().into_owned().collect();
-    Some(Seen { method, path: url.path().into(), query, headers, body: String::from_utf8(body).ok()?, length: target.len() })
+    Some(ReceivedRequest { method, path: url.path().into(), query, headers, body: String::from_utf8(body).ok()?, length: target.len() })
 }
 
 pub(super) fn settings(address: &str) -> ServiceNowSettings {
@@ -313,7 +313,7 @@ pub(super) fn inserted(sys_id: &str) -> Value {
 }
 
 /// Items of a batch request: id, method, url, headers as given, body.
-pub(super) fn items(seen: &Seen) -> Vec<(String, String, String, Value, Value)> {
+pub(super) fn items(seen: &ReceivedRequest) -> Vec<(String, String, String, Value, Value)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let body = |item: &Value| serde_json::from_slice(&BASE64_STANDARD.decode(text(&item["body"])).unwrap()).unwrap();
     let requests = seen.json()["rest_requests"].as_array().unwrap().clone();

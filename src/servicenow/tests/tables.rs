@@ -25,7 +25,7 @@ async fn send(
 }
 
 /// Gives back what was sent.
-fn echo(seen: &Seen, status: u16) -> Reply {
+fn echo(seen: &ReceivedRequest, status: u16) -> Reply {
     let mut row = seen.json();
     if let Some(id) = seen.path.strip_prefix("/api/now/table/x_row/") {
         row["sys_id"] = json!(id);

@@ -12,7 +12,10 @@ use crate::retry::Class;
 use crate::servicenow::*;
 use crate::telemetry::labels::System;
 
-async fn fetch(scope: Option<&str>, script: impl FnMut(&Seen) -> Reply + Send + 'static) -> (Result<TokenAnswer, ServiceNowError>, Seen) {
+async fn fetch(
+    scope: Option<&str>,
+    script: impl FnMut(&ReceivedRequest) -> Reply + Send + 'static,
+) -> (Result<TokenAnswer, ServiceNowError>, ReceivedRequest) {
     let server = Server::start(script);
     let mut settings = server.settings();
     settings.scope = scope.map(str::to_owned);
@@ -24,7 +27,9 @@ async fn fetch(scope: Option<&str>, script: impl FnMut(&Seen) -> Reply + Send + 
 
 #[actix_rt::test]
 async fn a_token_is_asked_for_by_form() {
-    let good = |_: &Seen| reply(200, json!({"scope": "useraccount", "token_type": "Bearer", "expires_in": 1799, "access_token": "sesame"}));
+    let good = |_: &ReceivedRequest| {
+        reply(200, json!({"scope": "useraccount", "token_type": "Bearer", "expires_in": 1799, "access_token": "sesame"}))
+    };
     let (answer, seen) = fetch(Some("useraccount"), good).await;
     let answer = answer.unwrap();
     assert_eq!((answer.access_token.expose_secret(), answer.expires_in), ("sesame", Some(Duration::from_secs(1799))));

@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::{fs, io};
 
-use super::fake::{Endpoint, Seen, json, whole};
+use super::fake::{Endpoint, ReceivedRequest, json, whole};
 use super::{Outcome, Row, face, judge};
 
 fn row(
@@ -12,7 +12,7 @@ fn row(
     endpoint: Endpoint,
     says: &[&'static str],
     settings: &[(&'static str, &str)],
-    script: impl Fn(&Seen, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
+    script: impl Fn(&ReceivedRequest, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
 ) -> Row {
     let settings = settings.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
     Row {
@@ -38,7 +38,7 @@ fn held(row: &Row) -> Outcome {
 }
 
 /// A list that both sides may change, of at most 1,000 rows.
-fn list(name: &str, says: &[&'static str], script: impl Fn(&Seen, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) {
+fn list(name: &str, says: &[&'static str], script: impl Fn(&ReceivedRequest, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) {
     let site = tempfile::tempdir().unwrap();
     let folder = site.path().join("profiles/apo");
     fs::create_dir_all(&folder).unwrap();
@@ -65,7 +65,11 @@ fn a_list_without_end_is_read_up_to_its_bound() {
 }
 
 /// Cost centres with descriptions of so many bytes, of which one answer has some, and a link to the rest of those that were asked for.
-fn heavy(count: usize, bytes: usize, at_once: usize) -> impl Fn(&Seen, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static {
+fn heavy(
+    count: usize,
+    bytes: usize,
+    at_once: usize,
+) -> impl Fn(&ReceivedRequest, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static {
     move |seen, stream| {
         let number = |text: &str| text.parse::<usize>().ok();
         let token = seen.option("$skiptoken");

@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use secrecy::ExposeSecret;
 use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 
-use super::fake::{Endpoint, Fake, SECRETS, SESSION, Script, Seen, json, text, whole};
+use super::fake::{Endpoint, Fake, ReceivedRequest, SECRETS, SESSION, Script, json, text, whole};
 use super::{set_credentials, site_of};
 use crate::binary::Site;
 use crate::http::ask;
@@ -63,7 +63,7 @@ struct Case {
     says: &'static str,
     secrets: &'static [(&'static str, &'static str)],
     settings: Vec<(&'static str, String)>,
-    script: Box<dyn Fn(&Seen, &mut TcpStream, &str) -> io::Result<()> + Send + Sync>,
+    script: Box<dyn Fn(&ReceivedRequest, &mut TcpStream, &str) -> io::Result<()> + Send + Sync>,
 }
 
 fn case(
@@ -71,7 +71,7 @@ fn case(
     endpoint: Endpoint,
     says: &'static str,
     secrets: &'static [(&'static str, &'static str)],
-    script: impl Fn(&Seen, &mut TcpStream, &str) -> io::Result<()> + Send + Sync + 'static,
+    script: impl Fn(&ReceivedRequest, &mut TcpStream, &str) -> io::Result<()> + Send + Sync + 'static,
 ) -> Case {
     Case { name, endpoint, says, secrets, settings: Vec::new(), script: Box::new(script) }
 }
@@ -93,7 +93,7 @@ fn page(stream: &mut TcpStream, status: &str, said: &str) -> io::Result<()> {
 /// Runs one flow against the case, as a command and as the service; what is wrong with what it tells.
 fn tell(turn: usize, case: Case) -> Vec<String> {
     let (name, echoed) = (case.name, echo(turn, case.secrets));
-    let script: Script = Arc::new(move |seen: &Seen, stream: &mut TcpStream| (case.script)(seen, stream, &echoed));
+    let script: Script = Arc::new(move |seen: &ReceivedRequest, stream: &mut TcpStream| (case.script)(seen, stream, &echoed));
     let fake = Fake::start(case.endpoint, script);
     let database = run(Database::migrated());
     let mut settings = case.settings;
@@ -233,7 +233,7 @@ fn what_the_token_endpoint_repeats_is_not_told() {
 }
 
 /// Each item of a batch, or the one record sent alone, is answered with this status and body.
-fn items(seen: &Seen, stream: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {
+fn items(seen: &ReceivedRequest, stream: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {
     if seen.method == "GET" {
         return json(stream, "{\"result\":[]}");
     }
@@ -280,7 +280,7 @@ fn what_servicenow_repeats_is_not_told() {
 
 #[test]
 fn a_value_that_equals_a_password_arrives_unchanged() {
-    let script: Script = Arc::new(|seen: &Seen, stream: &mut TcpStream| {
+    let script: Script = Arc::new(|seen: &ReceivedRequest, stream: &mut TcpStream| {
         let row = format!("{{\"CostCentre\":\"CC1\",\"Description\":{}}}", quoted(&format!("to {} and back", SECRETS[0])));
         let none = seen.option("$filter").contains(" gt ");
         json(stream, &format!("{{\"value\":[{}]}}", if none { "" } else { row.as_str() }))

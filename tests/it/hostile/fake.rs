@@ -37,7 +37,7 @@ pub enum Endpoint {
 }
 
 /// One question.
-pub struct Seen {
+pub struct ReceivedRequest {
     pub method: String,
     pub path: String,
     pub options: BTreeMap<String, String>,
@@ -47,14 +47,14 @@ pub struct Seen {
     pub number: usize,
 }
 
-impl Seen {
+impl ReceivedRequest {
     pub fn option(&self, name: &str) -> &str {
         self.options.get(name).map_or("", String::as_str)
     }
 }
 
 /// How a question is answered: whatever is written, until the other side has enough.
-pub type Script = Arc<dyn Fn(&Seen, &mut TcpStream) -> io::Result<()> + Send + Sync>;
+pub type Script = Arc<dyn Fn(&ReceivedRequest, &mut TcpStream) -> io::Result<()> + Send + Sync>;
 
 /// Both systems on one port.
 pub struct Fake {
@@ -100,7 +100,7 @@ fn serve(mut stream: TcpStream, endpoint: Endpoint, script: &Script, count: &Ato
     }
 }
 
-fn read(stream: &TcpStream) -> Option<Seen> {
+fn read(stream: &TcpStream) -> Option<ReceivedRequest> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -123,10 +123,17 @@ fn read(stream: &TcpStream) -> Option<Seen> {
     reader.read_exact(&mut body).ok()?;
     let url = Url::parse(&format!("http://h{target}")).ok()?;
     let options = url.query_pairs().into_owned().collect();
-    Some(Seen { method, path: url.path().to_owned(), options, authorization, body: String::from_utf8_lossy(&body).into_owned(), number: 0 })
+    Some(ReceivedRequest {
+        method,
+        path: url.path().to_owned(),
+        options,
+        authorization,
+        body: String::from_utf8_lossy(&body).into_owned(),
+        number: 0,
+    })
 }
 
-fn hostile(endpoint: Endpoint, seen: &Seen) -> bool {
+fn hostile(endpoint: Endpoint, seen: &ReceivedRequest) -> bool {
     let counts = seen.options.keys().any(|name| name.contains("count")) || seen.path.ends_with("$count");
     match endpoint {
         Endpoint::OData => seen.path.starts_with("/odata/EDU1/") && !seen.path.ends_with("$metadata") && !counts,
@@ -140,7 +147,7 @@ fn hostile(endpoint: Endpoint, seen: &Seen) -> bool {
 }
 
 /// What an ordinary site answers: three cost centres, and an instance that takes them.
-fn usual(seen: &Seen, stream: &mut TcpStream) -> io::Result<()> {
+fn usual(seen: &ReceivedRequest, stream: &mut TcpStream) -> io::Result<()> {
     let path = seen.path.as_str();
     if path.ends_with("/oauth_token.do") {
         return json(stream, &format!("{{\"access_token\":\"{}\",\"expires_in\":1799}}", SECRETS[3]));

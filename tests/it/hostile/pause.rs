@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::fake::{Endpoint, Fake, Seen, json, whole};
+use super::fake::{Endpoint, Fake, ReceivedRequest, json, whole};
 use super::{set_credentials, site_of};
 use crate::binary::{Service, Site, text};
 use crate::http::ask;
@@ -31,7 +31,7 @@ struct Bench {
     admin: String,
 }
 
-fn answer(asks: &AtomicBool, seen: &Seen, stream: &mut TcpStream) -> io::Result<()> {
+fn answer(asks: &AtomicBool, seen: &ReceivedRequest, stream: &mut TcpStream) -> io::Result<()> {
     if asks.load(Ordering::SeqCst) {
         return whole(stream, "429 Too Many Requests", &[("Retry-After", "Fri, 31 Dec 2099 23:59:59 GMT")], b"");
     }
@@ -47,7 +47,7 @@ impl Bench {
     fn start(max_delay: &str) -> Self {
         let asks = Arc::new(AtomicBool::new(true));
         let own = asks.clone();
-        let fake = Fake::start(Endpoint::Send, Arc::new(move |seen: &Seen, stream: &mut TcpStream| answer(&own, seen, stream)));
+        let fake = Fake::start(Endpoint::Send, Arc::new(move |seen: &ReceivedRequest, stream: &mut TcpStream| answer(&own, seen, stream)));
         let database = run(Database::migrated());
         let settings = [("SERVICENOW__BATCH", "false".to_owned()), ("RETRY__MAX_DELAY_SECONDS", max_delay.to_owned())];
         let (site, command) = site_of(&fake, &database, &settings);

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fake::{Endpoint, SECRETS, Script, Seen, chunks, gzip, head, json, text, whole};
+use super::fake::{Endpoint, ReceivedRequest, SECRETS, Script, chunks, gzip, head, json, text, whole};
 use super::{Row, full};
 
 /// How large an answer is that is below the limit of a body, in bytes.
@@ -22,7 +22,7 @@ fn row(
     name: &str,
     endpoint: Endpoint,
     says: &[&'static str],
-    script: impl Fn(&Seen, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
+    script: impl Fn(&ReceivedRequest, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
 ) -> Row {
     let script: Script = Arc::new(script);
     Row { name: name.into(), endpoint, script, says: says.to_vec(), requests: 60, seconds: 30, settings: Vec::new(), arrives: Vec::new() }

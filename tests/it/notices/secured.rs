@@ -3,7 +3,7 @@
 use tieline::actors::credential_store::NOTICES_MAIL;
 use tieline::domain::audit::AuditKind;
 
-use super::{SECRET, Told};
+use super::{NoticesWorld, SECRET};
 use crate::binary::{Site, text};
 use crate::support::receivers::{Authority, Receiver, Speech};
 use crate::support::{run, set_credentials};
@@ -18,19 +18,23 @@ fn file(authority: &str) -> tempfile::NamedTempFile {
     file
 }
 
-async fn told(speech: fn(Authority, &'static str, &'static str) -> Speech, word: &str, trusted: bool) -> (Told, tempfile::NamedTempFile) {
+async fn told(
+    speech: fn(Authority, &'static str, &'static str) -> Speech,
+    word: &str,
+    trusted: bool,
+) -> (NoticesWorld, tempfile::NamedTempFile) {
     let authority = Authority::of("127.0.0.1");
     let file = if trusted { file(&authority.pem) } else { file(&Authority::of("127.0.0.1").pem) };
     let mail = Receiver::mail_that(speech(authority, USER, PASSWORD));
     let settings = [("NOTICES__MAIL_TLS", word), ("NOTICES__CA_FILE", file.path().to_str().unwrap())];
-    let world = Told::by(Receiver::web(), mail, &settings).await;
+    let world = NoticesWorld::by(Receiver::web(), mail, &settings).await;
     let credential = (NOTICES_MAIL, USER.to_owned(), PASSWORD.to_owned());
     set_credentials(&world.rig.store, &world.rig.deps.credential_store, [credential]).await;
     (world, file)
 }
 
 /// Nothing that a listener may not hear was on the line in clear.
-fn assert_private(world: &Told) {
+fn assert_private(world: &NoticesWorld) {
     let overheard = world.mail.overheard();
     for words in ["AUTH", "MAIL FROM", "RCPT", "DATA", "ap@erp.example", "Period is closed", PASSWORD] {
         assert!(!overheard.contains(words), "{words}: {overheard}");

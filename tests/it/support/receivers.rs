@@ -14,7 +14,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What was sent to a receiver, and what it answers next; then it takes everything.
 #[derive(Clone, Default)]
-struct Desk {
+struct Inbox {
     seen: Arc<Mutex<Vec<String>>>,
     answers: Arc<Mutex<Vec<String>>>,
     signed_in: Arc<Mutex<Vec<String>>>,
@@ -24,7 +24,7 @@ struct Desk {
     unknown: Arc<Mutex<Vec<(String, String)>>>,
 }
 
-impl Desk {
+impl Inbox {
     fn answer(&self, usual: &str) -> String {
         let mut answers = self.answers.lock().unwrap();
         if answers.is_empty() { usual.to_owned() } else { answers.remove(0) }
@@ -81,14 +81,14 @@ impl Wire {
     }
 
     /// A line with its end; empty when there is no more. What comes in clear, anybody hears.
-    fn line(&mut self, desk: &Desk) -> io::Result<String> {
+    fn line(&mut self, inbox: &Inbox) -> io::Result<String> {
         let (mut line, mut byte) = (Vec::new(), [0]);
         while line.last() != Some(&b'\n') && self.io().read(&mut byte)? == 1 {
             line.push(byte[0]);
         }
         let line = String::from_utf8(line).map_err(io::Error::other)?;
         if let Self::Clear(_) = self {
-            desk.overheard.lock().unwrap().push_str(&line);
+            inbox.overheard.lock().unwrap().push_str(&line);
         }
         Ok(line)
     }
@@ -124,18 +124,18 @@ impl Speech {
 /// A receiver on loopback.
 pub struct Receiver {
     pub port: u16,
-    desk: Desk,
+    inbox: Inbox,
 }
 
 impl Receiver {
     /// A web server; it keeps head and body.
     pub fn web() -> Self {
-        Self::start(|stream, desk| take_post(Wire::Clear(stream), desk))
+        Self::start(|stream, inbox| take_post(Wire::Clear(stream), inbox))
     }
 
     /// A web server whose certificate comes from this authority.
     pub fn secured_web(authority: Authority) -> Self {
-        Self::start(move |stream, desk| take_post(Wire::secured(stream, &authority), desk))
+        Self::start(move |stream, inbox| take_post(Wire::secured(stream, &authority), inbox))
     }
 
     /// A mail server without TLS; it keeps each mail as it was written.
@@ -145,28 +145,28 @@ impl Receiver {
 
     /// A mail server that is spoken to in this way.
     pub fn mail_that(speech: Speech) -> Self {
-        Self::start(move |stream, desk| match &speech {
-            Speech::Tls(authority, ..) => take_mail(Wire::secured(stream, authority), &speech, desk),
-            Speech::Starttls(..) | Speech::Clear => take_mail(Wire::Clear(stream), &speech, desk),
+        Self::start(move |stream, inbox| match &speech {
+            Speech::Tls(authority, ..) => take_mail(Wire::secured(stream, authority), &speech, inbox),
+            Speech::Starttls(..) | Speech::Clear => take_mail(Wire::Clear(stream), &speech, inbox),
         })
     }
 
-    fn start(serve: impl Fn(TcpStream, &Desk) -> io::Result<()> + Send + 'static) -> Self {
+    fn start(serve: impl Fn(TcpStream, &Inbox) -> io::Result<()> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (port, desk) = (listener.local_addr().unwrap().port(), Desk::default());
-        let own = desk.clone();
+        let (port, inbox) = (listener.local_addr().unwrap().port(), Inbox::default());
+        let own = inbox.clone();
         // it ends with the test's process
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let _ = serve(stream, &own);
             }
         });
-        Self { port, desk }
+        Self { port, inbox }
     }
 
     /// The next answer is this one.
     pub fn answers(&self, text: &str) {
-        self.desk.answers.lock().unwrap().push(text.to_owned());
+        self.inbox.answers.lock().unwrap().push(text.to_owned());
     }
 
     /// The mail server refuses one recipient from now on.
@@ -183,29 +183,29 @@ impl Receiver {
 
     /// Everything that was sent so far.
     pub fn seen(&self) -> Vec<String> {
-        self.desk.seen.lock().unwrap().clone()
+        self.inbox.seen.lock().unwrap().clone()
     }
 
     /// Who signed in so far, each as `user:password`.
     pub fn signed_in(&self) -> Vec<String> {
-        self.desk.signed_in.lock().unwrap().clone()
+        self.inbox.signed_in.lock().unwrap().clone()
     }
 
     /// Whether somebody on the line takes STARTTLS out of what the mail server offers.
     pub fn downgrade(&self, so: bool) {
-        self.desk.downgraded.store(so, Ordering::SeqCst);
+        self.inbox.downgraded.store(so, Ordering::SeqCst);
     }
 
     /// What a listener on the line has heard of a mail server's clients.
     pub fn overheard(&self) -> String {
-        self.desk.overheard.lock().unwrap().clone()
+        self.inbox.overheard.lock().unwrap().clone()
     }
 }
 
-fn take_post(mut wire: Wire, desk: &Desk) -> io::Result<()> {
+fn take_post(mut wire: Wire, inbox: &Inbox) -> io::Result<()> {
     let (mut head, mut length) = (String::new(), 0);
     loop {
-        let line = wire.line(desk)?;
+        let line = wire.line(inbox)?;
         if line.is_empty() {
             return Ok(());
         }
@@ -219,18 +219,18 @@ fn take_post(mut wire: Wire, desk: &Desk) -> io::Result<()> {
     }
     let mut body = vec![0; length];
     wire.io().read_exact(&mut body)?;
-    desk.seen.lock().unwrap().push(format!("{head}\r\n{}", String::from_utf8(body).unwrap()));
-    let status = desk.answer("200 OK");
+    inbox.seen.lock().unwrap().push(format!("{head}\r\n{}", String::from_utf8(body).unwrap()));
+    let status = inbox.answer("200 OK");
     wire.say(&format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhm"))
 }
 
-fn take_mail(mut wire: Wire, speech: &Speech, desk: &Desk) -> io::Result<()> {
+fn take_mail(mut wire: Wire, speech: &Speech, inbox: &Inbox) -> io::Result<()> {
     let mut welcome = speech.asked().is_none();
     wire.say("220 mail.test ESMTP\r\n")?;
     loop {
-        let line = wire.line(desk)?;
+        let line = wire.line(inbox)?;
         let word = line.split([' ', ':', '\r']).next().unwrap_or_default().to_ascii_uppercase();
-        let downgraded = desk.downgraded.load(Ordering::SeqCst);
+        let downgraded = inbox.downgraded.load(Ordering::SeqCst);
         let answer = match (word.as_str(), speech, &wire) {
             ("", ..) => return Ok(()),
             ("QUIT", ..) => return wire.say("221 bye\r\n"),
@@ -247,7 +247,7 @@ fn take_mail(mut wire: Wire, speech: &Speech, desk: &Desk) -> io::Result<()> {
             ("AUTH", ..) => {
                 let given = line.trim_end().rsplit(' ').next().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
                 let given = String::from_utf8_lossy(&given).trim_start_matches('\0').replace('\0', ":");
-                desk.signed_in.lock().unwrap().push(given.clone());
+                inbox.signed_in.lock().unwrap().push(given.clone());
                 welcome = speech.asked().is_none_or(|asked| asked == given);
                 if welcome { "235 welcome" } else { "535 authentication failed" }.to_owned()
             }
@@ -257,16 +257,16 @@ fn take_mail(mut wire: Wire, speech: &Speech, desk: &Desk) -> io::Result<()> {
                 wire.say("354 go on\r\n")?;
                 let mut mail = String::new();
                 loop {
-                    let line = wire.line(desk)?;
+                    let line = wire.line(inbox)?;
                     if line.is_empty() || line == ".\r\n" {
                         break;
                     }
                     mail += &line;
                 }
-                let answer = desk.answer("250 queued as 42");
+                let answer = inbox.answer("250 queued as 42");
                 // what is refused has not been received
                 if answer.starts_with("250") {
-                    desk.seen.lock().unwrap().push(mail);
+                    inbox.seen.lock().unwrap().push(mail);
                 }
                 answer
             }

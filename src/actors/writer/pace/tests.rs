@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
-use crate::domain::budget::PauseAsked;
+use crate::domain::budget::PauseReport;
 
 const S: Duration = Duration::from_secs(1);
 
@@ -171,7 +171,7 @@ async fn a_record_that_asks_for_time_among_others_that_get_through_halves_the_ba
 #[tokio::test(start_paused = true)]
 async fn what_another_node_was_told_holds_here_and_is_not_told_on() {
     let pace = pace();
-    pace.budget.heard(OthersBudget { nodes: 1, pause: 3 * S, broken: true }, &PauseAsked::default(), None);
+    pace.budget.heard(OthersBudget { nodes: 1, pause: 3 * S, broken: true }, &PauseReport::default(), None);
     let before = Instant::now();
     let probe = pace.slot(false).await.unwrap();
     assert_eq!(before.elapsed(), 3 * S);
@@ -182,7 +182,7 @@ async fn what_another_node_was_told_holds_here_and_is_not_told_on() {
     pace.learn(&outcomes(1, &good()), S, None);
     let _held = (pace.slot(false).await.unwrap(), pace.slot(false).await.unwrap());
     assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Full)), "two of four, the others are the other node's");
-    pace.budget.heard(OthersBudget::default(), &PauseAsked::default(), None);
+    pace.budget.heard(OthersBudget::default(), &PauseReport::default(), None);
     assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Go)), "the other node has gone");
     pace.throttled(30 * S, "429");
     assert!(pace.budget.own().pause > 29 * S);
@@ -305,14 +305,14 @@ async fn a_date_far_away_is_granted_an_hour_and_tried_with_one_record_now_and_th
 async fn a_pause_that_somebody_ended_is_over_here_and_where_it_was_heard_of() {
     let (one, other) = (pace(), pace());
     one.throttled(7200 * S, "429");
-    other.budget.heard(OthersBudget { nodes: 1, pause: 3600 * S, broken: false }, &PauseAsked::default(), None);
+    other.budget.heard(OthersBudget { nodes: 1, pause: 3600 * S, broken: false }, &PauseReport::default(), None);
     assert!(one.slot(false).await.is_err() && other.slot(false).await.is_err());
-    one.budget.heard(OthersBudget::default(), &PauseAsked::default(), Some(Duration::ZERO));
-    other.budget.heard(OthersBudget { nodes: 1, ..OthersBudget::default() }, &PauseAsked::default(), Some(Duration::ZERO));
+    one.budget.heard(OthersBudget::default(), &PauseReport::default(), Some(Duration::ZERO));
+    other.budget.heard(OthersBudget { nodes: 1, ..OthersBudget::default() }, &PauseReport::default(), Some(Duration::ZERO));
     assert!(one.slot(false).await.is_ok() && other.slot(false).await.is_ok());
     // one that began afterwards is another one
     tokio::time::advance(S).await;
     one.throttled(7200 * S, "429");
-    one.budget.heard(OthersBudget::default(), &PauseAsked::default(), Some(3600 * S));
+    one.budget.heard(OthersBudget::default(), &PauseReport::default(), Some(3600 * S));
     assert!(one.slot(false).await.is_err());
 }
