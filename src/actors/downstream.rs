@@ -17,7 +17,7 @@ use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
 use crate::servicenow::{Arrived, Later, ServiceNow};
-use crate::store::{DownstreamDue, DownstreamVerdict, Lane};
+use crate::store::{DownstreamDue, DownstreamVerdict, Queue};
 use crate::telemetry::labels::Look;
 use crate::telemetry::metrics::metrics;
 
@@ -130,9 +130,9 @@ impl Work {
 
     /// Page after page of one target's records whose time has come.
     async fn target(&self, entity: &EntityName, target: &TargetPlan, watch: &WatchPlan) -> Result<(), String> {
-        let lane = Lane { entity: entity.to_string(), block: target.block.clone() };
+        let queue = Queue { entity: entity.to_string(), block: target.block.clone() };
         while !self.deps.stopping.has_begun() {
-            let taken = self.deps.store.downstream_take(lane.clone(), PAGE, AGAIN).await;
+            let taken = self.deps.store.downstream_take(queue.clone(), PAGE, AGAIN).await;
             let due = taken.map_err(|error| super::chain(&error))?;
             if due.is_empty() {
                 return Ok(());
@@ -155,7 +155,7 @@ impl Work {
                     info!(%entity, key = due.key, said, again = again.is_some(), "a record that had arrived failed in ServiceNow");
                 }
             }
-            self.deps.store.downstream_settle(lane.clone(), seen, NextStep::Downstream).await.map_err(|error| super::chain(&error))?;
+            self.deps.store.downstream_settle(queue.clone(), seen, NextStep::Downstream).await.map_err(|error| super::chain(&error))?;
         }
         Ok(())
     }

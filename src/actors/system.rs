@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::Deps;
 use super::aligner::Aligner;
-use super::aligner::write_back::WayBack;
+use super::aligner::write_back::WriteBack;
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::downstream::Downstream;
 use super::in_force::Snapshot;
@@ -316,13 +316,13 @@ fn start_flow(
         start_on(ingest, ChildName::of_flow("aligner", flow.clone()), MAILBOX, supervision, move |_| {
             let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
             let writes = definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
-            let way_back = writes.then(|| WayBack {
+            let write_back = writes.then(|| WriteBack {
                 odata: reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error))),
                 credential: session.clone().recipient(),
                 session: session.clone().recipient(),
                 log_off: session.recipient(),
             });
-            Aligner::new(deps, definitions, flow_id, servicenow, tokens, way_back)
+            Aligner::new(deps, definitions, flow_id, servicenow, tokens, write_back)
         })
     });
     let mut liveness_checks = vec![mapper.liveness_check()];

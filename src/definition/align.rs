@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::conflict::{ConflictKind as Kind, ConflictState as State};
-use crate::domain::merge::{Agreed, Clash, Decided, Decision, Rule, Side, Why, merge};
+use crate::domain::merge::{BaseVersion, Clash, Decided, Decision, Rule, Side, Why, merge};
 
 use super::form::Form;
 use super::plan::{AlignPlan, TargetPlan};
@@ -71,8 +71,8 @@ pub struct Record<'a> {
     pub present: bool,
     /// ServiceNow's row.
     pub row: RowState<'a>,
-    /// The last agreed copy.
-    pub agreed: &'a BTreeMap<String, Agreed>,
+    /// The base version of each field.
+    pub agreed: &'a BTreeMap<String, BaseVersion>,
     /// What persons decided, by field.
     pub decided: &'a BTreeMap<String, Decided>,
     /// Whether the two lists have been put in step before: then a new record on one side is simply new.
@@ -83,7 +83,7 @@ pub struct Record<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Aligned {
     /// Agreed from now on.
-    pub pairs: BTreeMap<String, Agreed>,
+    pub pairs: BTreeMap<String, BaseVersion>,
     /// To be sent.
     pub send: Option<Outgoing>,
     /// What stands in the conflict list; everything else of this record leaves it.
@@ -135,7 +135,7 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &S
     let inactive =
         row.and_then(|row| plan.inactive.iter().find(|(column, text)| row.get(column).is_some_and(|value| value.trim() == text)));
     let (here, there) = (if record.present { PRESENT } else { GONE }, if row.is_some() && inactive.is_none() { PRESENT } else { GONE });
-    let standing = || Agreed { syspro: here.into(), servicenow: there.into() };
+    let standing = || BaseVersion { syspro: here.into(), servicenow: there.into() };
     match (record.present, there == PRESENT) {
         (false, false) => {
             out.pairs.insert(ROW.into(), standing());
@@ -264,7 +264,7 @@ fn align_fields(
         let clash = agreed.map_or(Kind::FirstContact, |was| if alike(&was.syspro, syspro) { Kind::Edited } else { Kind::BothChanged });
         match decision {
             Decision::InStep => {
-                let pair = Agreed { syspro: syspro.clone(), servicenow: servicenow.clone() };
+                let pair = BaseVersion { syspro: syspro.clone(), servicenow: servicenow.clone() };
                 if record.agreed.get(&field.name) != Some(&pair) {
                     out.pairs.insert(field.name.clone(), pair);
                 }
@@ -301,8 +301,8 @@ mod tests {
         values.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
     }
 
-    fn pairs(values: &[(&str, &str, &str)]) -> BTreeMap<String, Agreed> {
-        let pair = |a: &str, b: &str| Agreed { syspro: a.into(), servicenow: b.into() };
+    fn pairs(values: &[(&str, &str, &str)]) -> BTreeMap<String, BaseVersion> {
+        let pair = |a: &str, b: &str| BaseVersion { syspro: a.into(), servicenow: b.into() };
         values.iter().map(|(name, a, b)| ((*name).to_owned(), pair(a, b))).collect()
     }
 
@@ -330,7 +330,7 @@ mod tests {
         plan: Plan,
         syspro: Fields,
         present: bool,
-        agreed: BTreeMap<String, Agreed>,
+        agreed: BTreeMap<String, BaseVersion>,
         decided: BTreeMap<String, Decided>,
         adopted: bool,
     }
@@ -474,13 +474,13 @@ mod tests {
     #[test]
     fn a_code_that_comes_back_with_another_meaning_waits_for_a_person() {
         let mut case = Case::new().name("Paint shop");
-        case.agreed.insert(ROW.into(), Agreed { syspro: GONE.into(), servicenow: PRESENT.into() });
+        case.agreed.insert(ROW.into(), BaseVersion { syspro: GONE.into(), servicenow: PRESENT.into() });
         let row = Case::row("Foundry");
         assert_eq!(kinds(&case.run(RowState::There(&row))), [(ROW, Kind::Reused, State::Open)]);
         let case = case.decide(ROW, Side::Syspro, PRESENT, PRESENT);
         assert_eq!(case.run(RowState::There(&row)).send.expect("sent").fields, fields(&[("name", "Paint shop")]));
         let mut same_again = Case::new();
-        same_again.agreed.insert(ROW.into(), Agreed { syspro: GONE.into(), servicenow: PRESENT.into() });
+        same_again.agreed.insert(ROW.into(), BaseVersion { syspro: GONE.into(), servicenow: PRESENT.into() });
         assert_eq!(same_again.run(RowState::There(&row)).items, []);
     }
 

@@ -209,8 +209,8 @@ fn well_formed(text: &str) -> Result<(), String> {
     if roots == 1 { Ok(()) } else { Err("it has no single root element".into()) }
 }
 
-/// What a person should know of the way back of an entity: what is not written by it.
-pub(super) fn way_back_notes(plan: &Plan) -> Vec<String> {
+/// What a person should know of the write-back of an entity: what is not written by it.
+pub(super) fn write_back_notes(plan: &Plan) -> Vec<String> {
     let entity = &plan.entity;
     let (Some(call), aligned) = (&plan.setup, plan.aligned()) else { return Vec::new() };
     let Some((_, align)) = aligned else {

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::domain::setup_object::SetupCall;
 use crate::domain::{CompanyId, EntityName};
 
-use super::compile_align::{setup_call, way_back_notes};
+use super::compile_align::{setup_call, write_back_notes};
 use super::compile_read::read_plan;
 use super::compile_shows::shows;
 use super::compile_target::{Targets, World, target_plans};
@@ -384,7 +384,7 @@ fn choose(
     plans.retain(|name, _| wanted(name));
     let carried: BTreeSet<EntityName> = plans.values().map(|plan| plan.entity.clone()).collect();
     for plan in plans.values() {
-        definitions.notes.extend(way_back_notes(plan));
+        definitions.notes.extend(write_back_notes(plan));
         definitions.notes.extend(plan.without_gone_rule());
         definitions.notes.extend(known::notes(plan));
     }

@@ -28,7 +28,7 @@ pub(super) enum Use {
     /// SYSPRO is read through it.
     Source,
     /// What ServiceNow changed is written through it.
-    WayBack,
+    WriteBack,
     /// It is set up, with a credential, and nothing uses it yet.
     SetUp,
     /// Nothing.
@@ -43,7 +43,7 @@ impl Use {
             return Self::Source;
         }
         if definitions.plans.iter().any(|plan| plan.setup.is_some() && plan.aligned().is_some()) {
-            return Self::WayBack;
+            return Self::WriteBack;
         }
         if syspro.enet_url.is_some() && credential { Self::SetUp } else { Self::None }
     }

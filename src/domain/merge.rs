@@ -47,21 +47,21 @@ impl Rule {
 /// What each side said when both were last in step. The two texts may differ for good: the target cuts and rounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(String, String)", into = "(String, String)")]
-pub struct Agreed {
+pub struct BaseVersion {
     /// SYSPRO's text.
     pub syspro: String,
     /// ServiceNow's text.
     pub servicenow: String,
 }
 
-impl From<(String, String)> for Agreed {
+impl From<(String, String)> for BaseVersion {
     fn from((syspro, servicenow): (String, String)) -> Self {
         Self { syspro, servicenow }
     }
 }
 
-impl From<Agreed> for (String, String) {
-    fn from(agreed: Agreed) -> Self {
+impl From<BaseVersion> for (String, String) {
+    fn from(agreed: BaseVersion) -> Self {
         (agreed.syspro, agreed.servicenow)
     }
 }
@@ -100,7 +100,7 @@ pub enum Clash {
 /// What is to be done with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Both sides say the same: this is the new agreed copy. An echo of our own write ends here.
+    /// Both sides say the same: this is the new base version. An echo of our own write ends here.
     InStep,
     /// The sides differ just as they did when they agreed: nothing to do.
     Unchanged,
@@ -112,7 +112,7 @@ pub enum Decision {
 
 /// Decides about one field. `same` says whether two texts mean the same value, such as `12.5` and `12.50`.
 pub fn merge(
-    agreed: Option<&Agreed>,
+    agreed: Option<&BaseVersion>,
     syspro: &str,
     servicenow: &str,
     rule: Rule,
@@ -146,8 +146,8 @@ mod tests {
         a == b
     }
 
-    fn agreed(syspro: &str, servicenow: &str) -> Agreed {
-        Agreed { syspro: syspro.into(), servicenow: servicenow.into() }
+    fn agreed(syspro: &str, servicenow: &str) -> BaseVersion {
+        BaseVersion { syspro: syspro.into(), servicenow: servicenow.into() }
     }
 
     #[test]
@@ -216,7 +216,7 @@ mod tests {
     #[derive(Default)]
     struct World {
         values: [String; 2],
-        agreed: Option<Agreed>,
+        agreed: Option<BaseVersion>,
         decided: Option<Decided>,
         /// Per side: the value was put there by a person and nobody has taken or given it up since.
         unseen: [bool; 2],

@@ -59,7 +59,7 @@ pub struct AlignedDocument {
     /// When this content was read.
     #[diesel(sql_type = Timestamptz)]
     pub read_at: DateTime<Utc>,
-    /// The agreed copy, as JSON.
+    /// The base version, as JSON.
     #[diesel(sql_type = Nullable<Text>)]
     pub agreed: Option<String>,
     /// The version that was last compared.
@@ -232,7 +232,7 @@ impl Store {
         .await
     }
 
-    /// Takes a page of the alignment in: agreed copies, deliveries, the conflict list and the audit together.
+    /// Takes a page of the alignment in: base versions, deliveries, the conflict list and the audit together.
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing was written.
@@ -265,7 +265,7 @@ fn take_in(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     link(conn, intake)?;
     let mut tally = RunTally::default();
     let busy = withdraw(conn, intake, &mut tally)?;
-    put_agreed(conn, intake, &busy)?;
+    put_base_version(conn, intake, &busy)?;
     deliver(conn, intake, &busy, &mut tally)?;
     put_conflicts(conn, intake)?;
     close_conflicts(conn, intake)?;
@@ -320,7 +320,7 @@ fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<H
     Ok(busy.into_iter().map(|row| row.document_id).collect())
 }
 
-fn put_agreed(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) -> Tx<()> {
+fn put_base_version(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) -> Tx<()> {
     if intake.compared.is_empty() {
         return Ok(());
     }

@@ -30,7 +30,7 @@ pub enum Dead {
 
 /// Deliveries of one target table: they travel in the same batches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub struct Lane {
+pub struct Queue {
     /// The entity.
     pub entity: String,
     /// `header` or the child's name.
@@ -114,7 +114,7 @@ pub struct Claim {
     /// The batch; its intent is committed.
     pub batch_id: Uuid,
     /// The lane.
-    pub lane: Lane,
+    pub queue: Queue,
     /// Its deliveries, in the order of their ids.
     pub deliveries: Vec<Claimed>,
 }
@@ -192,7 +192,7 @@ impl Store {
     /// [`StoreError::OtherDefinitions`] when they would be sent `under` definitions that are not in force.
     pub async fn delivery_claim(
         &self,
-        lane: Lane,
+        queue: Queue,
         node: Node,
         limit: i64,
         lease: Duration,
@@ -205,8 +205,8 @@ impl Store {
             let sql = with_claimable(include_str!("sql/delivery_claim.sql"));
             loop {
                 let taken: Vec<ClaimedRow> = sql_query(sql.as_str())
-                    .bind::<Text, _>(&lane.entity)
-                    .bind::<Text, _>(&lane.block)
+                    .bind::<Text, _>(&queue.entity)
+                    .bind::<Text, _>(&queue.block)
                     .bind::<BigInt, _>(limit)
                     .bind::<SqlUuid, _>(batch_id)
                     .bind::<Text, _>(&node.name)
@@ -221,7 +221,7 @@ impl Store {
                 // behind those that were all set aside there may be others
                 if !deliveries.is_empty() || !found {
                     deliveries.sort_by_key(|delivery| delivery.delivery_id);
-                    return Ok(Claim { batch_id, lane, deliveries });
+                    return Ok(Claim { batch_id, queue, deliveries });
                 }
             }
         })
@@ -261,13 +261,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delivery_open(&self, lanes: Vec<(String, String, String)>, cap: i64) -> Result<i64, StoreError> {
+    pub async fn delivery_open(&self, queues: Vec<(String, String, String)>, cap: i64) -> Result<i64, StoreError> {
         self.run_hot("count what is open", move |conn| {
-            let column = |of: fn(&(String, String, String)) -> &String| lanes.iter().map(of).cloned().collect::<Vec<_>>();
+            let column = |of: fn(&(String, String, String)) -> &String| queues.iter().map(of).cloned().collect::<Vec<_>>();
             let open: Open = sql_query(include_str!("sql/delivery_open.sql"))
-                .bind::<diesel::sql_types::Array<Text>, _>(column(|lane| &lane.0))
-                .bind::<diesel::sql_types::Array<Text>, _>(column(|lane| &lane.1))
-                .bind::<diesel::sql_types::Array<Text>, _>(column(|lane| &lane.2))
+                .bind::<diesel::sql_types::Array<Text>, _>(column(|queue| &queue.0))
+                .bind::<diesel::sql_types::Array<Text>, _>(column(|queue| &queue.1))
+                .bind::<diesel::sql_types::Array<Text>, _>(column(|queue| &queue.2))
                 .bind::<BigInt, _>(cap)
                 .get_result(conn)?;
             Ok(open.open)

@@ -8,7 +8,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Timestamptz};
 
 use super::settle::Settlement;
-use super::{Conn, Lane, Store, StoreError, Tx};
+use super::{Conn, Queue, Store, StoreError, Tx};
 use crate::domain::next_step::NextStep;
 use crate::store::text::Text;
 
@@ -83,12 +83,12 @@ impl DownstreamVerdict {
 }
 
 /// Notes records that arrived for later looks, within the transaction that notes their arrival.
-pub(super) fn downstream_begin(conn: &mut Conn, lane: &Lane, arrived: &[(&Settlement, DateTime<Utc>)]) -> Tx<()> {
+pub(super) fn downstream_begin(conn: &mut Conn, queue: &Queue, arrived: &[(&Settlement, DateTime<Utc>)]) -> Tx<()> {
     if arrived.is_empty() {
         return Ok(());
     }
     sql_query(include_str!("sql/downstream_begin.sql"))
-        .bind::<Text, _>(&lane.block)
+        .bind::<Text, _>(&queue.block)
         .bind::<Array<BigInt>, _>(arrived.iter().map(|(one, _)| one.document_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(arrived.iter().map(|(one, _)| one.record_key.as_str()).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(arrived.iter().map(|(one, _)| one.delivery_id).collect::<Vec<_>>())
@@ -102,11 +102,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn downstream_take(&self, lane: Lane, limit: i64, again: Duration) -> Result<Vec<DownstreamDue>, StoreError> {
+    pub async fn downstream_take(&self, queue: Queue, limit: i64, again: Duration) -> Result<Vec<DownstreamDue>, StoreError> {
         self.run("take records to be looked at again", move |conn| {
             Ok(sql_query(include_str!("sql/downstream_take.sql"))
-                .bind::<Text, _>(&lane.entity)
-                .bind::<Text, _>(&lane.block)
+                .bind::<Text, _>(&queue.entity)
+                .bind::<Text, _>(&queue.block)
                 .bind::<BigInt, _>(limit)
                 .bind::<Double, _>(again.as_secs_f64())
                 .load(conn)?)
@@ -120,7 +120,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn downstream_settle(
         &self,
-        lane: Lane,
+        queue: Queue,
         seen: Vec<(DownstreamDue, DownstreamVerdict)>,
         next_step: NextStep,
     ) -> Result<(), StoreError> {
@@ -128,7 +128,7 @@ impl Store {
             let next = |verdict: &DownstreamVerdict| if let DownstreamVerdict::Open(seconds) = verdict { Some(*seconds) } else { None };
             let again = |verdict: &DownstreamVerdict| if let DownstreamVerdict::Failed(_, seconds) = verdict { *seconds } else { None };
             sql_query(include_str!("sql/downstream_settle.sql"))
-                .bind::<Text, _>(&lane.block)
+                .bind::<Text, _>(&queue.block)
                 .bind::<Array<BigInt>, _>(seen.iter().map(|(due, _)| due.document_id).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(seen.iter().map(|(due, _)| due.record_key.as_str()).collect::<Vec<_>>())
                 .bind::<Array<BigInt>, _>(seen.iter().map(|(due, _)| due.delivery_id).collect::<Vec<_>>())

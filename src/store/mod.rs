@@ -70,7 +70,7 @@ pub use conflict::{ConflictFilter, ConflictRow};
 pub use console_session::SessionRow;
 pub use credential::EncryptedCredential;
 pub use definition::{Adopter, MayAdopt, SetNumber, SetRow, Stands};
-pub use delivery::{Backlog, Claim, Claimed, Dead, Lane, UNANSWERED};
+pub use delivery::{Backlog, Claim, Claimed, Dead, Queue, UNANSWERED};
 pub use documents::{DocumentFilter, DocumentRow, DocumentState, PendingCount};
 pub use downstream::{DownstreamDue, DownstreamVerdict};
 pub use enet_session::{EncryptedSession, EnetLeaseResult, EnetUser};
@@ -96,7 +96,7 @@ pub use run::{Arrived, RunFilter, RunRow};
 pub use sending::{AskedPause, Resumed};
 pub use settle::{Settlement, Verdict};
 pub use sweep::{ChangedDocument, GoneDocument};
-pub use write_back::{WayBackCalled, WayBackDue, WayBackStep, WayBackUnder};
+pub use write_back::{WriteBackCalled, WriteBackDue, WriteBackStep, WriteBackUnder};
 
 /// The connection that store functions work on.
 pub(crate) type Conn = PgConnection;

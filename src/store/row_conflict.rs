@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Integer};
 
 use super::audit::{NewAudit, audit_append};
 use super::settle::{Settlement, Verdict};
-use super::{Conn, Lane, Tx};
+use super::{Conn, Queue, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 use crate::domain::next_step::NextStep;
@@ -49,15 +49,15 @@ struct Owner {
 
 /// The same outcomes, where a record fails whose row is another record's: in the ledger, or in this batch. The one that stood there first
 /// stays delivered, and what was written over it is noted in its audit.
-pub(super) fn row_conflicts(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement]) -> Tx<Vec<Settlement>> {
+pub(super) fn row_conflicts(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement]) -> Tx<Vec<Settlement>> {
     let mut outcomes = outcomes.to_vec();
     let confirmed: Vec<usize> = (0..outcomes.len()).filter(|at| row_of(&outcomes[*at]).is_some()).collect();
     if confirmed.is_empty() {
         return Ok(outcomes);
     }
-    let mut found: Vec<(usize, String, Owner)> = in_ledger(conn, lane, &outcomes, &confirmed)?;
+    let mut found: Vec<(usize, String, Owner)> = in_ledger(conn, queue, &outcomes, &confirmed)?;
     let left: Vec<usize> = confirmed.into_iter().filter(|at| found.iter().all(|(taken, ..)| taken != at)).collect();
-    found.extend(in_batch(conn, lane, &outcomes, left)?);
+    found.extend(in_batch(conn, queue, &outcomes, left)?);
     let mut audit = Vec::with_capacity(found.len());
     for (at, name, owner) in found {
         let Some((sys_id, table)) = row_of(&outcomes[at]) else { continue };
@@ -83,11 +83,11 @@ fn row_of(outcome: &Settlement) -> Option<(&str, &str)> {
     }
 }
 
-fn in_ledger(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement], confirmed: &[usize]) -> Tx<Vec<(usize, String, Owner)>> {
+fn in_ledger(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], confirmed: &[usize]) -> Tx<Vec<(usize, String, Owner)>> {
     let rows: Vec<(&Settlement, (&str, &str))> =
         confirmed.iter().filter_map(|at| Some((&outcomes[*at], row_of(&outcomes[*at])?))).collect();
     let taken: Vec<OwnedRow> = sql_query(include_str!("sql/record_conflicts.sql"))
-        .bind::<Text, _>(&lane.block)
+        .bind::<Text, _>(&queue.block)
         .bind::<Array<BigInt>, _>(rows.iter().map(|(one, _)| one.document_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(one, _)| one.record_key.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(_, row)| row.0).collect::<Vec<_>>())
@@ -100,13 +100,13 @@ fn in_ledger(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement], confirmed: &
             version: taken.owner_version,
             name: part_name(&taken.owner, &taken.owner_block, &taken.owner_part),
         };
-        Some((at, part_name(&taken.name, &lane.block, &outcomes[at].record_key), owner))
+        Some((at, part_name(&taken.name, &queue.block, &outcomes[at].record_key), owner))
     };
     Ok(taken.into_iter().filter_map(one).collect())
 }
 
 /// Several records of one batch that were answered with one row: it is the row of the one that made it, else of the one that was sent first.
-fn in_batch(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement], confirmed: Vec<usize>) -> Tx<Vec<(usize, String, Owner)>> {
+fn in_batch(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], confirmed: Vec<usize>) -> Tx<Vec<(usize, String, Owner)>> {
     let mut by_row: HashMap<(&str, &str), Vec<usize>> = HashMap::with_capacity(confirmed.len());
     for at in confirmed {
         if let Some(row) = row_of(&outcomes[at]) {
@@ -124,7 +124,7 @@ fn in_batch(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement], confirmed: Ve
     let names: HashMap<i64, String> = names.into_iter().map(|row| (row.id, row.name)).collect();
     let name = |at: usize| {
         let document = names.get(&outcomes[at].document_id).map_or("", String::as_str);
-        part_name(document, &lane.block, &outcomes[at].record_key)
+        part_name(document, &queue.block, &outcomes[at].record_key)
     };
     let made = |at: usize| matches!(&outcomes[at].verdict, Verdict::Confirmed { how: "inserted", .. });
     let mut found = Vec::new();

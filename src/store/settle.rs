@@ -18,7 +18,7 @@ use super::downstream::downstream_begin;
 use super::flow::flow_stop;
 use super::row_conflict::row_conflicts;
 use super::run::{Arrived, RunTally, run_tally};
-use super::{Conn, Lane, Node, Store, StoreError, Tx, TxError};
+use super::{Conn, Node, Queue, Store, StoreError, Tx, TxError};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::ParkReason;
 use crate::domain::next_step::NextStep;
@@ -128,7 +128,7 @@ impl Store {
     pub async fn settle(
         &self,
         batch_id: Uuid,
-        lane: Lane,
+        queue: Queue,
         node: Node,
         outcomes: Arc<[Settlement]>,
         stops: Arc<[(FlowId, String)]>,
@@ -136,7 +136,7 @@ impl Store {
     ) -> Result<(Vec<Settlement>, Vec<Arrived>), StoreError> {
         let mut tries = 0;
         loop {
-            let settled = self.settle_once(batch_id, lane.clone(), node.clone(), outcomes.clone(), stops.clone(), look).await;
+            let settled = self.settle_once(batch_id, queue.clone(), node.clone(), outcomes.clone(), stops.clone(), look).await;
             match settled {
                 // another batch has confirmed one of the rows at this very moment: now it can be seen
                 Err(StoreError::Failed { source: DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _), .. }) if tries < 3 => {
@@ -150,7 +150,7 @@ impl Store {
     async fn settle_once(
         &self,
         batch_id: Uuid,
-        lane: Lane,
+        queue: Queue,
         node: Node,
         outcomes: Arc<[Settlement]>,
         stops: Arc<[(FlowId, String)]>,
@@ -166,14 +166,14 @@ impl Store {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("batch {batch_id}") }));
             }
             let now = now(conn)?;
-            let outcomes = row_conflicts(conn, &lane, &outcomes)?;
-            record_confirmed(conn, &lane, &outcomes)?;
+            let outcomes = row_conflicts(conn, &queue, &outcomes)?;
+            record_confirmed(conn, &queue, &outcomes)?;
             let arrived = confirmed(&outcomes).filter_map(|(one, ..)| Some((one, now + one.look_after?)));
-            downstream_begin(conn, &lane, &arrived.collect::<Vec<_>>())?;
+            downstream_begin(conn, &queue, &arrived.collect::<Vec<_>>())?;
             withdraw(conn, &outcomes)?;
             let replaced = put_back(conn, &outcomes, look, now)?;
             audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, look, now)).collect::<Vec<_>>())?;
-            if lane.block == "header" {
+            if queue.block == "header" {
                 release_after(conn, &outcomes)?;
             }
             for (flow, why) in stops.iter() {
@@ -220,7 +220,7 @@ fn confirmed(outcomes: &[Settlement]) -> impl Iterator<Item = (&Settlement, &str
     })
 }
 
-fn record_confirmed(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement]) -> Tx<()> {
+fn record_confirmed(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement]) -> Tx<()> {
     let rows: Vec<_> = confirmed(outcomes).collect();
     if rows.is_empty() {
         return Ok(());
@@ -228,7 +228,7 @@ fn record_confirmed(conn: &mut Conn, lane: &Lane, outcomes: &[Settlement]) -> Tx
     let ids: Vec<i64> = rows.iter().map(|(o, ..)| o.delivery_id).collect();
     sql_query("DELETE FROM pending WHERE delivery_id = ANY($1)").bind::<Array<BigInt>, _>(&ids).execute(conn)?;
     sql_query(include_str!("sql/record_confirm.sql"))
-        .bind::<Text, _>(&lane.block)
+        .bind::<Text, _>(&queue.block)
         .bind::<Array<BigInt>, _>(rows.iter().map(|(o, ..)| o.document_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(o, ..)| o.record_key.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(_, sys_id, _)| *sys_id).collect::<Vec<_>>())

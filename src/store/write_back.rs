@@ -1,4 +1,4 @@
-//! The way back: what SYSPRO is asked to store for ServiceNow, noted before it is asked, and what came of it.
+//! The write-back: what SYSPRO is asked to store for ServiceNow, noted before it is asked, and what came of it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ use crate::store::text::Text;
 
 /// A change that is to be applied in SYSPRO.
 #[derive(Debug, Clone, QueryableByName)]
-pub struct WayBackDue {
+pub struct WriteBackDue {
     /// Its number in the conflict list.
     #[diesel(sql_type = BigInt)]
     pub id: i64,
@@ -49,7 +49,7 @@ pub struct WayBackDue {
 
 /// A value that SYSPRO may have been asked to store.
 #[derive(Debug, Clone, QueryableByName)]
-pub struct WayBackCalled {
+pub struct WriteBackCalled {
     /// The document.
     #[diesel(sql_type = BigInt)]
     pub document_id: i64,
@@ -61,9 +61,9 @@ pub struct WayBackCalled {
     pub wanted: String,
 }
 
-/// Under what a step of the way back is noted.
+/// Under what a step of the write-back is noted.
 #[derive(Debug, Clone)]
-pub struct WayBackUnder {
+pub struct WriteBackUnder {
     /// The flow, by its lease.
     pub lease: Lease,
     /// How long the lease is renewed for.
@@ -76,7 +76,7 @@ pub struct WayBackUnder {
 
 /// How far a call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WayBackStep {
+pub enum WriteBackStep {
     /// Nothing was asked of SYSPRO.
     NotCalled,
     /// The trial was refused: nothing was stored.
@@ -91,7 +91,7 @@ pub enum WayBackStep {
     Unchanged,
 }
 
-words!(WayBackStep {
+words!(WriteBackStep {
     NotCalled = "not_called",
     TrialRefused = "trial_refused",
     Refused = "refused",
@@ -105,7 +105,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn way_back_due(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<WayBackDue>, StoreError> {
+    pub async fn write_back_due(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<WriteBackDue>, StoreError> {
         self.run("read what is to be applied in SYSPRO", move |conn| {
             Ok(sql_query(include_str!("sql/write_back_due.sql"))
                 .bind::<Text, _>(flow.company.as_str())
@@ -121,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn way_back_forget(&self, flow: FlowId) -> Result<(), StoreError> {
+    pub async fn write_back_forget(&self, flow: FlowId) -> Result<(), StoreError> {
         self.run("forget what SYSPRO was asked to store", move |conn| {
             sql_query(include_str!("sql/write_back_forget.sql"))
                 .bind::<Text, _>(flow.company.as_str())
@@ -136,7 +136,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn way_back_called(&self, documents: Vec<i64>) -> Result<Vec<WayBackCalled>, StoreError> {
+    pub async fn write_back_called(&self, documents: Vec<i64>) -> Result<Vec<WriteBackCalled>, StoreError> {
         self.run("read what SYSPRO was asked to store", move |conn| {
             Ok(sql_query("SELECT document_id, field, wanted FROM way_back WHERE document_id = ANY($1)")
                 .bind::<Array<BigInt>, _>(documents)
@@ -149,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing may be asked.
-    pub async fn way_back_begin(&self, under: WayBackUnder, changes: Vec<WayBackDue>) -> Result<(), StoreError> {
+    pub async fn write_back_begin(&self, under: WriteBackUnder, changes: Vec<WriteBackDue>) -> Result<(), StoreError> {
         self.run("begin a change in SYSPRO", move |conn| begin(conn, &under, &changes)).await
     }
 
@@ -157,18 +157,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when the flow is somebody else's by now.
-    pub async fn way_back_note(
+    pub async fn write_back_note(
         &self,
-        under: WayBackUnder,
-        changes: Vec<WayBackDue>,
-        step: WayBackStep,
+        under: WriteBackUnder,
+        changes: Vec<WriteBackDue>,
+        step: WriteBackStep,
         said: Option<String>,
     ) -> Result<(), StoreError> {
         self.run("note a change in SYSPRO", move |conn| note(conn, &under, &changes, step, said.as_deref())).await
     }
 }
 
-fn begin(conn: &mut Conn, under: &WayBackUnder, changes: &[WayBackDue]) -> Tx<()> {
+fn begin(conn: &mut Conn, under: &WriteBackUnder, changes: &[WriteBackDue]) -> Tx<()> {
     flow_assert_held(conn, &under.lease, under.ttl)?;
     sql_query(
         "INSERT INTO way_back (document_id, field, was, wanted, state) \
@@ -184,26 +184,26 @@ fn begin(conn: &mut Conn, under: &WayBackUnder, changes: &[WayBackDue]) -> Tx<()
     audit_append(conn, &changes.iter().map(|change| audit(under, change, "calling")).collect::<Vec<_>>())
 }
 
-fn note(conn: &mut Conn, under: &WayBackUnder, changes: &[WayBackDue], step: WayBackStep, said: Option<&str>) -> Tx<()> {
+fn note(conn: &mut Conn, under: &WriteBackUnder, changes: &[WriteBackDue], step: WriteBackStep, said: Option<&str>) -> Tx<()> {
     flow_assert_held(conn, &under.lease, under.ttl)?;
     let documents: Vec<i64> = changes.iter().map(|c| c.document_id).collect();
     let fields: Vec<&str> = changes.iter().map(|c| c.field.as_str()).collect();
     let of = "(document_id, field) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))";
     match step {
-        WayBackStep::Refused => {
+        WriteBackStep::Refused => {
             sql_query(format!("DELETE FROM way_back WHERE {of}"))
                 .bind::<Array<BigInt>, _>(&documents)
                 .bind::<Array<Text>, _>(&fields)
                 .execute(conn)?;
         }
-        WayBackStep::Accepted => {
+        WriteBackStep::Accepted => {
             sql_query(format!("UPDATE way_back SET state = 'accepted' WHERE {of}"))
                 .bind::<Array<BigInt>, _>(&documents)
                 .bind::<Array<Text>, _>(&fields)
                 .execute(conn)?;
             audit_append(conn, &changes.iter().map(|change| audit(under, change, "accepted")).collect::<Vec<_>>())?;
         }
-        WayBackStep::NotCalled | WayBackStep::TrialRefused | WayBackStep::Lost | WayBackStep::Unchanged => {}
+        WriteBackStep::NotCalled | WriteBackStep::TrialRefused | WriteBackStep::Lost | WriteBackStep::Unchanged => {}
     }
     sql_query(include_str!("sql/write_back_audit.sql"))
         .bind::<Text, _>(under.lease.flow.company.as_str())
@@ -217,7 +217,7 @@ fn note(conn: &mut Conn, under: &WayBackUnder, changes: &[WayBackDue], step: Way
     Ok(())
 }
 
-fn audit(under: &WayBackUnder, change: &WayBackDue, step: &str) -> NewAudit {
+fn audit(under: &WriteBackUnder, change: &WriteBackDue, step: &str) -> NewAudit {
     let detail = json!({
         "conflict": change.id, "key": change.key, "field": change.field, "way_back": step, "object": under.object,
         "syspro": change.syspro, "servicenow": change.servicenow,

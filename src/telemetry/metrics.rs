@@ -523,7 +523,7 @@ mod tests {
         metrics.audit_sealed(9);
         metrics.set_certificate_expiry(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
         metrics.certificate_refused();
-        metrics.told(ChannelKind::Webhook, Telling::Again);
+        metrics.notified(ChannelKind::Webhook, Telling::Again);
         metrics.downstream_looked(&flow.entity, Look::CouldNotTell);
         metrics.ran(&flow, RunKind::Poll, RunResult::Done, Duration::from_secs(2));
         metrics.ran(&flow, RunKind::Poll, RunResult::NotBegun, Duration::ZERO);

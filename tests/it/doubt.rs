@@ -6,7 +6,7 @@ use std::time::Duration;
 use tieline::domain::next_step::NextStep;
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
-use tieline::store::{Claim, Intake, IntakeDocument, IntakeRecord, Lane, Resend, SetNumber, Settlement, Store, Verdict};
+use tieline::store::{Claim, Intake, IntakeDocument, IntakeRecord, Queue, Resend, SetNumber, Settlement, Store, Verdict};
 use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::support::database::{Database, settings};
@@ -54,15 +54,15 @@ impl Ledger {
     }
 
     async fn claim(&self, look: bool) -> Claim {
-        let lane = Lane { entity: "supplier".into(), block: "header".into() };
-        self.store.delivery_claim(lane, node("one"), 10, Duration::from_secs(60), look, SetNumber(0)).await.unwrap()
+        let queue = Queue { entity: "supplier".into(), block: "header".into() };
+        self.store.delivery_claim(queue, node("one"), 10, Duration::from_secs(60), look, SetNumber(0)).await.unwrap()
     }
 
     /// Claims what there is and stores the same outcome for all of it.
     async fn settle(&self, look: bool, verdict: Verdict) -> Vec<i64> {
-        let lane = Lane { entity: "supplier".into(), block: "header".into() };
+        let queue = Queue { entity: "supplier".into(), block: "header".into() };
         let node = node("one");
-        let claim = self.store.delivery_claim(lane, node.clone(), 10, Duration::from_secs(60), look, SetNumber(0)).await.unwrap();
+        let claim = self.store.delivery_claim(queue, node.clone(), 10, Duration::from_secs(60), look, SetNumber(0)).await.unwrap();
         let one = |delivery: &tieline::store::Claimed| Settlement {
             delivery_id: delivery.delivery_id,
             document_id: delivery.document_id,
@@ -73,7 +73,7 @@ impl Ledger {
             run_id: None,
         };
         let outcomes: Arc<[Settlement]> = claim.deliveries.iter().map(one).collect();
-        self.store.settle(claim.batch_id, claim.lane.clone(), node, outcomes, Vec::new().into(), look).await.unwrap();
+        self.store.settle(claim.batch_id, claim.queue.clone(), node, outcomes, Vec::new().into(), look).await.unwrap();
         claim.deliveries.iter().map(|delivery| delivery.delivery_id).collect()
     }
 }

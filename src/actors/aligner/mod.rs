@@ -2,10 +2,10 @@
 //! what goes where.
 //!
 //! Its Poller calls it after SYSPRO has been read and before anything is sent, under the flow's lease. ServiceNow's list is read into the
-//! ledger (`rows`); then the documents are gone through twice, page by page: once to count what would change, for the brake, and once to do
-//! it. Everything that a page decides goes into the ledger in one transaction: agreed copies, deliveries, the conflict list, the audit.
+//! ledger (`rows`); then the documents are gone through twice, page by page: once to count what would change, for the change limit, and once to do
+//! it. Everything that a page decides goes into the ledger in one transaction: base versions, deliveries, the conflict list, the audit.
 //! What goes to ServiceNow takes the Writer's way; what goes to SYSPRO is a list for a person, or is put to the setup object that the site
-//! has named (`way_back`). A restart loses the page in hand: the next run compares again whatever was not. Runs on the ingest arbiter.
+//! has named (`write_back`). A restart loses the page in hand: the next run compares again whatever was not. Runs on the ingest arbiter.
 
 mod pass;
 mod rows;
@@ -18,7 +18,7 @@ use tracing::info;
 
 use self::pass::{Changes, Made, Pass, Sheet};
 use self::rows::Kept;
-use self::write_back::WayBack;
+use self::write_back::WriteBack;
 use super::Deps;
 use super::in_force::Snapshot;
 use super::servicenow_token::TokenClient;
@@ -44,7 +44,7 @@ pub struct Aligner {
     flow: FlowId,
     servicenow: ServiceNow,
     tokens: TokenClient,
-    way_back: Option<WayBack>,
+    write_back: Option<WriteBack>,
 }
 
 /// Ask. Compares both sides once; answers when what follows from it stands in the ledger.
@@ -91,7 +91,7 @@ pub enum AlignError {
         /// The whole chain of causes.
         text: String,
     },
-    /// The brake: more would change than is allowed.
+    /// The change limit: more would change than is allowed.
     #[error(
         "the alignment would change {changes} of {list} records, more than `align.brake_percent` ({percent}) allows ({most}); nothing was written. \
          Look at what changed on either side; if it is right, raise the setting for one run"
@@ -132,16 +132,16 @@ impl From<ServiceNowError> for AlignError {
 }
 
 impl Aligner {
-    /// An aligner at rest. Without a way back, changes for SYSPRO are a list and nothing else.
+    /// An aligner at rest. Without a write-back, changes for SYSPRO are a list and nothing else.
     pub fn new(
         deps: Deps,
         definitions: Snapshot,
         flow: FlowId,
         servicenow: ServiceNow,
         tokens: TokenClient,
-        way_back: Option<WayBack>,
+        write_back: Option<WriteBack>,
     ) -> Self {
-        Self { deps, definitions, flow, servicenow, tokens, way_back }
+        Self { deps, definitions, flow, servicenow, tokens, write_back }
     }
 }
 
@@ -161,7 +161,7 @@ impl Handler<AlignNow> for Aligner {
             flow: self.flow.clone(),
             servicenow: self.servicenow.clone(),
             tokens: self.tokens.clone(),
-            way_back: self.way_back.clone(),
+            write_back: self.write_back.clone(),
         };
         Box::pin(async move { work.run(ask).await })
     }
@@ -178,7 +178,7 @@ struct Work {
     flow: FlowId,
     servicenow: ServiceNow,
     tokens: TokenClient,
-    way_back: Option<WayBack>,
+    write_back: Option<WriteBack>,
 }
 
 impl Work {
@@ -202,7 +202,7 @@ impl Work {
 
     /// Both sides once.
     async fn compare(&self, plan: &Plan, target: &TargetPlan, align: &AlignPlan, ask: &AlignNow) -> Result<AlignReport, AlignError> {
-        self.deps.store.way_back_forget(self.flow.clone()).await?;
+        self.deps.store.write_back_forget(self.flow.clone()).await?;
         let standing = self.deps.store.alignment(self.flow.clone()).await?;
         let read = self.read(target, align, ask, &standing).await?;
         let companies = &self.deps.settings.syspro.companies;
@@ -283,7 +283,7 @@ impl Work {
         let store = &self.deps.store;
         let ids: Vec<i64> = documents.iter().map(|document| document.id).collect();
         let standing = store.conflicts_standing(self.flow.clone(), ids.iter().map(i64::to_string).collect()).await?;
-        let called = store.way_back_called(ids).await?;
+        let called = store.write_back_called(ids).await?;
         let documents: Vec<(AlignedDocument, Made)> = documents
             .into_iter()
             .map(|document| {

@@ -10,7 +10,7 @@ use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
 use crate::definition::{Definitions, Plan};
 use crate::domain::conflict::{ConflictKind as Kind, ConflictState as State};
-use crate::domain::merge::{Agreed, Decided, Side};
+use crate::domain::merge::{BaseVersion, Decided, Side};
 use crate::domain::{DocumentKey, FlowId};
 use crate::servicenow::same;
 use crate::store::{AlignDelivery, AlignedDocument, Compared, ConflictRow, NewConflict};
@@ -213,7 +213,7 @@ impl Pass<'_> {
                 (None, RowState::Ambiguous)
             }
         };
-        let mut agreed: BTreeMap<String, Agreed> = match document.agreed.as_deref().map(serde_json::from_str).transpose() {
+        let mut agreed: BTreeMap<String, BaseVersion> = match document.agreed.as_deref().map(serde_json::from_str).transpose() {
             Ok(agreed) => agreed.unwrap_or_default(),
             // without it an edit cannot be told from what stood there before
             Err(problem) => {
@@ -270,14 +270,14 @@ impl Pass<'_> {
         document: &AlignedDocument,
         syspro: &Fields,
         called: &HashMap<(i64, String), String>,
-        agreed: &mut BTreeMap<String, Agreed>,
+        agreed: &mut BTreeMap<String, BaseVersion>,
         changes: &mut Changes,
-    ) -> Vec<(String, Agreed)> {
+    ) -> Vec<(String, BaseVersion)> {
         let mut ours = Vec::new();
         for field in &self.align.fields {
             let Some(wanted) = called.get(&(document.id, field.name.clone())) else { continue };
             if syspro.get(&field.name).is_some_and(|now| same(self.target.form(&field.name), now, wanted)) {
-                let pair = Agreed { syspro: syspro[&field.name].clone(), servicenow: wanted.clone() };
+                let pair = BaseVersion { syspro: syspro[&field.name].clone(), servicenow: wanted.clone() };
                 agreed.insert(field.name.clone(), pair.clone());
                 changes.arrived.push((document.id, field.name.clone()));
                 ours.push((field.name.clone(), pair));

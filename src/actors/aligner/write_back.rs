@@ -21,7 +21,7 @@ use crate::definition::plan::Back;
 use crate::domain::setup_object::SetupCall;
 use crate::domain::{Document, DocumentKey};
 use crate::servicenow::same;
-use crate::store::{Intake, StoreError, WayBackDue, WayBackStep, WayBackUnder};
+use crate::store::{Intake, StoreError, WriteBackDue, WriteBackStep, WriteBackUnder};
 use crate::syspro::OData;
 use crate::syspro::enet::{EnetCall, EnetError, SetupOutcome, setup_outcome, unstorable};
 
@@ -33,7 +33,7 @@ const LOG_OFF: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Access to SYSPRO: how rows are read, and the actor of the one session that writing needs.
 #[derive(Clone)]
-pub struct WayBack {
+pub struct WriteBack {
     /// Reads rows back.
     pub odata: OData,
     /// Hands out the credential for reading.
@@ -77,7 +77,7 @@ impl From<StoreError> for Halt {
 
 /// A change with the column and the value that SYSPRO shall have.
 struct Write {
-    due: WayBackDue,
+    due: WriteBackDue,
     column: String,
     value: String,
 }
@@ -87,8 +87,8 @@ impl Work {
     /// says why.
     pub(super) async fn apply(&self, plan: &Plan, ask: &AlignNow) -> Result<Applied, AlignError> {
         let mut applied = Applied::default();
-        let (Some(call), Some(way)) = (&plan.setup, &self.way_back) else { return Ok(applied) };
-        let under = WayBackUnder {
+        let (Some(call), Some(way)) = (&plan.setup, &self.write_back) else { return Ok(applied) };
+        let under = WriteBackUnder {
             lease: ask.lease.clone(),
             ttl: self.deps.settings.flows.lease,
             run: ask.run,
@@ -100,7 +100,7 @@ impl Work {
         while !rest.is_empty() && !self.deps.stopping.has_begun() {
             let document = rest[0].document_id;
             let of_others = rest.iter().position(|due| due.document_id != document).unwrap_or(rest.len());
-            let mut changes: Vec<WayBackDue> = rest.drain(..of_others).collect();
+            let mut changes: Vec<WriteBackDue> = rest.drain(..of_others).collect();
             if rest.is_empty() {
                 // the page may end within a document's changes
                 rest = apply.due(document).await?;
@@ -114,7 +114,7 @@ impl Work {
                 Err(Halt::Syspro(text)) => {
                     warn!(flow = %self.flow, text, "changes of ServiceNow cannot be written into SYSPRO at present; they stay in the list");
                     changes.append(&mut rest);
-                    apply.say(changes, WayBackStep::NotCalled, &text).await?;
+                    apply.say(changes, WriteBackStep::NotCalled, &text).await?;
                     break;
                 }
             }
@@ -150,24 +150,24 @@ struct Apply<'a> {
     work: &'a Work,
     plan: &'a Plan,
     call: &'a SetupCall,
-    way: &'a WayBack,
-    under: WayBackUnder,
+    way: &'a WriteBack,
+    under: WriteBackUnder,
 }
 
 impl Apply<'_> {
-    async fn due(&self, after: i64) -> Result<Vec<WayBackDue>, AlignError> {
-        Ok(self.work.deps.store.way_back_due(self.work.flow.clone(), after, PAGE).await?)
+    async fn due(&self, after: i64) -> Result<Vec<WriteBackDue>, AlignError> {
+        Ok(self.work.deps.store.write_back_due(self.work.flow.clone(), after, PAGE).await?)
     }
 
     /// All changes of a document.
-    async fn whole(&self, document: i64, known: Vec<WayBackDue>) -> Result<Vec<WayBackDue>, AlignError> {
+    async fn whole(&self, document: i64, known: Vec<WriteBackDue>) -> Result<Vec<WriteBackDue>, AlignError> {
         let mut all = self.due(document - 1).await?;
         all.retain(|due| due.document_id == document);
         Ok(if all.is_empty() { known } else { all })
     }
 
-    async fn say(&self, changes: Vec<WayBackDue>, step: WayBackStep, said: &str) -> Result<(), AlignError> {
-        Ok(self.work.deps.store.way_back_note(self.under.clone(), changes, step, Some(said.to_owned())).await?)
+    async fn say(&self, changes: Vec<WriteBackDue>, step: WriteBackStep, said: &str) -> Result<(), AlignError> {
+        Ok(self.work.deps.store.write_back_note(self.under.clone(), changes, step, Some(said.to_owned())).await?)
     }
 
     /// What SYSPRO has now, and the fields that this makes.
@@ -185,11 +185,11 @@ impl Apply<'_> {
     }
 
     /// One document's changes, from the look at the row to the look at what became of it.
-    async fn document(&self, changes: &[WayBackDue], applied: &mut Applied) -> Result<(), Halt> {
+    async fn document(&self, changes: &[WriteBackDue], applied: &mut Applied) -> Result<(), Halt> {
         let key = changes[0].key.as_str();
         let unread = |problem| Halt::Syspro(format!("SYSPRO's row cannot be read, and without a look at it nothing is written: {problem}"));
         let Some((document, fields)) = self.read(key).await.map_err(unread)? else {
-            self.say(changes.to_vec(), WayBackStep::NotCalled, "SYSPRO has no such record any more").await?;
+            self.say(changes.to_vec(), WriteBackStep::NotCalled, "SYSPRO has no such record any more").await?;
             return Ok(());
         };
         let writes = self.writes(changes, &fields).await?;
@@ -206,32 +206,32 @@ impl Apply<'_> {
             own.or_else(|| columns.iter().position(|name| name == column).and_then(|at| document.root.get(at)).map(|value| value.to_text()))
         };
         let text = self.call.document(value).map_err(|column| Halt::Syspro(format!("the template has no value for `{column}`")))?;
-        let due: Vec<WayBackDue> = writes.iter().map(|write| write.due.clone()).collect();
+        let due: Vec<WriteBackDue> = writes.iter().map(|write| write.due.clone()).collect();
         if !self.trial(key, &text, &due).await? {
             return Ok(());
         }
         self.work.deps.crash.at("aligner:before_apply", self.work.flow.entity.as_str());
         let begun = std::time::Instant::now();
-        self.work.deps.store.way_back_begin(self.under.clone(), due.clone()).await?;
+        self.work.deps.store.write_back_begin(self.under.clone(), due.clone()).await?;
         if !self.work.deps.heartbeat.alive_since(begun) {
             let text = "this node did not show itself in time and begins nothing; the flow may be another node's by now".to_owned();
             return Err(Halt::Align(AlignError::Store { text }));
         }
         let step = self.real(key, &text, &due).await?;
         self.work.deps.crash.at("aligner:after_apply", self.work.flow.entity.as_str());
-        if step != WayBackStep::Refused {
+        if step != WriteBackStep::Refused {
             self.look(key, &writes, step, applied).await?;
         }
         Ok(())
     }
 
     /// Whether two texts mean the same value of the field that a change is of.
-    fn same(&self, due: &WayBackDue, a: &str, b: &str) -> bool {
+    fn same(&self, due: &WriteBackDue, a: &str, b: &str) -> bool {
         same(self.plan.aligned().map(|(target, _)| target.form(&due.field)).unwrap_or_default(), a, b)
     }
 
     /// The changes that can be written now; of the others it is said why not.
-    async fn writes(&self, changes: &[WayBackDue], fields: &Fields) -> Result<Vec<Write>, Halt> {
+    async fn writes(&self, changes: &[WriteBackDue], fields: &Fields) -> Result<Vec<Write>, Halt> {
         let mut writes: Vec<Write> = Vec::new();
         for due in changes {
             let now = fields.get(&due.field).map_or("", String::as_str);
@@ -244,11 +244,11 @@ impl Apply<'_> {
             };
             match ready {
                 Ok((column, _)) if writes.iter().any(|write| write.column == column) => {
-                    self.say(vec![due.clone()], WayBackStep::NotCalled, &format!("another field is written to `{column}` too")).await?;
+                    self.say(vec![due.clone()], WriteBackStep::NotCalled, &format!("another field is written to `{column}` too")).await?;
                 }
                 Ok((column, value)) => writes.push(Write { due: due.clone(), column, value }),
                 Err(why) => {
-                    let step = if due.accepted { WayBackStep::Unchanged } else { WayBackStep::NotCalled };
+                    let step = if due.accepted { WriteBackStep::Unchanged } else { WriteBackStep::NotCalled };
                     self.say(vec![due.clone()], step, &why).await?;
                 }
             }
@@ -280,7 +280,7 @@ impl Apply<'_> {
     }
 
     /// Whether SYSPRO would take it; stores nothing.
-    async fn trial(&self, key: &str, text: &str, due: &[WayBackDue]) -> Result<bool, Halt> {
+    async fn trial(&self, key: &str, text: &str, due: &[WriteBackDue]) -> Result<bool, Halt> {
         let asked = format!("the trial of `{key}` through `{}`", self.call.object);
         let why = match self.put(true, text, asked).await {
             Ok(answer) => match setup_outcome(&answer) {
@@ -294,36 +294,36 @@ impl Apply<'_> {
             Err(error) => return Err(Halt::Syspro(crate::actors::chain(&error))),
         };
         warn!(flow = %self.work.flow, key, why, "a change of ServiceNow is not written into SYSPRO");
-        self.say(due.to_vec(), WayBackStep::TrialRefused, &why).await?;
+        self.say(due.to_vec(), WriteBackStep::TrialRefused, &why).await?;
         Ok(false)
     }
 
     /// The call that stores. The intent is in the ledger.
-    async fn real(&self, key: &str, text: &str, due: &[WayBackDue]) -> Result<WayBackStep, Halt> {
+    async fn real(&self, key: &str, text: &str, due: &[WriteBackDue]) -> Result<WriteBackStep, Halt> {
         let asked = format!("the change of `{key}` through `{}`", self.call.object);
         let (step, said, halt) = match self.put(false, text, asked).await {
             Ok(answer) => match setup_outcome(&answer) {
-                SetupOutcome::Accepted => (WayBackStep::Accepted, None, None),
-                SetupOutcome::Refused(words) => (WayBackStep::Refused, Some(format!("SYSPRO refused the change: {words}")), None),
-                SetupOutcome::Unclear(problem) => (WayBackStep::Lost, Some(lost(&problem)), None),
+                SetupOutcome::Accepted => (WriteBackStep::Accepted, None, None),
+                SetupOutcome::Refused(words) => (WriteBackStep::Refused, Some(format!("SYSPRO refused the change: {words}")), None),
+                SetupOutcome::Unclear(problem) => (WriteBackStep::Lost, Some(lost(&problem)), None),
             },
             Err(error) => {
                 let text = crate::actors::chain(&error);
                 if in_doubt(&error) {
-                    (WayBackStep::Lost, Some(lost(&text)), None)
+                    (WriteBackStep::Lost, Some(lost(&text)), None)
                 } else if matches!(error, EnetError::Refused { .. }) {
-                    (WayBackStep::Refused, Some(format!("SYSPRO refused the change: {text}")), None)
+                    (WriteBackStep::Refused, Some(format!("SYSPRO refused the change: {text}")), None)
                 } else {
-                    (WayBackStep::Refused, Some(text.clone()), Some(Halt::Syspro(text)))
+                    (WriteBackStep::Refused, Some(text.clone()), Some(Halt::Syspro(text)))
                 }
             }
         };
-        self.work.deps.store.way_back_note(self.under.clone(), due.to_vec(), step, said).await?;
+        self.work.deps.store.write_back_note(self.under.clone(), due.to_vec(), step, said).await?;
         halt.map_or(Ok(step), Err)
     }
 
     /// Reads the row back: only what it shows counts.
-    async fn look(&self, key: &str, writes: &[Write], step: WayBackStep, applied: &mut Applied) -> Result<(), Halt> {
+    async fn look(&self, key: &str, writes: &[Write], step: WriteBackStep, applied: &mut Applied) -> Result<(), Halt> {
         let (document, fields) = match self.read(key).await {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(()),
@@ -333,7 +333,7 @@ impl Apply<'_> {
                     "`{}` was called; whether SYSPRO has stored it is seen by the next run, for the row cannot be read back: {problem}",
                     self.call.object
                 );
-                self.say(due, WayBackStep::Lost, &said).await?;
+                self.say(due, WriteBackStep::Lost, &said).await?;
                 return Ok(());
             }
         };
@@ -341,11 +341,11 @@ impl Apply<'_> {
         let (there, missing): (Vec<&Write>, Vec<&Write>) = writes.iter().partition(stored);
         applied.stored += there.len();
         info!(flow = %self.work.flow, key, object = %self.call.object, stored = there.len(), missing = missing.len(), "SYSPRO was asked to store a change");
-        if step == WayBackStep::Accepted {
+        if step == WriteBackStep::Accepted {
             for write in missing {
                 let now = fields.get(&write.due.field).map_or("", String::as_str);
                 warn!(flow = %self.work.flow, key, field = write.due.field, "SYSPRO accepted a change and does not show it");
-                self.say(vec![write.due.clone()], WayBackStep::Unchanged, &self.unchanged(now)).await?;
+                self.say(vec![write.due.clone()], WriteBackStep::Unchanged, &self.unchanged(now)).await?;
             }
         }
         applied.documents.push(document);

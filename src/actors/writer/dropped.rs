@@ -68,12 +68,12 @@ impl ObservedFields {
         let mut found: BTreeMap<Place, Dropped> = BTreeMap::new();
         for ((delivery, record), differences) in claim.deliveries.iter().zip(records).zip(returned) {
             let Some(differences) = differences else { continue };
-            let flow = FlowId::new(delivery.company.as_str(), claim.lane.entity.as_str());
+            let flow = FlowId::new(delivery.company.as_str(), claim.queue.entity.as_str());
             let version = target.version_column.iter().map(|column| (column.clone(), record.version.to_string()));
             let fields = record.fields.iter().map(|(name, text)| (name.clone(), text.clone()));
             for (name, sent) in version.chain(fields).filter(|(_, text)| !text.trim().is_empty()) {
                 let gone = differences.iter().any(|d| d.field == name && d.returned.as_deref().unwrap_or_default().trim().is_empty());
-                let place = Place { flow: flow.clone(), block: claim.lane.block.clone(), field: name };
+                let place = Place { flow: flow.clone(), block: claim.queue.block.clone(), field: name };
                 let field = self.0.entry(place.clone()).or_default();
                 field.kept |= !gone;
                 if !gone {
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::definition::plan::{ClearWith, WriteMode};
     use crate::domain::version::VersionText;
-    use crate::store::{Claimed, Lane};
+    use crate::store::{Claimed, Queue};
 
     fn target(partial_write: PartialWrite) -> TargetPlan {
         TargetPlan {
@@ -191,8 +191,8 @@ mod tests {
             alone: false,
             expects: None,
         };
-        let lane = Lane { entity: "gl_account".into(), block: "header".into() };
-        (Claim { batch_id: Uuid::nil(), lane, deliveries: (0..count).map(claimed).collect() }, (0..count).map(record).collect())
+        let queue = Queue { entity: "gl_account".into(), block: "header".into() };
+        (Claim { batch_id: Uuid::nil(), queue, deliveries: (0..count).map(claimed).collect() }, (0..count).map(record).collect())
     }
 
     fn gone(field: &str) -> Vec<FieldDifference> {
@@ -228,8 +228,8 @@ mod tests {
         let (target, (claim, records)) = (target(PartialWrite::Fail), batch(3));
         let elsewhere: [fn(&mut Claim); 3] = [
             |claim| claim.deliveries.iter_mut().for_each(|delivery| delivery.company = "EDU2".into()),
-            |claim| claim.lane.entity = "cost_center".into(),
-            |claim| claim.lane.block = "lines".into(),
+            |claim| claim.queue.entity = "cost_center".into(),
+            |claim| claim.queue.block = "lines".into(),
         ];
         for change in elsewhere {
             let (mut seen, (mut other, sent)) = (ObservedFields::default(), batch(3));

@@ -35,7 +35,7 @@ use crate::domain::run::RunCounts;
 use crate::domain::{CompanyId, EntityName, FlowId};
 use crate::retry::{self, Class};
 use crate::servicenow::{self, FieldDifference, OutRecord, RowOwners, ServiceNow, ServiceNowError};
-use crate::store::{Arrived, Claim, Dead, Lane, SetNumber, Settlement, StoreError, Verdict};
+use crate::store::{Arrived, Claim, Dead, Queue, SetNumber, Settlement, StoreError, Verdict};
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::metrics::metrics;
 
@@ -329,12 +329,12 @@ impl Sender {
             Err(paused) => return paused_for(paused),
         };
         let size = self.volatile.pace.size();
-        let lane = Lane { entity: self.entity.to_string(), block: target.block.clone() };
+        let queue = Queue { entity: self.entity.to_string(), block: target.block.clone() };
         // a look-up, the batch itself, and some time for the ledger
         let lease = 2 * self.deps.settings.servicenow.connection.longest() + Duration::from_secs(10);
         // taken before the claim begins, so that it is never later than the ledger's
         let claimed = Instant::now();
-        let claim = self.deps.store.delivery_claim(lane, self.deps.node.clone(), size as i64, lease, look, under).await?;
+        let claim = self.deps.store.delivery_claim(queue, self.deps.node.clone(), size as i64, lease, look, under).await?;
         if claim.deliveries.is_empty() {
             return Ok(Found::Nothing);
         }
@@ -444,14 +444,14 @@ impl Sender {
             None => {
                 let definitions = self.deps.definitions.now();
                 let companies = &self.deps.settings.syspro.companies;
-                let lane = |plan: &Plan, company: &CompanyId| {
+                let queue = |plan: &Plan, company: &CompanyId| {
                     let block = plan.targets.first()?.block.clone();
                     Some((company.to_string(), plan.entity.to_string(), block))
                 };
-                let lanes = definitions.plans.iter().flat_map(|plan| companies.iter().filter_map(move |company| lane(plan, company)));
+                let queues = definitions.plans.iter().flat_map(|plan| companies.iter().filter_map(move |company| queue(plan, company)));
                 let few = i64::try_from(pace::FEW).unwrap_or(i64::MAX);
                 // without an answer nothing is counted against a record
-                self.deps.store.delivery_open(lanes.collect(), few + 1).await.is_ok_and(|open| open <= few)
+                self.deps.store.delivery_open(queues.collect(), few + 1).await.is_ok_and(|open| open <= few)
             }
         }
     }
@@ -497,8 +497,8 @@ impl Sender {
     ) -> Result<(), WriteError> {
         let mut tries = 0;
         loop {
-            let (lane, node) = (claim.lane.clone(), self.deps.node.clone());
-            match self.deps.store.settle(claim.batch_id, lane, node, outcomes.clone(), stops.clone(), look).await {
+            let (queue, node) = (claim.queue.clone(), self.deps.node.clone());
+            match self.deps.store.settle(claim.batch_id, queue, node, outcomes.clone(), stops.clone(), look).await {
                 Ok((stored, arrived)) => {
                     self.count(claim, &stored, &arrived, look);
                     return Ok(());
@@ -545,6 +545,6 @@ impl Sender {
         for (company, counts) in by_company {
             self.deps.progress.add(&FlowId::new(company, self.entity.as_str()), counts);
         }
-        debug!(entity = %self.entity, block = claim.lane.block, records = claim.deliveries.len(), look, at = %Utc::now(), "batch settled");
+        debug!(entity = %self.entity, block = claim.queue.block, records = claim.deliveries.len(), look, at = %Utc::now(), "batch settled");
     }
 }

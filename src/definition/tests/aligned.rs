@@ -6,7 +6,7 @@ use super::site::site;
 use super::*;
 use crate::definition::align::{Aligned, Fields, ROW, Record, RowState, align};
 use crate::domain::conflict::{ConflictKind as Kind, ConflictState as State};
-use crate::domain::merge::{Agreed, Decided, Side};
+use crate::domain::merge::{BaseVersion, Decided, Side};
 
 const ENTITY: &str = "[root]\ntable = \"AssetMaster\"\nkey = [\"Asset\"]\ncolumns = [\"Name\"]\n";
 const PROFILE: &str = "[header]\ntable = \"x_asset\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\nnatural_key = [\"u_code\"]\n\
@@ -18,8 +18,8 @@ fn fields(values: &[(&str, &str)]) -> Fields {
     values.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
-fn agreed(values: &[(&str, &str, &str)]) -> BTreeMap<String, Agreed> {
-    let pair = |syspro: &str, servicenow: &str| Agreed { syspro: syspro.into(), servicenow: servicenow.into() };
+fn agreed(values: &[(&str, &str, &str)]) -> BTreeMap<String, BaseVersion> {
+    let pair = |syspro: &str, servicenow: &str| BaseVersion { syspro: syspro.into(), servicenow: servicenow.into() };
     values.iter().map(|(name, syspro, servicenow)| ((*name).to_owned(), pair(syspro, servicenow))).collect()
 }
 
@@ -28,7 +28,7 @@ struct Case {
     definitions: Definitions,
     name: &'static str,
     present: bool,
-    agreed: BTreeMap<String, Agreed>,
+    agreed: BTreeMap<String, BaseVersion>,
     decided: Option<Side>,
     adopted: bool,
 }

@@ -107,9 +107,9 @@ fn a_value_of_a_row_and_its_place_decide_the_hash() {
 
 #[test]
 fn a_flow_and_an_agreement_are_taken_apart_as_they_were_put_together() {
-    use crate::domain::merge::Agreed;
+    use crate::domain::merge::BaseVersion;
     assert_eq!(crate::domain::FlowId::new("EDU1", "invoice").to_string(), "EDU1/invoice");
-    let pair: (String, String) = Agreed { syspro: "a".into(), servicenow: "b".into() }.into();
+    let pair: (String, String) = BaseVersion { syspro: "a".into(), servicenow: "b".into() }.into();
     assert_eq!(pair, ("a".to_owned(), "b".to_owned()));
     for raw in ["[1]", "[]", "x", ""] {
         assert_eq!(Value::from_json(raw), None, "{raw}");

@@ -173,7 +173,7 @@ fn the_parameters_of_an_object_are_kept_as_they_are_written() {
     let parameters = "<B><ValidateOnly>{ValidateOnly}</ValidateOnly><Extra>1</Extra></B>";
     let (entity, profile) = both_ways(&format!("parameters = \"{parameters}\"\n"));
     let definitions = well(&entity, &profile);
-    let call = definitions.plan(&"asset".into()).expect("an entity").setup.as_ref().expect("a way back");
+    let call = definitions.plan(&"asset".into()).expect("an entity").setup.as_ref().expect("a write-back");
     assert_eq!(call.parameters, parameters);
     // of a wrong type: told of once
     let (entity, profile) = both_ways("parameters = 7\n");

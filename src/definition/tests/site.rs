@@ -372,7 +372,7 @@ fn a_watch_says_where_to_look_and_what_counts() {
 }
 
 #[test]
-fn the_way_back_names_a_setup_object_and_never_one_that_posts() {
+fn the_write_back_names_a_setup_object_and_never_one_that_posts() {
     const ENTITY: &str = r#"
 [root]
 table = "BomCostCentre"

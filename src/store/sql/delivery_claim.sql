@@ -1,15 +1,15 @@
-WITH RECURSIVE lane AS (
+WITH RECURSIVE queue AS (
     -- a loose index scan: the companies are few, the rows may be many
     (SELECT p.entity, p.block, p.company FROM pending p WHERE p.entity = $1 AND p.block = $2 AND p.state = $8 ORDER BY p.company LIMIT 1)
     UNION ALL
-    SELECT n.entity, n.block, n.company FROM lane, LATERAL (
+    SELECT n.entity, n.block, n.company FROM queue, LATERAL (
         SELECT p.entity, p.block, p.company FROM pending p
-        WHERE p.entity = $1 AND p.block = $2 AND p.state = $8 AND p.company > lane.company
+        WHERE p.entity = $1 AND p.block = $2 AND p.state = $8 AND p.company > queue.company
         ORDER BY p.company LIMIT 1) n
 ), due AS (
     SELECT q.delivery_id, q.document_id, q.sent_at
     -- another company comes first in each batch, so that none has to wait for all of another one's
-    FROM (SELECT * FROM lane ORDER BY md5($4::text || company)) l CROSS JOIN LATERAL (
+    FROM (SELECT * FROM queue ORDER BY md5($4::text || company)) l CROSS JOIN LATERAL (
         SELECT p.delivery_id, p.document_id, p.sent_at
         FROM pending p
         WHERE p.state = $8 AND {claimable}

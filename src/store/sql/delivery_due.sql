@@ -1,5 +1,5 @@
 WITH RECURSIVE waiting AS (
-    -- loose index scans: the lanes are few, the rows may be many
+    -- loose index scans: the queues are few, the rows may be many
     (SELECT p.entity, p.block, p.company FROM pending p WHERE p.state = 'waiting' ORDER BY p.entity, p.block, p.company LIMIT 1)
     UNION ALL
     SELECT n.entity, n.block, n.company FROM waiting l, LATERAL (

@@ -49,7 +49,7 @@ fn a_site_with_enet_alone_is_examined_through_it() {
 }
 
 #[test]
-fn the_way_back_needs_the_sign_in_although_syspro_is_read_through_odata() {
+fn the_write_back_needs_the_sign_in_although_syspro_is_read_through_odata() {
     let world = World::before();
     world.set_credentials(&|arguments| world.command(arguments));
     for (folder, name, text, more) in [
