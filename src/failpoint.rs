@@ -81,7 +81,7 @@ mod armed {
         }
 
         /// Whether this is the time that was asked for.
-        fn strikes(&self, name: &str) -> bool {
+        fn triggers(&self, name: &str) -> bool {
             self.name == name && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) == Ok(1)
         }
     }
@@ -120,8 +120,8 @@ mod armed {
             }
         }
 
-        fn strike(&self, name: &str) {
-            match self.armed.as_ref().filter(|armed| armed.strikes(name)).map(|armed| armed.action) {
+        fn trigger(&self, name: &str) {
+            match self.armed.as_ref().filter(|armed| armed.triggers(name)).map(|armed| armed.action) {
                 None => {}
                 Some(Action::Kill) => kill(),
                 Some(Action::Stop) => stop(),
@@ -138,7 +138,7 @@ mod armed {
         if let Some(plan) = plan() {
             let name = name();
             plan.log(&name);
-            plan.strike(&name);
+            plan.trigger(&name);
         }
     }
 
@@ -152,7 +152,7 @@ mod armed {
             biased;
             answer = &mut request => answer,
             () = tokio::time::sleep(UNDER_WAY) => {
-                plan.strike(&name);
+                plan.trigger(&name);
                 request.await
             }
         }

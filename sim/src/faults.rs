@@ -205,19 +205,19 @@ pub struct Faults {
 struct State {
     rules: Vec<Armed>,
     random: fastrand::Rng,
-    struck: u64,
+    triggered: u64,
 }
 
 #[derive(Debug)]
 struct Armed {
     rule: FaultRule,
     seen: u64,
-    struck: u64,
+    triggered: u64,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { rules: vec![], random: fastrand::Rng::with_seed(0), struck: 0 }
+        Self { rules: vec![], random: fastrand::Rng::with_seed(0), triggered: 0 }
     }
 }
 
@@ -233,12 +233,12 @@ impl Faults {
     pub fn replace(&self, plan: &FaultPlan) {
         let mut state = self.lock();
         state.random = fastrand::Rng::with_seed(plan.seed);
-        state.rules = plan.rules.iter().map(|rule| Armed { rule: rule.clone(), seen: 0, struck: 0 }).collect();
+        state.rules = plan.rules.iter().map(|rule| Armed { rule: rule.clone(), seen: 0, triggered: 0 }).collect();
     }
 
     /// Adds one rule behind the others.
     pub fn push(&self, rule: FaultRule) {
-        self.lock().rules.push(Armed { rule, seen: 0, struck: 0 });
+        self.lock().rules.push(Armed { rule, seen: 0, triggered: 0 });
     }
 
     /// Nothing goes wrong any more.
@@ -247,8 +247,8 @@ impl Faults {
     }
 
     /// How many faults have struck so far.
-    pub fn struck(&self) -> u64 {
-        self.lock().struck
+    pub fn triggered(&self) -> u64 {
+        self.lock().triggered
     }
 
     /// Whether some rule looks into bodies.
@@ -269,12 +269,12 @@ impl Faults {
                 continue;
             }
             armed.seen += 1;
-            let spent = armed.rule.count.is_some_and(|count| armed.struck >= count);
+            let spent = armed.rule.count.is_some_and(|count| armed.triggered >= count);
             if armed.seen <= armed.rule.after || spent || armed.rule.rate.is_some_and(|rate| state.random.f64() >= rate) {
                 continue;
             }
-            armed.struck += 1;
-            state.struck += 1;
+            armed.triggered += 1;
+            state.triggered += 1;
             return Some(armed.rule.fault.clone());
         }
         None
@@ -408,8 +408,8 @@ mod tests {
     fn counts_places_and_rates_are_obeyed() {
         let faults = Faults::default();
         faults.push(FaultRule::always(Fault::Hang).on_table("ApInvoice").after(1).times(2));
-        let strikes: Vec<bool> = (0..5).map(|_| faults.next("GET", "/x/ApInvoice").is_some()).collect();
-        assert_eq!(strikes, [false, true, true, false, false]);
+        let triggers: Vec<bool> = (0..5).map(|_| faults.next("GET", "/x/ApInvoice").is_some()).collect();
+        assert_eq!(triggers, [false, true, true, false, false]);
         assert_eq!(faults.next("GET", "/x/ApInvoicePay"), None);
         let run = || {
             let faults = Faults::new(&FaultPlan { seed: 3, rules: vec![FaultRule::always(Fault::Drop).rate(0.3)] });
@@ -417,8 +417,8 @@ mod tests {
         };
         let first = run();
         assert_eq!(first, run(), "the same seed strikes the same requests");
-        let struck = first.iter().filter(|struck| **struck).count();
-        assert!((200..400).contains(&struck), "{struck}");
+        let triggered = first.iter().filter(|triggered| **triggered).count();
+        assert!((200..400).contains(&triggered), "{triggered}");
     }
 
     #[test]

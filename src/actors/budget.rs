@@ -22,7 +22,7 @@ struct Known {
     /// When the pauses were last ended before their time.
     resumed: Option<Instant>,
     /// Whether `others` has been heard of since it was last asked for.
-    news: bool,
+    update: bool,
 }
 
 impl Budget {
@@ -53,18 +53,18 @@ impl Budget {
         PauseReport { of, lifted: known.lifted }
     }
 
-    /// What the other nodes say, once they were told `told`; `resumed`: how long ago somebody ended the pauses.
-    pub(super) fn heard(&self, others: OthersBudget, told: &PauseReport, resumed: Option<Duration>) {
+    /// What the other nodes say, once they were told `report`; `resumed`: how long ago somebody ended the pauses.
+    pub(super) fn heard(&self, others: OthersBudget, report: &PauseReport, resumed: Option<Duration>) {
         let mut known = self.known();
-        (known.others, known.news) = (others, true);
-        known.lifted &= !told.lifted;
+        (known.others, known.update) = (others, true);
+        known.lifted &= !report.lifted;
         known.resumed = resumed.and_then(|ago| Instant::now().checked_sub(ago)).or(known.resumed);
     }
 
     /// What the others say, and when somebody ended the pauses; once for each time that it was heard.
-    pub(super) fn news(&self) -> Option<(OthersBudget, Option<Instant>)> {
+    pub(super) fn update(&self) -> Option<(OthersBudget, Option<Instant>)> {
         let mut known = self.known();
-        std::mem::take(&mut known.news).then_some((known.others, known.resumed))
+        std::mem::take(&mut known.update).then_some((known.others, known.resumed))
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {

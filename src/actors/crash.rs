@@ -29,7 +29,7 @@ impl CrashPoints {
     #[inline]
     pub(super) fn at(&self, point: &str, of: &str) {
         #[cfg(feature = "failpoints")]
-        if self.strikes(point, of) {
+        if self.triggers(point, of) {
             panic!("crash point `{point}` of `{of}`");
         }
         #[cfg(not(feature = "failpoints"))]
@@ -49,7 +49,7 @@ impl CrashPoints {
         self.lock().iter().map(|armed| armed.left).sum()
     }
 
-    fn strikes(&self, point: &str, of: &str) -> bool {
+    fn triggers(&self, point: &str, of: &str) -> bool {
         let mut armed = self.lock();
         let matching = |armed: &&mut Armed| armed.left > 0 && armed.point == point && armed.of.as_deref().is_none_or(|wanted| wanted == of);
         let Some(armed) = armed.iter_mut().find(matching) else { return false };

@@ -1,4 +1,4 @@
-//! The e.net session's place in the ledger: who may use it, and what a crash left open.
+//! The e.net session store in the ledger: who may use it, and what a crash left open.
 
 use std::time::{Duration, Instant};
 

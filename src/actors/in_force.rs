@@ -188,7 +188,7 @@ impl InForce {
     }
 
     /// Whether what is known of the one in force is no longer so: `in_force` is what the ledger says.
-    pub fn is_news(&self, in_force: SetNumber) -> bool {
+    pub fn is_new(&self, in_force: SetNumber) -> bool {
         self.read(|state| match &state.standing {
             Standing::InForce => state.now.number != in_force,
             Standing::Other { in_force: known, .. } => *known != in_force || state.now.number == in_force,
@@ -222,13 +222,13 @@ mod tests {
     #[test]
     fn another_set_in_force_is_news_once() {
         let in_force = InForce::new(Arc::default(), SetNumber(1), Standing::InForce);
-        assert!(!in_force.is_news(SetNumber(1)));
-        assert!(in_force.is_news(SetNumber(2)));
+        assert!(!in_force.is_new(SetNumber(1)));
+        assert!(in_force.is_new(SetNumber(2)));
         assert!(in_force.stand(SetNumber(1), Standing::Other { in_force: SetNumber(2), hash: "ab".repeat(32) }));
-        assert!(!in_force.is_news(SetNumber(2)) && !in_force.is_in_force());
+        assert!(!in_force.is_new(SetNumber(2)) && !in_force.is_in_force());
         let complaint = in_force.view().complaint().unwrap();
         assert!(complaint.contains("abababababab (number 2) are in force"), "{complaint}");
-        assert!(in_force.is_news(SetNumber(1)));
+        assert!(in_force.is_new(SetNumber(1)));
         in_force.replace(Arc::default(), SetNumber(3), Standing::InForce);
         assert!(!in_force.stand(SetNumber(1), Standing::Other { in_force: SetNumber(2), hash: String::new() }), "told too late");
         assert!(in_force.is_in_force());

@@ -67,7 +67,7 @@ pub struct Root {
     asking: bool,
     stopping: bool,
     /// When it was last said which flows are waited for.
-    told_waiting: Option<Instant>,
+    logged_waiting: Option<Instant>,
 }
 
 /// Ask. Runs flows in dependency order; answers when all have ended.
@@ -129,7 +129,7 @@ impl Root {
             gave_up: BTreeMap::new(),
             asking: false,
             stopping: false,
-            told_waiting: None,
+            logged_waiting: None,
         }
     }
 
@@ -261,7 +261,7 @@ impl Handler<Tick> for Root {
                         warn!("{set_back}");
                     }
                     deps.budget.heard(answer.others, &asked, answer.resumed);
-                    if let Some(in_force) = answer.in_force.filter(|in_force| deps.definitions.is_news(*in_force)) {
+                    if let Some(in_force) = answer.in_force.filter(|in_force| deps.definitions.is_new(*in_force)) {
                         in_force::look(&deps, in_force).await;
                     }
                 }
@@ -405,7 +405,7 @@ impl Handler<TakeUpDefinitions> for Root {
 const STOP_LOOK: Duration = Duration::from_millis(50);
 
 /// How often it is said which flows are waited for.
-const TELL_WAITING: Duration = Duration::from_secs(10);
+const LOG_WAITING: Duration = Duration::from_secs(10);
 
 impl Handler<Stop> for Root {
     type Result = ResponseActFuture<Self, ()>;
@@ -417,8 +417,8 @@ impl Handler<Stop> for Root {
         if self.run_sets == 0 {
             return Box::pin(actix::fut::ready(()));
         }
-        if self.told_waiting.is_none_or(|told| told.elapsed() >= TELL_WAITING) {
-            self.told_waiting = Some(Instant::now());
+        if self.logged_waiting.is_none_or(|told| told.elapsed() >= LOG_WAITING) {
+            self.logged_waiting = Some(Instant::now());
             let flows: Vec<String> = self.running.iter().map(ToString::to_string).collect();
             let flows = if flows.is_empty() { "none; the last batches are being settled".to_owned() } else { flows.join(", ") };
             info!(flows, "waiting for running flows");

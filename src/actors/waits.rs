@@ -1,4 +1,4 @@
-//! What this process waits for before it reads, maps or sends anything; its HTTP surface answers meanwhile, and says so.
+//! What this process waits for before it reads, maps or sends anything; its HTTP server answers meanwhile, and says so.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `tieline doctor`: prints what an examination finds.
+//! `tieline doctor`: prints what the diagnostics find.
 
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};

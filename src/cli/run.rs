@@ -84,7 +84,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     if let Some(complaint) = deps.definitions.view().complaint() {
         error!(complaint, "this node waits");
     }
-    // the surface answers by now, however long ServiceNow takes
+    // the HTTP server answers by now, however long ServiceNow takes
     let mut looking = actix_rt::spawn(look_first(deps.clone()));
     let reloading = reloads.then(|| actix_rt::spawn(Reloader { deps: deps.clone(), root, loaded }.run()));
     let mut fatal = system.fatal.clone();
@@ -110,7 +110,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     }
     notify(sd_notify::NotifyState::Stopping);
     info!("stopping: what is in hand comes to its end");
-    // before the surface stops: a request that waits for the first look is answered by it
+    // before the HTTP server stops: a request that waits for the first look is answered by it
     deps.stopping.begin();
     if deps.waits.why().is_some() {
         // who waits looks again within a tenth of a second, and the answer has to leave

@@ -1,4 +1,4 @@
-//! Whose the service's files and directories are, and who else may use them.
+//! Ownership and permissions of the service's files and directories.
 //!
 //! What root makes in the service's directories belongs to the service: `tieline credential set` run by root must leave nothing behind that
 //! the service's account cannot use. And whatever the umask is, nobody else reads or replaces what is in them.

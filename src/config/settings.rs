@@ -60,7 +60,7 @@ pub struct DatabaseSettings {
     pub durable: bool,
 }
 
-/// The HTTP surface.
+/// The HTTP server.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
     /// Address and port.
@@ -159,13 +159,13 @@ pub struct Connection {
 
 impl Connection {
     /// Until a large answer may be read, where another one is: as long as that one may take, and some seconds in which it is worked through.
-    pub fn turn_timeout(&self) -> Duration {
+    pub fn permit_timeout(&self) -> Duration {
         self.body_timeout + Duration::from_secs(15)
     }
 
     /// How long one request and its answer take at most.
     pub fn longest(&self) -> Duration {
-        self.connect_timeout + self.request_timeout + self.body_timeout + self.turn_timeout()
+        self.connect_timeout + self.request_timeout + self.body_timeout + self.permit_timeout()
     }
 }
 

@@ -400,7 +400,7 @@ mod tests {
     fn an_edit_in_servicenow_waits_for_a_person_to_apply_it_and_is_not_overwritten() {
         let out = Case::new().run(RowState::There(&Case::row("Gieterij")));
         assert_eq!((out.send.clone(), kinds(&out)), (None, vec![("name", Kind::Edited, State::ToApply)]));
-        assert_eq!(out.by_itself, 1, "edits by the thousand meet the brake");
+        assert_eq!(out.by_itself, 1, "edits by the thousand meet the change limit");
         let asked = Case::new().decide("name", Side::ServiceNow, "Foundry", "Gieterij").run(RowState::There(&Case::row("Gieterij")));
         assert_eq!((kinds(&asked), asked.by_itself), (vec![("name", Kind::Edited, State::ToApply)], 0), "a person decided");
         let of_both = Case::new().name("Foundry two").decide("name", Side::ServiceNow, "Foundry two", "Gieterij");
@@ -452,7 +452,7 @@ mod tests {
         for row in [RowState::Missing, RowState::There(&inactive)] {
             let out = Case::new().name("Foundry two").run(row);
             assert_eq!((out.send.clone(), kinds(&out)), (None, vec![(ROW, Kind::Deleted, State::Open)]));
-            assert_eq!(out.by_itself, 1, "a list that vanishes as a whole meets the brake");
+            assert_eq!(out.by_itself, 1, "a list that vanishes as a whole meets the change limit");
         }
         let again = Case::new().decide(ROW, Side::Syspro, PRESENT, GONE);
         assert_eq!(again.run(RowState::There(&inactive)).send.expect("sent").fields["active"], "true");

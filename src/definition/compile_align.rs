@@ -8,7 +8,7 @@ use super::problem::{Report, list};
 use super::shape::{ActionWord, AlignShape, BlockShape, RuleWord, SetupShape, WriteWord};
 
 /// A run that would change more of the list than this writes nothing, in percent.
-const BRAKE_PERCENT: u32 = 20;
+const CHANGE_LIMIT_PERCENT: u32 = 20;
 /// `sys_updated_on` has whole seconds, and a slow transaction shows its rows late.
 const OVERLAP_SECONDS: u32 = 300;
 /// The whole list is read once a day.
@@ -67,7 +67,7 @@ pub(super) fn align_plan(
                 back: back(read, &field.source),
             })
             .collect(),
-        brake_percent: whole(&shape.brake_percent, BRAKE_PERCENT),
+        brake_percent: whole(&shape.brake_percent, CHANGE_LIMIT_PERCENT),
         overlap_seconds: whole(&shape.overlap_seconds, OVERLAP_SECONDS),
         sweep_hours: whole(&shape.sweep_hours, SWEEP_HOURS),
         inactive: shape.inactive.iter().flat_map(|table| &table.0).map(|(name, text)| (name.value.clone(), text.value.clone())).collect(),

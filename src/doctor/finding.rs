@@ -39,7 +39,7 @@ pub enum Part {
     Machine,
     /// The ledger.
     Database,
-    /// SYSPRO, over either transport.
+    /// SYSPRO, through either door.
     Syspro,
     /// The ServiceNow instance.
     ServiceNow,

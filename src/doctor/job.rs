@@ -1,4 +1,4 @@
-//! The service's desk: one examination at a time, and the last one of this process.
+//! The service's diagnostics job: one run at a time; keeps the last run of this process.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{Finding, HowFar, Report, STEPS, Way, diagnose};
 use crate::actors::{Deps, chain};
 
-/// Who asked for an examination, and for what.
+/// Who asked for a diagnostics run, and why.
 #[derive(Debug, Clone)]
 pub struct JobRequest {
     /// Who.
@@ -18,10 +18,10 @@ pub struct JobRequest {
     pub read_only: bool,
 }
 
-/// An examination that was begun.
+/// A diagnostics run that was started.
 #[derive(Debug, Clone)]
 pub struct DiagnosticsRun {
-    /// Who asked for it, and for what.
+    /// Who asked for it, and why.
     pub asked: JobRequest,
     /// When it began.
     pub began: DateTime<Utc>,
@@ -44,7 +44,7 @@ impl DiagnosticsRun {
     }
 }
 
-/// Keeps the last examination. A clone is the same desk.
+/// Runs diagnostics and keeps the last run. A clone is the same job.
 #[derive(Clone)]
 pub struct DiagnosticsJob {
     deps: Deps,
@@ -52,14 +52,14 @@ pub struct DiagnosticsJob {
     last: Arc<Mutex<Option<DiagnosticsRun>>>,
 }
 
-/// Ends an examination that nobody else has ended: its task crashed, or was dropped with its thread.
+/// Ends a run whose task crashed or was dropped with its thread.
 struct EndGuard {
     job: DiagnosticsJob,
     ended: bool,
 }
 
 impl DiagnosticsJob {
-    /// A desk at which nobody has been examined yet.
+    /// A job without a run yet.
     pub fn new(deps: Deps, way: Way) -> Self {
         Self { deps, way, last: Arc::default() }
     }
@@ -68,12 +68,12 @@ impl DiagnosticsJob {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The last examination; `None` when there was none since the start.
+    /// The last run; `None` when there was none since the start.
     pub fn last(&self) -> Option<DiagnosticsRun> {
         self.lock().clone()
     }
 
-    /// Takes the place of the last examination; `None`: one is on its way. The work is the caller's to run, on a task of its own.
+    /// Replaces the last run by a new one; `None` while one is running. The caller runs the returned future on its own task.
     pub fn begin(&self, asked: JobRequest) -> Option<impl Future<Output = ()> + 'static> {
         let report = Report::new(STEPS);
         let read_only = asked.read_only;

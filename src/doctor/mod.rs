@@ -1,6 +1,6 @@
 //! Live probes of both systems, rights, clocks, certificates and the database: what was found and what to do.
 //!
-//! One room per thing that is looked at; all of them write on one [`Report`]. The command line and the service call the same
+//! One module per checked part; all of them write to one [`Report`]. The command line and the service call the same
 //! [`diagnose`]. Nothing of a record is read or written; the one thing that is written is a row of a try, which is taken away again.
 
 mod certificates;
@@ -30,7 +30,7 @@ use crate::domain::next_step::NextStep;
 use crate::store::StoreError;
 use crate::telemetry::labels::System;
 
-/// The steps of an examination.
+/// The steps of a diagnostics run.
 pub const STEPS: usize = 8;
 
 /// Through whom both systems are reached.
@@ -42,7 +42,7 @@ pub enum Way {
     Service(Access),
 }
 
-/// Everything there is to look at. The sheet says how far it is.
+/// Runs every check. The report says how far it is.
 ///
 /// # Errors
 /// [`StoreError`] when the ledger stops answering.

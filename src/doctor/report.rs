@@ -1,4 +1,4 @@
-//! The sheet that an examination is written down on; whoever holds a copy sees how far it is.
+//! The report of a diagnostics run; every copy shows its progress.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +17,7 @@ pub struct HowFar {
     pub of: usize,
 }
 
-/// What an examination has found so far. A clone is the same sheet.
+/// What a diagnostics run has found so far. A clone is the same report.
 #[derive(Debug, Clone, Default)]
 pub struct Report(Arc<Mutex<ReportState>>);
 
@@ -29,7 +29,7 @@ struct ReportState {
 }
 
 impl Report {
-    /// An empty sheet for so many steps.
+    /// An empty report for this number of steps.
     pub fn new(of: usize) -> Self {
         Self(Arc::new(Mutex::new(ReportState { far: HowFar { of, ..HowFar::default() }, ..ReportState::default() })))
     }

@@ -43,7 +43,7 @@ pub enum Sending {
     PausedUntil(DateTime<Utc>),
     /// Nothing got through for a while.
     Blocked,
-    /// No service shows a sign of life.
+    /// No service has a recent heartbeat.
     Nobody,
 }
 

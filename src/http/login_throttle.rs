@@ -1,4 +1,4 @@
-//! Failed attempts: counted per address, and answered more slowly after several.
+//! The login throttle: failed attempts are counted per address and answered more slowly after several.
 //!
 //! Keys hold 256 random bits, so guessing is hopeless anyway; this keeps a caller with a wrong key from filling the log and the
 //! database with its tries. Memory is bounded: where the table is full, the address that was quiet longest is forgotten.
@@ -16,12 +16,12 @@ const FREE: u32 = 5;
 const STEP: Duration = Duration::from_millis(200);
 /// At most.
 const MOST: Duration = Duration::from_secs(2);
-/// Slow answers of one address are told of this often.
+/// Slow answers of one address are logged this often.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 /// After so much quiet an address is forgotten.
 const QUIET: Duration = Duration::from_secs(300);
 
-/// Sign-ins in hand at once.
+/// Sign-ins in progress at once.
 const SIGN_INS: usize = 16;
 /// The same from one address.
 const SIGN_INS_EACH: usize = 4;
@@ -35,7 +35,7 @@ pub(super) struct LoginThrottle {
     sign_ins: Mutex<Vec<IpAddr>>,
 }
 
-/// A sign-in in hand.
+/// A sign-in in progress.
 #[derive(Debug)]
 pub(super) struct SignIn<'d> {
     login_throttle: &'d LoginThrottle,
@@ -55,7 +55,7 @@ impl Drop for SignIn<'_> {
 struct Failures {
     count: u32,
     last: Instant,
-    /// When it was last told of, and how many there have been since.
+    /// When it was last logged, and how many there have been since.
     logged: Option<Instant>,
     since: u32,
 }
@@ -65,7 +65,7 @@ struct Failures {
 pub(super) struct Refused {
     /// How long its answer should be held back.
     pub(super) delay: Duration,
-    /// The failures of the address to be told of now, in one line.
+    /// The failures of the address to be logged now, in one line.
     pub(super) logged: Option<u32>,
 }
 

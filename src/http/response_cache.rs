@@ -1,6 +1,6 @@
-//! Many askers of one question cost the ledger as much as one: an answer to the same question serves for all who wait for it.
+//! The response cache: requests for the same resource share one read of the ledger.
 //!
-//! For answers that depend on the question and not on the asker, behind the check of who asks. A list of the API may be a second old. Health and
+//! For answers that depend on the request and not on the caller, behind the check of the caller. A list of the API may be a second old. Health and
 //! metrics, which anybody may ask for, are never older than the question: whoever asks while an answer is on its way waits for the next one, with
 //! all the others who do. An action that goes through this node makes it forget the lists, so that whoever acted sees what it did.
 
@@ -46,7 +46,7 @@ impl CachedAnswer {
 /// One question's last answer. Whoever holds it asks; the others wait.
 type Answer = Arc<tokio::sync::Mutex<Option<CachedAnswer>>>;
 
-/// The last answers.
+/// The cached answers.
 #[derive(Debug, Default)]
 pub(super) struct ResponseCache {
     answers: Mutex<HashMap<String, Answer>>,
@@ -112,7 +112,7 @@ pub(super) async fn share<B: MessageBody + 'static>(request: ServiceRequest, nex
     let asked = Instant::now();
     // the parameters of what takes none make no question of its own
     let answer = if route.cached == Cached::Shared { cache.shared(route.path) } else { cache.answer(&request.uri().to_string()) };
-    // goes on where the asker is gone: another one would begin it anew
+    // continues when the caller is gone: another caller would have to start it again
     let answered = actix_web::rt::spawn(async move { shared(&cache, route.cached, answer, asked, request, next).await });
     answered.await.unwrap_or_else(|_| Err(cut_off().into()))
 }

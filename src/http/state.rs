@@ -1,4 +1,4 @@
-//! What every handler has.
+//! The state that every handler has.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct AppState {
     pub deps: Deps,
     /// The same for health and metrics, which wait for no other caller.
     pub(super) watching: Deps,
-    /// Asks Root.
+    /// The handle to Root.
     pub root: RootHandle,
     /// The settings with their origins, as they were read.
     pub(super) loaded: Arc<Loaded>,
@@ -33,7 +33,7 @@ pub struct AppState {
     pub(super) login_throttle: Arc<LoginThrottle>,
     /// What can be asked for.
     pub(super) routes: &'static Routes,
-    /// What was answered a moment ago.
+    /// Responses of the last moment.
     pub(super) cache: Arc<response_cache::ResponseCache>,
     /// What needs the running process.
     pub(super) service: Service,

@@ -25,11 +25,11 @@ const SMALL: usize = 1 << 20;
 /// The least by which a buffer grows. It never doubles: at the limit twice the limit would be in memory, and its copy.
 const GROWTH: usize = 64 << 10;
 
-/// The turn to read a large answer, one per system.
-static TURNS: [Semaphore; 4] = [const { Semaphore::const_new(1) }; 4];
+/// Permits to read a large answer, one per system.
+static PERMITS: [Semaphore; 4] = [const { Semaphore::const_new(1) }; 4];
 
-/// The turn to read a large answer; given back when it is dropped.
-pub(super) type Turn = Option<SemaphorePermit<'static>>;
+/// The permit to read a large answer; released when it is dropped.
+pub(super) type LargeBodyPermit = Option<SemaphorePermit<'static>>;
 
 /// Why a body is not read to its end.
 #[derive(Debug, PartialEq)]
@@ -42,17 +42,17 @@ pub(super) enum Unread {
     Packed(String),
     /// It has not come within its time.
     Late,
-    /// It is large, and the turn to read it did not come.
+    /// It is large, and no permit to read it became free.
     Crowded,
 }
 
 /// How long is waited.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// For the body, without the wait for its turn: another answer that is slow makes this one no slower.
+    /// For the body, without the wait for its permit: another answer that is slow makes this one no slower.
     pub(super) body: Duration,
-    /// For the turn to read a large body.
-    pub(super) turn: Duration,
+    /// For the permit to read a large body.
+    pub(super) permit: Duration,
 }
 
 /// Reads a body. `encoding` and `length` are what the headers say.
@@ -63,11 +63,11 @@ pub(super) async fn read(
     encoding: Option<&str>,
     length: Option<u64>,
     limit: usize,
-) -> Result<(Bytes, Turn), Unread> {
+) -> Result<(Bytes, LargeBodyPermit), Unread> {
     if length.is_some_and(|length| length > limit as u64) {
         return Err(Unread::TooLarge);
     }
-    let mut turn = None;
+    let mut permit = None;
     let room = Buffer { bytes: Vec::new(), limit };
     let mut unpacking = match encoding.map(|word| word.trim().to_ascii_lowercase()).as_deref() {
         None | Some("" | "identity") => Unpacking::None(room),
@@ -77,14 +77,14 @@ pub(super) async fn read(
     let mut until = Instant::now() + patience.body;
     while let Some(piece) = timeout_at(until, stream.next()).await.map_err(|_| Unread::Late)? {
         let piece = piece.map_err(|error| Unread::Broken(error.to_string()))?;
-        if turn.is_none() && unpacking.read() + piece.len() > SMALL {
+        if permit.is_none() && unpacking.read() + piece.len() > SMALL {
             let asked = Instant::now();
-            turn = timeout(patience.turn, TURNS[system as usize % TURNS.len()].acquire()).await.map_err(|_| Unread::Crowded)?.ok();
+            permit = timeout(patience.permit, PERMITS[system as usize % PERMITS.len()].acquire()).await.map_err(|_| Unread::Crowded)?.ok();
             until += asked.elapsed();
         }
         unpacking.take(&piece)?;
     }
-    Ok((unpacking.end()?.into(), turn))
+    Ok((unpacking.end()?.into(), permit))
 }
 
 /// A body on its way into memory.
@@ -156,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Patience = Patience { body: Duration::from_secs(60), turn: Duration::from_secs(75) };
+    const PATIENCE: Patience = Patience { body: Duration::from_secs(60), permit: Duration::from_secs(75) };
 
     async fn read(pieces: Vec<Vec<u8>>, encoding: Option<&str>, limit: usize) -> Result<usize, Unread> {
         let pieces = stream::iter(pieces.into_iter().map(|piece| Ok(Bytes::from(piece))));
@@ -200,7 +200,7 @@ mod tests {
     async fn a_slow_answer_takes_no_time_from_the_next_large_one() {
         let large = |seconds| super::read(System::SysproEnet, PATIENCE, slow(seconds), None, None, 4 * SMALL);
         let begun = Instant::now();
-        // the first is large with its second piece, after 58 s, and holds the turn until it has been worked through
+        // the first is large with its second piece, after 58 s, and holds the permit until it has been worked through
         let first = async {
             let read = large(29).await;
             tokio::time::sleep(Duration::from_secs(10)).await;
@@ -212,7 +212,7 @@ mod tests {
         };
         let (first, second) = tokio::join!(first, second);
         assert_eq!((first, second), (Ok(2 * SMALL), Ok(2 * SMALL)));
-        // the second one's last piece came at 59 s; with the wait for its turn it took 67 s
+        // the second one's last piece came at 59 s; with the wait for its permit it took 67 s
         assert_eq!(begun.elapsed().as_secs(), 68);
     }
 
@@ -225,7 +225,7 @@ mod tests {
         let held = super::read(system, PATIENCE, slow(1), None, None, 4 * SMALL).await.expect("read");
         let begun = Instant::now();
         let crowded = super::read(system, PATIENCE, slow(1), None, None, 4 * SMALL).await.map(drop);
-        assert_eq!((crowded, begun.elapsed().as_secs()), (Err(Unread::Crowded), 2 + PATIENCE.turn.as_secs()));
+        assert_eq!((crowded, begun.elapsed().as_secs()), (Err(Unread::Crowded), 2 + PATIENCE.permit.as_secs()));
         drop(held);
         assert!(super::read(system, PATIENCE, slow(1), None, None, 4 * SMALL).await.is_ok());
     }

@@ -56,15 +56,15 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body, decompressed and as it came: data. What of it is shown to people goes through [`Quoted`].
     pub body: Bytes,
-    /// Where the body is large: the turn to have such a one in memory.
-    pub turn: Turn,
+    /// Where the body is large: the permit to hold it in memory.
+    pub permit: LargeBodyPermit,
 }
 
-/// The turn to have a large answer in memory; the next one is read once it is dropped.
+/// The permit to hold a large answer in memory; the next one is read once it is dropped.
 #[derive(Debug, Default)]
-pub struct Turn {
+pub struct LargeBodyPermit {
     /// Held, and never looked at.
-    _held: body::Turn,
+    _held: body::LargeBodyPermit,
 }
 
 impl Response {
@@ -221,7 +221,7 @@ impl HttpClient {
         };
         let keeps = Rc::new(Cell::new(None));
         let (request_timeout, body_limit) = (settings.request_timeout, settings.body_limit);
-        let patience = body::Patience { body: settings.body_timeout, turn: settings.turn_timeout() };
+        let patience = body::Patience { body: settings.body_timeout, permit: settings.permit_timeout() };
         let connect_timeout = settings.connect_timeout;
         Ok(Self { system, client, request_timeout, patience, body_limit, keeps, tls, proxy, connect_timeout })
     }
@@ -277,16 +277,16 @@ impl HttpClient {
         let length = said("content-length").and_then(|text| text.trim().parse().ok());
         let encoding = said("content-encoding");
         // a notice is taken or not by the status alone, however long the receiver goes on
-        let told = self.system == System::Notices;
-        let read = match told && (200..300).contains(&status) {
+        let notice = self.system == System::Notices;
+        let read = match notice && (200..300).contains(&status) {
             true => Ok((Bytes::new(), None)),
             false => body::read(self.system, self.patience, answer, encoding, length, limit).await,
         };
-        let (body, turn) = match read {
+        let (body, permit) = match read {
             Ok(read) => read,
-            Err(_) if told => (Bytes::new(), None),
+            Err(_) if notice => (Bytes::new(), None),
             Err(body::Unread::Late) => return Err(NetError::Timeout { host, seconds: self.patience.body.as_secs() }),
-            Err(body::Unread::Crowded) => return Err(NetError::Crowded { host, seconds: self.patience.turn.as_secs() }),
+            Err(body::Unread::Crowded) => return Err(NetError::Crowded { host, seconds: self.patience.permit.as_secs() }),
             Err(body::Unread::TooLarge) => return Err(NetError::TooLarge { host, limit }),
             Err(body::Unread::Packed(encoding)) => return Err(NetError::Packed { host, encoding: encoding.into() }),
             Err(body::Unread::Broken(problem)) => return Err(NetError::Broken { host, problem: problem.into() }),
@@ -295,7 +295,7 @@ impl HttpClient {
         if url.scheme() == "http" && scheme::says_tls(status, &body) {
             return Err(NetError::Scheme { host, what: scheme::tls(self.system), sent: true });
         }
-        Ok(Response { status, headers, body, turn: Turn { _held: turn } })
+        Ok(Response { status, headers, body, permit: LargeBodyPermit { _held: permit } })
     }
 
     /// Of a server that has never answered in plain HTTP it is worth knowing whether its port speaks TLS.

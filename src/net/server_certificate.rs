@@ -1,6 +1,6 @@
 //! The certificate that a server shows, asked for by the handshake that every request begins with: the same roots, the same proxy.
 //!
-//! Nothing is trusted that a request would not trust: the certificates are noted down on their way to the same judge.
+//! Nothing is trusted that a request would not trust: the certificates are recorded on their way to the same verifier.
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};

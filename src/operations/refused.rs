@@ -117,7 +117,7 @@ pub enum Refused {
     },
     /// None of these entries of the conflict list can be decided.
     NothingToDecide(Vec<i64>),
-    /// The systems are being examined already.
+    /// Diagnostics are running already.
     DiagnosticsRunning,
     /// The service is stopping.
     Stopping,

@@ -1,4 +1,4 @@
-//! What needs the running process: starting runs, replays that go on by themselves, the examination, questions to SYSPRO.
+//! What needs the running process: starting runs, replays that go on by themselves, diagnostics, questions to SYSPRO.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +47,7 @@ pub struct Service {
     access: Access,
     /// One replay at a time.
     replaying: Arc<Semaphore>,
-    /// One examination at a time, and the last one.
+    /// One diagnostics run at a time, and the last one.
     diagnostics: DiagnosticsJob,
     /// So many records at once are looked up in SYSPRO for people.
     looking: Arc<Semaphore>,
@@ -129,12 +129,12 @@ impl Service {
         if let Some(why) = self.deps.definitions.view().complaint() {
             return Err(Refused::OtherDefinitions(why));
         }
-        let Ok(turn) = self.replaying.clone().try_acquire_owned() else { return Err(Refused::Replaying) };
+        let Ok(permit) = self.replaying.clone().try_acquire_owned() else { return Err(Refused::Replaying) };
         note(&self.deps, &which, &requested).await?;
         let (deps, root) = (self.deps.clone(), self.root.clone());
         // a task of its own: a caller that goes away must not leave a run without an end
         let task = actix_rt::spawn(async move {
-            let _turn = turn;
+            let _permit = permit;
             // nothing is mapped before anything may begin
             if !deps.waits.over(&deps.stopping).await {
                 tracing::warn!("the service stops; a replay that waited for the look at ServiceNow did not begin");
@@ -193,7 +193,7 @@ impl Service {
         Ok(())
     }
 
-    /// The last examination of this process.
+    /// The last diagnostics run of this process.
     pub fn diagnostics_run(&self) -> Option<DiagnosticsRun> {
         self.diagnostics.last()
     }
@@ -207,7 +207,7 @@ impl Service {
             return Ok(Explained::Known(view));
         }
         let seen = match self.looking.try_acquire() {
-            Ok(_turn) => look_up(&self.deps, Some(&self.access), flow, key).await,
+            Ok(_permit) => look_up(&self.deps, Some(&self.access), flow, key).await,
             Err(_) => Seen::CouldNotTell { why: "others are being looked up at this moment".into() },
         };
         Ok(Explained::NeverRead(seen))

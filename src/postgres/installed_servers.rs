@@ -1,4 +1,4 @@
-//! Which server programs to use: the configured ones, `PG_BIN`, the distributions' places, `PATH`; for existing data only their own major.
+//! Finds the installed server programs: the configured ones, `PG_BIN`, the distributions' places, `PATH`; for existing data only their own major.
 
 use std::ffi::OsString;
 use std::fs;

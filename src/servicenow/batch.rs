@@ -63,14 +63,14 @@ pub(super) async fn perform(sn: &ServiceNow, tokens: &dyn TokenSource, ops: Vec<
     let (places_alone, alone): (Vec<usize>, Vec<Op>) = alone.into_iter().unzip();
     let mut judged = Vec::with_capacity(together.len() + alone.len());
     for chunk in chunks(&together, sn.settings().batch_limit.max(1)) {
-        let stop = judged.last().and_then(brake);
+        let stop = judged.last().and_then(abort_reason);
         match stop {
             Some(stop) => judged.extend(chunk.iter().map(|_| stop.again())),
             None => judged.extend(perform_chunk(sn, tokens, chunk).await),
         }
     }
     // one lost answer says nothing of those that travel alone
-    match judged.last().filter(|last| !matches!(last, Judged::Doubt(_))).and_then(brake) {
+    match judged.last().filter(|last| !matches!(last, Judged::Doubt(_))).and_then(abort_reason) {
         Some(stop) => judged.extend(alone.iter().map(|_| stop.again())),
         None => judged.extend(singles(sn, tokens, &alone).await),
     }
@@ -176,7 +176,7 @@ impl Stop {
     }
 }
 
-fn brake(judged: &Judged) -> Option<Stop> {
+fn abort_reason(judged: &Judged) -> Option<Stop> {
     match judged {
         Judged::Throttled { words, retry_after } => Some(Stop::Throttled(words.clone(), *retry_after)),
         Judged::NotSent(message) => Some(Stop::NotSent(message.clone())),
@@ -194,7 +194,7 @@ async fn singles(sn: &ServiceNow, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<J
         }
         let judged = sn.write(tokens, op).await;
         // one lost answer says nothing of the others
-        if let (Some(found), false) = (brake(&judged), matches!(judged, Judged::Doubt(_))) {
+        if let (Some(found), false) = (abort_reason(&judged), matches!(judged, Judged::Doubt(_))) {
             stop.replace(Some(found));
         }
         judged

@@ -19,7 +19,7 @@ use crate::definition::plan::{AlignPlan, TargetPlan, WatchPlan, WriteMode};
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionThere;
 use crate::domain::{CompanyId, NoSysId, SysId};
-use crate::net::{Bytes, HttpClient, Method, NetError, Turn};
+use crate::net::{Bytes, HttpClient, LargeBodyPermit, Method, NetError};
 use crate::redact::Quoted;
 use crate::retry;
 use crate::telemetry::labels::System;
@@ -83,8 +83,8 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
     /// Of the token it was asked with.
     pub(super) generation: u64,
-    /// The turn to have a large answer in memory.
-    pub(super) _turn: Turn,
+    /// The permit to hold a large answer in memory.
+    pub(super) _permit: LargeBodyPermit,
 }
 
 impl Answer {
@@ -96,7 +96,7 @@ impl Answer {
             total: None,
             body: Bytes::new(),
             generation: self.generation,
-            _turn: Turn::default(),
+            _permit: LargeBodyPermit::default(),
         }
     }
 }
@@ -412,7 +412,7 @@ impl ServiceNow {
                     total,
                     body: answer.body,
                     generation: token.generation,
-                    _turn: answer.turn,
+                    _permit: answer.permit,
                 });
             }
             tokens.refused(token.generation);

@@ -1,4 +1,4 @@
-//! Keys of the HTTP surface: only their hashes are kept.
+//! Keys of the HTTP API: only their hashes are kept.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;

@@ -28,7 +28,7 @@ pub enum Dead {
     ThisWriter,
 }
 
-/// Deliveries of one target table: they travel in the same batches.
+/// The queue of one target table: its deliveries travel in the same batches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Queue {
     /// The entity.
@@ -113,7 +113,7 @@ pub struct Claimed {
 pub struct Claim {
     /// The batch; its intent is committed.
     pub batch_id: Uuid,
-    /// The lane.
+    /// The queue.
     pub queue: Queue,
     /// Its deliveries, in the order of their ids.
     pub deliveries: Vec<Claimed>,
@@ -184,7 +184,7 @@ struct Resolved {
 }
 
 impl Store {
-    /// Claims up to `limit` due deliveries of a lane; the intent and its audit row are committed with the claim.
+    /// Claims up to `limit` due deliveries of a queue; the intent and its audit row are committed with the claim.
     ///
     /// `lease` is how long the request and its answer may take at most: after it, others may take the batch for lost.
     ///

@@ -322,7 +322,7 @@ impl Store {
         .await
     }
 
-    /// Asks the server for a sign of life.
+    /// Checks that the server answers.
     ///
     /// # Errors
     /// [`StoreError`] when there is none.

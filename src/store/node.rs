@@ -40,7 +40,7 @@ pub struct NodeRow {
     /// This life of it.
     #[diesel(sql_type = SqlUuid)]
     pub incarnation: Uuid,
-    /// Its last heartbeat.
+    /// Its last sign of life.
     #[diesel(sql_type = Timestamptz)]
     pub seen_at: DateTime<Utc>,
     /// Whether that is recent enough to be taken for alive.

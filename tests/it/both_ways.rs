@@ -363,7 +363,7 @@ fn lists_of_several_pages_are_compared_as_one() {
         assert_eq!(world.name("K1500"), "Centre");
         assert_eq!(of("first_contact", &world.conflicts().await), Vec::<String>::new());
 
-        // no page alone has as many changes as the brake would stop
+        // no page alone has as many changes as the change limit would stop
         let writes = rig.servicenow.writes();
         for code in codes.iter().step_by(2).chain(codes.iter().skip(1).step_by(20)) {
             world.describe(code, "A script went wrong");

@@ -357,7 +357,7 @@ fn killed_anywhere_it_leaves_no_session_open_for_long() {
     }
     assert!(points.len() >= 12, "{points:?}");
     let all = std::env::var("TIELINE_CRASH").is_ok_and(|which| which == "all");
-    let (mut unknown, mut struck, mut missed) = (0, 0, Vec::new());
+    let (mut unknown, mut triggered, mut missed) = (0, 0, Vec::new());
     for (at, point) in points.iter().enumerate().filter(|(at, point)| all || at % 4 == 0 || point.ends_with("Query/Query:sent")) {
         world.syspro.faults.push(FaultRule::always(Fault::Slow(200)).on_path("/SYSPROWCFService"));
         let out = command(&world, &sync).env("TIELINE_FAILPOINT", format!("kill@{point}")).output().unwrap();
@@ -368,7 +368,7 @@ fn killed_anywhere_it_leaves_no_session_open_for_long() {
             missed.push(*point);
             continue;
         }
-        struck += 1;
+        triggered += 1;
         // an id that was given out and not yet written down is lost: the next run knows that there may be one, and ends it by a logon
         unknown += u64::from((point.contains("/Logon:") && !point.ends_with(":before")) || point.contains("note"));
         let begun = std::time::Instant::now();
@@ -381,7 +381,7 @@ fn killed_anywhere_it_leaves_no_session_open_for_long() {
         }
         discipline(&world.syspro, unknown).unwrap_or_else(|why| panic!("{at} {point}: {why}"));
     }
-    assert!(struck > 4 && struck > missed.len() * 5, "{struck} points were struck, {missed:?} were not reached");
+    assert!(triggered > 4 && triggered > missed.len() * 5, "{triggered} points were struck, {missed:?} were not reached");
     let text = names + &String::from_utf8_lossy(&whole.stderr) + &String::from_utf8_lossy(&whole.stdout);
     assert!(!text.contains("enet-secret") && !text.contains("UserId"), "a secret is shown");
 }

@@ -1,4 +1,4 @@
-//! The HTTP surface of the real service.
+//! The HTTP server of the real service.
 
 mod crowd;
 mod host;

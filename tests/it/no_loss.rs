@@ -44,7 +44,7 @@ fn lost_answers_and_errors_lose_nothing_and_double_nothing() {
         rig.syspro.faults.push(FaultRule::always(Fault::Status(502)).rate(0.05));
         rig.syspro.faults.push(FaultRule::always(Fault::CutBody).rate(0.05));
         let cycles = rig.sync_until_settled(60).await;
-        assert!(rig.servicenow.faults_struck() > 5 && rig.servicenow.undelivered() > 0, "no fault struck in {cycles} cycles");
+        assert!(rig.servicenow.faults_triggered() > 5 && rig.servicenow.undelivered() > 0, "no fault struck in {cycles} cycles");
         assert_eq!(rig.failures().await.len(), 0);
         all_once(&rig, &["EDU1"]);
         assert!(!rig.audit(AuditKind::InDoubt).await.is_empty());
@@ -65,7 +65,7 @@ fn requests_that_arrive_twice_have_one_effect() {
         let rig = Rig::start(Options::of_one_company(40).with("SERVICENOW__BATCH_SIZE", "10").with("SERVICENOW__BATCH_LIMIT", "10")).await;
         rig.servicenow.set_fault(FaultRule::always(Fault::Named("twice".into())).on_path("/api/now").rate(0.5));
         rig.sync_until_settled(30).await;
-        assert!(rig.servicenow.faults_struck() > 20);
+        assert!(rig.servicenow.faults_triggered() > 20);
         let failures = rig.failures().await;
         assert!(failures.is_empty(), "{failures:#?}");
         all_once(&rig, &["EDU1"]);
@@ -111,7 +111,7 @@ fn faults_inside_a_batch(derived_sys_id: &str) {
         rig.servicenow.set_faults(&FaultPlan { seed: 11, rules });
         let cycles = rig.sync_until_settled(80).await;
         let batched = rig.servicenow.undelivered();
-        assert!(batched > 40 && rig.servicenow.faults_struck() > 60, "{batched} answers were lost in {cycles} cycles");
+        assert!(batched > 40 && rig.servicenow.faults_triggered() > 60, "{batched} answers were lost in {cycles} cycles");
         let failures = rig.failures().await;
         assert!(failures.is_empty(), "{failures:#?}");
         all_once(&rig, &["EDU1"]);
@@ -146,7 +146,7 @@ fn tokens_that_die_on_the_way_cost_nothing_but_new_ones() {
         let revoke = FaultRule::always(Fault::Named("revoke_tokens".into())).on_path("/api/now");
         rig.servicenow.set_fault(revoke.after(2).times(3));
         rig.sync_until_settled(20).await;
-        assert_eq!(rig.servicenow.faults_struck(), 3);
+        assert_eq!(rig.servicenow.faults_triggered(), 3);
         assert!((2..100).contains(&rig.servicenow.token_requests()), "{}", rig.servicenow.token_requests());
         assert_eq!(rig.failures().await.len(), 0);
         all_once(&rig, &["EDU1"]);

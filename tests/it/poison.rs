@@ -149,7 +149,7 @@ fn a_refusal_behind_which_nobody_could_look_is_unknown_and_no_failure() {
             rig.servicenow.set_fault(refused().on_method("GET").on_table(table).on_body(key).times(2));
         }
         settle(&rig).await;
-        assert!(rig.servicenow.faults_struck() > 2, "the record was asked for");
+        assert!(rig.servicenow.faults_triggered() > 2, "the record was asked for");
         assert_eq!(rig.failures().await.len(), 0, "{:#?}", rig.failures().await);
         let invoices = source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len();
         assert_eq!((rig.servicenow.count(INVOICES), rig.servicenow.duplicates(INVOICES, "u_source_key")), (invoices, 0));
@@ -177,8 +177,8 @@ fn poison(fault: Fault, whole: bool, most: u64, says: &str) {
         assert!(failed.len() == 1 && failed[0].key.ends_with(&number), "{failures:#?}");
         let message = failed[0].message.as_deref().unwrap_or_default();
         assert!(message.contains("3 tries failed") && message.contains(says), "{message}");
-        let struck = rig.servicenow.faults_struck();
-        assert!((3..=most).contains(&struck), "{struck} requests for it");
+        let triggered = rig.servicenow.faults_triggered();
+        assert!((3..=most).contains(&triggered), "{triggered} requests for it");
         // what comes later still travels in batches, and nothing waits for a breaker
         let before = batches(&rig);
         for row in source::rows(&rig.syspro, "EDU1", "ApInvoice", |c| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned())) {
@@ -191,7 +191,7 @@ fn poison(fault: Fault, whole: bool, most: u64, says: &str) {
         assert_eq!(errors(&swept), Vec::<String>::new());
         let changed = rig.servicenow.rows(INVOICES).iter().filter(|row| row["u_due_date"] == "2031-01-01").count();
         assert_eq!((changed, batches(&rig) > before), (invoices - 1, true));
-        assert_eq!(rig.servicenow.faults_struck(), struck, "what has failed is not sent again by itself");
+        assert_eq!(rig.servicenow.faults_triggered(), triggered, "what has failed is not sent again by itself");
     });
 }
 
@@ -221,11 +221,11 @@ fn asks_for_time(seconds: u32, whole: bool) {
     run(async {
         let rig = Rig::start(options()).await;
         let (number, text) = chosen(&rig);
-        let struck = || FaultRule::always(Fault::RetryAfter(seconds)).on_body(&text);
+        let triggered = || FaultRule::always(Fault::RetryAfter(seconds)).on_body(&text);
         if whole {
-            rig.servicenow.set_fault(struck());
+            rig.servicenow.set_fault(triggered());
         } else {
-            let _ = ["batch:", "/api/now/table", "/api/now/import"].map(|path| rig.servicenow.set_fault(struck().on_path(path)));
+            let _ = ["batch:", "/api/now/table", "/api/now/import"].map(|path| rig.servicenow.set_fault(triggered().on_path(path)));
         }
         let invoices = source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len();
         for cycle in 1.. {
@@ -237,9 +237,9 @@ fn asks_for_time(seconds: u32, whole: bool) {
             // what was put off together with it is due once its time has come
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        let struck = rig.servicenow.faults_struck();
+        let triggered = rig.servicenow.faults_triggered();
         rig.sync().await;
-        let again = rig.servicenow.faults_struck() - struck;
+        let again = rig.servicenow.faults_triggered() - triggered;
         assert!(again <= 8, "{again} requests for it in one cycle");
         let failures = rig.failures().await;
         let [one] = &failures.iter().filter(|row| row.key.ends_with(&number) && row.block == "header").collect::<Vec<_>>()[..] else {

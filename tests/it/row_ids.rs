@@ -31,7 +31,7 @@ fn an_answer_with_a_wrong_id_is_looked_up_and_the_record_is_there_once() {
                 rig.servicenow.set_fault(wrong().on_path(&path).on_method("POST").times(3));
             }
             rig.sync_until_settled(20).await;
-            assert_eq!(rig.servicenow.faults_struck(), 6);
+            assert_eq!(rig.servicenow.faults_triggered(), 6);
             let failed: Vec<Option<String>> = rig.failures().await.iter().map(|failure| failure.message.clone()).collect();
             assert!(failed.is_empty(), "{failed:?}");
             for table in ["itfm_gl_accounts", "x_apo_supplier"] {

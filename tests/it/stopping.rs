@@ -99,13 +99,13 @@ fn a_stop_ends_at_its_deadline_whatever_hangs() {
     let world = World::start();
     let mut node = Node::new(&world).with("SYSPRO__REQUEST_TIMEOUT_SECONDS", "120");
     let key = node.key(&world);
-    let struck = world.syspro.faults.struck();
+    let triggered = world.syspro.faults.triggered();
     world.syspro.faults.push(FaultRule::always(Fault::Slow(100_000)).on_path(&world.table_path("ApInvoice")));
     node.start_and_wait(&world);
     let reading = "SELECT count(*) FROM flow WHERE entity = 'invoice' AND holder IS NOT NULL";
     wait_for("the invoices are read", LIMIT, || (world.database.psql(reading) == "1").then_some(()));
     // other tables are asked first
-    wait_for("a request hangs", LIMIT, || (world.syspro.faults.struck() > struck).then_some(()));
+    wait_for("a request hangs", LIMIT, || (world.syspro.faults.triggered() > triggered).then_some(()));
     let asked = Instant::now();
     node.signal(Signal::SIGTERM);
     assert_eq!(ended(&mut node, Duration::from_secs(50)), Some(0), "{}", node.log());

@@ -1,4 +1,4 @@
-//! A stand-in for a ServiceNow instance: OAuth, Table API, Import Set API and Batch API over HTTP or HTTPS.
+//! A simulator of a ServiceNow instance: OAuth, Table API, Import Set API and Batch API over HTTP or HTTPS.
 //!
 //! It owns rows in memory and the rules that act on them, and follows the facts known of the real system rather than a client's
 //! convenience; whatever they leave open is a switch in [`ServiceNowOptions`]. Faults are rules of [`crate::faults`]; by
@@ -192,7 +192,7 @@ impl Instance {
             "undelivered": self.undelivered.load(Ordering::SeqCst),
             "max_concurrency": self.most_running.load(Ordering::SeqCst),
             "cookies_seen": self.cookies.load(Ordering::SeqCst),
-            "faults_struck": self.faults.struck(),
+            "faults_struck": self.faults.triggered(),
         })
     }
 }
@@ -369,8 +369,8 @@ impl ServiceNowSim {
     }
 
     /// How many faults have struck.
-    pub fn faults_struck(&self) -> u64 {
-        self.instance.faults.struck()
+    pub fn faults_triggered(&self) -> u64 {
+        self.instance.faults.triggered()
     }
 
     /// The most requests that ran at once.

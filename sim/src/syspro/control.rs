@@ -63,7 +63,7 @@ pub(super) fn collect(shared: &Shared) -> Stats {
     let company =
         |company: &crate::dataset::Company| company.tables().iter().map(|one| (one.schema.name.clone(), table(&company.id, one))).collect();
     let companies = database.companies.values().map(|one| (one.id.clone(), company(one))).collect();
-    Stats { today: database.today, faults: shared.faults.struck(), enet: shared.enet.stats(), companies }
+    Stats { today: database.today, faults: shared.faults.triggered(), enet: shared.enet.stats(), companies }
 }
 
 async fn stats(shared: web::Data<Shared>) -> HttpResponse {

@@ -1,4 +1,4 @@
-//! A stand-in for SYSPRO 8: its OData service and its e.net over made-up companies.
+//! A simulator of SYSPRO 8: its OData service and its e.net over made-up companies.
 //!
 //! [`SysproSim`] starts it and drives it from a test; `/_sim` drives it when it runs as a process of its own.
 

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use actix::prelude::*;
 use tracing::info;
 
-use self::pass::{Changes, Made, Pass, Sheet};
+use self::pass::{Changes, Made, PageInput, Pass};
 use self::rows::Kept;
 use self::write_back::WriteBack;
 use super::Deps;
@@ -96,7 +96,7 @@ pub enum AlignError {
         "the alignment would change {changes} of {list} records, more than `align.brake_percent` ({percent}) allows ({most}); nothing was written. \
          Look at what changed on either side; if it is right, raise the setting for one run"
     )]
-    Brake {
+    ChangeLimit {
         /// Records that would change, or have vanished.
         changes: usize,
         /// Records of the list.
@@ -114,7 +114,7 @@ impl AlignError {
         match self {
             Self::ServiceNow { class, .. } => *class,
             Self::Store { .. } => Class::Transient,
-            Self::Brake { .. } => Class::Permanent,
+            Self::ChangeLimit { .. } => Class::Permanent,
         }
     }
 }
@@ -190,7 +190,7 @@ impl Work {
         let mut report = self.compare(plan, target, align, &ask).await?;
         let applied = self.apply(plan, &ask).await?;
         report.stored = applied.stored;
-        if applied.news {
+        if applied.changed {
             let again = AlignNow { kind: RunKind::Poll, ..ask };
             let second = self.compare(plan, target, align, &again).await?;
             report.due += second.due;
@@ -221,7 +221,7 @@ impl Work {
         let list = usize::try_from(standing.list).unwrap_or_default();
         let most = most(list, align.brake_percent);
         if counted.0 > most {
-            return Err(AlignError::Brake { changes: counted.0, list, percent: align.brake_percent, most });
+            return Err(AlignError::ChangeLimit { changes: counted.0, list, percent: align.brake_percent, most });
         }
         let mut written = Written(AlignReport { rows: read.rows, ..AlignReport::default() });
         self.pages(&pass, ask, &mut written).await?;
@@ -242,8 +242,8 @@ impl Work {
             let documents = store.aligned_documents(self.flow.clone(), after, PAGE, pass.whole).await?;
             let Some(last) = documents.last() else { break };
             after = last.id;
-            let sheet = self.sheet(pass, documents).await?;
-            let changes = pass.documents(&sheet);
+            let page_input = self.page_input(pass, documents).await?;
+            let changes = pass.documents(&page_input);
             any_row |= changes.any_row;
             take.page(self, ask, changes).await?;
         }
@@ -279,7 +279,7 @@ impl Work {
     }
 
     /// Everything that is known of a page of documents.
-    async fn sheet(&self, pass: &Pass<'_>, documents: Vec<AlignedDocument>) -> Result<Sheet, AlignError> {
+    async fn page_input(&self, pass: &Pass<'_>, documents: Vec<AlignedDocument>) -> Result<PageInput, AlignError> {
         let store = &self.deps.store;
         let ids: Vec<i64> = documents.iter().map(|document| document.id).collect();
         let standing = store.conflicts_standing(self.flow.clone(), ids.iter().map(i64::to_string).collect()).await?;
@@ -303,7 +303,7 @@ impl Work {
             })
             .await?;
         let called = called.into_iter().map(|one| ((one.document_id, one.field), one.wanted)).collect();
-        Ok(Sheet { documents, rows, standing, called })
+        Ok(PageInput { documents, rows, standing, called })
     }
 
     async fn find(&self, keys: AlignedRowKeys) -> Result<Vec<Kept>, AlignError> {
@@ -374,7 +374,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_brake_lets_a_share_pass_and_always_a_few() {
+    fn the_change_limit_lets_a_share_pass_and_always_a_few() {
         assert_eq!([most(2000, 20), most(300, 20), most(6, 20), most(0, 1), most(10, 100)], [400, 60, 5, 5, 10]);
     }
 }

@@ -53,7 +53,7 @@ impl Made {
 }
 
 /// A page of documents and everything that is known of them.
-pub(super) struct Sheet {
+pub(super) struct PageInput {
     /// Each with what its content makes.
     pub(super) documents: Vec<(AlignedDocument, Made)>,
     /// The rows that may be theirs.
@@ -146,17 +146,17 @@ enum Match<'a> {
 
 impl Pass<'_> {
     /// Compares a page of documents with their rows.
-    pub(super) fn documents(&self, sheet: &Sheet) -> Changes {
+    pub(super) fn documents(&self, page_input: &PageInput) -> Changes {
         let mut changes = Changes::default();
-        let mut rows = Rows::of(&sheet.rows);
+        let mut rows = Rows::of(&page_input.rows);
         let mut standing: HashMap<&str, Vec<&ConflictRow>> = HashMap::new();
-        for conflict in &sheet.standing {
+        for conflict in &page_input.standing {
             standing.entry(conflict.subject.as_str()).or_default().push(conflict);
         }
-        for (document, made) in &sheet.documents {
+        for (document, made) in &page_input.documents {
             let subject = document.id.to_string();
             let stands = standing.remove(subject.as_str()).unwrap_or_default();
-            self.document(document, made, &sheet.called, &subject, &stands, &mut rows, &mut changes);
+            self.document(document, made, &page_input.called, &subject, &stands, &mut rows, &mut changes);
         }
         changes
     }
@@ -236,8 +236,8 @@ impl Pass<'_> {
         for (field, pair) in ours {
             aligned.pairs.entry(field).or_insert(pair);
         }
-        let news = self.put(document, &aligned, changes) | self.list(document, subject, row, stands, &aligned.items, changes);
-        changes.by_itself += usize::from(news && aligned.by_itself > 0);
+        let changed = self.put(document, &aligned, changes) | self.list(document, subject, row, stands, &aligned.items, changes);
+        changes.by_itself += usize::from(changed && aligned.by_itself > 0);
         let fields = serde_json::to_string(&aligned.pairs).unwrap_or_else(|_| "{}".into());
         let idle = document.compared == Some(document.version) && !document.again && aligned.pairs.is_empty();
         if !idle {
@@ -329,7 +329,7 @@ impl Pass<'_> {
         }
     }
 
-    /// What is to be sent; says whether that is news.
+    /// What is to be sent; answers whether anything changed.
     fn put(&self, document: &AlignedDocument, aligned: &Aligned, changes: &mut Changes) -> bool {
         let Some(send) = &aligned.send else {
             if document.unsent.is_some() {
@@ -355,7 +355,7 @@ impl Pass<'_> {
         !same
     }
 
-    /// What stands in the conflict list of one document, and what leaves it; says whether there is news.
+    /// What stands in the conflict list of one document, and what leaves it; answers whether anything changed.
     fn list(
         &self,
         document: &AlignedDocument,

@@ -50,7 +50,7 @@ pub(super) struct Applied {
     /// Documents that SYSPRO shows otherwise than the ledger has them, as far as they have not been taken in.
     documents: Vec<Document>,
     /// Some were: both sides are to be compared once more.
-    pub(super) news: bool,
+    pub(super) changed: bool,
     /// Values that it was seen to have stored.
     pub(super) stored: usize,
 }
@@ -140,7 +140,7 @@ impl Work {
             ..Intake::of(self.flow.clone(), ask.run, documents.iter().map(map).collect())
         };
         self.deps.store.intake(intake).await?;
-        applied.news = true;
+        applied.changed = true;
         Ok(())
     }
 }
@@ -194,7 +194,7 @@ impl Apply<'_> {
         };
         let writes = self.writes(changes, &fields).await?;
         if writes.is_empty() {
-            // what SYSPRO shows may be news all the same
+            // what SYSPRO shows may have changed all the same
             if changes.iter().any(|due| fields.get(&due.field).is_some_and(|now| !self.same(due, now, &due.syspro))) {
                 applied.documents.push(document);
             }

@@ -155,7 +155,7 @@ impl Pace {
             unanswered: HashSet::new(),
             proven: false,
         };
-        tell(&state, &budget);
+        publish(&state, &budget);
         let longest = settings.longest_pause;
         Self { state: Rc::new(RefCell::new(state)), freed: Rc::default(), batch_limit, concurrency, waits, longest, budget }
     }
@@ -184,7 +184,7 @@ impl Pace {
 
     fn look(&self, now: Instant, may_try: bool) -> Result<Look, Paused> {
         let mut state = self.state.borrow_mut();
-        if let Some((others, resumed)) = self.budget.news() {
+        if let Some((others, resumed)) = self.budget.update() {
             state.part = share(self.concurrency, others.nodes);
             if let Some(at) = resumed
                 && state.asked.as_ref().is_some_and(|asked| asked.since < Instant::from_std(at))
@@ -193,7 +193,7 @@ impl Pace {
                 state.lift();
             }
             state.hear(others, now, self.waits.1);
-            tell(&state, &self.budget);
+            publish(&state, &self.budget);
         }
         if let Some(until) = state.paused_until().filter(|until| *until > now) {
             let wait = until - now;
@@ -212,7 +212,7 @@ impl Pace {
         if state.breaker == Breaker::Open {
             state.breaker = Breaker::HalfOpen;
             info!("the instance is tried with one batch");
-            tell(&state, &self.budget);
+            publish(&state, &self.budget);
         }
         let allowed = if state.breaker == Breaker::HalfOpen { 1 } else { state.allowed.min(state.part) };
         if state.in_flight >= allowed {
@@ -239,7 +239,7 @@ impl Pace {
         state.halve();
         state.trial = false;
         state.throttled(wait, said, self);
-        tell(&state, &self.budget);
+        publish(&state, &self.budget);
     }
 
     /// After a batch with outcomes: more after one that went well, half after one that did not.
@@ -301,7 +301,7 @@ impl Pace {
                 state.failed(self.waits)
             }
         }
-        tell(&state, &self.budget);
+        publish(&state, &self.budget);
         drop(state);
         self.freed.notify_waiters();
     }
@@ -323,7 +323,7 @@ impl Pace {
         state.halve();
         state.trial = false;
         state.failed(self.waits);
-        tell(&state, &self.budget);
+        publish(&state, &self.budget);
     }
 }
 
@@ -433,7 +433,7 @@ impl State {
     }
 }
 
-fn tell(state: &State, budget: &Budget) {
+fn publish(state: &State, budget: &Budget) {
     let concurrency = state.allowed.min(state.part);
     metrics().set_batch_size(state.size);
     metrics().set_concurrency(concurrency);

@@ -132,7 +132,7 @@ fn a_retired_row_is_made_current_again_when_a_person_says_so() {
 }
 
 #[test]
-fn each_record_that_syspro_dropped_counts_for_the_brake_once() {
+fn each_record_that_syspro_dropped_counts_for_the_change_limit_once() {
     let mut case = Case { present: false, ..Case::new("hold", "Lathe") };
     let out = case.run(RowState::There(&row("Lathe")));
     assert_eq!((out.send.map(|send| (send.gone, send.fields)), out.by_itself), (Some((true, fields(&[("u_mark", "gone")]))), 1));

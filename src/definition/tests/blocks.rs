@@ -133,7 +133,7 @@ fn aligned(rest: &str) -> String {
 }
 
 #[test]
-fn a_brake_is_a_share_of_one_to_a_hundred_percent() {
+fn a_change_limit_is_a_share_of_one_to_a_hundred_percent() {
     for percent in ["1", "20", "100"] {
         let definitions = well(ROOT, &aligned(&format!("brake_percent = {percent}")));
         let (_, align) = plan(&definitions, "asset").aligned().expect("aligned");

@@ -1,4 +1,4 @@
-//! What an action did, told on the page that comes after it. The text travels in the address, sealed with the session's own secret: only what
+//! Flash messages: what an action did, shown on the page that comes after it. The text travels in the address, sealed with the session's own secret: only what
 //! this server said to this session is shown, whichever node answers.
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -9,10 +9,10 @@ use uuid::Uuid;
 use super::session::Session;
 use crate::config::crypto::hex;
 
-/// The longest text that is told: a message of a system may be long, and an address must not.
+/// The longest text that is shown: a message of a system may be long, and an address must not.
 const LONGEST: usize = 700;
 
-/// What is told, and the run that it goes on in.
+/// A message, and the run that it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FlashMessage {
     pub(super) text: String,
@@ -25,7 +25,7 @@ impl FlashMessage {
         Self { text: text.into(), run: None }
     }
 
-    /// The page with this path, telling it.
+    /// The page with this path, showing the message.
     pub(super) fn on(&self, session: &Session, path: &str) -> String {
         let mut text: String = self.text.chars().take(LONGEST).collect();
         if text.len() < self.text.len() {

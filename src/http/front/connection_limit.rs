@@ -1,4 +1,4 @@
-//! How many connections there may be at once: altogether, and from one address. Where there is no place left, a connection that keeps the service
+//! The limit of connections at once: altogether, and from one address. Where there is no place left, a connection that keeps the service
 //! waiting gives its place to the one that comes: that of half a request, or of an answer that is not read, before one at rest. A few more places
 //! are kept for the health of the service, asked for from the machine itself, so that neither a service manager nor a proxy takes a busy service
 //! for a dead one.
@@ -27,10 +27,10 @@ const COMING: usize = 256;
 const COMING_TIME: Duration = Duration::from_secs(1);
 /// and look for one so often.
 const COMING_STEP: Duration = Duration::from_millis(10);
-/// Connections that lost their place, or got none, are told of this often.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+/// Connections that lost their place, or got none, are logged this often.
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// All places, shared by the server's threads.
+/// The limit, shared by the server's threads.
 #[derive(Debug)]
 pub(in crate::http) struct ConnectionLimit {
     each: usize,
@@ -49,7 +49,7 @@ struct Held {
     none: Option<(Option<IpAddr>, Instant)>,
     displaced: u64,
     refused: u64,
-    told: Option<Instant>,
+    logged: Option<Instant>,
 }
 
 /// Who keeps whom waiting on a connection.
@@ -114,7 +114,7 @@ impl Standing {
     }
 }
 
-/// One place; free again when it is dropped.
+/// The permit of one connection; released when it is dropped.
 #[derive(Debug)]
 pub(super) struct Permit {
     limit: Arc<ConnectionLimit>,
@@ -164,7 +164,7 @@ impl ConnectionLimit {
                 return None;
             }
             taken.displaced += 1;
-            taken.tell(address, own);
+            taken.log(address, own);
         }
         let standing = Standing::new();
         let number = taken.next;
@@ -180,7 +180,7 @@ impl ConnectionLimit {
         if !address.is_loopback() || taken.reserve >= RESERVE {
             taken.refused += 1;
             let own = taken.by_address.get(&address).copied().unwrap_or(0);
-            taken.tell(address, own);
+            taken.log(address, own);
             return None;
         }
         taken.reserve += 1;
@@ -254,8 +254,8 @@ impl Held {
         }
     }
 
-    fn tell(&mut self, address: IpAddr, own: usize) {
-        if self.told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
+    fn log(&mut self, address: IpAddr, own: usize) {
+        if self.logged.is_some_and(|logged| logged.elapsed() < LOG_EVERY) {
             return;
         }
         warn!(
@@ -267,7 +267,7 @@ impl Held {
             "there are too many connections at once: those that kept the service waiting for longest are closed, and where there is none, new ones are \
              refused; `http.connections_per_address` bounds those of one address"
         );
-        (self.displaced, self.refused, self.told) = (0, 0, Some(Instant::now()));
+        (self.displaced, self.refused, self.logged) = (0, 0, Some(Instant::now()));
     }
 }
 

@@ -71,7 +71,7 @@ fn servicenow_answers() {
     fuzz(target, |input| {
         let body = Bytes::copy_from_slice(input);
         let answer =
-            |status| Answer { status, retry_after: None, total: None, body: body.clone(), generation: 1, _turn: Default::default() };
+            |status| Answer { status, retry_after: None, total: None, body: body.clone(), generation: 1, _permit: Default::default() };
         let mut said = String::new();
         for status in [201, 403, 429] {
             said += &judged(&plan, &judge("POST /x", &answer(status)));

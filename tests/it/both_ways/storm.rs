@@ -263,7 +263,7 @@ fn random_edits_on_both_sides_lose_nothing_and_never_go_to_and_fro() {
         storm.world.rig.servicenow.clear_faults();
         storm.settle().await;
         let left = storm.agree().await;
-        println!("both ways: {} edits, {left} entries in the list, {} faults", storm.made, storm.world.rig.servicenow.faults_struck());
+        println!("both ways: {} edits, {left} entries in the list, {} faults", storm.made, storm.world.rig.servicenow.faults_triggered());
         storm.none_lost().await;
         // nothing is written twice: every edit has a value of its own
         let twice = "SELECT d.key || ' ' || e.key || ' ' || e.value FROM delivery l JOIN document d ON d.id = l.document_id \

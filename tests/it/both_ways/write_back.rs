@@ -428,7 +428,7 @@ fn killed_anywhere_a_change_is_written_and_seen_once() {
     assert!(points.len() > 20 && second.len() >= 3, "{points:?}");
     let all = std::env::var("TIELINE_CRASH").is_ok_and(|which| which == "all");
     let chosen = points.iter().enumerate().filter(|(at, _)| all || at % 5 == 0).map(|(_, point)| point);
-    let (mut struck, mut missed) = (0, Vec::new());
+    let (mut triggered, mut missed) = (0, Vec::new());
     for (n, point) in chosen.chain(&second).enumerate() {
         let (value, before) = (format!("Round {n}"), calls());
         edit(&value);
@@ -438,7 +438,7 @@ fn killed_anywhere_a_change_is_written_and_seen_once() {
         let out = site.command(&sync).env("TIELINE_FAILPOINT", format!("kill@{point}")).output().unwrap();
         site.world.syspro.faults.clear();
         if std::os::unix::process::ExitStatusExt::signal(&out.status) == Some(9) {
-            struck += 1;
+            triggered += 1;
         } else {
             missed.push(point);
         }
@@ -454,8 +454,8 @@ fn killed_anywhere_a_change_is_written_and_seen_once() {
         let counts = site.world.syspro.enet_stats().sessions;
         assert!(counts.open == 0 && counts.most_open <= 1, "{point}: {counts:?}");
     }
-    assert!(struck > missed.len() * 5, "{struck} points were struck, {missed:?} were not reached");
-    println!("way back: {struck} points, {} not reached", missed.len());
+    assert!(triggered > missed.len() * 5, "{triggered} points were struck, {missed:?} were not reached");
+    println!("way back: {triggered} points, {} not reached", missed.len());
     let calls = site.world.syspro.enet_stats().calls;
     assert!(calls.keys().all(|call| !call.starts_with("Transaction")), "{calls:?}");
 }

@@ -33,7 +33,7 @@ fn counted(world: &World, entity: &str) -> String {
 }
 
 #[test]
-fn rows_without_a_key_count_neither_as_known_nor_as_gone_in_any_brake() {
+fn rows_without_a_key_count_neither_as_known_nor_as_gone_in_any_change_limit() {
     let world = World::start();
     let numbers: Vec<String> = (0..120).map(|n| format!("BARE{n:03}")).collect();
     bare(&world, &numbers);

@@ -159,7 +159,7 @@ fn crash(scenario: &Scenario) {
         if tally.points == wanted {
             break;
         }
-        match strike(&play, scenario, point) {
+        match trigger(&play, scenario, point) {
             Ok(true) => tally.points += 1,
             Ok(false) => tally.missed.push(point.clone()),
             Err(why) => {
@@ -178,8 +178,8 @@ fn crash(scenario: &Scenario) {
     );
     assert!(tally.wrong.is_empty(), "{:#?}", tally.wrong);
     // a page more or a look less may shift a few points from one run to the next
-    let struck = if complete() { tally.points > tally.missed.len() * 5 } else { tally.points == wanted };
-    assert!(struck, "{} points were struck, {:?} were not reached", tally.points, tally.missed);
+    let triggered = if complete() { tally.points > tally.missed.len() * 5 } else { tally.points == wanted };
+    assert!(triggered, "{} points were struck, {:?} were not reached", tally.points, tally.missed);
 }
 
 /// The points of a round that was like the one before it. The first round has none before it to change something of, and now and then what
@@ -198,7 +198,7 @@ fn recurring(play: &Play, scenario: &Scenario) -> Vec<String> {
 
 /// Whether the process was killed at the point, within some rounds: now and then what is new falls into two pages, because each round adds
 /// documents before it.
-fn strike(play: &Play, scenario: &Scenario, point: &str) -> Result<bool, String> {
+fn trigger(play: &Play, scenario: &Scenario, point: &str) -> Result<bool, String> {
     for _ in 0..ROUNDS {
         if play.kill_at(scenario, point)? {
             return Ok(true);
