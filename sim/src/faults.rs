@@ -23,9 +23,9 @@ use serde::{Deserialize, Serialize};
 pub enum Fault {
     /// This status with a short HTML page; nothing is done.
     Status(u16),
-    /// 429 with `Retry-After` of so many seconds; nothing is done.
+    /// 429 with `Retry-After` of N seconds; nothing is done.
     RetryAfter(u32),
-    /// 429 with `Retry-After` of so many seconds although the work was done.
+    /// 429 with `Retry-After` of N seconds although the work was done.
     RetryAfterCommit(u32),
     /// This status although the work was done.
     StatusAfterCommit(u16),
@@ -66,7 +66,7 @@ pub struct FaultRule {
     /// when absent.
     #[serde(default)]
     pub body: Option<String>,
-    /// So many matching requests are let through before the rule begins to count.
+    /// N matching requests are let through before the rule begins to count.
     #[serde(default)]
     pub after: u64,
     /// The rule ends after it has struck so often; never when absent.
@@ -113,14 +113,14 @@ impl FaultRule {
         self
     }
 
-    /// Only so many times.
+    /// Only N times.
     #[must_use]
     pub fn times(mut self, count: u64) -> Self {
         self.count = Some(count);
         self
     }
 
-    /// Only after so many matching requests went through.
+    /// Only after N matching requests went through.
     #[must_use]
     pub fn after(mut self, requests: u64) -> Self {
         self.after = requests;

@@ -1,6 +1,6 @@
 //! The credential store: credentials in clear, for the moment in which they leave for the other system: read from the ledger, decrypted with the master key.
 //!
-//! The key file is read anew when it has changed, so that `credential rotate-key` needs no restart; never on a thread of the actors.
+//! The key file is read again when it has changed, so that `credential rotate-key` needs no restart; never on a thread of the actors.
 
 use std::fs::Metadata;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! The definitions that this process works with, and how they stand to those in force in the ledger.
 //!
-//! Whoever begins a piece of work takes a [`Snapshot`] and uses it to the end; the ledger refuses what was done under a set that is no longer
-//! in force. A flow's actors are made with a snapshot, and made anew when another set comes: one run never sees two sets.
+//! Whoever starts a piece of work takes a [`Snapshot`] and uses it to the end; the ledger refuses what was done under a set that is no longer
+//! in force. A flow's actors are made with a snapshot, and re-created when another set comes: one run never sees two sets.
 
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -51,7 +51,7 @@ use crate::store::{Node, Store, StoreError};
 pub struct Deps {
     /// The settings.
     pub settings: Arc<Settings>,
-    /// The plans and code lists, as they are now: whoever begins something takes a snapshot of them.
+    /// The plans and code lists, as they are now: whoever starts something takes a snapshot of them.
     pub definitions: InForce,
     /// The ledger.
     pub store: Store,
@@ -67,9 +67,9 @@ pub struct Deps {
     pub watchdog: Arc<Watchdog>,
     /// What the instance accepts, as we and the other nodes know it.
     pub budget: Arc<Budget>,
-    /// Whether nothing new may begin.
+    /// Whether nothing new may start.
     pub stopping: Stopping,
-    /// What is waited for before anything begins.
+    /// What is waited for before anything starts.
     pub waits: Waits,
     /// Where a test may let actors die.
     pub crash: CrashPoints,

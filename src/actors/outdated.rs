@@ -1,4 +1,4 @@
-//! Records that were mapped under another definition: they are mapped anew from their stored content, compared with what was sent of them, and what
+//! Records that were mapped under another definition: they are mapped again from their stored content, compared with what was sent of them, and what
 //! differs is sent, once it is known how much that is. Plain functions; SYSPRO is not read.
 
 use std::fmt;

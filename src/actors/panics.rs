@@ -28,7 +28,7 @@ pub fn log_panics() {
 
 fn note(info: &PanicHookInfo<'_>) {
     let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    // Both can only be unavailable while the thread itself is being taken down: then nobody asks for the place any more.
+    // Both can only be unavailable while the thread itself is being taken down: then no one asks for the place any more.
     let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some((text_of(info.payload()), place))));
 }
 

@@ -1,4 +1,4 @@
-//! Sending again what a person asks for: the stored content is mapped anew, so that a corrected code list or definition takes effect.
+//! Sending again what a person asks for: the stored content is mapped again, so that a corrected code list or definition takes effect.
 //! Plain functions; SYSPRO is not read.
 
 use std::collections::{BTreeMap, HashMap};

@@ -46,7 +46,7 @@ pub struct RootParts {
     pub liveness_checks: Vec<LivenessCheck>,
     /// Liveness checks of the flows' actors.
     pub flow_liveness_checks: Vec<LivenessCheck>,
-    /// Starts the flows' actors anew; `None` once nothing more is to begin.
+    /// Re-creates the flows' actors; `None` once nothing more is to start.
     pub starter: Option<FlowStarter>,
     /// Set when the process must end.
     pub fatal: watch::Sender<Option<Fatal>>,
@@ -85,12 +85,12 @@ pub struct GetGaveUp;
 #[rtype(result = "BTreeMap<FlowId, DateTime<Utc>>")]
 pub struct GetNextRuns;
 
-/// Ask. No new run set begins; answers when the running ones have ended.
+/// Ask. No new run set starts; answers when the running ones have ended.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Stop;
 
-/// Fact. A flow of a run set has ended; the run set may go on for long.
+/// Fact. A flow of a run set has ended; the run set may continue for long.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct FlowEnded {
@@ -100,8 +100,8 @@ struct FlowEnded {
     error: Option<PollError>,
 }
 
-/// Ask. Other definitions came into force here: the flows' actors are made anew with them, and the schedules follow. What runs is left at the
-/// end of its page, because the ledger refuses the next one, and goes on with the new ones.
+/// Ask. Other definitions came into force here: the flows' actors are re-created with them, and the schedules follow. What runs is left at the
+/// end of its page, because the ledger refuses the next one, and continues with the new ones.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct TakeUpDefinitions;
@@ -412,7 +412,7 @@ impl Handler<Stop> for Root {
 
     fn handle(&mut self, _: Stop, ctx: &mut Self::Context) -> Self::Result {
         self.stopping = true;
-        // it knows this very actor, which nobody else keeps alive from now on
+        // it knows this very actor, which no one else keeps alive from now on
         self.parts.starter = None;
         if self.run_sets == 0 {
             return Box::pin(actix::fut::ready(()));
@@ -465,7 +465,7 @@ impl RootHandle {
         self.root.send(StartRunSet(ask)).timeout(ANSWER_LIMIT).await.unwrap_or(Err(StartRefused::Unresponsive))
     }
 
-    /// The definitions of this process are others by now: the flows go on with them.
+    /// The definitions of this process are others by now: the flows continue with them.
     pub async fn take_up_definitions(&self) {
         let _ = self.root.send(TakeUpDefinitions).await;
     }
@@ -476,12 +476,12 @@ impl RootHandle {
     }
 }
 
-/// Ask. Starts a run set; answers at once whether it began. Two for the same flow never begin together.
+/// Ask. Starts a run set; answers at once whether it began. Two for the same flow never start together.
 #[derive(Message)]
 #[rtype(result = "Result<(), StartRefused>")]
 struct StartRunSet(RunSetRequest);
 
-/// Why a run set that a person asked for does not begin.
+/// Why a run set that a person asked for does not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartRefused {
     /// The flow is on its way already.
@@ -498,10 +498,10 @@ pub enum StartRefused {
     /// This node has other definitions than those in force.
     #[error("{0}")]
     OtherDefinitions(String),
-    /// No run set begins any more.
+    /// No run set starts any more.
     #[error("the service is stopping")]
     Stopping,
-    /// Root did not answer; the run set may still begin.
+    /// Root did not answer; the run set may still start.
     #[error("Root did not answer within {} s", ANSWER_LIMIT.as_secs())]
     Unresponsive,
 }

@@ -1,4 +1,4 @@
-//! Whether the process is stopping: what is in hand comes to its end, nothing new begins.
+//! Whether the process is stopping: what is in hand comes to its end, nothing new starts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Stopping(Arc<AtomicBool>);
 
 impl Stopping {
-    /// From now on nothing new begins.
+    /// From now on nothing new starts.
     pub fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

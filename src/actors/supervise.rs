@@ -95,7 +95,7 @@ impl fmt::Display for ChildName {
 pub enum Exit {
     /// It stopped itself while the service was draining.
     Drained,
-    /// Nobody held its address any more.
+    /// No one held its address any more.
     Unreferenced,
     /// It died too often, or could not be made at all.
     GaveUp {

@@ -22,7 +22,7 @@ use crate::syspro::enet::{Enet, EnetCall, EnetError, EnetTransport, SignInResult
 /// Keeps the operator's credential and session.
 pub struct SysproSession {
     deps: Deps,
-    /// Survives a restart: a session that nobody logs off keeps its seat.
+    /// Survives a restart: a session that no one logs off keeps its seat.
     enet: Option<Enet>,
     volatile: Volatile,
 }

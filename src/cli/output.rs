@@ -109,7 +109,7 @@ pub(super) fn even_unread(printed: Result<(), Failure>) -> Result<(), Failure> {
     }
 }
 
-/// One line on standard error. Nobody can be told that it could not be written.
+/// One line on standard error. No one can be told that it could not be written.
 pub(super) fn complaint(text: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr().lock(), "tieline: {}", visible(text));

@@ -78,7 +78,7 @@ impl Hidden {
 impl Drop for Hidden {
     fn drop(&mut self) {
         use nix::sys::termios::{SetArg, tcsetattr};
-        // there is nobody to tell
+        // there is no one to tell
         let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.0);
     }
 }

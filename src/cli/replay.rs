@@ -1,4 +1,4 @@
-//! `tieline replay`: records are mapped anew from their stored content and sent again.
+//! `tieline replay`: records are mapped again from their stored content and sent again.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

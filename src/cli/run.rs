@@ -26,10 +26,10 @@ const TO_ANSWER: Duration = Duration::from_secs(1);
 /// How often it is looked whether the ledger is the one that was found at the start.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Every so many looks, what the ledger holds last is written down beside it.
+/// Every N looks, what the ledger holds last is written down beside it.
 const MARK_EVERY: u32 = 5;
 
-/// Every so many looks, whether ServiceNow is still the instance that is known: once an hour.
+/// Every N looks, whether ServiceNow is still the instance that is known: once an hour.
 const OTHER_SIDE_EVERY: u32 = 3600;
 
 /// Runs until a signal, or until something fails that all depend on.
@@ -91,7 +91,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),
         why = witness(context, &deps) => Err(Failure::new(Exit::Configuration, why)),
-        // without it nothing would ever begin
+        // without it nothing would ever start
         Err(_) = &mut looking => Err(Failure::new(Exit::Failed, "the first look at ServiceNow crashed; the service manager starts the service again")),
         _ = fatal.wait_for(Option::is_some) => {
             let fatal = system.fatal.borrow().clone();
@@ -124,10 +124,10 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     result
 }
 
-/// Looks whether ServiceNow went back, and only then lets anything begin.
+/// Looks whether ServiceNow went back, and only then lets anything start.
 async fn look_first(deps: Deps) {
     loop {
-        // with other definitions than those in force nothing begins in any case
+        // with other definitions than those in force nothing starts in any case
         if deps.definitions.is_in_force() {
             match super::other_side::look(&deps).await {
                 Ok(()) => break,

@@ -297,7 +297,7 @@ impl KeyRing {
         String::from_utf8(secret).map(SecretString::from).map_err(|_| altered())
     }
 
-    /// Begins a rotation: adds a key, which seals from now on. Seal everything anew, then [`KeyRing::drop_previous`].
+    /// Starts a rotation: adds a key, which encrypts from now on. Encrypt everything again, then [`KeyRing::drop_previous`].
     ///
     /// # Errors
     /// [`KeyError::File`] and [`KeyError::Managed`]; the ring is then as before.

@@ -1,7 +1,7 @@
 //! Ownership and permissions of the service's files and directories.
 //!
 //! What root makes in the service's directories belongs to the service: `tieline credential set` run by root must leave nothing behind that
-//! the service's account cannot use. And whatever the umask is, nobody else reads or replaces what is in them.
+//! the service's account cannot use. And whatever the umask is, no one else reads or replaces what is in them.
 
 use std::fs::File;
 use std::io;
@@ -142,7 +142,7 @@ mod unix {
             info!(directory = %path.display(), before = format!("{now:04o}"), now = format!("{mode:04o}"), "the state directory is for its owner alone now");
             return Ok(());
         }
-        // in a directory such as /tmp nobody replaces what belongs to another
+        // in a directory such as /tmp no one replaces what belongs to another
         if now & 0o1002 == 0o002 {
             return Err(DirectoryError::Open { path: path.to_owned(), mode: now });
         }

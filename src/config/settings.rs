@@ -25,7 +25,7 @@ pub struct Settings {
     /// `[syspro]`
     pub syspro: SysproSettings,
     /// `[company.ID]` over `[syspro]`: each company that is carried, with its own currency (ISO 4217, or SYSPRO's code for it).
-    /// `None`: nobody said.
+    /// `None`: no one said.
     pub companies: BTreeMap<CompanyId, Option<String>>,
     /// `[servicenow]`
     pub servicenow: ServiceNowSettings,
@@ -234,7 +234,7 @@ impl SysproSettings {
 /// How much of what SYSPRO answers is read: a source that errs, or is not what it says it is, must not be read without end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadLimits {
-    /// Requests of one run; more where the service counts more rows than so many requests would read.
+    /// Requests of one run; more where the service counts more rows than N requests would read.
     pub run_requests: u64,
     /// Memory for the rows of one page, its companions and children included, in bytes.
     pub page_bytes: usize,
@@ -264,7 +264,7 @@ pub enum SysproSource {
 /// told to, and some leave out zeros as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AbsentColumns {
-    /// Nobody knows what it holds: the record fails.
+    /// No one knows what it holds: the record fails.
     #[default]
     Fail,
     /// It is empty.

@@ -111,7 +111,7 @@ struct TableShape<'a> {
 }
 
 impl TableShape<'_> {
-    /// The table with its key columns first, then `columns` and `optional`, then those of `also` that nobody named.
+    /// The table with its key columns first, then `columns` and `optional`, then those of `also` that no one named.
     fn compile(&self, also: &[String], report: &mut Report<'_>) -> TableRead {
         let at = self.at;
         check_name(self.table, &format!("{at}.table"), "a table", report);
@@ -402,7 +402,7 @@ fn change_query(change: &ChangeShape, at: &str, tables: &Tables<'_>, report: &mu
     let known = tables.find(&change.table);
     let is_root = change.table.value == tables.root.table;
     if let Some(known) = known {
-        // A column that stands in no row of ours is most likely a slip of the pen, so it has to be read too.
+        // A column that stands in none of our rows is most likely a slip of the pen, so it has to be read too.
         for name in change.any_of.iter().flat_map(|names| names.iter()) {
             if !known.columns.contains(&name.value) {
                 report.add(name.line, format!("{at}.any_of"), unknown_column(name, &known.table, &known.columns));

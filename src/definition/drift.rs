@@ -118,7 +118,7 @@ impl Kinds {
     }
 
     /// Learns from a page. Answers whether there is anything new, and the columns in which a value is of another kind than before; they
-    /// are learnt anew.
+    /// are learnt again.
     pub fn learn(&mut self, plan: &Plan, documents: &[Document]) -> (bool, Vec<Drift>) {
         let mut drifts = Vec::new();
         let mut new = false;

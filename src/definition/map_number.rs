@@ -66,7 +66,7 @@ impl Scope<'_> {
             Some(at) if plan.with_currency => {
                 self.currency(at).map_err(|problem| self.error(field, self.name(at), self.value(at), problem))?
             }
-            // a code that nobody knows has no decimals of its own: no digit is cut. The field that writes the code names it.
+            // a code that no one knows has no decimals of its own: no digit is cut. The field that writes the code names it.
             Some(at) => self.currency(at).unwrap_or_default(),
             None => "".into(),
         };

@@ -20,7 +20,7 @@ const NO_MAPPING: [&str; 8] = ["after", "schedule", "change", "sweep", "setup", 
 pub struct MappingText {
     /// SHA-256, in hexadecimal, of all that decides what is written of a document and where.
     pub hash: String,
-    /// The columns that are read, each with its block, in their order. A content that was read without one of them cannot be mapped anew.
+    /// The columns that are read, each with its block, in their order. A content that was read without one of them cannot be mapped again.
     pub columns: Vec<String>,
     /// Per block, into which tables its records go, and how they are written and found again there. Records that were sent to other tables are not in
     /// these; those that were written in another way are, and are sent again.

@@ -19,7 +19,7 @@ pub struct NumberPlan {
     pub times: Option<Place>,
     /// How many decimals are written.
     pub decimals: Decimals,
-    /// Where its currency stands; `None`: it is no amount of money, or nobody said of which.
+    /// Where its currency stands; `None`: it is no amount of money, or no one said of which.
     pub currency: Option<Place>,
     /// Whether the currency's code is written before it, as in `EUR;10.00`.
     pub with_currency: bool,

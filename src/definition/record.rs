@@ -135,7 +135,7 @@ fn digest_suffix(text: &str) -> String {
     })
 }
 
-/// An identifier of at most so many characters: a longer one, and one that ServiceNow could take for another because it compares without
+/// An identifier of at most N characters: a longer one, and one that ServiceNow could take for another because it compares without
 /// case, gets the digest of the whole, so that two of them stay two.
 pub fn identifier(text: String, limit: usize) -> String {
     if is_plain(&text) && text.char_indices().nth(limit).is_none() {

@@ -1,5 +1,5 @@
 //! The JSON Schemas in `config/schema`, for editors that complete and check TOML. They are made from the shapes that the reader
-//! uses; `UPDATE_SCHEMA=1 cargo test schema` writes them anew.
+//! uses; `UPDATE_SCHEMA=1 cargo test schema` writes them again.
 
 use std::path::Path;
 

@@ -575,7 +575,7 @@ fn two_lines_with_one_key_are_refused_with_both_their_values() {
     let text = plan.content_to_json(&document);
     let back = plan.content_from_json(document.key.clone(), &text).expect("reads back");
     assert_eq!(map(&back).expect_err("still"), error);
-    // the same line twice is two lines, or one that was counted twice: nobody can tell
+    // the same line twice is two lines, or one that was counted twice: no one can tell
     document.children[0][1] = document.children[0][0].clone();
     assert!(map(&document).expect_err("equal rows").to_string().contains("with the same values"));
     document.children[0].pop();

@@ -86,7 +86,7 @@ fn told(shown: &Shown, now: DateTime<Utc>) -> String {
     }
 }
 
-/// Whom it names; many name nobody but in their list of names.
+/// Whom it names; many name no one but in their list of names.
 fn subject(shown: &Shown) -> &str {
     let named = Some(shown.subject.as_str()).filter(|subject| !subject.is_empty());
     named.or(shown.names.first().map(String::as_str)).unwrap_or("nobody")

@@ -19,7 +19,7 @@ pub(super) fn enet(base: &Url) -> Url {
     url
 }
 
-/// Compares our clock with the `Date` of an answer, whatever its status: nobody signs in for it. `None`: no client can be made, which has
+/// Compares our clock with the `Date` of an answer, whatever its status: no one signs in for it. `None`: no client can be made, which has
 /// been reported with its system.
 pub(super) async fn clock(what: &str, system: System, connection: &Connection, url: &Url) -> Option<Finding> {
     let http = HttpClient::new(system, connection).ok()?;

@@ -36,7 +36,7 @@ pub const STEPS: usize = 8;
 /// Through whom both systems are reached.
 #[derive(Clone)]
 pub enum Way {
-    /// By ourselves, as a command does: with a token and a session of our own, where nobody else uses the operator.
+    /// By ourselves, as a command does: with a token and a session of our own, where no one else uses the operator.
     Own,
     /// Through the service's actors, which keep the token and the session.
     Service(Access),

@@ -5,9 +5,9 @@ use std::fmt;
 /// A limit, as a number of records or as a share of those of the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeLimit {
-    /// So many.
+    /// This number of records.
     Records(i64),
-    /// So many in a hundred, rounded up.
+    /// N in a hundred, rounded up.
     Percent(i64),
 }
 

@@ -179,7 +179,7 @@ pub struct Document {
     pub faults: Vec<Fault>,
 }
 
-/// Rows that contradict the definition, so that nobody can tell which of them is the record's.
+/// Rows that contradict the definition, so that no one can tell which of them is the record's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fault {
     /// What arrived: table, key and values.

@@ -41,7 +41,7 @@ impl Change {
     }
 }
 
-/// What was wrong with the rows of a version as they came: of which of its columns anything is known nobody can say.
+/// What was wrong with the rows of a version as they came: of which of its columns anything is known no one can say.
 pub fn faults(content: &str) -> Vec<Fault> {
     fields(content).get(FAULTS).and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }

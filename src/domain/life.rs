@@ -13,7 +13,7 @@ pub struct Place {
     pub cluster: Option<i64>,
     /// The database's number in the cluster.
     pub database: Option<i64>,
-    /// The number of the ledger's own table: loading a dump makes it anew.
+    /// The number of the ledger's own table: loading a dump makes it again.
     pub table: Option<i64>,
 }
 
@@ -38,7 +38,7 @@ pub enum Evidence {
         /// Now.
         is: i64,
     },
-    /// The same cluster, and the tables were made anew, or the database was copied.
+    /// The same cluster, and the tables were re-created, or the database was copied.
     Tables,
     /// The ledger kept a transaction number that its cluster has not given yet.
     Transactions {

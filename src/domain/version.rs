@@ -1,7 +1,7 @@
 //! What a version column carries: the number of a version, and of which content.
 //!
 //! Numbers tell the order of versions. That a version arrived is told by the whole text alone: after a restore of the ledger a number is given
-//! anew, for another content.
+//! again, for another content.
 
 use std::fmt;
 

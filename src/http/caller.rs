@@ -40,7 +40,7 @@ pub(super) async fn key_of(text: &str, app_state: &AppState) -> Result<(ApiKeyRo
 
 /// The role that a key gives, if it is the one that is kept and in time.
 fn opens(text: &str, row: Option<&ApiKeyRow>, now: DateTime<Utc>) -> Option<Role> {
-    // a prefix that nobody has takes as long as one that somebody has
+    // a prefix that no one has takes as long as one that somebody has
     let right = api_key::check(text, row.map_or(&[0_u8; 32], |row| row.hash.as_slice()));
     let row = row.filter(|row| right && row.expires_at.is_none_or(|end| end > now))?;
     // a role that this version does not know opens nothing

@@ -100,7 +100,7 @@ pub(super) async fn flows(app_state: web::Data<AppState>) -> Result<HttpResponse
         .iter()
         .map(|row| {
             let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
-            // what the configuration no longer makes is nobody's to move
+            // what the configuration no longer makes is no one's to move
             let flow_stuck = row.configured && is_stuck(row, &pending, now);
             stuck |= row.configured && (flow_stuck || row.stopped.is_some() || row.last_error_lasts || gave_up.contains_key(&flow));
             json!({

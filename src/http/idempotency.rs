@@ -39,7 +39,7 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
         let detail = format!("`Idempotency-Key` must be 1 to {LONGEST} ASCII characters that can be seen: no blanks");
         return Ok(request.error_response(Problem::bad_request(detail, "send a fresh UUID for each action")).map_into_boxed_body());
     };
-    // a key that was made anew under an old name is another caller
+    // a key that was re-created under an old name is another caller
     let caller = request.extensions().get::<Caller>().and_then(|caller| Some(format!("{} ({})", caller.key, caller.id?)));
     let (Some(app_state), Some(caller)) = (request.app_data::<web::Data<AppState>>().cloned(), caller) else {
         return Ok(next.call(request).await?.map_into_boxed_body());

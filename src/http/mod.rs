@@ -91,7 +91,7 @@ pub struct Server {
     handle: ServerHandle,
     /// Tells connections at rest to close.
     stop: watch::Sender<bool>,
-    /// Reads the certificate anew.
+    /// Reads the certificate again.
     keeping: Option<tokio::task::JoinHandle<()>>,
     /// Where it listens.
     pub address: SocketAddr,

@@ -1,4 +1,4 @@
-//! The service's own certificate: two PEM files, read anew when they change. A bad new pair leaves the old one in place.
+//! The service's own certificate: two PEM files, read again when they change. A bad new pair leaves the old one in place.
 
 use std::fs;
 use std::path::Path;
@@ -47,7 +47,7 @@ impl Certificate {
         Ok(config)
     }
 
-    /// Reads the files anew whenever they change, as long as the server runs.
+    /// Reads the files again whenever they change, as long as the server runs.
     pub(super) async fn keep(self: Arc<Self>) {
         let (mut seen, mut bad) = (self.stamps(), None);
         loop {

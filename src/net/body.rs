@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(super::read(System::Notices, PATIENCE, never, None, Some(2 << 30), 1000).await.map(drop), Err(Unread::TooLarge));
     }
 
-    /// Two large pieces, each after so many seconds.
+    /// Two large pieces, each after N seconds.
     fn slow(seconds: u64) -> impl Stream<Item = Result<Bytes, PayloadError>> + Unpin {
         Box::pin(stream::iter(0..2).then(move |_| async move {
             tokio::time::sleep(Duration::from_secs(seconds)).await;

@@ -1,6 +1,6 @@
 //! An address whose scheme is not what its port speaks: `https://` to a port of plain HTTP, `http://` to a port of TLS.
 //!
-//! Seen from the inside these are a corrupt message and an answer that cannot be parsed, which tell nobody what to change.
+//! Seen from the inside these are a corrupt message and an answer that cannot be parsed, which tell no one what to change.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -32,7 +32,7 @@ use crate::store::NewAudit;
 const BEGIN_WAIT: Duration = Duration::from_secs(5);
 /// Between two looks whether it has begun.
 const BEGIN_LOOK: Duration = Duration::from_millis(50);
-/// How long a replay is waited for; then it goes on by itself.
+/// How long a replay is waited for; then it continues by itself.
 const REPLAY_WAIT: Duration = Duration::from_secs(15);
 /// How long it is waited for what became of records that were sent again.
 const OUTCOME_WAIT: Duration = Duration::from_secs(10);
@@ -49,7 +49,7 @@ pub struct Service {
     replaying: Arc<Semaphore>,
     /// One diagnostics run at a time, and the last one.
     diagnostics: DiagnosticsJob,
-    /// So many records at once are looked up in SYSPRO for people.
+    /// N records at once are looked up in SYSPRO for people.
     looking: Arc<Semaphore>,
 }
 
@@ -120,7 +120,7 @@ impl Service {
         }
     }
 
-    /// Sends records again and waits for what becomes of them, within limits; `None`: it goes on by itself.
+    /// Sends records again and waits for what becomes of them, within limits; `None`: it continues by itself.
     ///
     /// # Errors
     /// [`Refused::OtherDefinitions`], [`Refused::UnknownName`], [`Refused::Replaying`], [`Refused::AboveLimit`], [`Refused::NeverRead`],
@@ -135,7 +135,7 @@ impl Service {
         // a task of its own: a caller that goes away must not leave a run without an end
         let task = actix_rt::spawn(async move {
             let _permit = permit;
-            // nothing is mapped before anything may begin
+            // nothing is mapped before anything may start
             if !deps.waits.over(&deps.stopping).await {
                 tracing::warn!("the service stops; a replay that waited for the look at ServiceNow did not begin");
                 return Err(Refused::Stopping);
@@ -177,7 +177,7 @@ impl Service {
         Ok((named, outcome))
     }
 
-    /// Begins to examine both systems, the ledger and the machine. It goes on by itself. `read_only`: nothing is created, not even for a moment.
+    /// Starts diagnostics of both systems, the ledger and the machine. It continues by itself. `read_only`: nothing is created, not even for a moment.
     ///
     /// # Errors
     /// [`Refused::DiagnosticsRunning`]; the ledger's.

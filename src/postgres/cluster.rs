@@ -33,7 +33,7 @@ const STOP_LIMIT: u64 = 60;
 /// After a crash, how long the dead server's children may hold its shared memory, and how long a server may not let us in.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
-/// The log begins anew at a start when it is larger than this, in bytes; one old log is kept.
+/// The log starts again at a start when it is larger than this, in bytes; one old log is kept.
 const LOG_LIMIT: u64 = 16 << 20;
 /// What a small server on one machine needs; the pages of the operating system's cache do the rest.
 const SHARED_BUFFERS: &str = "64MB";
@@ -144,7 +144,7 @@ impl Cluster {
         ServerWatchdog { place: self.place.clone(), password: self.password.clone(), left: self.left.clone() }
     }
 
-    /// Leaves the server, and stops it when nobody else uses it. Open transactions are rolled back.
+    /// Leaves the server, and stops it when no one else uses it. Open transactions are rolled back.
     ///
     /// # Errors
     /// When `pg_ctl stop` fails, or the server does not stop within a minute.

@@ -99,7 +99,7 @@ fn a_killed_server_recovers_at_the_next_start() {
     assert_ne!(state.pid(), Some(pid));
     cluster.stop().expect("stopped");
 
-    // the number in a lock file left over may belong to anyone by now, here to this test; or, where nobody reaps, to a zombie
+    // the number in a lock file left over may belong to anyone by now, here to this test; or, where no one reaps, to a zombie
     let mut child = Command::new("/bin/true").spawn().expect("spawned");
     let zombie = || fs::read_to_string(format!("/proc/{}/stat", child.id())).is_ok_and(|stat| stat.contains(") Z "));
     let deadline = Instant::now() + Duration::from_secs(10);

@@ -159,7 +159,7 @@ pub(super) fn chunks(ops: &[Op], limit: usize) -> Vec<&[Op]> {
     chunks
 }
 
-/// After what nothing more is sent: the instance asks for time, cannot be reached, or lets nobody in.
+/// After what nothing more is sent: the instance asks for time, cannot be reached, or lets no one in.
 enum Stop {
     Throttled(Quoted, Option<std::time::Duration>),
     NotSent(Quoted),

@@ -49,7 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct ServiceNow {
     shared: Rc<Shared>,
-    /// Nobody else may take the work for lost before then, while this holds; `None` without a lease.
+    /// No one else may take the work for lost before then, while this holds; `None` without a lease.
     lease: Option<(Instant, Rc<dyn Fn() -> bool>)>,
     /// How often a read is tried.
     read_tries: u32,

@@ -57,7 +57,7 @@ pub(super) async fn send(
 }
 
 /// A 403 can follow a committed write: look for the row before the refusal is believed. Where the rows cannot be read for a passing reason,
-/// whether it was written is not known. Where they can never be read, the refusal is all that there is, and it is said that nobody could look.
+/// whether it was written is not known. Where they can never be read, the refusal is all that there is, and it is said that no one could look.
 async fn unhide(
     sn: &ServiceNow,
     tokens: &dyn TokenSource,

@@ -1,4 +1,4 @@
-//! Which rows carry keys of ours: read in pages ([`super::paging`]).
+//! Which rows carry our keys: read in pages ([`super::paging`]).
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ const LANDED: usize = 200;
 /// The staging column that names the table.
 const TARGET_TABLE: &str = "sys_target_table";
 
-/// A row that carries a key of ours.
+/// A row that carries our key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Present {
     /// The row.

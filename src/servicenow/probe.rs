@@ -107,7 +107,7 @@ async fn first_row(
 /// Rows that are looked through for a filled column: a condition that the instance does not know is ignored.
 const FILLED: usize = 20;
 
-/// Whether a row with a key of ours has this column filled. What cannot be read is taken for none.
+/// Whether a row with our key has this column filled. What cannot be read is taken for none.
 pub(super) async fn keeps_field(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, field: &str) -> bool {
     let keyed = target.key_column.as_ref().map(|column| format!("^{column}ISNOTEMPTY")).unwrap_or_default();
     let query = encode(&format!("{field}ISNOTEMPTY{keyed}^ORDERBYsys_id"));

@@ -93,7 +93,7 @@ async fn first_steps(
     let mut steps: Vec<Step> = records.iter().map(known).collect();
     let inserts = |steps: &[Step]| -> Vec<usize> { (0..steps.len()).filter(|at| matches!(steps[*at], Step::Insert)).collect() };
 
-    // without a sys_id of ours, only the key column keeps a repeat from making a second row
+    // without our sys_id, only the key column keeps a repeat from making a second row
     let new = inserts(&steps);
     if !sn.settings().derived_sys_id && target.key_column.is_some() && !new.is_empty() {
         let keys: Vec<String> = new.iter().map(|at| records[*at].source_key.clone()).collect();

@@ -105,7 +105,7 @@ pub fn read_body(bytes: &[u8]) -> Body {
     read_list(bytes, ENTRIES)
 }
 
-/// Reads a body with so many rows at most; it stops at the first row that was not asked for.
+/// Reads a body with N rows at most; it stops at the first row that was not asked for.
 pub fn read_list(bytes: &[u8], most: usize) -> Body {
     let Ok(text) = std::str::from_utf8(bytes) else { return Body::Garbage("it is not UTF-8".into()) };
     let text = text.trim_start_matches('\u{feff}').trim();

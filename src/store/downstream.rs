@@ -53,11 +53,11 @@ pub struct DownstreamDue {
 /// What a look said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DownstreamVerdict {
-    /// ServiceNow has not finished: looked at again after so many seconds.
+    /// ServiceNow has not finished: looked at again after N seconds.
     Open(i64),
     /// It has, well.
     Done(String),
-    /// It failed, in ServiceNow's words; sent again after so many seconds, or set aside for a person.
+    /// It failed, in ServiceNow's words; sent again after N seconds, or set aside for a person.
     Failed(String, Option<i64>),
     /// It cannot be told, and is not looked at any more.
     CouldNotTell(String),

@@ -26,11 +26,11 @@ pub struct EncryptedSession {
 pub enum EnetLeaseResult {
     /// It may be used until the lease runs out.
     Ours {
-        /// Nobody else has had it since it was last taken or renewed by this holder.
+        /// No one else has had it since it was last taken or renewed by this holder.
         renewed: bool,
         /// The session that stands open, whoever opened it.
         open: Option<EncryptedSession>,
-        /// A logon was begun and its answer never noted: a session may stand open whose id nobody knows.
+        /// A logon was begun and its answer never noted: a session may stand open whose id no one knows.
         opening: bool,
     },
     /// Another holder's.
@@ -188,7 +188,7 @@ impl Store {
         .await
     }
 
-    /// Gives the session back, so that nobody has to wait for the end of the lease.
+    /// Gives the session back, so that no one has to wait for the end of the lease.
     ///
     /// # Errors
     /// [`StoreError`].

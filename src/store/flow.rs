@@ -76,7 +76,7 @@ pub struct FlowRow {
     /// Everything that changed before this date has been taken in; `None` before the first read has ended.
     #[diesel(sql_type = Nullable<Date>)]
     pub watermark: Option<NaiveDate>,
-    /// Where an interrupted read goes on.
+    /// Where an interrupted read continues.
     #[diesel(sql_type = Nullable<Jsonb>)]
     pub position: Option<serde_json::Value>,
     /// What each column held until now.
@@ -149,7 +149,7 @@ impl FlowBefore {
     }
 }
 
-/// Refuses to go on when the lease is no longer ours; renews it and notes progress otherwise.
+/// Refuses to continue when the lease is no longer ours; renews it and notes progress otherwise.
 pub(crate) fn flow_assert_held(conn: &mut Conn, lease: &Lease, ttl: Duration) -> Tx<()> {
     let updated = sql_query(
         "UPDATE flow SET lease_until = now() + make_interval(secs => $5), last_progress_at = now() \
@@ -315,7 +315,7 @@ impl Store {
         .await
     }
 
-    /// Pauses or resumes a flow. One that tieline itself stopped goes on as well, and learns anew what its columns hold; of one that was
+    /// Pauses or resumes a flow. One that tieline itself stopped goes on as well, and learns again what its columns hold; of one that was
     /// stopped because ServiceNow went back, what arrived until now is accepted as it is.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub struct Gauges {
     pub conflicts: Vec<ConflictCount>,
 }
 
-/// So many entries of the conflict list.
+/// N entries of the conflict list.
 #[derive(Debug, QueryableByName)]
 pub struct ConflictCount {
     /// The entity.
@@ -47,7 +47,7 @@ pub struct ConflictCount {
     pub count: i64,
 }
 
-/// So many records of an entity.
+/// N records of an entity.
 #[derive(Debug, QueryableByName)]
 pub struct EntityCount {
     /// The entity.

@@ -31,7 +31,7 @@ struct Known {
 }
 
 impl Store {
-    /// Notes an action under its key; an earlier one that nobody answered within two minutes is taken for lost.
+    /// Notes an action under its key; an earlier one that no one answered within two minutes is taken for lost.
     ///
     /// # Errors
     /// [`StoreError`].

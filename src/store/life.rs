@@ -176,7 +176,7 @@ fn begin(conn: &mut Conn, old: &Life, here: Place, evidence: &Evidence, newest: 
 
 impl Store {
     /// Which life of the ledger this is. One that was restored begins a new life here, once, whoever comes first: its audit is closed with a
-    /// marked seal, and everything that is counted in transaction numbers begins anew. `mark`: what this node saw committed last; `said`: a
+    /// marked seal, and everything that is counted in transaction numbers starts again. `mark`: what this node saw committed last; `said`: a
     /// person says that it was restored.
     ///
     /// # Errors
@@ -277,7 +277,7 @@ const REFUSED: &str = "tieline: another ledger ";
 /// The number of a table that is not there.
 const NO_TABLE: &str = "none";
 
-/// How a transaction begins: in the same request, the server refuses it when the ledger's own table was made anew since it was looked at. The
+/// How a transaction begins: in the same request, the server refuses it when the ledger's own table was re-created since it was looked at. The
 /// tables of a dump that is loaded have other numbers, and a connection from before lives on.
 pub(super) fn begin_in_life(begin: &str, known: &LifeKnown) -> String {
     let known = known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -272,7 +272,7 @@ impl Store {
         let permits = tokio::time::timeout(self.call_timeout, permits).await.map_err(|_| hanging())?;
         let pool = self.pool.clone();
         let (trouble, life) = (self.trouble.clone(), self.life.clone());
-        // while the server is known to be away nobody waits long: those behind wait for the same places
+        // while the server is known to be away no one waits long: those behind wait for the same places
         let patience = if self.trouble().is_some() { KNOWN_AWAY.min(pool.connection_timeout()) } else { pool.connection_timeout() };
         let task = tokio::task::spawn_blocking(move || {
             // held until the work ends, not until the caller gives up

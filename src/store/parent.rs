@@ -54,7 +54,7 @@ struct Count {
 }
 
 impl Store {
-    /// Keys of this flow that records wait for, and that the ledger does not have; at most so many, in order.
+    /// Keys of this flow that records wait for, and that the ledger does not have; at most N, in order.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! What a person asks to be sent again: the stored content of documents, to be mapped anew.
+//! What a person asks to be sent again: the stored content of documents, to be mapped again.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -22,7 +22,7 @@ pub struct ReplayScope {
     pub entity: Option<String>,
     /// Only this key.
     pub key: Option<String>,
-    /// Only documents that this run read anew.
+    /// Only documents that this run read again.
     pub run: Option<Uuid>,
     /// Only documents with a parked delivery.
     pub failed_only: bool,

@@ -60,14 +60,14 @@ pub enum Verdict {
         wait: Duration,
         /// The system asked for time: a person's wish does not shorten it.
         throttled: bool,
-        /// Whether it counts as a try: an outage of the whole system uses up nobody's tries.
+        /// Whether it counts as a try: an outage of the whole system uses up no one's tries.
         counted: bool,
         /// It had no usable answer, and does not stand there: it is sent by itself next.
         unanswered: bool,
         /// What to do: nothing for what passes, an action for what does not.
         next_step: NextStep,
     },
-    /// An aligned record's row was changed since this was decided: nothing was written, the next run decides anew.
+    /// An aligned record's row was changed since this was decided: nothing was written, the next run decides again.
     Withdrawn {
         /// What the row says.
         message: String,
@@ -256,7 +256,7 @@ fn partial(verdict: &Verdict) -> Option<String> {
     (!names.is_empty()).then(|| format!("{{{}}}", names.join(",")))
 }
 
-/// Aligned records whose row was changed under the decision: nothing was written, and the next run decides anew.
+/// Aligned records whose row was changed under the decision: nothing was written, and the next run decides again.
 fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
     let rows = outcomes.iter().filter(|o| matches!(o.verdict, Verdict::Withdrawn { .. }));
     let (deliveries, documents): (Vec<i64>, Vec<i64>) = rows.map(|o| (o.delivery_id, o.document_id)).unzip();

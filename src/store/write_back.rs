@@ -117,7 +117,7 @@ impl Store {
         .await
     }
 
-    /// Forgets what SYSPRO was asked to store so long ago that it will not do it any more, and nobody wants it.
+    /// Forgets what SYSPRO was asked to store so long ago that it will not do it any more, and no one wants it.
     ///
     /// # Errors
     /// [`StoreError`].

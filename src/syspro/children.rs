@@ -156,7 +156,7 @@ impl Call<'_> {
 }
 
 /// Child rows in the order of their key, then of their other values, so that the content's hash does not depend on the order received.
-/// Rows with one key stay all of them: the mapping refuses them by name, since nobody can tell which is the right one.
+/// Rows with one key stay all of them: the mapping refuses them by name, since no one can tell which is the right one.
 fn lines(child: &ChildRead, rows: impl Iterator<Item = Vec<Value>>) -> Vec<Row> {
     let mut rows: Vec<Row> = rows.map(Into::into).collect();
     rows.sort_by(|a, b| order(child, a, b).then_with(|| a.iter().map(Value::to_text).cmp(b.iter().map(Value::to_text))));

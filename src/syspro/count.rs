@@ -32,7 +32,7 @@ pub(super) enum CountWay {
 pub struct TableSize {
     /// The table.
     pub table: String,
-    /// How many; where the service does not count, at least so many (0 or 1).
+    /// How many; where the service does not count, at least N (0 or 1).
     pub rows: u64,
     /// Whether they were counted.
     pub counted: bool,

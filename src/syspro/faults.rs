@@ -1,4 +1,4 @@
-//! Rows of which no record can be made: each is told of by its key, with what stands there, and its neighbours go on.
+//! Rows of which no record can be made: each is told of by its key, with what stands there, and its neighbours continue.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

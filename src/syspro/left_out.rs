@@ -178,7 +178,7 @@ impl Call<'_> {
         self.gone(query.table, gone.cloned().collect())
     }
 
-    /// Refuses to go on without columns that rows have brought before.
+    /// Refuses to continue without columns that rows have brought before.
     ///
     /// # Errors
     /// [`SysproError::ColumnGone`].

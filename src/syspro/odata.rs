@@ -147,7 +147,7 @@ pub(super) enum RowProblem {
     Unreadable(String),
     /// It leaves out these columns.
     LeftOut(Vec<String>),
-    /// The value of this column has so many bytes, more than the limit.
+    /// The value of this column has N bytes, more than the limit.
     Oversized {
         /// The column.
         column: String,
@@ -306,7 +306,7 @@ impl Call<'_> {
         let comparison = self.comparison(query);
         let (mut found, mut link, mut cap, mut empty) = (Rows::default(), None::<Url>, self.rows_per_request(query.top), 0);
         let (mut asked_for, mut since) = (0, 0);
-        // among so many rows beyond the last one there is one that cannot be read
+        // among N rows beyond the last one there is one that cannot be read
         let mut suspect = None::<usize>;
         let (mut unaskable, mut least) = (0, 1);
         // rows with the last key of an answer, which are asked for once more
@@ -571,7 +571,7 @@ impl Call<'_> {
     pub(super) fn address(&self, table: &str, query: &str) -> Result<Url, SysproError> {
         let base = match &self.odata.transport {
             Transport::OData { base, .. } => base.as_str().trim_end_matches('/'),
-            // nobody asks: what has an address is asked of the OData service alone
+            // no one asks: what has an address is asked of the OData service alone
             Transport::Enet(_) => "",
         };
         let company = encode(self.company.as_str());
@@ -637,7 +637,7 @@ impl Call<'_> {
         }
     }
 
-    /// One request for so many rows at most.
+    /// One request for N rows at most.
     pub(super) async fn once(&self, table: &str, ask: &Request, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
         let asked = asked(self.company, table);
         let room = Room { rows: most.max(1), value: self.odata.settings.limits.value_bytes };

@@ -165,14 +165,14 @@ fn blank(key: &[Cell]) -> bool {
 }
 
 impl Course {
-    /// A query that goes on beyond this key.
+    /// A query that continues beyond this key.
     pub(super) fn beyond(after: Option<Vec<Cell>>) -> Self {
         Self { after, ..Self::default() }
     }
 
     /// Holds the keys of one answer against what was asked for and what came before.
     ///
-    /// `asked`: the key beyond which was asked; `None` for an answer that a link led to, which goes on with the answer before. Neighbours
+    /// `asked`: the key beyond which was asked; `None` for an answer that a link led to, which continues with the answer before. Neighbours
     /// with one key are let through: they are told of row by row. A key that no text can hold has no place.
     ///
     /// # Errors
@@ -192,7 +192,7 @@ impl Course {
             let neighbour = before.as_deref().and_then(|before| comparison.order(before, key));
             match neighbour {
                 Some(Ordering::Greater) => return Err((at, Misplaced::Disordered)),
-                // beside its twin, in the same answer or in one that goes on with it
+                // beside its twin, in the same answer or in one that continues with it
                 Some(Ordering::Equal) if at > 0 || asked.is_none() => {
                     before = Some(key.clone());
                     continue;

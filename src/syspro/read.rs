@@ -58,7 +58,7 @@ struct Window {
     until: Option<NaiveDate>,
 }
 
-/// The last key of a page, as it was received, padding included. Stored as JSON; reading goes on from it after a restart.
+/// The last key of a page, as it was received, padding included. Stored as JSON; reading continues from it after a restart.
 ///
 /// As long as the process lives it also knows what came before it, so that a row that comes again is noticed.
 #[derive(Clone, Debug, Serialize, Deserialize)]

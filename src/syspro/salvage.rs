@@ -1,4 +1,4 @@
-//! The one row that makes an answer unreadable: by its key where that can be read alone, else passed over, so that the others go on.
+//! The one row that makes an answer unreadable: by its key where that can be read alone, else passed over, so that the others continue.
 
 use super::error::{SysproError, chain};
 use super::left_out::Settled;

@@ -63,7 +63,7 @@ impl Call<'_> {
         }
     }
 
-    /// The request for one row beyond a key, so many of the first rows left out.
+    /// The request for one row beyond a key, the first N rows left out.
     ///
     /// Counting rows loses some where others come or go meanwhile, so that nothing else is read by it.
     pub(super) fn ask_behind(

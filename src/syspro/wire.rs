@@ -121,7 +121,7 @@ pub(super) struct Answer {
     pub(super) columns: Vec<String>,
     /// The rows, cells in the order of the columns asked for; `None`: the row leaves the column out.
     pub(super) rows: Vec<Vec<Option<Cell>>>,
-    /// Where the server says that the page goes on.
+    /// Where the server says that the page continues.
     pub(super) next_link: Option<String>,
     /// How many rows there are in all, where that was asked and is answered.
     pub(super) count: Option<u64>,

@@ -1,4 +1,4 @@
-//! `docs/metrics.md` says what the declarations say; `UPDATE_METRICS=1 cargo test metrics` writes it anew.
+//! `docs/metrics.md` says what the declarations say; `UPDATE_METRICS=1 cargo test metrics` writes it again.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -121,7 +121,7 @@ fn a_backfill_that_was_cut_off_goes_on_where_it_was_and_the_service_does_it_besi
     assert!(entry["state"] == "open" && (1..invoices).contains(&read), "{entry}");
     assert!(entry["error"].as_str().is_some_and(|error| error.contains("503")), "{entry}");
 
-    // a second one is only noted; the service goes on with both, each page read once
+    // a second one is only noted; the service continues with both, each page read once
     assert!(ask_for(&["--since", "2020-01-01", "--no-wait", "--why", "to be cancelled"]).status.success());
     let id = list(&world)[0]["id"].to_string();
     assert_eq!(say(&world, &["backfill", "cancel", &id, "--why", "not needed"]).0, Some(0));

@@ -167,7 +167,7 @@ fn an_adopted_row_that_is_hidden_is_not_made_a_second_time() {
     assert!(word(&refused[0], "message").contains("cannot be seen any more"), "{refused:?}");
     assert!(word(&refused[0], "next_step").contains("access rule"), "{refused:?}");
 
-    // once it may be seen, the record goes on
+    // once it may be seen, the record continues
     world.servicenow.edit_row("itfm_gl_accounts", &by_hand, &[("description", "")]);
     world.rest(&["replay", "--entity", "gl_account", "--failed-only", "--why", "the access rule was corrected"]).unwrap();
     assert_eq!(world.servicenow.find("itfm_gl_accounts", "sys_id", &by_hand).unwrap()["name"], "Changed");
@@ -271,7 +271,7 @@ fn what_is_cleared_in_syspro_is_cleared_in_servicenow_and_a_text_null_is_no_orde
     assert_eq!(supplier().get("u_phone"), None, "cleared although the map does not copy empty fields");
     assert_eq!(world.database.psql("SELECT count(*) FROM pending"), "0");
 
-    // a text that ServiceNow would take for the order to clear fails by name; its neighbours go on
+    // a text that ServiceNow would take for the order to clear fails by name; its neighbours continue
     world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", &key)], &[("Contact", "NULL")]).unwrap();
     assert_eq!(say(&world, &["sync", "--entity", "supplier", "--sweep"]).0, Some(3));
     let refused = failures(&world, &["--entity", "supplier"]);

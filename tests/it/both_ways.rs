@@ -1,4 +1,4 @@
-//! Cost centres and GL accounts that both sides change: nothing is overwritten that nobody decided about, nothing goes to and fro.
+//! Cost centres and GL accounts that both sides change: nothing is overwritten that no one decided about, nothing goes to and fro.
 
 mod decided;
 mod storm;

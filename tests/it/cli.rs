@@ -175,11 +175,11 @@ fn a_reader_that_has_gone_does_not_turn_a_failure_into_a_success() {
         assert!(!said(&unread(&mut site.command(arguments)), 5).contains("SENTINEL"), "{arguments:?}");
         assert!(!site.path("state/postgres/data/postmaster.pid").exists(), "{arguments:?} left the private server behind");
     }
-    // nor does it matter that nobody hears why
+    // nor does it matter that no one hears why
     assert_eq!(unheard(&mut site.command(&["sync"])), Some(5));
     assert_eq!(unheard(&mut site.command(&["sync", "--entity", "invocie"])), Some(2));
     assert_eq!(unheard(&mut site.command(&["status"])), Some(0));
-    // a key that nobody has seen is of no use
+    // a key that no one has seen is of no use
     let words = said(&unread(&mut site.command(&["api-key", "add", "monitor", "--role", "viewer"])), 1);
     assert!(words.contains("it was not kept"), "{words}");
     assert_eq!(json(&site.run(&["api-key", "list", "--output", "json"]), 0), serde_json::json!([]));

@@ -205,7 +205,7 @@ fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
     let mut service = site.serve();
     wait_until("the service answers", || ask(&site, "GET", "/health/live", "", "").is_some_and(|answer| answer.status == 200));
     let ledger = Private { state: site.path("state") };
-    // far more than one page has, in two causes that differ by more than values and numbers, and one that needs nobody
+    // far more than one page has, in two causes that differ by more than values and numbers, and one that needs no one
     ledger.psql(
         "INSERT INTO document (id, company, entity, key, version, hash) SELECT n, 'EDU1', 'supplier', 'S' || n, 1, decode(repeat('00', 32), 'hex') FROM generate_series(1, 1900) n; \
          INSERT INTO version (document_id, version, run_id, hash, content) \
@@ -259,7 +259,7 @@ fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
     assert_eq!(keys, expected);
     assert!(operator.get(&format!("/failures/{doubt}")).body.contains("nothing to send by hand"));
 
-    // a form without a choice sends nothing; chosen ones alone, then the whole cause, then what a run read anew
+    // a form without a choice sends nothing; chosen ones alone, then the whole cause, then what a run read again
     let replayed = |why: &str| {
         let asked = format!(
             "SELECT count(DISTINCT a.document_id) || ' ' || count(DISTINCT d.id) FROM audit a JOIN run r ON r.id = a.run_id LEFT JOIN document d ON d.id = a.document_id AND d.id <= 1500 WHERE a.kind = 'replayed' AND r.reason = '{why}'"

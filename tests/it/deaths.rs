@@ -168,7 +168,7 @@ fn records_that_kill_their_mapper_are_parked_by_name_and_their_neighbours_arrive
         for supplier in &poison {
             rig.deps.crash.arm("mapper:document", Some(supplier), 0, 1_000);
         }
-        // the product's own limit of deaths, which so many records would use up
+        // the product's own limit of deaths, which N records would use up
         let system =
             ActorSystem::start(&rig.deps, RestartPolicy { min: Duration::from_millis(20), ..RestartPolicy::default() }, false).unwrap();
         for cycle in 1..=3 {
@@ -189,7 +189,7 @@ fn records_that_kill_their_mapper_are_parked_by_name_and_their_neighbours_arrive
         // one death of the page and two of each record; later polls know them
         assert_eq!(restarts("mapper"), 9);
 
-        // a replay without a cure sets it aside again, and harms nobody
+        // a replay without a cure sets it aside again, and harms no one
         let scope = |key: &str| ReplayScope {
             company: Some("EDU1".into()),
             entity: Some("supplier".into()),

@@ -239,7 +239,7 @@ fn a_node_whose_definitions_are_not_in_force_does_nothing_and_says_so() {
     let (files, others) = (Files::new(), Files::new());
     let mut one = node(&world, &files);
     all_refused(&world, &mut one);
-    // a second node comes with other files that nobody has seen: a rollout that begins with it
+    // a second node comes with other files that no one has seen: a rollout that begins with it
     others.list(&["USD"]);
     let mut two = node(&world, &others);
     two.start_and_wait(&world);

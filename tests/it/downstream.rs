@@ -1,4 +1,4 @@
-//! Records on which ServiceNow goes on working after they have arrived: what becomes of them there is seen, told and mended.
+//! Records on which ServiceNow continues to work after they have arrived: what becomes of them there is seen, told and mended.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +22,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 type Row = BTreeMap<String, String>;
 
-/// The shipped files, invoices looked at again, and an instance that goes on working on them.
+/// The shipped files, invoices looked at again, and an instance that continues to work on them.
 struct Watched {
     rig: Rig,
     web: Receiver,

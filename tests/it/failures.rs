@@ -107,7 +107,7 @@ fn a_cause_has_an_example_its_values_its_amounts_per_currency_and_its_first_fail
     let name = word(cause, "cause");
     assert_eq!(run(&world, &["failures", "--cause", name]).matches("EDU1/invoice ").count(), 6);
 
-    // corrected, it arrives, and what fails later begins anew
+    // corrected, it arrives, and what fails later starts again
     for (supplier, invoice, _) in invoices.iter().take(6) {
         let key = [("Supplier", supplier.as_str()), ("Invoice", invoice.as_str())];
         world.syspro.update(COMPANY, "ApInvoice", &key, &[("Currency", "EUR")]).unwrap();

@@ -165,7 +165,7 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert_eq!(keyed("/api/v1/flows/EDU1/supplier/resume", admin, "a-1", body).0, 422);
     let operator = &keys.iter().find(|(role, _)| *role == Role::Operator).unwrap().1;
     assert_eq!((keyed(path, operator, "a-1", body).0, pauses()), (200, 2), "another caller's key is another key");
-    // so is a key that was made anew under an old one's name: what it asks for is done
+    // so is a key that was re-created under an old one's name: what it asks for is done
     assert!(site.run(&["api-key", "remove", "operator"]).status.success());
     let renewed = self::key(&site, "operator", "operator");
     let done = keyed(path, &renewed, "a-1", body);
@@ -325,7 +325,7 @@ fn lists_are_paged_without_gaps_or_repeats_and_a_running_flow_is_not_run_twice()
     assert_eq!(service.terminate(), Some(0));
 }
 
-/// A table of the ledger that nobody else may read, until this is dropped.
+/// A table of the ledger that no one else may read, until this is dropped.
 struct Locked(std::process::Child);
 
 impl Locked {
@@ -382,7 +382,7 @@ fn an_expired_key_opens_nothing_and_a_stuck_request_is_answered() {
     assert_eq!(expired, ask(&site, "GET", "/api/v1/flows", Some("tl_00000000_nonsense"), "").unwrap().2);
     assert_eq!(ask(&site, "GET", "/api/v1/flows", Some(&viewer), "").unwrap().0, 200);
 
-    // a table that nobody may read for a while: the request is answered in time, and life and metrics go on
+    // a table that no one may read for a while: the request is answered in time, and life and metrics go on
     let locked = Locked::table(&cluster, "run");
     let begun = std::time::Instant::now();
     let (status, head, body) = ask(&site, "GET", "/api/v1/runs", Some(&viewer), "").unwrap();

@@ -114,7 +114,7 @@ fn a_killed_and_a_stopped_node_lose_and_double_nothing() {
     assert_eq!(world.database.psql(twice), "0");
 }
 
-/// Asks one node for runs until it has the flow: nobody's schedule may want it just now.
+/// Asks one node for runs until it has the flow: no one's schedule may want it just now.
 fn wait_for_other(world: &World, other: &Node, key: &str, entity: &str, before: i64) -> Duration {
     let (started, mut asked) = (Instant::now(), None::<Instant>);
     wait_for(format!("{entity} is taken over from the stopped node"), LIMIT, || {

@@ -60,7 +60,7 @@ impl NoticesWorld {
         Self { rig, web, mail }
     }
 
-    /// So many more invoices will be refused.
+    /// N more invoices will be refused.
     fn spoil(&self, skip: usize, count: usize) {
         let invoices =
             source::rows(&self.rig.syspro, "EDU1", "ApInvoice", |c| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned()));

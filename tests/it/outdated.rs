@@ -89,7 +89,7 @@ fn another_profile_sends_what_is_known_when_a_person_says_so_and_a_way_back_lose
     let first = invoices(&world, "x_apo_invoice");
     assert!(first.len() > 20, "{first:?}");
 
-    // nothing is sent by itself, and nobody is told that all is well
+    // nothing is sent by itself, and no one is told that all is well
     let said = s2p.says(&["sync"], 3);
     assert!(said.contains("were mapped under another definition than the one in force"), "{said}");
     assert_eq!(world.servicenow.count("sn_shop_invoice"), 0);
@@ -161,7 +161,7 @@ fn a_field_that_is_added_is_sent_of_what_is_known_and_what_says_the_same_is_not(
     let all = world.servicenow.count("x_apo_invoice");
     let writes = world.servicenow.writes();
 
-    // a comment, a schedule: nobody is troubled
+    // a comment, a schedule: no one is troubled
     let entity = include_str!("../../config/entities/invoice.toml");
     files.write("entities/invoice.toml", &format!("# ours\n{entity}"));
     files.write("profiles/apo/invoice.toml", &format!("{shipped}\n# and ours\n"));
@@ -178,7 +178,7 @@ fn a_field_that_is_added_is_sent_of_what_is_known_and_what_says_the_same_is_not(
     let told = world.database.psql("SELECT count(*) FROM audit WHERE kind = 'replayed'");
     assert_eq!(told, "0", "what was only compared is not said to have been sent");
 
-    // a field more: headers alone are sent, and under a share that suffices nobody is asked
+    // a field more: headers alone are sent, and under a share that suffices no one is asked
     let more =
         shipped.replace("u_branch = \"Branch\"", "u_branch = \"Branch\"\nu_reference_copy = { from = \"Reference\", as = \"upper\" }");
     assert_ne!(more, shipped);

@@ -119,7 +119,7 @@ fn an_instance_that_answers_no_look_up_at_all_lets_no_record_fail() {
 #[test]
 fn a_record_whose_row_cannot_be_looked_up_before_it_is_sent_keeps_no_neighbour_waiting() {
     run(async {
-        // rows without a sys_id of ours are looked up by their key before they are made
+        // rows without our sys_id are looked up by their key before they are made
         let rig = Rig::start(options().with("SERVICENOW__DERIVED_SYS_ID", "false")).await;
         let orders = source::rows(&rig.syspro, "EDU1", "PorMasterHdr", |c| c("PurchaseOrder").text().to_owned());
         let number = orders.iter().find(|number| number.chars().all(|c| c.is_ascii_digit())).unwrap();
@@ -359,7 +359,7 @@ fn reading_rests_while_more_of_the_flow_waits_than_the_setting_says() {
         let suppliers = source::rows(&rig.syspro, "EDU1", "ApSupplier", |_| ()).len();
         assert!(most >= 3 && most < suppliers, "{most} wait of {suppliers}");
         rig.servicenow.clear_faults();
-        // what was asked to wait is due when its time has come; nobody waits a minute here
+        // what was asked to wait is due when its time has come; no one waits a minute here
         rig.database.psql("UPDATE pending SET not_before = now(), reason = NULL WHERE state = 'waiting'");
         rig.sync_until_settled(60).await;
         assert_eq!(rig.servicenow.count("x_apo_supplier"), suppliers);

@@ -125,7 +125,7 @@ fn another_schedule_and_an_alignment_take_effect_without_a_restart() {
     });
     assert!(next.contains("-01-01T") || next.contains("-12-31T"), "{next}");
 
-    // nobody asked for the other side's list until now
+    // no one asked for the other side's list until now
     let adopt = || {
         let body = format!(r#"{{"company":"{COMPANY}","entity":"cost_center","why":"a test"}}"#);
         let (status, _, body) = ask(&node.site, "POST", "/api/v1/conflicts/adopt", Some(&key), &body).unwrap();

@@ -20,7 +20,7 @@ fn world() -> World {
 #[test]
 fn a_run_that_was_begun_has_an_id_and_a_link_that_says_how_it_went() {
     let world = world();
-    // nobody is there yet to do what is only noted
+    // no one is there yet to do what is only noted
     let out = world.command(&["backfill", "--entity", "gl_account", "--all", "--no-wait", "--why", "a test"]).output().unwrap();
     assert!(text(&out).contains("No service is running; the next one reads it."), "{}", text(&out));
     let mut node = Node::new(&world).with("SCHEDULE__SUPPLIER", "0 0 1 1 *").with("SCHEDULE__INVOICE", "0 0 1 1 *");
@@ -50,7 +50,7 @@ fn a_run_that_was_begun_has_an_id_and_a_link_that_says_how_it_went() {
         assert_eq!(get(path).0, 404, "{path}");
     }
 
-    // one that does not begin is not said to have begun
+    // one that does not start is not said to have begun
     wait_for("the first run of the invoices ends", LIMIT, || {
         (world.database.psql("SELECT count(*) FROM run WHERE entity = 'invoice' AND ended_at IS NOT NULL") == "1").then_some(())
     });

@@ -68,7 +68,7 @@ fn a_thread_that_does_not_come_back_silences_the_watchdog() {
     manager.wait_for("READY=1", &node);
     node.run_all(&key);
     wait_for("readiness says that the Writer is stuck", LIMIT, || {
-        // nobody reads what the service tells meanwhile: this must not hold it up
+        // no one reads what the service tells meanwhile: this must not hold it up
         node.ready().filter(|(_, body)| body.contains("actor writer has not answered"))
     });
     // what was said before stands in the socket still

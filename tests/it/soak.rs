@@ -82,7 +82,7 @@ impl Soak {
         self.trouble();
         let end = if self.random.u8(0..3) == 0 { self.service() } else { self.run_set() };
         println!("soak {}: step {step}: {end}", self.seed);
-        // what was on its way when the process died may still strike: the next step goes on with the trouble
+        // what was on its way when the process died may still strike: the next step continues with the trouble
     }
 
     /// One cycle of everything, or what the trouble leaves of it.
@@ -176,7 +176,7 @@ impl Soak {
         }
     }
 
-    /// An invoice with one line, dated so many days ago.
+    /// An invoice with one line, dated N days ago.
     fn invoice(&self, invoice: &str, supplier: &str, days_ago: u64) {
         let date = Utc::now().date_naive().checked_sub_days(Days::new(days_ago)).unwrap().to_string();
         let journal = self.made.to_string();

@@ -9,7 +9,7 @@ pub struct Ratio {
     denominator: i128,
 }
 
-/// A fraction as text with so many decimals.
+/// A fraction as text with N decimals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// The digits.

@@ -78,7 +78,7 @@ pub(super) struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// So many days before today.
+    /// N days before today.
     pub(super) fn back(&self, days: u64) -> NaiveDate {
         before(self.today, days)
     }
@@ -102,7 +102,7 @@ pub(super) fn fiscal(date: NaiveDate) -> (i64, i64) {
     if month >= 7 { (i64::from(date.year()) + 1, month - 6) } else { (i64::from(date.year()), month + 6) }
 }
 
-/// The period so many before.
+/// The period N before.
 pub(super) fn earlier((year, period): (i64, i64), by: i64) -> (i64, i64) {
     let months = year * 12 + period - 1 - by;
     (months.div_euclid(12), months.rem_euclid(12) + 1)

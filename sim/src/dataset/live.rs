@@ -7,7 +7,7 @@ use super::generate::Maker;
 use super::table::Cell;
 use super::{masters, ordinary, payables};
 
-/// New invoices of a tick when nobody says how many.
+/// New invoices of a tick when no one says how many.
 pub const TICK: u32 = 5;
 
 /// What a tick did, over all companies.

@@ -77,7 +77,7 @@ const SPECIAL: [&str; 12] =
 /// The first supplier without special meaning.
 pub(super) const FIRST_ORDINARY: u32 = SPECIAL.len() as u32;
 
-/// How many suppliers a company with so many invoices has.
+/// How many suppliers a company with N invoices has.
 fn supplier_count(documents: u32) -> u32 {
     (documents / 25).clamp(24, 4_000)
 }

@@ -35,7 +35,7 @@ pub(super) struct Invoice {
     lines: Vec<(String, i64, &'static str)>,
 }
 
-/// Writes so many invoices, spread over the year, and returns them in the order of their numbers.
+/// Writes N invoices, spread over the year, and returns them in the order of their numbers.
 pub(super) fn fill(maker: &mut Maker<'_>, documents: u32) -> Result<Vec<Invoice>, EditError> {
     let suppliers = u32::try_from(maker.company.table("ApSupplier")?.len()).unwrap_or(u32::MAX) - 1;
     let all: Vec<Invoice> =

@@ -50,7 +50,7 @@ impl Order {
 }
 
 impl Line {
-    /// What so many pieces cost at this price, less the discount: millionths times hundred-thousandths, per price unit, in cents.
+    /// What N pieces cost at this price, less the discount: millionths times hundred-thousandths, per price unit, in cents.
     fn worth(&self, quantity: i64, price: i64) -> i64 {
         let exact = i128::from(quantity) * i128::from(price) * i128::from(10_000 - self.discount) / (i128::from(self.factor) * 10_000);
         i64::try_from(exact / 1_000).unwrap_or(i64::MAX)

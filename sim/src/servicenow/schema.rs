@@ -7,7 +7,7 @@ use tieline_values::money::parse_decimal;
 /// What a column holds, and so what becomes of a value written to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// Text of at most so many characters.
+    /// Text of at most N characters.
     Text(usize),
     /// A whole number; anything else is ignored.
     Integer,

@@ -24,7 +24,7 @@ pub(super) struct Course {
     slot: u32,
     /// The next state.
     step: usize,
-    /// The write it began with: a later one begins anew.
+    /// The write it began with: a later one starts again.
     begun: u64,
 }
 

@@ -55,7 +55,7 @@ pub(super) struct Store {
     pub(super) set_count: u32,
     /// What is due, in order of time (milliseconds since 1970).
     pub(super) due: VecDeque<(i64, Due)>,
-    /// What goes on by itself.
+    /// What continues by itself.
     pub(super) jobs: Jobs,
     /// How far the instance's clock is ahead, in milliseconds.
     pub(super) ahead: i64,

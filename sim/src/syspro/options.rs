@@ -28,7 +28,7 @@ pub struct SysproOptions {
     pub dataset: DatasetOptions,
     /// What goes wrong.
     pub faults: Faults,
-    /// Business goes on by itself: so many new invoices at every interval.
+    /// Business continues by itself: so many new invoices at every interval.
     pub feed: Option<(Duration, u32)>,
     /// How it behaves where the evidence leaves a choice.
     pub switches: Switches,
@@ -101,7 +101,7 @@ pub struct Switches {
     pub guessed_numbers: bool,
     /// The order asked for is ignored: rows come in an order of the service's own.
     pub ignore_order: bool,
-    /// Of this table every so many-th row is left out of lists, and counted all the same.
+    /// Of this table every N-th row is left out of lists, and counted all the same.
     pub left_out: Option<(String, usize)>,
     /// Tables that no company has, as where a module is not used: see [`super::SysproSim::lack`].
     pub absent: Vec<String>,

@@ -132,7 +132,7 @@ impl Query {
         }
     }
 
-    /// Rows that meet the filter, in the order of these columns, at most so many.
+    /// Rows that meet the filter, in the order of these columns, at most N.
     pub fn bound(filter: Option<Bound>, select: Vec<usize>, order: Vec<usize>, top: Option<usize>) -> Self {
         let order = order.into_iter().map(|at| (at, false)).collect();
         Self { filter, select, selected: true, order, top, skip: 0, count: false }
@@ -228,7 +228,7 @@ fn number(name: &str, value: &str) -> Result<usize, Refusal> {
     }
 }
 
-/// The order of rows that nobody asked to be ordered: the same at every request, and useless.
+/// The order of rows that no one asked to be ordered: the same at every request, and useless.
 fn shuffled(slot: u32) -> u32 {
     let mixed = (slot ^ 0x5bd1_e995).wrapping_mul(0x9e37_79b1);
     (mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca6b)

@@ -34,7 +34,7 @@ use crate::store::{AlignEnd, AlignIntake, AlignedDocument, AlignedRowKeys, Lease
 /// Documents, rows or entries in hand at once.
 const PAGE: i64 = 1000;
 
-/// So many changes are always let through: in a short list one change is a large share.
+/// N changes are always let through: in a short list one change is a large share.
 const ALWAYS: usize = 5;
 
 /// Keeps one flow in step.

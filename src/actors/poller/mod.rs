@@ -1,6 +1,6 @@
 //! `Poller`: one per flow. Reads SYSPRO page by page and hands each page to the ledger.
 //!
-//! Owns nothing that matters: watermark, reading position and lease are in the ledger, so a restart goes on where the last page was
+//! Owns nothing that matters: watermark, reading position and lease are in the ledger, so a restart continues where the last page was
 //! taken in. A flow never runs beside itself: the lease forbids it in the cluster, `running` in this actor. The next page is asked
 //! for while the last is taken in, and never more than one ahead. Runs on the ingest arbiter.
 
@@ -392,7 +392,7 @@ impl Reader {
         let run = match begun {
             Ok(run) => run,
             Err(error) => {
-                // nobody shall wait for a lease that nobody uses
+                // no one should wait for an unused lease
                 let error = self.store_error(&error);
                 if let Err(unreleased) = self.deps.store.flow_release(lease, Some(error.to_string()), ask.kind, AfterError::TryAgain).await
                 {
@@ -489,7 +489,7 @@ impl Reader {
         if let Err(error) = &result {
             let retry = &self.deps.settings.retry;
             let tries = u32::try_from(backfill.tries).unwrap_or_default() + 1;
-            // one that is stopped with the service goes on with the next
+            // one that is stopped with the service continues with the next
             let wait = match error {
                 PollError::Stopping { .. } | PollError::Definitions { .. } => Duration::ZERO,
                 _ => crate::retry::delay(tries, retry.min_delay, retry.max_delay),

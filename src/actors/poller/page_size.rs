@@ -8,10 +8,10 @@ const ROWS_PER_DOCUMENT: u64 = 4;
 /// Documents of the first page, before anything is known of their lines.
 const FIRST: u32 = 4;
 
-/// A page has at most so many times the documents of the one before: documents of one table differ.
+/// A page has at most N times the documents of the one before: documents of one table differ.
 const GROWTH: u32 = 8;
 
-/// The size of a read's next page; learned anew by every read.
+/// The size of a read's next page; learned again by every read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PageSize {
     documents: u32,
@@ -37,7 +37,7 @@ impl PageSize {
         shrinks
     }
 
-    /// After a page that was asked for in this size and brought so many rows of all tables.
+    /// After a page that was asked for in this size and brought N rows of all tables.
     pub(super) fn learn(&mut self, rows: u64) {
         let budget = u64::from(self.most) * ROWS_PER_DOCUMENT;
         let fitting = u64::from(self.documents) * budget / rows.max(1);
@@ -51,7 +51,7 @@ impl PageSize {
 mod tests {
     use super::*;
 
-    /// The sizes of the first pages when every document has so many rows.
+    /// The sizes of the first pages when every document has N rows.
     fn sizes(most: u32, rows_per_document: u64, pages: usize) -> Vec<u32> {
         let mut size = PageSize::new(most);
         let mut sizes = Vec::new();

@@ -39,7 +39,7 @@ const NUDGE_EVERY: Duration = Duration::from_secs(2);
 /// How long a backfill reads before the flow's polls get their turn.
 const SLICE: Duration = Duration::from_secs(60);
 
-/// Where an interrupted read goes on; kept with each page.
+/// Where an interrupted read continues; kept with each page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Bookmark {
     /// The day the read began, which becomes the watermark.
@@ -101,7 +101,7 @@ pub(super) struct Reading {
 enum Keep {
     /// With the flow, whose watermark moves at the end.
     Flow,
-    /// Nowhere: a whole reading begins anew. The watermark moves at its end all the same.
+    /// Nowhere: a whole reading starts from the beginning. The watermark moves at its end all the same.
     Sweep,
     /// With the backfill; nothing of the flow's moves. It rests at this moment, so that the flow's polls get their turn.
     Backfill { id: i64, rests_at: Instant },
@@ -130,14 +130,14 @@ impl Reading {
 }
 
 impl Bookmark {
-    /// Where a reading goes on after a page. After the last page of all, what is left is to note the end: that query is read once more.
+    /// Where a reading continues after a page. After the last page of all, what is left is to note the end: that query is read once more.
     fn beyond(&self, scope: usize, after: Option<Position>, rows: Option<u64>) -> Self {
         let over = after.is_none() && scope + 1 < self.scopes;
         let rows = rows.filter(|_| after.is_some());
         Self { scope: scope + usize::from(over), after, rows, ..self.clone() }
     }
 
-    /// Where a reading goes on, or its beginning.
+    /// Where a reading continues, or its beginning.
     fn read(position: Option<Value>, reader: &Reader, scopes: &[Scope]) -> Self {
         let today = || Utc::now().with_timezone(&reader.deps.settings.syspro.time_zone).date_naive();
         position
@@ -188,7 +188,7 @@ impl Reader {
             aligned: plan.aligned().is_some(),
             ..Intake::of(self.flow.clone(), run, documents)
         };
-        // the page's place, where the reading goes on from it
+        // the page's place, where the reading continues from it
         let placed = |intake: Intake, position: Option<Value>| match keep {
             Keep::Flow => Intake { position, ..intake },
             Keep::Sweep => intake,
@@ -362,7 +362,7 @@ impl Reader {
     /// Reading rests while more of this flow waits than `flows.backlog`: at most one page per flow is in memory.
     ///
     /// It rests for as long as something is delivered now and then, whatever slows ServiceNow down. When nothing has been delivered for
-    /// `flows.backlog_wait_minutes` the run ends and gives the flow back, and the next one goes on here.
+    /// `flows.backlog_wait_minutes` the run ends and gives the flow back, and the next one continues here.
     async fn catch_up(&self) -> Result<(), PollError> {
         let settings = &self.deps.settings.flows;
         let most = i64::from(settings.backlog);
@@ -370,7 +370,7 @@ impl Reader {
         let blocks: Vec<String> = plan.targets.iter().map(|target| target.block.clone()).collect();
         let (mut seen, mut moved, mut nudged, mut looks) = (None, Instant::now(), None::<Instant>, 0);
         loop {
-            // beyond twice as many nobody needs to know how many they are
+            // beyond twice as many no one needs to know how many they are
             let backlog = self.deps.store.delivery_backlog(self.flow.clone(), blocks.clone(), 2 * most).await;
             let backlog = backlog.map_err(|error| self.store_error(&error))?;
             if backlog.waiting < most || self.deps.stopping.has_begun() {

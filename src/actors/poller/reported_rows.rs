@@ -10,12 +10,12 @@ use crate::domain::{Document, DocumentKey};
 pub(super) struct ReportedRows {
     /// `None` until the first of them is met, and where each counts.
     left: Option<usize>,
-    /// Whether this read begins anew, and reads no whole table.
+    /// Whether this read starts from the beginning, and reads no whole table.
     applies: bool,
 }
 
 impl ReportedRows {
-    /// For a reading. One that goes on where it was has met some of them before, and those that a whole read gives are told of by their place.
+    /// For a reading. One that continues where it was has met some of them before, and those that a whole read gives are reported by their place.
     pub(super) fn of(reading: &Reading) -> Self {
         Self { left: None, applies: reading.is_fresh_poll() }
     }
@@ -28,7 +28,7 @@ fn of_own_table(key: &DocumentKey) -> bool {
 }
 
 impl Reader {
-    /// A page without the rows that are told of already: as many as there are. Which one is which nobody can tell; the next whole read does.
+    /// A page without the rows that were reported already: as many as there are. Which one is which no one can tell; the next whole read does.
     pub(super) async fn without_reported(
         &self,
         reported: &mut ReportedRows,

@@ -124,7 +124,7 @@ impl Scheduler {
                     continue;
                 }
                 if by_schedule.is_some() {
-                    // the schedule begins anew, and the tries with it
+                    // the schedule starts again, and the tries with it
                     self.retries.remove(&key);
                     match schedule.next_after(now) {
                         Some(next) => self.next.insert(key, next),

@@ -65,16 +65,16 @@ pub struct Recipients {
     pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
     /// The Writer.
     pub drain: Recipient<Drain>,
-    /// Looks at what has arrived, where a definition says so and nobody looks by a timer.
+    /// Looks at what has arrived, where a definition says so and no one looks by a timer.
     pub downstream: Option<Recipient<LookNow>>,
-    /// Tells people, where somebody is to be told and nobody tells by a timer.
+    /// Tells people, where somebody is to be told and no one tells by a timer.
     pub notifier: Option<Recipient<NotifyNow>>,
 }
 
 /// Runs flows rank by rank; flows of one rank do not depend on one another and run at once. `ended` hears of each as soon as it has.
 pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended: impl Fn(&FlowId, Option<&PollError>)) -> RunSetReport {
     let mut report = RunSetReport::default();
-    // what a person asked for meanwhile begins then
+    // what a person asked for meanwhile starts then
     if !deps.waits.over(&deps.stopping).await {
         return report;
     }

@@ -49,7 +49,7 @@ fn halves(part: &Range<usize>) -> [Range<usize>; 2] {
 }
 
 /// Asks for all records together and, where that fails and may be about one of them, in halves. `readable` says whether the instance answers
-/// for a record that nobody knows, or that it cannot be asked so: then only an answer for a neighbour tells a record's own failure from that
+/// for a record that no one knows, or that it cannot be asked so: then only an answer for a neighbour tells a record's own failure from that
 /// of all.
 ///
 /// `ask` must do nothing to any record where it fails.
@@ -147,7 +147,7 @@ mod tests {
         }
     }
 
-    /// Which of so many records were answered for (`+`), failed by themselves (`-`), or were left for later (`.`); and how often was asked.
+    /// Which of N records were answered for (`+`), failed by themselves (`-`), or were left for later (`.`); and how often was asked.
     async fn asked(count: i64, bad: &[i64], readable: Option<bool>) -> (Result<String, ()>, usize) {
         parted(Parts::All, count, bad, readable).await
     }
@@ -193,7 +193,7 @@ mod tests {
         // all fail: two by name, the others are not even asked for, and the asking ends
         let all: Vec<i64> = (0..64).collect();
         assert_eq!(asked(64, &all, Some(true)).await.0.map(|said| (said.matches('-').count(), said.ends_with('|'))), Ok((2, true)));
-        // the instance answers for nobody: one question, and no record's failure
+        // the instance answers for no one: one question, and no record's failure
         assert_eq!(asked(64, &[7], Some(false)).await, (Err(()), 1));
         assert_eq!(asked(1, &[0], Some(false)).await, (Err(()), 1));
         // it cannot be asked for an unknown record: a neighbour that is answered for tells as well, and without one nothing does

@@ -96,7 +96,7 @@ impl ObservedFields {
         self.0.entry(dropped.place.clone()).or_default().kept = true;
     }
 
-    /// The flow is stopped: what comes after a person has resumed it counts anew.
+    /// The flow is stopped: what comes after a person has resumed it counts from zero.
     pub(super) fn stopped(&mut self, dropped: &Dropped) {
         self.0.remove(&dropped.place);
     }
@@ -214,7 +214,7 @@ mod tests {
                 why.contains("kept nothing of field `nmae` in table `t`") && why.contains("3 records") && why.contains("`k0`"),
                 "{why}"
             );
-            // a person resumed it: counted anew
+            // a person resumed it: counted from zero
             seen.stopped(&found[0]);
             assert!(seen.note(&target, &claim, &records, &[Some(&lost), Some(&lost)]).is_empty());
 

@@ -84,7 +84,7 @@ pub struct Nudge {
     pub entity: EntityName,
 }
 
-/// Question. Answers once nothing is on its way any more; nothing new begins once the process is stopping.
+/// Question. Answers once nothing is on its way any more; nothing new starts once the process is stopping.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Quiet;
@@ -456,7 +456,7 @@ impl Sender {
         }
     }
 
-    /// Flows that must not go on, because ServiceNow keeps nothing of a field.
+    /// Flows that must not continue, because ServiceNow keeps nothing of a field.
     async fn stops(
         &self,
         servicenow: &ServiceNow,

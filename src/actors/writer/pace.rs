@@ -39,7 +39,7 @@ const FAILURES: u32 = 5;
 /// fail by itself.
 pub(super) const FEW: usize = 5;
 
-/// So many waits in a row, of an open breaker or because the instance asked for time, are waited out within a run set, however short they
+/// N waits in a row, of an open breaker or because the instance asked for time, are waited out within a run set, however short they
 /// are; then the run set ends.
 const WAITED_OUT: u32 = 2;
 
@@ -390,7 +390,7 @@ impl State {
 
     /// A pause that another node was told to make, or makes because nothing gets through, is ours too.
     fn hear(&mut self, others: OthersBudget, now: Instant, trial_after: Duration) {
-        // heard anew each time: a pause that is over there is over here
+        // heard again each time: a pause that is over there is over here
         if others.pause.is_zero() {
             self.heard_pause = self.heard_pause.filter(|_| self.breaker != Breaker::Closed);
             return;

@@ -136,7 +136,7 @@ fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> Verd
     }
 }
 
-/// What of a claim cannot be sent as it stands in the ledger: set aside by name, while its neighbours go on.
+/// What of a claim cannot be sent as it stands in the ledger: set aside by name, while its neighbours continue.
 pub(super) fn of_unsendable(unsendable: &[(Claimed, Unsendable)], look: bool) -> Vec<Settlement> {
     let known = if look { "; it was sent before, and whether it arrived is not known" } else { "; nothing of it was sent" };
     let verdict = |problem: &Unsendable| match problem {

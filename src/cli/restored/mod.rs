@@ -1,7 +1,7 @@
 //! `tieline restored`: after a restore, compares what ServiceNow has with what the ledger says, before any flow runs.
 //!
 //! What stands as the ledger says is taken for confirmed. What does not is read from SYSPRO again, whole, and sent by its content; rows of which
-//! the ledger knows nothing are adopted by their keys. Every step says in the ledger how far it has come: whoever was killed goes on there.
+//! the ledger knows nothing are adopted by their keys. Every step says in the ledger how far it has come: whoever was killed continues there.
 
 mod judge;
 

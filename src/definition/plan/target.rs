@@ -38,7 +38,7 @@ pub struct TargetPlan {
     pub watch: Option<WatchPlan>,
 }
 
-/// Records on which ServiceNow goes on working after they have arrived. The profile names the columns and values that tell how far it is: what the
+/// Records on which ServiceNow continues to work after they have arrived. The profile names the columns and values that tell how far it is: what the
 /// tables of AP Operations are called differs between sites.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchPlan {

@@ -72,7 +72,7 @@ fn an_amount_is_written_with_its_currency_where_that_is_wanted() {
     let unknown = [("Price", "#100.5"), ("Currency", "??")];
     let refused = one(with, &unknown).expect_err("an unknown code is not written");
     assert!(refused.contains("Currency") && refused.contains("??"), "{refused}");
-    // where no code is written, one that nobody knows takes no digit away
+    // where no code is written, one that no one knows takes no digit away
     assert_eq!(one("{ from = \"Price\", as = \"amount\", currency = \"Currency\" }", &unknown).as_deref(), Ok("100.50"));
     let yen = [("Price", "#100"), ("Currency", "JPY")];
     assert_eq!(one("{ from = \"Price\", as = \"amount\", currency = \"Currency\" }", &yen).as_deref(), Ok("100"));

@@ -44,7 +44,7 @@ struct ConflictView {
     outcome: Option<String>,
     /// What becomes of a decided entry next.
     next: Option<CodeText>,
-    /// Whether a person may say whose value counts: also anew, where SYSPRO does not take what was decided.
+    /// Whether a person may say whose value counts: also again, where SYSPRO does not take what was decided.
     decidable: bool,
     agreed: String,
     syspro: String,

@@ -98,7 +98,7 @@ struct RecordPage {
     versions: Vec<VersionRow>,
     deliveries: Vec<DeliveryRow>,
     steps: Vec<StepRow>,
-    /// So many of each list, and steps that come before the first shown.
+    /// N of each list, and steps that come before the first shown.
     most: usize,
     earlier: usize,
 }

@@ -172,7 +172,7 @@ pub(super) struct RunLive {
     parts: String,
     sent: String,
     confirmed: String,
-    /// Documents that it read anew.
+    /// Documents that it read again.
     anew: i64,
     /// What to do about its error.
     next_step: CodeText,

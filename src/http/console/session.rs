@@ -50,7 +50,7 @@ pub(super) struct Session {
     hash: [u8; 32],
 }
 
-/// The session of a request's cookie, where its role may do this; nobody on the pages that are open.
+/// The session of a request's cookie, where its role may do this; no one on the pages that are open.
 ///
 /// # Errors
 /// To the page for signing in without a session; a page with 403 when the role may not.

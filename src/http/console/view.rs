@@ -48,7 +48,7 @@ impl Layout {
         Self { title: title.into(), who, csrf, notice: None, role: Some(session.role), path }
     }
 
-    /// For nobody in particular.
+    /// For no one in particular.
     pub(super) fn outside(title: &str) -> Self {
         Self { title: title.into(), who: String::new(), csrf: String::new(), notice: None, role: None, path: "" }
     }

@@ -57,7 +57,7 @@ struct Held {
 pub(super) enum Waits {
     /// The other end, for its answer.
     Client,
-    /// Nobody: its last answer was taken, and no next request has begun.
+    /// No one: its last answer was taken, and no next request has begun.
     Nobody,
     /// The service: for a request, for the rest of one, or for its answer to be taken.
     Service,
@@ -321,7 +321,7 @@ mod tests {
         let held: Vec<_> = (0..4).map(|_| limit.take(address(1)).unwrap()).collect();
         held[0].standing.is(Waits::Nobody);
         held[1].standing.is(Waits::Client);
-        // 2 has waited for longer than 3, which began anew
+        // 2 has waited for longer than 3, which began again
         held[3].standing.is(Waits::Client);
         held[3].standing.is(Waits::Service);
         let displace = |later: Duration| limit.taken.lock().unwrap().displace(Some(address(1)), Instant::now() + later);

@@ -9,11 +9,11 @@ const LINE: usize = 256;
 enum At {
     /// In the head. `empty`: the line has nothing yet; `begun`: some line before had something.
     Head { empty: bool, begun: bool },
-    /// So many bytes of a body are still to come.
+    /// N bytes of a body are still to come.
     Body(u64),
     /// In the line that says how long the next chunk is; what of it is read.
     Size { size: u64, digits: bool },
-    /// So many bytes of a chunk are still to come, its line end included.
+    /// N bytes of a chunk are still to come, its line end included.
     Chunk(u64),
     /// Behind the last chunk, up to an empty line.
     Trailer { empty: bool },

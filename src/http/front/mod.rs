@@ -31,13 +31,13 @@ pub(super) const PER_WORKER: usize = 2 * MOST;
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a reader may take to take [`WRITE_STEP`] bytes, or what is left.
 const WRITE_TIME: Duration = Duration::from_secs(20);
-/// So many bytes taken are a reader that reads.
+/// N bytes taken are a reader that reads.
 const WRITE_STEP: usize = 16 << 10;
 /// Read from the socket at once.
 const READ_STEP: usize = 8 << 10;
 /// The most that the system keeps of an answer that is not taken yet; it makes twice as much of it, and megabytes without being asked.
 const SEND_BUFFER: usize = 64 << 10;
-/// A request that was sent before the answer to the one before had left waits for so long more: nobody who reads answers does that, and each such
+/// A request that was sent before the answer to the one before had left waits for so long more: no one who reads answers does that, and each such
 /// request is work.
 const SENT_AHEAD: Duration = Duration::from_secs(1);
 /// What a connection of the reserve may ask for.
@@ -219,7 +219,7 @@ impl<T> OneAtATime<T> {
     }
 
     fn has_written(&mut self, bytes: &[u8]) {
-        // to be told to go on is no answer
+        // to be told to continue is no answer
         self.answered |= self.framing.is_whole() || !bytes.starts_with(b"HTTP/1.1 100");
         self.flushed = false;
         if let Some((_, taken)) = &mut self.write {
@@ -426,7 +426,7 @@ mod tests {
         let mut all = Vec::new();
         server.read_buf(&mut all).await.unwrap();
         assert_eq!(server.read_buf(&mut all).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
-        // nobody reads
+        // no one reads
         let (_client, mut server) = pair(false);
         let unread = server.write_all(&vec![0; 2 << 20]).await.unwrap_err();
         assert_eq!(unread.kind(), io::ErrorKind::TimedOut);

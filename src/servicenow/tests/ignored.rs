@@ -95,7 +95,7 @@ async fn what_cannot_be_read_after_an_answer_that_proves_nothing_is_in_doubt_whe
     let Outcome::InDoubt { message } = passing else { panic!("{passing:?}") };
     assert!(message.starts_with("ServiceNow ignored the record (No change), and the row in `x_landed` could not be read"), "{message}");
 
-    // a right that is missing is missing each time, and says that nobody could look
+    // a right that is missing is missing each time, and says that no one could look
     for answer in [refused, ignored] {
         let blind = send(staging(), answer, vec![no_right]).await;
         assert!(matches!(&blind, Outcome::Rejected { message, .. } if message.contains(unsaid)), "{blind:?}");

@@ -1,4 +1,4 @@
-//! That a version arrived is told by number and content together: after a restore of the ledger a number is given anew.
+//! That a version arrived is told by number and content together: after a restore of the ledger a number is given again.
 
 use serde_json::{Value, json};
 

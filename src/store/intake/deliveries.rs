@@ -116,7 +116,7 @@ pub(super) fn deliver(
                 if deliveries.len() > first && !parents.is_empty() {
                     awaited.extend(parents.iter().map(|p| (w.id, p.0.as_str(), p.1.as_str())));
                 }
-                // one that waits for nobody but for a person is named first
+                // one that waits for no one but for a person is named first
                 let elsewhere = |p: &&(String, String)| missing.get(*p).copied().unwrap_or_default();
                 let named = parents.iter().copied().min_by_key(|p| (!elsewhere(p), *p));
                 let waits = named.map(|p| {

@@ -1,4 +1,4 @@
-//! What would be sent if documents were mapped anew, without sending it: people are told first.
+//! What would be sent if documents were mapped again, without sending it: people are told first.
 
 use std::collections::{HashMap, HashSet};
 

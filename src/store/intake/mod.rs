@@ -69,7 +69,7 @@ pub struct Intake {
     pub documents: Vec<IntakeDocument>,
     /// The new watermark, with the last page of a read.
     pub watermark: Option<NaiveDate>,
-    /// Where an interrupted read goes on.
+    /// Where an interrupted read continues.
     pub position: Option<serde_json::Value>,
     /// A backfill's page: its position moves, and the flow's does not.
     pub backfill: Option<BackfillStep>,

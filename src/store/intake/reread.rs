@@ -26,7 +26,7 @@ struct Before {
 }
 
 /// Known documents that SYSPRO did not change, by their numbers. One that was mapped by the definition in force without its columns is not among them:
-/// nobody would be told that it is to be sent.
+/// no one would be told that it is to be sent.
 pub(super) fn by_definition_alone(
     conn: &mut Conn,
     intake: &Intake,

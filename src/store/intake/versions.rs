@@ -60,7 +60,7 @@ fn amount(document: &IntakeDocument) -> Option<String> {
     document.facts.amount.map(|amount| amount.to_string())
 }
 
-/// Holds the documents of a page that comes out of the ledger, and so under no lease, until it is taken in: whoever reads one of them anew waits, or
+/// Holds the documents of a page that comes out of the ledger, and so under no lease, until it is taken in: whoever reads one of them again waits, or
 /// has been before.
 pub(super) fn hold_documents(conn: &mut Conn, intake: &Intake) -> Tx<()> {
     let keys: Vec<&str> = intake.documents.iter().map(|d| d.key.as_str()).collect();
@@ -162,7 +162,7 @@ pub(super) fn choose_work<'a>(
         };
         let same = row.hash == document.hash && row.deleted == document.gone;
         if intake.resend != Resend::Nothing {
-            // it has been read anew since it was taken out of the ledger: that version is mapped with the definition in force anyway. No hash at all:
+            // it has been read again since it was taken out of the ledger: that version is mapped with the definition in force anyway. No hash at all:
             // what it had to send was dropped with its flow
             if same || row.hash.is_empty() {
                 work.push(again(row.version, false, intake.resend == Resend::Everything));
@@ -193,8 +193,8 @@ pub(super) fn choose_work<'a>(
 }
 
 pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<()> {
-    // what is sent again says anew what it is: the definition may name other columns by now. A kept version is not sent: it stays mapped as it was when
-    // that was decided, also where a replay has mapped the content before it anew meanwhile, without the columns that were read only now
+    // what is sent again says again what it is: the definition may name other columns by now. A kept version is not sent: it stays mapped as it was when
+    // that was decided, also where a replay has mapped the content before it again meanwhile, without the columns that were read only now
     let changed: Vec<&Work<'_>> = work.iter().filter(|w| w.known).collect();
     if changed.is_empty() {
         return Ok(());

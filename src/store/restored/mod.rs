@@ -1,7 +1,7 @@
 //! After a restore: what ServiceNow has, compared with what the ledger says.
 //!
 //! Rows of ServiceNow are kept here by pages until they are compared; what does not agree is read from SYSPRO again and sent by its content. Each
-//! step is one transaction that also says how far it has come, so that whoever was killed goes on there.
+//! step is one transaction that also says how far it has come, so that whoever was killed continues there.
 
 /// Binds what every statement here begins with.
 macro_rules! of_flow {
@@ -172,7 +172,7 @@ impl Store {
         .await
     }
 
-    /// The parts of the documents beyond a key, of so many documents.
+    /// The parts of the documents beyond a key, of N documents.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -245,7 +245,7 @@ impl Store {
         .await
     }
 
-    /// Ends a flow's comparison: what it still had to send is dropped and read again, its next run reads everything, and nobody has its lease.
+    /// Ends a flow's comparison: what it still had to send is dropped and read again, its next run reads everything, and no one has its lease.
     /// Says how many records were still on their way.
     ///
     /// # Errors

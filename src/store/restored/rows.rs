@@ -1,4 +1,4 @@
-//! The rows of ServiceNow that carry keys of ours, kept until they are compared.
+//! The rows of ServiceNow that carry our keys, kept until they are compared.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable};
@@ -18,7 +18,7 @@ pub struct RowPlace {
     pub sys_id: String,
 }
 
-/// A row of ServiceNow that carries a key of ours.
+/// A row of ServiceNow that carries our key.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct RestoredRow {
     /// The block that it is of.

@@ -31,7 +31,7 @@ pub(in super::super) struct Finder {
 pub(in super::super) struct Find {
     xml: Result<String, String>,
     kinds: Vec<ColumnKind>,
-    /// So many of the first rows are left unread.
+    /// N of the first rows are left unread.
     skip: usize,
 }
 
@@ -41,7 +41,7 @@ impl Find {
         Self { kinds: columns.iter().map(|column| kinds.of(column)).collect(), ..self }
     }
 
-    /// Without reading so many of the first rows.
+    /// Without reading the first N rows.
     pub(in super::super) fn behind(self, skip: usize) -> Self {
         Self { skip, ..self }
     }

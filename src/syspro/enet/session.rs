@@ -249,7 +249,7 @@ impl Enet {
         Ok(())
     }
 
-    /// Makes sure that nobody else uses the operator, and that what a crash or another node left open is closed.
+    /// Makes sure that no one else uses the operator, and that what a crash or another node left open is closed.
     pub(super) async fn hold(&self, state: &mut State, operator: &Credential) -> Result<Held, EnetError> {
         let name = &operator.username;
         let held = self.inner.session_store.hold(name).await?;
@@ -310,7 +310,7 @@ impl Enet {
             }
         };
         if let Err(error) = self.inner.session_store.opened(name, &id).await {
-            // what nobody knows of nobody would log off
+            // a session that is not recorded would never be logged off
             match self.inner.log_off(&id).await {
                 Ok(_) => self.inner.session_store.closed(name).await,
                 Err(failed) => warn!(%failed, operator = name, "an e.net session may stand open"),

@@ -10,11 +10,11 @@ use super::error::EnetError;
 /// What is known of the session once it may be used.
 #[derive(Debug, Default)]
 pub struct Held {
-    /// Nobody else has used the operator since the last call.
+    /// No one else has used the operator since the last call.
     pub ours: bool,
     /// The session that stands open by what was written down.
     pub open: Option<SecretString>,
-    /// A logon was begun whose answer nobody noted: a session may stand open whose id is lost. The operator's next logon ends it.
+    /// A logon was begun whose answer no one noted: a session may stand open whose id is lost. The operator's next logon ends it.
     pub lost: bool,
 }
 

@@ -16,7 +16,7 @@ use crate::telemetry::metrics::metrics;
 pub struct SignInResult {
     /// What e.net says of its version; `Err`: why it does not.
     pub version: Result<Quoted, Quoted>,
-    /// A session of ours stood open there already, so that nobody had to sign in.
+    /// Our session stood open there already, so that no one had to sign in.
     pub stood: bool,
 }
 
@@ -24,7 +24,7 @@ impl Enet {
     /// Signs in to a company and asks for the version. A session that stands open stays so; one that was opened for this is ended.
     ///
     /// # Errors
-    /// [`EnetError`]: nobody could sign in.
+    /// [`EnetError`]: no one could sign in.
     pub async fn visit(&self, operator: &Credential, company: &CompanyId) -> Result<SignInResult, EnetError> {
         let mut state = self.inner.state.lock().await;
         let state = &mut *state;

@@ -198,7 +198,7 @@ fn scan(document: &str, columns: &[&str], room: Room) -> Result<(Found, Option<S
     }
 }
 
-/// Reads the answer of COMFND without so many of the first rows, which may be no XML. `Err`: it cannot be told where they end.
+/// Reads the answer of COMFND without the first N rows, which may be no XML. `Err`: it cannot be told where they end.
 pub(super) fn rows_behind(document: &str, columns: &[&str], skip: usize, room: Room) -> Result<Found, Unread> {
     let folded = document.to_ascii_lowercase();
     let starts: Vec<usize> = folded.match_indices("<row>").map(|(at, _)| at).take(skip + room.rows + 1).collect();
@@ -354,7 +354,7 @@ mod tests {
         assert_eq!(read_behind(&document("<Row><A><Broken</A></Row>", 1), &["A"], 1).expect("none").rows.len(), 0);
         assert_eq!(read_behind(&document("", 0), &["A"], 1).expect("none").rows.len(), 0);
         assert!(read_behind(&two, &["A"], 0).is_err(), "the first is still none");
-        // a row that holds what begins another one: nobody can tell them apart
+        // a row that holds what begins another one: no one can tell them apart
         assert!(read_behind(&document("<Row><A><Row></A></Row><Row><A>b</A></Row>", 2), &["A"], 1).is_err());
     }
 

@@ -110,7 +110,7 @@ fn dates_are_held_against_the_metadata() {
     plan.root.dates = strings("Made Day");
     let found = probe(&plan);
     assert_eq!((found.unnamed_dates, found.not_dates), (vec![], vec![]));
-    // nothing is emptied where nobody says that it is a date
+    // nothing is emptied where no one says that it is a date
     plan.root.dates.clear();
     run(&settings, &plan, Scope::All, 500, |documents, _| assert_eq!(documents[0].root[1], Value::text("2026-01-31T00:00:00Z")));
 }

@@ -1,4 +1,4 @@
-//! Columns that a row leaves out, or all rows: nobody knows what they hold.
+//! Columns that a row leaves out, or all rows: no one knows what they hold.
 
 use super::*;
 use crate::config::settings::AbsentColumns;

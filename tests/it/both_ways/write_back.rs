@@ -209,7 +209,7 @@ fn a_call_that_is_accepted_and_changes_nothing_is_not_made_again_by_itself() {
             world.stands("SYSPRO accepted the change through `BOMSCC` and still shows `Foundry`", "100", &before).await;
         }
         assert_eq!(world.setup_calls("BOMSCC"), 2, "one trial, one call");
-        // once a person decides anew it is tried again
+        // once a person decides again it is tried again
         world.decide(world.entry().await.id, Side::ServiceNow).await;
         world.well().await;
         world.stands("still shows", "100", &before).await;

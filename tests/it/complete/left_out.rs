@@ -1,4 +1,4 @@
-//! Columns that a service leaves out of rows: nobody knows what they hold, unless the settings say so.
+//! Columns that a service leaves out of rows: no one knows what they hold, unless the settings say so.
 
 use super::*;
 

@@ -8,7 +8,7 @@ use crate::support::world::{REFUSED_DATE, World};
 /// A change, the command that is killed while it carries the change over, and how one sees that it arrived.
 pub struct Scenario {
     pub name: &'static str,
-    /// Changes something, anew in each round; rounds of a scenario begin above a multiple of 1,000 of its own.
+    /// Changes something, a new one in each round; rounds of a scenario begin above a multiple of 1,000 of its own.
     pub change: fn(&World, u32),
     /// The command that is killed.
     pub command: &'static [&'static str],

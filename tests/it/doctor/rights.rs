@@ -142,7 +142,7 @@ fn a_row_that_may_not_be_seen_is_told_of_and_stays_the_only_one() {
     let world = world(|options| options.table("proc_po").unwrap().hidden = Some((KEY.into(), MARK.into())));
     let examined = || {
         let mut command = world.command(&["doctor", "--output", "json"]);
-        // with a sys_id of ours the instance itself would refuse another
+        // with our sys_id the instance itself would refuse another
         json(&command.env("TIELINE__SERVICENOW__DERIVED_SYS_ID", "false").output().unwrap(), 1)
     };
     let count = world.servicenow.count("proc_po");

@@ -64,7 +64,7 @@ fn a_list_without_end_is_read_up_to_its_bound() {
     });
 }
 
-/// Cost centres with descriptions of so many bytes, of which one answer has some, and a link to the rest of those that were asked for.
+/// Cost centres with descriptions of N bytes, of which one answer has some, and a link to the rest of those that were asked for.
 fn heavy(
     count: usize,
     bytes: usize,

@@ -1,4 +1,4 @@
-//! Many connections at once, and requests whose answers nobody reads: what they cost, and that health answers all the same.
+//! Many connections at once, and requests whose answers no one reads: what they cost, and that health answers all the same.
 
 use std::io::ErrorKind;
 

@@ -1,4 +1,4 @@
-//! Whoever sends slowly, or in another form than is read, holds up nobody.
+//! Whoever sends slowly, or in another form than is read, holds up no one.
 
 use super::*;
 

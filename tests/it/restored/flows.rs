@@ -1,5 +1,5 @@
 //! What the comparison makes of flows and rows that it cannot hold against each other as they are: flows that are not configured, rows of an earlier
-//! release, keys that nobody has.
+//! release, keys that no one has.
 
 use std::process::{Command, Stdio};
 
@@ -174,7 +174,7 @@ fn two_comparisons_at_once_are_one_too_many() {
     let out = other.command(&world, &["restored"]).output().unwrap();
     let said = text(&out);
     assert!(out.status.code() == Some(6) && said.contains("another `tieline restored` is comparing this ledger"), "{out:?} {said}");
-    // whatever became of it, the next one goes on
+    // whatever became of it, the next one continues
     first.kill().unwrap();
     first.wait().unwrap();
     world.servicenow.clear_faults();

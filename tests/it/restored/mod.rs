@@ -147,7 +147,7 @@ fn a_dump_loaded_into_another_cluster_begins_a_new_life() {
     let mark = world.database.psql("SELECT life, mark FROM audit_seal WHERE mark IS NOT NULL");
     assert!(mark.starts_with("1|the ledger was restored: it was kept in database cluster"), "{mark}");
 
-    // nobody is told twice, or never
+    // no one is told twice, or never
     assert_eq!(news(&world), ["records_parked 1", "ledger_restored 1"]);
     assert_eq!(news(&world), Vec::<String>::new());
     let kinds = run_to(&world, 0, &["audit", "--kind", "restored", "--output", "json"]).0;

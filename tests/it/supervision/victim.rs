@@ -65,7 +65,7 @@ impl Journal {
 #[derive(Default)]
 pub struct Victim {
     pub journal: Journal,
-    /// So many times `started` still panics.
+    /// N times `started` still panics.
     deaths_in_started: Arc<AtomicUsize>,
     /// Whether `stopped` panics.
     dies_in_stopped: bool,
@@ -193,7 +193,7 @@ pub async fn hold_thread(victim: &Addr<Victim>) -> mpsc::Sender<()> {
     release
 }
 
-/// Sends itself this message so many times, one after another.
+/// Sends itself this message N times, one after another.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Chain(pub u32);

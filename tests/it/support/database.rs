@@ -69,7 +69,7 @@ impl Server {
         let lock = File::create(directory().join("template.lock")).unwrap();
         lock.lock().unwrap();
         if server.cluster.as_ref().is_some_and(|cluster| cluster.origin() != Origin::Adopted) {
-            // nobody can be using what an earlier run left
+            // no one can be using what an earlier run left
             let left = server.psql("tieline", "SELECT datname FROM pg_database WHERE datname LIKE 'it\\_%'");
             for name in left.lines() {
                 server.psql("tieline", &format!("DROP DATABASE \"{name}\""));

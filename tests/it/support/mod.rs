@@ -44,7 +44,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Both companies, so many invoices in the larger one.
+    /// Both companies, N invoices in the larger one.
     pub fn new(documents: u32) -> Self {
         let dataset = DatasetOptions { documents, ..DatasetOptions::default() };
         Self {

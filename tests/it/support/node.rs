@@ -106,7 +106,7 @@ impl Node {
         ask(&self.site, "GET", path, None, "").map(|(status, _, body)| (status, body))
     }
 
-    /// Readiness in words, `None` while nobody listens.
+    /// Readiness in words, `None` while no one listens.
     pub fn ready(&self) -> Option<(u16, String)> {
         self.get("/health/ready")
     }

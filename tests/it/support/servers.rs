@@ -198,7 +198,7 @@ impl Server {
         if end == End::Killed {
             self.kill();
             wait_for("the server's processes are gone", LIMIT, || processes(&self.data()).is_empty().then_some(()));
-            // where nobody reaps it, the dead one stays as a zombie, which the next one takes for alive
+            // where no one reaps it, the dead one stays as a zombie, which the next one takes for alive
             let _ = fs::remove_file(self.data().join("postmaster.pid"));
         } else {
             let mut command = self.command("pg_ctl");
@@ -296,7 +296,7 @@ impl Drop for Hanging {
 pub struct Tmpfs(tempfile::TempDir);
 
 impl Tmpfs {
-    /// So many megabytes; `None` where that is not allowed.
+    /// N megabytes; `None` where that is not allowed.
     pub fn mount(megabytes: u32) -> Option<Self> {
         let directory = tempfile::Builder::new().prefix("tieline-disk-").tempdir_in("/tmp").unwrap();
         let mut command = Command::new("mount");

@@ -42,7 +42,7 @@ async fn a_row_goes_through_its_life_or_fails_and_only_reading_tells() {
     }
     assert_eq!(bench.sim.writes(), writes, "no caller has written");
 
-    // a newer content begins anew, and fails
+    // a newer content starts again, and fails
     let bad = json!({"u_source_key": "i", "u_supplier": "BAD-1"});
     assert_eq!(bench.import(STAGED, &bad).await["status"], "updated");
     assert_eq!(bench.stands().await, ("draft".into(), String::new()));

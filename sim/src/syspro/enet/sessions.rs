@@ -34,7 +34,7 @@ pub struct SessionCounts {
     pub refused: u64,
     /// Sessions ended by their client.
     pub logoffs: u64,
-    /// Sessions that their own operator's next logon ended: nobody had logged them off.
+    /// Sessions that their own operator's next logon ended: no one had logged them off.
     pub leaked: u64,
     /// Sessions ended by a person who logged in with the operator's code.
     pub evicted: u64,
