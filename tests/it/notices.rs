@@ -152,7 +152,7 @@ fn refused_records_are_told_once_signed_and_mailed() {
 #[test]
 fn a_recipient_whom_the_mail_server_refuses_keeps_nobody_else_from_a_notice() {
     run(async {
-        let world = Told::start(&[]).await;
+        let world = NoticesWorld::start(&[]).await;
         world.mail.refuses("audit@erp.example", "550 5.1.1 no such user");
         world.spoil(0, 1);
         world.sweep().await;
@@ -183,7 +183,7 @@ fn a_recipient_whom_the_mail_server_refuses_keeps_nobody_else_from_a_notice() {
 #[test]
 fn a_receiver_that_takes_a_notice_and_answers_at_length_gets_it_once() {
     run(async {
-        let world = Told::start(&[]).await;
+        let world = NoticesWorld::start(&[]).await;
         world.web.answers(&format!("200 OK\r\nX-Filler: 1\r\n\r\n{}", "y".repeat(1 << 20)));
         world.spoil(0, 1);
         world.sweep().await;

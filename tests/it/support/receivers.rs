@@ -171,14 +171,14 @@ impl Receiver {
 
     /// The mail server refuses one recipient from now on.
     pub fn refuses(&self, address: &str, answer: &str) {
-        let mut unknown = self.desk.unknown.lock().unwrap();
+        let mut unknown = self.inbox.unknown.lock().unwrap();
         unknown.retain(|(known, _)| known != address);
         unknown.push((address.to_owned(), answer.to_owned()));
     }
 
     /// The mail server takes every recipient again.
     pub fn refuses_nobody(&self) {
-        self.desk.unknown.lock().unwrap().clear();
+        self.inbox.unknown.lock().unwrap().clear();
     }
 
     /// Everything that was sent so far.
@@ -252,7 +252,7 @@ fn take_mail(mut wire: Wire, speech: &Speech, inbox: &Inbox) -> io::Result<()> {
                 if welcome { "235 welcome" } else { "535 authentication failed" }.to_owned()
             }
             ("MAIL" | "RCPT" | "DATA", ..) if !welcome => "530 authentication required".to_owned(),
-            ("RCPT", ..) if let Some(answer) = desk.refusal_of(&line) => answer,
+            ("RCPT", ..) if let Some(answer) = inbox.refusal_of(&line) => answer,
             ("DATA", ..) => {
                 wire.say("354 go on\r\n")?;
                 let mut mail = String::new();
