@@ -6,13 +6,13 @@ use std::path::Path;
 use crate::domain::setup_object::SetupCall;
 use crate::domain::{CompanyId, EntityName};
 
+use super::code_lists::Lookups;
 use super::compile_align::{setup_call, write_back_notes};
 use super::compile_read::read_plan;
 use super::compile_shows::shows;
 use super::compile_target::{Targets, World, target_plans};
 use super::embedded;
 use super::known;
-use super::lookups::Lookups;
 use super::mapping::mappings;
 use super::parse::{Text, read_file};
 use super::plan::{FieldSource, IfMissing, Plan, ReadPlan, Shows};

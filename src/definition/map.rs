@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::domain::warning::WarningKind;
 use crate::domain::{CompanyId, Document, DocumentKey, Fault, Row, Value};
 
-use super::lookups::{CURRENCY, Lookups};
+use super::code_lists::{CURRENCY, Lookups};
 use super::plan::{
     CLEAR, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, Limit, Place, Plan, ReferenceForm, TargetPlan, WriteMode,
 };

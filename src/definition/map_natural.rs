@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{CompanyId, Document, DocumentKey, Value};
 
-use super::lookups::Lookups;
+use super::code_lists::Lookups;
 use super::map::Scope;
 use super::plan::{FieldPlan, FieldSource, Place, Plan, TargetPlan};
 

@@ -5,7 +5,7 @@ use crate::domain::ratio::{MAX_PLACES, Ratio};
 use crate::domain::warning::WarningKind;
 use crate::domain::{CompanyId, Document, Value};
 
-use super::lookups::Lookups;
+use super::code_lists::Lookups;
 use super::map::Scope;
 use super::plan::{Control, Convert, Decimals, FieldPlan, NumberFrom, NumberPlan, Place, Plan, ValueDiscount};
 use super::record::{MapError, MapWarning};

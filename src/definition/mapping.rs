@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use super::code_lists::CURRENCY;
 use super::load::Definitions;
-use super::lookups::CURRENCY;
 use super::plan::{FieldSource, Plan, TargetPlan};
 use super::set::{MAPPER_REVISION, table};
 use crate::domain::{CompanyId, FlowId};

@@ -1,6 +1,7 @@
 //! The entity files: parsed, checked all together, and compiled once into plans; and the pure mapping of documents to target records.
 
 pub mod align;
+pub mod code_lists;
 mod compile_align;
 mod compile_condition;
 mod compile_gone;
@@ -14,11 +15,10 @@ mod distinct;
 pub mod drift;
 mod embedded;
 pub mod form;
+mod formats;
 pub mod gone;
 pub mod known;
 pub mod load;
-mod looks;
-pub mod lookups;
 pub mod map;
 mod map_natural;
 mod map_number;
@@ -36,8 +36,8 @@ mod shows;
 pub mod transform;
 mod unique;
 
+pub use code_lists::Lookups;
 pub use load::{Definitions, load};
-pub use lookups::Lookups;
 pub use map::Mapped;
 pub use mapping::MappingText;
 pub use plan::{Plan, ReadPlan, TargetPlan};

@@ -59,18 +59,18 @@ macro_rules! words {
 }
 
 // after the macros, which they use
+mod code_list;
 mod entity;
 mod field;
-mod lookup;
 mod number;
 mod profile;
 mod shows;
 
+pub(super) use code_list::{LookupFile, OtherwiseWord};
 pub(super) use entity::{
     ActionWord, ChangeShape, ChangeWord, ChildShape, ControlShape, DeriveShape, EntityFile, JoinShape, OnShape, SetupShape, ViaShape,
 };
 pub(super) use field::{FieldShape, FieldTable, FormWord, MissingWord};
-pub(super) use lookup::{LookupFile, OtherwiseWord};
 pub(super) use number::{ConvertShape, ValueDiscountShape};
 pub(super) use profile::{
     AlignShape, BlockShape, ClearWord, ConditionShape, GoneCaseShape, GoneShape, PartialWord, ProfileFile, RuleWord, WasShape, WatchShape,

@@ -7,7 +7,7 @@ use crate::domain::money::parse_decimal;
 use crate::domain::ratio::Ratio;
 use crate::domain::{CompanyId, Document, Facts, Value};
 
-use super::lookups::Lookups;
+use super::code_lists::Lookups;
 use super::map::{Scope, holds};
 use super::number::NumberPlan;
 use super::plan::{Condition, Place, Plan};

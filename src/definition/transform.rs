@@ -6,7 +6,7 @@ use crate::domain::money::parse_decimal;
 use crate::domain::ratio::MAX_PLACES;
 use crate::domain::{CompanyId, Value};
 
-use super::lookups::Lookups;
+use super::code_lists::Lookups;
 use super::plan::{Decimals, Transform};
 
 /// What may stand after `as`.

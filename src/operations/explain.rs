@@ -2,7 +2,7 @@
 
 use super::Refused;
 use crate::actors::Deps;
-use crate::actors::lookup::{Seen, look_up};
+use crate::actors::one_record::{Seen, look_up};
 use crate::domain::FlowId;
 use crate::store::RecordView;
 

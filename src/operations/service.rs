@@ -13,7 +13,7 @@ use super::flow::configured;
 use super::hold::{Named, release};
 use super::replay::{Which, note, take_in};
 use super::{Refused, Requested};
-use crate::actors::lookup::{Seen, look_up};
+use crate::actors::one_record::{Seen, look_up};
 use crate::actors::poller::PollError;
 use crate::actors::replay::ReplayReport;
 use crate::actors::root::RootHandle;

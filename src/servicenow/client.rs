@@ -34,7 +34,7 @@ use super::paging::ListPosition;
 use super::present::Present;
 use super::token::{TokenSource, quoted};
 use super::wire::{Body, Document, Row, Words, read_body, read_list};
-use super::{create_probe, downstream, import_set, listing, lookup, present, probe, probe_maps, table};
+use super::{create_probe, downstream, import_set, listing, present, probe, probe_maps, query, table};
 
 /// Tries of one read.
 const READ_TRIES: u32 = 3;
@@ -226,7 +226,7 @@ impl ServiceNow {
         target: &TargetPlan,
         keys: &[String],
     ) -> Result<Vec<Option<Found>>, ServiceNowError> {
-        lookup::find_by_key(self, tokens, target, keys).await
+        query::find_by_key(self, tokens, target, keys).await
     }
 
     /// Rows that somebody else may have made, by the natural key; compared exactly with what came back.
@@ -241,7 +241,7 @@ impl ServiceNow {
         target: &TargetPlan,
         records: &[OutRecord],
     ) -> Result<Vec<Option<Found>>, ServiceNowError> {
-        lookup::find_by_natural_key(self, tokens, target, records).await
+        query::find_by_natural_key(self, tokens, target, records).await
     }
 
     /// Settles doubt: whether this version of each record stands in ServiceNow, one answer per record in the order given.
@@ -355,7 +355,7 @@ impl ServiceNow {
         target: &TargetPlan,
         ids: &[&str],
     ) -> Result<Vec<(SysId, Option<VersionThere>)>, ServiceNowError> {
-        let found = lookup::find_by_id(self, tokens, target, ids).await?;
+        let found = query::find_by_id(self, tokens, target, ids).await?;
         Ok(found.into_values().map(|found| (found.sys_id, found.version)).collect())
     }
 

@@ -16,8 +16,8 @@ use crate::net::{Bytes, Method};
 
 use super::client::{Judged, ServiceNow};
 use super::error::ServiceNowError;
-use super::lookup::{Query, encode};
 use super::outcome::{ProbeFinding, ProbeVerdict};
+use super::query::{Query, encode};
 use super::token::TokenSource;
 use super::wire::{Body, Row, Words, read_body};
 

@@ -11,7 +11,7 @@ use crate::redact::Quoted;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
-use super::lookup::Query;
+use super::query::Query;
 use super::staging;
 use super::token::TokenSource;
 use super::wire::Row;

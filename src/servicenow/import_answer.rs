@@ -7,8 +7,8 @@ use crate::redact::Quoted;
 
 use super::client::Verdict;
 use super::error::ServiceNowError;
-use super::lookup::columns;
 use super::outcome::{How, Outcome, rejection};
+use super::query::columns;
 use super::wire::{Document, Row};
 
 /// What an answer says of a record.

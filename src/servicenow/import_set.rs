@@ -12,8 +12,8 @@ use super::compare::{differences, same_fields};
 use super::error::ServiceNowError;
 use super::import_answer::{Answered, read, rejected};
 use super::import_verify::{ignored, passing, second_rows, verify};
-use super::lookup::{self, columns, encode};
 use super::outcome::{Found, How, OutRecord, Outcome, Settled, rejection};
+use super::query::{self, columns, encode};
 use super::staging;
 use super::token::TokenSource;
 use super::wire::{Row, Words};
@@ -165,7 +165,7 @@ pub(super) async fn settle(
     }
     for (table, ats) in open {
         let keys: Vec<String> = ats.iter().map(|at| records[*at].source_key.clone()).collect();
-        let found = match lookup::find_by_key_in(sn, tokens, target, &table, &keys).await {
+        let found = match query::find_by_key_in(sn, tokens, target, &table, &keys).await {
             Ok(found) => Ok(found),
             Err(error) if passing(&error) => return Err(error),
             Err(error) => Err(error),
@@ -221,8 +221,7 @@ fn by_content(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
 /// `None` when they say nothing.
 fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Option<Staged> {
     let version = |row: &&Row| {
-        staging::of_version(target, row, &record.version)
-            .unwrap_or_else(|| same_fields(target, &record.fields, &lookup::plain(target, row)))
+        staging::of_version(target, row, &record.version).unwrap_or_else(|| same_fields(target, &record.fields, &query::plain(target, row)))
     };
     let rows: Vec<&Row> = rows.iter().filter(version).collect();
     let state = |row: &Row| row.filled("sys_import_state").unwrap_or_default().to_ascii_lowercase();

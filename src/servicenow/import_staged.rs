@@ -13,8 +13,8 @@ use super::client::{ServiceNow, Verdict};
 use super::compare::{differences, keeps_less};
 use super::import_set::staged;
 use super::import_verify::passing;
-use super::lookup::{self, columns};
 use super::outcome::{FieldDifference, How, OutRecord, Outcome};
+use super::query::{self, columns};
 use super::staging;
 use super::token::TokenSource;
 
@@ -110,7 +110,7 @@ async fn kept_less(
     let mut less = HashMap::new();
     for (table, rows) in by_table.into_iter().filter(|(table, _)| !table.eq_ignore_ascii_case(&target.table)) {
         let ids: Vec<&str> = rows.iter().map(|(_, id)| id.as_str()).collect();
-        let found = match lookup::find_by_id_in(sn, tokens, target, table, &ids).await {
+        let found = match query::find_by_id_in(sn, tokens, target, table, &ids).await {
             Ok(found) => found,
             Err(error) => {
                 debug!(table, error = error.chain(), "whether the table keeps what was sent could not be read");

@@ -16,8 +16,8 @@ use super::compare::{differences_found, same_value};
 use super::error::ServiceNowError;
 use super::import_answer::Answered;
 use super::import_staged::staged_as_sent;
-use super::lookup;
 use super::outcome::{FieldDifference, Found, How, OutRecord, Outcome, Settled};
+use super::query;
 use super::token::TokenSource;
 
 /// Whether a row that was found stands for a record.
@@ -95,9 +95,9 @@ impl Rows {
         ids.extend(records.iter().filter_map(|record| record.sys_id.as_deref()));
         ids.sort_unstable();
         ids.dedup();
-        let by_id = if ids.is_empty() { HashMap::new() } else { lookup::find_by_id_in(sn, tokens, target, table, &ids).await? };
+        let by_id = if ids.is_empty() { HashMap::new() } else { query::find_by_id_in(sn, tokens, target, table, &ids).await? };
         let keys: Vec<String> = records.iter().map(|record| record.source_key.clone()).collect();
-        let by_key = match lookup::find_by_key_in(sn, tokens, target, table, &keys).await {
+        let by_key = match query::find_by_key_in(sn, tokens, target, table, &keys).await {
             Ok(found) => found,
             // a target without the key column is usual
             Err(ServiceNowError::UnknownColumn { .. }) => vec![None; keys.len()],
@@ -160,7 +160,7 @@ async fn cleared(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan,
     }
     for (table, rows) in open {
         let ids: Vec<&str> = rows.iter().map(|(_, id)| id.as_str()).collect();
-        let found = lookup::find_by_id_in(sn, tokens, target, &table, &ids).await;
+        let found = query::find_by_id_in(sn, tokens, target, &table, &ids).await;
         for (at, id) in &rows {
             let Ok(Outcome::Confirmed { partial, said, .. }) = &mut verdicts[*at] else { continue };
             match found.as_ref().map(|found| found.get(id.as_str())) {
@@ -326,7 +326,7 @@ pub(super) async fn second_rows(
             .filter_map(|at| if let Settled::Confirmed { sys_id, .. } = &settled[*at] { Some(sys_id.clone()) } else { None })
             .collect();
         let ids: Vec<&str> = named.iter().map(SysId::as_str).chain(ats.iter().filter_map(|at| records[*at].sys_id.as_deref())).collect();
-        let rows = match lookup::find_by_id_in(sn, tokens, target, &table, &ids).await {
+        let rows = match query::find_by_id_in(sn, tokens, target, &table, &ids).await {
             Ok(rows) => rows,
             Err(error) if passing(&error) => return Err(error),
             Err(_) => HashMap::new(),

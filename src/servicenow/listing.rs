@@ -9,8 +9,8 @@ use crate::domain::CompanyId;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
-use super::lookup::{self, Query};
 use super::paging::{self, ListPosition, PAGE, wrong};
+use super::query::{self, Query};
 use super::token::TokenSource;
 use super::wire::Row;
 
@@ -31,7 +31,7 @@ pub struct Listed {
 /// The columns asked for.
 fn columns<'a>(target: &'a TargetPlan, align: &'a AlignPlan) -> Vec<&'a str> {
     let mut columns = vec!["sys_id", UPDATED];
-    for name in lookup::columns(target).into_iter().chain(align.inactive.iter().map(|(column, _)| column.as_str())) {
+    for name in query::columns(target).into_iter().chain(align.inactive.iter().map(|(column, _)| column.as_str())) {
         if !columns.contains(&name) {
             columns.push(name);
         }

@@ -5,7 +5,7 @@
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
-use super::lookup::encode;
+use super::query::encode;
 use super::token::TokenSource;
 use super::wire::Row;
 

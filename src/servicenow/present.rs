@@ -8,8 +8,8 @@ use crate::domain::version::VersionThere;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
-use super::lookup::{self, encode};
 use super::paging::{self, ListPosition, wrong};
+use super::query::{self, encode};
 use super::token::TokenSource;
 
 /// Staging rows that are looked at for where they landed.
@@ -56,7 +56,7 @@ pub(super) async fn page(
             return Err(wrong(table, "a row's sys_id is none, so that the row cannot be compared".into()));
         };
         if let Some(key) = row.text(column).filter(|key| key.starts_with(prefix)) {
-            present.push(Present { sys_id, source_key: key.to_owned(), version: lookup::version(target, row) });
+            present.push(Present { sys_id, source_key: key.to_owned(), version: query::version(target, row) });
         }
     }
     let limit = sn.settings().list_limit;

@@ -9,8 +9,8 @@ use crate::domain::version::VERSION_LENGTH;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
-use super::lookup::encode;
 use super::outcome::{ProbeFinding, ProbeVerdict};
+use super::query::encode;
 use super::token::TokenSource;
 use super::wire::Row;
 

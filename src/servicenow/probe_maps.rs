@@ -6,8 +6,8 @@ use crate::definition::plan::{ClearWith, TargetPlan, WriteMode};
 use crate::domain::next_step::NextStep;
 
 use super::client::ServiceNow;
-use super::lookup::encode;
 use super::outcome::{ProbeFinding, ProbeVerdict};
+use super::query::encode;
 use super::token::TokenSource;
 use super::wire::Row;
 

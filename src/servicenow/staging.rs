@@ -7,7 +7,7 @@ use crate::domain::version::{VersionText, VersionThere};
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
-use super::lookup::Query;
+use super::query::Query;
 use super::token::TokenSource;
 use super::wire::Row;
 

@@ -17,8 +17,8 @@ use super::batch::perform;
 use super::client::{Judged, Op, ServiceNow, Verdict, unknown_table};
 use super::compare::{differences, differences_found, same_fields};
 use super::error::ServiceNowError;
-use super::lookup::{self, Natural, columns, encode};
 use super::outcome::{Found, How, OutRecord, Outcome, Settled, rejection};
+use super::query::{self, Natural, columns, encode};
 use super::token::TokenSource;
 use super::wire::{Document, Row, Words};
 use behind::{belongs, check, foreign, holds, locate};
@@ -97,7 +97,7 @@ async fn first_steps(
     let new = inserts(&steps);
     if !sn.settings().derived_sys_id && target.key_column.is_some() && !new.is_empty() {
         let keys: Vec<String> = new.iter().map(|at| records[*at].source_key.clone()).collect();
-        let (found, hidden) = lookup::look_by_key(sn, tokens, target, &target.table, &keys).await?;
+        let (found, hidden) = query::look_by_key(sn, tokens, target, &target.table, &keys).await?;
         for (at, found) in new.iter().zip(found) {
             let record = &records[*at];
             if let Some(found) = found {
@@ -111,7 +111,7 @@ async fn first_steps(
     let new = inserts(&steps);
     if sn.settings().adopt && !target.natural_key.is_empty() && !new.is_empty() {
         let asked: Vec<&OutRecord> = new.iter().map(|at| &records[*at]).collect();
-        let found = lookup::natural(sn, tokens, target, &asked).await?;
+        let found = query::natural(sn, tokens, target, &asked).await?;
         let owned = owned(sn, records, &new, &found).await?;
         let mut taken: HashMap<SysId, &str> = HashMap::new();
         for (at, natural) in new.iter().zip(found) {
@@ -170,7 +170,7 @@ async fn look_first(
         return Ok(());
     }
     let ids: Vec<&str> = due.iter().map(|(_, id)| id.as_str()).collect();
-    let rows = lookup::find_by_id(sn, tokens, target, &ids).await?;
+    let rows = query::find_by_id(sn, tokens, target, &ids).await?;
     for (at, id) in due {
         let Some(expects) = &records[at].expects else { continue };
         let withdrawn = |message| Step::Done(Ok(Outcome::Withdrawn { message }));
@@ -342,7 +342,7 @@ fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating:
         );
     }
     // the whole write was undone, by a rule that says nothing of it
-    if let Some(version) = lookup::version(target, row).filter(|there| there.is(&record.version) == Some(false)) {
+    if let Some(version) = query::version(target, row).filter(|there| there.is(&record.version) == Some(false)) {
         return Step::Check { why: Why::Old(version), updating: Some(sys_id) };
     }
     let how = if updating.is_some() { How::Updated } else { How::Inserted };

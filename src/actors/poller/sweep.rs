@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use tracing::warn;
 
-use super::super::lookup::{left_out_by, without_rules};
 use super::super::mapper::MapPage;
+use super::super::one_record::{left_out_by, without_rules};
 use super::complete::shrunk;
 use super::read::Read;
 use super::{PollError, Reader};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tracing::debug;
 
-use super::super::lookup::without_rules;
+use super::super::one_record::without_rules;
 use super::complete::Sizes;
 use super::{PollError, Reader};
 use crate::definition::Plan;

@@ -14,8 +14,8 @@ use crate::net::Method;
 use super::{Place, Said, TRIAL, failed, no_verdict, take_away, unknown, unlooked, well};
 use crate::servicenow::client::{Judged, Op, ServiceNow};
 use crate::servicenow::error::ServiceNowError;
-use crate::servicenow::lookup::encode;
 use crate::servicenow::outcome::ProbeVerdict;
+use crate::servicenow::query::encode;
 use crate::servicenow::token::TokenSource;
 use crate::servicenow::wire::Row;
 

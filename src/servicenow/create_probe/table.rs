@@ -11,9 +11,9 @@ use crate::net::Method;
 use super::{Place, Said, TRIAL, no_verdict, take_away, unknown, unlooked, well};
 use crate::servicenow::client::{Judged, Op, ServiceNow};
 use crate::servicenow::error::ServiceNowError;
-use crate::servicenow::lookup::encode;
 use crate::servicenow::outcome::ProbeVerdict;
 use crate::servicenow::probe;
+use crate::servicenow::query::encode;
 use crate::servicenow::token::TokenSource;
 use crate::servicenow::wire::Row;
 

@@ -12,8 +12,8 @@ use crate::domain::version::VersionThere;
 use crate::servicenow::client::ServiceNow;
 use crate::servicenow::compare::{differences_found, same_fields};
 use crate::servicenow::error::ServiceNowError;
-use crate::servicenow::lookup::{self, columns};
 use crate::servicenow::outcome::{Found, How, OutRecord, Outcome, rejection};
+use crate::servicenow::query::{self, columns};
 use crate::servicenow::token::TokenSource;
 use crate::servicenow::wire::Words;
 
@@ -182,12 +182,12 @@ pub(super) async fn locate(
     };
     let all: Vec<String> = records.iter().flat_map(|record| ids(record)).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    let by_id = if all.is_empty() { Default::default() } else { lookup::find_by_id(sn, tokens, target, &all).await? };
+    let by_id = if all.is_empty() { Default::default() } else { query::find_by_id(sn, tokens, target, &all).await? };
     let mut located: Vec<Option<Found>> =
         records.iter().map(|record| ids(record).iter().find_map(|id| by_id.get(id.as_str()).cloned())).collect();
     let missing: Vec<usize> = (0..records.len()).filter(|at| located[*at].is_none()).collect();
     let keys: Vec<String> = missing.iter().map(|at| records[*at].source_key.clone()).collect();
-    match lookup::find_by_key(sn, tokens, target, &keys).await {
+    match query::find_by_key(sn, tokens, target, &keys).await {
         Ok(found) => missing.into_iter().zip(found).for_each(|(at, found)| located[at] = found),
         // the derived sys_id has spoken already
         Err(error @ ServiceNowError::UnknownColumn { .. }) if derived => {

@@ -7,7 +7,7 @@ mod compared;
 mod fuzz;
 mod ignored;
 mod import_sets;
-mod lookups;
+mod queries;
 mod refusals;
 mod searches;
 pub(super) mod support;

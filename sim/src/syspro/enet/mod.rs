@@ -5,7 +5,7 @@
 
 mod answer;
 mod find;
-mod look;
+mod inquiry;
 pub mod options;
 mod post;
 mod sessions;
@@ -214,7 +214,7 @@ async fn in_session(operation: &str, parameters: &Parameters, shared: &Shared, s
         return answer;
     }
     if operation == "getlogonprofile" {
-        return look::profile(&session, shared.database().today);
+        return inquiry::profile(&session, shared.database().today);
     }
     let object = match operation {
         "query/browse" => Some("COMBRW".to_owned()),
@@ -296,13 +296,13 @@ fn run(
             }
             answer
         }
-        ("query/query", "COMQCO") => look::companies(&shared.database()),
+        ("query/query", "COMQCO") => inquiry::companies(&shared.database()),
         (_, "COMFCH" | "COMBRW" | "PORQRY") if name == "Query" => {
             let database = shared.database();
             database.company(&session.company).map_or_else(gone, |company| match object {
-                "COMFCH" => look::fetch(document, company, switches),
-                "COMBRW" => look::browse(document, company, &accounts, switches),
-                _ => look::order(document, company, &switches.enet),
+                "COMFCH" => inquiry::fetch(document, company, switches),
+                "COMBRW" => inquiry::browse(document, company, &accounts, switches),
+                _ => inquiry::order(document, company, &switches.enet),
             })
         }
         _ => unlicensed(),

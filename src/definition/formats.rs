@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::plan::{ColumnKind, Decimals, FieldSource, NumberFrom, NumberPlan, Place, TargetPlan};
-use crate::domain::look::{Currency, Look, Looks};
+use crate::domain::format::{Currency, Look, Looks};
 
 /// Decimals of an amount whose currency tells none.
 const USUAL_PLACES: u32 = 2;

@@ -2,8 +2,8 @@
 
 use super::site::site;
 use super::*;
+use crate::domain::format::Looks;
 use crate::domain::history::Flat;
-use crate::domain::look::Looks;
 
 /// A value of a column as it is shown, with its currency.
 fn shown(looks: &Looks, field: &str, value: &str, others: &[(&str, &str)]) -> String {
