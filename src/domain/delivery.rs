@@ -21,6 +21,22 @@ pub enum DeliveryState {
     Parked,
 }
 
+/// What a batch of deliveries is claimed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// To send them.
+    Send,
+    /// To look up in ServiceNow, by key, whether they have arrived: they were sent, and the outcome is unknown.
+    LookUp,
+}
+
+impl Attempt {
+    /// Whether nothing is sent: ServiceNow is only asked.
+    pub fn is_look_up(self) -> bool {
+        self == Self::LookUp
+    }
+}
+
 /// Why a delivery is parked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

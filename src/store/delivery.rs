@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::definition::{SetNumber, definition_assert};
 use super::{Node, Store, StoreError};
 use crate::domain::FlowId;
+use crate::domain::delivery::Attempt;
 use crate::domain::next_step::NextStep;
 use crate::store::text::Text;
 
@@ -75,7 +76,7 @@ pub struct Claimed {
     pub attempts: i32,
     /// How many look-ups of it alone failed, in a row, while others could be looked up.
     #[diesel(sql_type = Integer)]
-    pub looks: i32,
+    pub failed_lookups: i32,
     /// The fields, as JSON.
     #[diesel(sql_type = Text)]
     pub payload: String,
@@ -184,7 +185,8 @@ struct Resolved {
 }
 
 impl Store {
-    /// Claims up to `limit` due deliveries of a queue; the intent and its audit row are committed with the claim.
+    /// Claims up to `limit` due deliveries of a queue, to send them or to look them up; the intent and its audit row are committed with the
+    /// claim.
     ///
     /// `lease` is how long the request and its answer may take at most: after it, others may take the batch for lost.
     ///
@@ -196,7 +198,7 @@ impl Store {
         node: Node,
         limit: i64,
         lease: Duration,
-        in_doubt: bool,
+        attempt: Attempt,
         under: SetNumber,
     ) -> Result<Claim, StoreError> {
         self.run_hot("claim deliveries", move |conn| {
@@ -212,8 +214,8 @@ impl Store {
                     .bind::<Text, _>(&node.name)
                     .bind::<SqlUuid, _>(node.incarnation)
                     .bind::<Double, _>(lease.as_secs_f64())
-                    .bind::<Text, _>(if in_doubt { "in_doubt" } else { "waiting" })
-                    .bind::<Bool, _>(in_doubt)
+                    .bind::<Text, _>(if attempt.is_look_up() { "in_doubt" } else { "waiting" })
+                    .bind::<Bool, _>(attempt.is_look_up())
                     .bind::<Text, _>(&*NextStep::OnHold.text())
                     .load(conn)?;
                 let found = !taken.is_empty();

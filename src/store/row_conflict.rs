@@ -69,7 +69,7 @@ pub(super) fn row_conflicts(conn: &mut Conn, queue: &Queue, outcomes: &[Settleme
         );
         (row.document_id, row.version) = (Some(owner.document_id), Some(owner.version));
         audit.push(row);
-        outcomes[at].look_after = None;
+        outcomes[at].poll_after = None;
         outcomes[at].verdict = Verdict::Parked { reason: ParkReason::Conflict, message, field: None, next_step };
     }
     audit_append(conn, &audit)?;

@@ -20,7 +20,7 @@ use super::row_conflict::row_conflicts;
 use super::run::{Arrived, RunTally, run_tally};
 use super::{Conn, Node, Queue, Store, StoreError, Tx, TxError};
 use crate::domain::audit::AuditKind;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::{Attempt, ParkReason};
 use crate::domain::next_step::NextStep;
 use crate::domain::{FlowId, SysId};
 use crate::store::text::{JsonText, Text};
@@ -79,7 +79,7 @@ pub enum Verdict {
         /// How long it waits first, from when this is stored: by the ledger's clock, whatever ours shows.
         wait: Duration,
         /// How many look-ups of it alone failed in a row.
-        looks: i32,
+        failed_lookups: i32,
     },
 }
 
@@ -98,8 +98,8 @@ pub struct Settlement {
     pub record_key: String,
     /// What became of it.
     pub verdict: Verdict,
-    /// How long after it has arrived a record is looked at again; `None`: never.
-    pub look_after: Option<Duration>,
+    /// How long after it has arrived a record is polled first; `None`: never.
+    pub poll_after: Option<Duration>,
 }
 
 #[derive(QueryableByName)]
@@ -119,8 +119,8 @@ struct Released {
 }
 
 impl Store {
-    /// Stores the outcomes of a batch, and stops flows for which they are reason enough. `look` says that the batch was looked up,
-    /// not sent. Answers with the outcomes as they were stored (a record whose row is another record's fails), and with how many records
+    /// Stores the outcomes of a batch, and stops flows for which they are reason enough. `attempt` says whether the batch was sent
+    /// or looked up. Answers with the outcomes as they were stored (a record whose row is another record's fails), and with how many records
     /// have wholly arrived.
     ///
     /// # Errors
@@ -132,11 +132,11 @@ impl Store {
         node: Node,
         outcomes: Arc<[Settlement]>,
         stops: Arc<[(FlowId, String)]>,
-        look: bool,
+        attempt: Attempt,
     ) -> Result<(Vec<Settlement>, Vec<Arrived>), StoreError> {
         let mut tries = 0;
         loop {
-            let settled = self.settle_once(batch_id, queue.clone(), node.clone(), outcomes.clone(), stops.clone(), look).await;
+            let settled = self.settle_once(batch_id, queue.clone(), node.clone(), outcomes.clone(), stops.clone(), attempt).await;
             match settled {
                 // another batch has confirmed one of the rows at this very moment: now it can be seen
                 Err(StoreError::Failed { source: DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _), .. }) if tries < 3 => {
@@ -154,7 +154,7 @@ impl Store {
         node: Node,
         outcomes: Arc<[Settlement]>,
         stops: Arc<[(FlowId, String)]>,
-        look: bool,
+        attempt: Attempt,
     ) -> Result<(Vec<Settlement>, Vec<Arrived>), StoreError> {
         self.run_hot("store the outcomes of a batch", move |conn| {
             let ours = sql_query("DELETE FROM intent WHERE batch_id = $1 AND node = $2 AND incarnation = $3")
@@ -168,18 +168,18 @@ impl Store {
             let now = now(conn)?;
             let outcomes = row_conflicts(conn, &queue, &outcomes)?;
             record_confirmed(conn, &queue, &outcomes)?;
-            let arrived = confirmed(&outcomes).filter_map(|(one, ..)| Some((one, now + one.look_after?)));
+            let arrived = confirmed(&outcomes).filter_map(|(one, ..)| Some((one, now + one.poll_after?)));
             downstream_begin(conn, &queue, &arrived.collect::<Vec<_>>())?;
             withdraw(conn, &outcomes)?;
-            let replaced = put_back(conn, &outcomes, look, now)?;
-            audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, look, now)).collect::<Vec<_>>())?;
+            let replaced = put_back(conn, &outcomes, attempt, now)?;
+            audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, attempt, now)).collect::<Vec<_>>())?;
             if queue.block == "header" {
                 release_after(conn, &outcomes)?;
             }
             for (flow, why) in stops.iter() {
                 flow_stop(conn, flow, why)?;
             }
-            let arrived = run_tally(conn, &tally(&outcomes, &replaced, look))?;
+            let arrived = run_tally(conn, &tally(&outcomes, &replaced, attempt))?;
             Ok((outcomes, arrived))
         })
         .await
@@ -201,13 +201,13 @@ impl Store {
 }
 
 /// What the outcomes mean for the counts of the runs.
-fn tally(outcomes: &[Settlement], replaced: &[i64], look: bool) -> RunTally {
+fn tally(outcomes: &[Settlement], replaced: &[i64], attempt: Attempt) -> RunTally {
     let of = |wanted: &dyn Fn(&Settlement) -> bool| {
         outcomes.iter().filter(|one| wanted(one)).filter_map(|one| Some((one.run_id?, one.document_id))).collect()
     };
     RunTally {
         queued: Vec::new(),
-        sent: if look { Vec::new() } else { outcomes.iter().filter_map(|one| one.run_id).collect() },
+        sent: if attempt.is_look_up() { Vec::new() } else { outcomes.iter().filter_map(|one| one.run_id).collect() },
         confirmed: of(&|one| matches!(one.verdict, Verdict::Confirmed { .. })),
         replaced: of(&|one| matches!(one.verdict, Verdict::Withdrawn { .. }) || replaced.contains(&one.delivery_id)),
     }
@@ -272,7 +272,7 @@ fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
 
 /// Everything that is not confirmed goes back to `pending` with what is known about it; what a newer delivery of the same record stands
 /// behind is replaced by that. Answers what was replaced.
-fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool, now: DateTime<Utc>) -> Tx<Vec<i64>> {
+fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: DateTime<Utc>) -> Tx<Vec<i64>> {
     struct Row<'a> {
         id: i64,
         state: &'static str,
@@ -282,7 +282,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool, now: DateTime<
         next_step: Cow<'static, str>,
         not_before: DateTime<Utc>,
         uncounted: i32,
-        looks: i32,
+        failed_lookups: i32,
     }
     let rows: Vec<Row<'_>> = outcomes
         .iter()
@@ -298,7 +298,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool, now: DateTime<
                     next_step: next_step.text(),
                     not_before: now,
                     uncounted: 0,
-                    looks: 0,
+                    failed_lookups: 0,
                 },
                 Verdict::Deferred { message, wait, throttled, counted, unanswered, next_step } => Row {
                     id: o.delivery_id,
@@ -309,9 +309,9 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool, now: DateTime<
                     next_step: next_step.text(),
                     not_before: now + *wait,
                     uncounted: i32::from(!counted),
-                    looks: 0,
+                    failed_lookups: 0,
                 },
-                Verdict::InDoubt { message, wait, looks } => Row {
+                Verdict::InDoubt { message, wait, failed_lookups } => Row {
                     id: o.delivery_id,
                     state: "in_doubt",
                     reason: None,
@@ -320,7 +320,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool, now: DateTime<
                     next_step: NextStep::LookedUp.text(),
                     not_before: now + *wait,
                     uncounted: 0,
-                    looks: *looks,
+                    failed_lookups: *failed_lookups,
                 },
             })
         })
@@ -337,8 +337,8 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool, now: DateTime<
         .bind::<Array<Text>, _>(rows.iter().map(|r| &*r.next_step).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(rows.iter().map(|r| r.not_before).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(rows.iter().map(|r| r.uncounted).collect::<Vec<_>>())
-        .bind::<diesel::sql_types::Bool, _>(look)
-        .bind::<Array<Integer>, _>(rows.iter().map(|r| r.looks).collect::<Vec<_>>())
+        .bind::<diesel::sql_types::Bool, _>(attempt.is_look_up())
+        .bind::<Array<Integer>, _>(rows.iter().map(|r| r.failed_lookups).collect::<Vec<_>>())
         .load(conn)?;
     let told = |row: &Released| {
         let mut audit =
@@ -350,16 +350,16 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], look: bool, now: DateTime<
     Ok(replaced.iter().map(|row| row.delivery_id).collect())
 }
 
-fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool, now: DateTime<Utc>) -> NewAudit {
+fn audit_row(outcome: &Settlement, batch_id: Uuid, attempt: Attempt, now: DateTime<Utc>) -> NewAudit {
     let (kind, detail) = match &outcome.verdict {
         Verdict::Confirmed { sys_id, table, how, partial, said } => {
             let mut detail = serde_json::json!({ "sys_id": sys_id.as_str(), "table": table, "how": how });
             if let Some(said) = said {
                 detail["said"] = said.as_str().into();
             }
-            let kind = match (partial.is_empty(), look) {
-                (true, true) => AuditKind::DoubtSettled,
-                (true, false) => AuditKind::Confirmed,
+            let kind = match (partial.is_empty(), attempt) {
+                (true, Attempt::LookUp) => AuditKind::DoubtSettled,
+                (true, Attempt::Send) => AuditKind::Confirmed,
                 (false, _) => {
                     let field =
                         |(f, sent, got): &(String, String, String)| serde_json::json!({ "field": f, "sent": sent, "returned": got });
@@ -373,7 +373,7 @@ fn audit_row(outcome: &Settlement, batch_id: Uuid, look: bool, now: DateTime<Utc
             (AuditKind::Parked, serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step.text() }))
         }
         Verdict::Deferred { message, wait, next_step, .. } => (
-            if look { AuditKind::DoubtSettled } else { AuditKind::Deferred },
+            if attempt.is_look_up() { AuditKind::DoubtSettled } else { AuditKind::Deferred },
             serde_json::json!({ "message": message, "not_before": now + *wait, "next_step": next_step.text() }),
         ),
         Verdict::Withdrawn { message } => (AuditKind::Superseded, serde_json::json!({ "message": message })),

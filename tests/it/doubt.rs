@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tieline::domain::delivery::Attempt;
 use tieline::domain::next_step::NextStep;
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
@@ -53,33 +54,33 @@ impl Ledger {
         Self { store, database, run }
     }
 
-    async fn claim(&self, look: bool) -> Claim {
+    async fn claim(&self, attempt: Attempt) -> Claim {
         let queue = Queue { entity: "supplier".into(), block: "header".into() };
-        self.store.delivery_claim(queue, node("one"), 10, Duration::from_secs(60), look, SetNumber(0)).await.unwrap()
+        self.store.delivery_claim(queue, node("one"), 10, Duration::from_secs(60), attempt, SetNumber(0)).await.unwrap()
     }
 
     /// Claims what there is and stores the same outcome for all of it.
-    async fn settle(&self, look: bool, verdict: Verdict) -> Vec<i64> {
+    async fn settle(&self, attempt: Attempt, verdict: Verdict) -> Vec<i64> {
         let queue = Queue { entity: "supplier".into(), block: "header".into() };
         let node = node("one");
-        let claim = self.store.delivery_claim(queue, node.clone(), 10, Duration::from_secs(60), look, SetNumber(0)).await.unwrap();
+        let claim = self.store.delivery_claim(queue, node.clone(), 10, Duration::from_secs(60), attempt, SetNumber(0)).await.unwrap();
         let one = |delivery: &tieline::store::Claimed| Settlement {
             delivery_id: delivery.delivery_id,
             document_id: delivery.document_id,
             version: delivery.version,
             record_key: delivery.record_key.clone(),
             verdict: verdict.clone(),
-            look_after: None,
+            poll_after: None,
             run_id: None,
         };
         let outcomes: Arc<[Settlement]> = claim.deliveries.iter().map(one).collect();
-        self.store.settle(claim.batch_id, claim.queue.clone(), node, outcomes, Vec::new().into(), look).await.unwrap();
+        self.store.settle(claim.batch_id, claim.queue.clone(), node, outcomes, Vec::new().into(), attempt).await.unwrap();
         claim.deliveries.iter().map(|delivery| delivery.delivery_id).collect()
     }
 }
 
 fn unknown() -> Verdict {
-    Verdict::InDoubt { message: "the answer was lost".into(), wait: Duration::ZERO, looks: 0 }
+    Verdict::InDoubt { message: "the answer was lost".into(), wait: Duration::ZERO, failed_lookups: 0 }
 }
 
 fn absent() -> Verdict {
@@ -100,12 +101,12 @@ fn a_wait_is_kept_by_the_clock_of_the_ledgers_server() {
             ledger.database.psql("UPDATE pending SET not_before = now()");
             let Verdict::Deferred { message, throttled, counted, unanswered, next_step, .. } = absent() else { unreachable!() };
             let wait = Duration::from_secs(600);
-            ledger.settle(false, Verdict::Deferred { message, wait, throttled, counted, unanswered, next_step }).await;
+            ledger.settle(Attempt::Send, Verdict::Deferred { message, wait, throttled, counted, unanswered, next_step }).await;
             let waits = "SELECT round(extract(epoch FROM not_before - now()) / 60) FROM pending";
             assert_eq!(ledger.database.psql(waits), "10", "{skew}");
-            assert_eq!(ledger.claim(false).await.deliveries.len(), 0, "{skew}: it is not due");
+            assert_eq!(ledger.claim(Attempt::Send).await.deliveries.len(), 0, "{skew}: it is not due");
             ledger.database.psql("UPDATE pending SET not_before = now()");
-            ledger.settle(false, Verdict::InDoubt { message: "the answer was lost".into(), wait, looks: 0 }).await;
+            ledger.settle(Attempt::Send, Verdict::InDoubt { message: "the answer was lost".into(), wait, failed_lookups: 0 }).await;
             assert_eq!(ledger.database.psql(waits), "10", "{skew}");
         }
     });
@@ -116,15 +117,15 @@ fn a_replay_waits_for_the_outcome_and_then_replaces_what_did_not_arrive() {
     run(async {
         let ledger = Ledger::start().await;
         ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
-        let first = ledger.settle(false, unknown()).await;
+        let first = ledger.settle(Attempt::Send, unknown()).await;
         assert_eq!(first.len(), 1);
         ledger.store.intake(supplier(ledger.run, "again")).await.unwrap();
         let states = || ledger.database.psql("SELECT string_agg(version || ' ' || state, ', ' ORDER BY delivery_id) FROM pending");
         assert_eq!(states(), "1 in_doubt, 1 waiting");
-        assert_eq!(ledger.claim(false).await.deliveries.len(), 0, "nothing is sent before it has been looked up");
-        assert_eq!(ledger.settle(true, absent()).await, first);
+        assert_eq!(ledger.claim(Attempt::Send).await.deliveries.len(), 0, "nothing is sent before it has been looked up");
+        assert_eq!(ledger.settle(Attempt::LookUp, absent()).await, first);
         assert_eq!(states(), "1 waiting", "the newer one replaces what did not arrive");
-        let claimed = ledger.claim(false).await.deliveries;
+        let claimed = ledger.claim(Attempt::Send).await.deliveries;
         assert!(claimed.len() == 1 && claimed[0].payload.contains("again") && claimed[0].delivery_id > first[0], "{claimed:?}");
         assert!(claimed[0].sent_ago.is_some(), "the older one may still have arrived");
         let told = "SELECT count(*) FROM audit WHERE kind = 'superseded' AND delivery_id = ";
@@ -137,7 +138,7 @@ fn a_record_that_is_refused_does_not_keep_its_newer_version_waiting() {
     run(async {
         let ledger = Ledger::start().await;
         ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
-        ledger.settle(false, unknown()).await;
+        ledger.settle(Attempt::Send, unknown()).await;
         ledger.store.intake(Intake { ..supplier(ledger.run, "again") }).await.unwrap();
         let refused = Verdict::Parked {
             reason: tieline::domain::delivery::ParkReason::Rejected,
@@ -145,8 +146,8 @@ fn a_record_that_is_refused_does_not_keep_its_newer_version_waiting() {
             field: None,
             next_step: NextStep::Exhausted,
         };
-        ledger.settle(true, refused).await;
-        assert_eq!(ledger.claim(false).await.deliveries.len(), 1);
+        ledger.settle(Attempt::LookUp, refused).await;
+        assert_eq!(ledger.claim(Attempt::Send).await.deliveries.len(), 1);
     });
 }
 
@@ -158,18 +159,18 @@ fn what_is_due_is_what_may_be_claimed() {
         let due = async || ledger.store.delivery_due().await.unwrap();
         assert_eq!(due().await, ["supplier"]);
         ledger.database.psql("INSERT INTO flow (company, entity, stopped) VALUES ('EDU1', 'supplier', 'a column changed')");
-        assert_eq!((due().await.len(), ledger.claim(false).await.deliveries.len()), (0, 0), "nobody is nudged for a stopped flow");
+        assert_eq!((due().await.len(), ledger.claim(Attempt::Send).await.deliveries.len()), (0, 0), "nobody is nudged for a stopped flow");
         let backlog =
             async |company: &str| ledger.store.delivery_backlog(FlowId::new(company, "supplier"), vec!["header".into()], 10).await.unwrap();
         assert_eq!(backlog("EDU1").await.stopped.as_deref(), Some("a column changed"));
         assert_eq!((backlog("EDU1").await.waiting, backlog("EDU2").await.waiting), (1, 0), "a flow's own backlog");
         ledger.database.psql("UPDATE flow SET stopped = NULL");
         assert_eq!(due().await, ["supplier"]);
-        ledger.settle(false, unknown()).await;
-        assert_eq!(due().await, ["supplier"], "a doubt is to be looked at");
+        ledger.settle(Attempt::Send, unknown()).await;
+        assert_eq!(due().await, ["supplier"], "a doubt is to be looked up");
         ledger.database.psql("UPDATE pending SET not_before = now() + interval '1 hour' WHERE state = 'in_doubt'");
         ledger.store.intake(supplier(ledger.run, "again")).await.unwrap();
-        assert_eq!((due().await.len(), ledger.claim(false).await.deliveries.len()), (0, 0), "nor for what waits for a doubt");
+        assert_eq!((due().await.len(), ledger.claim(Attempt::Send).await.deliveries.len()), (0, 0), "nor for what waits for a doubt");
     });
 }
 
@@ -202,7 +203,7 @@ fn a_record_that_is_replayed_while_its_outcome_is_unknown_leaves_no_second_reque
 }
 
 #[test]
-fn neither_a_try_nor_a_look_moves_since_when_a_record_is_on_its_way() {
+fn neither_a_try_nor_a_look_up_moves_since_when_a_record_is_on_its_way() {
     run(async {
         let ledger = Ledger::start().await;
         ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
@@ -213,14 +214,14 @@ fn neither_a_try_nor_a_look_moves_since_when_a_record_is_on_its_way() {
             (counts[0].state.clone(), (chrono::Utc::now() - counts[0].queued_at).num_minutes())
         };
         let soon = Duration::from_secs(600);
-        let unknown = |wait| Verdict::InDoubt { message: "the answer was lost".into(), wait, looks: 0 };
-        ledger.settle(false, unknown(Duration::ZERO)).await;
+        let unknown = |wait| Verdict::InDoubt { message: "the answer was lost".into(), wait, failed_lookups: 0 };
+        ledger.settle(Attempt::Send, unknown(Duration::ZERO)).await;
         assert_eq!(age().await, ("in_doubt".into(), 60));
-        ledger.settle(true, unknown(soon)).await;
+        ledger.settle(Attempt::LookUp, unknown(soon)).await;
         assert_eq!(age().await, ("in_doubt".into(), 60), "it is looked up again in ten minutes");
         ledger.database.psql("UPDATE pending SET not_before = now()");
         let Verdict::Deferred { message, throttled, counted, unanswered, next_step, .. } = absent() else { unreachable!() };
-        ledger.settle(true, Verdict::Deferred { message, wait: soon, throttled, counted, unanswered, next_step }).await;
+        ledger.settle(Attempt::LookUp, Verdict::Deferred { message, wait: soon, throttled, counted, unanswered, next_step }).await;
         assert_eq!(age().await, ("waiting".into(), 60), "it is sent again in ten minutes");
 
         // a hold stops the time

@@ -171,10 +171,10 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     let same = |text: &str| array(&format!("'{text}'::text"));
     let (headers, suppliers, nothing) = (array("(1000000 + n)::bigint"), array("n::bigint"), array("NULL::text"));
     let (invoice_keys, supplier_keys) = (array("('A' || n)::text"), array("(CASE WHEN n % 2 = 0 THEN 'S' ELSE 'none' END || n)::text"));
-    let claim = |block: &str, look: bool| {
-        let state = if look { "in_doubt" } else { "waiting" };
+    let claim = |block: &str, look_up: bool| {
+        let state = if look_up { "in_doubt" } else { "waiting" };
         format!(
-            "'invoice', '{block}', {BATCH}, 'a0000000-0000-0000-0000-000000000002', 'one', 'b0000000-0000-0000-0000-000000000002', 60, '{state}', {look}, 'x'"
+            "'invoice', '{block}', {BATCH}, 'a0000000-0000-0000-0000-000000000002', 'one', 'b0000000-0000-0000-0000-000000000002', 60, '{state}', {look_up}, 'x'"
         )
     };
     let claim_types = "text, text, bigint, uuid, text, uuid, float8, text, bool, text";

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tieline::actors::heartbeat;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget, PauseReport, PauseRequest};
-use tieline::domain::delivery::ParkReason;
+use tieline::domain::delivery::{Attempt, ParkReason};
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
@@ -232,7 +232,7 @@ fn what_a_silent_node_had_in_hand_is_in_doubt_long_before_its_lease_ends() {
         store.intake(page(run, None, 3, 1)).await.unwrap();
         let (one, two) = (node("one"), node("two"));
         let queue = Queue { entity: "supplier".into(), block: "header".into() };
-        let claim = store.delivery_claim(queue, one.clone(), 10, Duration::from_secs(300), false, UNDER).await.unwrap();
+        let claim = store.delivery_claim(queue, one.clone(), 10, Duration::from_secs(300), Attempt::Send, UNDER).await.unwrap();
         assert_eq!(claim.deliveries.len(), 3);
         let recovered = async || store.delivery_recover(two.clone(), Dead::Expired, heartbeat::UNRESPONSIVE_AFTER).await.unwrap();
         assert_eq!(recovered().await, 0, "a node that shows no signs of life is trusted to the end of its lease");
@@ -244,7 +244,8 @@ fn what_a_silent_node_had_in_hand_is_in_doubt_long_before_its_lease_ends() {
         database.psql("UPDATE node SET seen_at = now() - interval '13 seconds'");
         assert_eq!(recovered().await, 3);
         assert_eq!(database.psql("SELECT DISTINCT state FROM pending WHERE block = 'header'"), "in_doubt");
-        let late = store.settle(claim.batch_id, claim.queue.clone(), one, Vec::new().into(), Vec::new().into(), false).await.unwrap_err();
+        let late =
+            store.settle(claim.batch_id, claim.queue.clone(), one, Vec::new().into(), Vec::new().into(), Attempt::Send).await.unwrap_err();
         assert!(matches!(late, StoreError::Fenced { .. }), "{late}");
     });
 }

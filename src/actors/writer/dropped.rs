@@ -165,7 +165,7 @@ mod tests {
             payload_hash: Vec::new(),
             record_key: String::new(),
             attempts: 1,
-            looks: 0,
+            failed_lookups: 0,
             payload: "{}".into(),
             refs: None,
             expects: None,

@@ -31,6 +31,7 @@ use super::servicenow_token::TokenClient;
 use super::{Deps, heartbeat};
 use crate::definition::Plan;
 use crate::definition::plan::{PartialWrite, TargetPlan};
+use crate::domain::delivery::Attempt;
 use crate::domain::run::RunCounts;
 use crate::domain::{CompanyId, EntityName, FlowId};
 use crate::retry::{self, Class};
@@ -266,7 +267,7 @@ enum Found {
 }
 
 impl Sender {
-    /// Sends until nothing is due. Several workers share the lanes; half of them look at lines first, so that headers do not pile lines up.
+    /// Sends until nothing is due. Several workers share the lanes; half of them take lines first, so that headers do not pile lines up.
     async fn drain(&self) -> Result<(), WriteError> {
         loop {
             let definitions = self.deps.definitions.now();
@@ -293,21 +294,21 @@ impl Sender {
 
     async fn work(&self, targets: Vec<&TargetPlan>, under: SetNumber) -> Result<(), WriteError> {
         loop {
-            // asked for before looking, so that a batch that settles in between is not missed
+            // asked for before the claims, so that a batch that settles in between is not missed
             let settled = self.pump.settled.notified();
             if self.deps.stopping.has_begun() || self.deps.waits.why().is_some() {
                 return Ok(());
             }
             let mut found = Found::Nothing;
             for target in &targets {
-                if let Found::Work = self.one_batch(target, false, under).await? {
+                if let Found::Work = self.one_batch(target, Attempt::Send, under).await? {
                     found = Found::Work;
                     break;
                 }
             }
             if let Found::Nothing = found {
                 for target in &targets {
-                    if let Found::Work = self.one_batch(target, true, under).await? {
+                    if let Found::Work = self.one_batch(target, Attempt::LookUp, under).await? {
                         found = Found::Work;
                         break;
                     }
@@ -323,8 +324,8 @@ impl Sender {
     }
 
     /// Claims a batch, sends it (or looks it up) and stores what became of it.
-    async fn one_batch(&self, target: &TargetPlan, look: bool, under: SetNumber) -> Result<Found, WriteError> {
-        let _slot = match self.volatile.pace.slot(look).await {
+    async fn one_batch(&self, target: &TargetPlan, attempt: Attempt, under: SetNumber) -> Result<Found, WriteError> {
+        let _slot = match self.volatile.pace.slot(attempt).await {
             Ok(slot) => slot,
             Err(paused) => return paused_for(paused),
         };
@@ -334,13 +335,13 @@ impl Sender {
         let lease = 2 * self.deps.settings.servicenow.connection.longest() + Duration::from_secs(10);
         // taken before the claim begins, so that it is never later than the ledger's
         let claimed = Instant::now();
-        let claim = self.deps.store.delivery_claim(queue, self.deps.node.clone(), size as i64, lease, look, under).await?;
+        let claim = self.deps.store.delivery_claim(queue, self.deps.node.clone(), size as i64, lease, attempt, under).await?;
         if claim.deliveries.is_empty() {
             return Ok(Found::Nothing);
         }
         // only what was really claimed keeps the other workers waiting
         self.pump.busy.set(self.pump.busy.get() + 1);
-        let done = self.send_and_settle(target, claim, look, claimed, lease).await;
+        let done = self.send_and_settle(target, claim, attempt, claimed, lease).await;
         self.pump.busy.set(self.pump.busy.get() - 1);
         self.pump.settled.notify_waiters();
         done
@@ -350,7 +351,7 @@ impl Sender {
         &self,
         target: &TargetPlan,
         mut claim: Claim,
-        look: bool,
+        attempt: Attempt,
         claimed: Instant,
         lease: Duration,
     ) -> Result<Found, WriteError> {
@@ -358,12 +359,12 @@ impl Sender {
         let heartbeat = self.deps.heartbeat.clone();
         let servicenow = self.servicenow.leased_until(claimed + lease, Rc::new(move || heartbeat.alive_since(claimed.into_std())));
         let started = Instant::now();
-        let Outgoing { records, unsendable } = match outgoing::records(&self.deps, &self.entity, target, &mut claim, look).await {
+        let Outgoing { records, unsendable } = match outgoing::records(&self.deps, &self.entity, target, &mut claim, attempt).await {
             Ok(outgoing) => outgoing,
             Err(error) => {
                 // nothing has left: it is due again, and needs no look-up
-                let outcomes = verdict::of_nothing_sent(&self.deps.settings, &claim, &error.to_string(), look);
-                self.store_outcomes(&claim, outcomes.into(), Vec::new().into(), look, claimed + lease).await?;
+                let outcomes = verdict::of_nothing_sent(&self.deps.settings, &claim, &error.to_string(), attempt);
+                self.store_outcomes(&claim, outcomes.into(), Vec::new().into(), attempt, claimed + lease).await?;
                 return Err(error);
             }
         };
@@ -376,18 +377,18 @@ impl Sender {
         let readable = async |like: &OutRecord| servicenow.answers_for(&self.tokens, target, like).await;
         // which row a record takes over depends on which rows the ledger knows to be others'
         let adopts = self.deps.settings.servicenow.adopt && !target.natural_key.is_empty();
-        let parts = if !look && adopts { Parts::UpToAnswer } else { Parts::All };
+        let parts = if attempt == Attempt::Send && adopts { Parts::UpToAnswer } else { Parts::All };
         let mut asked_for = None;
-        let (mut outcomes, stop) = if look {
+        let (mut outcomes, stop) = if attempt.is_look_up() {
             let ask = async |part: &[OutRecord]| servicenow.settle(&self.tokens, target, part).await;
             match apart::ask_apart(&records, parts, ask, readable).await {
                 Ok(Apart { each: settled, answered, stop }) => {
                     let returned: Vec<_> = settled.iter().map(|one| one.as_ref().ok().and_then(dropped::of_settled)).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
                     let others = self.others_get_through(answered).await;
-                    (verdict::of_look(&self.deps.settings, target, &claim, settled, others), stop)
+                    (verdict::of_lookup(&self.deps.settings, target, &claim, settled, others), stop)
                 }
-                Err(error) => (verdict::of_failed_look(&claim, &error), Some(error)),
+                Err(error) => (verdict::of_failed_lookup(&claim, &error), Some(error)),
             }
         } else {
             // what fails as a whole has written nothing: rows are looked up before they are written
@@ -408,15 +409,15 @@ impl Sender {
             }
         };
         self.deps.crash.at("writer:after_send", self.entity.as_str());
-        if !look && stop.is_none() && !outcomes.is_empty() {
+        if attempt == Attempt::Send && stop.is_none() && !outcomes.is_empty() {
             self.volatile.pace.learn(&outcomes, started.elapsed(), asked_for);
         }
-        outcomes.extend(verdict::of_unsendable(&unsendable, look));
+        outcomes.extend(verdict::of_unsendable(&unsendable, attempt));
         claim.deliveries.extend(unsendable.into_iter().map(|(delivery, _)| delivery));
         for (flow, why) in &stops {
             error!(%flow, why, "the flow is stopped");
         }
-        self.store_outcomes(&claim, outcomes.into(), stops.into(), look, claimed + lease).await?;
+        self.store_outcomes(&claim, outcomes.into(), stops.into(), attempt, claimed + lease).await?;
         self.deps.crash.at("writer:after_settle", self.entity.as_str());
         match stop {
             None => {
@@ -436,7 +437,8 @@ impl Sender {
     }
 
     /// Whether a record that got no answer has none by itself. `answered`: another one of its batch got one. Where nothing has got through yet,
-    /// an instance that takes no writes looks the same: then it is the record's own failure only where hardly any other is left to try.
+    /// an instance that takes no writes gives the same answers: then it is the record's own failure only where hardly any other is left to
+    /// try.
     async fn others_get_through(&self, answered: bool) -> bool {
         match self.volatile.pace.others_get_through() {
             Some(others) => others,
@@ -492,15 +494,15 @@ impl Sender {
         claim: &Claim,
         outcomes: Arc<[Settlement]>,
         stops: Arc<[(FlowId, String)]>,
-        look: bool,
+        attempt: Attempt,
         until: Instant,
     ) -> Result<(), WriteError> {
         let mut tries = 0;
         loop {
             let (queue, node) = (claim.queue.clone(), self.deps.node.clone());
-            match self.deps.store.settle(claim.batch_id, queue, node, outcomes.clone(), stops.clone(), look).await {
+            match self.deps.store.settle(claim.batch_id, queue, node, outcomes.clone(), stops.clone(), attempt).await {
                 Ok((stored, arrived)) => {
-                    self.count(claim, &stored, &arrived, look);
+                    self.count(claim, &stored, &arrived, attempt);
                     return Ok(());
                 }
                 // a try of which the answer was lost may have been stored
@@ -523,11 +525,11 @@ impl Sender {
     }
 
     /// Counts what is stored, so that no number is ahead of the ledger.
-    fn count(&self, claim: &Claim, outcomes: &[Settlement], arrived: &[Arrived], look: bool) {
+    fn count(&self, claim: &Claim, outcomes: &[Settlement], arrived: &[Arrived], attempt: Attempt) {
         let mut by_company: HashMap<&str, RunCounts> = HashMap::new();
         for (delivery, outcome) in claim.deliveries.iter().zip(outcomes) {
             let counts = by_company.entry(&delivery.company).or_default();
-            counts.sent += i64::from(!look);
+            counts.sent += i64::from(attempt == Attempt::Send);
             let word = match &outcome.verdict {
                 Verdict::Confirmed { partial, .. } => {
                     counts.confirmed += 1;
@@ -545,6 +547,7 @@ impl Sender {
         for (company, counts) in by_company {
             self.deps.progress.add(&FlowId::new(company, self.entity.as_str()), counts);
         }
-        debug!(entity = %self.entity, block = claim.queue.block, records = claim.deliveries.len(), look, at = %Utc::now(), "batch settled");
+        let records = claim.deliveries.len();
+        debug!(entity = %self.entity, block = claim.queue.block, records, look = attempt.is_look_up(), at = %Utc::now(), "batch settled");
     }
 }

@@ -6,6 +6,7 @@ use super::WriteError;
 use crate::actors::Deps;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::definition::record::{derived_sys_id, source_key};
+use crate::domain::delivery::Attempt;
 use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName, SysId};
 use crate::servicenow::OutRecord;
@@ -61,18 +62,18 @@ fn read(delivery: &Claimed) -> Result<Stored, String> {
     })
 }
 
-/// The records of a claim; with `look`, to be looked up. Deliveries that cannot be sent leave it: none of them holds up its neighbours.
+/// The records of a claim, to be sent or to be looked up. Deliveries that cannot be sent leave it: none of them holds up its neighbours.
 pub(super) async fn records(
     deps: &Deps,
     entity: &EntityName,
     target: &TargetPlan,
     claim: &mut Claim,
-    look: bool,
+    attempt: Attempt,
 ) -> Result<Outgoing, WriteError> {
     let (mut unsendable, mut stored) = (Vec::new(), Vec::new());
     let mut left = Vec::with_capacity(claim.deliveries.len());
     for delivery in std::mem::take(&mut claim.deliveries) {
-        if delivery.elsewhere && !look {
+        if delivery.elsewhere && attempt == Attempt::Send {
             unsendable.push((delivery, Unsendable::Elsewhere));
             continue;
         }

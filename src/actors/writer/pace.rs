@@ -22,6 +22,7 @@ use tracing::{info, warn};
 use crate::actors::budget::Budget;
 use crate::config::settings::ServiceNowSettings;
 use crate::domain::budget::{Breaker, NodeBudget, OthersBudget, share};
+use crate::domain::delivery::Attempt;
 use crate::retry;
 use crate::store::{Settlement, Verdict};
 use crate::telemetry::metrics::metrics;
@@ -166,23 +167,24 @@ impl Pace {
         if state.trial { 1 } else { state.size }
     }
 
-    /// Waits for a place among the batches on their way, and for the end of a short pause. A `look` at what is in doubt is never the trial of a long one.
+    /// Waits for a place among the batches on their way, and for the end of a short pause. A look-up is never the trial of a long one.
     ///
     /// # Errors
     /// [`Paused`] when the pause is too long to wait here.
-    pub(super) async fn slot(&self, look: bool) -> Result<Slot, Paused> {
+    pub(super) async fn slot(&self, attempt: Attempt) -> Result<Slot, Paused> {
         loop {
-            // asked for before looking, so that a place that is freed in between is not missed
+            // asked for before the decision, so that a place that is freed in between is not missed
             let freed = self.freed.notified();
-            match self.look(Instant::now(), !look)? {
-                Look::Go => return Ok(Slot { state: self.state.clone(), freed: self.freed.clone() }),
-                Look::Later(until) => tokio::time::sleep_until(until).await,
-                Look::Full => freed.await,
+            match self.decide(Instant::now(), attempt)? {
+                Decision::Go => return Ok(Slot { state: self.state.clone(), freed: self.freed.clone() }),
+                Decision::Later(until) => tokio::time::sleep_until(until).await,
+                Decision::Full => freed.await,
             }
         }
     }
 
-    fn look(&self, now: Instant, may_try: bool) -> Result<Look, Paused> {
+    /// Whether another batch may leave now.
+    fn decide(&self, now: Instant, attempt: Attempt) -> Result<Decision, Paused> {
         let mut state = self.state.borrow_mut();
         if let Some((others, resumed)) = self.budget.update() {
             state.part = share(self.concurrency, others.nodes);
@@ -198,15 +200,15 @@ impl Pace {
         if let Some(until) = state.paused_until().filter(|until| *until > now) {
             let wait = until - now;
             let due = state.trial_at.is_some_and(|at| at <= now + Duration::from_secs(1));
-            if may_try && due && wait > PATIENCE && state.breaker == Breaker::Closed && state.in_flight == 0 {
+            if attempt == Attempt::Send && due && wait > PATIENCE && state.breaker == Breaker::Closed && state.in_flight == 0 {
                 info!("ServiceNow asked for a long pause; one record is tried before its end");
                 state.trial_at = Some(now + self.waits.1);
                 (state.trial, state.in_flight) = (true, 1);
-                return Ok(Look::Go);
+                return Ok(Decision::Go);
             }
             let failures = if state.breaker == Breaker::Open { state.failures } else { 0 };
             let ends = wait > PATIENCE || (failures > 0 && state.opened > WAITED_OUT) || state.throttled > WAITED_OUT;
-            return if ends { Err(Paused { wait, failures }) } else { Ok(Look::Later(until)) };
+            return if ends { Err(Paused { wait, failures }) } else { Ok(Decision::Later(until)) };
         }
         (state.own_pause, state.heard_pause, state.asked, state.trial_at) = (None, None, None, None);
         if state.breaker == Breaker::Open {
@@ -216,10 +218,10 @@ impl Pace {
         }
         let allowed = if state.breaker == Breaker::HalfOpen { 1 } else { state.allowed.min(state.part) };
         if state.in_flight >= allowed {
-            return Ok(Look::Full);
+            return Ok(Decision::Full);
         }
         state.in_flight += 1;
-        Ok(Look::Go)
+        Ok(Decision::Go)
     }
 
     /// Answers once no batch is on its way any more.
@@ -327,7 +329,7 @@ impl Pace {
     }
 }
 
-enum Look {
+enum Decision {
     Go,
     Later(Instant),
     Full,

@@ -7,18 +7,18 @@ use super::outgoing::Unsendable;
 use crate::config::Settings;
 use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::SysId;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::{Attempt, ParkReason};
 use crate::domain::next_step::NextStep;
 use crate::redact::Quoted;
 use crate::retry::{self, Class};
 use crate::servicenow::{FieldDifference, How, Outcome, ServiceNowError, Settled};
 use crate::store::{Claim, Claimed, Settlement, UNANSWERED, Verdict};
 
-/// Between two looks at a row that is loaded but not yet transformed.
-const NEXT_LOOK: Duration = Duration::from_secs(30);
+/// Between two look-ups of a row that is loaded but not yet transformed.
+const NEXT_LOOKUP: Duration = Duration::from_secs(30);
 
-/// The longest that an instance which asks for time keeps a look waiting; a longer pause is kept by the pace.
-const LONGEST_LOOK: Duration = Duration::from_secs(900);
+/// The longest that an instance which asks for time keeps a look-up waiting; a longer pause is kept by the pace.
+const LONGEST_LOOKUP_WAIT: Duration = Duration::from_secs(900);
 
 /// Outcomes of a batch that was sent. `others` says whether the instance deals with other records: only then is it this record's own failure
 /// that nothing was done.
@@ -41,7 +41,7 @@ pub(super) fn of_send(
 fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool) -> Verdict {
     let counted = failed.own && others;
     if counted && delivery.attempts >= most_tries(settings) {
-        return exhausted(delivery, &format!("nothing was sent: {}", failed.error.chain()), look_up_fails(target));
+        return exhausted(delivery, &format!("nothing was sent: {}", failed.error.chain()), lookup_fails(target));
     }
     put_off(settings, delivery, &failed.error, counted)
 }
@@ -59,7 +59,7 @@ fn put_off(settings: &Settings, delivery: &Claimed, error: &ServiceNowError, cou
     }
 }
 
-fn look_up_fails(target: &TargetPlan) -> NextStep {
+fn lookup_fails(target: &TargetPlan) -> NextStep {
     NextStep::LookUpFails { table: target.target_table.clone() }
 }
 
@@ -97,7 +97,9 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
             }
         }
         Outcome::Withdrawn { message } => Verdict::Withdrawn { message: message.into() },
-        Outcome::InDoubt { message } => Verdict::InDoubt { message: message.into(), wait: settings.servicenow.read_delay, looks: 0 },
+        Outcome::InDoubt { message } => {
+            Verdict::InDoubt { message: message.into(), wait: settings.servicenow.read_delay, failed_lookups: 0 }
+        }
     }
 }
 
@@ -137,8 +139,11 @@ fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> Verd
 }
 
 /// What of a claim cannot be sent as it stands in the ledger: set aside by name, while its neighbours continue.
-pub(super) fn of_unsendable(unsendable: &[(Claimed, Unsendable)], look: bool) -> Vec<Settlement> {
-    let known = if look { "; it was sent before, and whether it arrived is not known" } else { "; nothing of it was sent" };
+pub(super) fn of_unsendable(unsendable: &[(Claimed, Unsendable)], attempt: Attempt) -> Vec<Settlement> {
+    let known = match attempt {
+        Attempt::Send => "; nothing of it was sent",
+        Attempt::LookUp => "; it was sent before, and whether it arrived is not known",
+    };
     let verdict = |problem: &Unsendable| match problem {
         Unsendable::Unreadable(problem) => Verdict::Parked {
             reason: ParkReason::Poison,
@@ -183,13 +188,13 @@ pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &Service
 }
 
 /// A batch that could not even be put together: what was to be sent is due again, what was to be looked up is still in doubt.
-pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, look: bool) -> Vec<Settlement> {
+pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, attempt: Attempt) -> Vec<Settlement> {
     let message = format!("nothing was sent: {why}");
     let verdict = |delivery: &Claimed| {
         let (message, wait) = (message.clone(), later(settings, delivery.attempts, None));
-        match look {
-            true => Verdict::InDoubt { message, wait, looks: delivery.looks },
-            false => Verdict::Deferred {
+        match attempt {
+            Attempt::LookUp => Verdict::InDoubt { message, wait, failed_lookups: delivery.failed_lookups },
+            Attempt::Send => Verdict::Deferred {
                 message,
                 wait,
                 throttled: false,
@@ -202,9 +207,9 @@ pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, loo
     claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
 }
 
-/// Outcomes of a look at doubtful deliveries. `others` says whether the instance deals with other records: only then is it this record's
-/// own failure that it is not there.
-pub(super) fn of_look(
+/// Outcomes of the look-up of deliveries whose outcome was unknown. `others` says whether the instance deals with other records: only then
+/// is it this record's own failure that it is not there.
+pub(super) fn of_lookup(
     settings: &Settings,
     target: &TargetPlan,
     claim: &Claim,
@@ -216,8 +221,8 @@ pub(super) fn of_look(
         .iter()
         .zip(settled)
         .map(|(delivery, settled)| match settled {
-            Ok(settled) => watched(target, settlement(delivery, looked(settings, target, delivery, settled, others))),
-            Err(failed) => settlement(delivery, not_looked(settings, target, delivery, &failed, others)),
+            Ok(settled) => watched(target, settlement(delivery, looked_up(settings, target, delivery, settled, others))),
+            Err(failed) => settlement(delivery, not_looked_up(settings, target, delivery, &failed, others)),
         })
         .collect()
 }
@@ -225,14 +230,14 @@ pub(super) fn of_look(
 /// Between the words of the try that was lost and what was found out since.
 const SINCE: &str = "; since then: ";
 
-fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: bool) -> Verdict {
+fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: bool) -> Verdict {
     let last = first_said(delivery);
     // absence is believed only once the instance can no longer be working on the lost request, and what it wrote can be read
     let still = still_worked_on(settings, delivery);
     let send_again = |why: String, when_exhausted: NextStep| {
         if !still.is_zero() {
             let message = format!("{last}{SINCE}{why}; the instance may still be working on it");
-            return Verdict::InDoubt { message, wait: still, looks: 0 };
+            return Verdict::InDoubt { message, wait: still, failed_lookups: 0 };
         }
         if others && delivery.attempts >= most_tries(settings) {
             return exhausted(delivery, &format!("{last} ({why})"), when_exhausted);
@@ -266,7 +271,9 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
             Verdict::Parked { reason: ParkReason::Rejected, message: message.into(), field, next_step }
         }
         Settled::Absent => send_again("looked up and not found".into(), NextStep::Exhausted),
-        Settled::StillPending => Verdict::InDoubt { message: "loaded but not yet transformed".into(), wait: NEXT_LOOK, looks: 0 },
+        Settled::StillPending => {
+            Verdict::InDoubt { message: "loaded but not yet transformed".into(), wait: NEXT_LOOKUP, failed_lookups: 0 }
+        }
         // sent again under the same key or sys_id, so that there is still one record
         Settled::Unknown { reason } => {
             let step = match target.key_column {
@@ -278,37 +285,41 @@ fn looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled:
     }
 }
 
-/// A look that failed as a whole: looked at again later.
-pub(super) fn of_failed_look(claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
-    claim.deliveries.iter().map(|delivery| settlement(delivery, looked_at_later(delivery, error))).collect()
+/// A look-up that failed as a whole: it is tried again later.
+pub(super) fn of_failed_lookup(claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
+    claim.deliveries.iter().map(|delivery| settlement(delivery, looked_up_later(delivery, error))).collect()
 }
 
-fn looked_at_later(delivery: &Claimed, error: &ServiceNowError) -> Verdict {
+fn looked_up_later(delivery: &Claimed, error: &ServiceNowError) -> Verdict {
     let message = format!("{}{SINCE}it could not be looked up: {}", first_said(delivery), error.chain());
-    Verdict::InDoubt { message, wait: error.retry_after().map_or(NEXT_LOOK, |asked| asked.min(LONGEST_LOOK)), looks: delivery.looks }
+    Verdict::InDoubt {
+        message,
+        wait: error.retry_after().map_or(NEXT_LOOKUP, |asked| asked.min(LONGEST_LOOKUP_WAIT)),
+        failed_lookups: delivery.failed_lookups,
+    }
 }
 
 /// A record that could not be looked up. Where others could, it fails after as many look-ups as a record has tries: it is not sent again
-/// without a look, because that could enter it twice.
-fn not_looked(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool) -> Verdict {
+/// without a look-up, because that could enter it twice.
+fn not_looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool) -> Verdict {
     if !failed.own || !others {
-        return looked_at_later(delivery, &failed.error);
+        return looked_up_later(delivery, &failed.error);
     }
-    let (last, looks, error) = (first_said(delivery), delivery.looks + 1, failed.error.chain());
+    let (last, failed_lookups, error) = (first_said(delivery), delivery.failed_lookups + 1, failed.error.chain());
     let still = still_worked_on(settings, delivery);
-    if looks < most_tries(settings) || !still.is_zero() {
+    if failed_lookups < most_tries(settings) || !still.is_zero() {
         let message = format!("{last}{SINCE}it could not be looked up: {error}");
-        let wait = later(settings, looks, failed.error.retry_after()).max(still);
-        return Verdict::InDoubt { message, wait, looks };
+        let wait = later(settings, failed_lookups, failed.error.retry_after()).max(still);
+        return Verdict::InDoubt { message, wait, failed_lookups };
     }
     Verdict::Parked {
         reason: ParkReason::Exhausted,
         message: format!(
-            "it was sent, and whether it arrived is not known ({last}): {looks} look-ups of it failed, although ServiceNow answers for others; the \
-             last: {error}"
+            "it was sent, and whether it arrived is not known ({last}): {failed_lookups} look-ups of it failed, although ServiceNow answers for \
+             others; the last: {error}"
         ),
         field: None,
-        next_step: look_up_fails(target),
+        next_step: lookup_fails(target),
     }
 }
 
@@ -332,16 +343,16 @@ fn later(settings: &Settings, tries: i32, retry_after: Option<Duration>) -> Dura
     retry_after.unwrap_or_else(|| retry::delay(tries, settings.retry.min_delay, settings.retry.max_delay))
 }
 
-/// What has arrived is looked at again where its definition says so.
+/// What has arrived is polled until ServiceNow has finished with it, where its definition says so.
 fn watched(target: &TargetPlan, settlement: Settlement) -> Settlement {
     let arrived = matches!(settlement.verdict, Verdict::Confirmed { .. });
     let watch = target.watch.as_ref().filter(|_| arrived);
-    Settlement { look_after: watch.map(|watch| Duration::from_secs(60 * u64::from(watch.first_minutes))), ..settlement }
+    Settlement { poll_after: watch.map(|watch| Duration::from_secs(60 * u64::from(watch.first_minutes))), ..settlement }
 }
 
 fn settlement(delivery: &Claimed, verdict: Verdict) -> Settlement {
     Settlement {
-        look_after: None,
+        poll_after: None,
         delivery_id: delivery.delivery_id,
         document_id: delivery.document_id,
         version: delivery.version,

@@ -18,7 +18,7 @@ WITH RECURSIVE queue AS (
         FOR UPDATE SKIP LOCKED) q
     LIMIT $3
 ), held AS (
-    -- a person's hold: what comes due under it is set aside; a doubt is looked at all the same
+    -- a person's hold: what comes due under it is set aside; an unknown outcome is looked up all the same
     SELECT due.delivery_id, h.held_by, h.why FROM due CROSS JOIN LATERAL (SELECT * FROM hold WHERE document_id = due.document_id) h WHERE NOT $9
 ), held_back AS (
     UPDATE pending p
@@ -33,7 +33,7 @@ WITH RECURSIVE queue AS (
 ), claimed AS (
     UPDATE pending p
     SET state = 'sending', batch_id = $4,
-        -- a look is no try
+        -- a look-up is no try
         attempts = p.attempts + CASE WHEN $9 THEN 0 ELSE 1 END,
         sent_at = CASE WHEN $9 THEN p.sent_at ELSE now() END
     FROM due
@@ -49,7 +49,7 @@ WITH RECURSIVE queue AS (
     SELECT 'attempted', $1, $4, 'tieline', json_build_object('block', $2, 'records', count(*), 'look', $9, 'deliveries', json_agg(delivery_id ORDER BY delivery_id))::text
     FROM claimed HAVING count(*) > 0
 )
-SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.looks, c.sent_ago,
+SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.looks AS failed_lookups, c.sent_ago,
        dl.payload, dl.payload_hash, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands,
        c.reason, c.message AS said, EXISTS (SELECT FROM moved m WHERE m.company = c.company AND m.number = d.mapping) AS elsewhere, false AS set_aside
 FROM claimed c

@@ -23,7 +23,7 @@ fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
     static NEXT: AtomicI64 = AtomicI64::new(0);
     let one = |_: usize| Settlement {
         run_id: None,
-        look_after: None,
+        poll_after: None,
         delivery_id: NEXT.fetch_add(1, Ordering::Relaxed),
         document_id: 1,
         version: 1,
@@ -39,7 +39,7 @@ fn good() -> Verdict {
 }
 
 fn doubt() -> Verdict {
-    Verdict::InDoubt { message: "lost".into(), wait: Duration::ZERO, looks: 0 }
+    Verdict::InDoubt { message: "lost".into(), wait: Duration::ZERO, failed_lookups: 0 }
 }
 
 #[actix_rt::test]
@@ -61,12 +61,12 @@ async fn batches_grow_while_they_are_full_and_halve_on_trouble() {
 async fn batches_at_once_halve_on_trouble_and_come_back_one_by_one() {
     let pace = pace();
     pace.learn(&outcomes(1, &doubt()), S, None);
-    let mut held = vec![pace.slot(false).await.unwrap(), pace.slot(false).await.unwrap()];
-    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Full)), "two of four");
+    let mut held = vec![pace.slot(Attempt::Send).await.unwrap(), pace.slot(Attempt::Send).await.unwrap()];
+    assert!(matches!(pace.decide(Instant::now(), Attempt::Send), Ok(Decision::Full)), "two of four");
     pace.learn(&outcomes(1, &good()), S, None);
     pace.learn(&outcomes(1, &good()), S, None);
-    held.push(pace.slot(false).await.unwrap());
-    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Full)), "three of four");
+    held.push(pace.slot(Attempt::Send).await.unwrap());
+    assert!(matches!(pace.decide(Instant::now(), Attempt::Send), Ok(Decision::Full)), "three of four");
     held.clear();
     assert_eq!(pace.state.borrow().in_flight, 0);
 }
@@ -79,21 +79,21 @@ async fn the_breaker_opens_tries_one_batch_and_closes() {
     }
     assert_eq!(pace.state.borrow().breaker, Breaker::Open);
     // the first wait is short enough to be waited out
-    let probe = pace.slot(false).await.unwrap();
+    let probe = pace.slot(Attempt::Send).await.unwrap();
     assert_eq!(pace.state.borrow().breaker, Breaker::HalfOpen);
-    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Full)), "one batch alone");
+    assert!(matches!(pace.decide(Instant::now(), Attempt::Send), Ok(Decision::Full)), "one batch alone");
     pace.failed();
     drop(probe);
     assert_eq!(pace.state.borrow().breaker, Breaker::Open);
     for _ in 0..4 {
         tokio::time::advance(60 * S).await;
-        drop(pace.slot(false).await.unwrap());
+        drop(pace.slot(Attempt::Send).await.unwrap());
         pace.failed();
     }
-    let paused = pace.slot(false).await.err().unwrap();
+    let paused = pace.slot(Attempt::Send).await.err().unwrap();
     assert!(paused.wait > 15 * S && paused.wait <= 60 * S && paused.failures == FAILURES + 5, "{paused:?}");
     tokio::time::advance(60 * S).await;
-    drop(pace.slot(false).await.unwrap());
+    drop(pace.slot(Attempt::Send).await.unwrap());
     pace.learn(&outcomes(1, &good()), S, None);
     assert_eq!((pace.state.borrow().breaker, pace.state.borrow().failures), (Breaker::Closed, 0));
 }
@@ -103,10 +103,10 @@ async fn what_the_instance_asks_for_is_waited_for_by_all() {
     let pace = pace();
     pace.throttled(3 * S, "429");
     let before = Instant::now();
-    drop(pace.slot(false).await.unwrap());
+    drop(pace.slot(Attempt::Send).await.unwrap());
     assert_eq!(before.elapsed(), 3 * S);
     pace.throttled(30 * S, "429");
-    assert_eq!(pace.slot(false).await.err(), Some(Paused { wait: 30 * S, failures: 0 }));
+    assert_eq!(pace.slot(Attempt::Send).await.err(), Some(Paused { wait: 30 * S, failures: 0 }));
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,19 +114,19 @@ async fn an_instance_that_asks_for_time_again_and_again_ends_the_cycle_however_s
     for asked in [Duration::ZERO, S] {
         let pace = pace();
         for _ in 0..WAITED_OUT {
-            drop(pace.slot(false).await.expect("waited out"));
+            drop(pace.slot(Attempt::Send).await.expect("waited out"));
             pace.throttled(asked, "429");
         }
-        drop(pace.slot(false).await.expect("waited out"));
+        drop(pace.slot(Attempt::Send).await.expect("waited out"));
         pace.throttled(asked, "429");
-        let paused = pace.slot(false).await.map(drop).unwrap_err();
+        let paused = pace.slot(Attempt::Send).await.map(drop).unwrap_err();
         assert!(paused.wait <= 2 * S && !paused.wait.is_zero() && paused.failures == 0, "{paused:?}");
         // the next cycle tries again, and one that gets through is waited for as at first
         tokio::time::advance(paused.wait).await;
-        drop(pace.slot(false).await.expect("the next cycle"));
+        drop(pace.slot(Attempt::Send).await.expect("the next cycle"));
         pace.learn(&outcomes(1, &good()), S, None);
         pace.throttled(S, "429");
-        assert!(pace.slot(false).await.is_ok());
+        assert!(pace.slot(Attempt::Send).await.is_ok());
     }
 }
 
@@ -134,14 +134,14 @@ async fn an_instance_that_asks_for_time_again_and_again_ends_the_cycle_however_s
 async fn batches_at_once_that_are_told_to_wait_are_one_wait() {
     let pace = pace();
     let on_their_way = [
-        pace.slot(false).await.unwrap(),
-        pace.slot(false).await.unwrap(),
-        pace.slot(false).await.unwrap(),
-        pace.slot(false).await.unwrap(),
+        pace.slot(Attempt::Send).await.unwrap(),
+        pace.slot(Attempt::Send).await.unwrap(),
+        pace.slot(Attempt::Send).await.unwrap(),
+        pace.slot(Attempt::Send).await.unwrap(),
     ];
     (0..on_their_way.len()).for_each(|_| pace.throttled(S, "429"));
     drop(on_their_way);
-    assert!(pace.slot(false).await.is_ok(), "waited out within the cycle");
+    assert!(pace.slot(Attempt::Send).await.is_ok(), "waited out within the cycle");
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,7 +156,7 @@ async fn a_record_that_asks_for_time_among_others_that_get_through_halves_the_ba
         next_step: crate::domain::next_step::NextStep::Throttled,
     };
     for size in [20, 10, 5, 2, 1, 1] {
-        drop(pace.slot(false).await.expect("goes on"));
+        drop(pace.slot(Attempt::Send).await.expect("goes on"));
         let mut mixed = outcomes(1, &good());
         mixed.extend(outcomes(1, &asks));
         pace.learn(&mixed, S, None);
@@ -173,17 +173,17 @@ async fn what_another_node_was_told_holds_here_and_is_not_told_on() {
     let pace = pace();
     pace.budget.heard(OthersBudget { nodes: 1, pause: 3 * S, broken: true }, &PauseReport::default(), None);
     let before = Instant::now();
-    let probe = pace.slot(false).await.unwrap();
+    let probe = pace.slot(Attempt::Send).await.unwrap();
     assert_eq!(before.elapsed(), 3 * S);
     assert_eq!(pace.state.borrow().breaker, Breaker::HalfOpen);
-    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Full)), "one batch alone");
+    assert!(matches!(pace.decide(Instant::now(), Attempt::Send), Ok(Decision::Full)), "one batch alone");
     assert_eq!(pace.budget.own(), NodeBudget { batch_size: 40, concurrency: 2, breaker: Breaker::HalfOpen, pause: Duration::ZERO });
     drop(probe);
     pace.learn(&outcomes(1, &good()), S, None);
-    let _held = (pace.slot(false).await.unwrap(), pace.slot(false).await.unwrap());
-    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Full)), "two of four, the others are the other node's");
+    let _held = (pace.slot(Attempt::Send).await.unwrap(), pace.slot(Attempt::Send).await.unwrap());
+    assert!(matches!(pace.decide(Instant::now(), Attempt::Send), Ok(Decision::Full)), "two of four, the others are the other node's");
     pace.budget.heard(OthersBudget::default(), &PauseReport::default(), None);
-    assert!(matches!(pace.look(Instant::now(), true), Ok(Look::Go)), "the other node has gone");
+    assert!(matches!(pace.decide(Instant::now(), Attempt::Send), Ok(Decision::Go)), "the other node has gone");
     pace.throttled(30 * S, "429");
     assert!(pace.budget.own().pause > 29 * S);
 }
@@ -249,15 +249,15 @@ async fn a_breaker_with_short_waits_ends_the_cycle_too() {
         pace.learn(&outcomes(3, &doubt()), S, None);
     }
     for _ in 0..WAITED_OUT {
-        let probe = pace.slot(false).await.expect("waited out");
+        let probe = pace.slot(Attempt::Send).await.expect("waited out");
         pace.failed();
         drop(probe);
     }
-    let paused = pace.slot(false).await.map(drop).unwrap_err();
+    let paused = pace.slot(Attempt::Send).await.map(drop).unwrap_err();
     assert!(paused.wait <= S && paused.failures > 0, "{paused:?}");
     // the next cycle sends one batch to see
     tokio::time::advance(S).await;
-    assert!(pace.slot(false).await.is_ok());
+    assert!(pace.slot(Attempt::Send).await.is_ok());
 }
 
 #[actix_rt::test]
@@ -281,23 +281,23 @@ async fn a_date_far_away_is_granted_an_hour_and_tried_with_one_record_now_and_th
     let pace = pace();
     let years = 70 * 365 * 86_400 * S;
     pace.throttled(years, "come back in 2099");
-    assert_eq!(pace.slot(false).await.err(), Some(Paused { wait: 3600 * S, failures: 0 }));
+    assert_eq!(pace.slot(Attempt::Send).await.err(), Some(Paused { wait: 3600 * S, failures: 0 }));
     assert_eq!(told(&pace), Some((years, "come back in 2099".into())), "what was asked for is told as it was asked");
     tokio::time::advance(60 * S).await;
-    assert!(pace.slot(true).await.is_err(), "a look is no trial");
+    assert!(pace.slot(Attempt::LookUp).await.is_err(), "a look-up is no trial");
     // nothing was due: the trial is still to be made
-    drop(pace.slot(false).await.expect("the trial"));
-    let trial = pace.slot(false).await.expect("the trial");
+    drop(pace.slot(Attempt::Send).await.expect("the trial"));
+    let trial = pace.slot(Attempt::Send).await.expect("the trial");
     assert_eq!(pace.size(), 1);
-    assert!(pace.slot(false).await.is_err(), "one alone");
+    assert!(pace.slot(Attempt::Send).await.is_err(), "one alone");
     pace.throttled(years, "come back in 2099");
     drop(trial);
-    assert_eq!(pace.slot(false).await.err().map(|paused| paused.wait), Some(3600 * S), "asked for again");
+    assert_eq!(pace.slot(Attempt::Send).await.err().map(|paused| paused.wait), Some(3600 * S), "asked for again");
     tokio::time::advance(60 * S).await;
-    let trial = pace.slot(false).await.expect("the next trial");
+    let trial = pace.slot(Attempt::Send).await.expect("the next trial");
     pace.learn(&outcomes(1, &good()), S, None);
     drop(trial);
-    assert!(pace.slot(false).await.is_ok() && pace.size() > 1, "it got through: the pause is over");
+    assert!(pace.slot(Attempt::Send).await.is_ok() && pace.size() > 1, "it got through: the pause is over");
     assert!(told(&pace).is_none() && pace.budget.asked().lifted, "for the others too");
 }
 
@@ -306,13 +306,13 @@ async fn a_pause_that_somebody_ended_is_over_here_and_where_it_was_heard_of() {
     let (one, other) = (pace(), pace());
     one.throttled(7200 * S, "429");
     other.budget.heard(OthersBudget { nodes: 1, pause: 3600 * S, broken: false }, &PauseReport::default(), None);
-    assert!(one.slot(false).await.is_err() && other.slot(false).await.is_err());
+    assert!(one.slot(Attempt::Send).await.is_err() && other.slot(Attempt::Send).await.is_err());
     one.budget.heard(OthersBudget::default(), &PauseReport::default(), Some(Duration::ZERO));
     other.budget.heard(OthersBudget { nodes: 1, ..OthersBudget::default() }, &PauseReport::default(), Some(Duration::ZERO));
-    assert!(one.slot(false).await.is_ok() && other.slot(false).await.is_ok());
+    assert!(one.slot(Attempt::Send).await.is_ok() && other.slot(Attempt::Send).await.is_ok());
     // one that began afterwards is another one
     tokio::time::advance(S).await;
     one.throttled(7200 * S, "429");
     one.budget.heard(OthersBudget::default(), &PauseReport::default(), Some(3600 * S));
-    assert!(one.slot(false).await.is_err());
+    assert!(one.slot(Attempt::Send).await.is_err());
 }
