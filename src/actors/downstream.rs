@@ -1,4 +1,4 @@
-//! `Downstream`: looks again at records that have arrived, until ServiceNow has finished with them.
+//! `Downstream`: polls records that have arrived, until ServiceNow has finished with them.
 //!
 //! Which records, when and what was seen stands in the ledger, so that a restart loses nothing: what was taken and not told of comes again.
 //! A record that failed is set aside like one that was refused, or is due again where its definition says so. One page is asked for at a
@@ -18,45 +18,45 @@ use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
 use crate::servicenow::{Arrived, Later, ServiceNow};
 use crate::store::{DownstreamDue, DownstreamVerdict, Queue};
-use crate::telemetry::labels::Look;
+use crate::telemetry::labels::PollVerdict;
 use crate::telemetry::metrics::metrics;
 
-/// Between two looks whether a record's time has come.
+/// Between two checks whether a record's time has come.
 const EVERY: Duration = Duration::from_secs(15);
 /// Records per page.
 const PAGE: i64 = 200;
 /// When a record that was taken and not told of comes again.
 const AGAIN: Duration = Duration::from_secs(600);
-/// The longest wait between two looks at a record.
+/// The longest wait between two polls of a record, in seconds.
 const LONGEST: i64 = 86_400;
 
-/// Looks at what has arrived.
+/// Polls what has arrived.
 pub struct Downstream {
     deps: Deps,
     servicenow: ServiceNow,
     tokens: TokenClient,
     scheduled: bool,
-    looking: bool,
+    polling: bool,
 }
 
-/// Ask. Looks at everything whose time has come; answers when that is done.
+/// Ask. Polls everything whose time has come; answers when that is done.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct LookNow;
+pub struct PollArrived;
 
-/// Nudge. Looks, and comes again.
+/// Nudge. Polls, and comes again.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct LookDue;
+struct PollDue;
 
 impl Downstream {
-    /// At rest. `scheduled`: it looks by itself, and not only when asked.
+    /// At rest. `scheduled`: it polls by itself, and not only when asked.
     pub fn new(deps: Deps, servicenow: ServiceNow, tokens: TokenClient, scheduled: bool) -> Self {
-        Self { deps, servicenow, tokens, scheduled, looking: false }
+        Self { deps, servicenow, tokens, scheduled, polling: false }
     }
 
-    fn look(&mut self) -> impl ActorFuture<Self, Output = ()> + 'static {
-        let begins = !std::mem::replace(&mut self.looking, true);
+    fn poll(&mut self) -> impl ActorFuture<Self, Output = ()> + 'static {
+        let begins = !std::mem::replace(&mut self.polling, true);
         let work = Work { deps: self.deps.clone(), servicenow: self.servicenow.clone(), tokens: self.tokens.clone() };
         async move {
             if begins {
@@ -67,7 +67,7 @@ impl Downstream {
         .into_actor(self)
         .map(|began, this, _| {
             if began {
-                this.looking = false;
+                this.polling = false;
             }
         })
     }
@@ -77,30 +77,30 @@ impl Actor for Downstream {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.looking = false;
+        self.polling = false;
         if self.scheduled {
-            ctx.notify_later(LookDue, EVERY);
+            ctx.notify_later(PollDue, EVERY);
         }
     }
 }
 
 impl Supervised for Downstream {}
 
-impl Handler<LookNow> for Downstream {
+impl Handler<PollArrived> for Downstream {
     type Result = ResponseActFuture<Self, ()>;
 
-    fn handle(&mut self, _: LookNow, _: &mut Self::Context) -> Self::Result {
-        Box::pin(self.look())
+    fn handle(&mut self, _: PollArrived, _: &mut Self::Context) -> Self::Result {
+        Box::pin(self.poll())
     }
 }
 
-impl Handler<LookDue> for Downstream {
+impl Handler<PollDue> for Downstream {
     type Result = ResponseActFuture<Self, ()>;
 
-    fn handle(&mut self, _: LookDue, _: &mut Self::Context) -> Self::Result {
-        // armed after the work, so that looks never overlap
-        Box::pin(self.look().map(|(), _, ctx| {
-            ctx.notify_later(LookDue, EVERY);
+    fn handle(&mut self, _: PollDue, _: &mut Self::Context) -> Self::Result {
+        // armed after the work, so that polls never overlap
+        Box::pin(self.poll().map(|(), _, ctx| {
+            ctx.notify_later(PollDue, EVERY);
         }))
     }
 }
@@ -122,7 +122,7 @@ impl Work {
             for target in &plan.targets {
                 let Some(watch) = &target.watch else { continue };
                 if let Err(problem) = self.target(&plan.entity, target, watch).await {
-                    warn!(entity = %plan.entity, block = target.block, problem, "records that have arrived could not be looked at again; it is tried later");
+                    warn!(entity = %plan.entity, block = target.block, problem, "records that have arrived could not be polled; it is tried later");
                 }
             }
         }
@@ -137,10 +137,10 @@ impl Work {
             if due.is_empty() {
                 return Ok(());
             }
-            self.deps.crash.at("downstream:before_look", entity.as_str());
+            self.deps.crash.at("downstream:before_poll", entity.as_str());
             let arrived: Vec<Arrived> = due.iter().map(|due| arrived(entity, due)).collect();
             let later = self.servicenow.later(&self.tokens, target, watch, &arrived).await.map_err(|error| error.chain())?;
-            self.deps.crash.at("downstream:after_look", entity.as_str());
+            self.deps.crash.at("downstream:after_poll", entity.as_str());
             let seen: Vec<(DownstreamDue, DownstreamVerdict)> = due
                 .into_iter()
                 .zip(later)
@@ -150,7 +150,7 @@ impl Work {
                 })
                 .collect();
             for (due, verdict) in &seen {
-                metrics().downstream_looked(entity, label(verdict));
+                metrics().downstream_polled(entity, label(verdict));
                 if let DownstreamVerdict::Failed(said, again) = verdict {
                     info!(%entity, key = due.key, said, again = again.is_some(), "a record that had arrived failed in ServiceNow");
                 }
@@ -170,12 +170,12 @@ fn arrived(entity: &EntityName, due: &DownstreamDue) -> Arrived {
     }
 }
 
-fn label(verdict: &DownstreamVerdict) -> Look {
+fn label(verdict: &DownstreamVerdict) -> PollVerdict {
     match verdict {
-        DownstreamVerdict::Open(_) => Look::Open,
-        DownstreamVerdict::Done(_) => Look::Done,
-        DownstreamVerdict::Failed(..) => Look::Failed,
-        DownstreamVerdict::CouldNotTell(_) => Look::CouldNotTell,
+        DownstreamVerdict::Open(_) => PollVerdict::Open,
+        DownstreamVerdict::Done(_) => PollVerdict::Done,
+        DownstreamVerdict::Failed(..) => PollVerdict::Failed,
+        DownstreamVerdict::CouldNotTell(_) => PollVerdict::CouldNotTell,
     }
 }
 
@@ -194,10 +194,10 @@ fn verdict(watch: &WatchPlan, due: &DownstreamDue, later: Later) -> DownstreamVe
         Later::Open if over => DownstreamVerdict::CouldNotTell(format!("ServiceNow has not finished with it after {days} days")),
         Later::Silent(why) if over => DownstreamVerdict::CouldNotTell(why.into()),
         // a row that was just written may not be readable yet
-        Later::Vanished if due.looks > 0 || over => DownstreamVerdict::CouldNotTell(
+        Later::Vanished if due.polls > 0 || over => DownstreamVerdict::CouldNotTell(
             "its row is not there any more, or may not be seen, and no verdict had been read before".to_owned(),
         ),
-        Later::Open | Later::Silent(_) | Later::Vanished => DownstreamVerdict::Open(doubled(due.looks)),
+        Later::Open | Later::Silent(_) | Later::Vanished => DownstreamVerdict::Open(doubled(due.polls)),
     }
 }
 
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use crate::definition::plan::WatchRow;
 
-    fn due(looks: i32, replays: i32, age: i64) -> DownstreamDue {
+    fn due(polls: i32, replays: i32, age: i64) -> DownstreamDue {
         let (company, key, sys_id) = ("EDU1".to_owned(), "k".to_owned(), "s".to_owned());
         DownstreamDue {
             document_id: 1,
@@ -217,7 +217,7 @@ mod tests {
             version: 1,
             payload_hash: Vec::new(),
             sys_id,
-            looks,
+            polls,
             replays,
             age,
         }
@@ -237,9 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn looks_come_at_growing_intervals_until_it_is_given_up() {
+    fn polls_come_at_growing_intervals_until_it_is_given_up() {
         let watch = watch();
-        let waits = [0, 1, 2, 9, 40].map(|looks| verdict(&watch, &due(looks, 0, 0), Later::Open));
+        let waits = [0, 1, 2, 9, 40].map(|polls| verdict(&watch, &due(polls, 0, 0), Later::Open));
         assert_eq!(waits, [300, 600, 1200, 86_400, 86_400].map(DownstreamVerdict::Open));
         let week = 7 * 86_400;
         assert!(matches!(verdict(&watch, &due(9, 0, week), Later::Open), DownstreamVerdict::CouldNotTell(said) if said.contains("7 days")));
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_cannot_be_found_is_looked_for_twice() {
+    fn a_row_that_cannot_be_found_is_polled_twice() {
         let watch = watch();
         assert_eq!(verdict(&watch, &due(0, 0, 0), Later::Vanished), DownstreamVerdict::Open(300));
         assert!(matches!(verdict(&watch, &due(1, 0, 0), Later::Vanished), DownstreamVerdict::CouldNotTell(_)));

@@ -154,7 +154,7 @@ impl ActorSystem {
         let recipients = Recipients {
             pollers: started.pollers,
             drain: writer.addr.clone().recipient(),
-            // in a service both work by their timers: a receiver that is slow keeps no run set waiting
+            // in a service these poll and notify by their timers: a receiver that is slow keeps no run set waiting
             downstream: (!scheduled).then(|| downstream.addr.recipient()),
             notifier: notifier.filter(|_| !scheduled).map(|notifier| notifier.addr.recipient()),
         };

@@ -327,7 +327,7 @@ impl ServiceNow {
         watch: &WatchPlan,
         records: &[Arrived],
     ) -> Result<Vec<Later>, ServiceNowError> {
-        downstream::look(self, tokens, target, watch, records).await
+        downstream::poll(self, tokens, target, watch, records).await
     }
 
     /// The page of rows of a table where a target's records land, at a position, whose keys begin with `prefix`, and where the next one begins; `None`: this was the last.

@@ -1,6 +1,6 @@
 //! What became of rows after they were written: a transform or a workflow may fail long after the answer.
 //!
-//! A look asks for a page of rows at once, in one query or a few: by sys_id in the target table, or by key in the staging table, whose rows an
+//! A poll asks for a page of rows at once, in one query or a few: by sys_id in the target table, or by key in the staging table, whose rows an
 //! instance deletes after seven days.
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ use super::wire::Row;
 /// Among the values of `failed`: whatever the column says, once it says anything.
 const ANY: &str = "*";
 
-/// A record that is looked at.
+/// A record that is polled.
 #[derive(Debug, Clone)]
 pub struct Arrived {
     /// What its key column says.
@@ -45,8 +45,8 @@ pub enum Later {
     Silent(Quoted),
 }
 
-/// Looks at records; the answers come in their order.
-pub(super) async fn look(
+/// Polls records; the answers come in their order.
+pub(super) async fn poll(
     sn: &ServiceNow,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
@@ -93,13 +93,13 @@ async fn by_key(
     fields.extend(watch.column.iter().chain(&watch.message).chain(&target.version_column).map(String::as_str));
     let keys: Vec<&str> = records.iter().map(|record| record.source_key.as_str()).collect();
     let by_key = staging::rows_by_key(sn, tokens, target, key_column, &keys, fields).await?;
-    let look = |record: &Arrived| {
+    let later = |record: &Arrived| {
         let mut rows = by_key.get(&record.source_key).into_iter().flatten();
-        // a row of an earlier release says the number alone; what arrived before is looked at by it
+        // a row of an earlier release says the number alone; what arrived before is found by it
         let newest = rows.find(|row| staging::of_version(target, row, &record.version).unwrap_or(true));
         newest.map_or(Later::Vanished, |row| of_staging(watch, row))
     };
-    Ok(records.iter().map(look).collect())
+    Ok(records.iter().map(later).collect())
 }
 
 /// The transform comes first; whether there is more to wait for is the column's to say.

@@ -1,4 +1,4 @@
-//! What becomes of records in ServiceNow after they have arrived: when each is looked at next, and what was seen.
+//! What becomes of records in ServiceNow after they have arrived: when each is polled next, and what was seen.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{Conn, Queue, Store, StoreError, Tx};
 use crate::domain::next_step::NextStep;
 use crate::store::text::Text;
 
-/// A record whose time for a look has come.
+/// A record that is due to be polled.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct DownstreamDue {
     /// Its document.
@@ -39,9 +39,9 @@ pub struct DownstreamDue {
     /// The row in the target table; may be empty.
     #[diesel(sql_type = Text)]
     pub sys_id: String,
-    /// Looks so far.
+    /// Polls so far.
     #[diesel(sql_type = Integer)]
-    pub looks: i32,
+    pub polls: i32,
     /// How often it was sent again by itself.
     #[diesel(sql_type = Integer)]
     pub replays: i32,
@@ -50,16 +50,16 @@ pub struct DownstreamDue {
     pub age: i64,
 }
 
-/// What a look said.
+/// What a poll said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DownstreamVerdict {
-    /// ServiceNow has not finished: looked at again after N seconds.
+    /// ServiceNow has not finished: polled again after N seconds.
     Open(i64),
     /// It has, well.
     Done(String),
     /// It failed, in ServiceNow's words; sent again after N seconds, or set aside for a person.
     Failed(String, Option<i64>),
-    /// It cannot be told, and is not looked at any more.
+    /// It cannot be told, and is not polled any more.
     CouldNotTell(String),
 }
 
@@ -82,7 +82,7 @@ impl DownstreamVerdict {
     }
 }
 
-/// Notes records that arrived for later looks, within the transaction that notes their arrival.
+/// Notes records that arrived to be polled later, within the transaction that notes their arrival.
 pub(super) fn downstream_begin(conn: &mut Conn, queue: &Queue, arrived: &[(&Settlement, DateTime<Utc>)]) -> Tx<()> {
     if arrived.is_empty() {
         return Ok(());
@@ -103,7 +103,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn downstream_take(&self, queue: Queue, limit: i64, again: Duration) -> Result<Vec<DownstreamDue>, StoreError> {
-        self.run("take records to be looked at again", move |conn| {
+        self.run("take records to be polled", move |conn| {
             Ok(sql_query(include_str!("sql/downstream_take.sql"))
                 .bind::<Text, _>(&queue.entity)
                 .bind::<Text, _>(&queue.block)
@@ -114,7 +114,7 @@ impl Store {
         .await
     }
 
-    /// Stores what looks said: the audit, and what failed as set aside or due again, in one transaction.
+    /// Stores what polls said: the audit, and what failed as set aside or due again, in one transaction.
     ///
     /// # Errors
     /// [`StoreError`].

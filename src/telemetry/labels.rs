@@ -134,9 +134,9 @@ pub enum Telling {
 
 words!(Telling { Sent = "sent", Again = "again", Failed = "failed" });
 
-/// What a later look at a record that had arrived said, as a label.
+/// What a poll of a record that had arrived said, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub enum PollVerdict {
     /// ServiceNow has not finished with it.
     Open,
     /// It has, well.
@@ -147,7 +147,7 @@ pub enum Look {
     CouldNotTell,
 }
 
-words!(Look {
+words!(PollVerdict {
     Open = "open",
     Done = "done",
     Failed = "failed",

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use super::declare::{Declared, Declaring, VALID, counter, counters, gauge, gauges, histogram, histograms};
-use super::labels::{ChannelKind, EnetAnswer, Hold, Look, Outcome, RequestStatus, RunResult, System, Telling};
+use super::labels::{ChannelKind, EnetAnswer, Hold, Outcome, PollVerdict, RequestStatus, RunResult, System, Telling};
 use crate::domain::budget::Breaker;
 use crate::domain::delivery::ParkReason;
 use crate::domain::run::RunKind;
@@ -53,7 +53,7 @@ pub struct Metrics {
     store_duration: HistogramVec,
     store_connection_wait: Histogram,
     audit_sealed_rows: IntCounter,
-    downstream_looks: IntCounterVec,
+    downstream_polls: IntCounterVec,
     notices: IntCounterVec,
     certificate_expires: IntGauge,
     certificates_refused: IntCounter,
@@ -178,7 +178,7 @@ impl Metrics {
                 "Messages to people, by channel and what became of them.",
                 &["channel", "telling"],
             ),
-            downstream_looks: counters(
+            downstream_polls: counters(
                 &registry,
                 "downstream_looks_total",
                 "Later looks at target records that had arrived, by what they said.",
@@ -449,9 +449,9 @@ impl Metrics {
         self.notices.with_label_values(&[channel.as_str(), telling.as_str()]).inc();
     }
 
-    /// A record that had arrived was looked at again.
-    pub fn downstream_looked(&self, entity: &EntityName, look: Look) {
-        self.downstream_looks.with_label_values(&[entity.as_str(), look.as_str()]).inc();
+    /// A record that had arrived was polled.
+    pub fn downstream_polled(&self, entity: &EntityName, verdict: PollVerdict) {
+        self.downstream_polls.with_label_values(&[entity.as_str(), verdict.as_str()]).inc();
     }
 
     /// A request had no valid API key.
@@ -524,7 +524,7 @@ mod tests {
         metrics.set_certificate_expiry(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
         metrics.certificate_refused();
         metrics.notified(ChannelKind::Webhook, Telling::Again);
-        metrics.downstream_looked(&flow.entity, Look::CouldNotTell);
+        metrics.downstream_polled(&flow.entity, PollVerdict::CouldNotTell);
         metrics.ran(&flow, RunKind::Poll, RunResult::Done, Duration::from_secs(2));
         metrics.ran(&flow, RunKind::Poll, RunResult::NotBegun, Duration::ZERO);
         metrics.set_lag(&flow, chrono::Duration::seconds(61));

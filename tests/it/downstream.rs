@@ -22,7 +22,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 type Row = BTreeMap<String, String>;
 
-/// The shipped files, invoices looked at again, and an instance that continues to work on them.
+/// The shipped files, invoices that are polled, and an instance that continues to work on them.
 struct Watched {
     rig: Rig,
     web: Receiver,
@@ -53,7 +53,7 @@ impl Watched {
         Self { rig, web, _site: site }
     }
 
-    /// A cycle, for which the time of every look and every try has come.
+    /// A cycle, for which the time of every poll and every try has come.
     async fn later(&self) {
         self.rig.database.psql("UPDATE downstream SET next_look = now()");
         self.rig.database.psql("UPDATE pending SET not_before = now()");
@@ -150,7 +150,7 @@ fn what_fails_in_servicenow_later_is_set_aside_in_its_words_told_and_replayed_wi
         assert_eq!(world.known(failing), "failed|u_state = rejected: the vendor is blocked");
         assert!(world.known(vanishing).starts_with("could_not_tell|its row is not there any more"), "{}", world.known(vanishing));
         assert_eq!((world.known(slow).as_str(), world.count("open")), ("open|", rows.len() - 2), "approved is not the end");
-        assert_eq!(rig.servicenow.writes(), writes, "a look writes nothing");
+        assert_eq!(rig.servicenow.writes(), writes, "a poll writes nothing");
         assert_eq!(world.failed().await, ["u_state = rejected: the vendor is blocked"]);
         assert!(rig.failures().await.iter().all(|row| row.next_step.is_some()));
         assert!(world.stands(failing).await.contains("it arrived, and failed in ServiceNow later"), "{}", world.stands(failing).await);
@@ -165,7 +165,7 @@ fn what_fails_in_servicenow_later_is_set_aside_in_its_words_told_and_replayed_wi
         assert_eq!((notice["event"].as_str(), notice["count"].as_i64()), (Some("downstream_failed"), Some(1)), "{notice}");
         assert!(notice["examples"][0]["said"].as_str().unwrap().contains("the vendor is blocked"), "{notice}");
         assert!(key(failing).ends_with(notice["examples"][0]["key"].as_str().unwrap()), "{notice}");
-        // all others have come to their end, and verdicts stand: nothing is looked at twice, and nothing set aside twice
+        // all others have come to their end, and verdicts stand: nothing is polled twice, and nothing set aside twice
         assert_eq!((world.known(slow).as_str(), world.count("done")), ("done|u_state = paid", rows.len() - 2));
         world.later().await;
         assert_eq!(rig.audit(AuditKind::Downstream).await.len(), rows.len());
@@ -257,14 +257,14 @@ fn a_staging_row_that_fails_later_is_seen_by_its_import_state() {
         let rig = &world.rig;
         let rows = world.rows();
         assert_eq!(world.count("done"), rows.len(), "the transform had ended with the answer");
-        // a newer version, whose row turns into an error before it has been looked at
+        // a newer version, whose row turns into an error before it has been polled
         let row = rows.iter().find(|row| !row["u_source_key"].contains('%')).unwrap();
         world.blocked(&[row]);
         world.change(row, "CHANGED").await;
-        rig.deps.crash.arm("downstream:after_look", None, 0, 1);
+        rig.deps.crash.arm("downstream:after_poll", None, 0, 1);
         rig.sync().await;
         assert_eq!(rig.deps.crash.left(), 0);
-        // the actor died over its look: what it had taken comes again
+        // the actor died over its poll: what it had taken comes again
         world.after(HALF_AN_HOUR).await;
         assert_eq!(world.known(row), "failed|the vendor is blocked");
         let failures = rig.failures().await;

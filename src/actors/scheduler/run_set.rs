@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::actors::downstream::LookNow;
+use crate::actors::downstream::PollArrived;
 use crate::actors::in_force::Snapshot;
 use crate::actors::notifier::NotifyNow;
 use crate::actors::poller::{PollError, PollNow, PollReport};
@@ -65,8 +65,8 @@ pub struct Recipients {
     pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
     /// The Writer.
     pub drain: Recipient<Drain>,
-    /// Looks at what has arrived, where a definition says so and no one looks by a timer.
-    pub downstream: Option<Recipient<LookNow>>,
+    /// Polls what has arrived, where a definition says so and no one polls by a timer.
+    pub downstream: Option<Recipient<PollArrived>>,
     /// Tells people, where somebody is to be told and no one tells by a timer.
     pub notifier: Option<Recipient<NotifyNow>>,
 }
@@ -125,8 +125,8 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
         }
     }
     if let Some(downstream) = &recipients.downstream {
-        // one that is being restarted looks by itself later
-        let _ = downstream.send(LookNow).await;
+        // one that is being restarted polls by itself later
+        let _ = downstream.send(PollArrived).await;
     }
     if let Some(notifier) = &recipients.notifier {
         let _ = notifier.send(NotifyNow).await;

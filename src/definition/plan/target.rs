@@ -34,7 +34,7 @@ pub struct TargetPlan {
     pub clear_with: ClearWith,
     /// How the records are kept in step when both sides may change them. `None`: SYSPRO's content counts, always.
     pub align: Option<AlignPlan>,
-    /// How records are looked at again after they have arrived. `None`: the answer to the write is the verdict.
+    /// How records are polled after they have arrived. `None`: the answer to the write is the verdict.
     pub watch: Option<WatchPlan>,
 }
 
@@ -42,7 +42,7 @@ pub struct TargetPlan {
 /// tables of AP Operations are called differs between sites.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchPlan {
-    /// Which row is looked at.
+    /// Which row is polled.
     pub row: WatchRow,
     /// The column that says how far ServiceNow is.
     pub column: Option<String>,
@@ -52,7 +52,7 @@ pub struct WatchPlan {
     pub failed: Vec<String>,
     /// The column with ServiceNow's words about a failure.
     pub message: Option<String>,
-    /// Minutes from the arrival to the first look; each later one waits twice as long.
+    /// Minutes from the arrival to the first poll; each later one waits twice as long.
     pub first_minutes: u32,
     /// Days after which it could not be told.
     pub give_up_days: u32,
@@ -60,7 +60,7 @@ pub struct WatchPlan {
     pub replay_failed: u32,
 }
 
-/// The row that is looked at.
+/// The row that is polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WatchRow {
     /// Where the record ended up.

@@ -46,7 +46,7 @@ shape! {
         gone = "gone": Option<GoneShape>,
         /// Both sides may change the records: they are merged field by field. For `[header]` with `write = "table"` only.
         align = "align": Option<AlignShape>,
-        /// ServiceNow goes on working on a record after it has arrived: it is looked at again until that has come to an end.
+        /// ServiceNow goes on working on a record after it has arrived: it is polled until that has come to an end.
         watch = "watch": Option<WatchShape>,
     }
 }
@@ -119,9 +119,9 @@ impl Read for WasShape {
 }
 
 shape! {
-    /// Records that are looked at again after they have arrived.
+    /// Records that are polled after they have arrived.
     WatchShape {
-        /// Which row is looked at; default `target`.
+        /// Which row is polled; default `target`.
         row = "row": Option<WatchWord>,
         /// The column that says how far ServiceNow is. Not needed for `row = "staging"`, where `sys_import_state` tells.
         column = "column": Option<Text>,
@@ -131,7 +131,7 @@ shape! {
         failed = "failed": Option<Words>,
         /// The column with ServiceNow's words about a failure.
         message = "message": Option<Text>,
-        /// When the first look comes, after the record has arrived; 0: at once. Each later one waits twice as long, a day at most. Default 5.
+        /// When the first poll comes, after the record has arrived; 0: at once. Each later one waits twice as long, a day at most. Default 5.
         first_minutes = "first_minutes": Option<Whole>,
         /// After so many days without a verdict it could not be told; default 7.
         give_up_days = "give_up_days": Option<Whole>,
@@ -141,7 +141,7 @@ shape! {
 }
 
 words! {
-    /// The row that is looked at.
+    /// The row that is polled.
     WatchWord {
         /// Where the record ended up: `target_table`, by its sys_id.
         Target = "target",

@@ -22,7 +22,7 @@ fn said(header: &str, watch: &str) -> Vec<String> {
 }
 
 #[test]
-fn which_row_is_looked_at_must_be_one_that_can_be_found() {
+fn which_row_is_polled_must_be_one_that_can_be_found() {
     let state = "column = \"u_state\"\ndone = [\"posted\"]";
     let staging = "row = \"staging\"\ncolumn = \"sys_import_state\"\ndone = [\"inserted\"]";
     assert_eq!(said(TABLE, state), Vec::<String>::new());

@@ -18,7 +18,7 @@ WITH set_back AS (
     UPDATE enet_session e SET lease_until = e.lease_until - b.by FROM set_back b WHERE e.lease_until > b.shown
 ), backfill_row AS (
     UPDATE backfill f SET not_before = f.not_before - b.by FROM set_back b WHERE f.state = 'open' AND f.not_before > b.shown
-), looked_at_again AS (
+), polled AS (
     UPDATE downstream d
     SET next_look = CASE WHEN d.next_look > b.shown THEN d.next_look - b.by ELSE d.next_look END,
         arrived_at = CASE WHEN d.arrived_at > b.shown THEN d.arrived_at - b.by ELSE d.arrived_at END

@@ -1,10 +1,10 @@
 WITH n AS (
     SELECT * FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
-        AS n (document_id, record_key, delivery_id, state, said, next_look, again)
+        AS n (document_id, record_key, delivery_id, state, said, next_poll, again)
 ), ended AS (
-    -- a look at what another delivery has replaced says nothing of it
+    -- a poll of what another delivery has replaced says nothing of it
     UPDATE downstream w
-    SET state = n.state, said = n.said, looks = w.looks + 1, next_look = now() + make_interval(secs => coalesce(n.next_look, 0)),
+    SET state = n.state, said = n.said, looks = w.looks + 1, next_look = now() + make_interval(secs => coalesce(n.next_poll, 0)),
         ended_at = CASE WHEN n.state <> 'open' THEN now() END, replays = w.replays + CASE WHEN n.again IS NOT NULL THEN 1 ELSE 0 END
     FROM n
     WHERE w.document_id = n.document_id AND w.block = $1 AND w.record_key = n.record_key AND w.delivery_id = n.delivery_id AND w.state = 'open'
