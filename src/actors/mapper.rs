@@ -69,7 +69,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
         return too_long(plan, document, key);
     }
     // what is gone is marked on what was sent before: nothing of its last content need be mapped
-    let mapped = if gone { Ok(Mapped::default()) } else { plan.map(company, document, &definitions.lookups) };
+    let mapped = if gone { Ok(Mapped::default()) } else { plan.map(company, document, &definitions.code_lists) };
     let mut warnings = Vec::new();
     let mut marks = gone.then(|| plan.gone_marks(document));
     let mapped = match mapped {
@@ -102,7 +102,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
         key: document.key.clone(),
         hash: document.hash().0,
         content: plan.content_to_json(document),
-        facts: plan.facts(company, document, &definitions.lookups),
+        facts: plan.facts(company, document, &definitions.code_lists),
         mapped,
         warnings,
         gone,

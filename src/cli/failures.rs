@@ -7,7 +7,7 @@ use super::failure::{Exit, Failure};
 use super::output::at;
 use super::{Global, OutputForm, output};
 use crate::actors::unconfigured;
-use crate::definition::Lookups;
+use crate::definition::CodeLists;
 use crate::domain::delivery::FailureWord;
 use crate::domain::differing::by_place;
 use crate::domain::{CompanyId, DocumentKey};
@@ -78,7 +78,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
             if json {
                 return output::json(&rows).map(|()| Exit::Done);
             }
-            let all: Vec<String> = rows.iter().map(|row| cause_text(row, &context.checked.definitions.lookups)).collect();
+            let all: Vec<String> = rows.iter().map(|row| cause_text(row, &context.checked.definitions.code_lists)).collect();
             if let Some(first) = rows.first() {
                 output::line(&format!("{}\n\n{}", all.join("\n\n"), first.sum()))?;
             }
@@ -128,7 +128,7 @@ fn set_apart(value: &str) -> Cow<'_, str> {
 }
 
 /// A cause, one fact a line: readable at any width.
-fn cause_text(row: &CauseRow, lookups: &Lookups) -> String {
+fn cause_text(row: &CauseRow, code_lists: &CodeLists) -> String {
     let records = |number: i64| if number == 1 { "1 record".to_owned() } else { format!("{number} records") };
     let mut lines = vec![format!("{}/{}  {}  {}", row.company, row.entity, row.reason, row.counted())];
     let mut fact = |name: &str, text: String| lines.push(format!("  {name:<13} {text}"));
@@ -149,7 +149,7 @@ fn cause_text(row: &CauseRow, lookups: &Lookups) -> String {
     if !row.amounts.is_empty() {
         let company = CompanyId::new(&row.company);
         let amounts = row.amounts.iter().map(|one| {
-            let currency = lookups.currency_shown(&company, &one.currency);
+            let currency = code_lists.currency_shown(&company, &one.currency);
             format!("{currency} {} ({})", one.shown(&currency), records(one.documents))
         });
         fact("at stake", amounts.collect::<Vec<_>>().join(", "));

@@ -6,21 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::currency::minor_units;
 use crate::domain::{CompanyId, Value};
 
-use super::shape::{LookupFile, OtherwiseWord};
+use super::shape::{CodeListFile, OtherwiseWord};
 
 /// The code list from SYSPRO's currency codes to ISO 4217.
 pub const CURRENCY: &str = "currency";
 
 /// All code lists, by name, and the currency that each company keeps its books in.
 #[derive(Debug, Clone, Default)]
-pub struct Lookups {
-    lists: BTreeMap<String, Lookup>,
+pub struct CodeLists {
+    lists: BTreeMap<String, CodeList>,
     currencies: BTreeMap<CompanyId, Value>,
 }
 
 /// One code list.
 #[derive(Debug, Clone, Default)]
-pub struct Lookup {
+pub struct CodeList {
     codes: BTreeMap<String, String>,
     company: BTreeMap<String, BTreeMap<String, String>>,
     otherwise: Otherwise,
@@ -35,7 +35,7 @@ enum Otherwise {
     Iso,
 }
 
-impl Lookups {
+impl CodeLists {
     /// The code of ServiceNow for one of the company. A blank code stays blank.
     ///
     /// # Errors
@@ -45,11 +45,11 @@ impl Lookups {
         if code.is_empty() {
             return Ok("".into());
         }
-        let Some(lookup) = self.lists.get(list) else {
+        let Some(code_list) = self.lists.get(list) else {
             return Err(format!("there is no code list `{list}`; add `lookups/{list}.toml`"));
         };
-        let listed = lookup.company.get(company.as_str()).and_then(|codes| codes.get(code)).or_else(|| lookup.codes.get(code));
-        match (listed, lookup.otherwise) {
+        let listed = code_list.company.get(company.as_str()).and_then(|codes| codes.get(code)).or_else(|| code_list.codes.get(code));
+        match (listed, code_list.otherwise) {
             (Some(other), _) => Ok(other.into()),
             (None, Otherwise::Same) => Ok(code.into()),
             (None, Otherwise::Iso) if code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()) => Ok(code.into()),
@@ -119,11 +119,11 @@ impl Lookups {
         notes
     }
 
-    pub(super) fn insert(&mut self, name: &str, file: &LookupFile) {
+    pub(super) fn insert(&mut self, name: &str, file: &CodeListFile) {
         let texts = |table: &super::parse::Table<super::parse::Text>| -> BTreeMap<String, String> {
             table.0.iter().map(|(code, other)| (code.value.trim().to_owned(), other.value.clone())).collect()
         };
-        let lookup = Lookup {
+        let code_list = CodeList {
             codes: file.codes.as_ref().map(texts).unwrap_or_default(),
             company: file.company.iter().flat_map(|t| &t.0).map(|(id, of)| (id.value.clone(), texts(&of.codes))).collect(),
             otherwise: match file.otherwise {
@@ -132,6 +132,6 @@ impl Lookups {
                 Some(OtherwiseWord::Error | OtherwiseWord::Unread) | None => Otherwise::Error,
             },
         };
-        self.lists.insert(name.to_owned(), lookup);
+        self.lists.insert(name.to_owned(), code_list);
     }
 }

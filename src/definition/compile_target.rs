@@ -29,7 +29,7 @@ pub(super) struct World<'a> {
     /// Entities whose records are parts of a column: which part.
     pub(super) parts: &'a BTreeMap<String, KeyPart>,
     /// The code lists.
-    pub(super) lookups: &'a [String],
+    pub(super) code_lists: &'a [String],
 }
 
 /// The column that carries the version unless the profile names another.
@@ -428,7 +428,7 @@ impl Block<'_> {
         }
         let checks = [
             ("as", &table.transform, (source == "from" && !reference) || source == "sum"),
-            ("lookup", &table.lookup, source == "from" && !reference),
+            ("lookup", &table.code_list, source == "from" && !reference),
             ("reference", &table.reference, source == "from"),
             ("otherwise", &table.otherwise, table.choose.is_some()),
             ("separator", &table.separator, source == "concat" || source == "list"),
@@ -465,10 +465,10 @@ impl Block<'_> {
             return FieldSource::Constant(String::new());
         };
         let at = self.place(column, &format!("{key}.from"), report);
-        if [table.transform.is_some(), table.lookup.is_some(), table.choose.is_some()].iter().filter(|there| **there).count() > 1 {
+        if [table.transform.is_some(), table.code_list.is_some(), table.choose.is_some()].iter().filter(|there| **there).count() > 1 {
             report.add(table.line, key, "takes one of `as`, `lookup` and `choose`");
         }
-        let transform = match (&table.transform, &table.lookup, &table.choose) {
+        let transform = match (&table.transform, &table.code_list, &table.choose) {
             (Some(text), _, _) if text.line == 0 => Transform::Text,
             (Some(text), _, _) => match transform::parse(text) {
                 Ok(Form::Text(transform)) => transform,
@@ -478,12 +478,12 @@ impl Block<'_> {
                     Transform::Text
                 }
             },
-            (_, Some(lookup), _) => {
-                if lookup.line > 0 && !self.world.lookups.contains(&lookup.value) {
-                    let text = format!("there is no code list `{}`; there are {}", lookup.value, list(self.world.lookups));
-                    report.add(lookup.line, format!("{key}.lookup"), text);
+            (_, Some(code_list), _) => {
+                if code_list.line > 0 && !self.world.code_lists.contains(&code_list.value) {
+                    let text = format!("there is no code list `{}`; there are {}", code_list.value, list(self.world.code_lists));
+                    report.add(code_list.line, format!("{key}.lookup"), text);
                 }
-                Transform::Lookup(lookup.value.clone())
+                Transform::CodeList(code_list.value.clone())
             }
             (_, _, Some(cases)) => Transform::Choose {
                 cases: cases.0.iter().map(|(code, word)| (code.value.clone(), word.value.clone())).collect(),

@@ -32,7 +32,7 @@ pub(super) fn form(source: &FieldSource, column: &dyn Fn(Place) -> Form) -> Form
         FieldSource::Column { at, transform } => match transform {
             Transform::Date => Form::Date,
             Transform::Flag => Form::Flag,
-            Transform::Lookup(_) | Transform::Choose { .. } => Form::Unsaid,
+            Transform::CodeList(_) | Transform::Choose { .. } => Form::Unsaid,
             Transform::Text | Transform::Trim => column(*at),
             Transform::Upper | Transform::PartOf { .. } | Transform::StripLeadingZeros => Form::Text,
         },

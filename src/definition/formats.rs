@@ -1,66 +1,66 @@
-//! How the columns of an entity look to people: amounts and dates as the entity's file names them, numbers as its targets write them.
+//! How the columns of an entity are shown to people: amounts and dates as the entity's file names them, numbers as its targets write them.
 
 use super::Plan;
 use super::plan::{ColumnKind, Decimals, FieldSource, NumberFrom, NumberPlan, Place, TargetPlan};
-use crate::domain::format::{Currency, Look, Looks};
+use crate::domain::format::{Currency, Format, Formats};
 
 /// Decimals of an amount whose currency tells none.
 const USUAL_PLACES: u32 = 2;
 
 impl Plan {
-    /// How each column looks. `own` is the company's own currency, as far as it is known.
-    pub fn looks(&self, own: Option<&str>) -> Looks {
-        let mut looks = Looks::default();
+    /// The display format of each column. `own` is the company's own currency, as far as it is known.
+    pub fn formats(&self, own: Option<&str>) -> Formats {
+        let mut formats = Formats::default();
         let root = self.read.columns.iter().cloned().zip(self.read.kinds());
         let children = self.read.children.iter().flat_map(|child| {
             child.column_names().zip(child.kinds()).map(move |(column, kind)| (format!("{}.{column}", child.name), kind))
         });
         for (column, _) in root.chain(children).filter(|(_, kind)| *kind == ColumnKind::Date) {
-            looks.add(column, Look::Date);
+            formats.add(column, Format::Date);
         }
         for (at, currency) in &self.read.amounts {
             let Some(column) = self.read.columns.get(*at) else { continue };
-            looks.add(column.clone(), Look::Amount { places: USUAL_PLACES, currency: self.currency(None, *currency, own) });
+            formats.add(column.clone(), Format::Amount { places: USUAL_PLACES, currency: self.currency(None, *currency, own) });
         }
         for (i, child) in self.read.children.iter().enumerate() {
             for (at, currency) in &child.amounts {
                 let Some(column) = child.column_names().nth(*at) else { continue };
-                let look = Look::Amount { places: USUAL_PLACES, currency: self.currency(Some(i), *currency, own) };
-                looks.add(format!("{}.{column}", child.name), look);
+                let format = Format::Amount { places: USUAL_PLACES, currency: self.currency(Some(i), *currency, own) };
+                formats.add(format!("{}.{column}", child.name), format);
             }
         }
         for target in &self.targets {
             for field in &target.fields {
-                self.add(&mut looks, target, &field.source, own);
+                self.add(&mut formats, target, &field.source, own);
             }
         }
-        looks
+        formats
     }
 
-    fn add(&self, looks: &mut Looks, target: &TargetPlan, source: &FieldSource, own: Option<&str>) {
+    fn add(&self, formats: &mut Formats, target: &TargetPlan, source: &FieldSource, own: Option<&str>) {
         match source {
-            FieldSource::First(cases) => cases.iter().for_each(|case| self.add(looks, target, &case.source, own)),
+            FieldSource::First(cases) => cases.iter().for_each(|case| self.add(formats, target, &case.source, own)),
             FieldSource::Number(plan) => {
                 let columns = match plan.from {
                     NumberFrom::Column(at) => vec![self.column(target.child, at)],
                     NumberFrom::Sum { child, at } => vec![self.column(Some(child), Place::Child(at))],
                 };
                 // what is computed of a number is no longer what stands in its column
-                let look = self.number(target, plan, own);
+                let format = self.number(target, plan, own);
                 for column in columns.into_iter().flatten().filter(|_| !plan.is_computed() && plan.foreign.is_none()) {
-                    looks.add(column, look.clone());
+                    formats.add(column, format.clone());
                 }
             }
             _ => {}
         }
     }
 
-    fn number(&self, target: &TargetPlan, plan: &NumberPlan, own: Option<&str>) -> Look {
+    fn number(&self, target: &TargetPlan, plan: &NumberPlan, own: Option<&str>) -> Format {
         let places = match plan.decimals {
             Decimals::Places { least, .. } => least,
             Decimals::OfCurrency => USUAL_PLACES,
         };
-        Look::Amount { places, currency: plan.currency.and_then(|at| self.currency(target.child, at, own)) }
+        Format::Amount { places, currency: plan.currency.and_then(|at| self.currency(target.child, at, own)) }
     }
 
     fn currency(&self, child: Option<usize>, at: Place, own: Option<&str>) -> Option<Currency> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::domain::setup_object::SetupCall;
 use crate::domain::{CompanyId, EntityName};
 
-use super::code_lists::Lookups;
+use super::code_lists::CodeLists;
 use super::compile_align::{setup_call, write_back_notes};
 use super::compile_read::read_plan;
 use super::compile_shows::shows;
@@ -18,7 +18,7 @@ use super::parse::{Text, read_file};
 use super::plan::{FieldSource, IfMissing, Plan, ReadPlan, Shows};
 use super::problem::{Problem, Report, list};
 use super::set::SetText;
-use super::shape::{EntityFile, LookupFile, ProfileFile};
+use super::shape::{CodeListFile, EntityFile, ProfileFile};
 
 /// Everything the definition files say, compiled.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +26,7 @@ pub struct Definitions {
     /// One plan per entity carried, in dependency order: parents before those that refer to them.
     pub plans: Vec<Plan>,
     /// The code lists.
-    pub lookups: Lookups,
+    pub code_lists: CodeLists,
     /// What a person may want to know, such as an entity that has no file in the profile.
     pub notes: Vec<String>,
     schedules: BTreeMap<EntityName, String>,
@@ -112,7 +112,7 @@ pub fn load(
 
 /// Takes over the companies' own currencies, and asks for those that are needed and were not given.
 fn set_currencies(definitions: &mut Definitions, companies: &BTreeMap<CompanyId, Option<String>>, problems: &mut Vec<Problem>) {
-    definitions.notes.extend(definitions.lookups.notes(companies.keys()));
+    definitions.notes.extend(definitions.code_lists.notes(companies.keys()));
     let needed: Vec<&str> = definitions.plans.iter().filter(|plan| plan.needs_own_currency()).map(|plan| plan.entity.as_str()).collect();
     for (company, code) in companies {
         let key = format!("company.{company}.currency");
@@ -127,8 +127,8 @@ fn set_currencies(definitions: &mut Definitions, companies: &BTreeMap<CompanyId,
             }
             continue;
         };
-        definitions.lookups.set_currency(company, code);
-        if let Err(problem) = definitions.lookups.own_currency(company) {
+        definitions.code_lists.set_currency(company, code);
+        if let Err(problem) = definitions.code_lists.own_currency(company) {
             problems.push(setting(&key, problem));
         }
     }
@@ -145,7 +145,7 @@ struct File {
 struct Files {
     entities: BTreeMap<String, File>,
     targets: BTreeMap<String, File>,
-    lookups: BTreeMap<String, File>,
+    code_lists: BTreeMap<String, File>,
 }
 
 impl Files {
@@ -163,7 +163,7 @@ impl Files {
                         files.targets.insert(name, file);
                     }
                 }
-                None if folder == "lookups" => _ = files.lookups.insert(name, file),
+                None if folder == "lookups" => _ = files.code_lists.insert(name, file),
                 None => _ = files.entities.insert(name, file),
             }
         }
@@ -173,7 +173,7 @@ impl Files {
             }
             read_directory(&site.join("entities"), &mut files.entities, problems);
             read_directory(&site.join("profiles").join(profile), &mut files.targets, problems);
-            read_directory(&site.join("lookups"), &mut files.lookups, problems);
+            read_directory(&site.join("lookups"), &mut files.code_lists, problems);
             let folders = std::fs::read_dir(site.join("profiles")).into_iter().flatten().flatten();
             profiles.extend(folders.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().to_string_lossy().into_owned()));
         }
@@ -190,8 +190,11 @@ impl Files {
         let of = |folder: String, files: &BTreeMap<String, File>| -> Vec<(String, String)> {
             files.iter().map(|(name, file)| (format!("{folder}/{name}.toml"), file.text.clone())).collect()
         };
-        let all =
-            [of("entities".into(), &self.entities), of(format!("profiles/{profile}"), &self.targets), of("lookups".into(), &self.lookups)];
+        let all = [
+            of("entities".into(), &self.entities),
+            of(format!("profiles/{profile}"), &self.targets),
+            of("lookups".into(), &self.code_lists),
+        ];
         all.into_iter().flatten().collect()
     }
 }
@@ -235,10 +238,10 @@ struct Draft {
 
 fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut Vec<Problem>) -> Definitions {
     let mut definitions = Definitions::default();
-    let lookup_names: Vec<String> = files.lookups.keys().cloned().collect();
-    for (name, file) in &files.lookups {
-        if let Some(shape) = read_file::<LookupFile>(&file.shown, &file.text, problems) {
-            definitions.lookups.insert(name, &shape);
+    let code_list_names: Vec<String> = files.code_lists.keys().cloned().collect();
+    for (name, file) in &files.code_lists {
+        if let Some(shape) = read_file::<CodeListFile>(&file.shown, &file.text, problems) {
+            definitions.code_lists.insert(name, &shape);
         }
     }
 
@@ -271,7 +274,7 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
     }
 
     let parts = drafts.iter().filter_map(|(name, draft)| Some(((*name).to_owned(), draft.read.key_part()?))).collect();
-    let world = World { keys: &keys, parts: &parts, lookups: &lookup_names };
+    let world = World { keys: &keys, parts: &parts, code_lists: &code_list_names };
     let mut plans: BTreeMap<&str, Plan> = BTreeMap::new();
     for (name, file) in &files.targets {
         let mut no_entity = || {

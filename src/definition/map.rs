@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::domain::warning::WarningKind;
 use crate::domain::{CompanyId, Document, DocumentKey, Fault, Row, Value};
 
-use super::code_lists::{CURRENCY, Lookups};
+use super::code_lists::{CURRENCY, CodeLists};
 use super::plan::{
     CLEAR, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, Limit, Place, Plan, ReferenceForm, TargetPlan, WriteMode,
 };
@@ -31,7 +31,7 @@ impl Plan {
     ///
     /// # Errors
     /// The first field that cannot be made; the document is then not delivered.
-    pub fn map(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
+    pub fn map(&self, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Result<Mapped, MapError> {
         if let Some(Fault { text, next_step }) = self.fault(document) {
             let block = self.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone());
             return Err(MapError {
@@ -41,17 +41,17 @@ impl Plan {
                 ..MapError::default()
             });
         }
-        let mut mapped = self.map_records(company, document, lookups)?;
-        mapped.warnings.extend(self.compare_totals(company, document, lookups));
+        let mut mapped = self.map_records(company, document, code_lists)?;
+        mapped.warnings.extend(self.compare_totals(company, document, code_lists));
         Ok(mapped)
     }
 
-    fn map_records(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Result<Mapped, MapError> {
+    fn map_records(&self, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Result<Mapped, MapError> {
         self.check_dates(document)?;
         let company_value = Value::Text(company.as_str().into());
         let mut mapped = Mapped::default();
         for (target, plan) in self.targets.iter().enumerate() {
-            let base = Scope { plan: self, target: plan, company, company_value: &company_value, document, child: None, lookups };
+            let base = Scope { plan: self, target: plan, company, company_value: &company_value, document, child: None, code_lists };
             match plan.child {
                 None => {
                     if !holds(&plan.only_if, &document.root) {
@@ -133,7 +133,7 @@ pub(super) struct Scope<'a> {
     company_value: &'a Value,
     document: &'a Document,
     pub(super) child: Option<&'a Row>,
-    pub(super) lookups: &'a Lookups,
+    pub(super) code_lists: &'a CodeLists,
 }
 
 impl<'a> Scope<'a> {
@@ -144,9 +144,9 @@ impl<'a> Scope<'a> {
         company: &'a CompanyId,
         company_value: &'a Value,
         document: &'a Document,
-        lookups: &'a Lookups,
+        code_lists: &'a CodeLists,
     ) -> Self {
-        Self { plan, target, company, company_value, document, child: None, lookups }
+        Self { plan, target, company, company_value, document, child: None, code_lists }
     }
 
     /// That of a child's row of the same document.
@@ -214,7 +214,7 @@ impl<'a> Scope<'a> {
             FieldSource::Company => self.company.as_str().to_owned(),
             FieldSource::Column { at, transform } => {
                 let value = self.value(*at);
-                let text = transform::apply(transform, value, self.company, self.lookups);
+                let text = transform::apply(transform, value, self.company, self.code_lists);
                 text.map_err(|problem| self.error(field, self.name(*at), value, problem))?.into_owned()
             }
             FieldSource::Concat { parts, separator } => {
@@ -288,7 +288,7 @@ impl<'a> Scope<'a> {
     pub(super) fn value(&self, at: Place) -> &'a Value {
         static NULL: Value = Value::Null;
         match at {
-            Place::Currency => self.lookups.currency_of(self.company).unwrap_or(&NULL),
+            Place::Currency => self.code_lists.currency_of(self.company).unwrap_or(&NULL),
             Place::Root(at) => self.document.root.get(at).unwrap_or(&NULL),
             Place::Child(at) => self.child.and_then(|row| row.get(at)).unwrap_or(&NULL),
             Place::Company => self.company_value,
@@ -298,11 +298,11 @@ impl<'a> Scope<'a> {
     /// The ISO 4217 code of a currency; empty for a blank one.
     pub(super) fn currency(&self, at: Place) -> Result<Cow<'a, str>, String> {
         if at == Place::Currency {
-            return self.lookups.own_currency(self.company);
+            return self.code_lists.own_currency(self.company);
         }
         match self.value(at) {
-            Value::Text(text) => self.lookups.resolve(CURRENCY, self.company, text),
-            value => Ok(self.lookups.resolve(CURRENCY, self.company, &value.to_text())?.into_owned().into()),
+            Value::Text(text) => self.code_lists.resolve(CURRENCY, self.company, text),
+            value => Ok(self.code_lists.resolve(CURRENCY, self.company, &value.to_text())?.into_owned().into()),
         }
     }
 

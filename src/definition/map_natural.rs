@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{CompanyId, Document, DocumentKey, Value};
 
-use super::code_lists::Lookups;
+use super::code_lists::CodeLists;
 use super::map::Scope;
 use super::plan::{FieldPlan, FieldSource, Place, Plan, TargetPlan};
 
@@ -15,7 +15,7 @@ impl Plan {
         company: &CompanyId,
         target: &TargetPlan,
         key: &DocumentKey,
-        lookups: &Lookups,
+        code_lists: &CodeLists,
     ) -> Option<BTreeMap<String, String>> {
         let (read, parts) = (&self.read.root, key.parts());
         if target.natural_key.is_empty() || read.derive.is_some() || parts.len() != read.key_at.len() {
@@ -41,7 +41,7 @@ impl Plan {
         let document =
             Document { key: key.clone(), root: root.into(), children: vec![Vec::new(); self.read.children.len()], faults: Vec::new() };
         let company_value = Value::Text(company.as_str().into());
-        let scope = Scope::of_root(self, &only, company, &company_value, &document, lookups);
+        let scope = Scope::of_root(self, &only, company, &company_value, &document, code_lists);
         scope.record(0, String::new(), &mut Vec::new()).ok().map(|record| record.fields)
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::ratio::{MAX_PLACES, Ratio};
 use crate::domain::warning::WarningKind;
 use crate::domain::{CompanyId, Document, Value};
 
-use super::code_lists::Lookups;
+use super::code_lists::CodeLists;
 use super::map::Scope;
 use super::plan::{Control, Convert, Decimals, FieldPlan, NumberFrom, NumberPlan, Place, Plan, ValueDiscount};
 use super::record::{MapError, MapWarning};
@@ -221,10 +221,10 @@ impl Scope<'_> {
 
 impl Plan {
     /// Compares totals with the rows that make them, and says each difference. It holds nothing back.
-    pub(super) fn compare_totals(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Vec<MapWarning> {
+    pub(super) fn compare_totals(&self, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Vec<MapWarning> {
         let Some(target) = self.targets.first() else { return Vec::new() };
         let company_value = Value::Null;
-        let scope = Scope::of_root(self, target, company, &company_value, document, lookups);
+        let scope = Scope::of_root(self, target, company, &company_value, document, code_lists);
         let controls = self.read.controls.iter().filter_map(|control| {
             let field = self.read.columns.get(control.total)?.clone();
             let text = match scope.compare(control) {

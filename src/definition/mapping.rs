@@ -65,7 +65,7 @@ fn said(definitions: &Definitions, plan: &Plan, profile: &str, files: &BTreeMap<
     }
     let mut lists = BTreeSet::new();
     let both = [toml::Value::Table(own.clone()), toml::Value::Table(target.clone())];
-    both.iter().for_each(|value| lookups(value, &mut lists));
+    both.iter().for_each(|value| lists_named(value, &mut lists));
     if plan.targets.iter().flat_map(|target| &target.fields).any(|field| names_currency(&field.source)) {
         lists.insert(CURRENCY.to_owned());
     }
@@ -85,17 +85,17 @@ fn said(definitions: &Definitions, plan: &Plan, profile: &str, files: &BTreeMap<
 }
 
 /// Every code list that a file names.
-fn lookups(value: &toml::Value, into: &mut BTreeSet<String>) {
+fn lists_named(value: &toml::Value, into: &mut BTreeSet<String>) {
     match value {
         toml::Value::Table(table) => {
             for (key, value) in table {
                 match value {
                     toml::Value::String(name) if key == "lookup" => _ = into.insert(name.clone()),
-                    value => lookups(value, into),
+                    value => lists_named(value, into),
                 }
             }
         }
-        toml::Value::Array(values) => values.iter().for_each(|value| lookups(value, into)),
+        toml::Value::Array(values) => values.iter().for_each(|value| lists_named(value, into)),
         _ => {}
     }
 }

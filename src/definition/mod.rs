@@ -36,7 +36,7 @@ mod shows;
 pub mod transform;
 mod unique;
 
-pub use code_lists::Lookups;
+pub use code_lists::CodeLists;
 pub use load::{Definitions, load};
 pub use map::Mapped;
 pub use mapping::MappingText;

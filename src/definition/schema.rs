@@ -6,7 +6,7 @@ use std::path::Path;
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
-use super::shape::{EntityFile, LookupFile, ProfileFile};
+use super::shape::{CodeListFile, EntityFile, ProfileFile};
 
 /// TOML has no null, so a key that may be left out is not one that may be null.
 fn without_null(value: &mut Value) {
@@ -52,6 +52,6 @@ fn schema_of_profiles_is_up_to_date() {
 }
 
 #[test]
-fn schema_of_lookups_is_up_to_date() {
-    check::<LookupFile>("lookup.schema.json");
+fn schema_of_code_lists_is_up_to_date() {
+    check::<CodeListFile>("lookup.schema.json");
 }

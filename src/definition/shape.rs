@@ -1,5 +1,5 @@
 //! The shapes of the definition files: which keys there are. What the reader accepts and what the JSON Schemas in `config/schema`
-//! say comes from these types alone, so that the two cannot differ. One file for each kind of file (`entity`, `profile`, `lookup`) and for
+//! say comes from these types alone, so that the two cannot differ. One file for each kind of file (entity, profile, code list) and for
 //! what stands within them; here are the two forms of which all are made.
 
 /// A table with fixed keys: a field of type `Option` may be left out, any other must be there.
@@ -66,7 +66,7 @@ mod number;
 mod profile;
 mod shows;
 
-pub(super) use code_list::{LookupFile, OtherwiseWord};
+pub(super) use code_list::{CodeListFile, OtherwiseWord};
 pub(super) use entity::{
     ActionWord, ChangeShape, ChangeWord, ChildShape, ControlShape, DeriveShape, EntityFile, JoinShape, OnShape, SetupShape, ViaShape,
 };

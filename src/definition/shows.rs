@@ -7,7 +7,7 @@ use crate::domain::money::parse_decimal;
 use crate::domain::ratio::Ratio;
 use crate::domain::{CompanyId, Document, Facts, Value};
 
-use super::code_lists::Lookups;
+use super::code_lists::CodeLists;
 use super::map::{Scope, holds};
 use super::number::NumberPlan;
 use super::plan::{Condition, Place, Plan};
@@ -58,9 +58,9 @@ pub struct RowNumber {
 
 impl Plan {
     /// What lists and sums show of a document.
-    pub fn facts(&self, company: &CompanyId, document: &Document, lookups: &Lookups) -> Facts {
+    pub fn facts(&self, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Facts {
         let amount = match &self.shows.amount {
-            Some(ShownAmount::Sum(sum)) => self.sum(sum, company, document, lookups),
+            Some(ShownAmount::Sum(sum)) => self.sum(sum, company, document, code_lists),
             _ => self.amount_of_root(document),
         };
         self.facts_with(amount, document)
@@ -92,7 +92,7 @@ impl Plan {
     }
 
     /// The rows of a child, added up exactly and rounded once as an amount of the currency. `None` rather than a sum of only some of them.
-    fn sum(&self, sum: &RowSum, company: &CompanyId, document: &Document, lookups: &Lookups) -> Option<Decimal> {
+    fn sum(&self, sum: &RowSum, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Option<Decimal> {
         // rows that did not come as they should: some may be missing, or there twice
         if self.fault(document).is_some() {
             return None;
@@ -102,7 +102,7 @@ impl Plan {
             return None;
         }
         let company_value = Value::Null;
-        let scope = Scope::of_root(self, self.targets.first()?, company, &company_value, document, lookups);
+        let scope = Scope::of_root(self, self.targets.first()?, company, &company_value, document, code_lists);
         let mut total = Ratio::ZERO;
         for row in rows.iter().filter(|row| holds(&sum.only_if, row)) {
             let of_row = scope.with_row(row);

@@ -83,7 +83,7 @@ fn field_of<'a>(mapped: &'a Mapped, name: &str) -> &'a str {
 }
 
 fn map(definitions: &Definitions, entity: &str, document: &Document) -> Mapped {
-    plan(definitions, entity).map(&"EDU1".into(), document, &definitions.lookups).expect("maps")
+    plan(definitions, entity).map(&"EDU1".into(), document, &definitions.code_lists).expect("maps")
 }
 
 fn field<'a>(record: &'a TargetRecord, name: &str) -> &'a str {
@@ -217,11 +217,11 @@ fn an_unknown_currency_is_named_with_the_list_to_add_it_to() {
     let mut document = invoice(plan);
     let at = plan.read.columns.iter().position(|column| column == "Currency").expect("read");
     document.root[at] = Value::text("R2");
-    let error = plan.map(&"EDU1".into(), &document, &definitions.lookups).expect_err("no such code");
+    let error = plan.map(&"EDU1".into(), &document, &definitions.code_lists).expect_err("no such code");
     assert_eq!((error.field.as_str(), &*error.column, &*error.value), ("u_currency", "Currency", "R2"));
     assert!(error.to_string().contains("lookups/currency.toml"), "{error}");
     document.root[at] = Value::text("EUR");
-    assert_eq!(field(&plan.map(&"EDU1".into(), &document, &definitions.lookups).expect("iso").records[0], "u_currency"), "EUR");
+    assert_eq!(field(&plan.map(&"EDU1".into(), &document, &definitions.code_lists).expect("iso").records[0], "u_currency"), "EUR");
 }
 
 #[test]
@@ -427,7 +427,7 @@ fn what_is_no_date_in_a_date_column_fails_by_name_and_other_texts_do_not() {
     let at = |name: &str| plan.read.columns.iter().position(|column| column == name).expect("read");
     let mut root = invoice(plan);
     root.root[at("InvoiceDate")] = Value::text("soon");
-    let error = plan.map(&"EDU1".into(), &root, &definitions.lookups).expect_err("no date");
+    let error = plan.map(&"EDU1".into(), &root, &definitions.code_lists).expect_err("no date");
     let said = error.to_string();
     assert!(said.starts_with("field `u_invoice_date` of `header` cannot be made from InvoiceDate = `soon`: "), "{said}");
     assert!(said.contains("`dates`"), "{said}");
@@ -436,14 +436,14 @@ fn what_is_no_date_in_a_date_column_fails_by_name_and_other_texts_do_not() {
     let child = &plan.read.children[0];
     let on = child.column_names().position(|column| column == "TrnDate").expect("carried");
     line.children[0][1][on] = Value::text("2026-01-31");
-    let error = plan.map(&"EDU1".into(), &line, &definitions.lookups).expect_err("stored as text");
+    let error = plan.map(&"EDU1".into(), &line, &definitions.code_lists).expect_err("stored as text");
     assert_eq!((&*error.block, &*error.column), ("lines", "TrnDate of row `2026/2/412/1/2`"));
 
     // a date of the past, or nothing at all, is what a date column may hold
     let mut fine = invoice(plan);
     fine.root[at("InvoiceDate")] = Value::text("  ");
     fine.root[at("Invoice")] = Value::text("1200-05-10");
-    assert!(plan.map(&"EDU1".into(), &fine, &definitions.lookups).is_ok());
+    assert!(plan.map(&"EDU1".into(), &fine, &definitions.code_lists).is_ok());
     assert_ne!(fine.hash(), invoice(plan).hash());
 }
 
@@ -464,7 +464,7 @@ proptest! {
         let back = plan.content_from_json(document.key.clone(), &stored).expect("reads back");
         prop_assert_eq!(&back, &document);
         prop_assert_eq!(back.hash(), document.hash());
-        let map = |document: &Document| plan.map(&"EDU1".into(), document, &definitions.lookups);
+        let map = |document: &Document| plan.map(&"EDU1".into(), document, &definitions.code_lists);
         prop_assert_eq!(map(&back), map(&document), "mapping stored content again gives what was sent");
         // the fields that take a column as it is
         for field in &plan.targets[0].fields {
@@ -529,7 +529,7 @@ fn company_is_part_of_nothing_but_the_source_key() {
     let plan = plan(&definitions, "invoice");
     let document = invoice(plan);
     let other: CompanyId = "EDU2".into();
-    let line = &plan.map(&other, &document, &definitions.lookups).expect("maps").records[1];
+    let line = &plan.map(&other, &document, &definitions.code_lists).expect("maps").records[1];
     assert_eq!(field(line, "u_invoice_source_key"), "EDU2/invoice/0000104/INV 7");
 }
 
@@ -542,7 +542,7 @@ fn every_entity_of_both_profiles_maps_an_empty_document_to_texts() {
             let root = row(plan.read.columns.iter().map(String::as_str), &[]);
             let document = Document { key: DocumentKey::from_text("K"), root, children: one_row, faults: Vec::new() };
             let mapped = plan
-                .map(&"EDU1".into(), &document, &definitions.lookups)
+                .map(&"EDU1".into(), &document, &definitions.code_lists)
                 .unwrap_or_else(|error| panic!("{profile} {}: {error}", plan.entity));
             assert_eq!(mapped.records.len(), plan.targets.len(), "{profile} {}", plan.entity);
             for target in &plan.targets {
@@ -561,7 +561,7 @@ fn two_lines_with_one_key_are_refused_with_both_their_values() {
     let at = |name: &str| plan.read.children[0].column_names().position(|column| column == name).expect("read");
     let sub_entry = at("SubEntry");
     document.children[0][1][sub_entry] = document.children[0][0][sub_entry].clone();
-    let map = |document: &Document| plan.map(&"EDU1".into(), document, &definitions.lookups);
+    let map = |document: &Document| plan.map(&"EDU1".into(), document, &definitions.code_lists);
     let error = map(&document).expect_err("one of the two amounts would be lost");
     for part in ["`ApJnlDistrib`", "(`lines`)", "SubEntry=1", "DistrValue=2000.5,", "DistrValue=300.5,"] {
         assert!(error.to_string().contains(part), "{part}: {error}");
@@ -594,7 +594,7 @@ fn what_was_wrong_with_the_rows_as_they_came_stays_with_the_content() {
     assert_ne!(document.hash(), clean, "corrected rows must be another content");
     let back = plan.content_from_json(document.key.clone(), &plan.content_to_json(&document)).expect("reads back");
     assert_eq!(back, document);
-    let error = plan.map(&"EDU1".into(), &back, &definitions.lookups).expect_err("not mapped");
+    let error = plan.map(&"EDU1".into(), &back, &definitions.code_lists).expect_err("not mapped");
     assert_eq!(
         (error.to_string().as_str(), error.next_step.as_deref()),
         ("`X` has 2 rows", Some(&NextStep::JoinKeyTooShort { table: "X".into() }))

@@ -6,7 +6,7 @@ use crate::domain::money::parse_decimal;
 use crate::domain::ratio::MAX_PLACES;
 use crate::domain::{CompanyId, Value};
 
-use super::code_lists::Lookups;
+use super::code_lists::CodeLists;
 use super::plan::{Decimals, Transform};
 
 /// What may stand after `as`.
@@ -69,7 +69,7 @@ pub(super) fn apply<'a>(
     transform: &'a Transform,
     value: &'a Value,
     company: &CompanyId,
-    lookups: &'a Lookups,
+    code_lists: &'a CodeLists,
 ) -> Result<Cow<'a, str>, String> {
     Ok(match transform {
         Transform::Text => plain(value),
@@ -88,9 +88,9 @@ pub(super) fn apply<'a>(
                 _ => return Err("a flag is `Y`, `N` or blank".to_owned()),
             },
         },
-        Transform::Lookup(list) => match value {
-            Value::Text(text) => lookups.resolve(list, company, text)?,
-            value => lookups.resolve(list, company, &value.to_text())?.into_owned().into(),
+        Transform::CodeList(list) => match value {
+            Value::Text(text) => code_lists.resolve(list, company, text)?,
+            value => code_lists.resolve(list, company, &value.to_text())?.into_owned().into(),
         },
         Transform::PartOf { separator, part } => {
             let text = trimmed(value);
@@ -141,8 +141,8 @@ mod tests {
 
     fn run(transform: &str, value: &str) -> Result<String, String> {
         let Ok(Form::Text(transform)) = parse(transform) else { panic!("no transform: {transform}") };
-        let lookups = Lookups::default();
-        apply(&transform, &Value::text(value), &"EDU1".into(), &lookups).map(Cow::into_owned)
+        let code_lists = CodeLists::default();
+        apply(&transform, &Value::text(value), &"EDU1".into(), &code_lists).map(Cow::into_owned)
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
             assert_eq!(run(transform, value).as_deref(), Ok(expected), "{transform} of `{value}`");
         }
         let date = Value::Date(chrono::NaiveDate::from_ymd_opt(2026, 1, 31).expect("a date"));
-        assert_eq!(apply(&Transform::Date, &date, &"EDU1".into(), &Lookups::default()).as_deref(), Ok("2026-01-31"));
+        assert_eq!(apply(&Transform::Date, &date, &"EDU1".into(), &CodeLists::default()).as_deref(), Ok("2026-01-31"));
         assert!(run("date", "soon").is_err());
         assert!(run("date", "2026-01-31").is_err(), "a text that looks like one is none");
         assert!(run("flag", "X").is_err());

@@ -87,15 +87,15 @@ mod tests {
 
     #[test]
     fn what_differs_between_messages_is_counted() {
-        let lookup = |code: &str| {
+        let unmapped = |code: &str| {
             format!("field `u_currency` of `…` cannot be made from Currency = `{code}`: the code list `currency` has no `{code}`")
         };
         let eight: Vec<i64> = (1..=8).collect();
         assert_eq!(
-            differing(&[message(&lookup("EUR"), &eight), message(&lookup("$"), &[9, 10, 11, 12])]),
+            differing(&[message(&unmapped("EUR"), &eight), message(&unmapped("$"), &[9, 10, 11, 12])]),
             [value(1, "EUR", 8), value(1, "$", 4)]
         );
-        assert_eq!(differing(&[message(&lookup("EUR"), &eight)]), []);
+        assert_eq!(differing(&[message(&unmapped("EUR"), &eight)]), []);
         assert_eq!(differing(&[message("no answer", &[1]), message("no answer at all", &[2])]), []);
         // another number of values: only the places that all have are compared
         assert_eq!(differing(&[message("a `1` `2`", &[1]), message("a `1`", &[2])]), []);

@@ -1,4 +1,4 @@
-//! How the content of a document looks to people: amounts with their currency, dates, the rest as it is. Texts and decimals all the way.
+//! How the content of a document is shown to people: amounts with their currency, dates, the rest as it is. Texts and decimals all the way.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use super::currency::minor_units;
 use super::history::{FAULTS, Flat, members, text};
 use super::money::{format_decimal, parse_decimal, thousands};
 
-/// How a column looks.
+/// The display format of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Look {
+pub enum Format {
     /// A number with at least so many decimals, and where its currency stands.
     Amount {
         /// Decimals at least.
@@ -33,9 +33,9 @@ pub enum Currency {
     Is(String),
 }
 
-/// How the columns of an entity look, by `Column` and `lines.Column`.
+/// The display formats of the columns of an entity, by `Column` and `lines.Column`.
 #[derive(Debug, Clone, Default)]
-pub struct Looks(BTreeMap<String, Look>);
+pub struct Formats(BTreeMap<String, Format>);
 
 /// A value as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -70,14 +70,14 @@ pub struct Child {
     pub rows: Vec<Vec<Shown>>,
 }
 
-impl Looks {
-    /// Says how a column looks. What is known of it already stays, unless this knows the currency.
-    pub fn add(&mut self, column: String, look: Look) {
-        let tells_more = matches!(look, Look::Amount { currency: Some(_), .. });
+impl Formats {
+    /// Sets the display format of a column. What is known of it already stays, unless this knows the currency.
+    pub fn add(&mut self, column: String, format: Format) {
+        let tells_more = matches!(format, Format::Amount { currency: Some(_), .. });
         match self.0.get(&column) {
-            Some(Look::Amount { currency: Some(_), .. }) => {}
+            Some(Format::Amount { currency: Some(_), .. }) => {}
             Some(_) if !tells_more => {}
-            _ => drop(self.0.insert(column, look)),
+            _ => drop(self.0.insert(column, format)),
         }
     }
 
@@ -96,7 +96,7 @@ impl Looks {
 
     fn shown(&self, column: &str, value: &str, currency: impl Fn(&Currency) -> Option<String>) -> Shown {
         match self.0.get(column) {
-            Some(Look::Amount { places, currency: place }) => match parse_decimal(value) {
+            Some(Format::Amount { places, currency: place }) => match parse_decimal(value) {
                 Some(number) => {
                     let currency = place.as_ref().and_then(currency).unwrap_or_default().trim().to_owned();
                     // no digit is hidden
@@ -106,7 +106,7 @@ impl Looks {
                 }
                 None => Shown { text: value.to_owned(), ..Shown::default() },
             },
-            Some(Look::Date) => Shown { text: value.to_owned(), date: is_date(value), ..Shown::default() },
+            Some(Format::Date) => Shown { text: value.to_owned(), date: is_date(value), ..Shown::default() },
             None => Shown { text: value.to_owned(), ..Shown::default() },
         }
     }
@@ -168,7 +168,7 @@ impl Looks {
             })
         };
         let shown: Vec<Vec<Shown>> = rows.iter().map(|row| columns.iter().map(|column| show(row, column)).collect()).collect();
-        let numeric = |column: &String| matches!(self.0.get(&format!("{name}.{column}")), Some(Look::Amount { .. }));
+        let numeric = |column: &String| matches!(self.0.get(&format!("{name}.{column}")), Some(Format::Amount { .. }));
         let columns: Vec<(String, bool)> = columns.iter().map(|column| (column.clone(), numeric(column))).collect();
         (!shown.is_empty()).then(|| Child { name: name.to_owned(), columns, rows: shown })
     }
@@ -189,21 +189,21 @@ mod tests {
     use super::*;
     use crate::domain::history::{ChildKeys, flatten};
 
-    fn looks() -> Looks {
-        let mut looks = Looks::default();
-        let amount = |currency| Look::Amount { places: 2, currency };
-        looks.add("Value".into(), amount(None));
-        looks.add("Value".into(), amount(Some(Currency::OfRoot("Currency".into()))));
-        looks.add("Value".into(), Look::Date);
-        looks.add("Due".into(), Look::Date);
-        looks.add("lines.Amount".into(), amount(Some(Currency::OfRow("Code".into()))));
-        looks.add("lines.Quantity".into(), amount(None));
-        looks
+    fn formats() -> Formats {
+        let mut formats = Formats::default();
+        let amount = |currency| Format::Amount { places: 2, currency };
+        formats.add("Value".into(), amount(None));
+        formats.add("Value".into(), amount(Some(Currency::OfRoot("Currency".into()))));
+        formats.add("Value".into(), Format::Date);
+        formats.add("Due".into(), Format::Date);
+        formats.add("lines.Amount".into(), amount(Some(Currency::OfRow("Code".into()))));
+        formats.add("lines.Quantity".into(), amount(None));
+        formats
     }
 
     #[test]
     fn amounts_have_their_currency_and_all_their_digits() {
-        let content = looks().content(
+        let content = formats().content(
             r#"{"Supplier":"0042","Value":12345678901234.567891,"Currency":"ZAR","Due":{"date":"2026-01-31"},"Code":"1200-05-10","Blank":" ",
                 "lines":[{"Amount":-1234.5,"Code":"USD"},{"Quantity":7,"Amount":0}]}"#,
         );
@@ -229,12 +229,12 @@ mod tests {
         let keys = ChildKeys::from([("lines".to_owned(), vec!["No".to_owned()])]);
         let flat = flatten(r#"{"Value":1000,"Currency":"ZAR","lines":[{"No":"1.5]","Amount":2,"Code":"USD"}]}"#, &keys);
         let shown = |field: &str| {
-            let shown = looks().show(field, &flat[field], &flat);
+            let shown = formats().show(field, &flat[field], &flat);
             format!("{} {}", shown.text, shown.currency)
         };
         assert_eq!(shown("Value"), "1,000.00 ZAR");
         assert_eq!(shown("lines[1.5]].Amount"), "2.00 USD");
         assert_eq!(shown("lines[1.5]].No"), "1.5] ");
-        assert_eq!(looks().show("Value", "n/a", &flat), Shown { text: "n/a".into(), ..Shown::default() });
+        assert_eq!(formats().show("Value", "n/a", &flat), Shown { text: "n/a".into(), ..Shown::default() });
     }
 }

@@ -27,17 +27,17 @@ impl Account {
         let me = geteuid();
         let owner_of = |path: &Path| fs::metadata(path).ok().map(|metadata| Uid::from_raw(metadata.uid()));
         let owner = owner_of(data);
-        let lookup = |uid: Uid| User::from_uid(uid).ok().flatten();
+        let user_of = |uid: Uid| User::from_uid(uid).ok().flatten();
         if me.is_root() {
             let owner =
-                owner.filter(|owner| !owner.is_root()).or_else(|| owner_of(state).filter(|owner| !owner.is_root())).and_then(lookup);
+                owner.filter(|owner| !owner.is_root()).or_else(|| owner_of(state).filter(|owner| !owner.is_root())).and_then(user_of);
             let user = owner.or_else(|| User::from_name("postgres").ok().flatten()).ok_or(ClusterError::NoAccount)?;
             return Ok(Self { name: user.name, uid: user.uid, gid: user.gid, switch: true });
         }
-        let user = lookup(me).ok_or(ClusterError::NamelessUser { uid: me.as_raw() })?;
+        let user = user_of(me).ok_or(ClusterError::NamelessUser { uid: me.as_raw() })?;
         match owner {
             Some(owner) if owner != me => {
-                let owner = lookup(owner).map_or_else(|| owner.to_string(), |owner| owner.name);
+                let owner = user_of(owner).map_or_else(|| owner.to_string(), |owner| owner.name);
                 Err(ClusterError::OtherOwner { path: data.to_owned(), owner, user: user.name })
             }
             _ => Ok(Self { name: user.name, uid: user.uid, gid: user.gid, switch: false }),

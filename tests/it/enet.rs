@@ -108,8 +108,9 @@ async fn compare(sim: &SysproSim, limit: u32) -> usize {
                 for (one, other) in by_odata.iter().zip(&by_enet) {
                     assert_eq!(one, other, "{place}");
                     assert_eq!(one.hash(), other.hash(), "{place}");
-                    let map =
-                        |document| format!("{:?}", plan.map(&"EDU1".into(), document, &definitions.lookups).map(|mapped| mapped.records));
+                    let map = |document| {
+                        format!("{:?}", plan.map(&"EDU1".into(), document, &definitions.code_lists).map(|mapped| mapped.records))
+                    };
                     assert_eq!(map(one), map(other), "{place}");
                 }
                 compared += by_odata.len();

@@ -312,7 +312,7 @@ impl Work {
 
     /// The fields of the aligned target that a document makes.
     fn mapped(&self, plan: &Plan, document: &Document) -> Result<BTreeMap<String, String>, String> {
-        let mapped = plan.map(&self.flow.company, document, &self.definitions.lookups).map_err(|error| error.to_string())?;
+        let mapped = plan.map(&self.flow.company, document, &self.definitions.code_lists).map_err(|error| error.to_string())?;
         let block = plan.aligned().map(|(target, _)| &target.block);
         let found = mapped.records.into_iter().find(|record| Some(&plan.targets[record.target].block) == block);
         found.map(|record| record.fields).ok_or_else(|| "the definition leaves the record out".to_owned())

@@ -290,8 +290,9 @@ impl Pass<'_> {
     pub(super) fn made(&self, document: &AlignedDocument) -> Made {
         let key = DocumentKey::from_text(&document.key);
         let content = self.plan.content_from_json(key.clone(), &document.content).ok();
-        let Some(mapped) = content.and_then(|content| self.plan.map(&self.flow.company, &content, &self.definitions.lookups).ok()) else {
-            let known = || self.plan.natural_of_key(&self.flow.company, self.target, &key, &self.definitions.lookups);
+        let Some(mapped) = content.and_then(|content| self.plan.map(&self.flow.company, &content, &self.definitions.code_lists).ok())
+        else {
+            let known = || self.plan.natural_of_key(&self.flow.company, self.target, &key, &self.definitions.code_lists);
             // what stands for a row without a key is the key of no record
             return Made::Unread(if key.stands_for_a_row() { None } else { known() });
         };

@@ -186,7 +186,7 @@ pub enum Transform {
     /// `Y` is `true`; `N` and blank are `false`.
     Flag,
     /// The site's code list of this name; an unknown code is a mapping error, a blank one stays blank.
-    Lookup(String),
+    CodeList(String),
     /// One part of a code, counted from 1.
     PartOf {
         /// Between the parts.

@@ -8,7 +8,7 @@ use super::super::problem::list;
 
 shape! {
     /// A code list: `config/lookups/<name>.toml`.
-    LookupFile {
+    CodeListFile {
         /// What a code that is not listed becomes; default `error`.
         otherwise = "otherwise": Option<OtherwiseWord>,
         /// SYSPRO's code to ServiceNow's.

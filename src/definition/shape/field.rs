@@ -46,7 +46,7 @@ shape! {
         /// `strip_leading_zeros`.
         transform = "as": Option<Text>,
         /// A code list of `lookups/`.
-        lookup = "lookup": Option<Text>,
+        code_list = "lookup": Option<Text>,
         /// Code to word.
         choose = "choose": Option<Table<Text>>,
         /// For codes that `choose` does not name; without it such a code is an error.

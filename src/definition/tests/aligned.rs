@@ -149,6 +149,6 @@ fn each_record_that_syspro_dropped_counts_for_the_change_limit_once() {
 fn the_natural_key_of_a_record_that_cannot_be_read_is_made_of_its_key_alone() {
     let case = Case::new("hold", "Lathe");
     let plan = plan(&case.definitions, "asset");
-    let made = plan.natural_of_key(&"EDU1".into(), &plan.targets[0], &DocumentKey::from_text("A%2F1"), &case.definitions.lookups);
+    let made = plan.natural_of_key(&"EDU1".into(), &plan.targets[0], &DocumentKey::from_text("A%2F1"), &case.definitions.code_lists);
     assert_eq!(made, Some(fields(&[("u_code", "A/1")])));
 }

@@ -70,9 +70,9 @@ fn a_companys_own_currency_is_an_iso_code_or_one_that_its_list_makes_into_one() 
     let lists = [("lookups/currency.toml", "[codes]\nR = \"ZAR\"\nRAND = \"South African rand\"\nUSD = \"Dollar\"\n")];
     let mut definitions = with(&[("A", Some("ZAR")), ("B", Some("R")), ("F", Some("USD"))], &lists);
     // neither of these is accepted at start
-    definitions.lookups.set_currency(&"C".into(), "RAND");
-    definitions.lookups.set_currency(&"D".into(), "XYZ");
-    let own = |company: &str| definitions.lookups.own_currency(&company.into()).map(|code| code.into_owned());
+    definitions.code_lists.set_currency(&"C".into(), "RAND");
+    definitions.code_lists.set_currency(&"D".into(), "XYZ");
+    let own = |company: &str| definitions.code_lists.own_currency(&company.into()).map(|code| code.into_owned());
     assert_eq!((own("A").as_deref(), own("B").as_deref()), (Ok("ZAR"), Ok("ZAR")));
     assert_eq!(own("F").as_deref(), Ok("USD"), "it is an ISO 4217 code, whatever the list makes of it");
     for (company, said) in [
@@ -166,6 +166,6 @@ fn an_amounts_currency_is_shown_by_its_iso_code_and_stays_as_it_is_where_no_list
     for (company, stored, shown) in
         [("A", "R", "ZAR"), ("A", "", "ZAR"), ("B", "", "USD"), ("B", "$", "USD"), ("A", "R2", "R2"), ("C", "", "company currency")]
     {
-        assert_eq!(definitions.lookups.currency_shown(&company.into(), stored), shown, "{company} {stored}");
+        assert_eq!(definitions.code_lists.currency_shown(&company.into(), stored), shown, "{company} {stored}");
     }
 }

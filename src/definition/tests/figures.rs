@@ -30,7 +30,7 @@ fn asset(plan: &Plan, root: &[(&str, &str)], parts: &[&[(&str, &str)]]) -> Docum
 fn made(profile: &str, root: &[(&str, &str)], parts: &[&[(&str, &str)]]) -> Result<Mapped, String> {
     let definitions = well(ENTITY, profile);
     let plan = plan(&definitions, "asset");
-    plan.map(&"EDU1".into(), &asset(plan, root, parts), &definitions.lookups).map_err(|error| error.to_string())
+    plan.map(&"EDU1".into(), &asset(plan, root, parts), &definitions.code_lists).map_err(|error| error.to_string())
 }
 
 /// The text of one field.
@@ -173,7 +173,7 @@ fn a_date_that_is_none_names_the_field_that_takes_it() {
     let plan = plan(&definitions, "asset");
     let refused = |root: &[(&str, &str)], part: &[(&str, &str)]| {
         let document = asset(plan, root, &[part]);
-        plan.map(&"EDU1".into(), &document, &definitions.lookups)
+        plan.map(&"EDU1".into(), &document, &definitions.code_lists)
             .map(|_| ())
             .map_err(|error| (error.block.to_string(), error.field, error.column.to_string()))
     };
@@ -234,7 +234,7 @@ fn a_code_of_three_capitals_is_a_currency_where_the_list_says_so() {
     let list = "otherwise = \"iso\"\n[codes]\nR = \"ZAR\"\n";
     let site = super::site::site(&[("lookups/currency.toml", list)]);
     let definitions = load(Some(site.path()), "apo", &[], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
-    let code = |text: &str| definitions.lookups.resolve("currency", &"EDU1".into(), text).ok().map(|code| code.into_owned());
+    let code = |text: &str| definitions.code_lists.resolve("currency", &"EDU1".into(), text).ok().map(|code| code.into_owned());
     for (text, expected) in [
         ("R", Some("ZAR")),
         ("EUR", Some("EUR")),

@@ -73,7 +73,7 @@ fn several_orders_stand_side_by_side_and_are_never_taken_for_one() {
             .enumerate()
             .map(|(n, (order, line))| row(columns(), &[("Grn", &n.to_string()), ("PurchaseOrder", order), ("PurchaseOrderLin", line)]))
             .collect();
-        let mapped = plan.map(&"EDU1".into(), &document, &definitions.lookups).expect("mapped");
+        let mapped = plan.map(&"EDU1".into(), &document, &definitions.code_lists).expect("mapped");
         let several = mapped.warnings.iter().filter(|warning| warning.kind == WarningKind::Several).count();
         (mapped.records[0].fields["u_purchase_order"].clone(), several)
     };

@@ -11,7 +11,7 @@ fn rows_that_were_wrong_when_they_were_read_refuse_the_record_in_its_first_block
         let plan = plan(&definitions, entity);
         let mut document = document(plan, &[], &[]);
         document.faults = vec![Fault::of_rows("two rows".into()), Fault::of_rows("another".into())];
-        let error = plan.map(&"EDU1".into(), &document, &definitions.lookups).expect_err("refused");
+        let error = plan.map(&"EDU1".into(), &document, &definitions.code_lists).expect_err("refused");
         assert_eq!(&*error.block, plan.targets[0].block.as_str(), "{entity}");
         assert_eq!((error.problem.as_str(), error.field.is_empty()), ("two rows", true), "{entity}");
         assert_eq!(error.next_step.as_deref(), Some(&NextStep::RowsWrong), "{entity}");
@@ -32,7 +32,7 @@ fn a_record_that_the_header_leaves_out_is_told_from_one_without_rows() {
     let map = |kind: &str, part: &str| {
         let rows: &[&[(&str, &str)]] = &[&[("Asset", "A1"), ("Part", "P1"), ("Kind", part)]];
         let document = document(plan, &[("Asset", "A1"), ("Kind", kind)], &[rows]);
-        plan.map(&"EDU1".into(), &document, &definitions.lookups).expect("mapped")
+        plan.map(&"EDU1".into(), &document, &definitions.code_lists).expect("mapped")
     };
     let told = |mapped: Mapped| (mapped.withheld, mapped.records.len());
     assert_eq!(told(map("A", "A")), (false, 2));

@@ -37,7 +37,7 @@ fn order(plan: &Plan, currency: &str, lines: &[&[(&str, &str)]]) -> Document {
 fn facts(currency: &str, lines: &[&[(&str, &str)]]) -> Facts {
     let definitions = shipped("apo");
     let plan = plan(&definitions, "purchase_order");
-    plan.facts(&"EDU1".into(), &order(plan, currency, lines), &definitions.lookups)
+    plan.facts(&"EDU1".into(), &order(plan, currency, lines), &definitions.code_lists)
 }
 
 /// The amount, digit by digit, with its currency.
@@ -109,7 +109,7 @@ fn an_order_with_a_line_of_which_no_number_can_be_made_shows_no_amount_and_goes_
 
     let definitions = shipped("apo");
     let plan = plan(&definitions, "purchase_order");
-    let of = |document: &Document| plan.facts(&"EDU1".into(), document, &definitions.lookups).amount;
+    let of = |document: &Document| plan.facts(&"EDU1".into(), document, &definitions.code_lists).amount;
     // a line that could not be read, and a line that came twice
     let mut partial = order(plan, "ZAR", &[GOODS]);
     assert_eq!(of(&partial), Some(Decimal::new(9000, 2)));
@@ -138,7 +138,7 @@ fn a_cancelled_order_and_one_that_is_gone_keep_the_amount_of_their_lines() {
     let text = plan.content_to_json(&document);
     let last = plan.content_from_json(document.key.clone(), &text).expect("stored content");
     for document in [document, last] {
-        assert_eq!(plan.facts(&"EDU1".into(), &document, &definitions.lookups).amount, Some(Decimal::new(10234, 2)));
+        assert_eq!(plan.facts(&"EDU1".into(), &document, &definitions.code_lists).amount, Some(Decimal::new(10234, 2)));
     }
 }
 
@@ -154,7 +154,7 @@ fn discounts_of_the_whole_order_are_taken_off_where_the_file_says_so() {
     let mut document = order(plan, "ZAR", &[GOODS, CHARGE]);
     let at = plan.read.columns.iter().position(|column| column == "DiscPct1").expect("read");
     document.root[at] = Value::from_decimal(Decimal::from(50));
-    assert_eq!(plan.facts(&"EDU1".into(), &document, &definitions.lookups).amount, Some(Decimal::new(5734, 2)));
+    assert_eq!(plan.facts(&"EDU1".into(), &document, &definitions.code_lists).amount, Some(Decimal::new(5734, 2)));
 }
 
 /// An entity with lines, whose `[shows]` is the text given; that begins in line 20.
@@ -294,7 +294,7 @@ fn a_table_that_a_company_lacks_is_no_sum_of_nothing() {
     let definitions = load(Some(files.path()), "apo", &["claim".into()], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
     let plan = plan(&definitions, "claim");
     let of =
-        |rows: &[&[(&str, &str)]]| plan.facts(&"EDU1".into(), &document(plan, &[("Claim", "1")], &[rows]), &definitions.lookups).amount;
+        |rows: &[&[(&str, &str)]]| plan.facts(&"EDU1".into(), &document(plan, &[("Claim", "1")], &[rows]), &definitions.code_lists).amount;
     assert_eq!(of(&[]), None);
     assert_eq!(of(&[&[("Claim", "1"), ("Line", "1"), ("Value", "#5")]]), Some(Decimal::new(500, 2)));
 }
@@ -349,7 +349,7 @@ proptest! {
         let lines: Vec<Vec<(&str, &str)>> = lines.iter().map(|line| line.iter().map(|(name, text)| (*name, text.as_str())).collect()).collect();
         let rows: Vec<&[(&str, &str)]> = lines.iter().map(Vec::as_slice).collect();
         let document = order(plan, currency, &rows);
-        let mapped = plan.map(&"EDU1".into(), &document, &definitions.lookups).expect("maps");
+        let mapped = plan.map(&"EDU1".into(), &document, &definitions.code_lists).expect("maps");
         let mut sum = Decimal::ZERO;
         for record in &mapped.records[1..] {
             for name in ["u_line_total", "u_charge_value"] {
@@ -358,6 +358,6 @@ proptest! {
             }
         }
         let sum = sum.round_dp_with_strategy(2, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
-        prop_assert_eq!(plan.facts(&"EDU1".into(), &document, &definitions.lookups).amount, Some(sum));
+        prop_assert_eq!(plan.facts(&"EDU1".into(), &document, &definitions.code_lists).amount, Some(sum));
     }
 }

@@ -220,9 +220,9 @@ fn a_site_adds_an_entity_a_column_and_a_company_code() {
     let without = "`cost_center`: `[header]` has no `gone`, so that what disappears in SYSPRO stays in `cmn_cost_center` as it was; see \
                    docs/definitions.md";
     assert_eq!(definitions.notes, ["`branch` is not carried: the profile `apo` has no file for it", without]);
-    let code = |company: &str| definitions.lookups.resolve("currency", &company.into(), "$").expect("listed").into_owned();
+    let code = |company: &str| definitions.code_lists.resolve("currency", &company.into(), "$").expect("listed").into_owned();
     assert_eq!((code("EDU1").as_str(), code("EDU2").as_str()), ("AUD", "USD"));
-    assert!(definitions.lookups.resolve("currency", &"EDU1".into(), "EUR").is_err());
+    assert!(definitions.code_lists.resolve("currency", &"EDU1".into(), "EUR").is_err());
 }
 
 /// The fenced TOML blocks of `docs/definitions.md` whose first line names a file, by that name.

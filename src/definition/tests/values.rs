@@ -28,7 +28,7 @@ fn order(plan: &Plan, header: &[(&str, &str)], line: &[(&str, &str)]) -> Documen
 fn line_field(profile: &str, name: &str, header: &[(&str, &str)], line: &[(&str, &str)]) -> Result<String, String> {
     let definitions = shipped(profile);
     let plan = plan(&definitions, "purchase_order");
-    let mapped = plan.map(&"EDU1".into(), &order(plan, header, line), &definitions.lookups).map_err(|error| error.to_string())?;
+    let mapped = plan.map(&"EDU1".into(), &order(plan, header, line), &definitions.code_lists).map_err(|error| error.to_string())?;
     Ok(field(&mapped.records[1], name).to_owned())
 }
 
@@ -124,7 +124,8 @@ fn what_would_round_to_nothing_fails_by_name_and_a_cut_digit_is_said() {
     let plan = plan(&definitions, "invoice");
     let amount = |currency: &str, value: &str| {
         let root = [("Supplier", "S1"), ("Invoice", "I1"), ("Currency", currency), ("OrigInvValue", value), ("ConvRate", "#1")];
-        let mapped = plan.map(&"EDU1".into(), &document(plan, &root, &[&[]]), &definitions.lookups).map_err(|error| error.to_string())?;
+        let mapped =
+            plan.map(&"EDU1".into(), &document(plan, &root, &[&[]]), &definitions.code_lists).map_err(|error| error.to_string())?;
         let said = mapped.warnings.iter().find(|warning| warning.kind == WarningKind::Rounded).map(|warning| warning.text.clone());
         Ok::<_, String>((field(&mapped.records[0], "u_amount_invoiced").to_owned(), said))
     };
@@ -278,7 +279,7 @@ proptest! {
         let definitions = shipped("s2p");
         let plan = plan(&definitions, "purchase_order");
         let document = order(plan, &[], &[("MPrice", &format!("#{number}")), ("MOrderQty", "#1")]);
-        match plan.map(&"EDU1".into(), &document, &definitions.lookups) {
+        match plan.map(&"EDU1".into(), &document, &definitions.code_lists) {
             Ok(mapped) => {
                 let cost = Decimal::from_str_exact(field(&mapped.records[1], "u_unit_price")).expect("a number");
                 let said = mapped.warnings.iter().any(|warning| warning.field == "u_unit_price" && warning.kind == WarningKind::Rounded);
@@ -306,7 +307,7 @@ proptest! {
             ("MOrderQty", format!("#{}", Decimal::new(quantity, 2))),
         ];
         let line: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
-        let Ok(mapped) = plan.map(&"EDU1".into(), &order(plan, &[], &line), &definitions.lookups) else { return Ok(()) };
+        let Ok(mapped) = plan.map(&"EDU1".into(), &order(plan, &[], &line), &definitions.code_lists) else { return Ok(()) };
         let number = |name: &str| Decimal::from_str_exact(field(&mapped.records[1], name)).expect("a number");
         let quantity = Decimal::new(quantity, 2);
         let exact = Decimal::new(price, 5) * (Decimal::ONE_HUNDRED - Decimal::new(discount, 2)) * quantity / Decimal::from(100 * by);

@@ -98,7 +98,7 @@ impl CauseView {
         let company = CompanyId::new(&row.company);
         let definitions = app_state.deps.definitions.now();
         let amounts = row.amounts.iter().map(|one| {
-            let currency = definitions.lookups.currency_shown(&company, &one.currency);
+            let currency = definitions.code_lists.currency_shown(&company, &one.currency);
             (currency.to_string(), one.shown(&currency), records(one.documents))
         });
         let parent = |one: &ParentRow| ParentView {

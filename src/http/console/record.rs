@@ -13,7 +13,7 @@ use super::{Page, html, ok};
 use crate::actors::Deps;
 use crate::actors::one_record::Seen;
 use crate::domain::delivery::ParkReason;
-use crate::domain::format::{Child, Content, Looks, Shown};
+use crate::domain::format::{Child, Content, Formats, Shown};
 use crate::domain::history::{ChildKeys, Compared, Flat, faults};
 use crate::domain::role::Permission;
 use crate::domain::{CompanyId, DocumentKey, Fault, FlowId};
@@ -143,9 +143,9 @@ pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest)
     };
     let keys: ChildKeys =
         plan.map(|plan| plan.read.children.iter().map(|child| (child.name.clone(), child.table.key.clone())).collect()).unwrap_or_default();
-    let own = definitions.lookups.currency_of(&CompanyId::new(&company)).map(ToString::to_string);
-    let looks = plan.map(|plan| plan.looks(own.as_deref())).unwrap_or_default();
-    ok(&page(layout, view, most, &keys, &Writing { deps: &app_state.deps, company: CompanyId::new(&company), looks }))
+    let own = definitions.code_lists.currency_of(&CompanyId::new(&company)).map(ToString::to_string);
+    let formats = plan.map(|plan| plan.formats(own.as_deref())).unwrap_or_default();
+    ok(&page(layout, view, most, &keys, &Writing { deps: &app_state.deps, company: CompanyId::new(&company), formats }))
 }
 
 impl From<Fault> for FaultRow {
@@ -158,20 +158,20 @@ impl From<Fault> for FaultRow {
 struct Writing<'a> {
     deps: &'a Deps,
     company: CompanyId,
-    looks: Looks,
+    formats: Formats,
 }
 
 impl Writing<'_> {
     /// With the currency as ServiceNow has it, where the site's code list knows it.
     fn iso(&self, mut shown: Shown) -> Shown {
-        if let Ok(code) = self.deps.definitions.now().lookups.resolve("currency", &self.company, &shown.currency) {
+        if let Ok(code) = self.deps.definitions.now().code_lists.resolve("currency", &self.company, &shown.currency) {
             shown.currency = code.into_owned();
         }
         shown
     }
 
     fn content(&self, content: &str) -> Content {
-        let Content { fields, children } = self.looks.content(content);
+        let Content { fields, children } = self.formats.content(content);
         let child = |child: Child| Child {
             rows: child.rows.into_iter().map(|row| row.into_iter().map(|shown| self.iso(shown)).collect()).collect(),
             ..child
@@ -188,7 +188,7 @@ impl Writing<'_> {
         let nothing = Flat::new();
         let row = |(at, version): (usize, &VersionView)| {
             let (now, before) = compared.pair(at).unwrap_or((&nothing, &nothing));
-            let show = |field: &str, value: Option<String>, all: &Flat| value.map(|value| self.iso(self.looks.show(field, &value, all)));
+            let show = |field: &str, value: Option<String>, all: &Flat| value.map(|value| self.iso(self.formats.show(field, &value, all)));
             let change = |change: crate::domain::history::Change| ChangeRow {
                 before: show(&change.field, change.before, before),
                 after: show(&change.field, change.after, now),
