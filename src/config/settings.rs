@@ -360,7 +360,7 @@ pub struct ServiceNowSettings {
     pub batch_limit: usize,
     /// Batches on their way at once.
     pub concurrency: usize,
-    /// Whether new rows get a sys_id derived from their key. Off: each is looked up first.
+    /// Whether new rows get a sys_id derived from their key. Off: each is searched for first.
     pub derived_sys_id: bool,
     /// Whether rows that stand in a Table API target are found by their natural key and taken over.
     pub adopt: bool,

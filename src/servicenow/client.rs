@@ -279,7 +279,7 @@ impl ServiceNow {
         };
         match self.settle(tokens, target, std::slice::from_ref(&unknown)).await {
             Ok(settled) if settled.iter().any(|one| matches!(one, Settled::Unknown { .. })) => None,
-            Ok(_) if target.write == WriteMode::Table => Some(table::can_look_first(self, tokens, target, &unknown).await),
+            Ok(_) if target.write == WriteMode::Table => Some(table::answers_before_write(self, tokens, target, &unknown).await),
             Ok(_) => Some(true),
             Err(_) => Some(false),
         }
@@ -450,7 +450,7 @@ impl ServiceNow {
             if attempt >= self.read_tries || wait > PATIENCE {
                 return Err(error);
             }
-            warn!(error = %error.chain(), attempt, "a look-up failed, will be tried again");
+            warn!(error = %error.chain(), attempt, "a query failed, will be tried again");
             tokio::time::sleep(wait).await;
             attempt += 1;
         }

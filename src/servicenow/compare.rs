@@ -50,7 +50,7 @@ fn same_cell(form: Form, sent: &str, cell: Option<&Cell>) -> bool {
 }
 
 /// Whether what came back means what was sent, by the kind of value that the field carries. A text that came back otherwise is another value,
-/// whatever both look like.
+/// whatever both read like.
 pub fn same(form: Form, sent: &str, returned: &str) -> bool {
     let (sent, returned) = (sent.trim(), returned.trim());
     if sent == returned || same_lines(sent, returned) {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_a_value_decides_and_not_its_looks() {
+    fn the_kind_of_a_value_decides_and_not_its_text() {
         for (form, sent, returned, is) in [
             (Form::Text, "42.0", "42", false),
             (Form::Text, "0042", "42", false),

@@ -1,7 +1,7 @@
 //! The right to create, tried for `doctor`: a row with a key of its own is made and taken away again, so that none is left.
 //!
 //! Its key begins with [`TRIAL`], which no record's does, and is the same at every try: what an earlier try left is found by it and taken
-//! away first, and as long as that cannot be done no other row is made. An answer that was lost is looked behind by the key.
+//! away first, and as long as that cannot be done no other row is made. When an answer was lost, the row is searched for by the key.
 
 mod import;
 mod table;
@@ -24,8 +24,8 @@ use super::wire::{Body, Row, Words, read_body};
 /// What the key of a row of a try begins with.
 const TRIAL: &str = "tieline-doctor";
 
-/// Looks for a row that may not be readable at once, and tries to take one away.
-const LOOKS: u32 = 5;
+/// Queries for a row that may not be readable at once, and tries to take one away.
+const TRIES: u32 = 5;
 
 /// Between two of them.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -66,7 +66,7 @@ struct Place<'a> {
     table: &'a str,
     column: &'a str,
     mark: String,
-    /// Further columns to look at.
+    /// Further columns to read.
     more: &'a [&'a str],
 }
 
@@ -82,16 +82,16 @@ impl Place<'_> {
         query.rows(self.sn, self.tokens, &[value]).await
     }
 
-    /// The same, looked for until one is there or patience ends: an answer that was lost may be overtaken by the look.
+    /// The same, asked for until one is there or patience ends: an answer that was lost may be overtaken by the query.
     async fn rows_in_time(&self) -> Result<Vec<Row>, ServiceNowError> {
-        let mut look = 1;
+        let mut tries = 1;
         loop {
             let rows = self.rows().await?;
-            if !rows.is_empty() || look >= LOOKS {
+            if !rows.is_empty() || tries >= TRIES {
                 return Ok(rows);
             }
             tokio::time::sleep(PAUSE).await;
-            look += 1;
+            tries += 1;
         }
     }
 
@@ -123,13 +123,13 @@ impl Place<'_> {
     }
 }
 
-/// Deletes a row and looks that it is gone; why not, otherwise.
+/// Deletes a row and checks that it is gone; why not, otherwise.
 async fn take_away(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, id: &SysId) -> Result<(), String> {
     let path = format!("/api/now/table/{}/{}", encode(table), encode(id));
     let here = Place { sn, tokens, table, column: "sys_id", mark: id.to_string(), more: &[] };
     let (mut problem, mut seen) = (String::new(), false);
-    for look in 0..LOOKS {
-        if look > 0 {
+    for tries in 0..TRIES {
+        if tries > 0 {
             tokio::time::sleep(PAUSE).await;
         }
         let mut deleted = false;
@@ -147,7 +147,7 @@ async fn take_away(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, id: &
         match here.rows().await {
             Ok(rows) if rows.is_empty() && deleted => return Ok(()),
             Ok(rows) => seen |= !rows.is_empty(),
-            Err(error) => problem = format!("whether it is gone could not be looked up: {}", error.chain()),
+            Err(error) => problem = format!("whether it is gone could not be read: {}", error.chain()),
         }
     }
     Err(if problem.is_empty() { "it is there still although the instance says that it was deleted".into() } else { problem })
@@ -209,8 +209,8 @@ fn no_verdict(judged: &Judged, role: &str) -> Said {
     }
 }
 
-/// Rows that cannot be looked for are not made.
-fn unlooked(error: &ServiceNowError) -> Said {
+/// Rows that cannot be found again are not made.
+fn not_tried(error: &ServiceNowError) -> Said {
     unknown(format!("not tried, because a row of the try could not be found again: {}", error.chain()), NextStep::ReadKeyColumn)
 }
 

@@ -14,7 +14,7 @@ use super::wire::{Document, Row};
 /// What an answer says of a record.
 #[derive(Debug)]
 pub(super) enum Answered {
-    /// Nothing is left to be looked up.
+    /// Nothing is left to be queried.
     Final(Verdict),
     /// A row was written.
     Written {

@@ -1,5 +1,5 @@
 //! Writing through the Import Set API, and the settling of doubt about it. What an answer says is read in [`super::import_answer`]; what it
-//! says without proof is looked up in [`super::import_verify`].
+//! says without proof is checked in [`super::import_verify`].
 
 use std::collections::BTreeMap;
 
@@ -56,8 +56,9 @@ pub(super) async fn send(
     Ok(verdicts)
 }
 
-/// A 403 can follow a committed write: look for the row before the refusal is believed. Where the rows cannot be read for a passing reason,
-/// whether it was written is not known. Where they can never be read, the refusal is all that there is, and it is said that no one could look.
+/// A 403 can follow a committed write: the row is searched for before the refusal is believed. Where the rows cannot be read for a passing
+/// reason, whether it was written is not known. Where they can never be read, the refusal is all that there is, and it is said that the
+/// rows could not be read.
 async fn unhide(
     sn: &ServiceNow,
     tokens: &dyn TokenSource,
@@ -121,7 +122,7 @@ enum Staged {
     /// All that is to know.
     Final(Settled),
     /// The row it was transformed into tells.
-    LookIn {
+    InRow {
         /// The table of that row, where the staging row names it.
         table: Option<String>,
         /// The transform ignored the record, with these words.
@@ -140,7 +141,7 @@ pub(super) async fn settle(
         let reason = format!("`{}` has no key column in the definition, so its rows cannot be told apart", target.table);
         return Ok(vec![Settled::Unknown { reason: reason.into() }; records.len()]);
     };
-    let mut staged: Vec<Staged> = (0..records.len()).map(|_| Staged::LookIn { table: None, ignored: None }).collect();
+    let mut staged: Vec<Staged> = (0..records.len()).map(|_| Staged::InRow { table: None, ignored: None }).collect();
     let keys: Vec<&str> = records.iter().map(|record| record.source_key.as_str()).collect();
     let mut fields = vec!["sys_import_state", "sys_import_state_comment", "sys_target_table", "sys_target_sys_id"];
     fields.extend(columns(target));
@@ -159,7 +160,7 @@ pub(super) async fn settle(
     };
     let mut open: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, one) in staged.iter().enumerate() {
-        if let Staged::LookIn { table, .. } = one {
+        if let Staged::InRow { table, .. } = one {
             open.entry(table.clone().unwrap_or_else(|| target.target_table.clone())).or_default().push(at);
         }
     }
@@ -171,7 +172,7 @@ pub(super) async fn settle(
             Err(error) => Err(error),
         };
         for (position, at) in ats.into_iter().enumerate() {
-            let Staged::LookIn { ignored, .. } = &staged[at] else { continue };
+            let Staged::InRow { ignored, .. } = &staged[at] else { continue };
             let settled = match &found {
                 Ok(found) => by_row(target, &records[at], &table, found[position].as_ref(), ignored.as_deref()),
                 Err(error) if ignored.is_some() => Settled::Unknown {
@@ -230,14 +231,14 @@ fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Opt
     let comment = |row: &Row| row.filled("sys_import_state_comment").map(Quoted::of);
     if let Some(row) = rows.iter().find(is(&["inserted", "updated"])) {
         let Some(sys_id) = row.text("sys_target_sys_id").and_then(SysId::new) else {
-            return Some(Staged::LookIn { table: table(row), ignored: None });
+            return Some(Staged::InRow { table: table(row), ignored: None });
         };
         let sent = record.fields.iter().filter(|(_, text)| !text.trim().is_empty());
         let partial = differences(target, sent.map(|(name, text)| (name.as_str(), text.as_str())), row);
         return Some(Staged::Final(Settled::Confirmed { sys_id, table: table(row), partial, said: comment(row) }));
     }
     if let Some(row) = rows.iter().find(is(&["ignored"])) {
-        return Some(Staged::LookIn { table: table(row), ignored: Some(comment(row).unwrap_or_default()) });
+        return Some(Staged::InRow { table: table(row), ignored: Some(comment(row).unwrap_or_default()) });
     }
     if rows.iter().any(|row| state(row) == "pending") {
         return Some(Staged::Final(Settled::StillPending));

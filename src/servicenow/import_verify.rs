@@ -107,7 +107,7 @@ impl Rows {
     }
 }
 
-/// One verdict per record. What an answer proves by itself costs nothing; the rest is looked up together, table by table.
+/// One verdict per record. What an answer proves by itself costs nothing; the rest is queried together, table by table.
 pub(super) async fn verify(
     sn: &ServiceNow,
     tokens: &dyn TokenSource,
@@ -123,7 +123,7 @@ pub(super) async fn verify(
             Answered::Written { table, .. } | Answered::Ignored { table, .. } => open.entry(table).or_default().push(at),
         }
     }
-    let mut looked: HashMap<usize, Outcome> = HashMap::new();
+    let mut checked: HashMap<usize, Outcome> = HashMap::new();
     for (table, ats) in open {
         let asked: Vec<&OutRecord> = ats.iter().map(|at| &records[*at]).collect();
         let named = |at: &usize| match &answered[*at] {
@@ -133,10 +133,10 @@ pub(super) async fn verify(
         let named: Vec<&SysId> = ats.iter().filter_map(named).collect();
         let rows = Rows::read(&sn.thorough(), tokens, target, table, &asked, &named).await;
         for (position, at) in ats.into_iter().enumerate() {
-            looked.insert(at, by_rows(target, &records[at], &answered[at], table, rows.as_ref().map(|rows| (rows, position))));
+            checked.insert(at, by_rows(target, &records[at], &answered[at], table, rows.as_ref().map(|rows| (rows, position))));
         }
     }
-    let verdict = |(at, answer)| match (looked.remove(&at), answer) {
+    let verdict = |(at, answer)| match (checked.remove(&at), answer) {
         (Some(outcome), _) => Ok(outcome),
         (None, Answered::Final(verdict)) => verdict,
         (None, Answered::Written { sys_id: Some(sys_id), table, how, said }) => {

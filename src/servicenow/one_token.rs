@@ -1,4 +1,4 @@
-//! The one token that a short look fetches; a refusal is reported, not answered with another one.
+//! The one token that a short check fetches; a refusal is reported, not answered with another one.
 
 use std::cell::Cell;
 

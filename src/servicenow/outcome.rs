@@ -81,7 +81,7 @@ pub enum Outcome {
         /// What it says.
         message: Quoted,
     },
-    /// It may have been done; look before sending again.
+    /// It may have been done; it is looked up before it is sent again.
     InDoubt {
         /// Why.
         message: Quoted,

@@ -12,7 +12,7 @@ use super::paging::{self, ListPosition, wrong};
 use super::query::{self, encode};
 use super::token::TokenSource;
 
-/// Staging rows that are looked at for where they landed.
+/// Staging rows that are read for where they landed.
 const LANDED: usize = 200;
 
 /// The staging column that names the table.

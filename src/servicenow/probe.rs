@@ -20,7 +20,7 @@ const DICTIONARY: usize = 5000;
 /// Tables that a table may extend, one by another.
 const GENERATIONS: usize = 8;
 
-/// One table that is looked at, once, whatever the blocks that need it.
+/// One table that is checked, once, whatever the blocks that need it.
 struct Wanted<'a> {
     table: &'a str,
     /// The columns that are written, asked for or watched.
@@ -67,8 +67,8 @@ fn wanted<'a>(targets: &[&'a TargetPlan]) -> Vec<Wanted<'a>> {
         }
         // a record is watched where it ended up, or in its staging row
         if let Some(watch) = &target.watch {
-            let looked_at = if watch.row == WatchRow::Staging { here } else { landing };
-            all[looked_at].columns.extend(watch.column.iter().chain(&watch.message).map(String::as_str).filter(own));
+            let watched_in = if watch.row == WatchRow::Staging { here } else { landing };
+            all[watched_in].columns.extend(watch.column.iter().chain(&watch.message).map(String::as_str).filter(own));
         }
     }
     all
@@ -104,7 +104,7 @@ async fn first_row(
     Ok(sn.read(tokens, &path).await?.into_iter().next())
 }
 
-/// Rows that are looked through for a filled column: a condition that the instance does not know is ignored.
+/// Rows that are searched for a filled column: a condition that the instance does not know is ignored.
 const FILLED: usize = 20;
 
 /// Whether a row with our key has this column filled. What cannot be read is taken for none.

@@ -25,7 +25,7 @@ const FIELDS_LIMIT: usize = 900;
 /// Values in one query.
 const VALUES_LIMIT: usize = 100;
 
-/// Look-ups at once.
+/// Queries at once.
 const AT_ONCE: usize = 4;
 
 /// Rows of a query for one value.
@@ -193,7 +193,7 @@ fn groups<'a>(values: &[&'a str], room: usize) -> Vec<Vec<&'a str>> {
     groups
 }
 
-/// The columns of a target that a look-up asks for.
+/// The columns of a target that a query asks for.
 pub(super) fn columns(target: &TargetPlan) -> Vec<&str> {
     let own = target.key_column.iter().chain(&target.version_column).chain(&target.natural_key);
     own.map(String::as_str).chain(target.fields.iter().map(|field| field.name.as_str())).collect()
@@ -232,11 +232,11 @@ pub(super) async fn find_by_key_in(
     table: &str,
     keys: &[String],
 ) -> Result<Vec<Option<Found>>, ServiceNowError> {
-    Ok(look_by_key(sn, tokens, target, table, keys).await?.0)
+    Ok(find_by_key_or_hidden(sn, tokens, target, table, keys).await?.0)
 }
 
 /// The same, and which of the keys some row may carry that cannot be seen.
-pub(super) async fn look_by_key(
+pub(super) async fn find_by_key_or_hidden(
     sn: &ServiceNow,
     tokens: &dyn TokenSource,
     target: &TargetPlan,

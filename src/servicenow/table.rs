@@ -33,7 +33,7 @@ const FIELDS_LIMIT: usize = 900;
 enum Step {
     Insert,
     Update(SysId),
-    /// An answer that may hide what the row says: look before believing it.
+    /// An answer that may hide what the row says: the row is read before it is believed.
     Check {
         why: Why,
         updating: Option<SysId>,
@@ -41,7 +41,7 @@ enum Step {
     Done(Verdict),
 }
 
-/// Why a row is looked at before an answer is believed.
+/// Why a row is read before an answer is believed.
 enum Why {
     /// The write was refused: it may have been committed all the same.
     Refused(Words),
@@ -58,7 +58,7 @@ pub(super) async fn send(
     records: &[OutRecord],
 ) -> Result<Vec<Verdict>, ServiceNowError> {
     let mut steps = first_steps(sn, tokens, target, records).await?;
-    look_first(sn, tokens, target, records, &mut steps).await?;
+    read_before_write(sn, tokens, target, records, &mut steps).await?;
     for _ in 0..ROUNDS {
         let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Insert | Step::Update(_))).collect();
         if due.is_empty() {
@@ -77,8 +77,8 @@ pub(super) async fn send(
     Ok(steps.into_iter().map(last).collect())
 }
 
-/// Whether the looks that precede a write are answered for such a record.
-pub(super) async fn can_look_first(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, record: &OutRecord) -> bool {
+/// Whether the queries that precede a write are answered for such a record.
+pub(super) async fn answers_before_write(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, record: &OutRecord) -> bool {
     first_steps(sn, tokens, target, std::slice::from_ref(record)).await.is_ok()
 }
 
@@ -97,7 +97,7 @@ async fn first_steps(
     let new = inserts(&steps);
     if !sn.settings().derived_sys_id && target.key_column.is_some() && !new.is_empty() {
         let keys: Vec<String> = new.iter().map(|at| records[*at].source_key.clone()).collect();
-        let (found, hidden) = query::look_by_key(sn, tokens, target, &target.table, &keys).await?;
+        let (found, hidden) = query::find_by_key_or_hidden(sn, tokens, target, &target.table, &keys).await?;
         for (at, found) in new.iter().zip(found) {
             let record = &records[*at];
             if let Some(found) = found {
@@ -149,9 +149,9 @@ async fn first_steps(
     Ok(steps)
 }
 
-/// Rows that a person may have edited since it was decided what to write: each is looked at right before it is written, so that no edit
-/// of the same field is lost. What is written in the very moment between look and write is the one thing that ServiceNow cannot refuse.
-async fn look_first(
+/// Rows that a person may have edited since it was decided what to write: each is read right before it is written, so that no edit
+/// of the same field is lost. What is written in the very moment between read and write is the one thing that ServiceNow cannot refuse.
+async fn read_before_write(
     sn: &ServiceNow,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
@@ -338,7 +338,7 @@ fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating:
     if derived && !sys_id.names(&record.derived_sys_id) && !sn.shared().warned_sys_id.replace(true) {
         warn!(
             table = target.table,
-            "the instance does not keep the sys_id sent with a new row: set `servicenow.derived_sys_id` to `false`, so that each new record is looked up first"
+            "the instance does not keep the sys_id sent with a new row: set `servicenow.derived_sys_id` to `false`, so that each new record is searched for first"
         );
     }
     // the whole write was undone, by a rule that says nothing of it

@@ -383,7 +383,7 @@ impl Metrics {
         self.deliveries_due.with_label_values(&[entity.as_str()]).set(count);
     }
 
-    /// A request to an outside system ended. `kind` is a word for what was asked, such as `page`, `batch`, `lookup`.
+    /// A request to an outside system ended. `kind` is a word for what was asked, such as `page`, `batch`, `look_up`.
     pub fn requested(&self, system: System, kind: &'static str, status: RequestStatus, took: Duration) {
         self.requests.with_label_values(&[system.as_str(), kind, status.as_str()]).inc();
         self.request_duration.with_label_values(&[system.as_str(), kind]).observe(took.as_secs_f64());

@@ -57,7 +57,7 @@ fn never_looked_up(rig: &Rig, text: &str, key: &str) {
 }
 
 /// The one record that failed, after three look-ups.
-async fn failed_look(rig: &Rig, number: &str) {
+async fn failed_lookup(rig: &Rig, number: &str) {
     let failures = rig.failures().await;
     let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("exhausted")).collect();
     assert!(failed.len() == 1 && failed[0].key.ends_with(number), "{failures:#?}");
@@ -77,7 +77,7 @@ fn a_record_that_can_never_be_looked_up_fails_by_name_and_keeps_no_neighbour_unk
         let key = text.split('"').nth(3).unwrap();
         never_looked_up(&rig, &text, key);
         settle(&rig).await;
-        failed_look(&rig, &number).await;
+        failed_lookup(&rig, &number).await;
         let others: Vec<_> = rig.failures().await.into_iter().filter(|row| !row.key.ends_with(&number)).collect();
         assert!(others.is_empty(), "its neighbours are not unknown with it: {others:#?}");
         let invoices = source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len();
@@ -90,7 +90,7 @@ fn a_record_that_can_never_be_looked_up_fails_by_name_and_keeps_no_neighbour_unk
         never_looked_up(&rig, &text, key);
         rig.sweep(&["invoice"]).await;
         settle(&rig).await;
-        failed_look(&rig, &number).await;
+        failed_lookup(&rig, &number).await;
         assert_eq!((rig.servicenow.count(INVOICES), rig.servicenow.duplicates(INVOICES, "u_source_key")), (invoices, 0));
     });
 }
@@ -119,7 +119,7 @@ fn an_instance_that_answers_no_look_up_at_all_lets_no_record_fail() {
 #[test]
 fn a_record_whose_row_cannot_be_looked_up_before_it_is_sent_keeps_no_neighbour_waiting() {
     run(async {
-        // rows without our sys_id are looked up by their key before they are made
+        // rows without our sys_id are searched for by their key before they are made
         let rig = Rig::start(options().with("SERVICENOW__DERIVED_SYS_ID", "false")).await;
         let orders = source::rows(&rig.syspro, "EDU1", "PorMasterHdr", |c| c("PurchaseOrder").text().to_owned());
         let number = orders.iter().find(|number| number.chars().all(|c| c.is_ascii_digit())).unwrap();
@@ -268,7 +268,7 @@ fn a_record_over_which_the_whole_batch_is_told_to_wait_holds_nobody_up() {
 fn an_instance_that_takes_no_writes_uses_up_nobody_s_tries_and_ends_the_cycle() {
     run(async {
         let rig = Rig::start(options().with("SERVICENOW__BATCH_SIZE", "5").with("SERVICENOW__BATCH_LIMIT", "5")).await;
-        // every write fails, every look-up works: the worst case to tell from records that fail by themselves
+        // every write fails, every query works: the worst case to tell from records that fail by themselves
         for path in ["/api/now/batch", "/api/now/v1/batch"] {
             rig.servicenow.set_fault(FaultRule::always(Fault::Status(503)).on_path(path));
         }

@@ -116,10 +116,10 @@ impl Bench {
                     Outcome::InDoubt { .. } => doubtful.push(OutRecord { may_exist: true, ..record }),
                 }
             }
-            let mut looks = 0;
+            let mut lookups = 0;
             while !doubtful.is_empty() {
-                looks += 1;
-                assert!(looks < 2000, "still in doubt: {:?}", doubtful[0]);
+                lookups += 1;
+                assert!(lookups < 2000, "still in doubt: {:?}", doubtful[0]);
                 let settled = match self.client.settle(&self.tokens, target, &doubtful).await {
                     Ok(settled) => settled,
                     Err(error) => {

@@ -25,7 +25,7 @@ pub(super) fn judge(
         let ours = part.payload_hash.as_ref().zip(part.version).map(|(hash, number)| VersionText::new(i64::from(number), hash));
         let same = |row: &&&RestoredRow| version(row).zip(ours.as_ref()).and_then(|(there, ours)| there.is(ours)) == Some(true);
         let row = there.iter().find(same);
-        // two rows with one key: the newer one is the one that a look-up takes
+        // two rows with one key: the newer one is the one that a query takes
         let newest = || there.iter().max_by_key(|row| (version(row).map(|there| there.number()), std::cmp::Reverse(&row.place)));
         let compared = |row: Option<&&RestoredRow>| ComparedPart {
             document_id: part.document_id,

@@ -11,7 +11,7 @@ use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
-use super::{Place, Said, TRIAL, failed, no_verdict, take_away, unknown, unlooked, well};
+use super::{Place, Said, TRIAL, failed, no_verdict, not_tried, take_away, unknown, well};
 use crate::servicenow::client::{Judged, Op, ServiceNow};
 use crate::servicenow::error::ServiceNowError;
 use crate::servicenow::outcome::ProbeVerdict;
@@ -31,12 +31,12 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
     let more = &["sys_import_state", "sys_target_table", "sys_target_sys_id"];
     let place = Place { sn, tokens, table: &target.table, column: version, mark: TRIAL.to_owned(), more };
     match place.clear().await {
-        Err(error) => return unlooked(&error),
+        Err(error) => return not_tried(&error),
         Ok(Err((id, problem))) => return staged(&place, &id, &problem),
         Ok(Ok(())) => {}
     }
     match safe(sn, tokens, target, key).await {
-        Err(error) => return unlooked(&error),
+        Err(error) => return not_tried(&error),
         Ok(Err(said)) => return *said,
         Ok(Ok(())) => {}
     }
@@ -59,7 +59,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
     // the staging rows first: what has not been transformed yet is never transformed then
     let rows = match if sent { place.rows_in_time().await } else { Ok(Vec::new()) } {
         Ok(rows) => rows,
-        Err(error) => return unlooked(&error),
+        Err(error) => return not_tried(&error),
     };
     let pending = entries.iter().filter(|entry| entry.text("table") == Some(target.table.as_str()));
     // a lost answer stands in the staging row too
@@ -117,7 +117,7 @@ async fn safe(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, ke
         Ok(read) => read,
         Err(error) if error.class() == crate::retry::Class::Permanent => {
             return no(
-                format!("not tried: `{landing}`, where the transform puts records, cannot be looked at: {}", error.chain()),
+                format!("not tried: `{landing}`, where the transform puts records, cannot be read: {}", error.chain()),
                 NextStep::ReadTargetTable,
             );
         }

@@ -1,4 +1,4 @@
-//! A Table API target: POST, DELETE, and a look that the row is gone.
+//! A Table API target: POST, DELETE, and a check that the row is gone.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
-use super::{Place, Said, TRIAL, no_verdict, take_away, unknown, unlooked, well};
+use super::{Place, Said, TRIAL, no_verdict, not_tried, take_away, unknown, well};
 use crate::servicenow::client::{Judged, Op, ServiceNow};
 use crate::servicenow::error::ServiceNowError;
 use crate::servicenow::outcome::ProbeVerdict;
@@ -30,12 +30,12 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
     // as the Writer sends it, so that what is tried is what will be done
     let id = sn.settings().derived_sys_id.then(|| derived_sys_id(&place.mark, &target.block)).as_deref().and_then(SysId::new);
     match place.clear().await {
-        Err(error) => return unlooked(&error),
+        Err(error) => return not_tried(&error),
         Ok(Err((id, problem))) => return place.stands(&id, &problem, "a row of an earlier try is there, so that rows can be created"),
         Ok(Ok(())) => {}
     }
     match place.hidden().await {
-        Err(error) => return unlooked(&error),
+        Err(error) => return not_tried(&error),
         Ok(true) => {
             return place.stands("(not shown)", "it may not be read", "a row of an earlier try is there, so that rows can be created");
         }
@@ -50,7 +50,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
     }
     if let Some(id) = &id {
         match place.rows_with("sys_id", id).await {
-            Err(error) => return unlooked(&error),
+            Err(error) => return not_tried(&error),
             Ok(rows) if rows.is_empty() => {}
             Ok(_) => {
                 if let Err(problem) = take_away(sn, tokens, &target.table, id).await {
@@ -82,9 +82,9 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
             ended(&place, &id, "a row could be created", kept).await
         }
         // a refusal can follow a committed write, and a lost answer belong to one: the table tells
-        None => match looked(&place, &judged).await {
+        None => match rows_made(&place, &judged).await {
             Err(error) => unknown(
-                format!("{}; whether a row was made could not be looked up: {}", no_verdict(&judged, ROLE).1, error.chain()),
+                format!("{}; whether a row was made could not be read: {}", no_verdict(&judged, ROLE).1, error.chain()),
                 NextStep::TrialRowUnseen { table: target.table.clone(), column: column.to_owned(), mark: place.mark.clone() },
             ),
             Ok(rows) => match rows.first().and_then(|row| row.filled("sys_id").and_then(SysId::new)) {
@@ -96,7 +96,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
 }
 
 /// The rows that carry the mark, where the request may have been carried out.
-async fn looked(place: &Place<'_>, judged: &Judged) -> Result<Vec<Row>, ServiceNowError> {
+async fn rows_made(place: &Place<'_>, judged: &Judged) -> Result<Vec<Row>, ServiceNowError> {
     match judged {
         Judged::Done(_) | Judged::Doubt(_) | Judged::Refused { .. } | Judged::Failed(ServiceNowError::Forbidden { .. }) => {
             place.rows_in_time().await

@@ -17,13 +17,13 @@ use crate::servicenow::query::{self, columns};
 use crate::servicenow::token::TokenSource;
 use crate::servicenow::wire::Words;
 
-/// Looks for a row that an earlier try may have made, which may not be readable at once.
+/// Queries for a row that an earlier try may have made, which may not be readable at once.
 const CHECKS: u32 = 3;
 
-/// Between two such looks.
+/// Between two such queries.
 const CHECK_PAUSE: Duration = Duration::from_millis(500);
 
-/// Looks at the rows behind answers that may hide them: a 403 can follow a committed write, and a second insert of one sys_id is refused
+/// Reads the rows behind answers that may hide them: a 403 can follow a committed write, and a second insert of one sys_id is refused
 /// with one too; a 404 is the answer for a hidden row as well; a row may come back as it was.
 pub(super) async fn check(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], steps: &mut [Step]) {
     let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Check { .. })).collect();
@@ -191,7 +191,7 @@ pub(super) async fn locate(
         Ok(found) => missing.into_iter().zip(found).for_each(|(at, found)| located[at] = found),
         // the derived sys_id has spoken already
         Err(error @ ServiceNowError::UnknownColumn { .. }) if derived => {
-            warn!(error = %error.chain(), "rows are looked up by sys_id alone")
+            warn!(error = %error.chain(), "rows are searched for by sys_id alone")
         }
         Err(error) => return Err(error),
     }

@@ -95,14 +95,14 @@ async fn what_cannot_be_read_after_an_answer_that_proves_nothing_is_in_doubt_whe
     let Outcome::InDoubt { message } = passing else { panic!("{passing:?}") };
     assert!(message.starts_with("ServiceNow ignored the record (No change), and the row in `x_landed` could not be read"), "{message}");
 
-    // a right that is missing is missing each time, and says that no one could look
+    // a right that is missing is missing each time, and says that the rows could not be read
     for answer in [refused, ignored] {
         let blind = send(staging(), answer, vec![no_right]).await;
         assert!(matches!(&blind, Outcome::Rejected { message, .. } if message.contains(unsaid)), "{blind:?}");
         let once = send(staging(), answer, vec![no_right, there]).await;
         assert!(matches!(&once, Outcome::Confirmed { .. }), "refused to be read once: {once:?}");
     }
-    // where the definition leaves nothing to look by, the refusal is all that there is
+    // where the definition leaves nothing to search by, the refusal is all that there is
     let blind = send(TargetPlan { key_column: None, ..staging() }, refused, vec![there]).await;
     assert!(matches!(&blind, Outcome::Rejected { message, .. } if message.contains("Closed") && !message.contains(unsaid)), "{blind:?}");
 }

@@ -69,7 +69,7 @@ async fn what_is_only_loaded_is_in_doubt() {
 }
 
 #[actix_rt::test]
-async fn a_refusal_of_a_staged_row_is_looked_behind() {
+async fn the_row_behind_a_refusal_of_a_staged_row_is_read() {
     let server = Server::start(|seen| match (seen.method.as_str(), seen.path.as_str()) {
         ("POST", _) if seen.json()["u_source_key"] == "EDU1/e/0001" => {
             refusal(403, "Operation Failed", "Data Policy Exception: name is mandatory")
@@ -142,7 +142,7 @@ async fn where_neither_table_can_be_read_nothing_is_claimed() {
 }
 
 /// An instance whose answer to the write is `entry`, and that shows these rows of the target.
-async fn looked_behind(entry: Value, rows: Vec<Value>, record: OutRecord) -> Outcome {
+async fn outcome_by_rows(entry: Value, rows: Vec<Value>, record: OutRecord) -> Outcome {
     let server = Server::start(move |seen| match (seen.method.as_str(), seen.path.as_str()) {
         ("POST", _) => reply(201, json!({"import_set": "I", "staging_table": "x_stage", "result": [entry]})),
         (_, "/api/now/table/x_landed") => {
@@ -162,7 +162,7 @@ async fn what_was_ignored_stands_only_where_a_row_carries_this_version() {
     let without = || json!({"table": "x_landed", "status": "ignored", "status_message": "Ignored by a script"});
 
     for entry in [with_row(), without()] {
-        let outcome = looked_behind(entry.clone(), vec![row(1, 3)], record(1)).await;
+        let outcome = outcome_by_rows(entry.clone(), vec![row(1, 3)], record(1)).await;
         let Outcome::Confirmed { sys_id, how: How::Unchanged, said: Some(said), .. } = &outcome else { panic!("{entry}: {outcome:?}") };
         assert_eq!(*sys_id, format!("{:032x}", 1).as_str());
         assert!(said.contains(entry["status_message"].as_str().unwrap()), "{said}");
@@ -171,7 +171,7 @@ async fn what_was_ignored_stands_only_where_a_row_carries_this_version() {
     // an earlier version, with the value that stayed
     let mut earlier = row(1, 2);
     earlier["u_amount"] = json!("100.00");
-    let outcome = looked_behind(with_row(), vec![earlier], record(1)).await;
+    let outcome = outcome_by_rows(with_row(), vec![earlier], record(1)).await;
     let Outcome::Rejected { message, next_step, .. } = &outcome else { panic!("{outcome:?}") };
     assert!(
         message.contains("No field values changed") && message.contains("carries version 2-1f1f1f1f1f1f, not 3-1f1f1f1f1f1f"),
@@ -180,7 +180,7 @@ async fn what_was_ignored_stands_only_where_a_row_carries_this_version() {
     assert!(message.contains("`u_amount` is `100.00` there, `12.50` was sent") && next_step.text().contains("transform map"), "{message}");
 
     // no row at all
-    let outcome = looked_behind(without(), vec![], record(1)).await;
+    let outcome = outcome_by_rows(without(), vec![], record(1)).await;
     assert!(
         matches!(&outcome, Outcome::Rejected { message, .. } if message.contains("Ignored by a script") && message.contains("no row of `x_landed`")),
         "{outcome:?}"
@@ -189,17 +189,17 @@ async fn what_was_ignored_stands_only_where_a_row_carries_this_version() {
     // another record's row
     let mut other = row(1, 3);
     other["u_source_key"] = json!("EDU1/e/00");
-    let outcome = looked_behind(with_row(), vec![other], record(1)).await;
+    let outcome = outcome_by_rows(with_row(), vec![other], record(1)).await;
     assert!(matches!(&outcome, Outcome::Conflict { message, .. } if message.contains("`EDU1/e/00`")), "{outcome:?}");
 
     // a table without the version column: what can be compared is, and the rest is said
     let plain = |name: &str| json!({"sys_id": format!("{:032x}", 1), "u_source_key": "EDU1/e/0001", "name": name});
-    let outcome = looked_behind(with_row(), vec![plain("Name 1")], record(1)).await;
+    let outcome = outcome_by_rows(with_row(), vec![plain("Name 1")], record(1)).await;
     assert!(
         matches!(&outcome, Outcome::Confirmed { said: Some(said), .. } if said.contains("no `u_source_version`, so 1 columns could be compared")),
         "{outcome:?}"
     );
-    let outcome = looked_behind(with_row(), vec![plain("Name 9")], record(1)).await;
+    let outcome = outcome_by_rows(with_row(), vec![plain("Name 9")], record(1)).await;
     assert!(matches!(&outcome, Outcome::Rejected { message, .. } if message.contains("`name` is `Name 9` there")), "{outcome:?}");
 }
 
@@ -209,22 +209,22 @@ async fn a_second_row_for_one_record_is_a_conflict_unless_the_first_is_gone() {
     let known = || OutRecord { sys_id: Some(id("first")), sys_table: Some("x_landed".into()), ..record(1) };
     let shown = |sys_id: &str| json!({"sys_id": sys_id, "u_source_key": "EDU1/e/0001", "u_source_version": version_of(3)});
 
-    let outcome = looked_behind(entry(), vec![shown("first"), shown("second")], known()).await;
+    let outcome = outcome_by_rows(entry(), vec![shown("first"), shown("second")], known()).await;
     let Outcome::Conflict { message, next_step } = &outcome else { panic!("{outcome:?}") };
     let message = shortened(message);
     assert!(message.contains("row second") && message.contains("row first") && message.contains("two rows"), "{message}");
     assert!(next_step.text().contains("coalesce on `u_source_key`"), "{next_step}");
-    let outcome = looked_behind(entry(), vec![], known()).await;
+    let outcome = outcome_by_rows(entry(), vec![], known()).await;
     assert!(matches!(&outcome, Outcome::Conflict { message, .. } if message.contains("cannot be seen")), "{outcome:?}");
 
-    let outcome = looked_behind(entry(), vec![shown("second")], known()).await;
+    let outcome = outcome_by_rows(entry(), vec![shown("second")], known()).await;
     assert!(
         matches!(&outcome, Outcome::Confirmed { said: Some(said), .. } if shortened(said).contains("row first is no longer there")),
         "{outcome:?}"
     );
     // a row of another table says nothing
     let moved = OutRecord { sys_table: Some("x_before".into()), ..known() };
-    assert!(matches!(looked_behind(entry(), vec![], moved).await, Outcome::Confirmed { said: None, .. }));
+    assert!(matches!(outcome_by_rows(entry(), vec![], moved).await, Outcome::Confirmed { said: None, .. }));
 }
 
 #[actix_rt::test]

@@ -1,4 +1,4 @@
-//! Look-ups and the probe.
+//! Queries and the probe.
 
 use serde_json::{Value, json};
 
@@ -153,7 +153,7 @@ async fn the_probe_names_columns_that_are_not_there() {
     assert!(findings.iter().all(|finding| finding.verdict == ProbeVerdict::Failed && finding.next_step.is_some()), "{findings:?}");
     assert_eq!(findings.iter().map(|finding| finding.table.as_str()).collect::<Vec<_>>(), ["x_stage", "x_landed"]);
 
-    // what is watched is looked up where it is watched: in the table of the record, or in its staging row
+    // what is watched is probed where it is watched: in the table of the record, or in its staging row
     let watch = |row: WatchRow| WatchPlan {
         row,
         column: Some("u_state".into()),

@@ -1,4 +1,4 @@
-//! What stands behind refusals of the Table API, which look-ups are made before and after, and what people are told of them.
+//! What stands behind refusals of the Table API, which queries are made before and after, and what people are told of them.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -29,24 +29,24 @@ async fn send(server: &Server, target: &TargetPlan, records: &[OutRecord]) -> Ve
     ServiceNow::new(&settings(server, true, false)).unwrap().send(&Tokens::default(), target, records).await.unwrap()
 }
 
-fn looks(server: &Server) -> usize {
+fn queries(server: &Server) -> usize {
     server.seen().iter().filter(|seen| seen.method == "GET").count()
 }
 
 #[actix_rt::test]
-async fn rows_are_looked_up_by_their_natural_key_only_where_rows_are_adopted() {
+async fn rows_are_searched_by_their_natural_key_only_where_rows_are_adopted() {
     let natural = || TargetPlan { natural_key: vec!["name".into()], ..table() };
     for (adopt, target, asked) in [(false, natural(), 0), (true, table(), 0), (true, natural(), 1)] {
         let server = Server::start(|seen| if seen.method == "GET" { NONE() } else { echo(seen) });
         let client = ServiceNow::new(&settings(&server, true, adopt)).unwrap();
         assert_eq!(client.send(&Tokens::default(), &target, &records(2)).await.unwrap().len(), 2);
-        assert_eq!(looks(&server), asked);
+        assert_eq!(queries(&server), asked);
     }
-    // a row that is known is not looked for
+    // a row that is known is not searched for
     let server = Server::start(|seen| if seen.method == "GET" { NONE() } else { echo(seen) });
     let known = OutRecord { sys_id: Some(id("abc")), ..record(1) };
     ServiceNow::new(&settings(&server, true, true)).unwrap().send(&Tokens::default(), &natural(), &[known]).await.unwrap();
-    assert_eq!(looks(&server), 0);
+    assert_eq!(queries(&server), 0);
 }
 
 /// Says of these rows that they are another record's.
@@ -159,13 +159,13 @@ async fn a_row_that_is_there_and_cannot_be_updated_is_not_tried_again_and_again(
 }
 
 #[actix_rt::test]
-async fn a_refusal_is_looked_behind_once_and_three_times_where_an_earlier_try_may_have_made_the_row() {
-    for (may_exist, looked) in [(false, 1), (true, 3)] {
+async fn the_row_behind_a_refusal_is_read_once_and_three_times_where_an_earlier_try_may_have_made_the_row() {
+    for (may_exist, reads) in [(false, 1), (true, 3)] {
         let mut by_id = 0;
         let server = Server::start(move |seen| match seen.method.as_str() {
             "GET" if seen.q("sysparm_query").starts_with("sys_id") => {
                 by_id += 1;
-                // whoever looks for ever is told something else
+                // whoever asks for ever is told something else
                 if by_id > 3 { refusal(403, "Enough", "") } else { NONE() }
             }
             "GET" => NONE(),
@@ -175,12 +175,12 @@ async fn a_refusal_is_looked_behind_once_and_three_times_where_an_earlier_try_ma
         assert!(matches!(&outcomes[0], Outcome::Rejected { message, .. } if message.contains("Operation Failed")), "{outcomes:?}");
         let seen = server.seen();
         let by_id = seen.iter().filter(|seen| seen.method == "GET" && seen.q("sysparm_query").starts_with("sys_id")).count();
-        assert_eq!(by_id, looked);
+        assert_eq!(by_id, reads);
     }
 }
 
 #[actix_rt::test]
-async fn what_cannot_be_looked_behind_says_what_was_answered_first() {
+async fn a_refusal_whose_row_cannot_be_read_says_what_was_answered_first() {
     let server = Server::start(|seen| match seen.method.as_str() {
         "GET" => refusal(403, "Insufficient rights", ""),
         _ => refusal(403, "Operation Failed", "Closed"),

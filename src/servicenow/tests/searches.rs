@@ -1,4 +1,4 @@
-//! What a look-up asks, how many rows it leaves room for, and what rows that may not be seen lead to.
+//! What a query asks, how many rows it leaves room for, and what rows that may not be seen lead to.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn conditions(server: &Server) -> Vec<String> {
 }
 
 /// Sends without derived sys_ids.
-async fn looked_up(server: &Server, target: &TargetPlan, count: usize, adopt: bool) -> Vec<Outcome> {
+async fn sent(server: &Server, target: &TargetPlan, count: usize, adopt: bool) -> Vec<Outcome> {
     let mut settings = server.settings();
     (settings.batch, settings.derived_sys_id, settings.adopt) = (false, adopt, adopt);
     ServiceNow::new(&settings).unwrap().send(&Tokens::default(), target, &records(count)).await.unwrap()
@@ -39,7 +39,7 @@ async fn where_more_rows_are_counted_than_shown_each_missing_value_is_asked_for_
         ("GET", _) => counted(json!([]), 0),
         _ => echo(seen),
     });
-    let outcomes = looked_up(&server, &table(), 3, false).await;
+    let outcomes = sent(&server, &table(), 3, false).await;
     assert!(matches!(&outcomes[0], Outcome::Confirmed { how: How::Updated, .. }), "{outcomes:?}");
     let Outcome::Rejected { message, next_step, .. } = &outcomes[1] else { panic!("{outcomes:?}") };
     assert!(message.contains("`u_source_key` = `EDU1/e/0002` cannot be seen: ServiceNow counts more rows than it shows"), "{message}");
@@ -54,7 +54,7 @@ async fn where_more_rows_are_counted_than_shown_each_missing_value_is_asked_for_
 #[actix_rt::test]
 async fn where_as_many_rows_are_shown_as_are_counted_nothing_more_is_asked() {
     let server = Server::start(|seen| if seen.method == "GET" { counted(json!([row(1, 2)]), 1) } else { echo(seen) });
-    let outcomes = looked_up(&server, &table(), 2, false).await;
+    let outcomes = sent(&server, &table(), 2, false).await;
     assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Confirmed { .. })), "{outcomes:?}");
     assert_eq!(conditions(&server), ["u_source_keyINEDU1/e/0001,EDU1/e/0002"]);
 }
@@ -122,14 +122,14 @@ async fn a_column_of_a_natural_key_that_no_row_has_is_named() {
 async fn a_row_that_is_shown_twice_is_one_row() {
     let twice = json!({"sys_id": "a", "name": "Name 1", "u_source_key": ""});
     let server = Server::start(move |seen| if seen.method == "GET" { reply(200, json!({"result": [twice, twice]})) } else { echo(seen) });
-    let outcomes = looked_up(&server, &natural_target(&["name"]), 1, true).await;
+    let outcomes = sent(&server, &natural_target(&["name"]), 1, true).await;
     assert_eq!(ids(&outcomes), ["a"]);
 }
 
 #[actix_rt::test]
 async fn a_row_with_the_natural_key_that_cannot_be_seen_stops_a_second_one() {
     let server = Server::start(|seen| if seen.method == "GET" { counted(json!([]), 1) } else { echo(seen) });
-    let outcomes = looked_up(&server, &natural_target(&["name", "u_amount"]), 1, true).await;
+    let outcomes = sent(&server, &natural_target(&["name", "u_amount"]), 1, true).await;
     let Outcome::Rejected { message, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
     assert!(message.contains("a row of `x_row` with `name` = `Name 1`, `u_amount` = `12.50` cannot be seen"), "{message}");
     assert!(server.writes().is_empty());

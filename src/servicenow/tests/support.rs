@@ -117,12 +117,12 @@ impl Server {
         Self { address, seen }
     }
 
-    /// The same for tests of writes alone: look-ups find nothing, and are not among what was seen.
+    /// The same for tests of writes alone: queries find nothing, and are not among what was seen.
     pub(super) fn of_writes(mut script: impl FnMut(&ReceivedRequest) -> Reply + Send + 'static) -> Self {
         Self::start(move |seen| if seen.method == "GET" { reply(200, json!({"result": []})) } else { script(seen) })
     }
 
-    /// Everything but look-ups.
+    /// Everything but queries.
     pub(super) fn writes(&self) -> Vec<ReceivedRequest> {
         self.seen().into_iter().filter(|seen| seen.method != "GET").collect()
     }

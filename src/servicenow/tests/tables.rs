@@ -300,7 +300,7 @@ async fn an_instance_that_chooses_its_own_sys_id_is_believed() {
 }
 
 #[actix_rt::test]
-async fn without_derived_sys_ids_each_record_is_looked_up_first() {
+async fn without_derived_sys_ids_each_record_is_searched_for_first() {
     let server = Server::start(|seen| match seen.method.as_str() {
         "GET" => {
             let mut found = row(2, 2);
@@ -345,7 +345,7 @@ async fn rows_of_others_are_adopted_by_natural_key_and_never_taken_from_another_
 
 /// Whatever an answer gives for a row's id and is none is never taken for one, and never asked for.
 #[actix_rt::test]
-async fn an_answer_with_an_id_that_is_none_is_unknown_and_a_look_up_with_one_an_error() {
+async fn an_answer_with_an_id_that_is_none_is_unknown_and_a_query_with_one_an_error() {
     const WRONG: &str = "../sys_user/6816f79cc0a8016401c5a33be04be441";
     for batch in [false, true] {
         let server = Server::start(move |seen| {

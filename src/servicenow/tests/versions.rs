@@ -72,7 +72,7 @@ async fn what_the_transform_ignored_stands_only_with_the_same_content() {
 }
 
 #[actix_rt::test]
-async fn an_answer_with_another_content_is_looked_behind() {
+async fn the_row_behind_an_answer_with_another_content_is_read() {
     let shown = with_version(&another());
     let server = Server::start(move |seen| match seen.method.as_str() {
         "GET" => reply(200, json!({"result": [shown]})),

@@ -45,7 +45,7 @@ fn list(name: &str, says: &[&'static str], script: impl Fn(&ReceivedRequest, &mu
     let cost = include_str!("../../../config/profiles/apo/cost_center.toml");
     fs::write(folder.join("cost_center.toml"), format!("{cost}\n[header.align]\n")).unwrap();
     let path = site.path().display().to_string();
-    held(&row(name, Endpoint::Look, says, &[("DEFINITIONS__DIRECTORY", &path), ("SERVICENOW__LIST_LIMIT", "1000")], script));
+    held(&row(name, Endpoint::Query, says, &[("DEFINITIONS__DIRECTORY", &path), ("SERVICENOW__LIST_LIMIT", "1000")], script));
 }
 
 #[test]

@@ -261,7 +261,7 @@ fn what_servicenow_repeats_is_not_told() {
         case("status 429", Endpoint::Write, "429", secrets, move |_, stream, said| {
             whole(stream, "429 Slow Down", &[("Content-Type", "application/json"), ("Retry-After", "1")], error(said).as_bytes())
         }),
-        case("a refused look-up", Endpoint::Look, "refused", secrets, move |_, stream, said| {
+        case("a refused query", Endpoint::Query, "refused", secrets, move |_, stream, said| {
             refused(stream, "400 Bad Request", &error(said))
         }),
         case("a page", Endpoint::Write, "answered with a page", secrets, |_, stream, said| page(stream, "200 OK", said)),

@@ -31,7 +31,7 @@ pub enum Endpoint {
     /// Everything that ServiceNow is asked, but the token.
     Write,
     /// What ServiceNow is asked by GET.
-    Look,
+    Query,
     /// What is sent to ServiceNow.
     Send,
 }
@@ -142,7 +142,7 @@ fn hostile(endpoint: Endpoint, seen: &ReceivedRequest) -> bool {
         Endpoint::Token => seen.path.ends_with("/oauth_token.do"),
         Endpoint::Write => seen.path.starts_with("/api/"),
         Endpoint::Send => seen.path.starts_with("/api/") && seen.method != "GET",
-        Endpoint::Look => seen.path.starts_with("/api/") && seen.method == "GET",
+        Endpoint::Query => seen.path.starts_with("/api/") && seen.method == "GET",
     }
 }
 

@@ -79,11 +79,11 @@ impl Bench {
     }
 
     /// Waits until there is something; what the service said stands beside a wait in vain.
-    fn wait<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
-        let mut look = look;
+    fn wait<T>(&self, what: &str, check: impl FnMut() -> Option<T>) -> T {
+        let mut check = check;
         let started = Instant::now();
         loop {
-            if let Some(found) = look() {
+            if let Some(found) = check() {
                 return found;
             }
             let log = || std::fs::read_to_string(self.site.path("service.log")).unwrap_or_default();

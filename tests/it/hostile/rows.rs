@@ -327,9 +327,9 @@ pub fn enet() -> Vec<Row> {
 }
 
 pub fn servicenow() -> Vec<Row> {
-    let mut rows = anywhere(Endpoint::Look);
+    let mut rows = anywhere(Endpoint::Query);
     rows.extend(anywhere(Endpoint::Token));
-    let endpoint = Endpoint::Look;
+    let endpoint = Endpoint::Query;
     rows.extend([
         row("rows that say nothing", endpoint, &["more rows than the"], |_, stream| {
             json(stream, &format!("{{\"result\":[{}{{}}]}}", "{},".repeat(large() / 3)))
