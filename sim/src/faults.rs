@@ -251,7 +251,7 @@ impl Faults {
         self.lock().triggered
     }
 
-    /// Whether some rule looks into bodies.
+    /// Whether some rule reads bodies.
     pub fn reads_bodies(&self) -> bool {
         self.lock().rules.iter().any(|armed| armed.rule.body.is_some())
     }

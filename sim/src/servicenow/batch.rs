@@ -168,7 +168,7 @@ fn run(instance: &Instance, outer: &Call, item: &Item, authorization: Option<&st
     }
 }
 
-/// What the items of a batch hold, as text: for faults that look into bodies.
+/// What the items of a batch hold, as text: for faults that read bodies.
 pub(super) fn texts(body: &[u8]) -> String {
     let Ok(batch) = serde_json::from_slice::<serde_json::Value>(body) else { return String::new() };
     let items = batch["rest_requests"].as_array().into_iter().flatten().filter_map(|item| item["body"].as_str());

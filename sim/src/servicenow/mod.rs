@@ -290,9 +290,9 @@ impl ServiceNowSim {
         self.rows(table).into_iter().find(|row| row.get(column).is_some_and(|value| value == text))
     }
 
-    fn with<T: Default>(&self, table: &str, look: impl FnOnce(&rows::Table) -> T) -> T {
+    fn with<T: Default>(&self, table: &str, read: impl FnOnce(&rows::Table) -> T) -> T {
         let store = self.instance.settled();
-        store.tables.get(table).map(look).unwrap_or_default()
+        store.tables.get(table).map(read).unwrap_or_default()
     }
 
     /// A row keyed by hand; its `sys_id`, `None` for a table there is not or an id that is taken.

@@ -94,7 +94,7 @@ impl SecondStage {
 /// Rows that fail in the second stage.
 #[derive(Debug, Clone)]
 pub struct LateFailure {
-    /// The column of the target looked at.
+    /// The column of the target that is read.
     pub column: String,
     /// What of it makes the row fail.
     pub when: Abort,

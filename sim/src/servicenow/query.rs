@@ -43,7 +43,7 @@ enum Operator {
     NotEmpty,
 }
 
-/// In the order in which they are looked for after the column's name.
+/// In the order in which they are searched for after the column's name.
 const OPERATORS: [(&str, Operator); 15] = [
     ("!=", Operator::Different),
     (">=", Operator::GreaterOrEqual),

@@ -1,4 +1,4 @@
-//! Rows in memory: cells packed into one allocation, hash indexes on `sys_id` and on looked-up columns.
+//! Rows in memory: cells packed into one allocation, hash indexes on `sys_id` and on columns that are searched by.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -108,7 +108,7 @@ impl Abort {
 pub struct BusinessRule {
     /// Its name, as it stands in the error's detail.
     pub name: String,
-    /// The column looked at.
+    /// The column that is read.
     pub column: String,
     /// When it aborts.
     pub abort: Abort,
@@ -145,7 +145,7 @@ pub struct TableSchema {
     pub rules: Vec<BusinessRule>,
     /// Rows whose column has this value are hidden from callers by a row ACL.
     pub hidden: Option<(String, String)>,
-    /// Columns looked up by, besides `sys_id` and the coalesce columns of maps onto this table.
+    /// Columns by which rows are found, besides `sys_id` and the coalesce columns of maps onto this table.
     pub indexed: Vec<String>,
 }
 

@@ -24,7 +24,7 @@ pub(super) enum Stored<'a> {
     TooLong,
 }
 
-/// A value for a column of this kind; `None` is a column of an open table. References are looked at elsewhere.
+/// A value for a column of this kind; `None` is a column of an open table. References are checked elsewhere.
 pub(super) fn store<'a>(kind: Option<&ColumnKind>, value: Cow<'a, str>, options: &ServiceNowOptions, display: bool) -> Stored<'a> {
     let whole = |text: Option<String>| text.map_or(Stored::Ignored, |text| Stored::Text(Cow::Owned(text)));
     let length = match kind {

@@ -1,4 +1,4 @@
-//! `/_sim`: looking into a simulator that runs as a process of its own, and driving it. No part of SYSPRO, and open to whoever reaches it.
+//! `/_sim`: reading a simulator that runs as a process of its own, and driving it. No part of SYSPRO, and open to whoever reaches it.
 
 use std::collections::BTreeMap;
 

@@ -132,7 +132,7 @@ mod tests {
     use crate::dataset::TableSchema;
 
     #[test]
-    fn values_look_as_the_service_sends_them() {
+    fn values_are_written_as_the_service_sends_them() {
         let schema = TableSchema::find("ApInvoice").expect("table");
         let mut table = Table::new(schema);
         let at = |name: &str| schema.column(name).expect("column");

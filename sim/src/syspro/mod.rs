@@ -123,9 +123,9 @@ impl SysproSim {
         self.shared.database().sum(company, table, column)
     }
 
-    /// Looks at the data.
-    pub fn with<T>(&self, look: impl FnOnce(&Database) -> T) -> T {
-        look(&self.shared.database())
+    /// Reads the data.
+    pub fn with<T>(&self, read: impl FnOnce(&Database) -> T) -> T {
+        read(&self.shared.database())
     }
 
     /// Changes the data in one go.

@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_looked_up_and_not_searched() {
+    fn keys_are_found_by_index_and_not_searched() {
         let (index, rows) = candidates("TrnYear eq 2026 and TrnMonth eq 3 and Journal eq 2 and (EntryNumber eq 1 or EntryNumber eq 4)");
         assert!(index == 0 && rows <= 2, "{index} {rows}");
         let (index, rows) = candidates("Supplier eq '042' and Invoice eq '1' or Supplier eq 'AB' and Invoice eq '2'");

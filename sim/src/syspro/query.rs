@@ -41,8 +41,8 @@ pub struct Page {
     pub body: Vec<u8>,
     /// Rows in it.
     pub rows: usize,
-    /// Rows that were looked at to find them.
-    pub looked_at: usize,
+    /// Rows that were examined to find them.
+    pub examined: usize,
 }
 
 /// The rows of an answer.
@@ -50,8 +50,8 @@ pub struct Page {
 pub struct Found {
     /// Their slots, in order.
     pub rows: Vec<u32>,
-    /// Rows that were looked at to find them.
-    pub looked_at: usize,
+    /// Rows that were examined to find them.
+    pub examined: usize,
     /// Rows that meet the filter, where they were counted.
     total: usize,
     /// Whether there are more.
@@ -142,9 +142,9 @@ impl Query {
     pub fn find(&self, table: &Table, switches: &Switches, cap: usize) -> Found {
         let wanted = self.top.unwrap_or(usize::MAX).min(cap);
         let access = Access::plan(self.filter.as_ref(), table);
-        let mut looked_at = 0;
+        let mut examined = 0;
         let mut candidates = access.ranges.iter().flat_map(|range| table.range(access.index, range)).filter(|slot| {
-            looked_at += 1;
+            examined += 1;
             self.filter.as_ref().is_none_or(|filter| filter.holds(table, *slot, switches.sentinel_dates))
         });
         let by_key = switches.left_out_of_scans && self.filter.as_ref().is_some_and(Bound::names_a_key);
@@ -179,13 +179,13 @@ impl Query {
             more = found.len() > self.skip.saturating_add(wanted);
             rows = found.into_iter().skip(self.skip).take(wanted).collect();
         }
-        Found { rows, looked_at, total, more }
+        Found { rows, examined, total, more }
     }
 
     /// Finds the rows and writes them. `context` is the address of the company's service; `query` the string that was read.
     pub fn run(&self, table: &Table, switches: &Switches, context: &str, query: &str) -> Page {
         let wanted = self.top.unwrap_or(usize::MAX).min(switches.row_cap);
-        let Found { rows, looked_at, total, more } = self.find(table, switches, switches.row_cap);
+        let Found { rows, examined, total, more } = self.find(table, switches, switches.row_cap);
         let mut body = Vec::with_capacity(200 + rows.len() * self.select.len() * 24);
         let names: Vec<&str> = self.select.iter().map(|at| table.schema.columns[*at].name.as_str()).collect();
         let shape = if self.selected { format!("({})", names.join(",")) } else { String::new() };
@@ -207,7 +207,7 @@ impl Query {
             body.extend_from_slice(format!(",\"@odata.nextLink\":\"{link}\"").as_bytes());
         }
         body.push(b'}');
-        Page { body, rows: rows.len(), looked_at }
+        Page { body, rows: rows.len(), examined }
     }
 
     fn next_link(&self, table: &Table, context: &str, query: &str, sent: usize) -> String {

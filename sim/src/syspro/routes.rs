@@ -1,4 +1,4 @@
-//! The OData service over HTTP: who may ask, what is refused and how a refusal looks.
+//! The OData service over HTTP: who may ask, what is refused and how a refusal is written.
 
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ fn answer(request: &HttpRequest, shared: &Shared, switches: &Switches, company: 
             };
             let page = query.run(rows, switches, &context, request.query_string());
             drop(database);
-            let read = PageRead { company: company.to_owned(), table: table.to_owned(), rows: page.rows, looked_at: page.looked_at };
+            let read = PageRead { company: company.to_owned(), table: table.to_owned(), rows: page.rows, examined: page.examined };
             shared.page_was_read(&read);
             odata().content_type("application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8").body(page.body)
         }

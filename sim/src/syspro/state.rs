@@ -22,8 +22,8 @@ pub struct PageRead {
     pub table: String,
     /// Rows in the page.
     pub rows: usize,
-    /// Rows that were looked at to find them.
-    pub looked_at: usize,
+    /// Rows that were examined to find them.
+    pub examined: usize,
 }
 
 /// What was asked of one table in one company.
@@ -35,8 +35,9 @@ pub struct Traffic {
     pub refused: u64,
     /// Rows sent.
     pub rows: u64,
-    /// Rows looked at to find them.
-    pub looked_at: u64,
+    /// Rows examined to find them.
+    #[serde(rename = "looked_at")]
+    pub examined: u64,
     /// Bytes of bodies.
     pub bytes: u64,
 }
@@ -116,7 +117,7 @@ impl Shared {
         let mut traffic = self.traffic();
         let entry = traffic.entry((read.company.clone(), read.table.clone())).or_default();
         entry.rows += read.rows as u64;
-        entry.looked_at += read.looked_at as u64;
+        entry.examined += read.examined as u64;
         drop(traffic);
         if let Some(change) = lock(&self.live_writes).as_mut() {
             change(&mut self.database_mut(), read);

@@ -66,7 +66,7 @@ async fn who_may_ask_and_how() {
 }
 
 #[actix_rt::test]
-async fn refusals_look_as_the_switches_say() {
+async fn refusals_have_the_form_that_the_switches_say() {
     let sim = start(Switches::default());
     for (path, status) in [("/NOPE/ApInvoice", 404), ("/EDU1/apinvoice", 404), ("/EDU1/ApInvoice?$filter=Nope%20eq%201", 400)] {
         let answer = get(&sim, path).await;
@@ -172,7 +172,7 @@ async fn https_is_served_with_an_authority_to_trust() {
     sim.stop();
 }
 
-/// Prints how fast pages by key and look-ups of lines are: `cargo test --lib -- --ignored --nocapture serving_speed`.
+/// Prints how fast pages by key and queries for lines are: `cargo test --lib -- --ignored --nocapture serving_speed`.
 #[test]
 #[ignore = "a measurement"]
 fn serving_speed() {
@@ -199,7 +199,7 @@ fn serving_speed() {
         let page = run("ApInvoice", &format!("$orderby=Supplier,Invoice&$top=1000{filter}"));
         rows += page.rows;
         bytes += page.body.len();
-        assert!(page.looked_at <= 1_000, "a page by key looks at nothing else");
+        assert!(page.examined <= 1_000, "a page by key reads nothing else");
         let json: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
         let found = json["value"].as_array().expect("rows");
         keys.extend(found.iter().map(|row| (row["Supplier"].to_string(), row["Invoice"].to_string())));
@@ -231,8 +231,8 @@ fn serving_speed() {
         let loose = Switches { max_filter_nodes: None, ..Switches::default() };
         let query = format!("$filter={}&$orderby=TrnYear,TrnMonth,Journal,EntryNumber,SubEntry", filter.join(" or ").replace(' ', "+"));
         let page = Query::read(&query, table.schema, &loose).expect("query").run(table, &loose, "http://x/EDU1", &query);
-        assert!(page.looked_at <= page.rows, "{} looked at for {}", page.looked_at, page.rows);
+        assert!(page.examined <= page.rows, "{} examined for {}", page.examined, page.rows);
         found += page.rows;
     }
-    println!("{found} lines looked up by 200 requests of 20 keys in {:?}", begun.elapsed());
+    println!("{found} lines found by 200 requests of 20 keys in {:?}", begun.elapsed());
 }

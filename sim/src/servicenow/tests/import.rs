@@ -5,10 +5,10 @@ use super::*;
 
 const POSTING: &str = "sn_apo_gl_posting";
 
-/// Waits until a look at the simulator gives what is wanted.
-async fn until(mut look: impl AsyncFnMut() -> bool) -> bool {
+/// Waits until the simulator shows what is wanted.
+async fn until(mut shows: impl AsyncFnMut() -> bool) -> bool {
     let end = std::time::Instant::now() + Duration::from_secs(10);
-    while !look().await {
+    while !shows().await {
         if std::time::Instant::now() > end {
             return false;
         }

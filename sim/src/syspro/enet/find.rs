@@ -15,7 +15,7 @@ use tieline_values::money::parse_decimal;
 pub(super) struct Read {
     pub(super) table: String,
     pub(super) rows: usize,
-    pub(super) looked_at: usize,
+    pub(super) examined: usize,
 }
 
 /// Answers one request.
@@ -82,7 +82,7 @@ pub(super) fn find(request: &Node, company: &Company, switches: &Switches) -> (A
         writer.close("Row");
     }
     writer.value("RowsReturned", &format!("{:>8}", found.rows.len()));
-    (read.rows, read.looked_at) = (found.rows.len(), found.looked_at);
+    (read.rows, read.examined) = (found.rows.len(), found.examined);
     (Answer::Xml(writer.finish()), read)
 }
 

@@ -291,7 +291,7 @@ fn run(
             let (answer, read) = find::find(document, company, switches);
             drop(database);
             if answer.is_xml() && read.rows > 0 {
-                let read = PageRead { company: session.company.clone(), table: read.table, rows: read.rows, looked_at: read.looked_at };
+                let read = PageRead { company: session.company.clone(), table: read.table, rows: read.rows, examined: read.examined };
                 shared.page_was_read(&read);
             }
             answer

@@ -169,7 +169,7 @@ fn check(
     Ok(changes)
 }
 
-/// What the business object itself looks at.
+/// What the business object itself checks.
 fn rules(action: Action, item: &Node, schema: &TableSchema, company: &Company, key: &[Cell], ignore_warnings: bool) -> Result<(), Fault> {
     let one_of = |name: &str, codes: &str| match item.child(name).map(|node| node.text.trim().to_owned()) {
         Some(code) if !codes.split(' ').any(|known| known == code) => {

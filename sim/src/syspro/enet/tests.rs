@@ -78,7 +78,7 @@ fn comfnd(table: &str, columns: &[&str], conditions: &[(&str, &str, &str)], orde
 }
 
 #[actix_rt::test]
-async fn logon_logoff_and_what_they_look_like() {
+async fn logon_logoff_and_their_answers() {
     let sim = start(EnetSwitches::default());
     let good = [("operator", "TIELINE"), ("OPERATORPASSWORD", "enet-secret"), ("CompanyId", "EDU1"), ("CompanyPassword", "")];
     let got = try_call(&sim, "GET", "sysprowcfservice/REST/logon", &good).await.expect("answer");
