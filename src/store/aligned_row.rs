@@ -40,7 +40,7 @@ pub struct AlignedRow {
     pub of_other: bool,
 }
 
-/// Which rows are looked for: any of these.
+/// Which rows are wanted: any of these.
 #[derive(Debug, Clone, Default)]
 pub struct AlignedRowKeys {
     /// By sys_id.

@@ -55,7 +55,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn api_key_find(&self, prefix: String) -> Result<Option<ApiKeyRow>, StoreError> {
-        self.run("look an API key up", move |conn| {
+        self.run("find an API key", move |conn| {
             let rows: Vec<ApiKeyRow> = sql_query("SELECT * FROM api_key WHERE prefix = $1").bind::<Text, _>(&prefix).load(conn)?;
             let stale = |row: &ApiKeyRow| row.last_used_at.is_none_or(|at| Utc::now() - at > TimeDelta::minutes(1));
             // a statement of its own only when there is something to note: every request comes by here

@@ -170,7 +170,7 @@ fn json_text<S: serde::Serializer>(text: &Option<String>, serializer: S) -> Resu
     }
 }
 
-/// What a look at the chain found.
+/// What a check of the chain found.
 #[derive(Debug, Clone, Serialize)]
 pub struct SealReport {
     /// Seals in the chain.

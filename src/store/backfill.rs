@@ -253,7 +253,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn backfill_flows(&self) -> Result<Vec<FlowId>, StoreError> {
-        self.run("look for backfills", move |conn| {
+        self.run("find backfills", move |conn| {
             let rows: Vec<OpenFlow> = sql_query(
                 "SELECT DISTINCT b.company, b.entity FROM backfill b LEFT JOIN flow f ON f.company = b.company AND f.entity = b.entity \
                  WHERE b.state = 'open' AND f.paused_at IS NULL AND f.stopped IS NULL AND coalesce(f.lease_until NOT BETWEEN now() AND now() + interval '1 hour', true) \

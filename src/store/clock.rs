@@ -48,7 +48,7 @@ struct Clock {
     by: f64,
 }
 
-/// Looks whether a node was seen, or the newest audit row written, at a time that is still to come. Then what waits for a time of the former
+/// Checks whether a node was seen, or the newest audit row written, at a time that is still to come. Then what waits for a time of the former
 /// clock (retries, leases, pauses, backfills, notices) is moved back by the difference, so that it waits no longer than it would have.
 pub(super) fn follow(conn: &mut Conn, known: &KnownClock) -> Tx<Option<SetBack>> {
     if set_back(conn, known)?.is_none() {

@@ -60,7 +60,7 @@ impl Store {
             )
             .bind::<Binary, _>(&hash[..])
             .load(conn)?;
-            // to the minute: a page that is looked at again and again is no write each time
+            // to the minute: a page that is loaded again and again is no write each time
             if by_person && rows.first().is_some_and(|found| found.stale) {
                 sql_query("UPDATE console_session SET used_at = now() WHERE token_hash = $1").bind::<Binary, _>(&hash[..]).execute(conn)?;
             }

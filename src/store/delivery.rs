@@ -236,7 +236,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn delivery_due(&self) -> Result<Vec<String>, StoreError> {
-        self.run_hot("look for due deliveries", |conn| {
+        self.run_hot("find due deliveries", |conn| {
             let rows: Vec<Entity> = sql_query(with_claimable(include_str!("sql/delivery_due.sql"))).load(conn)?;
             Ok(rows.into_iter().map(|row| row.entity).collect())
         })
@@ -305,7 +305,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn record_payloads(&self, block: String, wanted: Vec<(i64, i64, String)>) -> Result<Vec<(i64, String)>, StoreError> {
-        self.run("look up what was delivered before", move |conn| {
+        self.run("find what was delivered before", move |conn| {
             let rows: Vec<Payload> = sql_query(
                 "SELECT n.delivery_id, l.payload \
                  FROM unnest($2::bigint[], $3::bigint[], $4::text[]) AS n (delivery_id, document_id, record_key) \
@@ -327,7 +327,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn record_owned(&self, sys_ids: Vec<String>) -> Result<Vec<String>, StoreError> {
-        self.run_hot("look rows up", move |conn| {
+        self.run_hot("find rows", move |conn| {
             let rows: Vec<SysId> = sql_query("SELECT DISTINCT sys_id FROM record WHERE sys_id = ANY($1)")
                 .bind::<diesel::sql_types::Array<Text>, _>(sys_ids)
                 .load(conn)?;
@@ -341,7 +341,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn record_partial_known(&self, flow: FlowId, field: String) -> Result<bool, StoreError> {
-        self.run("look for fields that were not kept", move |conn| {
+        self.run("find fields that were not kept", move |conn| {
             let rows: Vec<Count> = sql_query(
                 "SELECT 1::bigint AS count FROM record r JOIN document d ON d.id = r.document_id \
                  WHERE r.partial IS NOT NULL AND $3 = ANY(r.partial) AND d.company = $1 AND d.entity = $2 LIMIT 1",
@@ -375,7 +375,7 @@ impl Store {
         .await
     }
 
-    /// A person asked for a run set: what waits for its next try may be tried now, doubts may be looked at now.
+    /// A person asked for a run set: what waits for its next try may be tried now, unknown outcomes may be looked up now.
     /// What the other system asked to be left alone (`Retry-After`) stays.
     ///
     /// # Errors

@@ -134,7 +134,7 @@ pub struct PendingCount {
 /// All documents, in the order of their numbers.
 const ANY: &str = concat!("WITH chosen AS (SELECT * FROM document) ", include_str!("sql/document_list.sql"));
 
-/// Those of which something is outstanding, which are few: found from what is outstanding, and not by a look at every document.
+/// Those of which something is outstanding, which are few: found from what is outstanding, and not by reading every document.
 const OUTSTANDING: &str = concat!(
     "WITH chosen AS (SELECT d.* FROM document d JOIN (SELECT DISTINCT document_id FROM pending \
      WHERE ($2 IS NULL OR company = $2) AND ($3 IS NULL OR entity = $3) \

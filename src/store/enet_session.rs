@@ -180,7 +180,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn enet_session_left(&self) -> Result<Vec<String>, StoreError> {
-        self.run("look for e.net sessions left open", move |conn| {
+        self.run("find e.net sessions left open", move |conn| {
             let rows: Vec<Operator> =
                 sql_query("SELECT operator FROM enet_session WHERE opening OR ciphertext IS NOT NULL ORDER BY operator").load(conn)?;
             Ok(rows.into_iter().map(|row| row.operator).collect())

@@ -121,7 +121,7 @@ pub struct FailureRow {
     /// The amount's currency as SYSPRO has it; null: the company's own.
     #[diesel(sql_type = Nullable<Text>)]
     pub currency: Option<String>,
-    /// The next try or look.
+    /// The next try or look-up.
     #[diesel(sql_type = Timestamptz)]
     pub not_before: DateTime<Utc>,
 }

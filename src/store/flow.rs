@@ -278,7 +278,7 @@ impl Store {
         self.run("renew a lease", move |conn| flow_assert_held(conn, &lease, ttl)).await
     }
 
-    /// Ends a flow's run: gives the lease back and notes how it went. With `stop`, its error is one that a person must look at first.
+    /// Ends a flow's run: gives the lease back and notes how it went. With `stop`, its error is one that a person must check first.
     /// How a backfill went says nothing of the flow: that stands with the backfill.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::store::text::Text;
 /// As many unsealed rows are counted at most: a chain that is not sealed any more must not make scrapes slow.
 const UNSEALED: i64 = 100_000;
 
-/// One look at the ledger.
+/// One reading of the ledger.
 #[derive(Debug)]
 pub struct Gauges {
     /// What is outstanding.

@@ -96,7 +96,7 @@ struct NewestRow {
 }
 
 /// Where the ledger lives now, the life that is written down, and what tells whether both belong together.
-fn look(conn: &mut Conn, mark: Option<HighWater>) -> Tx<(Life, Place, Signs, Option<DateTime<Utc>>)> {
+fn life_signs(conn: &mut Conn, mark: Option<HighWater>) -> Tx<(Life, Place, Signs, Option<DateTime<Utc>>)> {
     let now: Now = sql_query(include_str!("sql/ledger_now.sql")).get_result(conn)?;
     // by itself: where the right is missing, a statement that names the function fails as a whole
     let cluster = if now.tells {
@@ -184,13 +184,13 @@ impl Store {
     pub async fn life_check(&self, mark: Option<HighWater>, said: Option<String>) -> Result<(Life, bool), StoreError> {
         let (life, begun) = self
             .run("see whether it was restored", move |conn| {
-                let (life, here, signs, _) = look(conn, mark)?;
+                let (life, here, signs, _) = life_signs(conn, mark)?;
                 if said.is_none() && signs.evidence().is_none() && life.place == here {
                     return Ok((life, false));
                 }
-                // one at a time, and no seal meanwhile; whoever waited looks again
+                // one at a time, and no seal meanwhile; whoever waited reads again
                 sql_query(LOCK).execute(conn)?;
-                let (life, here, signs, newest) = look(conn, mark)?;
+                let (life, here, signs, newest) = life_signs(conn, mark)?;
                 match said.map(|by| Evidence::Said { by }).or_else(|| signs.evidence()) {
                     Some(evidence) => Ok((begin(conn, &life, here, &evidence, newest)?, true)),
                     None => {
@@ -215,10 +215,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn life_now(&self) -> Result<(Life, bool), StoreError> {
-        self.run("say which life it is in", |conn| look(conn, None).map(|(life, here, ..)| (life, here.cluster.is_some()))).await
+        self.run("say which life it is in", |conn| life_signs(conn, None).map(|(life, here, ..)| (life, here.cluster.is_some()))).await
     }
 
-    /// The life that this process works in; `None` before it was looked at.
+    /// The life that this process works in; `None` before it was read.
     pub fn life(&self) -> Option<Life> {
         self.life.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|known| known.life.clone())
     }
@@ -277,7 +277,7 @@ const REFUSED: &str = "tieline: another ledger ";
 /// The number of a table that is not there.
 const NO_TABLE: &str = "none";
 
-/// How a transaction begins: in the same request, the server refuses it when the ledger's own table was re-created since it was looked at. The
+/// How a transaction begins: in the same request, the server refuses it when the ledger's own table was re-created since it was read. The
 /// tables of a dump that is loaded have other numbers, and a connection from before lives on.
 pub(super) fn begin_in_life(begin: &str, known: &LifeKnown) -> String {
     let known = known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -324,7 +324,7 @@ pub(super) fn same_ledger(conn: &mut Conn, known: &LifeKnown) -> Result<(), Dies
 
 /// In what a connection's ledger is another one.
 fn compare(conn: &mut Conn, seen: &Known) -> Tx<Option<String>> {
-    let (life, _, mut signs, _) = look(conn, seen.seen)?;
+    let (life, _, mut signs, _) = life_signs(conn, seen.seen)?;
     signs.known = seen.life.place;
     let evidence = signs.evidence().map(|evidence| evidence.to_string());
     let other =

@@ -33,7 +33,7 @@ pub struct ArrivedPart {
 }
 
 impl Store {
-    /// The newest parts that arrived, of the last that the audit tells of, so that the look costs the same however long it is. What arrived before
+    /// The newest parts that arrived, of the last that the audit tells of, so that the query costs the same however long it is. What arrived before
     /// a person said that ServiceNow is right as it is, is not among them.
     ///
     /// # Errors

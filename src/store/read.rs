@@ -233,7 +233,7 @@ pub struct RecordDelivery {
     /// What to do.
     #[diesel(sql_type = Nullable<Text>)]
     pub next_step: Option<String>,
-    /// The next try or look, while it is pending.
+    /// The next try or look-up, while it is pending.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub not_before: Option<DateTime<Utc>>,
     /// When the record was last confirmed, in whatever version.

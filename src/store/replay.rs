@@ -176,7 +176,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn replay_page(&self, scope: ReplayScope, after: i64, limit: i64) -> Result<Vec<StoredDocument>, StoreError> {
         self.run("read what is to be sent again", move |conn| {
-            // what is parked is a small set: the documents are looked for from there
+            // what is parked is a small set: the documents are found from there
             let parked = if scope.is_of_parked() {
                 "AND d.id IN (SELECT p.document_id FROM pending p WHERE p.state = 'parked' AND ($8 IS NULL OR p.reason = $8) \
                               AND ($9 IS NULL OR p.message ILIKE '%' || $9 || '%') AND ($10 IS NULL OR {cause} = $10))"

@@ -195,7 +195,7 @@ pub struct Arrived {
 /// Counts parts, and the records that are complete with them, at the runs that queued them; says how many records have arrived.
 ///
 /// A record has left a run when none of the parts that the run queued for it is in `pending`. The rows of the runs are locked in the order
-/// of their ids before that is looked at, so that of two transactions that settle the last two parts the later one sees both. Call it last
+/// of their ids before that is read, so that of two transactions that settle the last two parts the later one sees both. Call it last
 /// in a transaction: whoever waits for a run's row must not hold what its holder still needs.
 pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
     let mut runs: Vec<Uuid> = tally.queued.iter().map(|one| one.0).chain(tally.sent.iter().copied()).collect();

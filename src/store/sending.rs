@@ -79,7 +79,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn sending_paused(&self) -> Result<Vec<AskedPause>, StoreError> {
-        self.run("look for pauses", |conn| {
+        self.run("find pauses", |conn| {
             let rows = sql_query(
                 "SELECT name AS node, paused_until AS until, pause_asked AS asked_seconds, pause_said AS said FROM node \
                  WHERE paused_until > now() AND pause_asked IS NOT NULL \

@@ -87,7 +87,7 @@ impl Store {
         .await
     }
 
-    /// The keys of the newest records of a flow: among the last that came into the ledger, so that the look costs the same however many there are.
+    /// The keys of the newest records of a flow: among the last that came into the ledger, so that the query costs the same however many there are.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
--- whether delivery `p` of queue `l` (entity, block, company) may be claimed: the one predicate of the claim and of the look for what is due
+-- whether delivery `p` of queue `l` (entity, block, company) may be claimed: the one predicate of the claim and of the search for what is due
 NOT EXISTS (SELECT FROM flow f WHERE f.company = l.company AND f.entity = l.entity AND f.stopped IS NOT NULL)
 AND p.entity = l.entity AND p.block = l.block AND p.company = l.company AND p.not_before <= now()
 -- an earlier delivery of the same record is settled first, whatever its version (`+ 0`: to be found by its record alone, never by its number)

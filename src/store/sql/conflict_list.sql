@@ -1,6 +1,6 @@
 SELECT c.*, (
     -- a decision for SYSPRO's value is carried by a delivery that the aligner made after it: the newest one says how far it is.
-    -- Its payload is looked at as text: one that cannot be read keeps no list away
+    -- Its payload is read as text: one that cannot be read keeps no list away
     SELECT CASE WHEN EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id) THEN 'outstanding'
                 WHEN EXISTS (SELECT FROM record r WHERE r.document_id = d.document_id AND r.delivery_id = d.id) THEN 'delivered' END
     FROM delivery d

@@ -1,4 +1,4 @@
--- The plan must not depend on what the server believes of the tables: they were empty when it last looked, or hold a hundred times more by
+-- The plan must not depend on what the server believes of the tables: they were empty at its last ANALYZE, or hold a hundred times more by
 -- now. These statements start from arrays of keys, or from one index in its order; what else the planner may think of is switched off.
 BEGIN;
 SET LOCAL enable_seqscan = off;
@@ -6,6 +6,6 @@ SET LOCAL enable_bitmapscan = off;
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_sort = off;
--- the costs that stand for "off" look like a statement worth compiling, or worth several processes
+-- the costs that stand for "off" suggest a statement worth compiling, or worth several processes
 SET LOCAL jit = off;
 SET LOCAL max_parallel_workers_per_gather = 0

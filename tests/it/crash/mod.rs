@@ -19,10 +19,10 @@ const SOME: usize = 3;
 /// What the ledger does, but not while it delivers: each with the reason why no crash there can lose or double anything.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("add an API key", "an action of a person, one statement"),
-    ("look an API key up", "reads"),
+    ("find an API key", "reads"),
     ("list API keys", "reads"),
     ("open a console session", "an action of a person, one transaction"),
-    ("use a console session", "one statement, of a person who looks"),
+    ("use a console session", "one statement, of a person who reads"),
     ("close a console session", "an action of a person, one transaction"),
     ("remove an API key", "an action of a person, one statement"),
     ("set a credential", "an action of a person, one transaction"),
@@ -30,7 +30,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("list credentials", "reads"),
     ("pause a flow", "an action of a person, one transaction"),
     ("resume sending", "an action of a person, one transaction"),
-    ("look for pauses", "health reads it"),
+    ("find pauses", "health reads it"),
     ("accept smaller tables", "an action of a person, one transaction"),
     ("list what changes", "reads"),
     ("forget a flow", "an action of a person, one transaction"),
@@ -57,7 +57,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("list the tables where records landed", "reads"),
     ("list the newest records", "reads"),
     ("list what arrived last", "reads"),
-    ("stop flows", "where ServiceNow went back alone, one transaction; without it the next start looks again"),
+    ("stop flows", "where ServiceNow went back alone, one transaction; without it the next start checks again"),
     ("keep rows to be compared", "the same"),
     ("note what cannot be compared", "the same"),
     ("read what was confirmed", "reads"),
@@ -73,7 +73,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("list failures", "reads"),
     ("list failures by cause", "reads"),
     ("count failures", "reads"),
-    ("look for fields that were not kept", "reads"),
+    ("find fields that were not kept", "reads"),
     ("list parents that were not read", "reads"),
     (
         "say that parents do not come",
@@ -88,8 +88,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("count parents that were never read", "reads"),
     ("count what is outstanding", "reads"),
     ("read what the metrics show", "reads"),
-    ("look for due deliveries", "reads"),
-    ("look rows up", "reads"),
+    ("find due deliveries", "reads"),
+    ("find rows", "reads"),
     ("show a sign of life", "one statement, of a running service alone"),
     ("renew a lease", "one statement, between pages that take long"),
     ("hold records back", "an action of a person, one statement"),
@@ -98,7 +98,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cancel a backfill", "an action of a person, one transaction"),
     ("list backfills", "reads"),
     ("read the next backfill", "reads"),
-    ("look for backfills", "reads"),
+    ("find backfills", "reads"),
     ("note a backfill's trouble", "one statement; without it the backfill is tried again at once"),
     ("take records to be polled", "of watched targets alone; what was taken comes again after ten minutes"),
     ("store what became of records", "of watched targets alone, one transaction; without it the record is polled again"),
@@ -135,7 +135,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("take the e.net session", "of sites that read through e.net alone: killed there by the tests of e.net"),
     ("note the e.net session", "the same"),
     ("give the e.net session back", "the same"),
-    ("look for e.net sessions left open", "reads"),
+    ("find e.net sessions left open", "reads"),
 ];
 
 /// Rounds in which a point is tried until it is reached.
@@ -177,7 +177,7 @@ fn crash(scenario: &Scenario) {
         tally.missed
     );
     assert!(tally.wrong.is_empty(), "{:#?}", tally.wrong);
-    // a page more or a look less may shift a few points from one run to the next
+    // a page more or a query less may shift a few points from one run to the next
     let triggered = if complete() { tally.points > tally.missed.len() * 5 } else { tally.points == wanted };
     assert!(triggered, "{} points were struck, {:?} were not reached", tally.points, tally.missed);
 }
