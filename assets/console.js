@@ -73,7 +73,7 @@ document.addEventListener("change", (event) => {
   chosen(form);
 });
 
-// The part of a page that changes is asked for again and again while somebody looks: often while something is under way, less often otherwise.
+// The part of a page that changes is asked for again and again while somebody reads it: often while something is under way, less often otherwise.
 // It says how old it is, and turns grey when it is old. `data-every`, `data-idle`,
 // `data-old` and `data-patience` (how long an answer is waited for) on the part change the seconds.
 const EVERY = 3;
@@ -152,7 +152,7 @@ function follow(live) {
   age();
 }
 
-// Something does not answer: look again, and load the page when it does.
+// Something does not answer: ask again, and load the page when it does.
 function retry() {
   setTimeout(async () => {
     const answer = document.hidden ? null : await fetch(location.href, { redirect: "manual" }).catch(() => null);

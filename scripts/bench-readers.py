@@ -50,9 +50,9 @@ class Connection:
 
 
 class Reader:
-    """A person: looks at one thing after another, turns pages, opens what a list showed."""
+    """A person: reads one thing after another, turns pages, opens what a list showed."""
 
-    # how often each is looked at, out of their sum
+    # how often each is read, out of their sum
     WHAT = {"flows": 3, "runs": 2, "records": 4, "filtered": 3, "detail": 4, "failures": 2, "audit": 2}
 
     def __init__(self, number):

@@ -45,7 +45,7 @@ of syspro password | TIELINE__HTTP__LISTEN="127.0.0.1:$port" tieline credential 
 of servicenow client_secret | as_tieline tieline credential set servicenow --username "$(of servicenow client_id)" --password-stdin || fail "credential"
 # the first one was set by root, and what it made belongs to the service all the same
 [[ -z $(find /var/lib/tieline ! -user tieline) ]] || fail "root has left files in the state directory: $(find /var/lib/tieline ! -user tieline)"
-[[ -e /var/lib/tieline/postgres/data/PG_VERSION ]] || fail "the private database is not where the service looks"
+[[ -e /var/lib/tieline/postgres/data/PG_VERSION ]] || fail "the private database is not where the service keeps it"
 as_tieline tieline doctor > "$work/doctor.log" 2>&1 || fail "tieline doctor"
 say "set up; doctor finds nothing wrong"
 

@@ -18,7 +18,7 @@ put() { install -D -m "$1" "$2" "$root/$3"; }
 put 755 "$program" usr/bin/tieline
 put 644 deploy/systemd/tieline.service lib/systemd/system/tieline.service
 put 644 config/tieline.toml etc/tieline/tieline.toml
-# the service and a command that somebody runs as its account must look into the same place
+# the service and a command that somebody runs as its account must use the same place
 sed -i 's|^# directory = "/var/lib/tieline"$|directory = "/var/lib/tieline"|' "$root/etc/tieline/tieline.toml"
 grep -q '^directory = "/var/lib/tieline"$' "$root/etc/tieline/tieline.toml" || { echo "package: config/tieline.toml has no line to set the state directory" >&2; exit 1; }
 put 644 deploy/debian/default etc/default/tieline

@@ -4,7 +4,7 @@
 #   scripts/setup.sh            for `make demo`
 #   scripts/setup.sh --lints    for `make test`: rustfmt and clippy as well
 #
-# What is there is found by looking for the programs themselves, so that a hand-made installation counts. What is missing is installed
+# What is there is found by searching for the programs themselves, so that a hand-made installation counts. What is missing is installed
 # with apt-get, as root or through sudo; where neither is possible, the list of what to install is printed and the exit code is 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,7 +19,7 @@ esac
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# The places in which Tieline itself looks for the server programs.
+# The places in which Tieline itself searches for the server programs.
 have_postgres() {
   local dir dirs
   dirs=("${PG_BIN-}" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin)
@@ -30,7 +30,7 @@ have_postgres() {
   return 1
 }
 
-# libpq with its headers: through pkg-config or through pg_config, the two ways in which it is looked for at build time.
+# libpq with its headers: through pkg-config or through pg_config, the two ways in which it is searched for at build time.
 have_libpq() {
   if have pkg-config && pkg-config --exists libpq 2>/dev/null; then return 0; fi
   have pg_config && [[ -e "$(pg_config --includedir 2>/dev/null)/libpq-fe.h" ]]

@@ -13,7 +13,7 @@ pub enum Class {
     Transient,
     /// The system asks for time; `Retry-After` where it says how much.
     Throttled,
-    /// It may have been done: look before trying again.
+    /// It may have been done: it is looked up before it is tried again.
     InDoubt,
     /// It was refused, and will be again until something changes.
     Permanent,

@@ -42,7 +42,7 @@ pub struct CredentialStore {
     store: Store,
     key_file: PathBuf,
     credentials_directory: Option<PathBuf>,
-    /// The ring as it was last read, and what the file looked like then.
+    /// The ring as it was last read, and the file's stamp at that time.
     key_ring: Arc<Mutex<Option<(Stamp, Arc<KeyRing>)>>>,
 }
 
@@ -130,7 +130,7 @@ impl CredentialStore {
         let (place, kept) = (self.key_place(), self.key_ring.clone());
         let path = place.path().to_owned();
         let read = move || {
-            // looked at before it is read: a change in between is seen the next time
+            // taken before it is read: a change in between is seen the next time
             let stamp = std::fs::symlink_metadata(place.path()).ok().as_ref().map(Stamp::of);
             let lock = || kept.lock().unwrap_or_else(PoisonError::into_inner);
             if let (Some(stamp), Some((of, ring))) = (&stamp, &*lock())

@@ -15,7 +15,7 @@ use crate::syspro::enet::{EnetError, Held, SessionStore};
 /// What a session id is encrypted as.
 const ENCRYPTED_AS: &str = "enet-session";
 /// How often a session that another holds is asked for again.
-const LOOK: Duration = Duration::from_millis(200);
+const ASK_EVERY: Duration = Duration::from_millis(200);
 
 /// Keeps the session's lease and its encrypted id in the ledger.
 pub struct LedgerSessionStore {
@@ -33,7 +33,7 @@ impl LedgerSessionStore {
         let (store, credential_store) = (deps.store.clone(), deps.credential_store.clone());
         let lease = deps.settings.flows.lease;
         // a holder that has died renews no more
-        Self { store, credential_store, holder: deps.node.holder(), lease, patience: lease + LOOK }
+        Self { store, credential_store, holder: deps.node.holder(), lease, patience: lease + ASK_EVERY }
     }
 
     /// The same for whoever would rather hear at once that another uses the operator.
@@ -77,7 +77,7 @@ impl SessionStore for LedgerSessionStore {
                         // an id that cannot be opened is as good as lost
                         return Ok(Held { ours: renewed, lost: opening || (encrypted && open.is_none()), open });
                     }
-                    EnetLeaseResult::Held { .. } if asked.elapsed() < self.patience => tokio::time::sleep(LOOK).await,
+                    EnetLeaseResult::Held { .. } if asked.elapsed() < self.patience => tokio::time::sleep(ASK_EVERY).await,
                     EnetLeaseResult::Held { holder, .. } => return Err(EnetError::Held { operator: operator.to_owned(), holder }),
                 }
             }

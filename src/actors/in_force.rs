@@ -98,8 +98,8 @@ impl View {
     }
 }
 
-/// Other definitions are in force than was known: looks which, and says so. Those of this node may be in force again.
-pub(super) async fn look(deps: &Deps, in_force: SetNumber) {
+/// Other definitions are in force than was known: reads which, and says so. Those of this node may be in force again.
+pub(super) async fn check(deps: &Deps, in_force: SetNumber) {
     let now = deps.definitions.now();
     let set = now.set.set.clone();
     let who = Adopter { node: Some(deps.node.name.clone()), actor: "tieline".into(), why: None, may: MayAdopt::Nothing };
@@ -195,8 +195,8 @@ impl InForce {
         })
     }
 
-    fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
-        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn write<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {

@@ -22,7 +22,7 @@ use crate::store::{Notice, NoticeRules, SendResult, Standing};
 use crate::telemetry::labels::Telling;
 use crate::telemetry::metrics::metrics;
 
-/// Between two looks whether there is something to tell.
+/// Between two checks whether there is something to tell.
 const EVERY: Duration = Duration::from_secs(10);
 /// The waits between tries: the first, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3600));
@@ -113,7 +113,7 @@ async fn tell(deps: &Deps, sender: &Sender) {
         flows: super::system::flows(deps),
     };
     if let Err(error) = deps.store.notice_collect(rules, standing(deps).await).await {
-        return warn!(error = %super::chain(&error), "what people are to be told of could not be looked for, it is tried again");
+        return warn!(error = %super::chain(&error), "what people are to be told of could not be read, it is tried again");
     }
     for channel in &all {
         if let Err(error) = through(deps, sender, channel).await {

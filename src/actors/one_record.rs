@@ -39,7 +39,7 @@ pub enum Seen {
     },
     /// SYSPRO has it, and it will be read.
     ToCome,
-    /// It could not be looked up.
+    /// SYSPRO could not be asked.
     CouldNotTell {
         /// Why.
         why: String,
@@ -73,9 +73,9 @@ impl fmt::Display for Seen {
     }
 }
 
-/// Looks a record up in SYSPRO. `access`: the service's ways to SYSPRO; without them, as a command, by a session of our own where nobody else
-/// uses the operator.
-pub async fn look_up(deps: &Deps, access: Option<&Access>, flow: &FlowId, key: &str) -> Seen {
+/// Asks SYSPRO for one record. `access`: the service's ways to SYSPRO; without them, as a command, by a session of our own where nobody
+/// else uses the operator.
+pub async fn ask(deps: &Deps, access: Option<&Access>, flow: &FlowId, key: &str) -> Seen {
     let definitions = deps.definitions.now();
     let Some(plan) = definitions.plan(&flow.entity).filter(|_| deps.settings.syspro.companies.contains(&flow.company)) else {
         return Seen::NoFlow;

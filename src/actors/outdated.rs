@@ -116,7 +116,7 @@ impl fmt::Display for OutdatedReport {
             ),
             (true, None) => write!(
                 f,
-                "{differing} records differ, which is more than `flows.change_limit` ({}) allows: nothing was sent. Look at some of them first (`tieline \
+                "{differing} records differ, which is more than `flows.change_limit` ({}) allows: nothing was sent. Check some of them first (`tieline \
                  record COMPANY ENTITY KEY`). If the change is meant: `tieline replay --outdated --allow {differing} --why …`.",
                 self.change_limit
             ),

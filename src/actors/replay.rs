@@ -24,11 +24,11 @@ pub(super) const PAGE: i64 = 500;
 /// Documents whose outcome is followed; of a larger replay the runs say what becomes of it.
 const FOLLOWED: usize = 20_000;
 
-/// Documents that are looked at in one statement.
-const LOOKED_AT: usize = 5_000;
+/// Documents that are counted in one statement.
+const AT_ONCE: usize = 5_000;
 
-/// Between two looks what has become of them.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Between two checks what has become of them.
+const CHECK_EVERY: Duration = Duration::from_millis(200);
 
 /// What a replay did.
 #[derive(Debug, Clone, Default, serde::Serialize, utoipa::ToSchema)]
@@ -92,14 +92,14 @@ impl Followed {
         let mut stands: HashMap<i64, Stands> = HashMap::new();
         let mut moving: Vec<i64> = self.documents.keys().copied().collect();
         loop {
-            for ids in moving.chunks(LOOKED_AT) {
+            for ids in moving.chunks(AT_ONCE) {
                 stands.extend(deps.store.resent(ids.to_vec(), since).await?);
             }
             moving.retain(|id| stands.get(id) == Some(&Stands::Moving));
             if moving.is_empty() || Instant::now() >= deadline {
                 break;
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(CHECK_EVERY).await;
         }
         let records =
             self.documents.iter().filter_map(|(id, before)| Some(Resent { stands: stands.get(id)?.clone(), before: before.clone() }));

@@ -26,7 +26,7 @@ use crate::domain::{EntityName, FlowId};
 use crate::store::Dead;
 use crate::telemetry::metrics::metrics;
 
-/// How often the schedule and the due deliveries are looked at.
+/// How often the schedule and the due deliveries are checked.
 const TICK: Duration = Duration::from_secs(1);
 /// How often at most every actor is asked whether it lives.
 const LIVENESS_EVERY: Duration = Duration::from_secs(15);
@@ -106,7 +106,7 @@ struct FlowEnded {
 #[rtype(result = "()")]
 pub struct TakeUpDefinitions;
 
-/// Nudge. Looks at the schedule.
+/// Nudge. Checks the schedule.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Tick;
@@ -143,7 +143,7 @@ impl Root {
         let (deps, recipients, root) = (self.parts.deps.clone(), self.parts.recipients.clone(), ctx.address());
         self.running.extend(ask.flows.iter().map(|(flow, _)| flow.clone()));
         self.run_sets += 1;
-        // each by itself: one that another node holds must be looked at again long before the slowest of the run set has ended
+        // each by itself: one that another node holds must be tried again long before the slowest of the run set has ended
         let ended = move |flow: &FlowId, error: Option<&PollError>| {
             let due = due.iter().find(|due| due.flow == *flow).cloned();
             root.do_send(FlowEnded { flow: flow.clone(), due, error: error.cloned() });
@@ -262,7 +262,7 @@ impl Handler<Tick> for Root {
                     }
                     deps.budget.heard(answer.others, &asked, answer.resumed);
                     if let Some(in_force) = answer.in_force.filter(|in_force| deps.definitions.is_new(*in_force)) {
-                        in_force::look(&deps, in_force).await;
+                        in_force::check(&deps, in_force).await;
                     }
                 }
                 Err(error) => warn!(%error, "no sign of life could be left in the ledger; nothing is sent until one can be"),
@@ -276,12 +276,12 @@ impl Handler<Tick> for Root {
             }
             match deps.store.delivery_due().await {
                 Ok(entities) => entities.into_iter().for_each(|entity| nudge.do_send(Nudge { entity: EntityName::new(entity) })),
-                Err(error) => warn!(%error, "due deliveries could not be looked for, it is tried again"),
+                Err(error) => warn!(%error, "due deliveries could not be read, it is tried again"),
             }
             match deps.store.backfill_flows().await {
                 Ok(flows) => flows,
                 Err(error) => {
-                    warn!(%error, "open backfills could not be looked for, it is tried again");
+                    warn!(%error, "open backfills could not be read, it is tried again");
                     Vec::new()
                 }
             }
@@ -401,8 +401,8 @@ impl Handler<TakeUpDefinitions> for Root {
     }
 }
 
-/// Between two looks whether the current run sets have ended.
-const STOP_LOOK: Duration = Duration::from_millis(50);
+/// Between two checks whether the current run sets have ended.
+const STOP_CHECK: Duration = Duration::from_millis(50);
 
 /// How often it is said which flows are waited for.
 const LOG_WAITING: Duration = Duration::from_secs(10);
@@ -425,7 +425,7 @@ impl Handler<Stop> for Root {
         }
         let again = ctx.address();
         let wait = async move {
-            tokio::time::sleep(STOP_LOOK).await;
+            tokio::time::sleep(STOP_CHECK).await;
             let _ = again.send(Stop).await;
         };
         Box::pin(wait.into_actor(self))

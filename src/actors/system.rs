@@ -345,7 +345,7 @@ fn start_flow(
             nudge: writer.clone().recipient(),
             drain: writer.recipient(),
             poison: Poison::default(),
-            looked: Rc::default(),
+            newest_checked: Rc::default(),
         })
     });
     liveness_checks.push(poller.liveness_check());

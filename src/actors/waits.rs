@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::stopping::Stopping;
 
-/// Between two looks of whoever waits too.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Between two checks of whoever waits too.
+const CHECK_EVERY: Duration = Duration::from_millis(100);
 
 /// The same for all clones.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +29,7 @@ impl Waits {
             if stopping.has_begun() {
                 return false;
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(CHECK_EVERY).await;
         }
         true
     }

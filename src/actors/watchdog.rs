@@ -1,7 +1,7 @@
 //! The watchdog: which actors do not answer. A thread that is stuck cannot be killed: readiness says so first, then the process ends with a code of its own,
 //! and the service manager starts it again.
 //!
-//! Root asks the others; a thread outside all actors looks after Root itself.
+//! Root asks the others; a thread outside all actors watches Root itself.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,7 +61,7 @@ impl Watchdog {
         unresponsive.chain(root).map(say).collect()
     }
 
-    /// Looks after Root from a thread of its own, until [`Watchdog::dismiss`]; calls `end` when Root has not answered for `limit`.
+    /// Watches Root from a thread of its own, until [`Watchdog::dismiss`]; calls `end` when Root has not answered for `limit`.
     ///
     /// # Errors
     /// When the machine gives no thread.
@@ -69,7 +69,7 @@ impl Watchdog {
         self.state().root = Some(Instant::now());
         let watchdog = self.clone();
         let nap = (limit / 8).min(Duration::from_secs(1));
-        let look = move || {
+        let watch = move || {
             loop {
                 let before = Instant::now();
                 std::thread::sleep(nap);
@@ -83,7 +83,7 @@ impl Watchdog {
                 }
             }
         };
-        std::thread::Builder::new().name("watchdog".into()).spawn(look).map(drop)
+        std::thread::Builder::new().name("watchdog".into()).spawn(watch).map(drop)
     }
 
     /// Root is no longer watched: the process is stopping.

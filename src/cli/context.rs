@@ -36,8 +36,8 @@ const TAKEN_UP: Duration = Duration::from_secs(6);
 /// What a restored ledger waits for.
 const TO_COMPARE: &str =
     "nothing is read or sent before `tieline restored` has compared the ledger with what ServiceNow has (docs/backup.md)";
-/// Between two looks whether it has.
-const LOOK_AGAIN: Duration = Duration::from_millis(300);
+/// Between two checks whether it has.
+const CHECK_EVERY: Duration = Duration::from_millis(300);
 
 /// Settings and definitions, checked; nothing has been started.
 pub(super) struct Checked {
@@ -54,7 +54,7 @@ pub(super) struct Refused {
     pub(super) configuration: Vec<String>,
     /// Mistakes of the definitions.
     pub(super) definitions: Vec<String>,
-    /// The configuration is so wrong that the definitions could not be looked at.
+    /// The configuration is so wrong that the definitions could not be read.
     pub(super) unchecked: bool,
     /// The file that the settings are from.
     pub(super) file: Option<PathBuf>,
@@ -264,7 +264,7 @@ impl Context {
         Ok((migrated, node, alone))
     }
 
-    /// What the actors need for whoever only looks: the ledger lets nothing be done under definitions without a number.
+    /// What the actors need for whoever only reads: the ledger lets nothing be done under definitions without a number.
     pub(super) fn deps(&self) -> Deps {
         self.deps_with(InForce::new(self.checked.definitions.clone(), SetNumber(0), Standing::InForce))
     }
@@ -284,7 +284,7 @@ impl Context {
                 }
                 // files that were changed a moment ago: a service that has them as well takes them up
                 Stands::Other { number: None, alive: true, .. } if Instant::now() < deadline => {
-                    tokio::time::sleep(LOOK_AGAIN).await;
+                    tokio::time::sleep(CHECK_EVERY).await;
                 }
                 Stands::Other { number, hash, alive, .. } => {
                     let set = &self.checked.definitions.set;

@@ -1,6 +1,6 @@
 //! `tieline database -- COMMAND`: a program of Postgres, such as `pg_dump`, with the ledger's database to work on.
 //!
-//! Nothing of the ledger is looked at: it may be empty, or just about to be loaded from a backup.
+//! Nothing of the ledger is read: it may be empty, or just about to be loaded from a backup.
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt as _;

@@ -15,16 +15,16 @@ use crate::domain::life::{COMPARE, WENT_BACK, went_back};
 use crate::servicenow::{OneToken, ServiceNow};
 use crate::store::ArrivedPart;
 
-/// The newest parts that are taken from the ledger, and those of them that are looked at.
+/// The newest parts that are taken from the ledger, and those of them that are checked.
 const NEWEST: i64 = 500;
 const SAMPLE: usize = 20;
 
-/// What a service waits for while it looks.
-pub(super) const LOOKING: &str = "nothing is read or sent before it is known whether ServiceNow still has what arrived there last; that is being asked, and where \
+/// What a service waits for while it checks.
+pub(super) const CHECKING: &str = "nothing is read or sent before it is known whether ServiceNow still has what arrived there last; that is being asked, and where \
      ServiceNow does not answer, the flows begin once its time limits have run out";
 
-/// Looks at them. Whatever keeps ServiceNow from answering tells nothing, and is logged: the flows say it better.
-pub(super) async fn look(deps: &Deps) -> Result<(), Failure> {
+/// Checks them. Whatever keeps ServiceNow from answering tells nothing, and is logged: the flows say it better.
+pub(super) async fn check(deps: &Deps) -> Result<(), Failure> {
     let newest = deps.store.arrived_newest(NEWEST).await?;
     let percent = deps.settings.flows.went_back_percent;
     if newest.is_empty() || percent >= 100 {
@@ -51,7 +51,7 @@ pub(super) async fn look(deps: &Deps) -> Result<(), Failure> {
 /// What was found of the newest records.
 #[derive(Default)]
 struct Compared {
-    /// How many could be looked at.
+    /// How many could be read.
     asked: usize,
     /// How many of them are missing or older.
     missing: usize,
@@ -64,7 +64,7 @@ async fn compare(deps: &Deps, newest: Vec<ArrivedPart>) -> Result<Compared, Stri
     let credential = deps.credential_store.credential(SERVICENOW).await.map_err(|error| error.to_string())?;
     let tokens = OneToken::fetch(&client, &credential).await.map_err(|error| error.chain())?;
     let definitions = deps.definitions.now();
-    // rows that a transform made may not be readable at all, which would look the same
+    // rows that a transform made may not be readable at all, which would give the same answer
     let target_of = |part: &ArrivedPart| {
         let plan = definitions.plan(&EntityName::new(&part.entity))?;
         plan.targets

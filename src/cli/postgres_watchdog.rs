@@ -9,18 +9,18 @@ use crate::actors::chain;
 use crate::postgres::ServerWatchdog;
 use crate::retry;
 
-/// How often the private database is looked at, and how long at most between two tries to start it.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the private database is checked, and how long at most between two tries to start it.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Starts the private database again whenever it has died, at growing intervals when it dies again.
 pub(super) async fn restart_when_dead(watchdog: ServerWatchdog) {
     let (mut tries, mut since) = (0, Instant::now());
     loop {
-        tokio::time::sleep(if tries == 0 { LOOK_EVERY } else { retry::delay(tries, LOOK_EVERY, LONGEST_WAIT) }).await;
+        tokio::time::sleep(if tries == 0 { CHECK_EVERY } else { retry::delay(tries, CHECK_EVERY, LONGEST_WAIT) }).await;
         let watchdog = watchdog.clone();
-        let looked = tokio::task::spawn_blocking(move || watchdog.look()).await;
-        match looked {
+        let checked = tokio::task::spawn_blocking(move || watchdog.check()).await;
+        match checked {
             Ok(Ok(false)) => {
                 if since.elapsed() > LONGEST_WAIT {
                     tries = 0;

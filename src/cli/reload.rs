@@ -1,4 +1,4 @@
-//! Definitions that change while the service runs: looked at every few seconds and at SIGHUP, checked as a whole, and taken up or refused.
+//! Definitions that change while the service runs: read every few seconds and at SIGHUP, checked as a whole, and taken up or refused.
 //!
 //! The settings are read at the start alone. A set that cannot be read or compiled is refused as a whole, and the one before stays.
 
@@ -19,7 +19,7 @@ use crate::config::Loaded;
 use crate::store::{Adopter, MayAdopt, SetNumber};
 use crate::telemetry::metrics::metrics;
 
-/// Between two looks at the files; what changed is read once it has stayed the same for one more look.
+/// Between two checks of the files; what changed is read once it has stayed the same for one more check.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Takes up changed definitions.
@@ -33,16 +33,16 @@ pub(super) struct Reloader {
 }
 
 impl Reloader {
-    /// Looks until it is dropped.
+    /// Checks until it is dropped.
     pub(super) async fn run(self) {
         let mut hang_up = signal(SignalKind::hangup()).map_err(|error| warn!(%error, "SIGHUP cannot be listened for")).ok();
         let settings = &self.loaded.settings.definitions;
         let directory = settings.directory.clone().filter(|_| settings.watch);
         let profile = self.loaded.settings.servicenow.profile.clone();
         let mut seen = self.fingerprint(directory.as_deref(), &profile).await;
-        // what the files said at the last look, and what was taken up or refused
+        // what the files said at the last check, and what was taken up or refused
         let (mut before, mut handled) = (seen, seen);
-        // to be read whatever the look says: once after the start, because they may have changed since its reading
+        // to be read whatever the check says: once after the start, because they may have changed since its reading
         let mut owed = true;
         loop {
             let by_signal = next(&mut hang_up).await;
@@ -124,7 +124,7 @@ impl Reloader {
     }
 }
 
-/// Waits for a signal (true) or for the next look.
+/// Waits for a signal (true) or for the next check.
 async fn next(hang_up: &mut Option<Signal>) -> bool {
     match hang_up {
         Some(signal) => tokio::select! {

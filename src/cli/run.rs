@@ -20,16 +20,16 @@ use crate::http::{self, AppState, HttpError};
 /// How long running work may take to come to an end after SIGTERM.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long those who wait for the first look have to say that it does not come.
+/// How long those who wait for the first check have to say that it does not come.
 const TO_ANSWER: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether the ledger is the one that was found at the start.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is checked whether the ledger is the one that was found at the start.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Every N looks, what the ledger holds last is written down beside it.
+/// Every N checks, what the ledger holds last is written down beside it.
 const MARK_EVERY: u32 = 5;
 
-/// Every N looks, whether ServiceNow is still the instance that is known: once an hour.
+/// Every N checks, whether ServiceNow is still the instance that is known: once an hour.
 const OTHER_SIDE_EVERY: u32 = 3600;
 
 /// Runs until a signal, or until something fails that all depend on.
@@ -56,7 +56,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
 /// Serves until a signal. `reloads`: definitions that change are taken up, at SIGHUP too.
 pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: bool) -> Result<Exit, Failure> {
     let deps = context.service_deps().await?;
-    deps.waits.begin(super::other_side::LOOKING);
+    deps.waits.begin(super::other_side::CHECKING);
     let system =
         ActorSystem::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let (root, loaded) = (RootHandle::new(system.root.clone()), Arc::new(context.checked.loaded.clone()));
@@ -74,7 +74,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
         std::process::exit(Exit::Stuck as i32);
     });
     if let Err(error) = guarded {
-        warn!(%error, "no thread can be had to look after Root");
+        warn!(%error, "no thread can be had to watch Root");
     }
     info!(node = deps.node.name, flows = system.recipients.pollers.len(), address = %server.address, "tieline runs");
     notify(sd_notify::NotifyState::Ready);
@@ -85,14 +85,14 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
         error!(complaint, "this node waits");
     }
     // the HTTP server answers by now, however long ServiceNow takes
-    let mut looking = actix_rt::spawn(look_first(deps.clone()));
+    let mut checking = actix_rt::spawn(check_first(deps.clone()));
     let reloading = reloads.then(|| actix_rt::spawn(Reloader { deps: deps.clone(), root, loaded }.run()));
     let mut fatal = system.fatal.clone();
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),
         why = witness(context, &deps) => Err(Failure::new(Exit::Configuration, why)),
         // without it nothing would ever start
-        Err(_) = &mut looking => Err(Failure::new(Exit::Failed, "the first look at ServiceNow crashed; the service manager starts the service again")),
+        Err(_) = &mut checking => Err(Failure::new(Exit::Failed, "the first check of ServiceNow crashed; the service manager starts the service again")),
         _ = fatal.wait_for(Option::is_some) => {
             let fatal = system.fatal.borrow().clone();
             let exit = if fatal.as_ref().is_some_and(|fatal| fatal.stuck) { Exit::Stuck } else { Exit::Failed };
@@ -100,7 +100,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
         }
     };
     deps.watchdog.dismiss();
-    looking.abort();
+    checking.abort();
     if let Some(reloading) = reloading {
         reloading.abort();
     }
@@ -110,10 +110,10 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     }
     notify(sd_notify::NotifyState::Stopping);
     info!("stopping: what is in hand comes to its end");
-    // before the HTTP server stops: a request that waits for the first look is answered by it
+    // before the HTTP server stops: a request that waits for the first check is answered by it
     deps.stopping.begin();
     if deps.waits.why().is_some() {
-        // who waits looks again within a tenth of a second, and the answer has to leave
+        // who waits checks again within a tenth of a second, and the answer has to leave
         tokio::time::sleep(TO_ANSWER).await;
     }
     server.stop().await;
@@ -124,19 +124,19 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     result
 }
 
-/// Looks whether ServiceNow went back, and only then lets anything start.
-async fn look_first(deps: Deps) {
+/// Checks whether ServiceNow went back, and only then lets anything start.
+async fn check_first(deps: Deps) {
     loop {
         // with other definitions than those in force nothing starts in any case
         if deps.definitions.is_in_force() {
-            match super::other_side::look(&deps).await {
+            match super::other_side::check(&deps).await {
                 Ok(()) => break,
                 Err(failure) => {
-                    warn!(error = failure.text, "whether ServiceNow went back could not be looked at; nothing begins, it is tried again")
+                    warn!(error = failure.text, "whether ServiceNow went back could not be checked; nothing begins, it is tried again")
                 }
             }
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(CHECK_EVERY).await;
     }
     deps.waits.end();
 }
@@ -144,20 +144,20 @@ async fn look_first(deps: Deps) {
 /// Keeps beside the ledger what was seen in it last, and ends when the ledger was restored under this process.
 async fn witness(context: &Context, deps: &Deps) -> String {
     let directory = context.checked.settings().state.directory.clone();
-    let mut looks = 0_u32;
+    let mut checks = 0_u32;
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(CHECK_EVERY).await;
         if let Some(why) = context.store.restored_under() {
-            return format!("{why}; start the service again, which then looks at the ledger as it is now");
+            return format!("{why}; start the service again, which then reads the ledger as it is now");
         }
-        looks = looks.wrapping_add(1);
-        if looks.is_multiple_of(OTHER_SIDE_EVERY)
+        checks = checks.wrapping_add(1);
+        if checks.is_multiple_of(OTHER_SIDE_EVERY)
             && deps.definitions.is_in_force()
-            && let Err(failure) = super::other_side::look(deps).await
+            && let Err(failure) = super::other_side::check(deps).await
         {
-            warn!(error = failure.text, "whether ServiceNow has the newest records that arrived could not be looked at");
+            warn!(error = failure.text, "whether ServiceNow has the newest records that arrived could not be checked");
         }
-        if looks.is_multiple_of(MARK_EVERY) && context.own_name().is_some() && context.store.trouble().is_none() {
+        if checks.is_multiple_of(MARK_EVERY) && context.own_name().is_some() && context.store.trouble().is_none() {
             super::high_water::renew(&context.store, &directory).await;
         }
     }

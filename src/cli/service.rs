@@ -133,7 +133,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 
 /// Refuses where systemd does not run: in a container, or on another system.
 fn systemd() -> Result<(), Failure> {
-    // what systemd's own sd_booted(3) looks at
+    // what systemd's own sd_booted(3) checks
     if Path::new("/run/systemd/system").exists() {
         return Ok(());
     }

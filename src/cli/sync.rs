@@ -102,7 +102,7 @@ fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, 
 
 async fn sync_flows(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>, signals: &mut Signals) -> Result<Exit, Failure> {
     let deps = context.working_deps().await?;
-    super::other_side::look(&deps).await?;
+    super::other_side::check(&deps).await?;
     let system =
         ActorSystem::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let report = execute_run_set(&deps, &system, flows, signals).await;

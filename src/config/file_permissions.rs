@@ -123,7 +123,7 @@ mod unix {
         let mode = mode_for(nix::unistd::geteuid().as_raw(), passer);
         let failed = |source| DirectoryError::Made { path: path.to_owned(), source };
         let missing: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
-        // with its mode from the first moment: another process may look at the same time
+        // with its mode from the first moment: another process may read it at the same time
         fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(failed)?;
         // whatever the umask says
         missing.iter().try_for_each(|made| fs::set_permissions(made, fs::Permissions::from_mode(mode))).map_err(failed)?;

@@ -15,7 +15,7 @@ use super::raw::{self, COMPANY, Kind, Raw};
 use super::settings::Settings;
 use super::validate;
 
-/// Where the file is looked for when none is named, the first found wins.
+/// Where the file is searched for when none is named, the first found wins.
 pub const SEARCH: &[&str] = &["/etc/tieline/tieline.toml", "./tieline.toml", "./config/tieline.toml"];
 
 /// Every variable that overrides a setting begins like this: `TIELINE__SECTION__KEY`.
@@ -145,13 +145,13 @@ pub fn shown_path(path: &Path) -> String {
     absolute.components().collect::<PathBuf>().display().to_string()
 }
 
-/// Where a file was looked for, and how to get one.
+/// Where a file was searched for, and how to get one.
 fn not_found() -> String {
     let places: Vec<String> = SEARCH
         .iter()
         .map(|place| {
             let why = match std::fs::metadata(place) {
-                Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => " (this user may not look there)",
+                Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => " (this user may not read there)",
                 _ => "",
             };
             format!("{}{why}", shown_path(Path::new(place)))

@@ -35,7 +35,7 @@ pub(super) struct World<'a> {
 /// The column that carries the version unless the profile names another.
 const VERSION_COLUMN: &str = "u_source_version";
 
-/// Compiles where an entity goes. `read` is `None` when the entity's own file is broken: then columns are not looked at.
+/// Compiles where an entity goes. `read` is `None` when the entity's own file is broken: then columns are not checked.
 pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &World<'_>, report: &mut Report<'_>) -> Targets {
     let blocks = &file.0.0;
     let child_names: Vec<&str> = read.iter().flat_map(|read| &read.children).map(|child| child.name.as_str()).collect();

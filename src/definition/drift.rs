@@ -1,6 +1,6 @@
 //! Columns whose kind of value changed: SYSPRO was upgraded, or something between it and us was. Pure.
 //!
-//! A supplier `0000001` that arrives as the number 1 is another supplier, and the old one looks deleted: such a change must not pass
+//! A supplier `0000001` that arrives as the number 1 is another supplier, and the old one seems deleted: such a change must not pass
 //! in silence. What each column held until now is kept with the flow. In a column that the definition names as a date, what is no date sets
 //! its own record aside. So does a single text among numbers, such as `100.50CR`, outside keys.
 

@@ -1,4 +1,4 @@
-//! What kind of value a field carries. The definition says it, and never how a value looks: `42.0` of a text is not `42`.
+//! What kind of value a field carries. The definition says it, and never the form of its text: `42.0` of a text is not `42`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

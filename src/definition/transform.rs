@@ -166,7 +166,7 @@ mod tests {
         let date = Value::Date(chrono::NaiveDate::from_ymd_opt(2026, 1, 31).expect("a date"));
         assert_eq!(apply(&Transform::Date, &date, &"EDU1".into(), &CodeLists::default()).as_deref(), Ok("2026-01-31"));
         assert!(run("date", "soon").is_err());
-        assert!(run("date", "2026-01-31").is_err(), "a text that looks like one is none");
+        assert!(run("date", "2026-01-31").is_err(), "a text with the form of one is none");
         assert!(run("flag", "X").is_err());
     }
 

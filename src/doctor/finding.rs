@@ -60,7 +60,7 @@ impl Part {
     }
 }
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Finding {
     /// Where it belongs.

@@ -105,7 +105,7 @@ impl EndGuard {
 impl Drop for EndGuard {
     fn drop(&mut self) {
         if !self.ended {
-            self.end(Some("it was cut off; look at the service's log".to_owned()));
+            self.end(Some("it was cut off; read the service's log".to_owned()));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::actors::{Deps, chain};
 use crate::config::crypto::KeyPlace;
 use crate::config::settings::CertificateFiles;
 
-/// Free space below which the private database is in danger, and below which it is time to look, in MiB.
+/// Free space below which the private database is in danger, and below which somebody should check it, in MiB.
 const SPACE: (u64, u64) = (100, 1024);
 
 /// Whether the state directory has room.
@@ -23,7 +23,7 @@ pub(super) fn state_directory(directory: &Path) -> Finding {
 pub(super) fn space(what: &str, directory: &Path, danger: &str) -> Finding {
     match disk::free(directory) {
         Some(free) => room(what, free, directory, danger),
-        None => Finding::unknown(what, format!("the free space of {} cannot be had", directory.display()), NextStep::LookAtSpace),
+        None => Finding::unknown(what, format!("the free space of {} cannot be had", directory.display()), NextStep::CheckSpace),
     }
 }
 

@@ -71,7 +71,7 @@ pub async fn diagnose(deps: &Deps, way: &Way, read_only: bool, report: &Report) 
     Ok(())
 }
 
-/// What is left to look at when the ledger cannot be opened, for the reason given.
+/// What is left to check when the ledger cannot be opened, for the reason given.
 pub async fn without_ledger(settings: &Settings, definitions: &Definitions, problem: String, unreachable: bool, report: &Report) {
     of_machine(settings, definitions, report);
     report.begin(Part::Database, "the database");

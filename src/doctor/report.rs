@@ -9,7 +9,7 @@ use super::{Finding, Part};
 /// How far an examination is.
 #[derive(Debug, Clone, Default, Serialize, utoipa::ToSchema)]
 pub struct HowFar {
-    /// What is looked at now.
+    /// What is checked now.
     pub step: String,
     /// Which step that is, from 1.
     pub number: usize,

@@ -25,7 +25,7 @@ pub enum AuditKind {
     Deferred,
     /// The answer was lost or not believable.
     InDoubt,
-    /// A doubt was settled by looking.
+    /// An unknown outcome was settled by looking it up.
     DoubtSettled,
     /// A delivery was set aside.
     Parked,

@@ -18,7 +18,7 @@ pub struct Part<'a> {
     pub reason: Option<&'a str>,
     /// The system's own words.
     pub message: Option<&'a str>,
-    /// The next try or look.
+    /// The next try or look-up.
     pub not_before: Option<DateTime<Utc>>,
     /// When it was last confirmed.
     pub confirmed_at: Option<DateTime<Utc>>,

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{Fault, Value};
 
-/// Under this name stands in a content what was wrong with the rows as they came. No column can have it. The store looks for it, too.
+/// Under this name stands in a content what was wrong with the rows as they came. No column can have it. The store searches for it, too.
 pub const FAULTS: &str = "$faults";
 
 /// One field that differs between two versions. `None`: the version has no such value.

@@ -228,12 +228,12 @@ mod tests {
     }
 
     impl World {
-        fn look(&self, rule: Rule) -> Decision {
+        fn decide(&self, rule: Rule) -> Decision {
             merge(self.agreed.as_ref(), &self.values[0], &self.values[1], rule, self.decided.as_ref(), exact)
         }
 
         fn run(&mut self, rule: Rule, through: bool) {
-            match self.look(rule) {
+            match self.decide(rule) {
                 Decision::InStep => {
                     self.agreed = Some(agreed(&self.values[0], &self.values[1]));
                     self.unseen = [false; 2];
@@ -273,7 +273,7 @@ mod tests {
                 }
             }
             world.run(rule, true);
-            let (writes, held) = (world.writes, matches!(world.look(rule), Decision::Hold(_)));
+            let (writes, held) = (world.writes, matches!(world.decide(rule), Decision::Hold(_)));
             prop_assert!(held || world.values[0] == world.values[1], "{:?}", world.values);
             for _ in 0..3 {
                 world.run(rule, true);

@@ -103,7 +103,7 @@ steps! {
         record's, make the row for this one by hand with `{column}` = `{key}`";
     RowUnreadable { table } => "let the OAuth application's user read `{table}` and its staging table, or find out why ServiceNow ignores or \
         refuses the record; then replay it";
-    LookUpFails { table } => "find out in ServiceNow why a look for this record in `{table}`, or in its staging table, fails (the instance's log, a \
+    LookUpFails { table } => "find out in ServiceNow why a look-up of this record in `{table}`, or in its staging table, fails (the instance's log, a \
         script of the table, a firewall before it); once it can be read, replay the record; do not enter it by hand: it may be there";
     SeveralRows { column, key } => "delete the rows that should not be there, or write `{key}` into `{column}` of the right one, then replay the \
         record";
@@ -140,12 +140,12 @@ steps! {
         which says which system does not answer as it should";
 
     // notices
-    LookAtFailures => "look at the failures (`tieline failures`), correct the cause, then replay them: `tieline replay --failed-only`";
-    LookAtFields => "look which fields differ (`tieline audit --kind partial_write`); correct the columns or rules in ServiceNow, or the field in \
+    ReviewFailures => "look at the failures (`tieline failures`), correct the cause, then replay them: `tieline replay --failed-only`";
+    CompareFields => "check which fields differ (`tieline audit --kind partial_write`); correct the columns or rules in ServiceNow, or the field in \
         the definition, then replay the records";
     DecideConflicts => "decide whose value counts: `tieline conflicts list`, `tieline conflicts resolve`";
     ResumeFlow => "see why the flow stopped (`tieline status`) and correct that, then resume it: `tieline flow resume`";
-    LookIntoFlow => "run `tieline status` and `tieline doctor`: they say what keeps the flow from its end";
+    CheckFlow => "run `tieline status` and `tieline doctor`: they say what keeps the flow from its end";
     RenewCertificate => "renew the files of `http.certificate`; Tieline reads them again when they change";
     TestOnly => "nothing: this was only a test";
 
@@ -173,7 +173,7 @@ steps! {
     KeyFile => "correct the key file: `chmod 600` where others can read it, its owner where it belongs to another account; put it back from its \
         copy where it is missing, or set every credential again";
     StateDirectory => "make the directory, or let the account of the service read and write it";
-    LookAtSpace => "look at the free space with the system's own tools";
+    CheckSpace => "check the free space with the system's own tools";
     FreeSpace { danger } => "free some space: {danger}";
     FreeSpaceOrMove => "free some space, or move `state.directory` to a larger disk";
     OwnCertificateEnds => "renew the certificate; Tieline reads the files again when they change";
@@ -249,7 +249,7 @@ steps! {
     WriteKeyColumn => "let the OAuth application's user write this column: records are found by it";
     TrialRowLeft => "delete this row in ServiceNow, or let the OAuth application's user delete rows of this table for a while; until it is gone no \
         examination makes another. `--read-only` leaves the try out";
-    TrialRowUnseen { table, column, mark } => "look in `{table}` for a row with `{column}` = `{mark}` and delete it";
+    TrialRowUnseen { table, column, mark } => "find the row with `{column}` = `{mark}` in `{table}` and delete it";
     VersionColumn { table, column } => "make `{column}` of `{table}` a text column that the OAuth application's user may read";
     NameTargetTable => "name `target_table` in the profile's definition, or run another examination when the first record has arrived";
     ReadTargetTable => "let the OAuth application's user read it, or correct `target_table` in the profile's definition";

@@ -48,12 +48,12 @@ impl NoticeEvent {
     /// What to do about it.
     pub fn next_step(self) -> NextStep {
         match self {
-            Self::RecordsParked => NextStep::LookAtFailures,
-            Self::PartialWrite => NextStep::LookAtFields,
+            Self::RecordsParked => NextStep::ReviewFailures,
+            Self::PartialWrite => NextStep::CompareFields,
             Self::DownstreamFailed => NextStep::Downstream,
             Self::ConflictsOpened => NextStep::DecideConflicts,
             Self::FlowStopped => NextStep::ResumeFlow,
-            Self::FlowStale => NextStep::LookIntoFlow,
+            Self::FlowStale => NextStep::CheckFlow,
             Self::CertificateExpiring => NextStep::RenewCertificate,
             Self::LedgerRestored => NextStep::LedgerRestored,
             Self::Test => NextStep::TestOnly,

@@ -1,6 +1,6 @@
 //! One column's value as SYSPRO gave it, without binary floats.
 //!
-//! What kind a value is of is said by the definition or by the wire, never by how its text looks: a GL code may read `1200-05-10`.
+//! What kind a value is of is said by the definition or by the wire, never by the form of its text: a GL code may read `1200-05-10`.
 
 use std::fmt;
 

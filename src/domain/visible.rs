@@ -1,11 +1,11 @@
-//! Characters that do not stand on a screen: they tell it what to do, or take no room. A text of another system's may hold them to make itself look
-//! like another text, such as an amount that is read from right to left, or a key with something invisible in it.
+//! Characters that do not stand on a screen: they tell it what to do, or take no room. A text of another system's may hold them to pass
+//! for another text, such as an amount that is read from right to left, or a key with something invisible in it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Whether a character does not show itself: a control character other than the end of a line and a tab, one that changes the direction of
-/// writing (Unicode Standard Annex 9, section 2), one without a width, or a filler that looks like a blank or like nothing.
+/// writing (Unicode Standard Annex 9, section 2), one without a width, or a filler that is shown as a blank or as nothing.
 pub fn directs(letter: char) -> bool {
     matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
         || matches!(
@@ -52,7 +52,7 @@ fn replaced(text: &str, mut shows: impl FnMut(char) -> bool, write: impl Fn(&mut
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
-        // every letter is looked at: some tell where a tag begins
+        // every letter is checked: some tell where a tag begins
         match shows(letter) && directs(letter) {
             true => write(&mut shown, letter),
             false => shown.push(letter),

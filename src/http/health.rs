@@ -123,7 +123,7 @@ async fn sending_paused(app_state: &AppState) -> Vec<String> {
 }
 
 /// Whether a flow has something to do and did not move for too long. Sending leaves no time in the flow's row, so `pending`, all that
-/// is outstanding, is looked at for it: what was sent long ago, or is due for long while nothing of its entity is being sent.
+/// is outstanding, is checked for it: what was sent long ago, or is due for long while nothing of its entity is being sent.
 fn is_stuck(row: &FlowStatus, pending: &[PendingCount], now: DateTime<Utc>) -> bool {
     let old = |at: DateTime<Utc>| now - at > STUCK_AFTER;
     let of_entity = || pending.iter().filter(|count| count.entity == row.entity);

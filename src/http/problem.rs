@@ -149,13 +149,7 @@ impl Problem {
 
     /// 500: a mistake of ours.
     fn internal(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "the request failed",
-            detail,
-            "look at the log of the service at this moment",
-        )
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request failed", detail, "read the log of the service at this moment")
     }
 }
 
@@ -231,7 +225,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Unreachable { .. } | StoreError::Hanging { .. } => {
-                Self::unavailable(error.to_string(), "look at `/health/ready`, and try again when the database answers")
+                Self::unavailable(error.to_string(), "check `/health/ready`, and try again when the database answers")
             }
             _ => {
                 // the cause may quote data; it belongs into the log

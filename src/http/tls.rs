@@ -15,8 +15,8 @@ use crate::config::settings::CertificateFiles;
 use crate::net::certificate::{CertificateError, load};
 use crate::telemetry::metrics::metrics;
 
-/// How often the files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often the files are checked.
+const CHECK_EVERY: Duration = Duration::from_secs(5);
 
 /// The pair in use.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Certificate {
     pub(super) async fn keep(self: Arc<Self>) {
         let (mut seen, mut bad) = (self.stamps(), None);
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(CHECK_EVERY).await;
             let now = self.stamps();
             if now == seen {
                 continue;

@@ -1,6 +1,6 @@
 //! The body of an answer: read piece by piece, unpacked here, and never more of it than the limit.
 //!
-//! awc would unpack each piece whole, whatever it becomes: some kilobytes of gzip are megabytes, and the limit would be looked at afterwards.
+//! awc would unpack each piece whole, whatever it becomes: some kilobytes of gzip are megabytes, and the limit would be checked afterwards.
 //! So only gzip is asked for, and it is unpacked into a buffer that is full at the limit. Of large answers each system's are read one at a
 //! time: the limit is one answer's, and several connections together must not take a multiple of it.
 

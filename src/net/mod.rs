@@ -63,7 +63,7 @@ pub struct Response {
 /// The permit to hold a large answer in memory; the next one is read once it is dropped.
 #[derive(Debug, Default)]
 pub struct LargeBodyPermit {
-    /// Held, and never looked at.
+    /// Held, and never read.
     _held: body::LargeBodyPermit,
 }
 

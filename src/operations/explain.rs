@@ -2,7 +2,7 @@
 
 use super::Refused;
 use crate::actors::Deps;
-use crate::actors::one_record::{Seen, look_up};
+use crate::actors::one_record::{self, Seen};
 use crate::domain::FlowId;
 use crate::store::RecordView;
 
@@ -22,7 +22,7 @@ pub enum Explained {
 pub async fn explain(deps: &Deps, flow: &FlowId, key: &str) -> Result<Explained, Refused> {
     match known(deps, flow, key).await? {
         Some(view) => Ok(Explained::Known(view)),
-        None => Ok(Explained::NeverRead(look_up(deps, None, flow, key).await)),
+        None => Ok(Explained::NeverRead(one_record::ask(deps, None, flow, key).await)),
     }
 }
 

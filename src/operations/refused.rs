@@ -233,10 +233,10 @@ impl Refused {
                 "wait until it has ended; the overview shows its progress",
                 "wait until it has ended; `tieline status` shows its progress",
             ),
-            Self::NoRun(StartRefused::GaveUp { .. }) => "restart the service, and look at its log".into(),
+            Self::NoRun(StartRefused::GaveUp { .. }) => "restart the service, and read its log".into(),
             Self::NoRun(StartRefused::OtherDefinitions(_)) => "give this node the files in force, or `tieline definitions adopt`".into(),
             Self::NoRun(StartRefused::Stopping) => "try again when it runs again".into(),
-            Self::NoRun(StartRefused::Unresponsive) => "look at `/health/ready` and the log".into(),
+            Self::NoRun(StartRefused::Unresponsive) => "check `/health/ready` and the log".into(),
             Self::NotBegun(_) => one_of(
                 "`GET /api/v1/flows` says how the flow stands; no run was begun",
                 "the overview says how the flow stands; no run was begun",
@@ -256,9 +256,9 @@ impl Refused {
                 "wait until it has ended; `tieline status` shows it",
             ),
             Self::AboveLimit { differing, .. } => one_of(
-                &format!("look at some of them, then send `\"allow\": {differing}` if the change is meant"),
-                &format!("look at some of them, then run `tieline replay --outdated --allow {differing}` if the change is meant"),
-                &format!("look at some of them, then repeat with --allow {differing} if the change is meant"),
+                &format!("check some of them, then send `\"allow\": {differing}` if the change is meant"),
+                &format!("check some of them, then run `tieline replay --outdated --allow {differing}` if the change is meant"),
+                &format!("check some of them, then repeat with --allow {differing} if the change is meant"),
             ),
             Self::NeverRead(_) | Self::NoRecords { .. } => {
                 one_of(&format!("{KEYS}: `GET /api/v1/records` lists them"), &format!("{KEYS}: the records page lists them"), KEYS)

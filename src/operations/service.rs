@@ -13,7 +13,7 @@ use super::flow::configured;
 use super::hold::{Named, release};
 use super::replay::{Which, note, take_in};
 use super::{Refused, Requested};
-use crate::actors::one_record::{Seen, look_up};
+use crate::actors::one_record::{self, Seen};
 use crate::actors::poller::PollError;
 use crate::actors::replay::ReplayReport;
 use crate::actors::root::RootHandle;
@@ -30,14 +30,14 @@ use crate::store::NewAudit;
 
 /// How long it is waited for the beginning of a run.
 const BEGIN_WAIT: Duration = Duration::from_secs(5);
-/// Between two looks whether it has begun.
-const BEGIN_LOOK: Duration = Duration::from_millis(50);
+/// Between two checks whether it has begun.
+const BEGIN_CHECK: Duration = Duration::from_millis(50);
 /// How long a replay is waited for; then it continues by itself.
 const REPLAY_WAIT: Duration = Duration::from_secs(15);
 /// How long it is waited for what became of records that were sent again.
 const OUTCOME_WAIT: Duration = Duration::from_secs(10);
-/// Records looked up in SYSPRO at once.
-const LOOKS: usize = 2;
+/// Records asked for in SYSPRO at once.
+const QUESTIONS: usize = 2;
 
 /// The running service. A clone is the same one.
 #[derive(Clone)]
@@ -49,8 +49,8 @@ pub struct Service {
     replaying: Arc<Semaphore>,
     /// One diagnostics run at a time, and the last one.
     diagnostics: DiagnosticsJob,
-    /// N records at once are looked up in SYSPRO for people.
-    looking: Arc<Semaphore>,
+    /// N records at once are asked for in SYSPRO for people.
+    questions: Arc<Semaphore>,
 }
 
 /// A run that somebody asked for.
@@ -75,7 +75,7 @@ impl Service {
             root,
             access,
             replaying: Arc::new(Semaphore::new(1)),
-            looking: Arc::new(Semaphore::new(LOOKS)),
+            questions: Arc::new(Semaphore::new(QUESTIONS)),
         }
     }
 
@@ -116,7 +116,7 @@ impl Service {
             if Instant::now() >= deadline || self.deps.waits.why().is_some() {
                 return Ok(false);
             }
-            tokio::time::sleep(BEGIN_LOOK).await;
+            tokio::time::sleep(BEGIN_CHECK).await;
         }
     }
 
@@ -137,7 +137,7 @@ impl Service {
             let _permit = permit;
             // nothing is mapped before anything may start
             if !deps.waits.over(&deps.stopping).await {
-                tracing::warn!("the service stops; a replay that waited for the look at ServiceNow did not begin");
+                tracing::warn!("the service stops; a replay that waited for the check of ServiceNow did not begin");
                 return Err(Refused::Stopping);
             }
             let result = take_in(&deps, which, &requested, |_| {}).await;
@@ -206,9 +206,9 @@ impl Service {
         if let Some(view) = known(&self.deps, flow, key).await? {
             return Ok(Explained::Known(view));
         }
-        let seen = match self.looking.try_acquire() {
-            Ok(_permit) => look_up(&self.deps, Some(&self.access), flow, key).await,
-            Err(_) => Seen::CouldNotTell { why: "others are being looked up at this moment".into() },
+        let seen = match self.questions.try_acquire() {
+            Ok(_permit) => one_record::ask(&self.deps, Some(&self.access), flow, key).await,
+            Err(_) => Seen::CouldNotTell { why: "others are being asked for at this moment".into() },
         };
         Ok(Explained::NeverRead(seen))
     }

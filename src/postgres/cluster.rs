@@ -139,7 +139,7 @@ impl Cluster {
         &self.place.directory
     }
 
-    /// Whoever looks after the server while it is used.
+    /// Whoever keeps the server running while it is used.
     pub fn watchdog(&self) -> ServerWatchdog {
         ServerWatchdog { place: self.place.clone(), password: self.password.clone(), left: self.left.clone() }
     }
@@ -176,12 +176,12 @@ impl Cluster {
 }
 
 impl ServerWatchdog {
-    /// Looks once; true when the server was dead and runs again. A server that runs and does not answer is left alone: two on one
+    /// Checks once; true when the server was dead and runs again. A server that runs and does not answer is left alone: two on one
     /// directory would destroy it. Nor is anything done while another process starts or stops the server.
     ///
     /// # Errors
-    /// Every [`ClusterError`] of a start: look again later.
-    pub fn look(&self) -> Result<bool, ClusterError> {
+    /// Every [`ClusterError`] of a start: check again later.
+    pub fn check(&self) -> Result<bool, ClusterError> {
         let starting = open(&self.place.directory.join("start.lock"))?;
         match starting.try_lock() {
             Ok(()) => {}

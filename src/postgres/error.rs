@@ -11,11 +11,11 @@ pub enum ClusterError {
     Directory(#[from] crate::config::DirectoryError),
     /// No server programs on this machine.
     #[error(
-        "no PostgreSQL server programs were found (looked in {looked}): install them (Debian, Ubuntu: `apt-get install postgresql`; Red Hat: `dnf install postgresql-server`), or set `database.bin_directory`, or set `database.url` to use a server of yours"
+        "no PostgreSQL server programs were found (searched in {searched}): install them (Debian, Ubuntu: `apt-get install postgresql`; Red Hat: `dnf install postgresql-server`), or set `database.bin_directory`, or set `database.url` to use a server of yours"
     )]
     NotInstalled {
         /// The places, in words.
-        looked: String,
+        searched: String,
     },
     /// The configured directory lacks a program, or the program does not run.
     #[error("`database.bin_directory` is {}, but {problem}", path.display())]

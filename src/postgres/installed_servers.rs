@@ -17,7 +17,7 @@ pub(super) struct Programs {
     pub(super) directory: PathBuf,
 }
 
-/// Where to look.
+/// Where to search.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Places {
     /// `database.bin_directory`: then nowhere else.
@@ -52,11 +52,11 @@ pub(super) fn find(places: &Places, data: Option<(u32, &Path)>) -> Result<Progra
         }
     };
     if found.is_empty() {
-        let looked = "PG_BIN, /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and PATH".to_owned();
-        return Err(ClusterError::NotInstalled { looked });
+        let searched = "PG_BIN, /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and PATH".to_owned();
+        return Err(ClusterError::NotInstalled { searched });
     }
     let Some((major, path)) = data else {
-        return found.last().cloned().ok_or(ClusterError::NotInstalled { looked: String::new() });
+        return found.last().cloned().ok_or(ClusterError::NotInstalled { searched: String::new() });
     };
     // a newer server refuses the data of an older one
     found.iter().rev().find(|programs| programs.major == major).cloned().ok_or_else(|| {
@@ -97,7 +97,7 @@ fn inspect(directory: &Path) -> Result<Programs, String> {
 mod tests {
     use super::*;
 
-    /// A directory that looks like an installed server of this version.
+    /// A directory with the files of an installed server of this version.
     fn fake(root: &Path, name: &str, version: &str) -> PathBuf {
         let bin = root.join(name).join("bin");
         fs::create_dir_all(&bin).expect("directory");

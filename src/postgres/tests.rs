@@ -122,29 +122,29 @@ fn a_keeper_starts_what_died_and_nothing_else() {
     let state = State::new();
     let cluster = state.start().expect("made");
     let watchdog = cluster.watchdog();
-    assert!(!watchdog.look().expect("looked"), "it runs");
+    assert!(!watchdog.check().expect("checked"), "it runs");
     let first = Pid::from_raw(state.pid().expect("pid"));
     // one that hangs may still write: it is left alone
     kill(first, Signal::SIGSTOP).expect("stopped");
-    assert!(!watchdog.look().expect("looked"), "it hangs");
+    assert!(!watchdog.check().expect("checked"), "it hangs");
     kill(first, Signal::SIGKILL).expect("killed");
     let lock = fs::File::open(state.path().join("state/postgres/start.lock")).expect("opened");
     lock.lock().expect("locked");
-    assert!(!watchdog.look().expect("looked"), "another process starts or stops it");
+    assert!(!watchdog.check().expect("checked"), "another process starts or stops it");
     drop(lock);
     let deadline = Instant::now() + Duration::from_secs(20);
     // a killed process is there for a moment more
-    while !watchdog.look().expect("started") {
+    while !watchdog.check().expect("started") {
         assert!(Instant::now() < deadline, "not started");
     }
     assert_ne!(state.pid(), Some(first.as_raw()));
     assert_eq!(cluster.query("select 1"), "1");
     cluster.stop().expect("stopped");
-    assert!(!watchdog.look().expect("looked"), "it was left on purpose");
+    assert!(!watchdog.check().expect("checked"), "it was left on purpose");
     assert_eq!(state.pid(), None);
 }
 
-/// Two servers on the same data would destroy them. A lock file that names a stranger is removed, so what guards them is Postgres' own look
+/// Two servers on the same data would destroy them. A lock file that names a stranger is removed, so what guards them is Postgres' own check
 /// at the shared memory, which a killed server's children hold until they end.
 #[test]
 fn a_killed_servers_children_are_waited_for() {
@@ -164,7 +164,7 @@ fn a_killed_servers_children_are_waited_for() {
     drop(cluster);
     let data = state.path().join("state/postgres/data");
     fs::write(data.join("postmaster.pid"), format!("{}\n{}\n1\n5432\n\n\n\nready\n", std::process::id(), data.display())).expect("written");
-    assert!(kill(orphan, None).is_ok(), "the statement ended before the test could look");
+    assert!(kill(orphan, None).is_ok(), "the statement ended before the test could ask");
     let cluster = state.start().expect("started");
     let stat = fs::read_to_string(format!("/proc/{orphan}/stat")).unwrap_or_default();
     assert!(stat.is_empty() || stat.contains(") Z "), "two servers on the same data: {stat}");

@@ -14,7 +14,7 @@ use super::order::Comparison;
 use super::transport::Transport;
 use super::wire::Cell;
 
-/// Keys that are looked at.
+/// Keys that are checked.
 const KEYS: usize = 500;
 
 /// What was seen of one root table.

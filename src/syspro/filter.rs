@@ -121,7 +121,7 @@ pub(super) fn literal(cell: &Cell, column: Column<'_>) -> String {
     }
 }
 
-/// `2026-01-31T00:00…`: whether a date is written with a time of day. Only of what is known to be a date: a text may look like this.
+/// `2026-01-31T00:00…`: whether a date is written with a time of day. Only of what is known to be a date: a text may have this form.
 pub(super) fn is_date_time(text: &str) -> bool {
     let b = text.as_bytes();
     b.len() >= 16
@@ -447,10 +447,14 @@ mod tests {
         let dated = |text: &str| super::literal(&Cell::Text(text.into()), Column { name: "A", edm: None, kind: ColumnKind::Date });
         assert_eq!(dated("2026-01-31T00:00:00"), "2026-01-31T00:00:00Z");
         assert_eq!(dated("2026-01-31"), "2026-01-31");
-        assert_eq!(literal(&text("2026-01-31T08:30"), None), "'2026-01-31T08:30'", "an invoice number may look like a date and a time");
+        assert_eq!(
+            literal(&text("2026-01-31T08:30"), None),
+            "'2026-01-31T08:30'",
+            "an invoice number may have the form of a date and a time"
+        );
         assert_eq!(literal(&text("2026-01-31T08:30"), Some("Edm.String")), "'2026-01-31T08:30'");
         assert_eq!(literal(&text("2026-01-31T00:00:00Z"), Some("Edm.Date")), "2026-01-31");
-        assert_eq!(literal(&text("2026-01-31"), None), "'2026-01-31'", "an invoice number may look like a date");
+        assert_eq!(literal(&text("2026-01-31"), None), "'2026-01-31'", "an invoice number may have the form of a date");
         assert_eq!(literal(&Cell::Null, Some("Edm.String")), "null");
     }
 

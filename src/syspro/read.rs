@@ -169,7 +169,7 @@ impl OData {
             let related = Related::new(&plan.root, plan.root.key.clone());
             let parts: Vec<Vec<String>> = keys.iter().map(DocumentKey::parts).filter(|parts| parts.len() == plan.root.key.len()).collect();
             let mut found = call.by_text(&related, &parts, false).await;
-            // without `$metadata` nothing says which parts are numbers: those that look so are asked for as numbers when text is refused
+            // without `$metadata` nothing says which parts are numbers: those that can be read as one are asked for as numbers when text is refused
             if matches!(found, Err(SysproError::Refused { .. } | SysproError::Failed { .. })) && !call.metadata.has_tables() {
                 found = call.by_text(&related, &parts, true).await;
             }
@@ -380,7 +380,7 @@ impl Call<'_> {
 
     /// The first way of writing dates that the server takes, asked for with one row; the likeliest when it takes none.
     ///
-    /// Some servers say 500 or 404 to what they cannot read, which is also what a passing failure looks like: such an answer counts when
+    /// Some servers say 500 or 404 to what they cannot read, which is also the answer to a passing failure: such an answer counts when
     /// it comes twice.
     async fn way_of_dates<'q>(&self, place: &(CompanyId, String), window: impl Fn(usize) -> Query<'q>) -> usize {
         for way in 0..DATE_WAYS {

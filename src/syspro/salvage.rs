@@ -49,7 +49,7 @@ impl Call<'_> {
         }
     }
 
-    /// The one row beyond the last over which the service fails (500). An outage looks the same, so the row is blamed only when its key can be
+    /// The one row beyond the last over which the service fails (500). An outage gives the same answer, so the row is blamed only when its key can be
     /// read alone, rows with all their columns can be read beside it, and it fails once more by itself. `well`: rows were read since the
     /// service first failed.
     ///
@@ -91,7 +91,7 @@ impl Call<'_> {
         }
     }
 
-    /// Not even its key: the first readable one of the rows behind it is looked for.
+    /// Not even its key: the first readable one of the rows behind it is searched for.
     async fn pass_over(
         &self,
         query: &Query<'_>,

@@ -1,5 +1,5 @@
 //! From cells as received to domain values. What kind a value is of is said by the entity's file, by the JSON or by `$metadata`, never by
-//! how a text looks.
+//! the form of a text.
 
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;

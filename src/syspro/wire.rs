@@ -456,7 +456,7 @@ mod tests {
         let rows = |count: usize| format!("{{\"value\":[{}]}}", vec!["{}"; count].join(","));
         assert_eq!(read_page(rows(3).as_bytes(), &["A"]).map(|answer| answer.rows.len()), Ok(3));
         assert_eq!(read_page(rows(4).as_bytes(), &["A"]), Err("unasked".into()));
-        // what follows is not even looked at
+        // what follows is not even read
         assert_eq!(read_page(b"[{},{},{},{}, no JSON at all", &["A"]), Err("unasked".into()));
     }
 

@@ -304,7 +304,7 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     Object.assign(document.querySelector("[data-live]").dataset, { every: "1", idle: "1", old: "3" });
   });
   for (const [path, change, seen] of [
-    ["/", "UPDATE flow SET paused_at = now(), paused_by = 'somebody who looked' WHERE company = 'EDU1' AND entity = 'supplier'", "somebody who looked"],
+    ["/", "UPDATE flow SET paused_at = now(), paused_by = 'somebody who checked' WHERE company = 'EDU1' AND entity = 'supplier'", "somebody who checked"],
     ["/runs", `UPDATE run SET read = 471149 WHERE id = '${walk.under_way}'`, "471,149"],
     [`/runs/${walk.under_way}`, `UPDATE run SET read = 471150 WHERE id = '${walk.under_way}'`, "471,150"],
     ["/failures", "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message) SELECT l.id, l.document_id, d.company, d.entity, l.version, l.block, l.record_key, 'parked', 'rejected', 'refused while somebody looked' FROM delivery l JOIN document d ON d.id = l.document_id WHERE d.entity = 'cost_center' ORDER BY l.id LIMIT 1", "refused while somebody looked"],
@@ -322,12 +322,12 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   await quick();
   await page.setOfflineMode(true);
   const grey = await page.waitForFunction(() => document.querySelector("[data-live].old") !== null, { timeout: 30000 }).catch(() => null);
-  check(grey !== null && (await page.$eval(".say", (one) => one.textContent)).includes("does not answer"), "operator: an overview that is not answered looks current");
+  check(grey !== null && (await page.$eval(".say", (one) => one.textContent)).includes("does not answer"), "operator: an overview that is not answered seems current");
   for (const theme of ["light", "dark"]) await accessible(page, "overview, old", theme);
   await shoot(page, "overview-old");
   await page.setOfflineMode(false);
   const back = await page.waitForFunction(() => document.querySelector("[data-live].old") === null && document.querySelector(".say").textContent === "", { timeout: 90000 }).catch(() => null);
-  check(back !== null, "operator: an overview that is answered again still looks old");
+  check(back !== null, "operator: an overview that is answered again still seems old");
   // a mistyped address is a page for a person, with the menu
   check(await open(page, "/failurs") === 404 && (await page.$("nav a[href='/failures']")) !== null, "operator: an address that there is not gives no page");
   check((await page.evaluate(() => document.body.textContent)).includes("/failurs"), "operator: the page does not name the address that there is not");
@@ -362,7 +362,7 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     check((await notice()).length > 0, `operator: nothing is said after a decision: ${page.url()}`);
   }
 
-  // both systems are examined; the page looks again by itself until that has ended
+  // both systems are examined; the page loads again by itself until that has ended
   await open(page, "/doctor");
   await page.$eval("main form[action='/doctor'] input[name=why]", (one) => { one.value = "a walk"; });
   await Promise.all([page.waitForNavigation(), page.$eval("main form[action='/doctor'] button", (one) => one.click())]);

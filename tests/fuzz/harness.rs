@@ -1,10 +1,10 @@
 //! Fuzzing on the stable compiler: inputs of a corpus, changed at random, go into what reads the answers, files and requests of others.
 //!
-//! A target is a unit test that calls [`fuzz`]. Its seeds are in `tests/fuzz/corpus/TARGET`, one input a file: real-looking good ones, bad ones, and every
+//! A target is a unit test that calls [`fuzz`]. Its seeds are in `tests/fuzz/corpus/TARGET`, one input a file: realistic good ones, bad ones, and every
 //! one that has ever failed. `make test` tries a fixed number of inputs made from a fixed seed; `make fuzz` goes on for a time, with another seed
 //! each. An input that leads to a new outcome joins the others, so that what is behind it is tried, too.
 //!
-//! Looked for: a panic, an end of the process (the input is in `target/fuzz/TARGET/running` then), more than [`LIMIT`] for one input, and more
+//! Searched for: a panic, an end of the process (the input is in `target/fuzz/TARGET/running` then), more than [`LIMIT`] for one input, and more
 //! memory than [`MEMORY`] altogether. What else must hold says the target.
 
 use std::collections::HashSet;

@@ -67,7 +67,7 @@ fn a_period_is_read_again_and_the_watermark_stays_where_it_was() {
     edit(&world, outside, "NOT ASKED FOR");
     let standing = || world.database.psql("SELECT watermark, position, last_success_at FROM flow WHERE entity = 'invoice'");
     world.rest(&["sync"]).unwrap();
-    assert!(!read_as(&world, inside, "SEEN AGAIN"), "no poll looks so far back");
+    assert!(!read_as(&world, inside, "SEEN AGAIN"), "no poll reads so far back");
     let before = standing();
 
     for (arguments, words) in [

@@ -9,7 +9,7 @@ use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 
 use crate::binary::{Site, text, unheard, unread};
 
-/// What was said, after the exit code was looked at.
+/// What was said, after the exit code was checked.
 pub fn said(out: &Output, code: i32) -> String {
     let said = text(out);
     assert_eq!(out.status.code(), Some(code), "{said}");
@@ -116,7 +116,7 @@ fn credentials_come_from_standard_input_and_never_come_out() {
     assert!(words.contains("--password-stdin < FILE"), "{words}");
     said(&site.run_with(&["credential", "set", "servicenow", "--username", "", "--password-stdin"], "SENTINEL\n"), 2);
     assert_eq!(json(&site.run(&["credential", "list", "--output", "json"]), 0), serde_json::json!([]));
-    assert!(!site.path("state/master.key").exists(), "looking made a key");
+    assert!(!site.path("state/master.key").exists(), "reading made a key");
     let mut printed = said(&site.run_with(&["credential", "set", "servicenow", "--username", "C", "--password-stdin"], "SENTINEL\r\n"), 0);
     let list = || json(&site.run(&["credential", "list", "--output", "json"]), 0);
     let before = list();

@@ -1,4 +1,4 @@
-//! What SYSPRO answers is not believed because it answers: order, number, keys and every single row are looked at.
+//! What SYSPRO answers is not believed because it answers: order, number, keys and every single row are checked.
 
 mod left_out;
 mod placeholders;
@@ -132,7 +132,7 @@ fn a_service_that_leaves_rows_out_is_found_by_its_own_count_or_by_what_is_missin
     assert!(flow(&world, "supplier")["stopped"].as_str().unwrap().contains("did not see"));
 
     // resumed while it goes on, it stops again; put right, it goes on
-    assert_eq!(say(&world, &["flow", "resume", COMPANY, "supplier", "--why", "looked at"]).0, Some(0));
+    assert_eq!(say(&world, &["flow", "resume", COMPANY, "supplier", "--why", "checked"]).0, Some(0));
     assert!(say(&world, SWEEP).1.contains("did not see"));
     world.syspro.switch(|switches| switches.left_out = None);
     assert!(say(&world, SWEEP).1.contains("is stopped"));

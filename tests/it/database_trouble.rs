@@ -99,7 +99,7 @@ fn a_private_server_that_dies_is_started_again() {
     node.run_all(&key);
     sending(&psql);
     let stopped = server.pid().unwrap();
-    // without waiting: the service may have started the next one before pg_ctl looks whether this one is gone, and it would wait for that
+    // without waiting: the service may have started the next one before pg_ctl checks whether this one is gone, and it would wait for that
     assert!(server.pg_ctl(&["stop", "-W", "-m", "fast"]));
     wait_for("it is started again", LIMIT, || server.pid().filter(|pid| *pid != stopped));
     green(&node);

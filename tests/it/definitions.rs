@@ -61,7 +61,7 @@ pub fn world() -> World {
     world
 }
 
-/// A node with these files that looks at its schedules.
+/// A node with these files that follows its schedules.
 pub fn node(world: &World, files: &Files) -> Node {
     Node::new(world).with("DEFINITIONS__DIRECTORY", &files.path()).with("LOG__LEVEL", "info")
 }

@@ -99,7 +99,7 @@ async fn compare(sim: &SysproSim, limit: u32) -> usize {
                 assert!(scope != Scope::All || !by_odata.is_empty(), "{place}: nothing to compare");
                 let (mut by_odata, mut by_enet) = (by_odata, by_enet);
                 if scope != Scope::All {
-                    // documents that another table names are looked up in lists, several at once
+                    // documents that another table names are asked for in lists, several at once
                     by_odata.sort_by(|a, b| a.key.cmp(&b.key));
                     by_enet.sort_by(|a, b| a.key.cmp(&b.key));
                 }

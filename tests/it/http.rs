@@ -194,8 +194,8 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
         assert_eq!(ask("GET", path, Some(admin), "").0, status, "{path}");
     }
 
-    assert_eq!(ask("POST", "/api/v1/flows/EDU1/invoice/run", Some(admin), r#"{"why":"a look"}"#).0, 202);
-    let of_run = |row: &Value| row["detail"]["action"] == json!("run") && row["detail"]["why"] == json!("a look");
+    assert_eq!(ask("POST", "/api/v1/flows/EDU1/invoice/run", Some(admin), r#"{"why":"a check"}"#).0, 202);
+    let of_run = |row: &Value| row["detail"]["action"] == json!("run") && row["detail"]["why"] == json!("a check");
     let audit = || json_of(&ask("GET", "/api/v1/audit?kind=action&limit=1000", Some(admin), "").2)["items"].clone();
     wait_until("the run stands in the audit", || audit().as_array().unwrap().iter().any(of_run));
 
@@ -308,7 +308,7 @@ fn lists_are_paged_without_gaps_or_repeats_and_a_running_flow_is_not_run_twice()
 
     // while a flow is read, it is not run a second time; others are
     busy.syspro.switch(|switches| switches.latency_ms = 3_000);
-    let why = r#"{"why":"a look"}"#;
+    let why = r#"{"why":"a check"}"#;
     let runs = |entity: &str| busy.get(&format!("/api/v1/runs?company=EDU1&entity={entity}&limit=1000"))["items"].as_array().unwrap().len();
     let before = runs("gl_account");
     assert_eq!(busy.ask("POST", "/api/v1/flows/EDU1/gl_account/run", why).0, 202);
@@ -318,7 +318,7 @@ fn lists_are_paged_without_gaps_or_repeats_and_a_running_flow_is_not_run_twice()
     assert_eq!(busy.ask("POST", "/api/v1/flows/EDU1/cost_center/run", why).0, 202);
     wait_until("the run has begun", || runs("gl_account") == before + 1);
     // now it holds its lease as well
-    assert_eq!(busy.ask("POST", "/api/v1/flows/EDU1/gl_account/run", r#"{"why":"a look","sweep":true}"#).0, 409);
+    assert_eq!(busy.ask("POST", "/api/v1/flows/EDU1/gl_account/run", r#"{"why":"a check","sweep":true}"#).0, 409);
     busy.syspro.switch(|switches| switches.latency_ms = 0);
     wait_until("it may run again", || busy.ask("POST", "/api/v1/flows/EDU1/gl_account/run", why).0 == 202);
     wait_until("it has run again", || runs("gl_account") == before + 2);

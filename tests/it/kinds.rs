@@ -1,4 +1,4 @@
-//! What a value is said by the entity's file, never by how it looks; and a filter is asked for the company it is read for.
+//! What a value is said by the entity's file, never by the form of its text; and a filter is asked for the company it is read for.
 
 use std::process::Command;
 
@@ -75,8 +75,8 @@ fn shipped(file: &str) -> String {
     std::fs::read_to_string(format!("{}/config/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// A supplier, an account, an order and two invoices whose texts look like dates.
-fn look_alikes(side: &Side) {
+/// A supplier, an account, an order and two invoices whose texts have the form of dates.
+fn date_like(side: &Side) {
     side.insert("GenMaster", &[("Company", COMPANY), ("GlCode", "1200-05-10"), ("Description", "2026-01-31"), ("AccountType", "E")]);
     side.insert("ApSupplier", &[("Supplier", "ZDATE"), ("SupplierName", "Zed"), ("Telephone", "0800-10-20"), ("Currency", "R")]);
     let order =
@@ -119,7 +119,7 @@ fn arrived(side: &Side, when: &str) {
 #[test]
 fn texts_that_look_like_dates_arrive_as_they_are_stored_through_both_interfaces_and_again_at_a_replay() {
     let hashes = Side::both().map(|side| {
-        look_alikes(&side);
+        date_like(&side);
         side.good(&["sync"]);
         arrived(&side, "after the first run");
         assert_eq!(side.say(&["failures"]).0, Some(0));
@@ -138,7 +138,7 @@ fn texts_that_look_like_dates_arrive_as_they_are_stored_through_both_interfaces_
 #[test]
 fn an_aligned_list_finds_the_row_of_such_a_code_at_its_first_run() {
     let [side, _] = Side::both();
-    look_alikes(&side);
+    date_like(&side);
     let profile = shipped("profiles/apo/gl_account.toml");
     side.definitions("profiles/apo/gl_account.toml", &format!("{profile}\n[header.align]\nrule = \"syspro\"\nbrake_percent = 100\n"));
     side.world.servicenow.insert_row("itfm_gl_accounts", &[("account_number", "1200-05-10"), ("name", "by hand")]).unwrap();

@@ -418,7 +418,7 @@ mod checker {
     }
 
     #[test]
-    fn lets_comments_strings_tests_and_lookalikes_pass() {
+    fn lets_comments_strings_tests_and_similar_names_pass() {
         for text in [
             "//! As [`crate::store`] does, with `actix::Addr`.",
             "/* use crate::store::Store; /* nested */ use actix::Addr; */",

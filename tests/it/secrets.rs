@@ -1,4 +1,4 @@
-//! Nothing that the binary says, keeps or hands on holds a secret: planted ones are looked for in every form, where things go well and
+//! Nothing that the binary says, keeps or hands on holds a secret: planted ones are searched for in every form, where things go well and
 //! where they fail, a system that repeats what it was sent included.
 
 use std::fs;
@@ -26,7 +26,7 @@ const TOKEN: &str = "SENTINEL-token-0123456789";
 /// The secrets, in every form in which they could come out.
 struct Hunt {
     forms: Vec<(String, String)>,
-    looked_at: usize,
+    bytes_read: usize,
 }
 
 impl Hunt {
@@ -43,12 +43,12 @@ impl Hunt {
             }
             forms.extend(all.into_iter().map(|form| ((*name).to_owned(), form)));
         }
-        Self { forms, looked_at: 0 }
+        Self { forms, bytes_read: 0 }
     }
 
     /// Fails where a secret stands in it.
-    fn look(&mut self, place: &str, bytes: &[u8]) {
-        self.looked_at += bytes.len();
+    fn read(&mut self, place: &str, bytes: &[u8]) {
+        self.bytes_read += bytes.len();
         let said = String::from_utf8_lossy(bytes);
         for (name, form) in &self.forms {
             if let Some(at) = said.find(form.as_str()) {
@@ -58,12 +58,12 @@ impl Hunt {
         }
     }
 
-    /// Runs a command as loud as it can be, and looks at what it says; its exit code.
+    /// Runs a command as loud as it can be, and reads what it says; its exit code.
     fn run(&mut self, site: &Site, arguments: &[&str], more: &[(&str, &str)]) -> Option<i32> {
         let mut command = site.command(arguments);
         loud(&mut command);
         let out = command.envs(more.iter().copied()).output().unwrap();
-        self.look(&format!("{arguments:?} {more:?}"), text(&out).as_bytes());
+        self.read(&format!("{arguments:?} {more:?}"), text(&out).as_bytes());
         out.status.code()
     }
 }
@@ -124,7 +124,7 @@ fn no_secret_is_told_where_all_goes_well() {
     let mut hunt = Hunt::for_secrets(&[("odata", &operator, ODATA), ("client", &client, CLIENT), ("enet", "OP", ENET)]);
     for (name, user, secret) in [("syspro-odata", operator.as_str(), ODATA), ("servicenow", &client, CLIENT), ("syspro-enet", "OP", ENET)] {
         let said = set(&site, name, user, secret, &[]);
-        hunt.look("credential set", &said);
+        hunt.read("credential set", &said);
     }
     let key = String::from_utf8(site.run(&["api-key", "add", "ops", "--role", "admin"]).stdout).unwrap().trim().to_owned();
     // the same token for whoever asks: the one that the service gets
@@ -152,14 +152,14 @@ fn no_secret_is_told_where_all_goes_well() {
     });
     assert!(servicenow.token_requests() >= 2);
     for path in ["/metrics", "/health/ready", "/health/flows", "/api/v1/flows", "/api/v1/runs", "/api/v1/records?limit=1000"] {
-        hunt.look(path, api(path).unwrap().as_bytes());
+        hunt.read(path, api(path).unwrap().as_bytes());
     }
     for path in ["/api/v1/failures?limit=1000", "/api/v1/audit?limit=1000", "/api/v1/records/EDU1/supplier/042", "/api/v1/nowhere"] {
-        hunt.look(path, api(path).unwrap().as_bytes());
+        hunt.read(path, api(path).unwrap().as_bytes());
     }
     let refused = get(site.port, "GET", "/api/v1/flows", &format!("Authorization: Bearer {key}x\r\n"), "").unwrap();
     assert!(refused.contains(" 401 "));
-    hunt.look("a refusal", refused.as_bytes());
+    hunt.read("a refusal", refused.as_bytes());
 
     // the database server and its children have nothing of our environment
     let processes = processes_of(&site);
@@ -168,12 +168,12 @@ fn no_secret_is_told_where_all_goes_well() {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         for bytes in [&environment, &line] {
-            hunt.look("a database process", bytes);
+            hunt.read("a database process", bytes);
             let words = String::from_utf8_lossy(bytes);
             assert!(!words.contains("TIELINE__") && !words.contains("PLANTED"), "{words}");
         }
     }
-    hunt.look("the service's command line", &fs::read(format!("/proc/{}/cmdline", service.child.id())).unwrap());
+    hunt.read("the service's command line", &fs::read(format!("/proc/{}/cmdline", service.child.id())).unwrap());
     let lists: [&[&str]; 9] = [
         &["status", "--output", "json"],
         &["failures", "--output", "json"],
@@ -191,14 +191,14 @@ fn no_secret_is_told_where_all_goes_well() {
     let server = cluster(&site);
     let ledger = dump(server.url().expose_secret());
     assert!(String::from_utf8_lossy(&ledger).contains("INTO public.credential"));
-    hunt.look("the database", &ledger);
+    hunt.read("the database", &ledger);
     assert_eq!(service.terminate(), Some(0));
     server.stop().unwrap();
     let log = fs::read(site.path("log")).unwrap();
     assert!(log.len() > 100_000 && String::from_utf8_lossy(&log).contains("TRACE"), "the log is not loud: {} bytes", log.len());
-    hunt.look("the log", &log);
-    hunt.look("standard output", &fs::read(site.path("out")).unwrap());
-    hunt.look("the database's log", &fs::read(site.path("state/postgres/server.log")).unwrap());
+    hunt.read("the log", &log);
+    hunt.read("standard output", &fs::read(site.path("out")).unwrap());
+    hunt.read("the database's log", &fs::read(site.path("state/postgres/server.log")).unwrap());
 }
 
 /// How the parrot answers.
@@ -307,7 +307,7 @@ fn no_secret_is_told_where_a_system_repeats_what_it_was_sent() {
     ]);
     for (name, user, secret) in [("syspro-odata", operator.as_str(), ODATA), ("servicenow", "tieline", CLIENT)] {
         let said = set(&site, name, user, secret, &database);
-        hunt.look("credential set", &said);
+        hunt.read("credential set", &said);
     }
     let odata = format!("http://127.0.0.1:{}/SYSPROOData", parrot.port);
     for (number, manner) in MANNERS.iter().enumerate() {
@@ -328,7 +328,7 @@ fn no_secret_is_told_where_a_system_repeats_what_it_was_sent() {
     assert!(parrot.heard.load(Ordering::SeqCst) > 20, "the parrot heard too little");
     let rows = dump(&url);
     assert!(String::from_utf8_lossy(&rows).contains("cost_center"));
-    hunt.look("the database", &rows);
+    hunt.read("the database", &rows);
 
     // wrong and unreachable: passwords, database urls in both forms
     let closed = free_port();
@@ -348,5 +348,5 @@ fn no_secret_is_told_where_a_system_repeats_what_it_was_sent() {
         }
     }
     server.stop().unwrap();
-    assert!(hunt.looked_at > 1_000_000, "only {} bytes were looked at", hunt.looked_at);
+    assert!(hunt.bytes_read > 1_000_000, "only {} bytes were read", hunt.bytes_read);
 }

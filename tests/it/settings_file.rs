@@ -19,7 +19,7 @@ fn logged(out: &Output, level: &str) -> usize {
 }
 
 #[test]
-fn without_a_file_every_place_that_was_looked_at_is_named() {
+fn without_a_file_every_place_that_was_searched_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path().canonicalize().unwrap();
     for command in ["check", "sync", "doctor", "status"] {

@@ -16,7 +16,7 @@ fn hangs_at(point: &str, words: &str) {
     let mut command = node.command(&world, &["run"]);
     command.env("TIELINE_FAILPOINT", format!("hang@{point}"));
     node.service = Some(node.site.serve_as(command));
-    // it may end between two looks: then what it said is in the log alone
+    // it may end between two checks: then what it said is in the log alone
     let said = wait_for("readiness says that it is stuck", LIMIT, || {
         let ready = node.ready().filter(|(status, _)| *status == 503).map(|(_, body)| body);
         ready.filter(|body| body.contains(words)).or_else(|| node.log().contains("cannot go on and ends").then(String::new))

@@ -94,7 +94,7 @@ pub enum AlignError {
     /// The change limit: more would change than is allowed.
     #[error(
         "the alignment would change {changes} of {list} records, more than `align.brake_percent` ({percent}) allows ({most}); nothing was written. \
-         Look at what changed on either side; if it is right, raise the setting for one run"
+         Check what changed on either side; if it is right, raise the setting for one run"
     )]
     ChangeLimit {
         /// Records that would change, or have vanished.

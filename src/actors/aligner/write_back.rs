@@ -184,10 +184,11 @@ impl Apply<'_> {
         Ok(Some((document, fields)))
     }
 
-    /// One document's changes, from the look at the row to the look at what became of it.
+    /// One document's changes, from reading the row to reading what became of it.
     async fn document(&self, changes: &[WriteBackDue], applied: &mut Applied) -> Result<(), Halt> {
         let key = changes[0].key.as_str();
-        let unread = |problem| Halt::Syspro(format!("SYSPRO's row cannot be read, and without a look at it nothing is written: {problem}"));
+        let unread =
+            |problem| Halt::Syspro(format!("SYSPRO's row cannot be read, and nothing is written before it has been read: {problem}"));
         let Some((document, fields)) = self.read(key).await.map_err(unread)? else {
             self.say(changes.to_vec(), WriteBackStep::NotCalled, "SYSPRO has no such record any more").await?;
             return Ok(());
@@ -220,7 +221,7 @@ impl Apply<'_> {
         let step = self.real(key, &text, &due).await?;
         self.work.deps.crash.at("aligner:after_apply", self.work.flow.entity.as_str());
         if step != WriteBackStep::Refused {
-            self.look(key, &writes, step, applied).await?;
+            self.read_back(key, &writes, step, applied).await?;
         }
         Ok(())
     }
@@ -323,7 +324,7 @@ impl Apply<'_> {
     }
 
     /// Reads the row back: only what it shows counts.
-    async fn look(&self, key: &str, writes: &[Write], step: WriteBackStep, applied: &mut Applied) -> Result<(), Halt> {
+    async fn read_back(&self, key: &str, writes: &[Write], step: WriteBackStep, applied: &mut Applied) -> Result<(), Halt> {
         let (document, fields) = match self.read(key).await {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(()),
@@ -369,7 +370,7 @@ impl Apply<'_> {
 }
 
 fn lost(problem: &str) -> String {
-    format!("whether SYSPRO has stored the change is not known: {problem}. The next run looks at the row first; the value decides")
+    format!("whether SYSPRO has stored the change is not known: {problem}. The next run reads the row first; the value decides")
 }
 
 /// Whether a call may have been carried out although it failed.

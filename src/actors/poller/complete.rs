@@ -105,7 +105,7 @@ impl Reader {
         self.deps.settings.flows.max_shrink_percent
     }
 
-    /// Looks at the tables that are joined to the root and at its children before anything is read: one that answers with nothing, or
+    /// Checks the tables that are joined to the root and at its children before anything is read: one that answers with nothing, or
     /// with a fraction of what it had, would empty every record. Answers what is to be remembered after a whole read.
     pub(super) async fn sizes_before(&self, plan: &Plan, known: &Sizes, whole: bool) -> Result<Sizes, PollError> {
         let related = !plan.read.joins.is_empty() || !plan.read.children.is_empty();

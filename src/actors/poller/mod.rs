@@ -75,8 +75,8 @@ pub struct Reader {
     pub drain: Recipient<Drain>,
     /// Documents that killed the Mapper, with the hash of what did; kept over a restart.
     pub poison: Poison,
-    /// When it was last looked whether SYSPRO still has the newest records.
-    pub looked: Rc<Cell<Option<Instant>>>,
+    /// When it was last checked whether SYSPRO still has the newest records.
+    pub newest_checked: Rc<Cell<Option<Instant>>>,
 }
 
 /// Keys and hashes of documents that are not to be mapped again.

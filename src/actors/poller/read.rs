@@ -30,7 +30,7 @@ use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, I
 use crate::syspro::{Page, PageQuery, Position, Scope, SysproError};
 use crate::telemetry::metrics::metrics;
 
-/// How long reading rests before it looks again whether sending has caught up: while it moves, and at most.
+/// How long reading rests before it checks again whether sending has caught up: while it moves, and at most.
 const CATCH_UP: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 /// How often the Writer is told meanwhile that there is something to send.
@@ -368,7 +368,7 @@ impl Reader {
         let most = i64::from(settings.backlog);
         let Some(plan) = self.definitions.plan(&self.flow.entity) else { return Ok(()) };
         let blocks: Vec<String> = plan.targets.iter().map(|target| target.block.clone()).collect();
-        let (mut seen, mut moved, mut nudged, mut looks) = (None, Instant::now(), None::<Instant>, 0);
+        let (mut seen, mut moved, mut nudged, mut checks) = (None, Instant::now(), None::<Instant>, 0);
         loop {
             // beyond twice as many no one needs to know how many they are
             let backlog = self.deps.store.delivery_backlog(self.flow.clone(), blocks.clone(), 2 * most).await;
@@ -387,15 +387,15 @@ impl Reader {
                 let minutes = settings.backlog_wait.as_secs() / 60;
                 return Err(PollError::Backlog { flow: self.flow.clone(), waiting: backlog.waiting, minutes });
             }
-            if looks == 0 {
+            if checks == 0 {
                 info!(flow = %self.flow, waiting = backlog.waiting, "reading rests until fewer records wait to be sent");
             }
             if nudged.is_none_or(|at| at.elapsed() >= NUDGE_EVERY) {
                 self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
                 nudged = Some(Instant::now());
             }
-            tokio::time::sleep(retry::delay(looks + 1, CATCH_UP.0, CATCH_UP.1)).await;
-            looks = if moved.elapsed() < CATCH_UP.1 { 1 } else { looks + 1 };
+            tokio::time::sleep(retry::delay(checks + 1, CATCH_UP.0, CATCH_UP.1)).await;
+            checks = if moved.elapsed() < CATCH_UP.1 { 1 } else { checks + 1 };
         }
     }
 

@@ -15,7 +15,7 @@ use crate::domain::next_step::NextStep;
 use crate::domain::run::RunId;
 use crate::store::{AbsentParent, GoneDocument, Intake, IntakeDocument, Lease};
 
-/// Parents looked at after one whole read; the others come with the next.
+/// Parents checked after one whole read; the others come with the next.
 const PARENTS: i64 = 500;
 /// Parents asked for by key in one request.
 const AT_ONCE: usize = 50;
@@ -38,7 +38,7 @@ impl Reader {
                     Ok(found) => left_out.extend(found.into_iter().map(String::from)),
                     // the next whole read asks again
                     Err(why) => {
-                        tracing::warn!(flow = %self.flow, %why, "whether SYSPRO has records that others wait for could not be looked up");
+                        tracing::warn!(flow = %self.flow, %why, "whether SYSPRO has records that others wait for could not be asked");
                         return Ok(());
                     }
                 }

@@ -16,15 +16,15 @@ use crate::store::{FlowRow, GoneDocument};
 
 /// The newest records that are asked for.
 pub(super) const SAMPLE: i64 = 20;
-/// Between two such looks of a flow that polls.
+/// Between two such checks of a flow that polls.
 const EVERY: Duration = Duration::from_secs(3600);
 
 impl Reader {
     /// Before a poll, once an hour: whether SYSPRO still has the newest records that the ledger knows. What cannot be asked tells nothing.
     pub(super) async fn same_company(&self, plan: &Plan, row: &FlowRow) -> Result<(), PollError> {
-        let looked = self.looked.get().is_some_and(|at| at.elapsed() < EVERY);
+        let checked = self.newest_checked.get().is_some_and(|at| at.elapsed() < EVERY);
         // a person has just said that this is right, or the keys are no rows of their own
-        if looked || row.whole_next || Sizes::of(row).accept || plan.read.root.derive.is_some() {
+        if checked || row.whole_next || Sizes::of(row).accept || plan.read.root.derive.is_some() {
             return Ok(());
         }
         let newest = self.newest().await?;
@@ -39,7 +39,7 @@ impl Reader {
                 Err(why) => debug!(flow = %self.flow, why, "whether SYSPRO has the newest records could not be asked"),
             }
         }
-        self.looked.set(Some(Instant::now()));
+        self.newest_checked.set(Some(Instant::now()));
         Ok(())
     }
 

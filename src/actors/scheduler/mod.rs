@@ -78,7 +78,7 @@ impl Scheduler {
         polls.map(|(key, next)| (key.0.clone(), soon(key, *next))).collect()
     }
 
-    /// Looks at the clock. When it was set back, nothing waits for the time that it showed before: what is due then is due at the schedule's
+    /// Reads the clock. When it was set back, nothing waits for the time that it showed before: what is due then is due at the schedule's
     /// next time from now. Answers the time before.
     pub(super) fn clock(&mut self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let before = std::mem::replace(&mut self.latest, now);
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_node_holds_is_looked_at_again_before_long() {
+    fn what_another_node_holds_is_tried_again_before_long() {
         let mut scheduler = scheduler("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
         take(&mut scheduler, start);

@@ -391,7 +391,7 @@ impl Sender {
                 Err(error) => (verdict::of_failed_lookup(&claim, &error), Some(error)),
             }
         } else {
-            // what fails as a whole has written nothing: rows are looked up before they are written
+            // what fails as a whole has written nothing: rows are read before they are written
             let ask = async |part: &[OutRecord]| servicenow.send(&self.tokens, target, part).await;
             match apart::ask_apart(&records, parts, ask, readable).await {
                 Ok(Apart { each: outcomes, stop, .. }) => {

@@ -37,7 +37,7 @@ pub(super) fn of_send(
     claim.deliveries.iter().zip(outcomes).map(one).collect()
 }
 
-/// The look-up before the write failed for this record, so nothing of it was written.
+/// The query before the write failed for this record, so nothing of it was written.
 fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool) -> Verdict {
     let counted = failed.own && others;
     if counted && delivery.attempts >= most_tries(settings) {

@@ -354,7 +354,7 @@ pub(super) fn text(summary: &Summary, companies: &[CompanyId]) -> String {
 /// What a company is made to show.
 fn about(company: &str) -> &'static str {
     if company == ODD {
-        "awkward values on purpose, such as 99,999,999,999.99 and look-alike keys"
+        "awkward values on purpose, such as 99,999,999,999.99 and similar keys"
     } else {
         "a manufacturer that keeps its books in rand (ZAR)"
     }

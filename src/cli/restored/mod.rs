@@ -36,8 +36,8 @@ const NAMED: usize = 10;
 const KEY_SHOWN: usize = 100;
 /// How long running work may take to come to an end.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
-/// Between two looks whether the nodes of the backup are silent.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Between two checks whether the nodes of the backup are silent.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// One flow's line.
 #[derive(Debug, Serialize)]
@@ -151,7 +151,7 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
             line.stopped = not_yet(&row);
         }
     }
-    // one that was just starting when it was looked first
+    // one that was just starting when it was checked first
     alone(context).await?;
     let Some(_lock) = lock.still_held().await else {
         let text =
@@ -187,7 +187,7 @@ async fn alone(context: &Context) -> Result<(), Failure> {
             let text = format!("other nodes run flows on this ledger ({}): stop them first, then compare", alive.join(", "));
             return Err(Failure::new(Exit::Held, text));
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(CHECK_EVERY).await;
     }
 }
 

@@ -43,7 +43,7 @@ impl ReadPlan {
 /// What a column holds, as the entity file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColumnKind {
-    /// What the wire says: a JSON number is a number, a text is text, whatever it looks like.
+    /// What the wire says: a JSON number is a number, a text is text, whatever its form.
     #[default]
     AsReceived,
     /// Calendar dates.

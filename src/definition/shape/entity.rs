@@ -46,7 +46,7 @@ shape! {
         columns = "columns": Option<Words>,
         /// Columns that some SYSPRO releases lack: read where they exist, empty where they do not.
         optional = "optional": Option<Words>,
-        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values look like.
+        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values are.
         dates = "dates": Option<Words>,
         /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
         numbers = "numbers": Option<Words>,
@@ -90,7 +90,7 @@ shape! {
         columns = "columns": Option<Words>,
         /// Columns that some SYSPRO releases lack.
         optional = "optional": Option<Words>,
-        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values look like.
+        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values are.
         dates = "dates": Option<Words>,
         /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
         numbers = "numbers": Option<Words>,
@@ -112,7 +112,7 @@ shape! {
         columns = "columns": Option<Words>,
         /// Columns that some SYSPRO releases lack.
         optional = "optional": Option<Words>,
-        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values look like.
+        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values are.
         dates = "dates": Option<Words>,
         /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
         numbers = "numbers": Option<Words>,
@@ -152,7 +152,7 @@ shape! {
         /// Further pairs of columns, beside `net`: where each row finds a child row by them too, it leads to that one alone, else to all that
         /// `on` finds.
         narrow = "narrow": Option<OnShape>,
-        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values look like.
+        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values are.
         dates = "dates": Option<Words>,
         /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
         numbers = "numbers": Option<Words>,

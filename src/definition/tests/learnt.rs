@@ -20,7 +20,7 @@ fn a_column_of_digits_is_a_text_until_a_number_stands_in_it() {
     let plan = plan(&definitions, "supplier");
     let number = || Value::from_decimal(Decimal::from(7));
     let page = |codes: &[Value]| codes.iter().map(|code| supplier(plan, Value::text("A"), code.clone())).collect::<Vec<_>>();
-    // texts alone, whatever they look like
+    // texts alone, whatever their form
     let mut texts = Kinds::default();
     assert!(texts.learn(plan, &page(&[Value::text("30"), Value::text("60")])).0);
     assert_eq!(texts.learn(plan, &page(&[Value::text("AB")])), (false, Vec::new()));

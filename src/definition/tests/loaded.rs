@@ -117,7 +117,7 @@ fn a_line_is_counted_up_to_the_end_of_the_line_before_it() {
 }
 
 #[test]
-fn a_look_is_taken_within_the_days_that_are_offered() {
+fn a_watch_is_taken_within_the_days_that_are_offered() {
     let watched = |line: &str| {
         let watch = format!("[header.watch]\nrow = \"staging\"\n{line}\n");
         let profile = PROFILE.replace("write = \"table\"", "write = \"import_set\"\ntarget_table = \"x_target\"");

@@ -20,7 +20,7 @@ const GOODS: &[(&str, &str)] = &[
 
 const CHARGE: &[(&str, &str)] = &[("LineType", "5"), ("NMscChargeValue", "#12.34")];
 
-/// A comment in whose columns no one looks for a number.
+/// A comment in whose columns no number is searched for.
 const COMMENT: &[(&str, &str)] = &[("LineType", "6"), ("MPrice", "see drawing"), ("MOrderQty", "#3"), ("NComment", "as agreed")];
 
 /// An order with these lines, numbered as they come.

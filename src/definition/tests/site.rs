@@ -347,7 +347,7 @@ fn what_cannot_be_aligned_is_refused() {
 }
 
 #[test]
-fn a_watch_says_where_to_look_and_what_counts() {
+fn a_watch_says_what_to_poll_and_what_counts() {
     let invoice = |watch: &str| {
         let (_, text) = embedded::FILES.iter().find(|(path, _)| *path == "profiles/apo/invoice.toml").expect("shipped");
         let directory = site(&[("profiles/apo/invoice.toml", &format!("{text}\n[lines.watch]\n{watch}"))]);

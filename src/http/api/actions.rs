@@ -178,7 +178,7 @@ impl From<RunStarted> for RunAccepted {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Followed {
     pub(super) accepted: bool,
-    /// Where to look for it.
+    /// Where to find it.
     pub(super) follow: &'static str,
 }
 

@@ -18,7 +18,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     Route::form("/doctor", Some(Permission::Operate), || web::post().to(begin)),
 ];
 
-/// Seconds after which the page looks again by itself while an examination is on its way.
+/// Seconds after which the page loads again by itself while an examination is on its way.
 const AGAIN: u32 = 2;
 
 struct PartView {

@@ -105,7 +105,7 @@ struct RefusedPage {
     layout: Layout,
     detail: CodeText,
     next_step: CodeText,
-    /// It may go by itself: the script looks again.
+    /// It may go by itself: the script asks again.
     passing: bool,
 }
 
@@ -159,7 +159,7 @@ impl ResponseError for Refusal {
 /// A page, with the headers that a page needs.
 fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
     let Ok(text) = page.render() else {
-        return Problem::unavailable("the page could not be written", "look at the log").error_response();
+        return Problem::unavailable("the page could not be written", "read the log").error_response();
     };
     let mut response = HttpResponse::build(status);
     for header in super::HEADERS {

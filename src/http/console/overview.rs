@@ -35,8 +35,8 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 /// Runs that a picture is made of, per flow.
 const BARS: usize = 12;
-/// Runs looked through for the pictures.
-const LOOK_BACK: i64 = 500;
+/// Runs read for the pictures.
+const PICTURED_RUNS: i64 = 500;
 /// Runs listed below.
 const LISTED: usize = 10;
 
@@ -165,7 +165,7 @@ struct Live {
     runs: Vec<RunView>,
     documents: String,
     outstanding: Backlog,
-    /// Flows that somebody should look at.
+    /// Flows that need somebody.
     troubled: usize,
     busy: usize,
     now: Time,
@@ -192,7 +192,7 @@ async fn live(app_state: &AppState) -> Result<Live, Refusal> {
         flow_status(&app_state.deps).await?.into_iter().partition(|row| row.configured);
     let pending = store.pending_counts().await?;
     let nodes = store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?;
-    let runs = store.run_list(RunFilter { limit: LOOK_BACK, ..RunFilter::default() }).await?;
+    let runs = store.run_list(RunFilter { limit: PICTURED_RUNS, ..RunFilter::default() }).await?;
     let next = app_state.root.next_runs().await;
     let gave_up = app_state.root.gave_up().await;
     let documents = rows.iter().map(|row| row.documents).sum();
@@ -277,8 +277,8 @@ fn bars(counts: &[i64]) -> Vec<Bar> {
 
 /// How long it is waited for the end of a run that a person began.
 const RUN_WAIT: std::time::Duration = std::time::Duration::from_secs(3);
-/// Between two looks whether it has ended.
-const RUN_LOOK: std::time::Duration = std::time::Duration::from_millis(100);
+/// Between two checks whether it has ended.
+const RUN_CHECK: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// What came of a run that was asked for.
 async fn outcome(app_state: &AppState, started: RunStarted) -> Result<FlashMessage, Refusal> {
@@ -298,7 +298,7 @@ async fn outcome(app_state: &AppState, started: RunStarted) -> Result<FlashMessa
             }
             Some(run) if late => return Ok(FlashMessage { text: format!("{text} has started and is still running."), run: Some(run.id) }),
             None if late => return Ok(FlashMessage::text(format!("{text} was asked for and has not started yet."))),
-            _ => tokio::time::sleep(RUN_LOOK).await,
+            _ => tokio::time::sleep(RUN_CHECK).await,
         }
     }
 }

@@ -125,7 +125,7 @@ pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest)
     let most = if params.text("all").as_deref() == Some("yes") { usize::MAX } else { SHOWN };
     let parts: [String; 3] = path_parts(request.uri().path(), 1, 3)?
         .try_into()
-        .map_err(|_| Problem::not_found("the path names no record", "look for its key in the box above"))?;
+        .map_err(|_| Problem::not_found("the path names no record", "search for its key in the box above"))?;
     let [company, entity, key] = parts;
     let explained = app_state.service.explain(&FlowId::new(company.as_str(), entity.as_str()), &key).await?;
     let layout = Layout::of(&session, "/records", &format!("{entity} {key}")).done(done.as_deref());

@@ -154,7 +154,7 @@ impl Sentence {
         const LENGTH: usize = "2026-01-31 08:00:00Z".len();
         let instant = |at: usize| {
             let text = self.0.get(at..at + LENGTH)?;
-            // a cheap look first: most places begin no instant
+            // a cheap check first: most places begin no instant
             text.starts_with(|letter: char| letter.is_ascii_digit()).then_some(())?;
             Some(Time(NaiveDateTime::parse_from_str(text, FORM).ok()?.and_utc()))
         };

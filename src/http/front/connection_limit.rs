@@ -25,7 +25,7 @@ const RESTED: Duration = Duration::from_secs(10);
 const COMING: usize = 256;
 /// for so long,
 const COMING_TIME: Duration = Duration::from_secs(1);
-/// and look for one so often.
+/// and try for one so often.
 const COMING_STEP: Duration = Duration::from_millis(10);
 /// Connections that lost their place, or got none, are logged this often.
 const LOG_EVERY: Duration = Duration::from_secs(60);
@@ -65,7 +65,7 @@ pub(super) enum Waits {
     InVain,
 }
 
-/// How one connection stands; told by the connection, read by whoever looks for a place.
+/// How one connection stands; told by the connection, read by whoever needs a place.
 #[derive(Debug)]
 pub(super) struct Standing(Mutex<Stands>);
 
@@ -82,8 +82,8 @@ impl Standing {
         Arc::new(Self(Mutex::new(Stands { waits: Waits::Service, since: Instant::now(), displaced: false, waker: None })))
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut Stands) -> T) -> T {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, change: impl FnOnce(&mut Stands) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Who waits now.
@@ -139,7 +139,7 @@ impl ConnectionLimit {
             return permit;
         }
         if let Some(_waiting) = Coming::begin(self) {
-            let looking = async {
+            let trying = async {
                 loop {
                     sleep(COMING_STEP).await;
                     if let Some(permit) = self.take(address) {
@@ -147,7 +147,7 @@ impl ConnectionLimit {
                     }
                 }
             };
-            if let Ok(permit) = timeout(COMING_TIME, looking).await {
+            if let Ok(permit) = timeout(COMING_TIME, trying).await {
                 return Some(permit);
             }
         }
@@ -217,7 +217,7 @@ impl Held {
     /// Takes the place of the connection that has kept the service waiting for longest, or else of the one that has been at rest for longest: of all, or
     /// of those from one address. Answers whether there was any; one whose answer is being made keeps its place.
     fn displace(&mut self, among: Option<IpAddr>, now: Instant) -> bool {
-        // many look at the same moment
+        // many ask at the same moment
         if self.none.is_some_and(|(here, at)| here == among && now.saturating_duration_since(at) < COMING_STEP / 2) {
             return false;
         }

@@ -1,7 +1,7 @@
 //! Where a request ends in a stream of bytes, as far as pace needs it: the head up to its empty line, then the body that the head announces.
 //! What is right in a request is for the HTTP service to judge; what cannot be told here lets nothing pass that follows the head.
 
-/// The longest head line that is looked at; a longer one is no header that says how long a body is.
+/// The longest head line that is read; a longer one is no header that says how long a body is.
 const LINE: usize = 256;
 
 /// Where in a request the stream is.

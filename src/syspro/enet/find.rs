@@ -147,7 +147,7 @@ fn refused(asked: String, status: u16, answer: Quoted) -> SysproError {
 }
 
 /// A value as it was written: numbers stand right aligned. What is neither named as a number by the entity's file nor known to be one is
-/// text, whatever it looks like.
+/// text, whatever its form.
 fn cell(text: &str, edm: Option<&str>, kind: ColumnKind) -> Cell {
     match (kind, edm) {
         (ColumnKind::Number, _) | (ColumnKind::AsReceived, Some("Edm.Decimal")) => {

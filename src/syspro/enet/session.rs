@@ -389,7 +389,7 @@ impl Inner {
             return Err(EnetError::Malformed { asked, problem: problem.into() });
         }
         let answer = excerpt(text.as_bytes());
-        // not the text that is shown: a password may be one of the words that are looked for
+        // not the text that is shown: a password may be one of the words that are searched for
         let lower = text[..text.floor_char_boundary(SEARCHED)].split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let operator = name.to_owned();
         Err(if lower.contains("operator password") {

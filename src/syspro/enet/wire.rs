@@ -163,7 +163,7 @@ fn scan(document: &str, columns: &[&str], room: Room) -> Result<(Found, Option<S
             Step::End => {
                 let name = path.last().map_or("", |name| name.as_ref());
                 if path.len() == 3 && path[1].eq_ignore_ascii_case("Row") {
-                    // columns come in the order asked for; where they do not, they are looked for
+                    // columns come in the order asked for; where they do not, they are searched for
                     let place = match columns.get(at) {
                         Some(column) if column.eq_ignore_ascii_case(name) => Some(at),
                         _ => columns.iter().position(|column| column.eq_ignore_ascii_case(name)),

@@ -1,10 +1,10 @@
-//! What kind a value is of: said by the entity's file, by the JSON and by `$metadata`, never by how a text looks.
+//! What kind a value is of: said by the entity's file, by the JSON and by `$metadata`, never by the form of a text.
 
 use super::*;
 use crate::domain::Value;
 
 #[test]
-fn keys_that_look_like_a_date_and_a_time_are_two_keys_and_are_asked_for_as_texts() {
+fn keys_with_the_form_of_a_date_and_a_time_are_two_keys_and_are_asked_for_as_texts() {
     let rows = r#"[{"Supplier":"0000104","Invoice":"2026-01-31T08:30","JournalDate":"2026-02-01T00:00:00Z"},
         {"Supplier":"0000104","Invoice":"2026-01-31T09:15","JournalDate":"0000-00-00"},
         {"Supplier":"0000104","Invoice":"%2026/1","JournalDate":null}]"#;
@@ -29,7 +29,7 @@ fn keys_that_look_like_a_date_and_a_time_are_two_keys_and_are_asked_for_as_texts
 }
 
 #[test]
-fn a_text_is_kept_whatever_it_looks_like_and_what_is_no_date_is_left_for_the_mapping_to_name() {
+fn a_text_is_kept_whatever_its_form_and_what_is_no_date_is_left_for_the_mapping_to_name() {
     let rows = r#"[{"K":"1","Code":"1200-05-10","Phone":"0800-10-20","MadeDate":"soon"},{"K":"2","Code":"0000-00-00","Phone":"12.50","MadeDate":"1900-01-01T00:00:00Z"}]"#;
     let server = Server::start(Tables::default().with("T", rows));
     let mut plan = plan(table("T", "K", "Code Phone MadeDate"));

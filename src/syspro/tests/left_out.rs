@@ -15,7 +15,7 @@ fn without(rows: usize, column: &str, of: &[usize]) -> String {
     format!("[{}]", rows.collect::<Vec<_>>().join(","))
 }
 
-/// A server that gives these rows whatever is asked, as far as the condition goes: each row has the key by which it is looked for.
+/// A server that gives these rows whatever is asked, as far as the condition goes: each row has the key by which it is asked for.
 fn leaving_out(rows: usize, column: &'static str, of: &'static [usize]) -> Server {
     let full = Tables::default().with("T", &many(rows));
     let script = move |request: &scripted::Request, tables: &Tables| {

@@ -1,16 +1,16 @@
-//! What counts as another value: the kind of the field says it, and never how a text looks.
+//! What counts as another value: the kind of the field says it, and never the form of a text.
 
 use super::*;
 
 #[test]
-fn a_text_that_looks_like_the_same_number_or_date_is_another_text() {
+fn a_text_that_reads_as_the_same_number_or_date_is_another_text() {
     run(async {
         let lists = Aligned::start("").await;
         lists.describe("100", "12.50");
         lists.describe("200", "2026-01-31 00:00:00");
         lists.in_step().await;
 
-        // each looks like the value before as a number, a date or a flag
+        // each is the value before as a number, a date or a flag
         lists.describe("100", "12.5");
         lists.describe("200", "2026-01-31");
         lists.well().await;

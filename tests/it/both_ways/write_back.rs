@@ -1,5 +1,5 @@
 //! What ServiceNow changed is written into SYSPRO through the setup object that the site has named, tried first, seen there, and never
-//! asked for again without a look.
+//! asked for again before the row has been read.
 
 use std::collections::BTreeSet;
 
@@ -226,7 +226,7 @@ fn a_call_that_is_accepted_and_changes_nothing_is_not_made_again_by_itself() {
 }
 
 #[test]
-fn a_lost_answer_is_followed_by_a_look_and_not_by_the_same_call() {
+fn a_lost_answer_is_followed_by_a_read_and_not_by_the_same_call() {
     run(async {
         let world = Aligned::writing(COST_SETUP).await;
         let rig = &world.rig;

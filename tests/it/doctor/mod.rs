@@ -28,7 +28,7 @@ fn the_doctor_finds_two_healthy_systems_and_what_is_wrong_with_them() {
     let doctor = || site.run(&["doctor", "--output", "json"]);
     let answer = json(&doctor(), 1);
     assert_eq!(rows(&answer, "master key")[0]["verdict"], "warning", "{answer}");
-    assert!(!site.path("state/master.key").exists(), "looking made a key");
+    assert!(!site.path("state/master.key").exists(), "reading made a key");
     assert!(rows(&answer, "SYSPRO credential")[0]["found"].as_str().unwrap().contains("tieline credential set syspro-odata"));
 
     site.set_credentials(("TIELINE", "odata-secret"), ("tieline", "simulated-secret"));

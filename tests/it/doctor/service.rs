@@ -57,12 +57,12 @@ fn it_is_begun_followed_and_read_through_the_services_own_session_and_token() {
 
     let (tokens, logons) = (world.servicenow.token_requests(), world.syspro.enet_stats().sessions);
     assert!(logons.open <= 1 && logons.most_open == 1, "{logons:?}");
-    assert_eq!(post(&viewer, r#"{"why":"a look"}"#).0, 403);
+    assert_eq!(post(&viewer, r#"{"why":"a check"}"#).0, 403);
     assert_eq!(post(&operator, r#"{"why":""}"#).0, 400);
-    assert_eq!(post(&operator, r#"{"why":"a look","colour":"red"}"#).0, 400);
+    assert_eq!(post(&operator, r#"{"why":"a check","colour":"red"}"#).0, 400);
     // it takes its time, so that it can be watched
     world.servicenow.set_fault(FaultRule::always(Fault::Slow(300)).on_method("GET"));
-    let (status, body) = post(&operator, r#"{"why":"a look <b>"}"#);
+    let (status, body) = post(&operator, r#"{"why":"a check <b>"}"#);
     assert_eq!(status, 202, "{body}");
     assert_eq!(post(&operator, r#"{"why":"another"}"#).0, 409);
     let running = get();
@@ -84,10 +84,10 @@ fn it_is_begun_followed_and_read_through_the_services_own_session_and_token() {
     assert!(sessions.most_open == 1 && sessions.evicted == 0 && sessions.leaked == 0, "{sessions:?}");
     world.servicenow.clear_faults();
     let told =
-        "SELECT count(*) FROM audit WHERE kind = 'action' AND actor LIKE 'key operator from %' AND detail LIKE '%\"doctor\"%a look <b>%'";
+        "SELECT count(*) FROM audit WHERE kind = 'action' AND actor LIKE 'key operator from %' AND detail LIKE '%\"doctor\"%a check <b>%'";
     assert_eq!(world.database.psql(told), "1");
     let page = person.get("/doctor").body;
-    assert!(page.contains("a look &#60;b&#62;") && page.contains("right to create in cmn_cost_center"), "{page}");
+    assert!(page.contains("a check &#60;b&#62;") && page.contains("right to create in cmn_cost_center"), "{page}");
     assert!(page.contains("Examine both systems") && !page.contains("data-again"), "{page}");
 
     // from the page, and read only: the last examination is this one then
@@ -119,7 +119,7 @@ fn one_that_crashes_says_so_and_does_not_stand_in_the_way_of_the_next() {
         serde_json::from_str(&body).unwrap()
     };
     let examined = || {
-        let (status, _, body) = ask(&node.site, "POST", "/api/v1/doctor", Some(&key), r#"{"why":"a look"}"#).unwrap();
+        let (status, _, body) = ask(&node.site, "POST", "/api/v1/doctor", Some(&key), r#"{"why":"a check"}"#).unwrap();
         assert_eq!(status, 202, "{body}");
         wait_for("it ends", Duration::from_secs(60), || Some(last()).filter(|last| last["state"] == "done"))
     };

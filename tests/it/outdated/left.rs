@@ -76,7 +76,7 @@ fn parts_for_the_former_table_are_withdrawn_where_the_record_cannot_be_mapped() 
 }
 
 #[test]
-fn the_count_reaches_nothing_with_rows_that_cannot_be_read_and_keys_that_look_like_them() {
+fn the_count_reaches_nothing_with_rows_that_cannot_be_read_and_keys_with_the_same_form() {
     let world = world();
     let files = Files::new();
     let shipped = include_str!("../../../config/profiles/apo/supplier.toml");

@@ -77,7 +77,7 @@ fn a_person_who_resumes_such_a_flow_has_everything_of_it_sent_by_its_content() {
     restore_after(&world, || {
         rename(&world, &who, "After the backup");
         world.rest(&["sync"]).unwrap();
-        // it reads as in the backup: nothing of it looks changed to the ledger
+        // it reads as in the backup: nothing of it seems changed to the ledger
         rename(&world, &who, &name);
     });
     assert_eq!(few(&world, &["restored"]).output().unwrap().status.code(), Some(0));

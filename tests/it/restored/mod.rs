@@ -294,7 +294,7 @@ fn a_delivery_is_not_confirmed_by_another_content_that_has_its_number() {
     });
     run_to(&world, 0, &["restored"]);
     rename(&world, &who, "After the restore");
-    // the request is lost before it is worked on: what stands there has the number that is looked for
+    // the request is lost before it is worked on: what stands there has the number that is searched for
     let lost = FaultRule::always(Fault::Drop).on_method("POST").on_path("/api/now/import");
     world.servicenow.set_fault(lost.clone());
     world.servicenow.set_fault(FaultRule::always(Fault::Drop).on_method("POST").on_path("/api/now/v1/batch"));
@@ -314,7 +314,7 @@ fn nothing_runs_before_the_comparison_and_what_only_reads_says_why() {
     restore_after(&world, || {
         rename(&world, &who, "After the backup");
         world.rest(&["sync"]).unwrap();
-        // as it was in the backup: nothing of it looks changed to the ledger
+        // as it was in the backup: nothing of it seems changed to the ledger
         rename(&world, &who, &name);
     });
     for (code, arguments) in

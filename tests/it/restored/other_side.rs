@@ -175,7 +175,7 @@ fn the_surface_is_up_while_an_instance_does_not_answer_and_the_flows_wait() {
     // what a person asks for is not refused, and waits as well
     node.run_all(&key);
     let seen = (runs(), world.servicenow.writes());
-    assert!(started.elapsed() < limit, "all of it while ServiceNow kept the look waiting: {:?} {}", started.elapsed(), node.log());
+    assert!(started.elapsed() < limit, "all of it while ServiceNow kept the check waiting: {:?} {}", started.elapsed(), node.log());
     assert_eq!(seen, (before, writes), "nothing is read or sent: {:?} {}", started.elapsed(), node.log());
     wait_until_right(&node, &key, Duration::from_secs(90), || world.check());
     assert_eq!(node.ready().expect("an answer").0, 200);
@@ -183,7 +183,7 @@ fn the_surface_is_up_while_an_instance_does_not_answer_and_the_flows_wait() {
 }
 
 #[test]
-fn a_replay_that_waits_for_the_look_does_not_begin_when_the_service_stops() {
+fn a_replay_that_waits_for_the_check_does_not_begin_when_the_service_stops() {
     let world = World::start();
     let mut node = Node::new(&world).with("SERVICENOW__REQUEST_TIMEOUT_SECONDS", "60");
     let key = node.key(&world);

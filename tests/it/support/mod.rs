@@ -178,7 +178,7 @@ impl Rig {
             if !self.unsettled().await && errors(&report).is_empty() {
                 return cycle;
             }
-            // the quota after a lost answer is real time; between looks the test only yields
+            // the quota after a lost answer is real time; between checks the test only yields
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         let left: Vec<_> = self.failures().await.into_iter().take(5).collect();

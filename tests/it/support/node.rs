@@ -139,10 +139,10 @@ impl Drop for Node {
 }
 
 /// Polls until there is something.
-pub fn wait_for<T>(what: impl Display, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(what: impl Display, limit: Duration, mut check: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
-        if let Some(found) = look() {
+        if let Some(found) = check() {
             return found;
         }
         assert!(started.elapsed() < limit, "waited {} s: {what}", limit.as_secs());
