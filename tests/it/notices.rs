@@ -77,7 +77,8 @@ impl NoticesWorld {
         for _ in 0..5 {
             self.rig.database.psql("UPDATE notice_delivery SET not_before = now()");
             run_set(&self.rig.deps, flows(&self.rig.deps), RunKind::Sweep).await;
-            let held_back = "SELECT count(*) FROM audit a, notice_position p WHERE a.kind IN ('parked', 'partial_write') AND a.xid >= p.xid";
+            let held_back =
+                "SELECT count(*) FROM audit a, notice_position p WHERE a.kind IN ('parked', 'partial_write') AND a.xid >= p.xid";
             if self.rig.database.psql(held_back) == "0" {
                 return;
             }
