@@ -12,7 +12,8 @@
 //! | `…=hang@NAME` | the thread that reached it does not come back |
 //! | `TIELINE_FAILPOINT_LOG=FILE` | every point that is reached is appended to the file, a line each |
 //!
-//! Names: `ledger:<what the transaction does>:<n>_<statement>:before|after` and `http:<method>:<path>:before|sent|answered|read`.
+//! Names: `ledger:<what the transaction does>:<n>_<statement>:before|after` and `http:<method>:<path>:before|sent|answered|read`. A `*` at
+//! the end of `NAME` stands for every ending.
 
 #[cfg(feature = "failpoints")]
 mod armed {
@@ -82,7 +83,11 @@ mod armed {
 
         /// Whether this is the time that was asked for.
         fn triggers(&self, name: &str) -> bool {
-            self.name == name && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) == Ok(1)
+            let named = match self.name.strip_suffix('*') {
+                Some(beginning) => name.starts_with(beginning),
+                None => self.name == name,
+            };
+            named && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) == Ok(1)
         }
     }
 

@@ -64,13 +64,16 @@ fn a_thread_that_does_not_come_back_silences_the_watchdog() {
     let (manager, mut node) = (Manager::new(), Node::new(&world).with("FLOWS__STUCK_SECONDS", "30"));
     let key = node.key(&world);
     world.syspro.tick(1).unwrap();
-    manager.start(&world, &mut node, Some("hang@http:POST:/api/now/import/sn_apo_invoice:before"));
+    // one invoice is posted alone, several by `insertMultiple`
+    manager.start(&world, &mut node, Some("hang@http:POST:/api/now/import/sn_apo_invoice*"));
     manager.wait_for("READY=1", &node);
     node.run_all(&key);
-    wait_for("readiness says that the Writer is stuck", LIMIT, || {
-        // no one reads what the service tells meanwhile: this must not hold it up
-        node.ready().filter(|(_, body)| body.contains("actor writer has not answered"))
-    });
+    let started = Instant::now();
+    // no one reads what the service tells meanwhile: this must not hold it up
+    while !node.ready().is_some_and(|(_, body)| body.contains("actor writer has not answered")) {
+        assert!(started.elapsed() < LIMIT, "readiness does not say that the Writer is stuck: {:?} {}", node.ready(), node.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
     // what was said before stands in the socket still
     while manager.hear().is_some() {}
     let (silent, still) = (Instant::now(), Duration::from_secs(3));
