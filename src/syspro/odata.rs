@@ -315,13 +315,20 @@ impl Call<'_> {
         let mut well = false;
         loop {
             let whole = cap.min(want.saturating_sub(found.rows.len() + found.bad.len())).max(least);
-            let top = suspect.map_or(whole, |rows| (rows / 2).clamp(1, whole));
+            // behind a row that cannot be read often stands another: it is asked for alone before the rows are halved
+            let beside = course.unreadable > 0;
+            let top = suspect.map_or(whole, |rows| if beside { 1 } else { (rows / 2).clamp(1, whole) });
             let by_link = link.is_some();
             if !by_link {
                 asked_for = top;
             }
             let bound = course.after.clone();
-            let tries = if suspect.is_some() && top > 1 { 1 } else { self.odata.retry.read_attempts };
+            let tries = match top {
+                1 if beside => 2,
+                1 => self.odata.retry.read_attempts,
+                _ if beside || suspect.is_some() => 1,
+                _ => self.odata.retry.read_attempts,
+            };
             let answer = match link.take() {
                 Some(url) => {
                     self.follow(query, &mut course.trail, &url)?;
@@ -608,22 +615,25 @@ impl Call<'_> {
         self.attempt_times(table, ask, columns, most, self.odata.retry.read_attempts).await
     }
 
+    /// The same, but an answer that cannot be read, or in which the service failed over the question (500), is asked for `tries` times at most.
     pub(super) async fn attempt_times(
         &self,
         table: &str,
         ask: &Request,
         columns: &[&str],
-        most: usize,
+        rows: usize,
         tries: u32,
     ) -> Result<Answer, SysproError> {
         let retry = &self.odata.retry;
         let mut attempt = 1;
         loop {
-            let error = match self.once(table, ask, columns, most).await {
+            let error = match self.once(table, ask, columns, rows).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if !matches!(error.class(), Class::Transient | Class::Throttled) || attempt >= tries.max(1) {
+            let most =
+                if error.is_unreadable() || error.is_failure_within() { tries.min(retry.read_attempts) } else { retry.read_attempts };
+            if !matches!(error.class(), Class::Transient | Class::Throttled) || attempt >= most.max(1) {
                 return Err(error);
             }
             let delay = match error.retry_after() {

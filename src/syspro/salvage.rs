@@ -32,7 +32,8 @@ impl Call<'_> {
             query.columns.iter().filter(|name| query.key.contains(name) || query.anchor.contains(name)).map(String::as_str).collect();
         let after = course.after.clone();
         let ask = self.ask(query, &wanted, after.as_deref(), 1)?;
-        match self.attempt(query.table, &ask, &wanted, 1).await {
+        let tries = if course.unreadable > 1 { 2 } else { self.odata.retry.read_attempts };
+        match self.attempt_times(query.table, &ask, &wanted, 1, tries).await {
             // it has gone meanwhile
             Ok(answer) if answer.rows.is_empty() => Ok(false),
             Ok(answer) => {

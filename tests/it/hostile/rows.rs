@@ -266,6 +266,15 @@ fn element(key: &str) -> String {
     format!("<Row><CostCentre>{key}</CostCentre><Description>x</Description></Row>")
 }
 
+/// 60 rows of which as many are told as are asked for, behind the key that is asked for; each is written by `written`.
+fn sixty(seen: &ReceivedRequest, written: impl Fn(&str) -> String) -> String {
+    let xml = seen.option("XmlIn");
+    let keys: Vec<String> = (0..60).map(|at| format!("C{at:02}")).collect();
+    let asked = xml.split("<ReturnRows>").nth(1).and_then(|rest| rest.split('<').next()?.parse().ok()).unwrap_or(1);
+    let behind = keys.iter().rposition(|key| xml.contains(key.as_str())).map_or(0, |at| at + 1);
+    comfnd(&keys.iter().skip(behind).take(asked).map(|key| written(key)).collect::<Vec<_>>())
+}
+
 pub fn enet() -> Vec<Row> {
     let endpoint = Endpoint::Enet;
     let mut rows = anywhere(endpoint);
@@ -313,6 +322,22 @@ pub fn enet() -> Vec<Row> {
             text(stream, &comfnd(&[element("B"), element(&noise()), element("D")]))
         })
         .arrives(&["B", "D"]),
+        row("a value twice in every row", endpoint, &["a row has `Description` twice"], |seen, stream| {
+            let twice =
+                |key: &str| format!("<Row><CostCentre>{key}</CostCentre><Description>x</Description><Description>y</Description></Row>");
+            text(stream, &sixty(seen, twice))
+        })
+        // up to 20 rows in a row are asked for alone
+        .requests(120),
+        row("a key twice in every row", endpoint, &["a row has `CostCentre` twice"], |seen, stream| {
+            text(stream, &sixty(seen, |key| format!("<Row><CostCentre>{key}</CostCentre><CostCentre>{key}</CostCentre></Row>")))
+        }),
+        row("an element in every value", endpoint, &["the value of `Description` holds an element `b`"], |seen, stream| {
+            text(stream, &sixty(seen, |key| format!("<Row><CostCentre>{key}</CostCentre><Description>x<b/></Description></Row>")))
+        }),
+        row("an element in every key", endpoint, &["the value of `CostCentre` holds an element `b`"], |seen, stream| {
+            text(stream, &sixty(seen, |key| format!("<Row><CostCentre>{key}<b/></CostCentre><Description>x</Description></Row>")))
+        }),
         row("a session id of megabytes", Endpoint::Logon, &["no session id is longer than"], |_, stream| {
             text(stream, &"A".repeat(large()))
         }),
