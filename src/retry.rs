@@ -14,7 +14,7 @@ pub enum Class {
     /// The system asks for time; `Retry-After` where it says how much.
     Throttled,
     /// It may have been done: it is looked up before it is tried again.
-    InDoubt,
+    Unknown,
     /// It was refused, and will be again until something changes.
     Permanent,
     /// A mistake of ours.

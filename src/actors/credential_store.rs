@@ -96,7 +96,7 @@ pub enum CredentialError {
         problem: String,
     },
     /// The actor that hands credentials out is being restarted.
-    #[error("credential `{name}` cannot be had for a moment: its keeper is being restarted")]
+    #[error("credential `{name}` cannot be read for a moment: the credential store is being restarted")]
     Restarting {
         /// Its name.
         name: &'static str,

@@ -1,7 +1,7 @@
 //! `Downstream`: polls records that have arrived, until ServiceNow has finished with them.
 //!
 //! Which records, when and what was seen stands in the ledger, so that a restart loses nothing: what was taken and not told of comes again.
-//! A record that failed is set aside like one that was refused, or is due again where its definition says so. One page is asked for at a
+//! A record that failed later fails like one that was refused, or is queued again where its definition says so. One page is asked for at a
 //! time, and never beside another one of this process, so that deliveries keep their pace. Runs on the delivery arbiter.
 
 use std::time::Duration;

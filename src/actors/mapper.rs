@@ -1,7 +1,7 @@
 //! `Mapper`: documents to target records, ready to be taken in.
 //!
 //! Owns nothing but the plan; its Poller calls it. A restart loses the page in hand, which the Poller offers again one document at a
-//! time, so that a document that crashes it twice is found and set aside. Runs on the ingest arbiter.
+//! time, so that a document that crashes it twice is found and fails. Runs on the ingest arbiter.
 
 use actix::prelude::*;
 
@@ -13,7 +13,7 @@ use crate::definition::map::Mapped;
 use crate::definition::plan::ReferenceForm;
 use crate::definition::record::{Reference, TargetRecord};
 use crate::definition::{Definitions, Plan};
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::FailureReason;
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Fault};
 use crate::redact::Quoted;
@@ -82,7 +82,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
             match records.iter().find_map(long_key) {
                 None => Ok(records),
                 Some(message) => Err(MapFailure {
-                    reason: ParkReason::Unreadable,
+                    reason: FailureReason::Unreadable,
                     block: first_block(plan),
                     message: message.into(),
                     field: String::new(),
@@ -91,7 +91,7 @@ pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId,
             }
         }
         Err(error) => Err(MapFailure {
-            reason: if document.faults.is_empty() { ParkReason::Rejected } else { ParkReason::Unreadable },
+            reason: if document.faults.is_empty() { FailureReason::Rejected } else { FailureReason::Unreadable },
             block: first_block(plan),
             message: error.to_string().into(),
             field: error.field,
@@ -131,7 +131,7 @@ fn too_long(plan: &Plan, document: &Document, key: DocumentKey) -> IntakeDocumen
         content: content::faulty(&fault),
         facts: plan.facts_of_root(document),
         mapped: Err(MapFailure {
-            reason: ParkReason::Unreadable,
+            reason: FailureReason::Unreadable,
             block: first_block(plan),
             message: fault.text,
             field: String::new(),
@@ -161,7 +161,7 @@ pub fn poisoned(plan: &Plan, document: &Document) -> IntakeDocument {
         content: plan.content_to_json(document),
         facts: plan.facts_of_root(document),
         mapped: Err(MapFailure {
-            reason: ParkReason::Poison,
+            reason: FailureReason::Poison,
             block: first_block(plan),
             message: "mapping this document crashed twice".into(),
             field: String::new(),

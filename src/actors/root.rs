@@ -265,7 +265,7 @@ impl Handler<Tick> for Root {
                         in_force::check(&deps, in_force).await;
                     }
                 }
-                Err(error) => warn!(%error, "no sign of life could be left in the ledger; nothing is sent until one can be"),
+                Err(error) => warn!(%error, "the heartbeat could not be written to the ledger; nothing is sent until it can be"),
             }
             if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heartbeat::UNRESPONSIVE_AFTER).await {
                 warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
@@ -309,7 +309,7 @@ fn log_report(report: &RunSetReport) {
         match result {
             Ok(run) => {
                 if let Some(error) = &run.write_error {
-                    warn!(%flow, %error, "not everything could be sent; what is due is sent by the next cycle");
+                    warn!(%flow, %error, "not everything could be sent; what is queued is sent by the next run");
                 }
             }
             Err(error @ (PollError::Done { .. } | PollError::Held { .. })) => debug!(%flow, %error, "there is nothing to run now"),

@@ -143,7 +143,7 @@ fn without(error: &CredentialError) -> ServiceNowError {
 }
 
 fn restarting() -> ServiceNowError {
-    ServiceNowError::TokenUnavailable { problem: "the keeper of the token is being restarted; try again".into() }
+    ServiceNowError::TokenUnavailable { problem: "the token actor is being restarted; try again".into() }
 }
 
 /// The actor's address as the client sees it.

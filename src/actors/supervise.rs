@@ -6,7 +6,7 @@
 //!
 //! A restart loses the message in hand, timers and futures in flight: their callers get `MailboxError::Closed`, once the wait is over,
 //! and must take it for "maybe done". It keeps the mailbox and every `Addr`. This module knows nothing of what the actors do, and leaves
-//! to the parent what an exit means: parking one flow, or ending the process.
+//! to the parent what an exit means: leaving one flow out, or ending the process.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -31,7 +31,7 @@ pub struct AuditArgs {
     /// Only this record's key
     #[arg(long)]
     key: Option<String>,
-    /// Only this kind, such as confirmed, parked, version_read
+    /// Only this kind, such as confirmed, failed, version_read
     #[arg(long)]
     kind: Option<AuditKind>,
     /// Only from here on: 2026-01-31 or 2026-01-31T08:00:00Z

@@ -138,7 +138,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     let held = last.flows.iter().filter_map(|(_, result)| result.as_ref().err()).any(|error| matches!(error, PollError::Held { .. }));
     sync::print_errors(&last);
     if held {
-        output::complaint("another node holds a flow; a running service goes on with its backfill by itself");
+        output::complaint("another node holds a flow; a running service continues its backfill");
     }
     sync::say_why(&status);
     Ok(sync::exit_code(&last, &status))

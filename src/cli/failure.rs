@@ -14,7 +14,7 @@ pub enum Exit {
     Failed = 1,
     /// The command line names something that there is not.
     Usage = 2,
-    /// Done, with records parked or waiting.
+    /// Done, with records outstanding.
     Partly = 3,
     /// The configuration or a definition is refused.
     Configuration = 4,

@@ -25,7 +25,7 @@ pub struct FailuresArgs {
     /// Only this entity
     #[arg(long)]
     entity: Option<String>,
-    /// Only this reason or state: rejected, unreadable, missing_parent, poison, exhausted, downstream_failed, conflict, on_hold, throttled, parked, in_doubt, waiting
+    /// Only this reason or state: rejected, unreadable, missing_parent, poison, exhausted, downstream_failed, conflict, on_hold, throttled, failed, waiting, unknown, retrying
     #[arg(long)]
     reason: Option<FailureWord>,
     /// Only where the message holds this text

@@ -1,4 +1,4 @@
-//! `tieline park` and `tieline release`: records that a person holds back, and lets go again.
+//! `tieline hold` and `tieline release`: a person holds records, and releases them.
 
 use serde::Serialize;
 
@@ -49,8 +49,8 @@ struct Released {
     errors: Vec<String>,
 }
 
-/// `tieline park`
-pub(super) fn park(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
+/// `tieline hold`
+pub(super) fn hold(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
         let named = operations::hold::hold(&context.deps(), args.flow(), &args.keys, requested(&args.why)).await;
         let Named { records, unknown } = named.map_err(|refused| args.failure(refused))?;
@@ -128,7 +128,7 @@ fn held(row: &HoldRow) -> String {
         count => format!("; {} left before and cannot be called back", parts(count)),
     };
     match row.changed {
-        true => format!("{} is on hold: {} set aside{left}", DocumentKey::shown(&row.key), parts(row.deliveries)),
+        true => format!("{} is on hold: {} held{left}", DocumentKey::shown(&row.key), parts(row.deliveries)),
         false => format!("{} is on hold already{left}", DocumentKey::shown(&row.key)),
     }
 }
@@ -137,7 +137,7 @@ fn held(row: &HoldRow) -> String {
 fn released(row: &HoldRow) -> String {
     let left = match row.left_alone {
         0 => String::new(),
-        count => format!("; {} stay parked (`tieline record` says why)", parts(count)),
+        count => format!("; {} not released (`tieline record` says why)", parts(count)),
     };
     let key = DocumentKey::shown(&row.key);
     match row.changed {

@@ -93,7 +93,7 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Runs the service: flows by their schedules, health, metrics and the HTTP interface
     Run,
-    /// Runs one cycle in dependency order, then exits: 0 all delivered, 3 some outstanding or in conflict
+    /// Runs every flow once in dependency order, then exits: 0 all delivered, 3 some outstanding or in conflict
     Sync(sync::SyncArgs),
     /// Reports every mistake of configuration and definitions at once, offline
     Check,
@@ -119,8 +119,8 @@ pub enum Command {
     /// Maps stored records anew and sends them again
     Replay(replay::ReplayArgs),
     /// Holds records back: nothing of them is sent until they are released
-    Park(hold::HoldArgs),
-    /// Lets records go: takes a hold off, sends again what is parked, as it was mapped, and says what became of it
+    Hold(hold::HoldArgs),
+    /// Releases records: ends a hold, sends again what failed, as it was mapped, and reports what happened
     Release(hold::ReleaseArgs),
     /// Reads a period of SYSPRO's history again, beside the polls
     Backfill(backfill::BackfillArgs),
@@ -179,7 +179,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Failures(args) => failures::failures(&cli.global, &args),
         Command::Record(args) => record::record(&cli.global, &args),
         Command::Replay(args) => replay::replay(&cli.global, &args),
-        Command::Park(args) => hold::park(&cli.global, &args),
+        Command::Hold(args) => hold::hold(&cli.global, &args),
         Command::Release(args) => hold::release(&cli.global, &args),
         Command::Backfill(args) => backfill::backfill(&cli.global, &args),
         Command::Notices(command) => notices::notices(&cli.global, &command),

@@ -11,7 +11,7 @@ use super::record::never_read;
 use super::{Global, OutputForm, output, resend, sync};
 use crate::actors::outdated::OutdatedReport;
 use crate::actors::replay::ReplayReport;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::FailureReason;
 use crate::domain::reason::Reason;
 use crate::domain::run::RunCounts;
 use crate::operations::{self, Refused, replay::Which};
@@ -32,7 +32,7 @@ pub struct ReplayArgs {
     /// Only records that this run read anew
     #[arg(long, value_parser = run_id)]
     run: Option<Uuid>,
-    /// Only records of which something is parked
+    /// Only records of which something failed, waits for a parent or is on hold
     #[arg(long)]
     failed_only: bool,
     /// Only records whose newest version was read from here on: 2026-01-31 or 2026-01-31T08:00:00Z
@@ -41,10 +41,10 @@ pub struct ReplayArgs {
     /// Only records whose newest version was read before this
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     until: Option<DateTime<Utc>>,
-    /// Only records of which something is parked for this reason: rejected, poison, exhausted, downstream_failed, conflict, missing_parent, on_hold
+    /// Only records of which something failed, waits or is on hold for this reason: rejected, poison, exhausted, downstream_failed, conflict, missing_parent, on_hold
     #[arg(long)]
-    reason: Option<ParkReason>,
-    /// Only records of which something is parked with this text in the system's words
+    reason: Option<FailureReason>,
+    /// Only records of which something failed with this text in the message
     #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     text: Option<String>,
     /// Everything there is

@@ -127,7 +127,7 @@ pub(super) async fn execute_run_set(
     let ask = RunSetRequest::by_hand(flows, user(), None);
     let mut fatal = system.fatal.clone();
     let report = tokio::select! {
-        report = system.root.send(ExecuteRunSet(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted; nothing is lost, run it again")),
+        report = system.root.send(ExecuteRunSet(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the run was interrupted; nothing is lost, run it again")),
         _ = fatal.wait_for(Option::is_some) => {
             let why = system.fatal.borrow().clone().map(|fatal| fatal.why).unwrap_or_default();
             Err(Failure::new(Exit::Failed, format!("{why}; nothing is lost, run it again")))

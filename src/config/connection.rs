@@ -26,7 +26,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("target_session_attrs", "PGTARGETSESSIONATTRS"),
 ];
 
-/// How long a connection lives on without a sign of life has no variable, and does not matter to a program that ends soon.
+/// How long an idle connection is kept has no variable, and does not matter to a program that ends soon.
 const WITHOUT: &[&str] = &[
     "keepalives",
     "keepalives_idle",

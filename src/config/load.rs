@@ -225,7 +225,7 @@ pub struct DefinitionPart {
 }
 
 /// What the definitions need of a configuration that is refused for something else, so that their mistakes can be reported with it.
-/// `None` where these very settings are in doubt.
+/// `None` where these very settings are wrong.
 pub fn load_definition_part(path: Option<&Path>, env: impl IntoIterator<Item = (String, String)>) -> Option<DefinitionPart> {
     let env: BTreeMap<String, String> = env.into_iter().collect();
     let (text, path) = read(path).ok()?;

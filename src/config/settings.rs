@@ -153,7 +153,7 @@ pub struct Connection {
     /// Requests at once.
     pub connections: usize,
     /// How long a connection is kept for the next request. Must be less than the server keeps it, which no reference tells
-    /// [assumed: every server keeps one for some seconds]: a request that meets the server's closing is lost, and is in doubt.
+    /// [assumed: every server keeps one for some seconds]: a request that meets the server's closing is lost, and its outcome is unknown.
     pub keep_alive: Duration,
 }
 
@@ -423,7 +423,7 @@ pub struct RetrySettings {
     pub min_delay: Duration,
     /// At most.
     pub max_delay: Duration,
-    /// Tries of one delivery before it is parked as `exhausted`.
+    /// Tries of one delivery before it fails as `exhausted`.
     pub max_attempts: u32,
     /// Tries of one read request within a call.
     pub read_attempts: u32,

@@ -302,7 +302,7 @@ impl Check<'_> {
     /// What each company has of its own, else what `[syspro]` says for all.
     fn company_settings(&mut self, raw: &Raw, carried: &[CompanyId]) -> BTreeMap<CompanyId, Option<String>> {
         for id in raw.company.keys() {
-            // where the companies themselves are in doubt, this would be the same mistake in other words
+            // where the companies themselves are wrong, this would be the same mistake in other words
             if !carried.is_empty() && !carried.iter().any(|company| company.as_str().eq_ignore_ascii_case(id)) {
                 let section = format!("{COMPANY}.{id}");
                 let carried: Vec<String> = carried.iter().map(|company| format!("`{company}`")).collect();

@@ -47,8 +47,8 @@ pub(super) fn align_plan(
         }
     }
     let whole = |value: &Option<super::parse::Whole>, default: u32| value.as_ref().map_or(default, |whole| whole.value);
-    if let Some(percent) = shape.brake_percent.as_ref().filter(|percent| percent.value == 0 || percent.value > 100) {
-        report.add(percent.line, key(".brake_percent"), format!("must be 1 to 100, got `{}`", percent.value));
+    if let Some(percent) = shape.change_limit_percent.as_ref().filter(|percent| percent.value == 0 || percent.value > 100) {
+        report.add(percent.line, key(".change_limit_percent"), format!("must be 1 to 100, got `{}`", percent.value));
     }
     if let Some(filter) = shape.filter.as_ref().filter(|filter| filter.value.contains("ORDERBY") || filter.value.contains("^NQ")) {
         report.add(filter.line, key(".filter"), "must not hold `ORDERBY` or `^NQ`: rows are read in the order of their sys_ids");
@@ -67,7 +67,7 @@ pub(super) fn align_plan(
                 back: back(read, &field.source),
             })
             .collect(),
-        brake_percent: whole(&shape.brake_percent, CHANGE_LIMIT_PERCENT),
+        change_limit_percent: whole(&shape.change_limit_percent, CHANGE_LIMIT_PERCENT),
         overlap_seconds: whole(&shape.overlap_seconds, OVERLAP_SECONDS),
         sweep_hours: whole(&shape.sweep_hours, SWEEP_HOURS),
         inactive: shape.inactive.iter().flat_map(|table| &table.0).map(|(name, text)| (name.value.clone(), text.value.clone())).collect(),

@@ -215,7 +215,7 @@ impl Block<'_> {
             partial_write: match shape.partial_write {
                 Some(PartialWord::Record) => PartialWrite::Record,
                 Some(PartialWord::Stop) => PartialWrite::Stop,
-                Some(PartialWord::Fail | PartialWord::Park | PartialWord::Unread) | None => PartialWrite::Fail,
+                Some(PartialWord::Fail | PartialWord::Unread) | None => PartialWrite::Fail,
             },
             clear_with: if shape.clear_with == Some(ClearWord::Empty) { ClearWith::Empty } else { ClearWith::Null },
         }
@@ -572,7 +572,7 @@ impl Block<'_> {
                 Some(FormWord::Key | FormWord::Unread) | None => ReferenceForm::Key,
             },
             part: table.derived.as_ref().and_then(|_| self.world.parts.get(&entity.value).cloned()),
-            if_missing: if table.if_missing == Some(MissingWord::Send) { IfMissing::Send } else { IfMissing::Park },
+            if_missing: if table.if_missing == Some(MissingWord::Send) { IfMissing::Send } else { IfMissing::Wait },
         }
     }
 

@@ -398,7 +398,7 @@ fn choose(
             for field in &mut target.fields {
                 if let FieldSource::Reference { entity, if_missing, .. } = &mut field.source
                     && !carried.contains(entity)
-                    && *if_missing == IfMissing::Park
+                    && *if_missing == IfMissing::Wait
                 {
                     *if_missing = IfMissing::Send;
                     let note = "is sent without waiting, because that entity is not carried";

@@ -245,7 +245,7 @@ impl<'a> Scope<'a> {
                     entity: entity.clone(),
                     key: to,
                     form: *write,
-                    wait: *if_missing == IfMissing::Park,
+                    wait: *if_missing == IfMissing::Wait,
                 });
                 return Ok(text);
             }

@@ -35,7 +35,7 @@ fn free_of(_: &Path) -> Option<u64> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the disk of the private database is full: {free} bytes are free at {}, and PostgreSQL needs {SEGMENT} for the next segment of its log; free \
-     space there. Nothing is lost, and work goes on by itself then", directory.display()
+     space there. Nothing is lost, and work continues automatically then", directory.display()
 )]
 pub struct FullDisk {
     /// Where the database is.

@@ -1,4 +1,4 @@
-//! What an examination finds: one thing, how it stands, what was seen, what to do.
+//! What a diagnostics run finds: one thing, how it stands, what was seen, what to do.
 
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// Every part, in the order in which they are examined.
+    /// Every part, in the order in which they are checked.
     pub const ALL: [Part; 4] = [Part::Machine, Part::Database, Part::Syspro, Part::ServiceNow];
 
     /// As people read it.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::{Finding, HowFar, Report, STEPS, Way, diagnose};
+use super::{Finding, Progress, Report, STEPS, Way, diagnose};
 use crate::actors::{Deps, chain};
 
 /// Who asked for a diagnostics run, and why.
@@ -39,8 +39,8 @@ impl DiagnosticsRun {
     }
 
     /// How far it is.
-    pub fn how_far(&self) -> HowFar {
-        self.report.how_far()
+    pub fn progress(&self) -> Progress {
+        self.report.progress()
     }
 }
 

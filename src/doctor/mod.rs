@@ -16,7 +16,7 @@ mod servicenow;
 mod syspro;
 
 pub use finding::{Finding, Part, Verdict};
-pub use report::{HowFar, Report};
+pub use report::{Progress, Report};
 
 use self::certificates::Place;
 use self::enet::Use;

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::{Finding, Part};
 
-/// How far an examination is.
+/// How far a diagnostics run is.
 #[derive(Debug, Clone, Default, Serialize, utoipa::ToSchema)]
-pub struct HowFar {
+pub struct Progress {
     /// What is checked now.
     pub step: String,
     /// Which step that is, from 1.
@@ -24,14 +24,14 @@ pub struct Report(Arc<Mutex<ReportState>>);
 #[derive(Debug, Default)]
 struct ReportState {
     part: Part,
-    far: HowFar,
+    far: Progress,
     findings: Vec<Finding>,
 }
 
 impl Report {
     /// An empty report for this number of steps.
     pub fn new(of: usize) -> Self {
-        Self(Arc::new(Mutex::new(ReportState { far: HowFar { of, ..HowFar::default() }, ..ReportState::default() })))
+        Self(Arc::new(Mutex::new(ReportState { far: Progress { of, ..Progress::default() }, ..ReportState::default() })))
     }
 
     fn state(&self) -> MutexGuard<'_, ReportState> {
@@ -61,7 +61,7 @@ impl Report {
     }
 
     /// How far it is.
-    pub fn how_far(&self) -> HowFar {
+    pub fn progress(&self) -> Progress {
         self.state().far.clone()
     }
 }

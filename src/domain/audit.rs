@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::delivery::words;
+use super::delivery::{FailureReason, words};
 
 /// The kinds of audit rows. Each is written in the transaction of the step that it records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,12 +24,16 @@ pub enum AuditKind {
     /// A try failed for a passing reason and will be repeated.
     Deferred,
     /// The answer was lost or not believable.
-    InDoubt,
-    /// An unknown outcome was settled by looking it up.
-    DoubtSettled,
-    /// A delivery was set aside.
-    Parked,
-    /// A parked delivery is due again.
+    Unknown,
+    /// An unknown outcome was looked up.
+    LookedUp,
+    /// A delivery failed: it is not tried again automatically.
+    Failed,
+    /// A delivery waits for a record that has not been delivered.
+    Waiting,
+    /// A delivery is on hold, as its record is.
+    OnHold,
+    /// A delivery that had failed, waited or was on hold is queued again.
     Released,
     /// A newer version took the place of a delivery that had not been sent.
     Superseded,
@@ -60,9 +64,11 @@ words!(AuditKind {
     Confirmed = "confirmed",
     PartialWrite = "partial_write",
     Deferred = "deferred",
-    InDoubt = "in_doubt",
-    DoubtSettled = "doubt_settled",
-    Parked = "parked",
+    Unknown = "unknown",
+    LookedUp = "looked_up",
+    Failed = "failed",
+    Waiting = "waiting",
+    OnHold = "on_hold",
     Released = "released",
     Superseded = "superseded",
     Drifted = "drifted",
@@ -75,3 +81,19 @@ words!(AuditKind {
     Restored = "restored",
     Action = "action",
 });
+
+impl AuditKind {
+    /// The kind that says that a delivery stands so for this reason.
+    pub fn of(reason: FailureReason) -> Self {
+        match reason {
+            FailureReason::MissingParent => Self::Waiting,
+            FailureReason::OnHold => Self::OnHold,
+            FailureReason::Rejected
+            | FailureReason::Unreadable
+            | FailureReason::Poison
+            | FailureReason::Exhausted
+            | FailureReason::DownstreamFailed
+            | FailureReason::Conflict => Self::Failed,
+        }
+    }
+}

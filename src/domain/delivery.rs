@@ -5,20 +5,25 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a delivery stands. A delivery that is in none of these states is confirmed.
+/// Where a delivery that is not confirmed stands, as the ledger keeps it. Screens show `after_header` as `queued`, and `queued` after a failed try as
+/// `retrying` (`shown_state` in the database).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// Due now, or at the time of its next try.
-    Waiting,
-    /// A line that waits for its header.
-    Held,
+    /// Sent now, or at the time of its next try.
+    Queued,
+    /// A line that is queued once its header is confirmed.
+    AfterHeader,
     /// On its way: the intent is committed, the answer is not.
     Sending,
     /// Sent, and the answer was lost or not believable; looked up before anything else is done.
-    InDoubt,
-    /// Will not be tried again by itself.
-    Parked,
+    Unknown,
+    /// Waits for a record that it refers to and that has not been delivered.
+    Waiting,
+    /// A person holds the record.
+    OnHold,
+    /// Not tried again automatically.
+    Failed,
 }
 
 /// What a batch of deliveries is claimed for.
@@ -37,10 +42,10 @@ impl Attempt {
     }
 }
 
-/// Why a delivery is parked.
+/// Why a delivery failed, waits or is on hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum ParkReason {
+pub enum FailureReason {
     /// ServiceNow, or the mapping, refused the record.
     Rejected,
     /// Its rows could not be read as one record, so that nothing of it was mapped or sent. Only another read brings it.
@@ -98,8 +103,16 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-words!(DeliveryState { Waiting = "waiting", Held = "held", Sending = "sending", InDoubt = "in_doubt", Parked = "parked" });
-words!(ParkReason {
+words!(DeliveryState {
+    Queued = "queued",
+    AfterHeader = "after_header",
+    Sending = "sending",
+    Unknown = "unknown",
+    Waiting = "waiting",
+    OnHold = "on_hold",
+    Failed = "failed",
+});
+words!(FailureReason {
     Rejected = "rejected",
     Unreadable = "unreadable",
     MissingParent = "missing_parent",
@@ -114,28 +127,35 @@ words!(ParkReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureWord {
     /// Failed for this reason.
-    Reason(ParkReason),
+    Reason(FailureReason),
     /// Waits because ServiceNow asked for time.
     Throttled,
-    /// Failed or waits for a person or a parent, whatever the reason.
-    Parked,
-    /// Sent, and the answer is not known.
-    InDoubt,
-    /// Will be tried again by itself.
+    /// Failed, whatever the reason.
+    Failed,
+    /// Waits for a parent.
     Waiting,
+    /// Sent, and the answer is not known.
+    Unknown,
+    /// Will be tried again automatically.
+    Retrying,
 }
 
 impl FailureWord {
     /// The words that are no reasons.
-    const STATES: &'static [(&'static str, FailureWord)] =
-        &[("throttled", Self::Throttled), ("parked", Self::Parked), ("in_doubt", Self::InDoubt), ("waiting", Self::Waiting)];
+    const STATES: &'static [(&'static str, FailureWord)] = &[
+        ("throttled", Self::Throttled),
+        ("failed", Self::Failed),
+        ("waiting", Self::Waiting),
+        ("unknown", Self::Unknown),
+        ("retrying", Self::Retrying),
+    ];
 
     /// Every word.
     pub fn words() -> impl Iterator<Item = &'static str> + Clone {
-        ParkReason::WORDS.iter().copied().chain(Self::STATES.iter().map(|(word, _)| *word))
+        FailureReason::WORDS.iter().copied().chain(Self::STATES.iter().map(|(word, _)| *word))
     }
 
-    /// The word, as the ledger has it.
+    /// The word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Reason(reason) => reason.as_str(),
@@ -151,13 +171,30 @@ impl FromStr for FailureWord {
         super::word::check("reason or state", text, Self::words())?;
         let state = Self::STATES.iter().find(|(word, _)| *word == text).map(|(_, state)| *state);
         // every word that is no state is a reason
-        Ok(state.or_else(|| text.parse().ok().map(Self::Reason)).unwrap_or(Self::Parked))
+        Ok(state.or_else(|| text.parse().ok().map(Self::Reason)).unwrap_or(Self::Failed))
     }
 }
 
-impl ParkReason {
+impl FailureReason {
+    /// Where a delivery stands for this reason.
+    pub fn state(self) -> DeliveryState {
+        match self {
+            Self::MissingParent => DeliveryState::Waiting,
+            Self::OnHold => DeliveryState::OnHold,
+            Self::Rejected | Self::Unreadable | Self::Poison | Self::Exhausted | Self::DownstreamFailed | Self::Conflict => {
+                DeliveryState::Failed
+            }
+        }
+    }
+
+    /// Those of a delivery that failed, and neither waits nor is on hold.
+    pub fn of_failed() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|reason| reason.state() == DeliveryState::Failed)
+    }
+
     /// Those for which a delivery can go again as it was mapped, once a person says so.
-    pub const RELEASABLE: &'static [ParkReason] = &[Self::OnHold, Self::Rejected, Self::Exhausted, Self::DownstreamFailed, Self::Conflict];
+    pub const RELEASABLE: &'static [FailureReason] =
+        &[Self::OnHold, Self::Rejected, Self::Exhausted, Self::DownstreamFailed, Self::Conflict];
 }
 
 #[cfg(test)]
@@ -171,6 +208,6 @@ mod tests {
         }
         let wrong = "waitng".parse::<FailureWord>().expect_err("no word");
         assert_eq!(wrong.detail(), "there is no reason or state `waitng`; did you mean `waiting`?");
-        assert!("rejcted".parse::<ParkReason>().expect_err("no reason").ends_with("; did you mean `rejected`?"));
+        assert!("rejcted".parse::<FailureReason>().expect_err("no reason").ends_with("; did you mean `rejected`?"));
     }
 }

@@ -14,7 +14,7 @@ pub struct Part<'a> {
     pub record_key: &'a str,
     /// `confirmed`, `superseded` or a pending state.
     pub state: &'a str,
-    /// Why it is parked.
+    /// Why it failed, waits or is on hold.
     pub reason: Option<&'a str>,
     /// The system's own words.
     pub message: Option<&'a str>,
@@ -89,7 +89,7 @@ pub struct Standing<'a> {
     pub stopped: Option<&'a str>,
     /// What keeps everything from being sent.
     pub sending: Sending,
-    /// A person holds it back: who, and why.
+    /// A person holds it: who, and why.
     pub hold: Option<(&'a str, &'a str)>,
     /// Its open conflicts.
     pub conflicts: &'a [Differing],
@@ -100,8 +100,7 @@ pub struct Standing<'a> {
 /// The sentence. What needs a person comes before what needs time, and that before what is done.
 pub fn explain(standing: &Standing<'_>) -> String {
     let Some(read_at) = standing.read_at else { return "never read from SYSPRO".to_owned() };
-    let parked = |missing: bool| of(standing, "parked").filter(move |part| (part.reason == Some("missing_parent")) == missing);
-    let sentence = if let Some(part) = parked(false).next() {
+    let sentence = if let Some(part) = of(standing, "failed").next() {
         let why = match part.reason {
             Some("rejected") => "it was refused",
             Some("unreadable") => "it could not be read",
@@ -109,15 +108,16 @@ pub fn explain(standing: &Standing<'_>) -> String {
             Some("exhausted") => "the last of its tries failed",
             Some("downstream_failed") => "it arrived, and failed in ServiceNow later",
             Some("conflict") => "its row in ServiceNow is another record's, or it has two",
-            Some("on_hold") => "a person holds it back",
             _ => "it needs a person",
         };
-        format!("parked: {why}{}{}", words(part), others(part, parked(false).count()))
-    } else if let Some(part) = of(standing, "in_doubt").next() {
+        format!("failed: {why}{}{}", words(part), others(part, of(standing, "failed").count()))
+    } else if let Some(part) = of(standing, "on_hold").next() {
+        format!("on hold: a person holds it{}{}", words(part), others(part, of(standing, "on_hold").count()))
+    } else if let Some(part) = of(standing, "unknown").next() {
         let until = part.not_before.map(|at| format!("; it is looked up again at {}", instant(at))).unwrap_or_default();
-        format!("in doubt: it was sent, and whether it arrived is not known{}{until}", others(part, of(standing, "in_doubt").count()))
-    } else if let Some(part) = parked(true).next() {
-        let others = others(part, parked(true).count());
+        format!("unknown: it was sent, and whether it arrived is not known{}{until}", others(part, of(standing, "unknown").count()))
+    } else if let Some(part) = of(standing, "waiting").next() {
+        let others = others(part, of(standing, "waiting").count());
         match (part.absent, standing.hold) {
             (true, _) => format!("waiting for a parent that does not come{}{others}", words(part)),
             // whoever holds it decides when it goes
@@ -125,16 +125,13 @@ pub fn explain(standing: &Standing<'_>) -> String {
             (false, None) => format!("waiting for a parent{}{others}; Tieline sends it automatically once that is delivered", words(part)),
         }
     } else if of(standing, "sending").next().is_some() {
-        "on its way to ServiceNow".to_owned()
-    } else if let Some(part) = of(standing, "waiting").next() {
-        match (part.message, part.not_before) {
-            (Some(message), Some(at)) => {
-                format!("waiting for its next try at {}: the last one failed: {message}{}", instant(at), kept(standing.sending))
-            }
-            _ => format!("waiting to be sent{}", kept(standing.sending)),
-        }
-    } else if of(standing, "held").next().is_some() {
-        "waiting: its lines go once the header is delivered".to_owned()
+        "sending: it is on its way to ServiceNow".to_owned()
+    } else if let Some(part) = of(standing, "retrying").next() {
+        let (at, message) = (part.not_before.map(instant), part.message.unwrap_or_default());
+        let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+        format!("retrying: Tieline sends it again{at}; the last try failed: {message}{}", kept(standing.sending))
+    } else if of(standing, "queued").next().is_some() {
+        format!("queued{}", kept(standing.sending))
     } else if let Some((first, further)) = standing.conflicts.split_first() {
         in_conflict(standing, first, further.len())
     } else {
@@ -183,14 +180,14 @@ pub fn explain(standing: &Standing<'_>) -> String {
         }
     };
     let sentence = format!("{sentence}{}", left_behind(standing));
-    let parked_so = of(standing, "parked").any(|part| part.reason == Some("on_hold"));
+    let on_hold = of(standing, "on_hold").next().is_some();
     let sentence = match standing.hold {
-        Some((who, why)) if !parked_so => {
+        Some((who, why)) if !on_hold => {
             format!("{sentence}; on hold by {who}, so that nothing of it is sent until somebody releases it: {why}")
         }
         _ => sentence,
     };
-    let done = standing.parts.iter().all(|part| matches!(part.state, "confirmed" | "superseded"));
+    let done = standing.parts.iter().all(|part| matches!(part.state, "delivered" | "superseded"));
     match (standing.stopped, standing.paused) {
         (Some(why), _) => format!("{sentence}; its flow is stopped: {why}"),
         (None, true) if done => format!("{sentence}; its flow is paused, so that a later change is not read"),
@@ -286,8 +283,8 @@ fn kept(sending: Sending) -> String {
     match sending {
         Sending::Freely => String::new(),
         Sending::PausedUntil(at) => format!("; ServiceNow limits the rate: nothing is sent before {}", instant(at)),
-        Sending::Blocked => "; nothing gets through to ServiceNow at present, and it is tried again by itself".to_owned(),
-        Sending::Nobody => "; no service shows a sign of life: `tieline run`, or the next `tieline sync`, sends it".to_owned(),
+        Sending::Blocked => "; nothing gets through to ServiceNow at present, and Tieline retries".to_owned(),
+        Sending::Nobody => "; no service is running: `tieline run`, or the next `tieline sync`, sends it".to_owned(),
     }
 }
 
@@ -355,7 +352,7 @@ mod tests {
 
     #[test]
     fn what_is_done_says_when() {
-        let done = [Part { confirmed_at: Some(AT), ..part("confirmed") }];
+        let done = [Part { confirmed_at: Some(AT), ..part("delivered") }];
         assert_eq!(say(&done), "delivered at 1970-01-01 00:00:00Z, and unchanged in SYSPRO since version 3");
         let base = Standing {
             read_at: Some(AT),
@@ -391,10 +388,10 @@ mod tests {
             held.ends_with("version 3; on hold by key ap, so that nothing of it is sent until somebody releases it: in dispute"),
             "{held}"
         );
-        let message = Some("held back by key ap: in dispute");
-        let parked = [Part { reason: Some("on_hold"), message, ..part("parked") }];
-        let parked = explain(&Standing { hold: Some(("key ap", "in dispute")), parts: &parked, ..base });
-        assert_eq!(parked, "parked: a person holds it back: held back by key ap: in dispute");
+        let message = Some("held by key ap: in dispute");
+        let on_hold = [Part { reason: Some("on_hold"), message, ..part("on_hold") }];
+        let on_hold = explain(&Standing { hold: Some(("key ap", "in dispute")), parts: &on_hold, ..base });
+        assert_eq!(on_hold, "on hold: a person holds it: held by key ap: in dispute");
     }
 
     #[test]
@@ -413,7 +410,7 @@ mod tests {
                 parts: &[part],
             })
         };
-        let here = Part { confirmed_at: Some(AT), table: Some("x_new"), ..part("confirmed") };
+        let here = Part { confirmed_at: Some(AT), table: Some("x_new"), ..part("delivered") };
         let left = Part { former: true, table: Some("x_old"), ..here };
         assert!(says(Mapped::InForce, true, here).contains("its definition leaves what ServiceNow has as it is"));
         let said = says(Mapped::Outdated, true, here);
@@ -436,24 +433,24 @@ mod tests {
 
     #[test]
     fn what_servicenow_did_later_is_said_too() {
-        let done = |downstream| say(&[Part { confirmed_at: Some(AT), downstream, ..part("confirmed") }]);
+        let done = |downstream| say(&[Part { confirmed_at: Some(AT), downstream, ..part("delivered") }]);
         assert!(done(Some(("open", None))).ends_with("; ServiceNow has not finished with it yet"));
         assert!(done(Some(("could_not_tell", Some("the row is gone")))).ends_with("could not be told: the row is gone"));
-        let failed = Part { reason: Some("downstream_failed"), message: Some("no such vendor"), ..part("parked") };
-        assert_eq!(say(&[failed]), "parked: it arrived, and failed in ServiceNow later: no such vendor");
+        let failed = Part { reason: Some("downstream_failed"), message: Some("no such vendor"), ..part("failed") };
+        assert_eq!(say(&[failed]), "failed: it arrived, and failed in ServiceNow later: no such vendor");
     }
 
     #[test]
     fn what_needs_a_person_comes_first() {
-        let refused = Part { reason: Some("rejected"), message: Some("no currency `XXX`"), ..part("parked") };
+        let refused = Part { reason: Some("rejected"), message: Some("no currency `XXX`"), ..part("failed") };
         let line = Part { block: "lines", record_key: "7/1", ..refused };
-        let parent = Part { reason: Some("missing_parent"), message: Some("supplier `0042`"), ..part("parked") };
-        let doubt = Part { not_before: Some(AT), ..part("in_doubt") };
-        assert_eq!(say(&[part("confirmed"), doubt, parent, refused]), "parked: it was refused: no currency `XXX`");
-        assert_eq!(say(&[line, refused]), "parked: it was refused: no currency `XXX` (lines `7/1`), and 1 more of its records");
+        let parent = Part { reason: Some("missing_parent"), message: Some("supplier `0042`"), ..part("waiting") };
+        let doubt = Part { not_before: Some(AT), ..part("unknown") };
+        assert_eq!(say(&[part("delivered"), doubt, parent, refused]), "failed: it was refused: no currency `XXX`");
+        assert_eq!(say(&[line, refused]), "failed: it was refused: no currency `XXX` (lines `7/1`), and 1 more of its records");
         assert_eq!(
             say(&[parent, doubt]),
-            "in doubt: it was sent, and whether it arrived is not known; it is looked up again at 1970-01-01 00:00:00Z"
+            "unknown: it was sent, and whether it arrived is not known; it is looked up again at 1970-01-01 00:00:00Z"
         );
         assert_eq!(say(&[parent]), "waiting for a parent: supplier `0042`; Tieline sends it automatically once that is delivered");
         let gone = Part { absent: true, message: Some("supplier `0042`, which is not in SYSPRO"), ..parent };
@@ -462,12 +459,11 @@ mod tests {
 
     #[test]
     fn what_needs_time_says_what_it_waits_for() {
-        assert_eq!(say(&[part("held"), part("sending")]), "on its way to ServiceNow");
-        assert_eq!(say(&[part("waiting")]), "waiting to be sent");
-        let again = Part { message: Some("503"), not_before: Some(AT), ..part("waiting") };
-        assert_eq!(say(&[again]), "waiting for its next try at 1970-01-01 00:00:00Z: the last one failed: 503");
-        assert_eq!(say(&[part("held")]), "waiting: its lines go once the header is delivered");
-        let parts = [part("waiting")];
+        assert_eq!(say(&[part("queued"), part("sending")]), "sending: it is on its way to ServiceNow");
+        assert_eq!(say(&[part("queued")]), "queued");
+        let again = Part { message: Some("503"), not_before: Some(AT), ..part("retrying") };
+        assert_eq!(say(&[again]), "retrying: Tieline sends it again at 1970-01-01 00:00:00Z; the last try failed: 503");
+        let parts = [part("queued")];
         let base = Standing {
             read_at: Some(AT),
             versions: 1,
@@ -480,14 +476,14 @@ mod tests {
             conflicts: &[],
             parts: &parts,
         };
-        assert_eq!(explain(&base), "waiting to be sent; its flow is paused");
+        assert_eq!(explain(&base), "queued; its flow is paused");
         let when = |sending| explain(&Standing { sending, paused: false, ..base });
-        assert_eq!(when(Sending::Freely), "waiting to be sent");
-        let limited = "waiting to be sent; ServiceNow limits the rate: nothing is sent before 1970-01-01 00:00:00Z";
+        assert_eq!(when(Sending::Freely), "queued");
+        let limited = "queued; ServiceNow limits the rate: nothing is sent before 1970-01-01 00:00:00Z";
         assert_eq!(when(Sending::PausedUntil(AT)), limited);
         assert!(when(Sending::Blocked).contains("nothing gets through"));
-        assert!(when(Sending::Nobody).contains("no service shows a sign of life"));
+        assert!(when(Sending::Nobody).contains("no service is running"));
         let stopped = Standing { stopped: Some("a column is gone"), ..base };
-        assert_eq!(explain(&stopped), "waiting to be sent; its flow is stopped: a column is gone");
+        assert_eq!(explain(&stopped), "queued; its flow is stopped: a column is gone");
     }
 }

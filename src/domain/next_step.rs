@@ -207,10 +207,10 @@ steps! {
         else of this company was asked";
     EnetSignIn => "check operator, password and company password, then run the check again; the message is SYSPRO's own";
     EnetFirst => "correct what stands at `e.net sign-in` first, then run the check again";
-    EnetInUse => "begin the examination in the console of that node, or once it is at rest";
+    EnetInUse => "run the diagnostics in the console of that node, or when no other run uses the session";
     SysproTable => "correct the table's name in the definition, or let SYSPRO serve it";
     SysproColumns => "take the columns out of the definition, or list them under `optional`";
-    NoDates => "take the columns out of `dates`, or name others: records whose value is no date are set aside";
+    NoDates => "take the columns out of `dates`, or name others: records whose value is no date fail";
     OrderIgnored => "find out which version of the service, or which gateway before it, ignores `$orderby`: nothing can be read from such a \
         service";
     OtherOrder => "set `syspro.key_order = \"any\"`, then restart the service";
@@ -218,7 +218,7 @@ steps! {
 
     // the doctor: ServiceNow
     Token => "check the items that the message lists, one after another; `servicenow.instance_url` must be the instance's own address";
-    TryCreate => "run `tieline doctor` without `--read-only`, or begin an examination in the console that may create a row and take it away \
+    TryCreate => "run `tieline doctor` without `--read-only`, or run diagnostics in the console that may create a row and take it away \
         again";
     LongerKey { column, length } => "make `{column}` at least {length} characters long";
     LongerVersion { column, length } => "make `{column}` a whole number, or at least {length} characters long";
@@ -243,15 +243,15 @@ steps! {
     GiveRole { role } => "give the OAuth application's user {role}";
     FirstRecordTells => "nothing: the first record of the flow shows whether rows can be created";
     AskInstanceLog => "ask the ServiceNow administrator what the instance's log says of it; the first record shows it too";
-    ExamineAgain => "begin another examination: it takes away first whatever came later";
+    DiagnoseAgain => "run the diagnostics again: they first remove a row that arrived later";
     ReadKeyColumn => "let the OAuth application's user read this table and its key column";
     MakeKeyColumn => "make the column, or let the OAuth application's user read `sys_dictionary`";
     WriteKeyColumn => "let the OAuth application's user write this column: records are found by it";
     TrialRowLeft => "delete this row in ServiceNow, or let the OAuth application's user delete rows of this table for a while; until it is gone no \
-        examination makes another. `--read-only` leaves the try out";
+        diagnostics run creates another. `--read-only` skips this check";
     TrialRowUnseen { table, column, mark } => "find the row with `{column}` = `{mark}` in `{table}` and delete it";
     VersionColumn { table, column } => "make `{column}` of `{table}` a text column that the OAuth application's user may read";
-    NameTargetTable => "name `target_table` in the profile's definition, or run another examination when the first record has arrived";
+    NameTargetTable => "name `target_table` in the profile's definition, or run the diagnostics again when the first record has arrived";
     ReadTargetTable => "let the OAuth application's user read it, or correct `target_table` in the profile's definition";
     CoalesceWithoutEmpty => "let the transform map coalesce on the key column, without empty values: as it is, a record that is sent twice stands \
         there twice";
@@ -259,7 +259,7 @@ steps! {
         is, a record that is sent twice stands there twice";
     CheckRowThenCoalesce => "check what this row says of the version; then let the transform map coalesce on the key column, without empty \
         values: as it is, a record that is sent twice stands there twice";
-    StagingRowLeft => "nothing: nothing was made of it, and the instance removes staging rows after seven days; until then no examination stages \
+    StagingRowLeft => "nothing: nothing was made of it, and the instance removes staging rows after seven days; until then no diagnostics run stages \
         another. Let the OAuth application's user delete staging rows, or use `--read-only`";
 }
 

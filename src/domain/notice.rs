@@ -12,8 +12,8 @@ use super::next_step::NextStep;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeEvent {
-    /// Records were set aside.
-    RecordsParked,
+    /// Records failed.
+    RecordsFailed,
     /// Records arrived, and ServiceNow kept a field otherwise than it was sent.
     PartialWrite,
     /// Records that had arrived failed in ServiceNow.
@@ -33,7 +33,7 @@ pub enum NoticeEvent {
 }
 
 words!(NoticeEvent {
-    RecordsParked = "records_parked",
+    RecordsFailed = "records_failed",
     PartialWrite = "partial_write",
     DownstreamFailed = "downstream_failed",
     ConflictsOpened = "conflicts_opened",
@@ -48,7 +48,7 @@ impl NoticeEvent {
     /// What to do about it.
     pub fn next_step(self) -> NextStep {
         match self {
-            Self::RecordsParked => NextStep::ReviewFailures,
+            Self::RecordsFailed => NextStep::ReviewFailures,
             Self::PartialWrite => NextStep::CompareFields,
             Self::DownstreamFailed => NextStep::Downstream,
             Self::ConflictsOpened => NextStep::DecideConflicts,
@@ -63,7 +63,7 @@ impl NoticeEvent {
     /// The page of the console about it.
     pub fn page(self) -> &'static str {
         match self {
-            Self::RecordsParked | Self::DownstreamFailed => "failures",
+            Self::RecordsFailed | Self::DownstreamFailed => "failures",
             Self::PartialWrite => "audit?kind=partial_write",
             Self::ConflictsOpened => "conflicts",
             Self::LedgerRestored => "audit?kind=restored",

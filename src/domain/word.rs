@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_nearest_word_is_suggested_and_a_far_one_is_not() {
-        let known = ["rejected", "missing_parent", "waiting", "in_doubt"];
+        let known = ["rejected", "missing_parent", "waiting", "unknown"];
         assert_eq!(nearest("waitng", known), Some("waiting"));
         assert_eq!(nearest("REJECTED", known), Some("rejected"));
         assert_eq!(nearest("frobnicate", known), None);

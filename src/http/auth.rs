@@ -21,7 +21,7 @@ use crate::domain::role::{Permission, Role};
 use crate::store::ApiKeyRow;
 use crate::telemetry::metrics;
 
-/// How long a request may take altogether. Longer work continues by itself and is followed in the ledger.
+/// How long a request may take altogether. Longer work continues in the background and is followed in the ledger.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// Lets a request pass whose key allows its route.

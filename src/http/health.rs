@@ -134,7 +134,7 @@ fn is_stuck(row: &FlowStatus, pending: &[PendingCount], now: DateTime<Utc>) -> b
     let unmoved = row.last_progress_at.is_some_and(old);
     let sending = of_entity().any(|count| count.state == "sending");
     // a pause stops reading, not sending
-    let overdue = !sending && (of_flow("waiting") || of_flow("in_doubt"));
+    let overdue = !sending && (of_flow("queued") || of_flow("unknown"));
     unmoved && (row.holder.is_some() || overdue)
 }
 
@@ -188,14 +188,17 @@ mod tests {
         assert!(!is_stuck(&row(long, None), &[], now), "at rest between two runs");
         assert!(is_stuck(&row(short, None), &[count("EDU1", "sending", long)], now), "sent long ago");
         assert!(!is_stuck(&row(long, None), &[count("EDU1", "sending", short)], now), "sent a moment ago, long after the last read");
-        assert!(is_stuck(&row(long, None), &[count("EDU1", "waiting", long)], now), "due for long");
-        assert!(is_stuck(&row(long, None), &[count("EDU1", "in_doubt", long)], now), "in doubt for long");
-        assert!(!is_stuck(&row(long, None), &[count("EDU1", "waiting", short)], now), "due a moment ago");
+        assert!(is_stuck(&row(long, None), &[count("EDU1", "queued", long)], now), "due for long");
+        assert!(is_stuck(&row(long, None), &[count("EDU1", "unknown", long)], now), "unknown for long");
+        assert!(!is_stuck(&row(long, None), &[count("EDU1", "queued", short)], now), "due a moment ago");
         assert!(
-            !is_stuck(&row(long, None), &[count("EDU1", "waiting", long), count("1", "sending", short)], now),
+            !is_stuck(&row(long, None), &[count("EDU1", "queued", long), count("1", "sending", short)], now),
             "a queue that is worked off"
         );
-        assert!(!is_stuck(&row(long, None), &[count("EDU1", "parked", long), count("EDU1", "held", long)], now), "nobody's work now");
-        assert!(!is_stuck(&row(long, None), &[count("1", "waiting", long)], now), "another company's");
+        assert!(
+            !is_stuck(&row(long, None), &[count("EDU1", "failed", long), count("EDU1", "after_header", long)], now),
+            "nobody's work now"
+        );
+        assert!(!is_stuck(&row(long, None), &[count("1", "queued", long)], now), "another company's");
     }
 }

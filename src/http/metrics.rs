@@ -10,7 +10,7 @@ use super::route::{Cached, Route, Shape, reads};
 use super::state::AppState;
 use crate::actors::in_force::Standing;
 use crate::actors::system::flows;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::FailureReason;
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Gauges, PendingCount};
 use crate::telemetry::labels::Hold;
@@ -43,7 +43,7 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
     all_metrics().set_definitions(view.number.0, &view.hash, view.loaded_at, view.standing == Standing::InForce);
     for flow in flows(&app_state.deps) {
         if let Ok(gave_up) = &gave_up {
-            all_metrics().set_held(&flow, Hold::GaveUp, gave_up.contains_key(&flow));
+            all_metrics().set_not_running(&flow, Hold::GaveUp, gave_up.contains_key(&flow));
         }
         if let Some(gauges) = &gauges {
             show_flow(&flow, gauges, store.now_there());
@@ -68,8 +68,8 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
 
 fn show_flow(flow: &FlowId, gauges: &Gauges, now: DateTime<Utc>) {
     let mine = gauges.flows.iter().find(|mark| mark.company == flow.company.as_str() && mark.entity == flow.entity.as_str());
-    all_metrics().set_held(flow, Hold::Paused, mine.is_some_and(|mark| mark.paused));
-    all_metrics().set_held(flow, Hold::Stopped, mine.is_some_and(|mark| mark.stopped));
+    all_metrics().set_not_running(flow, Hold::Paused, mine.is_some_and(|mark| mark.paused));
+    all_metrics().set_not_running(flow, Hold::Stopped, mine.is_some_and(|mark| mark.stopped));
     if let Some(at) = mine.and_then(|mark| mark.last_progress_at) {
         all_metrics().flow_progressed(flow, at);
     }
@@ -82,7 +82,7 @@ pub(super) fn lag(flow: &FlowId, pending: &[PendingCount], now: DateTime<Utc>) -
     let moving = |count: &&PendingCount| {
         count.company == flow.company.as_str()
             && count.entity == flow.entity.as_str()
-            && matches!(count.state.as_str(), "waiting" | "sending" | "in_doubt")
+            && matches!(count.state.as_str(), "queued" | "sending" | "unknown")
     };
     let oldest = pending.iter().filter(moving).map(|count| count.queued_at).min();
     oldest.map_or(chrono::Duration::zero(), |at| (now - at).max(chrono::Duration::zero()))
@@ -97,11 +97,13 @@ fn show_entity(entity: &EntityName, gauges: &Gauges) {
     let of = |wanted: &dyn Fn(&PendingCount) -> bool| -> i64 {
         pending.iter().filter(|count| count.entity == entity.as_str() && wanted(count)).map(|count| count.count).sum()
     };
-    all_metrics().set_due(entity, of(&|count| matches!(count.state.as_str(), "waiting" | "held" | "sending")));
-    all_metrics().set_in_doubt(entity, of(&|count| count.state == "in_doubt"));
-    for reason in ParkReason::ALL {
-        let parked = of(&|count| count.state == "parked" && count.reason.as_deref() == Some(reason.as_str()));
-        all_metrics().set_parked(entity, *reason, parked);
+    all_metrics().set_queued(entity, of(&|count| matches!(count.state.as_str(), "queued" | "after_header" | "sending")));
+    all_metrics().set_unknown(entity, of(&|count| count.state == "unknown"));
+    all_metrics().set_waiting(entity, of(&|count| count.state == "waiting"));
+    all_metrics().set_on_hold(entity, of(&|count| count.state == "on_hold"));
+    for reason in FailureReason::of_failed() {
+        let failed = of(&|count| count.state == "failed" && count.reason.as_deref() == Some(reason.as_str()));
+        all_metrics().set_failed(entity, reason, failed);
     }
 }
 
@@ -122,9 +124,9 @@ mod tests {
             queued_at: now - chrono::Duration::hours(1),
         };
         let of = |counts: &[PendingCount]| lag(&FlowId::new("EDU1", "invoice"), counts, now).num_minutes();
-        for state in ["waiting", "sending", "in_doubt"] {
+        for state in ["queued", "sending", "unknown"] {
             assert_eq!(of(&[count(state, "invoice")]), 60, "{state}");
         }
-        assert_eq!(of(&[count("parked", "invoice"), count("held", "invoice"), count("waiting", "supplier")]), 0);
+        assert_eq!(of(&[count("failed", "invoice"), count("after_header", "invoice"), count("queued", "supplier")]), 0);
     }
 }

@@ -107,14 +107,14 @@ fn headline(item: &Item) -> String {
     let (records, were) = if item.count == 1 { ("record", "was") } else { ("records", "were") };
     let count = item.count;
     match item.event {
-        NoticeEvent::RecordsParked => {
+        NoticeEvent::RecordsFailed => {
             let how = match item.cause.as_deref() {
                 Some("rejected") => format!("{were} refused"),
                 Some("unreadable") => "could not be read".to_owned(),
-                Some("poison") => format!("{were} set aside: they crashed the mapping twice"),
+                Some("poison") => "crashed the mapping twice".to_owned(),
                 Some("missing_parent") => format!("{} for a parent that does not come", if item.count == 1 { "waits" } else { "wait" }),
-                Some("exhausted") => format!("{were} given up after the last try"),
-                _ => format!("{were} set aside"),
+                Some("exhausted") => "failed at the last try".to_owned(),
+                _ => "failed".to_owned(),
             };
             format!("{count} {records}{of} {how}")
         }
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_message_says_what_why_and_what_to_do() {
         let url = Url::parse("https://tieline.example/").unwrap();
-        let message = compose(&[item(NoticeEvent::RecordsParked, 12, "rejected")], Some(&url));
+        let message = compose(&[item(NoticeEvent::RecordsFailed, 12, "rejected")], Some(&url));
         assert_eq!(message.subject, "Tieline: 12 records of invoice (company EDU1) were refused");
         for words in [
             "  0042/INV7: no currency `XXX`\n",
@@ -162,7 +162,7 @@ mod tests {
             assert!(message.text.contains(words), "{words}: {}", message.text);
         }
         let json: serde_json::Value = serde_json::from_str(&message.json).unwrap();
-        assert_eq!((json["notices"][0]["count"].as_i64(), json["notices"][0]["event"].as_str()), (Some(12), Some("records_parked")));
+        assert_eq!((json["notices"][0]["count"].as_i64(), json["notices"][0]["event"].as_str()), (Some(12), Some("records_failed")));
         assert_eq!(json["notices"][0]["examples"][0]["key"], "0042/INV7");
     }
 

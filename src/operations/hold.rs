@@ -1,4 +1,4 @@
-//! Records that a person holds back, and releases.
+//! Records that a person holds, and releases.
 
 use super::{Refused, Requested, check_names};
 use crate::actors::Deps;
@@ -29,7 +29,7 @@ fn as_stored(keys: &[String]) -> Vec<String> {
     keys.iter().map(|key| DocumentKey::typed(key).into()).collect()
 }
 
-/// Holds records back: nothing of them is sent until they are released. Keys as people type them.
+/// Holds records: nothing of them is sent until they are released. Keys as people type them.
 ///
 /// # Errors
 /// [`Refused::UnknownName`]; [`Refused::NoRecords`] when none of them is known; the ledger's.
@@ -40,7 +40,7 @@ pub async fn hold(deps: &Deps, flow: FlowId, keys: &[String], requested: Request
     Named::of(&flow, keys, rows)
 }
 
-/// Takes holds off, and makes due again, as it was mapped, what of these records can be sent; answers what is sent again besides.
+/// Ends holds, and queues again, as it was mapped, what of these records can be sent; answers what is sent again besides.
 ///
 /// # Errors
 /// As [`hold`].

@@ -197,7 +197,7 @@ impl Refused {
                 let ids = ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
                 format!("{ids} cannot be decided: not in the list, closed, or several rows could be meant")
             }
-            Self::DiagnosticsRunning => "an examination is on its way".into(),
+            Self::DiagnosticsRunning => "diagnostics are running".into(),
             Self::Stopping => "the service is stopping; nothing was mapped or sent again".into(),
             Self::Crashed => "the replay crashed; what it did stays done".into(),
             Self::Ledger(error) => error.to_string(),

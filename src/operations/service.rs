@@ -32,7 +32,7 @@ use crate::store::NewAudit;
 const BEGIN_WAIT: Duration = Duration::from_secs(5);
 /// Between two checks whether it has begun.
 const BEGIN_CHECK: Duration = Duration::from_millis(50);
-/// How long a replay is waited for; then it continues by itself.
+/// How long a replay is waited for; then it continues in the background.
 const REPLAY_WAIT: Duration = Duration::from_secs(15);
 /// How long it is waited for what became of records that were sent again.
 const OUTCOME_WAIT: Duration = Duration::from_secs(10);
@@ -120,7 +120,7 @@ impl Service {
         }
     }
 
-    /// Sends records again and waits for what becomes of them, within limits; `None`: it continues by itself.
+    /// Sends records again and waits for what becomes of them, within limits; `None`: it continues in the background.
     ///
     /// # Errors
     /// [`Refused::OtherDefinitions`], [`Refused::UnknownName`], [`Refused::Replaying`], [`Refused::AboveLimit`], [`Refused::NeverRead`],
@@ -177,7 +177,7 @@ impl Service {
         Ok((named, outcome))
     }
 
-    /// Starts diagnostics of both systems, the ledger and the machine. It continues by itself. `read_only`: nothing is created, not even for a moment.
+    /// Starts diagnostics of both systems, the ledger and the machine. It continues in the background. `read_only`: nothing is created, not even for a moment.
     ///
     /// # Errors
     /// [`Refused::DiagnosticsRunning`]; the ledger's.

@@ -244,7 +244,7 @@ impl ServiceNow {
         query::find_by_natural_key(self, tokens, target, records).await
     }
 
-    /// Settles doubt: whether this version of each record stands in ServiceNow, one answer per record in the order given.
+    /// Looks up unknown outcomes: whether this version of each record stands in ServiceNow, one answer per record in the order given.
     ///
     /// # Errors
     /// Whatever kept the instance from answering.
@@ -521,10 +521,10 @@ impl Judged {
         Ok(match self {
             Judged::Throttled { words, retry_after } => Outcome::Deferred { message: words, retry_after, throttled: true },
             Judged::NotSent(message) => Outcome::Deferred { message, retry_after: None, throttled: false },
-            Judged::Doubt(message) => Outcome::InDoubt { message },
+            Judged::Doubt(message) => Outcome::Unknown { message },
             Judged::Failed(error) => return Err(error),
-            Judged::Done(_) => Outcome::InDoubt { message: "answered without a result".into() },
-            Judged::Refused { status, words } => Outcome::InDoubt { message: format!("status {status}: {}", words.line()).into() },
+            Judged::Done(_) => Outcome::Unknown { message: "answered without a result".into() },
+            Judged::Refused { status, words } => Outcome::Unknown { message: format!("status {status}: {}", words.line()).into() },
         })
     }
 }

@@ -198,14 +198,14 @@ fn no_verdict(judged: &Judged, role: &str) -> Said {
         Judged::Throttled { words, .. } => unknown(format!("the instance asks for time: {words}"), NextStep::InstanceBusy),
         Judged::NotSent(message) => unknown(message.clone(), NextStep::WhenReachable),
         Judged::Doubt(message) => {
-            unknown(format!("the answer cannot be believed, and no row is there yet: {message}"), NextStep::ExamineAgain)
+            unknown(format!("the answer cannot be believed, and no row is there yet: {message}"), NextStep::DiagnoseAgain)
         }
         Judged::Refused { status, words } => refusal(*status, words, role),
         Judged::Failed(ServiceNowError::Forbidden { words, .. }) => {
             refusal(403, &Words { message: words.clone().into(), detail: String::new() }, role)
         }
         Judged::Failed(error) => unknown(error.chain(), NextStep::InstanceRefuses),
-        Judged::Done(_) => unknown("answered as done, but no row is to be found", NextStep::ExamineAgain),
+        Judged::Done(_) => unknown("answered as done, but no row is to be found", NextStep::DiagnoseAgain),
     }
 }
 

@@ -138,9 +138,7 @@ pub enum ServiceNowError {
         words: Quoted,
     },
     /// Too little is left of the lease for another request.
-    #[error(
-        "{what} was not begun: the time for this batch is nearly over, and another node may take it for lost; it is sent again by itself"
-    )]
+    #[error("{what} was not begun: the time for this batch is nearly over, and another node may take it for lost; Tieline sends it again")]
     LeaseEnds {
         /// Method and path.
         what: String,

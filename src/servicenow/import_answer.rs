@@ -59,7 +59,7 @@ fn words(entry: &Row) -> Option<Quoted> {
 /// There is one entry per transform map. The entries of the target table decide (a failure among them before a success). Where no entry
 /// is for the target table, any failure decides, else the first entry. What the other entries say is kept beside the verdict.
 pub(super) fn read(target: &TargetPlan, document: &Document) -> Answered {
-    let doubt = |message: &str| Answered::Final(Ok(Outcome::InDoubt { message: message.to_owned().into() }));
+    let doubt = |message: &str| Answered::Final(Ok(Outcome::Unknown { message: message.to_owned().into() }));
     let Some(entries) = document.result.as_ref().filter(|entries| !entries.is_empty()) else {
         return doubt("staged, but the answer has no result of the transform");
     };

@@ -1,4 +1,4 @@
-//! Writing through the Import Set API, and the settling of doubt about it. What an answer says is read in [`super::import_answer`]; what it
+//! Writing through the Import Set API, and the look-up of an unknown outcome. What an answer says is read in [`super::import_answer`]; what it
 //! says without proof is checked in [`super::import_verify`].
 
 use std::collections::BTreeMap;
@@ -81,7 +81,7 @@ async fn unhide(
                     }
                     Settled::StillPending => {
                         verdicts[*at] =
-                            Ok(Outcome::InDoubt { message: format!("refused ({}), but the row is staged", words.line()).into() });
+                            Ok(Outcome::Unknown { message: format!("refused ({}), but the row is staged", words.line()).into() });
                     }
                     Settled::Unknown { reason } if target.key_column.is_some() => {
                         if let Ok(Outcome::Rejected { message, .. }) = &mut verdicts[*at] {
@@ -96,7 +96,7 @@ async fn unhide(
             let why = error.chain();
             for (at, words) in refused {
                 let message = format!("refused ({}), and whether the row is there could not be read: {why}", words.line());
-                verdicts[*at] = Ok(Outcome::InDoubt { message: message.into() });
+                verdicts[*at] = Ok(Outcome::Unknown { message: message.into() });
             }
         }
     }

@@ -38,7 +38,7 @@ pub(super) async fn staged_as_sent(
     // an instance that asks for time is not asked for more
     if verdicts
         .iter()
-        .any(|verdict| !matches!(verdict, Ok(outcome) if !matches!(outcome, Outcome::Deferred { .. } | Outcome::InDoubt { .. })))
+        .any(|verdict| !matches!(verdict, Ok(outcome) if !matches!(outcome, Outcome::Deferred { .. } | Outcome::Unknown { .. })))
     {
         return;
     }

@@ -142,7 +142,7 @@ pub(super) async fn verify(
         (None, Answered::Written { sys_id: Some(sys_id), table, how, said }) => {
             Ok(Outcome::Confirmed { sys_id, table, how, partial: Vec::new(), said })
         }
-        (None, _) => Ok(Outcome::InDoubt { message: "the answer names no row".into() }),
+        (None, _) => Ok(Outcome::Unknown { message: "the answer names no row".into() }),
     };
     let mut verdicts: Vec<Verdict> = answered.into_iter().enumerate().map(verdict).collect();
     staged_as_sent(sn, tokens, target, records, &mut verdicts).await;
@@ -193,7 +193,7 @@ fn by_rows(
     let (rows, position) = match rows {
         Ok(rows) => rows,
         Err(error) if passing(error) => {
-            return Outcome::InDoubt { message: format!("{}: {}", unverified(answer, table), error.chain()).into() };
+            return Outcome::Unknown { message: format!("{}: {}", unverified(answer, table), error.chain()).into() };
         }
         Err(error) => {
             return Outcome::Rejected {
@@ -222,9 +222,9 @@ fn by_rows(
                 partial: Vec::new(),
                 said: said.clone(),
             },
-            None => Outcome::InDoubt { message: format!("the answer names no row, and none in `{table}` carries the key").into() },
+            None => Outcome::Unknown { message: format!("the answer names no row, and none in `{table}` carries the key").into() },
         },
-        Answered::Final(_) => Outcome::InDoubt { message: "answered without a result".into() },
+        Answered::Final(_) => Outcome::Unknown { message: "answered without a result".into() },
     }
 }
 
@@ -304,7 +304,7 @@ pub(super) fn passing(error: &ServiceNowError) -> bool {
     matches!(error.class(), Class::Transient | Class::Throttled) || matches!(error, ServiceNowError::TokenRefused { .. })
 }
 
-/// Confirmed doubts whose row is another one than the ledger holds.
+/// Records found by a look-up whose row is another one than the ledger holds.
 pub(super) async fn second_rows(
     sn: &ServiceNow,
     tokens: &dyn TokenSource,

@@ -1,10 +1,10 @@
-//! ServiceNow as Tieline writes it: tokens, the Table, Import Set and Batch APIs, and the look-ups that settle doubt.
+//! ServiceNow as Tieline writes it: tokens, the Table, Import Set and Batch APIs, and the look-ups of unknown outcomes.
 //!
 //! What it owns: every request to the instance, and the reading of every answer as one [`Outcome`] per record. What it leaves out: when a
 //! token is fetched (the token actor), what is due and what was sent before (the store), and how long to wait (the writer).
 //!
 //! An HTTP status proves little here: a 201 can hold a failed transform, a 200 an error or a page, and a 403 or 500 can follow a committed
-//! write. So a write ends as confirmed only by what the body says of the record, and what cannot be believed ends in doubt.
+//! write. So a write ends as confirmed only by what the body says of the record, and what cannot be believed ends as unknown.
 
 mod batch;
 mod bounded;

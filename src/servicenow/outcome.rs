@@ -82,7 +82,7 @@ pub enum Outcome {
         message: Quoted,
     },
     /// It may have been done; it is looked up before it is sent again.
-    InDoubt {
+    Unknown {
         /// Why.
         message: Quoted,
     },
@@ -131,7 +131,7 @@ pub struct Found {
     pub fields: BTreeMap<String, String>,
 }
 
-/// What a look-up says of a record that was in doubt.
+/// What a look-up says of a record whose outcome was unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
     /// This version stands in ServiceNow.

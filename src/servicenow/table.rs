@@ -72,7 +72,7 @@ pub(super) async fn send(
     }
     let last = |step| match step {
         Step::Done(verdict) => verdict,
-        _ => Ok(Outcome::InDoubt { message: format!("`{}` kept changing under the write", target.table).into() }),
+        _ => Ok(Outcome::Unknown { message: format!("`{}` kept changing under the write", target.table).into() }),
     };
     Ok(steps.into_iter().map(last).collect())
 }
@@ -314,13 +314,13 @@ fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating:
     let named = |row: &Row| row.text("sys_id").map_or(Ok(None), SysId::read);
     // the row may stand: it is looked up before anything else is done
     if let Some(error) = row.and_then(|row| named(row).err()) {
-        return Step::Done(Ok(Outcome::InDoubt {
+        return Step::Done(Ok(Outcome::Unknown {
             message: format!("`{}` accepted the record, and its answer cannot be used: {error}", target.table).into(),
         }));
     }
     let named = |row: &Row| named(row).ok().flatten().or_else(|| updating.clone());
     let Some((row, sys_id)) = row.and_then(|row| Some((row, named(row)?))) else {
-        return Step::Done(Ok(Outcome::InDoubt {
+        return Step::Done(Ok(Outcome::Unknown {
             message: format!("`{}` accepted the record, but the answer names no row", target.table).into(),
         }));
     };

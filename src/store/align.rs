@@ -71,10 +71,10 @@ pub struct AlignedDocument {
     /// Its row.
     #[diesel(sql_type = Nullable<Text>)]
     pub sys_id: Option<String>,
-    /// Something of it is on its way, or in doubt.
+    /// Something of it is being sent, or its outcome is unknown.
     #[diesel(sql_type = Bool)]
     pub busy: bool,
-    /// What is due or parked.
+    /// What is queued, failed, waits or is on hold.
     #[diesel(sql_type = Nullable<Text>)]
     pub unsent: Option<String>,
     /// What is done with that.
@@ -270,7 +270,7 @@ fn take_in(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     put_conflicts(conn, intake)?;
     close_conflicts(conn, intake)?;
     if !intake.arrived.is_empty() {
-        sql_query("DELETE FROM way_back WHERE (document_id, field) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))")
+        sql_query("DELETE FROM write_back WHERE (document_id, field) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))")
             .bind::<Array<BigInt>, _>(intake.arrived.iter().map(|one| one.0).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(intake.arrived.iter().map(|one| one.1.as_str()).collect::<Vec<_>>())
             .execute(conn)?;
@@ -278,7 +278,7 @@ fn take_in(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     run_tally(conn, &tally).map(drop)
 }
 
-/// The version of a row that somebody else made: none of ours can be told from it by its number, so that finding it never settles a doubt.
+/// The version of a row that somebody else made: none of ours can be told from it by its number, so that finding it never settles an unknown outcome.
 const UNKNOWN_VERSION: i32 = i32::MAX;
 
 fn link(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
@@ -305,7 +305,7 @@ fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<H
         return Ok(HashSet::new());
     }
     let gone: Vec<Withdrawn> = sql_query(
-        "WITH gone AS (DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('waiting', 'held', 'parked') RETURNING delivery_id, document_id, version, run_id), \
+        "WITH gone AS (DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('queued', 'after_header', 'failed', 'waiting', 'on_hold') RETURNING delivery_id, document_id, version, run_id), \
          audited AS (INSERT INTO audit (kind, document_id, version, delivery_id, run_id, actor) \
                      SELECT 'superseded', document_id, version, delivery_id, $2, 'tieline' FROM gone) \
          SELECT document_id, run_id FROM gone",
@@ -348,7 +348,7 @@ fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>, tally: &m
          made AS (INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, expects, run_id) \
                   SELECT id, document_id, version, 'header', '', action, payload, payload_hash, expects, $10 FROM n) \
          INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, run_id) \
-         SELECT id, document_id, $8, $9, version, 'header', '', 'waiting', $10 FROM n",
+         SELECT id, document_id, $8, $9, version, 'header', '', 'queued', $10 FROM n",
     )
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Array<BigInt>, _>(due.iter().map(|d| d.document_id).collect::<Vec<_>>())

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::definition::{SetNumber, definition_assert};
 use super::{Node, Store, StoreError};
 use crate::domain::FlowId;
-use crate::domain::delivery::Attempt;
+use crate::domain::delivery::{Attempt, DeliveryState};
 use crate::domain::next_step::NextStep;
 use crate::store::text::Text;
 
@@ -136,7 +136,7 @@ pub struct Backlog {
 struct ClaimedRow {
     #[diesel(embed)]
     delivery: Claimed,
-    /// A person holds it back: it was set aside, and is no part of the batch.
+    /// A person holds it: it is on hold now, and no part of the batch.
     #[diesel(sql_type = Bool)]
     set_aside: bool,
 }
@@ -214,13 +214,13 @@ impl Store {
                     .bind::<Text, _>(&node.name)
                     .bind::<SqlUuid, _>(node.incarnation)
                     .bind::<Double, _>(lease.as_secs_f64())
-                    .bind::<Text, _>(if attempt.is_look_up() { "in_doubt" } else { "waiting" })
+                    .bind::<Text, _>(if attempt.is_look_up() { DeliveryState::Unknown } else { DeliveryState::Queued }.as_str())
                     .bind::<Bool, _>(attempt.is_look_up())
                     .bind::<Text, _>(&*NextStep::OnHold.text())
                     .load(conn)?;
                 let found = !taken.is_empty();
                 let mut deliveries: Vec<Claimed> = taken.into_iter().filter(|row| !row.set_aside).map(|row| row.delivery).collect();
-                // behind those that were all set aside there may be others
+                // behind those that are all on hold there may be others
                 if !deliveries.is_empty() || !found {
                     deliveries.sort_by_key(|delivery| delivery.delivery_id);
                     return Ok(Claim { batch_id, queue, deliveries });
@@ -259,7 +259,7 @@ impl Store {
         .await
     }
 
-    /// How many deliveries of these companies, entities and blocks are due, wait for their next try or are in doubt; counted up to `cap`.
+    /// How many deliveries of these companies, entities and blocks are queued, retried or unknown; counted up to `cap`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -355,7 +355,7 @@ impl Store {
         .await
     }
 
-    /// Batches whose sender is dead are in doubt: they may have arrived. Says how many deliveries. A node that shows signs of life is
+    /// The outcome of batches whose sender is dead is unknown: they may have arrived. Says how many deliveries. A node whose heartbeat goes on is
     /// dead too when none was seen for `unresponsive_after`.
     ///
     /// # Errors
@@ -383,7 +383,7 @@ impl Store {
     pub async fn delivery_make_due(&self) -> Result<(), StoreError> {
         self.run("make deliveries due", |conn| {
             sql_query(
-                "UPDATE pending SET not_before = now() WHERE state IN ('waiting', 'in_doubt') AND not_before > now() AND reason IS DISTINCT FROM 'throttled'",
+                "UPDATE pending SET not_before = now() WHERE state IN ('queued', 'unknown') AND not_before > now() AND reason IS DISTINCT FROM 'throttled'",
             )
             .execute(conn)?;
             Ok(())

@@ -18,24 +18,27 @@ use crate::store::text::{Text, in_pattern};
 /// Where a document stands, for filtering. A document with several records can be in more than one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DocumentState {
-    /// At least one of its records is parked.
-    Parked,
-    /// At least one of its records is in doubt.
-    InDoubt,
-    /// At least one of its records is due, held or on its way.
+    /// At least one of its parts failed.
+    Failed,
+    /// At least one of its parts waits for a parent.
     Waiting,
+    /// The outcome of at least one of its parts is unknown.
+    Unknown,
+    /// At least one of its parts is queued or being sent.
+    Queued,
     /// Nothing of it is outstanding.
     Delivered,
     /// SYSPRO no longer has it.
     Deleted,
-    /// A person holds it back.
+    /// A person holds it.
     OnHold,
 }
 
 words!(DocumentState {
-    Parked = "parked",
-    InDoubt = "in_doubt",
+    Failed = "failed",
     Waiting = "waiting",
+    Unknown = "unknown",
+    Queued = "queued",
     Delivered = "delivered",
     Deleted = "deleted",
     OnHold = "on_hold",
@@ -88,18 +91,24 @@ pub struct DocumentRow {
     /// SYSPRO no longer has it.
     #[diesel(sql_type = Bool)]
     pub deleted: bool,
-    /// Records of it that are parked.
+    /// Parts of it that failed.
     #[diesel(sql_type = BigInt)]
-    pub parked: i64,
-    /// Records of it that are in doubt.
-    #[diesel(sql_type = BigInt)]
-    pub in_doubt: i64,
-    /// Records of it that are on their way.
-    #[diesel(sql_type = BigInt)]
-    pub sending: i64,
-    /// Records of it that are due or held.
+    pub failed: i64,
+    /// Parts of it that wait for a parent.
     #[diesel(sql_type = BigInt)]
     pub waiting: i64,
+    /// Parts of it that are on hold.
+    #[diesel(sql_type = BigInt)]
+    pub on_hold: i64,
+    /// Parts of it whose outcome is unknown.
+    #[diesel(sql_type = BigInt)]
+    pub unknown: i64,
+    /// Parts of it that are being sent.
+    #[diesel(sql_type = BigInt)]
+    pub sending: i64,
+    /// Parts of it that are queued, at once or for another try.
+    #[diesel(sql_type = BigInt)]
+    pub queued: i64,
     /// Fields of it that both sides have otherwise, each until a person decides.
     #[diesel(sql_type = BigInt)]
     pub conflicts: i64,
@@ -117,7 +126,7 @@ pub struct PendingCount {
     /// The state.
     #[diesel(sql_type = Text)]
     pub state: String,
-    /// Why they are parked.
+    /// Why they failed, wait or are on hold.
     #[diesel(sql_type = Nullable<Text>)]
     pub reason: Option<String>,
     /// How many.
@@ -138,7 +147,7 @@ const ANY: &str = concat!("WITH chosen AS (SELECT * FROM document) ", include_st
 const OUTSTANDING: &str = concat!(
     "WITH chosen AS (SELECT d.* FROM document d JOIN (SELECT DISTINCT document_id FROM pending \
      WHERE ($2 IS NULL OR company = $2) AND ($3 IS NULL OR entity = $3) \
-     AND state = ANY (CASE $5 WHEN 'waiting' THEN ARRAY['waiting', 'held', 'sending'] ELSE ARRAY[$5] END)) o ON o.document_id = d.id) ",
+     AND state = ANY (CASE $5 WHEN 'queued' THEN ARRAY['queued', 'after_header', 'sending'] ELSE ARRAY[$5] END)) o ON o.document_id = d.id) ",
     include_str!("sql/document_list.sql")
 );
 
@@ -149,7 +158,7 @@ const OF_RUN: &str = concat!(
     include_str!("sql/document_list.sql")
 );
 
-/// Those that a person holds back, which are few as well.
+/// Those that a person holds, which are few as well.
 const HELD: &str =
     concat!("WITH chosen AS (SELECT d.* FROM document d JOIN hold h ON h.document_id = d.id) ", include_str!("sql/document_list.sql"));
 
@@ -162,7 +171,7 @@ impl Store {
         self.run("list documents", move |conn| {
             let statement = match filter.state {
                 _ if filter.run.is_some() => OF_RUN,
-                Some(DocumentState::Parked | DocumentState::InDoubt | DocumentState::Waiting) => OUTSTANDING,
+                Some(DocumentState::Failed | DocumentState::Waiting | DocumentState::Unknown | DocumentState::Queued) => OUTSTANDING,
                 Some(DocumentState::OnHold) => HELD,
                 Some(DocumentState::Delivered | DocumentState::Deleted) | None => ANY,
             };

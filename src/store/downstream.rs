@@ -57,7 +57,7 @@ pub enum DownstreamVerdict {
     Open(i64),
     /// It has, well.
     Done(String),
-    /// It failed, in ServiceNow's words; sent again after N seconds, or set aside for a person.
+    /// It failed, in ServiceNow's words; sent again after N seconds, or left for a person.
     Failed(String, Option<i64>),
     /// It cannot be told, and is not polled any more.
     CouldNotTell(String),
@@ -114,7 +114,7 @@ impl Store {
         .await
     }
 
-    /// Stores what polls said: the audit, and what failed as set aside or due again, in one transaction.
+    /// Stores what polls said: the audit, and what failed or is queued again, in one transaction.
     ///
     /// # Errors
     /// [`StoreError`].

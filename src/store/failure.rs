@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
 use crate::domain::DocumentKey;
-use crate::domain::delivery::{FailureWord, ParkReason};
+use crate::domain::delivery::{FailureReason, FailureWord};
 use crate::domain::differing::{Message, ValueCount, differing};
 use crate::domain::money::{amount_in, parse_decimal, thousands};
 use crate::store::text::{Text, in_pattern};
@@ -43,7 +43,7 @@ pub struct FailureFilter {
     pub company: Option<String>,
     /// Only this entity.
     pub entity: Option<String>,
-    /// Only this reason or state (`rejected`, `missing_parent`, `in_doubt`, …).
+    /// Only this reason or state (`rejected`, `missing_parent`, `unknown`, …).
     pub reason: Option<FailureWord>,
     /// Only where the message holds this text.
     pub text: Option<String>,
@@ -88,10 +88,10 @@ pub struct FailureRow {
     /// The line's key.
     #[diesel(sql_type = Text)]
     pub record_key: String,
-    /// `parked`, `in_doubt` or `waiting` (for its next try).
+    /// `failed`, `waiting`, `on_hold`, `unknown` or `retrying`.
     #[diesel(sql_type = Text)]
     pub state: String,
-    /// Why it is parked.
+    /// Why it failed, waits or is on hold.
     #[diesel(sql_type = Nullable<Text>)]
     pub reason: Option<String>,
     /// The system's own words.
@@ -154,7 +154,7 @@ pub struct CauseRow {
     pub company: String,
     /// The entity.
     pub entity: String,
-    /// The reason, or the state of what is not parked.
+    /// The reason, or the state where there is none.
     pub reason: String,
     /// The message of one of the records, whole.
     pub example: String,
@@ -170,8 +170,8 @@ pub struct CauseRow {
     pub parents: Vec<ParentRow>,
     /// What to do, of one of them.
     pub next_step: Option<String>,
-    /// Whether they are parked: only then is there something to send again.
-    pub parked: bool,
+    /// Whether a replay can send all of them again: none is queued or being looked up.
+    pub replayable: bool,
     /// Parts of these records: headers and lines.
     pub count: i64,
     /// Records. One that failed for several causes counts in each of them, and once among all records.
@@ -265,7 +265,7 @@ impl ParentRow {
             (Some(absent), _) if !self.known || self.deleted => absent.clone(),
             (_, Some("missing_parent")) => format!("waits for its own parent{message}"),
             (_, Some("on_hold")) => "is on hold".to_owned(),
-            (_, Some("in_doubt")) => "was sent, and whether it arrived is not known; it is looked up".to_owned(),
+            (_, Some("unknown")) => "was sent, and whether it arrived is not known; it is looked up".to_owned(),
             (_, Some("rejected" | "unreadable" | "poison" | "exhausted" | "downstream_failed")) => format!("failed itself{message}"),
             (_, Some(_)) => format!("is queued{message}"),
             (_, None) if self.deleted => "is gone from SYSPRO".to_owned(),
@@ -289,7 +289,7 @@ struct Grouped {
     #[diesel(sql_type = Text)]
     reason: String,
     #[diesel(sql_type = Bool)]
-    parked: bool,
+    replayable: bool,
     #[diesel(sql_type = BigInt)]
     count: i64,
     #[diesel(sql_type = BigInt)]
@@ -332,7 +332,7 @@ impl From<Grouped> for CauseRow {
             example: row.example,
             example_key: row.example_key,
             next_step: row.next_step,
-            parked: row.parked,
+            replayable: row.replayable,
             count: row.count,
             documents: row.documents,
             first_failed_at: row.first,
@@ -351,21 +351,21 @@ struct Count {
 }
 
 impl Store {
-    /// Records of which something failed, waits for a parent or a person, is in doubt or waits for another try: all of them.
+    /// Records of which something failed, waits, is on hold, unknown or retrying: all of them.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn failure_count(&self) -> Result<i64, StoreError> {
         self.run("count failures", |conn| {
             let sql = "SELECT count(DISTINCT document_id) AS count FROM pending \
-                       WHERE state IN ('parked', 'in_doubt') OR (state = 'waiting' AND message IS NOT NULL)";
+                       WHERE state IN ('failed', 'waiting', 'on_hold', 'unknown') OR (state = 'queued' AND message IS NOT NULL)";
             let rows: Vec<Count> = sql_query(sql).load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))
         })
         .await
     }
 
-    /// Deliveries that are parked, in doubt or waiting for another try.
+    /// Deliveries that failed, wait, are on hold, unknown or retrying.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -408,7 +408,7 @@ impl Store {
                 .bind::<BigInt, _>(COUNTED)
                 .load(conn)?;
             let mut causes: Vec<CauseRow> = rows.into_iter().map(CauseRow::from).collect();
-            let waiting = causes.iter().filter(|cause| cause.reason == ParkReason::MissingParent.as_str());
+            let waiting = causes.iter().filter(|cause| cause.reason == FailureReason::MissingParent.as_str());
             let waiting: Vec<String> = waiting.map(|cause| cause.cause.clone()).collect();
             if !waiting.is_empty() {
                 let parents: Vec<ParentRow> = sql_query(with_cause(include_str!("sql/failure_parents.sql")))

@@ -130,7 +130,7 @@ impl Store {
             let rows: Vec<Standing> = sql_query(with_placeholders(
                 "SELECT coalesce(f.lease_until BETWEEN now() AND now() + interval '1 hour', false) AS held, p.unknown, p.records, coalesce(c.documents, 0) - t.told AS kept \
                  FROM (SELECT * FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE) f \
-                 CROSS JOIN (SELECT count(*) FILTER (WHERE state IN ('sending', 'in_doubt')) AS unknown, \
+                 CROSS JOIN (SELECT count(*) FILTER (WHERE state IN ('sending', 'unknown')) AS unknown, \
                                     count(DISTINCT document_id) AS records FROM pending WHERE company = $1 AND entity = $2) p \
                  CROSS JOIN (SELECT count(*) AS told FROM document d WHERE d.company = $1 AND d.entity = $2 AND {stands_for_a_row}) t \
                  LEFT JOIN document_count c ON c.company = f.company AND c.entity = f.entity",

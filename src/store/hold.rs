@@ -1,6 +1,6 @@
-//! Records that a person holds back (parks) and lets go again (releases).
+//! Records that a person holds, and releases.
 //!
-//! A hold belongs to a document, not to a delivery: a newer version of it waits as well. The claim leaves held documents out and sets aside
+//! A hold belongs to a document, not to a delivery: a newer version of it waits as well. The claim leaves held documents out and puts on hold
 //! what of them has come due in the meantime (`sql/delivery_claim.sql`), so that no other step needs to know of holds.
 
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{Store, StoreError};
 use crate::domain::FlowId;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::FailureReason;
 use crate::domain::next_step::NextStep;
 use crate::store::text::Text;
 
@@ -25,10 +25,10 @@ pub struct HoldRow {
     /// Whether anything was changed; not when it was on hold already, or had nothing to release.
     #[diesel(sql_type = Bool)]
     pub changed: bool,
-    /// Deliveries that were set aside, or made due.
+    /// Deliveries that were held, or queued again.
     #[diesel(sql_type = BigInt)]
     pub deliveries: i64,
-    /// Deliveries that were left as they are: parking cannot call back what is on its way or in doubt; releasing leaves what waits for a
+    /// Deliveries that were left as they are: a hold cannot call back what was sent; releasing leaves what waits for a
     /// parent, and what could not be mapped, which only a replay maps anew.
     #[diesel(sql_type = BigInt)]
     pub left_alone: i64,
@@ -38,7 +38,7 @@ pub struct HoldRow {
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
 #[schema(as = Hold)]
 pub struct HoldView {
-    /// Who holds it back.
+    /// Who holds it.
     #[diesel(sql_type = Text)]
     pub held_by: String,
     /// Since when.
@@ -50,13 +50,13 @@ pub struct HoldView {
 }
 
 impl Store {
-    /// Holds documents back: what of them waits is set aside as `on_hold`, and nothing newer is sent. Answers one row for each key that is
+    /// Holds documents: what of them is queued becomes `on_hold`, and nothing newer is sent. Answers one row for each key that is
     /// known; keys that are not are absent.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn hold_put(&self, flow: FlowId, keys: Vec<String>, actor: String, why: String) -> Result<Vec<HoldRow>, StoreError> {
-        self.run("hold records back", move |conn| {
+        self.run("hold records", move |conn| {
             Ok(sql_query(include_str!("sql/hold_put.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
@@ -69,7 +69,7 @@ impl Store {
         .await
     }
 
-    /// Takes holds off, and makes due again, as it was mapped, whatever of these documents is parked and can be sent. Answers one row for
+    /// Takes holds off, and makes due again, as it was mapped, what failed of these documents and can be sent. Answers one row for
     /// each key that is known.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Store {
                 .bind::<Array<Text>, _>(keys)
                 .bind::<Text, _>(actor)
                 .bind::<Text, _>(why)
-                .bind::<Array<Text>, _>(ParkReason::RELEASABLE.iter().map(|reason| reason.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(FailureReason::RELEASABLE.iter().map(|reason| reason.as_str()).collect::<Vec<_>>())
                 .load(conn)?)
         })
         .await

@@ -1,4 +1,4 @@
-//! The nodes that work on this ledger: their signs of life, and what each has found out about the instance.
+//! The nodes that work on this ledger: their heartbeats, and what each has found out about the instance.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub struct NodeRow {
     /// This life of it.
     #[diesel(sql_type = SqlUuid)]
     pub incarnation: Uuid,
-    /// Its last sign of life.
+    /// Its last heartbeat.
     #[diesel(sql_type = Timestamptz)]
     pub seen_at: DateTime<Utc>,
     /// Whether that is recent enough to be taken for alive.
@@ -118,7 +118,7 @@ impl Store {
         under: Option<SetNumber>,
     ) -> Result<HeartbeatAnswer, StoreError> {
         let clock = self.clock.clone();
-        self.run("show a sign of life", move |conn| {
+        self.run("write a heartbeat", move |conn| {
             let set_back = clock::follow(conn, &clock)?;
             let others: Others = sql_query(include_str!("sql/node_heartbeat.sql"))
                 .bind::<SqlUuid, _>(node.incarnation)

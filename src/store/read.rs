@@ -224,7 +224,7 @@ pub struct RecordDelivery {
     /// `confirmed`, `superseded` or one of the pending states.
     #[diesel(sql_type = Text)]
     pub state: String,
-    /// Why it is parked.
+    /// Why it failed, waits or is on hold.
     #[diesel(sql_type = Nullable<Text>)]
     pub reason: Option<String>,
     /// The system's own words.
@@ -282,7 +282,7 @@ pub struct RecordView {
     pub known: bool,
     /// Where it stands now, and why, in one sentence.
     pub stands: String,
-    /// Who holds it back, where somebody does.
+    /// Who holds it, where somebody does.
     pub hold: Option<HoldView>,
     /// Its versions, the newest first.
     pub versions: Vec<VersionView>,

@@ -24,17 +24,17 @@ pub struct ReplayScope {
     pub key: Option<String>,
     /// Only documents that this run read again.
     pub run: Option<Uuid>,
-    /// Only documents with a parked delivery.
+    /// Only documents of which something failed, waits for a parent or is on hold.
     pub failed_only: bool,
     /// Only documents whose newest version was read from this instant on.
     pub since: Option<DateTime<Utc>>,
     /// Only documents whose newest version was read before this instant.
     pub until: Option<DateTime<Utc>>,
-    /// Only documents of which something is parked for this reason.
+    /// Only documents of which something failed, waits or is on hold for this reason.
     pub reason: Option<String>,
-    /// Only documents of which something is parked with this text in the system's words.
+    /// Only documents of which something failed with this text in the message.
     pub text: Option<String>,
-    /// Only documents of which something is parked for this cause, by its name.
+    /// Only documents of which something failed for this cause, by its name.
     pub cause: Option<String>,
     /// Only documents with one of these keys; none: whatever their keys.
     pub keys: Vec<String>,
@@ -56,8 +56,8 @@ impl ReplayScope {
         key.as_deref().filter(|_| !more && !texts)
     }
 
-    /// Whether only documents with something parked are in it: a reason, a text or a cause is one of something parked.
-    fn is_of_parked(&self) -> bool {
+    /// Whether it holds only documents of which something failed, waits or is on hold: a reason, a text or a cause belongs to one of these.
+    fn is_of_outstanding(&self) -> bool {
         self.failed_only || self.reason.is_some() || self.text.is_some() || self.cause.is_some()
     }
 }
@@ -149,8 +149,7 @@ impl Store {
     pub async fn before_release(&self, flow: FlowId, keys: Vec<String>) -> Result<(Vec<BeforeRelease>, DateTime<Utc>), StoreError> {
         self.run("read what is to be released", move |conn| {
             let rows = sql_query(
-                "SELECT d.id, d.key, (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'parked' \
-                 AND p.reason NOT IN ('missing_parent', 'on_hold')) AS failed \
+                "SELECT d.id, d.key, (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'failed') AS failed \
                  FROM document d WHERE d.company = $1 AND d.entity = $2 AND d.key = ANY($3)",
             )
             .bind::<Text, _>(flow.company.as_str())
@@ -176,28 +175,27 @@ impl Store {
     /// [`StoreError`].
     pub async fn replay_page(&self, scope: ReplayScope, after: i64, limit: i64) -> Result<Vec<StoredDocument>, StoreError> {
         self.run("read what is to be sent again", move |conn| {
-            // what is parked is a small set: the documents are found from there
-            let parked = if scope.is_of_parked() {
-                "AND d.id IN (SELECT p.document_id FROM pending p WHERE p.state = 'parked' AND ($8 IS NULL OR p.reason = $8) \
+            // what is outstanding is a small set: the documents are found from there
+            let outstanding = if scope.is_of_outstanding() {
+                "AND d.id IN (SELECT p.document_id FROM pending p WHERE p.state IN ('failed', 'waiting', 'on_hold') AND ($8 IS NULL OR p.reason = $8) \
                               AND ($9 IS NULL OR p.message ILIKE '%' || $9 || '%') AND ($10 IS NULL OR {cause} = $10))"
             } else {
                 "AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL"
             };
             // of a row that was adopted after a restore no content is known until it has been read
             let sql = "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted, \
-                       (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'parked' \
-                        AND p.reason NOT IN ('missing_parent', 'on_hold')) AS failed \
+                       (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'failed') AS failed \
                        FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version AND v.hash <> '' \
                        WHERE d.id > $1 AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
                        AND {run} \
                        AND ($6 IS NULL OR v.read_at >= $6) AND ($7 IS NULL OR v.read_at < $7) \
-                       AND (cardinality($11::text[]) = 0 OR d.key = ANY($11)) {parked} ORDER BY d.id LIMIT $12";
+                       AND (cardinality($11::text[]) = 0 OR d.key = ANY($11)) {outstanding} ORDER BY d.id LIMIT $12";
             let run = if scope.run.is_some() {
                 "d.id IN (WITH r AS MATERIALIZED (SELECT document_id FROM version WHERE run_id = $5) SELECT document_id FROM r)"
             } else {
                 "$5 IS NULL"
             };
-            Ok(sql_query(with_cause(&sql.replace("{parked}", parked).replace("{run}", run)))
+            Ok(sql_query(with_cause(&sql.replace("{outstanding}", outstanding).replace("{run}", run)))
                 .bind::<BigInt, _>(after)
                 .bind::<Nullable<Text>, _>(scope.company)
                 .bind::<Nullable<Text>, _>(scope.entity)

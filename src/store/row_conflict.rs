@@ -10,7 +10,7 @@ use super::audit::{NewAudit, audit_append};
 use super::settle::{Settlement, Verdict};
 use super::{Conn, Queue, Tx};
 use crate::domain::audit::AuditKind;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::FailureReason;
 use crate::domain::next_step::NextStep;
 use crate::store::text::Text;
 
@@ -70,7 +70,7 @@ pub(super) fn row_conflicts(conn: &mut Conn, queue: &Queue, outcomes: &[Settleme
         (row.document_id, row.version) = (Some(owner.document_id), Some(owner.version));
         audit.push(row);
         outcomes[at].poll_after = None;
-        outcomes[at].verdict = Verdict::Parked { reason: ParkReason::Conflict, message, field: None, next_step };
+        outcomes[at].verdict = Verdict::Failed { reason: FailureReason::Conflict, message, field: None, next_step };
     }
     audit_append(conn, &audit)?;
     Ok(outcomes)

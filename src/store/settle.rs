@@ -20,7 +20,7 @@ use super::row_conflict::row_conflicts;
 use super::run::{Arrived, RunTally, run_tally};
 use super::{Conn, Node, Queue, Store, StoreError, Tx, TxError};
 use crate::domain::audit::AuditKind;
-use crate::domain::delivery::{Attempt, ParkReason};
+use crate::domain::delivery::{Attempt, DeliveryState, FailureReason};
 use crate::domain::next_step::NextStep;
 use crate::domain::{FlowId, SysId};
 use crate::store::text::{JsonText, Text};
@@ -41,10 +41,10 @@ pub enum Verdict {
         /// What ServiceNow said beside the success.
         said: Option<String>,
     },
-    /// It will not be tried again by itself.
-    Parked {
+    /// It is not tried again automatically.
+    Failed {
         /// Why.
-        reason: ParkReason,
+        reason: FailureReason,
         /// The system's own words.
         message: String,
         /// The field, when it is known.
@@ -73,7 +73,7 @@ pub enum Verdict {
         message: String,
     },
     /// It may have arrived; it is looked up.
-    InDoubt {
+    Unknown {
         /// What happened.
         message: String,
         /// How long it waits first, from when this is stored: by the ledger's clock, whatever ours shows.
@@ -185,7 +185,7 @@ impl Store {
         .await
     }
 
-    /// Releases every parked document whose parents have all been delivered; says how many deliveries.
+    /// Releases every waiting document whose parents have all been delivered; says how many deliveries.
     /// Settling a parent releases its children; this catches a child taken in at that very moment.
     ///
     /// # Errors
@@ -263,10 +263,12 @@ fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
     if deliveries.is_empty() {
         return Ok(());
     }
-    sql_query("WITH gone AS (DELETE FROM pending WHERE delivery_id = ANY($1)) UPDATE agreed SET again = true WHERE document_id = ANY($2)")
-        .bind::<Array<BigInt>, _>(deliveries)
-        .bind::<Array<BigInt>, _>(documents)
-        .execute(conn)?;
+    sql_query(
+        "WITH gone AS (DELETE FROM pending WHERE delivery_id = ANY($1)) UPDATE base_version SET again = true WHERE document_id = ANY($2)",
+    )
+    .bind::<Array<BigInt>, _>(deliveries)
+    .bind::<Array<BigInt>, _>(documents)
+    .execute(conn)?;
     Ok(())
 }
 
@@ -289,9 +291,9 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: Dat
         .filter_map(|o| {
             Some(match &o.verdict {
                 Verdict::Confirmed { .. } | Verdict::Withdrawn { .. } => return None,
-                Verdict::Parked { reason, message, field, next_step } => Row {
+                Verdict::Failed { reason, message, field, next_step } => Row {
                     id: o.delivery_id,
-                    state: "parked",
+                    state: reason.state().as_str(),
                     reason: Some(reason.as_str()),
                     message,
                     field: field.as_deref(),
@@ -302,7 +304,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: Dat
                 },
                 Verdict::Deferred { message, wait, throttled, counted, unanswered, next_step } => Row {
                     id: o.delivery_id,
-                    state: "waiting",
+                    state: DeliveryState::Queued.as_str(),
                     reason: if *throttled { Some("throttled") } else { unanswered.then_some(UNANSWERED) },
                     message,
                     field: None,
@@ -311,9 +313,9 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: Dat
                     uncounted: i32::from(!counted),
                     failed_lookups: 0,
                 },
-                Verdict::InDoubt { message, wait, failed_lookups } => Row {
+                Verdict::Unknown { message, wait, failed_lookups } => Row {
                     id: o.delivery_id,
-                    state: "in_doubt",
+                    state: DeliveryState::Unknown.as_str(),
                     reason: None,
                     message,
                     field: None,
@@ -358,7 +360,7 @@ fn audit_row(outcome: &Settlement, batch_id: Uuid, attempt: Attempt, now: DateTi
                 detail["said"] = said.as_str().into();
             }
             let kind = match (partial.is_empty(), attempt) {
-                (true, Attempt::LookUp) => AuditKind::DoubtSettled,
+                (true, Attempt::LookUp) => AuditKind::LookedUp,
                 (true, Attempt::Send) => AuditKind::Confirmed,
                 (false, _) => {
                     let field =
@@ -369,15 +371,18 @@ fn audit_row(outcome: &Settlement, batch_id: Uuid, attempt: Attempt, now: DateTi
             };
             (kind, detail)
         }
-        Verdict::Parked { reason, message, field, next_step } => {
-            (AuditKind::Parked, serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step.text() }))
-        }
+        Verdict::Failed { reason, message, field, next_step } => (
+            AuditKind::of(*reason),
+            serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step.text() }),
+        ),
         Verdict::Deferred { message, wait, next_step, .. } => (
-            if attempt.is_look_up() { AuditKind::DoubtSettled } else { AuditKind::Deferred },
+            if attempt.is_look_up() { AuditKind::LookedUp } else { AuditKind::Deferred },
             serde_json::json!({ "message": message, "not_before": now + *wait, "next_step": next_step.text() }),
         ),
         Verdict::Withdrawn { message } => (AuditKind::Superseded, serde_json::json!({ "message": message })),
-        Verdict::InDoubt { message, wait, .. } => (AuditKind::InDoubt, serde_json::json!({ "message": message, "next_look": now + *wait })),
+        Verdict::Unknown { message, wait, .. } => {
+            (AuditKind::Unknown, serde_json::json!({ "message": message, "next_look_up": now + *wait }))
+        }
     };
     let mut row = NewAudit::of(kind).detail(&detail);
     (row.document_id, row.version, row.delivery_id, row.batch_id) =
@@ -402,7 +407,7 @@ fn release_after(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
     Ok(())
 }
 
-/// Makes parked documents due again when they wait for nothing any more; says how many deliveries.
+/// Queues documents that waited for a parent and wait for none any more; says how many deliveries.
 pub(crate) fn pending_release(conn: &mut Conn, documents: &[i64], why: &str) -> Tx<i64> {
     let released: Vec<Released> = sql_query(include_str!("sql/pending_release.sql")).bind::<Array<BigInt>, _>(documents).load(conn)?;
     let audit: Vec<NewAudit> = released

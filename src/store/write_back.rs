@@ -138,7 +138,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn write_back_called(&self, documents: Vec<i64>) -> Result<Vec<WriteBackCalled>, StoreError> {
         self.run("read what SYSPRO was asked to store", move |conn| {
-            Ok(sql_query("SELECT document_id, field, wanted FROM way_back WHERE document_id = ANY($1)")
+            Ok(sql_query("SELECT document_id, field, wanted FROM write_back WHERE document_id = ANY($1)")
                 .bind::<Array<BigInt>, _>(documents)
                 .load(conn)?)
         })
@@ -171,7 +171,7 @@ impl Store {
 fn begin(conn: &mut Conn, under: &WriteBackUnder, changes: &[WriteBackDue]) -> Tx<()> {
     flow_assert_held(conn, &under.lease, under.ttl)?;
     sql_query(
-        "INSERT INTO way_back (document_id, field, was, wanted, state) \
+        "INSERT INTO write_back (document_id, field, was, wanted, state) \
          SELECT n.*, 'called' FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (document_id, field, was, wanted) \
          ON CONFLICT (document_id, field) DO UPDATE \
          SET was = excluded.was, wanted = excluded.wanted, state = 'called', called_at = now()",
@@ -191,13 +191,13 @@ fn note(conn: &mut Conn, under: &WriteBackUnder, changes: &[WriteBackDue], step:
     let of = "(document_id, field) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))";
     match step {
         WriteBackStep::Refused => {
-            sql_query(format!("DELETE FROM way_back WHERE {of}"))
+            sql_query(format!("DELETE FROM write_back WHERE {of}"))
                 .bind::<Array<BigInt>, _>(&documents)
                 .bind::<Array<Text>, _>(&fields)
                 .execute(conn)?;
         }
         WriteBackStep::Accepted => {
-            sql_query(format!("UPDATE way_back SET state = 'accepted' WHERE {of}"))
+            sql_query(format!("UPDATE write_back SET state = 'accepted' WHERE {of}"))
                 .bind::<Array<BigInt>, _>(&documents)
                 .bind::<Array<Text>, _>(&fields)
                 .execute(conn)?;
@@ -219,7 +219,7 @@ fn note(conn: &mut Conn, under: &WriteBackUnder, changes: &[WriteBackDue], step:
 
 fn audit(under: &WriteBackUnder, change: &WriteBackDue, step: &str) -> NewAudit {
     let detail = json!({
-        "conflict": change.id, "key": change.key, "field": change.field, "way_back": step, "object": under.object,
+        "conflict": change.id, "key": change.key, "field": change.field, "write_back": step, "object": under.object,
         "syspro": change.syspro, "servicenow": change.servicenow,
     });
     let mut row = NewAudit::of(AuditKind::Conflict).detail(&detail);

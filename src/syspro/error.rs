@@ -358,7 +358,7 @@ impl std::fmt::Display for OrderAdvice {
 }
 
 impl SysproError {
-    /// What it means for the next try. Reading changes nothing in SYSPRO, so nothing is ever in doubt.
+    /// What it means for the next try. Reading changes nothing in SYSPRO, so no outcome is ever unknown.
     pub fn class(&self) -> Class {
         match self {
             Self::Unreachable { source, .. } => match source {

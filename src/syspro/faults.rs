@@ -77,7 +77,7 @@ pub(super) fn bad_root(table: &str, problem: &RowProblem) -> Fault {
     match problem {
         RowProblem::Unreadable(problem) => Fault::of_rows(format!(
             "its row of `{table}` cannot be read: {problem}. It was asked for alone, and only its key is known; the rows round it were read. \
-             Correct the row in SYSPRO, or what the service makes of it; it is then read by itself"
+             Correct the row in SYSPRO, or what the service makes of it; Tieline then reads it automatically"
         )),
         RowProblem::LeftOut(columns) => left_out(format!("its row of `{table}`"), table, columns, true),
         RowProblem::Oversized { column, bytes, limit } => oversized(&format!("its row of `{table}`"), column, *bytes, *limit),

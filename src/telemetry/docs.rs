@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::labels::{ChannelKind, EnetAnswer, Hold, Outcome, PollVerdict, RequestStatus, RunResult, System, Telling};
 use super::metrics::Metrics;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::FailureReason;
 use crate::domain::run::RunKind;
 
 const HEAD: &str = "# Metrics
@@ -22,10 +22,12 @@ This page is made from the declarations in `src/telemetry/metrics.rs`; a test co
 const OF_THE_LEDGER: &[&str] = &[
     "tieline_audit_unsealed_rows",
     "tieline_conflicts",
-    "tieline_deliveries_due",
-    "tieline_deliveries_in_doubt",
-    "tieline_deliveries_parked",
-    "tieline_flow_held",
+    "tieline_deliveries_queued",
+    "tieline_deliveries_unknown",
+    "tieline_deliveries_waiting",
+    "tieline_deliveries_on_hold",
+    "tieline_deliveries_failed",
+    "tieline_flow_not_running",
     "tieline_flow_lag_seconds",
     "tieline_flow_last_progress_timestamp_seconds",
     "tieline_records_not_as_sent",
@@ -39,7 +41,7 @@ fn values(label: &str) -> String {
         "company" => "the companies of `syspro.companies`".into(),
         "entity" => "the definitions' entities: `invoice`, `supplier`, …".into(),
         "outcome" => words(Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect()),
-        "reason" => words(ParkReason::ALL.iter().map(|reason| reason.as_str()).collect()),
+        "reason" => words(FailureReason::of_failed().map(FailureReason::as_str).collect()),
         "result" => words(RunResult::ALL.iter().map(|result| result.as_str()).collect()),
         "why" => words(Hold::ALL.iter().map(|hold| hold.as_str()).collect()),
         "channel" => words(ChannelKind::ALL.iter().map(|kind| kind.as_str()).collect()),

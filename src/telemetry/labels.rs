@@ -77,9 +77,9 @@ pub enum Outcome {
     /// A passing failure; tried again later.
     Deferred,
     /// The answer was lost.
-    InDoubt,
-    /// Set aside.
-    Parked,
+    Unknown,
+    /// It is not tried again automatically.
+    Failed,
     /// A newer version took its place.
     Superseded,
 }
@@ -88,8 +88,8 @@ words!(Outcome {
     Confirmed = "confirmed",
     PartialWrite = "partial_write",
     Deferred = "deferred",
-    InDoubt = "in_doubt",
-    Parked = "parked",
+    Unknown = "unknown",
+    Failed = "failed",
     Superseded = "superseded",
 });
 

@@ -10,7 +10,7 @@ use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, I
 use super::declare::{Declared, Declaring, VALID, counter, counters, gauge, gauges, histogram, histograms};
 use super::labels::{ChannelKind, EnetAnswer, Hold, Outcome, PollVerdict, RequestStatus, RunResult, System, Telling};
 use crate::domain::budget::Breaker;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::FailureReason;
 use crate::domain::run::RunKind;
 use crate::domain::warning::WarningKind;
 use crate::domain::{EntityName, FlowId};
@@ -29,7 +29,7 @@ pub struct Metrics {
     runs: IntCounterVec,
     run_duration: HistogramVec,
     flow_lag: IntGaugeVec,
-    flow_held: IntGaugeVec,
+    flow_not_running: IntGaugeVec,
     ledger_up: IntGauge,
     store_connections: IntGaugeVec,
     audit_unsealed_rows: IntGauge,
@@ -37,11 +37,13 @@ pub struct Metrics {
     versions: IntCounterVec,
     mapping_warnings: IntCounterVec,
     deliveries: IntCounterVec,
-    deliveries_parked: IntGaugeVec,
+    deliveries_failed: IntGaugeVec,
     records_not_as_sent: IntGaugeVec,
     records_outdated: IntGaugeVec,
-    deliveries_in_doubt: IntGaugeVec,
-    deliveries_due: IntGaugeVec,
+    deliveries_unknown: IntGaugeVec,
+    deliveries_waiting: IntGaugeVec,
+    deliveries_on_hold: IntGaugeVec,
+    deliveries_queued: IntGaugeVec,
     requests: IntCounterVec,
     request_duration: HistogramVec,
     token_requests: IntCounter,
@@ -103,7 +105,7 @@ impl Metrics {
                 "How long the oldest record of a flow that is queued, sent, retried or unknown has been on its way, since it was queued or released: no try and no look-up moves that; 0 when none is.",
                 &["company", "entity"],
             ),
-            flow_held: gauges(&registry, "flow_held", "1 while a flow does not run, by why.", &["company", "entity", "why"]),
+            flow_not_running: gauges(&registry, "flow_not_running", "1 while a flow does not run, by why.", &["company", "entity", "why"]),
             ledger_up: gauge(&registry, "ledger_up", "1 when the database answered during this scrape, 0 when it did not."),
             store_connections: gauges(&registry, "store_connections", "Connections to the database, by state.", &["state"]),
             audit_unsealed_rows: gauge(&registry, "audit_unsealed_rows", "Audit rows that are not sealed into the chain yet."),
@@ -121,7 +123,12 @@ impl Metrics {
                 "Attempts to deliver a target record, by how they ended.",
                 &["entity", "outcome"],
             ),
-            deliveries_parked: gauges(&registry, "deliveries_parked", "Target records set aside, by reason.", &["entity", "reason"]),
+            deliveries_failed: gauges(
+                &registry,
+                "deliveries_failed",
+                "Target records that failed and are not tried again automatically, by reason.",
+                &["entity", "reason"],
+            ),
             records_not_as_sent: gauges(
                 &registry,
                 "records_not_as_sent",
@@ -134,8 +141,25 @@ impl Metrics {
                 "Records that were last mapped under another definition than the one in force.",
                 &["entity"],
             ),
-            deliveries_in_doubt: gauges(&registry, "deliveries_in_doubt", "Target records whose answer was lost.", &["entity"]),
-            deliveries_due: gauges(&registry, "deliveries_due", "Target records that wait to be sent.", &["entity"]),
+            deliveries_unknown: gauges(
+                &registry,
+                "deliveries_unknown",
+                "Target records that were sent and whose outcome is unknown; Tieline looks them up.",
+                &["entity"],
+            ),
+            deliveries_waiting: gauges(
+                &registry,
+                "deliveries_waiting",
+                "Target records that wait for a record they refer to and that has not been delivered.",
+                &["entity"],
+            ),
+            deliveries_on_hold: gauges(&registry, "deliveries_on_hold", "Target records of records that a person holds.", &["entity"]),
+            deliveries_queued: gauges(
+                &registry,
+                "deliveries_queued",
+                "Target records that are queued, being sent or retried; lines that follow their header are counted.",
+                &["entity"],
+            ),
             requests: counters(&registry, "requests_total", "HTTP requests to the outside systems.", &["system", "kind", "status"]),
             request_duration: histograms(
                 &registry,
@@ -180,8 +204,8 @@ impl Metrics {
             ),
             downstream_polls: counters(
                 &registry,
-                "downstream_looks_total",
-                "Later looks at target records that had arrived, by what they said.",
+                "downstream_checks_total",
+                "Checks of what ServiceNow did with target records after they had arrived, by result.",
                 &["entity", "verdict"],
             ),
             sign_ins_refused: counter(&registry, "http_sign_ins_refused_total", "Requests refused for want of a valid API key."),
@@ -273,7 +297,7 @@ impl Metrics {
                 }
             }
             for why in Hold::ALL {
-                self.flow_held.with_label_values(&[company, entity, why.as_str()]);
+                self.flow_not_running.with_label_values(&[company, entity, why.as_str()]);
             }
             self.flow_lag.with_label_values(&[company, entity]);
         }
@@ -298,7 +322,7 @@ impl Metrics {
         let (company, entity) = (flow.company.as_str(), flow.entity.as_str());
         // a series that was never there is gone as well
         for why in Hold::ALL {
-            let _ = self.flow_held.remove_label_values(&[company, entity, why.as_str()]);
+            let _ = self.flow_not_running.remove_label_values(&[company, entity, why.as_str()]);
         }
         let _ = self.flow_lag.remove_label_values(&[company, entity]);
         let _ = self.flow_last_progress.remove_label_values(&[company, entity]);
@@ -318,8 +342,8 @@ impl Metrics {
     }
 
     /// Whether something keeps a flow from running.
-    pub fn set_held(&self, flow: &FlowId, why: Hold, held: bool) {
-        self.flow_held.with_label_values(&[flow.company.as_str(), flow.entity.as_str(), why.as_str()]).set(i64::from(held));
+    pub fn set_not_running(&self, flow: &FlowId, why: Hold, held: bool) {
+        self.flow_not_running.with_label_values(&[flow.company.as_str(), flow.entity.as_str(), why.as_str()]).set(i64::from(held));
     }
 
     /// Whether the database answered.
@@ -358,9 +382,9 @@ impl Metrics {
         self.deliveries.with_label_values(&[entity.as_str(), outcome.as_str()]).inc_by(count);
     }
 
-    /// How many records are parked for a reason.
-    pub fn set_parked(&self, entity: &EntityName, reason: ParkReason, count: i64) {
-        self.deliveries_parked.with_label_values(&[entity.as_str(), reason.as_str()]).set(count);
+    /// How many target records failed for a reason.
+    pub fn set_failed(&self, entity: &EntityName, reason: FailureReason, count: i64) {
+        self.deliveries_failed.with_label_values(&[entity.as_str(), reason.as_str()]).set(count);
     }
 
     /// How many records stand otherwise than they were sent.
@@ -373,14 +397,24 @@ impl Metrics {
         self.records_outdated.with_label_values(&[entity.as_str()]).set(count);
     }
 
-    /// How many records are in doubt.
-    pub fn set_in_doubt(&self, entity: &EntityName, count: i64) {
-        self.deliveries_in_doubt.with_label_values(&[entity.as_str()]).set(count);
+    /// Of how many target records the outcome is unknown.
+    pub fn set_unknown(&self, entity: &EntityName, count: i64) {
+        self.deliveries_unknown.with_label_values(&[entity.as_str()]).set(count);
     }
 
-    /// How many records wait to be sent.
-    pub fn set_due(&self, entity: &EntityName, count: i64) {
-        self.deliveries_due.with_label_values(&[entity.as_str()]).set(count);
+    /// How many target records wait for a parent.
+    pub fn set_waiting(&self, entity: &EntityName, count: i64) {
+        self.deliveries_waiting.with_label_values(&[entity.as_str()]).set(count);
+    }
+
+    /// How many target records are on hold.
+    pub fn set_on_hold(&self, entity: &EntityName, count: i64) {
+        self.deliveries_on_hold.with_label_values(&[entity.as_str()]).set(count);
+    }
+
+    /// How many target records are queued or being sent.
+    pub fn set_queued(&self, entity: &EntityName, count: i64) {
+        self.deliveries_queued.with_label_values(&[entity.as_str()]).set(count);
     }
 
     /// A request to an outside system ended. `kind` is a word for what was asked, such as `page`, `batch`, `look_up`.
@@ -504,11 +538,13 @@ mod tests {
         metrics.documents_read(&entity, 3);
         metrics.versions_taken_in(&entity, 2);
         metrics.warned(&entity, WarningKind::Difference);
-        metrics.delivered(&entity, Outcome::InDoubt, 1);
+        metrics.delivered(&entity, Outcome::Unknown, 1);
         metrics.delivered(&entity, Outcome::Confirmed, 4);
-        metrics.set_parked(&entity, ParkReason::MissingParent, 5);
-        metrics.set_in_doubt(&entity, 6);
-        metrics.set_due(&entity, 7);
+        metrics.set_failed(&entity, FailureReason::Rejected, 5);
+        metrics.set_unknown(&entity, 6);
+        metrics.set_waiting(&entity, 1);
+        metrics.set_on_hold(&entity, 2);
+        metrics.set_queued(&entity, 7);
         metrics.requested(System::ServiceNow, "batch", RequestStatus::Answered(429), Duration::from_millis(30));
         metrics.requested(System::ServiceNow, "batch", RequestStatus::Answered(201), Duration::from_millis(30));
         metrics.requested(System::SysproOdata, "page", RequestStatus::TimedOut, Duration::from_secs(60));
@@ -528,7 +564,7 @@ mod tests {
         metrics.ran(&flow, RunKind::Poll, RunResult::Done, Duration::from_secs(2));
         metrics.ran(&flow, RunKind::Poll, RunResult::NotBegun, Duration::ZERO);
         metrics.set_lag(&flow, chrono::Duration::seconds(61));
-        metrics.set_held(&flow, Hold::Paused, true);
+        metrics.set_not_running(&flow, Hold::Paused, true);
         metrics.set_ledger_up(true);
         metrics.set_connections(2, 1);
         metrics.set_unsealed(8);
@@ -542,11 +578,13 @@ mod tests {
             "tieline_documents_read_total{entity=\"invoice\"} 3",
             "tieline_versions_total{entity=\"invoice\"} 2",
             "tieline_mapping_warnings_total{entity=\"invoice\",warning=\"difference\"} 1",
-            "tieline_deliveries_total{entity=\"invoice\",outcome=\"in_doubt\"} 1",
+            "tieline_deliveries_total{entity=\"invoice\",outcome=\"unknown\"} 1",
             "tieline_deliveries_total{entity=\"invoice\",outcome=\"confirmed\"} 4",
-            "tieline_deliveries_parked{entity=\"invoice\",reason=\"missing_parent\"} 5",
-            "tieline_deliveries_in_doubt{entity=\"invoice\"} 6",
-            "tieline_deliveries_due{entity=\"invoice\"} 7",
+            "tieline_deliveries_failed{entity=\"invoice\",reason=\"rejected\"} 5",
+            "tieline_deliveries_unknown{entity=\"invoice\"} 6",
+            "tieline_deliveries_waiting{entity=\"invoice\"} 1",
+            "tieline_deliveries_on_hold{entity=\"invoice\"} 2",
+            "tieline_deliveries_queued{entity=\"invoice\"} 7",
             "tieline_requests_total{kind=\"batch\",status=\"429\",system=\"servicenow\"} 1",
             "tieline_requests_total{kind=\"batch\",status=\"2xx\",system=\"servicenow\"} 1",
             "tieline_requests_total{kind=\"page\",status=\"timed_out\",system=\"syspro_odata\"} 1",
@@ -563,12 +601,12 @@ mod tests {
             "tieline_certificate_expires_timestamp_seconds 1800000000",
             "tieline_certificates_refused_total 1",
             "tieline_notice_messages_total{channel=\"webhook\",telling=\"again\"} 1",
-            "tieline_downstream_looks_total{entity=\"invoice\",verdict=\"could_not_tell\"} 1",
+            "tieline_downstream_checks_total{entity=\"invoice\",verdict=\"could_not_tell\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"done\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"not_begun\"} 1",
             "tieline_run_duration_seconds_count{entity=\"invoice\",kind=\"poll\"} 1",
             "tieline_flow_lag_seconds{company=\"EDU1\",entity=\"invoice\"} 61",
-            "tieline_flow_held{company=\"EDU1\",entity=\"invoice\",why=\"paused\"} 1",
+            "tieline_flow_not_running{company=\"EDU1\",entity=\"invoice\",why=\"paused\"} 1",
             "tieline_ledger_up 1",
             "tieline_store_connections{state=\"busy\"} 2",
             "tieline_audit_unsealed_rows 8",

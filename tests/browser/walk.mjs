@@ -120,7 +120,7 @@ const pages = [
   ["backfills", "/backfills"],
   ["backfills-none", "/backfills?state=done&entity=gl_posting"],
   ["records", `/records?prefix=${encodeURIComponent(walk.prefix)}`],
-  ["records-filtered", "/records?entity=invoice&state=parked"],
+  ["records-filtered", "/records?entity=invoice&state=failed"],
   ["records-none", "/records?prefix=nobody"],
   ["record", walk.record],
   ["record-order", walk.order],
@@ -192,7 +192,7 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   await accessible(page, "after a replay", "light");
 
   // it is held back and released
-  for (const action of ["park", "release"]) {
+  for (const action of ["hold", "release"]) {
     await open(page, walk.record);
     const button = await page.$(`main button[formaction="/${action}"]`);
     check(button !== null, `operator: no button to ${action} a record`);
@@ -200,7 +200,7 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     await page.evaluate((one) => { one.form.elements.why.value = "in dispute"; }, button);
     await Promise.all([page.waitForNavigation(), button.evaluate((one) => one.click())]);
     check((await notice()).length > 0, `operator: nothing is said after ${action}: ${page.url()}`);
-    if (action === "park") await accessible(page, "a record on hold", "light");
+    if (action === "hold") await accessible(page, "a record on hold", "light");
   }
 
   // a flow is paused, resumed and run
@@ -240,8 +240,8 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   await Promise.all([page.waitForNavigation(), page.$eval("button[value=cause]", (one) => one.click())]);
   check((await notice()).length > 0, "operator: nothing is said after sending a cause again");
 
-  // everything that is parked, and what a run read anew
-  for (const [path, words] of [["/failures?entity=invoice", "Send every parked record again"], [`/runs/${walk.run}`, "Send again"]]) {
+  // everything that failed, and what a run read anew
+  for (const [path, words] of [["/failures?entity=invoice", "Send all of these records again"], [`/runs/${walk.run}`, "Send again"]]) {
     await open(page, path);
     const button = await page.evaluateHandle((words) => [...document.querySelectorAll("main button")].find((one) => one.textContent.trim() === words) ?? null, words);
     const there = await button.evaluate((one) => one !== null);
@@ -307,7 +307,7 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     ["/", "UPDATE flow SET paused_at = now(), paused_by = 'somebody who checked' WHERE company = 'EDU1' AND entity = 'supplier'", "somebody who checked"],
     ["/runs", `UPDATE run SET read = 471149 WHERE id = '${walk.under_way}'`, "471,149"],
     [`/runs/${walk.under_way}`, `UPDATE run SET read = 471150 WHERE id = '${walk.under_way}'`, "471,150"],
-    ["/failures", "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message) SELECT l.id, l.document_id, d.company, d.entity, l.version, l.block, l.record_key, 'parked', 'rejected', 'refused while somebody looked' FROM delivery l JOIN document d ON d.id = l.document_id WHERE d.entity = 'cost_center' ORDER BY l.id LIMIT 1", "refused while somebody looked"],
+    ["/failures", "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message) SELECT l.id, l.document_id, d.company, d.entity, l.version, l.block, l.record_key, 'failed', 'rejected', 'refused while somebody looked' FROM delivery l JOIN document d ON d.id = l.document_id WHERE d.entity = 'cost_center' ORDER BY l.id LIMIT 1", "refused while somebody looked"],
   ]) {
     await open(page, path);
     check(await page.$("[data-busy]") === null, `operator: something is under way on ${path}`);
@@ -362,14 +362,14 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     check((await notice()).length > 0, `operator: nothing is said after a decision: ${page.url()}`);
   }
 
-  // both systems are examined; the page loads again by itself until that has ended
+  // diagnostics run; the page loads again by itself until that has ended
   await open(page, "/doctor");
   await page.$eval("main form[action='/doctor'] input[name=why]", (one) => { one.value = "a walk"; });
   await Promise.all([page.waitForNavigation(), page.$eval("main form[action='/doctor'] button", (one) => one.click())]);
-  check((await notice()).length > 0, "operator: nothing is said after an examination was begun");
+  check((await notice()).length > 0, "operator: nothing is said after diagnostics were started");
   await page.screenshot({ path: `${walk.shots}/doctor-running.png`, fullPage: true });
   await page.waitForSelector("main form[action='/doctor']", { timeout: 60000 });
-  check((await page.$$("table.findings tbody tr")).length > 10, "operator: the examination found next to nothing");
+  check((await page.$$("table.findings tbody tr")).length > 10, "operator: the diagnostics found next to nothing");
   for (const theme of ["light", "dark"]) await accessible(page, "doctor, examined", theme);
   await shoot(page, "doctor-examined");
 

@@ -308,7 +308,7 @@ fn what_comes_back_in_syspro_is_active_again_in_its_old_row() {
 #[test]
 fn a_run_that_would_change_too_much_changes_nothing() {
     run(async {
-        let world = Aligned::start("brake_percent = 50").await;
+        let world = Aligned::start("change_limit_percent = 50").await;
         world.in_step().await;
         let rig = &world.rig;
         let writes = rig.servicenow.writes();
@@ -319,7 +319,7 @@ fn a_run_that_would_change_too_much_changes_nothing() {
         }
         let said = errors(&world.run_set(RunKind::Poll).await).join("\n");
         assert!(said.contains(&format!("would change {} of {} records", codes.len(), codes.len())), "{said}");
-        assert!(said.contains("`align.brake_percent` (50)"), "{said}");
+        assert!(said.contains("`align.change_limit_percent` (50)"), "{said}");
         assert_eq!((rig.servicenow.writes(), world.conflicts().await.len()), (writes, 0));
     });
 }
@@ -327,7 +327,7 @@ fn a_run_that_would_change_too_much_changes_nothing() {
 #[test]
 fn lists_of_several_pages_are_compared_as_one() {
     run(async {
-        let world = Aligned::start("brake_percent = 50").await;
+        let world = Aligned::start("change_limit_percent = 50").await;
         let rig = &world.rig;
         let flow = FlowId::new("EDU1", "cost_center");
         let codes: Vec<String> = (0..2_300).map(|n| format!("K{n:04}")).collect();
@@ -370,7 +370,7 @@ fn lists_of_several_pages_are_compared_as_one() {
         }
         let said = poll().await.join("\n");
         // one of them is still somebody's to decide
-        assert!(said.contains("would change 1264 of 2312 ") && said.contains("`align.brake_percent` (50)"), "{said}");
+        assert!(said.contains("would change 1264 of 2312 ") && said.contains("`align.change_limit_percent` (50)"), "{said}");
         assert_eq!(rig.servicenow.writes(), writes);
         // what SYSPRO takes back is no change
         for code in codes.iter().step_by(2).chain(codes.iter().skip(1).step_by(20)) {

@@ -57,18 +57,18 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
         assert!(out.status.success(), "{}", text(&out));
         String::from_utf8(out.stdout).unwrap().trim().to_owned()
     };
-    // one of each: refused with its neighbours, out of tries, in doubt
-    let parked = world.database.psql("SELECT delivery_id FROM pending WHERE state = 'parked' AND block = 'header' ORDER BY 1");
-    let parked: Vec<&str> = parked.lines().collect();
-    assert!(parked.len() >= 5, "too little is parked: {parked:?}");
+    // one of each: refused with its neighbours, out of tries, unknown
+    let failed = world.database.psql("SELECT delivery_id FROM pending WHERE state = 'failed' AND block = 'header' ORDER BY 1");
+    let failed: Vec<&str> = failed.lines().collect();
+    assert!(failed.len() >= 5, "too little failed: {failed:?}");
     world.database.psql(&format!(
         "UPDATE pending SET reason = 'exhausted', message = 'the last of 12 tries failed: 503 from the instance', next_step = 'see whether the instance is up, then send it again' WHERE delivery_id = {}; \
-         UPDATE pending SET state = 'in_doubt', reason = NULL, message = 'no answer within 30 s', next_step = 'nothing: tieline looks the record up by itself', not_before = now() + interval '2 hours' WHERE delivery_id = {}; \
+         UPDATE pending SET state = 'unknown', reason = NULL, message = 'no answer within 30 s', next_step = 'nothing: tieline looks the record up by itself', not_before = now() + interval '2 hours' WHERE delivery_id = {}; \
          INSERT INTO backfill (company, entity, since, until, requested_by, why, read, new, changed, unchanged, last_progress_at, error, tries, not_before) \
          VALUES ('EDU1', 'invoice', '2024-01-01', '2025-01-01', 'key ops', 'the auditors asked for it', 4200, 12, 3, 4185, now(), 'SYSPRO could not be reached: connection refused', 3, now() + interval '1 day'); \
          INSERT INTO run (id, company, entity, kind, requested_by, reason, read, new, changed, started_at) \
          VALUES ('{UNDER_WAY}', 'EDU1', 'gl_posting', 'replay', 'key ops', 'the period was opened', 12345, 12, 3, now() - interval '95 seconds')",
-        parked[3], parked[4],
+        failed[3], failed[4],
     ));
     let one = |sql: &str| {
         let found = world.database.psql(sql);
@@ -76,7 +76,7 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
         found
     };
     let run = one("SELECT id FROM run WHERE entity = 'invoice' AND new + changed > 0 ORDER BY id LIMIT 1");
-    let record = one(&format!("SELECT d.key FROM document d JOIN pending p ON p.document_id = d.id WHERE p.delivery_id = {}", parked[0]));
+    let record = one(&format!("SELECT d.key FROM document d JOIN pending p ON p.document_id = d.id WHERE p.delivery_id = {}", failed[0]));
     let order = one(
         "SELECT d.key FROM document d JOIN delivery l ON l.document_id = d.id WHERE d.entity = 'purchase_order' GROUP BY d.key ORDER BY count(*) DESC, d.key LIMIT 1",
     );
@@ -95,7 +95,7 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
         "keys": keys,
         "record": format!("/records/{COMPANY}/invoice/{}", record.replace('%', "%25")), "prefix": &record[..3], "run": run, "under_way": UNDER_WAY,
         "order": format!("/records/{COMPANY}/purchase_order/{}", order.replace('%', "%25")),
-        "cause": cause("rejected"), "doubt": cause("in_doubt"), "backfill": one("SELECT id FROM backfill"),
+        "cause": cause("rejected"), "doubt": cause("unknown"), "backfill": one("SELECT id FROM backfill"),
     });
     let script = root.join("tests/browser/walk.mjs");
     let mut command = Command::new(program(&["node"]));

@@ -62,11 +62,11 @@ impl Bench {
 
     /// Cycles until nothing is on its way: on a slow machine an answer can be lost without any fault, and is looked up later.
     fn settle(&self, sync: &str) {
-        wait_until("everything is delivered or parked", || {
+        wait_until("everything is delivered, failed, waiting or on hold", || {
             self.run(3, sync);
-            let on_its_way = self.psql("SELECT count(*) FROM pending WHERE state <> 'parked'");
+            let on_its_way = self.psql("SELECT count(*) FROM pending WHERE state NOT IN ('failed', 'waiting', 'on_hold')");
             if on_its_way != "0" {
-                let why = "SELECT DISTINCT detail FROM audit WHERE kind IN ('in_doubt', 'deferred') LIMIT 3";
+                let why = "SELECT DISTINCT detail FROM audit WHERE kind IN ('unknown', 'deferred') LIMIT 3";
                 eprintln!("{on_its_way} records are still on their way: {}", self.psql(why));
             }
             on_its_way == "0"
@@ -180,7 +180,7 @@ fn failures(bench: &Bench) {
 
     let only = bench.json(0, "failures --company EDU1 --entity supplier --reason rejected");
     let [row] = list(&only) else { panic!("{only}") };
-    assert_eq!((word(row, "key"), word(row, "state"), word(row, "block")), (FROZEN, "parked", "header"));
+    assert_eq!((word(row, "key"), word(row, "state"), word(row, "block")), (FROZEN, "failed", "header"));
     assert!(word(row, "message").contains(&format!("aborted by Business Rule '{RULE}^")), "{row}");
     assert!(!word(row, "next_step").is_empty() && row["attempts"] == 1, "{row}");
     assert_eq!(list(&bench.json(0, "failures --text Frozen")).len(), 2);
@@ -202,7 +202,7 @@ fn failures(bench: &Bench) {
 fn records(bench: &Bench) {
     let frozen = bench.json(0, &format!("record EDU1 supplier {FROZEN}"));
     let [delivery] = list(&frozen["deliveries"]) else { panic!("{frozen}") };
-    assert_eq!((word(delivery, "state"), word(delivery, "reason")), ("parked", "rejected"));
+    assert_eq!((word(delivery, "state"), word(delivery, "reason")), ("failed", "rejected"));
     assert!(word(delivery, "message").contains(RULE) && delivery["sys_id"].is_null(), "{delivery}");
     assert_eq!(delivery["payload"]["u_supplier_number"], FROZEN, "the payload is JSON, not a text of JSON");
 
@@ -249,7 +249,7 @@ fn replays(bench: &Bench) {
     assert_eq!((&due["documents"], &due["sent"]), (&Value::from(1), &Value::Null), "{due}");
     assert_eq!(bench.servicenow.count("x_apo_supplier"), 0);
     let waiting = bench.json(0, &format!("record 1 supplier {FROZEN}"));
-    assert_eq!(word(&waiting["deliveries"][0], "state"), "waiting");
+    assert_eq!(word(&waiting["deliveries"][0], "state"), "queued");
 
     // what is limited in a way that fits nothing touches nothing
     for scope in [
@@ -286,11 +286,11 @@ fn replays(bench: &Bench) {
     assert_eq!((word(&record["deliveries"][0], "state"), word(&record["deliveries"][0], "target_table")), ("confirmed", "x_apo_supplier"));
     let steps: Vec<&str> = list(&record["steps"]).iter().map(|step| word(step, "kind")).collect();
     let of = |kind: &str| steps.iter().position(|step| *step == kind).unwrap_or_else(|| panic!("no {kind} in {steps:?}"));
-    assert!(of("version_read") < of("parked") && of("parked") < of("replayed") && of("replayed") < of("confirmed"), "{steps:?}");
+    assert!(of("version_read") < of("failed") && of("failed") < of("replayed") && of("replayed") < of("confirmed"), "{steps:?}");
     let runs = bench.json(0, "status --runs 50");
     let why = list(&runs["runs"]).iter().find(|run| run["kind"] == "replay" && run["reason"] == "unfrozen").unwrap();
     assert_eq!((word(why, "requested_by"), word(why, "outcome")), ("user tester", "done"));
-    assert!(bench.run(0, "replay --failed-only --why again").contains("Nothing"), "nothing is parked any more");
+    assert!(bench.run(0, "replay --failed-only --why again").contains("Nothing"), "nothing failed any more");
 }
 
 fn audit_lists(bench: &Bench) {

@@ -117,7 +117,7 @@ fn set_back(psql: &dyn Fn(&str) -> String, ahead: &str) {
         ("intent", "claimed_at lease_until"),
         ("flow", "lease_until"),
         ("backfill", "not_before"),
-        ("downstream", "arrived_at next_look"),
+        ("downstream", "arrived_at next_check"),
         ("notice", "found_at"),
         ("notice_delivery", "not_before"),
         ("notice_message", "sent_at"),
@@ -143,13 +143,13 @@ fn what_waits_in_the_ledger_is_moved_back_with_its_clock_once() {
     assert!(beat(&one).is_none() && beat(&two).is_none());
     database.psql(
         "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, not_before, sent_at) VALUES
-           (1, 1, 'EDU1', 'supplier', 1, 'header', '', 'waiting', now() + interval '20 minutes', NULL),
-           (2, 2, 'EDU1', 'supplier', 1, 'header', '', 'in_doubt', now() - interval '2 days', now() - interval '2 days'),
-           (3, 3, 'EDU1', 'supplier', 1, 'header', '', 'in_doubt', now(), now());
+           (1, 1, 'EDU1', 'supplier', 1, 'header', '', 'queued', now() + interval '20 minutes', NULL),
+           (2, 2, 'EDU1', 'supplier', 1, 'header', '', 'unknown', now() - interval '2 days', now() - interval '2 days'),
+           (3, 3, 'EDU1', 'supplier', 1, 'header', '', 'unknown', now(), now());
          INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
          VALUES ('a0000000-0000-0000-0000-000000000001', 'three', 'b0000000-0000-0000-0000-000000000001', 'supplier', 'header', 1, now() + interval '5 minutes');
          INSERT INTO backfill (company, entity, requested_by, why, not_before) VALUES ('EDU1', 'supplier', 'anna', 'x', now() + interval '10 minutes');
-         INSERT INTO downstream (document_id, block, record_key, delivery_id, company, entity, next_look)
+         INSERT INTO downstream (document_id, block, record_key, delivery_id, company, entity, next_check)
          VALUES (1, 'header', '', 1, 'EDU1', 'supplier', now() + interval '10 minutes');
          INSERT INTO notice (event, count) VALUES ('x', 1);
          INSERT INTO notice_delivery (notice_id, channel, not_before) SELECT id, 'mail', now() + interval '10 minutes' FROM notice;
@@ -172,7 +172,7 @@ fn what_waits_in_the_ledger_is_moved_back_with_its_clock_once() {
         ("since", "pending WHERE delivery_id = 3", "0"),
         ("lease_until", "intent", "5"),
         ("not_before", "backfill", "10"),
-        ("next_look", "downstream", "10"),
+        ("next_check", "downstream", "10"),
         ("not_before", "notice_delivery", "10"),
         ("found_at", "notice", "0"),
         ("sent_at", "notice_message", "0"),

@@ -213,7 +213,7 @@ fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
          INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \
          SELECT n, n, 1, 'header', '', 'upsert', '{}', decode(repeat('00', 32), 'hex') FROM generate_series(1, 1900) n; \
          INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message, next_step, since, not_before) \
-         SELECT n, n, 'EDU1', 'supplier', 1, 'header', '', CASE WHEN n > 1800 THEN 'in_doubt' ELSE 'parked' END, CASE WHEN n <= 1800 THEN 'rejected' END, \
+         SELECT n, n, 'EDU1', 'supplier', 1, 'header', '', CASE WHEN n > 1800 THEN 'unknown' ELSE 'failed' END, CASE WHEN n <= 1800 THEN 'rejected' END, \
                 CASE WHEN n <= 1500 THEN 'no currency `' || chr(65 + n % 26) || '` in row ' || n WHEN n <= 1800 THEN 'no name in row ' || n ELSE 'no answer' END, \
                 'do something', timestamptz '2026-01-01 00:00:00Z' + n * interval '1 second', now() + interval '1 day' FROM generate_series(1, 1900) n; \
          SELECT setval(pg_get_serial_sequence('document', 'id'), 5000), setval(pg_get_serial_sequence('delivery', 'id'), 5000)",
@@ -233,11 +233,11 @@ fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
     assert!(card.contains("do something") && page.contains("1,900 records are outstanding, for 3 causes."), "{page}");
     assert!(cause(&page, "no name").1.contains("300 records"), "{page}");
     let (doubt, card) = cause(&page, "no answer");
-    assert!(!card.contains("/replay"), "what is in doubt is not sent by hand: {card}");
+    assert!(!card.contains("/replay"), "what is unknown is not sent by hand: {card}");
     // filters
     for (query, there, gone) in [
         ("text=name", "300 records", "1,500 records"),
-        ("reason=in_doubt", "100 records", "300 records"),
+        ("reason=unknown", "100 records", "300 records"),
         ("since=2026-01-01T00:29:00Z&until=2026-01-01T00:30:00Z", "60 records", "1,500 records"),
     ] {
         let page = operator.get(&format!("/failures?{query}")).body;
@@ -348,7 +348,7 @@ fn a_record_says_its_amounts_with_their_currency_and_its_steps_in_words() {
         "INSERT INTO document (id, company, entity, key, version, hash) VALUES (1, 'EDU1', 'invoice', '0042/7', 2, '\\x00'); \
          INSERT INTO version (document_id, version, run_id, hash, content) VALUES (1, 1, '00000000-0000-7000-8000-000000000001', '\\x00', '{}'), \
          (1, 2, '00000000-0000-7000-8000-000000000001', '\\x01', '{}'); \
-         INSERT INTO audit (kind, document_id, version, actor, detail) VALUES ('parked', 1, 2, 'tieline', '{{\"reason\":\"rejected\",\"message\":\"period closed\",\"next_step\":\"open it\"}}')",
+         INSERT INTO audit (kind, document_id, version, actor, detail) VALUES ('failed', 1, 2, 'tieline', '{{\"reason\":\"rejected\",\"message\":\"period closed\",\"next_step\":\"open it\"}}')",
         content("2026-01-31", "12345678901234.567891"),
         content("2026-02-28", "12345678901234.567892"),
     ));
@@ -374,7 +374,7 @@ fn a_record_says_its_amounts_with_their_currency_and_its_steps_in_words() {
     assert!(
         found("entity=invoice&prefix=0042")
             && found("state=delivered")
-            && !found("state=parked")
+            && !found("state=failed")
             && !found("until=2020-01-01")
             && !found("company=EDU2")
     );
@@ -417,7 +417,7 @@ fn conflicts_are_found_again_with_what_was_decided_and_why() {
         "INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \
          VALUES (70, 7, 1, 'header', '', 'upsert', '{\"name\":\"a\"}', decode(repeat('00', 32), 'hex')); \
          INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, not_before) \
-         VALUES (70, 7, 'EDU1', 'cost_center', 1, 'header', '', 'parked', now() + interval '1 day')",
+         VALUES (70, 7, 'EDU1', 'cost_center', 1, 'header', '', 'failed', now() + interval '1 day')",
     );
     assert!(shown().contains("has not been delivered yet"), "{}", shown());
     ledger.psql(
@@ -517,7 +517,7 @@ fn what_a_run_delivers_is_counted_while_it_runs_and_once() {
     });
     world.servicenow.clear_faults();
     assert!(matches!(sync.wait().unwrap().code(), Some(0 | 3)));
-    let confirmed = "kind IN ('confirmed', 'partial_write') OR (kind = 'doubt_settled' AND detail LIKE '%sys_id%')";
+    let confirmed = "kind IN ('confirmed', 'partial_write') OR (kind = 'looked_up' AND detail LIKE '%sys_id%')";
     let counted = format!("SELECT sum(confirmed) || ' of ' || (SELECT count(*) FROM audit WHERE {confirmed}) FROM run");
     let counted = world.database.psql(&counted);
     let (runs, audit) = counted.split_once(" of ").unwrap();

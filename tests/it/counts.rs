@@ -43,7 +43,7 @@ async fn add_up(rig: &Rig) {
     );
     assert_eq!(all.iter().map(|run| run.parts).sum::<i64>(), number("SELECT count(*) FROM delivery"), "parts of all runs");
     // the audit counts by itself: one row per part that arrived
-    let arrived = "SELECT count(*) FROM audit WHERE detail::jsonb ? 'sys_id' AND kind IN ('confirmed', 'doubt_settled', 'partial_write')";
+    let arrived = "SELECT count(*) FROM audit WHERE detail::jsonb ? 'sys_id' AND kind IN ('confirmed', 'looked_up', 'partial_write')";
     assert_eq!(all.iter().map(|run| run.confirmed).sum::<i64>(), number(arrived), "confirmed by the audit");
     let mut flows = Backlog::default();
     for row in rig.store.flow_status().await.unwrap() {
@@ -54,8 +54,13 @@ async fn add_up(rig: &Rig) {
     assert_eq!(flows.total(), number("SELECT count(DISTINCT document_id) FROM pending"), "{flows:?}");
     // a record can be outstanding for two runs: its new version was read while a part of the older one is on its way
     assert!(by_run.total() >= flows.total(), "{by_run:?} {flows:?}");
-    let failed: HashSet<_> =
-        rig.failures().await.into_iter().filter(|row| row.state == "parked").map(|row| (row.company, row.entity, row.key)).collect();
+    let failed: HashSet<_> = rig
+        .failures()
+        .await
+        .into_iter()
+        .filter(|row| matches!(row.state.as_str(), "failed" | "waiting" | "on_hold"))
+        .map(|row| (row.company, row.entity, row.key))
+        .collect();
     assert_eq!(failed.len() as i64, flows.failed + flows.on_hold + flows.waiting, "the list of failures: {flows:?}");
 }
 
@@ -158,7 +163,7 @@ fn what_the_commands_print_of_one_state_agrees() {
 
     // a hold is no failure, and both are said; what is said adds up to what is outstanding
     let held = keys.iter().next().unwrap();
-    assert_eq!(world.command(&["park", COMPANY, "invoice", held, "--why", "in dispute"]).output().unwrap().status.code(), Some(0));
+    assert_eq!(world.command(&["hold", COMPANY, "invoice", held, "--why", "in dispute"]).output().unwrap().status.code(), Some(0));
     let (_, status) = json(&mut world.command(&["--output", "json", "status"]));
     let counts: BTreeMap<&str, i64> = status["flows"]
         .as_array()
@@ -202,11 +207,11 @@ fn every_screen_counts_records_and_names_their_parts_beside() {
     world.run(&["sync", "--sweep", "--entity", "invoice"]);
     // the parts of one record fail for causes of their own
     world.database.psql(
-        "UPDATE pending SET reason = 'exhausted', message = 'the last of 12 tries failed: 503 from the instance' \
+        "UPDATE pending SET state = 'failed', reason = 'exhausted', message = 'the last of 12 tries failed: 503 from the instance' \
          WHERE delivery_id = (SELECT min(delivery_id) FROM pending WHERE reason = 'missing_parent')",
     );
     let number = |sql: &str| world.database.psql(sql).parse::<i64>().unwrap();
-    let parts = number("SELECT count(*) FROM pending WHERE state = 'parked'");
+    let parts = number("SELECT count(*) FROM pending WHERE state IN ('failed', 'waiting')");
     assert_eq!((number("SELECT count(*) FROM pending"), number("SELECT count(DISTINCT document_id) FROM pending")), (parts, 2));
     assert!(parts > 3, "a header and two lines, and a header: {parts}");
 
@@ -249,7 +254,8 @@ fn every_screen_counts_records_and_names_their_parts_beside() {
     assert_eq!(of_flows.sum::<i64>(), 2, "{flows}");
     // the gauges of the ledger count target records, as their names say: the parts
     let (_, metrics) = node.get("/metrics").unwrap();
-    let parked = metrics.lines().filter(|line| line.starts_with("tieline_deliveries_parked{"));
-    let parked: f64 = parked.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum();
-    assert_eq!(parked, parts as f64, "{metrics}");
+    let outstanding = ["tieline_deliveries_failed{", "tieline_deliveries_waiting{"];
+    let outstanding = metrics.lines().filter(|line| outstanding.iter().any(|name| line.starts_with(name)));
+    let outstanding: f64 = outstanding.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum();
+    assert_eq!(outstanding, parts as f64, "{metrics}");
 }

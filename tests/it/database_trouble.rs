@@ -1,4 +1,4 @@
-//! The database goes away under the running service, in every way that a site sees: it says so, loses nothing and continues by itself.
+//! The database goes away under the running service, in every way that a site sees: it says so, loses nothing and continues in the background.
 
 use std::cell::RefCell;
 use std::fs::File;

@@ -84,7 +84,7 @@ fn actors_that_die_in_the_middle_of_work_come_back_and_each_record_arrives_once(
         all_once(&rig, &[]);
         assert_eq!(confirmed_twice(&rig), "");
         // what had been sent and never answered was looked up, not sent again
-        assert!(!rig.audit(AuditKind::InDoubt).await.is_empty() && !rig.audit(AuditKind::DoubtSettled).await.is_empty());
+        assert!(!rig.audit(AuditKind::Unknown).await.is_empty() && !rig.audit(AuditKind::LookedUp).await.is_empty());
         assert_eq!(rig.database.psql("SELECT count(*) FROM intent"), "0");
         // nothing is left of the lives that ended
         assert_eq!(rig.database.psql("SELECT company, entity, kind, started_at FROM run WHERE ended_at IS NULL"), "");
@@ -155,7 +155,7 @@ fn one_that_dies_again_and_again_ends_the_process_by_name() {
 }
 
 #[test]
-fn records_that_kill_their_mapper_are_parked_by_name_and_their_neighbours_arrive() {
+fn records_that_kill_their_mapper_fail_by_name_and_their_neighbours_arrive() {
     run(async {
         let rig = Rig::start(Options::of_one_company(30)).await;
         let suppliers = source::rows(&rig.syspro, "EDU1", "ApSupplier", |c: &dyn Fn(&str) -> Cell| c("Supplier").text().to_owned());
@@ -181,7 +181,7 @@ fn records_that_kill_their_mapper_are_parked_by_name_and_their_neighbours_arrive
             expected.sort();
             assert_eq!(keys, expected, "cycle {cycle}: {failures:#?}");
             for row in &failures {
-                assert_eq!((row.entity.as_str(), row.state.as_str(), row.reason.as_deref()), ("supplier", "parked", Some("poison")));
+                assert_eq!((row.entity.as_str(), row.state.as_str(), row.reason.as_deref()), ("supplier", "failed", Some("poison")));
                 assert!(row.message.as_deref().unwrap().contains("crashed twice") && row.next_step.is_some(), "{row:#?}");
             }
             all_once(&rig, &[("x_apo_supplier", 4)]);
@@ -216,9 +216,9 @@ fn a_mapper_that_gave_up_blames_no_record_that_it_has_not_tried() {
         let report = ask(&system, flows, RunKind::Poll).await;
         let said = errors(&report);
         assert!(said.iter().any(|text| text.contains("gl_account") && text.contains("died too often")), "{said:?}");
-        let (deaths, parked) = (MANY - rig.deps.crash.left(), rig.failures().await.len());
-        assert!(deaths > 5 && parked * 2 < deaths, "{parked} records were set aside after {deaths} deaths");
-        assert!(rig.syspro.count("EDU1", "GenMaster").unwrap() > parked + 10);
+        let (deaths, failed) = (MANY - rig.deps.crash.left(), rig.failures().await.len());
+        assert!(deaths > 5 && failed * 2 < deaths, "{failed} records failed after {deaths} deaths");
+        assert!(rig.syspro.count("EDU1", "GenMaster").unwrap() > failed + 10);
         system.stop(Duration::from_secs(20)).await;
     });
 }

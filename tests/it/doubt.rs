@@ -80,7 +80,7 @@ impl Ledger {
 }
 
 fn unknown() -> Verdict {
-    Verdict::InDoubt { message: "the answer was lost".into(), wait: Duration::ZERO, failed_lookups: 0 }
+    Verdict::Unknown { message: "the answer was lost".into(), wait: Duration::ZERO, failed_lookups: 0 }
 }
 
 fn absent() -> Verdict {
@@ -106,7 +106,7 @@ fn a_wait_is_kept_by_the_clock_of_the_ledgers_server() {
             assert_eq!(ledger.database.psql(waits), "10", "{skew}");
             assert_eq!(ledger.claim(Attempt::Send).await.deliveries.len(), 0, "{skew}: it is not due");
             ledger.database.psql("UPDATE pending SET not_before = now()");
-            ledger.settle(Attempt::Send, Verdict::InDoubt { message: "the answer was lost".into(), wait, failed_lookups: 0 }).await;
+            ledger.settle(Attempt::Send, Verdict::Unknown { message: "the answer was lost".into(), wait, failed_lookups: 0 }).await;
             assert_eq!(ledger.database.psql(waits), "10", "{skew}");
         }
     });
@@ -121,10 +121,10 @@ fn a_replay_waits_for_the_outcome_and_then_replaces_what_did_not_arrive() {
         assert_eq!(first.len(), 1);
         ledger.store.intake(supplier(ledger.run, "again")).await.unwrap();
         let states = || ledger.database.psql("SELECT string_agg(version || ' ' || state, ', ' ORDER BY delivery_id) FROM pending");
-        assert_eq!(states(), "1 in_doubt, 1 waiting");
+        assert_eq!(states(), "1 unknown, 1 queued");
         assert_eq!(ledger.claim(Attempt::Send).await.deliveries.len(), 0, "nothing is sent before it has been looked up");
         assert_eq!(ledger.settle(Attempt::LookUp, absent()).await, first);
-        assert_eq!(states(), "1 waiting", "the newer one replaces what did not arrive");
+        assert_eq!(states(), "1 queued", "the newer one replaces what did not arrive");
         let claimed = ledger.claim(Attempt::Send).await.deliveries;
         assert!(claimed.len() == 1 && claimed[0].payload.contains("again") && claimed[0].delivery_id > first[0], "{claimed:?}");
         assert!(claimed[0].sent_ago.is_some(), "the older one may still have arrived");
@@ -140,8 +140,8 @@ fn a_record_that_is_refused_does_not_keep_its_newer_version_waiting() {
         ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
         ledger.settle(Attempt::Send, unknown()).await;
         ledger.store.intake(Intake { ..supplier(ledger.run, "again") }).await.unwrap();
-        let refused = Verdict::Parked {
-            reason: tieline::domain::delivery::ParkReason::Rejected,
+        let refused = Verdict::Failed {
+            reason: tieline::domain::delivery::FailureReason::Rejected,
             message: "no".into(),
             field: None,
             next_step: NextStep::Exhausted,
@@ -168,7 +168,7 @@ fn what_is_due_is_what_may_be_claimed() {
         assert_eq!(due().await, ["supplier"]);
         ledger.settle(Attempt::Send, unknown()).await;
         assert_eq!(due().await, ["supplier"], "a doubt is to be looked up");
-        ledger.database.psql("UPDATE pending SET not_before = now() + interval '1 hour' WHERE state = 'in_doubt'");
+        ledger.database.psql("UPDATE pending SET not_before = now() + interval '1 hour' WHERE state = 'unknown'");
         ledger.store.intake(supplier(ledger.run, "again")).await.unwrap();
         assert_eq!((due().await.len(), ledger.claim(Attempt::Send).await.deliveries.len()), (0, 0), "nor for what waits for a doubt");
     });
@@ -187,14 +187,14 @@ fn a_record_that_is_replayed_while_its_outcome_is_unknown_leaves_no_second_reque
     let run = |arguments: &[&str]| assert_eq!(world.command(arguments).output().unwrap().status.code(), Some(5), "{arguments:?}");
     run(&["sync", "--entity", "supplier"]);
     let states = || world.database.psql("SELECT string_agg(state, ', ' ORDER BY delivery_id) FROM pending");
-    assert_eq!((row("NEW1"), states().as_str()), (1, "in_doubt"));
+    assert_eq!((row("NEW1"), states().as_str()), (1, "unknown"));
     let writes = || -> u64 {
         let write = |kind: &str| kind.contains("batch") || kind.starts_with("POST") || kind.starts_with("PATCH") || kind.starts_with("PUT");
         world.servicenow.requests().iter().filter(|(kind, _)| write(kind) && !kind.contains("oauth")).map(|(_, n)| n).sum()
     };
     let before = (writes(), world.servicenow.writes());
     run(&["replay", "--company", COMPANY, "--entity", "supplier", "--key", "NEW1", "--why", "is it there?"]);
-    assert_eq!(states(), "in_doubt, waiting");
+    assert_eq!(states(), "queued, unknown");
     assert_eq!((writes(), world.servicenow.writes()), before, "nothing may leave before the look-up");
     world.servicenow.clear_faults();
     world.rest(&["sync", "--entity", "supplier"]).unwrap();
@@ -214,20 +214,20 @@ fn neither_a_try_nor_a_look_up_moves_since_when_a_record_is_on_its_way() {
             (counts[0].state.clone(), (chrono::Utc::now() - counts[0].queued_at).num_minutes())
         };
         let soon = Duration::from_secs(600);
-        let unknown = |wait| Verdict::InDoubt { message: "the answer was lost".into(), wait, failed_lookups: 0 };
+        let unknown = |wait| Verdict::Unknown { message: "the answer was lost".into(), wait, failed_lookups: 0 };
         ledger.settle(Attempt::Send, unknown(Duration::ZERO)).await;
-        assert_eq!(age().await, ("in_doubt".into(), 60));
+        assert_eq!(age().await, ("unknown".into(), 60));
         ledger.settle(Attempt::LookUp, unknown(soon)).await;
-        assert_eq!(age().await, ("in_doubt".into(), 60), "it is looked up again in ten minutes");
+        assert_eq!(age().await, ("unknown".into(), 60), "it is looked up again in ten minutes");
         ledger.database.psql("UPDATE pending SET not_before = now()");
         let Verdict::Deferred { message, throttled, counted, unanswered, next_step, .. } = absent() else { unreachable!() };
         ledger.settle(Attempt::LookUp, Verdict::Deferred { message, wait: soon, throttled, counted, unanswered, next_step }).await;
-        assert_eq!(age().await, ("waiting".into(), 60), "it is sent again in ten minutes");
+        assert_eq!(age().await, ("queued".into(), 60), "it is sent again in ten minutes");
 
         // a hold stops the time
         let key = || vec!["042".to_owned()];
         ledger.store.hold_put(flow(), key(), "tester".into(), "asked for".into()).await.unwrap();
         ledger.store.hold_end(flow(), key(), "tester".into(), "done".into()).await.unwrap();
-        assert_eq!(age().await, ("waiting".into(), 0));
+        assert_eq!(age().await, ("queued".into(), 0));
     });
 }

@@ -55,7 +55,7 @@ impl Watched {
 
     /// A cycle, for which the time of every poll and every try has come.
     async fn later(&self) {
-        self.rig.database.psql("UPDATE downstream SET next_look = now()");
+        self.rig.database.psql("UPDATE downstream SET next_check = now()");
         self.rig.database.psql("UPDATE pending SET not_before = now()");
         assert_eq!(errors(&self.rig.sync().await), Vec::<String>::new());
     }
@@ -100,7 +100,7 @@ impl Watched {
         self.rig.store.record_view("EDU1".into(), "invoice".into(), key(row)).await.unwrap().stands
     }
 
-    /// What is set aside because it failed later.
+    /// What failed because it failed later in ServiceNow.
     async fn failed(&self) -> Vec<String> {
         let failures = self.rig.failures().await;
         let failed = failures.into_iter().filter(|row| row.reason.as_deref() == Some("downstream_failed"));
@@ -165,7 +165,7 @@ fn what_fails_in_servicenow_later_is_set_aside_in_its_words_told_and_replayed_wi
         assert_eq!((notice["event"].as_str(), notice["count"].as_i64()), (Some("downstream_failed"), Some(1)), "{notice}");
         assert!(notice["examples"][0]["said"].as_str().unwrap().contains("the vendor is blocked"), "{notice}");
         assert!(key(failing).ends_with(notice["examples"][0]["key"].as_str().unwrap()), "{notice}");
-        // all others have come to their end, and verdicts stand: nothing is polled twice, and nothing set aside twice
+        // all others have come to their end, and verdicts stand: nothing is polled twice, and nothing fails twice
         assert_eq!((world.known(slow).as_str(), world.count("done")), ("done|u_state = paid", rows.len() - 2));
         world.later().await;
         assert_eq!(rig.audit(AuditKind::Downstream).await.len(), rows.len());

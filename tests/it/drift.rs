@@ -77,7 +77,7 @@ fn a_definition_may_have_changed_columns_reported_only() {
 }
 
 #[test]
-fn a_dropped_field_is_named_parked_or_stops_the_flow_as_the_definition_says() {
+fn a_dropped_field_is_named_fails_or_stops_the_flow_as_the_definition_says() {
     let world = World::with(|instance| instance.table("itfm_gl_accounts").unwrap().unwritable.push("name".into()));
     world.set_credentials(&|arguments| world.command(arguments));
     let shipped = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/apo/gl_account.toml")).unwrap();
@@ -94,8 +94,8 @@ fn a_dropped_field_is_named_parked_or_stops_the_flow_as_the_definition_says() {
     assert!(matches!(code, Some(1 | 3)), "{code:?} {said}");
     assert!(flow(&world, "gl_account")["stopped"].as_str().unwrap().contains("kept nothing of field `name`"));
     assert_eq!(say(&world, &["flow", "resume", COMPANY, "gl_account", "--why", "a test"]).0, Some(0));
-    let parked = count("SELECT count(*) FROM pending WHERE state = 'parked' AND reason = 'rejected' AND field = 'name'");
-    assert!(parked > 0 && parked <= accounts, "{parked} of {accounts}");
+    let failed = count("SELECT count(*) FROM pending WHERE state = 'failed' AND reason = 'rejected' AND field = 'name'");
+    assert!(failed > 0 && failed <= accounts, "{failed} of {accounts}");
     assert!(say(&world, &["failures", "--entity", "gl_account"]).1.contains("was sent, and nothing is there"));
 
     // stopped at the first, and nothing more is read or sent

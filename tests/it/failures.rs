@@ -158,7 +158,7 @@ fn a_parent_that_does_not_come_is_named_with_why_after_a_whole_read() {
     let record: Value = serde_json::from_str(&run(&world, &["record", COMPANY, "invoice", &key, "--output", "json"])).unwrap();
     assert!(word(&record, "stands").starts_with("waiting for a parent that does not come"), "{record}");
     // said once: the next whole read finds nothing new
-    let told = "SELECT count(*) FROM audit WHERE kind = 'parked' AND detail::jsonb ->> 'absent' = 'true'";
+    let told = "SELECT count(*) FROM audit WHERE kind = 'waiting' AND detail::jsonb ->> 'absent' = 'true'";
     let before = world.database.psql(told);
     assert_ne!(before, "0");
     run(&world, &["sync", "--entity", "gl_account"]);
@@ -204,7 +204,7 @@ fn values_that_differ_at_two_places_are_counted_each_and_of_many_records_the_new
     );
     world.database.psql(
         "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message, first_failed_at) \
-         SELECT id, id, company, entity, 1, 'header', '', 'parked', 'rejected', \
+         SELECT id, id, company, entity, 1, 'header', '', 'failed', 'rejected', \
          format('terms `%s` and currency `%s` of `%s` are not known', CASE WHEN n % 2 = 0 THEN '30' ELSE '60' END, CASE WHEN n <= 1100 THEN 'EUR' ELSE 'R' END, key), now() \
          FROM (SELECT *, split_part(key, '/', 2)::int AS n FROM document) d",
     );
@@ -242,7 +242,7 @@ fn a_blank_that_begins_a_key_is_shown_as_20_and_taken_as_it_is_typed() {
     for typed in [" 00097", "%2000097"] {
         let said = run(&world, &["record", COMPANY, "supplier", typed]);
         assert!(said.contains("EDU1/supplier %2000097"), "{typed}: {said}");
-        let said = run(&world, &["park", COMPANY, "supplier", typed, "--why", "a test"]);
+        let said = run(&world, &["hold", COMPANY, "supplier", typed, "--why", "a test"]);
         assert!(said.starts_with("%2000097 is on hold"), "{typed}: {said}");
     }
     assert!(run(&world, &["release", COMPANY, "supplier", " 00097", "--why", "a test"]).starts_with("%2000097 is released"));

@@ -13,7 +13,7 @@ const LEDGER: &str = "INSERT INTO document (id, company, entity, key, version, h
      INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \
      SELECT n, n, 1, 'header', '', 'upsert', '{}', '\\x00' FROM generate_series(1, 2) n; \
      INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message) \
-     SELECT n, n, 'EDU1', 'supplier', 1, 'header', '', 'parked', 'rejected', 'no name' FROM generate_series(1, 2) n";
+     SELECT n, n, 'EDU1', 'supplier', 1, 'header', '', 'failed', 'rejected', 'no name' FROM generate_series(1, 2) n";
 
 #[test]
 fn an_unknown_word_is_refused_with_the_nearest_and_an_empty_list_says_what_the_filter_hides() {
@@ -39,7 +39,7 @@ fn an_unknown_word_is_refused_with_the_nearest_and_an_empty_list_says_what_the_f
         ("sync --company EDU9", "did you mean `EDU1`?"),
         ("backfill --all --entity invoic --why x", "did you mean `invoice`?"),
         ("record EDU1 suplier 0001", "did you mean `supplier`?"),
-        ("park EDU9 supplier 0001 --why x", "did you mean `EDU1`?"),
+        ("hold EDU9 supplier 0001 --why x", "did you mean `EDU1`?"),
         ("flow pause EDU1 suplier --why x", "did you mean `supplier`?"),
     ] {
         let out = site.run(&arguments.split(' ').collect::<Vec<_>>());
@@ -55,7 +55,7 @@ fn an_unknown_word_is_refused_with_the_nearest_and_an_empty_list_says_what_the_f
     assert!(shown("failures --entity invoice").contains("No failure matches this filter (2 without the filter)."));
     assert!(shown("failures --company OLD1").contains("(2 without the filter)"), "the ledger still has records of this company");
     assert!(shown("audit --kind notice").contains("No audit row matches this filter (without the filter there are rows up to number "));
-    assert!(shown("failures --reason parked").contains("no name"));
+    assert!(shown("failures --reason failed").contains("no name"));
 
     // the API: 400 for a word, 422 for a name
     let out = site.run(&["api-key", "add", "all", "--role", "admin"]);
@@ -64,7 +64,7 @@ fn an_unknown_word_is_refused_with_the_nearest_and_an_empty_list_says_what_the_f
         ("GET", "/api/v1/failures?reason=waitng", "", 400, "did you mean `waiting`?"),
         ("GET", "/api/v1/failures?entity=invoicex", "", 422, "did you mean `invoice`?"),
         ("GET", "/api/v1/failures?company=EDU9", "", 422, "did you mean `EDU1`?"),
-        ("GET", "/api/v1/records?state=parkd", "", 400, "did you mean `parked`?"),
+        ("GET", "/api/v1/records?state=faild", "", 400, "did you mean `failed`?"),
         ("GET", "/api/v1/records?company=EDU9", "", 422, "did you mean `EDU1`?"),
         ("GET", "/api/v1/runs?kind=pol", "", 400, "did you mean `poll`?"),
         ("GET", "/api/v1/runs?entity=suplier", "", 422, "did you mean `supplier`?"),
@@ -73,7 +73,7 @@ fn an_unknown_word_is_refused_with_the_nearest_and_an_empty_list_says_what_the_f
         ("GET", "/api/v1/backfills?company=EDU9", "", 422, "did you mean `EDU1`?"),
         ("POST", "/api/v1/replay", r#"{"entity":"suplier","why":"x"}"#, 422, "did you mean `supplier`?"),
         ("POST", "/api/v1/replay", r#"{"reason":"rejectd","why":"x"}"#, 400, "did you mean `rejected`?"),
-        ("POST", "/api/v1/records/park", r#"{"company":"EDU9","entity":"supplier","keys":["1"],"why":"x"}"#, 422, "did you mean `EDU1`?"),
+        ("POST", "/api/v1/records/hold", r#"{"company":"EDU9","entity":"supplier","keys":["1"],"why":"x"}"#, 422, "did you mean `EDU1`?"),
     ] {
         let (answered, _, answer) = ask(&site, method, path, Some(&key), body).unwrap();
         let problem: Value = serde_json::from_str(&answer).unwrap();
@@ -89,7 +89,7 @@ fn an_unknown_word_is_refused_with_the_nearest_and_an_empty_list_says_what_the_f
     for (path, status, said) in [
         ("/failures?reason=waitng", 400, "did you mean"),
         ("/failures?company=EDU9", 422, "did you mean"),
-        ("/records?state=parkd", 400, "did you mean"),
+        ("/records?state=faild", 400, "did you mean"),
         ("/audit?entity=suplier", 422, "did you mean"),
         ("/runs?kind=pol", 400, "did you mean"),
         ("/failures?entity=invoice", 200, "No failure matches this filter (2 without the filter)"),

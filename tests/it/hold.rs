@@ -51,8 +51,8 @@ fn a_record_on_hold_is_not_sent_until_it_is_released_and_its_neighbours_are() {
     assert_eq!(was.len(), 1);
 
     // everything of it has arrived: a hold concerns what comes later
-    assert!(run(&world, 0, &["park", COMPANY, "invoice", &name(held), "--why", "in dispute"]).contains("is on hold: 0 parts set aside"));
-    assert!(run(&world, 0, &["park", COMPANY, "invoice", &name(held), "--why", "again"]).contains("on hold already"));
+    assert!(run(&world, 0, &["hold", COMPANY, "invoice", &name(held), "--why", "in dispute"]).contains("is on hold: 0 parts held"));
+    assert!(run(&world, 0, &["hold", COMPANY, "invoice", &name(held), "--why", "again"]).contains("on hold already"));
     let stands = record(&world, &name(held))["stands"].as_str().unwrap().to_owned();
     assert!(stands.starts_with("delivered at") && stands.ends_with("in dispute"), "{stands}");
     for due in ["2031-01-01", "2031-01-02"] {
@@ -62,7 +62,7 @@ fn a_record_on_hold_is_not_sent_until_it_is_released_and_its_neighbours_are() {
         assert_eq!((due_dates(&world, &held.1), due_dates(&world, &other.1)), (was.clone(), vec![due.to_owned()]));
     }
     let seen = record(&world, &name(held));
-    assert!(seen["stands"].as_str().unwrap().starts_with("parked: a person holds it back"), "{seen}");
+    assert!(seen["stands"].as_str().unwrap().starts_with("on hold: a person holds it"), "{seen}");
     assert!(seen["hold"]["why"] == "in dispute" && seen["hold"]["held_at"].is_string(), "{seen}");
     let failures = run(&world, 0, &["failures", "--entity", "invoice"]);
     assert!(failures.contains("on_hold") && failures.contains("tieline release"), "{failures}");
@@ -90,16 +90,16 @@ fn a_record_on_hold_is_not_sent_until_it_is_released_and_its_neighbours_are() {
     assert_eq!(post("release", of(&[], "paid")).0, 400);
     let (status, answer) = post("release", of(&[&name(held), "nobody"], "settled with the supplier"));
     assert_eq!((status, &answer["unknown"], &answer["records"][0]["changed"]), (200, &json!(["nobody"]), &json!(true)), "{answer}");
-    wait_until("what was held back arrives", || due_dates(&world, &held.1) == ["2031-01-02"]);
+    wait_until("what was on hold arrives", || due_dates(&world, &held.1) == ["2031-01-02"]);
     wait_until("it is at rest", || record(&world, &name(held))["stands"].as_str().unwrap().starts_with("delivered at"));
     assert_eq!(listed(), Vec::<String>::new());
-    let (status, answer) = post("park", of(&[&name(refused)], "who is that"));
+    let (status, answer) = post("hold", of(&[&name(refused)], "who is that"));
     assert_eq!((status, &answer["records"][0]["deliveries"]), (200, &json!(0)), "{answer}");
     assert_eq!(node.terminate(), Some(0));
 
     // who, when and why is in the audit
     let audit = run(&world, 0, &["audit", "--kind", "action", "--output", "json"]);
-    for (action, why) in [("park", "in dispute"), ("release", "settled with the supplier"), ("park", "who is that")] {
+    for (action, why) in [("hold", "in dispute"), ("release", "settled with the supplier"), ("hold", "who is that")] {
         let row = audit.lines().find(|line| line.contains(&format!("\"{action}\"")) && line.contains(why));
         assert!(row.is_some_and(|row| row.contains("invoice")), "{action}: {audit}");
     }
@@ -112,12 +112,12 @@ fn what_was_refused_goes_again_as_it_was_mapped_once_it_is_released() {
     change(&world, &all[0], REFUSED_DATE);
     run(&world, 3, &["sync", "--sweep", "--entity", "invoice"]);
     let name = ledger_key(&world, &all[0]);
-    let refusals = world.database.psql("SELECT count(*) FROM audit WHERE kind = 'parked'");
+    let refusals = world.database.psql("SELECT count(*) FROM audit WHERE kind = 'failed'");
     // still refused: it goes, comes back, and whoever released it is told so
     let said = run(&world, 3, &["release", COMPANY, "invoice", &name, "--why", "try again"]);
     assert!(said.contains("is released: 1 part queued"), "{said}");
     assert!(said.contains("1 sent again: 0 delivered; 1 failed for the same reason: "), "{said}");
-    assert_ne!(world.database.psql("SELECT count(*) FROM audit WHERE kind = 'parked'"), refusals);
+    assert_ne!(world.database.psql("SELECT count(*) FROM audit WHERE kind = 'failed'"), refusals);
     let out = world.command(&["--output", "json", "release", COMPANY, "invoice", &name, "--why", "once more"]).output().unwrap();
     let told: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)));
     let outcome = &told["outcome"];

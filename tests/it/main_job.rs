@@ -152,7 +152,7 @@ fn an_invoice_waits_for_its_supplier_and_goes_by_itself() {
         let blocks: BTreeSet<&str> = failures.iter().map(|row| row.block.as_str()).collect();
         assert_eq!((failures.len(), blocks), (2, BTreeSet::from(["header", "lines"])), "{failures:#?}");
         for row in &failures {
-            assert_eq!((row.state.as_str(), row.reason.as_deref()), ("parked", Some("missing_parent")));
+            assert_eq!((row.state.as_str(), row.reason.as_deref()), ("waiting", Some("missing_parent")));
             assert!(row.message.as_deref().unwrap().contains("supplier `LATECOMER`"), "{row:?}");
             assert!(row.next_step.as_deref().unwrap().contains("automatically"), "{row:?}");
         }

@@ -47,8 +47,8 @@ fn lost_answers_and_errors_lose_nothing_and_double_nothing() {
         assert!(rig.servicenow.faults_triggered() > 5 && rig.servicenow.undelivered() > 0, "no fault struck in {cycles} cycles");
         assert_eq!(rig.failures().await.len(), 0);
         all_once(&rig, &["EDU1"]);
-        assert!(!rig.audit(AuditKind::InDoubt).await.is_empty());
-        assert!(!rig.audit(AuditKind::DoubtSettled).await.is_empty());
+        assert!(!rig.audit(AuditKind::Unknown).await.is_empty());
+        assert!(!rig.audit(AuditKind::LookedUp).await.is_empty());
         assert_eq!(rig.database.psql("SELECT count(*) FROM intent"), "0");
         // once it is quiet, nothing is left to do
         rig.servicenow.clear_faults();

@@ -77,8 +77,7 @@ impl NoticesWorld {
         for _ in 0..5 {
             self.rig.database.psql("UPDATE notice_delivery SET not_before = now()");
             run_set(&self.rig.deps, flows(&self.rig.deps), RunKind::Sweep).await;
-            let held_back =
-                "SELECT count(*) FROM audit a, notice_position p WHERE a.kind IN ('parked', 'partial_write') AND a.xid >= p.xid";
+            let held_back = "SELECT count(*) FROM audit a, notice_position p WHERE a.kind IN ('failed', 'waiting', 'on_hold', 'partial_write') AND a.xid >= p.xid";
             if self.rig.database.psql(held_back) == "0" {
                 return;
             }
@@ -119,7 +118,7 @@ fn refused_records_are_told_once_signed_and_mailed() {
         let notice = &told[0]["notices"][0];
         assert_eq!(
             (notice["event"].as_str(), notice["count"].as_i64(), notice["cause"].as_str()),
-            (Some("records_parked"), Some(3), Some("rejected"))
+            (Some("records_failed"), Some(3), Some("rejected"))
         );
         assert!(notice["examples"][0]["said"].as_str().unwrap().contains("Period is closed"), "{notice}");
         assert_eq!(notice["link"], "https://tieline.example/failures");

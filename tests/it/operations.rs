@@ -131,9 +131,9 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
         Operation {
             name: "hold",
             things: suppliers,
-            command: "park EDU1 supplier @",
-            api: ("/api/v1/records/park", json!({ "company": "EDU1", "entity": "supplier", "keys": ["@"] })),
-            form: ("/park", "company=EDU1&entity=supplier&key=@"),
+            command: "hold EDU1 supplier @",
+            api: ("/api/v1/records/hold", json!({ "company": "EDU1", "entity": "supplier", "keys": ["@"] })),
+            form: ("/hold", "company=EDU1&entity=supplier&key=@"),
         },
         Operation {
             name: "release",

@@ -36,8 +36,8 @@ enum Statistics {
     OneDocument,
 }
 
-/// A ledger with `n` headers and one document's `n` lines waiting, `n / 10` more behind a stopped flow, some on hold, in doubt, on their way
-/// and parked for a parent, and `n` parents delivered.
+/// A ledger with `n` headers and one document's `n` lines waiting, `n / 10` more behind a stopped flow, some on hold, unknown, on their way
+/// and waiting for a parent, and `n` parents delivered.
 async fn ledger(n: usize, statistics: Statistics) -> Database {
     let database = Database::migrated().await;
     for table in [
@@ -49,7 +49,7 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
         "hold",
         "intent",
         "flow",
-        "agreed",
+        "base_version",
         "audit",
         "mapping",
         "mapping_count",
@@ -67,7 +67,7 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
              SELECT 90000000 + n, 90000000, 1, 'lines', '1', 'upsert', '{}', '' FROM generate_series(1, 300) n;
              INSERT INTO awaited_parent (document_id, company, entity, key) SELECT 90000000, 'A', 'supplier', 'none' || n FROM generate_series(1, 300) n;
              INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason)
-             SELECT 90000000 + n, 90000000, 'A', 'invoice', 1, 'lines', '1', 'parked', 'rejected' FROM generate_series(1, 300) n;
+             SELECT 90000000 + n, 90000000, 'A', 'invoice', 1, 'lines', '1', 'failed', 'rejected' FROM generate_series(1, 300) n;
              ANALYZE;
              DELETE FROM awaited_parent",
         );
@@ -79,7 +79,7 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
              INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
              SELECT {from} + n, {from} + n, 1, 'header', '', 'upsert', '{{\"u_name\":\"x\"}}', '' FROM generate_series(1, {count}) n;
              INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state)
-             SELECT {from} + n, {from} + n, '{company}', 'invoice', 1, 'header', '', 'waiting' FROM generate_series(1, {count}) n;"
+             SELECT {from} + n, {from} + n, '{company}', 'invoice', 1, 'header', '', 'queued' FROM generate_series(1, {count}) n;"
         )
     };
     database.psql(&format!(
@@ -88,20 +88,21 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
          SELECT n, 'A', 'supplier', 'S' || n, 1, '' FROM generate_series(1, {n}) n;
          INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id)
          SELECT n, 'header', '', md5(n::text), 't', 1, n FROM generate_series(1, {n}) n;
-         INSERT INTO agreed (document_id, version) SELECT n, 1 FROM generate_series(1, {n}) n;
+         INSERT INTO base_version (document_id, version) SELECT n, 1 FROM generate_series(1, {n}) n;
          {} {}
          INSERT INTO document (id, company, entity, key, version, hash) VALUES (80000000, 'A', 'invoice', 'large', 2, '');
          INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
          SELECT 3000000 + n, 80000000, 2, 'lines', n::text, 'upsert', '{{}}', '' FROM generate_series(1, {n}) n;
          INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state)
-         SELECT 3000000 + n, 80000000, 'A', 'invoice', 2, 'lines', n::text, 'waiting' FROM generate_series(1, {n}) n;
-         -- some of the first that are due are held back
+         SELECT 3000000 + n, 80000000, 'A', 'invoice', 2, 'lines', n::text, 'queued' FROM generate_series(1, {n}) n;
+         -- some of the first that are due are on hold
          INSERT INTO hold (document_id, held_by, why) SELECT 1000000 + 3 * n, 'somebody', 'to be seen' FROM generate_series(1, 20) n;
-         -- 200 deliveries each: in doubt, on their way in batches of a sender that died, parked for one of 50 parents, lines behind a header",
+         -- 200 deliveries each: unknown, on their way in batches of a sender that died, waiting for one of 50 parents, lines behind a header",
         waiting(1_000_000, "A", n),
         waiting(2_000_000, "B", n / 10),
     ));
-    for (from, block, state) in [(4, "header", "in_doubt"), (5, "header", "sending"), (6, "header", "parked"), (7, "lines", "held")] {
+    for (from, block, state) in [(4, "header", "unknown"), (5, "header", "sending"), (6, "header", "waiting"), (7, "lines", "after_header")]
+    {
         let from = from * 1_000_000;
         database.psql(&format!(
             "INSERT INTO document (id, company, entity, key, version, hash)
@@ -109,7 +110,7 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
              INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
              SELECT {from} + n, {from} + n, 1, '{block}', '', 'upsert', '{{}}', '' FROM generate_series(1, 200) n;
              INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, batch_id, sent_at)
-             SELECT {from} + n, {from} + n, 'A', 'invoice', 1, '{block}', '', '{state}', CASE WHEN '{state}' = 'parked' THEN 'missing_parent' END,
+             SELECT {from} + n, {from} + n, 'A', 'invoice', 1, '{block}', '', '{state}', CASE WHEN '{state}' = 'waiting' THEN 'missing_parent' END,
                     CASE WHEN '{state}' = 'sending' THEN 'a0000000-0000-0000-0000-000000000001'::uuid END, now()
              FROM generate_series(1, 200) n"
         ));
@@ -172,7 +173,7 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     let (headers, suppliers, nothing) = (array("(1000000 + n)::bigint"), array("n::bigint"), array("NULL::text"));
     let (invoice_keys, supplier_keys) = (array("('A' || n)::text"), array("(CASE WHEN n % 2 = 0 THEN 'S' ELSE 'none' END || n)::text"));
     let claim = |block: &str, look_up: bool| {
-        let state = if look_up { "in_doubt" } else { "waiting" };
+        let state = if look_up { "unknown" } else { "queued" };
         format!(
             "'invoice', '{block}', {BATCH}, 'a0000000-0000-0000-0000-000000000002', 'one', 'b0000000-0000-0000-0000-000000000002', 60, '{state}', {look_up}, 'x'"
         )
@@ -223,8 +224,8 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
         "'one', 'b0000000-0000-0000-0000-000000000002', false, false, 12, 'x'",
     );
     count("confirm", "record_confirm", "text, bigint[], text[], text[], text[], integer[], bigint[], text[], text[]", &confirm);
-    count("put back", "pending_put_back", put_back_types, &put_back("waiting"));
-    count("put back in doubt", "pending_put_back", put_back_types, &put_back("in_doubt"));
+    count("put back", "pending_put_back", put_back_types, &put_back("queued"));
+    count("put back as unknown", "pending_put_back", put_back_types, &put_back("unknown"));
     count("unhold", "pending_unhold", "bigint[]", &waiting_lines);
     count("release", "pending_release", "bigint[]", &waiting_children);
     count("children of delivered parents", "awaited_take", "bigint[]", &suppliers);

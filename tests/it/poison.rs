@@ -30,7 +30,7 @@ fn chosen(rig: &Rig) -> (String, String) {
 
 /// Cycles until nothing is due, on its way or in doubt: the lines of a header that has failed go on waiting for it.
 async fn settle(rig: &Rig) {
-    let left = "SELECT count(*) FROM pending WHERE state IN ('waiting', 'sending', 'in_doubt')";
+    let left = "SELECT count(*) FROM pending WHERE state IN ('queued', 'sending', 'unknown')";
     for _ in 0..40 {
         rig.sync().await;
         if rig.database.psql(left) == "0" {
@@ -109,7 +109,7 @@ fn an_instance_that_answers_no_look_up_at_all_lets_no_record_fail() {
             rig.database.psql("UPDATE pending SET not_before = now()");
         }
         let failures = rig.failures().await;
-        assert!(!failures.is_empty() && failures.iter().all(|row| row.state == "in_doubt"), "{failures:#?}");
+        assert!(!failures.is_empty() && failures.iter().all(|row| row.state == "unknown"), "{failures:#?}");
         rig.servicenow.clear_faults();
         settle(&rig).await;
         assert_eq!(rig.failures().await.len(), 0);
@@ -309,7 +309,7 @@ fn a_delivery_that_cannot_be_read_back_is_set_aside_and_its_neighbours_arrive() 
         let message = failed[0].message.as_deref().unwrap_or_default();
         assert!(message.contains("cannot be read back") && message.contains("nothing of it was sent"), "{message}");
         assert!(failed[0].next_step.as_deref().unwrap_or_default().contains("tieline replay"));
-        assert_eq!(rig.audit(AuditKind::InDoubt).await.len(), 0);
+        assert_eq!(rig.audit(AuditKind::Unknown).await.len(), 0);
     });
 }
 
@@ -354,13 +354,13 @@ fn reading_rests_while_more_of_the_flow_waits_than_the_setting_says() {
         let said = errors(&report);
         assert!(said.iter().any(|error| error.contains("wait to be sent") && error.contains("goes on at this page")), "{said:#?}");
         assert_eq!(rig.database.psql("SELECT count(*) FROM flow WHERE holder IS NOT NULL"), "0", "the flows are given back");
-        let most = "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM pending WHERE state = 'waiting' GROUP BY company, entity) w";
+        let most = "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM pending WHERE state = 'queued' GROUP BY company, entity) w";
         let most: usize = rig.database.psql(most).parse().unwrap();
         let suppliers = source::rows(&rig.syspro, "EDU1", "ApSupplier", |_| ()).len();
         assert!(most >= 3 && most < suppliers, "{most} wait of {suppliers}");
         rig.servicenow.clear_faults();
         // what was asked to wait is due when its time has come; no one waits a minute here
-        rig.database.psql("UPDATE pending SET not_before = now(), reason = NULL WHERE state = 'waiting'");
+        rig.database.psql("UPDATE pending SET not_before = now(), reason = NULL WHERE state = 'queued'");
         rig.sync_until_settled(60).await;
         assert_eq!(rig.servicenow.count("x_apo_supplier"), suppliers);
     });

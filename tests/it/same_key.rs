@@ -120,7 +120,7 @@ fn a_companion_table_with_two_rows_for_one_record_fails_it_until_the_rows_are_co
     let (code, said) = tieline(&world, &["sync", "--entity", "supplier"]);
     assert_eq!(code, Some(3), "{said}");
     let there = |number: &str| world.servicenow.find("x_apo_supplier", "u_supplier_number", number).is_some();
-    assert!(!there("JOINED") && there("042"), "only the record with two companions is held back");
+    assert!(!there("JOINED") && there("042"), "only the record with two companions is left out");
     let all = failures(&world);
     let failed = all.iter().find(|row| row["key"] == "JOINED").unwrap_or_else(|| panic!("{all:#?}"));
     assert!(failed["message"].as_str().unwrap().contains("`ApAmendmentJnl` has 2 rows with Supplier=JOINED"), "{failed:#}");

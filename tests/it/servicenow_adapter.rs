@@ -90,7 +90,7 @@ impl Bench {
         Self { sim, client, tokens: Tokens { http, settings, state: RefCell::default() } }
     }
 
-    /// What a writer does: send, look up what is in doubt, send the rest again. Gives back what was refused.
+    /// What a writer does: send, look up what is unknown, send the rest again. Gives back what was refused.
     async fn deliver(&self, target: &TargetPlan, mut due: Vec<OutRecord>) -> BTreeMap<String, Outcome> {
         let mut refused = BTreeMap::new();
         for _ in 0..60 {
@@ -113,13 +113,13 @@ impl Bench {
                         refused.insert(record.source_key, outcome);
                     }
                     Outcome::Deferred { .. } | Outcome::Withdrawn { .. } => again.push(record),
-                    Outcome::InDoubt { .. } => doubtful.push(OutRecord { may_exist: true, ..record }),
+                    Outcome::Unknown { .. } => doubtful.push(OutRecord { may_exist: true, ..record }),
                 }
             }
             let mut lookups = 0;
             while !doubtful.is_empty() {
                 lookups += 1;
-                assert!(lookups < 2000, "still in doubt: {:?}", doubtful[0]);
+                assert!(lookups < 2000, "still unknown: {:?}", doubtful[0]);
                 let settled = match self.client.settle(&self.tokens, target, &doubtful).await {
                     Ok(settled) => settled,
                     Err(error) => {
@@ -292,7 +292,7 @@ async fn rows_of_a_staging_table_in_asynchronous_mode_are_pending_not_delivered(
     let bench = Bench::new(ServiceNowOptions { import_asynchronous: true, ..Default::default() }, |_| ());
     let (target, sent) = (suppliers(), records(&suppliers(), 3, 1));
     for outcome in bench.client.send(&bench.tokens, &target, &sent).await.unwrap() {
-        assert!(matches!(outcome, Outcome::InDoubt { .. }), "{outcome:?}");
+        assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
     }
     let settled = bench.client.settle(&bench.tokens, &target, &sent).await.unwrap();
     assert_eq!(settled, [Settled::StillPending, Settled::StillPending, Settled::StillPending]);

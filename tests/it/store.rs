@@ -8,7 +8,7 @@ use std::time::Duration;
 use tieline::actors::heartbeat;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget, PauseReport, PauseRequest};
-use tieline::domain::delivery::{Attempt, ParkReason};
+use tieline::domain::delivery::{Attempt, FailureReason};
 use tieline::domain::run::{RunId, RunKind};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
@@ -105,7 +105,7 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
 
         // one document's records stand differently, and some have nothing outstanding
         database.psql("DELETE FROM pending WHERE document_id % 3 = 0");
-        database.psql("UPDATE pending SET state = (ARRAY['waiting', 'held', 'sending', 'in_doubt', 'parked'])[1 + delivery_id % 5]");
+        database.psql("UPDATE pending SET state = (ARRAY['queued', 'after_header', 'sending', 'unknown', 'failed'])[1 + delivery_id % 5]");
         let list = async |state: &str, entity: &str| -> Vec<i64> {
             let (mut found, mut after) = (Vec::new(), 0);
             loop {
@@ -119,9 +119,9 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
         };
         let outstanding = "FROM document d WHERE EXISTS (SELECT FROM pending p WHERE p.document_id = d.id AND p.state";
         for (state, of) in [
-            ("parked", format!("{outstanding} = 'parked')")),
-            ("in_doubt", format!("{outstanding} = 'in_doubt')")),
-            ("waiting", format!("{outstanding} IN ('waiting', 'held', 'sending'))")),
+            ("failed", format!("{outstanding} = 'failed')")),
+            ("unknown", format!("{outstanding} = 'unknown')")),
+            ("queued", format!("{outstanding} IN ('queued', 'after_header', 'sending'))")),
             ("delivered", "FROM document d WHERE NOT EXISTS (SELECT FROM pending p WHERE p.document_id = d.id)".to_owned()),
         ] {
             let expected = database.psql(&format!("SELECT string_agg(d.id::text, ' ' ORDER BY d.id) {of}"));
@@ -148,7 +148,7 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
         (intake.position, intake.kinds) = (Some(serde_json::json!({ "after": nul("x") })), Some(serde_json::json!([nul("k")])));
         intake.documents[0].warnings = vec![(tieline::domain::warning::WarningKind::Cut, nul("warning").into())];
         intake.documents[1].mapped = Err(MapFailure {
-            reason: ParkReason::Rejected,
+            reason: FailureReason::Rejected,
             block: "header".into(),
             message: nul("message").into(),
             field: nul("field"),
@@ -225,7 +225,7 @@ fn a_holder_that_was_replaced_writes_nothing() {
 }
 
 #[test]
-fn what_a_silent_node_had_in_hand_is_in_doubt_long_before_its_lease_ends() {
+fn what_a_silent_node_had_in_hand_is_unknown_long_before_its_lease_ends() {
     run(async {
         let (database, store) = ledger().await;
         let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None, UNDER).await.unwrap();
@@ -243,7 +243,7 @@ fn what_a_silent_node_had_in_hand_is_in_doubt_long_before_its_lease_ends() {
         assert_eq!(recovered().await, 0);
         database.psql("UPDATE node SET seen_at = now() - interval '13 seconds'");
         assert_eq!(recovered().await, 3);
-        assert_eq!(database.psql("SELECT DISTINCT state FROM pending WHERE block = 'header'"), "in_doubt");
+        assert_eq!(database.psql("SELECT DISTINCT state FROM pending WHERE block = 'header'"), "unknown");
         let late =
             store.settle(claim.batch_id, claim.queue.clone(), one, Vec::new().into(), Vec::new().into(), Attempt::Send).await.unwrap_err();
         assert!(matches!(late, StoreError::Fenced { .. }), "{late}");
@@ -334,7 +334,7 @@ fn every_delivery_is_accounted_for_and_the_chain_shows_tampering() {
             assert!(read.contains(&(&row.entity, &row.key, row.version)), "{row:?}");
             assert!(attempted[&row.batch_id.unwrap()] < row.id, "{row:?}");
         }
-        assert_eq!(of("in_doubt").map(|row| &row.detail).collect::<Vec<_>>(), Vec::<&Option<String>>::new());
+        assert_eq!(of("unknown").map(|row| &row.detail).collect::<Vec<_>>(), Vec::<&Option<String>>::new());
         let confirmed = of("confirmed").map(|row| row.delivery_id).collect::<BTreeSet<_>>().len();
         assert_eq!(rig.database.psql("SELECT count(*) FROM delivery"), confirmed.to_string());
 

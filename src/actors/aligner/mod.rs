@@ -93,7 +93,7 @@ pub enum AlignError {
     },
     /// The change limit: more would change than is allowed.
     #[error(
-        "the alignment would change {changes} of {list} records, more than `align.brake_percent` ({percent}) allows ({most}); nothing was written. \
+        "the alignment would change {changes} of {list} records, more than `align.change_limit_percent` ({percent}) allows ({most}); nothing was written. \
          Check what changed on either side; if it is right, raise the setting for one run"
     )]
     ChangeLimit {
@@ -219,9 +219,9 @@ impl Work {
         let mut counted = Counted(0);
         let any_row = self.pages(&pass, ask, &mut counted).await?;
         let list = usize::try_from(standing.list).unwrap_or_default();
-        let most = most(list, align.brake_percent);
+        let most = most(list, align.change_limit_percent);
         if counted.0 > most {
-            return Err(AlignError::ChangeLimit { changes: counted.0, list, percent: align.brake_percent, most });
+            return Err(AlignError::ChangeLimit { changes: counted.0, list, percent: align.change_limit_percent, most });
         }
         let mut written = Written(AlignReport { rows: read.rows, ..AlignReport::default() });
         self.pages(&pass, ask, &mut written).await?;

@@ -174,7 +174,9 @@ impl Apply<'_> {
     async fn read(&self, key: &str) -> Result<Option<(Document, Fields)>, String> {
         let source = self.work.deps.settings.syspro.source;
         let credential = self.way.credential.send(GetCredential).await;
-        let credential = credential.map_err(|_| format!("the keeper of credential `{}` is being restarted", syspro_credential(source)))?;
+        let credential = credential.map_err(|_| {
+            format!("the credential store is being restarted, and credential `{}` cannot be read for a moment", syspro_credential(source))
+        })?;
         let credential = credential.map_err(|error| error.to_string())?;
         let keys = [DocumentKey::from_text(key)];
         let page = self.way.odata.by_key(&credential, &self.work.flow.company, &self.plan.read, &keys).await;
@@ -310,7 +312,7 @@ impl Apply<'_> {
             },
             Err(error) => {
                 let text = crate::actors::chain(&error);
-                if in_doubt(&error) {
+                if is_unknown(&error) {
                     (WriteBackStep::Lost, Some(lost(&text)), None)
                 } else if matches!(error, EnetError::Refused { .. }) {
                     (WriteBackStep::Refused, Some(format!("SYSPRO refused the change: {text}")), None)
@@ -374,7 +376,7 @@ fn lost(problem: &str) -> String {
 }
 
 /// Whether a call may have been carried out although it failed.
-fn in_doubt(error: &EnetError) -> bool {
+fn is_unknown(error: &EnetError) -> bool {
     matches!(
         error,
         EnetError::Unreachable { .. }
@@ -393,9 +395,9 @@ mod tests {
     fn only_what_surely_was_not_carried_out_may_be_said_again_at_once() {
         let asked = || "the change".to_owned();
         let unlicensed = EnetError::Unlicensed { object: "BOMSCC".into(), operator: "TIELINE".into() };
-        assert!(!in_doubt(&unlicensed) && !in_doubt(&EnetError::Refused { asked: asked(), status: 200, answer: "ERROR".into() }));
-        assert!(in_doubt(&EnetError::Restarting { asked: asked() }));
-        assert!(in_doubt(&EnetError::NotData { asked: asked(), status: 500, answer: "".into() }));
-        assert!(in_doubt(&EnetError::Malformed { asked: asked(), problem: "".into() }));
+        assert!(!is_unknown(&unlicensed) && !is_unknown(&EnetError::Refused { asked: asked(), status: 200, answer: "ERROR".into() }));
+        assert!(is_unknown(&EnetError::Restarting { asked: asked() }));
+        assert!(is_unknown(&EnetError::NotData { asked: asked(), status: 500, answer: "".into() }));
+        assert!(is_unknown(&EnetError::Malformed { asked: asked(), problem: "".into() }));
     }
 }

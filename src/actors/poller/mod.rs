@@ -105,7 +105,7 @@ pub struct PollNow {
 pub struct PollReport {
     /// The run.
     pub run: RunId,
-    /// Its counts; sent, confirmed and parked include what was left from earlier runs.
+    /// Its counts; what was sent, confirmed or failed includes what was left from earlier runs.
     pub counts: RunCounts,
     /// Why sending stopped early, if it did: reading had ended by then, and nothing is lost.
     pub write_error: Option<WriteError>,
@@ -462,8 +462,8 @@ impl Reader {
         }
         if let Some(aligner) = &self.aligner {
             let compared = aligner.send(AlignNow { kind, run, lease: lease.clone() }).await;
-            // an Aligner that is being restarted has written nothing; the next cycle compares again
-            let restarting = || AlignError::Store { text: "the Aligner is being restarted; the next cycle compares again".into() };
+            // an Aligner that is being restarted has written nothing; the next run compares again
+            let restarting = || AlignError::Store { text: "the Aligner is being restarted; the next run compares again".into() };
             let compared = compared.unwrap_or_else(|_| Err(restarting()));
             compared.map_err(|source| PollError::Align { flow: self.flow.clone(), source })?;
         }
@@ -472,8 +472,8 @@ impl Reader {
         Ok(match drained {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error),
-            // the Writer is being restarted: what is due is found by the next cycle
-            Err(_) => Some(WriteError::Store { text: "sending was interrupted; what is due is sent by the next cycle".into() }),
+            // the Writer is being restarted: what is due is found by the next run
+            Err(_) => Some(WriteError::Store { text: "sending was interrupted; what is queued is sent by the next run".into() }),
         })
     }
 

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::{PollError, Reader};
 use crate::definition::Plan;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::FailureReason;
 use crate::domain::{DocumentKey, Fault};
 use crate::store::{BackfillStep, Intake, IntakeDocument, MapFailure, StoreError};
 
@@ -83,7 +83,7 @@ impl Reader {
                 hash: document.hash,
                 content: crate::definition::content::faulty(&fault),
                 mapped: Err(MapFailure {
-                    reason: ParkReason::Unreadable,
+                    reason: FailureReason::Unreadable,
                     block: plan.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone()),
                     message: fault.text.clone(),
                     field: String::new(),

@@ -399,7 +399,7 @@ impl Reader {
         }
     }
 
-    /// Maps a page. When the Mapper dies of it, the documents are offered one by one, and the one that kills it twice is set aside.
+    /// Maps a page. When the Mapper dies of it, the documents are offered one by one, and the one that kills it twice fails.
     ///
     /// What it died of is remembered as long as the process lives, so that each poll does not kill it again.
     pub(super) async fn map(&self, plan: &Plan, documents: Vec<Document>) -> Result<Vec<IntakeDocument>, PollError> {
@@ -423,7 +423,7 @@ impl Reader {
                 return Err(PollError::MapperEnded { flow: self.flow.clone() });
             }
             all.push(mapped.unwrap_or_else(|| {
-                warn!(flow = %self.flow, key = %document.key, "mapping this document crashed twice; it is set aside");
+                warn!(flow = %self.flow, key = %document.key, "mapping this document crashed twice; the record fails");
                 self.poison.borrow_mut().insert(document.key.clone(), document.hash().0);
                 poisoned(plan, &document)
             }));

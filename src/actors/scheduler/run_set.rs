@@ -121,7 +121,7 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
             }
             Err(_) => report
                 .write_errors
-                .push(WriteError::Store { text: "sending was interrupted; what is due is sent by the next cycle".into() }),
+                .push(WriteError::Store { text: "sending was interrupted; what is queued is sent by the next run".into() }),
         }
     }
     if let Some(downstream) = &recipients.downstream {
@@ -143,7 +143,7 @@ async fn prepare(deps: &Deps, force: bool) -> Result<(), StoreError> {
 }
 
 fn interrupted(flow: &FlowId) -> PollError {
-    PollError::Store { flow: flow.clone(), text: "the Poller is being restarted; the next cycle goes on where it was".into() }
+    PollError::Store { flow: flow.clone(), text: "the Poller is being restarted; the next run continues where it was".into() }
 }
 
 /// The entities in dependency order.

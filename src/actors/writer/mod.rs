@@ -1,7 +1,7 @@
 //! `Writer`: deliveries to ServiceNow, in batches.
 //!
 //! Owns the pace (batch size, requests at once, pauses) towards one instance; Pollers nudge it, run sets ask it to drain an entity.
-//! Everything that matters is in the ledger: a restart loses the pace and the batches in flight, which are found in doubt.
+//! Everything that matters is in the ledger: a restart loses the pace and the batches in flight, whose outcome is then unknown.
 //! Runs on the delivery arbiter.
 
 mod apart;
@@ -90,7 +90,7 @@ pub struct Nudge {
 #[rtype(result = "()")]
 pub struct Quiet;
 
-/// Why sending stopped. Nothing is lost: what was in hand is due again, or in doubt.
+/// Why sending stopped. Nothing is lost: what was in hand is queued again, or its outcome is unknown.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WriteError {
     /// ServiceNow refuses or cannot be reached.
@@ -205,7 +205,7 @@ impl Handler<Nudge> for Writer {
         }
         let work = async move {
             if let Err(error) = sender.drain().await {
-                debug!(%error, entity = %sender.entity, "sending stopped, what is due waits for the next cycle");
+                debug!(%error, entity = %sender.entity, "sending stopped, what is due waits for the next run");
                 sender.pump.trouble.replace(Some(error));
             }
             sender.pump.running.set(false);
@@ -370,7 +370,7 @@ impl Sender {
         };
         for (delivery, problem) in &unsendable {
             if let Unsendable::Unreadable(problem) = problem {
-                error!(delivery = delivery.delivery_id, key = delivery.key, problem, "a delivery is set aside");
+                error!(delivery = delivery.delivery_id, key = delivery.key, problem, "a delivery failed");
             }
         }
         let mut stops = Vec::new();
@@ -401,7 +401,7 @@ impl Sender {
                     let answered = outcomes
                         .iter()
                         .flatten()
-                        .any(|outcome| !matches!(outcome, servicenow::Outcome::InDoubt { .. } | servicenow::Outcome::Deferred { .. }));
+                        .any(|outcome| !matches!(outcome, servicenow::Outcome::Unknown { .. } | servicenow::Outcome::Deferred { .. }));
                     let others = self.others_get_through(answered).await;
                     (verdict::of_send(&self.deps.settings, target, &claim, outcomes, others), stop)
                 }
@@ -535,9 +535,9 @@ impl Sender {
                     counts.confirmed += 1;
                     if partial.is_empty() { Outcome::Confirmed } else { Outcome::PartialWrite }
                 }
-                Verdict::Parked { .. } => Outcome::Parked,
+                Verdict::Failed { .. } => Outcome::Failed,
                 Verdict::Deferred { .. } | Verdict::Withdrawn { .. } => Outcome::Deferred,
-                Verdict::InDoubt { .. } => Outcome::InDoubt,
+                Verdict::Unknown { .. } => Outcome::Unknown,
             };
             metrics().delivered(&self.entity, word, 1);
         }

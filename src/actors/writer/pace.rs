@@ -2,7 +2,7 @@
 //!
 //! Additive increase, multiplicative decrease. When nothing gets through any more the breaker opens: nothing is sent for a while that
 //! doubles, then one batch is sent to see, and only when that gets through go the others. An instance that is down would otherwise put
-//! batch after batch in doubt.
+//! batch after batch with an unknown outcome.
 //!
 //! Several nodes share the instance: each takes its part of the batches at once, and makes the pauses that another was told to make.
 //!
@@ -256,13 +256,13 @@ impl Pace {
                 Verdict::Deferred { throttled: true, wait, message, .. } => {
                     asked = asked.max(Some((asked_for.unwrap_or(*wait), message.as_str())));
                 }
-                Verdict::InDoubt { .. } | Verdict::Deferred { .. } => {
+                Verdict::Unknown { .. } | Verdict::Deferred { .. } => {
                     if state.suspects.insert(outcome.delivery_id) {
                         first_time.push(outcome.delivery_id);
                     }
                 }
                 // a refusal is an answer
-                Verdict::Confirmed { .. } | Verdict::Parked { .. } | Verdict::Withdrawn { .. } => {
+                Verdict::Confirmed { .. } | Verdict::Failed { .. } | Verdict::Withdrawn { .. } => {
                     through = true;
                     state.suspects.remove(&outcome.delivery_id);
                 }
@@ -368,7 +368,7 @@ impl State {
         if self.throttled == 1 {
             info!(?wait, "ServiceNow asks for time; nothing is sent until then");
         } else if self.throttled == WAITED_OUT + 1 {
-            warn!(?wait, "ServiceNow asks for time again and again; what is left is sent in later cycles");
+            warn!(?wait, "ServiceNow asks for time again and again; what is left is sent in later runs");
         }
         self.pause(wait);
     }

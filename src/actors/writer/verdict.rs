@@ -7,7 +7,7 @@ use super::outgoing::Unsendable;
 use crate::config::Settings;
 use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::SysId;
-use crate::domain::delivery::{Attempt, ParkReason};
+use crate::domain::delivery::{Attempt, FailureReason};
 use crate::domain::next_step::NextStep;
 use crate::redact::Quoted;
 use crate::retry::{self, Class};
@@ -77,10 +77,10 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
             Verdict::Confirmed { sys_id, table, how, partial: fields(partial), said: said.map(String::from) }
         }
         Outcome::Conflict { message, next_step } => {
-            Verdict::Parked { reason: ParkReason::Conflict, message: message.into(), field: None, next_step }
+            Verdict::Failed { reason: FailureReason::Conflict, message: message.into(), field: None, next_step }
         }
         Outcome::Rejected { message, field, next_step } => {
-            Verdict::Parked { reason: ParkReason::Rejected, message: message.into(), field, next_step }
+            Verdict::Failed { reason: FailureReason::Rejected, message: message.into(), field, next_step }
         }
         Outcome::Deferred { message, retry_after, throttled } => {
             let counted = !throttled && others;
@@ -97,8 +97,8 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
             }
         }
         Outcome::Withdrawn { message } => Verdict::Withdrawn { message: message.into() },
-        Outcome::InDoubt { message } => {
-            Verdict::InDoubt { message: message.into(), wait: settings.servicenow.read_delay, failed_lookups: 0 }
+        Outcome::Unknown { message } => {
+            Verdict::Unknown { message: message.into(), wait: settings.servicenow.read_delay, failed_lookups: 0 }
         }
     }
 }
@@ -108,8 +108,8 @@ fn most_tries(settings: &Settings) -> i32 {
 }
 
 fn exhausted(delivery: &Claimed, last: &str, next_step: NextStep) -> Verdict {
-    Verdict::Parked {
-        reason: ParkReason::Exhausted,
+    Verdict::Failed {
+        reason: FailureReason::Exhausted,
         message: format!("{} tries failed; the last: {last}", delivery.attempts),
         field: None,
         next_step,
@@ -130,29 +130,29 @@ fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> Verd
         Some(returned) => format!("`{}`: `{}` was sent, `{returned}` is there", p.field, p.sent),
     };
     let said: Vec<String> = partial.iter().map(one).collect();
-    Verdict::Parked {
-        reason: ParkReason::Rejected,
+    Verdict::Failed {
+        reason: FailureReason::Rejected,
         message: Quoted::from(format!("row {sys_id} of `{table}` was written, but not as sent: {}", said.join("; "))).into(),
         field: partial.first().map(|p| p.field.clone()),
         next_step: NextStep::KeptOtherwise,
     }
 }
 
-/// What of a claim cannot be sent as it stands in the ledger: set aside by name, while its neighbours continue.
+/// What of a claim cannot be sent as it stands in the ledger: it fails by name, while its neighbours continue.
 pub(super) fn of_unsendable(unsendable: &[(Claimed, Unsendable)], attempt: Attempt) -> Vec<Settlement> {
     let known = match attempt {
         Attempt::Send => "; nothing of it was sent",
         Attempt::LookUp => "; it was sent before, and whether it arrived is not known",
     };
     let verdict = |problem: &Unsendable| match problem {
-        Unsendable::Unreadable(problem) => Verdict::Parked {
-            reason: ParkReason::Poison,
+        Unsendable::Unreadable(problem) => Verdict::Failed {
+            reason: FailureReason::Poison,
             message: format!("{problem}{known}"),
             field: None,
             next_step: NextStep::StoredUnreadable,
         },
-        Unsendable::Elsewhere => Verdict::Parked {
-            reason: ParkReason::Rejected,
+        Unsendable::Elsewhere => Verdict::Failed {
+            reason: FailureReason::Rejected,
             message: format!("it was mapped under another definition, for another table than it goes to now{known}"),
             field: None,
             next_step: NextStep::ReplayOutdated,
@@ -187,13 +187,13 @@ pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &Service
     claim.deliveries.iter().map(|delivery| settlement(delivery, put_off(settings, delivery, error, false))).collect()
 }
 
-/// A batch that could not even be put together: what was to be sent is due again, what was to be looked up is still in doubt.
+/// A batch that could not even be put together: what was to be sent is queued again, what was to be looked up is still unknown.
 pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, attempt: Attempt) -> Vec<Settlement> {
     let message = format!("nothing was sent: {why}");
     let verdict = |delivery: &Claimed| {
         let (message, wait) = (message.clone(), later(settings, delivery.attempts, None));
         match attempt {
-            Attempt::LookUp => Verdict::InDoubt { message, wait, failed_lookups: delivery.failed_lookups },
+            Attempt::LookUp => Verdict::Unknown { message, wait, failed_lookups: delivery.failed_lookups },
             Attempt::Send => Verdict::Deferred {
                 message,
                 wait,
@@ -237,7 +237,7 @@ fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settl
     let send_again = |why: String, when_exhausted: NextStep| {
         if !still.is_zero() {
             let message = format!("{last}{SINCE}{why}; the instance may still be working on it");
-            return Verdict::InDoubt { message, wait: still, failed_lookups: 0 };
+            return Verdict::Unknown { message, wait: still, failed_lookups: 0 };
         }
         if others && delivery.attempts >= most_tries(settings) {
             return exhausted(delivery, &format!("{last} ({why})"), when_exhausted);
@@ -265,14 +265,14 @@ fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settl
             Verdict::Confirmed { sys_id, table, how: "found", partial: fields(partial), said: said.map(String::from) }
         }
         Settled::Conflict { message, next_step } => {
-            Verdict::Parked { reason: ParkReason::Conflict, message: message.into(), field: None, next_step }
+            Verdict::Failed { reason: FailureReason::Conflict, message: message.into(), field: None, next_step }
         }
         Settled::Rejected { message, field, next_step } => {
-            Verdict::Parked { reason: ParkReason::Rejected, message: message.into(), field, next_step }
+            Verdict::Failed { reason: FailureReason::Rejected, message: message.into(), field, next_step }
         }
         Settled::Absent => send_again("looked up and not found".into(), NextStep::Exhausted),
         Settled::StillPending => {
-            Verdict::InDoubt { message: "loaded but not yet transformed".into(), wait: NEXT_LOOKUP, failed_lookups: 0 }
+            Verdict::Unknown { message: "loaded but not yet transformed".into(), wait: NEXT_LOOKUP, failed_lookups: 0 }
         }
         // sent again under the same key or sys_id, so that there is still one record
         Settled::Unknown { reason } => {
@@ -292,7 +292,7 @@ pub(super) fn of_failed_lookup(claim: &Claim, error: &ServiceNowError) -> Vec<Se
 
 fn looked_up_later(delivery: &Claimed, error: &ServiceNowError) -> Verdict {
     let message = format!("{}{SINCE}it could not be looked up: {}", first_said(delivery), error.chain());
-    Verdict::InDoubt {
+    Verdict::Unknown {
         message,
         wait: error.retry_after().map_or(NEXT_LOOKUP, |asked| asked.min(LONGEST_LOOKUP_WAIT)),
         failed_lookups: delivery.failed_lookups,
@@ -310,10 +310,10 @@ fn not_looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, f
     if failed_lookups < most_tries(settings) || !still.is_zero() {
         let message = format!("{last}{SINCE}it could not be looked up: {error}");
         let wait = later(settings, failed_lookups, failed.error.retry_after()).max(still);
-        return Verdict::InDoubt { message, wait, failed_lookups };
+        return Verdict::Unknown { message, wait, failed_lookups };
     }
-    Verdict::Parked {
-        reason: ParkReason::Exhausted,
+    Verdict::Failed {
+        reason: FailureReason::Exhausted,
         message: format!(
             "it was sent, and whether it arrived is not known ({last}): {failed_lookups} look-ups of it failed, although ServiceNow answers for \
              others; the last: {error}"

@@ -217,7 +217,7 @@ async fn show(
         tokio::time::sleep(Duration::from_secs(1)).await;
         let ask = RunSetRequest::by_hand(flows.clone(), sync::user(), None);
         let again = system.root.send(ExecuteRunSet(ask)).await;
-        report = again.map_err(|_| Failure::new(Exit::Failed, "the cycle was interrupted"))?;
+        report = again.map_err(|_| Failure::new(Exit::Failed, "the run was interrupted"))?;
         cycles += 1;
     }
     let took = started.elapsed();
@@ -243,8 +243,8 @@ async fn show(
         );
         let says = if ties { "Both systems agree to the cent, currency by currency" } else { "The two systems do NOT agree" };
         match cycles {
-            1 => println!("{says}, after 1 cycle."),
-            _ => println!("{says}, after {cycles} cycles. `read` counts a record once for each cycle that read it."),
+            1 => println!("{says}, after 1 run of every flow."),
+            _ => println!("{says}, after {cycles} runs of every flow. `read` counts a record once for each run that read it."),
         }
         let open = summary.undelivered();
         if open.total() > 0 {

@@ -10,7 +10,7 @@ pub struct AlignPlan {
     /// Per field of the target, in the same order.
     pub fields: Vec<AlignField>,
     /// A run that would change more than this share of the list writes nothing, in percent.
-    pub brake_percent: u32,
+    pub change_limit_percent: u32,
     /// How far a reading of what changed goes back behind the last one, in seconds.
     pub overlap_seconds: u32,
     /// How often the whole list is read, in hours.

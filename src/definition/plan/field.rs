@@ -165,9 +165,9 @@ pub enum ReferenceForm {
 /// What happens to a record that refers to one that is not delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IfMissing {
-    /// The document is parked `missing_parent` until it is.
+    /// The document waits until it is.
     #[default]
-    Park,
+    Wait,
     /// The record is sent without waiting.
     Send,
 }

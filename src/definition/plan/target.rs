@@ -14,7 +14,7 @@ pub struct TargetPlan {
     pub write: WriteMode,
     /// Where the record ends up: the target of the transform map for import sets, else `table`.
     pub target_table: String,
-    /// Carries company/entity/key; with the version column it settles doubt. `None`: the site's table has no such column.
+    /// Carries company/entity/key; with the version column it settles an unknown outcome. `None`: the site's table has no such column.
     pub key_column: Option<String>,
     /// Carries the version number.
     pub version_column: Option<String>,

@@ -29,7 +29,7 @@ shape! {
 words! {
     /// What a code that is not listed becomes.
     OtherwiseWord {
-        /// An error: the document is parked until the list is completed.
+        /// An error: the document fails until the list is completed.
         Error = "error",
         /// Itself.
         Same = "same",

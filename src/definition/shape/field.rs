@@ -57,7 +57,7 @@ shape! {
         derived = "derived": Option<Flag>,
         /// What a reference writes; default `key`.
         write = "write": Option<FormWord>,
-        /// What happens while the record referred to is not delivered; default `park`.
+        /// What happens while the record referred to is not delivered; default `wait`.
         if_missing = "if_missing": Option<MissingWord>,
         /// A fixed text.
         constant = "constant": Option<Text>,
@@ -115,8 +115,8 @@ words! {
 words! {
     /// What happens while the record referred to is not delivered.
     MissingWord {
-        /// The document waits, parked as `missing_parent`.
-        Park = "park",
+        /// The document waits until that record is delivered (state `waiting`).
+        Wait = "wait",
         /// The record is sent without waiting.
         Send = "send",
     }

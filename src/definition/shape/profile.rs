@@ -158,7 +158,7 @@ shape! {
         /// Fields with a rule of their own.
         fields = "fields": Option<Table<RuleWord>>,
         /// A run that would change more than this share of the list writes nothing, in percent; default 20.
-        brake_percent = "brake_percent": Option<Whole>,
+        change_limit_percent = "change_limit_percent": Option<Whole>,
         /// How far a reading of what changed in ServiceNow goes back behind the last one; default 300.
         overlap_seconds = "overlap_seconds": Option<Whole>,
         /// How often the whole list is read from ServiceNow, which finds rows deleted there; default 24.
@@ -209,8 +209,6 @@ words! {
     PartialWord {
         /// The record fails, with the field and both values.
         Fail = "fail",
-        /// The former word for `fail`.
-        Park = "park",
         /// The record counts as delivered; the fields are named in the audit and counted.
         Record = "record",
         /// The record counts as delivered; when the instance kept nothing of a field, the flow is stopped until a person resumes it.

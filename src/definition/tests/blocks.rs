@@ -135,13 +135,13 @@ fn aligned(rest: &str) -> String {
 #[test]
 fn a_change_limit_is_a_share_of_one_to_a_hundred_percent() {
     for percent in ["1", "20", "100"] {
-        let definitions = well(ROOT, &aligned(&format!("brake_percent = {percent}")));
+        let definitions = well(ROOT, &aligned(&format!("change_limit_percent = {percent}")));
         let (_, align) = plan(&definitions, "asset").aligned().expect("aligned");
-        assert_eq!(align.brake_percent.to_string(), percent);
+        assert_eq!(align.change_limit_percent.to_string(), percent);
     }
     for percent in ["0", "101", "1000"] {
-        let found = one(ROOT, &aligned(&format!("brake_percent = {percent}")));
-        assert!(found.contains(&format!("`header.align.brake_percent`: must be 1 to 100, got `{percent}`")), "{found}");
+        let found = one(ROOT, &aligned(&format!("change_limit_percent = {percent}")));
+        assert!(found.contains(&format!("`header.align.change_limit_percent`: must be 1 to 100, got `{percent}`")), "{found}");
     }
 }
 

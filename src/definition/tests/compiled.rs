@@ -44,7 +44,7 @@ fn the_columns_that_an_aligned_list_is_asked_by_are_named() {
         let align = AlignPlan {
             rule: Rule::Hold,
             fields: Vec::new(),
-            brake_percent: 10,
+            change_limit_percent: 10,
             overlap_seconds: 0,
             sweep_hours: 24,
             inactive: inactive.iter().map(|(column, text)| ((*column).to_owned(), (*text).to_owned())).collect(),

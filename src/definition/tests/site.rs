@@ -306,7 +306,7 @@ natural_key = ["code"]
 code = "CostCentre"
 name = "Description"
 [header.align]
-brake_percent = 5
+change_limit_percent = 5
 inactive = { active = "false" }
 [header.align.fields]
 name = "servicenow"
@@ -320,7 +320,7 @@ fn an_entity_is_aligned_only_where_its_profile_says_so() {
     let directory = site(&[("profiles/apo/cost_center.toml", ALIGNED)]);
     let definitions = load(Some(directory.path()), "apo", &[], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
     let (target, align) = plan(&definitions, "cost_center").aligned().expect("aligned");
-    assert_eq!((target.table.as_str(), align.rule, align.brake_percent), ("cmn_cost_center", Rule::Hold, 5));
+    assert_eq!((target.table.as_str(), align.rule, align.change_limit_percent), ("cmn_cost_center", Rule::Hold, 5));
     assert_eq!((align.overlap_seconds, align.sweep_hours), (300, 24));
     let of = |name: &str| align.fields.iter().find(|field| field.name == name).expect("a field");
     assert_eq!((of("code").rule, of("code").identity), (Rule::Hold, true));
@@ -332,7 +332,7 @@ fn an_entity_is_aligned_only_where_its_profile_says_so() {
 fn what_cannot_be_aligned_is_refused() {
     let staged = ALIGNED.replace("write = \"table\"", "write = \"import_set\"").replace("natural_key = [\"code\"]\n", "");
     let odd = staged
-        .replace("brake_percent = 5", "brake_percent = 0\nfilter = \"active=true^ORDERBYname\"")
+        .replace("change_limit_percent = 5", "change_limit_percent = 0\nfilter = \"active=true^ORDERBYname\"")
         .replace("name = \"servicenow\"", "nam = \"hold\"");
     let said = mistakes(site(&[("profiles/apo/cost_center.toml", &odd)]).path(), &[]).join("\n");
     for text in [

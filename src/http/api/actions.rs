@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::texts::{Filled, Name, Why};
 use crate::actors::replay::ReplayReport;
 use crate::domain::FlowId;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::FailureReason;
 use crate::domain::run::{RunId, RunKind};
 use crate::domain::word;
 use crate::http::body::LIMIT;
@@ -93,16 +93,16 @@ pub(in crate::http) struct ReplayBody {
     pub(in crate::http) key: Option<String>,
     /// Only records that this run read anew.
     pub(in crate::http) run: Option<Uuid>,
-    /// Only records of which something is parked.
+    /// Only records of which something failed, waits for a parent or is on hold.
     pub(in crate::http) failed_only: bool,
     /// Only records whose newest version was read from this instant on.
     pub(in crate::http) since: Option<DateTime<Utc>>,
     /// Only records whose newest version was read before this instant.
     pub(in crate::http) until: Option<DateTime<Utc>>,
-    /// Only records of which something is parked for this reason.
-    #[schema(value_type = Option<ParkReason>)]
+    /// Only records of which something failed, waits or is on hold for this reason.
+    #[schema(value_type = Option<FailureReason>)]
     pub(in crate::http) reason: Option<String>,
-    /// Only records of which something is parked with this text in the system's words.
+    /// Only records of which something failed with this text in the message.
     #[schema(value_type = Option<Filled>)]
     pub(in crate::http) text: Option<String>,
     /// Only records that failed for this cause: the system's words without what differs from record to record, as the console groups them.
@@ -174,7 +174,7 @@ impl From<RunStarted> for RunAccepted {
     }
 }
 
-/// Something that takes longer than a request may: it goes on by itself.
+/// Something that takes longer than a request may: it continues in the background.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Followed {
     pub(super) accepted: bool,
@@ -260,9 +260,9 @@ async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: w
 /// # Errors
 /// 400 for a text that is none, 422 for what contradicts itself.
 pub(in crate::http) fn which(asked: ReplayBody) -> Result<Which, Problem> {
-    let (company, entity, key, why_parked, words, cause) = (asked.company, asked.entity, asked.key, asked.reason, asked.text, asked.cause);
+    let (company, entity, key, failed_for, words, cause) = (asked.company, asked.entity, asked.key, asked.reason, asked.text, asked.cause);
     // a name or a list that came out empty names nothing: it must not mean all
-    let texts = [("company", &company), ("entity", &entity), ("key", &key), ("reason", &why_parked), ("text", &words), ("cause", &cause)];
+    let texts = [("company", &company), ("entity", &entity), ("key", &key), ("reason", &failed_for), ("text", &words), ("cause", &cause)];
     if let Some((name, _)) = texts.into_iter().find(|(_, text)| text.as_deref() == Some("")) {
         return Err(Problem::bad_request(format!("`{name}` is empty"), "leave it out, or say which"));
     }
@@ -270,12 +270,12 @@ pub(in crate::http) fn which(asked: ReplayBody) -> Result<Which, Problem> {
         return Err(Problem::bad_request("`keys` names no record", "leave it out for every record that the rest of the request names"));
     }
     let keys = asked.keys.unwrap_or_default();
-    let names = [&company, &entity, &key, &why_parked, &words, &cause].into_iter().flatten();
+    let names = [&company, &entity, &key, &failed_for, &words, &cause].into_iter().flatten();
     if names.chain(&keys).any(|text| text.contains('\0')) {
         return Err(Problem::bad_request("a name holds a zero byte", "send text"));
     }
-    if let Some(word) = &why_parked {
-        word::check("reason why records are parked", word, ParkReason::WORDS.iter().copied())
+    if let Some(word) = &failed_for {
+        word::check("reason", word, FailureReason::WORDS.iter().copied())
             .map_err(|unknown| Problem::bad_request(unknown.detail(), format!("send one of {}", unknown.choices())))?;
     }
     if keys.len() > MOST_KEYS {
@@ -293,7 +293,7 @@ pub(in crate::http) fn which(asked: ReplayBody) -> Result<Which, Problem> {
         failed_only: asked.failed_only,
         since: asked.since,
         until: asked.until,
-        reason: why_parked,
+        reason: failed_for,
         text: words,
         cause,
         keys,
@@ -344,7 +344,7 @@ mod tests {
         assert!(ask(r#"{"all":true,"failed_only":true}"#).expect_err("both").contains("contradict"));
         assert!(ask(r#"{"entitty":"invoice"}"#).expect_err("unknown").contains("unknown field `entitty`"));
         assert!(ask(r#"{"run":"7"}"#).is_err());
-        assert!(ask(r#"{"reason":"lost"}"#).expect_err("no reason").contains("there is no reason why records are parked `lost`"));
+        assert!(ask(r#"{"reason":"lost"}"#).expect_err("no reason").contains("there is no reason `lost`"));
         assert!(ask(r#"{"since":"2026-01-31T08:00:00Z","text":"period"}"#).expect("limited").since.is_some());
         assert_eq!(ask(r#"{"cause":"0123"}"#).expect("limited").cause.as_deref(), Some("0123"));
         assert!(ask(r#"{"keys":["7"]}"#).expect_err("of which flow").contains("several flows"));

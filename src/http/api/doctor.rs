@@ -1,4 +1,4 @@
-//! The examination of both systems: begun, followed, read.
+//! Diagnostics of both systems: start, follow, read.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::actions::{Followed, body, requested};
 use super::texts::Why;
-use crate::doctor::{Finding, HowFar};
+use crate::doctor::{Finding, Progress};
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
@@ -19,14 +19,14 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         "/api/v1/doctor",
         Some(Permission::Read),
         || web::get().to(last),
-        reads("getExamination", "The last examination of both systems by this process", &[], Shape::One(200, component::<ExaminationView>)),
+        reads("getDiagnostics", "The last diagnostics run of this process", &[], Shape::One(200, component::<DiagnosticsView>)),
     ),
     Route::post(
         "/api/v1/doctor",
         || web::post().to(begin),
         acts(
-            "examine",
-            "Begins an examination of both systems, rights, clocks, certificates and the database",
+            "runDiagnostics",
+            "Starts diagnostics of both systems, rights, clocks, certificates and the database",
             component::<DoctorBody>,
             Shape::One(202, component::<Followed>),
         ),
@@ -35,7 +35,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// How an examination is asked for.
+/// What a diagnostics run is asked for.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct DoctorBody {
@@ -46,7 +46,7 @@ pub(super) struct DoctorBody {
     read_only: bool,
 }
 
-/// How the last examination stands.
+/// How the last diagnostics run stands.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Stage {
@@ -58,12 +58,12 @@ enum Stage {
     Done,
 }
 
-/// The last examination of this process.
+/// The last diagnostics run of this process.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ExaminationView {
+pub(super) struct DiagnosticsView {
     state: Stage,
     /// How far it is, while it is on its way.
-    how_far: Option<HowFar>,
+    progress: Option<Progress>,
     began: Option<DateTime<Utc>>,
     ended: Option<DateTime<Utc>>,
     /// Why it did not come to its end.
@@ -76,19 +76,19 @@ pub(super) struct ExaminationView {
     findings: Vec<Finding>,
 }
 
-/// `GET /api/v1/doctor`: the last examination of this process.
+/// `GET /api/v1/doctor`: the last diagnostics run of this process.
 pub(super) async fn last(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let last = app_state.service.diagnostics_run();
     let asked = last.as_ref().map(|last| last.asked.clone());
     let ended = last.as_ref().and_then(|last| last.ended);
-    Ok(HttpResponse::Ok().json(ExaminationView {
+    Ok(HttpResponse::Ok().json(DiagnosticsView {
         state: match (&last, ended) {
             (None, _) => Stage::Never,
             (Some(_), None) => Stage::Running,
             (Some(_), Some(_)) => Stage::Done,
         },
-        how_far: last.as_ref().filter(|_| ended.is_none()).map(|last| last.how_far()),
+        progress: last.as_ref().filter(|_| ended.is_none()).map(|last| last.progress()),
         began: last.as_ref().map(|last| last.began),
         ended,
         problem: last.as_ref().and_then(|last| last.problem.clone()),

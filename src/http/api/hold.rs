@@ -1,4 +1,4 @@
-//! Records that a person holds back (parks), and lets go again (releases).
+//! A person holds records, and releases them.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -16,11 +16,11 @@ use crate::store::HoldRow;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::post(
-        "/api/v1/records/park",
-        || web::post().to(park),
+        "/api/v1/records/hold",
+        || web::post().to(hold),
         acts(
-            "parkRecords",
-            "Holds records back: nothing of them is sent until they are released",
+            "holdRecords",
+            "Holds records: nothing of them is sent until they are released",
             component::<HoldBody>,
             Shape::One(200, component::<HoldAnswer>),
         ),
@@ -30,7 +30,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         || web::post().to(release),
         acts(
             "releaseRecords",
-            "Takes holds off, and makes due again what is parked, as it was mapped",
+            "Ends holds, and queues again what failed, as it was mapped",
             component::<HoldBody>,
             Shape::One(200, component::<HoldAnswer>),
         ),
@@ -39,7 +39,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// Records held back or released by one request.
+/// Records held or released by one request.
 const MOST: usize = 1000;
 
 /// Which records, and why.
@@ -71,7 +71,7 @@ struct HoldAnswer {
     outcome: Option<ResentOutcome>,
 }
 
-async fn park(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
+async fn hold(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: HoldBody = body(payload).await?;
     let (requested, flow) = (requested(&request, &asked.why)?, asked.flow()?);

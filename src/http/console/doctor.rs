@@ -1,4 +1,4 @@
-//! What the last examination of both systems found, and the beginning of another.
+//! What the last diagnostics run found, and the start of another.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -18,7 +18,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     Route::form("/doctor", Some(Permission::Operate), || web::post().to(begin)),
 ];
 
-/// Seconds after which the page loads again by itself while an examination is on its way.
+/// Seconds after which the page loads again by itself while diagnostics are running.
 const AGAIN: u32 = 2;
 
 struct PartView {
@@ -35,7 +35,7 @@ struct RowView {
     to_do: String,
 }
 
-/// An examination that ended, or one on its way.
+/// A diagnostics run that ended, or one that is running.
 struct LastView {
     began: Time,
     ended: Option<Time>,
@@ -66,7 +66,7 @@ pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -
     let findings = last.as_ref().map(|last| last.findings()).unwrap_or_default();
     let running = last.as_ref().is_some_and(|last| last.ended.is_none());
     let view = last.map(|last| {
-        let far = last.how_far();
+        let far = last.progress();
         LastView {
             began: Time(last.began),
             ended: last.ended.map(Time),

@@ -12,7 +12,7 @@ use super::view::{CodeText, Layout, Time, grouped, part, record_path};
 use super::{Page, Refusal, ok, see_other};
 use crate::actors::replay::ReplayReport;
 use crate::actors::unconfigured;
-use crate::domain::delivery::{FailureWord, ParkReason};
+use crate::domain::delivery::{FailureReason, FailureWord};
 use crate::domain::differing::{ValueCount, by_place};
 use crate::domain::role::Permission;
 use crate::domain::{CompanyId, DocumentKey};
@@ -64,7 +64,7 @@ struct CauseView {
     /// Parents that are not named.
     more_parents: i64,
     next_step: Option<CodeText>,
-    parked: bool,
+    replayable: bool,
     /// It may help to send it again: what could not be read is taken in by another read alone.
     sendable: bool,
     count: i64,
@@ -123,8 +123,8 @@ impl CauseView {
             company: row.company,
             entity: row.entity,
             next_step: row.next_step.map(CodeText),
-            parked: row.parked,
-            sendable: row.parked && row.reason != ParkReason::Unreadable.as_str(),
+            replayable: row.replayable,
+            sendable: row.replayable && row.reason != FailureReason::Unreadable.as_str(),
             count: row.documents,
             counted,
             once: row.first_failed_at == row.last_failed_at,
@@ -149,10 +149,11 @@ fn words(reason: &str) -> (&'static str, &'static str) {
         "downstream_failed" => ("Failed in ServiceNow later", "bad"),
         "conflict" => ("Two records in one row", "bad"),
         "on_hold" => ("On hold", "warn"),
-        "in_doubt" => ("In doubt", "warn"),
+        "waiting" => ("Waiting", "warn"),
+        "unknown" => ("Unknown outcome", "warn"),
         "throttled" => ("Asked to wait by ServiceNow", "warn"),
-        "parked" => ("Parked, for any reason", "bad"),
-        _ => ("Waiting for its next try", "warn"),
+        "failed" => ("Failed, for any reason", "bad"),
+        _ => ("Retrying", "warn"),
     }
 }
 
@@ -196,7 +197,7 @@ struct Scope {
     entity: String,
     reason: String,
     text: String,
-    /// A replay knows the state of parked records alone, and no period in which they stood.
+    /// A replay knows the records that failed, wait or are on hold, and no period in which they did.
     possible: bool,
 }
 
@@ -239,12 +240,12 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
         filter.without = Some(grouped(app_state.deps.store.failure_count().await?));
     }
     let text = |name: &str| filter.text(name).unwrap_or_default();
-    let parked = |reason: &str| reason.is_empty() || reason.parse::<ParkReason>().is_ok();
+    let is_reason = |reason: &str| reason.is_empty() || reason.parse::<FailureReason>().is_ok();
     let scope = Scope {
         possible: filter.since.is_none()
             && filter.until.is_none()
-            && parked(&text("reason"))
-            && rows.iter().any(|row| row.parked && row.reason != ParkReason::Unreadable.as_str()),
+            && is_reason(&text("reason"))
+            && rows.iter().any(|row| row.replayable && row.reason != FailureReason::Unreadable.as_str()),
         company: text("company"),
         entity: text("entity"),
         reason: text("reason"),
@@ -295,7 +296,7 @@ impl From<FailureRow> for RowView {
             message: CodeText(row.message.unwrap_or_default()),
             attempts: row.attempts,
             since: Time(row.first_failed_at),
-            next: (row.state != "parked").then_some(Time(row.not_before)),
+            next: matches!(row.state.as_str(), "retrying" | "unknown").then_some(Time(row.not_before)),
         }
     }
 }

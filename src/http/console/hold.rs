@@ -1,4 +1,4 @@
-//! A record that a person holds back, and lets go again.
+//! A person holds a record, and releases it.
 
 use actix_web::{HttpRequest, web};
 
@@ -16,11 +16,11 @@ use crate::operations::{self, Requested};
 use crate::store::HoldRow;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::form("/park", Some(Permission::Operate), || web::post().to(park)),
+    Route::form("/hold", Some(Permission::Operate), || web::post().to(hold)),
     Route::form("/release", Some(Permission::Operate), || web::post().to(release)),
 ];
 
-async fn park(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
+async fn hold(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let HoldRequest { flow, key, back, requested } = asked(&request, payload).await?;
     let named = operations::hold::hold(&app_state.deps, flow, &[key], requested).await?;
@@ -44,7 +44,7 @@ fn held(row: &HoldRow) -> String {
     };
     match row.changed {
         true => format!(
-            "On hold: nothing of the record is sent until somebody releases it. {} of its parts were set aside.{left}",
+            "On hold: nothing of the record is sent until somebody releases it. {} of its parts were queued and are held.{left}",
             row.deliveries
         ),
         false => format!("The record was on hold already; nothing changed.{left}"),

@@ -12,7 +12,7 @@ use super::view::{CodeText, Layout, Sentence, Time, part};
 use super::{Page, html, ok};
 use crate::actors::Deps;
 use crate::actors::one_record::Seen;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::FailureReason;
 use crate::domain::format::{Child, Content, Formats, Shown};
 use crate::domain::history::{ChildKeys, Compared, Flat, faults};
 use crate::domain::role::Permission;
@@ -84,11 +84,11 @@ struct RecordPage {
     key: String,
     stands: Sentence,
     tone: &'static str,
-    /// A person holds it back: since when.
+    /// A person holds it: since when.
     held: Option<Time>,
     /// Its newest version could be read: what is stored can be sent again.
     sendable: bool,
-    /// Something of it is parked that could go as it is.
+    /// Something of it failed, or is on hold, that could be sent as it is.
     releasable: bool,
     number: i32,
     read: Option<Time>,
@@ -210,9 +210,9 @@ impl Writing<'_> {
 /// How much a sentence about where a record stands should worry.
 fn tone(states: &[&str]) -> &'static str {
     let any = |wanted: &[&str]| states.iter().any(|state| wanted.contains(state));
-    if any(&["parked"]) {
+    if any(&["failed"]) {
         "bad"
-    } else if any(&["in_doubt", "waiting", "sending", "held"]) {
+    } else if any(&["queued", "sending", "retrying", "unknown", "waiting", "on_hold"]) {
         "warn"
     } else {
         "good"
@@ -222,8 +222,8 @@ fn tone(states: &[&str]) -> &'static str {
 fn page(layout: Layout, view: RecordView, most: usize, keys: &ChildKeys, writing: &Writing<'_>) -> RecordPage {
     let states: Vec<&str> = view.deliveries.iter().map(|delivery| delivery.state.as_str()).collect();
     let tone_of_all = tone(&states);
-    let mut reasons = view.deliveries.iter().filter_map(|row| row.reason.as_deref()?.parse::<ParkReason>().ok());
-    let releasable = reasons.any(|reason| ParkReason::RELEASABLE.contains(&reason));
+    let mut reasons = view.deliveries.iter().filter_map(|row| row.reason.as_deref()?.parse::<FailureReason>().ok());
+    let releasable = reasons.any(|reason| FailureReason::RELEASABLE.contains(&reason));
     let newest = view.versions.first();
     let (number, read) = (newest.map_or(0, |version| version.version), newest.map(|version| Time(version.read_at)));
     let content = newest.map(|version| writing.content(&version.content)).unwrap_or_default();
@@ -232,7 +232,7 @@ fn page(layout: Layout, view: RecordView, most: usize, keys: &ChildKeys, writing
         part: format!("{} {}", row.block, row.record_key).trim_end().to_owned(),
         version: row.version,
         tone: tone(&[row.state.as_str()]),
-        next: row.not_before.filter(|_| matches!(row.state.as_str(), "waiting" | "in_doubt")).map(Time),
+        next: row.not_before.filter(|_| matches!(row.state.as_str(), "retrying" | "unknown")).map(Time),
         state: row.reason.map_or_else(|| row.state.clone(), |reason| format!("{}: {reason}", row.state)).replace('_', " "),
         message: row.message.map(CodeText),
         next_step: row.next_step.map(CodeText),

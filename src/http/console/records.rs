@@ -31,10 +31,12 @@ struct FoundView {
 impl From<DocumentRow> for FoundView {
     fn from(row: DocumentRow) -> Self {
         let (state, tone) = match &row {
-            row if row.parked > 0 => ("parked", "bad"),
-            row if row.in_doubt > 0 => ("in doubt", "warn"),
-            row if row.sending > 0 => ("on its way", "busy"),
+            row if row.failed > 0 => ("failed", "bad"),
+            row if row.on_hold > 0 => ("on hold", "warn"),
+            row if row.unknown > 0 => ("unknown", "warn"),
             row if row.waiting > 0 => ("waiting", "warn"),
+            row if row.sending > 0 => ("sending", "busy"),
+            row if row.queued > 0 => ("queued", "busy"),
             row if row.conflicts > 0 => ("in conflict", "warn"),
             row if row.deleted => ("gone from SYSPRO", "soft"),
             _ => ("nothing outstanding", "good"),

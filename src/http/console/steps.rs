@@ -38,15 +38,15 @@ pub(super) fn step(row: &AuditRow) -> Step {
         "deletion_seen" => ("SYSPRO no longer has it.".to_owned(), "warn"),
         "replayed" => (format!("The stored content of version{version} was mapped anew, to be sent again.{}", warnings(&detail)), ""),
         "attempted" => {
-            let look = detail.get("look").and_then(Value::as_bool) == Some(true);
-            let what = if look { "are about to be looked up" } else { "are about to be sent" };
+            let look_up = detail.get("look_up").and_then(Value::as_bool) == Some(true);
+            let what = if look_up { "are about to be looked up" } else { "are about to be sent" };
             (format!("Records of the block {} {what}: {}.", said("block").unwrap_or_default(), said("records").unwrap_or_default()), "")
         }
         "confirmed" => (format!("ServiceNow has it: {}.", confirmed(&detail)), "good"),
-        "doubt_settled" if detail.contains_key("sys_id") => {
+        "looked_up" if detail.contains_key("sys_id") => {
             (format!("It was looked up, and ServiceNow has it: {}.", confirmed(&detail)), "good")
         }
-        "doubt_settled" => {
+        "looked_up" => {
             until = at("not_before");
             (format!("It was looked up. {} It is sent again.", capital(&message())), "warn")
         }
@@ -61,11 +61,11 @@ pub(super) fn step(row: &AuditRow) -> Step {
             let what = if passes { "Temporary error" } else { "Error that somebody must correct" };
             (format!("{what}: {} Tieline retries.", message()), "warn")
         }
-        "in_doubt" => {
-            until = at("next_look");
+        "unknown" => {
+            until = at("next_look_up");
             (format!("Whether it arrived is not known: {} It is looked up before anything is sent again.", message()), "warn")
         }
-        "parked" => {
+        "failed" | "waiting" | "on_hold" => {
             let why = match said("reason").as_deref() {
                 Some("rejected") => "it was refused",
                 Some("missing_parent") => "a record that it refers to has not been delivered",
@@ -74,13 +74,18 @@ pub(super) fn step(row: &AuditRow) -> Step {
                 Some("exhausted") => "the last of its tries failed",
                 Some("downstream_failed") => "it failed in ServiceNow after it had arrived",
                 Some("conflict") => "its row in ServiceNow is another record's, or it has two",
-                Some("on_hold") => "a person holds it back",
+                Some("on_hold") => "a person holds it",
                 _ => "it needs a person",
             };
             let field = said("field").map(|field| format!(" Field: {field}.")).unwrap_or_default();
-            (format!("Set aside: {why}. {}{field}", capital(&message())).trim_end().to_owned(), "bad")
+            let (stands, tone) = match row.kind.as_str() {
+                "waiting" => ("Waiting", "warn"),
+                "on_hold" => ("On hold", "warn"),
+                _ => ("Failed", "bad"),
+            };
+            (format!("{stands}: {why}. {}{field}", capital(&message())).trim_end().to_owned(), tone)
         }
-        "released" => (format!("Due again: {}", message()), ""),
+        "released" => (format!("Queued again: {}", message()), ""),
         "superseded" if detail.contains_key("message") => {
             (format!("Nothing was written: {} The next run decides anew.", message()), "warn")
         }
@@ -160,7 +165,7 @@ fn conflict(said: &dyn Fn(&str) -> Option<String>) -> String {
             format!(": SYSPRO says “{}”, ServiceNow “{}”", syspro.unwrap_or_default(), servicenow.unwrap_or_default())
         }
     };
-    let so = [text("kind"), text("state"), text("way_back"), text("outcome")]
+    let so = [text("kind"), text("state"), text("write_back"), text("outcome")]
         .into_iter()
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
@@ -227,10 +232,10 @@ mod tests {
         assert_eq!(kept, "Version 2 was read from SYSPRO. It is not sent.");
         let confirmed = r#"{"sys_id":"ab","table":"proc_po","how":"inserted"}"#;
         assert_eq!(said("confirmed", confirmed), "ServiceNow has it: created, proc_po ab.");
-        assert_eq!(said("doubt_settled", confirmed), "It was looked up, and ServiceNow has it: created, proc_po ab.");
-        assert_eq!(said("doubt_settled", r#"{"message":"it is not there"}"#), "It was looked up. It is not there. It is sent again.");
-        let parked = r#"{"reason":"rejected","message":"period closed","field":"u_date","next_step":"open it"}"#;
-        assert_eq!(said("parked", parked), "Set aside: it was refused. Period closed. Field: u_date.");
+        assert_eq!(said("looked_up", confirmed), "It was looked up, and ServiceNow has it: created, proc_po ab.");
+        assert_eq!(said("looked_up", r#"{"message":"it is not there"}"#), "It was looked up. It is not there. It is sent again.");
+        let failed = r#"{"reason":"rejected","message":"period closed","field":"u_date","next_step":"open it"}"#;
+        assert_eq!(said("failed", failed), "Failed: it was refused. Period closed. Field: u_date.");
         let partial = r#"{"sys_id":"ab","table":"t","how":"updated","fields":[{"field":"u_x","sent":"1","returned":""}]}"#;
         assert_eq!(
             said("partial_write", partial),
@@ -239,7 +244,7 @@ mod tests {
         assert_eq!(said("run", r#"{"event":"begun","kind":"poll","why":null}"#), "A poll began.");
         assert_eq!(said("action", r#"{"action":"pause","why":"month end"}"#), "Pause. Why: month end.");
         assert_eq!(said("a kind of a later version", "{}"), "");
-        assert_eq!(said("parked", "no JSON"), "Set aside: it needs a person.");
+        assert_eq!(said("failed", "no JSON"), "Failed: it needs a person.");
     }
 
     #[test]

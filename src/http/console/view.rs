@@ -56,7 +56,7 @@ impl Layout {
     /// Says what was done: what the redirect carries, where this server said it to this session.
     pub(super) fn done(mut self, sealed: Option<&str>) -> Self {
         self.notice = match sealed {
-            Some("doctor") => Some(FlashMessage::text("The examination has started.")),
+            Some("doctor") => Some(FlashMessage::text("The diagnostics have started.")),
             Some(sealed) => FlashMessage::read(&self.csrf, sealed),
             None => None,
         };

@@ -52,7 +52,7 @@ fn behind(
         Ok(found) => found,
         Err(error) => {
             let said = why.line(target, record);
-            return done(Outcome::InDoubt {
+            return done(Outcome::Unknown {
                 message: format!("{said}, and whether the row is there could not be read: {}", error.chain()).into(),
             });
         }

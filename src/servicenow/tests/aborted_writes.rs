@@ -40,7 +40,7 @@ async fn nothing_is_sent_after_a_batch_that_was_not_taken_in() {
     }
     let server = Server::of_writes(|_| Reply::Cut);
     let outcomes = client(&server, 2).send(&Tokens::default(), &staging(), &records(4)).await.unwrap();
-    assert!(matches!(&outcomes[1], Outcome::InDoubt { .. }), "{outcomes:?}");
+    assert!(matches!(&outcomes[1], Outcome::Unknown { .. }), "{outcomes:?}");
     assert!(
         matches!(&outcomes[2], Outcome::Deferred { message, .. } if message.contains("trouble with the request before it")),
         "{outcomes:?}"
@@ -63,7 +63,7 @@ async fn a_record_that_travels_alone_is_sent_after_a_lost_answer_and_not_after_a
     };
     let server = Server::of_writes(|seen| if seen.path.ends_with("batch") { Reply::Cut } else { fine(seen) });
     let outcomes = client(&server, 50).send(&Tokens::default(), &staging(), &two_and_one()).await.unwrap();
-    assert!(matches!(&outcomes[..2], [Outcome::InDoubt { .. }, Outcome::InDoubt { .. }]), "{outcomes:?}");
+    assert!(matches!(&outcomes[..2], [Outcome::Unknown { .. }, Outcome::Unknown { .. }]), "{outcomes:?}");
     assert_eq!(ids(&outcomes[2..]), ["Name 3"]);
     let server = Server::of_writes(|seen| if seen.path.ends_with("batch") { refusal(429, "Not now", "") } else { fine(seen) });
     let outcomes = client(&server, 50).send(&Tokens::default(), &staging(), &two_and_one()).await.unwrap();
@@ -121,7 +121,7 @@ async fn one_list_of_the_answer_is_enough_and_none_is_doubt() {
     let server = Server::of_writes(|_| reply(200, json!({"batch_request_id": "1"})));
     let outcomes = client(&server, 50).send(&Tokens::default(), &staging(), &records(2)).await.unwrap();
     let told =
-        |outcome: &Outcome| matches!(outcome, Outcome::InDoubt { message } if message.contains("without the members of a batch answer"));
+        |outcome: &Outcome| matches!(outcome, Outcome::Unknown { message } if message.contains("without the members of a batch answer"));
     assert!(outcomes.iter().all(told), "{outcomes:?}");
 }
 

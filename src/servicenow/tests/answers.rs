@@ -60,7 +60,7 @@ async fn a_refused_token_is_replaced_once() {
 }
 
 #[actix_rt::test]
-async fn answers_that_prove_nothing_leave_the_record_in_doubt() {
+async fn answers_that_prove_nothing_leave_the_record_unknown() {
     let broken = r#"{"import_set":"I","result":[{"status":"inserted"},"#;
     let scripts: Vec<(&str, fn() -> Reply)> = vec![
         ("500", || refusal(500, "Transaction cancelled: maximum execution time exceeded", "")),
@@ -81,11 +81,11 @@ async fn answers_that_prove_nothing_leave_the_record_in_doubt() {
     ];
     for (name, script) in scripts {
         let (outcome, server, _) = one(move |_| script()).await;
-        assert!(matches!(outcome, Ok(Outcome::InDoubt { .. })), "{name}: {outcome:?}");
+        assert!(matches!(outcome, Ok(Outcome::Unknown { .. })), "{name}: {outcome:?}");
         assert_eq!(server.seen().len(), 1, "{name}: a write is never repeated by itself");
     }
     let (outcome, ..) = one(move |_| Reply::Http(200, vec![("Content-Type", "application/json".into())], broken.into())).await;
-    assert!(matches!(outcome, Ok(Outcome::InDoubt { .. })), "{outcome:?}");
+    assert!(matches!(outcome, Ok(Outcome::Unknown { .. })), "{outcome:?}");
 }
 
 #[actix_rt::test]

@@ -50,15 +50,15 @@ async fn each_item_has_its_own_fate() {
     let outcomes = server.client().send(&tokens, &staging(), &records(7)).await.unwrap();
     assert_eq!(ids(&outcomes[..1]), ["id1"]);
     assert!(deferred(&outcomes[1]), "not reached");
-    assert!(matches!(&outcomes[2], Outcome::InDoubt { message } if message.contains("maximum execution time")), "{:?}", outcomes[2]);
+    assert!(matches!(&outcomes[2], Outcome::Unknown { message } if message.contains("maximum execution time")), "{:?}", outcomes[2]);
     assert!(matches!(&outcomes[3], Outcome::Deferred { throttled: true, retry_after: Some(wait), .. } if *wait == Duration::from_secs(9)));
     assert!(deferred(&outcomes[4]) && tokens.refused.borrow().as_slice() == [1]);
-    assert!(matches!(&outcomes[5], Outcome::InDoubt { .. }), "in neither list");
+    assert!(matches!(&outcomes[5], Outcome::Unknown { .. }), "in neither list");
     assert_eq!(ids(&outcomes[6..]), ["id7"]);
 }
 
 #[actix_rt::test]
-async fn a_batch_that_cannot_be_believed_leaves_every_item_in_doubt() {
+async fn a_batch_that_cannot_be_believed_leaves_every_item_unknown() {
     let scripts: [fn() -> Reply; 7] = [
         || page(200),
         || refusal(200, "x", ""),
@@ -71,7 +71,7 @@ async fn a_batch_that_cannot_be_believed_leaves_every_item_in_doubt() {
     for (at, script) in scripts.into_iter().enumerate() {
         let server = Server::start(move |_| script());
         let outcomes = server.client().send(&Tokens::default(), &staging(), &records(2)).await.unwrap();
-        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::InDoubt { .. })), "{at}: {outcomes:?}");
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Unknown { .. })), "{at}: {outcomes:?}");
         assert_eq!(server.seen().len(), 1, "{at}");
     }
 }
@@ -141,7 +141,7 @@ async fn a_record_that_is_turned_away_by_itself_too_says_nothing_of_the_batch_ap
     });
     let (client, tokens) = (server.client(), Tokens::default());
     let outcomes = client.send(&tokens, &staging(), &records(3)).await.unwrap();
-    assert!(matches!(&outcomes[1], Outcome::InDoubt { message } if message.contains("403")), "{outcomes:?}");
+    assert!(matches!(&outcomes[1], Outcome::Unknown { message } if message.contains("403")), "{outcomes:?}");
     let mut again = records(4);
     again[1].alone = true;
     client.send(&tokens, &staging(), &again).await.unwrap();

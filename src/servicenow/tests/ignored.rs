@@ -56,7 +56,7 @@ async fn an_instance_that_lets_nobody_in_settles_nothing() {
 }
 
 #[actix_rt::test]
-async fn a_refused_write_whose_row_is_staged_all_the_same_is_in_doubt() {
+async fn a_refused_write_whose_row_is_staged_all_the_same_is_unknown() {
     let pending = || staged("pending", "");
     let server = Server::start(move |seen| match (seen.method.as_str(), seen.path.as_str()) {
         ("GET", "/api/now/table/x_stage") => reply(200, json!({"result": [pending()]})),
@@ -65,13 +65,13 @@ async fn a_refused_write_whose_row_is_staged_all_the_same_is_in_doubt() {
     });
     let outcomes = server.client().send(&Tokens::default(), &staging(), &records(1)).await.unwrap();
     assert!(
-        matches!(&outcomes[0], Outcome::InDoubt { message } if message == "refused (Operation Failed: Closed), but the row is staged"),
+        matches!(&outcomes[0], Outcome::Unknown { message } if message == "refused (Operation Failed: Closed), but the row is staged"),
         "{outcomes:?}"
     );
 }
 
 #[actix_rt::test]
-async fn what_cannot_be_read_after_an_answer_that_proves_nothing_is_in_doubt_where_that_passes() {
+async fn what_cannot_be_read_after_an_answer_that_proves_nothing_is_unknown_where_that_passes() {
     // `reads`: what each read is answered, the last one for ever
     let send = async |target: TargetPlan, answer: fn() -> Reply, reads: Vec<fn() -> Reply>| {
         let times = std::sync::atomic::AtomicUsize::new(0);
@@ -89,10 +89,10 @@ async fn what_cannot_be_read_after_an_answer_that_proves_nothing_is_in_doubt_whe
     let unsaid = " could not be read";
 
     let passing = send(staging(), refused, vec![|| page(502)]).await;
-    let Outcome::InDoubt { message } = passing else { panic!("{passing:?}") };
+    let Outcome::Unknown { message } = passing else { panic!("{passing:?}") };
     assert!(message.starts_with("refused (Operation Failed: Closed), and whether the row is there could not be read: "), "{message}");
     let passing = send(staging(), ignored, vec![|| page(502)]).await;
-    let Outcome::InDoubt { message } = passing else { panic!("{passing:?}") };
+    let Outcome::Unknown { message } = passing else { panic!("{passing:?}") };
     assert!(message.starts_with("ServiceNow ignored the record (No change), and the row in `x_landed` could not be read"), "{message}");
 
     // a right that is missing is missing each time, and says that the rows could not be read

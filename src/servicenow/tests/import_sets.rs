@@ -27,7 +27,7 @@ async fn the_body_decides_not_the_status() {
         json!({"table": "x_landed", "status": "ignored", "sys_target_sys_id": {"value": "../sys_user"}}),
     ] {
         let unknown = verdict(json!([entry])).await;
-        assert!(matches!(&unknown, Outcome::InDoubt { message } if message.contains("is no `sys_id`")), "{unknown:?}");
+        assert!(matches!(&unknown, Outcome::Unknown { message } if message.contains("is no `sys_id`")), "{unknown:?}");
     }
 
     let error =
@@ -56,7 +56,7 @@ async fn of_several_transform_maps_the_target_table_s_decides() {
 }
 
 #[actix_rt::test]
-async fn what_is_only_loaded_is_in_doubt() {
+async fn what_is_only_loaded_is_unknown() {
     for result in [
         json!([{"table": "x_landed", "status": "pending"}]),
         json!([{"table": "x_stage", "status": "inserted", "sys_id": "s"}]),
@@ -64,7 +64,7 @@ async fn what_is_only_loaded_is_in_doubt() {
         json!([{"table": "x_landed"}]),
     ] {
         let outcome = verdict(result.clone()).await;
-        assert!(matches!(outcome, Outcome::InDoubt { .. }), "{result}: {outcome:?}");
+        assert!(matches!(outcome, Outcome::Unknown { .. }), "{result}: {outcome:?}");
     }
 }
 

@@ -139,7 +139,7 @@ async fn the_probe_names_columns_that_are_not_there() {
     aligned.align = Some(AlignPlan {
         rule: Rule::Hold,
         fields: Vec::new(),
-        brake_percent: 20,
+        change_limit_percent: 20,
         overlap_seconds: 300,
         sweep_hours: 24,
         inactive: vec![("u_retired".into(), "true".into())],

@@ -186,7 +186,7 @@ async fn a_refusal_whose_row_cannot_be_read_says_what_was_answered_first() {
         _ => refusal(403, "Operation Failed", "Closed"),
     });
     let outcomes = send(&server, &table(), &[record(1)]).await;
-    let Outcome::InDoubt { message } = &outcomes[0] else { panic!("{outcomes:?}") };
+    let Outcome::Unknown { message } = &outcomes[0] else { panic!("{outcomes:?}") };
     assert!(message.starts_with("refused (Operation Failed: Closed), and whether the row is there could not be read: "), "{message}");
 }
 

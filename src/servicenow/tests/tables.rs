@@ -286,7 +286,7 @@ async fn a_row_that_shows_late_is_waited_for_and_an_unreadable_one_leaves_doubt(
         _ => refusal(403, "Insufficient rights to query records", ""),
     });
     let outcomes = send(&server, |_| (), &table(), &[record(1)]).await;
-    assert!(matches!(&outcomes[0], Outcome::InDoubt { .. }), "{outcomes:?}");
+    assert!(matches!(&outcomes[0], Outcome::Unknown { .. }), "{outcomes:?}");
 }
 
 #[actix_rt::test]
@@ -364,7 +364,7 @@ async fn an_answer_with_an_id_that_is_none_is_unknown_and_a_query_with_one_an_er
         });
         let outcomes = send(&server, |settings| settings.batch = batch, &table(), &records(2)).await;
         assert!(
-            matches!(&outcomes[0], Outcome::InDoubt { message } if message.contains("`x_row` accepted the record") && message.contains(WRONG)),
+            matches!(&outcomes[0], Outcome::Unknown { message } if message.contains("`x_row` accepted the record") && message.contains(WRONG)),
             "{outcomes:?}"
         );
         assert!(matches!(&outcomes[1], Outcome::Confirmed { .. }), "{outcomes:?}");

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::super::{Conn, Tx};
 use super::mapping::{RowHere, RowsHere};
 use super::{Differing, Intake, IntakeRecord, MapFailure, Work};
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::next_step::NextStep;
 use crate::store::text::Text;
 
@@ -51,8 +51,8 @@ pub(super) struct NewDelivery<'a> {
     pub(super) payload: Cow<'a, str>,
     pub(super) hash: [u8; 32],
     pub(super) refs: Option<Cow<'a, str>>,
-    pub(super) state: &'static str,
-    pub(super) reason: Option<&'static str>,
+    pub(super) state: DeliveryState,
+    pub(super) reason: Option<FailureReason>,
     pub(super) message: Option<String>,
     pub(super) field: Option<&'a str>,
     pub(super) next_step: Option<Cow<'static, str>>,
@@ -97,8 +97,8 @@ fn unmapped<'a>(w: &Work<'a>, failure: &'a MapFailure) -> NewDelivery<'a> {
         payload: "{}".into(),
         hash: payload_hash("unmapped", Some(&failure.message)),
         refs: None,
-        state: "parked",
-        reason: Some(failure.reason.as_str()),
+        state: failure.reason.state(),
+        reason: Some(failure.reason),
         message: Some(failure.message.clone().into()),
         field: Some(&failure.field),
         next_step: Some(failure.next_step.text()),
@@ -148,7 +148,7 @@ impl<'a> Chosen<'a> {
             hash: payload_hash(&payload, refs.as_deref()),
             payload,
             refs,
-            state: "waiting",
+            state: DeliveryState::Queued,
             reason: None,
             message: None,
             field: None,
@@ -193,7 +193,7 @@ impl<'a> Chosen<'a> {
             let refs = sent.refs.map(|refs| Cow::Owned(refs.to_owned()));
             let mut delivery = new(place.0.clone().into(), place.1.clone().into(), "gone", payload.into(), refs);
             if let Some(error) = unreadable {
-                (delivery.state, delivery.reason) = ("parked", Some(ParkReason::Poison.as_str()));
+                (delivery.state, delivery.reason) = (DeliveryState::Failed, Some(FailureReason::Poison));
                 delivery.message = Some(format!(
                     "what was last sent of it cannot be read back from the ledger, so that it is not marked as gone: {error}"
                 ));
@@ -269,8 +269,8 @@ impl Latest {
     fn may_have_arrived(&self) -> bool {
         match (self.arrived, self.state.as_deref(), self.reason.as_deref()) {
             (true, ..) => true,
-            (false, Some("parked"), Some("rejected" | "unreadable" | "missing_parent" | "on_hold" | "poison")) => false,
-            (false, Some("parked" | "sending" | "in_doubt"), _) => true,
+            (false, Some("failed"), Some("rejected" | "unreadable" | "poison")) => false,
+            (false, Some("failed" | "sending" | "unknown"), _) => true,
             (false, ..) => false,
         }
     }

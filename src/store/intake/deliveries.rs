@@ -18,6 +18,7 @@ use super::mapping::{MappingInForce, RowsHere};
 use super::{Intake, Work, next_ids};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
+use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::next_step::NextStep;
 use crate::store::text::{JsonText, Text};
 
@@ -65,8 +66,8 @@ pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally
     let again: Vec<i64> = work.iter().filter(|w| !w.fresh && w.document.mapped.is_ok() && !no_record(w)).map(|w| w.id).collect();
     if !again.is_empty() {
         let gone: Vec<TakenBack> = sql_query(
-            "WITH again AS (UPDATE agreed SET again = true WHERE document_id = ANY($1)) \
-             DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('waiting', 'held', 'parked') \
+            "WITH again AS (UPDATE base_version SET again = true WHERE document_id = ANY($1)) \
+             DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('queued', 'after_header', 'failed', 'waiting', 'on_hold') \
              RETURNING document_id, run_id",
         )
         .bind::<Array<BigInt>, _>(again)
@@ -127,12 +128,13 @@ pub(super) fn deliver(
                     let (key, company) = (DocumentKey::shown(&p.1), &intake.flow.company);
                     (format!("refers to {} `{key}` of company {company}, which {stands}", p.0), next_step)
                 });
-                for delivery in deliveries[first..].iter_mut().filter(|delivery| delivery.state == "waiting") {
+                for delivery in deliveries[first..].iter_mut().filter(|delivery| delivery.state == DeliveryState::Queued) {
                     if let Some((message, next_step)) = &waits {
-                        (delivery.state, delivery.reason, delivery.message) = ("parked", Some("missing_parent"), Some(message.clone()));
+                        (delivery.state, delivery.reason, delivery.message) =
+                            (DeliveryState::Waiting, Some(FailureReason::MissingParent), Some(message.clone()));
                         delivery.next_step = Some(next_step.text());
                     } else if delivery.block != HEADER && header_open {
-                        delivery.state = "held";
+                        delivery.state = DeliveryState::AfterHeader;
                     }
                 }
             }
@@ -164,19 +166,19 @@ pub(super) fn deliver(
     if !again.is_empty() {
         pending_release(conn, &again, "its parents are delivered, or it no longer refers to them")?;
     }
-    let parked: Vec<NewAudit> = ids
+    let outstanding: Vec<NewAudit> = ids
         .iter()
         .zip(&deliveries)
-        .filter(|(_, d)| d.state == "parked")
-        .map(|(id, d)| {
-            let mut row = NewAudit::of(AuditKind::Parked)
+        .filter_map(|(id, d)| d.reason.map(|reason| (id, d, reason)))
+        .map(|(id, d, reason)| {
+            let mut row = NewAudit::of(AuditKind::of(reason))
                 .detail(&serde_json::json!({ "reason": d.reason, "message": d.message, "field": d.field, "next_step": d.next_step }));
             (row.document_id, row.version, row.delivery_id, row.run_id) =
                 (Some(d.document_id), Some(d.version), Some(*id), Some(intake.run.0));
             row
         })
         .collect();
-    audit_append(conn, &parked)?;
+    audit_append(conn, &outstanding)?;
     Ok(queued)
 }
 
@@ -270,7 +272,7 @@ fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[N
     sql_query(
         "INSERT INTO pending (company, entity, run_id, delivery_id, document_id, version, block, record_key, state, reason, message, field, next_step, first_failed_at) \
          SELECT $1, $2, $14, n.delivery_id, n.document_id, n.version, n.block, n.record_key, n.state, n.reason, n.message, n.field, n.next_step, \
-                coalesce(n.failed_at, CASE WHEN n.state = 'parked' THEN now() END) \
+                coalesce(n.failed_at, CASE WHEN n.state IN ('failed', 'waiting', 'on_hold') THEN now() END) \
          FROM unnest($3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[]) \
               AS n (delivery_id, document_id, version, block, record_key, state, reason, message, field, next_step, failed_at)",
     )
@@ -281,8 +283,8 @@ fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[N
     .bind::<Array<Integer>, _>(deliveries.iter().map(|d| d.version).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.record_key.as_ref()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.state).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.reason).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.state.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.reason.map(FailureReason::as_str)).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.message.as_deref()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.field).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.next_step.as_deref()).collect::<Vec<_>>())

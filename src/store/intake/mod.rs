@@ -25,7 +25,7 @@ use super::flow::{flow_advance, flow_assert_held};
 use super::run::{RunTally, run_assert_in_force, run_count, run_tally};
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
-use crate::domain::delivery::ParkReason;
+use crate::domain::delivery::FailureReason;
 use crate::domain::next_step::NextStep;
 use crate::domain::run::{RunCounts, RunId};
 use crate::domain::warning::WarningKind;
@@ -188,7 +188,7 @@ pub struct IntakeRecord {
 #[derive(Debug, Clone)]
 pub struct MapFailure {
     /// `rejected`, `unreadable`, or `poison` when the document crashed the Mapper twice.
-    pub reason: ParkReason,
+    pub reason: FailureReason,
     /// The first block of the plan, so that the failure has a place.
     pub block: String,
     /// What is wrong.

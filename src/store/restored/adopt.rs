@@ -89,7 +89,7 @@ impl Store {
                      SELECT id, document_id, version, block, record_key, 'upsert', $8, '' FROM first \
                  ), audited AS ( \
                      INSERT INTO audit (kind, document_id, version, delivery_id, actor, detail) \
-                     SELECT 'doubt_settled', document_id, version, id, 'tieline', \
+                     SELECT 'looked_up', document_id, version, id, 'tieline', \
                             json_build_object('sys_id', sys_id, 'table', target_table, 'restored', 'the row was there, and the ledger did not know it')::text \
                      FROM first \
                  ) \

@@ -219,7 +219,7 @@ impl Store {
             let documents: Vec<i64> = again.iter().map(|part| part.document_id).collect();
             sql_query("UPDATE document SET hash = '', deleted = false WHERE id = ANY($1)").bind::<Array<BigInt>, _>(&documents).execute(conn)?;
             if page.aligned {
-                sql_query("UPDATE agreed SET fields = '{}', again = true WHERE document_id = ANY($1)")
+                sql_query("UPDATE base_version SET fields = '{}', again = true WHERE document_id = ANY($1)")
                     .bind::<Array<BigInt>, _>(&documents)
                     .execute(conn)?;
             }

@@ -3,10 +3,10 @@ SELECT d.id, d.key, d.version, d.deleted, v.content, v.read_at,
        r.sys_id, coalesce(p.busy, false) AS busy, l.payload AS unsent, l.action AS unsent_action, l.expects AS unsent_expects
 FROM document d
 JOIN version v ON v.document_id = d.id AND v.version = d.version
-LEFT JOIN agreed a ON a.document_id = d.id
+LEFT JOIN base_version a ON a.document_id = d.id
 LEFT JOIN record r ON r.document_id = d.id AND r.block = 'header' AND r.record_key = ''
 LEFT JOIN LATERAL (
-    SELECT max(q.delivery_id) AS delivery_id, bool_or(q.state IN ('sending', 'in_doubt')) AS busy
+    SELECT max(q.delivery_id) AS delivery_id, bool_or(q.state IN ('sending', 'unknown')) AS busy
     FROM pending q WHERE q.document_id = d.id
 ) p ON true
 LEFT JOIN delivery l ON l.id = p.delivery_id

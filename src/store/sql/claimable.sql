@@ -5,5 +5,5 @@ AND p.entity = l.entity AND p.block = l.block AND p.company = l.company AND p.no
 AND (SELECT 1 FROM pending e
      WHERE e.document_id = p.document_id AND e.block = p.block AND e.record_key = p.record_key AND e.delivery_id + 0 < p.delivery_id
        -- what failed is settled
-       AND e.state <> 'parked'
+       AND e.state NOT IN ('failed', 'waiting', 'on_hold')
      LIMIT 1) IS NULL

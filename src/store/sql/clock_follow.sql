@@ -20,9 +20,9 @@ WITH set_back AS (
     UPDATE backfill f SET not_before = f.not_before - b.by FROM set_back b WHERE f.state = 'open' AND f.not_before > b.shown
 ), polled AS (
     UPDATE downstream d
-    SET next_look = CASE WHEN d.next_look > b.shown THEN d.next_look - b.by ELSE d.next_look END,
+    SET next_check = CASE WHEN d.next_check > b.shown THEN d.next_check - b.by ELSE d.next_check END,
         arrived_at = CASE WHEN d.arrived_at > b.shown THEN d.arrived_at - b.by ELSE d.arrived_at END
-    FROM set_back b WHERE d.state = 'open' AND greatest(d.next_look, d.arrived_at) > b.shown
+    FROM set_back b WHERE d.state = 'open' AND greatest(d.next_check, d.arrived_at) > b.shown
 ), told AS (
     UPDATE notice_delivery d SET not_before = d.not_before - b.by FROM set_back b WHERE d.state = 'due' AND d.not_before > b.shown
 ), found AS (
@@ -37,7 +37,7 @@ WITH set_back AS (
 ), resumed AS (
     UPDATE sending_resumed r SET at = r.at - b.by FROM set_back b WHERE r.at > b.shown
 ), called AS (
-    UPDATE way_back w SET called_at = w.called_at - b.by FROM set_back b WHERE w.called_at > b.shown
+    UPDATE write_back w SET called_at = w.called_at - b.by FROM set_back b WHERE w.called_at > b.shown
 )
 UPDATE node n
 SET seen_at = CASE WHEN n.seen_at > b.shown THEN n.seen_at - b.by ELSE n.seen_at END,

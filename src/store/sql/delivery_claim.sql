@@ -18,17 +18,17 @@ WITH RECURSIVE queue AS (
         FOR UPDATE SKIP LOCKED) q
     LIMIT $3
 ), held AS (
-    -- a person's hold: what comes due under it is set aside; an unknown outcome is looked up all the same
+    -- a person's hold: what is queued under it becomes on_hold; an unknown outcome is looked up all the same
     SELECT due.delivery_id, h.held_by, h.why FROM due CROSS JOIN LATERAL (SELECT * FROM hold WHERE document_id = due.document_id) h WHERE NOT $9
 ), held_back AS (
     UPDATE pending p
-    SET state = 'parked', reason = 'on_hold', message = 'held back by ' || h.held_by || ': ' || h.why, field = NULL, next_step = $10, since = now()
+    SET state = 'on_hold', reason = 'on_hold', message = 'held by ' || h.held_by || ': ' || h.why, field = NULL, next_step = $10, since = now()
     FROM held h
     WHERE p.delivery_id = h.delivery_id
     RETURNING p.delivery_id, p.document_id, p.company, p.version, h.why
 ), held_back_audited AS (
     INSERT INTO audit (kind, company, entity, document_id, version, delivery_id, actor, detail)
-    SELECT 'parked', company, $1, document_id, version, delivery_id, 'tieline', json_build_object('reason', 'on_hold', 'message', why)::text
+    SELECT 'on_hold', company, $1, document_id, version, delivery_id, 'tieline', json_build_object('reason', 'on_hold', 'message', why)::text
     FROM held_back
 ), claimed AS (
     UPDATE pending p
@@ -38,7 +38,7 @@ WITH RECURSIVE queue AS (
         sent_at = CASE WHEN $9 THEN p.sent_at ELSE now() END
     FROM due
     WHERE p.delivery_id = due.delivery_id AND ($9 OR (SELECT h.document_id FROM hold h WHERE h.document_id = due.document_id) IS NULL)
-    RETURNING p.delivery_id, p.document_id, p.company, p.version, p.run_id, p.block, p.record_key, p.attempts, p.looks, (extract(epoch FROM now() - due.sent_at) * 1000)::bigint AS sent_ago, p.reason, p.message
+    RETURNING p.delivery_id, p.document_id, p.company, p.version, p.run_id, p.block, p.record_key, p.attempts, p.failed_lookups, (extract(epoch FROM now() - due.sent_at) * 1000)::bigint AS sent_ago, p.reason, p.message
 ), moved AS MATERIALIZED (
     SELECT v.company, v.number FROM moved_mapping v WHERE v.entity = $1 AND v.block = $2
 ), intent_written AS (
@@ -46,10 +46,10 @@ WITH RECURSIVE queue AS (
     SELECT $4, $5, $6, $1, $2, count(*), now() + make_interval(secs => $7) FROM claimed HAVING count(*) > 0
 ), audited AS (
     INSERT INTO audit (kind, entity, batch_id, actor, detail)
-    SELECT 'attempted', $1, $4, 'tieline', json_build_object('block', $2, 'records', count(*), 'look', $9, 'deliveries', json_agg(delivery_id ORDER BY delivery_id))::text
+    SELECT 'attempted', $1, $4, 'tieline', json_build_object('block', $2, 'records', count(*), 'look_up', $9, 'deliveries', json_agg(delivery_id ORDER BY delivery_id))::text
     FROM claimed HAVING count(*) > 0
 )
-SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.looks AS failed_lookups, c.sent_ago,
+SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.failed_lookups, c.sent_ago,
        dl.payload, dl.payload_hash, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands,
        c.reason, c.message AS said, EXISTS (SELECT FROM moved m WHERE m.company = c.company AND m.number = d.mapping) AS elsewhere, false AS set_aside
 FROM claimed c
@@ -60,5 +60,5 @@ LEFT JOIN LATERAL (
     SELECT r.sys_id, r.target_table, r.version FROM record r
     WHERE r.document_id = c.document_id AND r.block = c.block AND r.record_key = c.record_key OFFSET 0) r ON true
 UNION ALL
--- what was set aside instead, so that whoever claims knows that there may be more
+-- what is on hold now, so that whoever claims knows that there may be more
 SELECT delivery_id, document_id, company, '', version, NULL, '', 0, 0, NULL, '', ''::bytea, NULL, NULL, NULL, NULL, false, NULL, NULL, false, true FROM held_back

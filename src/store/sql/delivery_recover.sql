@@ -5,7 +5,7 @@ WITH dead AS (
     RETURNING batch_id, node
 ), doubtful AS (
     UPDATE pending p
-    SET state = 'in_doubt', not_before = now(), since = now(), first_failed_at = coalesce(p.first_failed_at, now()), batch_id = NULL,
+    SET state = 'unknown', not_before = now(), since = now(), first_failed_at = coalesce(p.first_failed_at, now()), batch_id = NULL,
         -- when its request left is not known, but it was before now
         sent_at = now(),
         message = 'the sender stopped before the answer was stored', next_step = $6
@@ -14,7 +14,7 @@ WITH dead AS (
     RETURNING p.delivery_id, p.document_id, p.version, dead.batch_id, dead.node
 ), audited AS (
     INSERT INTO audit (kind, document_id, version, delivery_id, batch_id, actor, detail)
-    SELECT 'in_doubt', document_id, version, delivery_id, batch_id, 'tieline',
+    SELECT 'unknown', document_id, version, delivery_id, batch_id, 'tieline',
            json_build_object('why', 'the sender stopped before the answer was stored', 'node', node)::text
     FROM doubtful
 )

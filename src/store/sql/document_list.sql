@@ -1,12 +1,15 @@
-SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.parked, s.in_doubt, s.sending, s.waiting,
+SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.failed, s.waiting, s.on_hold, s.unknown, s.sending, s.queued,
        (SELECT count(*) FROM conflict c WHERE c.document_id = d.id AND c.state = 'open') AS conflicts
 -- `chosen`: all documents, those of which something is outstanding, those on hold, or those that a run read (documents.rs)
 FROM chosen d
 CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE p.state = 'parked') AS parked,
-           count(*) FILTER (WHERE p.state = 'in_doubt') AS in_doubt,
+    SELECT count(*) AS outstanding,
+           count(*) FILTER (WHERE p.state = 'failed') AS failed,
+           count(*) FILTER (WHERE p.state = 'waiting') AS waiting,
+           count(*) FILTER (WHERE p.state = 'on_hold') AS on_hold,
+           count(*) FILTER (WHERE p.state = 'unknown') AS unknown,
            count(*) FILTER (WHERE p.state = 'sending') AS sending,
-           count(*) FILTER (WHERE p.state IN ('waiting', 'held')) AS waiting
+           count(*) FILTER (WHERE p.state IN ('queued', 'after_header')) AS queued
     FROM pending p WHERE p.document_id = d.id
 ) s
 WHERE d.id > $1
@@ -16,10 +19,11 @@ WHERE d.id > $1
   AND ($3 IS NULL OR d.entity = $3)
   AND ($4 IS NULL OR starts_with(d.key, $4))
   AND CASE $5
-        WHEN 'parked' THEN s.parked > 0
-        WHEN 'in_doubt' THEN s.in_doubt > 0
-        WHEN 'waiting' THEN s.waiting + s.sending > 0
-        WHEN 'delivered' THEN s.parked + s.in_doubt + s.sending + s.waiting = 0
+        WHEN 'failed' THEN s.failed > 0
+        WHEN 'waiting' THEN s.waiting > 0
+        WHEN 'unknown' THEN s.unknown > 0
+        WHEN 'queued' THEN s.queued + s.sending > 0
+        WHEN 'delivered' THEN s.outstanding = 0
                               AND NOT EXISTS (SELECT FROM conflict c WHERE c.document_id = d.id AND c.state = 'open')
         WHEN 'deleted' THEN d.deleted
         WHEN 'on_hold' THEN EXISTS (SELECT FROM hold h WHERE h.document_id = d.id)

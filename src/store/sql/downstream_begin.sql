@@ -1,9 +1,9 @@
-INSERT INTO downstream (document_id, block, record_key, delivery_id, company, entity, next_look)
+INSERT INTO downstream (document_id, block, record_key, delivery_id, company, entity, next_check)
 SELECT n.document_id, $1, n.record_key, n.delivery_id, d.company, d.entity, n.next_poll
 FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::timestamptz[]) AS n (document_id, record_key, delivery_id, next_poll)
 JOIN document d ON d.id = n.document_id
 ON CONFLICT (document_id, block, record_key) DO UPDATE
-SET delivery_id = excluded.delivery_id, state = 'open', said = NULL, arrived_at = now(), looks = 0, next_look = excluded.next_look, ended_at = NULL,
+SET delivery_id = excluded.delivery_id, state = 'open', said = NULL, arrived_at = now(), checks = 0, next_check = excluded.next_check, ended_at = NULL,
     -- the same delivery once more was sent by itself; another one begins anew
     replays = CASE WHEN downstream.delivery_id = excluded.delivery_id THEN downstream.replays ELSE 0 END
 WHERE downstream.delivery_id <= excluded.delivery_id

@@ -4,7 +4,7 @@ WITH n AS (
 ), ended AS (
     -- a poll of what another delivery has replaced says nothing of it
     UPDATE downstream w
-    SET state = n.state, said = n.said, looks = w.looks + 1, next_look = now() + make_interval(secs => coalesce(n.next_poll, 0)),
+    SET state = n.state, said = n.said, checks = w.checks + 1, next_check = now() + make_interval(secs => coalesce(n.next_poll, 0)),
         ended_at = CASE WHEN n.state <> 'open' THEN now() END, replays = w.replays + CASE WHEN n.again IS NOT NULL THEN 1 ELSE 0 END
     FROM n
     WHERE w.document_id = n.document_id AND w.block = $1 AND w.record_key = n.record_key AND w.delivery_id = n.delivery_id AND w.state = 'open'
@@ -13,7 +13,7 @@ WITH n AS (
     -- what failed waits for a person, or for its next try; unless something newer of the record is on its way
     INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, run_id, state, reason, message, next_step, not_before)
     SELECT e.delivery_id, e.document_id, e.company, e.entity, l.version, $1, e.record_key, l.run_id,
-           CASE WHEN e.again IS NULL THEN 'parked' ELSE 'waiting' END, CASE WHEN e.again IS NULL THEN 'downstream_failed' END, e.said,
+           CASE WHEN e.again IS NULL THEN 'failed' ELSE 'queued' END, CASE WHEN e.again IS NULL THEN 'downstream_failed' END, e.said,
            CASE WHEN e.again IS NULL THEN $9 ELSE $10 END,
            now() + make_interval(secs => coalesce(e.again, 0))
     FROM ended e

@@ -1,15 +1,15 @@
 WITH due AS (
     SELECT w.document_id, w.block, w.record_key
     FROM downstream w
-    WHERE w.entity = $1 AND w.block = $2 AND w.state = 'open' AND w.next_look <= now()
-    ORDER BY w.next_look, w.document_id, w.record_key
+    WHERE w.entity = $1 AND w.block = $2 AND w.state = 'open' AND w.next_check <= now()
+    ORDER BY w.next_check, w.document_id, w.record_key
     LIMIT $3
     FOR UPDATE SKIP LOCKED
 )
 -- whoever dies over a poll leaves it to the next one
-UPDATE downstream w SET next_look = now() + make_interval(secs => $4)
+UPDATE downstream w SET next_check = now() + make_interval(secs => $4)
 FROM due, document d, record r LEFT JOIN delivery l ON l.id = r.delivery_id
 WHERE w.document_id = due.document_id AND w.block = due.block AND w.record_key = due.record_key AND d.id = w.document_id
   AND r.document_id = w.document_id AND r.block = w.block AND r.record_key = w.record_key
-RETURNING w.document_id, w.record_key, w.delivery_id, w.company, d.key, r.version, coalesce(l.payload_hash, ''::bytea) AS payload_hash, r.sys_id, w.looks AS polls, w.replays,
+RETURNING w.document_id, w.record_key, w.delivery_id, w.company, d.key, r.version, coalesce(l.payload_hash, ''::bytea) AS payload_hash, r.sys_id, w.checks AS polls, w.replays,
           extract(epoch FROM now() - w.arrived_at)::bigint AS age

@@ -1,21 +1,21 @@
 WITH f AS MATERIALIZED (
-    SELECT p.delivery_id, p.document_id, p.company, p.entity, coalesce(p.reason, p.state) AS why, p.state, coalesce(p.message, '') AS message,
+    SELECT p.delivery_id, p.document_id, p.company, p.entity, coalesce(p.reason, shown_state(p.state, p.message)) AS why, p.state, coalesce(p.message, '') AS message,
            p.next_step, coalesce(p.first_failed_at, p.since) AS failed_at, {cause} AS cause,
            -- the record's own names differ anyway
            replace(replace(coalesce(p.message, ''), '`' || d.key || '`', '`…`'), '`' || coalesce(nullif(p.record_key, ''), d.key) || '`', '`…`') AS alike,
            d.key, d.amount, d.currency
     FROM pending p JOIN document d ON d.id = p.document_id
-    WHERE (p.state IN ('parked', 'in_doubt') OR (p.state = 'waiting' AND p.message IS NOT NULL))
+    WHERE (p.state IN ('failed', 'waiting', 'on_hold', 'unknown') OR (p.state = 'queued' AND p.message IS NOT NULL))
       AND ($1 IS NULL OR p.company = $1)
       AND ($2 IS NULL OR p.entity = $2)
-      AND ($3 IS NULL OR p.reason = $3 OR p.state = $3)
+      AND ($3 IS NULL OR p.reason = $3 OR shown_state(p.state, p.message) = $3)
       AND ($4 IS NULL OR p.message ILIKE '%' || $4 || '%')
       AND ($6 IS NULL OR d.key = $6)
       AND ($7 IS NULL OR p.since >= $7)
       AND ($8 IS NULL OR p.since < $8)
       AND ($9 IS NULL OR {cause} = $9)
 ), g AS (
-    SELECT cause, min(company) AS company, min(entity) AS entity, min(why) AS reason, bool_and(state = 'parked') AS parked,
+    SELECT cause, min(company) AS company, min(entity) AS entity, min(why) AS reason, bool_and(state IN ('failed', 'waiting', 'on_hold')) AS replayable,
            count(*) AS count, count(DISTINCT document_id) AS documents, min(failed_at) AS first, max(failed_at) AS last,
            min(delivery_id) AS example, count(*) OVER () AS causes
     FROM f
@@ -50,7 +50,7 @@ WITH f AS MATERIALIZED (
     FROM sums
     GROUP BY cause
 )
-SELECT g.cause, g.company, g.entity, g.reason, g.parked, g.count, g.documents, g.first, g.last, g.causes, w.documents AS all_documents, w.count AS all_count,
+SELECT g.cause, g.company, g.entity, g.reason, g.replayable, g.count, g.documents, g.first, g.last, g.causes, w.documents AS all_documents, w.count AS all_count,
        e.key AS example_key, e.message AS example, e.next_step,
        coalesce(m.messages, '[]')::text AS messages, coalesce(a.amounts, '[]')::text AS amounts
 FROM g

@@ -2,7 +2,7 @@
 WITH waiting AS (
     SELECT DISTINCT {cause} AS cause, p.document_id
     FROM pending p
-    WHERE p.state = 'parked' AND p.reason = 'missing_parent' AND {cause} = ANY($1)
+    WHERE p.state = 'waiting' AND {cause} = ANY($1)
 ), counted AS (
     SELECT w.cause, a.company, a.entity, a.key, count(*) AS documents, max(a.absent_why) AS absent, max(a.absent_since) AS absent_since
     FROM waiting w JOIN awaited_parent a ON a.document_id = w.document_id
@@ -20,7 +20,7 @@ LEFT JOIN document d ON d.company = r.company AND d.entity = r.entity AND d.key 
 LEFT JOIN LATERAL (
     SELECT coalesce(p.reason, p.state) AS stands, p.message
     FROM pending p WHERE p.document_id = d.id
-    ORDER BY p.state = 'parked' DESC, p.block <> 'header', p.delivery_id
+    ORDER BY p.state IN ('failed', 'waiting', 'on_hold') DESC, p.block <> 'header', p.delivery_id
     LIMIT 1
 ) q ON true
 WHERE r.rank <= $2

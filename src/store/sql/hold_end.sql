@@ -6,11 +6,11 @@ WITH found AS (
     -- as it was mapped; what waits for a parent, or could not be mapped, would come back at once
     UPDATE pending p
     SET state = CASE
-            WHEN p.block <> 'header' AND EXISTS (SELECT 1 FROM pending h WHERE h.document_id = p.document_id AND h.block = 'header') THEN 'held'
-            ELSE 'waiting' END,
+            WHEN p.block <> 'header' AND EXISTS (SELECT 1 FROM pending h WHERE h.document_id = p.document_id AND h.block = 'header') THEN 'after_header'
+            ELSE 'queued' END,
         reason = NULL, message = NULL, field = NULL, next_step = NULL, not_before = now(), since = now(), queued_at = now(), attempts = 0
     FROM found f, delivery l
-    WHERE p.document_id = f.id AND l.id = p.delivery_id AND p.state = 'parked'
+    WHERE p.document_id = f.id AND l.id = p.delivery_id AND p.state IN ('failed', 'waiting', 'on_hold')
       AND p.reason = ANY($6) AND l.action <> 'unmapped'
     RETURNING p.delivery_id, p.document_id, p.version
 ), touched AS (
@@ -25,6 +25,6 @@ WITH found AS (
 SELECT f.key, EXISTS (SELECT FROM touched WHERE touched.document_id = f.id) AS changed,
        (SELECT count(*) FROM released WHERE released.document_id = f.id) AS deliveries,
        (SELECT count(*) FROM pending p
-        WHERE p.document_id = f.id AND p.state = 'parked' AND NOT EXISTS (SELECT FROM released r WHERE r.delivery_id = p.delivery_id)) AS left_alone
+        WHERE p.document_id = f.id AND p.state IN ('failed', 'waiting', 'on_hold') AND NOT EXISTS (SELECT FROM released r WHERE r.delivery_id = p.delivery_id)) AS left_alone
 FROM found f
 ORDER BY f.key

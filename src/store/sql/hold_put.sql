@@ -4,22 +4,22 @@ WITH found AS (
     INSERT INTO hold (document_id, held_by, why) SELECT DISTINCT id, $4, $5 FROM found
     ON CONFLICT (document_id) DO NOTHING
     RETURNING document_id
-), parked AS (
+), held AS (
     UPDATE pending p
-    SET state = 'parked', reason = 'on_hold', message = 'held back by ' || $4 || ': ' || $5, field = NULL, next_step = $6, since = now()
+    SET state = 'on_hold', reason = 'on_hold', message = 'held by ' || $4 || ': ' || $5, field = NULL, next_step = $6, since = now()
     FROM put
-    WHERE p.document_id = put.document_id AND p.state = 'waiting'
+    WHERE p.document_id = put.document_id AND p.state = 'queued'
     RETURNING p.delivery_id, p.document_id, p.version
 ), told AS (
     INSERT INTO audit (kind, company, entity, document_id, actor, detail)
-    SELECT 'action', $1, $2, put.document_id, $4, json_build_object('action', 'park', 'why', $5::text)::text FROM put
+    SELECT 'action', $1, $2, put.document_id, $4, json_build_object('action', 'hold', 'why', $5::text)::text FROM put
 ), audited AS (
     INSERT INTO audit (kind, company, entity, document_id, version, delivery_id, actor, detail)
-    SELECT 'parked', $1, $2, document_id, version, delivery_id, $4, json_build_object('reason', 'on_hold', 'message', $5::text)::text FROM parked
+    SELECT 'on_hold', $1, $2, document_id, version, delivery_id, $4, json_build_object('reason', 'on_hold', 'message', $5::text)::text FROM held
 )
 SELECT f.key, EXISTS (SELECT FROM put WHERE put.document_id = f.id) AS changed,
-       (SELECT count(*) FROM parked WHERE parked.document_id = f.id) AS deliveries,
+       (SELECT count(*) FROM held WHERE held.document_id = f.id) AS deliveries,
        -- what has left cannot be called back
-       (SELECT count(*) FROM pending p WHERE p.document_id = f.id AND p.state IN ('sending', 'in_doubt')) AS left_alone
+       (SELECT count(*) FROM pending p WHERE p.document_id = f.id AND p.state IN ('sending', 'unknown')) AS left_alone
 FROM found f
 ORDER BY f.key

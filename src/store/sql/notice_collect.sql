@@ -11,9 +11,9 @@ WITH bounds AS (
     FROM bounds b WHERE b.to_xid > b.from_xid
 ), news AS (
     SELECT a.id, coalesce(a.company, d.company) AS company, coalesce(a.entity, d.entity) AS entity,
-           CASE a.kind WHEN 'parked' THEN 'records_parked' WHEN 'downstream' THEN 'downstream_failed' WHEN 'conflict' THEN 'conflicts_opened'
+           CASE a.kind WHEN 'failed' THEN 'records_failed' WHEN 'waiting' THEN 'records_failed' WHEN 'downstream' THEN 'downstream_failed' WHEN 'conflict' THEN 'conflicts_opened'
                        WHEN 'partial_write' THEN 'partial_write' WHEN 'restored' THEN 'ledger_restored' ELSE 'flow_stopped' END AS event,
-           CASE a.kind WHEN 'parked' THEN a.detail::jsonb ->> 'reason' WHEN 'conflict' THEN a.detail::jsonb ->> 'kind'
+           CASE a.kind WHEN 'failed' THEN a.detail::jsonb ->> 'reason' WHEN 'waiting' THEN a.detail::jsonb ->> 'reason' WHEN 'conflict' THEN a.detail::jsonb ->> 'kind'
                        WHEN 'partial_write' THEN (SELECT string_agg(f ->> 'field', ', ' ORDER BY f ->> 'field')
                                                   FROM jsonb_array_elements(a.detail::jsonb -> 'fields') AS f) END AS cause,
            coalesce(d.key, a.detail::jsonb ->> 'key', '') AS key,
@@ -26,7 +26,9 @@ WITH bounds AS (
     -- what is older than a day was there before somebody was to be told, or is no news any more
     JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid AND a.life = b.life AND a.at > now() - interval '1 day'
     LEFT JOIN document d ON d.id = a.document_id
-    WHERE (a.kind = 'parked' AND (a.detail::jsonb ->> 'reason' NOT IN ('missing_parent', 'on_hold') OR a.detail::jsonb ->> 'absent' = 'true'))
+    WHERE a.kind = 'failed'
+       -- a record that waits is news only when its parent will not come
+       OR (a.kind = 'waiting' AND a.detail::jsonb ->> 'absent' = 'true')
        OR (a.kind = 'downstream' AND a.detail::jsonb ->> 'state' = 'failed' AND a.detail::jsonb ->> 'again_in_seconds' IS NULL)
        OR a.kind IN ('partial_write', 'restored')
        OR (a.kind = 'conflict' AND a.detail::jsonb ->> 'state' = 'open')

@@ -13,11 +13,11 @@ WITH n AS (
                   || to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI"Z"') || ')',
         next_step = f.next_step
     FROM first f
-    WHERE p.document_id = f.document_id AND p.state = 'parked' AND p.reason = 'missing_parent'
+    WHERE p.document_id = f.document_id AND p.state = 'waiting'
     RETURNING p.delivery_id, p.document_id, p.version, p.message, p.next_step
 ), audited AS (
     INSERT INTO audit (kind, document_id, version, delivery_id, run_id, actor, detail)
-    SELECT 'parked', document_id, version, delivery_id, $6, 'tieline',
+    SELECT 'waiting', document_id, version, delivery_id, $6, 'tieline',
            json_build_object('reason', 'missing_parent', 'absent', true, 'message', message, 'next_step', next_step)::text
     FROM said
 )

@@ -1,10 +1,10 @@
 WITH n AS MATERIALIZED (
     SELECT n.*, p.sent_at AS was_sent,
            -- what is due again, or failed, while a newer delivery of the same record stands behind it is replaced by that: `+ 0` as in claimable.sql
-           CASE WHEN n.state IN ('waiting', 'parked') THEN (
+           CASE WHEN n.state IN ('queued', 'failed', 'waiting', 'on_hold') THEN (
                SELECT max(e.delivery_id + 0) FROM pending e
                WHERE e.document_id = p.document_id AND e.block = p.block AND e.record_key = p.record_key AND e.delivery_id + 0 > p.delivery_id
-                 AND e.state IN ('waiting', 'held', 'parked')) END AS newer
+                 AND e.state IN ('queued', 'after_header', 'failed', 'waiting', 'on_hold')) END AS newer
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::integer[], $10::integer[])
          AS n (delivery_id, state, reason, message, field, next_step, not_before, uncounted, failed_lookups)
     JOIN pending p ON p.delivery_id = n.delivery_id
@@ -17,9 +17,9 @@ WITH n AS MATERIALIZED (
         not_before = n.not_before, batch_id = NULL, since = CASE WHEN p.state = n.state THEN p.since ELSE now() END,
         first_failed_at = coalesce(p.first_failed_at, now()),
         attempts = greatest(p.attempts - n.uncounted, 0),
-        looks = n.failed_lookups,
+        failed_lookups = n.failed_lookups,
         -- an answer that is missed now belongs to a request that left no later than now
-        sent_at = CASE WHEN n.state = 'in_doubt' AND NOT $9 THEN now() ELSE p.sent_at END
+        sent_at = CASE WHEN n.state = 'unknown' AND NOT $9 THEN now() ELSE p.sent_at END
     FROM n
     WHERE p.delivery_id = n.delivery_id AND n.newer IS NULL
 )

@@ -1,12 +1,12 @@
 -- `OFFSET 0`, here and elsewhere: for each document by itself, through the index on it, however many the server thinks there are
 UPDATE pending p
 SET state = CASE WHEN p.block <> 'header' AND (SELECT 1 FROM pending h WHERE h.document_id = p.document_id AND h.block = 'header' LIMIT 1) IS NOT NULL
-                 THEN 'held' ELSE 'waiting' END,
+                 THEN 'after_header' ELSE 'queued' END,
     reason = NULL, message = NULL, field = NULL, next_step = NULL, not_before = now(), since = now(), queued_at = now(), first_failed_at = NULL, attempts = 0
-WHERE p.state || '' = 'parked' AND p.reason = 'missing_parent' AND p.delivery_id = ANY(ARRAY(
+WHERE p.state || '' = 'waiting' AND p.delivery_id = ANY(ARRAY(
     SELECT t.delivery_id
     FROM unnest($1::bigint[]) AS d (id)
     CROSS JOIN LATERAL (SELECT t.delivery_id, t.state, t.reason FROM pending t WHERE t.document_id = d.id OFFSET 0) t
-    WHERE t.state = 'parked' AND t.reason = 'missing_parent'
+    WHERE t.state = 'waiting'
       AND (SELECT 1 FROM awaited_parent a WHERE a.document_id = d.id LIMIT 1) IS NULL))
 RETURNING p.delivery_id, p.document_id, p.version

@@ -1,6 +1,6 @@
 DELETE FROM pending p
 -- what is on its way, or may have arrived, is settled first
-WHERE p.state IN ('waiting', 'held', 'parked') AND p.delivery_id = ANY(ARRAY(
+WHERE p.state IN ('queued', 'after_header', 'failed', 'waiting', 'on_hold') AND p.delivery_id = ANY(ARRAY(
     SELECT t.delivery_id
     FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (document_id, block, record_key)
     CROSS JOIN LATERAL (

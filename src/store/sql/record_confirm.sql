@@ -3,11 +3,11 @@ WITH n AS (
         AS n (document_id, record_key, sys_id, target_table, version, delivery_id, returned, partial)
 ), agreed_now AS (
     -- aligned records: what was sent, and what stands there now, is agreed
-    UPDATE agreed a SET fields = a.fields || p.pairs
+    UPDATE base_version a SET fields = a.fields || p.pairs
     FROM (
         SELECT n.document_id, jsonb_object_agg(e.key, jsonb_build_array(e.value, coalesce(n.returned::jsonb ->> e.key, e.value))) AS pairs
         FROM n
-        JOIN agreed g ON g.document_id = n.document_id
+        JOIN base_version g ON g.document_id = n.document_id
         JOIN delivery l ON l.id = n.delivery_id AND l.action = 'upsert'
         CROSS JOIN LATERAL jsonb_each_text(l.payload::jsonb) e
         WHERE $1 = 'header'

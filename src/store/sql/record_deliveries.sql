@@ -1,6 +1,6 @@
 SELECT DISTINCT ON (l.block, l.record_key)
        l.id AS delivery_id, l.version, l.block, l.record_key,
-       CASE WHEN p.state IS NOT NULL THEN p.state WHEN r.delivery_id >= l.id THEN 'confirmed' ELSE 'superseded' END AS state,
+       CASE WHEN p.state IS NOT NULL THEN shown_state(p.state, p.message) WHEN r.delivery_id >= l.id THEN 'delivered' ELSE 'superseded' END AS state,
        p.reason, p.message, p.next_step, p.not_before, r.confirmed_at,
        p.reason = 'missing_parent' AND EXISTS (SELECT FROM awaited_parent a WHERE a.document_id = d.id AND a.absent_since IS NOT NULL) AS absent,
        w.state AS downstream, w.said AS downstream_said, r.sys_id, r.target_table,

@@ -5,5 +5,5 @@ WITH told AS (
 )
 INSERT INTO audit (kind, company, entity, document_id, run_id, actor, detail)
 SELECT 'conflict', $1, $2, document_id, $5, 'tieline',
-       json_build_object('conflict', id, 'key', key, 'field', field, 'way_back', $6, 'object', $7, 'said', $3)::text
+       json_build_object('conflict', id, 'key', key, 'field', field, 'write_back', $6, 'object', $7, 'said', $3)::text
 FROM told WHERE $3 IS NOT NULL

@@ -153,7 +153,7 @@ pub enum EnetError {
         problem: String,
     },
     /// The actor of the session is being restarted.
-    #[error("{asked} could not be put to e.net for a moment: the keeper of its session is being restarted")]
+    #[error("{asked} could not be put to e.net for a moment: the session actor is being restarted")]
     Restarting {
         /// What was asked.
         asked: String,
@@ -167,7 +167,7 @@ pub enum EnetError {
 }
 
 impl EnetError {
-    /// What it means for the next try of a query. A call that writes is in doubt after [`EnetError::Unreachable`].
+    /// What it means for the next try of a query. The outcome of a call that writes is unknown after [`EnetError::Unreachable`].
     pub fn class(&self) -> Class {
         match self {
             Self::Unreachable { source, .. } => match source {

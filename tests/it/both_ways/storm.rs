@@ -133,7 +133,7 @@ impl Storm {
     async fn settle(&self) {
         for _ in 0..60 {
             let report = self.run_set(RunKind::Poll).await;
-            let again = self.world.rig.database.psql("SELECT count(*) FROM agreed WHERE again");
+            let again = self.world.rig.database.psql("SELECT count(*) FROM base_version WHERE again");
             if errors(&report).is_empty() && !self.world.rig.unsettled().await && again == "0" {
                 return;
             }
@@ -199,7 +199,7 @@ impl Storm {
     fn arrived(&self, subject: &Subject, field: &str, value: &str) -> bool {
         let sql = format!(
             "SELECT (SELECT count(*) FROM delivery l JOIN document d ON d.id = l.document_id JOIN audit a ON a.delivery_id = l.id \
-                     AND a.kind IN ('confirmed', 'doubt_settled', 'partial_write') \
+                     AND a.kind IN ('confirmed', 'looked_up', 'partial_write') \
                      WHERE d.entity = '{0}' AND d.key = '{1}' AND l.payload::jsonb ->> '{2}' = '{3}') \
              + (SELECT count(*) FROM conflict c WHERE c.entity = '{0}' AND c.key = '{1}' AND c.field = '{2}' AND c.servicenow = '{3}' AND c.state = 'closed')",
             subject.entity, subject.key, field, value
@@ -219,7 +219,7 @@ fn random_edits_on_both_sides_lose_nothing_and_never_go_to_and_fro() {
         let seed = std::env::var("TIELINE_BOTH_WAYS_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
         println!("both ways: TIELINE_BOTH_WAYS_SEED={seed} plays it again");
         let (accounts, costs, edits, rounds) = size();
-        let world = Aligned::start("brake_percent = 100\noverlap_seconds = 2").await;
+        let world = Aligned::start("change_limit_percent = 100\noverlap_seconds = 2").await;
         let rig = &world.rig;
         let missing = |table: &str, wanted: usize| wanted.saturating_sub(rig.syspro.count("EDU1", table).unwrap());
         for n in 0..missing("GenMaster", accounts) {

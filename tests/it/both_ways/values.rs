@@ -31,9 +31,8 @@ fn a_record_of_which_the_agreed_copy_cannot_be_read_is_left_alone() {
     run(async {
         let lists = Aligned::start("rule = \"syspro\"").await;
         lists.in_step().await;
-        let copy =
-            "SELECT a.document_id FROM agreed a JOIN document d ON d.id = a.document_id WHERE d.entity = 'cost_center' AND d.key = '100'";
-        lists.rig.database.psql(&format!("UPDATE agreed SET fields = '{{\"name\": 7}}' WHERE document_id = ({copy})"));
+        let copy = "SELECT a.document_id FROM base_version a JOIN document d ON d.id = a.document_id WHERE d.entity = 'cost_center' AND d.key = '100'";
+        lists.rig.database.psql(&format!("UPDATE base_version SET fields = '{{\"name\": 7}}' WHERE document_id = ({copy})"));
         // an edit that the rule would undo, if it were taken for the first meeting of two lists
         lists.edit("100", "Edited");
         lists.describe("200", "Neighbour");

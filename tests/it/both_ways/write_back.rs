@@ -42,7 +42,7 @@ fn options() -> Options {
 impl Aligned {
     /// Everything in step, and both entities written back.
     async fn writing(setup: &str) -> Self {
-        let world = Self::at(options(), "brake_percent = 100", &[cost_file(setup), gl_file()]).await;
+        let world = Self::at(options(), "change_limit_percent = 100", &[cost_file(setup), gl_file()]).await;
         world.in_step().await;
         world
     }
@@ -258,7 +258,7 @@ fn a_lost_answer_is_followed_by_a_read_and_not_by_the_same_call() {
             rig.syspro.faults.clear();
         }
         world.disciplined();
-        assert_eq!(rig.database.psql("SELECT count(*) FROM way_back"), "0", "nothing is left in doubt");
+        assert_eq!(rig.database.psql("SELECT count(*) FROM write_back"), "0", "no outcome is left unknown");
     });
 }
 
@@ -450,7 +450,7 @@ fn killed_anywhere_a_change_is_written_and_seen_once() {
         assert_eq!(described(), value, "{point}");
         assert_eq!(site.world.servicenow.find(COST, "code", "100").unwrap()["name"], value, "{point}");
         assert!(calls() <= before + 4, "{point}: {} calls", calls() - before);
-        assert_eq!(site.world.database.psql("SELECT count(*) FROM way_back"), "0", "{point}");
+        assert_eq!(site.world.database.psql("SELECT count(*) FROM write_back"), "0", "{point}");
         let counts = site.world.syspro.enet_stats().sessions;
         assert!(counts.open == 0 && counts.most_open <= 1, "{point}: {counts:?}");
     }

@@ -179,7 +179,7 @@ fn a_record_that_could_not_be_read_says_so_and_is_not_offered_what_cannot_help()
     let key = node.key(&world);
     let person = Person::sign_in(&node.site, &key);
     let page = person.get(&format!("/records/{COMPANY}/supplier/UNREAD")).body;
-    for words in ["It could not be read: its row of", "What to do:", "parked: it could not be read", "Hold it back"] {
+    for words in ["It could not be read: its row of", "What to do:", "failed: it could not be read", ">Hold<"] {
         assert!(page.contains(words), "{words}: {page}");
     }
     for words in ["$faults", "it was refused", "rejected", "Send it again", "Release it", ">nothing<"] {

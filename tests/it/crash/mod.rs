@@ -90,9 +90,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("read what the metrics show", "reads"),
     ("find due deliveries", "reads"),
     ("find rows", "reads"),
-    ("show a sign of life", "one statement, of a running service alone"),
+    ("write a heartbeat", "one statement, of a running service alone"),
     ("renew a lease", "one statement, between pages that take long"),
-    ("hold records back", "an action of a person, one statement"),
+    ("hold records", "an action of a person, one statement"),
     ("release records", "an action of a person, one statement"),
     ("ask for a backfill", "an action of a person, one transaction"),
     ("cancel a backfill", "an action of a person, one transaction"),
@@ -260,7 +260,7 @@ scenario_tests!(
     look,
     replay,
     replay_lost,
-    replay_in_doubt
+    replay_unknown
 );
 
 /// Every transaction that the ledger can make is either killed in some scenario, or named above with a reason.

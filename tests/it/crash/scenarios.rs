@@ -154,7 +154,7 @@ pub const SCENARIOS: &[Scenario] = &[
         change: |world, round| {
             let supplier = format!("P{round}");
             add_invoice(world, &supplier, round, "2031-01-01");
-            // its supplier is not there: it is set aside
+            // its supplier is not there: it waits
             world.run(&["sync", "--entity", "invoice"]);
             add_supplier(world, &supplier);
         },
@@ -181,7 +181,7 @@ pub const SCENARIOS: &[Scenario] = &[
             add_invoice(world, "042", round, "2031-01-01");
             let lost = if round % 2 == 0 { Fault::DropAfterCommit } else { Fault::Drop };
             world.servicenow.set_fault(FaultRule::always(lost).on_path("/api/now").times(1));
-            // its answer is lost: it is in doubt
+            // its answer is lost: the outcome is unknown
             world.run(&["sync", "--entity", "invoice"]);
             world.servicenow.clear_faults();
         },
@@ -214,7 +214,7 @@ pub const SCENARIOS: &[Scenario] = &[
         expect: unspoiled,
     },
     Scenario {
-        name: "replay_in_doubt",
+        name: "replay_unknown",
         change: |world, round| {
             spoil(world, round);
             let lost = if round % 2 == 0 { Fault::DropAfterCommit } else { Fault::Drop };

@@ -1,4 +1,4 @@
-//! The examination in the running service: over the API and on the console's page, through what its actors hold.
+//! Diagnostics in the running service: over the API and on the console's page, through what its actors hold.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ fn it_is_begun_followed_and_read_through_the_services_own_session_and_token() {
     assert_eq!(get()["state"], "never");
     let person = Person::sign_in(&node.site, &operator);
     let page = person.get("/doctor").body;
-    assert!(page.contains("Nothing has been examined") && page.contains("Examine both systems"), "{page}");
+    assert!(page.contains("No diagnostics have run") && page.contains("Run diagnostics"), "{page}");
     assert!(!Person::sign_in(&node.site, &viewer).get("/doctor").body.contains("action=\"/doctor\""), "a viewer begins nothing");
 
     let (tokens, logons) = (world.servicenow.token_requests(), world.syspro.enet_stats().sessions);
@@ -66,11 +66,11 @@ fn it_is_begun_followed_and_read_through_the_services_own_session_and_token() {
     assert_eq!(status, 202, "{body}");
     assert_eq!(post(&operator, r#"{"why":"another"}"#).0, 409);
     let running = get();
-    assert!(running["state"] == "running" && running["how_far"]["of"] == 8, "{running}");
+    assert!(running["state"] == "running" && running["progress"]["of"] == 8, "{running}");
     let page = person.get("/doctor").body;
-    assert!(page.contains("data-again=") && page.contains("is on its way") && !page.contains("Examine both systems"), "{page}");
+    assert!(page.contains("data-again=") && page.contains("Diagnostics are running") && !page.contains("Run diagnostics"), "{page}");
     assert_eq!(person.post("/doctor", "why=too").status, 409);
-    let done = wait_for("the examination ends", Duration::from_secs(60), || Some(get()).filter(|last| last["state"] == "done"));
+    let done = wait_for("the diagnostics end", Duration::from_secs(60), || Some(get()).filter(|last| last["state"] == "done"));
     assert!(done["problem"].is_null() && done["by"].as_str().unwrap().starts_with("key operator from "), "{done}");
     let findings = &done["findings"];
     for what in
@@ -88,9 +88,9 @@ fn it_is_begun_followed_and_read_through_the_services_own_session_and_token() {
     assert_eq!(world.database.psql(told), "1");
     let page = person.get("/doctor").body;
     assert!(page.contains("a check &#60;b&#62;") && page.contains("right to create in cmn_cost_center"), "{page}");
-    assert!(page.contains("Examine both systems") && !page.contains("data-again"), "{page}");
+    assert!(page.contains("Run diagnostics") && !page.contains("data-again"), "{page}");
 
-    // from the page, and read only: the last examination is this one then
+    // from the page, and read only: the last run is this one then
     let answer = person.post("/doctor", "why=from+the+page&read_only=yes");
     assert_eq!((answer.status, answer.header("location")), (303, Some("/doctor?done=doctor")), "{}", answer.body);
     let done = wait_for("the second ends", Duration::from_secs(60), || Some(get()).filter(|last| last["state"] == "done"));
@@ -109,7 +109,7 @@ fn one_that_crashes_says_so_and_does_not_stand_in_the_way_of_the_next() {
         node = node.with(&format!("SCHEDULE__{}", entity.to_uppercase()), "0 0 1 1 *");
     }
     let mut command = node.command(&world, &["run"]);
-    // no one but the examination asks the dictionary
+    // no one but the diagnostics asks the dictionary
     command.env("TIELINE_FAILPOINT", "panic@http:GET:/api/now/table/sys_db_object:before");
     node.service = Some(node.site.serve_as(command));
     wait_for("the service answers", Duration::from_secs(30), || node.get("/health/live"));
@@ -127,7 +127,7 @@ fn one_that_crashes_says_so_and_does_not_stand_in_the_way_of_the_next() {
     assert!(crashed["problem"].as_str().unwrap().contains("the service's log"), "{crashed}");
     assert!(!rows(&crashed["findings"], "database").is_empty(), "what was found until then stays: {crashed}");
     let page = Person::sign_in(&node.site, &key).get("/doctor").body;
-    assert!(page.contains("did not come to its end") && page.contains("Examine both systems"), "{page}");
+    assert!(page.contains("did not finish") && page.contains("Run diagnostics"), "{page}");
     let well = examined();
     assert!(well["problem"].is_null() && !rows(&well["findings"], "clock and ServiceNow").is_empty(), "{well}");
     assert_eq!(node.terminate(), Some(0));

@@ -22,7 +22,7 @@ fn what_waits_for_a_parent_goes_on_waiting_whether_it_differs_or_not() {
     site.says(&["sync", "--entity", "invoice"], 3);
     let waiting = parts(&world);
     let count = world.syspro.count(COMPANY, "ApInvoice").unwrap();
-    assert!(waiting.starts_with("parked missing_parent ") && !waiting.contains(','), "{waiting}");
+    assert!(waiting.starts_with("waiting missing_parent ") && !waiting.contains(','), "{waiting}");
     let awaited = || world.database.psql("SELECT count(*) FROM awaited_parent");
     let for_parents = awaited();
     for (from, to, differ) in [
@@ -63,13 +63,13 @@ fn parts_for_the_former_table_are_withdrawn_where_the_record_cannot_be_mapped() 
     );
     apo.says(&["sync", "--entity", "invoice"], 3);
     let count = world.syspro.count(COMPANY, "ApInvoice").unwrap();
-    assert!(parts(&world).starts_with("parked missing_parent "), "{}", parts(&world));
+    assert!(parts(&world).starts_with("waiting missing_parent "), "{}", parts(&world));
     let said = crate::binary::text(&s2p.run(&["replay", "--outdated", "--entity", "invoice", "--allow", "100000", "--why", "x"]));
     assert!(said.contains(&format!("of which {count} cannot be mapped any more and would fail")), "{said}");
     // one failure stands for all of a record: neither its header nor a line of it is queued for the table of before
     let of_before =
         "SELECT count(*) FROM pending p JOIN delivery d ON d.id = p.delivery_id WHERE p.entity = 'invoice' AND d.action <> 'unmapped'";
-    assert_eq!((world.database.psql(of_before).as_str(), parts(&world)), ("0", format!("parked rejected {count}")));
+    assert_eq!((world.database.psql(of_before).as_str(), parts(&world)), ("0", format!("failed rejected {count}")));
     assert_eq!(s2p.outdated("invoice"), 0);
     s2p.run(&["sync"]);
     assert_eq!((world.servicenow.count("x_apo_invoice"), world.servicenow.count("sn_shop_invoice")), (0, 0));

@@ -54,7 +54,7 @@ fn refuse(world: &World, which: usize) {
 fn news(world: &World) -> Vec<String> {
     let store = Store::connect(&database::settings(), &world.database.url().into()).unwrap();
     let before = world.database.psql("SELECT coalesce(max(id), 0) FROM notice");
-    let events = vec![NoticeEvent::RecordsParked, NoticeEvent::LedgerRestored];
+    let events = vec![NoticeEvent::RecordsFailed, NoticeEvent::LedgerRestored];
     for _ in 0..3 {
         let rules = NoticeRules { events: events.clone(), channels: vec!["webhook".into()], stale_hours: 1000, flows: Vec::new() };
         run(store.notice_collect(rules, Vec::new())).unwrap();
@@ -110,7 +110,7 @@ fn tampering_is_seen(world: &World, life: i32) {
 fn a_dump_loaded_into_another_cluster_begins_a_new_life() {
     let mut world = world();
     refuse(&world, 0);
-    assert_eq!(news(&world), ["records_parked 1"]);
+    assert_eq!(news(&world), ["records_failed 1"]);
     seal(&world);
     refuse(&world, 1);
     pause_and_resume(&world);
@@ -148,7 +148,7 @@ fn a_dump_loaded_into_another_cluster_begins_a_new_life() {
     assert!(mark.starts_with("1|the ledger was restored: it was kept in database cluster"), "{mark}");
 
     // no one is told twice, or never
-    assert_eq!(news(&world), ["records_parked 1", "ledger_restored 1"]);
+    assert_eq!(news(&world), ["records_failed 1", "ledger_restored 1"]);
     assert_eq!(news(&world), Vec::<String>::new());
     let kinds = run_to(&world, 0, &["audit", "--kind", "restored", "--output", "json"]).0;
     assert!(kinds.contains(&cluster) && kinds.contains(&now), "{kinds}");

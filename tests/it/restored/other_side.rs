@@ -38,7 +38,7 @@ fn an_instance_that_was_cloned_over_stops_the_flows_until_it_was_compared() {
     world.rest(&["sync"]).unwrap();
     // in the order in which they arrived: batches of several tables are on their way at once
     let newest = world.database.psql(&format!(
-        "SELECT r.target_table, r.sys_id FROM record r JOIN audit a ON a.delivery_id = r.delivery_id AND a.kind IN ('confirmed', 'doubt_settled') \
+        "SELECT r.target_table, r.sys_id FROM record r JOIN audit a ON a.delivery_id = r.delivery_id AND a.kind IN ('confirmed', 'looked_up') \
          WHERE r.target_table IN ('proc_po', 'proc_po_item', 'cmn_cost_center', 'itfm_gl_accounts') AND r.sys_id <> '{}' ORDER BY a.id DESC LIMIT 60",
         old["sys_id"]
     ));
@@ -112,7 +112,7 @@ fn a_poll_sees_it_too_and_a_few_deletions_are_none() {
 /// The instance loses what arrived last in four tables, so much of it that it must be another one.
 fn clone_over(world: &World) {
     let newest = world.database.psql(
-        "SELECT r.target_table, r.sys_id FROM record r JOIN audit a ON a.delivery_id = r.delivery_id AND a.kind IN ('confirmed', 'doubt_settled') \
+        "SELECT r.target_table, r.sys_id FROM record r JOIN audit a ON a.delivery_id = r.delivery_id AND a.kind IN ('confirmed', 'looked_up') \
          WHERE r.target_table IN ('proc_po', 'proc_po_item', 'cmn_cost_center', 'itfm_gl_accounts') ORDER BY a.id DESC LIMIT 60",
     );
     let rows = newest.lines().filter_map(|line| line.split_once('|'));

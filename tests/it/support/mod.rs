@@ -161,7 +161,7 @@ impl Rig {
         report
     }
 
-    /// Everything that is parked, in doubt or waits for its next try.
+    /// Everything that failed, waits, is on hold, unknown or retried.
     pub async fn failures(&self) -> Vec<FailureRow> {
         self.store.failure_list(FailureFilter { limit: 100_000, ..FailureFilter::default() }).await.unwrap()
     }

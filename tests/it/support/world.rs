@@ -158,12 +158,12 @@ impl World {
 
     /// Deliveries that may still move by themselves.
     pub fn left(&self) -> String {
-        self.database.psql("SELECT count(*) FROM pending WHERE state IN ('waiting', 'sending', 'in_doubt')")
+        self.database.psql("SELECT count(*) FROM pending WHERE state IN ('queued', 'sending', 'unknown')")
     }
 
     /// What a command does before the scenario's own, uncrashed.
     pub fn run(&self, arguments: &[&str]) {
-        // whatever is in doubt stays so until the next command
+        // whatever is unknown stays so until the next command
         let out = self.command(arguments).env("TIELINE__SERVICENOW__READ_DELAY_SECONDS", "3600").output().unwrap();
         assert!(matches!(out.status.code(), Some(0 | 3)), "{arguments:?}: {}", text(&out));
     }
@@ -203,7 +203,7 @@ impl World {
         same("posted", self.servicenow.sum("x_apo_gl_posting", "u_amount").normalize().to_string(), posted);
         same("pending", psql("SELECT count(*) FROM pending"), "0".into());
         same("intents", psql("SELECT count(*) FROM intent"), "0".into());
-        let settled = "kind IN ('confirmed', 'partial_write', 'superseded') OR (kind = 'doubt_settled' AND detail LIKE '%sys_id%')";
+        let settled = "kind IN ('confirmed', 'partial_write', 'superseded') OR (kind = 'looked_up' AND detail LIKE '%sys_id%')";
         let told =
             format!("SELECT count(*) FROM delivery d WHERE NOT EXISTS (SELECT FROM audit a WHERE a.delivery_id = d.id AND ({settled}))");
         same("deliveries of which the audit does not say how they ended", psql(&told), "0".into());

@@ -39,7 +39,7 @@ fn good() -> Verdict {
 }
 
 fn doubt() -> Verdict {
-    Verdict::InDoubt { message: "lost".into(), wait: Duration::ZERO, failed_lookups: 0 }
+    Verdict::Unknown { message: "lost".into(), wait: Duration::ZERO, failed_lookups: 0 }
 }
 
 #[actix_rt::test]
