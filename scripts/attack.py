@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""200 people read the service while 500 connections misuse it, in several ways one after another. See attack.sh.
+"""Attack test: 200 readers use the service while 500 connections misuse it, one kind of misuse after another. See attack.sh.
 
   attack.py --port PORT --pid PID [--scheme https] [--readers 200] [--attackers 500] [--seconds 30] [--kinds quiet,slow,mute,half,frames,silent]
 
-The API key comes in the environment (TIELINE_ATTACK_KEY). Prints a line per kind: what the readers got and how fast, and the memory of the process.
-Ends with 1 when any reader got an error, the slowest of a hundred answers took 250 ms or more, or the process took 256 MiB or more.
+The API key is in the environment variable TIELINE_ATTACK_KEY. Prints one line per kind: answers and response times of the readers, and the
+memory of the process. Exits with 1 if a reader got an error, if the 99th percentile was 250 ms or more, or if the process used 256 MiB or more.
 """
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ PATHS = ["/health/ready", "/metrics", "/api/v1/flows", "/api/v1/failures?limit=2
 LIMIT_MS, LIMIT_MIB = 250, 256
 
 
-# the certificate was made for this run
+# the certificate is self-signed and was created for this run
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
 TLS.set_alpn_protocols(["h2", "http/1.1"])
@@ -30,7 +30,7 @@ async def connect(port, scheme):
 
 
 def attack_bytes(kind):
-    """What an attacker writes at first, and what it goes on writing as long as that is taken."""
+    """The first bytes that an attacker sends, and the bytes that it then sends repeatedly while the service accepts them."""
     if kind == "slow":
         return b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\n", b""
     if kind == "mute":
@@ -60,7 +60,7 @@ async def attacker(port, scheme, kind, until):
                     await asyncio.wait_for(writer.drain(), timeout=max(0.1, until - loop.time()))
                     await asyncio.sleep(0)
                 else:
-                    # a byte now and then, as one that tries to stay
+                    # a byte from time to time, to keep the connection open
                     await asyncio.sleep(1)
                     if kind == "half":
                         writer.write(b"a")
@@ -104,7 +104,7 @@ async def person(port, scheme, key, until, took, errors, reopened):
                     errors.append(f"{path}: {status}")
                 break
             except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError) as error:
-                # a connection at rest may be closed: whoever keeps one opens another
+                # the service may close an idle connection; the attacker then opens another
                 if writer is not None:
                     writer.transport.abort()
                 reader = writer = None

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# 200 people read the service while 500 connections misuse it: frames of HTTP/2, bodies that do not come, answers that nobody reads, half requests,
-# silence. The service and both simulators are processes of their own, with a small first load behind them. A line per kind of misuse; ends with 1
-# when a reader gets an error, one answer in a hundred takes 250 ms or more, or the service takes 256 MiB or more.
-#   scripts/attack.sh [--seconds 30] [--kinds slow,mute]      what attack.py takes
-#   TIELINE_ATTACK_TLS=yes                                    over TLS
-#   TIELINE_BENCH_BINARY=target/debug/tieline                 to try the script out
+# Attack test: 200 readers use the service while 500 connections misuse it with HTTP/2 frames, missing
+# request bodies, unread answers, half requests and silence.
+#
+# The service and both simulators run as separate processes, after a small first load. The script
+# prints one line per kind of misuse. It exits with 1 if a reader gets an error, if the 99th percentile
+# of the answers is 250 ms or more, or if the service uses 256 MiB of memory or more.
+#
+#   scripts/attack.sh [--seconds 30] [--kinds slow,mute]      options of attack.py
+#   TIELINE_ATTACK_TLS=yes                                    use TLS
+#   TIELINE_BENCH_BINARY=target/debug/tieline                 use another binary, to test the script
 set -euo pipefail
 cd "$(dirname "$0")/.."
 binary=$(realpath "${TIELINE_BENCH_BINARY:-target/release/tieline}")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Reads the API as many people would while a first load runs, and waits until every flow has delivered. See bench-readers.sh.
+"""Reads the API like many users while a first load runs, and waits until every flow has delivered. See bench-readers.sh.
 
-Standard library alone. 200 readers with a second's thought are 200 requests a second, of which Python needs some hundredths of a core.
-The key comes in the environment (TIELINE_BENCH_KEY), so that it is in no list of processes. Prints one JSON object.
+Uses only the standard library. 200 readers with one second between requests send 200 requests per second, which takes a few percent of a core.
+The API key is in the environment variable TIELINE_BENCH_KEY, so that no process list shows it. Prints one JSON object.
 """
 
 import argparse
@@ -16,11 +16,11 @@ import urllib.parse
 
 
 class Broken(Exception):
-    """The connection ended before the whole answer had come."""
+    """The connection closed before the whole answer arrived."""
 
 
 class Connection:
-    """One connection, kept from request to request."""
+    """One persistent connection."""
 
     def __init__(self, host, port, key):
         self.host, self.port = host, port
@@ -50,9 +50,9 @@ class Connection:
 
 
 class Reader:
-    """A person: reads one thing after another, turns pages, opens what a list showed."""
+    """A user: sends one request after another, goes through pages and opens records of a list."""
 
-    # how often each is read, out of their sum
+    # relative weights of the requests
     WHAT = {"flows": 3, "runs": 2, "records": 4, "filtered": 3, "detail": 4, "failures": 2, "audit": 2}
 
     def __init__(self, number):
@@ -86,16 +86,16 @@ class Reader:
         if what not in self.after:
             return
         page = json.loads(body)
-        # beyond the last page it begins anew
+        # after the last page, start again with the first
         self.after[what] = page["next"]
         if what == "records":
             self.seen = page["items"][:20] or self.seen
 
 
 async def read(reader, arguments, tally, ended):
-    """One reader, until the load has ended."""
+    """Runs one reader until the load has ended."""
     connection = Connection(arguments.host, arguments.port, arguments.key)
-    # not all at the same moment
+    # the readers do not all start at the same moment
     await asyncio.sleep(reader.random.uniform(0, arguments.think))
     while not ended.is_set():
         what = reader.choose()
@@ -132,14 +132,14 @@ class Tally:
 
 
 def percentile(seconds, percent):
-    """The nearest rank, in milliseconds."""
+    """The percentile by nearest rank, in milliseconds."""
     ordered = sorted(seconds)
     return round(ordered[max(0, -(-len(ordered) * percent // 100) - 1)] * 1000, 1) if ordered else None
 
 
 def delivered(rows, flows):
-    """Whether every flow has been read to its end, and nothing of it is on its way any more."""
-    left = sum(row["queued"] + row["sending"] + row["retrying"] + row["unknown"] + row["waiting"] for row in rows)
+    """Whether every flow has been read completely and all its records are delivered."""
+    left = sum(row["waiting"] + row["sending"] + row["in_doubt"] + row["missing_parent"] for row in rows)
     return len(rows) >= flows and all(row["last_success_at"] for row in rows) and left == 0
 
 
@@ -162,7 +162,7 @@ async def main(arguments):
         if time.time() > deadline:
             sys.exit(f"not delivered after {arguments.seconds} s: {json.dumps(rows)}")
         await asyncio.sleep(0.25)
-        # the watcher asks in every run alike, and is not counted
+        # requests of the watcher are the same in every run and do not count
         status, body = await watcher.get("/api/v1/flows")
         rows = json.loads(body)["items"] if status == 200 else []
     seconds = time.time() - arguments.started
@@ -170,7 +170,7 @@ async def main(arguments):
     await asyncio.gather(*readers)
     print(json.dumps({
         "seconds": round(seconds, 2),
-        "failed": sum(row["failed"] for row in rows),
+        "parked": sum(row["parked"] for row in rows),
         "requests": len(tally.seconds),
         "errors": tally.errors,
         "examples": tally.examples,
@@ -183,10 +183,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--readers", type=int, required=True)
-    parser.add_argument("--think", type=float, required=True, help="seconds between two requests of a reader, on average")
-    parser.add_argument("--flows", type=int, required=True, help="how many flows there are")
-    parser.add_argument("--started", type=float, required=True, help="when the service was started, in seconds since 1970")
-    parser.add_argument("--seconds", type=float, required=True, help="the longest that it may take")
+    parser.add_argument("--think", type=float, required=True, help="average seconds between two requests of a reader")
+    parser.add_argument("--flows", type=int, required=True, help="number of flows")
+    parser.add_argument("--started", type=float, required=True, help="start time of the service, in seconds since 1970")
+    parser.add_argument("--seconds", type=float, required=True, help="maximum duration in seconds")
     arguments = parser.parse_args()
     if not 0 < arguments.think <= 3:
         parser.error("--think must be above 0 and at most 3: the server drops an idle connection after some seconds")

@@ -1,22 +1,29 @@
 #!/usr/bin/env bash
-# 200 people read the API while a first load runs: does anybody get an error, and how much slower is the load?
-# Both simulators and the service (`tieline run`) are processes of their own; the readers come over loopback, each on one connection that is
-# kept. Loads with and without readers take turns, and begin alternately. Seconds run from the start of the service until every flow has been
-# read to its end and has nothing on its way; records are the rows written into the ServiceNow simulator. Any answer but 200 and any broken
-# connection is an error.
+# Benchmark of a first load while 200 readers use the API: number of errors, and how much slower the
+# load is.
+#
+# The simulators and the service (`tieline run`) run as separate processes. Each reader uses one
+# persistent connection over loopback. Loads with and without readers alternate, and every second pair
+# starts with the readers. The time runs from the start of the service until every flow has been read
+# completely and delivered. Records are the rows written to the ServiceNow simulator. Every answer
+# other than 200 and every broken connection is an error.
+#
 #   scripts/bench-readers.sh [INVOICES]           (default 20000)
-#   READERS=200 THINK=1 PAIRS=3 LIMIT=900         readers, seconds between two requests of each (on average), pairs of loads, the longest load
-#   TIELINE_BENCH_BINARY=target/debug/tieline     to try the script out
+#   READERS=200                                   number of readers
+#   THINK=1                                       average seconds between two requests of a reader
+#   PAIRS=3                                       pairs of loads
+#   LIMIT=900                                     maximum seconds of one load
+#   TIELINE_BENCH_BINARY=target/debug/tieline     use another binary, to test the script
 set -euo pipefail
 cd "$(dirname "$0")/.."
 size=${1:-20000}
 readers=${READERS:-200} think=${THINK:-1} pairs=${PAIRS:-3} limit=${LIMIT:-900}
-[[ $readers -ge 1 ]] || { echo "READERS must be at least 1: loads without readers are made by themselves" >&2; exit 2; }
+[[ $readers -ge 1 ]] || { echo "READERS must be at least 1: the script always adds loads without readers" >&2; exit 2; }
 binary=$(realpath "${TIELINE_BENCH_BINARY:-target/release/tieline}")
 
 . scripts/measured-site.sh
 
-# One load with so many readers; its figures go to $work/results, one JSON object a line.
+# One load with $1 readers. Adds one line of JSON to $work/results.
 load() {
   local with=$1 at=$work/$2 pid port started
   start_simulators "$at" --documents "$size" "${bench_simulated[@]}"
@@ -48,10 +55,10 @@ PY
 import json, sys
 run = json.load(sys.stdin)
 rate = run["records"] / run["seconds"]
-text = "%3d readers: %.1f s, %d records, %.0f a second" % (run["readers"], run["seconds"], run["records"], rate)
+text = "%3d readers: %.1f s, %d records, %.0f per second" % (run["readers"], run["seconds"], run["records"], rate)
 if run["readers"]:
     text += "; %d requests, %d errors; p50 %s ms, p95 %s ms, p99 %s ms" % (run["requests"], run["errors"], *run["ms"].values())
-    text += "\n             p95 by what is read: " + ", ".join("%s %s" % pair for pair in run["p95_of"].items())
+    text += "\n             p95 by kind of request: " + ", ".join("%s %s" % pair for pair in run["p95_of"].items())
 print(text, *("             " + example for example in run["examples"]), sep="\n")'
   rm -rf "$at"
 }
@@ -71,6 +78,6 @@ errors = sum(run["errors"] for run in runs)
 ratio = statistics.median(with_) / statistics.median(without)
 met = ratio <= 1.1 and errors == 0
 print(f"median without readers {statistics.median(without):.1f} s, with {statistics.median(with_):.1f} s: ratio {ratio:.2f}; "
-      f"{errors} errors; goal (no error, at most a tenth slower): {'met' if met else 'MISSED'}")
+      f"{errors} errors; goal (no errors, at most 10 % slower): {'met' if met else 'MISSED'}")
 sys.exit(not met)
 PY

@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# First load, measured from outside: both simulators as processes of their own, the real binary as a child.
-# Prints per size: target records, seconds, records per second, peak resident memory of tieline, CPU seconds of tieline, of the simulators
-# and of Postgres, SQL statements. Seconds run from the start of the program to its end, Postgres included.
-#   scripts/bench.sh [INVOICES]...        (default: 10000 100000, one line each)
-# To try something out: TIELINE__SYSPRO__PAGE_SIZE=500 and the like override settings, TIELINE_BENCH_ARGS="--entity invoice" goes to `sync`,
-# TIELINE_BENCH_SYNC="env MALLOC_ARENA_MAX=1" goes before the program (it must become the program, or its own memory is measured).
+# Benchmark of a first load. The simulators and the release build run as separate processes.
+#
+# For each size it prints target records, seconds, records per second, peak resident memory of tieline,
+# CPU seconds of tieline, the simulators and Postgres, and SQL statements. The time runs from the start
+# of the program to its end and includes starting and stopping Postgres.
+#
+#   scripts/bench.sh [INVOICES]...                   (default: 10000 100000)
+#   TIELINE__SYSPRO__PAGE_SIZE=500                   overrides a setting
+#   TIELINE_BENCH_ARGS="--entity invoice"            options for `tieline sync`
+#   TIELINE_BENCH_SYNC="env MALLOC_ARENA_MAX=1"      command that starts the program; it must exec it,
+#                                                    because the script measures its memory
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sizes=("$@")
@@ -13,7 +18,7 @@ binary=$PWD/target/release/tieline
 
 . scripts/measured-site.sh
 
-# Of a process; of the database also what its ended and its living children used.
+# CPU seconds of a process; for the database including its current and finished child processes.
 cpu() { awk '{ printf "%.1f", ($14 + $15) / '"$(getconf CLK_TCK)"' }' "/proc/$1/stat"; }
 postgres_cpu() {
   awk '{ sub(/^.*\) /, ""); used += $12 + $13; if (FNR == 1 && FILENAME == ARGV[1]) used += $14 + $15 } END { printf "%.1f", used / '"$(getconf CLK_TCK)"' }' \

@@ -1,5 +1,6 @@
-# A site to measure: both simulators as processes of their own, and the settings for the program beside them. Read by bench.sh, bench-readers.sh
-# and attack.sh, which set `binary` before. Everything lies in a folder that goes at the end, with the processes.
+# Sets up a site for a measurement: both simulators as separate processes, and settings for the program.
+# bench.sh, bench-readers.sh and attack.sh source this file after they have set `binary`. At exit it
+# stops the processes and removes their directory.
 work=$(mktemp -d "${TMPDIR:-/tmp}/tieline-measured-XXXXXX")
 chmod 755 "$work"
 pids=()
@@ -14,7 +15,9 @@ value() { sed -n "s/^$2=//p" "$1"; }
 wait_for() { for _ in $(seq 600); do grep -q "$2" "$1" 2>/dev/null && return; sleep 0.1; done; echo "the simulator did not start: $(cat "$1")" >&2; exit 1; }
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# Both simulators, with their files in a new folder: FOLDER, then what `simulate syspro` takes. Sets `syspro` and `servicenow`, their processes.
+# start_simulators DIRECTORY [OPTION of `simulate syspro`]...
+# Starts both simulators with their files in a new directory. Sets `syspro` and `servicenow` to their
+# process ids.
 start_simulators() {
   local at=$1
   shift
@@ -28,7 +31,9 @@ start_simulators() {
   wait_for "$at/servicenow" '^client_secret='
 }
 
-# Settings and credentials for them: FOLDER, further lines of [http], [syspro], [servicenow], and the log's level. Later commands use them.
+# configure_site DIRECTORY HTTP SYSPRO SERVICENOW LEVEL
+# Writes settings and credentials for the simulators: further lines of [http], [syspro] and
+# [servicenow], and the log level. Later commands use them.
 configure_site() {
   local at=$1
   cat > "$at/tieline.toml" <<TOML
@@ -53,7 +58,7 @@ TOML
   value "$at/servicenow" client_secret | "$binary" credential set servicenow --username "$(value "$at/servicenow" client_id)" --password-stdin > "$at/out"
 }
 
-# What the benchmarks have in common, so that their figures can be held against each other.
+# Common values of the benchmarks, so that their results are comparable.
 bench_simulated=(--lines-per-invoice 1 --max-query-length 60000 --max-filter-nodes 20000)
 bench_syspro=$'page_size = 300\nquery_limit = 30000\nfilter_limit = 1000'
 bench_servicenow=$'batch_size = 100\nbatch_limit = 200\nconcurrency = 2'

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds target/package/tieline_VERSION_ARCH.deb: the program without its stand-ins and fail points, its unit, manual pages, completions,
-# documentation, alert rules and dashboard.
+# Builds target/package/tieline_VERSION_ARCH.deb: the program without simulators and fail points, the
+# systemd unit, manual pages, shell completions, documentation, alert rules and dashboard.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for tool in dpkg-deb dpkg gzip; do
-  command -v "$tool" >/dev/null || { echo "package: \`$tool\` is missing; a Debian package is made on Debian" >&2; exit 1; }
+  command -v "$tool" >/dev/null || { echo "package: \`$tool\` is missing; build the Debian package on Debian" >&2; exit 1; }
 done
 
 cargo build --release --locked --target-dir target/package/build
@@ -18,11 +18,11 @@ put() { install -D -m "$1" "$2" "$root/$3"; }
 put 755 "$program" usr/bin/tieline
 put 644 deploy/systemd/tieline.service lib/systemd/system/tieline.service
 put 644 config/tieline.toml etc/tieline/tieline.toml
-# the service and a command that somebody runs as its account must use the same place
+# The service and a command that a person runs under its account must use the same directory.
 sed -i 's|^# directory = "/var/lib/tieline"$|directory = "/var/lib/tieline"|' "$root/etc/tieline/tieline.toml"
-grep -q '^directory = "/var/lib/tieline"$' "$root/etc/tieline/tieline.toml" || { echo "package: config/tieline.toml has no line to set the state directory" >&2; exit 1; }
+grep -q '^directory = "/var/lib/tieline"$' "$root/etc/tieline/tieline.toml" || { echo "package: config/tieline.toml has no line \`# directory = \"/var/lib/tieline\"\`" >&2; exit 1; }
 put 644 deploy/debian/default etc/default/tieline
-# the pages keep their places, so that the links between them lead somewhere
+# The pages keep their relative paths, so that the links between them work.
 for file in README.md CHANGELOG.md docs/*.md; do put 644 "$file" "usr/share/doc/tieline/$file"; done
 put 644 LICENSE usr/share/doc/tieline/copyright
 for file in deploy/prometheus/*.yml; do put 644 "$file" "usr/share/doc/tieline/prometheus/$(basename "$file")"; done
@@ -36,7 +36,7 @@ gzip -9n "$root"/usr/share/man/man1/*.1
 "$program" completions bash > "$root/usr/share/bash-completion/completions/tieline"
 "$program" completions zsh > "$root/usr/share/zsh/vendor-completions/_tieline"
 
-# The libraries that the program is linked with, by the packages that hold them on this machine.
+# The packages of this machine that contain the libraries of the program.
 depends=$(ldd "$program" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | while read -r library; do
   dpkg -S "$(realpath "$library")" 2>/dev/null || dpkg -S "$library" 2>/dev/null || true
 done | cut -d: -f1 | sort -u | grep -E '^(libc6|libgcc-s1|libpq5)$' | paste -sd, | sed 's/,/, /g')

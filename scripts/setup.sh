@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Sees to it that everything is there that building, testing and the demo need. Does nothing when it is.
+# Installs what building, testing and the demo need, if it is missing.
 #
 #   scripts/setup.sh            for `make demo`
 #   scripts/setup.sh --lints    for `make test`: rustfmt and clippy as well
 #
-# What is there is found by searching for the programs themselves, so that a hand-made installation counts. What is missing is installed
-# with apt-get, as root or through sudo; where neither is possible, the list of what to install is printed and the exit code is 1.
+# The script searches for the programs themselves, so that a manual installation counts. It installs
+# missing packages with apt-get, as root or with sudo. If neither is possible, it prints what to
+# install and exits with 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +20,7 @@ esac
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# The places in which Tieline itself searches for the server programs.
+# The directories in which Tieline searches for the server programs.
 have_postgres() {
   local dir dirs
   dirs=("${PG_BIN-}" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin)
@@ -30,20 +31,20 @@ have_postgres() {
   return 1
 }
 
-# libpq with its headers: through pkg-config or through pg_config, the two ways in which it is searched for at build time.
+# libpq with its headers. The build finds it through pkg-config or pg_config.
 have_libpq() {
   if have pkg-config && pkg-config --exists libpq 2>/dev/null; then return 0; fi
   have pg_config && [[ -e "$(pg_config --includedir 2>/dev/null)/libpq-fe.h" ]]
 }
 
-# Debian has the module, but not what it needs, without python3-venv.
+# Without python3-venv, Debian has the module venv but not ensurepip, which it needs.
 have_venv() { have python3 && python3 -c 'import venv, ensurepip' 2>/dev/null; }
 
-# Debian packages of what is missing, and the same in words for everybody else.
+# Names of missing Debian packages, and their descriptions for other systems.
 packages=() words=()
 want() { packages+=("$1"); words+=("$2"); }
 have gcc || have cc || want gcc "a C compiler (gcc)"
-# a compiler without the C library's headers links nothing
+# A compiler cannot build a program without the headers of the C library.
 [[ -e /usr/include/stdio.h || -n "$(find /usr/include -maxdepth 2 -name stdio.h -print -quit 2>/dev/null)" ]] || want libc6-dev "the C library's headers"
 have make || want make "make"
 have pkg-config || want pkg-config "pkg-config"
@@ -52,24 +53,24 @@ have_postgres || want postgresql "the PostgreSQL server programs, 14 or newer (D
 
 if [[ $lints == yes ]]; then
   have chromium || have chromium-browser || have google-chrome || want chromium "Chromium, for the tests of the console (Debian: chromium)"
-  have node || want nodejs "Node.js, which drives it (Debian: nodejs)"
+  have node || want nodejs "Node.js, for the same tests (Debian: nodejs)"
   have npm || want npm "npm (Debian: npm)"
-  have_venv || want python3-venv "Python 3 with venv, for the test of the API's description (Debian: python3-venv)"
+  have_venv || want python3-venv "Python 3 with venv, for the test of the API description (Debian: python3-venv)"
 fi
 
 ask_for() {
   echo "setup: missing on this machine:" >&2
   printf '  - %s\n' "${words[@]}" >&2
   if have apt-get; then
-    echo "setup: $1; please run as root:" >&2
+    echo "setup: $1; run as root:" >&2
     echo "  apt-get update && apt-get install --no-install-recommends ${packages[*]}" >&2
   else
-    echo "setup: $1; please install them with this system's package manager, then try again" >&2
+    echo "setup: $1; install them with the package manager of this system, then run this script again" >&2
   fi
   exit 1
 }
 
-# Runs as root, whoever we are. Without a terminal sudo must not ask for a password.
+# Runs a command as root. Without a terminal sudo must not ask for a password.
 as_root() {
   if ((EUID == 0)); then "$@"; elif [[ -t 0 ]]; then sudo -- "$@"; else sudo -n -- "$@"; fi
 }
@@ -81,10 +82,10 @@ if ((${#packages[@]} > 0)); then
     as_root true 2>/dev/null || ask_for "not root, and sudo refuses"
   fi
   echo "setup: installing ${packages[*]}"
-  as_root apt-get update -q || echo "setup: the package lists could not be renewed; going on with those that are there" >&2
+  as_root apt-get update -q || echo "setup: could not update the package lists; using the existing lists" >&2
 
-  # Debian's server package would create and start a cluster of its own; Tieline brings its own and needs the programs only.
-  # The setting is for this one installation: it goes again, so that the machine's defaults stay what they were.
+  # Debian's server package creates and starts a cluster. Tieline runs its own cluster and needs only the
+  # programs. This setting prevents the cluster; the script removes it again at the end.
   no_cluster=""
   if [[ " ${packages[*]} " == *" postgresql "* ]]; then
     no_cluster=/etc/postgresql-common/createcluster.d/tieline-setup.conf
@@ -94,24 +95,24 @@ if ((${#packages[@]} > 0)); then
   fi
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${packages[@]}" || ask_for "apt-get could not install them"
 
-  have_postgres || { echo "setup: the PostgreSQL server programs are still not to be found; set PG_BIN to the folder of initdb" >&2; exit 1; }
-  have_libpq || { echo "setup: libpq is still not to be found by pkg-config or pg_config" >&2; exit 1; }
+  have_postgres || { echo "setup: the PostgreSQL server programs are still missing; set PG_BIN to the directory of initdb" >&2; exit 1; }
+  have_libpq || { echo "setup: pkg-config and pg_config still do not find libpq" >&2; exit 1; }
 fi
 
-# Rust comes from its own installer, which is not ours to run.
+# The script does not install Rust: it has its own installer.
 needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
 if ! have cargo || ! have rustc; then
-  echo "setup: Rust $needed or newer is missing; https://rustup.rs says how to install it, then try again" >&2
+  echo "setup: Rust $needed or newer is missing; install it (https://rustup.rs), then run this script again" >&2
   exit 1
 fi
 found=$(rustc --version | cut -d' ' -f2)
 if [[ $(printf '%s\n%s\n' "$needed" "${found%%-*}" | sort -V | head -n 1) != "$needed" ]]; then
-  echo "setup: Rust $found is older than $needed; \`rustup update stable\` renews it, where it came from rustup.rs" >&2
+  echo "setup: Rust $found is older than $needed; if it came from rustup, run \`rustup update stable\`" >&2
   exit 1
 fi
 
-# A real Prometheus tests the alert rules and the dashboard. Debian's package would start a server of its own on this machine, so it is
-# only unpacked, beside what is built.
+# The tests of the alert rules and the dashboard need Prometheus. Debian's package would start a server
+# on this machine, so the script only unpacks it into target/tools.
 tools=target/tools/usr/bin
 if [[ $lints == yes ]] && ! { have prometheus && have promtool; } && ! [[ -x $tools/prometheus && -x $tools/promtool ]]; then
   echo "setup: unpacking prometheus for the tests"
@@ -122,32 +123,34 @@ if [[ $lints == yes ]] && ! { have prometheus && have promtool; } && ! [[ -x $to
     dpkg -x "$fetched"/prometheus_*.deb target/tools
   fi
   rm -rf "$fetched"
-  [[ -x $tools/promtool ]] || { echo "setup: \`prometheus\` and \`promtool\` could not be had with apt-get; the tests need them on the PATH" >&2; exit 1; }
+  [[ -x $tools/promtool ]] || { echo "setup: apt-get could not download \`prometheus\` and \`promtool\`; the tests need them on the PATH" >&2; exit 1; }
 fi
 
-# A real browser walks the console. The driver and the accessibility check come from npm, beside what is built.
+# The tests of the console use a browser. Its driver and the accessibility check come from npm and are
+# installed into target/tools.
 browser=target/tools/browser
 if [[ $lints == yes ]] && ! cmp -s tests/browser/package.json "$browser/package.json"; then
-  echo "setup: fetching the browser tests' driver with npm"
+  echo "setup: installing the driver of the browser tests with npm"
   mkdir -p "$browser"
   cp tests/browser/package.json "$browser/package.json.new"
   rm -rf "$browser/package.json" "$browser/node_modules"
   mv "$browser/package.json.new" "$browser/package.json"
   (cd "$browser" && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error) || {
     rm -f "$browser/package.json"
-    echo "setup: npm could not fetch puppeteer-core and axe-core, which the browser tests need" >&2
+    echo "setup: npm could not install puppeteer-core and axe-core, which the browser tests need" >&2
     exit 1
   }
 fi
 
-# schemathesis holds the running service against its OpenAPI description. It comes from PyPI, beside what is built.
+# schemathesis tests the running service against its OpenAPI description. It comes from PyPI and is
+# installed into target/tools.
 api=target/tools/api
 if [[ $lints == yes ]] && ! cmp -s tests/api/requirements.txt "$api/requirements.txt"; then
-  echo "setup: fetching schemathesis with pip"
+  echo "setup: installing schemathesis with pip"
   rm -rf "$api"
   if ! { python3 -m venv "$api" && "$api/bin/pip" install --quiet --disable-pip-version-check --requirement tests/api/requirements.txt; }; then
     rm -rf "$api"
-    echo "setup: pip could not fetch schemathesis, which the test of the API's description needs" >&2
+    echo "setup: pip could not install schemathesis, which the test of the API description needs" >&2
     exit 1
   fi
   cp tests/api/requirements.txt "$api/requirements.txt"
@@ -162,7 +165,7 @@ if [[ $lints == yes ]]; then
       echo "setup: adding ${missing[*]}"
       rustup component add "${missing[@]}"
     else
-      echo "setup: ${missing[*]} missing; they come with this Rust's own packages (with rustup: rustup component add ${missing[*]})" >&2
+      echo "setup: ${missing[*]} missing; install them with the packages of this Rust (with rustup: rustup component add ${missing[*]})" >&2
       exit 1
     fi
   fi
