@@ -139,7 +139,7 @@ def percentile(seconds, percent):
 
 def delivered(rows, flows):
     """Whether every flow has been read completely and all its records are delivered."""
-    left = sum(row["waiting"] + row["sending"] + row["in_doubt"] + row["missing_parent"] for row in rows)
+    left = sum(row["queued"] + row["sending"] + row["retrying"] + row["unknown"] + row["waiting"] for row in rows)
     return len(rows) >= flows and all(row["last_success_at"] for row in rows) and left == 0
 
 
@@ -170,7 +170,7 @@ async def main(arguments):
     await asyncio.gather(*readers)
     print(json.dumps({
         "seconds": round(seconds, 2),
-        "parked": sum(row["parked"] for row in rows),
+        "failed": sum(row["failed"] for row in rows),
         "requests": len(tally.seconds),
         "errors": tally.errors,
         "examples": tally.examples,
