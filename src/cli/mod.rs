@@ -46,6 +46,8 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use failure::{Exit, Failure};
 
+use crate::domain::visible::{directs, visible};
+
 /// Copies suppliers, invoices, purchase orders, GL accounts, cost centres and GL postings from SYSPRO to ServiceNow. Each version takes effect
 /// once, even after retries.
 #[derive(Debug, Parser)]
@@ -160,6 +162,18 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         directory: Option<PathBuf>,
     },
+}
+
+/// Reads the command line. An error in it ends the program; characters in it that a screen would obey are printed as `[U+202E]`.
+pub fn command_line() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| {
+        let text = error.to_string();
+        if !text.chars().any(directs) {
+            error.exit();
+        }
+        eprint!("{}", visible(&text));
+        std::process::exit(error.exit_code())
+    })
 }
 
 /// Runs a command to its end.

@@ -17,6 +17,7 @@ use crate::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
 use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::ActorSystem;
 use crate::actors::writer::WriteError;
+use crate::doctor::disk;
 use crate::domain::backlog::Backlog;
 use crate::domain::reason::Reason;
 use crate::domain::run::{RunCounts, RunKind};
@@ -207,6 +208,9 @@ fn print(global: &Global, deps: &Deps, report: &RunSetReport, status: &[FlowStat
     let headers = ["company", "entity", "read", "new", "changed", "gone", "delivered", "queued", "waiting", "on hold", "failed"];
     let printed = output::line(&output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10], rows));
     print_errors(report);
+    if let Some(full) = disk::full(&deps.settings) {
+        output::complaint(&full.to_string());
+    }
     say_why(status);
     advice.iter().for_each(|line| output::complaint(line));
     printed

@@ -31,6 +31,13 @@ fn add(site: &Site, more: &str) {
 }
 
 #[test]
+fn a_mistake_on_the_command_line_is_printed_with_every_character_visible() {
+    let site = Site::alone();
+    let words = said(&site.run(&["sync", "--entity", "x\u{202e}y", "--wrong\u{200b}"]), 2);
+    assert!(words.contains("--wrong[U+200B]") && !words.contains('\u{200b}'), "{words}");
+}
+
+#[test]
 fn check_reports_configuration_and_definitions_together() {
     let site = Site::alone();
     std::fs::create_dir_all(site.path("definitions/entities")).unwrap();

@@ -283,7 +283,7 @@ fn replays(bench: &Bench) {
 
     let record = bench.json(0, &format!("record EDU1 supplier {FROZEN}"));
     assert_eq!(list(&record["versions"]).len(), 1, "the content is as it was");
-    assert_eq!((word(&record["deliveries"][0], "state"), word(&record["deliveries"][0], "target_table")), ("confirmed", "x_apo_supplier"));
+    assert_eq!((word(&record["deliveries"][0], "state"), word(&record["deliveries"][0], "target_table")), ("delivered", "x_apo_supplier"));
     let steps: Vec<&str> = list(&record["steps"]).iter().map(|step| word(step, "kind")).collect();
     let of = |kind: &str| steps.iter().position(|step| *step == kind).unwrap_or_else(|| panic!("no {kind} in {steps:?}"));
     assert!(of("version_read") < of("failed") && of("failed") < of("replayed") && of("replayed") < of("confirmed"), "{steps:?}");

@@ -27,7 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("doctor", BELOW_DOCTOR),
     ("operations", &["domain", "store", "actors", "doctor"]),
-    ("http", &["domain", "redact", "config", "telemetry", "net", "store", "actors", "doctor", "operations"]),
+    ("http", &["domain", "config", "telemetry", "net", "store", "actors", "doctor", "operations"]),
     ("cli", EVERYTHING),
     ("main", EVERYTHING),
 ];
