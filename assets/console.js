@@ -129,7 +129,7 @@ function follow(live) {
         show(text);
         updated = Date.now();
       }
-      say.textContent = was && !busy() ? "Nothing is under way any more." : "";
+      say.textContent = was && !busy() ? "Nothing is running now." : "";
     } catch {
       failed += 1;
       say.textContent = "Tieline does not answer. This page may be old; it is asked for again by itself.";

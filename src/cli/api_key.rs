@@ -10,7 +10,7 @@ use crate::domain::role::Role;
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub enum ApiKeyCommand {
-    /// Makes a key and prints it, once
+    /// Creates a key and prints it once
     Add {
         /// Its name, which the audit shows
         #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -22,9 +22,9 @@ pub enum ApiKeyCommand {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36_500))]
         expires_days: Option<u64>,
     },
-    /// Lists the keys; never their secret part
+    /// Lists the keys, without their secret part
     List,
-    /// Removes a key; it stops working at once
+    /// Removes a key, which stops working at once
     Remove {
         /// Its name
         name: String,

@@ -34,13 +34,13 @@ pub struct AuditArgs {
     /// Only this kind, such as confirmed, failed, version_read
     #[arg(long)]
     kind: Option<AuditKind>,
-    /// Only from here on: 2026-01-31 or 2026-01-31T08:00:00Z
+    /// Only rows from this time on: 2026-01-31 or 2026-01-31T08:00:00Z
     #[arg(long, value_parser = instant)]
     since: Option<DateTime<Utc>>,
-    /// Only before this
+    /// Only rows before this time
     #[arg(long, value_parser = instant)]
     until: Option<DateTime<Utc>>,
-    /// Only so many, the newest [default: 200; for JSON all]
+    /// At most this number of rows, the newest [default: 200; for JSON all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
     limit: Option<i64>,
 }
@@ -48,9 +48,9 @@ pub struct AuditArgs {
 /// The chain over the audit.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum AuditCommand {
-    /// Recomputes the chain: 0 when it holds, 1 with the first seal that does not
+    /// Recomputes the chain: exit code 0 if it holds, else 1 with the first seal that does not
     Verify,
-    /// Seals what is final by now
+    /// Seals the rows that are final
     Seal,
 }
 

@@ -41,13 +41,13 @@ pub struct BackfillArgs {
     /// The first date that is not read
     #[arg(long, value_name = "DATE")]
     until: Option<NaiveDate>,
-    /// Everything that SYSPRO has
+    /// All history
     #[arg(long, conflicts_with_all = ["since", "until"])]
     all: bool,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT", required = true)]
     why: Option<Reason>,
-    /// Only note it; a running service does it
+    /// Only queue it for a running service
     #[arg(long)]
     no_wait: bool,
 }
@@ -67,11 +67,11 @@ pub(super) enum BackfillCommand {
         /// Only this state: open, done, cancelled
         #[arg(long)]
         state: Option<BackfillState>,
-        /// At most so many
+        /// At most this number
         #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=100_000))]
         limit: i64,
     },
-    /// Ends one early; what it has read stays
+    /// Cancels a backfill; what it has read stays
     Cancel {
         /// Its number
         id: i64,

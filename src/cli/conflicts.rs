@@ -17,16 +17,16 @@ use crate::store::{ConflictFilter, ConflictRow};
 /// What to do with the list.
 #[derive(Debug, clap::Subcommand)]
 pub enum ConflictsCommand {
-    /// Lists what waits for a decision (open), for its way to ServiceNow (decided) or for somebody to apply it in SYSPRO (to_apply)
+    /// Lists conflicts that need a decision (open), that the next run writes to ServiceNow (decided), or that a person must apply in SYSPRO (to_apply)
     List(ListArgs),
-    /// Shows one entry: both values with their times, and what was decided
+    /// Shows one conflict: both values with their times, and the decision
     Show {
         /// Its number
         id: i64,
     },
-    /// Decides whose value counts, for the values that stand there now; the next run acts on it
+    /// Decides which value wins; the decision applies to the present values, and the next run writes it
     Resolve(ResolveArgs),
-    /// Puts two lists in step for the first time: what stands on one side only goes to the other
+    /// Aligns two lists for the first time: rows that exist on one side only are copied to the other
     Adopt(AdoptArgs),
 }
 
@@ -51,7 +51,7 @@ pub struct ListArgs {
     /// As comma-separated values, for a spreadsheet
     #[arg(long)]
     csv: bool,
-    /// At most so many
+    /// At most this number
     #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     limit: i64,
 }
@@ -62,7 +62,7 @@ pub struct ResolveArgs {
     /// The entries
     #[arg(required = true, value_name = "ID")]
     ids: Vec<i64>,
-    /// Whose value counts: syspro or servicenow
+    /// Which value wins: syspro or servicenow
     #[arg(long, value_name = "SIDE")]
     take: Side,
     /// Why, for the audit
@@ -79,7 +79,7 @@ pub struct AdoptArgs {
     /// The entity
     #[arg(long)]
     entity: String,
-    /// Whose value counts where both have the record and differ; without it each is left to be decided by itself
+    /// Which value wins where both have the record and differ; without it you decide each one
     #[arg(long, value_name = "SIDE")]
     prefer: Option<Side>,
     /// Why, for the audit

@@ -18,7 +18,7 @@ const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICE
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub enum CredentialCommand {
-    /// Sets a credential; the password is asked for on a terminal, else read from standard input, never from the command line
+    /// Sets a credential; the password is asked for on the terminal, or read from standard input
     Set {
         /// `syspro-odata`, `syspro-enet`, `syspro-enet-company` or `servicenow`
         name: String,
@@ -32,14 +32,14 @@ pub enum CredentialCommand {
         #[arg(long)]
         allow_empty: bool,
     },
-    /// Lists names and user names; never a password
+    /// Lists names and user names, without passwords
     List,
     /// Removes a credential
     Remove {
         /// Its name
         name: String,
     },
-    /// Makes a new master key and seals everything with it; running services take it up by themselves
+    /// Creates a new master key and encrypts everything with it; running services load it automatically
     RotateKey,
 }
 

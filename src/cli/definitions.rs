@@ -11,11 +11,11 @@ use crate::store::{Adopter, MayAdopt, SetRow, Stands};
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub enum DefinitionsCommand {
-    /// The definitions of this machine, those in force in the ledger, and what differs
+    /// Shows the definitions of this machine, those in force, and the differences
     Show,
-    /// Every set that was ever in force, the newest first
+    /// Lists every set that was in force, the newest first
     List {
-        /// At most so many
+        /// At most this number
         #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=100_000))]
         limit: i64,
     },

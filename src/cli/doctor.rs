@@ -8,7 +8,7 @@ use crate::doctor::{self, Finding, Report, Verdict, Way};
 /// What the command takes.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
-    /// Creates nothing in ServiceNow: without it a row is created in each target table, and taken away again, to prove the right to
+    /// Create nothing in ServiceNow. Without it, one row is created in each target table and deleted again, to prove the right to create
     #[arg(long)]
     read_only: bool,
 }

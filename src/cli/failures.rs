@@ -28,22 +28,22 @@ pub struct FailuresArgs {
     /// Only this reason or state: rejected, unreadable, missing_parent, poison, exhausted, downstream_failed, conflict, on_hold, throttled, failed, waiting, unknown, retrying
     #[arg(long)]
     reason: Option<FailureWord>,
-    /// Only where the message holds this text
+    /// Only messages that contain this text
     #[arg(long)]
     text: Option<String>,
-    /// Only this cause, by the name that the list of causes gives; lists its records
+    /// Only the records of this cause, by its name in the list of causes
     #[arg(long, value_name = "NAME")]
     cause: Option<String>,
-    /// One row per part of a record instead of one entry per cause; JSON lists parts unless --causes is given
+    /// List parts of records instead of causes; JSON lists parts unless --causes is given
     #[arg(long, conflicts_with = "causes")]
     records: bool,
-    /// By cause: an example, the values that differ, the amounts at stake, the parents waited for
+    /// List causes: an example, the values that differ, the amounts at stake, the parents
     #[arg(long)]
     causes: bool,
-    /// Causes that have failed for longest first, not the largest
+    /// List first the causes that have failed for longest, not the largest
     #[arg(long)]
     oldest: bool,
-    /// At most so many
+    /// At most this number
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     limit: i64,
 }

@@ -14,11 +14,11 @@ use crate::store::FlowStatus;
 /// What to do with a flow.
 #[derive(Debug, clap::Subcommand)]
 pub enum FlowCommand {
-    /// Reads it no more until it is resumed; what is due is still sent
+    /// Stops reading the flow until it is resumed; what is queued is still sent
     Pause(FlowArgs),
-    /// Goes on with a flow that was paused, or that tieline itself stopped
+    /// Resumes a flow that a person paused or that Tieline stopped
     Resume(ResumeArgs),
-    /// Forgets flows that the configuration no longer makes; their records stay as history
+    /// Forgets flows that are no longer configured; their records stay as history
     Forget(ForgetArgs),
 }
 
@@ -29,7 +29,7 @@ pub struct ForgetArgs {
     company: String,
     /// The entity; without one, every flow of the company that is no longer configured
     entity: Option<String>,
-    /// Drop what of it is queued, waiting, failed or on hold; should the flow come back, its records are sent anew
+    /// Drop its records that are queued, waiting, failed or on hold; if the flow comes back, they are sent again
     #[arg(long)]
     drop_pending: bool,
     /// Why, for the audit

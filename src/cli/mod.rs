@@ -70,7 +70,7 @@ pub struct Global {
     /// How lists are printed
     #[arg(long, global = true, value_enum, default_value_t = OutputForm::Table)]
     pub output: OutputForm,
-    /// More log on standard error: -v adds what is done (INFO), -vv every detail (DEBUG); commands log warnings and errors without it
+    /// Log more on standard error: -v adds INFO, -vv adds DEBUG; without it, commands log warnings and errors
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Log errors only
@@ -90,64 +90,64 @@ pub enum OutputForm {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Everything on loopback: two simulators, a private Postgres, one full sync, a reconciliation summary, then the service
+    /// Runs a demonstration on this machine: two simulators, a private Postgres, one full sync, a reconciliation summary, then the service
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     /// Runs the service: flows by their schedules, health, metrics and the HTTP interface
     Run,
     /// Runs every flow once in dependency order, then exits: 0 all delivered, 3 some outstanding or in conflict
     Sync(sync::SyncArgs),
-    /// Reports every mistake of configuration and definitions at once, offline
+    /// Checks configuration and definitions without a connection, and lists every mistake
     Check,
-    /// Tries both systems, rights and the database, and says what to do about what it finds
+    /// Checks both systems, rights and the database, and says what to do about each finding
     Doctor(doctor::DoctorArgs),
-    /// The encrypted store of passwords and client secrets
+    /// Manages the encrypted store of passwords and client secrets
     #[command(subcommand)]
     Credential(credential::CredentialCommand),
-    /// Keys of the HTTP interface
+    /// Manages the keys of the HTTP interface
     #[command(subcommand)]
     ApiKey(api_key::ApiKeyCommand),
-    /// How every flow stands, and the last runs
+    /// Shows the state of every flow, and the last runs
     Status(status::StatusArgs),
-    /// Pauses or resumes a flow, or forgets one that the configuration no longer makes
+    /// Pauses or resumes a flow, or forgets one that is no longer configured
     #[command(subcommand)]
     Flow(flow::FlowCommand),
-    /// Ends the pauses that ServiceNow asked for: what waits for their end is sent now
+    /// Ends the pauses that ServiceNow asked for, and sends what they delayed
     Resume(resume::ResumeArgs),
-    /// What did not arrive, in the system's own words, with the next step
+    /// Lists what was not delivered, with the error message and the next step
     Failures(failures::FailuresArgs),
-    /// The life of one record: versions, attempts, where it stands and why
+    /// Shows one record: its state and why, its versions and attempts
     Record(record::RecordArgs),
-    /// Maps stored records anew and sends them again
+    /// Maps stored records again and sends them
     Replay(replay::ReplayArgs),
-    /// Holds records back: nothing of them is sent until they are released
+    /// Holds records: Tieline sends nothing of them until they are released
     Hold(hold::HoldArgs),
     /// Releases records: ends a hold, sends again what failed, as it was mapped, and reports what happened
     Release(hold::ReleaseArgs),
-    /// Reads a period of SYSPRO's history again, beside the polls
+    /// Reads a period of SYSPRO's history again, while the scheduled runs continue
     Backfill(backfill::BackfillArgs),
-    /// Whom `[notices]` tells what
+    /// Tests the channels of `[notices]`
     #[command(subcommand)]
     Notices(notices::NoticesCommand),
-    /// Which definitions are in force, and how to put those of this machine into force
+    /// Shows the definitions in force, and puts those of this machine into force
     #[command(subcommand)]
     Definitions(definitions::DefinitionsCommand),
-    /// What waits for a person where both sides may change the records
+    /// Lists and decides conflicts between the two systems
     #[command(subcommand)]
     Conflicts(conflicts::ConflictsCommand),
-    /// Lists the audit (JSON: one object per line), verifies or seals its chain
+    /// Lists the audit (JSON: one object per line), and verifies or seals its chain
     Audit(audit::AuditArgs),
-    /// After a restore: compares what ServiceNow has with the ledger, so that flows may run again
+    /// After a restore: compares ServiceNow with the ledger, so that flows may run again
     Restored,
-    /// Runs a program of Postgres, such as pg_dump, on the ledger's database: starts the private server where there is one
+    /// Runs a Postgres program, such as pg_dump, on the ledger's database, and starts the private server for it
     Database(database::DatabaseArgs),
-    /// Brings the database up to date
+    /// Migrates the database to the newest schema
     Migrate,
-    /// The service under systemd, where no package has set it up
+    /// Sets up the systemd service where no package did
     #[cfg(target_os = "linux")]
     #[command(subcommand)]
     Service(service::ServiceCommand),
-    /// Runs one simulator alone, for trying things out
+    /// Runs one simulator alone
     #[cfg(feature = "demo")]
     #[command(subcommand)]
     Simulate(simulate::SimulateCommand),

@@ -13,7 +13,7 @@ use crate::notice::{Item, Sender, channels, compose};
 /// What to do about notices.
 #[derive(Debug, clap::Subcommand)]
 pub enum NoticesCommand {
-    /// Sends a test message on every channel of `[notices]`, and says what the receivers answered
+    /// Sends a test message on every channel of `[notices]`, and shows the answers
     Test,
 }
 

@@ -29,16 +29,16 @@ pub struct ReplayArgs {
     /// Only this record
     #[arg(long)]
     key: Option<String>,
-    /// Only records that this run read anew
+    /// Only records of which this run read new content
     #[arg(long, value_parser = run_id)]
     run: Option<Uuid>,
     /// Only records of which something failed, waits for a parent or is on hold
     #[arg(long)]
     failed_only: bool,
-    /// Only records whose newest version was read from here on: 2026-01-31 or 2026-01-31T08:00:00Z
+    /// Only records whose newest version was read from this time on: 2026-01-31 or 2026-01-31T08:00:00Z
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     since: Option<DateTime<Utc>>,
-    /// Only records whose newest version was read before this
+    /// Only records whose newest version was read before this time
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     until: Option<DateTime<Utc>>,
     /// Only records of which something failed, waits or is on hold for this reason: rejected, poison, exhausted, downstream_failed, conflict, missing_parent, on_hold
@@ -47,7 +47,7 @@ pub struct ReplayArgs {
     /// Only records of which something failed with this text in the message
     #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     text: Option<String>,
-    /// Everything there is
+    /// All records
     #[arg(long)]
     all: bool,
     /// Records that were mapped under another definition than the one in force: they are compared with what was sent, and what differs is sent

@@ -288,7 +288,7 @@ fn kept(sending: Sending) -> String {
     }
 }
 
-/// The system's words, after a colon.
+/// The message, after a colon.
 fn words(part: &Part<'_>) -> String {
     part.message.map(|message| format!(": {message}")).unwrap_or_default()
 }

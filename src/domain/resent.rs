@@ -41,7 +41,7 @@ pub struct Resent {
 /// A reason for which records failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FailedFor {
-    /// The system's words.
+    /// The message.
     pub message: String,
     /// Records that failed with them.
     pub records: u64,

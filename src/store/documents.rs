@@ -55,7 +55,7 @@ pub struct DocumentFilter {
     pub prefix: Option<String>,
     /// Only documents that stand there.
     pub state: Option<DocumentState>,
-    /// Only documents of which a record that has not arrived has this text in the system's words.
+    /// Only documents of which a record that has not arrived has this text in its message.
     pub text: Option<String>,
     /// Only documents whose newest version was read from this instant on.
     pub since: Option<DateTime<Utc>>,

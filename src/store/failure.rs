@@ -1,6 +1,6 @@
 //! What did not arrive: one by one, and by cause.
 //!
-//! A cause is a flow, a reason and the system's words without what differs from record to record. What it is stands here once, in SQL, so that
+//! A cause is a flow, a reason and the error message without what differs from record to record. What it is stands here once, in SQL, so that
 //! the list by cause, the records of a cause and what is sent again of it are always the same records.
 
 use chrono::{DateTime, Utc};

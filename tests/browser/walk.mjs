@@ -295,7 +295,7 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   const seen = await page.waitForFunction(() => document.body.textContent.includes("471,147"), { timeout: 30000 }).catch(() => null);
   check(seen !== null && await page.evaluate(() => window.same === true), "operator: a run's progress is not followed");
   ask(`UPDATE run SET ended_at = now(), outcome = 'done' WHERE id = '${walk.under_way}'`);
-  const ended = await page.waitForFunction(() => document.querySelector(".say").textContent.includes("Nothing is under way"), { timeout: 30000 }).catch(() => null);
+  const ended = await page.waitForFunction(() => document.querySelector(".say").textContent.includes("Nothing is running"), { timeout: 30000 }).catch(() => null);
   check(ended !== null && await page.$("[data-busy]") === null, "operator: the end of a run is not seen");
 
   // with nothing under way an open page goes on asking, says how old it is, turns grey when nothing answers, and recovers

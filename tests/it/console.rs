@@ -100,7 +100,11 @@ fn every_page_and_form_asks_for_its_role_and_its_session() {
     assert_eq!(ask(&site, "GET", "/assets/console-0.css", "", "").unwrap().status, 404);
 
     let wrong = ask(&site, "POST", "/sign-in", "", "key=tl_00000000_nonsense").unwrap();
-    assert!(wrong.status == 401 && wrong.header("set-cookie").is_none() && wrong.body.contains("opens nothing"), "{}", wrong.body);
+    assert!(
+        wrong.status == 401 && wrong.header("set-cookie").is_none() && wrong.body.contains("is wrong, removed or expired"),
+        "{}",
+        wrong.body
+    );
     assert_eq!(ask(&site, "POST", "/sign-in", "Origin: http://evil.example\r\n", "key=x").unwrap().status, 403);
 
     let keys: Vec<(Role, String)> = Role::ALL.iter().map(|role| (*role, key(&site, *role))).collect();
@@ -299,7 +303,7 @@ fn a_run_is_shown_as_it_goes_and_a_backfill_is_asked_for_and_cancelled() {
         assert!(part.status == 200 && part.body.contains("data-busy") && !part.body.contains("<html"), "{path}: {}", part.body);
     }
     let page = operator.get(&format!("/runs/{run}")).body;
-    assert!(page.contains("12,345") && page.contains("a &#60;b&#62; test") && page.contains("under way"), "{page}");
+    assert!(page.contains("12,345") && page.contains("a &#60;b&#62; test") && page.contains("running"), "{page}");
     ledger.psql(&format!(
         "UPDATE run SET ended_at = started_at + interval '61 seconds', outcome = 'failed', error = 'no `X`' WHERE id = '{run}'"
     ));
@@ -362,7 +366,7 @@ fn a_record_says_its_amounts_with_their_currency_and_its_steps_in_words() {
         page.contains("<time class=\"date\" datetime=\"2026-02-28\"") && page.contains("<time class=\"date\" datetime=\"2026-01-31\""),
         "{page}"
     );
-    assert!(page.contains("Set aside: it was refused. Period closed.") && page.contains("<strong>What to do:</strong> open it"), "{page}");
+    assert!(page.contains("Failed: it was refused. Period closed.") && page.contains("<strong>What to do:</strong> open it"), "{page}");
     let unknown = viewer.get("/records/EDU1/invoice/0042/8");
     assert!(
         unknown.status == 404 && unknown.body.contains("could not be looked up") && unknown.body.contains("href=\"/records?prefix=0042\""),
@@ -478,17 +482,17 @@ fn two_lists_are_put_in_step_and_the_settings_are_shown_with_their_origins() {
     wait_until("the service answers", || ask(&site, "GET", "/health/live", "", "").is_some_and(|answer| answer.status == 200));
     let ledger = Private { state: site.path("state") };
     let operator = Person::sign_in(&site, &key(&site, Role::Operator));
-    assert!(!operator.get("/conflicts").body.contains("Two lists meet"), "they have not been compared yet");
+    assert!(!operator.get("/conflicts").body.contains("Compare two lists"), "they have not been compared yet");
     ledger.psql("INSERT INTO alignment (company, entity, swept_at) VALUES ('EDU1', 'cost_center', now())");
     ledger.psql(
         "INSERT INTO conflict (company, entity, subject, key, field, kind, state, syspro, servicenow) \
          VALUES ('EDU1', 'cost_center', '7', '7', 'name', 'first_contact', 'open', 'a', 'b')",
     );
     let page = operator.get("/conflicts").body;
-    assert!(page.contains("Two lists meet: EDU1/cost_center") && page.contains("action=\"/conflicts/adopt\""), "{page}");
+    assert!(page.contains("Compare two lists: EDU1/cost_center") && page.contains("action=\"/conflicts/adopt\""), "{page}");
     let viewer = Person::sign_in(&site, &key(&site, Role::Viewer));
     let seen = viewer.get("/conflicts").body;
-    assert!(seen.contains("Two lists meet") && !seen.contains("/conflicts/adopt"), "{seen}");
+    assert!(seen.contains("Compare two lists") && !seen.contains("/conflicts/adopt"), "{seen}");
     let of = "company=EDU1&entity=cost_center";
     assert_eq!(operator.post("/conflicts/adopt", &format!("{of}&prefer=&why=")).status, 400);
     assert_eq!(operator.post("/conflicts/adopt", &format!("{of}&prefer=both&why=x")).status, 400);

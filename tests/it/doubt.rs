@@ -194,7 +194,7 @@ fn a_record_that_is_replayed_while_its_outcome_is_unknown_leaves_no_second_reque
     };
     let before = (writes(), world.servicenow.writes());
     run(&["replay", "--company", COMPANY, "--entity", "supplier", "--key", "NEW1", "--why", "is it there?"]);
-    assert_eq!(states(), "queued, unknown");
+    assert_eq!(states(), "unknown, queued");
     assert_eq!((writes(), world.servicenow.writes()), before, "nothing may leave before the look-up");
     world.servicenow.clear_faults();
     world.rest(&["sync", "--entity", "supplier"]).unwrap();

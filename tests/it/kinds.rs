@@ -140,7 +140,10 @@ fn an_aligned_list_finds_the_row_of_such_a_code_at_its_first_run() {
     let [side, _] = Side::both();
     date_like(&side);
     let profile = shipped("profiles/apo/gl_account.toml");
-    side.definitions("profiles/apo/gl_account.toml", &format!("{profile}\n[header.align]\nrule = \"syspro\"\nbrake_percent = 100\n"));
+    side.definitions(
+        "profiles/apo/gl_account.toml",
+        &format!("{profile}\n[header.align]\nrule = \"syspro\"\nchange_limit_percent = 100\n"),
+    );
     side.world.servicenow.insert_row("itfm_gl_accounts", &[("account_number", "1200-05-10"), ("name", "by hand")]).unwrap();
     for _ in 0..2 {
         side.world.rest(&["sync", "--entity", "gl_account"]).unwrap();

@@ -32,19 +32,24 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/flows/{company}/{entity}/pause",
         || web::post().to(pause),
-        acts("pauseFlow", "Reads a flow no more until it is resumed", component::<FlowBody>, Shape::One(200, component::<Paused>)),
+        acts("pauseFlow", "Stops reading a flow until it is resumed", component::<FlowBody>, Shape::One(200, component::<Paused>)),
     ),
     Route::post(
         "/api/v1/flows/{company}/{entity}/resume",
         || web::post().to(resume),
-        acts("resumeFlow", "Goes on with a flow that was paused or stopped", component::<FlowBody>, Shape::One(200, component::<Paused>)),
+        acts(
+            "resumeFlow",
+            "Resumes a flow that a person paused or that Tieline stopped",
+            component::<FlowBody>,
+            Shape::One(200, component::<Paused>),
+        ),
     ),
     Route::post(
         "/api/v1/flows/{company}/{entity}/forget",
         || web::post().to(forget),
         acts(
             "forgetFlow",
-            "Forgets a flow that the configuration no longer makes; its records stay as history",
+            "Forgets a flow that is no longer configured; its records stay as history",
             component::<FlowBody>,
             Shape::One(200, component::<ForgottenFlow>),
         ),
@@ -54,7 +59,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         || web::post().to(replay),
         acts(
             "replay",
-            "Maps stored records anew and sends them again",
+            "Maps stored records again and sends them",
             component::<ReplayBody>,
             Shape::Either(202, component::<ReplayReport>, component::<Followed>),
         ),
@@ -91,7 +96,7 @@ pub(in crate::http) struct ReplayBody {
     /// Only this record.
     #[schema(value_type = Option<Filled>)]
     pub(in crate::http) key: Option<String>,
-    /// Only records that this run read anew.
+    /// Only records of which this run read new content.
     pub(in crate::http) run: Option<Uuid>,
     /// Only records of which something failed, waits for a parent or is on hold.
     pub(in crate::http) failed_only: bool,
@@ -105,7 +110,7 @@ pub(in crate::http) struct ReplayBody {
     /// Only records of which something failed with this text in the message.
     #[schema(value_type = Option<Filled>)]
     pub(in crate::http) text: Option<String>,
-    /// Only records that failed for this cause: the system's words without what differs from record to record, as the console groups them.
+    /// Only records that failed for this cause: the error message without what differs from record to record, as the console groups them.
     #[schema(value_type = Option<Filled>)]
     pub(in crate::http) cause: Option<String>,
     /// Only these records.

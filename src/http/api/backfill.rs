@@ -23,7 +23,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         || web::post().to(add),
         acts(
             "backfill",
-            "Reads a period of history again, beside the polls",
+            "Reads a period of history again, while the scheduled runs continue",
             component::<BackfillBody>,
             Shape::One(202, component::<Accepted>),
         ),
@@ -39,14 +39,14 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         "/api/v1/backfills/{id}",
         Some(Permission::Read),
         || web::get().to(show),
-        reads("getBackfill", "One backfill, and how far it is", &[], Shape::One(200, component::<BackfillRow>)),
+        reads("getBackfill", "One backfill, with its progress", &[], Shape::One(200, component::<BackfillRow>)),
     ),
     Route::post(
         "/api/v1/backfills/{id}/cancel",
         || web::post().to(cancel),
         acts(
             "cancelBackfill",
-            "Ends a backfill early; what it has read stays",
+            "Cancels a backfill; what it has read stays",
             component::<CancelBody>,
             Shape::One(200, component::<BackfillRow>),
         ),
@@ -73,7 +73,7 @@ struct BackfillBody {
     since: Option<NaiveDate>,
     /// The first date that is not.
     until: Option<NaiveDate>,
-    /// Everything that SYSPRO has; without it a request without dates is refused.
+    /// All history; without it a request without dates is refused.
     all: bool,
     /// Why, for the audit.
     #[schema(required = true, value_type = Why)]

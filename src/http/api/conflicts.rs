@@ -27,21 +27,21 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         "/api/v1/conflicts",
         Some(Permission::Read),
         || web::get().to(list),
-        reads("listConflicts", "What waits for a person", CONFLICTS, Shape::Page(component::<ConflictRow>)),
+        reads("listConflicts", "Conflicts", CONFLICTS, Shape::Page(component::<ConflictRow>)),
     )
     .cached(Cached::Second),
     Route::get(
         "/api/v1/conflicts/{id}",
         Some(Permission::Read),
         || web::get().to(show),
-        reads("getConflict", "One entry of the conflict list", &[], Shape::One(200, component::<ConflictRow>)),
+        reads("getConflict", "One conflict", &[], Shape::One(200, component::<ConflictRow>)),
     ),
     Route::post(
         "/api/v1/conflicts/resolve",
         || web::post().to(resolve),
         acts(
             "resolveConflicts",
-            "Says whose value counts; the next run acts on it",
+            "Decides which value wins; the next run writes it",
             component::<ResolveBody>,
             Shape::One(200, component::<Resolved>),
         ),
@@ -49,7 +49,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/conflicts/adopt",
         || web::post().to(adopt),
-        acts("adoptLists", "Takes two lists for put in step from now on", component::<AdoptBody>, Shape::One(200, component::<Adopted>)),
+        acts("adoptLists", "Aligns two lists for the first time", component::<AdoptBody>, Shape::One(200, component::<Adopted>)),
     ),
 ];
 

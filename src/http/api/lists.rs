@@ -29,7 +29,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         "/api/v1/flows",
         READ,
         || web::get().to(flows),
-        reads("listFlows", "Every flow, and how it stands", &[], Shape::Page(component::<FlowStatus>)),
+        reads("listFlows", "Every flow, with its state", &[], Shape::Page(component::<FlowStatus>)),
     )
     .cached(Cached::Second),
     Route::get(
@@ -45,7 +45,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         || web::get().to(definitions),
         reads(
             "getDefinitions",
-            "The definitions of the node that answers, those in force, and every set that ever was",
+            "The definitions of the answering node, those in force, and every earlier set",
             &[],
             Shape::One(200, component::<DefinitionsView>),
         ),
@@ -68,13 +68,13 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         "/api/v1/records/{company}/{entity}/{*key}",
         READ,
         || web::get().to(record),
-        reads("getRecord", "One record's life, and where it stands and why", &[], Shape::One(200, component::<RecordView>)),
+        reads("getRecord", "One record: its state and why, its versions and attempts", &[], Shape::One(200, component::<RecordView>)),
     ),
     Route::get(
         "/api/v1/failures",
         READ,
         || web::get().to(failures),
-        reads("listFailures", "What did not arrive, with the next step", FAILURES, Shape::Page(component::<FailureRow>)),
+        reads("listFailures", "What was not delivered, with the next step", FAILURES, Shape::Page(component::<FailureRow>)),
     )
     .cached(Cached::Second),
     Route::get(
@@ -83,7 +83,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         || web::get().to(causes),
         reads(
             "listFailureCauses",
-            "The same by cause: an example, the values that differ, what is at stake per currency, and the parents waited for",
+            "Failures by cause: an example, the values that differ, the amounts at stake per currency, and the parents",
             CAUSES,
             Shape::Page(component::<CauseRow>),
         ),
@@ -105,7 +105,7 @@ type Answer = Result<HttpResponse, Problem>;
 pub(super) const COMPANY: Param = param("company", Kind::Text, "only this SYSPRO company");
 pub(super) const ENTITY: Param = param("entity", Kind::Text, "only this entity, such as `invoice`");
 pub(super) const KEY: Param = param("key", Kind::Text, "only the record with this key, its parts joined by `/`");
-const TEXT: Param = param("text", Kind::Text, "only where the system's words hold this text, capitals or not");
+const TEXT: Param = param("text", Kind::Text, "only messages that contain this text, in any case");
 const SINCE: Param = param("since", Kind::Instant, "only from this instant on");
 const UNTIL: Param = param("until", Kind::Instant, "only before this instant");
 const BEFORE: Param = param("after", Kind::Uuid, "the `next` of the page before");
@@ -115,7 +115,7 @@ pub(super) const RUNS: &[Param] = &[
     COMPANY,
     ENTITY,
     param("kind", Kind::Word(RunKind::WORDS), "only this kind of run"),
-    param("outcome", Kind::Word(RunOutcome::WORDS), "only runs that stand so"),
+    param("outcome", Kind::Word(RunOutcome::WORDS), "only runs with this outcome"),
     SINCE,
     UNTIL,
     BEFORE,
@@ -124,12 +124,12 @@ pub(super) const RUNS: &[Param] = &[
 pub(super) const RECORDS: &[Param] = &[
     COMPANY,
     ENTITY,
-    param("prefix", Kind::Text, "only keys that begin so"),
-    param("state", Kind::Word(DocumentState::WORDS), "only records of which something stands so"),
+    param("prefix", Kind::Text, "only keys with this beginning"),
+    param("state", Kind::Word(DocumentState::WORDS), "only records with a part in this state"),
     TEXT,
     SINCE,
     UNTIL,
-    param("run", Kind::Uuid, "only records that this run read anew"),
+    param("run", Kind::Uuid, "only records of which this run read new content"),
     AFTER,
     LIMITED,
 ];

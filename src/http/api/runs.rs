@@ -14,7 +14,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[Route::get(
     "/api/v1/runs/{run}",
     Some(Permission::Read),
     || web::get().to(show),
-    reads("getRun", "One run, and what became of its records", &[], Shape::One(200, component::<RunRow>)),
+    reads("getRun", "One run, with the state of its records", &[], Shape::One(200, component::<RunRow>)),
 )];
 
 /// `GET /api/v1/runs/{run}`

@@ -25,7 +25,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
         || web::post().to(resume),
         acts(
             "resumeSending",
-            "Ends the pauses that ServiceNow asked for: what waits for their end is sent now",
+            "Ends the pauses that ServiceNow asked for, and sends what they delayed",
             component::<SendingBody>,
             Shape::One(200, component::<Resumed>),
         ),

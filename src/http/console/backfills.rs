@@ -56,7 +56,7 @@ impl From<BackfillRow> for BackfillView {
             ("done", ..) => ("done", "good"),
             ("cancelled", ..) => ("cancelled", "soft"),
             (_, Some(_), _) => ("waits for its next try", "warn"),
-            (_, None, Some(_)) => ("under way", "busy"),
+            (_, None, Some(_)) => ("running", "busy"),
             (_, None, None) => ("waits for its turn", "busy"),
         };
         // the first day beyond is kept, the last one is shown

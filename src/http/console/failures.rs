@@ -164,7 +164,7 @@ fn specs() -> Vec<Spec> {
         Spec::Company,
         Spec::Entity,
         Spec::Choice("reason", "Reason", "every reason", reasons.collect()),
-        Spec::Text("text", "Text in the system’s words", 22),
+        Spec::Text("text", "Text of the message", 22),
         Spec::Period,
         Spec::Choice("order", "Order", "largest first", vec![("oldest".to_owned(), "oldest first".to_owned())]),
     ]
@@ -172,7 +172,7 @@ fn specs() -> Vec<Spec> {
 
 /// What the form offers within one cause.
 fn within() -> Vec<Spec> {
-    vec![Spec::Text("key", "Key", 18), Spec::Text("text", "Text in the system’s words", 22), Spec::Period]
+    vec![Spec::Text("key", "Key", 18), Spec::Text("text", "Text of the message", 22), Spec::Period]
 }
 
 fn asked(filter: &Filter, limit: usize) -> FailureFilter {

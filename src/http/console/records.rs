@@ -64,7 +64,7 @@ pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest)
         Spec::Company,
         Spec::Entity,
         Spec::words("state", "State", "every state", DocumentState::ALL.iter().map(|state| state.as_str())),
-        Spec::Text("text", "Text in the system’s words", 18),
+        Spec::Text("text", "Text of the message", 18),
         Spec::Period,
     ];
     // the box for a run's id is of use to who came from its page alone

@@ -53,7 +53,7 @@ pub(super) struct RunView {
 impl From<RunRow> for RunView {
     fn from(row: RunRow) -> Self {
         let (outcome, tone) = match row.outcome.as_deref() {
-            None => ("under way", "busy"),
+            None => ("running", "busy"),
             Some("done") => ("done", "good"),
             Some(_) => ("failed", "bad"),
         };
@@ -118,7 +118,7 @@ struct RunsPart {
 
 /// What is chosen, and the runs that are so.
 async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, Vec<RunRow>, bool), Refusal> {
-    let outcome = [("running", "under way"), ("done", "done"), ("failed", "failed")].map(|(word, label)| (word.into(), label.into()));
+    let outcome = [("running", "running"), ("done", "done"), ("failed", "failed")].map(|(word, label)| (word.into(), label.into()));
     let specs = vec![
         Spec::Company,
         Spec::Entity,
