@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -21,13 +22,34 @@ pub enum Class {
     Bug,
 }
 
-/// Exponential back-off with full jitter between `min` and `max`, without an end of its own.
-///
-/// `attempt` counts from 1. The delay lies between half and the whole of `min * 2^(attempt-1)`, capped at `max`.
+/// How often a delay doubles at most; `max` is reached long before.
+const MOST_DOUBLINGS: u32 = 20;
+
+/// Delays that double from `min` up to `max`, without jitter and without an end.
+fn doubling(min: Duration, max: Duration) -> ExponentialBuilder {
+    ExponentialBuilder::new().with_min_delay(min.min(max)).with_max_delay(max).without_max_times()
+}
+
+/// The backoff of every retry: the n-th delay is a random one between half and the whole of `min * 2^(n-1)`, at most `max`. It has no end.
+pub fn backoff(min: Duration, max: Duration) -> ExponentialBuilder {
+    // backon's jitter adds at most the delay itself, so it starts from half
+    doubling(min / 2, max / 2).with_jitter()
+}
+
+/// The delay of [`backoff`] after `attempt` attempts, for callers that store the number of attempts. `attempt` counts from 1.
 pub fn delay(attempt: u32, min: Duration, max: Duration) -> Duration {
-    let whole = min.saturating_mul(1_u32 << attempt.saturating_sub(1).min(20)).min(max);
-    let half = whole / 2;
-    half + Duration::from_millis(fastrand::u64(0..=u64::try_from(half.as_millis()).unwrap_or(u64::MAX)))
+    nth(backoff(min, max), attempt, max)
+}
+
+/// The same without jitter: exactly `min * 2^(attempt-1)`, at most `max`.
+pub fn even_delay(attempt: u32, min: Duration, max: Duration) -> Duration {
+    nth(doubling(min, max), attempt, max)
+}
+
+fn nth(delays: ExponentialBuilder, attempt: u32, max: Duration) -> Duration {
+    // the number of steps has a limit because backon takes them one by one
+    let steps = attempt.saturating_sub(1).min(MOST_DOUBLINGS) as usize;
+    delays.build().nth(steps).map_or(max, |delay| delay.min(max))
 }
 
 /// How long a `Retry-After` header asks to wait: seconds, or a date in any of the three forms that HTTP knows. `None`: it is neither.
@@ -73,6 +95,15 @@ mod tests {
                 let d = delay(attempt, s(2), s(60));
                 assert!(d >= s(whole) / 2 && d <= s(whole), "attempt {attempt}: {d:?}");
             }
+            assert_eq!(even_delay(attempt, s(2), s(60)), s(whole), "attempt {attempt}");
         }
+    }
+
+    #[test]
+    fn a_cap_below_the_first_delay_holds() {
+        let s = Duration::from_secs;
+        assert_eq!(even_delay(1, s(9), s(4)), s(4));
+        assert!((s(2)..=s(4)).contains(&delay(3, s(9), s(4))));
+        assert_eq!(delay(u32::MAX, Duration::ZERO, s(4)), Duration::ZERO);
     }
 }

@@ -16,6 +16,7 @@ use crate::definition::record::source_key;
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
+use crate::retry;
 use crate::servicenow::{Arrived, Later, ServiceNow};
 use crate::store::{DownstreamDue, DownstreamVerdict, Queue};
 use crate::telemetry::labels::PollVerdict;
@@ -27,8 +28,8 @@ const EVERY: Duration = Duration::from_secs(15);
 const PAGE: i64 = 200;
 /// When a record that was taken and not told of comes again.
 const AGAIN: Duration = Duration::from_secs(600);
-/// The longest wait between two polls of a record, in seconds.
-const LONGEST: i64 = 86_400;
+/// The longest wait between two polls of a record.
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// Polls what has arrived.
 pub struct Downstream {
@@ -181,8 +182,11 @@ fn label(verdict: &DownstreamVerdict) -> PollVerdict {
 
 /// What follows from what a row says.
 fn verdict(watch: &WatchPlan, due: &DownstreamDue, later: Later) -> DownstreamVerdict {
-    let first = i64::from(watch.first_minutes.max(1)) * 60;
-    let doubled = |times: i32| (first << times.clamp(0, 12)).min(LONGEST);
+    let first = Duration::from_secs(60 * u64::from(watch.first_minutes.max(1)));
+    let doubled = |times: i32| {
+        let nth = u32::try_from(times).unwrap_or_default().saturating_add(1);
+        retry::even_delay(nth, first, LONGEST).as_secs().cast_signed()
+    };
     let over = due.age >= i64::from(watch.give_up_days) * 86_400;
     let days = watch.give_up_days;
     match later {

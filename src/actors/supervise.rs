@@ -27,6 +27,7 @@ use tracing::{error, warn};
 
 use super::panics::describe;
 use crate::domain::FlowId;
+use crate::retry;
 
 /// How often, and after how long, a dead actor is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +55,8 @@ impl RestartPolicy {
         deaths.push_back(now);
         deaths.retain(|death| now.saturating_duration_since(*death) <= self.window);
         let nth = deaths.len();
-        // the shift is bounded only so that it cannot overflow: `max` is reached long before
-        (nth <= self.limit).then(|| self.min.saturating_mul(1 << (nth - 1).min(16)).min(self.max))
+        let times = u32::try_from(nth).unwrap_or(u32::MAX);
+        (nth <= self.limit).then(|| retry::even_delay(times, self.min, self.max))
     }
 }
 
@@ -356,7 +357,7 @@ mod tests {
         let policy = RestartPolicy { limit: usize::MAX, ..RestartPolicy::default() };
         let (mut deaths, now) = (VecDeque::new(), Instant::now());
         let last = (0..200).map(|_| policy.next_delay(&mut deaths, now)).last();
-        assert_eq!(last, Some(Some(policy.max)), "the shift does not overflow");
+        assert_eq!(last, Some(Some(policy.max)), "it does not overflow");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::Retryable;
 use tokio::time::Instant;
 
 use futures_util::future::LocalBoxFuture;
@@ -430,30 +431,28 @@ impl ServiceNow {
 
     /// The same, with how many rows there are in all, those that may not be seen included.
     pub(super) async fn read_counted(&self, tokens: &dyn TokenSource, path: &str) -> Result<(Vec<Row>, Option<u64>), ServiceNowError> {
-        let mut attempt = 1;
-        loop {
-            let error = match self.call(tokens, &Method::GET, path, Bytes::new()).await {
-                Ok(answer) => match read_rows(path, &answer) {
-                    Ok(rows) => return Ok((rows, answer.total)),
-                    Err(error) => error,
-                },
-                Err(error) => error,
-            };
-            let wait = match error.class() {
-                retry::Class::Transient => retry::delay(attempt, Duration::from_millis(200), Duration::from_secs(2)),
-                retry::Class::Throttled => error.retry_after().unwrap_or(Duration::from_secs(1)),
-                _ if self.doubts_refusals && matches!(error, ServiceNowError::Forbidden { .. } | ServiceNowError::Refused { .. }) => {
-                    retry::delay(attempt, Duration::from_millis(200), Duration::from_secs(2))
-                }
-                _ => return Err(error),
-            };
-            if attempt >= self.read_tries || wait > PATIENCE {
-                return Err(error);
-            }
-            warn!(error = %error.chain(), attempt, "a query failed, will be tried again");
-            tokio::time::sleep(wait).await;
-            attempt += 1;
-        }
+        let read = || async {
+            let answer = self.call(tokens, &Method::GET, path, Bytes::new()).await?;
+            Ok((read_rows(path, &answer)?, answer.total))
+        };
+        let retries = self.read_tries.saturating_sub(1) as usize;
+        let mut attempt = 0;
+        read.retry(retry::backoff(Duration::from_millis(200), Duration::from_secs(2)).with_max_times(retries))
+            .when(|error: &ServiceNowError| match error.class() {
+                retry::Class::Transient | retry::Class::Throttled => true,
+                _ => self.doubts_refusals && matches!(error, ServiceNowError::Forbidden { .. } | ServiceNowError::Refused { .. }),
+            })
+            .adjust(|error, delay| {
+                let throttled = error.class() == retry::Class::Throttled;
+                let asked = throttled.then(|| error.retry_after().unwrap_or(Duration::from_secs(1)));
+                // no delay is left: that was the last try
+                delay.map(|delay| asked.unwrap_or(delay)).filter(|wait| *wait <= PATIENCE)
+            })
+            .notify(|error, _| {
+                attempt += 1;
+                warn!(error = %error.chain(), attempt, "a query failed, will be tried again");
+            })
+            .await
     }
 
     /// One write as a single request.

@@ -1,5 +1,6 @@
 //! Which tables and columns a company really has: found out when a query is refused, and asked for by `doctor`.
 
+use backon::BackoffBuilder;
 use futures_util::{StreamExt, stream};
 use tracing::warn;
 
@@ -22,7 +23,7 @@ const AT_ONCE: usize = 4;
 ///
 /// A server in trouble refuses now this, now that: Microsoft's IIS says 404 while an application is being replaced. What is missing is read
 /// as empty where a definition allows it, so that believing too soon would blank what is there.
-const REPEATS: u32 = 3;
+const REPEATS: usize = 3;
 
 /// What a probe found of one table.
 #[derive(Debug)]
@@ -333,8 +334,8 @@ impl Call<'_> {
     /// The same where nothing has been answered yet that could be asked beside it: with growing waits between.
     async fn stays_refused_for_long(&self, table: &str, column: &str) -> Result<bool, SysproError> {
         let retry = &self.odata.retry;
-        for attempt in 1..=REPEATS {
-            tokio::time::sleep(retry::delay(attempt, retry.min_delay, retry.max_delay)).await;
+        for wait in retry::backoff(retry.min_delay, retry.max_delay).with_max_times(REPEATS).build() {
+            tokio::time::sleep(wait).await;
             match self.sample(table, &[column]).await {
                 Ok(_) => return Ok(false),
                 Err(error) if error.is_about(&[column]) => {}

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use backon::Retryable;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tracing::debug;
 use url::Url;
@@ -625,26 +626,23 @@ impl Call<'_> {
         tries: u32,
     ) -> Result<Answer, SysproError> {
         let retry = &self.odata.retry;
-        let mut attempt = 1;
-        loop {
-            let error = match self.once(table, ask, columns, rows).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let most =
-                if error.is_unreadable() || error.is_failure_within() { tries.min(retry.read_attempts) } else { retry.read_attempts };
-            if !matches!(error.class(), Class::Transient | Class::Throttled) || attempt >= most.max(1) {
-                return Err(error);
-            }
-            let delay = match error.retry_after() {
-                Some(asked) if asked > retry.max_delay => return Err(error),
-                Some(asked) => asked,
-                None => retry::delay(attempt, retry.min_delay, retry.max_delay),
-            };
-            debug!(%error, attempt, table, "a query failed and is tried again");
-            tokio::time::sleep(delay).await;
-            attempt += 1;
-        }
+        let attempt = Slot::new(0);
+        let once = || {
+            attempt.set(attempt.get() + 1);
+            self.once(table, ask, columns, rows)
+        };
+        once.retry(retry::backoff(retry.min_delay, retry.max_delay))
+            .when(|error| {
+                let most =
+                    if error.is_unreadable() || error.is_failure_within() { tries.min(retry.read_attempts) } else { retry.read_attempts };
+                matches!(error.class(), Class::Transient | Class::Throttled) && attempt.get() < most.max(1)
+            })
+            .adjust(|error, delay| match error.retry_after() {
+                Some(asked) => (asked <= retry.max_delay).then_some(asked),
+                None => delay,
+            })
+            .notify(|error, _| debug!(%error, attempt = attempt.get(), table, "a query failed and is tried again"))
+            .await
     }
 
     /// One request for N rows at most.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use backon::Retryable;
 use chrono::Utc;
 use futures_util::future::{LocalBoxFuture, join_all};
 use tokio::sync::Notify;
@@ -497,31 +498,28 @@ impl Sender {
         attempt: Attempt,
         until: Instant,
     ) -> Result<(), WriteError> {
-        let mut tries = 0;
-        loop {
+        let settle = || {
             let (queue, node) = (claim.queue.clone(), self.deps.node.clone());
-            match self.deps.store.settle(claim.batch_id, queue, node, outcomes.clone(), stops.clone(), attempt).await {
-                Ok((stored, arrived)) => {
-                    self.count(claim, &stored, &arrived, attempt);
-                    return Ok(());
-                }
-                // a try of which the answer was lost may have been stored
-                Err(StoreError::Fenced { .. }) if tries > 0 => return Ok(()),
-                Err(error @ StoreError::Fenced { .. }) => {
-                    warn!(%error, "the batch took longer than its lease; it is looked up");
-                    return Ok(());
-                }
-                Err(error) => {
-                    tries += 1;
-                    let wait = retry::delay(tries, STORE_AGAIN.0, STORE_AGAIN.1);
-                    if error.class() != Class::Transient || Instant::now() + wait >= until {
-                        return Err(error.into());
-                    }
-                    warn!(%error, records = outcomes.len(), "what became of a batch could not be stored, it is tried again");
-                    tokio::time::sleep(wait).await;
-                }
-            }
+            self.deps.store.settle(claim.batch_id, queue, node, outcomes.clone(), stops.clone(), attempt)
+        };
+        let mut repeated = false;
+        let settled = settle
+            .retry(retry::backoff(STORE_AGAIN.0, STORE_AGAIN.1))
+            .when(|error| error.class() == Class::Transient && !matches!(error, StoreError::Fenced { .. }))
+            .adjust(|_, wait| wait.filter(|wait| Instant::now() + *wait < until))
+            .notify(|error, _| {
+                repeated = true;
+                warn!(%error, records = outcomes.len(), "what became of a batch could not be stored, it is tried again");
+            })
+            .await;
+        match settled {
+            Ok((stored, arrived)) => self.count(claim, &stored, &arrived, attempt),
+            // a try of which the answer was lost may have been stored
+            Err(StoreError::Fenced { .. }) if repeated => {}
+            Err(error @ StoreError::Fenced { .. }) => warn!(%error, "the batch took longer than its lease; it is looked up"),
+            Err(error) => return Err(error.into()),
         }
+        Ok(())
     }
 
     /// Counts what is stored, so that no number is ahead of the ledger.
