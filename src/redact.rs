@@ -145,7 +145,7 @@ fn literals(user: &str, secret: &str) -> Vec<String> {
     let mut all = vec![secret.to_owned()];
     // the digits of a short one could be a piece of any number
     if secret.len() >= SHORTEST {
-        all.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
+        all.push(hex::encode(secret));
     }
     // HTTP's Basic, SMTP's PLAIN, and those that encode the secret alone
     for text in [secret.to_owned(), format!("{user}:{secret}"), format!("\0{user}\0{secret}")] {

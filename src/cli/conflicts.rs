@@ -7,6 +7,7 @@ use super::failure::{Exit, Failure};
 use super::sync::requested;
 use super::{Global, OutputForm, output};
 use crate::domain::conflict::{ConflictKind, ConflictState};
+use crate::domain::csv::lines;
 use crate::domain::merge::Side;
 use crate::domain::next_step::NextStep;
 use crate::domain::reason::Reason;
@@ -105,7 +106,7 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
                 };
                 let rows = store.conflict_list(filter).await?;
                 if args.csv {
-                    return output::bytes(csv(&rows).as_bytes()).map(|()| Exit::Done);
+                    return output::bytes(&csv(&rows).map_err(|error| Failure::plain(&error))?).map(|()| Exit::Done);
                 }
                 print(global, &rows, "Nothing waits for a person.")?;
                 if global.output == OutputForm::Table && rows.len() as i64 == args.limit {
@@ -208,34 +209,31 @@ fn story(row: &ConflictRow) -> String {
     lines.join("\n")
 }
 
-/// For a spreadsheet: values that it would take for a formula get a `'` in front.
-fn csv(rows: &[ConflictRow]) -> String {
-    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let value = |text: &str| if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { quoted(&format!("'{text}")) } else { quoted(text) };
-    let mut out =
-        String::from("id,company,entity,key,field,column,kind,state,agreed,syspro,syspro_at,servicenow,servicenow_at,sys_id,delivery\r\n");
-    for row in rows {
-        let cells = [
+/// For a spreadsheet.
+fn csv(rows: &[ConflictRow]) -> Result<Vec<u8>, csv::Error> {
+    let head = "id,company,entity,key,field,column,kind,state,agreed,syspro,syspro_at,servicenow,servicenow_at,sys_id,delivery\r\n";
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let time = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
+    let cells = |row: &ConflictRow| {
+        [
             row.id.to_string(),
-            value(&row.company),
-            value(&row.entity),
-            value(&row.key),
-            quoted(&row.field),
-            value(row.source.as_deref().unwrap_or_default()),
-            quoted(&row.kind),
-            quoted(&row.state),
-            value(row.agreed.as_deref().unwrap_or_default()),
-            value(&row.syspro),
-            row.syspro_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
-            value(&row.servicenow),
-            row.servicenow_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
-            quoted(row.sys_id.as_deref().unwrap_or_default()),
-            quoted(row.delivery.as_deref().unwrap_or_default()),
-        ];
-        out.push_str(&cells.join(","));
-        out.push_str("\r\n");
-    }
-    out
+            row.company.clone(),
+            row.entity.clone(),
+            row.key.clone(),
+            row.field.clone(),
+            text(&row.source),
+            row.kind.clone(),
+            row.state.clone(),
+            text(&row.agreed),
+            row.syspro.clone(),
+            time(row.syspro_at),
+            row.servicenow.clone(),
+            time(row.servicenow_at),
+            text(&row.sys_id),
+            text(&row.delivery),
+        ]
+    };
+    Ok([head.as_bytes(), &lines(rows.iter().map(cells))?].concat())
 }
 
 #[cfg(test)]
@@ -273,7 +271,8 @@ mod tests {
 
     #[test]
     fn a_spreadsheet_gets_texts_and_no_formulas() {
-        let text = csv(&[row("a \"quoted\", text", "=HYPERLINK(\"http://x\")")]);
+        let bytes = csv(&[row("a \"quoted\", text", "=HYPERLINK(\"http://x\")")]).expect("CSV");
+        let text = String::from_utf8(bytes).expect("text");
         let line = text.lines().nth(1).expect("a row");
         assert!(line.contains(r#""a ""quoted"", text""#), "{line}");
         assert!(line.contains(r#""'=HYPERLINK(""http://x"")""#), "{line}");

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 
 use crate::domain::role::Role;
 
-use super::crypto::{KeyError, hex, random};
+use super::crypto::{KeyError, random};
 
 /// A new API key. `text` is shown once and kept nowhere.
 pub struct ApiKey {
@@ -29,7 +29,7 @@ impl ApiKey {
     /// # Errors
     /// [`KeyError::Random`] when the system gives no random numbers.
     pub fn generate(role: Role) -> Result<Self, KeyError> {
-        let prefix = hex(&random::<4>()?);
+        let prefix = hex::encode(random::<4>()?);
         let text = format!("tl_{prefix}_{}", BASE64_URL_SAFE_NO_PAD.encode(random::<32>()?));
         let hash = hash(&text);
         Ok(Self { text: SecretString::from(text), prefix, hash, role })

@@ -83,19 +83,13 @@ fn place(text: &str) -> (&str, &str) {
 
 /// Without `%XX`.
 fn decoded(text: &str) -> Result<String, String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).and_then(|digit| u8::try_from(digit).ok());
-        let (high, low) = (digit(rest.next()), digit(rest.next()));
-        let (Some(high), Some(low)) = (high, low) else { return Err("a `%` is not followed by two hexadecimal digits".into()) };
-        bytes.push(high * 16 + low);
+    // the library lets a broken escape stand as text
+    let whole = |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    if !text.split('%').skip(1).all(whole) {
+        return Err("a `%` is not followed by two hexadecimal digits".into());
     }
-    String::from_utf8(bytes).map_err(|_| "it is no text once its `%XX` are resolved".into())
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+    decoded.map(|text| text.into_owned()).map_err(|_| "it is no text once its `%XX` are resolved".into())
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ struct MasterKey {
 
 impl MasterKey {
     fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
-        let id = hex(&Sha256::digest(bytes.as_slice())[..4]);
+        let id = hex::encode(&Sha256::digest(bytes.as_slice())[..4]);
         Self { id, bytes }
     }
 
@@ -384,11 +384,6 @@ fn write_private(path: &Path, bytes: &[u8], directory: &Path) -> io::Result<()> 
 /// [`KeyError::Random`].
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], KeyError> {
     <[u8; N]>::try_generate().map_err(|_| KeyError::Random)
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(all(test, unix))]

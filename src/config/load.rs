@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use crate::domain::nesting::{DEEPEST, too_deep};
-use crate::domain::word::distance;
 use crate::domain::{CompanyId, EntityName};
 
 use super::raw::{self, COMPANY, Kind, Raw};
@@ -471,7 +470,8 @@ fn suggestion(wrong: &str) -> String {
     }
     // the same key in another section, else the one with the fewest differing letters
     let moved = keys.iter().find(|key| key.contains('.') && last(key) == last(&wrong));
-    let near = keys.iter().map(|key| (distance(key, &wrong), key)).min().filter(|(distance, key)| *distance <= 1 + key.len() / 6);
+    let near =
+        keys.iter().map(|key| (strsim::levenshtein(key, &wrong), key)).min().filter(|(distance, key)| *distance <= 1 + key.len() / 6);
     match near.map(|(_, key)| key).or(moved) {
         Some(key) => format!("; did you mean `{key}`?"),
         None => String::new(),

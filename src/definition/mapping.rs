@@ -44,7 +44,7 @@ pub(super) fn mappings<'a>(
     for (company, currency) in companies {
         for (plan, said) in &plans {
             let own = plan.needs_own_currency().then_some(currency.as_deref()).flatten();
-            let hash = Sha256::digest(json!([said, own]).to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+            let hash = hex::encode(Sha256::digest(json!([said, own]).to_string().as_bytes()));
             let places = plan.targets.iter().map(|target| (target.block.clone(), place(target))).collect();
             all.insert(FlowId::new(company.as_str(), plan.entity.as_str()), MappingText { hash, columns: columns(plan), places });
         }

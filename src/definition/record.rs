@@ -129,10 +129,7 @@ pub const SUFFIX: usize = 9;
 /// `~` and eight digits of a text's SHA-256.
 fn digest_suffix(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    digest[..4].iter().fold("~".to_owned(), |mut suffix, byte| {
-        suffix.push_str(&format!("{byte:02X}"));
-        suffix
-    })
+    format!("~{}", hex::encode_upper(&digest[..4]))
 }
 
 /// An identifier of at most N characters: a longer one, and one that ServiceNow could take for another because it compares without
@@ -153,7 +150,7 @@ pub fn derived_sys_id(source_key: &str, block: &str) -> String {
     hasher.update(block.as_bytes());
     hasher.update([0]);
     hasher.update(source_key.as_bytes());
-    hasher.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hasher.finalize()[..16])
 }
 
 #[cfg(test)]

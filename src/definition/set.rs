@@ -59,7 +59,7 @@ impl SetText {
             add(path);
             add(&canonical(text));
         }
-        let hash = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex::encode(hasher.finalize());
         Self { hash, profile: profile.to_owned(), carried, files, mappings: BTreeMap::new() }
     }
 

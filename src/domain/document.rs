@@ -101,7 +101,7 @@ impl DocumentKey {
             return None;
         }
         let digest: [u8; 32] = Sha256::digest(self.0.as_bytes()).into();
-        let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex::encode(&digest[..8]);
         let begin: String = self.0.chars().take(KEY_SHOWN).collect();
         // what stands for a row still does
         let end = if self.stands_for_a_row() { ")" } else { "" };

@@ -5,6 +5,7 @@ pub mod backlog;
 pub mod budget;
 pub mod change_limit;
 pub mod conflict;
+pub mod csv;
 pub mod delivery;
 pub mod differing;
 pub mod document;

@@ -21,7 +21,7 @@ pub struct VersionText {
 impl VersionText {
     /// Version `number` of a record whose content has this hash.
     pub fn new(number: i64, hash: &[u8]) -> Self {
-        let mut content: String = hash.iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
+        let mut content = hex::encode(&hash[..hash.len().min(DIGITS / 2)]);
         // a hash that is cut short is none of ours; the text stays whole all the same
         while content.len() < DIGITS {
             content.push('0');

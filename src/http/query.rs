@@ -1,9 +1,11 @@
 //! What callers write into a query: known names once each, values checked; and the parts of a path, decoded once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::problem::Problem;
@@ -196,18 +198,10 @@ fn decode(text: &str) -> Result<String, Problem> {
             "encode each byte outside ASCII, and `%` itself, as %XX",
         )
     };
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
-        let (Some(high), Some(low)) = (digit(), digit()) else { return Err(broken()) };
-        bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
-    }
-    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or_else(broken)
+    // the library lets a broken escape stand as text
+    let whole = |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let decoded = percent_decode_str(text).decode_utf8().ok().filter(|text| !text.contains('\0'));
+    decoded.filter(|_| text.split('%').skip(1).all(whole)).map(Cow::into_owned).ok_or_else(broken)
 }
 
 #[cfg(test)]

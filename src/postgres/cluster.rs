@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::{info, warn};
 
-use crate::config::crypto::{hex, random};
+use crate::config::crypto::random;
 use crate::config::settings::{DatabaseSettings, StateSettings};
 use crate::config::{make_state_directory, open_private};
 
@@ -231,7 +231,7 @@ impl Place {
                 Err(source) => Err(self.file("password", "read", source)),
             };
         }
-        let password = SecretString::from(hex(&random::<24>()?));
+        let password = SecretString::from(hex::encode(random::<24>()?));
         let write = || {
             let _ = fs::remove_file(&path);
             let mut file = private_file(&path)?;

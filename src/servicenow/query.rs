@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures_util::{StreamExt, TryStreamExt};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tracing::warn;
-use url::form_urlencoded;
 
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
@@ -31,9 +31,12 @@ const AT_ONCE: usize = 4;
 /// Rows of a query for one value.
 const SINGLE_LIMIT: usize = 200;
 
+/// The ASCII characters that are percent-encoded.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
+
 /// Percent-encoding for a query string.
 pub(super) fn encode(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 /// A query for rows of one table whose column has one of some values.

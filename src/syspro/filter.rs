@@ -1,9 +1,8 @@
 //! `$filter`: literals, conditions over keys, and the encoding of a query string.
 
-use std::fmt::Write as _;
-
 use chrono::{NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::definition::plan::ColumnKind;
 use crate::domain::money::parse_decimal;
@@ -366,26 +365,18 @@ pub(super) fn lists<'k>(columns: &[Column<'_>], keys: &'k [Vec<Cell>], compariso
     lists
 }
 
+/// The ASCII characters that are percent-encoded.
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b',').remove(b'(').remove(b')').remove(b'$').remove(b':');
+
 /// Percent-encodes a value or a path segment: all but letters, digits and `-._~,()$:`. A space is `%20`, a plus `%2B`.
 pub(super) fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 2);
-    for byte in text.bytes() {
-        if is_plain(byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
+    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 /// How long a text is once encoded.
 pub(super) fn encoded_len(text: &str) -> usize {
-    text.bytes().map(|byte| if is_plain(byte) { 1 } else { 3 }).sum()
-}
-
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b',' | b'(' | b')' | b'$' | b':')
+    utf8_percent_encode(text, ENCODED).map(str::len).sum()
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl Reader {
         ));
         let digest: [u8; 32] = Sha256::digest(document.key.as_str().as_bytes()).into();
         let short: String = document.key.as_str().chars().take(KEY_SHOWN).collect();
-        let named = format!("{short}…~{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]);
+        let named = format!("{short}…~{}", hex::encode(&digest[..4]));
         for key in [document.key.clone(), DocumentKey::from_text(named)] {
             let failed = IntakeDocument {
                 key,

@@ -7,7 +7,6 @@ use actix_web::{HttpResponse, web};
 use sha2::{Digest, Sha256};
 
 use super::Page;
-use crate::config::crypto::hex;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
 
@@ -22,7 +21,7 @@ pub(super) struct Asset {
 }
 
 fn asset(name: &str, ending: &str, kind: &'static str, text: &'static str) -> Asset {
-    let hash = hex(&Sha256::digest(text.as_bytes())[..8]);
+    let hash = hex::encode(&Sha256::digest(text.as_bytes())[..8]);
     Asset { path: format!("/assets/{name}-{hash}.{ending}"), kind, text }
 }
 

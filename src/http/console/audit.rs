@@ -1,5 +1,7 @@
 //! The audit with filters, and as CSV.
 
+use std::error::Error;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::SecondsFormat;
@@ -11,10 +13,11 @@ use super::view::{Layout, Time, record_path};
 use super::{Page, ok, session};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
+use crate::domain::csv::lines;
 use crate::domain::role::Permission;
 use crate::http::route::Route;
 use crate::http::state::AppState;
-use crate::store::{AuditFilter, AuditRow, StoreError};
+use crate::store::{AuditFilter, AuditRow};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::page("/audit", Some(Permission::ReadAudit), || web::get().to(audit)),
@@ -117,8 +120,8 @@ pub(super) async fn csv(app_state: web::Data<AppState>, request: HttpRequest) ->
     let pages = stream::try_unfold((Some(first), filter), move |(rows, mut filter)| {
         let store = store.clone();
         async move {
-            let Some(rows) = rows else { return Ok::<_, StoreError>(None) };
-            let text: String = rows.iter().map(line).collect();
+            let Some(rows) = rows else { return Ok::<_, Box<dyn Error>>(None) };
+            let text = lines(rows.iter().map(cells))?;
             let next = match rows.last() {
                 Some(last) if rows.len() == CSV_STEP => {
                     filter.after = last.id;
@@ -139,10 +142,10 @@ pub(super) async fn csv(app_state: web::Data<AppState>, request: HttpRequest) ->
     Ok(response.streaming(head.chain(pages)))
 }
 
-/// One row as a line.
-fn line(row: &AuditRow) -> String {
+/// One row as the cells of a line.
+fn cells(row: &AuditRow) -> [String; 9] {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    let cells = [
+    [
         row.id.to_string(),
         row.at.to_rfc3339_opts(SecondsFormat::Millis, true),
         row.kind.clone(),
@@ -152,23 +155,5 @@ fn line(row: &AuditRow) -> String {
         row.version.map(|version| version.to_string()).unwrap_or_default(),
         row.actor.clone(),
         text(&row.detail),
-    ];
-    cells.map(|cell| quoted(&cell)).join(",") + "\r\n"
-}
-
-/// One cell (RFC 4180). A spreadsheet must not take a text for a formula.
-fn quoted(cell: &str) -> String {
-    let formula = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{formula}{}\"", cell.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_quoted_and_is_no_formula() {
-        assert_eq!(quoted(r#"a "b", c"#), r#""a ""b"", c""#);
-        assert_eq!(quoted("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
-    }
+    ]
 }

@@ -7,7 +7,6 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::session::Session;
-use crate::config::crypto::hex;
 
 /// The longest text that is shown: a message of a system may be long, and an address must not.
 const LONGEST: usize = 700;
@@ -50,7 +49,7 @@ impl FlashMessage {
 fn seal(secret: &str, run: &str, text: &str) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
     mac.update(format!("tieline said {run}:{text}").as_bytes());
-    hex(&mac.finalize().into_bytes())
+    hex::encode(mac.finalize().into_bytes())
 }
 
 #[cfg(test)]

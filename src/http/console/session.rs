@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
@@ -15,7 +17,7 @@ use subtle::ConstantTimeEq;
 
 use super::view::Layout;
 use super::{Page, Refusal, here, html, see_other};
-use crate::config::crypto::{hex, random};
+use crate::config::crypto::random;
 use crate::domain::role::Permission;
 use crate::domain::role::Role;
 use crate::http::body::LIMIT;
@@ -33,6 +35,8 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 /// The cookie's name.
 const COOKIE: &str = "tieline_session";
+/// How long a browser keeps the cookie.
+const LIFETIME: Duration = Duration::hours(12);
 
 /// Marks the answer to a wrong key, which the middleware counts and holds back.
 #[derive(Debug, Clone, Copy)]
@@ -85,14 +89,16 @@ fn hash_of(token: &str) -> [u8; 32] {
 }
 
 fn csrf_of(token: &str) -> String {
-    hex(&Sha256::digest(format!("tieline form {token}").as_bytes()))
+    hex::encode(Sha256::digest(format!("tieline form {token}").as_bytes()))
 }
 
 /// The session cookie's value, if it has the form of one.
 fn cookie(request: &HttpRequest) -> Option<String> {
     let headers = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
-    let mut pairs = headers.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, value) = pairs.find(|(name, _)| *name == COOKIE)?;
+    // `request.cookie` finds none as soon as one of them is malformed, and the host's other services may set such ones
+    let mut cookies = headers.flat_map(|value| value.split(';')).filter_map(|pair| Cookie::parse(pair).ok());
+    let cookie = cookies.find(|cookie| cookie.name() == COOKIE)?;
+    let value = cookie.value();
     (value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| value.to_owned())
 }
 
@@ -183,10 +189,10 @@ pub(super) async fn sign_in(app_state: web::Data<AppState>, request: HttpRequest
         Err(problem) => return Err(problem.into()),
     };
     let bytes = random::<32>().map_err(|error| Problem::unavailable(error.to_string(), "try again"))?;
-    let token = hex(&bytes);
+    let token = hex::encode(bytes);
     app_state.deps.store.session_open(hash_of(&token), row.id, actor(&row.name, request.peer_addr())).await?;
     let mut response = see_other(&to);
-    set_cookie(&mut response, &format!("{COOKIE}={token}; Max-Age=43200{}", attributes(&app_state, &request)));
+    set_cookie(&mut response, token, LIFETIME, secure(&app_state, &request))?;
     Ok(response)
 }
 
@@ -196,21 +202,19 @@ pub(super) async fn sign_out(app_state: web::Data<AppState>, request: HttpReques
     Form::of(&session, payload).await?;
     app_state.deps.store.session_close(session.hash, actor(&session.key, request.peer_addr())).await?;
     let mut response = see_other("/sign-in");
-    set_cookie(&mut response, &format!("{COOKIE}=; Max-Age=0{}", attributes(&app_state, &request)));
+    set_cookie(&mut response, String::new(), Duration::ZERO, secure(&app_state, &request))?;
     Ok(response)
 }
 
 /// `Secure` where the browser came over TLS, to us or to a proxy before us, which tells; a lie about it could only make the cookie stricter.
-fn attributes(app_state: &AppState, request: &HttpRequest) -> String {
+fn secure(app_state: &AppState, request: &HttpRequest) -> bool {
     let told = request.headers().get("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
-    let tls = told || app_state.secure();
-    format!("; Path=/; HttpOnly; SameSite=Strict{}", if tls { "; Secure" } else { "" })
+    told || app_state.secure()
 }
 
-fn set_cookie(response: &mut HttpResponse, cookie: &str) {
-    if let Ok(value) = header::HeaderValue::from_str(cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, value);
-    }
+fn set_cookie(response: &mut HttpResponse, value: String, lifetime: Duration, secure: bool) -> Result<(), Problem> {
+    let cookie = Cookie::build(COOKIE, value).max_age(lifetime).path("/").http_only(true).same_site(SameSite::Strict).secure(secure);
+    response.add_cookie(&cookie.finish()).map_err(|error| Problem::unavailable(error.to_string(), "try again"))
 }
 
 /// Whether a browser says that a page of this server sent the form. A program that is no browser says nothing, and has no victim.
@@ -254,8 +258,8 @@ mod tests {
     #[test]
     fn the_forms_token_tells_nothing_of_the_cookie_kept() {
         let token = "ab".repeat(32);
-        assert_ne!(csrf_of(&token), hex(&hash_of(&token)));
-        let request = TestRequest::default().insert_header(("cookie", format!("a=b; {COOKIE}={token}"))).to_http_request();
+        assert_ne!(csrf_of(&token), hex::encode(hash_of(&token)));
+        let request = TestRequest::default().insert_header(("cookie", format!("a=b; malformed; {COOKIE}={token}"))).to_http_request();
         assert_eq!(cookie(&request), Some(token));
         let request = TestRequest::default().insert_header(("cookie", format!("{COOKIE}=short"))).to_http_request();
         assert_eq!(cookie(&request), None);

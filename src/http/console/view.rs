@@ -4,6 +4,7 @@ use std::fmt;
 
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::assets::{ICON, SCRIPT, STYLE};
 use super::flash::FlashMessage;
@@ -191,9 +192,12 @@ pub(super) fn grouped(number: i64) -> String {
     thousands(&number.to_string())
 }
 
+/// The ASCII characters that are percent-encoded in a path.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
+
 /// A part of a path, percent-encoded whole: a key's slashes too.
 pub(super) fn part(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 /// The page of a record.

@@ -65,7 +65,7 @@ pub(super) fn whole(short: &str) -> String {
     if short.is_empty() || SysId::new(short).is_some() {
         return short.to_owned();
     }
-    let digits: String = short.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex::encode(short);
     format!("{digits:0<32}")
 }
 
