@@ -42,7 +42,7 @@ pub(super) fn remember(system: System, headers: &[(&str, &str)], url: &Url, body
         known(Kind::Session, "", &session);
     }
     if system == System::Notices {
-        webhook(url, value("tieline-signature"));
+        webhook(url, value("webhook-signature"));
     }
 }
 
@@ -56,7 +56,7 @@ fn webhook(url: &Url, signature: Option<&str>) {
     for part in segments.chain(values) {
         known(Kind::Token, "", &part);
     }
-    if let Some((_, digest)) = signature.and_then(|text| text.split_once("v1=")) {
+    if let Some((_, digest)) = signature.and_then(|text| text.split_once("v1,")) {
         known(Kind::Token, "", digest);
     }
 }
@@ -93,7 +93,7 @@ mod tests {
         sent(System::SysproEnet, &[], "http://h/Query?UserId=9EA613166FE4%20%20&XmlIn=kept", "");
         sent(
             System::Notices,
-            &[("tieline-signature", "t=1,v1=00ff00ff00ff")],
+            &[("webhook-signature", "v1,00ff00ff00ff")],
             "http://h/services/T0/T0KEN0123456789AB?key=sesame-key-012345",
             "",
         );

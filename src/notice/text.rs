@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use url::Url;
-use uuid::Uuid;
 
 use crate::domain::notice::NoticeEvent;
 
@@ -42,6 +42,8 @@ pub struct Example {
 /// A message, ready for any channel.
 #[derive(Debug, Clone)]
 pub struct Message {
+    /// Tells it from other messages; the same whenever the same notices are sent again.
+    pub id: String,
     /// The subject: what, in one line.
     pub subject: String,
     /// All of it, for people.
@@ -85,8 +87,22 @@ pub fn compose(items: &[Item], public_url: Option<&Url>) -> Message {
         value
     };
     let notices: Vec<serde_json::Value> = items.iter().map(told).collect();
-    let json = serde_json::json!({ "id": Uuid::now_v7(), "subject": subject, "notices": notices }).to_string();
-    Message { subject, text, json }
+    let id = id_of(items);
+    let json = serde_json::json!({ "id": id, "subject": subject, "notices": notices }).to_string();
+    Message { id, subject, text, json }
+}
+
+/// A UUID made of the numbers and times of these notices: a receiver knows by it what it has had before.
+fn id_of(items: &[Item]) -> String {
+    let mut hasher = Sha256::new();
+    for item in items {
+        hasher.update(item.id.to_be_bytes());
+        // another ledger has the same numbers, at other times
+        hasher.update(item.found_at.timestamp_micros().to_be_bytes());
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hasher.finalize()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
 }
 
 fn link(item: &Item, public_url: Option<&Url>) -> Option<Url> {
@@ -181,5 +197,7 @@ mod tests {
              a test of this channel; …"
         );
         assert_eq!(message.text.matches("What to do").count(), 4);
+        assert_eq!(compose(&items, None).id, message.id, "the same notices");
+        assert_ne!(compose(&items[..3], None).id, message.id, "others");
     }
 }

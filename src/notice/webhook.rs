@@ -1,12 +1,14 @@
-//! A message posted to an address. The receiver can tell that it is ours, and new, by its signature:
-//! `Tieline-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`.
+//! A message posted to an address, signed as Standard Webhooks 1.0.0 says, so that a receiver can tell that it is ours, and new:
+//! `webhook-id`, `webhook-timestamp` (Unix seconds) and `webhook-signature: v1,<base64 HMAC-SHA256 of "<id>.<timestamp>.<body>">`.
 
 use std::fmt::Write as _;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::Utc;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{Message, NotTaken, advised};
 use crate::config::secret::Credential;
@@ -19,8 +21,17 @@ pub(super) async fn post(http: &HttpClient, url: &Url, credential: Option<&Crede
                     --username tieline --password-stdin`, and give the receiver the same secret";
         return Err(NotTaken { text: text.into(), permanent: false });
     };
-    let signature = sign(credential.expose(), Utc::now().timestamp(), &message.json);
-    let headers = [("content-type", "application/json"), ("tieline-signature", signature.as_str())];
+    let at = Utc::now().timestamp().to_string();
+    let signature = sign(credential.expose(), &message.id, &at, &message.json).ok_or_else(|| NotTaken {
+        text: "the password of the credential `notices-webhook` begins with `whsec_`, and base64 must follow; set it again".into(),
+        permanent: false,
+    })?;
+    let headers = [
+        ("content-type", "application/json"),
+        ("webhook-id", message.id.as_str()),
+        ("webhook-timestamp", at.as_str()),
+        ("webhook-signature", signature.as_str()),
+    ];
     let host = host_of(url);
     let answer = http.send(Method::POST, url, &headers, message.json.clone().into_bytes().into()).await;
     let answer = answer.map_err(|error| NotTaken {
@@ -48,16 +59,16 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn sign(secret: &str, at: i64, body: &str) -> String {
-    let mut hex = String::new();
+/// The signature under a secret: `whsec_` and the key in base64, or any other text, whose bytes are the key. `None` when it is not base64.
+fn sign(secret: &str, id: &str, at: &str, body: &str) -> Option<String> {
+    let key = match secret.strip_prefix("whsec_") {
+        Some(encoded) => Zeroizing::new(BASE64_STANDARD.decode(encoded).ok()?),
+        None => Zeroizing::new(secret.as_bytes().to_vec()),
+    };
     // a key of any length will do: longer ones are hashed first
-    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {
-        mac.update(format!("{at}.{body}").as_bytes());
-        for byte in mac.finalize().into_bytes() {
-            let _ = write!(hex, "{byte:02x}");
-        }
-    }
-    format!("t={at},v1={hex}")
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
+    mac.update(format!("{id}.{at}.{body}").as_bytes());
+    Some(format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes())))
 }
 
 #[cfg(test)]
@@ -65,9 +76,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_that_of_time_and_body() {
-        // python3 -c 'import hmac; print(hmac.new(b"key", b"1700000000.{}", "sha256").hexdigest())'
-        let expected = "9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae";
-        assert_eq!(sign("key", 1_700_000_000, "{}"), format!("t=1700000000,v1={expected}"));
+    fn a_signature_is_that_of_id_time_and_body() {
+        // the example of the libraries of Standard Webhooks
+        let (id, at, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", r#"{"test": 2432232314}"#);
+        let signature = sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", id, at, body);
+        assert_eq!(signature.as_deref(), Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
+        // python3 -c 'import base64, hmac; print(base64.b64encode(hmac.new(b"key", b"id.1700000000.{}", "sha256").digest()))'
+        let expected = "v1,/Hqug/JsMUvI3mrKxx95W1oU9WZJN5/KNqtUvtF4fLc=";
+        for secret in ["key", "whsec_a2V5"] {
+            assert_eq!(sign(secret, "id", "1700000000", "{}").as_deref(), Some(expected), "{secret}");
+        }
+        assert_eq!(sign("whsec_no base64", "id", "1700000000", "{}"), None);
     }
 }

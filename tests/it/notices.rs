@@ -4,6 +4,7 @@ mod secured;
 
 use std::time::Duration;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{Datelike, Days, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
@@ -126,12 +127,16 @@ fn refused_records_are_told_once_signed_and_mailed() {
         // the receiver knows who it comes from
         let seen = world.web.seen().remove(0);
         let (head, body) = seen.split_once("\r\n\r\n").unwrap();
-        let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("tieline-signature:")).expect("signed");
-        let (at, hex) = line.split_once("t=").unwrap().1.split_once(",v1=").unwrap();
+        let header = |name: &str| {
+            let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+            lines.find(|(one, _)| one.eq_ignore_ascii_case(name)).expect(name).1.trim().to_owned()
+        };
+        let (id, at) = (header("webhook-id"), header("webhook-timestamp"));
         let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-        mac.update(format!("{at}.{body}").as_bytes());
-        let expected: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex.trim(), expected);
+        mac.update(format!("{id}.{at}.{body}").as_bytes());
+        assert_eq!(header("webhook-signature"), format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes())));
+        assert_eq!(told[0]["id"], id);
+        assert!((Utc::now().timestamp() - at.parse::<i64>().unwrap()).abs() < 300, "{at}");
 
         let mails = world.mail.seen();
         assert_eq!(mails.len(), 1);
@@ -246,6 +251,7 @@ fn a_receiver_in_trouble_is_tried_again_and_one_that_refuses_is_not() {
         world.sweep().await;
         assert_eq!((world.state("webhook").as_str(), world.state("mail").as_str()), ("sent:2", "sent:2"));
         assert_eq!(world.told()[0]["notices"][0]["id"], world.told()[1]["notices"][0]["id"], "it is the same notice");
+        assert_eq!(world.told()[0]["id"], world.told()[1]["id"], "and the same message");
 
         world.spoil(1, 1);
         world.web.answers("401 Unauthorized");
