@@ -62,7 +62,6 @@ const CRATES: &[(&str, &[(&str, &[&str])])] = &[
     ("diesel_migrations", &[("store", EVERYTHING)]),
     ("r2d2", &[("store", EVERYTHING)]),
     ("tieline_sim", &[("cli", EVERYTHING)]),
-    ("anyhow", &[("cli", EVERYTHING), ("main", EVERYTHING)]),
 ];
 
 #[test]
@@ -410,8 +409,6 @@ mod checker {
             ("store/mod.rs", "use diesel::prelude::*; use diesel_migrations::embed_migrations; use r2d2::Pool;", true),
             ("http/api/mod.rs", "use diesel::prelude::*;", false),
             ("actors/root.rs", "fn f() -> r2d2::Pool<()> {}", false),
-            ("store/error.rs", "use anyhow::Result;", false),
-            ("cli/mod.rs", "use anyhow::Result;", true),
         ] {
             assert_eq!(check(file, text).is_empty(), fine, "{file}: {text}: {:?}", check(file, text));
         }
