@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, Days, Local, NaiveDate};
+use chrono::{Local, NaiveDate};
 use fastrand::Rng;
 
 use super::database::{Company, Database, EditError};
+use super::maker::Maker;
 use super::{ledger, masters, ordinary, payables, purchasing};
 
 /// The company that alone holds the awkward cases where they are kept apart.
@@ -67,68 +68,4 @@ pub fn generate(options: &DatasetOptions) -> Result<Database, EditError> {
         companies.insert(id.to_owned(), company);
     }
     Ok(Database { companies, today: options.today })
-}
-
-/// Writes the rows of one company.
-pub(super) struct Maker<'a> {
-    pub(super) company: &'a mut Company,
-    pub(super) random: Rng,
-    pub(super) today: NaiveDate,
-    pub(super) lines: Option<u32>,
-}
-
-impl Maker<'_> {
-    /// N days before today.
-    pub(super) fn back(&self, days: u64) -> NaiveDate {
-        before(self.today, days)
-    }
-
-    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.random.usize(0..from.len())]
-    }
-}
-
-pub(super) fn before(date: NaiveDate, days: u64) -> NaiveDate {
-    date.checked_sub_days(Days::new(days)).unwrap_or(date)
-}
-
-pub(super) fn after(date: NaiveDate, days: u64) -> NaiveDate {
-    date.checked_add_days(Days::new(days)).unwrap_or(date)
-}
-
-/// Fiscal year and period: the year begins in July and is named after its end.
-pub(super) fn fiscal(date: NaiveDate) -> (i64, i64) {
-    let month = i64::from(date.month());
-    if month >= 7 { (i64::from(date.year()) + 1, month - 6) } else { (i64::from(date.year()), month + 6) }
-}
-
-/// The period N before.
-pub(super) fn earlier((year, period): (i64, i64), by: i64) -> (i64, i64) {
-    let months = year * 12 + period - 1 - by;
-    (months.div_euclid(12), months.rem_euclid(12) + 1)
-}
-
-/// Local currency of both companies.
-pub(super) const LOCAL: &str = "R";
-
-/// Currency, description, rate to local currency in millionths, and whether to multiply or divide by it.
-pub(super) const CURRENCIES: [(&str, &str, i64, &str); 5] = [
-    ("R", "Rand", 1_000_000, "M"),
-    ("$", "US dollar", 18_253_100, "M"),
-    ("EUR", "Euro", 50_900, "D"),
-    ("JPY", "Yen", 121_400, "M"),
-    ("KWD", "Kuwaiti dinar", 59_481_200, "M"),
-];
-
-pub(super) fn rate(currency: &str) -> (i64, &'static str) {
-    CURRENCIES.iter().find(|(code, ..)| *code == currency).map_or((1_000_000, "M"), |(_, _, rate, way)| (*rate, *way))
-}
-
-/// Cents of a currency in local cents, halves rounded up.
-pub(super) fn local(cents: i64, currency: &str) -> i64 {
-    let (rate, way) = rate(currency);
-    let (cents, rate) = (i128::from(cents), i128::from(rate));
-    let home = if way == "D" { (cents * 1_000_000 + rate / 2).div_euclid(rate) } else { (cents * rate + 500_000).div_euclid(1_000_000) };
-    // amounts have at most 14 digits, so this never saturates
-    i64::try_from(home).unwrap_or(i64::MAX)
 }

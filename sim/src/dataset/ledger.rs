@@ -2,10 +2,12 @@
 
 use chrono::NaiveDate;
 
+use super::calendar::{earlier, fiscal};
+use super::currency::LOCAL;
 use super::database::{Company, EditError};
-use super::generate::{LOCAL, Maker, earlier, fiscal};
+use super::invoice::Invoice;
+use super::maker::Maker;
 use super::masters::{BANK, SUSPENSE};
-use super::payables::Invoice;
 use super::table::Cell;
 
 /// One line of a journal; debit positive, local cents.

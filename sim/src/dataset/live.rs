@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::database::{Company, Database, EditError};
-use super::generate::Maker;
+use super::invoice::Invoice;
+use super::maker::Maker;
 use super::table::Cell;
 use super::{masters, ordinary, payables};
 
@@ -38,7 +39,7 @@ pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError>
         let count = |company: &Company, table: &str| company.table(table).map(|table| u32::try_from(table.len()).unwrap_or(u32::MAX));
         let (suppliers, first) = (count(company, "ApSupplier")? - 1, count(company, "ApInvoice")?);
         let mut maker = Maker { company, random: fastrand::Rng::with_seed(ticks), today, lines: None };
-        let new: Vec<payables::Invoice> = (0..invoices)
+        let new: Vec<Invoice> = (0..invoices)
             .map(|n| {
                 // only suppliers without special meaning send more
                 let supplier = regular(&mut maker, masters::FIRST_ORDINARY..suppliers);

@@ -1,7 +1,9 @@
 //! Suppliers, GL accounts, cost centres and the small tables.
 
+use super::calendar::{after, before, fiscal};
+use super::currency::{CURRENCIES, LOCAL};
 use super::database::EditError;
-use super::generate::{CURRENCIES, LOCAL, Maker, after, before, earlier, fiscal};
+use super::maker::Maker;
 use super::table::Cell;
 
 const FIRST: [&str; 16] = [
@@ -388,10 +390,4 @@ pub(super) fn spare_supplier(maker: &mut Maker<'_>, key: &str) -> Result<(), Edi
 /// When an invoice with these terms is due.
 pub(super) fn due(n: u32, invoiced: chrono::NaiveDate) -> chrono::NaiveDate {
     after(invoiced, [30, 60, 7][n as usize % 3])
-}
-
-/// Fiscal periods of a posting made this day: now, the one before, the one before that.
-pub(super) fn open_periods(date: chrono::NaiveDate) -> [(i64, i64); 3] {
-    let now = fiscal(date);
-    [now, earlier(now, 1), earlier(now, 2)]
 }

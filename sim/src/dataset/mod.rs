@@ -4,10 +4,14 @@
 //! are known for (keys that differ only in case or in leading zeros, back-dated postings, duplicated journals and the like) are always there:
 //! in every company, or in one of their own beside an ordinary manufacturer ([`Companies`]).
 
+mod calendar;
+mod currency;
 pub mod database;
 pub mod generate;
+mod invoice;
 pub mod ledger;
 pub mod live;
+mod maker;
 pub mod masters;
 pub mod ordinary;
 pub mod payables;

@@ -7,14 +7,16 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use super::calendar::{before, open_periods};
+use super::currency::{LOCAL, local};
 use super::database::EditError;
-use super::generate::{LOCAL, Maker, before, local};
+use super::invoice::Invoice;
 use super::ledger::{self, Entry};
+use super::maker::Maker;
 use super::masters::{
-    BANK, CONTROL, DEPRECIATED, DEPRECIATION, FIRST_ORDINARY, GRN_SUSPENSE, INPUT_TAX, STOCK, WAGES, expense_code, open_periods,
-    supplier_currency,
+    BANK, CONTROL, DEPRECIATED, DEPRECIATION, FIRST_ORDINARY, GRN_SUSPENSE, INPUT_TAX, STOCK, WAGES, expense_code, supplier_currency,
 };
-use super::payables::{self, Invoice};
+use super::payables;
 use super::purchasing::{self, Order};
 
 /// Value added tax, in percent.

@@ -4,36 +4,19 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use super::calendar::{after, before, open_periods};
+use super::currency::{local, rate};
 use super::database::EditError;
-use super::generate::{Maker, after, before, local, rate};
+use super::invoice::Invoice;
 use super::ledger::{self, Entry};
-use super::masters::{CONTROL, SUSPENSE, due, expense_code, open_periods, supplier_currency, supplier_key};
+use super::maker::Maker;
+use super::masters::{CONTROL, SUSPENSE, due, expense_code, supplier_currency, supplier_key};
 
 /// How many invoices are special cases, and so the least that a company has.
 pub const SPECIAL: u32 = 26;
 
 /// Invoices in one AP journal, at most.
 const JOURNAL_SIZE: usize = 100;
-
-/// What is known of an invoice before it is written.
-#[derive(Debug, Clone)]
-pub(super) struct Invoice {
-    pub(super) supplier: String,
-    pub(super) number: String,
-    pub(super) currency: &'static str,
-    branch: &'static str,
-    invoiced: NaiveDate,
-    due: Option<NaiveDate>,
-    pub(super) posted: NaiveDate,
-    pub(super) period: (i64, i64),
-    /// Cents of the invoice's currency.
-    pub(super) value: i64,
-    pub(super) paid: i64,
-    pub(super) paid_on: NaiveDate,
-    reference: String,
-    /// GL code, cents, expense type.
-    lines: Vec<(String, i64, &'static str)>,
-}
 
 /// Writes N invoices, spread over the year, and returns them in the order of their numbers.
 pub(super) fn fill(maker: &mut Maker<'_>, documents: u32) -> Result<Vec<Invoice>, EditError> {

@@ -2,10 +2,13 @@
 
 use chrono::NaiveDate;
 
+use super::calendar::{after, before, fiscal};
+use super::currency::{LOCAL, local, rate};
 use super::database::EditError;
-use super::generate::{Maker, after, before, fiscal, local, rate};
-use super::masters::{GRN_SUSPENSE, expense_code};
-use super::payables::{Invoice, SPECIAL};
+use super::invoice::Invoice;
+use super::maker::Maker;
+use super::masters::{GRN_SUSPENSE, expense_code, supplier_currency, supplier_key};
+use super::payables::SPECIAL;
 
 /// Orders that are special cases.
 const SPECIAL_ORDERS: u32 = 20;
@@ -59,7 +62,7 @@ impl Line {
 
 /// An order of an ordinary manufacturer: one to four lines of goods, of tens to tens of thousands together.
 pub(super) fn ordinary(maker: &mut Maker<'_>, n: u32, supplier: u32, status: &'static str, entered_days_ago: u64) -> Order {
-    let currency = super::masters::supplier_currency(supplier);
+    let currency = supplier_currency(supplier);
     let count = maker.random.u32(1..=4);
     let lines = (0..count)
         .map(|_| {
@@ -67,7 +70,7 @@ pub(super) fn ordinary(maker: &mut Maker<'_>, n: u32, supplier: u32, status: &'s
             let (prices, quantities) = maker.pick(&[((15_000, 90_000), (1, 12)), ((1_500, 15_000), (2, 60)), ((120, 1_500), (20, 400))]);
             let cents = maker.random.i64(prices.0..prices.1);
             // prices in dollars or euros are a tenth or less
-            let cents = if currency == super::generate::LOCAL { cents } else { cents / 12 };
+            let cents = if currency == LOCAL { cents } else { cents / 12 };
             let quantity = maker.random.i64(quantities.0..quantities.1) * 1_000_000;
             let foreign = cents * 1_000;
             Line {
@@ -89,7 +92,7 @@ pub(super) fn ordinary(maker: &mut Maker<'_>, n: u32, supplier: u32, status: &'s
             }
         })
         .collect();
-    let supplier = super::masters::supplier_key(supplier);
+    let supplier = supplier_key(supplier);
     Order { number: format!("{:015}", 5_000 + n), supplier, currency, status, entered_days_ago, lines }
 }
 
@@ -144,7 +147,7 @@ fn order(maker: &mut Maker<'_>, n: u32, count: u32, invoice: Option<&Invoice>) -
         (Some(invoice), _) => (invoice.supplier.clone(), invoice.currency),
         (None, 10) => ("0000011".to_owned(), "$"),
         (None, 11) => ("0000012".to_owned(), "EUR"),
-        (None, _) => (super::masters::supplier_key(n % 9), super::generate::LOCAL),
+        (None, _) => (supplier_key(n % 9), LOCAL),
     };
     let entered_days_ago = match invoice {
         Some(invoice) => u64::try_from((maker.today - invoice.posted).num_days()).unwrap_or(0) + 30,
@@ -223,7 +226,7 @@ pub(super) fn write(maker: &mut Maker<'_>, order: &Order) -> Result<(), EditErro
         ("OrderDueDate", after(entered, 30).into()),
         ("DateLastDocPrt", printed.into()),
         ("DatePoCompleted", completed.into()),
-        ("OrderType", if order.currency == super::generate::LOCAL { "L".into() } else { "I".into() }),
+        ("OrderType", if order.currency == LOCAL { "L".into() } else { "I".into() }),
         ("Currency", order.currency.into()),
         ("ExchangeRate", rate.into()),
         ("MulDiv", way.into()),

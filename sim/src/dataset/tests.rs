@@ -78,9 +78,9 @@ fn lines_add_up_to_their_invoice_and_every_code_exists() {
             let value = summaries.cell(slot, column(summaries, "InvoiceValue")).number();
             // each line is rounded to the local cent by itself, and no invoice here has more than six
             let currency = invoices.cell(invoice, column(invoices, "Currency")).text().to_owned();
-            let home = super::generate::local(value, currency.trim());
+            let home = super::currency::local(value, currency.trim());
             let apart = sums[&entry(summaries, slot)].abs_diff(home);
-            assert!(apart <= if currency.trim() == super::generate::LOCAL { 0 } else { 6 }, "{key:?}: {apart} of {home}");
+            assert!(apart <= if currency.trim() == super::currency::LOCAL { 0 } else { 6 }, "{key:?}: {apart} of {home}");
             assert_eq!(invoices.cell(invoice, column(invoices, "OrigInvValue")).number(), value);
         }
         let suppliers = table("ApSupplier");
