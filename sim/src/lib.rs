@@ -8,6 +8,7 @@ pub mod faults;
 #[cfg(test)]
 #[path = "../../tests/fuzz/harness.rs"]
 mod fuzz;
+mod lock;
 pub mod server;
 pub mod servicenow;
 pub mod syspro;

@@ -27,14 +27,13 @@ pub use enet::{EnetAccounts, EnetStats, EnetSwitches, SessionCounts};
 pub use options::{RawText, Release, Switches, SysproOptions};
 pub use state::{LiveWrites, PageRead, Traffic};
 
-use self::state::{Shared, lock};
+use self::routes::SERVICE;
+use self::state::Shared;
 use super::dataset::live::{self, Ticked};
 use super::dataset::{Database, EditError, generate};
 use super::faults::Faults;
+use super::lock::lock;
 use super::server::{RunningServer, serve};
-
-/// The path of the service.
-const SERVICE: &str = "/SYSPRO8Odata/SYSPROOData";
 
 /// A SYSPRO that runs until it is stopped or dropped.
 pub struct SysproSim {

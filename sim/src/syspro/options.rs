@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::enet::{EnetAccounts, EnetSwitches};
+use super::enet::options::{EnetAccounts, EnetSwitches};
 use crate::dataset::{Cell, DatasetOptions};
 use crate::faults::Faults;
 

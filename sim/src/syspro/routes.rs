@@ -13,8 +13,11 @@ use super::metadata::{edmx, service_document};
 use super::options::Switches;
 use super::query::{Query, Refusal};
 use super::state::{PageRead, Shared};
-use super::{SERVICE, control, enet};
+use super::{control, enet};
 use crate::faults::inject;
+
+/// The path of the service.
+pub(super) const SERVICE: &str = "/SYSPRO8Odata/SYSPROOData";
 
 /// Adds the service and the control routes to an app.
 pub(super) fn configure(config: &mut web::ServiceConfig, shared: &web::Data<Shared>) {
@@ -71,7 +74,7 @@ fn answer(request: &HttpRequest, shared: &Shared, switches: &Switches, company: 
         response.headers_mut().insert(ALLOW, actix_web::http::header::HeaderValue::from_static("GET"));
         return response;
     }
-    let context = format!("{}/{company}", shared.service_url(request));
+    let context = format!("{}/{company}", service_url(request));
     let database = shared.database();
     let Ok(rows) = database.company(company) else {
         return refused(switches, &Refusal { status: 404, message: format!("The company '{company}' was not found.") });
@@ -94,6 +97,13 @@ fn answer(request: &HttpRequest, shared: &Shared, switches: &Switches, company: 
             odata().content_type("application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8").body(page.body)
         }
     }
+}
+
+/// The service's address as the client wrote it.
+fn service_url(request: &HttpRequest) -> String {
+    let connection = request.connection_info();
+    let scheme = if request.app_config().secure() { "https" } else { connection.scheme() };
+    format!("{scheme}://{}{SERVICE}", connection.host())
 }
 
 fn authorized(request: &HttpRequest, shared: &Shared) -> bool {

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use actix_web::HttpRequest;
 use actix_web::body::BodySize;
 use serde::Serialize;
 
-use super::SERVICE;
-use super::enet::{Enet, EnetAccounts};
+use super::enet::options::EnetAccounts;
+use super::enet::state::Enet;
 use super::options::Switches;
 use crate::dataset::Database;
 use crate::faults::Faults;
+use crate::lock::lock;
 
 /// A page that has just been written for a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,15 +127,4 @@ impl Shared {
     pub(super) fn set_live_writes(&self, change: Option<LiveWrites>) {
         *lock(&self.live_writes) = change;
     }
-
-    /// The service's address as the client wrote it.
-    pub(super) fn service_url(&self, request: &HttpRequest) -> String {
-        let connection = request.connection_info();
-        let scheme = if request.app_config().secure() { "https" } else { connection.scheme() };
-        format!("{scheme}://{}{SERVICE}", connection.host())
-    }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

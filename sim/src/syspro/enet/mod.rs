@@ -10,75 +10,31 @@ pub mod options;
 mod post;
 mod sessions;
 mod setup;
+pub(super) mod state;
 mod values;
 mod xml;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use actix_web::middleware::from_fn;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
 
 pub use options::{DeadSession, EnetAccounts, EnetSwitches, EnetTexts, WrapMode};
 pub use sessions::SessionCounts;
+pub use state::EnetStats;
 
 use self::answer::{Answer, page};
-use self::sessions::{Dead, Session, Sessions};
+use self::sessions::{Dead, Session};
 use self::setup::Action;
 use self::xml::Node;
 use super::options::Switches;
-use super::state::{PageRead, Shared, lock};
+use super::state::{PageRead, Shared};
 use crate::faults::{NamedFault, inject};
+use crate::lock::lock;
 
 /// The path of the service, as it is printed; it is compared without regard to case.
 pub(super) const REST: &str = "/SYSPROWCFService/Rest";
-
-/// What the server's workers share of e.net.
-pub(super) struct Enet {
-    sessions: Mutex<Sessions>,
-    pub(super) accounts: Mutex<EnetAccounts>,
-    /// Calls by operation and business object.
-    calls: Mutex<BTreeMap<String, u64>>,
-}
-
-/// What `/_sim/stats` says of e.net.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EnetStats {
-    /// Sessions.
-    pub sessions: SessionCounts,
-    /// Calls that reached a business object, such as `Query/COMFND`; posts as `Transaction/Post/APSTIN`.
-    pub calls: BTreeMap<String, u64>,
-}
-
-impl Enet {
-    pub(super) fn new(accounts: EnetAccounts) -> Self {
-        Self { sessions: Mutex::default(), accounts: Mutex::new(accounts), calls: Mutex::default() }
-    }
-
-    fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        lock(&self.sessions)
-    }
-
-    pub(super) fn stats(&self) -> EnetStats {
-        EnetStats { sessions: self.sessions().counts(), calls: lock(&self.calls).clone() }
-    }
-
-    /// A person logs in with the operator's code: how many sessions that ended.
-    pub(super) fn evict(&self, operator: &str) -> usize {
-        self.sessions().evict(operator)
-    }
-
-    /// Ends every session, as a restart of the service does (16): how many that were.
-    pub(super) fn expire(&self) -> usize {
-        self.sessions().expire()
-    }
-
-    fn count(&self, call: &str) {
-        *lock(&self.calls).entry(call.to_owned()).or_default() += 1;
-    }
-}
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.service(
