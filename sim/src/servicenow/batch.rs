@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::faults::Fault;
 
-use super::Instance;
+use super::fault_answer::{failure_of, replaced};
+use super::instance::{Instance, kind};
 use super::reply::{Call, Reply, Work};
 
 #[derive(Debug, Deserialize)]
@@ -145,7 +146,7 @@ fn run(instance: &Instance, outer: &Call, item: &Item, authorization: Option<&st
     if options.check_token_per_item && !instance.tokens().accepts(authorization) {
         return Reply::not_authenticated();
     }
-    instance.count(&format!("batched {}", super::kind(&call)));
+    instance.count(&format!("batched {}", kind(&call)));
     if options.rate_inner
         && let Err(reply) = instance.rated(&call.path)
     {
@@ -154,17 +155,17 @@ fn run(instance: &Instance, outer: &Call, item: &Item, authorization: Option<&st
     match fault {
         Some(Fault::Named(named)) => {
             let reply = instance.dispatch(&call, work);
-            if reply.status < 400 { super::http::replaced(&named, &reply).unwrap_or(reply) } else { reply }
+            if reply.status < 400 { replaced(&named, &reply).unwrap_or(reply) } else { reply }
         }
         None | Some(Fault::Slow(_)) => instance.dispatch(&call, work),
         Some(Fault::StatusAfterCommit(status)) => {
             let done = work.commits;
             let reply = instance.dispatch(&call, work);
             instance.undelivered(work.commits - done);
-            if reply.status < 400 { super::failure_of(status) } else { reply }
+            if reply.status < 400 { failure_of(status) } else { reply }
         }
-        Some(Fault::Status(status)) => super::failure_of(status),
-        Some(fault) => super::failure_of(if matches!(fault, Fault::RetryAfter(_)) { 429 } else { 500 }),
+        Some(Fault::Status(status)) => failure_of(status),
+        Some(fault) => failure_of(if matches!(fault, Fault::RetryAfter(_)) { 429 } else { 500 }),
     }
 }
 

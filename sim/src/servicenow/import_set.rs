@@ -5,25 +5,16 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::options::ServiceNowOptions;
+use super::outcome::{NO_HEADER, Outcome};
 use super::reply::{Call, Reply, Work};
 use super::rows::Table;
 use super::schema::{ColumnKind, OnMissing, TransformMap, label};
-use super::second_stage::{self, NO_HEADER};
+use super::second_stage;
 use super::store::{Due, Field, ImportSet, Store, Writer};
 use super::values::mangled;
 
 /// A staged row may not be wider, in bytes.
 const ROW_LIMIT: usize = 8126;
-
-/// What one map made of a row.
-#[derive(Debug)]
-pub(super) struct Outcome {
-    map: String,
-    pub(super) table: String,
-    pub(super) state: &'static str,
-    message: String,
-    pub(super) target: Option<u32>,
-}
 
 /// `POST /api/now/import/{table}` and its relatives.
 pub(super) fn handle(store: &mut Store, call: &Call, options: &ServiceNowOptions, work: &mut Work) -> Reply {
@@ -375,43 +366,22 @@ pub(super) fn transform_staged(store: &mut Store, staging: &str, slot: u32, opti
     outcomes
 }
 
-/// Does whatever is due.
-pub(super) fn settle(store: &mut Store, options: &ServiceNowOptions) -> Work {
-    let (time, mut work) = (store.now(), Work::default());
-    while store.due.front().is_some_and(|(at, _)| *at <= time) {
-        let Some((at, due)) = store.due.pop_front() else { break };
-        match due {
-            Due::Transform { staging, slot, run } => {
-                let outcomes = transform_staged(store, &staging, slot, options, &mut work);
-                if let (Some(run), false) = (run, outcomes.is_empty()) {
-                    let mut totals = Totals::load(store, run);
-                    outcomes.iter().for_each(|outcome| totals.add(outcome.state));
-                    totals.save(store, run, options);
-                }
-            }
-            Due::Move(course) => second_stage::go_on(store, course, at, options),
-        }
-    }
-    second_stage::jobs(store, options, &mut work);
-    work
-}
-
 /// The totals of an import set run.
 #[derive(Debug, Default)]
-struct Totals([u32; 6]);
+pub(super) struct Totals([u32; 6]);
 
 const TOTALS: [(&str, &str); 6] =
     [("total", ""), ("inserts", "inserted"), ("updates", "updated"), ("ignored", "ignored"), ("skipped", "skipped"), ("errors", "error")];
 
 impl Totals {
-    fn add(&mut self, state: &str) {
+    pub(super) fn add(&mut self, state: &str) {
         self.0[0] += 1;
         if let Some(at) = TOTALS.iter().position(|(_, name)| *name == state) {
             self.0[at] += 1;
         }
     }
 
-    fn load(store: &Store, run: u32) -> Self {
+    pub(super) fn load(store: &Store, run: u32) -> Self {
         let mut totals = Self::default();
         if let Some((table, row)) = store.tables.get("sys_import_set_run").and_then(|table| Some((table, table.row(run)?))) {
             for (total, (column, _)) in totals.0.iter_mut().zip(TOTALS) {
@@ -421,7 +391,7 @@ impl Totals {
         totals
     }
 
-    fn save(&self, store: &mut Store, run: u32, options: &ServiceNowOptions) {
+    pub(super) fn save(&self, store: &mut Store, run: u32, options: &ServiceNowOptions) {
         let totals = self.0.iter().zip(TOTALS).map(|(total, (column, _))| (Cow::Borrowed(column), Cow::Owned(total.to_string())));
         let fields: Vec<Field<'_>> = totals.chain([(Cow::Borrowed("state"), Cow::Borrowed("complete"))]).collect();
         // the table of runs has no rules

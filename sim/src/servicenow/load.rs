@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
+
+use crate::lock::lock;
 
 use super::options::{RateRule, SemaphoreRule, ServiceNowOptions};
 use super::reply::Reply;
@@ -57,7 +59,7 @@ impl Load {
     pub(super) fn rated(&self, path: &str) -> Result<Vec<(&'static str, String)>, Reply> {
         let mut headers = Vec::new();
         for (at, (rule, counted)) in self.rates.iter().enumerate().filter(|(_, (rule, _))| path.starts_with(&rule.path)) {
-            let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counted = lock(counted);
             let now = Instant::now();
             let fresh = counted.since.filter(|since| now < *since + rule.window).is_none();
             if fresh {
@@ -104,7 +106,7 @@ impl Load {
 
     /// Waits for this session's turn. `None`: too many wait already, and the call is dropped without a word.
     pub(super) async fn turn(&self, session: &str) -> Option<OwnedMutexGuard<()>> {
-        let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).entry(session.to_owned()).or_default().clone();
+        let session = lock(&self.sessions).entry(session.to_owned()).or_default().clone();
         if session.waiting.fetch_add(1, Ordering::SeqCst) > SESSION_QUEUE {
             session.waiting.fetch_sub(1, Ordering::SeqCst);
             return None;

@@ -11,14 +11,19 @@
 mod batch;
 mod catalog;
 mod dictionary;
+mod fault_answer;
 mod http;
 mod import_set;
+mod instance;
+mod jobs;
 mod load;
 mod options;
+mod outcome;
 mod procurement;
 mod query;
 mod reply;
 mod rows;
+mod scheduled;
 pub mod schema;
 mod second_stage;
 mod stats;
@@ -27,197 +32,27 @@ mod table_api;
 mod token;
 mod values;
 
-pub use http::WRONG_SYS_ID;
+pub use fault_answer::WRONG_SYS_ID;
 
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
 use url::Url;
 
-use super::faults::{FaultPlan, FaultRule, Faults};
+use super::faults::{FaultPlan, FaultRule};
+use super::lock::lock;
 use super::server::{RunningServer, serve};
 
 pub use options::{CallerSysId, LateFailure, LongText, RateRule, SecondStage, SemaphoreRule, ServiceNowOptions};
 
-use load::Load;
-use reply::{Call, Reply, Work};
-use store::{Field, Store, Writer};
-use token::Tokens;
-
-/// The instance behind the server.
-#[derive(Debug)]
-struct Instance {
-    options: ServiceNowOptions,
-    store: Mutex<Store>,
-    tokens: Mutex<Tokens>,
-    faults: Faults,
-    load: Load,
-    counts: Mutex<BTreeMap<String, u64>>,
-    writes: AtomicU64,
-    undelivered: AtomicU64,
-    running: AtomicUsize,
-    most_running: AtomicUsize,
-    cookies: AtomicU64,
-}
-
-/// Counts down when a request ends, however it ends.
-struct Running<'a>(&'a Instance);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Instance {
-    fn new(options: ServiceNowOptions) -> Self {
-        Self {
-            store: Mutex::new(Store::new(&options)),
-            tokens: Mutex::default(),
-            faults: Faults::default(),
-            load: Load::new(&options),
-            counts: Mutex::default(),
-            writes: AtomicU64::new(0),
-            undelivered: AtomicU64::new(0),
-            running: AtomicUsize::new(0),
-            most_running: AtomicUsize::new(0),
-            cookies: AtomicU64::new(0),
-            options,
-        }
-    }
-
-    /// The rows. A panic under the lock leaves whole rows, so the lock is taken all the same.
-    fn store(&self) -> MutexGuard<'_, Store> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The rows, after whatever was due has been done.
-    fn settled(&self) -> MutexGuard<'_, Store> {
-        let mut store = self.store();
-        let settled = import_set::settle(&mut store, &self.options);
-        self.writes.fetch_add(u64::from(settled.commits), Ordering::SeqCst);
-        store
-    }
-
-    fn tokens(&self) -> MutexGuard<'_, Tokens> {
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn count(&self, kind: &str) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match counts.get_mut(kind) {
-            Some(count) => *count += 1,
-            None => {
-                counts.insert(kind.to_owned(), 1);
-            }
-        }
-    }
-
-    fn rated(&self, path: &str) -> Result<Vec<(&'static str, String)>, Reply> {
-        self.load.rated(path)
-    }
-
-    fn undelivered(&self, commits: u32) {
-        self.undelivered.fetch_add(u64::from(commits), Ordering::SeqCst);
-    }
-
-    fn cookie_seen(&self) {
-        self.cookies.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn enter(&self) -> Running<'_> {
-        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most_running.fetch_max(running, Ordering::SeqCst);
-        Running(self)
-    }
-
-    /// One call of the Table or Import Set API.
-    fn dispatch(&self, call: &Call, work: &mut Work) -> Reply {
-        let table = call.path.starts_with("/api/now/table/");
-        if !table && !call.path.starts_with("/api/now/import/") {
-            return Reply::error(self.options.unknown_route_status, "Requested URI does not represent any resource", Some(&call.path));
-        }
-        if let Some(problem) = call.format_problem(&self.options) {
-            return problem;
-        }
-        let before = work.commits;
-        let mut store = self.settled();
-        let reply = if table {
-            table_api::handle(&mut store, call, &self.options, work)
-        } else {
-            import_set::handle(&mut store, call, &self.options, work)
-        };
-        drop(store);
-        self.writes.fetch_add(u64::from(work.commits - before), Ordering::SeqCst);
-        reply
-    }
-
-    /// A row keyed by hand: no rule of the instance applies.
-    fn insert_by_hand(&self, table: &str, fields: &[(&str, &str)]) -> Option<String> {
-        let mut store = self.store();
-        let slot = store.insert(table, &owned(fields), Writer::Hand, &self.options).ok()?;
-        let table = store.tables.get(table)?;
-        table.row(slot).map(|row| table.id_text(row))
-    }
-
-    fn edit_by_hand(&self, table: &str, sys_id: &str, fields: &[(&str, &str)]) -> bool {
-        let mut store = self.store();
-        let slot = store.tables.get(table).and_then(|table| table.find_id(sys_id));
-        slot.is_some_and(|slot| store.update(table, slot, &owned(fields), Writer::Hand, &self.options).is_ok())
-    }
-
-    fn delete_by_hand(&self, table: &str, sys_id: &str) -> bool {
-        let mut store = self.store();
-        let slot = store.tables.get(table).and_then(|table| table.find_id(sys_id));
-        slot.is_some_and(|slot| store.tables.get_mut(table).is_some_and(|table| table.remove(slot)))
-    }
-
-    fn stats(&self) -> Value {
-        let store = self.settled();
-        let tables: BTreeMap<&str, Value> =
-            store.tables.iter().filter(|(_, table)| table.live > 0).map(|(name, table)| (name.as_str(), stats::table(table))).collect();
-        json!({
-            "tables": tables,
-            "token_requests": self.tokens().requests,
-            "requests": *self.counts.lock().unwrap_or_else(PoisonError::into_inner),
-            "writes": self.writes.load(Ordering::SeqCst),
-            "undelivered": self.undelivered.load(Ordering::SeqCst),
-            "max_concurrency": self.most_running.load(Ordering::SeqCst),
-            "cookies_seen": self.cookies.load(Ordering::SeqCst),
-            "faults_struck": self.faults.triggered(),
-        })
-    }
-}
-
-/// Method and route of a call, without table and id: `POST /api/now/import`.
-fn kind(call: &Call) -> String {
-    let path = call.path.as_str();
-    let known = ["/api/now/table", "/api/now/import", "/api/now/batch", "/oauth_token.do", "/oauth_revoke_token.do"];
-    let route = if path.ends_with("/insertMultiple") {
-        "/api/now/import/insertMultiple"
-    } else {
-        known.into_iter().find(|route| path.starts_with(route)).unwrap_or("other")
-    };
-    format!("{} {route}", call.method)
-}
-
-/// The answer of a status a fault asks for inside a batch.
-fn failure_of(status: u16) -> Reply {
-    match status {
-        403 => Reply::error(403, "Operation Failed", None),
-        429 => Reply::error(429, "Rate limit exceeded", None),
-        500 => Reply::cancelled(),
-        _ => Reply::page(status, "Error"),
-    }
-}
+use instance::Instance;
+use reply::Work;
 
 /// A running instance.
 #[derive(Debug)]
@@ -324,7 +159,7 @@ impl ServiceNowSim {
     /// The job that tries lines again that came before their header, at once.
     pub fn retrigger(&self) {
         let (mut store, mut work) = (self.instance.settled(), Work::default());
-        second_stage::retrigger(&mut store, &self.instance.options, &mut work);
+        scheduled::retrigger(&mut store, &self.instance.options, &mut work);
         self.instance.writes.fetch_add(u64::from(work.commits), Ordering::SeqCst);
     }
 
@@ -335,7 +170,7 @@ impl ServiceNowSim {
 
     /// How many requests there were, by method and route; items of batches as `batched POST …`.
     pub fn requests(&self) -> BTreeMap<String, u64> {
-        self.instance.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.instance.counts).clone()
     }
 
     /// Records inserted, changed or deleted for good by callers.
@@ -382,8 +217,4 @@ impl ServiceNowSim {
     pub fn cookies_seen(&self) -> u64 {
         self.instance.cookies.load(Ordering::SeqCst)
     }
-}
-
-fn owned<'a>(fields: &[(&'a str, &'a str)]) -> Vec<Field<'a>> {
-    fields.iter().map(|(column, value)| (Cow::Borrowed(*column), Cow::Borrowed(*value))).collect()
 }

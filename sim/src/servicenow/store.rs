@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::jobs::{Course, Jobs};
 use super::options::{CallerSysId, ServiceNowOptions};
 use super::reply::Refusal;
 use super::rows::{Table, parse_id};
 use super::schema::{ColumnKind, TableSchema};
-use super::second_stage::{Course, Jobs};
 use super::values::{Stored, store};
 
 /// A field of a write.
